@@ -1,0 +1,1 @@
+"""vectord: vector search with no servers; an index is one object in S3."""
