@@ -1,5 +1,16 @@
-import json
+"""POST /indexes/{name}/vectors: add or replace a batch of vectors."""
+
+from vectord import runtime
+from vectord.edge import bodies, http
+from vectord.edge.event import Request
+from vectord.edge.http import Reply
+from vectord.service import Service
 
 
-def lambda_handler(event, context):
-    return {"statusCode": 501, "body": json.dumps({"routeKey": event.get("routeKey")})}
+def add(request: Request, service: Service) -> Reply:
+    batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
+    done = service.add(request.path["name"], batch, request.until, request.if_match)
+    return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers={"ETag": done.etag})
+
+
+lambda_handler = http.handler({"POST /indexes/{name}/vectors": add}, runtime.service)

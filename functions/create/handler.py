@@ -1,5 +1,25 @@
-import json
+"""POST /indexes: create an index."""
+
+from vectord import runtime
+from vectord.edge import http
+from vectord.edge.bodies import CreateBody, decode
+from vectord.edge.event import Request
+from vectord.edge.http import Reply
+from vectord.service import Service
 
 
-def lambda_handler(event, context):
-    return {"statusCode": 501, "body": json.dumps({"routeKey": event.get("routeKey")})}
+def create(request: Request, service: Service) -> Reply:
+    body = decode(request.body, CreateBody)
+    made = service.create(
+        body.name,
+        body.dimension,
+        m=body.m or 0,
+        ef_search=body.ef_search or 0,
+        distance=body.distance or "",
+        until=request.until,
+    )
+    headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
+    return Reply({"index": made.params, "count": made.count}, 201, headers)
+
+
+lambda_handler = http.handler({"POST /indexes": create}, runtime.service)

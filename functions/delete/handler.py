@@ -1,5 +1,40 @@
-import json
+"""DELETE /indexes/{name} and its vectors, one by path or many by body."""
+
+from vectord import runtime
+from vectord.edge import bodies, http
+from vectord.edge.event import Request
+from vectord.edge.http import Reply
+from vectord.errors import VectorNotFound
+from vectord.service import Deleted, Service
 
 
-def lambda_handler(event, context):
-    return {"statusCode": 501, "body": json.dumps({"routeKey": event.get("routeKey")})}
+def delete_index(request: Request, service: Service) -> Reply:
+    service.delete_index(request.path["name"], request.until, request.if_match)
+    return Reply(status=204)
+
+
+def delete_vector(request: Request, service: Service) -> Reply:
+    name, vector_id = request.path["name"], request.path["id"]
+    done = service.delete_vectors(name, [vector_id], request.until, request.if_match)
+    if not done.deleted:
+        raise VectorNotFound(name, vector_id)
+    return _shown(done)
+
+
+def delete_vectors(request: Request, service: Service) -> Reply:
+    ids = bodies.ids(bodies.decode(request.body, bodies.DeleteBody).ids)
+    return _shown(service.delete_vectors(request.path["name"], ids, request.until, request.if_match))
+
+
+def _shown(done: Deleted) -> Reply:
+    return Reply({"deleted": done.deleted, "count": done.count}, headers={"ETag": done.etag})
+
+
+lambda_handler = http.handler(
+    {
+        "DELETE /indexes/{name}": delete_index,
+        "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
+        "POST /indexes/{name}/vectors/delete": delete_vectors,
+    },
+    runtime.service,
+)

@@ -1,5 +1,37 @@
-import json
+"""GET /indexes, one of them, or one of its vectors."""
+
+from vectord import runtime
+from vectord.edge import http, listing
+from vectord.edge.event import Request
+from vectord.edge.http import Reply
+from vectord.service import Service
 
 
-def lambda_handler(event, context):
-    return {"statusCode": 501, "body": json.dumps({"routeKey": event.get("routeKey")})}
+def list_indexes(request: Request, service: Service) -> Reply:
+    prefix, limit, after = listing.arguments(request.query)
+    page = service.list(prefix, limit, after, request.until)
+    indexes = [{"name": found.name, "bytes": found.size, "modified": found.modified} for found in page.objects]
+    return Reply({"indexes": indexes, "next": listing.cursor(page.after)})
+
+
+def describe(request: Request, service: Service) -> Reply:
+    found = service.describe(request.path["name"], request.until)
+    graph = {"trees": found.params.m if found.graph_size else 0, "bytes": found.graph_size, "calibration": found.curve}
+    answer = {"index": found.params, "count": found.count, "bytes": found.size, "graph": graph}
+    return Reply(answer, headers={"ETag": found.etag})
+
+
+def lookup(request: Request, service: Service) -> Reply:
+    found = service.lookup(request.path["name"], request.path["id"], request.until)
+    answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
+    return Reply(answer, headers={"ETag": found.etag})
+
+
+lambda_handler = http.handler(
+    {
+        "GET /indexes": list_indexes,
+        "GET /indexes/{name}": describe,
+        "GET /indexes/{name}/vectors/{id+}": lookup,
+    },
+    runtime.service,
+)

@@ -1,5 +1,31 @@
-import json
+"""POST /indexes/{name}/search: find the nearest vectors."""
+
+from typing import Any
+
+from vectord import runtime
+from vectord.edge import bodies, http
+from vectord.edge.event import Request
+from vectord.edge.http import Reply
+from vectord.service import Match, Service
 
 
-def lambda_handler(event, context):
-    return {"statusCode": 501, "body": json.dumps({"routeKey": event.get("routeKey")})}
+def search(request: Request, service: Service) -> Reply:
+    body = bodies.decode(request.body, bodies.SearchBody)
+    found = service.search(
+        request.path["name"], bodies.components(body.vector), body.k, request.until, body.ef_search or 0
+    )
+    matches = [_shown(match, body.include) for match in found.answer.matches]
+    answer = {"matches": matches, "count": found.answer.count, "strategy": found.answer.strategy}
+    return Reply(answer, headers={"ETag": found.etag})
+
+
+def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": match.id, "distance": match.distance}
+    if "metadata" in include and match.metadata is not None:
+        shown["metadata"] = match.metadata
+    if "vector" in include:
+        shown["vector"] = match.vector.tolist()
+    return shown
+
+
+lambda_handler = http.handler({"POST /indexes/{name}/search": search}, runtime.service)

@@ -1,0 +1,111 @@
+"""Wrap a function's routes as its `lambda_handler`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from vectord.edge import event as events
+from vectord.edge import problems
+from vectord.edge.event import Event, Request
+from vectord.errors import AnswerTooLarge, Unavailable, VectordError
+from vectord.service import Service
+
+MAX_ANSWER: Final = 6_291_456  # Lambda's 6 MB for a synchronous answer, in bytes of the JSON around the body too
+_ENVELOPE: Final = 4_096  # what status, headers and braces may add to the body
+_MARGIN: Final = 3.0  # seconds of the function's own time that are left for the answer
+_DEFAULT_TIME: Final = 25.0  # seconds, where no context tells the time that is left
+
+Response = dict[str, Any]
+
+
+class Context(Protocol):
+    """What is used of the context object that Lambda passes."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a route answers: a body for msgspec to encode (None for none), its status, and headers."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Route = Callable[[Request, Service], Reply]
+Handler = Callable[[Event, Context | None], Response]
+
+
+def handler(routes: Mapping[str, Route], compose: Callable[[], Service]) -> Handler:
+    """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request."""
+    composed = cache(compose)
+
+    def lambda_handler(event: Event, context: Context | None = None) -> Response:
+        service = composed()
+        start = service.world.now()
+        try:
+            request = events.read(event, routes, start + _time_left(context))
+            response = _respond(routes[request.route](request, service))
+        except VectordError as error:
+            response = _refuse(error)
+        _log(event, context, response, service.world.now() - start)
+        return response
+
+    return lambda_handler
+
+
+def _time_left(context: Context | None) -> float:
+    if context is None:
+        return _DEFAULT_TIME
+    return max(1.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN)
+
+
+def _respond(reply: Reply) -> Response:
+    if reply.body is None:
+        return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
+    body = msgspec.json.encode(reply.body)
+    # Lambda sends the body as a JSON string, in which quotes and backslashes take two bytes.
+    size = len(body) + body.count(b'"') + body.count(b"\\") + _ENVELOPE
+    if size > MAX_ANSWER:
+        raise AnswerTooLarge(
+            f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
+            "Ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
+        )
+    headers = {"Content-Type": "application/json", **reply.headers}
+    return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+
+
+def _refuse(error: VectordError) -> Response:
+    found = problems.problem(error)
+    headers = {"Content-Type": problems.CONTENT_TYPE}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = "1"
+    if found.status >= 500:
+        _write({"level": "error", "error": type(error).__name__, "message": str(error)})
+    body = msgspec.json.encode(found).decode()
+    return {"statusCode": found.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _log(event: Event, context: Context | None, response: Response, seconds: float) -> None:
+    """Write one line a request: who asked for what and how it went, never a vector or metadata."""
+    _write(
+        {
+            "level": "info",
+            "request": getattr(context, "aws_request_id", None),
+            "route": event.get("routeKey"),
+            "index": (event.get("pathParameters") or {}).get("name"),
+            "status": response["statusCode"],
+            "ms": round(seconds * 1000, 2),
+        }
+    )
+
+
+def _write(line: dict[str, Any]) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

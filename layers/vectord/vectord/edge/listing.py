@@ -1,0 +1,42 @@
+"""The cursor of a listing: opaque to callers, and checked when it comes back."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Final
+
+from vectord import params
+from vectord.errors import RequestInvalid
+
+MAX_LIMIT: Final = 1_000
+_DEFAULT_LIMIT: Final = 100
+_KNOWN: Final = frozenset({"prefix", "limit", "cursor"})
+
+
+def arguments(query: Mapping[str, str]) -> tuple[str, int, str | None]:
+    """Return prefix, limit and the name to continue after, from a query string.
+
+    Raises:
+        RequestInvalid: a parameter is unknown or out of range.
+    """
+    if unknown := query.keys() - _KNOWN:
+        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; a listing takes prefix, limit and cursor.")
+    text = query.get("limit", str(_DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+        raise RequestInvalid(f"limit must be 1 to {MAX_LIMIT:,}, not {text!r}.")
+    cursor = query.get("cursor")
+    return query.get("prefix", ""), int(text), None if cursor is None else _after(cursor)
+
+
+def cursor(after: str | None) -> str | None:
+    return None if after is None else base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> str:
+    try:
+        name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise RequestInvalid("cursor is none of ours; pass 'next' of the page before as it is.") from error
+    if not params.is_name(name):
+        raise RequestInvalid("cursor is none of ours; pass 'next' of the page before as it is.")
+    return name

@@ -1,0 +1,64 @@
+"""Errors as RFC 9457 problems. `type` is stable: programs may branch on it, and only on it and the status."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from vectord import errors
+from vectord.errors import BadItem, BatchInvalid, VectordError
+
+CONTENT_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:vectord:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem; `told` replaces the error's own words where those are not for callers."""
+
+    status: int
+    slug: str
+    title: str
+    told: str | None = None
+
+
+# The first class that fits counts, so the special come before the general.
+KINDS: Final[dict[type[VectordError], Kind]] = {
+    errors.MalformedJson: Kind(400, "malformed-json", "The body is not JSON"),
+    errors.RouteNotFound: Kind(404, "route-not-found", "No such resource"),
+    errors.IndexNotFound: Kind(404, "index-not-found", "No such index"),
+    errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),
+    errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
+    errors.PreconditionFailed: Kind(412, "precondition-failed", "The index has another version"),
+    errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),
+    errors.AnswerTooLarge: Kind(413, "answer-too-large", "The answer would be too large"),
+    errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
+    errors.RequestInvalid: Kind(422, "request-invalid", "The request is not valid"),
+    errors.OutcomeUnknown: Kind(503, "outcome-unknown", "The change may or may not be applied"),
+    errors.Contended: Kind(503, "contended", "Others are changing the index"),
+    errors.StorageSilent: Kind(503, "storage-silent", "Storage does not answer"),
+    errors.BlobUnsupported: Kind(500, "index-unsupported", "The index was written by an unknown version"),
+    errors.BlobCorrupt: Kind(500, "index-corrupt", "The index is corrupt"),
+    errors.StoreError: Kind(
+        500,
+        "storage-refused",
+        "Storage refused",
+        "Storage refused the request. The operator finds the reason in the log.",
+    ),
+}
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """The members of RFC 9457, section 3.1, and `errors`: each bad item of a batch."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[BadItem, ...] = ()
+
+
+def problem(error: VectordError) -> Problem:
+    kind = next(kind for known, kind in KINDS.items() if isinstance(error, known))
+    items = error.items if isinstance(error, BatchInvalid) else ()
+    return Problem(TYPE_PREFIX + kind.slug, kind.title, kind.status, kind.told or str(error), items)

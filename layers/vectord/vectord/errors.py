@@ -1,0 +1,169 @@
+"""What can go wrong, as one tree. The edge maps it to HTTP; nothing below the edge knows a status code.
+
+VectordError
+├── RequestInvalid             the caller must change the request
+│   ├── MalformedJson              the body is not JSON
+│   ├── BatchInvalid               some items of a batch are bad; lists each of them
+│   ├── RequestTooLarge            more than one request may carry
+│   └── AnswerTooLarge             more than one answer may carry
+├── NotFound
+│   ├── RouteNotFound              no such resource in the API
+│   ├── IndexNotFound
+│   └── VectorNotFound
+├── IndexExists                create met an index of that name
+├── PreconditionFailed         the caller's If-Match is not the index's version
+├── Unavailable                repeat later
+│   ├── StorageSilent              storage does not answer; nothing was changed
+│   ├── Contended                  other writers won every attempt; nothing was changed
+│   └── OutcomeUnknown             the write may or may not have been applied
+├── BlobError                  the stored object cannot be read
+│   ├── BlobCorrupt                its bytes are not what was written
+│   └── BlobUnsupported            written by a version that this one does not know
+└── StoreError                 what a store answers; the service turns it into one of the above
+    ├── ObjectMissing              no object under that name
+    ├── ConditionFailed            the write condition did not hold: certainly not written
+    ├── WriteConflict              another operation is in progress on the object: certainly not written
+    ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
+    └── StoreRefused               no access, no bucket: somebody must mend the set-up
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class VectordError(Exception):
+    """Say what is wrong and what to do about it, in words fit for the caller."""
+
+
+class RequestInvalid(VectordError):
+    pass
+
+
+class MalformedJson(RequestInvalid):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BadItem:
+    """One refused item of a batch: its position from 0, its id if it has one, and the reason."""
+
+    position: int
+    id: str | None
+    reason: str
+
+
+class BatchInvalid(RequestInvalid):
+    def __init__(self, items: Sequence[BadItem]) -> None:
+        self.items = tuple(items)
+        noun = "item is" if len(self.items) == 1 else "items are"
+        super().__init__(
+            f"{len(self.items)} {noun} not valid; nothing was changed. Correct them and send the batch again."
+        )
+
+
+class RequestTooLarge(RequestInvalid):
+    pass
+
+
+class AnswerTooLarge(RequestInvalid):
+    pass
+
+
+class NotFound(VectordError):
+    pass
+
+
+class RouteNotFound(NotFound):
+    pass
+
+
+class IndexNotFound(NotFound):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no index {name!r}. Create it with POST /indexes.")
+
+
+class VectorNotFound(NotFound):
+    def __init__(self, index: str, vector_id: str) -> None:
+        self.index, self.vector_id = index, vector_id
+        super().__init__(f"Index {index!r} holds no vector {vector_id!r}.")
+
+
+class IndexExists(VectordError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"An index {name!r} exists already. Use it, delete it first, or choose another name.")
+
+
+class PreconditionFailed(VectordError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"Index {name!r} is not at the version that If-Match names; nothing was changed. "
+            "Read the index again and repeat the change with its present ETag."
+        )
+
+
+class Unavailable(VectordError):
+    pass
+
+
+class StorageSilent(Unavailable):
+    def __init__(self) -> None:
+        super().__init__("Storage does not answer at the moment; nothing was changed. Send the request again.")
+
+
+class Contended(Unavailable):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Index {name!r} is being changed by others; this change was not applied. Send it again.")
+
+
+class OutcomeUnknown(Unavailable):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"Storage did not confirm the change of index {name!r}: it may or may not be applied. "
+            "Read the index, or send the same change again."
+        )
+
+
+class BlobError(VectordError):
+    """A stored object that cannot be read; `index` names it once the service knows the name."""
+
+    def __init__(self, reason: str, index: str | None = None) -> None:
+        self.reason, self.index = reason, index
+        where = "An index" if index is None else f"Index {index!r}"
+        super().__init__(f"{where} cannot be read: {reason}")
+
+
+class BlobCorrupt(BlobError):
+    pass
+
+
+class BlobUnsupported(BlobError):
+    pass
+
+
+class StoreError(VectordError):
+    pass
+
+
+class ObjectMissing(StoreError):
+    pass
+
+
+class ConditionFailed(StoreError):
+    pass
+
+
+class WriteConflict(StoreError):
+    pass
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreRefused(StoreError):
+    pass

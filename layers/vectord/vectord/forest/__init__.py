@@ -1,0 +1,7 @@
+"""The forest: Annoy's trees over the rows of an index, in the file format that plain Annoy reads."""
+
+from vectord.forest.build import build
+from vectord.forest.layout import Layout, Metric
+from vectord.forest.trees import Forest
+
+__all__ = ["Forest", "Layout", "Metric", "build"]

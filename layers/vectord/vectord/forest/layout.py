@@ -1,0 +1,94 @@
+"""Where the parts of a node lie in the file that Annoy saves, and whether such a file is sound.
+
+A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
+roots of the trees last. Read off annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
+
+    angular    n_descendants int32 @0 | children int32[] or squared norm float32 @4 | vector float32[f] @12
+    euclidean  n_descendants int32 @0 | offset float32 @4 | children int32[] @8     | vector float32[f] @16
+
+An item has n_descendants 1. An inner node with at most `bucket` descendants lists their rows over `children` and
+`vector`; one with more is a split with two children. Children are written before their parents.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vectord.errors import BlobCorrupt
+
+Metric = Literal["angular", "euclidean"]
+
+_CHECK_NODES = 4_096  # inner nodes checked at a time, so that the check's own memory stays small
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The node layout for vectors of `dimension` float32 components under `metric`."""
+
+    metric: Metric
+    dimension: int
+
+    @property
+    def children_offset(self) -> int:
+        return 4 if self.metric == "angular" else 8
+
+    @property
+    def vector_offset(self) -> int:
+        return self.children_offset + 8
+
+    @property
+    def node_size(self) -> int:
+        return self.vector_offset + 4 * self.dimension
+
+    @property
+    def bucket(self) -> int:
+        return (self.node_size - self.children_offset) // 4
+
+    def vectors(self, graph: bytes | memoryview | np.memmap, rows: int) -> npt.NDArray[np.float32]:
+        """Return the item vectors as a strided (rows, dimension) view of `graph`, without a copy."""
+        return np.ndarray(
+            (rows, self.dimension), "<f4", buffer=graph, offset=self.vector_offset, strides=(self.node_size, 4)
+        )
+
+    def descendants(self, graph: bytes | memoryview | np.memmap) -> npt.NDArray[np.int32]:
+        """Return each node's n_descendants as a strided view of `graph`."""
+        return np.ndarray((len(graph) // self.node_size,), "<i4", buffer=graph, strides=(self.node_size,))
+
+    def norms(self, graph: np.memmap, rows: int) -> npt.NDArray[np.float32]:
+        """Return the squared norms that an angular item node stores at byte 4, as a view."""
+        return np.ndarray((rows,), "<f4", buffer=graph, offset=4, strides=(self.node_size,))
+
+    def check(self, graph: bytes, rows: int) -> None:
+        """Refuse a graph that Annoy could follow out of bounds or round in circles.
+
+        Raises:
+            BlobCorrupt: `graph` is no forest over `rows` vectors of this dimension and metric.
+        """
+        nodes, rest = divmod(len(graph), self.node_size)
+        if rest or nodes <= rows:
+            raise BlobCorrupt(f"its graph of {len(graph):,} bytes is no forest of {rows:,} rows of this dimension")
+        descendants = self.descendants(graph)
+        if not (descendants[:rows] == 1).all():
+            raise BlobCorrupt("its graph has fewer item nodes than the envelope lists ids")
+        if descendants[-1] != rows or descendants[rows:].min() < 1 or descendants.max() > rows:
+            raise BlobCorrupt("its graph counts other rows than the envelope lists ids")
+        for start in range(rows, nodes, _CHECK_NODES):
+            self._check_inner(graph, rows, start, min(nodes, start + _CHECK_NODES))
+
+    def _check_inner(self, graph: bytes, rows: int, start: int, stop: int) -> None:
+        children: npt.NDArray[np.int32] = np.ndarray(
+            (stop - start, self.bucket),
+            "<i4",
+            buffer=graph,
+            offset=start * self.node_size + self.children_offset,
+            strides=(self.node_size, 4),
+        )
+        count = self.descendants(graph)[start:stop, None]
+        leaf = count <= self.bucket
+        used = np.arange(self.bucket) < np.where(leaf, count, 2)
+        # A leaf points at items alone and a split only backwards, so every path ends.
+        limit = np.where(leaf, rows, np.arange(start, stop)[:, None])
+        if (used & ((children < 0) | (children >= limit))).any():
+            raise BlobCorrupt("its graph points outside itself")

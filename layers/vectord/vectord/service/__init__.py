@@ -1,0 +1,21 @@
+"""The use cases: what callers do with indexes, whatever brings their requests here."""
+
+from vectord.index import Match
+from vectord.service.batch import Entry, NewVector
+from vectord.service.results import Added, Deleted, Described, Searched, Stored
+from vectord.service.service import Service
+from vectord.service.world import Patience, World
+
+__all__ = [
+    "Added",
+    "Deleted",
+    "Described",
+    "Entry",
+    "Match",
+    "NewVector",
+    "Patience",
+    "Searched",
+    "Service",
+    "Stored",
+    "World",
+]

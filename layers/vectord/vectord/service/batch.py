@@ -1,0 +1,79 @@
+"""Check vectors and batches before anything changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord import params
+from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.index import Item
+from vectord.params import Params
+
+Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVector:
+    """A vector as it came: components (dimension,) in whatever width, metadata as JSON text, None if absent."""
+
+    id: str
+    vector: Components
+    metadata: msgspec.Raw | None = None
+
+
+Entry = NewVector | BadItem
+
+
+def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
+    """Return the batch as items of float32 vectors.
+
+    Raises:
+        BatchInvalid: some entries are bad; it names each of them.
+    """
+    items: list[Item] = []
+    bad: list[BadItem] = []
+    for position, entry in enumerate(entries):
+        if isinstance(entry, BadItem):
+            bad.append(entry)
+            continue
+        vector = narrow(entry.vector)
+        if reason := params.id_fault(entry.id) or vector_fault(vector, index):
+            bad.append(BadItem(position, entry.id, reason))
+        else:
+            items.append(Item(entry.id, vector, entry.metadata))
+    if bad:
+        raise BatchInvalid(bad)
+    return items
+
+
+def checked_query(vector: Components, index: Params) -> npt.NDArray[np.float32]:
+    """Return the query as float32.
+
+    Raises:
+        RequestInvalid: it does not fit the index.
+    """
+    query = narrow(vector)
+    if reason := vector_fault(query, index):
+        raise RequestInvalid(reason)
+    return query
+
+
+def narrow(vector: Components) -> npt.NDArray[np.float32]:
+    """Return `vector` as float32; what lies beyond its range becomes infinite, which `vector_fault` finds."""
+    with np.errstate(over="ignore"):
+        return vector.astype(np.float32)
+
+
+def vector_fault(vector: npt.NDArray[np.float32], index: Params) -> str | None:
+    """Return why `vector` cannot be in `index`, or None."""
+    if len(vector) != index.dimension:
+        return f"vector must have {index.dimension:,} components, not {len(vector):,}"
+    finite = np.isfinite(vector)
+    if not finite.all():
+        return f"vector component {int(np.argmin(finite))} is not finite as float32 (at most 3.4e38)"
+    if index.distance == "cosine" and not vector.any():
+        return "vector is zero (as float32), which has no direction for cosine distance"
+    return None

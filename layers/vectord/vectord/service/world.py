@@ -1,0 +1,43 @@
+"""What the service takes from outside: time, sleep, chance and fresh ids; and how long it keeps trying."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Injected, so that tests decide; `now` in seconds on a clock that only goes forward."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+    new_id: Callable[[], str] = _new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Bounds of a retry loop: so many attempts, waits with full jitter up to `base` * 2^n and `cap` seconds.
+
+    Full jitter as in Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+    """
+
+    attempts: int = 24
+    base: float = 0.05
+    cap: float = 1.0
+
+    def tries(self, world: World, until: float) -> Iterator[bool]:
+        """Yield once an attempt, waiting in between: True while another may follow, False for the last one."""
+        for attempt in range(self.attempts):
+            wait = world.uniform(0, min(self.cap, self.base * 2.0**attempt))
+            more = attempt + 1 < self.attempts and world.now() + wait < until
+            yield more
+            if not more:
+                return
+            world.sleep(wait)
