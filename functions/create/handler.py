@@ -22,4 +22,6 @@ def create(request: Request, service: Service) -> Reply:
     return Reply({"index": made.params, "count": made.count}, 201, headers)
 
 
-lambda_handler = http.handler({"POST /indexes": create}, runtime.service)
+ROUTES: dict[str, http.Route] = {"POST /indexes": create}
+
+lambda_handler = http.handler(ROUTES, runtime.service)

@@ -30,11 +30,10 @@ def _shown(done: Deleted) -> Reply:
     return Reply({"deleted": done.deleted, "count": done.count}, headers={"ETag": done.etag})
 
 
-lambda_handler = http.handler(
-    {
-        "DELETE /indexes/{name}": delete_index,
-        "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
-        "POST /indexes/{name}/vectors/delete": delete_vectors,
-    },
-    runtime.service,
-)
+ROUTES: dict[str, http.Route] = {
+    "DELETE /indexes/{name}": delete_index,
+    "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
+    "POST /indexes/{name}/vectors/delete": delete_vectors,
+}
+
+lambda_handler = http.handler(ROUTES, runtime.service)

@@ -27,11 +27,10 @@ def lookup(request: Request, service: Service) -> Reply:
     return Reply(answer, headers={"ETag": found.etag})
 
 
-lambda_handler = http.handler(
-    {
-        "GET /indexes": list_indexes,
-        "GET /indexes/{name}": describe,
-        "GET /indexes/{name}/vectors/{id+}": lookup,
-    },
-    runtime.service,
-)
+ROUTES: dict[str, http.Route] = {
+    "GET /indexes": list_indexes,
+    "GET /indexes/{name}": describe,
+    "GET /indexes/{name}/vectors/{id+}": lookup,
+}
+
+lambda_handler = http.handler(ROUTES, runtime.service)

@@ -21,11 +21,13 @@ def search(request: Request, service: Service) -> Reply:
 
 def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": match.id, "distance": match.distance}
-    if "metadata" in include and match.metadata is not None:
+    if "metadata" in include:
         shown["metadata"] = match.metadata
     if "vector" in include:
         shown["vector"] = match.vector.tolist()
     return shown
 
 
-lambda_handler = http.handler({"POST /indexes/{name}/search": search}, runtime.service)
+ROUTES: dict[str, http.Route] = {"POST /indexes/{name}/search": search}
+
+lambda_handler = http.handler(ROUTES, runtime.service)

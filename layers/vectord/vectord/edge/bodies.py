@@ -65,7 +65,7 @@ def decode[T](body: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise RequestInvalid(f"The body is not valid: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedJson(f"The body is not JSON in UTF-8: {error}.") from error
+        raise MalformedJson(f"The body is not JSON in UTF-8 (which has no NaN and no Infinity): {error}.") from error
     except RecursionError as error:
         raise MalformedJson("The body is nested too deeply to be read.") from error
 
