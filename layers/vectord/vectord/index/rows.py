@@ -42,6 +42,8 @@ def no_rows(dimension: int) -> Rows:
 def upsert(rows: Rows, items: Iterable[Item]) -> tuple[Rows, int, int]:
     """Return the rows with `items` in them, and how many were added and replaced; of equal ids the last wins."""
     last = {item.id: item for item in items}
+    if not last:
+        return rows, 0, 0
     new_ids = [vector_id for vector_id in last if vector_id not in rows.row_of]
     ids = [*rows.ids, *new_ids]
     row_of = {**rows.row_of, **{vector_id: len(rows) + i for i, vector_id in enumerate(new_ids)}}

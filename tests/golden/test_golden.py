@@ -1,0 +1,104 @@
+"""Blobs written once and for all: every later reader answers the same for them."""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import annoy
+import numpy as np
+import pytest
+
+from vectord import index as ix
+from vectord.errors import BlobError
+from vectord.params import Params
+
+FOLDER = Path(__file__).parent / "v2"
+NAMES = ["empty", "cosine", "euclidean", "forest"]
+SHA256 = {
+    "empty": "a158d854286e227ef8afb5e96e4494c89d805d8c99c1b4f40faab0d399927de2",
+    "cosine": "77681387c0e5d08b40905ac15304fbdde069179a8fe87795b60e5c0ed66d70b5",
+    "euclidean": "f0a37e0e4d1ec5ecc88de4e84936d4a8d9c01c7ae3de88ea75b302ade1ac82f9",
+    "forest": "a3e2a1b0efd88e26281f7f5fbc08af940956a8d6f5d0b829a4effb2f98db573e",
+}
+
+
+def _read(name: str) -> bytes:
+    return (FOLDER / f"{name}.lhv1").read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_file_is_what_was_committed(name: str) -> None:
+    assert hashlib.sha256(_read(name)).hexdigest() == SHA256[name]
+
+
+@pytest.mark.parametrize("name", ["cosine", "euclidean"])
+def test_ids_vectors_and_metadata_read_as_they_were_written(name: str) -> None:
+    rows = ix.open_blob(_read(name)).rows
+    assert list(rows.ids) == ["a", "b/%2F + é", "漢字 \U0001f600"]
+    written = np.array([[1, 0, 0], [0.5, 0.5, 0], [-0.0, 1e-40, 3.25]], np.float32)
+    assert rows.vectors.tobytes() == written.tobytes()
+    assert {vector_id: json.loads(bytes(raw)) for vector_id, raw in rows.metadata.items()} == {
+        "a": {"kind": "axis", "tags": ["x", None, 1.5]},
+        "b/%2F + é": [],
+    }
+
+
+def test_params_and_commit_read_as_they_were_written() -> None:
+    index = ix.open_blob(_read("euclidean"))
+    params = index.params
+    assert params == Params("euclidean", 3, 16, 20, "euclidean")
+    assert index.has_applied("commit-of-euclidean")
+
+
+def test_an_empty_index_is_an_envelope_alone() -> None:
+    blob = _read("empty")
+    assert len(blob) == 8 + struct.unpack(">I", blob[4:8])[0]
+    assert len(ix.open_blob(blob).rows) == 0
+
+
+def test_search_in_a_golden_forest_finds_a_row_at_zero() -> None:
+    index = ix.open_blob(_read("forest"))
+    best = ix.search(index, index.rows.vectors[123].copy(), 1).matches[0]
+    assert (best.id, best.distance) == ("row-123", 0.0)
+
+
+@pytest.mark.parametrize(("name", "metric"), [("cosine", "angular"), ("euclidean", "euclidean"), ("forest", "angular")])
+def test_plain_annoy_loads_the_body_behind_the_envelope(name: str, metric: str, tmp_path: Path) -> None:
+    blob = _read(name)
+    end = 8 + struct.unpack(">I", blob[4:8])[0]
+    envelope = json.loads(blob[8:end])
+    (tmp_path / "graph.ann").write_bytes(blob[end:])
+    plain = annoy.AnnoyIndex(envelope["params"]["dimension"], metric)
+    plain.load(str(tmp_path / "graph.ann"))
+    assert plain.get_n_items() == len(envelope["ids"])
+    assert plain.get_item_vector(0) == ix.open_blob(blob).rows.vectors[0].tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flip_of_any_one_byte_is_found(name: str) -> None:
+    blob = bytearray(_read(name))
+    unnoticed = []
+    for offset in range(len(blob)):
+        for flip in (0x01, 0x20, 0xFF):
+            blob[offset] ^= flip
+            try:
+                ix.open_blob(bytes(blob))
+                unnoticed.append((offset, flip))
+            except BlobError:
+                pass
+            blob[offset] ^= flip
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blob_cut_off_anywhere_is_refused(name: str) -> None:
+    blob = _read(name)
+    unnoticed = []
+    for length in range(len(blob)):
+        try:
+            ix.open_blob(blob[:length])
+            unnoticed.append(length)
+        except BlobError:
+            pass
+    assert unnoticed == []

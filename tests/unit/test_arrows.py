@@ -1,0 +1,71 @@
+"""The dependency rule: each layer imports only what lies below it, and each library has its one place."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "layers/vectord/vectord"
+
+# A layer is a module or a sub-package of vectord; what it may import besides itself.
+MAY_IMPORT = {
+    "errors": set(),
+    "params": {"errors"},
+    "frame": {"errors", "params"},
+    "forest": {"errors"},
+    "index": {"errors", "params", "frame", "forest"},
+    "stores": {"errors"},
+    "stores.s3": {"errors", "params", "stores"},
+    "service": {"errors", "params", "index", "stores"},
+    "edge": {"errors", "params", "service"},
+    "runtime": {"service", "stores", "stores.s3"},
+    "functions": {"edge", "runtime", "service", "errors"},
+}
+ONLY_IMPORTER = {"annoy": "forest", "boto3": "stores.s3", "botocore": "stores.s3", "os": "runtime"}
+
+
+def _layer(module: str) -> str:
+    parts = module.split(".")
+    return "stores.s3" if parts[:2] == ["stores", "s3"] else parts[0]
+
+
+def _imports(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def _sources() -> list[tuple[str, Path]]:
+    modules = [
+        (_layer(".".join(path.relative_to(PACKAGE).with_suffix("").parts)), path) for path in PACKAGE.rglob("*.py")
+    ]
+    handlers = [("functions", path) for path in ROOT.glob("functions/*/handler.py")]
+    return [(layer, path) for layer, path in modules if layer != "__init__"] + handlers
+
+
+def _layers_of(imported: str) -> set[str]:
+    """The layers that `vectord.a.b` or `vectord.a` (from `from vectord import a`) lies in; none for other libraries."""
+    top, _, rest = imported.partition(".")
+    return {_layer(rest)} if top == "vectord" and rest else set()
+
+
+@pytest.mark.parametrize(("layer", "path"), _sources(), ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
+def test_no_arrow_points_up(layer: str, path: Path) -> None:
+    reached = {below for name in _imports(path) for below in _layers_of(name)}
+    assert reached - {layer} <= MAY_IMPORT[layer]
+
+
+@pytest.mark.parametrize(("layer", "path"), _sources(), ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
+def test_a_library_at_the_border_has_one_importer(layer: str, path: Path) -> None:
+    borders = {name.partition(".")[0] for name in _imports(path)} & ONLY_IMPORTER.keys()
+    assert dict.fromkeys(borders, layer) == {library: ONLY_IMPORTER[library] for library in borders}
+
+
+def test_every_layer_is_in_the_rule() -> None:
+    assert {layer for layer, _ in _sources()} == MAY_IMPORT.keys()
