@@ -1,0 +1,76 @@
+# vectord: `make demo` first, then `make test`. Needs git, make, gcc and a Python 3.12; installs the rest into .venv.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+STARTED := $(shell date +%s)
+
+DEV   := .venv/dev/bin/python
+SAM   := .venv/sam/bin/sam
+STAMP  = .venv/$(1)/.stamp
+
+# annoy ships as source and its setup.py compiles with -march=native, so that a library built on a new processor
+# crashes with an illegal instruction on an older one, at AWS or on a colleague's laptop. Haswell (AVX2, 2013) runs on
+# every x86-64 machine of Lambda. The variable replaces ALL of annoy's flags, so the others repeat what it would use;
+# -ffast-math alone may reorder sums, hence -fno-associative-math, which keeps distances the same on every machine.
+export ANNOY_COMPILER_ARGS := -D_CRT_SECURE_NO_WARNINGS,-fpermissive,-march=haswell,-O3,-ffast-math,-fno-associative-math,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14
+# pip would otherwise reuse a wheel of annoy that it once built with other flags.
+export PIP_NO_CACHE_DIR := 1
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: environments ## The whole stack on this machine: load 6,340 vectors, search, restart, remove (about 2 minutes)
+	@$(DEV) -m tools.demo --started $(STARTED)
+
+.PHONY: local
+local: environments ## Keep the stack running on this machine until Ctrl-C, and print requests to try
+	@$(DEV) -m tools.local
+
+.PHONY: test
+test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
+	@$(DEV) -m pytest tests/unit tests/contract tests/integration
+
+.PHONY: e2e
+e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP against a fresh local stack
+	@$(DEV) -m pytest tests/e2e
+
+.PHONY: check
+check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the template
+	@$(DEV) -m ruff format --check .
+	@$(DEV) -m ruff check .
+	@$(DEV) -m mypy
+	@$(DEV) -m tools.template
+	@AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	@AWS_DEFAULT_REGION=us-east-1 $(SAM) validate
+
+.PHONY: format
+format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix what the linter can
+	@$(DEV) -m ruff check --fix .
+	@$(DEV) -m ruff format .
+
+.PHONY: build
+build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built
+	@$(DEV) -m tools.build
+
+.PHONY: bench
+bench: $(call STAMP,dev) ## Measure build, size, latency and recall; prints a table
+	@$(DEV) bench/run.py
+
+.PHONY: environments
+environments: ## Make or renew the three virtual environments under .venv
+	@$(MAKE) --silent --jobs=3 $(foreach name,dev sam stack,$(call STAMP,$(name)))
+
+.PHONY: clean
+clean: ## Remove the environments, the build and all caches
+	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt
+$(call STAMP,sam): requirements/sam.txt
+$(call STAMP,stack): requirements/stack.txt
+
+.venv/%/.stamp:
+	@echo "  .venv/$*: installing requirements/$*.txt, once; up to a minute"
+	@python=$$(tools/find-python.sh) && "$$python" -m tools.venv $*

@@ -1,0 +1,40 @@
+"""Build the template with SAM, ship bytecode with it, and refuse what would not run on Lambda."""
+
+import os
+import sys
+from pathlib import Path
+
+from tools import console, gate, processes
+from tools.errors import Missing
+from tools.paths import BUILD, ROOT, SAM, TEMPLATE
+from tools.run import run_tool
+from tools.scratch import environment
+
+
+def build(folder: Path) -> None:
+    """Build into .aws-sam/build; what has not changed comes from SAM's cache."""
+    if "ANNOY_COMPILER_ARGS" not in os.environ:
+        raise Missing("ANNOY_COMPILER_ARGS is not set; call this through make, which sets it and says why")
+    env = environment(folder)
+    env["PATH"] = f"{SAM.parent}:{env['PATH']}"  # SAM wants the runtime's interpreter as python3.12, first on PATH
+    with console.step("build", "the template with SAM, as for AWS"):
+        command = [SAM, "build", "--template-file", TEMPLATE, "--build-dir", BUILD, "--cached", "--parallel"]
+        command += ["--cache-dir", ROOT / ".aws-sam" / "cache"]
+        processes.run([str(word) for word in command], folder / "build.log", env)
+    with console.step("bytecode", "compiled once here, not at every cold start"):
+        _compile_bytecode(folder, env)
+    with console.step("gate", "glibc, processor, bytecode and size fit Lambda") as step:
+        step.note = gate.check(BUILD)
+
+
+def _compile_bytecode(folder: Path, env: dict[str, str]) -> None:
+    """Write .pyc files that are never checked against their source: /opt and /var/task are read-only on Lambda."""
+    for built in sorted(path for path in BUILD.iterdir() if path.is_dir()):
+        mounted, workers = ("/opt", "0") if (built / "python").is_dir() else ("/var/task", "1")
+        command = [str(SAM.with_name("python")), "-m", "compileall", "-q", "-j", workers]
+        command += ["--invalidation-mode", "unchecked-hash", "-s", str(built), "-p", mounted, str(built)]
+        processes.run(command, folder / "bytecode.log", env)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tool(build))

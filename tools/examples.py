@@ -1,0 +1,60 @@
+"""The demo's data: operations of the AWS APIs, each with the embedding of its description, and 20 questions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.client import Json, encode
+from tools.paths import EXAMPLES
+
+type Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of `vectors` belong to `ids` and `metadata`, rows of `asked` to `questions`."""
+
+    ids: list[str]
+    metadata: list[Json]
+    vectors: Matrix
+    questions: list[str]
+    asked: Matrix
+
+    def batches(self, size: int) -> Iterator[list[Json]]:
+        """Give all vectors as they are sent, `size` at a time."""
+        for start in range(0, len(self.ids), size):
+            rows = range(start, min(start + size, len(self.ids)))
+            yield [
+                {"id": self.ids[row], "vector": encode(self.vectors[row]), "metadata": self.metadata[row]}
+                for row in rows
+            ]
+
+    def recall(self, answers: Sequence[Sequence[str]]) -> float:
+        """Give the share of the true nearest that each answer holds, by exact search; equally near ones count too."""
+        exact = 1.0 - _unit(self.asked) @ _unit(self.vectors).T
+        row_of = {identifier: row for row, identifier in enumerate(self.ids)}
+        found = 0
+        for distances, ids in zip(exact, answers, strict=True):
+            farthest = np.partition(distances, len(ids) - 1)[len(ids) - 1] + 1e-6
+            found += sum(bool(distances[row_of[identifier]] <= farthest) for identifier in set(ids))
+        return found / sum(map(len, answers))
+
+
+def load() -> Examples:
+    """Read the file that comes with the repository."""
+    with np.load(EXAMPLES / "aws_operations.npz") as file:
+        described = zip(file["service"].tolist(), file["verb"].tolist(), strict=True)
+        return Examples(
+            ids=file["ids"].tolist(),
+            metadata=[{"service": service, "verb": verb} for service, verb in described],
+            vectors=file["vectors"].astype(np.float32),
+            questions=file["queries"].tolist(),
+            asked=file["query_vectors"].astype(np.float32),
+        )
+
+
+def _unit(vectors: Matrix) -> Matrix:
+    unit: Matrix = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit

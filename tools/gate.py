@@ -1,0 +1,70 @@
+"""What must hold of the built folders before they are worth deploying."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+from tools.errors import GateFailed
+
+NEWEST_GLIBC = (2, 34)  # of Amazon Linux 2023, where the python3.12 runtime lives
+LARGEST_UNZIPPED = 250 * 2**20  # Lambda's limit for a function together with its layers
+UNCHECKED_HASH = 0b01  # the flags of a .pyc that is never compared with its source (PEP 552)
+
+
+def check(build: Path) -> str:
+    """Check everything and say in a few words what was found."""
+    libraries = [path for path in build.rglob("*.so*") if path.is_file()]
+    compiled_here = [path for path in libraries if path.name.startswith("annoylib")]
+    if not compiled_here:
+        raise GateFailed(f"{build} holds no annoylib: nothing was built, or not where it is looked for")
+    glibc = max((_glibc(library), library) for library in libraries)
+    if glibc[0] > NEWEST_GLIBC:
+        raise GateFailed(
+            f"{glibc[1]} needs glibc {_dotted(glibc[0])}, newer than {_dotted(NEWEST_GLIBC)} of the runtime"
+        )
+    for library in compiled_here:
+        _refuse_avx512(library)
+    _need_bytecode(build)
+    return f"{len(libraries)} libraries, glibc {_dotted(glibc[0])}, {_unzipped(build) / 2**20:.0f} MiB"
+
+
+def _glibc(library: Path) -> tuple[int, int]:
+    """Give the newest version of glibc that a library asks for."""
+    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", _objdump("-T", library))
+    return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
+
+
+def _refuse_avx512(library: Path) -> None:
+    """Refuse code that some processors lack. The wheels choose their instructions at run time, annoy does not."""
+    if "%zmm" in _objdump("-d", library):
+        raise GateFailed(f"{library} holds AVX-512 instructions; ANNOY_COMPILER_ARGS did not reach its compiler")
+
+
+def _objdump(option: str, library: Path) -> str:
+    return subprocess.run(["objdump", option, str(library)], check=True, capture_output=True, text=True).stdout
+
+
+def _need_bytecode(build: Path) -> None:
+    for source in build.rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(source)))
+        if not compiled.exists() or compiled.read_bytes()[4] != UNCHECKED_HASH:
+            raise GateFailed(f"{source} ships without bytecode, so every cold start would compile it")
+
+
+def _unzipped(build: Path) -> int:
+    """Give the size of the layer with the largest function."""
+    folders = [path for path in build.iterdir() if path.is_dir()]
+    layers = sum(_size(path) for path in folders if (path / "python").is_dir())
+    functions = max(_size(path) for path in folders if not (path / "python").is_dir())
+    if layers + functions > LARGEST_UNZIPPED:
+        raise GateFailed(f"{(layers + functions) / 2**20:.0f} MiB unzipped is more than Lambda takes")
+    return layers + functions
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,12 @@
+"""Where things are in the work tree."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENTS = ROOT / ".venv"
+SAM = ENVIRONMENTS / "sam" / "bin" / "sam"
+MINISTACK = ENVIRONMENTS / "stack" / "bin" / "ministack"
+TEMPLATE = ROOT / "template.yaml"
+BUILD = ROOT / ".aws-sam" / "build"
+BUILT_TEMPLATE = BUILD / "template.yaml"
+EXAMPLES = ROOT / "examples"

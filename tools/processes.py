@@ -1,0 +1,65 @@
+"""Child processes that end with us: each leads a group of its own, so that its children can be ended with it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tools.errors import CommandFailed
+from tools.interrupts import shield
+from tools.paths import ROOT
+
+GRACE_SECONDS = 10.0
+TAIL_LINES = 40
+
+
+@contextmanager
+def running(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command with its output in a file; end it and all of its children when the block is left."""
+    child: subprocess.Popen[bytes] | None = None
+    try:
+        with shield(), log.open("ab") as output:
+            child = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        yield child
+    finally:
+        if child is not None:
+            with shield():
+                _end(child)
+
+
+def run(command: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
+    """Run a command to its end without a word, unless it fails."""
+    with running(command, log, env) as child:
+        status = child.wait()
+    if status != 0:
+        raise CommandFailed(f"{' '.join(command)}\nended with status {status}:\n{tail(log)}")
+
+
+def tail(log: Path) -> str:
+    """Give the last lines of a log, indented."""
+    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to end, give its leader time to do so, then insist."""
+    _signal_group(child, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE_SECONDS)
+    _signal_group(child, signal.SIGKILL)
+    child.wait()
+
+
+def _signal_group(child: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signum)

@@ -1,0 +1,85 @@
+"""The whole deployed stack on this machine: MiniStack, the built template, the routes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import boto3
+
+from tools import console, processes, template
+from tools.errors import StackFailed
+from tools.ministack import HOST, credentials, free_port, ministack
+from tools.paths import BUILT_TEMPLATE, SAM
+from tools.routes import Routes
+from tools.scratch import environment, forget_account
+
+STACK = "vectord"
+
+
+class Stack:
+    """A stack that runs. Its state survives `restart`, its processes do not."""
+
+    def __init__(self, folder: Path, emulator: ExitStack) -> None:
+        self._folder, self._emulator = folder / "ministack", emulator
+        self._folder.mkdir()
+        self.port = free_port()
+        self.endpoint = f"http://{HOST}:{self.port}"
+        self.api_id = self.bucket = ""
+
+    @property
+    def path(self) -> str:
+        """The path under which the API's `$default` stage answers."""
+        return f"/_aws/execute-api/{self.api_id}/$default"
+
+    @property
+    def url(self) -> str:
+        """The API's base URL."""
+        return self.endpoint + self.path
+
+    def start(self) -> None:
+        """Start MiniStack with whatever state there is."""
+        self._emulator.enter_context(ministack(self._folder, self.port))
+
+    def restart(self) -> None:
+        """End MiniStack and all function processes, empty their /tmp, and start again from what is stored."""
+        self._emulator.close()
+        self.start()
+
+    def deploy(self, folder: Path) -> int:
+        """Deploy the built template as for AWS, add the routes, and give their number."""
+        command = [str(SAM), "deploy", "--template-file", str(BUILT_TEMPLATE), "--stack-name", STACK, "--resolve-s3"]
+        command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+        env = environment(folder) | credentials(self.port) | {"SAM_CLI_POLL_DELAY": "1"}
+        processes.run([*command, "--no-progressbar"], folder / "deploy.log", env)
+        session = _session()
+        formation = session.client("cloudformation", endpoint_url=self.endpoint)
+        outputs = formation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+        values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        self.api_id, self.bucket = values["ApiId"], values["BucketName"]
+        declared = template.routes(template.load(BUILT_TEMPLATE))
+        Routes(session, self.endpoint, STACK).create(self.api_id, declared)
+        return len(declared)
+
+    def objects(self) -> dict[str, int]:
+        """List what the bucket holds: key and bytes."""
+        s3 = _session().client("s3", endpoint_url=self.endpoint)
+        return {item["Key"]: item["Size"] for item in s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])}
+
+
+def _session() -> boto3.session.Session:
+    return boto3.session.Session("test", "test", region_name="us-east-1")
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[Stack]:
+    """Start and deploy the built template in a scratch folder; end every process of it when the block is left."""
+    if not BUILT_TEMPLATE.exists():
+        raise StackFailed("nothing is built yet: run make build")
+    forget_account()
+    with ExitStack() as emulator:
+        stack = Stack(folder, emulator)
+        with console.step("start", f"MiniStack, a stand-in for AWS, on {stack.endpoint}"):
+            stack.start()
+        with console.step("deploy", "the built template with SAM, then the routes") as step:
+            step.note = f"{stack.deploy(folder)} routes"
+        yield stack
