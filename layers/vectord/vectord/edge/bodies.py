@@ -63,11 +63,25 @@ def decode[T](body: bytes, kind: type[T]) -> T:
         body.decode()
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
+        _check_json(body)  # a wrong type may stand before broken text
         raise RequestInvalid(f"The body is not valid: {error}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedJson(f"The body is not JSON in UTF-8 (which has no NaN and no Infinity): {error}.") from error
-    except RecursionError as error:
-        raise MalformedJson("The body is nested too deeply to be read.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from error
+
+
+def _check_json(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return  # a number out of range: JSON all the same
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> MalformedJson:
+    if isinstance(error, RecursionError):
+        return MalformedJson("The body is nested too deeply to be read.")
+    return MalformedJson(f"The body is not JSON in UTF-8 (which has no NaN and no Infinity): {error}.")
 
 
 def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -17,17 +17,9 @@ from vectord.service import Service
 MAX_ANSWER: Final = 6_291_456  # Lambda's 6 MB for a synchronous answer, in bytes of the JSON around the body too
 _ENVELOPE: Final = 4_096  # what status, headers and braces may add to the body
 _MARGIN: Final = 3.0  # seconds of the function's own time that are left for the answer
-_DEFAULT_TIME: Final = 25.0  # seconds, where no context tells the time that is left
+_DEFAULT_TIME: Final = 25.0  # seconds, where nothing tells the time that is left
 
 Response = dict[str, Any]
-
-
-class Context(Protocol):
-    """What is used of the context object that Lambda passes."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +32,14 @@ class Reply:
 
 
 Route = Callable[[Request, Service], Reply]
-Handler = Callable[[Event, Context | None], Response]
+Handler = Callable[[Event, object], Response]
 
 
 def handler(routes: Mapping[str, Route], compose: Callable[[], Service]) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request."""
     composed = cache(compose)
 
-    def lambda_handler(event: Event, context: Context | None = None) -> Response:
+    def lambda_handler(event: Event, context: object = None) -> Response:
         service = composed()
         start = service.world.now()
         try:
@@ -61,10 +53,9 @@ def handler(routes: Mapping[str, Route], compose: Callable[[], Service]) -> Hand
     return lambda_handler
 
 
-def _time_left(context: Context | None) -> float:
-    if context is None:
-        return _DEFAULT_TIME
-    return max(1.0, context.get_remaining_time_in_millis() / 1000 - _MARGIN)
+def _time_left(context: object) -> float:
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
 
 
 def _respond(reply: Reply) -> Response:
@@ -93,7 +84,7 @@ def _refuse(error: VectordError) -> Response:
     return {"statusCode": found.status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def _log(event: Event, context: Context | None, response: Response, seconds: float) -> None:
+def _log(event: Event, context: object, response: Response, seconds: float) -> None:
     """Write one line a request: who asked for what and how it went, never a vector or metadata."""
     _write(
         {
