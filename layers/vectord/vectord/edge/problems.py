@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems. `type` is stable: programs may branch on it, and only on it and the status."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -9,6 +9,9 @@ from vectord import errors
 from vectord.errors import BadItem, BatchInvalid, VectordError
 
 CONTENT_TYPE: Final = "application/problem+json"
+# So that a refusal of the largest batch still fits an answer.
+_MAX_ITEMS: Final = 5_000
+_MAX_ID: Final = 256
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
@@ -49,16 +52,24 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The members of RFC 9457, section 3.1, and `errors`: each bad item of a batch."""
+    """The members of RFC 9457, section 3.1, and `errors`: each bad item of a batch, but for so many `errors_omitted`."""
 
     type: str
     title: str
     status: int
     detail: str
     errors: tuple[BadItem, ...] = ()
+    errors_omitted: int = 0
 
 
 def problem(error: VectordError) -> Problem:
     kind = next(kind for known, kind in KINDS.items() if isinstance(error, known))
     items = error.items if isinstance(error, BatchInvalid) else ()
-    return Problem(TYPE_PREFIX + kind.slug, kind.title, kind.status, kind.told or str(error), items)
+    shown = tuple(_shortened(item) for item in items[:_MAX_ITEMS])
+    return Problem(
+        TYPE_PREFIX + kind.slug, kind.title, kind.status, kind.told or str(error), shown, len(items) - len(shown)
+    )
+
+
+def _shortened(item: BadItem) -> BadItem:
+    return item if item.id is None or len(item.id) <= _MAX_ID else replace(item, id=item.id[:_MAX_ID] + "…")
