@@ -52,7 +52,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The members of RFC 9457, section 3.1, and `errors`: each bad item of a batch, but for so many `errors_omitted`."""
+    """The members of RFC 9457, section 3.1; `errors` lists the bad items of a batch but for the `errors_omitted` last."""
 
     type: str
     title: str
