@@ -1,0 +1,105 @@
+"""A store whose answers follow a script, for what a real network does and a memory store never would."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from vectord.errors import StoreUnavailable
+from vectord.stores import Condition, Fetched, IfMatch, MemoryStore, Page, Unchanged
+
+Real = Callable[[], Any]
+Step = Callable[[Real], Any]
+
+
+class ScriptedStore:
+    """A MemoryStore behind a script: each call takes the next step of its method, and goes straight through after."""
+
+    def __init__(self) -> None:
+        self.inner = MemoryStore()
+        self.calls: list[tuple[str, ...]] = []
+        self._next: dict[str, deque[Step]] = defaultdict(deque)
+        self._else: dict[str, Step] = {}
+
+    def on(self, method: str, *steps: Step) -> None:
+        """Script the next calls of `method`, one step each."""
+        self._next[method].extend(steps)
+
+    def always(self, method: str, step: Step) -> None:
+        """Script every call of `method` that has no step of its own."""
+        self._else[method] = step
+
+    def count(self, method: str) -> int:
+        return sum(call[0] == method for call in self.calls)
+
+    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
+        return self._step("get", lambda: self.inner.get(name, held), name, held or "")
+
+    def etag(self, name: str) -> str:
+        return self._step("etag", lambda: self.inner.etag(name), name)
+
+    def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
+        return self._step("put", lambda: self.inner.put(name, data, condition, commit), name)
+
+    def delete(self, name: str, condition: IfMatch) -> None:
+        return self._step("delete", lambda: self.inner.delete(name, condition), name)
+
+    def list(self, prefix: str, limit: int, after: str | None) -> Page:
+        return self._step("list", lambda: self.inner.list(prefix, limit, after), prefix)
+
+    def _step(self, method: str, real: Real, *arguments: str) -> Any:
+        self.calls.append((method, *arguments))
+        steps = self._next[method]
+        return (steps.popleft() if steps else self._else.get(method, passes))(real)
+
+
+def passes(real: Real) -> Any:
+    return real()
+
+
+def answers(error: Exception) -> Step:
+    """Answer an error; nothing is done."""
+
+    def step(_: Real) -> Any:
+        raise error
+
+    return step
+
+
+silence = answers(StoreUnavailable("no answer"))
+
+
+def loses_reply(real: Real) -> Any:
+    """Do what was asked, and lose the answer."""
+    real()
+    raise StoreUnavailable("the reply was lost")
+
+
+def loses_reply_then(meanwhile: Callable[[], Any]) -> Step:
+    """Do what was asked, lose the answer, and let `meanwhile` happen before anybody looks again."""
+
+    def step(real: Real) -> Any:
+        real()
+        meanwhile()
+        raise StoreUnavailable("the reply was lost")
+
+    return step
+
+
+def silence_then(meanwhile: Callable[[], Any]) -> Step:
+    """Do nothing of what was asked, give no answer, and let `meanwhile` happen."""
+
+    def step(_: Real) -> Any:
+        meanwhile()
+        raise StoreUnavailable("no answer")
+
+    return step
+
+
+def after(meanwhile: Callable[[], Any]) -> Step:
+    """Let `meanwhile` happen first, then do what was asked."""
+
+    def step(real: Real) -> Any:
+        meanwhile()
+        return real()
+
+    return step

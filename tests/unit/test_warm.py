@@ -1,0 +1,80 @@
+"""A warm function keeps what it has opened, and asks the store whether that is still so."""
+
+from tests.support import worlds
+from tests.support.stores import ScriptedStore
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.service.warm import WarmIndexes
+from vectord.stores import MemoryStore
+
+
+def store_of(*names: str) -> ScriptedStore:
+    store = ScriptedStore()
+    for name in names:
+        worlds.a_service(store.inner, clock=Clock(ids=name)).create(name, 2, until=FOREVER)
+    return store
+
+
+def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
+    store = store_of("t")
+    warm = WarmIndexes(store, 1 << 20)
+    warm.read("t")
+    warm.read("t")
+    assert store.calls == [("get", "t", ""), ("get", "t", store.inner.etag("t"))]
+
+
+def test_an_index_that_did_not_change_is_not_opened_again() -> None:
+    warm = WarmIndexes(store_of("t"), 1 << 20)
+    assert warm.read("t").index is warm.read("t").index
+
+
+def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
+    store = store_of("t")
+    warm = WarmIndexes(store, 1 << 20)
+    warm.read("t")
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    assert len(warm.read("t").index.rows) == 1
+
+
+def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
+    store = store_of("t")
+    service = worlds.a_service(store)
+    etag = service.add("t", [vector("a", 1, 0)], FOREVER).etag
+    service.describe("t", FOREVER)
+    assert store.calls[-1] == ("get", "t", etag)
+
+
+def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
+    store = store_of("a", "b", "c")
+    size = store.inner.list("", 1, None).objects[0].size
+    warm = WarmIndexes(store, budget=2 * size)
+    for name in "abacba":
+        warm.read(name)
+    unconditional = [name for _, name, held in store.calls if not held]
+    assert unconditional == ["a", "b", "c", "b", "a"]
+
+
+def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
+    warm = WarmIndexes(store_of("t"), budget=0)
+    assert warm.read("t").index is warm.read("t").index
+
+
+def test_a_forgotten_index_is_fetched_whole() -> None:
+    store = store_of("t")
+    warm = WarmIndexes(store, 1 << 20)
+    warm.read("t")
+    warm.forget("t")
+    warm.read("t")
+    assert store.calls[-1] == ("get", "t", "")
+
+
+def test_two_functions_over_one_store_answer_the_same() -> None:
+    store = MemoryStore()
+    first, second = (worlds.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
+    first.create("t", 2, until=FOREVER)
+    first.add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
+    query = vector("", 3, 1).vector
+    left, right = (service.search("t", query, 2, FOREVER) for service in (first, second))
+    assert [(match.id, match.distance) for match in left.answer.matches] == [
+        (match.id, match.distance) for match in right.answer.matches
+    ]
+    assert left.etag == right.etag
