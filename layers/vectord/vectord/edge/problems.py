@@ -52,7 +52,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The members of RFC 9457, section 3.1; `errors` lists the bad items of a batch but for the `errors_omitted` last."""
+    """The members of RFC 9457, section 3.1; `errors` lists a batch's bad items but for the `errors_omitted` last."""
 
     type: str
     title: str

@@ -1,0 +1,24 @@
+"""The README's first request, pasted into a shell against the running stack."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from tools.stack import Stack
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_the_first_request_answers_what_the_readme_shows(stack: Stack) -> None:
+    section = README.split("## A first request")[1].split("\n## ")[0]
+    script = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0]
+    shown = json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0])
+    ran = subprocess.run(
+        ["bash", "-euc", script.replace("curl ", "curl -sS --fail-with-body -w '\\n' ")],
+        env={"URL": stack.url, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout.splitlines()[-1]) == shown

@@ -1,0 +1,51 @@
+"""What the documents say is run, or held against the code."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from vectord import params
+from vectord.edge import problems
+from vectord.service.service import MAX_K
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def _table(heading: str) -> list[list[str]]:
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def test_the_example_that_opens_a_blob_without_vectord_runs(tmp_path: Path) -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/lhv1.md").read_text(), re.DOTALL)
+    assert len(code) == 1
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    ran = subprocess.run([sys.executable, "-c", code[0]], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout == "['a', 'b/%2F + é']\n"
+
+
+def test_the_readme_lists_every_kind_of_problem_with_its_status() -> None:
+    told = {(int(status), slug) for status, types, _ in _table("Errors") for slug in re.findall(r"`([a-z-]+)`", types)}
+    assert told == {(kind.status, kind.slug) for kind in problems.KINDS.values()}
+
+
+def test_the_readme_states_the_limits_of_the_code() -> None:
+    told = {row[0]: row[1] for row in _table("Limits")}
+    assert told["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
+    assert told["k"] == f"1 to {MAX_K:,}"
+    assert f"1 to {params.MAX_ID_BYTES:,} bytes" in told["id"]
+
+
+def test_every_page_that_a_document_links_to_exists() -> None:
+    for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make ([a-z]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
