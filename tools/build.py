@@ -30,8 +30,8 @@ def build(folder: Path) -> None:
 def _compile_bytecode(folder: Path, env: dict[str, str]) -> None:
     """Write .pyc files that are never checked against their source: /opt and /var/task are read-only on Lambda."""
     for built in sorted(path for path in BUILD.iterdir() if path.is_dir()):
-        mounted, workers = ("/opt", "0") if (built / "python").is_dir() else ("/var/task", "1")
-        command = [str(SAM.with_name("python")), "-m", "compileall", "-q", "-j", workers]
+        mounted = "/opt" if (built / "python").is_dir() else "/var/task"
+        command = [str(SAM.with_name("python")), "-m", "compileall", "-q"]
         command += ["--invalidation-mode", "unchecked-hash", "-s", str(built), "-p", mounted, str(built)]
         processes.run(command, folder / "bytecode.log", env)
 

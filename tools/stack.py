@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 
@@ -12,6 +13,9 @@ from tools.ministack import HOST, credentials, free_port, ministack
 from tools.paths import BUILT_TEMPLATE, SAM
 from tools.routes import Routes
 from tools.scratch import environment, forget_account
+
+if TYPE_CHECKING:  # the stubs are not there at run time
+    from mypy_boto3_s3 import S3Client
 
 STACK = "vectord"
 
@@ -62,8 +66,15 @@ class Stack:
 
     def objects(self) -> dict[str, int]:
         """List what the bucket holds: key and bytes."""
-        s3 = _session().client("s3", endpoint_url=self.endpoint)
-        return {item["Key"]: item["Size"] for item in s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])}
+        listed = self._s3().list_objects_v2(Bucket=self.bucket)
+        return {item["Key"]: item["Size"] for item in listed.get("Contents", [])}
+
+    def read(self, key: str) -> bytes:
+        """Read one object of the bucket, past the API."""
+        return self._s3().get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def _s3(self) -> "S3Client":
+        return _session().client("s3", endpoint_url=self.endpoint)
 
 
 def _session() -> boto3.session.Session:

@@ -1,0 +1,125 @@
+"""The deployed stack over HTTP: every route, ids of all kinds, two writers, a restart."""
+
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from urllib.parse import quote
+
+import pytest
+
+from tools import template
+from tools.client import Client, Json
+from tools.ministack import HOST
+from tools.paths import TEMPLATE
+from tools.stack import Stack
+
+AXES: list[Json] = [
+    {"id": "x", "vector": [1, 0, 0]},
+    {"id": "y", "vector": [0, 1, 0], "metadata": {"axis": [1, {"deep": None}]}},
+    {"id": "z", "vector": [0, 0, 1], "metadata": "text"},
+]
+
+
+def create(api: Client, name: str, **more: object) -> Json:
+    return api.call("POST", "/indexes", {"name": name, "dimension": 3, **more}, expect=201).body
+
+
+def add(api: Client, name: str, vectors: list[Json]) -> Json:
+    return api.call("POST", f"/indexes/{name}/vectors", {"vectors": vectors}).body
+
+
+def ids_near(api: Client, name: str, vector: list[float], k: int = 10) -> list[str]:
+    answer = api.call("POST", f"/indexes/{name}/search", {"vector": vector, "k": k}).body
+    return [match["id"] for match in answer["matches"]]
+
+
+def test_an_index_from_creation_to_deletion(api: Client, stack: Stack) -> None:
+    created = create(api, "life", distance="euclidean")
+    assert created["count"] == 0
+    assert created["index"]["distance"] == "euclidean"
+    assert add(api, "life", AXES) == {"added": 3, "replaced": 0, "count": 3}
+    assert add(api, "life", AXES[:1]) == {"added": 0, "replaced": 1, "count": 3}
+    assert ids_near(api, "life", [0.1, 0.9, 0], k=2) == ["y", "x"]
+    assert "life" in [index["name"] for index in api.call("GET", "/indexes").body["indexes"]]
+    assert api.call("GET", "/indexes/life").body["count"] == 3
+    assert api.call("GET", "/indexes/life/vectors/y").body["metadata"] == {"axis": [1, {"deep": None}]}
+    assert api.call("DELETE", "/indexes/life/vectors/y").body == {"deleted": 1, "count": 2}
+    api.call("DELETE", "/indexes/life/vectors/y", expect=404)
+    assert api.call("POST", "/indexes/life/vectors/delete", {"ids": ["x", "z", "?"]}).body == {"deleted": 2, "count": 0}
+    assert ids_near(api, "life", [1, 0, 0]) == []
+    api.call("DELETE", "/indexes/life", expect=204)
+    api.call("GET", "/indexes/life", expect=404)
+    assert not [key for key in stack.objects() if key.endswith("/life.lhv1")]
+
+
+def test_every_declared_route_reaches_a_function(api: Client) -> None:
+    declared = template.routes(template.load(TEMPLATE))
+    assert len(declared) >= 9
+    for key in declared:
+        method, path = key.split(" ", 1)
+        path = path.replace("{name}", "absent").replace("{id+}", "absent")
+        if key == "GET /indexes":
+            api.call(method, path)
+        elif method == "POST":  # none of them takes an empty body
+            assert api.call(method, path, expect=400).headers["content-type"] == "application/problem+json"
+        else:
+            assert api.call(method, path, expect=404).body["type"].endswith(":index-not-found")
+
+
+@pytest.mark.parametrize(
+    "identifier", ["a/b/c", "delete", "a+b c", "100%", "ü 漢字 🦆", "?x=1&y#z", "~!@$^*()[]", "x" * 1024]
+)
+def test_an_id_survives_every_route(api: Client, identifier: str) -> None:
+    create(api, "odd")
+    try:
+        add(api, "odd", [{"id": identifier, "vector": [1, 2, 3]}])
+        assert ids_near(api, "odd", [1, 2, 3]) == [identifier]
+        path = f"/indexes/odd/vectors/{quote(identifier, safe='')}"
+        assert api.call("GET", path).body["id"] == identifier
+        assert api.call("DELETE", path).body["count"] == 0
+    finally:
+        api.call("DELETE", "/indexes/odd", expect=204)
+
+
+def test_a_refused_batch_names_each_bad_item_and_changes_nothing(api: Client) -> None:
+    create(api, "strict")
+    batch = {"vectors": [AXES[0], {"id": "short", "vector": [1]}, {"id": "zero", "vector": [0, 0, 0]}]}
+    answer = api.call("POST", "/indexes/strict/vectors", batch, expect=422)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [(item["position"], item["id"]) for item in answer.body["errors"]] == [(1, "short"), (2, "zero")]
+    assert api.call("GET", "/indexes/strict").body["count"] == 0
+
+
+def test_writers_at_once_lose_nothing(stack: Stack, api: Client) -> None:
+    create(api, "race")
+
+    def write(writer: int) -> None:
+        with closing(Client(HOST, stack.port, stack.path)) as own:
+            for turn in range(5):
+                add(own, "race", [{"id": f"{writer}-{turn}", "vector": [writer + 1, turn + 1, 1]}])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(2)))
+    assert api.call("GET", "/indexes/race").body["count"] == 10
+
+
+def test_a_restart_keeps_everything(stack: Stack, api: Client) -> None:
+    create(api, "lasting")
+    add(api, "lasting", AXES)
+    before = api.call("GET", "/indexes/lasting")
+    api.close()
+    stack.restart()
+    after = api.call("GET", "/indexes/lasting")
+    assert (after.body, after.headers["etag"]) == (before.body, before.headers["etag"])
+    found = api.call("POST", "/indexes/lasting/search", {"vector": [0, 0, 1], "k": 1}).body["matches"]
+    assert found == [{"id": "z", "distance": 0.0, "metadata": "text"}]
+
+
+def test_the_object_in_the_bucket_is_a_blob(stack: Stack, api: Client) -> None:
+    create(api, "framed")
+    add(api, "framed", AXES)
+    blob = stack.read("_vectors/framed.lhv1")
+    magic, length = struct.unpack(">4sI", blob[:8])
+    assert magic == b"LHV1"
+    assert blob[8 : 8 + length].lstrip().startswith(b"{")
+    assert api.call("GET", "/indexes/framed").body["bytes"] == len(blob)
