@@ -1,0 +1,48 @@
+"""The backends that every store test runs against."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend
+
+ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
+
+
+@pytest.fixture
+def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CONFUSING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+
+# A further S3 to test, such as http://127.0.0.1:4566; moto's conditions are not atomic, a server's may be.
+STAND_INS = ["moto", "endpoint"] if os.environ.get(ENDPOINT) else ["moto"]
+
+
+def pytest_report_header() -> str:
+    return f"{ENDPOINT}: {os.environ.get(ENDPOINT) or 'not set, so the S3 store is tested on moto alone'}"
+
+
+@pytest.fixture(params=["memory", *STAND_INS])
+def backend(request: pytest.FixtureRequest, aws_environment: None) -> Iterator[MemoryBackend | S3Backend]:
+    if request.param == "memory":
+        yield MemoryBackend()
+    else:
+        yield from _s3(request.param)
+
+
+@pytest.fixture(params=STAND_INS)
+def s3(request: pytest.FixtureRequest, aws_environment: None) -> Iterator[S3Backend]:
+    yield from _s3(request.param)
+
+
+def _s3(kind: str) -> Iterator[S3Backend]:
+    if kind == "moto":
+        with mock_aws():
+            yield S3Backend()
+    else:
+        yield S3Backend(os.environ[ENDPOINT])

@@ -1,0 +1,89 @@
+"""How the S3 store lays indexes out in a bucket, read and seeded by a plain client."""
+
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.support.backends import S3Backend
+from vectord.stores import Fetched, IfAbsent, IfMatch
+from vectord.stores.s3 import S3Store, make_client
+
+
+def names(s3: S3Backend, prefix: str = "", limit: int = 1_000) -> list[str]:
+    return [listed.name for listed in s3.store.list(prefix, limit, None).objects]
+
+
+def test_an_index_is_one_object_under_the_prefix(s3: S3Backend) -> None:
+    s3.store.put("t", b"data", IfAbsent(), "a-commit")
+    assert s3.keys() == ["some/_vectors/t.lhv1"]
+
+
+def test_the_commit_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
+    etag = s3.store.put("t", b"one", IfAbsent(), "first")
+    assert s3.user_metadata("t") == {"commit": "first"}
+    s3.store.put("t", b"two", IfMatch(etag), "second")
+    assert s3.user_metadata("t") == {"commit": "second"}
+
+
+def test_an_object_written_by_other_means_is_read(s3: S3Backend) -> None:
+    s3.seed("t", b"copied here")
+    found = s3.store.get("t")
+    assert isinstance(found, Fetched)
+    assert found.data == b"copied here"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "some/_vectors/readme.txt",
+        "some/_vectors/t.lhv1.bak",
+        "some/_vectors/.lhv1",
+        "some/_vectors/.hidden.lhv1",
+        "some/_vectors/nested/t.lhv1",
+        "some/_vectors/with space.lhv1",
+        "some/_vectors/ünï.lhv1",
+        "some/_vectors/" + "x" * 129 + ".lhv1",
+        "some/_vectors2/t.lhv1",
+        "t.lhv1",
+    ],
+)
+def test_a_listing_passes_over_what_is_no_index_of_ours(s3: S3Backend, key: str) -> None:
+    s3.write(key, b"")
+    s3.seed("mine", b"")
+    assert names(s3) == ["mine"]
+
+
+def test_a_listing_does_not_reach_into_folders_by_its_prefix(s3: S3Backend) -> None:
+    s3.write("some/_vectors/nested/t.lhv1", b"")
+    assert names(s3, "nested/") == []
+
+
+def test_a_page_is_full_although_foreign_keys_lie_between(s3: S3Backend) -> None:
+    for number in range(20):
+        s3.write(f"some/_vectors/x{number:02}.txt", b"")
+        s3.seed(f"x{number:02}", b"")
+    assert len(names(s3, limit=10)) == 10
+
+
+def test_a_page_goes_on_past_what_s3_answers_at_once(s3: S3Backend) -> None:
+    for number in range(1_001):
+        s3.write(f"some/_vectors/a{number:04}.txt", b"")
+    s3.seed("last", b"")
+    assert names(s3) == ["last"]
+
+
+def test_without_a_prefix_indexes_lie_at_the_top_of_the_bucket(aws_environment: None) -> None:
+    with mock_aws():
+        s3 = S3Backend(prefix="")
+        store = S3Store(s3.bucket, "", make_client)
+        store.put("t", b"", IfAbsent(), "a-commit")
+        assert s3.keys() == ["t.lhv1"]
+        assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]
+
+
+def test_no_client_is_made_before_the_first_request() -> None:
+    def connect() -> Any:
+        raise AssertionError("too early")
+
+    S3Store("bucket", "prefix", connect)
