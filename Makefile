@@ -72,5 +72,5 @@ $(call STAMP,sam): requirements/sam.txt
 $(call STAMP,stack): requirements/stack.txt
 
 .venv/%/.stamp:
-	@echo "  .venv/$*: installing requirements/$*.txt, once; up to a minute"
+	@echo "  .venv/$*: installing requirements/$*.txt, once; a minute or two"
 	@python=$$(tools/find-python.sh) && "$$python" -m tools.venv $*

@@ -73,6 +73,11 @@ def fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def say(message: str) -> None:
+    """Print a line that stands apart."""
+    print(f"\n{message}", flush=True)
+
+
 def fail(message: str) -> None:
     """Print a failure where it is seen."""
     print(f"\n{_paint('31', 'failed:')} {message}", file=sys.stderr, flush=True)

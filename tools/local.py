@@ -8,16 +8,17 @@ from tools.build import build
 from tools.run import run_tool
 from tools.stack import running_stack
 
-HINTS = """
+BY_CTRL_C = 128 + signal.SIGINT  # the way it is meant to end
+HINTS = r"""
 The API answers at
   {url}
 
 Try it from another terminal:
   URL='{url}'
-  curl "$URL/indexes" -d '{{"name": "colours", "dimension": 3}}'
-  curl "$URL/indexes/colours/vectors" -d '{{"vectors": [
+  curl -w '\n' "$URL/indexes" -d '{{"name": "colours", "dimension": 3}}'
+  curl -w '\n' "$URL/indexes/colours/vectors" -d '{{"vectors": [
     {{"id": "red", "vector": [1, 0, 0]}}, {{"id": "orange", "vector": [0.8, 0.5, 0], "metadata": {{"warm": true}}}}]}}'
-  curl "$URL/indexes/colours/search" -d '{{"vector": [0.9, 0.4, 0], "k": 2}}'
+  curl -w '\n' "$URL/indexes/colours/search" -d '{{"vector": [0.9, 0.4, 0], "k": 2}}'
 
 Each index is one object of s3://{bucket} on {endpoint} (any credentials).
 Ctrl-C stops it and removes everything.
@@ -34,4 +35,5 @@ def local(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_tool(local))
+    status = run_tool(local)
+    sys.exit(0 if status == BY_CTRL_C else status)

@@ -15,7 +15,7 @@ def run_tool(body: Callable[[Path], None]) -> int:
         with scratch_folder() as folder:
             body(folder)
     except interrupts.Stopped as stop:
-        console.fail(f"stopped by {stop}; what was started has been ended and removed")
+        console.say(f"stopped by {stop}; what was started has been ended and removed")
         return stop.exit_code
     except ToolError as problem:
         console.fail(str(problem))
