@@ -1,0 +1,187 @@
+"""What S3 answers is told apart by its code and its status, over real sockets, with one request a call."""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.support import wire as wires
+from tests.support.wire import Wire, answers, hangs, refuses, resets, truncates
+from vectord.errors import (
+    ConditionFailed,
+    ObjectMissing,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    WriteConflict,
+)
+from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged
+from vectord.stores.s3 import S3Store, make_client
+
+Call = Callable[[Store], Any]
+
+CALLS: dict[str, Call] = {
+    "get": lambda store: store.get("t", '"held"'),
+    "etag": lambda store: store.etag("t"),
+    "put": lambda store: store.put("t", b"data", IfMatch('"e0"'), "a-commit"),
+    "create": lambda store: store.put("t", b"data", IfAbsent(), "a-commit"),
+    "delete": lambda store: store.delete("t", IfMatch('"e0"')),
+    "list": lambda store: store.list("", 10, None),
+}
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+every_call_with_a_body = pytest.mark.parametrize(
+    "call", [call for name, call in CALLS.items() if name != "etag"], ids=[name for name in CALLS if name != "etag"]
+)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wires.wire() as wired:
+        yield wired
+
+
+@pytest.fixture
+def store(wire: Wire, aws_environment: None) -> S3Store:
+    client = make_client(wire.endpoint)
+    return S3Store("bucket", "_vectors", lambda: client)
+
+
+CLASSIFIED = [
+    (404, "NoSuchKey", ObjectMissing),
+    (404, "NoSuchBucket", StoreRefused),
+    (412, "PreconditionFailed", ConditionFailed),
+    (409, "ConditionalRequestConflict", WriteConflict),
+    (409, "OperationAborted", WriteConflict),
+    (403, "AccessDenied", StoreRefused),
+    (403, "InvalidAccessKeyId", StoreRefused),
+    (400, "ExpiredToken", StoreRefused),
+    (400, "RequestTimeout", StoreUnavailable),
+    (429, "TooManyRequests", StoreUnavailable),
+    (500, "InternalError", StoreUnavailable),
+    (502, "BadGateway", StoreUnavailable),
+    (503, "SlowDown", StoreUnavailable),
+    (503, "ServiceUnavailable", StoreUnavailable),
+    (400, "CodeOfTomorrow", StoreRefused),
+    (500, "CodeOfTomorrow", StoreUnavailable),
+]
+
+
+@every_call_with_a_body
+@pytest.mark.parametrize("refusal", CLASSIFIED, ids=lambda refusal: f"{refusal[0]}-{refusal[1]}")
+def test_a_refusal_is_told_by_its_code(
+    wire: Wire, store: S3Store, call: Call, refusal: tuple[int, str, type[StoreError]]
+) -> None:
+    status, code, kind = refusal
+    wire.answer = refuses(status, code)
+    with pytest.raises(kind):
+        call(store)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (403, StoreRefused),
+        (404, ObjectMissing),
+        (412, ConditionFailed),
+        (500, StoreUnavailable),
+        (503, StoreUnavailable),
+    ],
+)
+def test_a_refusal_without_a_body_is_told_by_its_status(
+    wire: Wire, store: S3Store, status: int, kind: type[StoreError]
+) -> None:
+    wire.answer = answers(status)
+    with pytest.raises(kind):
+        store.etag("t")
+    assert len(wire.requests) == 1
+
+
+def test_words_in_a_message_decide_nothing(wire: Wire, store: S3Store) -> None:
+    wire.answer = refuses(403, "AccessDenied", "404 NoSuchKey PreconditionFailed SlowDown")
+    with pytest.raises(StoreRefused):
+        store.get("t")
+
+
+def test_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(304)
+    assert store.get("t", '"e1"') == Unchanged()
+    assert len(wire.requests) == 1
+
+
+def test_an_answer_is_its_bytes_and_its_etag(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, b"data")
+    assert store.get("t") == Fetched(b"data", '"e1"')
+
+
+def test_a_write_answers_the_etag_of_its_response(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200)
+    assert store.put("t", b"data", IfAbsent(), "a-commit") == '"e1"'
+    assert wire.requests == ["PUT /bucket/_vectors/t.lhv1"]
+
+
+@every_call
+def test_a_connection_reset_is_no_answer(wire: Wire, store: S3Store, call: Call) -> None:
+    wire.answer = resets
+    with pytest.raises(StoreUnavailable):
+        call(store)
+    assert len(wire.requests) == 1
+
+
+@every_call
+def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment: None, call: Call) -> None:
+    quick = Config(read_timeout=0.1, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    client = boto3.client("s3", endpoint_url=wire.endpoint, config=quick)
+    wire.answer = hangs(wire)
+    with pytest.raises(StoreUnavailable):
+        call(S3Store("bucket", "_vectors", lambda: client))
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"some"], ids=["no byte", "some bytes"])
+def test_an_object_that_ends_too_early_is_no_answer(wire: Wire, store: S3Store, body: bytes) -> None:
+    wire.answer = truncates(body, missing=1_000)
+    with pytest.raises(StoreUnavailable):
+        store.get("t")
+
+
+def test_a_listing_that_ends_too_early_is_no_answer(wire: Wire, store: S3Store) -> None:
+    wire.answer = truncates(b"<ListBucketResult><IsTruncated>false</IsTruncated>", missing=1_000)
+    with pytest.raises(StoreUnavailable):
+        store.list("", 10, None)
+
+
+def test_a_listing_that_is_not_xml_is_no_answer(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, b"<html><p>captive portal")
+    with pytest.raises(StoreUnavailable):
+        store.list("", 10, None)
+
+
+@every_call
+def test_nobody_listening_is_no_answer(aws_environment: None, call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    client = make_client(f"http://127.0.0.1:{port}")
+    with pytest.raises(StoreUnavailable):
+        call(S3Store("bucket", "_vectors", lambda: client))
+
+
+def test_missing_credentials_are_refused_before_anything_is_sent(
+    wire: Wire, store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    client = boto3.session.Session().client("s3", endpoint_url=wire.endpoint)
+    with pytest.raises(StoreRefused):
+        S3Store("bucket", "_vectors", lambda: client).get("t")
+    assert wire.requests == []
+
+
+def test_the_service_waits_for_no_answer_longer_than_lambda_does() -> None:
+    config = make_client("http://127.0.0.1:1").meta.config
+    assert config.connect_timeout + config.read_timeout < 29
+    assert config.retries["total_max_attempts"] == 1

@@ -1,0 +1,101 @@
+"""A server on loopback that answers each request from a script, byte by byte as a test wants it."""
+
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Wire:
+    """The server's address, and the requests that it has seen as `METHOD path`."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.requests: list[str] = []
+        self.answer: Answer = answers(200)
+        self.done = Event()
+
+
+@contextmanager
+def wire() -> Iterator[Wire]:
+    """Serve until the block is left."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            wired.requests.append(f"{self.command} {self.path}")
+            wired.answer(self)
+
+        do_GET = do_PUT = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        wired = Wire(f"http://127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield wired
+        finally:
+            wired.done.set()
+            server.shutdown()
+            thread.join()
+
+
+def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        _head(handler, status, len(body), headers)
+        if handler.command != "HEAD" and status != 304:
+            handler.wfile.write(body)
+
+    return answer
+
+
+def refuses(status: int, code: str, message: str = "in words that nobody may rely on") -> Answer:
+    """Answer as S3 refuses."""
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return answers(status, body.encode(), **{"Content-Type": "application/xml"})
+
+
+def truncates(body: bytes, missing: int) -> Answer:
+    """Promise more bytes than come before the connection ends."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        _head(handler, 200, len(body) + missing, {})
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    return answer
+
+
+def resets(handler: BaseHTTPRequestHandler) -> None:
+    """Reset the connection instead of an answer."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def hangs(wired: Wire) -> Answer:
+    """Answer nothing until the test is over."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        wired.done.wait()
+        handler.close_connection = True
+
+    return answer
+
+
+def _head(handler: BaseHTTPRequestHandler, status: int, length: int, headers: dict[str, str]) -> None:
+    handler.send_response(status)
+    for name, value in {"ETag": '"e1"', **headers}.items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(length))
+    handler.end_headers()
