@@ -1,0 +1,75 @@
+"""Indexes made by hand, and an oracle that measures distances another way than the package does."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord import index as ix
+from vectord.index import Answer, Index, Item
+from vectord.params import Distance, new_params
+
+F32 = npt.NDArray[np.float32]
+
+
+def f32(components: Iterable[float]) -> F32:
+    return np.array(list(components), np.float32)
+
+
+def item(vector_id: str, components: Iterable[float], metadata: Any = ...) -> Item:
+    """Return an item to add; without `metadata` it brings none."""
+    text = None if metadata is ... else msgspec.Raw(json.dumps(metadata).encode())
+    return Item(vector_id, f32(components), text)
+
+
+def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Index:
+    return ix.create(new_params("t", dimension, distance=distance, **more))
+
+
+def with_items(index: Index, items: Iterable[Item]) -> Index:
+    """Return `index` with `items` in it, as a commit leaves it behind."""
+    return sealed(ix.with_rows(index, ix.upsert(index.rows, items)[0]))
+
+
+def without(index: Index, *ids: str) -> Index:
+    return sealed(ix.with_rows(index, ix.remove(index.rows, ids)[0]))
+
+
+def sealed(index: Index, commit: str = "a-commit") -> Index:
+    return ix.encode(index, index.params.name, commit)[1]
+
+
+def reopened(index: Index) -> Index:
+    """Return what another process reads out of the blob of `index`."""
+    return ix.open_blob(ix.encode(index, index.params.name, "a-commit")[0])
+
+
+def of_matrix(vectors: npt.NDArray[Any], distance: Distance, **more: int) -> Index:
+    """Return an index of the rows of `vectors`, whose ids are their numbers."""
+    index = empty(vectors.shape[1], distance, **more)
+    return with_items(index, [Item(str(row), vector) for row, vector in enumerate(vectors.astype(np.float32))])
+
+
+def pairs(answer: Answer) -> list[tuple[str, float]]:
+    return [(match.id, match.distance) for match in answer.matches]
+
+
+def ids(answer: Answer) -> list[str]:
+    return [match.id for match in answer.matches]
+
+
+def metadata(index: Index) -> Mapping[str, Any]:
+    return {vector_id: msgspec.json.decode(raw) for vector_id, raw in index.rows.metadata.items()}
+
+
+def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance: Distance) -> npt.NDArray[np.float64]:
+    """Return all distances by the formula of a textbook, in float64, of vectors scaled to be safe."""
+    wide, target = vectors.astype(np.float64), query.astype(np.float64)
+    if distance == "euclidean":
+        return np.linalg.norm(wide - target, axis=1)
+    wide = wide / np.abs(wide).max(axis=1, keepdims=True)
+    target = target / np.abs(target).max()
+    return 1 - (wide @ target) / (np.linalg.norm(wide, axis=1) * np.linalg.norm(target))
