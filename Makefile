@@ -30,10 +30,11 @@ local: environments ## Keep the stack running on this machine until Ctrl-C, and 
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@$(DEV) -m pytest tests/unit tests/contract tests/integration
+	@$(DEV) -m pytest
 
 .PHONY: e2e
-e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP against a fresh local stack
+e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the store's contract on a server with real races
+	@$(DEV) -m tools.contract
 	@$(DEV) -m pytest tests/e2e
 
 .PHONY: check

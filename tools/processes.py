@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tools.errors import CommandFailed
@@ -16,11 +16,11 @@ TAIL_LINES = 40
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command with its output in a file; end it and all of its children when the block is left."""
+def running(command: Sequence[str], log: Path | None, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command with its output in a file, or shown; end it and its children when the block is left."""
     child: subprocess.Popen[bytes] | None = None
     try:
-        with shield(), log.open("ab") as output:
+        with shield(), log.open("ab") if log else nullcontext() as output:
             child = subprocess.Popen(
                 command,
                 cwd=ROOT,
