@@ -6,14 +6,13 @@ from vectord import runtime
 from vectord.edge import bodies, http
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
+from vectord.formats import components
 from vectord.service import Match, Service
 
 
 def search(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.SearchBody)
-    found = service.search(
-        request.path["name"], bodies.components(body.vector), body.k, request.until, body.ef_search or 0
-    )
+    found = service.search(request.path["name"], components(body.vector), body.k, request.until, body.ef_search or 0)
     matches = [_shown(match, body.include) for match in found.answer.matches]
     answer = {"matches": matches, "count": found.answer.count, "strategy": found.answer.strategy}
     return Reply(answer, headers={"ETag": found.etag})

@@ -17,10 +17,11 @@ MAY_IMPORT = {
     "index": {"errors", "params", "frame", "forest"},
     "stores": {"errors"},
     "stores.s3": {"errors", "params", "stores"},
-    "service": {"errors", "params", "index", "stores"},
-    "edge": {"errors", "params", "service"},
+    "formats": {"errors"},
+    "service": {"errors", "params", "formats", "index", "stores"},
+    "edge": {"errors", "params", "formats", "service"},
     "runtime": {"service", "stores", "stores.s3"},
-    "functions": {"edge", "runtime", "service", "errors"},
+    "functions": {"edge", "runtime", "service", "formats", "errors"},
 }
 ONLY_IMPORTER = {"annoy": "forest", "boto3": "stores.s3", "botocore": "stores.s3", "os": "runtime"}
 

@@ -1,20 +1,12 @@
 """The JSON bodies of requests: strict types, decoded and validated in one pass by msgspec."""
 
-import base64
-import binascii
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Literal
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
-from vectord.service import Entry, NewVector
-
-MAX_NESTING: Final = 100  # of metadata; an envelope holds it a few levels deeper, and readers recurse
-
-_NULL: Final = msgspec.Raw(b"null")
+from vectord.formats import Entry, entry_of_json
 
 
 class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,14 +15,6 @@ class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
     distance: str | None = None
     m: int | None = None
     ef_search: int | None = None
-
-
-class VectorBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One vector of a batch; `vector` is numbers, or base64 of little-endian float32."""
-
-    id: str
-    vector: list[float] | str
-    metadata: msgspec.Raw = _NULL
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,10 +30,6 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     k: int = 10
     ef_search: int | None = None
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata"])
-
-
-class _AnyId(msgspec.Struct):
-    id: Any = None
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:
@@ -92,7 +72,7 @@ def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
     """
     if not vectors:
         raise RequestInvalid("The batch is empty: 'vectors' needs at least one vector.")
-    return [_entry(position, raw) for position, raw in enumerate(vectors)]
+    return [entry_of_json(position, raw) for position, raw in enumerate(vectors)]
 
 
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
@@ -114,63 +94,3 @@ def ids(items: Sequence[msgspec.Raw]) -> list[str]:
     if bad:
         raise BatchInvalid(bad)
     return good
-
-
-def components(vector: list[float] | str) -> npt.NDArray[np.float32] | npt.NDArray[np.float64]:
-    """Return numbers as float64, or base64 of little-endian float32 as float32.
-
-    Raises:
-        RequestInvalid: the text is not base64, or not a whole number of float32.
-    """
-    if isinstance(vector, list):
-        return np.array(vector, np.float64)
-    try:
-        packed = base64.b64decode(vector, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RequestInvalid("vector is text but not base64 (of little-endian float32)") from error
-    if len(packed) % 4:
-        raise RequestInvalid(f"vector has {len(packed):,} bytes in base64, which is no whole number of float32")
-    return np.frombuffer(packed, "<f4")
-
-
-def _entry(position: int, raw: msgspec.Raw) -> Entry:
-    try:
-        body = msgspec.json.decode(raw, type=VectorBody)
-        return NewVector(body.id, components(body.vector), _metadata(body.metadata))
-    except (msgspec.ValidationError, RequestInvalid) as error:
-        return BadItem(position, _id(raw), str(error))
-    except (msgspec.DecodeError, RecursionError) as error:
-        return BadItem(position, _id(raw), f"cannot be read ({error})")
-
-
-def _metadata(raw: msgspec.Raw) -> msgspec.Raw | None:
-    # Decoded once, so that nothing is stored that a reader of the blob or of an answer would choke on.
-    value = msgspec.json.decode(raw)
-    if value is None:
-        return None
-    if _nested_deeper(value, MAX_NESTING):
-        raise RequestInvalid(f"metadata is nested deeper than {MAX_NESTING} levels")
-    return raw.copy()  # a view would keep the whole body in memory
-
-
-def _nested_deeper(value: object, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [inner for outer in layer for inner in _inside(outer)]
-        if not layer:
-            return False
-    return True
-
-
-def _inside(value: object) -> Sequence[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else ()
-
-
-def _id(raw: msgspec.Raw) -> str | None:
-    try:
-        found = msgspec.json.decode(raw, type=_AnyId).id
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return found if isinstance(found, str) else None

@@ -1,7 +1,7 @@
 """The use cases: what callers do with indexes, whatever brings their requests here."""
 
+from vectord.formats import Entry, NewVector
 from vectord.index import Match
-from vectord.service.batch import Entry, NewVector
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.service import Service
 from vectord.service.world import Patience, World

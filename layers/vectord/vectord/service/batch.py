@@ -1,30 +1,15 @@
 """Check vectors and batches before anything changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord import params
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.formats import Components, Entry
 from vectord.index import Item
 from vectord.params import Params
-
-Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class NewVector:
-    """A vector as it came: components (dimension,) in whatever width, metadata as JSON text, None if absent."""
-
-    id: str
-    vector: Components
-    metadata: msgspec.Raw | None = None
-
-
-Entry = NewVector | BadItem
 
 
 def checked(entries: Sequence[Entry], index: Params) -> list[Item]:

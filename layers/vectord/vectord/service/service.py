@@ -5,9 +5,9 @@ from collections.abc import Container, Sequence
 from vectord import index as ix
 from vectord import params
 from vectord.errors import RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
+from vectord.formats import Components, Entry
 from vectord.index import Index
 from vectord.service import batch
-from vectord.service.batch import Components, Entry
 from vectord.service.commits import Commits
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.warm import Versioned, WarmIndexes
