@@ -1,0 +1,45 @@
+"""What the environment says, read once and typed."""
+
+import pytest
+
+from vectord import runtime
+
+
+@pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])
+def test_without_a_store_all_is_ephemeral(environment: dict[str, str]) -> None:
+    assert runtime.Settings.read(environment).bucket is None
+
+
+@pytest.mark.parametrize(
+    ("store", "bucket", "prefix"),
+    [
+        ("s3://b/p", "b", "p"),
+        ("s3://b/p/q/", "b", "p/q"),
+        ("s3://b", "b", "_vectors"),
+        ("s3://b/", "b", "_vectors"),
+        ("s3://a.b-c/_vectors", "a.b-c", "_vectors"),
+    ],
+)
+def test_a_store_is_a_bucket_and_a_prefix(store: str, bucket: str, prefix: str) -> None:
+    settings = runtime.Settings.read({"VECTORD_STORE": store})
+    assert (settings.bucket, settings.prefix, settings.endpoint) == (bucket, prefix, None)
+
+
+@pytest.mark.parametrize("store", ["bucket/prefix", "s3:///prefix", "file:///tmp", "https://b.s3.example", "s3:b"])
+def test_anything_else_is_refused_by_its_name(store: str) -> None:
+    with pytest.raises(ValueError, match="VECTORD_STORE"):
+        runtime.Settings.read({"VECTORD_STORE": store})
+
+
+def test_an_endpoint_that_stands_in_for_aws_is_honoured() -> None:
+    settings = runtime.Settings.read({"VECTORD_STORE": "s3://b/p", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    assert settings.endpoint == "http://127.0.0.1:1"
+
+
+def test_an_endpoint_for_s3_alone_comes_before_one_for_all_of_aws() -> None:
+    environment = {
+        "VECTORD_STORE": "s3://b/p",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2",
+    }
+    assert runtime.Settings.read(environment).endpoint == "http://127.0.0.1:2"
