@@ -1,1 +1,1 @@
-"""Benchmarks that print."""
+"""Benchmarks that print: `run.py` starts them, `report` and `threshold` are what they print."""

@@ -1,0 +1,55 @@
+"""What a cold start pays before it reads a byte: the CPU seconds of importing each handler."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from tools.paths import ROOT
+
+BASELINE = 'import numpy, boto3; boto3.client("s3")'
+# A handler's import makes no client, its first request does: the baseline's whole work in a handler's words.
+_WITH_CLIENT = "search, and its S3 client"
+_FUNCTIONS = ROOT / "functions"
+_RUNS = 9
+_CLIENT = "import handler; from vectord.stores.s3 import make_client; make_client()"
+_CODE = "import time; start = time.process_time(); {work}; print(time.process_time() - start)"
+
+
+def measure() -> dict[str, float]:
+    """Return the median user and system CPU seconds of the baseline and of each handler's import.
+
+    Each run is a fresh interpreter; what it had spent before its first import is not counted. They take turns, and
+    find the bytecode that a first run, not counted, wrote for them.
+    """
+    works: dict[str, tuple[str, Sequence[Path]]] = {BASELINE: (BASELINE, [])}
+    for folder in sorted(path.parent for path in _FUNCTIONS.glob("*/handler.py")):
+        works[folder.name] = ("import handler", [folder])
+    works[_WITH_CLIENT] = (_CLIENT, [_FUNCTIONS / "search"])
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    with tempfile.TemporaryDirectory(prefix="vectord-bench-") as bytecode:
+        for _ in range(_RUNS + 1):
+            for name, (work, first) in works.items():
+                seconds[name].append(_cpu(work, _environ(bytecode, first)))
+    return {name: median(taken[1:]) for name, taken in seconds.items()}
+
+
+def _cpu(work: str, environ: Mapping[str, str]) -> float:
+    command = [sys.executable, "-c", _CODE.format(work=work)]
+    return float(subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout)
+
+
+def _environ(bytecode: str, first: Sequence[Path]) -> dict[str, str]:
+    path = [*map(str, first), os.environ["PYTHONPATH"]]
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONPYCACHEPREFIX": bytecode,
+        # So that the client looks for credentials nowhere on the network.
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }

@@ -1,0 +1,105 @@
+"""Warm search: the engine, the whole handler, a plain numpy scan and plain Annoy, in turns."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import annoy
+import numpy as np
+import numpy.typing as npt
+
+from bench import service
+from bench.data import Dataset, K, Truth, unit
+from bench.timing import Side, Times, in_turns
+from vectord import frame
+from vectord import index as ix
+from vectord.index import Index
+from vectord.index.distance import F32
+
+ENGINE, SCAN, ANNOY = "vectord engine", "numpy exact scan", "plain annoy, default effort"
+JSON, BASE64 = "search handler, JSON array", "search handler, base64"
+
+Found = npt.NDArray[np.int64]
+Way = Callable[[int], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """What each way took, what it found of the true answers, and how the engine went about it."""
+
+    times: Mapping[str, Times]
+    recall: Mapping[str, float]
+    strategy: str
+
+
+def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
+    """Search for each query of `data`, which the handlers' store holds too, in every way.
+
+    Raises:
+        RuntimeError: the handler finds other vectors than the engine.
+    """
+    index = ix.open_blob(blob)
+    handlers = _handlers(data, index)
+    ways: dict[str, Way] = {ENGINE: _engine(index, data.queries), SCAN: _scan(data), ANNOY: _annoy(index, blob, data)}
+    recall = {name: _recall(way, data, true) for name, way in ways.items()}
+    sides: dict[str, Side] = {**ways, ENGINE: lambda q: ix.search(index, data.queries[q], K), **handlers}
+    with service.without_log():
+        times = in_turns(sides, len(data.queries), rounds)
+    return Searches(times, recall, _strategies(index, data.queries))
+
+
+def _handlers(data: Dataset, index: Index) -> dict[str, Side]:
+    handler, shapes = service.search_handler(), {JSON: service.json_event, BASE64: service.base64_event}
+    sides: dict[str, Side] = {}
+    with service.without_log():
+        for label, shape in shapes.items():
+            events = [shape(data.name, query) for query in data.queries]
+            for event, query in zip(events, data.queries, strict=True):
+                expected = [match.id for match in ix.search(index, query, K).matches]
+                if service.matched_ids(handler(event, None)) != expected:
+                    raise RuntimeError(f"{label} finds other vectors than the engine")
+            sides[label] = lambda q, events=events: handler(events[q], None)  # type: ignore[misc]
+    return sides
+
+
+def _engine(index: Index, queries: F32) -> Way:
+    row_of = index.rows.row_of
+
+    def search(query: int) -> Found:
+        return np.array([row_of[match.id] for match in ix.search(index, queries[query], K).matches])
+
+    return search
+
+
+def _scan(data: Dataset) -> Way:
+    units, queries = unit(data.rows.vectors).astype(np.float32), unit(data.queries).astype(np.float32)
+
+    def search(query: int) -> Found:
+        cosines = units @ queries[query]
+        best = np.argpartition(cosines, -K)[-K:]
+        return best[np.argsort(-cosines[best])]
+
+    return search
+
+
+def _annoy(index: Index, blob: bytes, data: Dataset) -> Way:
+    section = frame.decode(blob).section("graph")
+    if section is None:
+        raise RuntimeError("the blob has no graph")
+    forest = annoy.AnnoyIndex(data.dimension, "angular")
+    with tempfile.NamedTemporaryFile(prefix="vectord-bench-") as file:
+        file.write(section.data)
+        file.flush()
+        forest.load(file.name)
+    queries = data.queries.tolist()
+    return lambda query: np.array(forest.get_nns_by_vector(queries[query], K))
+
+
+def _recall(way: Way, data: Dataset, true: Truth) -> float:
+    return float(np.mean([true.recall(data.rows.vectors, q, way(q)) for q in range(len(data.queries))]))
+
+
+def _strategies(index: Index, queries: F32) -> str:
+    used = Counter(ix.search(index, query, K).strategy for query in queries)
+    return ", ".join(name if len(used) == 1 else f"{name} for {times}" for name, times in used.most_common())
