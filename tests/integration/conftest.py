@@ -1,0 +1,46 @@
+"""The whole API over an in-process S3, and over no S3 at all."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.support.api import Api
+from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Backend]:
+    """A bucket that VECTORD_STORE names."""
+    for name in CONFUSING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        backend = S3Backend()
+        monkeypatch.setenv("VECTORD_STORE", f"s3://{backend.bucket}/{backend.prefix}")
+        yield backend
+
+
+@pytest.fixture
+def on_s3(bucket: S3Backend) -> Api:
+    """The API as Lambda runs it: a process for each function."""
+    return Api()
+
+
+@pytest.fixture
+def on_s3_in_one_process(bucket: S3Backend) -> Api:
+    return Api(one_process=True)
+
+
+@pytest.fixture
+def ephemeral(monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.delenv("VECTORD_STORE", raising=False)
+    return Api(one_process=True)
+
+
+@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
+def api(request: pytest.FixtureRequest) -> Api:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Api)
+    return found

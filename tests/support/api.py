@@ -1,0 +1,134 @@
+"""An HTTP API in one process: the template's routes before the real handlers, with events as the gateway makes them."""
+
+import importlib
+import importlib.util
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote, unquote
+
+from tests.support import template
+from vectord import runtime
+
+_numbers = count()
+
+
+def load(folder: Path) -> ModuleType:
+    """Import the handler in `folder` under a name of its own, as a function has a process of its own."""
+    name = f"handler_{folder.name}_{next(_numbers)}"
+    spec = importlib.util.spec_from_file_location(name, folder / "handler.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response as a client sees it."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def etag(self) -> str:
+        return self.headers["ETag"]
+
+
+class Api:
+    """One deployment: a cold start of every function.
+
+    As `one_process` the functions share warm state and client: the ephemeral store needs it, and it starts faster.
+    """
+
+    def __init__(self, *, one_process: bool = False) -> None:
+        self.routes = template.routes()
+        self._functions: dict[Path, ModuleType] = {}
+        importlib.reload(runtime)
+        for folder in sorted(set(self.routes.values())):
+            if not one_process:
+                importlib.reload(runtime)
+            self._functions[folder] = load(folder)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request to a percent-encoded path; a body that is no text is sent as JSON."""
+        route, parameters = self._route(method, path)
+        event = an_event(route, path, parameters, headers or {}, query)
+        if body is not None:
+            event["body"] = body if isinstance(body, str) else json.dumps(body)
+        return self.invoke(route, event)
+
+    def invoke(self, route: str, event: Mapping[str, Any]) -> Answer:
+        response = self._functions[self.routes[route]].lambda_handler(event, None)
+        # What Lambda carries is JSON.
+        carried = json.loads(json.dumps(response))
+        return Answer(carried["statusCode"], carried["headers"], carried["body"])
+
+    def create(self, name: str = "t", dimension: int = 2, **more: Any) -> Answer:
+        return self.send("POST", "/indexes", {"name": name, "dimension": dimension, **more})
+
+    def add(self, *vectors: Mapping[str, Any], name: str = "t", **more: Any) -> Answer:
+        return self.send("POST", f"/indexes/{name}/vectors", {"vectors": vectors}, **more)
+
+    def search(self, vector: Any, name: str = "t", **more: Any) -> Answer:
+        return self.send("POST", f"/indexes/{name}/search", {"vector": vector, **more})
+
+    def _route(self, method: str, path: str) -> tuple[str, Mapping[str, str]]:
+        """Choose as an HTTP API does: the route with the fewest variables, a greedy one last."""
+        for route in sorted(self.routes, key=lambda route: ("+}" in route, route.count("{"))):
+            pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", route))
+            if match := re.fullmatch(pattern, f"{method} {path}"):
+                return route, {name: as_the_gateway_decodes(value) for name, value in match.groupdict().items()}
+        raise LookupError(f"no route for {method} {path}")
+
+
+def encoded(text: str) -> str:
+    """Return `text` as a client writes it into a path."""
+    return quote(text, safe="")
+
+
+def as_the_gateway_decodes(text: str) -> str:
+    """Decode each percent escape but %25, as HTTP APIs do."""
+    return "%25".join(unquote(part) for part in text.split("%25"))
+
+
+def an_event(
+    route: str,
+    path: str,
+    parameters: Mapping[str, str],
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": as_the_gateway_decodes(path),
+        "rawQueryString": "",
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "requestContext": {"http": {"method": route.split(maxsplit=1)[0], "path": as_the_gateway_decodes(path)}},
+        "isBase64Encoded": False,
+    }
+    if parameters:
+        event["pathParameters"] = dict(parameters)
+    if query:
+        event["queryStringParameters"] = dict(query)
+    return event

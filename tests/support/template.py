@@ -1,0 +1,46 @@
+"""template.yaml as data: which function answers which route."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms, such as !Ref and !Sub, as the values behind them."""
+
+
+def _short_form(loader: _Loader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def resources(kind: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the properties of every resource of `kind`, by its name."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+@cache
+def routes() -> Mapping[str, Path]:
+    """Return the folder of the function behind each route of the API: `GET /indexes` -> functions/describe."""
+    return {
+        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}": ROOT / properties["CodeUri"]
+        for properties in resources("AWS::Serverless::Function").values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    }
