@@ -13,6 +13,6 @@ def add(request: Request, service: Service) -> Reply:
     return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers={"ETag": done.etag})
 
 
-ROUTES: dict[str, http.Route] = {"POST /indexes/{name}/vectors": add}
+ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/vectors": add}
 
 lambda_handler = http.handler(ROUTES, runtime.service)

@@ -22,6 +22,6 @@ def create(request: Request, service: Service) -> Reply:
     return Reply({"index": made.params, "count": made.count}, 201, headers)
 
 
-ROUTES: dict[str, http.Route] = {"POST /indexes": create}
+ROUTES: dict[str, http.Route[Service]] = {"POST /indexes": create}
 
 lambda_handler = http.handler(ROUTES, runtime.service)

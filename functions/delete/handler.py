@@ -30,7 +30,7 @@ def _shown(done: Deleted) -> Reply:
     return Reply({"deleted": done.deleted, "count": done.count}, headers={"ETag": done.etag})
 
 
-ROUTES: dict[str, http.Route] = {
+ROUTES: dict[str, http.Route[Service]] = {
     "DELETE /indexes/{name}": delete_index,
     "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
     "POST /indexes/{name}/vectors/delete": delete_vectors,

@@ -27,7 +27,7 @@ def lookup(request: Request, service: Service) -> Reply:
     return Reply(answer, headers={"ETag": found.etag})
 
 
-ROUTES: dict[str, http.Route] = {
+ROUTES: dict[str, http.Route[Service]] = {
     "GET /indexes": list_indexes,
     "GET /indexes/{name}": describe,
     "GET /indexes/{name}/vectors/{id+}": lookup,

@@ -27,6 +27,6 @@ def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
     return shown
 
 
-ROUTES: dict[str, http.Route] = {"POST /indexes/{name}/search": search}
+ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/search": search}
 
 lambda_handler = http.handler(ROUTES, runtime.service)

@@ -19,16 +19,18 @@ MAY_IMPORT = {
     "stores.s3": {"errors", "params", "stores"},
     "formats": {"errors"},
     "service": {"errors", "params", "formats", "index", "stores"},
-    "edge": {"errors", "params", "formats", "service"},
-    "runtime": {"service", "stores", "stores.s3"},
+    "edge": {"errors", "params", "formats", "service", "stores"},
+    "stores.s3_inbox": {"stores", "stores.s3"},
+    "runtime": {"service", "stores", "stores.s3", "stores.s3_inbox"},
     "functions": {"edge", "runtime", "service", "formats", "errors"},
 }
-ONLY_IMPORTER = {"annoy": "forest", "boto3": "stores.s3", "botocore": "stores.s3", "os": "runtime"}
+ONLY_IMPORTER = {"duckdb": "formats", "annoy": "forest", "boto3": "stores.s3", "botocore": "stores.s3", "os": "runtime"}
 
 
 def _layer(module: str) -> str:
     parts = module.split(".")
-    return "stores.s3" if parts[:2] == ["stores", "s3"] else parts[0]
+    s3 = parts[0] == "stores" and len(parts) > 1 and parts[1].startswith("s3")
+    return ".".join(parts[:2]) if s3 else parts[0]
 
 
 def _imports(path: Path) -> list[str]:

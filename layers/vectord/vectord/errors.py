@@ -4,6 +4,7 @@ VectordError
 ├── RequestInvalid             the caller must change the request
 │   ├── MalformedJson              the body is not JSON
 │   ├── BatchInvalid               some items of a batch are bad; lists each of them
+│   ├── FileRefused                a file as a whole cannot be ingested
 │   ├── RequestTooLarge            more than one request may carry
 │   └── AnswerTooLarge             more than one answer may carry
 ├── NotFound
@@ -59,6 +60,10 @@ class BatchInvalid(RequestInvalid):
         super().__init__(
             f"{len(self.items)} {noun} not valid; nothing was changed. Correct them and send the batch again."
         )
+
+
+class FileRefused(RequestInvalid):
+    pass
 
 
 class RequestTooLarge(RequestInvalid):

@@ -22,7 +22,6 @@ from vectord.params import Params
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-MAX_APPLIED: Final = 32
 SECTIONS: Final = frozenset({"graph"})
 
 _HEAD = struct.Struct(">4sI")

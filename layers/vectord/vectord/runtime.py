@@ -4,11 +4,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vectord.service import Patience, Service, World
+from vectord.service import Ingestion, Patience, Service, World
 from vectord.stores import MemoryStore, Store
 from vectord.stores.s3 import S3Store, make_client
+from vectord.stores.s3_inbox import S3Inbox
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 DEFAULT_PREFIX = "_vectors"
 
@@ -17,42 +22,82 @@ DEFAULT_PREFIX = "_vectors"
 class Settings:
     """What the environment says, typed.
 
-    `bucket` is None for the ephemeral store; `warm_bytes` bounds the blobs that a warm function keeps open.
+    `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
+    function has, in bytes.
     """
 
     bucket: str | None = None
     prefix: str = DEFAULT_PREFIX
     endpoint: str | None = None
-    warm_bytes: int = 512 << 20
+    inbox: str | None = None
+    memory: int = 1769 << 20
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read VECTORD_STORE (`s3://bucket/prefix`, or empty for ephemeral) and AWS_ENDPOINT_URL.
+        """Read VECTORD_STORE (`s3://bucket/prefix`, or empty for ephemeral), VECTORD_INBOX and what Lambda and AWS set.
 
         Raises:
             ValueError: VECTORD_STORE is neither.
         """
-        store = environ.get("VECTORD_STORE", "")
-        if not store:
-            return cls()
-        url = urlsplit(store)
-        if url.scheme != "s3" or not url.netloc:
-            raise ValueError(f"VECTORD_STORE must be s3://bucket/prefix or empty, not {store!r}")
-        endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None
-        return cls(url.netloc, url.path.strip("/") or DEFAULT_PREFIX, endpoint)
+        bucket, prefix = _location(environ.get("VECTORD_STORE", ""))
+        return cls(
+            bucket,
+            prefix,
+            environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None,
+            environ.get("VECTORD_INBOX") or None,
+            int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
+        )
+
+    @property
+    def warm_bytes(self) -> int:
+        """Bytes of blobs that a warm function keeps open; a search of one needs little besides."""
+        return self.memory // 3
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes that an uploaded file may have: it, its vectors, the index and its new blob are in memory at once."""
+        return self.memory // 6
 
 
 def service() -> Service:
     """Return the service that the environment asks for; equal settings share one, and so its warm state."""
-    return _compose(Settings.read(os.environ))
+    return _service(Settings.read(os.environ))
+
+
+def ingestion() -> Ingestion:
+    """Return what ingests uploads into the same store."""
+    return _ingestion(Settings.read(os.environ))
 
 
 @cache
-def _compose(settings: Settings) -> Service:
+def _service(settings: Settings) -> Service:
     return Service(_store(settings), warm_bytes=settings.warm_bytes, world=World(), patience=Patience())
 
 
+@cache
+def _ingestion(settings: Settings) -> Ingestion:
+    if settings.inbox is None:
+        raise ValueError("VECTORD_INBOX must name the bucket for uploads")
+    inbox = S3Inbox(settings.inbox, partial(_client, settings.endpoint))
+    return Ingestion(inbox, _store(settings), most=settings.file_bytes, world=World(), patience=Patience())
+
+
+@cache
 def _store(settings: Settings) -> Store:
     if settings.bucket is None:
         return MemoryStore()
-    return S3Store(settings.bucket, settings.prefix, partial(make_client, settings.endpoint))
+    return S3Store(settings.bucket, settings.prefix, partial(_client, settings.endpoint))
+
+
+@cache
+def _client(endpoint: str | None) -> "S3Client":
+    return make_client(endpoint)
+
+
+def _location(store: str) -> tuple[str | None, str]:
+    if not store:
+        return None, DEFAULT_PREFIX
+    url = urlsplit(store)
+    if url.scheme != "s3" or not url.netloc:
+        raise ValueError(f"VECTORD_STORE must be s3://bucket/prefix or empty, not {store!r}")
+    return url.netloc, url.path.strip("/") or DEFAULT_PREFIX

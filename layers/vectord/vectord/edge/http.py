@@ -1,18 +1,17 @@
 """Wrap a function's routes as its `lambda_handler`."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from vectord.edge import event as events
-from vectord.edge import problems
+from vectord.edge import log, problems
 from vectord.edge.event import Event, Request
 from vectord.errors import AnswerTooLarge, Unavailable, VectordError
-from vectord.service import Service
+from vectord.service import World
 
 MAX_ANSWER: Final = 6_291_456  # Lambda's 6 MB for a synchronous answer, in bytes of the JSON around the body too
 _ENVELOPE: Final = 4_096  # what status, headers and braces may add to the body
@@ -31,11 +30,18 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Route = Callable[[Request, Service], Reply]
+class HasWorld(Protocol):
+    """A use case's home, of which the edge itself needs the clock and the meter."""
+
+    @property
+    def world(self) -> World: ...
+
+
+type Route[S] = Callable[[Request, S], Reply]
 Handler = Callable[[Event, object], Response]
 
 
-def handler(routes: Mapping[str, Route], compose: Callable[[], Service]) -> Handler:
+def handler[S: HasWorld](routes: Mapping[str, Route[S]], compose: Callable[[], S]) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request."""
     composed = cache(compose)
 
@@ -43,17 +49,19 @@ def handler(routes: Mapping[str, Route], compose: Callable[[], Service]) -> Hand
         service = composed()
         start = service.world.now()
         try:
-            request = events.read(event, routes, start + _time_left(context))
+            request = events.read(event, routes, start + time_left(context))
             response = _respond(routes[request.route](request, service))
         except VectordError as error:
-            response = _refuse(error)
-        _log(event, context, response, service.world.now() - start)
+            response = _refuse(error, context)
+        latency = (service.world.now() - start) * 1000
+        _log(event, context, response, {"Latency": latency, **service.world.meter.drain()})
         return response
 
     return lambda_handler
 
 
-def _time_left(context: object) -> float:
+def time_left(context: object) -> float:
+    """Return the seconds that Lambda's context leaves for work, with some kept for the answer."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
 
@@ -73,30 +81,21 @@ def _respond(reply: Reply) -> Response:
     return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
 
 
-def _refuse(error: VectordError) -> Response:
+def _refuse(error: VectordError, context: object) -> Response:
     found = problems.problem(error)
     headers = {"Content-Type": problems.CONTENT_TYPE}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
     if found.status >= 500:
-        _write({"level": "error", "error": type(error).__name__, "message": str(error)})
+        log.write(context, {"level": "error", "error": type(error).__name__, "message": str(error)}, {})
     body = msgspec.json.encode(found).decode()
     return {"statusCode": found.status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-def _log(event: Event, context: object, response: Response, seconds: float) -> None:
-    """Write one line a request: who asked for what and how it went, never a vector or metadata."""
-    _write(
-        {
-            "level": "info",
-            "request": getattr(context, "aws_request_id", None),
-            "route": event.get("routeKey"),
-            "index": (event.get("pathParameters") or {}).get("name"),
-            "status": response["statusCode"],
-            "ms": round(seconds * 1000, 2),
-        }
-    )
-
-
-def _write(line: dict[str, Any]) -> None:
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+def _log(event: Event, context: object, response: Response, metrics: Mapping[str, float]) -> None:
+    facts = {
+        "route": event.get("routeKey"),
+        "index": (event.get("pathParameters") or {}).get("name"),
+        "status": response["statusCode"],
+    }
+    log.write(context, facts, metrics)

@@ -1,6 +1,6 @@
 """The vector index as a value: open a blob, search it, change its rows, encode it again."""
 
-from vectord.index.index import Index, create, encode, open_blob, with_rows
+from vectord.index.index import Index, create, encode, open_blob, with_rows, with_upload
 from vectord.index.rows import Item, Rows, remove, upsert
 from vectord.index.search import Answer, Match, search
 
@@ -17,4 +17,5 @@ __all__ = [
     "search",
     "upsert",
     "with_rows",
+    "with_upload",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from vectord import forest, frame
-from vectord.index import planner
+from vectord.index import applied, planner
 from vectord.index.graph import Graph, layout_of, open_graph
 from vectord.index.rows import Rows, no_rows
 from vectord.params import Params
@@ -41,6 +41,11 @@ def create(params: Params) -> Index:
 def with_rows(index: Index, rows: Rows) -> Index:
     """Return `index` with other rows, which have no forest until they are encoded."""
     return replace(index, rows=rows, graph=None, curve={})
+
+
+def with_upload(index: Index, key: str, sequencer: str) -> Index:
+    """Return `index` with the upload that changed it on record, so that its repeat changes nothing."""
+    return replace(index, applied=applied.with_upload(index.applied, key, sequencer))
 
 
 def open_blob(blob: bytes) -> Index:
@@ -79,7 +84,7 @@ def encode(index: Index, name: str, commit: str) -> tuple[bytes, Index]:
         grown,
         params=msgspec.structs.replace(grown.params, name=name),
         commit=commit,
-        applied=(*grown.applied, commit)[-frame.MAX_APPLIED :],
+        applied=applied.with_commit(grown.applied, commit),
     )
     sections = [frame.Section("graph", f"{commit}/graph", data)] if data else []
     blob = frame.encode(_envelope(sealed), sections)

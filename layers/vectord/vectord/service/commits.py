@@ -80,6 +80,23 @@ class Commits:
                     raise StorageSilent from error
         raise AssertionError("there is always a last try")
 
+    def require(self, name: str, until: float) -> None:
+        """Make sure that index `name` exists, without reading it.
+
+        Raises:
+            IndexNotFound, StorageSilent, StoreRefused
+        """
+        for more in self._patience.tries(self._world, until):
+            try:
+                self._store.etag(name)
+            except ObjectMissing as error:
+                raise IndexNotFound(name) from error
+            except StoreUnavailable as error:
+                if not more:
+                    raise StorageSilent from error
+                continue
+            return
+
     def create(self, index: Index, until: float) -> Versioned:
         """Write a new index.
 
@@ -184,10 +201,12 @@ class Commits:
             self._warm.forget(name)
             raise IndexNotFound(name) from error
         except (ConditionFailed, WriteConflict):
+            self._world.meter.add("Conflicts")
             return None
         except StoreUnavailable:
             draft.unknown = True
             return None
+        self._world.meter.add("Commits")
         return self._warm.keep(name, Versioned(draft.index, etag))
 
     def _settle[R](self, name: str, token: str, draft: _Draft[R], until: float) -> Committed[R]:

@@ -22,7 +22,7 @@ class Service:
 
     def __init__(self, store: Store, *, warm_bytes: int, world: World, patience: Patience) -> None:
         self._store, self._patience = store, patience
-        self._commits = Commits(store, WarmIndexes(store, warm_bytes), world, patience)
+        self._commits = Commits(store, WarmIndexes(store, warm_bytes, world), world, patience)
         self.world = world
 
     def create(

@@ -7,6 +7,7 @@ from threading import Lock
 from vectord import index as ix
 from vectord.errors import BlobError
 from vectord.index import Index
+from vectord.service.world import World
 from vectord.stores import Fetched, Store
 
 
@@ -21,8 +22,8 @@ class Versioned:
 class WarmIndexes:
     """Keeps the indexes used last, up to `budget` bytes of blobs, and always the newest one."""
 
-    def __init__(self, store: Store, budget: int) -> None:
-        self._store, self._budget = store, budget
+    def __init__(self, store: Store, budget: int, world: World) -> None:
+        self._store, self._budget, self._world = store, budget, world
         self._held: OrderedDict[str, Versioned] = OrderedDict()
         self._lock = Lock()
 
@@ -35,11 +36,17 @@ class WarmIndexes:
         """
         with self._lock:
             held = self._held.get(name)
+        start = self._world.now()
         answer = self._store.get(name, held.etag if held else None)
         if isinstance(answer, Fetched):
-            return self.keep(name, Versioned(_open(name, answer.data), answer.etag))
+            opened = self.keep(name, Versioned(_open(name, answer.data), answer.etag))
+            self._world.meter.add("ColdLoads")
+            self._world.meter.add("ColdLoadBytes", len(answer.data))
+            self._world.meter.add("ColdLoadMilliseconds", (self._world.now() - start) * 1000)
+            return opened
         if held is None:
             raise AssertionError("a store may answer Unchanged only to an ETag")
+        self._world.meter.add("CacheHits")
         return self.keep(name, held)
 
     def keep(self, name: str, state: Versioned) -> Versioned:

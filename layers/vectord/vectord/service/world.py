@@ -4,11 +4,25 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def _new_id() -> str:
     return uuid.uuid4().hex
+
+
+class Meter:
+    """Counts what happens during a request; the edge drains it into the request's log line."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, float] = {}
+
+    def add(self, name: str, value: float = 1) -> None:
+        self._values[name] = self._values.get(name, 0) + value
+
+    def drain(self) -> dict[str, float]:
+        values, self._values = self._values, {}
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +33,7 @@ class World:
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
     new_id: Callable[[], str] = _new_id
+    meter: Meter = field(default_factory=Meter)
 
 
 @dataclass(frozen=True, slots=True)

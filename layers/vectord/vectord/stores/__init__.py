@@ -1,5 +1,6 @@
 """Where index blobs are kept: one protocol, an in-memory store and S3."""
 
+from vectord.stores.inbox import Inbox, Upload
 from vectord.stores.memory import MemoryStore
 from vectord.stores.protocol import (
     Condition,
@@ -17,9 +18,11 @@ __all__ = [
     "Fetched",
     "IfAbsent",
     "IfMatch",
+    "Inbox",
     "Listed",
     "MemoryStore",
     "Page",
     "Store",
     "Unchanged",
+    "Upload",
 ]

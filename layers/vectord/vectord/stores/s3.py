@@ -56,6 +56,7 @@ def make_client(endpoint: str | None = None) -> "S3Client":
         connect_timeout=2,
         read_timeout=10,
         retries={"total_max_attempts": 1},
+        signature_version="s3v4",  # for links to upload to as well
         # Each section of a blob carries its own crc32, which is checked at every read.
         response_checksum_validation="when_required",
         s3={"addressing_style": "path" if endpoint else "auto"},
@@ -64,34 +65,31 @@ def make_client(endpoint: str | None = None) -> "S3Client":
 
 
 class S3Store:
-    """A Store of one bucket under one prefix; `connect` makes its client at the first request."""
+    """A Store of one bucket under one prefix; `connect` returns the client, made at the first call."""
 
     def __init__(self, bucket: str, prefix: str, connect: "Callable[[], S3Client]") -> None:
         self._bucket, self._prefix, self._connect = bucket, prefix, connect
-        self._connected: S3Client | None = None
 
     @property
     def _client(self) -> "S3Client":
-        if self._connected is None:
-            self._connected = self._connect()
-        return self._connected
+        return self._connect()
 
     def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
         condition: Any = {} if held is None else {"IfNoneMatch": held}
         try:
-            with _classified():
+            with classified():
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(name), **condition)
                 return Fetched(answer["Body"].read(), answer["ETag"])
         except _NotModified:
             return Unchanged()
 
     def etag(self, name: str) -> str:
-        with _classified():
+        with classified():
             return self._client.head_object(Bucket=self._bucket, Key=self._key(name))["ETag"]
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         terms: Any = {"IfNoneMatch": "*"} if isinstance(condition, IfAbsent) else {"IfMatch": condition.etag}
-        with _classified():
+        with classified():
             answer = self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(name),
@@ -103,7 +101,7 @@ class S3Store:
             return answer["ETag"]
 
     def delete(self, name: str, condition: IfMatch) -> None:
-        with _classified():
+        with classified():
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name), IfMatch=condition.etag)
 
     def list(self, prefix: str, limit: int, after: str | None) -> Page:
@@ -117,7 +115,7 @@ class S3Store:
     def _listing(self, prefix: str, after: str | None) -> Iterator[Listed]:
         terms: Any = {"StartAfter": self._key(after)} if after else {}
         while True:
-            with _classified():
+            with classified():
                 answer = self._client.list_objects_v2(
                     Bucket=self._bucket, Prefix=self._folder + prefix, Delimiter="/", MaxKeys=_PAGE, **terms
                 )
@@ -142,7 +140,7 @@ class _NotModified(StoreError):
 
 
 @contextmanager
-def _classified() -> Iterator[None]:
+def classified() -> Iterator[None]:
     """Turn what botocore raises into the store's errors, by the response's code and status, never by words."""
     try:
         yield

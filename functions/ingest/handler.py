@@ -1,0 +1,6 @@
+"""SQS messages with S3 events: bring each uploaded file into its index."""
+
+from vectord import runtime
+from vectord.edge import sqs
+
+lambda_handler = sqs.handler(runtime.ingestion)

@@ -1,0 +1,154 @@
+"""Ingest one uploaded file: all of it in one commit, or none of it and a report.
+
+Whatever can never succeed ends here, with a report or because a newer file replaced it; whatever may succeed later is
+raised, so that the queue brings the event again.
+"""
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+
+from vectord import index as ix
+from vectord import params
+from vectord.errors import (
+    BadItem,
+    BatchInvalid,
+    ConditionFailed,
+    FileRefused,
+    IndexNotFound,
+    ObjectMissing,
+    RequestInvalid,
+)
+from vectord.formats import Entry
+from vectord.formats.files import SUFFIXES, entries_of_file, is_ingestible
+from vectord.index import Index, applied
+from vectord.service import batch
+from vectord.service.commits import Commits
+from vectord.service.warm import WarmIndexes
+from vectord.service.world import Patience, World
+from vectord.stores import Inbox, Store, Upload
+
+UPLOADS: Final = "uploads/"
+REJECTED: Final = "rejected/"
+LINK_SECONDS: Final = 900
+MAX_REPORTED: Final = 1_000  # bad rows that a report lists
+
+Outcome = Literal["committed", "stale", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of an upload: `rows` committed, or `bad` rows reported."""
+
+    outcome: Outcome
+    index: str
+    rows: int = 0
+    bad: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where to PUT a file, under which key it will lie, and for how many seconds the link works."""
+
+    key: str
+    url: str
+    expires: int
+
+
+class Report(msgspec.Struct):
+    """The object that stands beside a refused file; `rows` lists the first bad ones, `bad` counts them all."""
+
+    file: str
+    etag: str
+    sequencer: str
+    reason: str
+    bad: int = 0
+    rows: list[dict[str, int | str | None]] = msgspec.field(default_factory=list)
+
+
+def target_of(key: str) -> str:
+    """Return the index that the key `uploads/<index>/<file>` names.
+
+    Raises:
+        FileRefused: the key is of another form, or steps out of its folder.
+    """
+    index, _, rest = key.removeprefix(UPLOADS).partition("/")
+    if not key.startswith(UPLOADS) or not params.is_name(index) or not rest or rest.endswith("/"):
+        raise FileRefused(f"its key must be {UPLOADS}<index>/<file>, with the name of an index")
+    if posixpath.normpath(rest) != rest or rest.startswith(("/", "../")):
+        raise FileRefused("its key has empty, '.' or '..' parts")
+    return index
+
+
+class Ingestion:
+    """Brings uploads from an inbox into indexes, and hands out links to upload to."""
+
+    def __init__(self, inbox: Inbox, store: Store, *, most: int, world: World, patience: Patience) -> None:
+        """Take `most` bytes as the bound of a file, as stored and as decoded."""
+        self._inbox, self._most, self.world = inbox, most, world
+        # Nothing is kept warm: a file and the index it goes to want the memory.
+        self._commits = Commits(store, WarmIndexes(store, 0, world), world, patience)
+
+    def ingest(self, upload: Upload, until: float) -> Ingested:
+        """Bring one upload into its index.
+
+        Raises:
+            Unavailable, StoreError, BlobError: nothing was changed; try again later.
+        """
+        index = ""
+        try:
+            index = target_of(upload.key)
+            if upload.size > self._most:
+                raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
+            if applied.is_stale(self._commits.read(index, until).index.applied, upload.key, upload.sequencer):
+                return Ingested("stale", index)
+            entries = list(entries_of_file(upload.key, self._inbox.fetch(upload), self._most))
+            return _commit(upload, index, entries, self._commits, until)
+        except (ConditionFailed, ObjectMissing):
+            return Ingested("stale", index)  # replaced or deleted meanwhile; a newer file has an event of its own
+        except BatchInvalid as error:
+            return self._reject(upload, index, "some rows are not valid; nothing was committed", error.items)
+        except (RequestInvalid, IndexNotFound) as error:
+            return self._reject(upload, index, str(error), ())
+
+    def link(self, name: str, file: str, until: float) -> Link:
+        """Return a link by which anybody may put `file` into the inbox of index `name` for some minutes.
+
+        Raises:
+            RequestInvalid: the file's name is of no format, or steps out of the index's folder.
+            IndexNotFound, StorageSilent, StoreRefused
+        """
+        key = f"{UPLOADS}{name}/{file}"
+        if not params.is_name(name):
+            raise IndexNotFound(name)
+        if not is_ingestible(file):
+            raise RequestInvalid(f"file must end with one of {', '.join(SUFFIXES)}, not {file!r}")
+        try:
+            target_of(key)
+        except FileRefused as error:
+            raise RequestInvalid(f"file cannot be {file!r}: {error}") from error
+        self._commits.require(name, until)
+        return Link(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
+
+    def _reject(self, upload: Upload, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
+        rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
+        report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
+        self._inbox.report(upload, f"{REJECTED}{upload.key.removeprefix(UPLOADS)}.json", msgspec.json.encode(report))
+        return Ingested("rejected", index, bad=len(items))
+
+
+def _commit(upload: Upload, name: str, entries: Sequence[Entry], commits: Commits, until: float) -> Ingested:
+    if not entries:
+        raise FileRefused("it holds no vector")
+
+    def add(index: Index) -> tuple[Index, bool]:
+        if applied.is_stale(index.applied, upload.key, upload.sequencer):
+            return index, False
+        rows, _, _ = ix.upsert(index.rows, batch.checked(entries, index.params))
+        return ix.with_upload(ix.with_rows(index, rows), upload.key, upload.sequencer), True
+
+    done = commits.change(name, add, until)
+    return Ingested("committed", name, rows=len(entries)) if done.result else Ingested("stale", name)
