@@ -2,11 +2,11 @@
 
 import msgspec
 
-from vectord import runtime
+from vectord import runtime_inbox
 from vectord.edge import bodies, http
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.service import Ingestion
+from vectord.service.ingest import Ingestion
 
 
 class UploadBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,4 +21,4 @@ def upload(request: Request, ingestion: Ingestion) -> Reply:
 
 ROUTES: dict[str, http.Route[Ingestion]] = {"POST /indexes/{name}/uploads": upload}
 
-lambda_handler = http.handler(ROUTES, runtime.ingestion)
+lambda_handler = http.handler(ROUTES, runtime_inbox.ingestion)

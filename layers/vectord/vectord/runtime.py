@@ -1,4 +1,4 @@
-"""The composition root: reads the environment and puts the parts together. Only handlers import it."""
+"""The composition root of the API: reads the environment and puts the parts together. Only handlers import it."""
 
 import os
 from collections.abc import Mapping
@@ -7,10 +7,9 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vectord.service import Ingestion, Patience, Service, World
+from vectord.service import Patience, Service, World
 from vectord.stores import MemoryStore, Store
 from vectord.stores.s3 import S3Store, make_client
-from vectord.stores.s3_inbox import S3Inbox
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,33 +63,20 @@ def service() -> Service:
     return _service(Settings.read(os.environ))
 
 
-def ingestion() -> Ingestion:
-    """Return what ingests uploads into the same store."""
-    return _ingestion(Settings.read(os.environ))
-
-
 @cache
 def _service(settings: Settings) -> Service:
-    return Service(_store(settings), warm_bytes=settings.warm_bytes, world=World(), patience=Patience())
+    return Service(store_of(settings), warm_bytes=settings.warm_bytes, world=World(), patience=Patience())
 
 
 @cache
-def _ingestion(settings: Settings) -> Ingestion:
-    if settings.inbox is None:
-        raise ValueError("VECTORD_INBOX must name the bucket for uploads")
-    inbox = S3Inbox(settings.inbox, partial(_client, settings.endpoint))
-    return Ingestion(inbox, _store(settings), most=settings.file_bytes, world=World(), patience=Patience())
-
-
-@cache
-def _store(settings: Settings) -> Store:
+def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
         return MemoryStore()
-    return S3Store(settings.bucket, settings.prefix, partial(_client, settings.endpoint))
+    return S3Store(settings.bucket, settings.prefix, partial(client_of, settings.endpoint))
 
 
 @cache
-def _client(endpoint: str | None) -> "S3Client":
+def client_of(endpoint: str | None) -> "S3Client":
     return make_client(endpoint)
 
 

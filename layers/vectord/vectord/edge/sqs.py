@@ -9,7 +9,7 @@ import msgspec
 from vectord.edge import log
 from vectord.edge.http import time_left
 from vectord.errors import BlobError, StoreError, Unavailable
-from vectord.service import Ingested, Ingestion
+from vectord.service.ingest import Ingested, Ingestion
 from vectord.stores import Upload
 
 # What may succeed later, or wants a person: the queue repeats it, and sets it aside after some tries.

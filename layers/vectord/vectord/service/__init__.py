@@ -2,7 +2,6 @@
 
 from vectord.formats import Entry, NewVector
 from vectord.index import Match
-from vectord.service.ingest import Ingested, Ingestion, Link
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.service import Service
 from vectord.service.world import Patience, World
@@ -12,9 +11,6 @@ __all__ = [
     "Deleted",
     "Described",
     "Entry",
-    "Ingested",
-    "Ingestion",
-    "Link",
     "Match",
     "NewVector",
     "Patience",

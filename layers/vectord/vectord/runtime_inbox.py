@@ -1,0 +1,26 @@
+"""The composition root of ingestion, apart from the API's, so that a search does not pay for its imports."""
+
+import os
+from functools import cache, partial
+
+from vectord.runtime import Settings, client_of, store_of
+from vectord.service import Patience, World
+from vectord.service.ingest import Ingestion
+from vectord.stores.s3_inbox import S3Inbox
+
+
+def ingestion() -> Ingestion:
+    """Return what ingests uploads into the store that the environment names.
+
+    Raises:
+        ValueError: VECTORD_INBOX is not set.
+    """
+    return _ingestion(Settings.read(os.environ))
+
+
+@cache
+def _ingestion(settings: Settings) -> Ingestion:
+    if settings.inbox is None:
+        raise ValueError("VECTORD_INBOX must name the bucket for uploads")
+    inbox = S3Inbox(settings.inbox, partial(client_of, settings.endpoint))
+    return Ingestion(inbox, store_of(settings), most=settings.file_bytes, world=World(), patience=Patience())
