@@ -62,6 +62,7 @@ def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str
     raise RouteNotFound("There is no such resource here; the README lists the routes.")
 
 
+@cache
 def _names(route: str) -> list[str]:
     return re.findall(r"{(\w+)\+?}", route)
 

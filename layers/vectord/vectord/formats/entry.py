@@ -64,7 +64,7 @@ def components(vector: list[float] | str) -> Components:
         RequestInvalid: the text is not base64, or not a whole number of float32.
     """
     if isinstance(vector, list):
-        return np.array(vector, np.float64)
+        return np.fromiter(vector, np.float64, len(vector))
     try:
         packed = base64.b64decode(vector, validate=True)
     except (binascii.Error, ValueError) as error:
