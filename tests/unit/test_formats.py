@@ -118,7 +118,7 @@ def test_a_bad_line_is_named_by_its_number_and_the_rest_is_read() -> None:
     ]
     entries = _read("x.jsonl", b"\n".join(lines))
     assert [(e.position, e.id) for e in entries if isinstance(e, BadItem)] == [(2, None), (3, "b")]
-    assert [e.id for e in entries if isinstance(e, NewVector)] == ["a", "a"]
+    assert [e.id for e in entries if isinstance(e, NewVector)] == ["a", "c"]
 
 
 def _zip_of_zeros() -> bytes:

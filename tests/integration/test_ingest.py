@@ -1,0 +1,225 @@
+"""Uploads through the real ingest handler: S3 events in SQS messages, files on an in-process S3."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+
+from tests.support.api import Api, load
+from tests.support.backends import S3Backend
+from vectord import runtime_inbox
+
+GOOD = b'{"id": "a", "vector": [1, 0], "metadata": {"n": 1}}\n{"id": "b", "vector": [0, 1]}\n'
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+
+
+class Inbox:
+    """An inbox bucket, and the function that its events reach."""
+
+    def __init__(self, backend: S3Backend) -> None:
+        self.bucket, self.client = f"{backend.bucket}-inbox", backend.client
+        self.client.create_bucket(Bucket=self.bucket)
+        self.handler = load(FUNCTIONS / "ingest").lambda_handler
+
+    def put(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def event(self, key: str, data: bytes, sequencer: str = "0055AED6DCD90281E5") -> str:
+        """What S3 sends when `data` was put under `key`."""
+        named = {
+            "key": quote_plus(key),
+            "size": len(data),
+            "eTag": hashlib.md5(data).hexdigest(),
+            "sequencer": sequencer,
+        }
+        return json.dumps(
+            {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": self.bucket}, "object": named}}]}
+        )
+
+    def deliver(self, *bodies: str) -> list[str]:
+        """Invoke the function with messages m0, m1, …; return those that it wants again."""
+        records = [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
+        answer = self.handler({"Records": records}, None)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def upload(self, key: str, data: bytes, sequencer: str = "0055AED6DCD90281E5") -> None:
+        self.put(key, data)
+        assert self.deliver(self.event(key, data, sequencer)) == []
+
+    def report(self, key: str) -> Any:
+        return json.loads(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def reports(self) -> list[str]:
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix="rejected/")
+        return [entry["Key"] for entry in listed.get("Contents", ())]
+
+
+@pytest.fixture
+def inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+    runtime_inbox._ingestion.cache_clear()
+    yield Inbox(bucket)
+    runtime_inbox._ingestion.cache_clear()
+
+
+@pytest.fixture
+def api(on_s3_in_one_process: Api) -> Api:
+    on_s3_in_one_process.create("t", 2)
+    return on_s3_in_one_process
+
+
+def _ids(api: Api) -> list[str]:
+    return sorted(match["id"] for match in api.search([1, 0.1]).json["matches"])
+
+
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [
+        ("uploads/t/x.jsonl", GOOD),
+        ("uploads/t/deep/er/x.jsonl.gz", gzip.compress(GOOD)),
+        ("uploads/t/with space + plus & ü 漢.jsonl", GOOD),
+        ("uploads/t/100%25.jsonl", GOOD),
+    ],
+)
+def test_a_file_becomes_searchable(api: Api, inbox: Inbox, key: str, data: bytes) -> None:
+    inbox.upload(key, data)
+    assert api.search([1, 0], k=1).json["matches"] == [{"id": "a", "distance": 0.0, "metadata": {"n": 1}}]
+    assert inbox.reports() == []
+
+
+def test_one_bad_row_at_the_end_refuses_the_file_and_is_named(api: Api, inbox: Inbox) -> None:
+    rows = [f'{{"id": "{n}", "vector": [1, {n}]}}' for n in range(9_999)] + ['{"id": "last", "vector": [1, 1e39]}']
+    before = api.send("GET", "/indexes/t").etag
+    inbox.upload("uploads/t/big.jsonl", "\n".join(rows).encode())
+    report = inbox.report("rejected/t/big.jsonl.json")
+    assert (report["file"], report["bad"]) == ("uploads/t/big.jsonl", 1)
+    assert [(row["line"], row["id"]) for row in report["rows"]] == [(10_000, "last")]
+    assert api.send("GET", "/indexes/t").etag == before
+
+
+def test_a_report_lists_a_bounded_number_of_rows_and_counts_all(api: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/t/x.jsonl", b'{"id": "a", "vector": [1]}\n' * 1_500)
+    report = inbox.report("rejected/t/x.jsonl.json")
+    assert (report["bad"], len(report["rows"])) == (1_500, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [
+        ("uploads/absent/x.jsonl", GOOD),
+        ("uploads/t/x.csv", GOOD),
+        ("uploads/t/empty.jsonl", b"\n\n"),
+        ("uploads/t/x.jsonl.gz", b"no gzip"),
+        ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20))),
+        ("uploads/t/../../x.jsonl", GOOD),
+        ("uploads/t//x.jsonl", GOOD),
+        ("uploads/.t/x.jsonl", GOOD),
+        ("uploads/x.jsonl", GOOD),
+    ],
+)
+def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_tried_again(
+    api: Api, inbox: Inbox, key: str, data: bytes
+) -> None:
+    # moto itself tidies some of these keys, so the event alone carries them.
+    if "//" not in key and ".." not in key:
+        inbox.put(key, data)
+    assert inbox.deliver(inbox.event(key, data)) == []
+    assert len(inbox.reports()) == 1
+    assert _ids(api) == []
+
+
+def test_a_file_larger_than_memory_allows_is_refused_unread(api: Api, inbox: Inbox) -> None:
+    event = json.loads(inbox.event("uploads/t/x.jsonl", b""))
+    event["Records"][0]["s3"]["object"]["size"] = 50 << 20
+    assert inbox.deliver(json.dumps(event)) == []
+    assert "split it" in inbox.report("rejected/t/x.jsonl.json")["reason"]
+
+
+def test_a_redelivered_event_changes_nothing(api: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/t/x.jsonl", GOOD)
+    api.send("DELETE", "/indexes/t/vectors/a")
+    before = api.send("GET", "/indexes/t").etag
+    assert inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD)) == []
+    assert api.send("GET", "/indexes/t").etag == before
+
+
+def test_a_redelivery_in_the_same_batch_changes_nothing(api: Api, inbox: Inbox) -> None:
+    inbox.put("uploads/t/x.jsonl", GOOD)
+    event = inbox.event("uploads/t/x.jsonl", GOOD)
+    assert inbox.deliver(event, event) == []
+    assert api.send("GET", "/indexes/t").json["count"] == 2
+
+
+def test_an_older_event_of_the_same_bytes_does_not_overwrite_a_newer_one(api: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/t/x.jsonl", GOOD, sequencer="02")
+    api.add({"id": "a", "vector": [5, 5]})
+    assert inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD, sequencer="01")) == []
+    assert api.send("GET", "/indexes/t/vectors/a").json["vector"] == [5.0, 5.0]
+
+
+def test_an_event_of_a_replaced_file_leaves_it_to_the_newer_event(api: Api, inbox: Inbox) -> None:
+    newer = b'{"id": "new", "vector": [1, 1]}'
+    inbox.put("uploads/t/x.jsonl", newer)
+    assert (
+        inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD, "01"), inbox.event("uploads/t/x.jsonl", newer, "02")) == []
+    )
+    assert _ids(api) == ["new"]
+    assert inbox.reports() == []
+
+
+def test_a_deleted_file_is_no_error(api: Api, inbox: Inbox) -> None:
+    assert inbox.deliver(inbox.event("uploads/t/gone.jsonl", GOOD)) == []
+    assert inbox.reports() == []
+
+
+def test_an_upload_for_an_index_deleted_since_gets_a_report(api: Api, inbox: Inbox) -> None:
+    api.send("DELETE", "/indexes/t")
+    inbox.upload("uploads/t/x.jsonl", GOOD)
+    assert "no index 't'" in inbox.report("rejected/t/x.jsonl.json")["reason"]
+
+
+def test_a_message_that_is_no_event_comes_again_alone(api: Api, inbox: Inbox) -> None:
+    inbox.put("uploads/t/x.jsonl", GOOD)
+    assert inbox.deliver("poison", inbox.event("uploads/t/x.jsonl", GOOD), "{}") == ["m0", "m2"]
+    assert _ids(api) == ["a", "b"]
+
+
+def test_the_test_event_of_s3_is_taken(inbox: Inbox) -> None:
+    assert inbox.deliver(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})) == []
+
+
+def test_a_corrupt_index_keeps_the_message_for_later(api: Api, inbox: Inbox, bucket: S3Backend) -> None:
+    bucket.seed("t", b"LHV1 broken")
+    inbox.put("uploads/t/x.jsonl", GOOD)
+    assert inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD)) == ["m0"]
+
+
+def test_a_log_line_carries_metrics_and_no_vector_or_metadata(
+    api: Api, inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    inbox.upload("uploads/t/x.jsonl", b'{"id": "a", "vector": [0.123456, 0], "metadata": "secret"}')
+    line = json.loads(capsys.readouterr().out)
+    assert (line["outcome"], line["index"], line["RowsCommitted"]) == ("committed", "t", 1)
+    assert "secret" not in json.dumps(line)
+    assert "0.123456" not in json.dumps(line)
+
+
+def test_a_link_takes_a_file_without_keys_of_aws(api: Api, inbox: Inbox) -> None:
+    link = api.send("POST", "/indexes/t/uploads", {"file": "x y.jsonl"}).json
+    assert (link["method"], link["key"], link["expires"]) == ("PUT", "uploads/t/x y.jsonl", 900)
+    assert "X-Amz-Signature" in link["url"]
+
+
+@pytest.mark.parametrize(
+    ("index", "file", "status"),
+    [("absent", "x.jsonl", 404), ("t", "x.csv", 422), ("t", "../x.jsonl", 422), ("t", 7, 422)],
+)
+def test_a_link_that_could_lead_nowhere_is_refused(api: Api, inbox: Inbox, index: str, file: Any, status: int) -> None:
+    assert api.send("POST", f"/indexes/{index}/uploads", {"file": file}).status == status
