@@ -160,6 +160,22 @@ def test_a_listing_that_is_not_xml_is_no_answer(wire: Wire, store: S3Store) -> N
         store.list("", 10, None)
 
 
+@every_call_with_a_body
+@pytest.mark.parametrize("page", [b"", b"<html><p>Bad gateway", b"no XML"], ids=["nothing", "a page", "text"])
+def test_a_gateway_that_answers_for_s3_is_no_answer(wire: Wire, store: S3Store, call: Call, page: bytes) -> None:
+    wire.answer = answers(502, page)
+    with pytest.raises(StoreUnavailable):
+        call(store)
+    assert len(wire.requests) == 1
+
+
+def test_a_listing_does_not_ask_for_what_lies_in_folders(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+    store.list("b", 10, None)
+    assert "delimiter=%2F" in wire.requests[0]
+    assert "prefix=_vectors%2Fb&" in wire.requests[0] + "&"
+
+
 @every_call
 def test_nobody_listening_is_no_answer(aws_environment: None, call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

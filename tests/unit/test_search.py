@@ -120,6 +120,19 @@ def test_ties_break_by_id_also_at_the_last_place(distance: Distance, k: int) -> 
     assert v.ids(ix.search(index, v.f32([1, 2, 3, 4]), k)) == sorted(map(str, range(100)))[:k]
 
 
+@both
+@pytest.mark.parametrize("spread", [1e-3, 1e-5])
+def test_neighbours_too_near_for_float32_to_tell_apart_are_still_ordered_exactly(
+    distance: Distance, spread: float
+) -> None:
+    """The first k of all must be the k asked for; float32 sums of these vectors are all but noise."""
+    matrix = (10 + spread * gaussian(400, 48)).astype(np.float32)
+    index = v.of_matrix(matrix, distance)
+    for query in (10 + spread * gaussian(20, 48, 2)).astype(np.float32):
+        everything = v.pairs(ix.search(index, query, 400))
+        assert v.pairs(ix.search(index, query, 7)) == everything[:7]
+
+
 def test_matches_carry_metadata_and_vector() -> None:
     index = v.reopened(v.with_items(v.empty(), [item("a", [3, 4], {"x": 1}), item("b", [-1, 0])]))
     first, second = ix.search(index, v.f32([3, 4]), 2).matches
