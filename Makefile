@@ -60,17 +60,18 @@ bench: $(call STAMP,dev) ## Measure build, size, latency and recall; prints a ta
 	@$(DEV) bench/run.py
 
 .PHONY: environments
-environments: ## Make or renew the three virtual environments under .venv
-	@$(MAKE) --silent --jobs=3 $(foreach name,dev sam stack,$(call STAMP,$(name)))
+environments: ## Make or renew the virtual environments under .venv
+	@$(MAKE) --silent --jobs=4 $(foreach name,dev sam stack runtime,$(call STAMP,$(name)))
 
 .PHONY: clean
 clean: ## Remove the environments, the build and all caches
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt
+$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt layers/parquet/requirements.txt
 $(call STAMP,sam): requirements/sam.txt
 $(call STAMP,stack): requirements/stack.txt
+$(call STAMP,runtime): requirements/runtime.txt
 
 .venv/%/.stamp:
 	@echo "  .venv/$*: installing requirements/$*.txt, once; a minute or two"

@@ -36,11 +36,11 @@ def credentials(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def ministack(folder: Path, port: int) -> Iterator[None]:
+def ministack(folder: Path, port: int, host: str = HOST) -> Iterator[None]:
     """Run the stand-in until the block is left; a later run in the same folder finds the state of the earlier one."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)  # what functions of an earlier run kept in /tmp is no state
     env = environment(folder) | {
-        "BIND_HOST": HOST,
+        "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "state"),
@@ -53,13 +53,13 @@ def ministack(folder: Path, port: int) -> Iterator[None]:
     }
     log = folder / "ministack.log"
     with processes.running([str(MINISTACK)], log, env) as child:
-        _wait_until_healthy(child, port, log)
+        _wait_until_healthy(child, host, port, log)
         yield
 
 
-def _wait_until_healthy(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_healthy(child: subprocess.Popen[bytes], host: str, port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _healthy(port):
+    while not _healthy(host, port):
         if child.poll() is not None:
             raise StackFailed(f"MiniStack ended with status {child.returncode}:\n{processes.tail(log)}")
         if time.monotonic() > deadline:
@@ -67,8 +67,8 @@ def _wait_until_healthy(child: subprocess.Popen[bytes], port: int, log: Path) ->
         time.sleep(0.05)
 
 
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+def _healthy(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == 200
