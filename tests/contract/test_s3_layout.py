@@ -76,7 +76,8 @@ def test_a_page_goes_on_past_what_s3_answers_at_once(s3: S3Backend) -> None:
 def test_without_a_prefix_indexes_lie_at_the_top_of_the_bucket(aws_environment: None) -> None:
     with mock_aws():
         s3 = S3Backend(prefix="")
-        store = S3Store(s3.bucket, "", make_client)
+        client = make_client()
+        store = S3Store(s3.bucket, "", lambda: client)
         store.put("t", b"", IfAbsent(), "a-commit")
         assert s3.keys() == ["t.lhv1"]
         assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]

@@ -134,19 +134,39 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_request_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     respond(Reply({"metadata": "private"}), lambda_with(1_000))
     (line,) = lines(capsys)
-    assert line == {
-        "level": "info",
-        "request": "r",
-        "route": "GET /x",
-        "index": "t",
-        "status": 200,
-        "ms": pytest.approx(0, abs=1_000),
+    assert line.pop("Latency") >= 0
+    assert line == {"level": "info", "request": "r", "route": "GET /x", "index": "t", "status": 200}
+
+
+def test_in_lambda_the_line_carries_metrics_under_the_name_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
+    def route(_: Request, service: Service) -> Reply:
+        service.world.meter.add("Commits")
+        service.world.meter.add("Commits")
+        return Reply()
+
+    http.handler({"GET /x": route}, worlds.a_service)(EVENT, SimpleNamespace(function_name="search"))
+    (line,) = lines(capsys)
+    (declared,) = line["_aws"]["CloudWatchMetrics"]
+    assert (line["Function"], declared["Namespace"], declared["Dimensions"]) == ("search", "vectord", [["Function"]])
+    assert {metric["Name"]: metric["Unit"] for metric in declared["Metrics"]} == {
+        "Latency": "Milliseconds",
+        "Commits": "Count",
     }
+    assert line["Commits"] == 2
+
+
+def test_what_one_request_counted_is_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    service = worlds.a_service()
+    function = http.handler({"GET /x": lambda _, __: Reply()}, lambda: service)
+    service.world.meter.add("Commits")
+    function(EVENT, None)
+    function(EVENT, None)
+    assert ["Commits" in line for line in lines(capsys)] == [True, False]
 
 
 def test_a_failure_of_ours_is_in_the_log_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    respond(StoreRefused("AccessDenied"))
-    assert {"level": "error", "error": "StoreRefused", "message": "AccessDenied"} in lines(capsys)
+    respond(StoreRefused("AccessDenied"), lambda_with(1_000))
+    assert {"level": "error", "request": "r", "error": "StoreRefused", "message": "AccessDenied"} in lines(capsys)
 
 
 def test_a_mistake_of_the_caller_is_no_error_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.RequestTooLarge("too much"), 413, "request-too-large"),
     (errors.AnswerTooLarge("too much"), 413, "answer-too-large"),
     (errors.BatchInvalid([BadItem(0, None, "bad")]), 422, "batch-invalid"),
+    (errors.FileRefused("it is no .npz file"), 422, "request-invalid"),
     (errors.OutcomeUnknown("t"), 503, "outcome-unknown"),
     (errors.Contended("t"), 503, "contended"),
     (errors.StorageSilent(), 503, "storage-silent"),
