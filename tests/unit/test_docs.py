@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import costs
 from vectord import params
-from vectord.edge import problems
+from vectord.edge import log, problems
 from vectord.service.service import MAX_K
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,21 @@ def test_the_example_that_opens_a_blob_without_vectord_runs(tmp_path: Path) -> N
 def test_the_readme_lists_every_kind_of_problem_with_its_status() -> None:
     told = {(int(status), slug) for status, types, _ in _table("Errors") for slug in re.findall(r"`([a-z-]+)`", types)}
     assert told == {(kind.status, kind.slug) for kind in problems.KINDS.values()}
+
+
+def test_the_cost_table_is_what_the_arithmetic_prints() -> None:
+    assert costs.table() in (ROOT / "docs/operations.md").read_text()
+
+
+def test_operations_lists_every_parameter_of_the_template() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    template = (ROOT / "template.yaml").read_text().split("\nParameters:\n")[1].split("\nRules:\n")[0]
+    assert [name for name in re.findall(r"^  (\w+):$", template, re.MULTILINE) if f"`{name}`" not in page] == []
+
+
+def test_operations_names_every_metric() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    assert [name for name in log.UNITS if name not in page] == []
 
 
 def test_the_readme_states_the_limits_of_the_code() -> None:

@@ -1,0 +1,61 @@
+"""Monthly cost of vectord beside Amazon S3 Vectors, from list prices and stated assumptions.
+
+It prints the table of docs/operations.md. Prices are those of us-east-1, in dollars: Lambda x86, HTTP API and S3 Standard
+as of November 2026; S3 Vectors as of its general availability (S3's pricing page; its reduction of June 2026 is for
+indexes of more than 10 million vectors).
+"""
+
+from typing import Final
+
+DIMENSION: Final = 384
+PER_INDEX: Final = 100_000  # vectors in one index here; a larger set is several indexes, each asked
+BLOB_RATIO: Final = 1.2  # blob over raw float32, measured by `make bench`
+
+GB_SECOND: Final = 0.0000166667
+REQUEST: Final = 0.20e-6 + 1.00e-6 + 0.40e-6  # Lambda, HTTP API, S3's conditional GET
+S3_GB_MONTH: Final = 0.023
+MEMORY_GB: Final = 1769 / 1024
+
+WARM_SECONDS: Final = 0.035  # assumed: 30 ms for S3's answer, 5 ms of search (3.5 measured at 100,000 x 384)
+START_SECONDS: Final = 0.8  # assumed: start of the process and imports
+S3_BYTES_A_SECOND: Final = 75e6  # assumed: what one function reads from S3
+COLD_SHARE: Final = {1_000: 1.0, 1_000_000: 0.01, 100_000_000: 0.001}  # assumed: of searches that load their index
+
+VECTORS_GB_MONTH: Final = 0.06
+VECTORS_QUERY: Final = 2.50e-6
+VECTORS_TB: Final = (0.004, 0.002)  # for the first 100,000 vectors of an index, and for the rest
+
+SIZES: Final = (10_000, 1_000_000, 10_000_000)
+
+
+def vectord(vectors: int, queries: int) -> float:
+    """Dollars a month for storage and searches, every query asking every index."""
+    indexes = -(-vectors // PER_INDEX)
+    blob = vectors / indexes * DIMENSION * 4 * BLOB_RATIO
+    cold = COLD_SHARE[queries]
+    seconds = WARM_SECONDS + cold * (START_SECONDS + blob / S3_BYTES_A_SECOND)
+    search = REQUEST + seconds * MEMORY_GB * GB_SECOND
+    return indexes * (blob / 1e9 * S3_GB_MONTH + queries * search)
+
+
+def s3_vectors(vectors: int, queries: int) -> float:
+    """Dollars a month for storage and searches of the same set, in one index."""
+    size = DIMENSION * 4
+    first = min(vectors, 100_000) * size / 1e12 * VECTORS_TB[0]
+    rest = max(0, vectors - 100_000) * size / 1e12 * VECTORS_TB[1]
+    return vectors * size / 1e9 * VECTORS_GB_MONTH + queries * (VECTORS_QUERY + first + rest)
+
+
+def table() -> str:
+    """Return the table in Markdown."""
+    lines = ["| vectors x 384 | searches a month | vectord, $ | S3 Vectors, $ |", "|---|---|---|---|"]
+    lines += [
+        f"| {vectors:,} | {queries:,} | {vectord(vectors, queries):,.2f} | {s3_vectors(vectors, queries):,.2f} |"
+        for vectors in SIZES
+        for queries in COLD_SHARE
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
