@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.errors import UnexpectedAnswer
+from tools.signing import Signer
 
 TIMEOUT_SECONDS = 60.0
 
@@ -29,11 +30,11 @@ class Answer:
 
 
 class Client:
-    """Calls an API under one base path, over one connection that stays open."""
+    """Calls an API under one base path, over one connection that stays open; signs what it sends, given a signer."""
 
-    def __init__(self, host: str, port: int, path: str) -> None:
+    def __init__(self, host: str, port: int, path: str, signer: Signer | None = None) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        self._path = path
+        self._origin, self._path, self._signer = f"http://{host}:{port}", path, signer
 
     def close(self) -> None:
         """Close the connection."""
@@ -43,6 +44,8 @@ class Client:
         """Send one request; any other status than the expected one is an error that shows the answer."""
         sent = None if body is None else json.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
+        if self._signer is not None:
+            headers = self._signer(method, self._origin + self._path + path, sent, headers)
         started = time.perf_counter()
         self._connection.request(method, self._path + path, sent, headers)
         response = self._connection.getresponse()

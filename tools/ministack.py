@@ -36,10 +36,14 @@ def credentials(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def ministack(folder: Path, port: int, host: str = HOST) -> Iterator[None]:
-    """Run the stand-in until the block is left; a later run in the same folder finds the state of the earlier one."""
+def ministack(folder: Path, port: int, host: str = HOST, *, enforce: bool = False) -> Iterator[None]:
+    """Run the stand-in until the block is left; a later run in the same folder finds the state of the earlier one.
+
+    With `enforce` it checks signatures and policies, and runs each function under its role.
+    """
     shutil.rmtree(folder / "tmp", ignore_errors=True)  # what functions of an earlier run kept in /tmp is no state
     env = environment(folder) | {
+        "AUTH": "true" if enforce else "false",
         "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",

@@ -1,18 +1,25 @@
 """The routes of the API, from the deployed template into MiniStack.
 
-CloudFormation makes them from the API's `Body`, an OpenAPI document that SAM writes. MiniStack ignores it: the stack
-would be complete and answer nothing. So they are made here from that same document, through the public API.
+CloudFormation makes them from the API's `Body`, an OpenAPI document that SAM completes. MiniStack ignores it: the stack
+would be complete and answer nothing. So they are made here from that same document, through the public API: each with
+its integration, and with whom it lets in.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from tools.errors import StackFailed
+from tools.intrinsics import Intrinsics
 from tools.template import Resource, resources
 
+if TYPE_CHECKING:  # the stubs are not there at run time
+    from mypy_boto3_apigatewayv2.type_defs import CreateRouteRequestTypeDef
+
 _INTEGRATION = "x-amazon-apigateway-integration"
+_AUTHORIZER = "x-amazon-apigateway-authorizer"
+_SIGNED = {"x-amazon-apigateway-authtype": "awsSigv4"}
 
 
 class Routes:
@@ -23,48 +30,87 @@ class Routes:
         self._formation = session.client("cloudformation", endpoint_url=endpoint)
         self._gateway = session.client("apigatewayv2", endpoint_url=endpoint)
         self._functions = session.client("lambda", endpoint_url=endpoint)
+        self._api_id = ""
         self._integrations: dict[str, str] = {}
+        self._authorizers: dict[str, str] = {}
 
     def create(self, api_id: str, declared: set[str]) -> None:
-        """Make every route of the processed template, and make sure that they are the declared ones."""
-        for key, function in self._processed():
-            self._gateway.create_route(ApiId=api_id, RouteKey=key, Target=self._integration(api_id, function))
+        """Make every route of the deployed template anew, and make sure that they are the declared ones."""
+        self._api_id = api_id
+        self._clear()
+        body = self._body()
+        schemes = body.get("components", {}).get("securitySchemes", {})
+        for key, operation in _operations(body):
+            route: CreateRouteRequestTypeDef = {"ApiId": api_id, "RouteKey": key}
+            route["Target"] = self._integration(operation[_INTEGRATION])
+            for name in (name for guard in operation.get("security", []) for name in guard):
+                self._guard(route, name, schemes[name])
+            self._gateway.create_route(**route)
         made = {route["RouteKey"] for route in self._gateway.get_routes(ApiId=api_id)["Items"]}
         if not made or made != declared:
             raise StackFailed(f"the API has the routes {sorted(made)}, the template declares {sorted(declared)}")
 
-    def _processed(self) -> Iterator[tuple[str, str]]:
-        """Give each route of the template that SAM's transform wrote, with the function behind it."""
+    def _clear(self) -> None:
+        """Remove what an earlier deployment made."""
+        for route in self._gateway.get_routes(ApiId=self._api_id)["Items"]:
+            self._gateway.delete_route(ApiId=self._api_id, RouteId=route["RouteId"])
+        for integration in self._gateway.get_integrations(ApiId=self._api_id)["Items"]:
+            self._gateway.delete_integration(ApiId=self._api_id, IntegrationId=integration["IntegrationId"])
+        for authorizer in self._gateway.get_authorizers(ApiId=self._api_id)["Items"]:
+            self._gateway.delete_authorizer(ApiId=self._api_id, AuthorizerId=authorizer["AuthorizerId"])
+
+    def _body(self) -> Resource:
+        """Give the API's document as SAM's transform wrote it, evaluated with the parameters of the deployment."""
         answer = self._formation.get_template(StackName=self._stack, TemplateStage="Processed")
         template: Resource = dict(answer["TemplateBody"])
-        for _, api in resources(template, "AWS::ApiGatewayV2::Api"):
-            for path, operations in api["Properties"]["Body"]["paths"].items():
-                for method, operation in operations.items():
-                    yield f"{method.upper()} {path}", _function_of(operation[_INTEGRATION])
+        [deployed] = self._formation.describe_stacks(StackName=self._stack)["Stacks"]
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in deployed.get("Parameters", [])}
+        [(_, api)] = resources(template, "AWS::ApiGatewayV2::Api")
+        body: Resource = Intrinsics(template, given, self._reference).resolve(api["Properties"]["Body"])
+        return body
 
-    def _integration(self, api_id: str, function: str) -> str:
-        if function not in self._integrations:
+    def _reference(self, name: str, attribute: str | None) -> str:
+        found = self._formation.describe_stack_resource(StackName=self._stack, LogicalResourceId=name)
+        physical = found["StackResourceDetail"]["PhysicalResourceId"]
+        if attribute is None:
+            return physical
+        return self._functions.get_function(FunctionName=physical)["Configuration"]["FunctionArn"]
+
+    def _integration(self, wanted: Mapping[str, str]) -> str:
+        uri = wanted["uri"]
+        if uri not in self._integrations:
             made = self._gateway.create_integration(
-                ApiId=api_id,
+                ApiId=self._api_id,
                 IntegrationType="AWS_PROXY",
-                IntegrationMethod="POST",
-                IntegrationUri=self._arn(function),
-                PayloadFormatVersion="2.0",
+                IntegrationMethod=wanted["httpMethod"],
+                IntegrationUri=uri,
+                PayloadFormatVersion=wanted["payloadFormatVersion"],
             )
-            self._integrations[function] = f"integrations/{made['IntegrationId']}"
-        return self._integrations[function]
+            self._integrations[uri] = f"integrations/{made['IntegrationId']}"
+        return self._integrations[uri]
 
-    def _arn(self, function: str) -> str:
-        found = self._formation.describe_stack_resource(StackName=self._stack, LogicalResourceId=function)
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
-        return self._functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    def _guard(self, route: "CreateRouteRequestTypeDef", name: str, scheme: Mapping[str, Any]) -> None:
+        if _SIGNED.items() <= scheme.items():
+            route["AuthorizationType"] = "AWS_IAM"
+            return
+        route["AuthorizationType"] = "JWT"
+        route["AuthorizerId"] = self._authorizer(name, scheme[_AUTHORIZER])
+
+    def _authorizer(self, name: str, wanted: Mapping[str, Any]) -> str:
+        if name not in self._authorizers:
+            tokens = wanted["jwtConfiguration"]
+            made = self._gateway.create_authorizer(
+                ApiId=self._api_id,
+                Name=name,
+                AuthorizerType="JWT",
+                IdentitySource=[wanted["identitySource"]],
+                JwtConfiguration={"Issuer": tokens["issuer"], "Audience": tokens["audience"]},
+            )
+            self._authorizers[name] = made["AuthorizerId"]
+        return self._authorizers[name]
 
 
-def _function_of(integration: Resource) -> str:
-    """Find the function's logical name in `...functions/${SearchFunction.Arn}/invocations`."""
-    if integration["payloadFormatVersion"] != "2.0":
-        raise StackFailed(f"the handlers read payload format 2.0, not {integration['payloadFormatVersion']}")
-    found = re.search(r"\$\{(\w+)\.Arn\}", integration["uri"]["Fn::Sub"])
-    if found is None:
-        raise StackFailed(f"no function in the integration {integration['uri']}")
-    return found[1]
+def _operations(body: Resource) -> Iterator[tuple[str, Resource]]:
+    for path, operations in body["paths"].items():
+        for method, operation in operations.items():
+            yield f"{method.upper()} {path}", operation
