@@ -137,6 +137,11 @@ class TestList:
             backend.seed(name, b"")
         assert set(shown(backend.store.list("b", 10, None))) == {"b", "b1", "b_1"}
 
+    @pytest.mark.parametrize("prefix", ["t.", "t.lh", "t.lhv1"])
+    def test_holds_the_prefix_against_names_and_not_against_keys(self, backend: Backend, prefix: str) -> None:
+        backend.seed("t", b"")
+        assert shown(backend.store.list(prefix, 10, None)) == []
+
     def test_has_no_next_page_when_the_last_one_is_exactly_full(self, backend: Backend) -> None:
         backend.seed("a", b"")
         backend.seed("b", b"")

@@ -121,7 +121,7 @@ class S3Store:
                 )
             for entry in answer.get("Contents", ()):
                 name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
-                if entry["Key"].endswith(SUFFIX) and params.is_name(name):
+                if entry["Key"].endswith(SUFFIX) and params.is_name(name) and name.startswith(prefix):
                     yield Listed(name, entry["Size"], entry["LastModified"])
             if not answer["IsTruncated"]:
                 return
