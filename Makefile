@@ -55,6 +55,18 @@ format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix wha
 build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built
 	@$(DEV) -m tools.build
 
+.PHONY: runtime-api
+runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Every built function under Lambda's Runtime API on this machine
+	@$(DEV) -m tools.runtime_api
+
+.PHONY: sam-local
+sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## The same in containers, by sam local invoke and sam local start-api
+	@$(DEV) -m tools.sam_local
+
+.PHONY: invoke
+invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a container with its event: make invoke FN=search
+	@$(DEV) -m tools.invoke $(FN)
+
 .PHONY: bench
 bench: $(call STAMP,dev) ## Measure build, size, latency and recall; prints a table
 	@$(DEV) bench/run.py
@@ -68,7 +80,7 @@ clean: ## Remove the environments, the build and all caches
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt layers/parquet/requirements.txt
+$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt layers/files/requirements.txt
 $(call STAMP,sam): requirements/sam.txt
 $(call STAMP,stack): requirements/stack.txt
 $(call STAMP,runtime): requirements/runtime.txt

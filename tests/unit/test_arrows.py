@@ -29,6 +29,7 @@ ONLY_IMPORTERS = {
     "annoy": {"forest"},
     "boto3": {"stores.s3"},
     "botocore": {"stores.s3"},
+    "csimdjson": {"formats"},
     "duckdb": {"formats"},
     "os": {"runtime", "runtime_inbox"},
 }

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from vectord.errors import BadItem, FileRefused
-from vectord.formats import Entry, NewVector
+from vectord.formats import Entry, NewVector, entry_of_json, simd
 from vectord.formats.files import entries_of_file
 
 MOST = 1 << 20
@@ -188,3 +188,16 @@ def test_a_file_that_is_no_such_file_is_refused_with_a_reason(name: str) -> None
 def test_a_parquet_file_of_other_columns_is_refused(select: str, tmp_path: Path) -> None:
     with pytest.raises(FileRefused):
         _read("x.parquet", _parquet(select, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    ["[1, 2.5, -0.0]", "[]", "[[1], [2]]", '[1, "2"]', "[true]", "[null]", "[1e400]", "[1,]", "{}", "7", "null"],
+)
+def test_simdjson_and_msgspec_agree_on_what_an_array_of_numbers_is(vector: str) -> None:
+    text = f'{{"id": "a", "vector": {vector}}}'.encode()
+    plain, fast = entry_of_json(0, text), entry_of_json(0, text, simd.numbers)
+    if isinstance(plain, NewVector) and isinstance(fast, NewVector):
+        assert fast.vector.tobytes() == plain.vector.tobytes()
+    else:
+        assert fast == plain

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,11 +31,14 @@ class NewVector:
 Entry = NewVector | BadItem
 
 
+Numbers = Callable[[bytes], npt.NDArray[np.float64]]
+
+
 class _VectorJson(msgspec.Struct, forbid_unknown_fields=True):
-    """`vector` is numbers, or base64 of little-endian float32."""
+    """`vector` is numbers, or base64 of little-endian float32; kept as text, for a reader of many to choose how."""
 
     id: str
-    vector: list[float] | str
+    vector: msgspec.Raw
     metadata: msgspec.Raw = _NULL
 
 
@@ -44,13 +47,24 @@ class _AnyId(msgspec.Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_VectorJson)
+_NUMBERS: Final = msgspec.json.Decoder(list[float])
 
 
-def entry_of_json(position: int, text: msgspec.Raw | bytes) -> Entry:
+def numbers(text: bytes) -> npt.NDArray[np.float64]:
+    """Return a JSON array of numbers as float64.
+
+    Raises:
+        msgspec.ValidationError: it is JSON of another shape, or a number is out of range.
+    """
+    values = _NUMBERS.decode(text)
+    return np.fromiter(values, np.float64, len(values))
+
+
+def entry_of_json(position: int, text: msgspec.Raw | bytes, numbers: Numbers = numbers) -> Entry:
     """Return the vector in a JSON object `{"id", "vector", "metadata"?}`, or what is wrong with it."""
     try:
         body = _DECODER.decode(text)
-        return NewVector(body.id, components(body.vector), checked_metadata(body.metadata))
+        return NewVector(body.id, _components_of_json(body.vector, numbers), checked_metadata(body.metadata))
     except (msgspec.ValidationError, RequestInvalid) as error:
         return BadItem(position, _id(text), str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -63,10 +77,20 @@ def components(vector: list[float] | str) -> Components:
     Raises:
         RequestInvalid: the text is not base64, or not a whole number of float32.
     """
-    if isinstance(vector, list):
-        return np.fromiter(vector, np.float64, len(vector))
+    return _unpacked(vector) if isinstance(vector, str) else np.fromiter(vector, np.float64, len(vector))
+
+
+def _components_of_json(text: msgspec.Raw, numbers: Numbers) -> Components:
+    packed = bytes(text)
     try:
-        packed = base64.b64decode(vector, validate=True)
+        return _unpacked(msgspec.json.decode(packed, type=str)) if packed.startswith(b'"') else numbers(packed)
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(f"vector must be an array of numbers or base64 text: {error}") from error
+
+
+def _unpacked(text: str) -> npt.NDArray[np.float32]:
+    try:
+        packed = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RequestInvalid("vector is text but not base64 (of little-endian float32)") from error
     if len(packed) % 4:

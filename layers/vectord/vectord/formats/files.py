@@ -44,6 +44,9 @@ def _jsonl_gz(data: bytes, most: int) -> Iterator[Entry]:
 
 
 def _entries_of_lines(stream: io.BufferedIOBase, most: int) -> Iterator[Entry]:
+    # Imported where it is needed, as is duckdb: neither is in the layer that the other functions load.
+    from vectord.formats.simd import numbers  # noqa: PLC0415
+
     read, position = 0, 0
     # A bounded readline, so that a line of zeros without end is noticed before it fills the memory.
     while line := stream.readline(most - read + 1):
@@ -51,12 +54,11 @@ def _entries_of_lines(stream: io.BufferedIOBase, most: int) -> Iterator[Entry]:
         if read > most:
             raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
         if line.strip():
-            yield entry_of_json(position, line)
+            yield entry_of_json(position, line, numbers)
         position += 1
 
 
 def _parquet(data: bytes, most: int) -> Iterator[Entry]:
-    # Imported where it is needed: arro3 is no part of the layer that the other functions load.
     from vectord.formats.parquet import entries_of_parquet  # noqa: PLC0415
 
     return entries_of_parquet(data, most)
