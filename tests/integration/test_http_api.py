@@ -15,12 +15,22 @@ A = {"id": "a", "vector": [1, 0], "metadata": {"colour": "red"}}
 B = {"id": "b", "vector": [0, 1]}
 
 
-@pytest.fixture
-def filled(api: Api) -> Api:
-    """An API with the index `t` of `a`, which has metadata, and `b`, which has none."""
+def fill(api: Api) -> Api:
     assert api.create().status == 201
     assert api.add(A, B).status == 200
     return api
+
+
+@pytest.fixture
+def filled(api: Api) -> Api:
+    """An API with the index `t` of `a`, which has metadata, and `b`, which has none."""
+    return fill(api)
+
+
+@pytest.fixture
+def scratch(ephemeral: Api) -> Api:
+    """The same where it does not matter what the store is."""
+    return fill(ephemeral)
 
 
 def problem(answer: Answer) -> tuple[int, str]:
@@ -64,8 +74,8 @@ class TestCreate:
             {"name": "t", "dimension": 2, "shards": 3},
         ],
     )
-    def test_of_anything_else_is_invalid(self, api: Api, body: dict[str, Any]) -> None:
-        assert problem(api.send("POST", "/indexes", body)) == (422, "request-invalid")
+    def test_of_anything_else_is_invalid(self, scratch: Api, body: dict[str, Any]) -> None:
+        assert problem(scratch.send("POST", "/indexes", body)) == (422, "request-invalid")
 
 
 class TestList:
@@ -95,8 +105,8 @@ class TestList:
         assert sorted(seen) == ["b0", "b1", "b2"]
 
     @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "1001"}, {"cursor": "?"}, {"page": "2"}])
-    def test_with_a_bad_argument_is_invalid(self, api: Api, query: dict[str, str]) -> None:
-        assert problem(api.send("GET", "/indexes", query=query)) == (422, "request-invalid")
+    def test_with_a_bad_argument_is_invalid(self, scratch: Api, query: dict[str, str]) -> None:
+        assert problem(scratch.send("GET", "/indexes", query=query)) == (422, "request-invalid")
 
 
 class TestDescribe:
@@ -144,14 +154,14 @@ class TestAdd:
         assert filled.send("GET", "/indexes/t").etag == before
 
     @pytest.mark.parametrize("body", ["", "{", "hello", '{"vectors":[{"id":"a","vector":[NaN,1]}]}', '"\\ud800"'])
-    def test_of_what_is_not_json_is_malformed(self, filled: Api, body: str) -> None:
-        assert problem(filled.send("POST", "/indexes/t/vectors", body)) == (400, "malformed-json")
+    def test_of_what_is_not_json_is_malformed(self, scratch: Api, body: str) -> None:
+        assert problem(scratch.send("POST", "/indexes/t/vectors", body)) == (400, "malformed-json")
 
     def test_of_an_empty_batch_is_invalid(self, filled: Api) -> None:
         assert problem(filled.add()) == (422, "request-invalid")
 
-    def test_of_more_than_lambda_takes_is_too_large(self, filled: Api) -> None:
-        assert problem(filled.add({"id": "x" * 6_300_000, "vector": [1, 0]})) == (413, "request-too-large")
+    def test_of_more_than_lambda_takes_is_too_large(self, scratch: Api) -> None:
+        assert problem(scratch.add({"id": "x" * 6_300_000, "vector": [1, 0]})) == (413, "request-too-large")
 
 
 class TestLookup:
@@ -178,9 +188,9 @@ class TestDeleteVectors:
         assert (answer.status, answer.json) == (200, {"deleted": 2, "count": 0})
 
     @pytest.mark.parametrize(("ids", "kind"), [([], "request-invalid"), (["a", 7], "batch-invalid")])
-    def test_many_by_a_bad_list_is_invalid(self, filled: Api, ids: list[Any], kind: str) -> None:
-        assert problem(filled.send("POST", "/indexes/t/vectors/delete", {"ids": ids})) == (422, kind)
-        assert filled.send("GET", "/indexes/t").json["count"] == 2
+    def test_many_by_a_bad_list_is_invalid(self, scratch: Api, ids: list[Any], kind: str) -> None:
+        assert problem(scratch.send("POST", "/indexes/t/vectors/delete", {"ids": ids})) == (422, kind)
+        assert scratch.send("GET", "/indexes/t").json["count"] == 2
 
 
 class TestSearch:
@@ -198,8 +208,8 @@ class TestSearch:
         assert answer.etag == filled.send("GET", "/indexes/t").etag
 
     @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"], ["metadata", "vector"]])
-    def test_includes_what_is_asked_for(self, filled: Api, include: list[str]) -> None:
-        (match,) = filled.search([1, 0], k=1, include=include).json["matches"]
+    def test_includes_what_is_asked_for(self, scratch: Api, include: list[str]) -> None:
+        (match,) = scratch.search([1, 0], k=1, include=include).json["matches"]
         assert set(match) == {"id", "distance", *include}
 
     def test_answers_k_matches_or_all_there_are(self, filled: Api) -> None:
@@ -220,5 +230,5 @@ class TestSearch:
             {},
         ],
     )
-    def test_of_anything_else_is_invalid(self, filled: Api, body: dict[str, Any]) -> None:
-        assert problem(filled.send("POST", "/indexes/t/search", json.dumps(body))) == (422, "request-invalid")
+    def test_of_anything_else_is_invalid(self, scratch: Api, body: dict[str, Any]) -> None:
+        assert problem(scratch.send("POST", "/indexes/t/search", json.dumps(body))) == (422, "request-invalid")
