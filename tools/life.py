@@ -4,13 +4,14 @@ Who calls the functions, and where, is up to the caller: the same life is lived 
 """
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
 from tools import console
-from tools.errors import CheckFailed
+from tools.errors import CheckFailed, UnexpectedAnswer
 from tools.functions import Json, built, event
 from tools.paths import EVENTS
 from tools.storage import INBOX, Storage
@@ -21,7 +22,7 @@ UPLOADED = (EVENTS / "films.jsonl").read_bytes()  # events/ingest.json tells of 
 INDEX = "films"
 NEAREST_ADDED = {"id": "alien", "metadata": {"year": 1979}}
 NEAREST_UPLOADED = {"id": "gravity", "distance": 0.0, "metadata": {"year": 2013}}
-NO_FAILURES = {"batchItemFailures": []}
+NO_FAILURES: Json = {"batchItemFailures": []}
 
 # Takes a function's verb and an event, gives what the function returned.
 Invoke = Callable[[str, Json], Json]
@@ -81,9 +82,7 @@ class Life:
     def _upload(self) -> str:
         link, told = self._api("upload", 200), _object_of_the_event()
         check(link["key"] == unquote_plus(told["key"]), "the link leads where the event of the upload points", link)
-        request = urllib.request.Request(link["url"], UPLOADED, method=link["method"])  # noqa: S310
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            etag = answer.headers["ETag"]
+        etag = _put(link)
         check(etag == f'"{told["eTag"]}"', "the ETag of the event is the file's", etag)
         stored = self._storage.client.get_object(Bucket=INBOX, Key=link["key"])["Body"].read()
         check(stored == UPLOADED, "the file came whole", stored)
@@ -123,6 +122,17 @@ class Life:
         returned = self._invoke(verb, event(verb))
         check(returned.get("statusCode") == status, f"{verb} answers {status}", returned)
         return returned
+
+
+def _put(link: Json) -> str:
+    """Put the file where the link leads, and give the ETag that comes back."""
+    request = urllib.request.Request(link["url"], UPLOADED, method=link["method"])
+    try:
+        with urllib.request.urlopen(request) as answer:
+            etag: str = answer.headers["ETag"]
+    except urllib.error.HTTPError as error:
+        raise UnexpectedAnswer(f"the link answered {error.code}: {error.read()[:2000]!r}") from error
+    return etag
 
 
 def _object_of_the_event() -> dict[str, Any]:
