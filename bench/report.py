@@ -1,9 +1,10 @@
-"""The report: build, size, codec, warm search, add and import, for two data sets."""
+"""The report: build, size, codec, warm search, add, ingest and import, for two data sets."""
 
 import argparse
 import time
+from collections.abc import Mapping
 
-from bench import engine, imports, search, service
+from bench import engine, imports, ingest, search, service
 from bench.data import Dataset, demo, made, truth
 from bench.machine import machine
 from bench.search import ANNOY, BASE64, ENGINE, JSON, SCAN, Searches
@@ -45,9 +46,12 @@ def _dataset(data: Dataset) -> None:
         searched = search.measure(data, built.blob, true, max(2, _SEARCHES // len(data.queries)))
     with step("add", f"{service.ADDED} new rows through the service"):
         added = service.add(data, 3 if few else 1)
+    with step("ingest", "files of these rows, each in a fresh process"):
+        ingested = ingest.measure(data)
     _figures(data, built, codec, added)
     _searches(searched)
     _handlers(searched)
+    _ingested(ingested, len(data.rows))
 
 
 def _figures(data: Dataset, built: engine.Built, codec: engine.Codec, added: service.AddTime) -> None:
@@ -97,6 +101,22 @@ def _handlers(found: Searches) -> None:
         for name, times in ((name, found.times[name]) for name in (JSON, BASE64))
     ]
     table(("event to response", "p50 ms", "p99 ms", "over engine", "1.5 x engine + 1", "within"), rows)
+
+
+def _ingested(found: Mapping[str, ingest.Ingested], rows: int) -> None:
+    lines = [
+        (
+            kind,
+            f"{one.size:14,}",
+            f"{rows / one.parse:12,.0f}",
+            f"{one.parse:8.3f}",
+            f"{one.build:8.3f}",
+            f"{one.parse / one.build:6.2f} x",
+            f"{one.peak / 2**20:8.0f}",
+        )
+        for kind, one in found.items()
+    ]
+    table(("file", "bytes", "vectors/s", "parse s", "build s", "parse / build", "peak MiB"), lines)
 
 
 def _imports() -> None:
