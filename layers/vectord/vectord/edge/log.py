@@ -20,6 +20,9 @@ UNITS: Final[dict[str, str]] = {
     "ColdLoadMilliseconds": "Milliseconds",
     "Commits": "Count",
     "Conflicts": "Count",
+    "FetchMilliseconds": "Milliseconds",
+    "ParseMilliseconds": "Milliseconds",
+    "CommitMilliseconds": "Milliseconds",
     "RowsCommitted": "Count",
     "RowsRejected": "Count",
 }

@@ -105,8 +105,12 @@ class Ingestion:
                 raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
             if applied.is_stale(self._commits.read(index, until).index.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
-            entries = list(entries_of_file(upload.key, self._inbox.fetch(upload), self._most))
-            return _commit(upload, index, entries, self._commits, until)
+            with self.world.timed("FetchMilliseconds"):
+                data = self._inbox.fetch(upload)
+            with self.world.timed("ParseMilliseconds"):
+                entries = list(entries_of_file(upload.key, data, self._most))
+            with self.world.timed("CommitMilliseconds"):
+                return _commit(upload, index, entries, self._commits, until)
         except (ConditionFailed, ObjectMissing):
             return Ingested("stale", index)  # replaced or deleted meanwhile; a newer file has an event of its own
         except BatchInvalid as error:

@@ -4,6 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -34,6 +35,15 @@ class World:
     uniform: Callable[[float, float], float] = random.uniform
     new_id: Callable[[], str] = _new_id
     meter: Meter = field(default_factory=Meter)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Meter how long the block takes, in milliseconds."""
+        start = self.now()
+        try:
+            yield
+        finally:
+            self.meter.add(name, (self.now() - start) * 1000)
 
 
 @dataclass(frozen=True, slots=True)
