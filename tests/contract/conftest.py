@@ -27,22 +27,25 @@ def pytest_report_header() -> str:
     return f"{ENDPOINT}: {os.environ.get(ENDPOINT) or 'not set, so the S3 store is tested on moto alone'}"
 
 
-@pytest.fixture(params=["memory", *STAND_INS])
-def backend(request: pytest.FixtureRequest, aws_environment: None) -> Iterator[MemoryBackend | S3Backend]:
-    if request.param == "memory":
-        yield MemoryBackend()
-    else:
-        yield from _s3(request.param)
+@pytest.fixture(scope="module")
+def moto() -> Iterator[None]:
+    """An S3 in this process; starting it takes longer than most tests, and each test has a bucket of its own."""
+    with mock_aws():
+        yield
 
 
 @pytest.fixture(params=STAND_INS)
-def s3(request: pytest.FixtureRequest, aws_environment: None) -> Iterator[S3Backend]:
-    yield from _s3(request.param)
+def s3(request: pytest.FixtureRequest, aws_environment: None) -> S3Backend:
+    return _s3(request)
 
 
-def _s3(kind: str) -> Iterator[S3Backend]:
-    if kind == "moto":
-        with mock_aws():
-            yield S3Backend()
-    else:
-        yield S3Backend(os.environ[ENDPOINT])
+@pytest.fixture(params=["memory", *STAND_INS])
+def backend(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
+    return MemoryBackend() if request.param == "memory" else _s3(request)
+
+
+def _s3(request: pytest.FixtureRequest) -> S3Backend:
+    if request.param == "endpoint":
+        return S3Backend(os.environ[ENDPOINT])
+    request.getfixturevalue("moto")
+    return S3Backend()

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support import wire as wires
-from tests.support.wire import Wire, answers, hangs, refuses, resets, truncates
+from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import (
     ConditionFailed,
     ObjectMissing,
@@ -174,6 +174,15 @@ def test_a_listing_does_not_ask_for_what_lies_in_folders(wire: Wire, store: S3St
     store.list("b", 10, None)
     assert "delimiter=%2F" in wire.requests[0]
     assert "prefix=_vectors%2Fb&" in wire.requests[0] + "&"
+
+
+def test_a_listing_goes_on_where_s3_stopped(wire: Wire, store: S3Store) -> None:
+    entry = "<Contents><Key>_vectors/{}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
+    more = "<IsTruncated>true</IsTruncated><NextContinuationToken>go-on</NextContinuationToken>"
+    bodies = [f"{more}{entry.format('foreign.txt')}", f"<IsTruncated>false</IsTruncated>{entry.format('t.lhv1')}"]
+    wire.answer = in_turn(*(answers(200, f"<ListBucketResult>{body}</ListBucketResult>".encode()) for body in bodies))
+    assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]
+    assert ["continuation-token=go-on" in request for request in wire.requests] == [False, True]
 
 
 @every_call

@@ -9,17 +9,23 @@ from tests.support.api import Api
 from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[None]:
+    """An S3 in this process; starting it takes longer than most tests, and each test has a bucket of its own."""
+    with mock_aws():
+        yield
+
+
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Backend]:
+def bucket(moto: None, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
     """A bucket that VECTORD_STORE names."""
     for name in CONFUSING:
         monkeypatch.delenv(name, raising=False)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
-        backend = S3Backend()
-        monkeypatch.setenv("VECTORD_STORE", f"s3://{backend.bucket}/{backend.prefix}")
-        yield backend
+    backend = S3Backend()
+    monkeypatch.setenv("VECTORD_STORE", f"s3://{backend.bucket}/{backend.prefix}")
+    return backend
 
 
 @pytest.fixture

@@ -55,7 +55,11 @@ class S3Backend:
         self.bucket, self.prefix = f"vectord-test-{uuid4().hex[:12]}", prefix
         self.client = _plain_client(endpoint)
         self.client.create_bucket(Bucket=self.bucket)
-        self.store = S3Store(self.bucket, prefix, lambda: _our_client(endpoint))
+        self._endpoint = endpoint
+        self.store = self.store_under(prefix)
+
+    def store_under(self, prefix: str) -> S3Store:
+        return S3Store(self.bucket, prefix, lambda: _our_client(self._endpoint))
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/{name}.lhv1"

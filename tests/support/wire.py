@@ -59,6 +59,12 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
     return answer
 
 
+def in_turn(*several: Answer) -> Answer:
+    """Give one answer after the other."""
+    left = iter(several)
+    return lambda handler: next(left)(handler)
+
+
 def refuses(status: int, code: str, message: str = "in words that nobody may rely on") -> Answer:
     """Answer as S3 refuses."""
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
