@@ -1,10 +1,14 @@
-"""One stack for all end-to-end tests: the built template on MiniStack, started for them and ended after them."""
+"""One stack for all end-to-end tests: the built template on MiniStack, started for them and ended after them.
+
+Anybody may call its API, but every function runs under its own role, whose policies are enforced.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
+from tests.e2e.inbox import Inbox
 from tools import interrupts
 from tools.client import Client
 from tools.ministack import HOST
@@ -15,7 +19,7 @@ from tools.stack import Stack, running_stack
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     interrupts.install()
-    with scratch_folder() as folder, running_stack(folder) as started:
+    with scratch_folder() as folder, running_stack(folder, enforce=True) as started:
         yield started
 
 
@@ -23,3 +27,8 @@ def stack() -> Iterator[Stack]:
 def api(stack: Stack) -> Iterator[Client]:
     with closing(Client(HOST, stack.port, stack.path)) as client:
         yield client
+
+
+@pytest.fixture
+def inbox(stack: Stack) -> Inbox:
+    return Inbox(stack)

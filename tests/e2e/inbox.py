@@ -1,0 +1,111 @@
+"""The way in past the API: files in the bucket, messages in the queue, and what the ingest function said of them."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tools.stack import Stack, session
+
+PATIENCE_SECONDS = 30.0
+
+
+def eventually[T](look: Callable[[], T | None], what: str) -> T:
+    """Look until there is something to see."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, f"within {PATIENCE_SECONDS:.0f} s there was no {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Inbox:
+    """One deployed stack's inbox, seen with the account's own credentials."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._s3, self._sqs, self._logs, self._functions = (
+            session().client(name, endpoint_url=stack.endpoint) for name in ("s3", "sqs", "logs", "lambda")
+        )
+        self._queue, self._dead = stack.physical("Uploads"), stack.physical("DeadUploads")
+        self._function, self._mapping = stack.physical("IngestFunction"), stack.physical("IngestFunctionUploads")
+
+    def put(self, key: str, body: bytes) -> None:
+        """Upload a file."""
+        self._stack.upload(key, body)
+
+    def send(self, message: str) -> None:
+        """Put a message into the queue by hand."""
+        self._sqs.send_message(QueueUrl=self._queue, MessageBody=message)
+
+    def outcomes(self, index: str, count: int) -> list[str]:
+        """Wait until the function has logged as many uploads for an index, and give what became of them."""
+
+        def look() -> list[str] | None:
+            lines = self._lines()
+            found = [line["outcome"] for line in lines if line.get("index") == index and "outcome" in line]
+            return found if len(found) >= count else None
+
+        return eventually(look, f"log of {count} uploads for {index}")
+
+    def report(self, key: str) -> dict[str, Any]:
+        """Wait for the report on a refused file."""
+
+        def look() -> dict[str, Any] | None:
+            try:
+                found = self._s3.get_object(
+                    Bucket=self._stack.inbox, Key=f"rejected/{key.removeprefix('uploads/')}.json"
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchKey":
+                    raise
+                return None
+            return json.loads(found["Body"].read())
+
+        return eventually(look, f"report on {key}")
+
+    @contextmanager
+    def nobody_listening(self) -> Iterator[None]:
+        """Keep the function from the queue, so that events stay in it."""
+        self._functions.update_event_source_mapping(UUID=self._mapping, Enabled=False)
+        try:
+            yield
+        finally:
+            self._functions.update_event_source_mapping(UUID=self._mapping, Enabled=True)
+
+    def take(self) -> str:
+        """Take the next message out of the queue."""
+        message = eventually(lambda: self._receive(self._queue), "message in the queue")
+        self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return message["Body"]
+
+    @contextmanager
+    def no_wait_before_a_retry(self) -> Iterator[None]:
+        """Have failed messages back at once, where the template keeps them for minutes."""
+        wanted = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["VisibilityTimeout"])[
+            "Attributes"
+        ]
+        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"VisibilityTimeout": "0"})
+        try:
+            yield
+        finally:
+            self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes=wanted)
+
+    def dead(self) -> str:
+        """Wait for a message in the dead-letter queue, and take it out."""
+        message = eventually(lambda: self._receive(self._dead), "message in the dead-letter queue")
+        self._sqs.delete_message(QueueUrl=self._dead, ReceiptHandle=message["ReceiptHandle"])
+        return message["Body"]
+
+    def _receive(self, queue: str) -> Any:
+        found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1).get("Messages", [])
+        return found[0] if found else None
+
+    def _lines(self) -> list[dict[str, Any]]:
+        group = f"/aws/lambda/{self._function}"
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        messages = [event["message"] for page in pages for event in page["events"]]
+        return [json.loads(message) for message in messages if message.startswith("{")]

@@ -1,0 +1,85 @@
+"""S3 tells of an upload at least once and in any order; what it leads to happens once, and the newest wins."""
+
+import json
+
+from tests.e2e import files
+from tests.e2e.inbox import Inbox
+from tools.client import Client
+
+
+def create(api: Client, name: str) -> None:
+    api.call("POST", "/indexes", {"name": name, "dimension": 3}, expect=201)
+
+
+def test_an_event_that_comes_again_changes_nothing(api: Client, inbox: Inbox) -> None:
+    create(api, "again")
+    with inbox.nobody_listening():
+        inbox.put("uploads/again/rows.jsonl", files.jsonl())
+        event = inbox.take()
+    inbox.send(event)
+    assert inbox.outcomes("again", 1) == ["committed"]
+    api.call("POST", "/indexes/again/vectors/delete", {"ids": files.IDS})
+    before = api.call("GET", "/indexes/again")
+    inbox.send(event)
+    assert inbox.outcomes("again", 2) == ["committed", "stale"]
+    after = api.call("GET", "/indexes/again")
+    assert (after.body["count"], after.headers["etag"]) == (0, before.headers["etag"])
+
+
+def test_an_older_event_of_a_key_never_overwrites_a_newer_one(api: Client, inbox: Inbox) -> None:
+    create(api, "reordered")
+    with inbox.nobody_listening():
+        events = []
+        for vector in ([1, 0, 0], [0, 1, 0]):
+            inbox.put("uploads/reordered/rows.jsonl", files.lines({"one": vector}))
+            events.append(inbox.take())
+    for number, event in enumerate(reversed(events), start=1):
+        inbox.send(event)
+        inbox.outcomes("reordered", number)
+    assert inbox.outcomes("reordered", 2) == ["committed", "stale"]
+    assert api.call("GET", "/indexes/reordered/vectors/one").body["vector"] == [0, 1, 0]
+
+
+def test_the_sequencer_decides_where_two_versions_of_a_file_are_alike(api: Client, inbox: Inbox) -> None:
+    create(api, "alike")
+    with inbox.nobody_listening():
+        events = []
+        for _ in range(2):
+            inbox.put("uploads/alike/rows.jsonl", files.jsonl())
+            events.append(inbox.take())
+    inbox.send(events[1])
+    assert inbox.outcomes("alike", 1) == ["committed"]
+    before = api.call("GET", "/indexes/alike").headers["etag"]
+    inbox.send(events[0])
+    assert inbox.outcomes("alike", 2) == ["committed", "stale"]
+    assert api.call("GET", "/indexes/alike").headers["etag"] == before
+
+
+def test_a_file_replaced_before_it_is_read_is_left_to_its_newer_event(api: Client, inbox: Inbox) -> None:
+    create(api, "replaced")
+    with inbox.nobody_listening():
+        inbox.put("uploads/replaced/rows.jsonl", files.lines({"old": [1, 0, 0]}))
+        older = inbox.take()
+        inbox.put("uploads/replaced/rows.jsonl", files.lines({"new": [0, 1, 0]}))
+        newer = inbox.take()
+    inbox.send(older)
+    assert inbox.outcomes("replaced", 1) == ["stale"]
+    inbox.send(newer)
+    assert inbox.outcomes("replaced", 2) == ["stale", "committed"]
+    api.call("GET", "/indexes/replaced/vectors/old", expect=404)
+
+
+def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_holds_nothing_up(api: Client, inbox: Inbox) -> None:
+    create(api, "beside")
+    with inbox.no_wait_before_a_retry():
+        inbox.send("this is no event")
+        inbox.put("uploads/beside/rows.jsonl", files.jsonl())
+        assert inbox.dead() == "this is no event"
+    assert inbox.outcomes("beside", 1) == ["committed"]
+
+
+def test_a_message_of_another_service_ends_in_the_dead_letter_queue(inbox: Inbox) -> None:
+    message = json.dumps({"source": "aws.events", "detail": {}})
+    with inbox.no_wait_before_a_retry():
+        inbox.send(message)
+        assert inbox.dead() == message

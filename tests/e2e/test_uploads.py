@@ -1,0 +1,94 @@
+"""A file that is put into the inbox becomes searchable, all of it, or a report says why not."""
+
+import gzip
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.e2e import files
+from tests.e2e.inbox import Inbox
+from tools.client import Client, Json
+
+
+def create(api: Client, name: str) -> None:
+    api.call("POST", "/indexes", {"name": name, "dimension": 3}, expect=201)
+
+
+def nearest(api: Client, name: str, vector: list[float]) -> Json:
+    [match] = api.call("POST", f"/indexes/{name}/search", {"vector": vector, "k": 1}).body["matches"]
+    return match
+
+
+@pytest.mark.parametrize("suffix", files.WRITERS)
+def test_a_file_of_any_format_becomes_searchable(api: Client, inbox: Inbox, suffix: str) -> None:
+    name = f"format{suffix.replace('.', '-')}"
+    create(api, name)
+    inbox.put(f"uploads/{name}/rows{suffix}", files.WRITERS[suffix]())
+    assert inbox.outcomes(name, 1) == ["committed"]
+    for row, identifier in enumerate(files.IDS):
+        found = nearest(api, name, files.VECTORS[row].tolist())
+        assert found == {"id": identifier, "distance": 0.0, "metadata": files.METADATA[row]}
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("spaces", "two  words.jsonl"),
+        ("plus", "a+b.jsonl"),
+        ("unicode", "ü 漢字 🦆.jsonl"),
+        ("percent", "100%25 a%2Fb.jsonl"),
+        ("folders", "2026/11/day.jsonl"),
+        ("signs", "!*'();:@&=$,?#[].jsonl"),
+    ],
+)
+def test_a_key_of_any_characters_is_found(api: Client, inbox: Inbox, name: str, file: str) -> None:
+    create(api, name)
+    inbox.put(f"uploads/{name}/{file}", files.jsonl())
+    assert inbox.outcomes(name, 1) == ["committed"]
+
+
+def test_one_bad_row_in_10_000_commits_nothing_and_is_reported(api: Client, inbox: Inbox) -> None:
+    create(api, "bad")
+    before = api.call("GET", "/indexes/bad").headers["etag"]
+    rows: dict[str, object] = {f"row-{row}": [row, 1, 1] for row in range(1, 10_000)}
+    inbox.put("uploads/bad/one.jsonl", files.lines(rows | {"row-10000": [1e39, 1, 1]}))
+    report = inbox.report("uploads/bad/one.jsonl")
+    assert (report["file"], report["bad"]) == ("uploads/bad/one.jsonl", 1)
+    [row] = report["rows"]
+    assert (row["line"], row["id"]) == (10_000, "row-10000")
+    assert "finite" in row["reason"]
+    assert api.call("GET", "/indexes/bad").headers["etag"] == before
+
+
+def test_an_upload_for_an_index_that_does_not_exist_is_reported(inbox: Inbox) -> None:
+    inbox.put("uploads/nowhere/rows.jsonl", files.jsonl())
+    assert "nowhere" in inbox.report("uploads/nowhere/rows.jsonl")["reason"]
+
+
+def test_two_files_at_once_for_one_index_both_land(api: Client, inbox: Inbox) -> None:
+    create(api, "both")
+    halves = [{f"{half}-{row}": [half + 1, row + 1, 1] for row in range(1_000)} for half in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda half: inbox.put(f"uploads/both/{half}.jsonl", files.lines(halves[half])), range(2)))
+    assert inbox.outcomes("both", 2) == ["committed", "committed"]
+    assert api.call("GET", "/indexes/both").body["count"] == 2_000
+
+
+def test_a_link_takes_a_file_from_a_client_without_keys(api: Client, inbox: Inbox) -> None:
+    create(api, "linked")
+    link = api.call("POST", "/indexes/linked/uploads", {"file": "my rows+ü.jsonl"}).body
+    assert link["key"] == "uploads/linked/my rows+ü.jsonl"
+    request = urllib.request.Request(link["url"], files.jsonl(), method=link["method"])
+    with urllib.request.urlopen(request) as response:
+        assert response.status == 200
+    assert inbox.outcomes("linked", 1) == ["committed"]
+    assert api.call("GET", "/indexes/linked").body["count"] == 3
+
+
+def test_a_gzip_bomb_is_reported_and_the_function_lives_on(api: Client, inbox: Inbox) -> None:
+    create(api, "bomb")
+    inbox.put("uploads/bomb/zeros.jsonl.gz", gzip.compress(bytes(16 << 20), 1) * 64)  # 1 GiB once decoded
+    assert "decodes to more than" in inbox.report("uploads/bomb/zeros.jsonl.gz")["reason"]
+    inbox.put("uploads/bomb/rows.jsonl", files.jsonl())
+    assert inbox.outcomes("bomb", 2) == ["rejected", "committed"]
