@@ -69,16 +69,11 @@ class Commits:
         """
         if not params.is_name(name):
             raise IndexNotFound(name)
-        for more in self._patience.tries(self._world, until):
-            try:
-                return self._warm.read(name)
-            except ObjectMissing as error:
-                self._warm.forget(name)
-                raise IndexNotFound(name) from error
-            except StoreUnavailable as error:
-                if not more:
-                    raise StorageSilent from error
-        raise AssertionError("there is always a last try")
+        try:
+            return self._patience.insist(self._world, until, lambda: self._warm.read(name))
+        except ObjectMissing as error:
+            self._warm.forget(name)
+            raise IndexNotFound(name) from error
 
     def require(self, name: str, until: float) -> None:
         """Make sure that index `name` exists, without reading it.
@@ -86,16 +81,10 @@ class Commits:
         Raises:
             IndexNotFound, StorageSilent, StoreRefused
         """
-        for more in self._patience.tries(self._world, until):
-            try:
-                self._store.etag(name)
-            except ObjectMissing as error:
-                raise IndexNotFound(name) from error
-            except StoreUnavailable as error:
-                if not more:
-                    raise StorageSilent from error
-                continue
-            return
+        try:
+            self._patience.insist(self._world, until, lambda: self._store.etag(name))
+        except ObjectMissing as error:
+            raise IndexNotFound(name) from error
 
     def create(self, index: Index, until: float) -> Versioned:
         """Write a new index.

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 
 from vectord import index as ix
 from vectord import params
-from vectord.errors import RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
+from vectord.errors import RequestInvalid, VectorNotFound
 from vectord.formats import Components, Entry
 from vectord.index import Index
 from vectord.service import batch
@@ -41,13 +41,7 @@ class Service:
 
     def list(self, prefix: str, limit: int, after: str | None, until: float) -> Page:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
-        for more in self._patience.tries(self.world, until):
-            try:
-                return self._store.list(prefix, limit, after)
-            except StoreUnavailable as error:
-                if not more:
-                    raise StorageSilent from error
-        raise AssertionError("there is always a last try")
+        return self._patience.insist(self.world, until, lambda: self._store.list(prefix, limit, after))
 
     def delete_index(self, name: str, until: float, expected: Container[str] | None = None) -> None:
         self._commits.delete(name, until, expected)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from vectord.errors import StorageSilent, StoreUnavailable
+
 
 def _new_id() -> str:
     return uuid.uuid4().hex
@@ -66,3 +68,17 @@ class Patience:
             if not more:
                 return
             world.sleep(wait)
+
+    def insist[R](self, world: World, until: float, read: Callable[[], R]) -> R:
+        """Return what `read` does, tried again while storage does not answer.
+
+        Raises:
+            StorageSilent: it never did.
+        """
+        for more in self.tries(world, until):
+            try:
+                return read()
+            except StoreUnavailable as error:
+                if not more:
+                    raise StorageSilent from error
+        raise AssertionError("there is always a last try")
