@@ -62,7 +62,11 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
 def in_turn(*several: Answer) -> Answer:
     """Give one answer after the other."""
     left = iter(several)
-    return lambda handler: next(left)(handler)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        next(left)(handler)
+
+    return answer
 
 
 def refuses(status: int, code: str, message: str = "in words that nobody may rely on") -> Answer:
