@@ -9,9 +9,16 @@ STAMP  = .venv/$(1)/.stamp
 
 # annoy ships as source and its setup.py compiles with -march=native, so that a library built on a new processor
 # crashes with an illegal instruction on an older one, at AWS or on a colleague's laptop. Haswell (AVX2, 2013) runs on
-# every x86-64 machine of Lambda. The variable replaces ALL of annoy's flags, so the others repeat what it would use;
-# -ffast-math alone may reorder sums, hence -fno-associative-math, which keeps distances the same on every machine.
-export ANNOY_COMPILER_ARGS := -D_CRT_SECURE_NO_WARNINGS,-fpermissive,-march=haswell,-O3,-ffast-math,-fno-associative-math,-DANNOYLIB_MULTITHREADED_BUILD,-std=c++14
+# every x86-64 machine of Lambda, and armv8.2-a is what its Graviton2 has. The variable replaces ALL of annoy's flags, so
+# the others repeat what it would use; -ffast-math alone may reorder sums, hence -fno-associative-math, which keeps
+# distances the same on every machine.
+MARCH_x86_64  := -march=haswell
+MARCH_aarch64 := -march=armv8.2-a
+ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m)) -O3 -ffast-math -fno-associative-math \
+    -DANNOYLIB_MULTITHREADED_BUILD -std=c++14
+empty :=
+comma := ,
+export ANNOY_COMPILER_ARGS := $(subst $(empty) ,$(comma),$(strip $(ANNOY_FLAGS)))
 # pip would otherwise reuse a wheel of annoy that it once built with other flags.
 export PIP_NO_CACHE_DIR := 1
 export SAM_CLI_TELEMETRY := 0

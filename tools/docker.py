@@ -1,7 +1,7 @@
 """A Docker daemon: the one that runs on this machine, else one of our own that ends with us and leaves nothing.
 
-Our own comes from Debian's docker.io, unpacked into .cache and never installed: it listens on a private socket, keeps its
-data in the scratch folder and leaves the machine's firewall and routing alone.
+Our own comes from Debian's docker.io, unpacked into .cache and never installed: it listens on a private socket, keeps
+its data in the scratch folder and leaves the machine's firewall and routing alone.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -42,7 +43,13 @@ class Docker:
     def __call__(self, *words: str, seconds: float = 120.0) -> str:
         """Run a docker command and give what it prints."""
         done = subprocess.run(
-            ["docker", *words], env=dict(self.env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
+            ["docker", *words],
+            check=False,
+            env=dict(self.env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
         )
         if done.returncode != 0:
             raise CommandFailed(f"docker {' '.join(words)} ended with status {done.returncode}:\n{done.stderr.strip()}")
@@ -129,33 +136,59 @@ def _own(folder: Path, stack: ExitStack) -> Docker:
     if shutil.which("dockerd", path=path) is None:
         _unpack(folder)
     stack.callback(_remove_bridge, Path("/sys/class/net", BRIDGE).exists())
+    reasons = []
     for number, options in enumerate(ATTEMPTS):
         home = folder / f"docker{number}"
         home.mkdir()
         with ExitStack() as attempt:
-            started = _start(home, options, path, attempt)
-            if started is not None:
-                stack.enter_context(attempt.pop_all())
-                return started
-    raise NoDocker(f"dockerd ends, or does not answer: {_last_words(home / 'dockerd.log')}")
+            try:
+                started = _start(home, options, path, attempt)
+                _run_something(started, home)
+            except CommandFailed as error:
+                reasons.append(str(error))
+                continue
+            stack.enter_context(attempt.pop_all())
+            return started
+    raise NoDocker(f"no Docker daemon answers, and none of {len(ATTEMPTS)} ways to start one works: {reasons[-1]}")
 
 
-def _start(home: Path, options: Sequence[str], path: str, attempt: ExitStack) -> Docker | None:
-    """Start dockerd, which is given up when it ends or keeps silent."""
+def _start(home: Path, options: Sequence[str], path: str, attempt: ExitStack) -> Docker:
+    """Start dockerd, which is given up when it ends or keeps silent.
+
+    Raises:
+        CommandFailed
+    """
     host, log = f"unix://{home / 'socket'}", home / "dockerd.log"
     env = environment(home) | {"PATH": f"{path}{os.pathsep}{UNPACKED}/usr/bin{os.pathsep}{UNPACKED}/usr/sbin"}
     env |= {"DOCKER_HOST": host, "DOCKER_CONFIG": str(home)}
     command = ["dockerd", "--host", host, "--data-root", str(home / "data"), "--exec-root", str(home / "exec")]
     command += ["--pidfile", str(home / "pid"), *options]
-    # By its path: a child is looked for in our PATH, not in the one that it gets.
-    command[0] = str(shutil.which("dockerd", path=env["PATH"]))
     child, started = attempt.enter_context(processes.running(command, log, env)), Docker(env)
     deadline = time.monotonic() + START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         if _answers(started):
             return started
         time.sleep(0.1)
-    return None
+    raise CommandFailed(f"dockerd ended or did not answer; its last words: {_last_words(log)}")
+
+
+def _run_something(started: Docker, home: Path) -> None:
+    """See that a container runs at all: a daemon may start where the kernel refuses its mounts or its cgroups.
+
+    Raises:
+        CommandFailed
+    """
+    init = shutil.which("docker-init", path=started.env["PATH"])
+    if init is None:
+        return  # the smallest program that needs nothing beside it comes with docker, but not from everybody
+    archive = home / "init.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(Path(init).resolve(), "init")
+    started("import", str(archive), "vectord/probe")
+    try:
+        started("run", "--rm", "vectord/probe", "/init", "--version")
+    finally:
+        started("image", "rm", "--force", "vectord/probe")
 
 
 def _unpack(folder: Path) -> None:

@@ -9,6 +9,7 @@ from tools.errors import GateFailed
 
 NEWEST_GLIBC = (2, 34)  # of Amazon Linux 2023, where the python3.12 runtime lives
 LARGEST_UNZIPPED = 250 * 2**20  # Lambda's limit for a function together with its layers
+MACHINES = {62: "x86_64", 183: "arm64"}  # byte 18 of an ELF file
 UNCHECKED_HASH = 0b01  # the flags of a .pyc that is never compared with its source (PEP 552)
 
 
@@ -23,16 +24,32 @@ def check(build: Path) -> str:
         raise GateFailed(
             f"{glibc[1]} needs glibc {_dotted(glibc[0])}, newer than {_dotted(NEWEST_GLIBC)} of the runtime"
         )
+    machine = _one_machine(libraries)
     for library in compiled_here:
         _refuse_avx512(library)
     _need_bytecode(build)
-    return f"{len(libraries)} libraries, glibc {_dotted(glibc[0])}, {_unzipped(build) / 2**20:.0f} MiB"
+    return f"{len(libraries)} libraries for {machine}, glibc {_dotted(glibc[0])}, {_unzipped(build) / 2**20:.0f} MiB"
 
 
 def _glibc(library: Path) -> tuple[int, int]:
     """Give the newest version of glibc that a library asks for."""
     versions = re.findall(r"GLIBC_(\d+)\.(\d+)", _objdump("-T", library))
     return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
+
+
+def _one_machine(libraries: list[Path]) -> str:
+    """Refuse libraries for different processors: a layer that was built on one for another holds both."""
+    of_each = {_machine(path): path for path in libraries}
+    if len(of_each) != 1:
+        raise GateFailed(
+            "libraries are for different processors: " + ", ".join(f"{of_each[m]} for {m}" for m in of_each)
+        )
+    return next(iter(of_each))
+
+
+def _machine(library: Path) -> str:
+    with library.open("rb") as file:
+        return MACHINES.get(file.read(20)[18], "an unknown processor")
 
 
 def _refuse_avx512(library: Path) -> None:

@@ -31,7 +31,7 @@ class SamLocal:
         variables.write_text(json.dumps({"Parameters": VARIABLES}))
         self._options = ["--template", str(BUILT_TEMPLATE), "--env-vars", str(variables)]
         self._options += ["--invoke-image", image, "--skip-pull-image", "--layer-cache-basedir", str(self._folder)]
-        self.log = self._folder / "log"
+        self._log = self._folder / "log"
 
     def invoke(self, verb: str, event: Json) -> Json:
         """Run one function once. SAM's exit status is 0 on everything, so what counts is the JSON that it prints."""
@@ -39,15 +39,20 @@ class SamLocal:
         told.write_text(json.dumps(event))
         command = [str(SAM), "local", "invoke", self._functions[verb].name, "--event", str(told), *self._options]
         # The shell keeps what the function returned apart from what SAM and the function log.
-        processes.run(["sh", "-c", 'exec "$@" > "$0"', str(printed), *command], self.log, self._env)
+        processes.run(["sh", "-c", 'exec "$@" > "$0"', str(printed), *command], self._log, self._env)
         raw = printed.read_text()
         try:
             returned: Json = json.loads(raw)
         except json.JSONDecodeError:
-            raise UnexpectedAnswer(f"{verb} returned no JSON but {raw!r}\n{processes.tail(self.log)}") from None
+            raise UnexpectedAnswer(f"{verb} returned no JSON but {raw!r}\n{processes.tail(self._log)}") from None
         if "errorMessage" in returned:
-            raise UnexpectedAnswer(f"{verb} raised {returned}\n{processes.tail(self.log)}")
+            raise UnexpectedAnswer(f"{verb} raised {returned}\n{processes.tail(self._log)}")
         return returned
+
+    def logged(self) -> str:
+        """Give what SAM and the functions logged, without SAM's words on itself."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if line.startswith(("{", "START", "END", "REPORT", "[", "Traceback")))
 
     @contextmanager
     def api(self) -> Iterator[int]:
@@ -55,12 +60,12 @@ class SamLocal:
         port = free_port()
         command = [str(SAM), "local", "start-api", "--host", HOST, "--port", str(port), "--warm-containers", "LAZY"]
         command += [*self._options, "--parameter-overrides", "Authorization=NONE"]
-        with processes.running(command, self.log, self._env) as child:
+        with processes.running(command, self._log, self._env) as child:
             with console.step("start-api", f"sam local start-api, on http://{HOST}:{port}"):
                 deadline = time.monotonic() + START_SECONDS
                 while not _listens(port):
                     if child.poll() is not None or time.monotonic() > deadline:
-                        raise StackFailed(f"sam local start-api does not start:\n{processes.tail(self.log)}")
+                        raise StackFailed(f"sam local start-api does not start:\n{processes.tail(self._log)}")
                     time.sleep(0.1)
             yield port
 

@@ -1,8 +1,8 @@
 """A stand-in for Lambda's base image, made of this machine's own files where no image registry can be reached.
 
-It has what a function meets: Python under /var/lang, the runtime's client and boto3 under /var/runtime, a shell, the C and
-C++ libraries. It is this machine's Linux, not Amazon's: what it cannot prove is that compiled code runs on Amazon Linux,
-which is what the gate of the build is for.
+It has what a function meets: Python under /var/lang, the runtime's client and boto3 under /var/runtime, a shell, the C
+and C++ libraries. It is this machine's Linux, not Amazon's: what it cannot prove is that compiled code runs on Amazon
+Linux, which is what the gate of the build is for.
 """
 
 import io
@@ -21,9 +21,11 @@ from tools.paths import RUNTIME
 
 NAME = "vectord/lambda-stand-in:python3.12"
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-COMMANDS = ("sh", "cat", "chmod", "env", "ls", "mkdir", "mv", "rm")
+COMMANDS = ("sh", "cat", "chmod", "cp", "env", "ls", "mkdir", "mv", "rm")
 # Dropped from the standard library: what is large and never imported by a function, and what would want more libraries.
-LEFT_OUT = re.compile(r"/(site-packages|test|idlelib|tkinter|turtledemo|ensurepip|__pycache__|config-[^/]*)(/|$)|_tkinter")
+LEFT_OUT = re.compile(
+    r"/(site-packages|test|idlelib|tkinter|turtledemo|ensurepip|__pycache__|config-[^/]*)(/|$)|_tkinter"
+)
 FOLDERS = ("dev", "opt", "proc", "root", "sys", "tmp", "var/rapid", "var/task")
 
 BOOTSTRAP = f"""#!/bin/sh
@@ -51,7 +53,11 @@ def make(docker: Docker, folder: Path, env: Mapping[str, str]) -> str:
     archive = folder / "image.tar"
     with console.step("image", "a stand-in for Lambda's base image, from this machine") as step:
         _write(archive)
-        settings = {"LANG": "en_US.UTF-8", "TZ": ":/etc/localtime", "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin"}
+        settings = {
+            "LANG": "en_US.UTF-8",
+            "TZ": ":/etc/localtime",
+            "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin",
+        }
         settings |= {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", **env}
         changes = [f"ENV {name}={value}" for name, value in settings.items()] + ["WORKDIR /var/task"]
         docker("import", *(word for change in changes for word in ("--change", change)), str(archive), NAME)
@@ -89,7 +95,9 @@ def _contents() -> Iterator[tuple[str, Path]]:
     """Give each file of the image: its name there, and where it is here."""
     python, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
     yield f"var/lang/bin/python{VERSION}", python
-    modules = [path for path in library.rglob("*") if path.is_file() and not LEFT_OUT.search(f"/{path.relative_to(library)}")]
+    modules = [
+        path for path in library.rglob("*") if path.is_file() and not LEFT_OUT.search(f"/{path.relative_to(library)}")
+    ]
     for path in modules:
         yield f"var/lang/lib/python{VERSION}/{path.relative_to(library)}", path.resolve()
     client = RUNTIME / "lib" / f"python{VERSION}" / "site-packages"
