@@ -29,6 +29,6 @@ def api(stack: Stack) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def inbox(stack: Stack) -> Inbox:
     return Inbox(stack)

@@ -1,0 +1,167 @@
+"""Who gets in: the stack as it is deployed by default, signatures checked and policies enforced.
+
+The account's own key ("test") is taken on trust by the stand-in, so the callers here are users with keys of their own.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tools import interrupts
+from tools.client import Client
+from tools.ministack import HOST
+from tools.scratch import scratch_folder
+from tools.signing import Signer, signer
+from tools.stack import OPEN, Stack, running_stack, session
+
+BLOB = "_vectors/kept.lhv1"
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Stack]:
+    interrupts.install()
+    by_default = {name: value for name, value in OPEN.items() if name != "Authorization"}
+    with scratch_folder() as folder, running_stack(folder, by_default, enforce=True) as started:
+        yield started
+
+
+def connect(stack: Stack, sign: Signer | None) -> Client:
+    return Client(HOST, stack.port, stack.path, sign)
+
+
+def key_of_a_user(stack: Stack, name: str, route: str) -> dict[str, str]:
+    """Make a user who may call the routes of a pattern, and give the user's access key."""
+    iam = session().client("iam", endpoint_url=stack.endpoint)
+    iam.create_user(UserName=name)
+    resource = f"arn:aws:execute-api:us-east-1:*:{stack.api_id}/$default/{route}"
+    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=document)
+    return dict(iam.create_access_key(UserName=name)["AccessKey"])
+
+
+@pytest.fixture(scope="module")
+def caller(guarded: Stack) -> dict[str, str]:
+    return key_of_a_user(guarded, "caller", "*")
+
+
+def test_an_unsigned_request_is_refused(guarded: Stack) -> None:
+    with closing(connect(guarded, None)) as api:
+        api.call("GET", "/indexes", expect=403)
+
+
+def test_a_key_that_nobody_has_is_refused(guarded: Stack) -> None:
+    with closing(connect(guarded, signer("AKIAIOSFODNN7EXAMPLE", "secret"))) as api:
+        api.call("GET", "/indexes", expect=403)
+
+
+def test_a_signature_by_another_secret_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
+    with closing(connect(guarded, signer(caller["AccessKeyId"], "secret"))) as api:
+        api.call("GET", "/indexes", expect=403)
+
+
+def test_a_signature_of_another_body_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
+    right = signer(caller["AccessKeyId"], caller["SecretAccessKey"])
+    with closing(connect(guarded, lambda method, url, _body, headers: right(method, url, "{}", headers))) as api:
+        api.call("POST", "/indexes", {"name": "forged", "dimension": 3}, expect=403)
+
+
+def test_a_signed_request_is_served(guarded: Stack, caller: dict[str, str]) -> None:
+    with closing(connect(guarded, signer(caller["AccessKeyId"], caller["SecretAccessKey"]))) as api:
+        api.call("POST", "/indexes", {"name": "signed", "dimension": 3}, expect=201)
+        api.call("POST", "/indexes/signed/vectors", {"vectors": [{"id": "a/b ü", "vector": [1, 2, 3]}]})
+        assert api.call("GET", "/indexes/signed/vectors/a%2Fb%20%C3%BC").body["id"] == "a/b ü"
+
+
+def test_a_caller_gets_no_further_than_the_caller_s_policy(guarded: Stack) -> None:
+    key = key_of_a_user(guarded, "reader", "POST/indexes/*/search")
+    with closing(connect(guarded, signer(key["AccessKeyId"], key["SecretAccessKey"]))) as api:
+        api.call("POST", "/indexes/absent/search", {"vector": [1, 0, 0]}, expect=404)
+        api.call("POST", "/indexes", {"name": "mine", "dimension": 3}, expect=403)
+        api.call("DELETE", "/indexes/absent", expect=403)
+
+
+def as_role_of(stack: Stack, function: str) -> Any:
+    """Give an S3 client with the rights of a function's role."""
+    iam, sts = (session().client(name, endpoint_url=stack.endpoint) for name in ("iam", "sts"))
+    arn = iam.get_role(RoleName=stack.physical(f"{function}Role"))["Role"]["Arn"]
+    key = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    given = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], "us-east-1")
+    return given.client("s3", endpoint_url=stack.endpoint)
+
+
+def outcome(call: Callable[..., Any], **arguments: Any) -> str:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "done"
+
+
+@pytest.fixture(scope="module")
+def files(guarded: Stack) -> Stack:
+    owner = session().client("s3", endpoint_url=guarded.endpoint)
+    for bucket, key in [(guarded.bucket, BLOB), (guarded.bucket, "other/kept"), (guarded.inbox, "uploads/i/kept")]:
+        owner.put_object(Bucket=bucket, Key=key, Body=b"x")
+    return guarded
+
+
+@pytest.mark.parametrize(
+    ("function", "reads", "writes", "deletes"),
+    [
+        ("SearchFunction", "done", "AccessDenied", "AccessDenied"),
+        ("DescribeFunction", "done", "AccessDenied", "AccessDenied"),
+        ("UploadFunction", "done", "AccessDenied", "AccessDenied"),
+        ("CreateFunction", "done", "done", "AccessDenied"),
+        ("AddFunction", "done", "done", "AccessDenied"),
+        ("IngestFunction", "done", "done", "AccessDenied"),
+        ("DeleteFunction", "done", "done", "done"),
+    ],
+)
+def test_a_role_holds_what_its_function_does(
+    files: Stack, function: str, reads: str, writes: str, deletes: str
+) -> None:
+    s3, key = as_role_of(files, function), f"_vectors/{function}.lhv1"
+    assert outcome(s3.get_object, Bucket=files.bucket, Key=BLOB) == reads
+    assert outcome(s3.put_object, Bucket=files.bucket, Key=key, Body=b"x") == writes
+    assert outcome(s3.delete_object, Bucket=files.bucket, Key=key) == deletes
+
+
+FUNCTIONS = ["Search", "Describe", "Upload", "Create", "Add", "Ingest", "Delete"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_role_reaches_beyond_the_prefix_of_the_indexes(files: Stack, function: str) -> None:
+    s3 = as_role_of(files, f"{function}Function")
+    assert outcome(s3.get_object, Bucket=files.bucket, Key="other/kept") == "AccessDenied"
+    assert outcome(s3.put_object, Bucket=files.bucket, Key="other/new", Body=b"x") == "AccessDenied"
+    assert outcome(s3.list_objects_v2, Bucket=files.bucket, Prefix="other/") == "AccessDenied"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_object_that_is_not_there_is_missing_and_not_denied(files: Stack, function: str) -> None:
+    s3 = as_role_of(files, f"{function}Function")
+    assert outcome(s3.get_object, Bucket=files.bucket, Key="_vectors/absent.lhv1") == "NoSuchKey"
+
+
+@pytest.mark.parametrize(
+    ("function", "reads", "uploads", "reports"),
+    [
+        ("SearchFunction", "AccessDenied", "AccessDenied", "AccessDenied"),
+        ("AddFunction", "AccessDenied", "AccessDenied", "AccessDenied"),
+        ("UploadFunction", "AccessDenied", "done", "AccessDenied"),
+        ("IngestFunction", "done", "AccessDenied", "done"),
+    ],
+)
+def test_the_inbox_is_open_to_those_who_work_in_it(
+    files: Stack, function: str, reads: str, uploads: str, reports: str
+) -> None:
+    s3 = as_role_of(files, function)
+    assert outcome(s3.get_object, Bucket=files.inbox, Key="uploads/i/kept") == reads
+    assert outcome(s3.put_object, Bucket=files.inbox, Key="uploads/i/new", Body=b"x") == uploads
+    assert outcome(s3.put_object, Bucket=files.inbox, Key="rejected/i/new", Body=b"x") == reports
