@@ -4,14 +4,12 @@ The account's own key ("test") is taken on trust by the stand-in, so the callers
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
+from tests.e2e.roles import as_role_of, outcome
 from tools import interrupts
 from tools.client import Client
 from tools.ministack import HOST
@@ -84,23 +82,6 @@ def test_a_caller_gets_no_further_than_the_caller_s_policy(guarded: Stack) -> No
         api.call("POST", "/indexes/absent/search", {"vector": [1, 0, 0]}, expect=404)
         api.call("POST", "/indexes", {"name": "mine", "dimension": 3}, expect=403)
         api.call("DELETE", "/indexes/absent", expect=403)
-
-
-def as_role_of(stack: Stack, function: str) -> Any:
-    """Give an S3 client with the rights of a function's role."""
-    iam, sts = (session().client(name, endpoint_url=stack.endpoint) for name in ("iam", "sts"))
-    arn = iam.get_role(RoleName=stack.physical(f"{function}Role"))["Role"]["Arn"]
-    key = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    given = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], "us-east-1")
-    return given.client("s3", endpoint_url=stack.endpoint)
-
-
-def outcome(call: Callable[..., Any], **arguments: Any) -> str:
-    try:
-        call(**arguments)
-    except ClientError as error:
-        return error.response["Error"]["Code"]
-    return "done"
 
 
 @pytest.fixture(scope="module")

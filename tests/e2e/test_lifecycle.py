@@ -1,0 +1,127 @@
+"""A stack in its life: deployed open, updated to more memory and to tokens, closed to plain HTTP, deleted."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.e2e import files
+from tests.e2e.inbox import Inbox
+from tests.e2e.issuer import Issuer, running_issuer
+from tests.e2e.roles import as_role_of, outcome
+from tools import interrupts
+from tools.client import Client
+from tools.ministack import HOST
+from tools.scratch import scratch_folder
+from tools.signing import Signer
+from tools.stack import OPEN, Stack, running_stack, session
+
+INDEX = "kept"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Stack]:
+    """A stack with an index, filled by an upload."""
+    interrupts.install()
+    with scratch_folder() as folder, running_stack(folder, enforce=True) as stack:
+        with closing(Client(HOST, stack.port, stack.path)) as api:
+            api.call("POST", "/indexes", {"name": INDEX, "dimension": 3}, expect=201)
+        inbox = Inbox(stack)
+        inbox.put(f"uploads/{INDEX}/rows.jsonl", files.jsonl())
+        assert inbox.outcomes(INDEX, 1) == ["committed"]
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def before(loaded: Stack) -> dict[str, int]:
+    return loaded.objects()
+
+
+@pytest.fixture(scope="module")
+def tokens(issuer: Issuer) -> dict[str, str]:
+    return {"Authorization": "JWT", "JwtIssuer": issuer.url, "JwtAudience": "vectord,second"}
+
+
+@pytest.fixture(scope="module")
+def updated(loaded: Stack, before: dict[str, int], tokens: dict[str, str]) -> Stack:
+    assert before
+    loaded.deploy(OPEN | tokens | {"MemorySize": "2048"})
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def closed(updated: Stack, tokens: dict[str, str]) -> Stack:
+    updated.deploy(tokens | {"TlsOnly": "true"})
+    return updated
+
+
+@pytest.fixture(scope="module")
+def deleted(closed: Stack) -> Stack:
+    closed.delete()
+    return closed
+
+
+def bearing(token: str) -> Signer:
+    return lambda _method, _url, _body, headers: {**headers, "Authorization": f"Bearer {token}"}
+
+
+def count(stack: Stack, signer: Signer | None, expect: int = 200) -> int | None:
+    with closing(Client(HOST, stack.port, stack.path, signer)) as api:
+        return api.call("GET", f"/indexes/{INDEX}", expect=expect).body.get("count")
+
+
+def test_an_update_reaches_the_functions(updated: Stack) -> None:
+    functions = session().client("lambda", endpoint_url=updated.endpoint)
+    described = functions.get_function_configuration(FunctionName=updated.physical("SearchFunction"))
+    assert described["MemorySize"] == 2048
+
+
+def test_an_update_keeps_the_data(updated: Stack, before: dict[str, int]) -> None:
+    assert updated.objects() == before
+
+
+def test_an_update_keeps_uploads_coming(updated: Stack) -> None:
+    inbox = Inbox(updated)
+    inbox.put("uploads/absent/rows.jsonl", files.jsonl())
+    assert inbox.report("uploads/absent/rows.jsonl")["bad"] == 0
+
+
+@pytest.mark.parametrize("audience", ["vectord", "second"])
+def test_a_token_for_one_of_the_audiences_gets_in(updated: Stack, issuer: Issuer, audience: str) -> None:
+    assert count(updated, bearing(issuer.token(audience))) == len(files.IDS)
+
+
+def test_no_token_does_not_get_in(updated: Stack) -> None:
+    count(updated, None, expect=401)
+
+
+def test_a_token_for_another_audience_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+    count(updated, bearing(issuer.token("another")), expect=401)
+
+
+def test_a_token_past_its_time_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+    count(updated, bearing(issuer.token("vectord", seconds=-1)), expect=401)
+
+
+def test_a_token_signed_by_another_key_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+    count(updated, bearing(Issuer(issuer.url).token("vectord")), expect=401)
+
+
+def test_the_buckets_refuse_plain_http(closed: Stack) -> None:
+    s3 = as_role_of(closed, "SearchFunction")  # the stand-in lets the account's own key through whatever a policy says
+    assert outcome(s3.get_object, Bucket=closed.bucket, Key=f"_vectors/{INDEX}.lhv1") == "AccessDenied"
+
+
+def test_a_deleted_stack_leaves_its_buckets_and_what_is_in_them(deleted: Stack, before: dict[str, int]) -> None:
+    assert deleted.objects() == before
+
+
+def test_a_deleted_stack_leaves_no_function(deleted: Stack) -> None:
+    functions = session().client("lambda", endpoint_url=deleted.endpoint)
+    assert functions.list_functions()["Functions"] == []
