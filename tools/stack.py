@@ -60,8 +60,13 @@ class Stack:
         env = environment(self._folder) | credentials(self.port) | {"SAM_CLI_POLL_DELAY": "1"}
         processes.run(command, self._folder / "deploy.log", env)
         formation = session().client("cloudformation", endpoint_url=self.endpoint)
-        outputs = formation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-        values = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        [deployed] = formation.describe_stacks(StackName=STACK)["Stacks"]
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in deployed["Parameters"]}
+        if not parameters.items() <= given.items():  # MiniStack sees no change where none but a condition's outcome is
+            raise StackFailed(
+                f"MiniStack deployed {given}, not {dict(parameters)}; change another parameter along with it"
+            )
+        values = {output["OutputKey"]: output["OutputValue"] for output in deployed["Outputs"]}
         self.api_id, self.bucket, self.inbox = values["ApiId"], values["BucketName"], values["InboxName"]
         declared = template.routes(template.load(BUILT_TEMPLATE))
         Routes(session(), self.endpoint, STACK).create(self.api_id, declared)

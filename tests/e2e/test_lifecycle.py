@@ -57,7 +57,7 @@ def updated(loaded: Stack, before: dict[str, int], tokens: dict[str, str]) -> St
 
 @pytest.fixture(scope="module")
 def closed(updated: Stack, tokens: dict[str, str]) -> Stack:
-    updated.deploy(tokens | {"TlsOnly": "true"})
+    updated.deploy(tokens | {"TlsOnly": "true", "MemorySize": "2049"})
     return updated
 
 
