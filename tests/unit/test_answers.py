@@ -102,7 +102,9 @@ def lambda_with(milliseconds: int) -> object:
 
 
 def test_the_deadline_lies_inside_the_time_that_the_function_has_left() -> None:
-    assert 100 + 20 < deadline(lambda_with(29_000)) < 100 + 29
+    assert (
+        100 + 15 < deadline(lambda_with(29_000)) < 100 + 29 - 6
+    )  # a request of 6 s to storage may still be on its way
 
 
 def test_a_function_with_hardly_any_time_left_still_tries() -> None:

@@ -11,19 +11,29 @@ from vectord.errors import Contended, WriteConflict
 from vectord.service import Patience
 
 
-def test_there_are_at_most_so_many_attempts_and_the_last_one_is_told() -> None:
-    assert list(Patience(attempts=3).tries(Clock().world(), FOREVER)) == [True, True, False]
+def test_there_are_at_most_so_many_attempts() -> None:
+    assert list(Patience(attempts=3).tries(Clock().world(), FOREVER)) == [0, 1, 2]
 
 
 def test_no_time_left_still_allows_one_attempt() -> None:
     clock = Clock()
-    assert list(Patience().tries(clock.world(), until=clock.now)) == [False]
+    assert list(Patience().tries(clock.world(), until=clock.now)) == [0]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 10.0])
+def test_no_attempt_starts_after_the_deadline_however_long_each_takes(seconds: float) -> None:
+    clock, starts = Clock(), []
+    for _ in Patience().tries(clock.world(), until=26.0):
+        starts.append(clock.now)
+        clock.now += seconds
+    assert len(starts) > 1
+    assert all(start < 26.0 for start in starts)
 
 
 def test_each_wait_is_drawn_from_zero_to_a_bound_that_doubles_up_to_the_cap() -> None:
     clock = Clock()
     list(Patience(attempts=6, base=0.25, cap=1.0).tries(clock.world(), FOREVER))
-    assert clock.draws[:5] == [(0, 0.25), (0, 0.5), (0, 1.0), (0, 1.0), (0, 1.0)]
+    assert clock.draws == [(0, 0.25), (0, 0.5), (0, 1.0), (0, 1.0), (0, 1.0)]
 
 
 def test_what_was_drawn_is_what_is_slept() -> None:

@@ -14,9 +14,11 @@ from vectord.errors import AnswerTooLarge, Unavailable, VectordError
 from vectord.service import World
 
 MAX_ANSWER: Final = 6_291_456  # Lambda's 6 MB for a synchronous answer, in bytes of the JSON around the body too
+_ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # all that JSON text can hold and a JSON string escapes
 _ENVELOPE: Final = 4_096  # what status, headers and braces may add to the body
-_MARGIN: Final = 3.0  # seconds of the function's own time that are left for the answer
-_DEFAULT_TIME: Final = 25.0  # seconds, where nothing tells the time that is left
+# Seconds of the function's own time that are kept: for a last request to storage, one look at its outcome, the answer.
+_MARGIN: Final = 9.0
+_DEFAULT_TIME: Final = 20.0  # seconds, where nothing tells the time that is left
 
 Response = dict[str, Any]
 
@@ -70,8 +72,7 @@ def _respond(reply: Reply) -> Response:
     if reply.body is None:
         return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
     body = msgspec.json.encode(reply.body)
-    # Lambda sends the body as a JSON string, in which quotes and backslashes take two bytes.
-    size = len(body) + body.count(b'"') + body.count(b"\\") + _ENVELOPE
+    size = _sent(body)
     if size > MAX_ANSWER:
         raise AnswerTooLarge(
             f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
@@ -88,8 +89,16 @@ def _refuse(error: VectordError, context: object) -> Response:
         headers["Retry-After"] = "1"
     if found.status >= 500:
         log.write(context, {"level": "error", "error": type(error).__name__, "message": str(error)}, {})
-    body = msgspec.json.encode(found).decode()
-    return {"statusCode": found.status, "headers": headers, "body": body, "isBase64Encoded": False}
+    body = msgspec.json.encode(found)
+    while _sent(body) > MAX_ANSWER:
+        found = found.with_half_the_items()
+        body = msgspec.json.encode(found)
+    return {"statusCode": found.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+
+
+def _sent(body: bytes) -> int:
+    """Return the bytes of the whole response: Lambda sends the body as a JSON string, where some bytes take two."""
+    return len(body) + sum(body.count(escaped) for escaped in _ESCAPED) + _ENVELOPE
 
 
 def _log(event: Event, context: object, response: Response, metrics: Mapping[str, float]) -> None:

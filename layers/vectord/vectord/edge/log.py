@@ -4,12 +4,11 @@ Format: "Specification: Embedded metric format" in the CloudWatch user guide. Cl
 log, so that a request waits for no call. A line never holds a vector, metadata or a key of a bucket.
 """
 
+import json
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Final
-
-import msgspec
 
 NAMESPACE: Final = "vectord"
 UNITS: Final[dict[str, str]] = {
@@ -36,7 +35,7 @@ def write(context: object, facts: Mapping[str, Any], metrics: Mapping[str, float
     if function and metrics:
         line["Function"] = function
         line["_aws"] = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [_declared(metrics)]}
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.write(json.dumps(line) + "\n")  # the standard one, since it takes text that is no Unicode too
 
 
 def _declared(metrics: Mapping[str, float]) -> dict[str, Any]:

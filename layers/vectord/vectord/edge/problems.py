@@ -12,6 +12,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 # So that a refusal of the largest batch still fits an answer.
 _MAX_ITEMS: Final = 5_000
 _MAX_ID: Final = 256
+_MAX_DETAIL: Final = 1_000  # characters; a detail may repeat what the caller sent
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
@@ -61,15 +62,29 @@ class Problem(msgspec.Struct, omit_defaults=True):
     errors: tuple[BadItem, ...] = ()
     errors_omitted: int = 0
 
+    def with_half_the_items(self) -> "Problem":
+        kept = self.errors[: len(self.errors) // 2]
+        omitted = self.errors_omitted + len(self.errors) - len(kept)
+        return msgspec.structs.replace(self, errors=kept, errors_omitted=omitted)
+
 
 def problem(error: VectordError) -> Problem:
     kind = next(kind for known, kind in KINDS.items() if isinstance(error, known))
     items = error.items if isinstance(error, BatchInvalid) else ()
     shown = tuple(_shortened(item) for item in items[:_MAX_ITEMS])
     return Problem(
-        TYPE_PREFIX + kind.slug, kind.title, kind.status, kind.told or str(error), shown, len(items) - len(shown)
+        TYPE_PREFIX + kind.slug,
+        kind.title,
+        kind.status,
+        _cut(kind.told or str(error), _MAX_DETAIL),
+        shown,
+        len(items) - len(shown),
     )
 
 
 def _shortened(item: BadItem) -> BadItem:
-    return item if item.id is None or len(item.id) <= _MAX_ID else replace(item, id=item.id[:_MAX_ID] + "…")
+    return replace(item, id=item.id and _cut(item.id, _MAX_ID), reason=_cut(item.reason, _MAX_DETAIL))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "…"

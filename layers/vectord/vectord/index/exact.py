@@ -58,10 +58,15 @@ def nearest(distances: dist.F64, k: int) -> npt.NDArray[np.int64]:
     return np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])
 
 
-def _cosine(vectors: F32, measured: Scale, query: F32) -> tuple[F32, float]:
+def unit(query: F32) -> F32:
+    """Return `query` at length 1, which changes no cosine and keeps float32 arithmetic in range."""
     wide = query.astype(np.float64)
-    unit = (wide / np.sqrt(wide @ wide)).astype(np.float32)
-    return 1 - (vectors @ unit) / measured.norms, _bound(len(query))
+    scaled: F32 = (wide / np.sqrt(wide @ wide)).astype(np.float32)
+    return scaled
+
+
+def _cosine(vectors: F32, measured: Scale, query: F32) -> tuple[F32, float]:
+    return 1 - (vectors @ unit(query)) / measured.norms, _bound(len(query))
 
 
 def _euclidean(vectors: F32, measured: Scale, query: F32) -> tuple[F32, float]:

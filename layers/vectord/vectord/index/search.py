@@ -48,7 +48,8 @@ def search(index: Index, query: F32, k: int, ef_search: int | None = None) -> An
     effort = _forest_effort(index, graph, query, wanted, ef_search)
     if graph.forest and effort:
         # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
-        found = graph.forest.candidates(query, 2 * wanted + 32, effort)
+        target = exact.unit(query) if index.params.distance == "cosine" else query
+        found = graph.forest.candidates(target, 2 * wanted + 32, effort)
         near, distances = _nearest(index, found, query, wanted)
         # Too few finds, or none but ties with the last, are no answer yet: ties break by id among all of them.
         if len(near) >= wanted and (len(near) < len(found) or len(found) == len(rows)):

@@ -27,6 +27,7 @@ from vectord.formats.files import SUFFIXES, entries_of_file, is_ingestible
 from vectord.index import Index, applied
 from vectord.service import batch
 from vectord.service.commits import Commits
+from vectord.service.reads import Reads
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Inbox, Store, Upload
@@ -90,7 +91,8 @@ class Ingestion:
         """Take `most` bytes as the bound of a file, as stored and as decoded."""
         self._inbox, self._most, self.world = inbox, most, world
         # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._commits = Commits(store, WarmIndexes(store, 0, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, 0, world), world, patience)
+        self._commits = Commits(self._reads)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
         """Bring one upload into its index.
@@ -103,7 +105,7 @@ class Ingestion:
             index = target_of(upload.key)
             if upload.size > self._most:
                 raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
-            if applied.is_stale(self._commits.read(index, until).index.applied, upload.key, upload.sequencer):
+            if applied.is_stale(self._reads.state(index, until).index.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
             with self.world.timed("FetchMilliseconds"):
                 data = self._inbox.fetch(upload)
@@ -134,7 +136,7 @@ class Ingestion:
             target_of(key)
         except FileRefused as error:
             raise RequestInvalid(f"file cannot be {file!r}: {error}") from error
-        self._commits.require(name, until)
+        self._reads.etag(name, until)  # of no index there is no inbox
         return Link(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
     def _reject(self, upload: Upload, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:

@@ -9,6 +9,8 @@ from vectord.formats import Components, Entry
 from vectord.index import Index
 from vectord.service import batch
 from vectord.service.commits import Commits
+from vectord.service.lifecycle import Lifecycle
+from vectord.service.reads import Reads
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
@@ -18,11 +20,12 @@ MAX_K = 10_000
 
 
 class Service:
-    """The use cases over one store. Each may raise what `Commits` raises for the index it names."""
+    """The use cases over one store. Each may raise what `Reads`, `Commits` or `Lifecycle` do for the index it names."""
 
     def __init__(self, store: Store, *, warm_bytes: int, world: World, patience: Patience) -> None:
         self._store, self._patience = store, patience
-        self._commits = Commits(store, WarmIndexes(store, warm_bytes, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, warm_bytes, world), world, patience)
+        self._commits, self._lifecycle = Commits(self._reads), Lifecycle(self._reads)
         self.world = world
 
     def create(
@@ -34,17 +37,17 @@ class Service:
             RequestInvalid: a parameter is out of range.
         """
         new = params.new_params(name, dimension, m=m, ef_search=ef_search, distance=distance)
-        return _described(self._commits.create(ix.create(new), until))
+        return _described(self._lifecycle.create(ix.create(new), until))
 
     def describe(self, name: str, until: float) -> Described:
-        return _described(self._commits.read(name, until))
+        return _described(self._reads.state(name, until))
 
     def list(self, prefix: str, limit: int, after: str | None, until: float) -> Page:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
         return self._patience.insist(self.world, until, lambda: self._store.list(prefix, limit, after))
 
     def delete_index(self, name: str, until: float, expected: Container[str] | None = None) -> None:
-        self._commits.delete(name, until, expected)
+        self._lifecycle.delete(name, until, expected)
 
     def add(self, name: str, entries: Sequence[Entry], until: float, expected: Container[str] | None = None) -> Added:
         """Add or replace a batch in one commit.
@@ -78,7 +81,7 @@ class Service:
         Raises:
             VectorNotFound: the index holds no such id.
         """
-        state = self._commits.read(name, until)
+        state = self._reads.state(name, until)
         rows = state.index.rows
         row = rows.row_of.get(vector_id)
         if row is None:
@@ -95,7 +98,7 @@ class Service:
             raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {k:,}")
         if ef_search > params.MAX_EF_SEARCH:
             raise RequestInvalid(f"ef_search must be at most {params.MAX_EF_SEARCH:,}, not {ef_search:,}")
-        state = self._commits.read(name, until)
+        state = self._reads.state(name, until)
         query = batch.checked_query(vector, state.index.params)
         return Searched(ix.search(state.index, query, k, ef_search if ef_search > 0 else None), state.etag)
 

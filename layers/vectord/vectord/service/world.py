@@ -59,15 +59,15 @@ class Patience:
     base: float = 0.05
     cap: float = 1.0
 
-    def tries(self, world: World, until: float) -> Iterator[bool]:
-        """Yield once an attempt, waiting in between: True while another may follow, False for the last one."""
+    def tries(self, world: World, until: float) -> Iterator[int]:
+        """Yield the number of each attempt, the first at once; wait in between, and end rather than start one late."""
         for attempt in range(self.attempts):
-            wait = world.uniform(0, min(self.cap, self.base * 2.0**attempt))
-            more = attempt + 1 < self.attempts and world.now() + wait < until
-            yield more
-            if not more:
-                return
-            world.sleep(wait)
+            if attempt:
+                wait = world.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+                if world.now() + wait >= until:
+                    return
+                world.sleep(wait)
+            yield attempt
 
     def insist[R](self, world: World, until: float, read: Callable[[], R]) -> R:
         """Return what `read` does, tried again while storage does not answer.
@@ -75,10 +75,10 @@ class Patience:
         Raises:
             StorageSilent: it never did.
         """
-        for more in self.tries(world, until):
+        silence: StoreUnavailable | None = None
+        for _ in self.tries(world, until):
             try:
                 return read()
             except StoreUnavailable as error:
-                if not more:
-                    raise StorageSilent from error
-        raise AssertionError("there is always a last try")
+                silence = error
+        raise StorageSilent from silence

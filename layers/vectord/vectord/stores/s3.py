@@ -53,8 +53,8 @@ def make_client(endpoint: str | None = None) -> "S3Client":
     `endpoint` is a URL that stands in for S3, addressed by path, because its host has no name for each bucket.
     """
     config = Config(
-        connect_timeout=2,
-        read_timeout=10,
+        connect_timeout=1,
+        read_timeout=5,
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # for links to upload to as well
         # Each section of a blob carries its own crc32, which is checked at every read.

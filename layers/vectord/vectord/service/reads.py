@@ -1,0 +1,42 @@
+"""Reads of indexes, tried again while storage does not answer."""
+
+from vectord import params
+from vectord.errors import IndexNotFound, ObjectMissing
+from vectord.service.warm import Versioned, WarmIndexes
+from vectord.service.world import Patience, World
+from vectord.stores import Store
+
+
+class Reads:
+    """The present states of indexes in one store; what writes go by as well."""
+
+    def __init__(self, store: Store, warm: WarmIndexes, world: World, patience: Patience) -> None:
+        self.store, self.warm, self.world, self.patience = store, warm, world, patience
+
+    def state(self, name: str, until: float) -> Versioned:
+        """Return the present state of index `name`; give up at `until` on the world's clock.
+
+        Raises:
+            IndexNotFound, BlobError, StorageSilent, StoreRefused
+        """
+        if not params.is_name(name):
+            raise IndexNotFound(name)
+        try:
+            return self.patience.insist(self.world, until, lambda: self.warm.read(name))
+        except ObjectMissing as error:
+            self.warm.forget(name)
+            raise IndexNotFound(name) from error
+
+    def etag(self, name: str, until: float) -> str:
+        """Return the present ETag of index `name`, readable or not.
+
+        Raises:
+            IndexNotFound, StorageSilent, StoreRefused
+        """
+        if not params.is_name(name):
+            raise IndexNotFound(name)
+        try:
+            return self.patience.insist(self.world, until, lambda: self.store.etag(name))
+        except ObjectMissing as error:
+            self.warm.forget(name)
+            raise IndexNotFound(name) from error
