@@ -27,7 +27,7 @@ BRIDGE = "docker0"
 START_SECONDS = 20.0
 GENTLE = ("--iptables=false", "--ip-forward=false", "--ip-masq=false", "--userland-proxy=true")
 ATTEMPTS = (GENTLE, (*GENTLE, "--storage-driver=vfs"), (*GENTLE, "--storage-driver=vfs", "--bip=172.31.253.1/24"))
-LAMBDA_CONTAINERS = ("--filter", "label=sam.cli.container.type=lambda")
+LABEL = "vectord.scratch"
 
 
 class NoDocker(Missing):
@@ -36,9 +36,10 @@ class NoDocker(Missing):
 
 @dataclass(frozen=True)
 class Docker:
-    """A daemon that answers; `env` leads the docker command and SAM to it."""
+    """A daemon that answers; `env` leads the docker command and SAM to it, and `label` marks what is made by us."""
 
     env: Mapping[str, str]
+    label: str
 
     def __call__(self, *words: str, seconds: float = 120.0) -> str:
         """Run a docker command and give what it prints."""
@@ -70,26 +71,29 @@ class Docker:
                 raise NoDocker(f"the Docker daemon's gateway {address} is not of this machine ({error})") from error
         return address
 
-    def remove_new(self, containers: set[str], images: set[str]) -> None:
-        """Remove what is there now and was not listed before."""
-        for container in self.containers() - containers:
+    def containers(self) -> list[str]:
+        """List SAM's containers that run on images of this label."""
+        return self("ps", "--quiet", *self._ours, "--filter", "label=sam.cli.container.type=lambda").split()
+
+    def remove(self) -> None:
+        """Remove every container and image of this label, and nothing else: others may use the same daemon."""
+        for container in self("ps", "--all", "--quiet", *self._ours).split():
             self("rm", "--force", container)
-        for image in self.images() - images:
-            with suppress(CommandFailed):  # removed already, as the parent of another
-                self("image", "rm", "--force", image)
+        while images := self("images", "--quiet", *self._ours).split():
+            for image in images:
+                with suppress(CommandFailed):  # a parent of another, to be removed in the next turn
+                    self("image", "rm", "--force", image)
+            if self("images", "--quiet", *self._ours).split() == images:
+                raise CommandFailed(f"these Docker images of ours cannot be removed: {' '.join(images)}")
 
-    def containers(self) -> set[str]:
-        """List SAM's containers, also those that ended."""
-        return set(self("ps", "--all", "--quiet", "--no-trunc", *LAMBDA_CONTAINERS).split())
-
-    def images(self) -> set[str]:
-        """List all images by their ids."""
-        return set(self("images", "--quiet", "--no-trunc").split())
+    @property
+    def _ours(self) -> tuple[str, str]:
+        return ("--filter", f"label={self.label}")
 
 
 @contextmanager
 def docker(folder: Path) -> Iterator[Docker]:
-    """Give a daemon; whatever containers and images are made in the block go with it.
+    """Give a daemon; containers and images that are made in the block with its label go with it.
 
     Raises:
         NoDocker
@@ -101,12 +105,11 @@ def docker(folder: Path) -> Iterator[Docker]:
             if found is None:
                 found = _own(folder, stack)
                 step.note = f"started Debian's {found('version', '--format', '{{.Server.Version}}')}"
-        containers, images = found.containers(), found.images()
         try:
             yield found
         finally:
             with shield():
-                found.remove_new(containers, images)
+                found.remove()
 
 
 def _running(folder: Path) -> Docker | None:
@@ -116,7 +119,7 @@ def _running(folder: Path) -> Docker | None:
     ask = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     told = subprocess.run(ask, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     host = os.environ.get("DOCKER_HOST") or told.stdout.strip()
-    found = Docker(environment(folder) | ({"DOCKER_HOST": host} if host else {}))
+    found = Docker(environment(folder) | ({"DOCKER_HOST": host} if host else {}), f"{LABEL}={folder.name}")
     return found if _answers(found) else None
 
 
@@ -163,7 +166,10 @@ def _start(home: Path, options: Sequence[str], path: str, attempt: ExitStack) ->
     env |= {"DOCKER_HOST": host, "DOCKER_CONFIG": str(home)}
     command = ["dockerd", "--host", host, "--data-root", str(home / "data"), "--exec-root", str(home / "exec")]
     command += ["--pidfile", str(home / "pid"), *options]
-    child, started = attempt.enter_context(processes.running(command, log, env)), Docker(env)
+    child, started = (
+        attempt.enter_context(processes.running(command, log, env)),
+        Docker(env, f"{LABEL}={home.parent.name}"),
+    )
     deadline = time.monotonic() + START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         if _answers(started):

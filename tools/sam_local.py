@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools import console, standin
 from tools.client import Client
-from tools.docker import LAMBDA_CONTAINERS, Docker, NoDocker, docker
+from tools.docker import Docker, NoDocker, docker
 from tools.life import VERBS, Life, check
 from tools.ministack import HOST
 from tools.run import run_tool
@@ -64,7 +64,7 @@ def _over_http(api: Client, s3: Storage) -> None:
 
 def _in_containers(daemon: Docker) -> str:
     """See that the answers came from containers, and from the layer in them."""
-    running = daemon("ps", "--quiet", *LAMBDA_CONTAINERS).split()
+    running = daemon.containers()
     check(len(running) >= 4, "each function that was called has a container", running)
     for container in running:
         mapped = daemon("exec", "--user", "root", container, "sh", "-c", f"{MAPPED} || true")

@@ -59,7 +59,10 @@ def make(docker: Docker, folder: Path, env: Mapping[str, str]) -> str:
             "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin",
         }
         settings |= {"LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime", **env}
-        changes = [f"ENV {name}={value}" for name, value in settings.items()] + ["WORKDIR /var/task"]
+        changes = [f"ENV {name}={value}" for name, value in settings.items()] + [
+            f"LABEL {docker.label}",
+            "WORKDIR /var/task",
+        ]
         docker("import", *(word for change in changes for word in ("--change", change)), str(archive), NAME)
         size = archive.stat().st_size >> 20
         archive.unlink()
