@@ -74,8 +74,13 @@ class Intrinsics:
         name, attribute = argument.split(".") if isinstance(argument, str) else argument
         return self._reference(name, attribute)
 
-    def _sub(self, text: str) -> str:
+    def _sub(self, argument: Any) -> str:
+        text, given = (argument, {}) if isinstance(argument, str) else argument
+
         def value(found: re.Match[str]) -> str:
-            return self._attribute(found[1]) if "." in found[1] else str(self._ref(found[1]))
+            name = found[1]
+            if name in given:
+                return str(self.resolve(given[name]))
+            return self._attribute(name) if "." in name else str(self._ref(name))
 
         return re.sub(r"\$\{([\w.:]+)\}", value, text)

@@ -1,0 +1,74 @@
+"""template.yaml as CloudFormation works on it: transformed by SAM's own translator, evaluated for given parameters."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from tools.intrinsics import Intrinsics
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+AWS_POLICIES = "arn:aws:iam::aws:policy/"
+
+
+class Deployed:
+    """The resources that a deployment makes; references to one read `Name`, to its attributes `Name.Attribute`."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        processed = _processed(tuple(sorted(parameters.items())))
+        values = Intrinsics(processed, parameters, lambda name, attribute: f"{name}.{attribute}" if attribute else name)
+        self._resources = {
+            name: values.resolve(resource)
+            for name, resource in processed["Resources"].items()
+            if "Condition" not in resource or values.holds(resource["Condition"])
+        }
+
+    def whole(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return every resource of a type, with the attributes beside its properties."""
+        return {name: resource for name, resource in self._resources.items() if resource["Type"] == kind}
+
+    def all(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of every resource of a type."""
+        return {name: resource["Properties"] for name, resource in self.whole(kind).items()}
+
+    def one(self, kind: str) -> dict[str, Any]:
+        """Return the properties of the only resource of a type."""
+        [properties] = self.all(kind).values()
+        return properties
+
+    def rights(self, function: str) -> set[tuple[str, str]]:
+        """Return what a function's role allows: each action with the resource it is allowed on."""
+        role = self.all("AWS::IAM::Role")[f"{function}Role"]
+        statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+        assert {statement["Effect"] for statement in statements} == {"Allow"}
+        return {
+            (action, resource)
+            for statement in statements
+            for action in _listed(statement["Action"])
+            for resource in _listed(statement["Resource"])
+        }
+
+    def managed(self, function: str) -> set[str]:
+        """Return the names of the policies of AWS's own that a function's role has."""
+        arns = self.all("AWS::IAM::Role")[f"{function}Role"]["ManagedPolicyArns"]
+        return {arn.removeprefix(AWS_POLICIES) for arn in arns}
+
+
+@cache
+def _processed(parameters: tuple[tuple[str, str], ...]) -> Any:
+    template = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))  # as `sam build` writes it: no node is shared
+    for resource in template["Resources"].values():
+        for folder in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
+            resource["Properties"][folder] = "s3://artifacts/key"  # where `sam package` would have put it
+    account = boto3.session.Session(region_name="us-east-1")
+    return Translator({}, Parser(), boto_session=account).translate(template, dict(parameters))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,124 @@
+"""Who may do what in a deployment, from template.yaml as SAM's translator expands it."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.deployed import Deployed
+
+DEPLOYED = Deployed({})
+FUNCTIONS = sorted(DEPLOYED.all("AWS::Lambda::Function"))
+
+READ = {("s3:GetObject", "Bucket.Arn/_vectors/*"), ("s3:ListBucket", "Bucket.Arn")}
+WRITE = {("s3:PutObject", "Bucket.Arn/_vectors/*")}
+RIGHTS = {
+    "SearchFunction": READ,
+    "DescribeFunction": READ,
+    "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
+    "CreateFunction": READ | WRITE,
+    "AddFunction": READ | WRITE,
+    "DeleteFunction": READ | WRITE | {("s3:DeleteObject", "Bucket.Arn/_vectors/*")},
+    "IngestFunction": READ
+    | WRITE
+    | {
+        ("s3:GetObject", "Inbox.Arn/uploads/*"),
+        ("s3:ListBucket", "Inbox.Arn"),
+        ("s3:PutObject", "Inbox.Arn/rejected/*"),
+        ("sqs:ReceiveMessage", "Uploads.Arn"),
+        ("sqs:DeleteMessage", "Uploads.Arn"),
+        ("sqs:GetQueueAttributes", "Uploads.Arn"),
+    },
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_holds_the_actions_and_the_prefix_of_its_function_and_no_more(function: str) -> None:
+    assert DEPLOYED.rights(function) == RIGHTS[function]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_a_role_has_of_aws_s_own_policies_is_to_write_logs(function: str) -> None:
+    assert DEPLOYED.managed(function) == {"service-role/AWSLambdaBasicExecutionRole"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_tracing_brings_its_rights_along(function: str) -> None:
+    assert "AWSXrayWriteOnlyAccess" in Deployed({"Tracing": "Active"}).managed(function)
+
+
+def test_the_prefix_is_the_one_that_was_asked_for() -> None:
+    assert ("s3:GetObject", "Bucket.Arn/own/place/*") in Deployed({"Prefix": "own/place"}).rights("SearchFunction")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lists_are_of_the_prefix(function: str) -> None:
+    role = DEPLOYED.all("AWS::IAM::Role")[f"{function}Role"]
+    statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+    lists = {one["Resource"]: one["Condition"] for one in statements if one["Action"] == "s3:ListBucket"}
+    prefixes = {"Bucket.Arn": "_vectors/*", "Inbox.Arn": "uploads/*"}
+    assert lists == {bucket: {"StringLikeIfExists": {"s3:prefix": prefixes[bucket]}} for bucket in lists}
+
+
+def test_only_the_bucket_s_own_account_may_put_events_into_the_queue() -> None:
+    policy = DEPLOYED.one("AWS::SQS::QueuePolicy")
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert policy["Queues"] == ["Uploads"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", "Uploads.Arn")
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}
+
+
+def test_only_the_api_itself_may_call_a_function_for_it() -> None:
+    for name, permission in DEPLOYED.all("AWS::Lambda::Permission").items():
+        assert permission["Principal"] == "apigateway.amazonaws.com", name
+        assert ":Api/" in permission["SourceArn"], name
+
+
+# ---- the API
+
+
+def operations(deployed: Deployed) -> dict[str, Any]:
+    body = deployed.one("AWS::ApiGatewayV2::Api")["Body"]
+    return {f"{method} {path}": one for path, methods in body["paths"].items() for method, one in methods.items()}
+
+
+def scheme(deployed: Deployed) -> Any:
+    return deployed.one("AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]["Caller"]
+
+
+def test_every_route_has_a_guard() -> None:
+    assert len(operations(DEPLOYED)) == 10
+    assert {route: one["security"] for route, one in operations(DEPLOYED).items()} == {
+        route: [{"Caller": []}] for route in operations(DEPLOYED)
+    }
+
+
+def test_every_function_but_that_of_uploads_has_a_route() -> None:
+    uris = {operation["x-amazon-apigateway-integration"]["uri"] for operation in operations(DEPLOYED).values()}
+    called = {uri.split("/functions/")[1].split("Function")[0] + "Function" for uri in uris}
+    assert sorted(called | {"IngestFunction"}) == FUNCTIONS
+
+
+def test_callers_sign_by_default() -> None:
+    assert scheme(DEPLOYED)["x-amazon-apigateway-authtype"] == "awsSigv4"
+
+
+def test_callers_bring_tokens_of_the_issuer_where_that_is_asked_for() -> None:
+    asked = {"Authorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "one,two"}
+    deployed = Deployed(asked)
+    assert all(one["security"] == [{"Caller": []}] for one in operations(deployed).values())
+    assert scheme(deployed)["x-amazon-apigateway-authorizer"] == {
+        "type": "jwt",
+        "identitySource": "$request.header.Authorization",
+        "jwtConfiguration": {"issuer": "https://issuer.example", "audience": ["one", "two"]},
+    }
+
+
+def test_anybody_may_call_only_where_that_is_asked_for() -> None:
+    deployed = Deployed({"Authorization": "NONE"})
+    assert not any("security" in operation for operation in operations(deployed).values())
+
+
+def test_requests_are_throttled() -> None:
+    settings = DEPLOYED.one("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("500", "1000")
