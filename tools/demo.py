@@ -25,6 +25,7 @@ def demo(folder: Path) -> None:
     with running_stack(folder) as stack, closing(Tour(stack, examples.load())) as tour:
         tour.create()
         tour.load()
+        tour.upload()
         tour.ask()
         tour.measure()
         tour.restart()

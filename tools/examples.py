@@ -1,5 +1,7 @@
 """The demo's data: operations of the AWS APIs, each with the embedding of its description, and 20 questions."""
 
+import gzip
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,14 +24,15 @@ class Examples:
     questions: list[str]
     asked: Matrix
 
-    def batches(self, size: int) -> Iterator[list[Json]]:
-        """Give all vectors as they are sent, `size` at a time."""
-        for start in range(0, len(self.ids), size):
-            rows = range(start, min(start + size, len(self.ids)))
-            yield [
-                {"id": self.ids[row], "vector": encode(self.vectors[row]), "metadata": self.metadata[row]}
-                for row in rows
-            ]
+    def batches(self, stop: int, size: int) -> Iterator[list[Json]]:
+        """Give the vectors before row `stop` as they are sent, `size` at a time."""
+        for start in range(0, stop, size):
+            yield [self._vector(row) for row in range(start, min(start + size, stop))]
+
+    def file(self, start: int) -> bytes:
+        """Give the vectors from row `start` on as a .jsonl.gz to upload: one a line, as they are sent."""
+        lines = (json.dumps(self._vector(row)) + "\n" for row in range(start, len(self.ids)))
+        return gzip.compress("".join(lines).encode())
 
     def recall(self, answers: Sequence[Sequence[str]]) -> float:
         """Give the share of the true nearest that each answer holds, by exact search; equally near ones count too."""
@@ -40,6 +43,9 @@ class Examples:
             farthest = np.partition(distances, len(ids) - 1)[len(ids) - 1] + 1e-6
             found += sum(bool(distances[row_of[identifier]] <= farthest) for identifier in set(ids))
         return found / sum(map(len, answers))
+
+    def _vector(self, row: int) -> Json:
+        return {"id": self.ids[row], "vector": encode(self.vectors[row]), "metadata": self.metadata[row]}
 
 
 def load() -> Examples:

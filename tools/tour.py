@@ -1,6 +1,7 @@
 """What the demo does with a running stack, step by step. Each step checks what it claims."""
 
 import statistics
+import time
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from tools.stack import Stack
 
 INDEX = "aws-operations"
 BATCH = 500
+SENT = 6_000  # in requests; the others come in a file
+UPLOAD_SECONDS = 60.0
 K = 10
 LEAST_RECALL = 0.95
 _CELL = 36  # characters of one answer in the table
@@ -48,14 +51,25 @@ class Tour:
             step.note = "201, and 409 the second time"
 
     def load(self) -> None:
-        """Send all vectors in batches."""
-        total = len(self._examples.ids)
-        progress, done = console.Progress("load", total, "vectors"), 0
-        for batch in self._examples.batches(BATCH):
+        """Send most vectors in batches."""
+        progress, done = console.Progress("load", SENT, "vectors"), 0
+        for batch in self._examples.batches(SENT, BATCH):
             answer = self._api.call("POST", f"/indexes/{INDEX}/vectors", {"vectors": batch})
             done += len(batch)
             check(answer.body["count"] == done, f"{done} vectors are stored after {done} were sent")
             progress.update(done)
+
+    def upload(self) -> None:
+        """Put the other vectors into the inbox bucket as one file, and see them arrive; then look at what is stored."""
+        total = len(self._examples.ids)
+        with console.step("upload", f"put {total - SENT} more as a .jsonl.gz into the inbox bucket") as step:
+            self._stack.upload(f"uploads/{INDEX}/more.jsonl.gz", self._examples.file(SENT))
+            deadline = time.monotonic() + UPLOAD_SECONDS
+            while (count := self._api.call("GET", f"/indexes/{INDEX}").body["count"]) != total:
+                check(count == SENT, "a file comes in whole or not at all")
+                check(time.monotonic() < deadline, f"the file came in within {UPLOAD_SECONDS:.0f} s")
+                time.sleep(0.05)
+            step.note = f"{count:,} vectors; bucket, queue and function did the rest"
         with console.step("object", "what the bucket holds now") as step:
             objects = self._stack.objects()
             check(len(objects) == 1, f"an index is one object, not {sorted(objects)}")
