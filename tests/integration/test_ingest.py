@@ -217,6 +217,12 @@ def test_a_link_takes_a_file_without_keys_of_aws(api: Api, inbox: Inbox) -> None
     assert "X-Amz-Signature" in link["url"]
 
 
+def test_a_link_names_the_region_of_its_bucket(api: Api, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A new bucket answers the name without a region by a redirect, which a signed PUT does not survive.
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert ".s3.eu-west-1.amazonaws.com/" in api.send("POST", "/indexes/t/uploads", {"file": "x.jsonl"}).json["url"]
+
+
 @pytest.mark.parametrize(
     ("index", "file", "status"),
     [("absent", "x.jsonl", 404), ("t", "x.csv", 422), ("t", "../x.jsonl", 422), ("t", 7, 422)],

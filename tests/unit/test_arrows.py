@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "edge": {"errors", "params", "formats", "service", "stores"},
     "stores.s3_inbox": {"stores", "stores.s3"},
     "runtime": {"service", "stores", "stores.s3"},
-    "runtime_inbox": {"runtime", "service", "stores.s3_inbox"},
+    "runtime_inbox": {"runtime", "service", "stores.s3", "stores.s3_inbox"},
     "functions": {"edge", "runtime", "runtime_inbox", "service", "formats", "errors"},
 }
 ONLY_IMPORTERS = {

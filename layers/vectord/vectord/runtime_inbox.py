@@ -3,9 +3,10 @@
 import os
 from functools import cache, partial
 
-from vectord.runtime import Settings, client_of, store_of
+from vectord.runtime import Settings, store_of
 from vectord.service import Patience, World
 from vectord.service.ingest import Ingestion
+from vectord.stores.s3 import make_client
 from vectord.stores.s3_inbox import S3Inbox
 
 
@@ -22,5 +23,5 @@ def ingestion() -> Ingestion:
 def _ingestion(settings: Settings) -> Ingestion:
     if settings.inbox is None:
         raise ValueError("VECTORD_INBOX must name the bucket for uploads")
-    inbox = S3Inbox(settings.inbox, partial(client_of, settings.endpoint))
+    inbox = S3Inbox(settings.inbox, cache(partial(make_client, settings.endpoint, "virtual")))
     return Ingestion(inbox, store_of(settings), most=settings.file_bytes, world=World(), patience=Patience())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore import exceptions as boto_errors
@@ -47,10 +47,11 @@ _NO_ANSWER: Final = (
 )
 
 
-def make_client(endpoint: str | None = None) -> "S3Client":
+def make_client(endpoint: str | None = None, addressing: Literal["auto", "virtual"] = "auto") -> "S3Client":
     """Return an S3 client that tries each request once; the service repeats, since it knows what may be repeated.
 
-    `endpoint` is a URL that stands in for S3, addressed by path, because its host has no name for each bucket.
+    `endpoint` is a URL that stands in for S3, addressed by path, because its host has no name for each bucket. With
+    `virtual` addressing a link to upload to names the bucket's region, as new buckets outside us-east-1 need it.
     """
     config = Config(
         connect_timeout=1,
@@ -59,7 +60,7 @@ def make_client(endpoint: str | None = None) -> "S3Client":
         signature_version="s3v4",  # for links to upload to as well
         # Each section of a blob carries its own crc32, which is checked at every read.
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path" if endpoint else "auto"},
+        s3={"addressing_style": "path" if endpoint else addressing},
     )
     return boto3.client("s3", endpoint_url=endpoint, config=config)
 
