@@ -141,6 +141,13 @@ def test_a_file_larger_than_memory_allows_is_refused_unread(api: Api, inbox: Inb
     assert "split it" in inbox.report("rejected/t/x.jsonl.json")["reason"]
 
 
+def test_a_key_too_long_for_a_report_beside_it_gets_one_by_its_hash(api: Api, inbox: Inbox) -> None:
+    inbox.upload(f"uploads/t/{'x' * 1_008}.jsonl"[:1_024], b"no format")
+    (report,) = inbox.reports()
+    assert len(report) < 100
+    assert inbox.report(report)["file"].startswith("uploads/t/xxx")
+
+
 def test_a_redelivered_event_changes_nothing(api: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/t/x.jsonl", GOOD)
     api.send("DELETE", "/indexes/t/vectors/a")

@@ -4,6 +4,7 @@ Whatever can never succeed ends here, with a report or because a newer file repl
 raised, so that the queue brings the event again.
 """
 
+import hashlib
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from vectord.stores import Inbox, Store, Upload
 
 UPLOADS: Final = "uploads/"
 REJECTED: Final = "rejected/"
+MAX_KEY_BYTES: Final = 1_024  # of S3
 LINK_SECONDS: Final = 900
 MAX_REPORTED: Final = 1_000  # bad rows that a report lists
 
@@ -142,8 +144,16 @@ class Ingestion:
     def _reject(self, upload: Upload, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
-        self._inbox.report(upload, f"{REJECTED}{upload.key.removeprefix(UPLOADS)}.json", msgspec.json.encode(report))
+        self._inbox.report(upload, _report_key(upload.key), msgspec.json.encode(report))
         return Ingested("rejected", index, bad=len(items))
+
+
+def _report_key(key: str) -> str:
+    """Return where the report of the file `key` lies: beside it, or by its hash where the name would be too long."""
+    beside = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
+    if len(beside.encode()) <= MAX_KEY_BYTES:
+        return beside
+    return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"
 
 
 def _commit(upload: Upload, name: str, entries: Sequence[Entry], commits: Commits, until: float) -> Ingested:
