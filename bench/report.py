@@ -51,7 +51,7 @@ def _dataset(data: Dataset) -> None:
     _figures(data, built, codec, added)
     _searches(searched)
     _handlers(searched)
-    _ingested(ingested, len(data.rows))
+    _ingested(ingested, min(ingest.MOST, len(data.rows)))
 
 
 def _figures(data: Dataset, built: engine.Built, codec: engine.Codec, added: service.AddTime) -> None:
@@ -116,7 +116,7 @@ def _ingested(found: Mapping[str, ingest.Ingested], rows: int) -> None:
         )
         for kind, one in found.items()
     ]
-    table(("file", "bytes", "vectors/s", "parse s", "build s", "parse / build", "peak MiB"), lines)
+    table((f"file of {rows:,}", "bytes", "vectors/s", "parse s", "build s", "parse / build", "peak MiB"), lines)
 
 
 def _imports() -> None:
