@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import annoy
@@ -14,6 +14,8 @@ from bench.data import Dataset, K, Truth, unit
 from bench.timing import Side, Times, in_turns
 from vectord import frame
 from vectord import index as ix
+from vectord.edge.event import Event
+from vectord.edge.http import Handler
 from vectord.index import Index
 from vectord.index.distance import F32
 
@@ -59,8 +61,12 @@ def _handlers(data: Dataset, index: Index) -> dict[str, Side]:
                 expected = [match.id for match in ix.search(index, query, K).matches]
                 if service.matched_ids(handler(event, None)) != expected:
                     raise RuntimeError(f"{label} finds other vectors than the engine")
-            sides[label] = lambda q, events=events: handler(events[q], None)  # type: ignore[misc]
+            sides[label] = _answering(handler, events)
     return sides
+
+
+def _answering(handler: Handler, events: Sequence[Event]) -> Side:
+    return lambda query: handler(events[query], None)
 
 
 def _engine(index: Index, queries: F32) -> Way:

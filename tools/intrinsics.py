@@ -59,7 +59,7 @@ class Intrinsics:
             return left == right
         if name == "Fn::Not":
             return not self._holds(argument[0])
-        raise NotImplementedError(name)
+        raise ValueError(f"the template uses {name} in a condition, which the local stack cannot resolve yet")
 
     def _if(self, argument: Any) -> Any:
         condition, then, otherwise = argument

@@ -67,6 +67,7 @@ def _in_containers(daemon: Docker) -> str:
     running = daemon.containers()
     check(len(running) >= 4, "each function that was called has a container", running)
     for container in running:
+        # A process may end while its maps are read, which is no failure of the container.
         mapped = daemon("exec", "--user", "root", container, "sh", "-c", f"{MAPPED} || true")
         for place in PLACES:
             check(place in mapped, f"a process in container {container} has {place} mapped", mapped[-2000:])

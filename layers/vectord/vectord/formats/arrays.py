@@ -29,7 +29,8 @@ def entries_of_npz(data: bytes, most: int) -> Iterator[Entry]:
             if sum(sizes.values()) > most:
                 raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
             arrays = {name: _member(archive, f"{name}.npy") for name in ("ids", "vectors", "metadata")}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        # zipfile raises RuntimeError itself for an encrypted member, and its subclass for a compression unknown to it.
         raise FileRefused(f"it is not a whole .npz file ({error})") from error
     ids, vectors, metadata = arrays["ids"], arrays["vectors"], arrays["metadata"]
     if ids is None or vectors is None:
