@@ -1,11 +1,11 @@
 """A store whose answers follow a script, for what a real network does and a memory store never would."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vectord.errors import StoreUnavailable
-from vectord.stores import Condition, Fetched, IfMatch, MemoryStore, Page, Unchanged
+from vectord.stores import LEAST_PART, Condition, Fetched, Head, IfMatch, MemoryStore, Page, Source, Span, Unchanged
 
 Real = Callable[[], Any]
 Step = Callable[[Real], Any]
@@ -14,8 +14,8 @@ Step = Callable[[Real], Any]
 class ScriptedStore:
     """A MemoryStore behind a script: each call takes the next step of its method, and goes straight through after."""
 
-    def __init__(self) -> None:
-        self.inner = MemoryStore()
+    def __init__(self, *, least_part: int = LEAST_PART) -> None:
+        self.inner = MemoryStore(least_part=least_part)
         self.calls: list[tuple[str, ...]] = []
         self._next: dict[str, deque[Step]] = defaultdict(deque)
         self._else: dict[str, Step] = {}
@@ -39,6 +39,24 @@ class ScriptedStore:
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._step("put", lambda: self.inner.put(name, data, condition, commit), name)
+
+    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+        return self._step("head", lambda: self.inner.head(name, most, held), name, held or "")
+
+    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
+        return self._step("read", lambda: self.inner.read(name, etag, spans), name, etag)
+
+    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+        def real() -> str:
+            return self.inner.splice(name, head, source, tail, condition=condition, commit=commit)
+
+        return self._step("splice", real, name)
+
+    def stage(self, name: str, parts: Iterable[bytes]) -> str:
+        return self._step("stage", lambda: self.inner.stage(name, parts), name)
+
+    def discard(self, name: str) -> None:
+        return self._step("discard", lambda: self.inner.discard(name), name)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         return self._step("delete", lambda: self.inner.delete(name, condition), name)

@@ -1,12 +1,13 @@
 """The ephemeral store: objects in this process's memory, for tests and try-outs."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
-from vectord.errors import ConditionFailed, ObjectMissing
-from vectord.stores.protocol import Condition, Fetched, IfAbsent, IfMatch, Listed, Page, Unchanged
+from vectord.errors import ConditionFailed, ObjectMissing, StoreRefused, StoreUnavailable
+from vectord.stores.parts import LEAST_PART, STAGING, check_splice, check_staging, checked
+from vectord.stores.protocol import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged
 
 
 def _now() -> datetime:
@@ -14,10 +15,13 @@ def _now() -> datetime:
 
 
 class MemoryStore:
-    """A Store whose compare-and-set is atomic; it forgets everything with its process."""
+    """A Store whose compare-and-set is atomic; it forgets everything with its process.
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
-        self._clock = clock
+    `least_part` is what S3 asks of parts, unless a test wants to splice few bytes.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = _now, *, least_part: int = LEAST_PART) -> None:
+        self._clock, self._least = clock, least_part
         self._lock = Lock()
         self._objects: dict[str, tuple[Fetched, datetime]] = {}
 
@@ -30,13 +34,39 @@ class MemoryStore:
         with self._lock:
             return self._present(name).etag
 
+    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+        found = self.get(name, held)
+        return found if isinstance(found, Unchanged) else Head(found.data[:most], found.etag, len(found.data))
+
+    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
+        if not spans:
+            return []
+        with self._lock:
+            data = self._pinned(name, etag)
+        return [_span(data, start, stop) for start, stop in spans]
+
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         with self._lock:
             self._check(name, condition)
-            # Equal bytes get equal ETags, as in S3.
-            etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
-            self._objects[name] = (Fetched(data, etag), self._clock())
-        return etag
+            return self._write(name, data)
+
+    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+        check_splice(head, source, self._least)
+        with self._lock:
+            copied = _span(self._pinned(source.name, source.etag), source.start, source.stop)
+            self._check(name, condition)
+            return self._write(name, head + copied + tail, parts=3 if tail else 2)
+
+    def stage(self, name: str, parts: Iterable[bytes]) -> str:
+        check_staging(name)
+        taken = list(checked(parts, self._least))
+        with self._lock:
+            return self._write(name, b"".join(taken), len(taken))
+
+    def discard(self, name: str) -> None:
+        check_staging(name)
+        with self._lock:
+            self._objects.pop(name, None)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         with self._lock:
@@ -46,19 +76,41 @@ class MemoryStore:
     def list(self, prefix: str, limit: int, after: str | None) -> Page:
         with self._lock:
             names = sorted(name for name in self._objects if name.startswith(prefix) and name > (after or ""))
+            names = [name for name in names if not name.startswith(STAGING)]
             page = tuple(
                 Listed(name, len(self._objects[name][0].data), self._objects[name][1]) for name in names[:limit]
             )
         return Page(page, page[-1].name if len(names) > limit else None)
 
+    def _write(self, name: str, data: bytes, parts: int = 0) -> str:
+        # As in S3, equal bytes written in as many parts get equal ETags.
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        etag = f'"{digest}-{parts}"' if parts else f'"{digest}"'
+        self._objects[name] = (Fetched(data, etag), self._clock())
+        return etag
+
     def _check(self, name: str, condition: Condition) -> None:
-        if isinstance(condition, IfAbsent):
-            if name in self._objects:
-                raise ConditionFailed(name)
-        elif self._present(name).etag != condition.etag:
+        if isinstance(condition, IfMatch):
+            self._pinned(name, condition.etag)
+        elif name in self._objects:
             raise ConditionFailed(name)
+
+    def _pinned(self, name: str, etag: str) -> bytes:
+        found = self._present(name)
+        if found.etag != etag:
+            raise ConditionFailed(name)
+        return found.data
 
     def _present(self, name: str) -> Fetched:
         if name not in self._objects:
             raise ObjectMissing(name)
         return self._objects[name][0]
+
+
+def _span(data: bytes, start: int, stop: int) -> bytes:
+    """Return a span as S3 answers it: none may start after the end, and one that ends after it comes short."""
+    if start >= len(data) and start != stop:
+        raise StoreRefused("InvalidRange")
+    if stop > len(data):
+        raise StoreUnavailable("a span came short")
+    return data[start:stop]

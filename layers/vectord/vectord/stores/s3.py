@@ -1,6 +1,6 @@
 """The S3 store: one object `<prefix>/<name>.lhv1` an index. The only module that knows boto3 and botocore."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -18,7 +18,7 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.stores.protocol import Condition, Fetched, IfAbsent, IfMatch, Listed, Page, Unchanged
+from vectord.stores.protocol import Condition, Fetched, Head, IfAbsent, IfMatch, Listed, Page, Source, Span, Unchanged
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -100,6 +100,21 @@ class S3Store:
                 **terms,
             )
             return answer["ETag"]
+
+    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+        raise NotImplementedError
+
+    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
+        raise NotImplementedError
+
+    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+        raise NotImplementedError
+
+    def stage(self, name: str, parts: Iterable[bytes]) -> str:
+        raise NotImplementedError
+
+    def discard(self, name: str) -> None:
+        raise NotImplementedError
 
     def delete(self, name: str, condition: IfMatch) -> None:
         with classified():
