@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "params": {"errors"},
     "frame": {"errors", "params"},
     "forest": {"errors"},
+    "local": {"errors", "frame"},
     "index": {"errors", "params", "frame", "forest"},
     "stores": {"errors"},
     "stores.s3": {"errors", "params", "stores"},
@@ -31,7 +32,7 @@ ONLY_IMPORTERS = {
     "botocore": {"stores.s3"},
     "csimdjson": {"formats"},
     "duckdb": {"formats"},
-    "os": {"runtime", "runtime_inbox"},
+    "os": {"runtime", "runtime_inbox", "local"},
 }
 
 
