@@ -2,6 +2,6 @@
 
 from vectord.local.files import LocalFile, LocalFiles
 from vectord.local.memory import MemorySection
-from vectord.local.pages import PAGE, Span
+from vectord.local.pages import PAGE, Span, Spans
 
-__all__ = ["PAGE", "LocalFile", "LocalFiles", "MemorySection", "Span"]
+__all__ = ["PAGE", "LocalFile", "LocalFiles", "MemorySection", "Span", "Spans"]

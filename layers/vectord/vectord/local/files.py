@@ -1,7 +1,7 @@
 """Bounded local storage for sections: each a file that is filled piece by piece, the least recently used go first."""
 
 import zlib
-from collections.abc import Buffer, Sequence
+from collections.abc import Buffer
 from itertools import count
 from pathlib import Path
 from threading import Condition, Lock
@@ -13,7 +13,7 @@ from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
 from vectord.local import folder as folders
 from vectord.local.backing import Backing, Disk, InMemory, OnDisk, no_room, remove_unless_held
-from vectord.local.pages import Pages, Span
+from vectord.local.pages import Pages, Span, Spans
 
 type _Key = tuple[str, int, str]
 
@@ -134,7 +134,7 @@ class LocalFile:
         """The file, or None when the section lies in memory or was evicted."""
         return self.backing.path
 
-    def missing(self, spans: Sequence[Span] | None) -> list[Span]:
+    def missing(self, spans: Spans | None) -> list[Span]:
         """Return what to fetch for `spans`, None for all: whole pages (the last may be short), merged, ascending.
 
         When all is asked for and present, `whole` is true on return.
@@ -144,12 +144,13 @@ class LocalFile:
             BlobCorrupt: all is present and not what was written.
         """
         self._files.touch(self)
-        if self.whole:
-            return []
-        if spans is None:
-            self.settle()
-        with self._files.lock:
-            return self.pages.missing(spans)
+        while not self.whole:
+            with self._files.lock:
+                absent = self.pages.missing(spans)
+            if absent or spans is not None:
+                return absent
+            self.settle()  # another thread wrote the last page, or its bytes were wrong and all is missing again
+        return []
 
     def write(self, start: int, data: Buffer) -> None:
         """Store the pages that lie wholly in `data`, bytes from `start` on; check the section once all is present.

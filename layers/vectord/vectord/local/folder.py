@@ -72,7 +72,7 @@ def adopt(folder: Path, entry: SectionEntry) -> OnDisk | None:
         file.map(entry.bytes)
         if f"{zlib.crc32(file.buffer):08x}" == entry.crc32:
             return file
-    file.remove()
+    path.unlink(missing_ok=True)  # wrong for whoever holds it, too
     return None
 
 

@@ -1,11 +1,11 @@
 """A section whose bytes are all in memory already: a small blob, or a test."""
 
-from collections.abc import Buffer, Sequence
+from collections.abc import Buffer
 
 import numpy as np
 import numpy.typing as npt
 
-from vectord.local.pages import Span
+from vectord.local.pages import Span, Spans
 
 
 class MemorySection:
@@ -18,5 +18,5 @@ class MemorySection:
         self.buffer: npt.NDArray[np.uint8] = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
         self.size = len(self.buffer)
 
-    def missing(self, spans: Sequence[Span] | None) -> list[Span]:
+    def missing(self, spans: Spans | None) -> list[Span]:
         return []

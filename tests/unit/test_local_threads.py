@@ -1,0 +1,81 @@
+"""Several threads fill the same files at once."""
+
+import random
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from vectord.errors import BlobCorrupt
+from vectord.frame import SectionEntry
+from vectord.local import PAGE, LocalFile, LocalFiles
+
+THREADS, PAGES = 8, 64
+DATA = [np.random.default_rng(seed).bytes(PAGES * PAGE + seed) for seed in range(3)]
+ENTRIES = [SectionEntry("rows", len(data), f"{zlib.crc32(data):08x}", str(i)) for i, data in enumerate(DATA)]
+
+
+def at_once(work: Callable[[int], object]) -> list[BaseException | None]:
+    start = Barrier(THREADS)
+
+    def run(number: int) -> None:
+        start.wait()
+        work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.exception() for future in [pool.submit(run, number) for number in range(THREADS)]]
+
+
+def fetch_all(section: LocalFile, data: bytes, seed: int) -> None:
+    rng = random.Random(seed)
+    while spans := section.missing(None):
+        start, stop = rng.choice(spans)
+        page = rng.randrange(start // PAGE, -(-stop // PAGE)) * PAGE
+        section.write(page, data[page : page + rng.randrange(1, 4) * PAGE])
+
+
+@pytest.mark.parametrize("repeat", range(5))
+def test_threads_that_fill_one_section_find_it_whole(tmp_path: Path, repeat: int) -> None:
+    files = LocalFiles(tmp_path, 1 << 30)
+
+    def work(number: int) -> None:
+        section = files.open(ENTRIES[0])
+        fetch_all(section, DATA[0], THREADS * repeat + number)
+        assert section.whole
+        assert section.buffer.tobytes() == DATA[0]
+
+    assert at_once(work) == [None] * THREADS
+    assert [path.suffix for path in tmp_path.iterdir()] == [".section"]
+
+
+@pytest.mark.parametrize("repeat", range(5))
+def test_threads_that_evict_each_others_files_still_read_right_bytes(tmp_path: Path, repeat: int) -> None:
+    files = LocalFiles(tmp_path, len(DATA[0]))
+
+    def work(number: int) -> None:
+        for which in random.Random(number + repeat).sample(range(3), 3):
+            section = files.open(ENTRIES[which])
+            fetch_all(section, DATA[which], number)
+            assert section.buffer.tobytes() == DATA[which]
+
+    assert at_once(work) == [None] * THREADS
+    assert files.used <= max(map(len, DATA))
+
+
+def test_wrong_bytes_are_reported_once_and_then_fetched_again(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, 1 << 30)
+    section = files.open(ENTRIES[0])
+    section.write(PAGE, DATA[0][PAGE:])
+
+    def work(number: int) -> None:
+        section.write(0, bytes(PAGE))
+
+    failures = [failure for failure in at_once(work) if failure]
+    assert [type(failure) for failure in failures] == [BlobCorrupt]
+    section = files.open(ENTRIES[0])
+    fetch_all(section, DATA[0], 0)
+    assert section.buffer.tobytes() == DATA[0]
