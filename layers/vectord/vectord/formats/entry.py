@@ -34,7 +34,7 @@ Entry = NewVector | BadItem
 Numbers = Callable[[bytes], npt.NDArray[np.float64]]
 
 
-class _VectorJson(msgspec.Struct, forbid_unknown_fields=True):
+class VectorJson(msgspec.Struct, forbid_unknown_fields=True):
     """`vector` is numbers, or base64 of little-endian float32; kept as text, for a reader of many to choose how."""
 
     id: str
@@ -46,7 +46,7 @@ class _AnyId(msgspec.Struct):
     id: Any = None
 
 
-_DECODER: Final = msgspec.json.Decoder(_VectorJson)
+VECTOR_JSON: Final = msgspec.json.Decoder(VectorJson)
 _NUMBERS: Final = msgspec.json.Decoder(list[float])
 
 
@@ -63,7 +63,7 @@ def numbers(text: bytes) -> npt.NDArray[np.float64]:
 def entry_of_json(position: int, text: msgspec.Raw | bytes, numbers: Numbers = numbers) -> Entry:
     """Return the vector in a JSON object `{"id", "vector", "metadata"?}`, or what is wrong with it."""
     try:
-        body = _DECODER.decode(text)
+        body = VECTOR_JSON.decode(text)
         return NewVector(body.id, _components_of_json(body.vector, numbers), checked_metadata(body.metadata))
     except (msgspec.ValidationError, RequestInvalid) as error:
         return BadItem(position, _id(text), str(error))
@@ -77,18 +77,19 @@ def components(vector: list[float] | str) -> Components:
     Raises:
         RequestInvalid: the text is not base64, or not a whole number of float32.
     """
-    return _unpacked(vector) if isinstance(vector, str) else np.fromiter(vector, np.float64, len(vector))
+    return unpacked(vector) if isinstance(vector, str) else np.fromiter(vector, np.float64, len(vector))
 
 
 def _components_of_json(text: msgspec.Raw, numbers: Numbers) -> Components:
     packed = bytes(text)
     try:
-        return _unpacked(msgspec.json.decode(packed, type=str)) if packed.startswith(b'"') else numbers(packed)
+        return unpacked(msgspec.json.decode(packed, type=str)) if packed.startswith(b'"') else numbers(packed)
     except msgspec.ValidationError as error:
         raise RequestInvalid(f"vector must be an array of numbers or base64 text: {error}") from error
 
 
-def _unpacked(text: str) -> npt.NDArray[np.float32]:
+def unpacked(text: str | bytes) -> npt.NDArray[np.float32]:
+    """Return base64 of little-endian float32 as float32; raises what `components` does."""
     try:
         packed = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

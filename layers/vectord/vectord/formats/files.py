@@ -1,14 +1,11 @@
 """Files of vectors to entries, one at a time, within a bound of decoded bytes."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from vectord.errors import FileRefused
 from vectord.formats.arrays import entries_of_npy, entries_of_npz
-from vectord.formats.entry import Entry, entry_of_json
+from vectord.formats.entry import Entry
 
 Reader = Callable[[bytes, int], Iterator[Entry]]
 
@@ -32,30 +29,19 @@ def is_ingestible(name: str) -> bool:
 
 
 def _jsonl(data: bytes, most: int) -> Iterator[Entry]:
-    return _entries_of_lines(io.BytesIO(data), most)
+    # Imported where they are needed: simdjson, isal and duckdb are not in the layer that the other functions load.
+    from vectord.formats.lines import entries_of_lines  # noqa: PLC0415
+
+    if len(data) > most:
+        raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
+    return entries_of_lines([data])
 
 
 def _jsonl_gz(data: bytes, most: int) -> Iterator[Entry]:
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            yield from _entries_of_lines(stream, most)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FileRefused(f"it is not a whole gzip file ({error})") from error
+    from vectord.formats.gunzip import lines_of_gzip  # noqa: PLC0415
+    from vectord.formats.lines import entries_of_lines  # noqa: PLC0415
 
-
-def _entries_of_lines(stream: io.BufferedIOBase, most: int) -> Iterator[Entry]:
-    # Imported where it is needed, as is duckdb: neither is in the layer that the other functions load.
-    from vectord.formats.simd import numbers  # noqa: PLC0415
-
-    read, position = 0, 0
-    # A bounded readline, so that a line of zeros without end is noticed before it fills the memory.
-    while line := stream.readline(most - read + 1):
-        read += len(line)
-        if read > most:
-            raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
-        if line.strip():
-            yield entry_of_json(position, line, numbers)
-        position += 1
+    return entries_of_lines(lines_of_gzip(data, most))
 
 
 def _parquet(data: bytes, most: int) -> Iterator[Entry]:

@@ -17,5 +17,6 @@ def numbers(text: bytes) -> npt.NDArray[np.float64]:
         return entry.numbers(text)  # simdjson would flatten arrays inside arrays
     try:
         return np.frombuffer(_PARSER.parse(text).as_buffer(of_type="d"), np.float64)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RuntimeError):
+        # RuntimeError is its error for integers beyond 64 bits and for objects in objects without end.
         return entry.numbers(text)  # for the words that name the bad one

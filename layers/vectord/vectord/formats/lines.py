@@ -1,0 +1,55 @@
+"""Lines of JSON to entries: the vector's text is cut out for a fast reader, msgspec decodes the few bytes around it.
+
+A line is read so only where that provably gives what decoding all of it gives; any other line is decoded whole.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from vectord.errors import RequestInvalid
+from vectord.formats.entry import VECTOR_JSON, Entry, NewVector, checked_metadata, entry_of_json, unpacked
+from vectord.formats.simd import numbers
+
+_VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*([\["])')
+_CLOSING: Final = {b"[": b"]", b'"': b'"'}
+_MARK: Final = b"-7.0625e-301"
+
+
+def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entry of each line that is not blank; each of the blocks of text ends where a line does."""
+    position = 0
+    for block in blocks:
+        start, size = 0, len(block)
+        while start < size:
+            end = block.find(b"\n", start) + 1 or size
+            if entry := _cut(block, start, end) or _whole(position, block[start:end]):
+                yield entry
+            start, position = end, position + 1
+
+
+def _whole(position: int, line: bytes) -> Entry | None:
+    return entry_of_json(position, line, numbers) if line.strip() else None
+
+
+def _cut(block: bytes, start: int, end: int) -> NewVector | None:
+    found = _VECTOR.search(block, start, end)
+    if not found:
+        return None
+    kind, opens = found[1], found.start(1)
+    closes = block.find(_CLOSING[kind], opens + 1, end) + 1
+    # Why it is sound: the mark lies once in what is left, and is all that msgspec finds as the vector there. So what
+    # it replaces is the vector's value in the line, provided that this is one JSON value; its reader sees to that.
+    rest = block[start:opens] + _MARK + block[closes:end]
+    if not closes or rest.count(_MARK) != 1:
+        return None
+    try:
+        body = VECTOR_JSON.decode(rest)
+        if bytes(body.vector) != _MARK:
+            return None
+        vector = numbers(block[opens:closes]) if kind == b"[" else unpacked(block[opens + 1 : closes - 1])
+        return NewVector(body.id, vector, checked_metadata(body.metadata))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
+        return None  # the line as a whole gives the reason
