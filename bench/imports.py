@@ -15,7 +15,7 @@ BASELINE = 'import numpy, boto3; boto3.client("s3")'
 _WITH_CLIENT = "search, and its S3 client"
 _FUNCTIONS = ROOT / "functions"
 _RUNS = 9
-_CLIENT = "import handler; from vectord.stores.s3 import make_client; make_client()"
+_CLIENT = "import handler; from vectord.stores.s3_client import make_client; make_client()"
 _CODE = "import time; start = time.process_time(); {work}; print(time.process_time() - start)"
 
 

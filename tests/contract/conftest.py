@@ -4,9 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
-from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend
+from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend, moto_server
 
 ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
 
@@ -28,10 +27,10 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[None]:
-    """An S3 in this process; starting it takes longer than most tests, and each test has a bucket of its own."""
-    with mock_aws():
-        yield
+def moto() -> Iterator[str]:
+    """The URL of an S3; starting it takes longer than most tests, and each test has a bucket of its own."""
+    with moto_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(params=STAND_INS)
@@ -44,8 +43,13 @@ def backend(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBack
     return MemoryBackend() if request.param == "memory" else _s3(request)
 
 
+@pytest.fixture(params=[name for name in ["memory", *STAND_INS] if name != "moto"])
+def strict(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
+    """A backend that holds multipart uploads to their conditions; moto ignores them."""
+    return MemoryBackend() if request.param == "memory" else _s3(request)
+
+
 def _s3(request: pytest.FixtureRequest) -> S3Backend:
     if request.param == "endpoint":
         return S3Backend(os.environ[ENDPOINT])
-    request.getfixturevalue("moto")
-    return S3Backend()
+    return S3Backend(request.getfixturevalue("moto"))

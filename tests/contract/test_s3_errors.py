@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support import wire as wires
+from tests.support.backends import s3_store
 from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import (
     ConditionFailed,
@@ -18,17 +19,21 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged
-from vectord.stores.s3 import S3Store, make_client
+from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged, s3_chain, s3_reads
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_client import make_client
 
 Call = Callable[[Store], Any]
 
 CALLS: dict[str, Call] = {
     "get": lambda store: store.get("t", '"held"'),
     "etag": lambda store: store.etag("t"),
+    "head": lambda store: store.head("t", 4, '"held"'),
+    "read": lambda store: store.read("t", '"e1"', [(4, 8)]),
     "put": lambda store: store.put("t", b"data", IfMatch('"e0"'), "a-commit"),
     "create": lambda store: store.put("t", b"data", IfAbsent(), "a-commit"),
     "delete": lambda store: store.delete("t", IfMatch('"e0"')),
+    "discard": lambda store: store.discard(".staging/1"),
     "list": lambda store: store.list("", 10, None),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
@@ -45,8 +50,7 @@ def wire() -> Iterator[Wire]:
 
 @pytest.fixture
 def store(wire: Wire, aws_environment: None) -> S3Store:
-    client = make_client(wire.endpoint)
-    return S3Store("bucket", "_vectors", lambda: client)
+    return s3_store(wire.endpoint, "bucket", "_vectors")
 
 
 CLASSIFIED = [
@@ -137,7 +141,7 @@ def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment:
     client = boto3.client("s3", endpoint_url=wire.endpoint, config=quick)
     wire.answer = hangs(wire)
     with pytest.raises(StoreUnavailable):
-        call(S3Store("bucket", "_vectors", lambda: client))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, read_seconds=0.1))
     assert len(wire.requests) == 1
 
 
@@ -189,20 +193,20 @@ def test_a_listing_goes_on_where_s3_stopped(wire: Wire, store: S3Store) -> None:
 def test_nobody_listening_is_no_answer(aws_environment: None, call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    client = make_client(f"http://127.0.0.1:{port}")
     with pytest.raises(StoreUnavailable):
-        call(S3Store("bucket", "_vectors", lambda: client))
+        call(s3_store(f"http://127.0.0.1:{port}", "bucket", "_vectors"))
 
 
+@every_call
 def test_missing_credentials_are_refused_before_anything_is_sent(
-    wire: Wire, store: S3Store, monkeypatch: pytest.MonkeyPatch
+    wire: Wire, aws_environment: None, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     client = boto3.session.Session().client("s3", endpoint_url=wire.endpoint)
     with pytest.raises(StoreRefused):
-        S3Store("bucket", "_vectors", lambda: client).get("t")
+        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, keys=s3_chain.keys()))
     assert wire.requests == []
 
 
@@ -210,3 +214,4 @@ def test_the_service_waits_for_no_answer_longer_than_lambda_does() -> None:
     config = make_client("http://127.0.0.1:1").meta.config
     assert config.connect_timeout + config.read_timeout < 29
     assert config.retries["total_max_attempts"] == 1
+    assert s3_reads.CONNECT_SECONDS + s3_reads.READ_SECONDS < 29

@@ -1,12 +1,9 @@
 """How the S3 store lays indexes out in a bucket, read and seeded by a plain client."""
 
-from typing import Any
-
 import pytest
 
 from tests.support.backends import S3Backend
-from vectord.stores import Fetched, IfAbsent, IfMatch
-from vectord.stores.s3 import S3Store
+from vectord.stores import Fetched, IfAbsent, IfMatch, Source
 
 
 def names(s3: S3Backend, prefix: str = "", limit: int = 1_000) -> list[str]:
@@ -72,8 +69,20 @@ def test_without_a_prefix_indexes_lie_at_the_top_of_the_bucket(s3: S3Backend) ->
     assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]
 
 
-def test_no_client_is_made_before_the_first_request() -> None:
-    def connect() -> Any:
-        raise AssertionError("too early")
+def test_what_is_staged_lies_in_a_folder_of_its_own(s3: S3Backend) -> None:
+    s3.store.stage(".staging/0123", [b"data"])
+    assert s3.keys() == ["some/_vectors/.staging/0123"]
 
-    S3Store("bucket", "prefix", connect)
+
+def test_the_commit_of_a_splice_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
+    etag = s3.store.put("t", b"b" * 2_000, IfAbsent(), "first")
+    s3.store.splice("t", b"h" * 2_000, Source("t", etag, 0, 2_000), b"", condition=IfMatch(etag), commit="second")
+    assert s3.user_metadata("t") == {"commit": "second"}
+
+
+@pytest.mark.parametrize("name", ["t.%2f", "a.b-c_d", "..", "ü t+&=?#"])
+def test_any_key_is_read_as_it_was_written(s3: S3Backend, name: str) -> None:
+    store = s3.store_under("pre fix/ä+/%41")
+    etag = store.put(name, b"0123", IfAbsent(), "a-commit")
+    assert store.etag(name) == etag
+    assert store.read(name, etag, [(1, 3)]) == [b"12"]

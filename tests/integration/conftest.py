@@ -1,29 +1,29 @@
-"""The whole API over an in-process S3, and over no S3 at all."""
+"""The whole API over an S3 on loopback, and over no S3 at all."""
 
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from tests.support.api import Api
-from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
+from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend, moto_server
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[None]:
-    """An S3 in this process; starting it takes longer than most tests, and each test has a bucket of its own."""
-    with mock_aws():
-        yield
+def moto() -> Iterator[str]:
+    """The URL of an S3; starting it takes longer than most tests, and each test has a bucket of its own."""
+    with moto_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
-def bucket(moto: None, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
+def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
     """A bucket that VECTORD_STORE names."""
     for name in CONFUSING:
         monkeypatch.delenv(name, raising=False)
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    backend = S3Backend()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    backend = S3Backend(moto)
     monkeypatch.setenv("VECTORD_STORE", f"s3://{backend.bucket}/{backend.prefix}")
     return backend
 

@@ -1,14 +1,24 @@
 """Stores to test, each beside a way to seed and read its backend directly, past the code under test."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
 import boto3
+import urllib3
+from moto.s3 import models as moto_models
+from moto.server import ThreadedMotoServer
 
 from vectord.stores import Fetched, IfAbsent, MemoryStore
-from vectord.stores.s3 import S3Store, make_client
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_address import address
+from vectord.stores.s3_client import make_client
+from vectord.stores.s3_reads import READ_SECONDS, S3Reads
+from vectord.stores.s3_writes import S3Writes
+from vectord.stores.sigv4 import Keys
 
 REGION = "us-east-1"
 # A stand-in takes any credentials; real ones must never be met by a test.
@@ -19,24 +29,56 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+KEYS = Keys("testing", "testing", "testing")
 # What would lead a client away from the stand-in.
 CONFUSING = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CONFIG_FILE")
 
 
-# A client takes 0.1 s to make, so tests share them; moto answers whichever mock is on.
+LEAST_PART = 1_000  # bytes; the stand-ins take parts smaller than S3 does
+
+
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """Run moto as a server on loopback, since its mocks inside the process see boto3 alone; give its URL."""
+    moto_models.S3_UPLOAD_PART_MIN_SIZE = LEAST_PART
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    try:
+        yield endpoint
+    finally:
+        urllib3.request("POST", f"{endpoint}/moto-api/reset").close()
+        server.stop()
+
+
+# A client takes 0.1 s to make, so tests share them.
 @cache
-def _plain_client(endpoint: str | None) -> Any:
+def _plain_client(endpoint: str) -> Any:
     return boto3.client("s3", endpoint_url=endpoint, region_name=REGION)
 
 
-@cache
-def _our_client(endpoint: str | None) -> Any:
-    return make_client(endpoint)
+_our_client = cache(make_client)
+
+
+def s3_store(
+    endpoint: str,
+    bucket: str,
+    prefix: str,
+    *,
+    client: Any = None,
+    keys: Callable[[], Keys] = lambda: KEYS,
+    read_seconds: float = READ_SECONDS,
+) -> S3Store:
+    """Return a store of a bucket at `endpoint`, which takes any credentials; `client` writes, the others read."""
+    reads = S3Reads(address(bucket, REGION, endpoint), REGION, keys, read_seconds=read_seconds)
+    return S3Store(prefix, reads, lambda: S3Writes(client or _our_client(endpoint), bucket), least_part=LEAST_PART)
 
 
 class MemoryBackend:
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = MemoryStore(least_part=LEAST_PART)
 
     def objects(self) -> Mapping[str, bytes]:
         """Return every object by index name."""
@@ -49,17 +91,17 @@ class MemoryBackend:
 
 
 class S3Backend:
-    """A new bucket on whatever stands in for S3 at `endpoint` (moto in process if None)."""
+    """A new bucket on whatever stands in for S3 at `endpoint`."""
 
-    def __init__(self, endpoint: str | None = None, prefix: str = "some/_vectors") -> None:
+    def __init__(self, endpoint: str, prefix: str = "some/_vectors") -> None:
         self.bucket, self.prefix = f"vectord-test-{uuid4().hex[:12]}", prefix
         self.client = _plain_client(endpoint)
         self.client.create_bucket(Bucket=self.bucket)
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self.store = self.store_under(prefix)
 
     def store_under(self, prefix: str) -> S3Store:
-        return S3Store(self.bucket, prefix, lambda: _our_client(self._endpoint))
+        return s3_store(self.endpoint, self.bucket, prefix)
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/{name}.lhv1"

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
@@ -11,11 +12,12 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Wire:
-    """The server's address, and the requests that it has seen as `METHOD path`."""
+    """The server's address, and the requests that it has seen as `METHOD path`, with the headers of each."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.requests: list[str] = []
+        self.headers: list[Message] = []
         self.answer: Answer = answers(200)
         self.done = Event()
 
@@ -30,9 +32,10 @@ def wire() -> Iterator[Wire]:
         def handle_any(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             wired.requests.append(f"{self.command} {self.path}")
+            wired.headers.append(self.headers)
             wired.answer(self)
 
-        do_GET = do_PUT = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -1,7 +1,7 @@
 """The composition root of the API: reads the environment and puts the parts together. Only handlers import it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -9,10 +9,15 @@ from urllib.parse import urlsplit
 
 from vectord.service import Patience, Service, World
 from vectord.stores import MemoryStore, Store
-from vectord.stores.s3 import S3Store, make_client
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_address import address
+from vectord.stores.s3_reads import S3Reads
+from vectord.stores.sigv4 import Keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from vectord.stores.s3_writes import S3Writes
 
 DEFAULT_PREFIX = "_vectors"
 
@@ -22,7 +27,7 @@ class Settings:
     """What the environment says, typed.
 
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
-    function has, in bytes.
+    function has, in bytes. Where the environment has no `region` or no `keys`, botocore looks for them.
     """
 
     bucket: str | None = None
@@ -30,6 +35,8 @@ class Settings:
     endpoint: str | None = None
     inbox: str | None = None
     memory: int = 1769 << 20
+    region: str | None = None
+    keys: Keys | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -45,6 +52,8 @@ class Settings:
             environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None,
             environ.get("VECTORD_INBOX") or None,
             int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
+            environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+            _keys(environ),
         )
 
     @property
@@ -72,12 +81,48 @@ def _service(settings: Settings) -> Service:
 def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
         return MemoryStore()
-    return S3Store(settings.bucket, settings.prefix, partial(client_of, settings.endpoint))
+    region = settings.region or _profiles_region()
+    reads = S3Reads(address(settings.bucket, region, settings.endpoint), region, partial(_keys_of, settings.keys))
+    return S3Store(settings.prefix, reads, partial(_writes_of, settings.bucket, settings.endpoint))
+
+
+# What follows imports boto3 or botocore, at the first call: that takes longer than the rest of a cold search.
 
 
 @cache
 def client_of(endpoint: str | None) -> "S3Client":
+    from vectord.stores.s3_client import make_client  # noqa: PLC0415 - see above
+
     return make_client(endpoint)
+
+
+@cache
+def _writes_of(bucket: str, endpoint: str | None) -> "S3Writes":
+    from vectord.stores.s3_writes import S3Writes  # noqa: PLC0415 - see above
+
+    return S3Writes(client_of(endpoint), bucket)
+
+
+def _keys_of(given: Keys | None) -> Keys:
+    return given or _chain()()
+
+
+@cache
+def _chain() -> Callable[[], Keys]:
+    from vectord.stores.s3_chain import keys  # noqa: PLC0415 - see above
+
+    return keys()
+
+
+def _profiles_region() -> str:
+    from vectord.stores.s3_chain import region  # noqa: PLC0415 - see above
+
+    return region()
+
+
+def _keys(environ: Mapping[str, str]) -> Keys | None:
+    access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    return Keys(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
 
 
 def _location(store: str) -> tuple[str | None, str]:

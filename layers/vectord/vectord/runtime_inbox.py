@@ -6,7 +6,7 @@ from functools import cache, partial
 from vectord.runtime import Settings, store_of
 from vectord.service import Patience, World
 from vectord.service.ingest import Ingestion
-from vectord.stores.s3 import make_client
+from vectord.stores.s3_client import make_client
 from vectord.stores.s3_inbox import S3Inbox
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vectord.stores.inbox import Upload
-from vectord.stores.s3 import classified
+from vectord.stores.s3_client import classified
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
