@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
 from vectord.local import PAGE, LocalFile, LocalFiles
 from vectord.local.backing import Disk
@@ -105,6 +106,35 @@ def test_finished_files_that_nobody_opened_count_and_go_first(tmp_path: Path) ->
     assert (files.used, present(files, "a"), present(files, "b")) == (2 * SIZE, False, True)
 
 
+def test_of_unopened_files_the_oldest_goes_first(tmp_path: Path) -> None:
+    earlier = LocalFiles(tmp_path / "earlier", PLENTY)
+    for age, ident in enumerate("abcdef"):
+        path = fill(earlier, ident).path
+        assert path is not None
+        os.utime(path, (1_000 - age, 1_000 - age))
+    files = LocalFiles(shutil.copytree(tmp_path / "earlier", tmp_path / "now"), 4 * SIZE)
+    fill(files, "x")
+    assert [files.open(entry(ident)).whole for ident in "abcdef"] == [True, True, True, False, False, False]
+
+
+def test_a_file_that_another_process_finished_meanwhile_counts_once_adopted(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, SIZE)
+    fill(files, "a")
+    fill(LocalFiles(tmp_path, PLENTY), "b")
+    assert files.open(entry("b")).whole
+    assert (files.used, present(files, "a")) == (SIZE, False)
+
+
+def test_wrong_bytes_of_an_evicted_file_leave_its_successor_alone(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, SIZE)
+    evicted = fill(files, "a", pages=2)
+    fill(files, "b")
+    successor = files.open(entry("a"))
+    with pytest.raises(BlobCorrupt):
+        evicted.write(2 * PAGE, bytes(2 * PAGE))
+    assert files.open(entry("a")) is successor
+
+
 def test_a_file_that_another_process_uses_is_not_removed(tmp_path: Path) -> None:
     other = fill(LocalFiles(tmp_path, PLENTY), "a")
     files = LocalFiles(tmp_path, 0)
@@ -156,6 +186,46 @@ def test_a_disk_that_refuses_the_file_itself_means_memory(tmp_path: Path) -> Non
 
     section = fill(LocalFiles(tmp_path, PLENTY, Disk(ftruncate=refuse)), "a")
     assert (section.whole, section.path, list(tmp_path.iterdir())) == (True, None, [])
+
+
+def test_a_disk_that_refuses_the_file_itself_first_costs_others(tmp_path: Path) -> None:
+    def one_file(fd: int, size: int) -> None:
+        if len(list(tmp_path.iterdir())) > 1:
+            raise OSError(errno.ENOSPC, "full")
+        os.ftruncate(fd, size)
+
+    files = LocalFiles(tmp_path, PLENTY, Disk(ftruncate=one_file))
+    fill(files, "a")
+    assert fill(files, "b").path is not None
+    assert not present(files, "a")
+
+
+def test_a_section_in_memory_is_not_given_up_for_disk_space(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls())
+    fill(files, "a")
+    fill(files, "b")
+    assert (present(files, "a"), present(files, "b")) == (True, True)
+
+
+def test_a_section_in_memory_counts_and_goes_for_the_budget(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, SIZE, FullDisk(tmp_path, 0).calls())
+    fill(files, "a")
+    fill(files, "b")
+    assert (files.used, present(files, "a")) == (SIZE, False)
+
+
+def test_a_piece_written_while_the_section_moves_to_memory_is_not_lost(tmp_path: Path) -> None:
+    def pwrite(fd: int, data: memoryview, start: int) -> int:
+        if start == 0:
+            raise OSError(errno.ENOSPC, "full")
+        done = os.pwrite(fd, data, start)
+        section.write(0, content("a")[:PAGE])  # what another thread would do now: it moves the section to memory
+        return done
+
+    section = LocalFiles(tmp_path, PLENTY, Disk(pwrite=pwrite)).open(entry("a"))
+    section.write(PAGE, content("a")[PAGE : 2 * PAGE])
+    assert (section.path, section.missing(None)) == (None, [(2 * PAGE, SIZE)])
+    assert section.buffer[: 2 * PAGE].tobytes() == content("a")[: 2 * PAGE]
 
 
 def test_a_disk_that_is_broken_is_an_error(tmp_path: Path) -> None:

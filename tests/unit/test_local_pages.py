@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vectord.local.pages import PAGE, Pages, Span
@@ -37,6 +37,7 @@ def marked(size: int, written: list[Span]) -> Pages:
 
 
 @given(sizes_and_spans())
+@example((9 * PAGE, [], [(0, 9 * PAGE), (PAGE, 2 * PAGE), (5 * PAGE, 6 * PAGE)]))
 def test_missing_is_what_is_asked_for_and_not_written(case: tuple[int, list[Span], list[Span]]) -> None:
     size, written, asked = case
     assert marked(size, written).missing(asked) == naive_missing(size, written, asked)

@@ -1,5 +1,6 @@
 """Files of earlier processes are adopted when finished and right, and removed when nobody fills them any more."""
 
+import os
 import subprocess
 import sys
 import zlib
@@ -10,6 +11,7 @@ import numpy as np
 import vectord
 from vectord.frame import SectionEntry
 from vectord.local import PAGE, LocalFiles
+from vectord.local.backing import OnDisk
 
 PLENTY = 1 << 30
 DATA = np.random.default_rng(0).bytes(3 * PAGE)
@@ -125,3 +127,11 @@ def test_a_part_whose_name_a_cleaner_took_still_serves(tmp_path: Path) -> None:
         path.unlink()
     section.write(0, DATA)
     assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, DATA)
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_not_held(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    file = OnDisk(os.open(path, os.O_RDWR | os.O_CREAT), path)
+    assert file.hold()
+    path.unlink()
+    assert not file.hold()

@@ -1,11 +1,13 @@
 """Several threads fill the same files at once."""
 
+import os
 import random
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
 from vectord.local import PAGE, LocalFile, LocalFiles
+from vectord.local.backing import Disk
 
 THREADS, PAGES = 8, 64
 DATA = [np.random.default_rng(seed).bytes(PAGES * PAGE + seed) for seed in range(3)]
@@ -79,3 +82,37 @@ def test_wrong_bytes_are_reported_once_and_then_fetched_again(tmp_path: Path) ->
     section = files.open(ENTRIES[0])
     fetch_all(section, DATA[0], 0)
     assert section.buffer.tobytes() == DATA[0]
+
+
+def test_a_late_write_of_the_same_pages_is_part_of_what_is_checked(tmp_path: Path) -> None:
+    writing = Event()
+
+    def pwrite(fd: int, data: memoryview, start: int) -> int:
+        if bytes(data) == bytes(PAGE):  # the late and wrong one
+            writing.set()
+            sleep(0.2)  # time enough for a check that does not wait
+        return os.pwrite(fd, data, start)
+
+    section = LocalFiles(tmp_path, 1 << 30, Disk(pwrite=pwrite)).open(ENTRIES[0])
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(section.write, 0, bytes(PAGE))
+        assert writing.wait(10)
+        failures = [type(failure) for failure in (failure_of(section, DATA[0]), late.exception()) if failure]
+    assert (failures, section.whole) == ([BlobCorrupt], False)
+
+
+def failure_of(section: LocalFile, data: bytes) -> BlobCorrupt | None:
+    try:
+        section.write(0, data)
+    except BlobCorrupt as error:
+        return error
+    return None
+
+
+def test_threads_that_adopt_one_file_get_the_same_one(tmp_path: Path) -> None:
+    data = bytes(8 << 20)  # large, so that all are at its check at once
+    entry = SectionEntry("rows", len(data), f"{zlib.crc32(data):08x}", "large")
+    LocalFiles(tmp_path, 1 << 30).open(entry).write(0, data)
+    files, opened = LocalFiles(tmp_path, 1 << 30), set[LocalFile]()
+    assert at_once(lambda _: opened.add(files.open(entry))) == [None] * THREADS
+    assert (len(opened), files.used) == (1, len(data))

@@ -1,6 +1,7 @@
 """A section whose bytes are all in memory already: a small blob, or a test."""
 
 from collections.abc import Buffer
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,8 @@ from vectord.local.pages import Span, Spans
 class MemorySection:
     """`data` as a section: whole, verified by whoever read it, nothing to fetch."""
 
-    whole = True
-    path = None
+    whole: bool = True
+    path: Path | None = None
 
     def __init__(self, data: Buffer) -> None:
         self.buffer: npt.NDArray[np.uint8] = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
