@@ -106,15 +106,16 @@ def test_finished_files_that_nobody_opened_count_and_go_first(tmp_path: Path) ->
     assert (files.used, present(files, "a"), present(files, "b")) == (2 * SIZE, False, True)
 
 
-def test_of_unopened_files_the_oldest_goes_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("oldest_last", ["abcdef", "fedcba"])
+def test_of_unopened_files_the_oldest_goes_first(tmp_path: Path, oldest_last: str) -> None:
     earlier = LocalFiles(tmp_path / "earlier", PLENTY)
-    for age, ident in enumerate("abcdef"):
+    for age, ident in enumerate(oldest_last):
         path = fill(earlier, ident).path
         assert path is not None
         os.utime(path, (1_000 - age, 1_000 - age))
     files = LocalFiles(shutil.copytree(tmp_path / "earlier", tmp_path / "now"), 4 * SIZE)
     fill(files, "x")
-    assert [files.open(entry(ident)).whole for ident in "abcdef"] == [True, True, True, False, False, False]
+    assert [files.open(entry(ident)).whole for ident in oldest_last] == [True, True, True, False, False, False]
 
 
 def test_a_file_that_another_process_finished_meanwhile_counts_once_adopted(tmp_path: Path) -> None:
