@@ -1,27 +1,37 @@
-"""Run the benchmark, `python bench/run.py [--rows N]`, or `python bench/run.py threshold` for the planner's constants.
+"""Run the benchmark: `python bench/run.py [engine | peers | threshold] [options]`, without a word engine, then peers.
 
-Nothing is measured here: the work is done by a second interpreter that starts with one BLAS thread, as a small Lambda
-function has, with the package on its path, and with the ephemeral store.
+`engine` is vectord alone, `peers` is vectord beside others, `threshold` is for the planner's constants. Options go to
+the last one of them. Nothing is measured here: the work is done by other interpreters, which start with one BLAS
+thread, as a small Lambda function has, with the package on their path, and with the ephemeral store.
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main(arguments: list[str]) -> None:
-    module = "threshold" if arguments[:1] == ["threshold"] else "report"
+MODULES = {"engine": "bench.report", "peers": "bench.peers.compare", "threshold": "bench.threshold"}
+
+
+def main(arguments: list[str]) -> int:
+    chosen = arguments[:1] if arguments[:1] and arguments[0] in MODULES else ["engine", "peers"]
+    options = arguments[1:] if len(chosen) == 1 else arguments
     environ = {
         **os.environ,
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'vectord'}",
         "VECTORD_STORE": "",
     }
-    rest = arguments[1:] if module == "threshold" else arguments
-    os.execve(sys.executable, [sys.executable, "-m", f"bench.{module}", *rest], environ)
+    for name in chosen:
+        rest = options if name == chosen[-1] else []
+        status = subprocess.run([sys.executable, "-m", MODULES[name], *rest], env=environ, check=False).returncode
+        if status:
+            return status
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

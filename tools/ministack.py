@@ -36,10 +36,13 @@ def credentials(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def ministack(folder: Path, port: int, host: str = HOST, *, enforce: bool = False) -> Iterator[None]:
+def ministack(
+    folder: Path, port: int, host: str = HOST, *, enforce: bool = False, persist: bool = True
+) -> Iterator[None]:
     """Run the stand-in until the block is left; a later run in the same folder finds the state of the earlier one.
 
-    With `enforce` it checks signatures and policies, and runs each function under its role.
+    With `enforce` it checks signatures and policies, and runs each function under its role. Without `persist` it keeps
+    objects in memory alone; with it, each read of a range reads the whole object from disk.
     """
     shutil.rmtree(folder / "tmp", ignore_errors=True)  # what functions of an earlier run kept in /tmp is no state
     env = environment(folder) | {
@@ -48,7 +51,7 @@ def ministack(folder: Path, port: int, host: str = HOST, *, enforce: bool = Fals
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "state"),
-        "S3_PERSIST": "1",
+        "S3_PERSIST": str(int(persist)),
         "S3_DATA_DIR": str(folder / "s3"),
         "LAMBDA_ACCOUNT_CONCURRENCY": "32",
         "IOT_MTLS_ENABLED": "0",  # it would listen on all interfaces

@@ -1,0 +1,75 @@
+"""What the stand-in itself costs: the bare calls of an add by multipart copy, and what the link adds without limits."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from bench.peers.results import Bare
+from bench.peers.roster import OURS
+from bench.standin import BUCKET, StandIn
+
+_PART = 5 << 20
+_HEAD = bytes(5_200_000)
+_TAIL = bytes(160_000)  # about 100 rows of 384 float32
+_RUNS = 3
+_LARGE, _SMALL = 64 << 20, 512
+
+
+def copied(store: StandIn, key: str) -> Bare | None:
+    """Send a new head and a tail around a copy of an object's rest, to another key; None if it is too small for that.
+
+    The stand-in reads and hashes all that it copies; S3 does not do that while a caller waits.
+    """
+    size = store.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"]
+    if size < 2 * len(_HEAD):
+        return None
+    runs = [_copy(store, key, size) for _ in range(_RUNS)]
+    return Bare({name: median(run[name] for run in runs) for name in runs[0]})
+
+
+def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
+    s3, taken = store.s3, dict[str, float]()
+
+    def timed(name: str, call: Callable[..., Any], **terms: Any) -> Any:
+        started = time.perf_counter()
+        answer = call(Bucket=BUCKET, Key=f"bare/{OURS}", **terms)
+        taken[name] = time.perf_counter() - started
+        return answer
+
+    upload = timed("CreateMultipartUpload", s3.create_multipart_upload)["UploadId"]
+    source = {"CopySource": {"Bucket": BUCKET, "Key": key}, "CopySourceRange": f"bytes={_PART}-{size - 1}"}
+    etags = [
+        timed("UploadPart, 5.2 MB", s3.upload_part, UploadId=upload, PartNumber=1, Body=_HEAD)["ETag"],
+        timed("UploadPartCopy", s3.upload_part_copy, UploadId=upload, PartNumber=2, **source)["CopyPartResult"]["ETag"],
+        timed("UploadPart, 160 kB", s3.upload_part, UploadId=upload, PartNumber=3, Body=_TAIL)["ETag"],
+    ]
+    parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+    timed("Complete", s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts})
+    s3.delete_object(Bucket=BUCKET, Key=f"bare/{OURS}")
+    return taken
+
+
+def overhead(store: StandIn, client: Callable[[str], Any]) -> Mapping[str, Sequence[float]]:
+    """Return seconds to get a large and a small object: direct, through the link without limits, and with them."""
+    for key, size in (("large", _LARGE), ("small", _SMALL)):
+        store.s3.put_object(Bucket=BUCKET, Key=f"bare/{key}", Body=bytes(size))
+    ways = {"direct": (store.direct, False), "link without limits": (store.linked, False), "link": (store.linked, True)}
+    found = {}
+    for name, (endpoint, linked) in ways.items():
+        store.limited(linked)
+        s3 = client(endpoint)
+        found[name] = [_get(s3, "large", 3), _get(s3, "small", 20)]
+    for key in ("large", "small"):
+        store.s3.delete_object(Bucket=BUCKET, Key=f"bare/{key}")
+    store.wire.take()
+    return found
+
+
+def _get(s3: Any, key: str, runs: int) -> float:
+    taken = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        s3.get_object(Bucket=BUCKET, Key=f"bare/{key}")["Body"].read()
+        taken.append(time.perf_counter() - started)
+    return median(taken)

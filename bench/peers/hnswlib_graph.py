@@ -1,0 +1,49 @@
+"""Hnswlib: a graph with M=16, ef_construction=200; effort is ef."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import hnswlib
+import numpy as np
+
+from bench.peers.files import maker
+from bench.peers.peer import F32, K
+
+_ROOM = 1_000  # rows that can be added to a loaded graph
+
+
+class Graph:
+    """Cosine over float32. The dimension is `kind`."""
+
+    def __init__(self, kind: str) -> None:
+        self._dimension = int(kind)
+
+    def build(self, rows: F32, threads: int) -> Any:
+        index = hnswlib.Index("cosine", self._dimension)
+        index.init_index(max_elements=len(rows), M=16, ef_construction=200)
+        index.add_items(rows, np.arange(len(rows)), num_threads=threads)
+        return index
+
+    def save(self, index: Any, path: Path) -> None:
+        index.save_index(str(path))
+
+    def load(self, path: Path) -> Any:
+        index = hnswlib.Index("cosine", self._dimension)
+        # Room costs memory in proportion; the file says how many rows it holds.
+        index.load_index(str(path), max_elements=0)
+        index.set_num_threads(1)
+        return index
+
+    def search(self, index: Any, query: F32, effort: Any) -> Sequence[int]:
+        index.set_ef(effort)
+        found: list[int] = index.knn_query(query, K, num_threads=1)[0][0].tolist()
+        return found
+
+    def add(self, index: Any, vectors: F32, first: int) -> Any:
+        index.resize_index(first + _ROOM)
+        index.add_items(vectors, np.arange(first, first + len(vectors)), num_threads=2)
+        return index
+
+
+make = maker(Graph)

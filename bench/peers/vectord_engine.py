@@ -1,0 +1,56 @@
+"""vectord's engine without its service: builds the object of an index, and answers warm searches.
+
+All that the comparison knows of vectord's inside is here. Effort is `ef_search`, 0 for what the build calibrated.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+
+from bench.peers.peer import F32, K, Place
+from bench.peers.vectord import PREFIX, id_of
+from vectord import index as ix
+from vectord.index import Index
+from vectord.params import new_params
+
+_COMMIT = "0" * 32
+
+
+class Engine:
+    """An index with an id and a small metadata for each row, which the peers' files do not hold."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._index: Index | None = None
+
+    def build(self, rows: F32) -> int:
+        ids = [id_of(row) for row in range(len(rows))]
+        metadata = {vector_id: msgspec.Raw(b'{"row":%d}' % row) for row, vector_id in enumerate(ids)}
+        empty = ix.create(new_params(self._place.name, rows.shape[1]))
+        blob, _ = ix.encode(ix.with_rows(empty, ix.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
+        return self._blob.write_bytes(blob)
+
+    def publish(self) -> None:
+        s3 = boto3.client("s3", endpoint_url=self._place.endpoint)
+        key = f"{PREFIX}/{self._place.name}.lhv1"
+        s3.put_object(Bucket=self._place.bucket, Key=key, Body=self._blob.read_bytes())
+
+    def warm(self) -> None:
+        self._index = ix.open_blob(self._blob.read_bytes())
+
+    def search(self, query: F32, effort: Any) -> Sequence[int]:
+        if self._index is None:
+            raise RuntimeError("no index is open")
+        row_of = self._index.rows.row_of
+        return [row_of[match.id] for match in ix.search(self._index, query, K, effort).matches]
+
+    @property
+    def _blob(self) -> Path:
+        return self._place.folder / "built"
+
+
+def make(place: Place, kind: str) -> Engine:
+    return Engine(place)
