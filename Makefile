@@ -75,8 +75,8 @@ invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a
 	@$(DEV) -m tools.invoke $(FN)
 
 .PHONY: bench
-bench: $(call STAMP,dev) ## Measure build, size, latency and recall; prints a table
-	@$(DEV) bench/run.py
+bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
+	@.venv/bench/bin/python bench/run.py $(ARGS)
 
 .PHONY: environments
 environments: ## Make or renew the virtual environments under .venv
@@ -88,6 +88,7 @@ clean: ## Remove the environments, the build and all caches
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt layers/files/requirements.txt
+$(call STAMP,bench): requirements/bench.txt layers/vectord/requirements.txt layers/files/requirements.txt
 $(call STAMP,sam): requirements/sam.txt
 $(call STAMP,stack): requirements/stack.txt
 $(call STAMP,runtime): requirements/runtime.txt

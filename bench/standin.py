@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BUCKET = "bench"
+KEYS = {"id": "test", "secret": "test"}  # the stand-in takes any
 
 
 @dataclass
@@ -64,15 +65,14 @@ def stand_in(folder: Path) -> Iterator[StandIn]:
     forget_account()
     port = free_port()
     with ministack(folder, port, persist=False), _link(port, folder) as (linked, wire):
-        told = credentials(port)
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=told["AWS_ENDPOINT_URL"],
-            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
-        )
+        direct = credentials(port)["AWS_ENDPOINT_URL"]
+        s3 = client(direct)
         s3.create_bucket(Bucket=BUCKET)
-        yield StandIn(told["AWS_ENDPOINT_URL"], linked, wire, s3)
+        yield StandIn(direct, linked, wire, s3)
+
+
+def client(endpoint: str) -> "S3Client":
+    return boto3.client("s3", endpoint_url=endpoint, aws_access_key_id=KEYS["id"], aws_secret_access_key=KEYS["secret"])
 
 
 @contextmanager

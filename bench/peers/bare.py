@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.peers.results import Bare
 from bench.peers.roster import OURS
-from bench.standin import BUCKET, StandIn
+from bench.standin import BUCKET, StandIn, client
 
 _PART = 5 << 20
 _HEAD = bytes(5_200_000)
@@ -50,7 +50,7 @@ def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
     return taken
 
 
-def overhead(store: StandIn, client: Callable[[str], Any]) -> Mapping[str, Sequence[float]]:
+def overhead(store: StandIn) -> Mapping[str, Sequence[float]]:
     """Return seconds to get a large and a small object: direct, through the link without limits, and with them."""
     for key, size in (("large", _LARGE), ("small", _SMALL)):
         store.s3.put_object(Bucket=BUCKET, Key=f"bare/{key}", Body=bytes(size))

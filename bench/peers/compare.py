@@ -6,11 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import boto3
 
 from bench.machine import machine
 from bench.peers import bare, engines, report
@@ -65,7 +61,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
         trial = Trial(data, store, folder)
         trial.save()
         with console.step("link", "the stand-in with and without it"):
-            found.overhead = bare.overhead(store, partial(_client, store.s3))
+            found.overhead = bare.overhead(store)
         entries = _entries(options, found)
         entries = _build(trial, entries, found)
         _warm(trial, entries, found, min(searches, len(data.queries)))
@@ -77,11 +73,6 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
     report.show(found)
     if not options.quick:
         _plot(found)
-
-
-def _client(store: Any, endpoint: str) -> Any:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client("s3", endpoint_url=endpoint, **keys)
 
 
 def _entries(options: argparse.Namespace, found: Comparison) -> list[Entry]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.peers.data import Vectors
+from bench.peers.peer import F32
 from bench.peers.process import Child, child
 from bench.peers.roster import Entry
 from bench.standin import BUCKET, StandIn
@@ -57,7 +58,8 @@ class Trial:
         return child(plan, self.folder, threads)
 
     def query(self, number: int) -> str:
-        return self.vectors.queries[number % len(self.vectors.queries)].tobytes().hex()
+        query: F32 = self.vectors.queries[number % len(self.vectors.queries)]
+        return query.tobytes().hex()
 
     def recall(self, number: int, found: list[int]) -> float:
         number %= len(self.vectors.queries)
