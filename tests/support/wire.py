@@ -78,11 +78,23 @@ def refuses(status: int, code: str, message: str = "in words that nobody may rel
     return answers(status, body.encode(), **{"Content-Type": "application/xml"})
 
 
-def truncates(body: bytes, missing: int) -> Answer:
+def ranged(body: bytes, **headers: str) -> Answer:
+    """Answer a range of `body` as S3 does, or say otherwise in `headers`."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        first, last = handler.headers["Range"].removeprefix("bytes=").split("-")
+        part = body[int(first) : int(last) + 1]
+        where = {"Content-Range": f"bytes {first}-{int(first) + len(part) - 1}/{len(body)}"}
+        answers(206, part, **{**where, **{name.replace("_", "-"): value for name, value in headers.items()}})(handler)
+
+    return answer
+
+
+def truncates(body: bytes, missing: int, status: int = 200, **headers: str) -> Answer:
     """Promise more bytes than come before the connection ends."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        _head(handler, 200, len(body) + missing, {})
+        _head(handler, status, len(body) + missing, headers)
         handler.wfile.write(body)
         handler.close_connection = True
 

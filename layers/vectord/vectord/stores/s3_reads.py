@@ -133,7 +133,7 @@ def _expect(status: int, answer: "urllib3.BaseHTTPResponse") -> None:
 
 def _etag(answer: "urllib3.BaseHTTPResponse") -> str:
     etag = answer.headers.get("etag")
-    if etag is None:
+    if not etag:
         raise StoreUnavailable("an answer without an ETag is not S3's")
     return etag
 

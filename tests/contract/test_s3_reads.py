@@ -1,0 +1,182 @@
+"""Ranges of an object, over real sockets: each is what was asked for, of the state that was asked for, or an error."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import wire as wires
+from tests.support.backends import s3_store
+from tests.support.wire import Wire, answers, in_turn, ranged, refuses, resets, truncates
+from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
+from vectord.stores import Head, Unchanged
+from vectord.stores.s3 import S3Store
+
+LAYER = Path(__file__).parents[2] / "layers/vectord"
+OBJECT = b"0123456789"
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wires.wire() as wired:
+        yield wired
+
+
+@pytest.fixture
+def store(wire: Wire) -> S3Store:
+    return s3_store(wire.endpoint, "bucket", "_vectors")
+
+
+def test_a_head_is_one_request_for_its_first_bytes(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(OBJECT)
+    assert store.head("t", 4, '"held"') == Head(b"0123", '"e1"', 10)
+    assert wire.requests == ["GET /bucket/_vectors/t.lhv1"]
+    assert (wire.headers[0]["Range"], wire.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
+
+
+def test_a_head_that_is_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(304)
+    assert store.head("t", 4, '"e1"') == Unchanged()
+    assert len(wire.requests) == 1
+
+
+def test_not_modified_answers_nobody_who_holds_nothing(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(304)
+    with pytest.raises(StoreRefused):
+        store.head("t", 4)
+
+
+def test_a_head_of_no_bytes_is_read_as_a_whole(wire: Wire, store: S3Store) -> None:
+    wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200))
+    assert store.head("t", 4) == Head(b"", '"e1"', 0)
+
+
+def test_an_object_that_came_meanwhile_is_no_longer_than_was_asked_for(wire: Wire, store: S3Store) -> None:
+    wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200, OBJECT))
+    assert store.head("t", 4) == Head(b"0123", '"e1"', 10)
+
+
+def test_a_span_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(OBJECT)
+    assert store.read("t", '"e1"', [(2, 5)]) == [b"234"]
+    assert (wire.headers[0]["Range"], wire.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
+    assert "SignedHeaders=host;x-amz-content-sha256;x-amz-date;" in wire.headers[0]["Authorization"]
+
+
+def test_spans_share_one_signature(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(OBJECT)
+    assert store.read("t", '"e1"', [(n, n + 2) for n in range(8)]) == [OBJECT[n : n + 2] for n in range(8)]
+    assert len({headers["Authorization"] for headers in wire.headers}) == 1
+
+
+def test_no_span_is_no_request(wire: Wire, store: S3Store) -> None:
+    assert store.read("t", '"e1"', []) == []
+    assert store.read("t", '"e1"', [(3, 3)]) == [b""]
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ranged(OBJECT, Content_Range="bytes 3-6/10"),
+        ranged(OBJECT, Content_Range="bytes 2-4/10"),
+        ranged(OBJECT, Content_Range="bytes 2-6/10"),
+        ranged(OBJECT, Content_Range="bytes 2-5/*"),
+        ranged(OBJECT, Content_Range="items 2-5/10"),
+        ranged(OBJECT[:5]),
+        answers(206, b"2345"),
+        answers(200, OBJECT),
+        answers(200, b"2345"),
+        answers(204),
+        truncates(b"23", 2, 206, **{"Content-Range": "bytes 2-5/10"}),
+        truncates(b"", 4, 206, **{"Content-Range": "bytes 2-5/10"}),
+        resets,
+    ],
+    ids=lambda answer: answer.__qualname__.split(".")[0],
+)
+def test_an_answer_that_is_not_the_span_is_no_answer(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
+    wire.answer = answer
+    with pytest.raises(StoreUnavailable):
+        store.read("t", '"e1"', [(2, 6)])
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ranged(OBJECT, Content_Range="bytes 1-4/10"),
+        ranged(OBJECT, Content_Range="bytes 0-3/3"),
+        ranged(OBJECT[:3], Content_Range="bytes 0-2/10"),
+        answers(206, b"0123"),
+        answers(200, OBJECT),
+    ],
+)
+def test_an_answer_that_is_not_the_head_is_no_answer(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
+    wire.answer = answer
+    with pytest.raises(StoreUnavailable):
+        store.head("t", 4)
+
+
+def test_a_span_of_another_state_is_never_taken(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(OBJECT, ETag='"e2"')
+    with pytest.raises(ConditionFailed):
+        store.read("t", '"e1"', [(2, 6)])
+
+
+def test_one_span_that_fails_fails_them_all(wire: Wire, store: S3Store) -> None:
+    def answer(handler: wires.BaseHTTPRequestHandler) -> None:
+        last = handler.headers["Range"] == "bytes=8-9"
+        (refuses(412, "PreconditionFailed") if last else ranged(OBJECT))(handler)
+
+    wire.answer = answer
+    with pytest.raises(ConditionFailed):
+        store.read("t", '"e1"', [(n, n + 2) for n in range(9)])
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_is_refused_and_not_followed(wire: Wire, store: S3Store, status: int) -> None:
+    elsewhere = f"<Error><Code>PermanentRedirect</Code><Endpoint>{wire.endpoint}</Endpoint></Error>".encode()
+    wire.answer = answers(status, elsewhere, Location=f"{wire.endpoint}/elsewhere")
+    with pytest.raises(StoreRefused, match="PermanentRedirect"):
+        store.get("t")
+    assert len(wire.requests) == 1
+
+
+def test_a_body_that_is_not_s3s_decides_by_its_status(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(403, b"<html><Code>NoSuchKey</Code>")
+    with pytest.raises(StoreRefused):
+        store.get("t")
+
+
+@pytest.mark.parametrize("call", [lambda store: store.get("t"), lambda store: store.etag("t")], ids=["get", "etag"])
+def test_an_answer_without_an_etag_is_not_s3s(wire: Wire, store: S3Store, call: Callable[[S3Store], Any]) -> None:
+    wire.answer = answers(200, b"", ETag="")
+    with pytest.raises(StoreUnavailable):
+        call(store)
+
+
+READS = """
+import sys
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_address import address
+from vectord.stores.s3_reads import S3Reads
+from vectord.stores.sigv4 import Keys
+
+reads = S3Reads(address("bucket", "us-east-1", sys.argv[1]), "us-east-1", lambda: Keys("access", "secret"))
+store = S3Store("_vectors", reads, lambda: None)
+store.head("t", 4)
+store.read("t", '"e1"', [(0, 1), (2, 3)])
+store.etag("t")
+store.get("t", '"e1"')
+print(sorted({"boto3", "botocore", "xml", "asyncio"} & sys.modules.keys()))
+"""
+
+
+def test_a_read_imports_nothing_that_takes_long(wire: Wire) -> None:
+    wire.answer = in_turn(ranged(OBJECT), ranged(OBJECT), ranged(OBJECT), answers(200), answers(304))
+    command, environ = [sys.executable, "-c", READS, wire.endpoint], {"PYTHONPATH": str(LAYER)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
