@@ -33,14 +33,14 @@ def test_a_bucket_is_encrypted(bucket: str) -> None:
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_a_bucket_keeps_old_versions_for_a_time(bucket: str) -> None:
     properties = DEPLOYED.all("AWS::S3::Bucket")[bucket]
-    [rule] = properties["LifecycleConfiguration"]["Rules"]
+    [rule, *_] = properties["LifecycleConfiguration"]["Rules"]
     assert (properties["VersioningConfiguration"]["Status"], rule["Status"]) == ("Enabled", "Enabled")
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_a_bucket_drops_uploads_that_were_never_finished(bucket: str) -> None:
-    [rule] = DEPLOYED.all("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
+    [rule, *_] = DEPLOYED.all("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 

@@ -11,15 +11,22 @@ FUNCTIONS = sorted(DEPLOYED.all("AWS::Lambda::Function"))
 
 READ = {("s3:GetObject", "Bucket.Arn/_vectors/*"), ("s3:ListBucket", "Bucket.Arn")}
 WRITE = {("s3:PutObject", "Bucket.Arn/_vectors/*")}
+SPLICE = {
+    ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*"),
+    ("s3:DeleteObject", "Bucket.Arn/_vectors/.staging/*"),
+}
 RIGHTS = {
     "SearchFunction": READ,
     "DescribeFunction": READ,
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
     "CreateFunction": READ | WRITE,
-    "AddFunction": READ | WRITE,
-    "DeleteFunction": READ | WRITE | {("s3:DeleteObject", "Bucket.Arn/_vectors/*")},
+    "AddFunction": READ | WRITE | SPLICE,
+    "DeleteFunction": READ
+    | WRITE
+    | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "IngestFunction": READ
     | WRITE
+    | SPLICE
     | {
         ("s3:GetObject", "Inbox.Arn/uploads/*"),
         ("s3:ListBucket", "Inbox.Arn"),
@@ -57,6 +64,13 @@ def test_lists_are_of_the_prefix(function: str) -> None:
     lists = {one["Resource"]: one["Condition"] for one in statements if one["Action"] == "s3:ListBucket"}
     prefixes = {"Bucket.Arn": "_vectors/*", "Inbox.Arn": "uploads/*"}
     assert lists == {bucket: {"StringLikeIfExists": {"s3:prefix": prefixes[bucket]}} for bucket in lists}
+
+
+def test_what_is_staged_and_left_is_dropped_within_days() -> None:
+    rules = DEPLOYED.all("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == "_vectors/.staging/"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def test_only_the_bucket_s_own_account_may_put_events_into_the_queue() -> None:
