@@ -1,7 +1,7 @@
 """What the stand-in itself costs: the bare calls of an add by multipart copy, and what the link adds without limits."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
@@ -50,7 +50,7 @@ def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
     return taken
 
 
-def overhead(store: StandIn) -> Mapping[str, Sequence[float]]:
+def overhead(store: StandIn) -> Mapping[str, tuple[float, float]]:
     """Return seconds to get a large and a small object: direct, through the link without limits, and with them."""
     for key, size in (("large", _LARGE), ("small", _SMALL)):
         store.s3.put_object(Bucket=BUCKET, Key=f"bare/{key}", Body=bytes(size))
@@ -59,7 +59,7 @@ def overhead(store: StandIn) -> Mapping[str, Sequence[float]]:
     for name, (endpoint, linked) in ways.items():
         store.limited(linked)
         s3 = client(endpoint)
-        found[name] = [_get(s3, "large", 3), _get(s3, "small", 20)]
+        found[name] = _get(s3, "large", 3), _get(s3, "small", 20)
     for key in ("large", "small"):
         store.s3.delete_object(Bucket=BUCKET, Key=f"bare/{key}")
     store.wire.take()

@@ -13,6 +13,7 @@ Figure = tuple[str, bool, float | None]  # a side's name, whether it is ours, wh
 
 def show(found: Comparison) -> None:
     print(f"\npeers: {found.rows:,} x {found.dimension}, cosine ({found.data}), {found.date}")
+    table(("fact", "value"), list(found.machine.items()))
     if found.missing:
         print(f"  left out, not installed or not built: {', '.join(found.missing)}")
     _overhead(found)

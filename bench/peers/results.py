@@ -75,7 +75,7 @@ class Comparison:
     data: str
     rows: int
     dimension: int
-    overhead: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    overhead: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     sides: list[Side] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     bare: Bare | None = None

@@ -1,0 +1,51 @@
+"""The comparison with peers runs from end to end, with few rows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.peers import results
+from bench.peers.results import Comparison
+from tools.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, str]:
+    file = tmp_path_factory.mktemp("bench") / "quick.json"
+    command = [sys.executable, str(Path("bench", "run.py")), "peers", "--quick", "--results", str(file)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-2_000:]
+    return results.read(file), ran.stdout
+
+
+def test_every_side_is_measured_in_every_way(quick: tuple[Comparison, str]) -> None:
+    found, _ = quick
+    assert [side.name for side in found.sides] == ["vectord", "numpy scan", "annoy"]
+    for side in found.sides:
+        assert {"cold", "cold raw", "add", "add raw", "refresh"} <= side.remote.keys()
+        assert side.warm[-1].recall > 0.9
+
+
+def test_what_each_side_reads_and_sends_is_counted(quick: tuple[Comparison, str]) -> None:
+    found, _ = quick
+    for side in found.sides[1:]:  # files, which travel whole
+        assert side.remote["cold"].traffic.received == pytest.approx(side.size, rel=0.01)
+        assert side.remote["add"].traffic.sent == pytest.approx(side.size, rel=0.1)
+        assert side.remote["refresh"].traffic.received == pytest.approx(side.size, rel=0.2)
+    assert all(side.remote["cold"].traffic.requests >= 1 for side in found.sides)
+
+
+def test_the_link_is_slower_than_loopback(quick: tuple[Comparison, str]) -> None:
+    found, _ = quick
+    (direct, _), (linked, delayed) = found.overhead["direct"], found.overhead["link"]
+    assert linked > 3 * direct
+    assert delayed >= 0.025
+
+
+def test_the_report_names_the_machine_and_has_all_tables(quick: tuple[Comparison, str]) -> None:
+    found, text = quick
+    assert found.machine["processor"] in text
+    for title in ("build, 2 threads", "warm engine", "cold first answer", "add of 100", "search after somebody's add"):
+        assert title in text
