@@ -16,8 +16,13 @@ def list_indexes(request: Request, service: Service) -> Reply:
 
 def describe(request: Request, service: Service) -> Reply:
     found = service.describe(request.path["name"], request.until)
-    graph = {"trees": found.params.m if found.graph_size else 0, "bytes": found.graph_size, "calibration": found.curve}
-    answer = {"index": found.params, "count": found.count, "bytes": found.size, "graph": graph}
+    answer = {
+        "index": found.params,
+        "count": found.count,
+        "bytes": found.size,
+        "graph": {"bytes": found.graph_size},
+        "calibration": found.curves,
+    }
     return Reply(answer, headers={"ETag": found.etag})
 
 

@@ -12,10 +12,25 @@ from vectord.service import Match, Service
 
 def search(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.SearchBody)
-    found = service.search(request.path["name"], components(body.vector), body.k, request.until, body.ef_search or 0)
-    matches = [_shown(match, body.include) for match in found.answer.matches]
-    answer = {"matches": matches, "count": found.answer.count, "strategy": found.answer.strategy}
-    return Reply(answer, headers={"ETag": found.etag})
+    found = service.search(
+        request.path["name"],
+        components(body.vector),
+        body.k,
+        request.until,
+        recall=body.recall,
+        ef_search=body.ef_search or 0,
+    )
+    answer = found.answer
+    shown = {
+        "matches": [_shown(match, body.include) for match in answer.matches],
+        "count": answer.count,
+        "strategy": answer.strategy,
+        "plan": answer.plan,
+        "examined": answer.examined,
+        "bytes_read": found.read_bytes,
+        "requests": found.requests,
+    }
+    return Reply(shown, headers={"ETag": found.etag})
 
 
 def _shown(match: Match, include: list[Any]) -> dict[str, Any]:

@@ -31,20 +31,20 @@ def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Ind
 
 def with_items(index: Index, items: Iterable[Item]) -> Index:
     """Return `index` with `items` in it, as a commit leaves it behind."""
-    return sealed(ix.with_rows(index, ix.upsert(index.rows, items)[0]))
+    return sealed(ix.upsert(index, items)[0])
 
 
 def without(index: Index, *ids: str) -> Index:
-    return sealed(ix.with_rows(index, ix.remove(index.rows, ids)[0]))
+    return sealed(ix.remove(index, ids)[0])
 
 
 def sealed(index: Index, commit: str = "a-commit") -> Index:
-    return ix.encode(index, index.params.name, commit)[1]
+    return ix.open_blob(ix.encode(index, index.params.name, commit).blob)
 
 
 def reopened(index: Index) -> Index:
     """Return what another process reads out of the blob of `index`."""
-    return ix.open_blob(ix.encode(index, index.params.name, "a-commit")[0])
+    return ix.open_blob(ix.encode(index, index.params.name, "a-commit").blob)
 
 
 def of_matrix(vectors: npt.NDArray[Any], distance: Distance, **more: int) -> Index:

@@ -1,9 +1,14 @@
 """Services in a world where time passes only by sleeping, and chance is what the test says."""
 
+import atexit
+import tempfile
+from functools import cache
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 
+from vectord.local import LocalFiles
 from vectord.service import NewVector, Patience, Service, World
 from vectord.stores import MemoryStore, Store
 
@@ -41,7 +46,21 @@ def a_service(
 ) -> Service:
     """Return a service over `store`, in the world of `clock` unless one is given."""
     world = world or (clock or Clock()).world()
-    return Service(store or MemoryStore(), warm_bytes=warm_bytes, world=world, patience=patience or Patience())
+    return Service(
+        store or MemoryStore(), local_files(), warm_bytes=warm_bytes, world=world, patience=patience or Patience()
+    )
+
+
+def local_files(budget: int = 1 << 30) -> LocalFiles:
+    """Return files in a folder of their own, which goes with this process."""
+    return LocalFiles(Path(tempfile.mkdtemp(dir=_folder())), budget)
+
+
+@cache
+def _folder() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="vectord-test-")
+    atexit.register(folder.cleanup)
+    return folder.name
 
 
 def vector(vector_id: str, *components: float) -> NewVector:

@@ -26,11 +26,11 @@ MAY_IMPORT = {
     "stores.s3_reads": {"errors", "stores", "stores.s3_address", "stores.s3_errors"},
     "stores.s3_writes": {"stores", "stores.s3_client", "stores.s3_multipart"},
     "formats": {"errors"},
-    "service": {"errors", "params", "formats", "index", "stores"},
+    "service": {"errors", "params", "frame", "formats", "index", "local", "stores"},
     "edge": {"errors", "params", "formats", "service", "stores"},
     "stores.s3_inbox": {"stores", "stores.s3_client"},
     "runtime": {
-        *("service", "stores", "stores.s3", "stores.s3_address", "stores.s3_reads"),
+        *("local", "service", "stores", "stores.s3", "stores.s3_address", "stores.s3_reads"),
         *("stores.s3_chain", "stores.s3_client", "stores.s3_writes"),  # at the first use
     },
     "runtime_inbox": {"runtime", "service", "stores.s3_client", "stores.s3_inbox"},

@@ -23,6 +23,7 @@ VectordError
 └── StoreError                 what a store answers; the service turns it into one of the above
     ├── ObjectMissing              no object under that name
     ├── ConditionFailed            the write condition did not hold: certainly not written
+    ├── ObjectMoved                the object changed while ranges of it were read: start over
     ├── WriteConflict              another operation is in progress on the object: certainly not written
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
     └── StoreRefused               no access, no bucket: somebody must mend the set-up
@@ -159,6 +160,10 @@ class ObjectMissing(StoreError):
 
 
 class ConditionFailed(StoreError):
+    pass
+
+
+class ObjectMoved(StoreError):
     pass
 
 

@@ -10,7 +10,7 @@ offset  size  field
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,12 +22,13 @@ from vectord.params import Params
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-SECTIONS: Final = frozenset({"graph"})
+SECTIONS: Final = frozenset({"sketch", "rows", "graph", "tail"})
 
 _HEAD = struct.Struct(">4sI")
 # The envelope's own checksum is its last key; the JSON before its comma is what it covers.
 _SEAL = re.compile(rb',[ \t\r\n]*"crc32"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{8})"[ \t\r\n]*\}[ \t\r\n]*\Z')
 _SEAL_MAX = 256
+_SPACE = b" \t\r\n"
 
 
 class SectionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +52,21 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit: str = ""
     applied: list[str] = msgspec.field(default_factory=list)
     calibration: dict[str, dict[int, float]] = msgspec.field(default_factory=dict)
+    graph_rows: int | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def packed(self) -> int:
+        """The number of rows whose ids and metadata stand in a `rows` section."""
+        return self.graph_rows or 0
+
+    @property
+    def covered(self) -> int:
+        """The number of the graph's rows: those of a `rows` section, or else the first of `ids`."""
+        return self.packed or len(self.ids) - self.tail_rows
+
+    @property
+    def tail_rows(self) -> int:
+        return sum(entry.bytes for entry in self.sections if entry.name == "tail") // (4 * self.params.dimension)
 
 
 class _Version(msgspec.Struct):
@@ -58,59 +74,105 @@ class _Version(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A section's content; `id` names the content, so that equal ids mean equal bytes."""
-
-    name: str
-    id: str
-    data: bytes
-
-    def entry(self) -> SectionEntry:
-        return SectionEntry(self.name, len(self.data), f"{zlib.crc32(self.data):08x}", self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A decoded blob: every length, count and checksum of it has been verified."""
+class Head:
+    """A verified envelope, and where the body starts in the object of `size` bytes."""
 
     envelope: Envelope
-    sections: tuple[Section, ...]
+    start: int
+    size: int
 
-    def section(self, name: str) -> Section | None:
-        return next((section for section in self.sections if section.name == name), None)
+    def starts(self) -> list[int]:
+        """Return the offset in the object at which each section starts."""
+        offsets, at = [], self.start
+        for entry in self.envelope.sections:
+            offsets.append(at)
+            at += entry.bytes
+        return offsets
 
 
-def encode(envelope: Envelope, sections: Sequence[Section]) -> bytes:
-    """Return the blob of `envelope` (whose `sections` are taken from the second argument)."""
-    described = msgspec.structs.replace(envelope, sections=[section.entry() for section in sections])
-    covered = msgspec.json.encode(described)[:-1]
+class Truncated(Exception):
+    """The bytes end before the envelope does; `needed` of them hold it for certain."""
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+def entry_of(name: str, section_id: str, data: bytes | memoryview) -> SectionEntry:
+    """Describe a section; `section_id` names the content, so that equal ids mean equal bytes."""
+    return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
+
+
+def encode_head(envelope: Envelope, padded: int = 0) -> bytes:
+    """Return what precedes the body: magic, length, and the sealed envelope, padded by whitespace to `padded` bytes."""
+    covered = msgspec.json.encode(envelope)[:-1]
     sealed = b'%b,"crc32":"%08x"}' % (covered, zlib.crc32(covered))
-    return b"".join([_HEAD.pack(MAGIC, len(sealed)), sealed, *(section.data for section in sections)])
+    sealed = sealed.ljust(padded - _HEAD.size, b" ")
+    return _HEAD.pack(MAGIC, len(sealed)) + sealed
 
 
-def decode(blob: bytes) -> Frame:
-    """Verify and decode a blob.
+def decode_head(data: bytes, size: int) -> Head:
+    """Verify and decode the envelope at the start of `data`, the first bytes of an object of `size` bytes.
+
+    The whitespace that pads an envelope need not be there.
 
     Raises:
-        BlobCorrupt: a byte is not what was written, or two counts disagree.
+        Truncated: `data` ends too early.
+        BlobCorrupt: a byte of it is not what was written, or two counts disagree.
         BlobUnsupported: the blob's version, or one of its keys or sections, is unknown here.
     """
-    raw, body = _split(memoryview(blob))
+    length = _length(data, size)
+    raw = bytes(memoryview(data)[_HEAD.size : _HEAD.size + length])
+    if len(raw) < length and not _seal(raw):
+        raise Truncated(_HEAD.size + length)
     _check_version(raw)
     envelope = _unseal(raw)
     _check_envelope(envelope)
-    return Frame(envelope, _sections(envelope, body))
+    head = Head(envelope, _HEAD.size + length, size)
+    claimed = sum(entry.bytes for entry in envelope.sections)
+    if claimed != size - head.start:
+        raise BlobCorrupt(f"its sections claim {claimed:,} bytes and its body has {size - head.start:,}")
+    return head
 
 
-def _split(view: memoryview) -> tuple[bytes, memoryview]:
-    if len(view) < _HEAD.size:
-        raise BlobCorrupt(f"it has {len(view)} bytes, fewer than the {_HEAD.size} of a head")
-    magic, length = _HEAD.unpack_from(view)
+def decode(blob: bytes) -> tuple[Head, dict[SectionEntry, memoryview]]:
+    """Verify and decode a whole blob: its head, and the bytes of each section.
+
+    Raises:
+        BlobCorrupt, BlobUnsupported: as `decode_head` does; or a section is not what was written.
+    """
+    try:
+        head = decode_head(blob, len(blob))
+    except Truncated as error:
+        raise BlobCorrupt(f"it has {len(blob):,} bytes, fewer than its head claims") from error
+    sections = {}
+    for entry, start in zip(head.envelope.sections, head.starts(), strict=True):
+        sections[entry] = memoryview(blob)[start : start + entry.bytes]
+        check_section(entry, sections[entry])
+    return head, sections
+
+
+def _length(data: bytes, size: int) -> int:
+    if size < _HEAD.size:
+        raise BlobCorrupt(f"it has {size} bytes, fewer than the {_HEAD.size} of a head")
+    if len(data) < _HEAD.size:
+        raise Truncated(_HEAD.size)
+    magic, length = _HEAD.unpack_from(data)
     if magic != MAGIC:
         raise BlobCorrupt("it does not start with the magic bytes LHV1")
-    if length > len(view) - _HEAD.size:
+    if length > size - _HEAD.size:
         raise BlobCorrupt(f"its envelope claims {length:,} bytes, more than the object holds")
-    return bytes(view[_HEAD.size : _HEAD.size + length]), view[_HEAD.size + length :]
+    return int(length)
+
+
+def check_section(entry: SectionEntry, data: bytes | memoryview) -> None:
+    """Compare a section with its checksum.
+
+    Raises:
+        BlobCorrupt: they differ.
+    """
+    if f"{zlib.crc32(data):08x}" != entry.crc32:
+        raise BlobCorrupt(f"its section {entry.name!r} does not match the section's crc32")
 
 
 def _check_version(raw: bytes) -> None:
@@ -123,8 +185,12 @@ def _check_version(raw: bytes) -> None:
         raise BlobUnsupported(f"it has version {version} of LHV1; this vectord reads version {VERSION}")
 
 
+def _seal(raw: bytes) -> re.Match[bytes] | None:
+    return _SEAL.search(raw, max(0, len(raw.rstrip(_SPACE)) - _SEAL_MAX))
+
+
 def _unseal(raw: bytes) -> Envelope:
-    seal = _SEAL.search(raw, max(0, len(raw) - _SEAL_MAX)) or _SEAL.search(raw)
+    seal = _seal(raw) or _SEAL.search(raw)
     if seal is None:
         raise BlobCorrupt("its envelope does not end with a crc32")
     covered = raw[: seal.start()]
@@ -142,32 +208,39 @@ def _unseal(raw: bytes) -> Envelope:
 def _check_envelope(envelope: Envelope) -> None:
     if reason := params.fault(envelope.params):
         raise BlobCorrupt(reason)
+    _check_sections(envelope)
+    covered, tail = envelope.covered, envelope.tail_rows
+    if covered < 0 or envelope.packed < 0 or (envelope.packed and len(envelope.ids) != tail):
+        raise BlobCorrupt(f"it lists {len(envelope.ids):,} ids beside {tail:,} rows of its tail")
+    if (covered > 0) != any(entry.name == "graph" for entry in envelope.sections):
+        raise BlobCorrupt(f"it lists {len(envelope.ids)} ids beside {len(envelope.sections)} sections")
+    gone = set(envelope.removed)
+    if len(gone) != len(envelope.removed) or not all(0 <= row < covered + tail for row in gone):
+        raise BlobCorrupt("it removes a row twice, or one that it does not have")
+    _check_ids(envelope, gone)
+
+
+def _check_sections(envelope: Envelope) -> None:
+    named = Counter(entry.name for entry in envelope.sections)
+    if unknown := named.keys() - SECTIONS:
+        raise BlobUnsupported(f"it has a section {min(unknown)!r}, which this vectord does not read")
+    if any(count > 1 for name, count in named.items() if name != "tail"):
+        raise BlobCorrupt("it lists a section twice")
+    row = 4 * envelope.params.dimension
+    if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row) for entry in envelope.sections):
+        raise BlobCorrupt("a section of it cannot have the length that it claims")
+    if (named.keys() & {"sketch", "rows"} and not named["graph"]) or (envelope.packed > 0) != bool(named["rows"]):
+        raise BlobCorrupt("its sections do not belong together")
+
+
+def _check_ids(envelope: Envelope, gone: set[int]) -> None:
+    first = envelope.packed  # ids of the graph's rows stand in its `rows` section
     known = set(envelope.ids)
     if len(known) != len(envelope.ids):
-        raise BlobCorrupt("an id is listed twice")
-    if any(map(params.id_fault, envelope.ids)):
+        live = [vector_id for row, vector_id in enumerate(envelope.ids, first) if row not in gone]
+        if len(set(live)) != len(live):
+            raise BlobCorrupt("an id is listed twice")
+    if any(map(params.id_fault, known)):
         raise BlobCorrupt("an id is empty or too long")
     if not envelope.metadata.keys() <= known:
         raise BlobCorrupt("metadata belongs to an id that is not listed")
-    if envelope.removed:
-        raise BlobUnsupported("it marks rows as removed, which this vectord does not read")
-    unknown = [entry.name for entry in envelope.sections if entry.name not in SECTIONS]
-    if unknown:
-        raise BlobUnsupported(f"it has a section {unknown[0]!r}, which this vectord does not read")
-    if [entry.name for entry in envelope.sections] != (["graph"] if envelope.ids else []):
-        raise BlobCorrupt(f"it lists {len(envelope.ids)} ids beside {len(envelope.sections)} sections")
-
-
-def _sections(envelope: Envelope, body: memoryview) -> tuple[Section, ...]:
-    claimed = sum(entry.bytes for entry in envelope.sections)
-    if claimed != len(body) or any(entry.bytes < 0 for entry in envelope.sections):
-        raise BlobCorrupt(f"its sections claim {claimed:,} bytes and its body has {len(body):,}")
-    sections, start = [], 0
-    for entry in envelope.sections:
-        part = body[start : start + entry.bytes]
-        start += entry.bytes
-        if f"{zlib.crc32(part):08x}" != entry.crc32:
-            raise BlobCorrupt(f"its section {entry.name!r} does not match the section's crc32")
-        # A copy, so that the rows in it are aligned in memory and the blob can be freed.
-        sections.append(Section(entry.name, entry.id, bytes(part)))
-    return tuple(sections)

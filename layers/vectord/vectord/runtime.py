@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vectord.local import LocalFiles
 from vectord.service import Patience, Service, World
 from vectord.stores import MemoryStore, Store
 from vectord.stores.s3 import S3Store
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from vectord.stores.s3_writes import S3Writes
 
 DEFAULT_PREFIX = "_vectors"
+_TMP_MB = 1_024  # the template's default
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Settings:
     """What the environment says, typed.
 
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
-    function has, in bytes. Where the environment has no `region` or no `keys`, botocore looks for them.
+    function has, and `tmp_size` what its folder `tmp` can take, in bytes. Where the environment has no `region` or no
+    `keys`, botocore looks for them.
     """
 
     bucket: str | None = None
@@ -37,10 +41,12 @@ class Settings:
     memory: int = 1769 << 20
     region: str | None = None
     keys: Keys | None = None
+    tmp: Path = Path("/tmp")
+    tmp_size: int = _TMP_MB << 20
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read VECTORD_STORE (`s3://bucket/prefix`, or empty for ephemeral), VECTORD_INBOX and what Lambda and AWS set.
+        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral), VECTORD_INBOX, VECTORD_TMP_MB, and AWS's own.
 
         Raises:
             ValueError: VECTORD_STORE is neither.
@@ -54,12 +60,19 @@ class Settings:
             int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
             environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
             _keys(environ),
+            Path(environ.get("TMPDIR") or "/tmp"),
+            int(environ.get("VECTORD_TMP_MB") or _TMP_MB) << 20,
         )
 
     @property
     def warm_bytes(self) -> int:
-        """Bytes of blobs that a warm function keeps open; a search of one needs little besides."""
+        """Bytes of envelopes, decoded into memory, that a warm function keeps; the sections lie in files."""
         return self.memory // 3
+
+    @property
+    def local_bytes(self) -> int:
+        """Bytes of sections that are kept in files; the rest of `tmp` is for building."""
+        return self.tmp_size * 3 // 4
 
     @property
     def file_bytes(self) -> int:
@@ -74,7 +87,18 @@ def service() -> Service:
 
 @cache
 def _service(settings: Settings) -> Service:
-    return Service(store_of(settings), warm_bytes=settings.warm_bytes, world=World(), patience=Patience())
+    return Service(
+        store_of(settings),
+        files_of(settings),
+        warm_bytes=settings.warm_bytes,
+        world=World(),
+        patience=Patience(),
+    )
+
+
+@cache
+def files_of(settings: Settings) -> LocalFiles:
+    return LocalFiles(settings.tmp / "vectord-sections", settings.local_bytes)
 
 
 @cache

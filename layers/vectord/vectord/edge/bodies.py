@@ -7,6 +7,7 @@ import msgspec
 
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.formats import Entry, entry_of_json
+from vectord.service import DEFAULT_RECALL
 
 
 class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +29,7 @@ class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     vector: list[float] | str
     k: int = 10
+    recall: float = DEFAULT_RECALL
     ef_search: int | None = None
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata"])
 

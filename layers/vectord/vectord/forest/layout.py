@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 
+Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
 _CHECK_NODES = 4_096  # inner nodes checked at a time, so that the check's own memory stays small
@@ -46,13 +47,13 @@ class Layout:
     def bucket(self) -> int:
         return (self.node_size - self.children_offset) // 4
 
-    def vectors(self, graph: bytes | memoryview | np.memmap, rows: int) -> npt.NDArray[np.float32]:
+    def vectors(self, graph: Buffer, rows: int) -> npt.NDArray[np.float32]:
         """Return the item vectors as a strided (rows, dimension) view of `graph`, without a copy."""
         return np.ndarray(
             (rows, self.dimension), "<f4", buffer=graph, offset=self.vector_offset, strides=(self.node_size, 4)
         )
 
-    def descendants(self, graph: bytes | memoryview | np.memmap) -> npt.NDArray[np.int32]:
+    def descendants(self, graph: Buffer) -> npt.NDArray[np.int32]:
         """Return each node's n_descendants as a strided view of `graph`."""
         return np.ndarray((len(graph) // self.node_size,), "<i4", buffer=graph, strides=(self.node_size,))
 
@@ -60,7 +61,7 @@ class Layout:
         """Return the squared norms that an angular item node stores at byte 4, as a view."""
         return np.ndarray((rows,), "<f4", buffer=graph, offset=4, strides=(self.node_size,))
 
-    def check(self, graph: bytes, rows: int) -> None:
+    def check(self, graph: Buffer, rows: int) -> None:
         """Refuse a graph that Annoy could follow out of bounds or round in circles.
 
         Raises:
@@ -77,7 +78,7 @@ class Layout:
         for start in range(rows, nodes, _CHECK_NODES):
             self._check_inner(graph, rows, start, min(nodes, start + _CHECK_NODES))
 
-    def _check_inner(self, graph: bytes, rows: int, start: int, stop: int) -> None:
+    def _check_inner(self, graph: Buffer, rows: int, start: int, stop: int) -> None:
         children: npt.NDArray[np.int32] = np.ndarray(
             (stop - start, self.bucket),
             "<i4",

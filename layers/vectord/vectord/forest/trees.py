@@ -1,6 +1,7 @@
 """Search a forest's trees for candidates."""
 
 import tempfile
+from pathlib import Path
 
 import annoy
 import numpy as np
@@ -10,19 +11,21 @@ from vectord.forest.layout import Layout
 
 
 class Forest:
-    """The trees of a verified graph, mapped from a file of their own."""
+    """The trees of a verified graph, mapped from a file."""
 
-    def __init__(self, graph: bytes, layout: Layout) -> None:
-        """Map `graph`, whose checksum and structure the caller has verified.
+    def __init__(self, graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None) -> None:
+        """Map `graph`, whose checksum and structure the caller has verified; `path` is a file that holds it, if any.
 
-        The file is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
+        A file of our own is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
         """
         self._annoy = annoy.AnnoyIndex(layout.dimension, layout.metric)
+        if path is not None:
+            self._annoy.load(str(path))
+            return
         with tempfile.NamedTemporaryFile(prefix="vectord-graph-") as file:
-            file.write(graph)
+            file.write(graph.data)
             file.flush()
             self._annoy.load(file.name)
-            self.graph = np.memmap(file.name, np.uint8, "r")
 
     @property
     def trees(self) -> int:

@@ -1,18 +1,27 @@
 """The vector index as a value: open a blob, search it, change its rows, encode it again."""
 
-from vectord.index.index import Index, create, encode, open_blob, with_rows, with_upload
-from vectord.index.rows import Item, Rows, remove, upsert
+from vectord.index.changes import remove, upsert
+from vectord.index.encoding import Encoded, encode, is_due, is_kept
+from vectord.index.index import Index, create, with_rows, with_upload
+from vectord.index.opening import open_blob, open_head
+from vectord.index.planner import DEFAULT_RECALL
+from vectord.index.rows import Item, Rows
 from vectord.index.search import Answer, Match, search
 
 __all__ = [
+    "DEFAULT_RECALL",
     "Answer",
+    "Encoded",
     "Index",
     "Item",
     "Match",
     "Rows",
     "create",
     "encode",
+    "is_due",
+    "is_kept",
     "open_blob",
+    "open_head",
     "remove",
     "search",
     "upsert",

@@ -1,52 +1,90 @@
-"""The graph of an index: the verified file of a forest, its vectors in place, and its trees where they are searched."""
+"""The graph of an index: its vectors in place, and its trees where they are searched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.forest import Forest, Layout
 from vectord.index import exact
 from vectord.index.distance import F32
-from vectord.index.planner import scan_is_small
-from vectord.params import Params
+from vectord.index.sections import Section, Span
+from vectord.params import Distance, Params
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A verified graph section over `rows` vectors; `forest` is None where an exact scan is always the better way."""
+    """A graph section over `rows` vectors.
+
+    What needs all of it asks for it whole; single vectors may be read as soon as their bytes are here.
+    """
 
     layout: Layout
     rows: int
-    buffer: bytes | np.memmap
-    forest: Forest | None
+    section: Section
+
+    @property
+    def distance(self) -> Distance:
+        return "cosine" if self.layout.metric == "angular" else "euclidean"
 
     @property
     def vectors(self) -> F32:
-        return self.layout.vectors(self.buffer, self.rows)
+        """The vectors, a strided (rows, dimension) view of what is here now."""
+        if self.section.size < self.rows * self.layout.node_size:
+            raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is no forest of {self.rows:,} rows")
+        return self.layout.vectors(self.section.buffer, self.rows)
 
     @cached_property
     def scale(self) -> exact.Scale:
-        return exact.scale(self.vectors, "cosine" if self.layout.metric == "angular" else "euclidean")
+        """Measure all vectors.
+
+        Raises:
+            BlobCorrupt: a component is not finite.
+        """
+        measured = exact.scale(self.vectors, self.distance)
+        if not np.isfinite(measured.most):
+            raise BlobCorrupt("a vector of its graph is not finite")
+        return measured
+
+    @cached_property
+    def forest(self) -> Forest:
+        """Check the structure of all trees, and map them.
+
+        Raises:
+            BlobCorrupt: the section is no forest over these rows.
+        """
+        self.check()
+        return Forest(self.section.buffer, self.layout, self.section.path)
+
+    def check(self) -> None:
+        """Refuse a graph that Annoy could follow out of bounds.
+
+        Raises:
+            BlobCorrupt: it is no forest over these rows.
+        """
+        self.layout.check(self.section.buffer, self.rows)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> F32:
+        """Return a copy of the vectors of `rows`, whose bytes must be here.
+
+        Raises:
+            BlobCorrupt: a component is not finite.
+        """
+        taken = self.vectors[rows]
+        if not np.isfinite(taken).all():
+            raise BlobCorrupt("a vector of its graph is not finite")
+        return taken
+
+    def spans(self, rows: npt.NDArray[np.int64]) -> Sequence[Span]:
+        """Return where the vectors of `rows` lie in the section, in ascending order; nothing if all of it is here."""
+        if self.section.whole:
+            return []
+        starts = np.sort(rows) * self.layout.node_size
+        return list(zip(starts.tolist(), (starts + self.layout.node_size).tolist(), strict=True))
 
 
 def layout_of(params: Params) -> Layout:
     return Layout("angular" if params.distance == "cosine" else "euclidean", params.dimension)
-
-
-def open_graph(data: bytes, layout: Layout, rows: int) -> Graph:
-    """Return the graph in `data`, whose checksum the caller has verified.
-
-    A small one stays in memory; a large one is mapped from a file, so that the pages nobody needs cost nothing.
-
-    Raises:
-        BlobCorrupt: `data` is no forest over `rows` finite vectors of this layout.
-    """
-    layout.check(data, rows)
-    if not np.isfinite(layout.vectors(data, rows)).all():
-        raise BlobCorrupt("a vector of its graph is not finite")
-    if scan_is_small(rows, layout.dimension):
-        return Graph(layout, rows, data, None)
-    forest = Forest(data, layout)
-    return Graph(layout, rows, forest.graph, forest)

@@ -1,112 +1,143 @@
-"""One state of an index, from and to its blob."""
+"""One state of an index: what the graph covers, what was removed of it, and the tail of what came since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from vectord import forest, frame
-from vectord.index import applied, planner
-from vectord.index.graph import Graph, layout_of, open_graph
-from vectord.index.rows import Rows, no_rows
+from vectord.frame import SectionEntry
+from vectord.index import applied
+from vectord.index.distance import F32
+from vectord.index.documents import Documents, Packed
+from vectord.index.graph import Graph
+from vectord.index.rows import Rows
+from vectord.index.sections import Bring, all_here
+from vectord.index.sketch import Sketch
+from vectord.index.tail import Tail
 from vectord.params import Params
+
+Curves = Mapping[str, Mapping[int, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """What the last build wrote: rows 0 to `graph.rows`, their documents, and the ways to search them.
+
+    `curves` is the calibration, way -> effort -> recall@10; `entries` lists the sections as the envelope does.
+    """
+
+    graph: Graph
+    documents: Documents
+    sketch: Sketch | None
+    curves: Curves
+    entries: tuple[SectionEntry, ...]
+
+    @property
+    def packed(self) -> bool:
+        """Tell whether a change leaves it where it is; a plain one is written anew by every commit."""
+        return isinstance(self.documents, Packed)
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
     """A state of an index.
 
-    `graph` is the forest over exactly `rows`, None where there are none or where they have changed since; `curve` is
-    its calibration, effort -> recall@10; `commit` and `applied` name the commits that led here; `size` is the blob's,
-    in bytes.
+    `removed` names rows of the base and the tail; `entries` are the tail's sections; `commit` and `applied` name the
+    commits that led here; `size` is the blob's and `body` is where its sections start, in bytes; `bring` brings bytes
+    of sections here.
     """
 
     params: Params
-    rows: Rows
-    graph: Graph | None = None
-    curve: Mapping[int, float] = field(default_factory=dict)
+    tail: Tail
+    base: Base | None = None
+    removed: frozenset[int] = frozenset()
+    entries: tuple[SectionEntry, ...] = ()
     commit: str = ""
     applied: tuple[str, ...] = ()
     size: int = 0
+    body: int = 0
+    bring: Bring = field(default=all_here)
+
+    def __len__(self) -> int:
+        return self.covered + len(self.tail) - len(self.removed)
+
+    @property
+    def covered(self) -> int:
+        """The rows that the graph holds, removed ones too."""
+        return self.base.graph.rows if self.base else 0
 
     def has_applied(self, token: str) -> bool:
         """Tell whether commit `token` led to this state, as the last one or one of the recent ones before it."""
         return token == self.commit or token in self.applied
 
+    @cached_property
+    def gone(self) -> npt.NDArray[np.int64]:
+        """The removed rows of the base, ascending."""
+        rows = np.array(sorted(self.removed), np.int64)
+        return rows[: np.searchsorted(rows, self.covered)]
+
+    def find(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return the rows of those of `ids` that the index holds."""
+        found = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
+        if self.base and len(found) < len(ids):
+            others = [vector_id for vector_id in ids if vector_id not in found]
+            held = self.base.documents.find(others, self.bring)
+            found |= {vector_id: row for vector_id, row in held.items() if row not in self.removed}
+        return found
+
+    def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
+        """Return the metadata, as JSON text, of those of the given ids and rows that have some."""
+        found = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
+        rows = [row for row in row_of.values() if row < self.covered]
+        if self.base and rows:
+            documents = self.base.documents.read(rows, self.bring)
+            found |= {document.id: document.metadata for document in documents if document.metadata is not None}
+        return found
+
+    def vectors_of(self, rows: Sequence[int]) -> F32:
+        """Return copies of the vectors of `rows`, float32 (rows, dimension)."""
+        wanted = np.array(rows, np.int64)
+        inside = wanted < self.covered
+        taken = np.empty((len(wanted), self.params.dimension), np.float32)
+        if self.base and inside.any():
+            self.bring((self.base.graph.section, self.base.graph.spans(wanted[inside])))
+            taken[inside] = self.base.graph.take(wanted[inside])
+        if not inside.all():
+            taken[~inside] = self.tail.vectors(self.bring)[wanted[~inside] - self.covered]
+        return taken
+
+    @property
+    def rows(self) -> Rows:
+        """All rows that the index holds, laid open in memory, the base's first."""
+        kept = sorted(set(range(self.covered)) - self.removed)
+        if self.base is None:
+            kept, documents, vectors = [], [], self.vectors_of([])
+        else:
+            self.bring((self.base.graph.section, None))
+            documents = self.base.documents.read(kept, self.bring)
+            vectors = self.base.graph.take(np.array(kept, np.int64))
+        row_of = self.tail.row_of
+        if row_of:
+            places = np.array(list(row_of.values()), np.int64) - self.covered
+            vectors = np.concatenate([vectors, self.tail.vectors(self.bring)[places]])
+        metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
+        return Rows([*(document.id for document in documents), *row_of], vectors, {**metadata, **self.tail.metadata})
+
 
 def create(params: Params) -> Index:
-    return Index(params, no_rows(params.dimension))
+    return Index(params, Tail(0, params))
 
 
 def with_rows(index: Index, rows: Rows) -> Index:
-    """Return `index` with other rows, which have no forest until they are encoded."""
-    return replace(index, rows=rows, graph=None, curve={})
+    """Return `index` with other rows, which no graph covers until they are encoded."""
+    row_of = {vector_id: row for row, vector_id in enumerate(rows.ids)}
+    tail = Tail(0, index.params, tuple(rows.ids), row_of, rows.metadata, fresh=rows.vectors)
+    return replace(index, tail=tail, base=None, removed=frozenset(), entries=())
 
 
 def with_upload(index: Index, key: str, sequencer: str) -> Index:
     """Return `index` with the upload that changed it on record, so that its repeat changes nothing."""
     return replace(index, applied=applied.with_upload(index.applied, key, sequencer))
-
-
-def open_blob(blob: bytes) -> Index:
-    """Return the index that `blob` holds, ready to search.
-
-    Raises:
-        BlobCorrupt: bytes or counts of it are wrong.
-        BlobUnsupported: it was written by a version unknown here.
-    """
-    decoded = frame.decode(blob)
-    envelope, section = decoded.envelope, decoded.section("graph")
-    index = Index(
-        envelope.params,
-        no_rows(envelope.params.dimension),
-        curve=envelope.calibration.get("forest", {}),
-        commit=envelope.commit,
-        applied=tuple(envelope.applied),
-        size=len(blob),
-    )
-    if section is None:
-        return index
-    graph = open_graph(section.data, layout_of(envelope.params), len(envelope.ids))
-    return replace(index, rows=Rows(envelope.ids, graph.vectors, envelope.metadata), graph=graph)
-
-
-def encode(index: Index, name: str, commit: str) -> tuple[bytes, Index]:
-    """Return the blob that commit `commit` writes under `name`, and the index that it holds.
-
-    The forest is grown, and measured, where the rows have none yet.
-    """
-    if index.graph or not len(index.rows):
-        data, grown = bytes(index.graph.buffer) if index.graph else b"", index
-    else:
-        data, grown = _grow(index)
-    sealed = replace(
-        grown,
-        params=msgspec.structs.replace(grown.params, name=name),
-        commit=commit,
-        applied=applied.with_commit(grown.applied, commit),
-    )
-    sections = [frame.Section("graph", f"{commit}/graph", data)] if data else []
-    blob = frame.encode(_envelope(sealed), sections)
-    return blob, replace(sealed, size=len(blob))
-
-
-def _grow(index: Index) -> tuple[bytes, Index]:
-    layout, rows = layout_of(index.params), index.rows
-    data = forest.build(rows.vectors, layout, index.params.m)
-    graph = open_graph(data, layout, len(rows))
-    curve = planner.calibrate(graph.vectors, graph.forest, graph.scale, index.params.distance) if graph.forest else {}
-    # The vectors are taken from the graph, so that the copy that the change made can go.
-    return data, replace(index, rows=Rows(rows.ids, graph.vectors, rows.metadata), graph=graph, curve=curve)
-
-
-def _envelope(index: Index) -> frame.Envelope:
-    return frame.Envelope(
-        version=frame.VERSION,
-        params=index.params,
-        ids=list(index.rows.ids),
-        metadata=dict(index.rows.metadata),
-        commit=index.commit,
-        applied=list(index.applied),
-        calibration={"forest": dict(index.curve)} if index.curve else {},
-    )

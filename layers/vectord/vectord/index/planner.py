@@ -1,33 +1,34 @@
-"""Choose between the exact scan and the forest, and measure at build what the forest needs.
+"""Choose how to search: the exact scan, the forest or the sketch, whichever reaches the recall soonest.
 
-docs/decisions.md holds the measurements behind the two constants.
+docs/decisions.md holds the measurements behind the constants.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
+from vectord.index.index import Base, Index
 
-from vectord.forest import Forest
-from vectord.index import distance as dist
-from vectord.index import exact
-from vectord.index.distance import F32
-from vectord.params import Distance
+Strategy = Literal["exact", "forest", "sketch"]
 
-Strategy = Literal["exact", "forest"]
-
-# 0.95 is promised; the sample of queries that stands for all of them errs by about 0.01.
-TARGET: Final = 0.95 + 0.01
-_K: Final = 10
-_QUERIES: Final = 64
-_SEED: Final = 7
+DEFAULT_RECALL: Final = 0.95
+# A search that reads ranges asks for more: the few rows that it costs are cheap beside the sketch that it reads.
+RANGES_RECALL: Final = 0.98
+K: Final = 10  # of recall@10, which the curves hold
 
 # Up to here a scan takes about half a millisecond and its recall is 1; a forest would save little or nothing.
 SCAN_COMPONENTS: Final = 4_000_000
-# What one row looked at by the forest costs, in rows of a sequential scan: 0.8 to 1.7 here, 2.5 on a machine with
-# faster memory.
-FOREST_ROW_COST: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to search, and its effort: Annoy's search_k of the forest, rows measured exactly of the sketch."""
+
+    strategy: Strategy
+    effort: int = 0
+
+
+EXACT: Final = Way("exact")
 
 
 def scan_is_small(rows: int, dimension: int) -> bool:
@@ -35,55 +36,43 @@ def scan_is_small(rows: int, dimension: int) -> bool:
     return rows * (dimension + 64) <= SCAN_COMPONENTS  # 64: what a row costs besides its components
 
 
-def effort_for(curve: Mapping[int, float], k: int) -> int | None:
-    """Return the least measured effort that reaches the target recall for `k` results, None if none does.
+def cost(way: Way, rows: int, dimension: int) -> float:
+    """Return about how many nanoseconds a search takes on one core where everything is in memory."""
+    if way.strategy == "exact":
+        return 40_000 + rows * (7.8 + 0.116 * dimension)
+    if way.strategy == "forest":
+        return 91_000 + way.effort * (33 + 0.229 * dimension)
+    return 120_000 + rows * 0.6 * -(-dimension // 64) + way.effort * (60 + 1.0 * dimension)
 
-    The curve holds for k = 10; more results lie deeper in the trees, in proportion.
+
+def target(recall: float) -> float:
+    """Return what must have been measured for a promise of `recall`: a sample of queries errs by about 0.01."""
+    return recall + min(0.01, (1 - recall) / 2)
+
+
+def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECALL) -> int | None:
+    """Return the least measured effort that reaches `recall` for `k` results, None if none does.
+
+    The curve holds for k = 10; more results lie deeper, in proportion.
     """
-    enough = [effort for effort, measured in curve.items() if measured >= TARGET]
-    return min(enough) * max(1, -(-k // _K)) if enough else None
+    enough = [effort for effort, measured in curve.items() if measured >= target(recall)]
+    return min(enough) * max(1, -(-k // K)) if enough else None
 
 
-def forest_effort(curve: Mapping[int, float], rows: int, k: int, floor: int) -> int:
-    """Return the effort (Annoy's search_k, at least `floor`) that reaches the target recall for `k` results.
-
-    0 where the exact scan is cheaper, or the only way that reaches it.
-    """
-    effort = max(effort_for(curve, k) or rows, floor)
-    return 0 if effort * FOREST_ROW_COST >= rows else effort
-
-
-def calibrate(vectors: F32, forest: Forest, measured: exact.Scale, distance: Distance) -> dict[int, float]:
-    """Return effort -> recall@10 of the forest, up to the target or to where the exact scan is cheaper.
-
-    The queries are held out by construction: each is a stored vector moved toward another one, so that it is none of
-    the rows and lies between them, where real questions do. Recall counts the finds that are as near as the true
-    tenth, so that ties among duplicates are no misses.
-    """
-    queries = _between(vectors) if measured.tame else []
-    truth = [_tenth(vectors, exact.candidates(vectors, measured, q, _K, distance), q, distance) for q in queries]
-    curve: dict[int, float] = {}
-    effort = _K * forest.trees
-    while truth and effort * FOREST_ROW_COST < len(vectors):
-        found = [forest.candidates(query, 2 * _K, effort) for query in queries]
-        hits = [
-            min(_K, int((dist.distances(vectors, rows, query, distance) <= tenth).sum()))
-            for rows, query, tenth in zip(found, queries, truth, strict=True)
-        ]
-        curve[effort] = round(sum(hits) / (_K * len(hits)), 4)
-        if curve[effort] >= TARGET:
-            break
-        effort = effort * 3 // 2
-    return curve
+def choose(index: Index, base: Base, k: int, recall: float) -> Way:
+    """Return the cheapest way that reaches `recall` for `k` results of an index whose base is here."""
+    if recall >= 1 or scan_is_small(base.graph.rows, index.params.dimension):
+        return EXACT
+    ways = [EXACT]
+    if base.sketch and (effort := effort_for(base.curves.get("sketch", {}), k, recall)):
+        ways.append(Way("sketch", effort))
+    if effort := effort_for(base.curves.get("forest", {}), k, recall):
+        ways.append(Way("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
+    return min(ways, key=lambda way: cost(way, base.graph.rows, index.params.dimension))
 
 
-def _between(vectors: F32) -> list[F32]:
-    rng = np.random.default_rng(_SEED)
-    start = vectors[rng.choice(len(vectors), _QUERIES)]
-    toward = vectors[rng.choice(len(vectors), _QUERIES)]
-    moved: F32 = start + np.float32(0.375) * (toward - start)
-    return list(moved[dist.norms(moved) > 0])  # a zero vector has no cosine
-
-
-def _tenth(vectors: F32, rows: npt.NDArray[np.int64], query: F32, distance: Distance) -> float:
-    return float(np.partition(dist.distances(vectors, rows, query, distance), _K - 1)[_K - 1])
+def by_sketch(base: Base, k: int, recall: float) -> Way | None:
+    """Return the way of a search that reads ranges, None where the sketch does not reach `recall`."""
+    curve = base.curves.get("sketch", {}) if base.sketch else {}
+    effort = effort_for(curve, k, max(recall, RANGES_RECALL)) or effort_for(curve, k, recall)
+    return Way("sketch", effort) if effort and recall < 1 else None

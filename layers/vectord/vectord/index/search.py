@@ -1,4 +1,4 @@
-"""Answer a search: find candidates by the cheaper way, measure them exactly, order them."""
+"""Answer a search: find candidates by the cheapest way, measure them exactly, order them."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index import distance as dist
-from vectord.index import exact, planner
+from vectord.index import exact, planner, resident
 from vectord.index.distance import F32, F64
-from vectord.index.graph import Graph
-from vectord.index.index import Index
-from vectord.index.planner import Strategy
-from vectord.index.rows import Rows
+from vectord.index.index import Base, Index
+from vectord.index.planner import DEFAULT_RECALL, EXACT, Strategy, Way
+from vectord.index.resident import Plan
 
 Array = npt.NDArray[np.int64]
 
@@ -29,54 +28,142 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Matches by ascending distance, then id; the number of vectors in the index; how they were found."""
+    """Matches by ascending distance, then id; the number of vectors in the index; how they were found.
+
+    `examined` counts the rows whose exact distance decided.
+    """
 
     matches: list[Match]
     count: int
     strategy: Strategy
+    plan: Plan = "local"
+    examined: int = 0
 
 
-def search(index: Index, query: F32, k: int, ef_search: int | None = None) -> Answer:
-    """Return the `k` nearest stored vectors to `query`, float32 (dimension,), finite and with a norm if cosine.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question: a vector float32 (dimension,), finite and with a norm if cosine, and how well to answer it.
 
-    `ef_search` overrides the calibrated effort by Annoy's own rule: so many candidates a tree.
+    `ef_search` overrides what `recall` asks for by Annoy's own rule: so many candidates a tree.
     """
-    rows, graph = index.rows, index.graph
-    wanted = min(k, len(rows))
-    if graph is None or wanted == 0:
-        return Answer([], len(rows), "exact")
-    effort = _forest_effort(index, graph, query, wanted, ef_search)
-    if graph.forest and effort:
-        # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
-        target = exact.unit(query) if index.params.distance == "cosine" else query
-        found = graph.forest.candidates(target, 2 * wanted + 32, effort)
-        near, distances = _nearest(index, found, query, wanted)
-        # Too few finds, or none but ties with the last, are no answer yet: ties break by id among all of them.
-        if len(near) >= wanted and (len(near) < len(found) or len(found) == len(rows)):
-            return Answer(_ranked(rows, near, distances, wanted), len(rows), "forest")
-    found = exact.candidates(rows.vectors, graph.scale, query, wanted, index.params.distance)
-    return Answer(_ranked(rows, *_nearest(index, found, query, wanted), wanted), len(rows), "exact")
+
+    vector: F32
+    k: int
+    recall: float = DEFAULT_RECALL
+    ef_search: int | None = None
 
 
-def _forest_effort(index: Index, graph: Graph, query: F32, k: int, ef_search: int | None) -> int:
-    """Return how many rows the forest shall look at, 0 where the exact scan is the way."""
-    if not (graph.scale.tame and exact.query_is_tame(query, index.params.distance)):
-        return 0  # Annoy computes in float32 too
-    if ef_search is not None:
-        return max(ef_search, k) * index.params.m
-    return planner.forest_effort(index.curve, len(index.rows), k, max(index.params.ef_search, k) * index.params.m)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: Array
+    distances: F64
 
 
-def _nearest(index: Index, found: Array, query: F32, k: int) -> tuple[Array, F64]:
-    """Return the `k` nearest rows of those found, with all that tie with the last, and their exact distances."""
-    distances = dist.distances(index.rows.vectors, found, query, index.params.distance)
-    near = exact.nearest(distances, k)
-    return found[near], distances[near]
+def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int | None = None) -> Answer:
+    """Return the `k` nearest stored vectors to `vector`.
+
+    Raises:
+        BlobCorrupt: bytes that it met are not what was written; whatever bringing bytes here may raise.
+    """
+    query = Query(vector, min(k, len(index)), recall, ef_search)
+    if query.k == 0:
+        return Answer([], 0, "exact")
+    way, plan = resident.prepare(index, index.base, _wish(index, query)) if index.base else resident.NOTHING
+    inside = _none() if index.base is None else _in_base(index, index.base, query, way, plan)
+    behind = _in_tail(index, query)
+    if index.base and way is not EXACT and _falls_short(index, query, inside, behind):
+        plan = resident.complete(index, index.base, plan)
+        way, inside = EXACT, _in_base(index, index.base, query, EXACT, plan)
+    matches, examined = _ranked(index, query, inside, behind)
+    return Answer(matches, len(index), way.strategy, plan, examined)
 
 
-def _ranked(rows: Rows, near: Array, distances: F64, k: int) -> list[Match]:
-    order = sorted(zip(distances.tolist(), map(rows.ids.__getitem__, near.tolist()), near.tolist(), strict=True))[:k]
-    return [
-        Match(vector_id, distance, rows.metadata.get(vector_id), rows.vectors[row])
-        for distance, vector_id, row in order
-    ]
+def _wish(index: Index, query: Query) -> resident.Wish:
+    """Say which way the search would go with everything here, and which by ranges of the object."""
+    base = index.base
+    if base is None or not exact.query_is_tame(query.vector, index.params.distance):
+        return resident.Wish(lambda: EXACT, None)  # sketch and forest compute in float32
+    if query.ef_search is None:
+        return resident.Wish(
+            lambda: planner.choose(index, base, query.k, query.recall), planner.by_sketch(base, query.k, query.recall)
+        )
+    effort = max(query.ef_search, query.k)
+    return resident.Wish(lambda: _forest_way(base, effort), None)
+
+
+def _forest_way(base: Base, effort: int) -> Way:
+    small = planner.scan_is_small(base.graph.rows, base.graph.layout.dimension)
+    if small or not base.graph.scale.tame:
+        return EXACT
+    return Way("forest", effort * base.graph.forest.trees)
+
+
+def _in_base(index: Index, base: Base, query: Query, way: Way, plan: Plan) -> _Found:
+    graph, distance = base.graph, index.params.distance
+    if way.strategy == "exact":
+        rows = exact.candidates(graph.vectors, graph.scale, query.vector, query.k, distance, gone=index.gone)
+        return _Found(rows, dist.distances(graph.vectors, rows, query.vector, distance))
+    rows = _candidates(index, base, query, way)
+    if plan == "ranges":
+        resident.bring_rows(index, base, rows)
+    taken = graph.take(rows)
+    near = exact.narrowed(taken, query.vector, query.k, distance)
+    found = np.full(len(rows), np.inf)
+    found[near] = dist.distances(taken, near, query.vector, distance)
+    return _Found(rows, found)
+
+
+def _candidates(index: Index, base: Base, query: Query, way: Way) -> Array:
+    if way.strategy == "sketch" and base.sketch:
+        return base.sketch.nearest(query.vector, way.effort, index.gone)
+    # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
+    target = exact.unit(query.vector) if index.params.distance == "cosine" else query.vector
+    found = base.graph.forest.candidates(target, 2 * query.k + 32 + len(index.gone), way.effort)
+    return found[~np.isin(found, index.gone)] if len(index.gone) else found
+
+
+def _in_tail(index: Index, query: Query) -> _Found:
+    tail = index.tail
+    if not tail.row_of:
+        return _none()
+    vectors = tail.vectors(index.bring)
+    gone = np.array([row - tail.first for row in index.removed if row >= tail.first], np.int64)
+    rows = exact.candidates(vectors, tail.scale, query.vector, query.k, index.params.distance, gone=gone)
+    return _Found(rows + tail.first, dist.distances(vectors, rows, query.vector, index.params.distance))
+
+
+def _falls_short(index: Index, query: Query, inside: _Found, behind: _Found) -> bool:
+    """Tell whether too few were found, or none but ties with the last: ties break by id among all rows."""
+    distances = np.concatenate([inside.distances, behind.distances])
+    if len(inside.rows) >= index.covered - len(index.gone):
+        return False
+    return len(distances) < query.k or not inside.distances.max() > np.partition(distances, query.k - 1)[query.k - 1]
+
+
+def _ranked(index: Index, query: Query, inside: _Found, behind: _Found) -> tuple[list[Match], int]:
+    rows = np.concatenate([inside.rows, behind.rows])
+    distances = np.concatenate([inside.distances, behind.distances])
+    near = exact.nearest(distances, query.k)
+    matches = _matches(index, rows[near].tolist(), distances[near].tolist())
+    matches.sort(key=lambda match: (match.distance, match.id))
+    return matches[: query.k], len(rows)
+
+
+def _matches(index: Index, rows: list[int], distances: list[float]) -> list[Match]:
+    base, tail = index.base, index.tail
+    covered = [row for row in rows if row < index.covered]
+    documents = dict(zip(covered, base.documents.read(covered, index.bring), strict=True)) if base else {}
+    matches = []
+    for row, distance in zip(rows, distances, strict=True):
+        if base and row in documents:
+            document = documents[row]
+            matches.append(Match(document.id, distance, document.metadata, base.graph.vectors[row]))
+        else:
+            vector_id = tail.ids[row - tail.first]
+            vector = tail.vectors(index.bring)[row - tail.first]
+            matches.append(Match(vector_id, distance, tail.metadata.get(vector_id), vector))
+    return matches
+
+
+def _none() -> _Found:
+    return _Found(np.empty(0, np.int64), np.empty(0))

@@ -1,7 +1,7 @@
 """Check vectors and batches before anything changes."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from vectord.formats import Components, Entry, NewVector
 from vectord.index import Item
 from vectord.params import Params
 
-_BLOCK: Final = 512  # entries at a time: their matrix stays small beside a processor's cache
+_BLOCK: Final = 128  # entries at a time: a processor's cache holds their matrix
 
 
 def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
@@ -36,11 +36,19 @@ def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     if len(good) < len(entries) or any(params.id_fault(entry.id) for entry in good):
         return None
     with np.errstate(over="ignore"):
-        rows = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
-    matrix = rows.reshape(len(good), index.dimension)
-    if not np.isfinite(matrix).all() or (index.distance == "cosine" and not matrix.any(axis=1).all()):
+        flat = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
+    rows = flat.reshape(len(good), index.dimension)
+    if not np.isfinite(rows).all() or (index.distance == "cosine" and not rows.any(axis=1).all()):
         return None
-    return [Item(entry.id, row, entry.metadata) for entry, row in zip(good, matrix, strict=True)]
+    # What is float32 already is not held twice.
+    return [
+        Item(entry.id, entry.vector if _is_narrow(entry.vector) else row, entry.metadata)
+        for entry, row in zip(good, rows, strict=True)
+    ]
+
+
+def _is_narrow(vector: Components) -> TypeGuard[npt.NDArray[np.float32]]:
+    return vector.dtype == np.float32
 
 
 def _one_by_one(entries: Sequence[Entry], index: Params) -> list[Item]:

@@ -15,20 +15,22 @@ from dataclasses import dataclass
 
 from vectord import index as ix
 from vectord.errors import (
+    BlobError,
     ConditionFailed,
     Contended,
     IndexNotFound,
     ObjectMissing,
+    ObjectMoved,
     OutcomeUnknown,
     PreconditionFailed,
     StorageSilent,
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.index import Index
+from vectord.index import Encoded, Index
 from vectord.service.reads import Reads
 from vectord.service.warm import Versioned
-from vectord.stores import IfMatch
+from vectord.stores import IfMatch, Source
 
 type Change[R] = Callable[[Index], tuple[Index, R]]
 
@@ -45,9 +47,8 @@ class Committed[R]:
 class _Draft[R]:
     """A change applied to the state at `base`, ready to be written; `unknown` once a write of it got no answer."""
 
-    base: str
-    blob: bytes
-    index: Index
+    base: Versioned
+    encoded: Encoded
     result: R
     unknown: bool = False
 
@@ -79,11 +80,16 @@ class Commits:
                 return Committed(draft.result, state)
             if expected is not None and state.etag not in expected:
                 raise PreconditionFailed(name)
-            if draft is None or draft.base != state.etag:
-                changed, result = change(state.index)
-                if changed is state.index:
-                    return Committed(result, state)
-                draft = _Draft(state.etag, *ix.encode(changed, name, token), result)
+            if draft is None or draft.base.etag != state.etag:
+                try:
+                    changed, result = change(state.index)
+                    if changed is state.index:
+                        return Committed(result, state)
+                    draft = _Draft(state, ix.encode(changed, name, token), result)
+                except (ObjectMoved, StoreUnavailable):
+                    continue  # while ranges of the state were read
+                except BlobError as error:
+                    raise type(error)(error.reason, name) from error
             if committed := self._write(name, token, draft):
                 return Committed(draft.result, committed)
         return self._settle(name, token, draft, until)
@@ -98,7 +104,7 @@ class Commits:
 
     def _write[R](self, name: str, token: str, draft: _Draft[R]) -> Versioned | None:
         try:
-            etag = self._reads.store.put(name, draft.blob, IfMatch(draft.base), token)
+            etag = self._put(name, draft, token)
         except ObjectMissing as error:
             self._reads.warm.forget(name)
             raise IndexNotFound(name) from error
@@ -109,7 +115,16 @@ class Commits:
             draft.unknown = True
             return None
         self._world.meter.add("Commits")
-        return self._reads.warm.keep(name, Versioned(draft.index, etag))
+        return self._reads.warm.adopt(name, draft.encoded, etag, draft.base.index)
+
+    def _put[R](self, name: str, draft: _Draft[R], token: str) -> str:
+        encoded, before = draft.encoded, draft.base.etag
+        if encoded.keep is None:
+            return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
+        source = Source(name, before, *encoded.keep)
+        return self._reads.store.splice(
+            name, encoded.head, source, encoded.rest, condition=IfMatch(before), commit=token
+        )
 
     def _settle[R](self, name: str, token: str, draft: _Draft[R] | None, until: float) -> Committed[R]:
         """Find out, after the last attempt, what became of it."""
@@ -117,4 +132,4 @@ class Commits:
         if draft and state.index.has_applied(token):
             return Committed(draft.result, state)
         # A write without an answer may still arrive while the index is at its base.
-        raise (OutcomeUnknown if draft and draft.unknown and state.etag == draft.base else Contended)(name)
+        raise (OutcomeUnknown if draft and draft.unknown and state.etag == draft.base.etag else Contended)(name)

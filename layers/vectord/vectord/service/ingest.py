@@ -26,6 +26,7 @@ from vectord.errors import (
 from vectord.formats import Entry
 from vectord.formats.files import SUFFIXES, entries_of_file, is_ingestible
 from vectord.index import Index, applied
+from vectord.local import LocalFiles
 from vectord.service import batch
 from vectord.service.commits import Commits
 from vectord.service.reads import Reads
@@ -89,11 +90,13 @@ def target_of(key: str) -> str:
 class Ingestion:
     """Brings uploads from an inbox into indexes, and hands out links to upload to."""
 
-    def __init__(self, inbox: Inbox, store: Store, *, most: int, world: World, patience: Patience) -> None:
+    def __init__(
+        self, inbox: Inbox, store: Store, files: LocalFiles, *, most: int, world: World, patience: Patience
+    ) -> None:
         """Take `most` bytes as the bound of a file, as stored and as decoded."""
         self._inbox, self._most, self.world = inbox, most, world
         # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._reads = Reads(store, WarmIndexes(store, 0, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience)
         self._commits = Commits(self._reads)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
@@ -163,8 +166,8 @@ def _commit(upload: Upload, name: str, entries: Sequence[Entry], commits: Commit
     def add(index: Index) -> tuple[Index, bool]:
         if applied.is_stale(index.applied, upload.key, upload.sequencer):
             return index, False
-        rows, _, _ = ix.upsert(index.rows, batch.checked(entries, index.params))
-        return ix.with_upload(ix.with_rows(index, rows), upload.key, upload.sequencer), True
+        changed, _, _ = ix.upsert(index, batch.checked(entries, index.params))
+        return ix.with_upload(changed, upload.key, upload.sequencer), True
 
     done = commits.change(name, add, until)
     return Ingested("committed", name, rows=len(entries)) if done.result else Ingested("stale", name)

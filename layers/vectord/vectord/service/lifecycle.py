@@ -36,13 +36,13 @@ class Lifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, token = index.params.name, self._world.new_id()
-        blob, sealed = ix.encode(index, name, token)
+        encoded = ix.encode(index, name, token)
         unknown = False
         for _ in self._reads.patience.tries(self._world, until):
             try:
-                etag = self._store.put(name, blob, IfAbsent(), token)
+                etag = self._store.put(name, encoded.blob, IfAbsent(), token)
                 self._world.meter.add("Commits")
-                return self._reads.warm.keep(name, Versioned(sealed, etag))
+                return self._reads.warm.adopt(name, encoded, etag, index)
             except ConditionFailed as error:
                 if not unknown:
                     raise IndexExists(name) from error

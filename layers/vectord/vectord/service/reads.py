@@ -1,7 +1,10 @@
 """Reads of indexes, tried again while storage does not answer."""
 
+from collections.abc import Callable
+
 from vectord import params
-from vectord.errors import IndexNotFound, ObjectMissing
+from vectord.errors import BlobError, IndexNotFound, ObjectMissing
+from vectord.index import Index
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Store
@@ -26,6 +29,22 @@ class Reads:
         except ObjectMissing as error:
             self.warm.forget(name)
             raise IndexNotFound(name) from error
+
+    def using[R](self, name: str, until: float, use: Callable[[Index], R]) -> tuple[R, Versioned]:
+        """Return what `use` makes of the present state of index `name`, and the state; start over where it moves.
+
+        Raises:
+            IndexNotFound, BlobError, StorageSilent, StoreRefused, whatever `use` raises
+        """
+
+        def once() -> tuple[R, Versioned]:
+            state = self.state(name, until)
+            return use(state.index), state
+
+        try:
+            return self.patience.insist(self.world, until, once)
+        except BlobError as error:
+            raise type(error)(error.reason, name) from error
 
     def etag(self, name: str, until: float) -> str:
         """Return the present ETag of index `name`, readable or not.

@@ -12,13 +12,16 @@ from vectord.params import Params
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An index: parameters, number of vectors, the blob's and the graph's bytes, effort -> recall@10 as calibrated."""
+    """An index: parameters, number of vectors, the blob's and the graph's bytes, the calibration.
+
+    `curves` is way of searching -> effort -> recall@10, as the last build measured it.
+    """
 
     params: Params
     count: int
     size: int
     graph_size: int
-    curve: Mapping[int, float]
+    curves: Mapping[str, Mapping[int, float]]
     etag: str
 
 
@@ -49,5 +52,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
+    """An answer, and the bytes and requests that it took of the store."""
+
     answer: Answer
     etag: str
+    read_bytes: int
+    requests: int

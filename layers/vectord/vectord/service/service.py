@@ -2,11 +2,15 @@
 
 from collections.abc import Container, Sequence
 
+import msgspec
+
 from vectord import index as ix
 from vectord import params
 from vectord.errors import RequestInvalid, VectorNotFound
 from vectord.formats import Components, Entry
-from vectord.index import Index
+from vectord.index import Answer, Index
+from vectord.index.distance import F32
+from vectord.local import LocalFiles
 from vectord.service import batch
 from vectord.service.commits import Commits
 from vectord.service.lifecycle import Lifecycle
@@ -17,14 +21,15 @@ from vectord.service.world import Patience, World
 from vectord.stores import Page, Store
 
 MAX_K = 10_000
+LEAST_RECALL = 0.5
 
 
 class Service:
     """The use cases over one store. Each may raise what `Reads`, `Commits` or `Lifecycle` do for the index it names."""
 
-    def __init__(self, store: Store, *, warm_bytes: int, world: World, patience: Patience) -> None:
+    def __init__(self, store: Store, files: LocalFiles, *, warm_bytes: int, world: World, patience: Patience) -> None:
         self._store, self._patience = store, patience
-        self._reads = Reads(store, WarmIndexes(store, warm_bytes, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience)
         self._commits, self._lifecycle = Commits(self._reads), Lifecycle(self._reads)
         self.world = world
 
@@ -57,8 +62,8 @@ class Service:
         """
 
         def upsert(index: Index) -> tuple[Index, tuple[int, int, int]]:
-            rows, added, replaced = ix.upsert(index.rows, batch.checked(entries, index.params))
-            return ix.with_rows(index, rows), (added, replaced, len(rows))
+            changed, added, replaced = ix.upsert(index, batch.checked(entries, index.params))
+            return changed, (added, replaced, len(changed))
 
         done = self._commits.change(name, upsert, until, expected)
         return Added(*done.result, done.state.etag)
@@ -69,8 +74,8 @@ class Service:
         """Delete the vectors of `ids` in one commit; ids that are not there count for nothing."""
 
         def remove(index: Index) -> tuple[Index, tuple[int, int]]:
-            rows, deleted = ix.remove(index.rows, ids)
-            return (ix.with_rows(index, rows) if deleted else index), (deleted, len(rows))
+            changed, deleted = ix.remove(index, ids)
+            return changed, (deleted, len(changed))
 
         done = self._commits.change(name, remove, until, expected)
         return Deleted(*done.result, done.state.etag)
@@ -81,29 +86,59 @@ class Service:
         Raises:
             VectorNotFound: the index holds no such id.
         """
-        state = self._reads.state(name, until)
-        rows = state.index.rows
-        row = rows.row_of.get(vector_id)
-        if row is None:
-            raise VectorNotFound(name, vector_id)
-        return Stored(vector_id, rows.vectors[row].copy(), rows.metadata.get(vector_id), state.etag)
 
-    def search(self, name: str, vector: Components, k: int, until: float, ef_search: int = 0) -> Searched:
-        """Return the `k` nearest vectors; 0 or negative `ef_search` takes the calibrated effort.
+        def look(index: Index) -> tuple[F32, msgspec.Raw | None]:
+            held = index.find([vector_id])
+            if not held:
+                raise VectorNotFound(name, vector_id)
+            return index.vectors_of(list(held.values()))[0], index.metadata_of(held).get(vector_id)
+
+        (vector, metadata), state = self._reads.using(name, until, look)
+        return Stored(vector_id, vector, metadata, state.etag)
+
+    def search(
+        self,
+        name: str,
+        vector: Components,
+        k: int,
+        until: float,
+        *,
+        recall: float = ix.DEFAULT_RECALL,
+        ef_search: int = 0,
+    ) -> Searched:
+        """Return the `k` nearest vectors, found as well as `recall` asks: 1 for the exact answer.
+
+        A positive `ef_search` overrides `recall` by Annoy's own rule, so many candidates a tree.
 
         Raises:
-            RequestInvalid: k is out of range or the vector does not fit the index.
+            RequestInvalid: k or recall is out of range, or the vector does not fit the index.
         """
         if not 1 <= k <= MAX_K:
             raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {k:,}")
         if ef_search > params.MAX_EF_SEARCH:
             raise RequestInvalid(f"ef_search must be at most {params.MAX_EF_SEARCH:,}, not {ef_search:,}")
-        state = self._reads.state(name, until)
-        query = batch.checked_query(vector, state.index.params)
-        return Searched(ix.search(state.index, query, k, ef_search if ef_search > 0 else None), state.etag)
+        if not LEAST_RECALL <= recall <= 1:
+            raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {recall}")
+        meter = self.world.meter
+        before = meter.value("ReadBytes"), meter.value("ReadRequests")
+
+        def find(index: Index) -> Answer:
+            query = batch.checked_query(vector, index.params)
+            return ix.search(index, query, k, recall, ef_search if ef_search > 0 else None)
+
+        answer, state = self._reads.using(name, until, find)
+        read = meter.value("ReadBytes") - before[0], meter.value("ReadRequests") - before[1]
+        return Searched(answer, state.etag, int(read[0]), int(read[1]))
 
 
 def _described(state: Versioned) -> Described:
     index = state.index
-    graph_size = len(index.graph.buffer) if index.graph else 0
-    return Described(index.params, len(index.rows), index.size, graph_size, index.curve, state.etag)
+    base = index.base
+    return Described(
+        index.params,
+        len(index),
+        index.size,
+        base.graph.section.size if base else 0,
+        base.curves if base else {},
+        state.etag,
+    )

@@ -1,14 +1,25 @@
 """Warm state: indexes that this process has opened, each under the ETag of its blob."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import Final
 
+import msgspec
+
+from vectord import frame
 from vectord import index as ix
 from vectord.errors import BlobError
-from vectord.index import Index
+from vectord.frame import SectionEntry
+from vectord.index import Encoded, Index
+from vectord.local import LocalFile, LocalFiles
+from vectord.service.pinned import Pinned
 from vectord.service.world import World
-from vectord.stores import Fetched, Store
+from vectord.stores import Head, Store
+
+# What the first request asks for: the whole of a very small index, the envelope of a large one.
+HEAD_BYTES: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,28 +31,33 @@ class Versioned:
 
 
 class WarmIndexes:
-    """Keeps the indexes used last, up to `budget` bytes of blobs, and always the newest one."""
+    """Keeps the indexes used last, up to `budget` bytes of what they hold in memory, and always the newest one.
 
-    def __init__(self, store: Store, budget: int, world: World) -> None:
-        self._store, self._budget, self._world = store, budget, world
+    Their sections lie in `files`, which have a budget of their own.
+    """
+
+    def __init__(self, store: Store, files: LocalFiles, budget: int, world: World) -> None:
+        self._store, self._files, self._budget, self._world = store, files, budget, world
         self._held: OrderedDict[str, Versioned] = OrderedDict()
         self._lock = Lock()
 
     def read(self, name: str) -> Versioned:
-        """Return the present state by one conditional GET; its bytes travel only if it changed.
+        """Return the present state by one conditional GET of the head; what did not change does not travel again.
 
         Raises:
-            ObjectMissing, StoreUnavailable, StoreRefused: as the store's `get` does.
+            ObjectMissing, StoreUnavailable, StoreRefused: as the store's `head` does.
+            ObjectMoved: it changed while it was read.
             BlobCorrupt, BlobUnsupported: the object under `name` cannot be read.
         """
         with self._lock:
             held = self._held.get(name)
         start = self._world.now()
-        answer = self._store.get(name, held.etag if held else None)
-        if isinstance(answer, Fetched):
-            opened = self.keep(name, Versioned(_open(name, answer.data), answer.etag))
+        answer = self._store.head(name, HEAD_BYTES, held.etag if held else None)
+        self._world.meter.add("ReadRequests")
+        if isinstance(answer, Head):
+            self._world.meter.add("ReadBytes", len(answer.data))
+            opened = self.keep(name, self._open(name, answer, held))
             self._world.meter.add("ColdLoads")
-            self._world.meter.add("ColdLoadBytes", len(answer.data))
             self._world.meter.add("ColdLoadMilliseconds", (self._world.now() - start) * 1000)
             return opened
         if held is None:
@@ -49,11 +65,20 @@ class WarmIndexes:
         self._world.meter.add("CacheHits")
         return self.keep(name, held)
 
+    def adopt(self, name: str, encoded: Encoded, etag: str, before: Index) -> Versioned:
+        """Keep the state that a commit of ours wrote over `before`, without reading it back."""
+        head = frame.decode_head(encoded.head, encoded.size)
+        files = self._files_of(head, etag)
+        for entry, data in encoded.sections:
+            if not files[entry].whole:
+                files[entry].write(0, data)
+        return self.keep(name, self._versioned(name, etag, head, files, before))
+
     def keep(self, name: str, state: Versioned) -> Versioned:
         with self._lock:
             self._held[name] = state
             self._held.move_to_end(name)
-            while len(self._held) > 1 and sum(held.index.size for held in self._held.values()) > self._budget:
+            while len(self._held) > 1 and sum(held.index.body for held in self._held.values()) > self._budget:
                 self._held.popitem(last=False)
         return state
 
@@ -61,9 +86,36 @@ class WarmIndexes:
         with self._lock:
             self._held.pop(name, None)
 
+    def _open(self, name: str, answer: Head, held: Versioned | None) -> Versioned:
+        try:
+            data, head = self._decoded(name, answer)
+            files = self._files_of(head, answer.etag)
+            for file, start in zip(files.values(), head.starts(), strict=True):
+                if start < len(data) and not file.whole:
+                    file.write(0, memoryview(data)[start : start + file.size])
+            return self._versioned(name, answer.etag, head, files, held.index if held else None)
+        except BlobError as error:
+            raise type(error)(error.reason, name) from error
 
-def _open(name: str, blob: bytes) -> Index:
-    try:
-        return ix.open_blob(blob)
-    except BlobError as error:
-        raise type(error)(error.reason, name) from error
+    def _decoded(self, name: str, answer: Head) -> tuple[bytes, frame.Head]:
+        """Return the verified envelope and the bytes read so far, more of them where the envelope is long."""
+        data, pinned = answer.data, Pinned(self._store, name, answer.etag, {}, 0, self._world)
+        while True:
+            try:
+                return data, frame.decode_head(data, answer.size)
+            except frame.Truncated as error:
+                data += b"".join(pinned.read([(len(data), error.needed)]))
+
+    def _versioned(
+        self, name: str, etag: str, head: frame.Head, files: Mapping[SectionEntry, LocalFile], held: Index | None
+    ) -> Versioned:
+        starts = dict(zip(files.values(), head.starts(), strict=True))
+        pinned = Pinned(self._store, name, etag, starts, self._files.budget, self._world)
+        return Versioned(ix.open_head(head, files.__getitem__, pinned, held), etag)
+
+    def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, LocalFile]:
+        """Return the local file of each section; one that has no id of its own is kept for this state alone."""
+        return {
+            entry: self._files.open(entry if entry.id else msgspec.structs.replace(entry, id=f"{etag}/{place}"))
+            for place, entry in enumerate(head.envelope.sections)
+        }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from vectord.errors import StorageSilent, StoreUnavailable
+from vectord.errors import ObjectMoved, StorageSilent, StoreError, StoreUnavailable
 
 
 def _new_id() -> str:
@@ -22,6 +22,9 @@ class Meter:
 
     def add(self, name: str, value: float = 1) -> None:
         self._values[name] = self._values.get(name, 0) + value
+
+    def value(self, name: str) -> float:
+        return self._values.get(name, 0)
 
     def drain(self) -> dict[str, float]:
         values, self._values = self._values, {}
@@ -70,15 +73,15 @@ class Patience:
             yield attempt
 
     def insist[R](self, world: World, until: float, read: Callable[[], R]) -> R:
-        """Return what `read` does, tried again while storage does not answer.
+        """Return what `read` does, tried again while storage does not answer or the object moves under the reader.
 
         Raises:
             StorageSilent: it never did.
         """
-        silence: StoreUnavailable | None = None
+        silence: StoreError | None = None
         for _ in self.tries(world, until):
             try:
                 return read()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, ObjectMoved) as error:
                 silence = error
         raise StorageSilent from silence

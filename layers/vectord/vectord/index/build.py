@@ -1,0 +1,89 @@
+"""Build the sections of an index from its rows, and measure what they are worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from vectord import forest
+from vectord.index import documents, exact, planner, sketch
+from vectord.index.calibrate import Curve, Trial
+from vectord.index.graph import Graph, layout_of
+from vectord.index.order import near_order
+from vectord.index.planner import DEFAULT_RECALL, K, Way, cost, effort_for
+from vectord.index.rows import Rows
+from vectord.index.sections import InMemory
+from vectord.index.sketch import Sketch
+from vectord.params import Params
+
+# From here on an index is packed: a commit copies what it leaves unchanged inside the store, and a cold search reads
+# ranges. Below, one plain request each way is sooner (docs/decisions.md).
+PACKED_BYTES: Final = 16 << 20
+# Below so many dimensions a sketch of one bit each says too little.
+LEAST_SKETCHED: Final = 32
+PILOT: Final = 4  # trees that tell what a forest would be worth
+_FAR: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The sections by name in the order of the body, the rows in the order that they number, and the calibration."""
+
+    sections: Mapping[str, bytes]
+    rows: Rows
+    curves: Mapping[str, Curve]
+    packed: bool
+
+
+def build(rows: Rows, params: Params) -> Built:
+    """Build everything over `rows`, at least one."""
+    layout = layout_of(params)
+    size = len(rows) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
+    if size < PACKED_BYTES:
+        graph = forest.build(rows.vectors, layout, params.m)
+        return Built({"graph": graph}, rows, _forest_curve(graph, rows, params), packed=False)
+    return _packed(rows, params)
+
+
+def _forest_curve(data: bytes, rows: Rows, params: Params) -> dict[str, Curve]:
+    if planner.scan_is_small(len(rows), params.dimension):
+        return {}
+    graph = Graph(layout_of(params), len(rows), InMemory(data))
+    curve = Trial(graph).forest(graph.forest, {})
+    return {"forest": curve} if curve else {}
+
+
+def _packed(rows: Rows, params: Params) -> Built:
+    layout = layout_of(params)
+    tame = exact.scale(rows.vectors, params.distance).tame
+    if tame:
+        rows = rows.ordered(near_order(rows.vectors))
+    sections = (
+        {"sketch": sketch.build(rows.vectors, params.distance)} if tame and params.dimension >= LEAST_SKETCHED else {}
+    )
+    sections["rows"] = documents.pack(rows.ids, rows.metadata)
+    sections["graph"] = forest.build(rows.vectors, layout, min(PILOT, params.m))
+    graph = Graph(layout, len(rows), InMemory(sections["graph"]))
+    trial = Trial(graph)
+    curves: dict[str, Curve] = {}
+    if "sketch" in sections:
+        view = Sketch(InMemory(sections["sketch"]), len(rows), params.dimension, params.distance)
+        curves["sketch"] = trial.sketch(view)
+    if tame and not planner.scan_is_small(len(rows), params.dimension):
+        curves["forest"] = trial.forest(graph.forest, curves.get("sketch", {}))
+    if params.m > PILOT and _forest_is_worth_it(curves, len(rows), params.dimension):
+        del graph
+        sections["graph"] = forest.build(rows.vectors, layout, params.m)
+        trial.graph = Graph(layout, len(rows), InMemory(sections["graph"]))
+        curves["forest"] = trial.forest(trial.graph.forest, curves.get("sketch", {}))
+    return Built(sections, rows, {way: curve for way, curve in curves.items() if curve}, packed=True)
+
+
+def _forest_is_worth_it(curves: Mapping[str, Curve], rows: int, dimension: int) -> bool:
+    """Tell from a pilot of a few trees whether all of them could beat the sketch, which takes their size and time."""
+    best = effort_for(curves.get("sketch", {}), K, DEFAULT_RECALL)
+    if best is None:
+        return True
+    piloted = effort_for(curves.get("forest", {}), K, DEFAULT_RECALL)
+    return piloted is not None and cost(Way("forest", piloted), rows, dimension) < _FAR * cost(
+        Way("sketch", best), rows, dimension
+    )

@@ -1,0 +1,88 @@
+"""Measure at build what each way of searching needs: effort -> recall@10."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vectord.forest import Forest
+from vectord.index import distance as dist
+from vectord.index import exact
+from vectord.index.distance import F32
+from vectord.index.graph import Graph
+from vectord.index.planner import EXACT, K, Way, cost, effort_for
+from vectord.index.sketch import Sketch
+
+Array = npt.NDArray[np.int64]
+Curve = dict[int, float]
+Find = Callable[[F32, int], Array]  # query and effort to rows
+
+_QUERIES: Final = 64
+_SEED: Final = 7
+_ENOUGH: Final = 0.998  # no promise below 1 asks for more
+_FIRST_SKETCH: Final = 32
+_WORTH: Final = 2.0  # measure the forest up to so many times what the sketch costs at the same recall
+
+
+class Trial:
+    """Queries for the rows of one graph, and the distance of the true tenth neighbour of each.
+
+    The queries are held out by construction: each is a stored vector moved toward another one, so that it is none of
+    the rows and lies between them, where real questions do. Recall counts the finds that are as near as the true
+    tenth, so that ties among duplicates are no misses.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.queries = _between(graph.vectors) if graph.scale.tame else []
+        self._tenths = _tenths(graph, self.queries)
+
+    def sketch(self, sketch: Sketch) -> Curve:
+        """Return the curve of the sketch, to where it reaches all or the exact scan is cheaper."""
+        nobody = np.empty(0, np.int64)
+        limit = self._cost(EXACT)
+        return self._curve("sketch", _FIRST_SKETCH, limit, lambda query, n: sketch.nearest(query, n, nobody))
+
+    def forest(self, forest: Forest, rival: Mapping[int, float]) -> Curve:
+        """Return the curve of the forest, to where the exact scan or the sketch of curve `rival` is far cheaper."""
+        best = effort_for(rival, K, 0.99) or effort_for(rival, K)
+        limit = self._cost(EXACT)
+        if best:
+            limit = min(limit, _WORTH * self._cost(Way("sketch", best)))
+        return self._curve("forest", K * forest.trees, limit, lambda query, n: forest.candidates(query, 2 * K, n))
+
+    def _cost(self, way: Way) -> float:
+        return cost(way, self.graph.rows, self.graph.layout.dimension)
+
+    def _curve(self, strategy: str, effort: int, limit: float, find: Find) -> Curve:
+        curve: Curve = {}
+        while self.queries and self._cost(Way("forest" if strategy == "forest" else "sketch", effort)) < limit:
+            curve[effort] = self._recall(find, effort)
+            if curve[effort] >= _ENOUGH:
+                break
+            effort = effort * 3 // 2
+        return curve
+
+    def _recall(self, find: Find, effort: int) -> float:
+        hits = 0
+        for query, tenth in zip(self.queries, self._tenths, strict=True):
+            far = dist.distances(self.graph.vectors, find(query, effort), query, self.graph.distance)
+            hits += min(K, int((far <= tenth).sum()))
+        return round(hits / (K * len(self.queries)), 4)
+
+
+def _between(vectors: F32) -> list[F32]:
+    rng = np.random.default_rng(_SEED)
+    start = vectors[rng.choice(len(vectors), _QUERIES)]
+    toward = vectors[rng.choice(len(vectors), _QUERIES)]
+    moved: F32 = start + np.float32(0.375) * (toward - start)
+    return list(moved[dist.norms(moved) > 0])  # a zero vector has no cosine
+
+
+def _tenths(graph: Graph, queries: list[F32]) -> list[float]:
+    found = exact.candidates_of_many(graph.vectors, graph.scale, queries, K, graph.distance)
+    return [
+        float(np.partition(dist.distances(graph.vectors, rows, query, graph.distance), K - 1)[K - 1])
+        for rows, query in zip(found, queries, strict=True)
+    ]

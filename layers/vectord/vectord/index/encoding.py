@@ -1,0 +1,124 @@
+"""An index to its blob: what a commit writes, and what it leaves as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from vectord import frame
+from vectord.frame import SectionEntry
+from vectord.index import applied
+from vectord.index.build import Built, build
+from vectord.index.index import Base, Curves, Index
+from vectord.index.sections import Span
+
+# A change of a packed index is written beside what the last build wrote until it outgrows these.
+TAIL_ROWS: Final = 2_048
+TAIL_SHARE: Final = 32  # of the graph's rows: the tail is read whole by a cold search, as the sketch is
+REMOVED_SHARE: Final = 8
+PIECES: Final = 24  # each is a file and takes two descriptors
+PART: Final = 5 << 20  # bytes that a head needs at least to be a part of a multipart upload
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a commit writes: `head`, then bytes `keep` of the object before it, then the new sections.
+
+    `keep` is None where the whole object is new.
+    """
+
+    head: bytes
+    keep: Span | None
+    sections: tuple[tuple[SectionEntry, bytes], ...]
+
+    @property
+    def rest(self) -> bytes:
+        return b"".join(data for _, data in self.sections)
+
+    @property
+    def blob(self) -> bytes:
+        """The whole object, where it is new."""
+        if self.keep is not None:
+            raise AssertionError("a part of the object is to be copied")
+        return b"".join((self.head, *(data for _, data in self.sections)))
+
+    @property
+    def size(self) -> int:
+        kept = self.keep[1] - self.keep[0] if self.keep else 0
+        return len(self.head) + kept + sum(entry.bytes for entry, _ in self.sections)
+
+
+def is_due(index: Index) -> bool:
+    """Tell whether a build is due: the tail, or what is removed, has outgrown its share of the graph."""
+    covered = index.covered
+    return bool(index.base) and (
+        len(index.tail) > max(TAIL_ROWS, covered // TAIL_SHARE)
+        or len(index.removed) > max(TAIL_ROWS, covered // REMOVED_SHARE)
+    )
+
+
+def is_kept(index: Index) -> bool:
+    """Tell whether the next commit can leave in place what the last build wrote."""
+    return bool(index.base and index.base.packed and len(index))
+
+
+def encode(index: Index, name: str, commit: str, *, rebuild: bool | None = None) -> Encoded:
+    """Return what commit `commit` writes under `name`.
+
+    With `rebuild` the graph is built anew over all rows; the default is to do so when it is due. An index that is not
+    packed is always built anew.
+    """
+    sealed = replace(
+        index,
+        params=msgspec.structs.replace(index.params, name=name),
+        commit=commit,
+        applied=applied.with_commit(index.applied, commit),
+    )
+    if index.base and is_kept(index) and not (is_due(index) if rebuild is None else rebuild):
+        return _spliced(sealed, index.base)
+    return _built(sealed)
+
+
+def _spliced(index: Index, base: Base) -> Encoded:
+    tail, pieces = index.tail, index.entries
+    data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
+    if len(pieces) >= PIECES:
+        pieces, data = (), tail.vectors(index.bring).astype("<f4").tobytes()
+    added = ((frame.entry_of("tail", f"{index.commit}/tail", data), data),) if data else ()
+    kept = (*base.entries, *pieces)
+    envelope = _envelope(index, (*kept, *(entry for entry, _ in added)), base.curves)
+    listed = msgspec.structs.replace(
+        envelope,
+        ids=list(tail.ids),
+        metadata=dict(tail.metadata),
+        removed=sorted(index.removed),
+        graph_rows=base.graph.rows,
+    )
+    head = frame.encode_head(listed, padded=PART)
+    return Encoded(head, (index.body, index.body + sum(entry.bytes for entry in kept)), added)
+
+
+def _built(index: Index) -> Encoded:
+    rows = index.rows
+    made = build(rows, index.params) if len(rows) else Built({}, rows, {}, packed=False)
+    sections = tuple(
+        (frame.entry_of(name, f"{index.commit}/{name}", data), data) for name, data in made.sections.items()
+    )
+    envelope = _envelope(index, [entry for entry, _ in sections], made.curves)
+    if made.packed:
+        listed = msgspec.structs.replace(envelope, graph_rows=len(made.rows))
+    else:
+        listed = msgspec.structs.replace(envelope, ids=list(made.rows.ids), metadata=dict(made.rows.metadata))
+    return Encoded(frame.encode_head(listed), None, sections)
+
+
+def _envelope(index: Index, entries: Sequence[SectionEntry], curves: Curves) -> frame.Envelope:
+    return frame.Envelope(
+        version=frame.VERSION,
+        params=index.params,
+        sections=list(entries),
+        commit=index.commit,
+        applied=list(index.applied),
+        calibration={way: dict(curve) for way, curve in curves.items()},
+    )

@@ -1,0 +1,112 @@
+"""Decide what of a large index to bring here for a search: nothing, some ranges, or all of it.
+
+A search that finds nothing local reads the sketch and the few rows that it names, where that is sooner than all bytes.
+Each later one brings an instalment of what is missing beside its rows, so that a busy index ends up resident, and no
+single search pays for that.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vectord.index.documents import Packed
+from vectord.index.index import Base, Index
+from vectord.index.planner import EXACT, Way
+from vectord.index.sections import Span, Wanted
+
+Plan = Literal["local", "ranges", "whole"]
+
+# What one function gets of S3: seconds a request, bytes a second. Only their ratio matters here.
+_REQUEST: Final = 0.025
+_BANDWIDTH: Final = 75e6
+_ROUNDS: Final = 3  # of a search by ranges: sketch, rows, documents
+_INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
+_PAGES: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a search would like to go: with everything here, and by ranges, None if it cannot."""
+
+    local: Callable[[], Way]
+    ranges: Way | None
+
+
+# Where no graph is.
+NOTHING: Final[tuple[Way, Plan]] = (EXACT, "local")
+
+
+def prepare(index: Index, base: Base, wish: Wish) -> tuple[Way, Plan]:
+    """Bring here what a search needs before it can start, and return the way it goes and the plan."""
+    if base.graph.section.whole:
+        index.bring(*_beside(base))
+        return wish.local(), "local"
+    if wish.ranges and base.sketch and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges)):
+        settled = base.sketch.section.whole and _fits(index, base)
+        index.bring((base.sketch.section, None), *_directory(base), *((piece, None) for piece in index.tail.pieces))
+        if settled:
+            _pay_instalment(index, base)
+        return wish.ranges, "ranges"
+    return wish.local(), complete(index, base, "whole")
+
+
+def complete(index: Index, base: Base, plan: Plan) -> Plan:
+    """Bring everything here, and return the plan that this makes of `plan`."""
+    if base.graph.section.whole:
+        return plan
+    index.bring((base.graph.section, None), *_beside(base), *((piece, None) for piece in index.tail.pieces))
+    return "whole"
+
+
+def bring_rows(index: Index, base: Base, rows: npt.NDArray[np.int64]) -> None:
+    """Bring the vectors of `rows` here."""
+    index.bring((base.graph.section, base.graph.spans(rows)))
+
+
+def _beside(base: Base) -> list[Wanted]:
+    """Return the sections that a resident index needs beside its graph."""
+    documents: list[Wanted] = [(base.documents.section, None)] if isinstance(base.documents, Packed) else []
+    return [*documents, *([(base.sketch.section, None)] if base.sketch else [])]
+
+
+def _directory(base: Base) -> list[Wanted]:
+    documents = base.documents
+    return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, Packed) else []
+
+
+def _fits(index: Index, base: Base) -> bool:
+    return sum(entry.bytes for entry in (*base.entries, *index.entries)) <= index.bring.room
+
+
+def _ranges_are_sooner(base: Base, way: Way) -> bool:
+    if not isinstance(base.documents, Packed) or base.sketch is None:
+        return False
+    all_of_it = sum(_bytes(section.missing(wanted)) for section, wanted in [(base.graph.section, None), *_beside(base)])
+    read = _bytes(base.sketch.section.missing(None)) + way.effort * (base.graph.layout.node_size + _PAGES)
+    return _ROUNDS * _REQUEST + read / _BANDWIDTH < _REQUEST + all_of_it / _BANDWIDTH
+
+
+def _pay_instalment(index: Index, base: Base) -> None:
+    """Bring the next missing bytes: of the documents first, since every answer reads some."""
+    for section, _ in [*_beside(base), (base.graph.section, None)]:
+        missing = section.missing(None)
+        if missing:
+            index.bring((section, _first(missing, _INSTALMENT)))
+            return
+
+
+def _first(spans: Sequence[Span], size: int) -> list[Span]:
+    taken: list[Span] = []
+    for start, stop in spans:
+        if size <= 0:
+            break
+        taken.append((start, min(stop, start + size)))
+        size -= stop - start
+    return taken
+
+
+def _bytes(spans: Sequence[Span]) -> int:
+    return sum(stop - start for start, stop in spans)

@@ -1,0 +1,58 @@
+"""The tail: rows added since the graph was built, one section a commit; they are scanned, not indexed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import msgspec
+import numpy as np
+
+from vectord.errors import BlobCorrupt
+from vectord.index import exact
+from vectord.index.distance import F32
+from vectord.index.sections import Bring, Section
+from vectord.params import Params
+
+
+@dataclass(frozen=True, eq=False)
+class Tail:
+    """Rows `first` and on of an index.
+
+    `ids` names all of them in row order, those that are removed too; `row_of` holds the others' rows; `pieces` are the
+    sections written, `fresh` the rows of this change, which are in none yet; `metadata` is by id, of live rows.
+    """
+
+    first: int
+    params: Params
+    ids: tuple[str, ...] = ()
+    row_of: Mapping[str, int] = field(default_factory=dict)
+    metadata: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+    pieces: Sequence[Section] = ()
+    fresh: F32 | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def vectors(self, bring: Bring) -> F32:
+        """Return the vectors of all its rows, float32 (rows, dimension).
+
+        Raises:
+            BlobCorrupt: a component is not finite.
+        """
+        bring(*((piece, None) for piece in self.pieces))
+        return self._vectors
+
+    @cached_property
+    def scale(self) -> exact.Scale:
+        """The measure of its vectors, which must be here."""
+        return exact.scale(self._vectors, self.params.distance)
+
+    @cached_property
+    def _vectors(self) -> F32:
+        parts = [piece.buffer.view("<f4").reshape(-1, self.params.dimension) for piece in self.pieces]
+        if self.fresh is not None:
+            parts.append(self.fresh)
+        vectors: F32 = np.concatenate(parts) if parts else np.empty((0, self.params.dimension), np.float32)
+        if not np.isfinite(vectors).all():
+            raise BlobCorrupt("a vector of its tail is not finite")
+        return vectors
