@@ -16,6 +16,7 @@ from bench.peers.peer import F32, K, Place
 
 _ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "_vectors"
+_ID = "row-"
 
 
 class Refused(Exception):
@@ -41,7 +42,7 @@ class Vectord:
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         body: dict[str, Any] = {"vector": _packed(query), "k": K} | ({"recall": effort} if effort else {})
         self.told = self._ask(_event("search", self._place.name, body))
-        return [int(match["id"].removeprefix("row-")) for match in self.told.pop("matches")]
+        return [row_of(match["id"]) for match in self.told.pop("matches")]
 
     def prepare(self, vectors: F32, first: int) -> None:
         items = [
@@ -95,7 +96,11 @@ def _packed(vector: F32) -> str:
 
 
 def id_of(row: int) -> str:
-    return f"row-{row:07}"
+    return f"{_ID}{row:07}"
+
+
+def row_of(vector_id: str) -> int:
+    return int(vector_id.removeprefix(_ID))
 
 
 def make(place: Place, kind: str) -> Vectord:

@@ -1,6 +1,6 @@
 """vectord's engine without its service: builds the object of an index, and answers warm searches.
 
-All that the comparison knows of vectord's inside is here. Effort is `ef_search`, 0 for what the build calibrated.
+All that the comparison knows of vectord's inside is here. Effort is the recall to ask for.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import boto3
 import msgspec
 
 from bench.peers.peer import F32, K, Place
-from bench.peers.vectord import PREFIX, id_of
+from bench.peers.vectord import PREFIX, id_of, row_of
 from vectord import index as ix
 from vectord.index import Index
 from vectord.params import new_params
@@ -30,8 +30,8 @@ class Engine:
         ids = [id_of(row) for row in range(len(rows))]
         metadata = {vector_id: msgspec.Raw(b'{"row":%d}' % row) for row, vector_id in enumerate(ids)}
         empty = ix.create(new_params(self._place.name, rows.shape[1]))
-        blob, _ = ix.encode(ix.with_rows(empty, ix.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
-        return self._blob.write_bytes(blob)
+        encoded = ix.encode(ix.with_rows(empty, ix.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
+        return self._blob.write_bytes(encoded.blob)
 
     def publish(self) -> None:
         s3 = boto3.client("s3", endpoint_url=self._place.endpoint)
@@ -44,8 +44,7 @@ class Engine:
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         if self._index is None:
             raise RuntimeError("no index is open")
-        row_of = self._index.rows.row_of
-        return [row_of[match.id] for match in ix.search(self._index, query, K, effort).matches]
+        return [row_of(match.id) for match in ix.search(self._index, query, K, effort).matches]
 
     @property
     def _blob(self) -> Path:
