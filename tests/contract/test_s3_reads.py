@@ -4,12 +4,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from tests.support import wire as wires
-from tests.support.backends import s3_store
+from tests.support.backends import REGION, s3_store
 from tests.support.wire import Wire, answers, in_turn, ranged, refuses, resets, truncates
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
 from vectord.stores import Head, Unchanged
@@ -70,6 +71,17 @@ def test_spans_share_one_signature(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(OBJECT)
     assert store.read("t", '"e1"', [(n, n + 2) for n in range(8)]) == [OBJECT[n : n + 2] for n in range(8)]
     assert len({headers["Authorization"] for headers in wire.headers}) == 1
+
+
+def test_spans_are_fetched_side_by_side(wire: Wire, store: S3Store) -> None:
+    together = Barrier(16, timeout=10)
+
+    def answer(handler: wires.BaseHTTPRequestHandler) -> None:
+        together.wait()
+        ranged(OBJECT)(handler)
+
+    wire.answer = answer
+    assert store.read("t", '"e1"', [(2, 5)] * 16) == [b"234"] * 16
 
 
 def test_no_span_is_no_request(wire: Wire, store: S3Store) -> None:
@@ -159,14 +171,10 @@ def test_an_answer_without_an_etag_is_not_s3s(wire: Wire, store: S3Store, call: 
 
 
 READS = """
-import sys
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_address import address
-from vectord.stores.s3_reads import S3Reads
-from vectord.stores.sigv4 import Keys
+import os, sys
+from vectord import runtime
 
-reads = S3Reads(address("bucket", "us-east-1", sys.argv[1]), "us-east-1", lambda: Keys("access", "secret"))
-store = S3Store("_vectors", reads, lambda: None)
+store = runtime.store_of(runtime.Settings.read(os.environ))
 store.head("t", 4)
 store.read("t", '"e1"', [(0, 1), (2, 3)])
 store.etag("t")
@@ -177,6 +185,7 @@ print(sorted({"boto3", "botocore", "xml", "asyncio"} & sys.modules.keys()))
 
 def test_a_read_imports_nothing_that_takes_long(wire: Wire) -> None:
     wire.answer = in_turn(ranged(OBJECT), ranged(OBJECT), ranged(OBJECT), answers(200), answers(304))
-    command, environ = [sys.executable, "-c", READS, wire.endpoint], {"PYTHONPATH": str(LAYER)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    where = {"AWS_ENDPOINT_URL": wire.endpoint, "AWS_REGION": REGION, "VECTORD_STORE": "s3://bucket/_vectors"}
+    environ = where | {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret", "PYTHONPATH": str(LAYER)}
+    done = subprocess.run([sys.executable, "-c", READS], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from threading import Barrier
 
 import pytest
 
@@ -86,6 +87,20 @@ def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script
     assert script.steps[0] == "create"
     assert sorted(script.steps[1:4]) == ["copy", "head", "tail"]
     assert script.steps[4:] == ["complete"]
+
+
+def test_parts_are_sent_side_by_side(store: S3Store, script: Script) -> None:
+    together = Barrier(3, timeout=10)
+
+    def answered(step: str) -> Answer:
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            together.wait()
+            answers(200, GOOD[step])(handler)
+
+        return answer
+
+    script.answers |= {step: answered(step) for step in ("head", "copy", "tail")}
+    assert splice(store) == '"e1-3"'
 
 
 def test_a_splice_without_a_tail_has_no_part_for_it(store: S3Store, script: Script) -> None:

@@ -22,6 +22,10 @@ class Wire:
         self.done = Event()
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64  # of clients that connect at once; one turned away tries again only a second later
+
+
 @contextmanager
 def wire() -> Iterator[Wire]:
     """Serve until the block is left."""
@@ -40,7 +44,7 @@ def wire() -> Iterator[Wire]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         wired = Wire(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -3,6 +3,7 @@
 import pytest
 
 from vectord import runtime
+from vectord.stores.sigv4 import Keys
 
 
 @pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])
@@ -43,3 +44,29 @@ def test_an_endpoint_for_s3_alone_comes_before_one_for_all_of_aws() -> None:
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2",
     }
     assert runtime.Settings.read(environment).endpoint == "http://127.0.0.1:2"
+
+
+def test_credentials_and_region_are_those_of_the_environment() -> None:
+    settings = runtime.Settings.read(
+        {
+            "AWS_ACCESS_KEY_ID": "access",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_SESSION_TOKEN": "token",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-2",
+        }
+    )
+    assert (settings.keys, settings.region) == (Keys("access", "secret", "token"), "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"AWS_ACCESS_KEY_ID": "access"}, {"AWS_ACCESS_KEY_ID": "", "AWS_REGION": ""}]
+)
+def test_without_credentials_and_region_none_are_made_up(environment: dict[str, str]) -> None:
+    settings = runtime.Settings.read(environment)
+    assert (settings.keys, settings.region) == (None, None)
+
+
+def test_no_secret_shows_where_settings_are_shown() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": "hidden"}
+    assert "hidden" not in repr(runtime.Settings.read(keys))
