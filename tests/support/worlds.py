@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vectord.index import Sizes
 from vectord.local import LocalFiles
 from vectord.service import NewVector, Patience, Service, World
 from vectord.stores import MemoryStore, Store
@@ -43,11 +44,17 @@ def a_service(
     world: World | None = None,
     patience: Patience | None = None,
     warm_bytes: int = 1 << 20,
+    sizes: Sizes | None = None,
 ) -> Service:
     """Return a service over `store`, in the world of `clock` unless one is given."""
     world = world or (clock or Clock()).world()
     return Service(
-        store or MemoryStore(), local_files(), warm_bytes=warm_bytes, world=world, patience=patience or Patience()
+        store or MemoryStore(),
+        local_files(),
+        warm_bytes=warm_bytes,
+        world=world,
+        patience=patience or Patience(),
+        sizes=sizes,
     )
 
 

@@ -7,6 +7,7 @@ from vectord.index.opening import open_blob, open_head
 from vectord.index.planner import DEFAULT_RECALL
 from vectord.index.rows import Item, Rows
 from vectord.index.search import Answer, Match, search
+from vectord.index.sizes import Sizes
 
 __all__ = [
     "DEFAULT_RECALL",
@@ -16,6 +17,7 @@ __all__ = [
     "Item",
     "Match",
     "Rows",
+    "Sizes",
     "create",
     "encode",
     "is_due",

@@ -12,12 +12,10 @@ from vectord.index.order import near_order
 from vectord.index.planner import DEFAULT_RECALL, K, Way, cost, effort_for
 from vectord.index.rows import Rows
 from vectord.index.sections import InMemory
+from vectord.index.sizes import Sizes
 from vectord.index.sketch import Sketch
 from vectord.params import Params
 
-# From here on an index is packed: a commit copies what it leaves unchanged inside the store, and a cold search reads
-# ranges. Below, one plain request each way is sooner (docs/decisions.md).
-PACKED_BYTES: Final = 16 << 20
 # Below so many dimensions a sketch of one bit each says too little.
 LEAST_SKETCHED: Final = 32
 PILOT: Final = 4  # trees that tell what a forest would be worth
@@ -34,11 +32,11 @@ class Built:
     packed: bool
 
 
-def build(rows: Rows, params: Params) -> Built:
-    """Build everything over `rows`, at least one."""
+def build(rows: Rows, params: Params, sizes: Sizes) -> Built:
+    """Build everything over `rows`, at least one, in the form that their size asks for."""
     layout = layout_of(params)
     size = len(rows) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
-    if size < PACKED_BYTES:
+    if size < sizes.packed:
         graph = forest.build(rows.vectors, layout, params.m)
         return Built({"graph": graph}, rows, _forest_curve(graph, rows, params), packed=False)
     return _packed(rows, params)

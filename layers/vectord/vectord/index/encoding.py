@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import msgspec
 
@@ -12,13 +11,7 @@ from vectord.index import applied
 from vectord.index.build import Built, build
 from vectord.index.index import Base, Curves, Index
 from vectord.index.sections import Span
-
-# A change of a packed index is written beside what the last build wrote until it outgrows these.
-TAIL_ROWS: Final = 2_048
-TAIL_SHARE: Final = 32  # of the graph's rows: the tail is read whole by a cold search, as the sketch is
-REMOVED_SHARE: Final = 8
-PIECES: Final = 24  # each is a file and takes two descriptors
-PART: Final = 5 << 20  # bytes that a head needs at least to be a part of a multipart upload
+from vectord.index.sizes import DEFAULT, Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +42,12 @@ class Encoded:
         return len(self.head) + kept + sum(entry.bytes for entry, _ in self.sections)
 
 
-def is_due(index: Index) -> bool:
+def is_due(index: Index, sizes: Sizes = DEFAULT) -> bool:
     """Tell whether a build is due: the tail, or what is removed, has outgrown its share of the graph."""
     covered = index.covered
     return bool(index.base) and (
-        len(index.tail) > max(TAIL_ROWS, covered // TAIL_SHARE)
-        or len(index.removed) > max(TAIL_ROWS, covered // REMOVED_SHARE)
+        len(index.tail) > max(sizes.tail_rows, covered // sizes.tail_share)
+        or len(index.removed) > max(sizes.tail_rows, covered // sizes.removed_share)
     )
 
 
@@ -63,7 +56,7 @@ def is_kept(index: Index) -> bool:
     return bool(index.base and index.base.packed and len(index))
 
 
-def encode(index: Index, name: str, commit: str, *, rebuild: bool | None = None) -> Encoded:
+def encode(index: Index, name: str, commit: str, *, sizes: Sizes = DEFAULT, rebuild: bool | None = None) -> Encoded:
     """Return what commit `commit` writes under `name`.
 
     With `rebuild` the graph is built anew over all rows; the default is to do so when it is due. An index that is not
@@ -75,15 +68,15 @@ def encode(index: Index, name: str, commit: str, *, rebuild: bool | None = None)
         commit=commit,
         applied=applied.with_commit(index.applied, commit),
     )
-    if index.base and is_kept(index) and not (is_due(index) if rebuild is None else rebuild):
-        return _spliced(sealed, index.base)
-    return _built(sealed)
+    if index.base and is_kept(index) and not (is_due(index, sizes) if rebuild is None else rebuild):
+        return _spliced(sealed, index.base, sizes)
+    return _built(sealed, sizes)
 
 
-def _spliced(index: Index, base: Base) -> Encoded:
+def _spliced(index: Index, base: Base, sizes: Sizes) -> Encoded:
     tail, pieces = index.tail, index.entries
     data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
-    if len(pieces) >= PIECES:
+    if len(pieces) > sizes.pieces:
         pieces, data = (), tail.vectors(index.bring).astype("<f4").tobytes()
     added = ((frame.entry_of("tail", f"{index.commit}/tail", data), data),) if data else ()
     kept = (*base.entries, *pieces)
@@ -95,13 +88,13 @@ def _spliced(index: Index, base: Base) -> Encoded:
         removed=sorted(index.removed),
         graph_rows=base.graph.rows,
     )
-    head = frame.encode_head(listed, padded=PART)
+    head = frame.encode_head(listed, padded=sizes.part)
     return Encoded(head, (index.body, index.body + sum(entry.bytes for entry in kept)), added)
 
 
-def _built(index: Index) -> Encoded:
+def _built(index: Index, sizes: Sizes) -> Encoded:
     rows = index.rows
-    made = build(rows, index.params) if len(rows) else Built({}, rows, {}, packed=False)
+    made = build(rows, index.params, sizes) if len(rows) else Built({}, rows, {}, packed=False)
     sections = tuple(
         (frame.entry_of(name, f"{index.commit}/{name}", data), data) for name, data in made.sections.items()
     )

@@ -85,7 +85,7 @@ class Commits:
                     changed, result = change(state.index)
                     if changed is state.index:
                         return Committed(result, state)
-                    draft = _Draft(state, ix.encode(changed, name, token), result)
+                    draft = _Draft(state, ix.encode(changed, name, token, sizes=self._reads.sizes), result)
                 except (ObjectMoved, StoreUnavailable):
                     continue  # while ranges of the state were read
                 except BlobError as error:

@@ -36,7 +36,7 @@ class Lifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, token = index.params.name, self._world.new_id()
-        encoded = ix.encode(index, name, token)
+        encoded = ix.encode(index, name, token, sizes=self._reads.sizes)
         unknown = False
         for _ in self._reads.patience.tries(self._world, until):
             try:

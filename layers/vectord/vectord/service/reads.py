@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from vectord import params
 from vectord.errors import BlobError, IndexNotFound, ObjectMissing
-from vectord.index import Index
+from vectord.index import Index, Sizes
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Store
@@ -13,8 +13,11 @@ from vectord.stores import Store
 class Reads:
     """The present states of indexes in one store; what writes go by as well."""
 
-    def __init__(self, store: Store, warm: WarmIndexes, world: World, patience: Patience) -> None:
+    def __init__(
+        self, store: Store, warm: WarmIndexes, world: World, patience: Patience, sizes: Sizes | None = None
+    ) -> None:
         self.store, self.warm, self.world, self.patience = store, warm, world, patience
+        self.sizes = sizes or Sizes()
 
     def state(self, name: str, until: float) -> Versioned:
         """Return the present state of index `name`; give up at `until` on the world's clock.

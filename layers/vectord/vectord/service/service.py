@@ -8,7 +8,7 @@ from vectord import index as ix
 from vectord import params
 from vectord.errors import RequestInvalid, VectorNotFound
 from vectord.formats import Components, Entry
-from vectord.index import Answer, Index
+from vectord.index import Answer, Index, Sizes
 from vectord.index.distance import F32
 from vectord.local import LocalFiles
 from vectord.service import batch
@@ -27,9 +27,18 @@ LEAST_RECALL = 0.5
 class Service:
     """The use cases over one store. Each may raise what `Reads`, `Commits` or `Lifecycle` do for the index it names."""
 
-    def __init__(self, store: Store, files: LocalFiles, *, warm_bytes: int, world: World, patience: Patience) -> None:
+    def __init__(
+        self,
+        store: Store,
+        files: LocalFiles,
+        *,
+        warm_bytes: int,
+        world: World,
+        patience: Patience,
+        sizes: Sizes | None = None,
+    ) -> None:
         self._store, self._patience = store, patience
-        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes)
         self._commits, self._lifecycle = Commits(self._reads), Lifecycle(self._reads)
         self.world = world
 
