@@ -74,3 +74,24 @@ def test_any_other_text_is_a_good_id(vector_id: str) -> None:
 def test_a_query_is_held_to_the_same_rules(components: list[float]) -> None:
     with pytest.raises(RequestInvalid):
         batch.checked_query(np.array(components, np.float64), params())
+
+
+@pytest.mark.parametrize("place", [0, 1, 127, 128, 300])
+@pytest.mark.parametrize(
+    "bad", [entry(1), entry(1, 1e39), entry(0, 0), entry(1, 0, vector_id=""), BadItem(7, "b", "no")], ids=repr
+)
+def test_a_bad_item_anywhere_in_a_large_batch_is_found(place: int, bad: NewVector | BadItem) -> None:
+    entries = [entry(1, position, vector_id=str(position)) for position in range(300)]
+    with pytest.raises(BatchInvalid) as caught:
+        batch.checked([*entries[:place], bad, *entries[place:]], params())
+    (item,) = caught.value.items
+    assert (item.position, item.id) == (7 if isinstance(bad, BadItem) else place, bad.id)
+
+
+def test_a_large_batch_keeps_its_order_and_its_bits_in_either_width() -> None:
+    wide = np.random.default_rng(0).standard_normal((300, 2))
+    vectors = [row.astype(np.float32) if position % 3 else row for position, row in enumerate(wide)]
+    items = batch.checked([NewVector(str(i), vector) for i, vector in enumerate(vectors)], params())
+    assert [item.id for item in items] == [str(i) for i in range(300)]
+    assert np.array_equal(np.array([item.vector for item in items]), wide.astype(np.float32))
+    assert {item.vector.dtype for item in items} == {np.dtype(np.float32)}

@@ -201,3 +201,48 @@ def test_simdjson_and_msgspec_agree_on_what_an_array_of_numbers_is(vector: str) 
         assert fast.vector.tobytes() == plain.vector.tobytes()
     else:
         assert fast == plain
+
+
+@pytest.mark.parametrize("vector", [f"[{10**30}]", '[{"a":' + '{"a":' * 2_000 + "1" + "}" * 2_001 + "]"])
+def test_numbers_beyond_what_simdjson_can_hold_are_left_to_msgspec(vector: str) -> None:
+    text = f'{{"id": "a", "vector": {vector}}}'.encode()
+    assert type(entry_of_json(0, text, simd.numbers)) is type(entry_of_json(0, text))
+
+
+def test_the_members_of_a_gzip_file_are_one_text() -> None:
+    lines = [json.dumps({"id": str(i), "vector": [i] * 500}).encode() + b"\n" for i in range(300)]
+    text = b"".join(lines)  # longer than what is inflated at once
+    apart = gzip.compress(text[:1_001]) + gzip.compress(b"") + gzip.compress(text[1_001:]) + bytes(100)
+    assert _plain(_read("x.jsonl.gz", apart)) == _plain(_read("x.jsonl", text))
+
+
+@pytest.mark.parametrize("kept", range(1, len(gzip.compress(_jsonl())), 7))
+def test_a_gzip_file_cut_off_anywhere_is_refused(kept: int) -> None:
+    with pytest.raises(FileRefused):
+        _read("x.jsonl.gz", gzip.compress(_jsonl())[:kept])
+
+
+@pytest.mark.parametrize("place", range(10, len(gzip.compress(_jsonl())), 7))
+def test_a_gzip_file_with_a_changed_byte_is_refused(place: int) -> None:
+    packed = bytearray(gzip.compress(_jsonl()))
+    packed[place] ^= 0x55
+    with pytest.raises(FileRefused):
+        _read("x.jsonl.gz", bytes(packed))
+
+
+def test_a_gzip_file_of_exactly_the_bound_is_read_and_of_a_byte_more_refused() -> None:
+    text = b'{"id":"a","vector":[1]}'.ljust(MOST)
+    assert len(_read("x.jsonl.gz", gzip.compress(text))) == 1
+    with pytest.raises(FileRefused):
+        _read("x.jsonl.gz", gzip.compress(text + b"\n"))
+
+
+@pytest.mark.parametrize(("long", "good"), [(5_000, True), (12_000, False)])
+def test_long_vectors_among_short_ones_count_together(long: int, good: bool, tmp_path: Path) -> None:
+    vector = f"case when i < {long} then [0.5 for x in range(800)] else [0.5] end::float[]"
+    data = _parquet(f"select i::varchar as id, {vector} as vector from range(20000) r(i)", tmp_path)
+    if good:
+        assert len(_read("x.parquet", data, 64 << 20)) == 20_000
+        return
+    with pytest.raises(FileRefused, match="67,108,864"):
+        _read("x.parquet", data, 64 << 20)

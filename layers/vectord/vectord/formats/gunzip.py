@@ -32,8 +32,8 @@ def lines_of_gzip(data: bytes, most: int) -> Iterator[bytes]:
 
 def _whole_lines(stream: io.BufferedIOBase, most: int) -> Iterator[bytes]:
     read, begun = 0, list[bytes]()
-    # Bounded reads, so that a line of zeros without end is noticed before it fills the memory.
-    while chunk := stream.read(min(_CHUNK, most - read + 1)):
+    # Counted as it comes, so that a line of zeros without end is noticed before it fills the memory.
+    while chunk := stream.read(_CHUNK):
         read += len(chunk)
         if read > most:
             raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")

@@ -5,21 +5,43 @@ A line is read so only where that provably gives what decoding all of it gives; 
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import batched
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from vectord.errors import RequestInvalid
-from vectord.formats.entry import VECTOR_JSON, Entry, NewVector, checked_metadata, entry_of_json, unpacked
+from vectord.formats.entry import VECTOR_JSON, Components, Entry, NewVector, checked_metadata, entry_of_json, unpacked
 from vectord.formats.simd import numbers
 
 _VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*([\["])')
 _CLOSING: Final = {b"[": b"]", b'"': b'"'}
 _MARK: Final = b"-7.0625e-301"
+_BATCH: Final = 128  # entries: a processor's cache holds their numbers until they are narrow
+
+_Wide = tuple[str, Components, msgspec.Raw | None]  # what NewVector has
 
 
 def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
-    """Yield the entry of each line that is not blank; each of the blocks of text ends where a line does."""
+    """Yield the entry of each line that is not blank; each of the blocks of text ends where a line does.
+
+    Vectors are float32, and infinite where the text's number lies beyond that.
+    """
+    for batch in batched(_entries(blocks), _BATCH):
+        wide = [entry[1] for entry in batch if isinstance(entry, tuple)]
+        with np.errstate(over="ignore"):
+            flat = np.concatenate(wide, dtype=np.float32, casting="same_kind") if wide else np.empty(0, np.float32)
+        stop = 0
+        for entry in batch:
+            if isinstance(entry, tuple):
+                start, stop = stop, stop + len(entry[1])
+                yield NewVector(entry[0], flat[start:stop], entry[2])
+            else:
+                yield entry
+
+
+def _entries(blocks: Iterable[bytes]) -> Iterator[_Wide | Entry]:
     position = 0
     for block in blocks:
         start, size = 0, len(block)
@@ -34,7 +56,7 @@ def _whole(position: int, line: bytes) -> Entry | None:
     return entry_of_json(position, line, numbers) if line.strip() else None
 
 
-def _cut(block: bytes, start: int, end: int) -> NewVector | None:
+def _cut(block: bytes, start: int, end: int) -> _Wide | None:
     found = _VECTOR.search(block, start, end)
     if not found:
         return None
@@ -50,6 +72,6 @@ def _cut(block: bytes, start: int, end: int) -> NewVector | None:
         if bytes(body.vector) != _MARK:
             return None
         vector = numbers(block[opens:closes]) if kind == b"[" else unpacked(block[opens + 1 : closes - 1])
-        return NewVector(body.id, vector, checked_metadata(body.metadata))
+        return body.id, vector, checked_metadata(body.metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
         return None  # the line as a whole gives the reason

@@ -11,7 +11,6 @@ from typing import Any, Final
 import duckdb
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from vectord.errors import BadItem, FileRefused, RequestInvalid
 from vectord.formats.arrays import metadata_of_text
@@ -45,7 +44,7 @@ def entries_of_parquet(data: bytes, most: int) -> Iterator[Entry]:
     yield from (_entry(row, *values) for row, values in enumerate(zip(*columns, strict=True)))
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: str, most: int) -> list[npt.NDArray[Any]]:
+def _columns(connection: duckdb.DuckDBPyConnection, path: str, most: int) -> list[list[Any]]:
     types = {
         name: str(kind) for name, kind, *_ in connection.execute("describe from read_parquet($1)", [path]).fetchall()
     }
@@ -54,16 +53,28 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: str, most: int) -> lis
         raise FileRefused("a Parquet file needs the columns 'id' and 'vector' (or 'values')")
     if types["id"] not in _ID_TYPES or not types[vector].startswith(_VECTOR_TYPES):
         raise FileRefused(f"id of type {types['id']} and {vector} of type {types[vector]} are not text and numbers")
-    size = connection.execute(f"select sum(len({vector})) from read_parquet($1)", [path]).fetchone()
-    if size and (size[0] or 0) * 8 > most:
-        raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
     metadata = {None: "null", "VARCHAR": "metadata"}.get(types.get("metadata"), "to_json(metadata)::varchar")
-    found = connection.execute(
-        f"select id::varchar as a, {vector}::{_narrowed(types[vector])}[] as b, {metadata}::varchar as c "
-        "from read_parquet($1)",
-        [path],
-    ).fetchnumpy()
-    return [found["a"], found["b"], found["c"]]
+    columns = f"{vector}::{_narrowed(types[vector])}[] as b, {metadata}::varchar as c from read_parquet($1)"
+    rows = _number(connection, "select count(*) from read_parquet($1)", path)
+    # Vectors of which none is longer than its share fit together. Else only a pass of its own can tell.
+    fair = most // 8 // max(rows, 1)
+    guarded = f"select case when len({vector}) > {fair} then error('long') else id::varchar end as a, {columns}"
+    try:
+        return _fetched(connection, guarded, path)
+    except duckdb.InvalidInputException:
+        if _number(connection, f"select sum(len({vector})) from read_parquet($1)", path) * 8 > most:
+            raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it") from None
+        return _fetched(connection, f"select id::varchar as a, {columns}", path)
+
+
+def _number(connection: duckdb.DuckDBPyConnection, query: str, path: str) -> int:
+    (number,) = connection.execute(query, [path]).fetchone() or (0,)
+    return number or 0
+
+
+def _fetched(connection: duckdb.DuckDBPyConnection, query: str, path: str) -> list[list[Any]]:
+    found = connection.execute(query, [path]).fetchnumpy()
+    return [found[name].tolist() for name in "abc"]  # the arrays are masked where a row is null; the lists have None
 
 
 def _narrowed(kind: str) -> str:
@@ -74,7 +85,7 @@ def _entry(row: int, name: Any, vector: Any, metadata: Any) -> Entry:
     named = name if isinstance(name, str) else None
     if named is None:
         return BadItem(row, None, "id is null")
-    if not isinstance(vector, np.ndarray) or np.ma.is_masked(vector):
+    if type(vector) is not np.ndarray and (vector is None or np.ma.is_masked(vector)):
         return BadItem(row, named, "vector is null, or a component of it is")
     try:
         return NewVector(named, np.asarray(vector), metadata_of_text(metadata if isinstance(metadata, str) else None))
