@@ -5,6 +5,7 @@ Each later one brings an instalment of what is missing beside its rows, so that 
 single search pays for that.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,9 +15,10 @@ import numpy.typing as npt
 
 from vectord.index.documents import Packed
 from vectord.index.index import Base, Index
-from vectord.index.planner import EXACT, Way
+from vectord.index.planner import EXACT, K, Way
 from vectord.index.sections import Span, Wanted
 
+Array = npt.NDArray[np.int64]
 Plan = Literal["local", "ranges", "whole"]
 
 # What one function gets of S3: seconds a request, bytes a second. Only their ratio matters here.
@@ -25,6 +27,10 @@ _BANDWIDTH: Final = 75e6
 _ROUNDS: Final = 3  # of a search by ranges: sketch, rows, documents
 _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
 _PAGES: Final = 4_096
+# Scattered rows, for each ten results: more requests, or more bytes, cost more than the last rows are worth.
+_REQUESTS: Final = 42
+_BYTES: Final = 2 << 20
+NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,34 @@ def complete(index: Index, base: Base, plan: Plan) -> Plan:
     return "whole"
 
 
-def bring_rows(index: Index, base: Base, rows: npt.NDArray[np.int64]) -> None:
-    """Bring the vectors of `rows` here."""
-    index.bring((base.graph.section, base.graph.spans(rows)))
+def bring_rows(index: Index, base: Base, rows: Array, k: int) -> Array:
+    """Bring the vectors of the most of `rows`, best first, that a search for `k` can afford, and return those."""
+    share = -(-k // K)
+    afforded = _afforded(rows, base.graph.layout.node_size, _REQUESTS * share, _BYTES * share)
+    index.bring((base.graph.section, base.graph.spans(afforded)))
+    return afforded
+
+
+def _afforded(rows: Array, size: int, requests: int, most: int) -> Array:
+    """Return the rows in whose order ranges are opened while there are `requests`, and near ones extended."""
+    starts: list[int] = []  # of the rows taken, ascending
+    taken = []
+    for row in rows.tolist():
+        start = row * size
+        at = bisect_left(starts, start)
+        before = start - starts[at - 1] - size if at else NEAR + 1
+        after = starts[at] - start - size if at < len(starts) else NEAR + 1
+        if min(before, after) > NEAR:
+            requests -= 1
+            most -= size + _PAGES
+        else:
+            most -= size + max(0, min(before, after))
+        if most < 0:
+            break
+        if requests >= 0 or min(before, after) <= NEAR:
+            starts.insert(at, start)
+            taken.append(row)
+    return np.array(taken, np.int64)
 
 
 def _beside(base: Base) -> list[Wanted]:

@@ -105,7 +105,7 @@ def _in_base(index: Index, base: Base, query: Query, way: Way, plan: Plan) -> _F
         return _Found(rows, dist.distances(graph.vectors, rows, query.vector, distance))
     rows = _candidates(index, base, query, way)
     if plan == "ranges":
-        resident.bring_rows(index, base, rows)
+        rows = resident.bring_rows(index, base, rows, query.k)
     taken = graph.take(rows)
     near = exact.narrowed(taken, query.vector, query.k, distance)
     found = np.full(len(rows), np.inf)

@@ -81,7 +81,8 @@ class Sketch:
     def nearest(self, query: F32, count: int, gone: Array) -> Array:
         """Return about `count` rows, at least that many if there are, whose bits differ least from those of `query`.
 
-        Rows in `gone` are left out. All rows are judged by the first planes, the better ones by all.
+        They come in ascending order of that difference, without those in `gone`. All rows are judged by the first
+        planes, the better ones by all.
         """
         self._check()
         planes = self._planes
@@ -91,13 +92,13 @@ class Sketch:
         differing = _differing(planes[:first], word[:first])
         differing[gone] = _GONE
         if first == len(planes):
-            return _smallest(differing, count)
+            return _in_order(_smallest(differing, count), differing)
         few = _smallest(differing, max(2 * count, self.rows // _SHARE))
         total = differing[few]
         for plane, bits in zip(planes[first:], word[first:], strict=True):
             total += np.bitwise_count(plane[few] ^ bits)
         total[differing[few] == _GONE] = _GONE
-        return few[_smallest(total, count)]
+        return few[_in_order(_smallest(total, count), total)]
 
     def _word(self, query: F32) -> U64:
         bits = np.zeros(64 * len(self._planes), bool)
@@ -150,6 +151,10 @@ def _smallest(values: npt.NDArray[np.uint16], count: int) -> Array:
         found = np.flatnonzero(values <= _limit(values, count))
     near = values[found]
     return found[near <= _limit(near, count)][: 4 * count]
+
+
+def _in_order(rows: Array, values: npt.NDArray[np.uint16]) -> Array:
+    return rows[np.argsort(values[rows], kind="stable")]
 
 
 def _limit(values: npt.NDArray[np.uint16], count: int) -> int:

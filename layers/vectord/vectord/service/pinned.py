@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from vectord.errors import ConditionFailed, ObjectMissing, ObjectMoved
@@ -11,11 +10,9 @@ from vectord.local import LocalFile
 from vectord.service.world import World
 from vectord.stores import Store
 
-_PIECE: Final = 4 << 20  # bytes of one request of a long range
+_PIECE: Final = 8 << 20  # bytes of one request of a long range
 _ROUND: Final = 64 << 20  # bytes in memory at a time, on their way to a file
-_MOST: Final = 40  # requests for scattered ranges; more of them cost more than the gaps between
-_NEAR: Final = 16 << 10  # a gap that is read rather than asked around
-_GAPS: Final = 1 << 20  # bytes of larger gaps that are read to save requests
+_NEAR: Final = 48 << 10  # a gap that is read rather than asked around: less than a request's time on the link
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,22 +65,13 @@ def _local(section: Section) -> LocalFile:
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
-    """Return ascending `spans` with near ones made one, and more where there are many and the bytes between are few."""
-    gaps = sorted((after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(spans)))
-    closed: set[int] = set()
-    spent = 0
-    for gap, at in gaps:
-        if gap > _NEAR:
-            spent += gap
-            if len(spans) - len(closed) <= _MOST or spent > _GAPS:
-                break
-        closed.add(at)
+    """Return ascending `spans` with those made one between which few bytes lie."""
     result = [spans[0]]
-    for at, span in enumerate(spans[1:]):
-        if at in closed:
-            result[-1] = (result[-1][0], span[1])
+    for start, stop in spans[1:]:
+        if start - result[-1][1] <= _NEAR:
+            result[-1] = (result[-1][0], stop)
         else:
-            result.append(span)
+            result.append((start, stop))
     return result
 
 

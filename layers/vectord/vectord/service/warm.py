@@ -19,7 +19,7 @@ from vectord.service.world import World
 from vectord.stores import Head, Store
 
 # What the first request asks for: the whole of a very small index, the envelope of a large one.
-HEAD_BYTES: Final = 256 << 10
+HEAD_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
