@@ -1,7 +1,8 @@
-"""Uploads through the real ingest handler: S3 events in SQS messages, files on an in-process S3."""
+"""Uploads through the real ingest handler: S3 events in SQS messages, files on an S3 on loopback."""
 
 import gzip
 import hashlib
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from tests.support.api import Api, load
-from tests.support.backends import S3Backend
+from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
 from vectord import runtime_inbox
 
 GOOD = b'{"id": "a", "vector": [1, 0], "metadata": {"n": 1}}\n{"id": "b", "vector": [0, 1]}\n'
@@ -228,10 +229,16 @@ def test_a_link_takes_a_file_without_keys_of_aws(api: Api, inbox: Inbox) -> None
     assert "X-Amz-Signature" in link["url"]
 
 
-def test_a_link_names_the_region_of_its_bucket(api: Api, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     # A new bucket answers the name without a region by a redirect, which a signed PUT does not survive.
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    assert ".s3.eu-west-1.amazonaws.com/" in api.send("POST", "/indexes/t/uploads", {"file": "x.jsonl"}).json["url"]
+    for name in CONFUSING:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "eu-west-1", "VECTORD_INBOX": "inbox"}.items():
+        monkeypatch.setenv(name, value)
+    importlib.reload(runtime_inbox)  # so that it has the ephemeral store of this API
+    ephemeral.create("t", 2)
+    link = ephemeral.send("POST", "/indexes/t/uploads", {"file": "x.jsonl"}).json["url"]
+    assert link.startswith("https://inbox.s3.eu-west-1.amazonaws.com/uploads/t/x.jsonl?")
 
 
 @pytest.mark.parametrize(

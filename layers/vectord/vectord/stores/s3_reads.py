@@ -18,8 +18,9 @@ from vectord.stores.sigv4 import Keys, signed
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 5.0  # between two pieces of an answer
 SIDE_BY_SIDE: Final = 16
-# An answer is taken as it was sent, and a short one is an error; not every version of urllib3 does so unasked.
-_WHOLE: Final[dict[str, Any]] = {"decode_content": False, "enforce_content_length": True}
+# Nothing is repeated and no redirect followed; an answer is taken as it was sent, and a short one is an error, which
+# older versions of urllib3 do not say unasked.
+_ONCE: Final[dict[str, Any]] = {"retries": False, "decode_content": False, "enforce_content_length": True}
 
 _CODE: Final = re.compile(rb"<Error\b[^>]*>.*?<Code>([\w.-]+)</Code>", re.DOTALL)
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -105,7 +106,7 @@ class S3Reads:
 
     def _send(self, method: str, path: str, headers: Mapping[str, str]) -> "urllib3.BaseHTTPResponse":
         try:
-            return self._pool.urlopen(method, path, headers=headers, retries=False, redirect=False, **_WHOLE)
+            return self._pool.urlopen(method, path, headers=headers, **_ONCE)
         except urllib3.exceptions.HTTPError as error:
             raise StoreUnavailable(type(error).__name__) from error
 

@@ -1,0 +1,204 @@
+"""What every store promises of objects made of parts: spliced around bytes that are there, or staged and hidden."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
+from vectord.errors import ConditionFailed, ObjectMissing, WriteConflict
+from vectord.stores import Condition, Fetched, IfAbsent, IfMatch, Source, Store
+
+Backend = MemoryBackend | S3Backend
+
+NO_ETAG = '"0123456789abcdef0123456789abcdef"'
+STAGED = ".staging/0123456789abcdef"
+PART = b"p" * LEAST_PART
+
+
+def put(store: Store, name: str = "t", data: bytes = b"one", condition: Condition | None = None) -> str:
+    return store.put(name, data, condition or IfAbsent(), "a-commit")
+
+
+HEAD, BODY, TAIL = b"h" * LEAST_PART, bytes(range(256)) * 8, b"tail"
+
+
+def body(backend: Backend, name: str = "t") -> Source:
+    """Put an object, and name the middle of it."""
+    etag = put(backend.store, name, b"old head" + BODY + b"old tail")
+    return Source(name, etag, 8, 8 + len(BODY))
+
+
+def splice(
+    backend: Backend, source: Source, tail: bytes = TAIL, *, condition: Condition | None = None, name: str = "t"
+) -> str:
+    condition = condition or IfMatch(source.etag)
+    return backend.store.splice(name, HEAD, source, tail, condition=condition, commit="a-commit")
+
+
+class TestSplice:
+    @pytest.mark.parametrize("tail", [TAIL, b"", b"t" * 3 * LEAST_PART], ids=["short", "none", "long"])
+    def test_puts_a_head_and_a_tail_around_bytes_that_are_there(self, backend: Backend, tail: bytes) -> None:
+        splice(backend, body(backend), tail)
+        assert backend.objects() == {"t": HEAD + BODY + tail}
+
+    def test_answers_the_etag_of_the_new_bytes(self, backend: Backend) -> None:
+        etag = splice(backend, body(backend))
+        assert backend.store.get("t") == Fetched(HEAD + BODY + TAIL, etag)
+
+    def test_of_an_object_that_was_spliced_is_the_same(self, backend: Backend) -> None:
+        once = splice(backend, body(backend))
+        twice = Source("t", once, LEAST_PART, LEAST_PART + len(BODY) + len(TAIL))
+        splice(backend, twice, b"more")
+        assert backend.objects() == {"t": HEAD + BODY + TAIL + b"more"}
+
+    def test_takes_bytes_of_another_object(self, backend: Backend) -> None:
+        source, etag = body(backend, "other"), put(backend.store)
+        splice(backend, source, condition=IfMatch(etag))
+        assert backend.objects()["t"] == HEAD + BODY + TAIL
+
+    def test_takes_bytes_that_are_staged(self, backend: Backend) -> None:
+        staged = backend.store.stage(STAGED, [BODY])
+        splice(backend, Source(STAGED, staged, 0, len(BODY)), condition=IfMatch(put(backend.store)))
+        assert backend.objects()["t"] == HEAD + BODY + TAIL
+
+    def test_if_absent_writes_where_nothing_is(self, backend: Backend) -> None:
+        splice(backend, body(backend, "other"), condition=IfAbsent())
+        assert backend.objects()["t"] == HEAD + BODY + TAIL
+
+    def test_if_absent_refuses_and_keeps_what_is_there(self, strict: Backend) -> None:
+        source = body(strict, "other")
+        strict.seed("t", b"there")
+        with pytest.raises(ConditionFailed):
+            splice(strict, source, condition=IfAbsent())
+        assert strict.objects()["t"] == b"there"
+
+    def test_if_match_refuses_another_version_and_keeps_what_is_there(self, strict: Backend) -> None:
+        source = body(strict, "other")
+        strict.seed("t", b"there")
+        with pytest.raises(ConditionFailed):
+            splice(strict, source, condition=IfMatch(NO_ETAG))
+        assert strict.objects()["t"] == b"there"
+
+    def test_if_match_never_creates(self, strict: Backend) -> None:
+        source = body(strict, "other")
+        with pytest.raises(ObjectMissing):
+            splice(strict, source, condition=IfMatch(NO_ETAG))
+        assert "t" not in strict.objects()
+
+    def test_of_a_source_that_moved_on_is_refused(self, strict: Backend) -> None:
+        source = body(strict, "other")
+        put(strict.store, "other", b"moved on" * 1_000, IfMatch(source.etag))
+        with pytest.raises(ConditionFailed):
+            splice(strict, source, condition=IfAbsent())
+        assert "t" not in strict.objects()
+
+    def test_of_a_source_that_is_gone_is_refused(self, backend: Backend) -> None:
+        source = body(backend, "other")
+        backend.store.delete("other", IfMatch(source.etag))
+        with pytest.raises(ObjectMissing):
+            splice(backend, source, condition=IfAbsent())
+        assert backend.objects() == {}
+
+    def test_of_a_head_shorter_than_a_part_is_refused(self, backend: Backend) -> None:
+        source = body(backend)
+        with pytest.raises(ValueError, match="head"):
+            backend.store.splice("t", HEAD[1:], source, b"", condition=IfMatch(source.etag), commit="a-commit")
+
+    def test_of_a_source_shorter_than_a_part_is_refused(self, backend: Backend) -> None:
+        source = body(backend)
+        with pytest.raises(ValueError, match="source"):
+            splice(backend, Source("t", source.etag, 0, LEAST_PART - 1))
+
+
+class TestRaces:
+    WRITERS = 8
+
+    def outcomes(self, write: Callable[[int], object]) -> list[str]:
+        """Let all write at once; return how it ended for each."""
+        together = Barrier(self.WRITERS)
+
+        def outcome(number: int) -> str:
+            together.wait()
+            try:
+                write(number)
+            except (ConditionFailed, WriteConflict):
+                return "lost"
+            return "won"
+
+        with ThreadPoolExecutor(self.WRITERS) as writers:
+            return sorted(writers.map(outcome, range(self.WRITERS)))
+
+    def test_one_of_many_that_put_wins(self, strict: Backend) -> None:
+        condition = IfMatch(put(strict.store))
+        ended = self.outcomes(lambda number: put(strict.store, data=b"%d" % number, condition=condition))
+        assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
+
+    def test_one_of_many_that_splice_wins(self, strict: Backend) -> None:
+        source = body(strict)
+        ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number))
+        assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
+
+    def test_one_of_many_that_create_by_a_splice_wins(self, strict: Backend) -> None:
+        source = body(strict, "other")
+        ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number, condition=IfAbsent()))
+        assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
+
+
+class TestStage:
+    @pytest.mark.parametrize("parts", [[PART], [PART, b"end"], [b"end"], [PART] * 20, [b""], []], ids=len)
+    def test_writes_the_parts_as_one_object(self, backend: Backend, parts: list[bytes]) -> None:
+        etag = backend.store.stage(STAGED, iter(parts))
+        assert backend.store.get(STAGED) == Fetched(b"".join(parts), etag)
+
+    def test_replaces_what_is_staged_under_the_name(self, backend: Backend) -> None:
+        backend.store.stage(STAGED, [b"one"])
+        etag = backend.store.stage(STAGED, [b"two"])
+        assert backend.store.get(STAGED) == Fetched(b"two", etag)
+
+    def test_never_shows_in_a_list(self, backend: Backend) -> None:
+        backend.store.stage(STAGED, [b"one"])
+        backend.seed("t", b"")
+        for prefix in ("", ".", STAGED):
+            assert [listed.name for listed in backend.store.list(prefix, 10, None).objects] == (
+                ["t"] if not prefix else []
+            )
+
+    def test_refuses_a_short_part_before_the_last_and_writes_nothing(self, backend: Backend) -> None:
+        with pytest.raises(ValueError, match="part"):
+            backend.store.stage(STAGED, [PART, PART[1:], b"end"])
+        with pytest.raises(ObjectMissing):
+            backend.store.etag(STAGED)
+
+    def test_writes_nothing_when_its_parts_fail_to_come(self, backend: Backend) -> None:
+        def parts() -> Iterator[bytes]:
+            yield PART
+            raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            backend.store.stage(STAGED, parts())
+        with pytest.raises(ObjectMissing):
+            backend.store.etag(STAGED)
+
+    @pytest.mark.parametrize("name", ["t", ".staging", ".staging/", "staging/x"])
+    def test_takes_no_name_that_an_index_could_have(self, backend: Backend, name: str) -> None:
+        with pytest.raises(ValueError, match="staging"):
+            backend.store.stage(name, [b"one"])
+
+
+class TestDiscard:
+    def test_removes_what_is_staged(self, backend: Backend) -> None:
+        backend.store.stage(STAGED, [b"one"])
+        backend.store.discard(STAGED)
+        with pytest.raises(ObjectMissing):
+            backend.store.etag(STAGED)
+
+    def test_of_nothing_is_no_error(self, backend: Backend) -> None:
+        backend.store.discard(STAGED)
+
+    def test_never_removes_an_index(self, backend: Backend) -> None:
+        backend.seed("t", b"there")
+        with pytest.raises(ValueError, match="staging"):
+            backend.store.discard("t")
+        assert backend.objects() == {"t": b"there"}
