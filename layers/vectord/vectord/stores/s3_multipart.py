@@ -53,15 +53,12 @@ class Upload:
     def send(self, parts: Iterable[bytes | Source], side_by_side: int) -> list[Any]:
         """Send the parts, so many at once and so many in memory; return what `complete` takes."""
         sent: list[Future[Any]] = []
+        # An abort does not reach a part that is on its way; the executor's block is left after those.
         with ThreadPoolExecutor(side_by_side, "s3-part") as workers:
-            try:
-                for number, part in enumerate(parts, 1):
-                    sent.append(workers.submit(self._part, number, part))
-                    _wait_until_fewer(side_by_side, sent)
-                _wait_until_fewer(1, sent)
-            finally:
-                # An abort does not reach a part that is on its way; the block is left after those.
-                workers.shutdown(wait=False, cancel_futures=True)
+            for number, part in enumerate(parts, 1):
+                sent.append(workers.submit(self._part, number, part))
+                _wait_until_fewer(side_by_side, sent)
+            _wait_until_fewer(1, sent)
         return [part.result() for part in sent]
 
     def complete(self, parts: list[Any], **terms: Any) -> str:
