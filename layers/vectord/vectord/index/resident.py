@@ -29,7 +29,7 @@ _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a sea
 _PAGES: Final = 4_096
 # Scattered rows, for each ten results: more requests, or more bytes, cost more than the last rows are worth.
 _REQUESTS: Final = 42
-_BYTES: Final = 2 << 20
+_BYTES: Final = 7 << 18
 NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 

@@ -85,19 +85,18 @@ class Sketch:
         planes, the better ones by all.
         """
         self._check()
-        planes = self._planes
-        word = self._word(query)
-        # Three planes in five judge as well as all, where so few of the rows are wanted.
-        first = -(-len(planes) * 3 // 5) if self.rows > _SHARE * count else len(planes)
-        differing = _differing(planes[:first], word[:first])
-        differing[gone] = _GONE
-        if first == len(planes):
+        planes, word = self._planes, self._word(query)
+        # Half of the planes judge nearly as well as all, where so few of the rows are wanted.
+        first = len(planes) // 2 if self.rows > _SHARE * count else 0
+        differing = _differing(planes[: first or None], word)
+        if len(gone):
+            differing[gone] = _GONE
+        if not first:
             return _in_order(_smallest(differing, count), differing)
         few = _smallest(differing, max(2 * count, self.rows // _SHARE))
         total = differing[few]
         for plane, bits in zip(planes[first:], word[first:], strict=True):
             total += np.bitwise_count(plane[few] ^ bits)
-        total[differing[few] == _GONE] = _GONE
         return few[_in_order(_smallest(total, count), total)]
 
     def _word(self, query: F32) -> U64:
@@ -135,7 +134,7 @@ def _differing(planes: U64, word: U64) -> npt.NDArray[np.uint16]:
     count = planes.shape[1]
     mixed, bits = np.empty(count, np.uint64), np.empty(count, np.uint8)
     total = np.zeros(count, np.uint16)
-    for plane, bits_of_plane in zip(planes, word, strict=True):
+    for plane, bits_of_plane in zip(planes, word, strict=False):  # the first of the word
         np.bitwise_xor(plane, bits_of_plane, out=mixed)
         np.bitwise_count(mixed, out=bits)
         np.add(total, bits, out=total)

@@ -57,6 +57,10 @@ class LocalFiles:
     def touch(self, file: "LocalFile") -> None:
         file.stamp = next(self._clock)
 
+    def holds(self, file: "LocalFile") -> bool:
+        """Tell whether the file is kept; one that was evicted works on, and holds its space until it is let go."""
+        return self._table.get(_key(file.entry)) is file
+
     def trim(self, keep: "LocalFile") -> None:
         """Bring the bytes present down to the budget, at the cost of any file but `keep`. Call it under the lock."""
         while self._used() > self.budget and self._evict_one(keep):

@@ -24,10 +24,11 @@ HEAD_BYTES: Final = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """An index and the ETag of exactly the blob that holds it."""
+    """An index, the ETag of exactly the blob that holds it, and the local files of its sections."""
 
     index: Index
     etag: str
+    files: tuple[LocalFile, ...] = ()
 
 
 class WarmIndexes:
@@ -49,8 +50,7 @@ class WarmIndexes:
             ObjectMoved: it changed while it was read.
             BlobCorrupt, BlobUnsupported: the object under `name` cannot be read.
         """
-        with self._lock:
-            held = self._held.get(name)
+        held = self._still_held(name)
         start = self._world.now()
         answer = self._store.head(name, HEAD_BYTES, held.etag if held else None)
         self._world.meter.add("ReadRequests")
@@ -78,9 +78,25 @@ class WarmIndexes:
         with self._lock:
             self._held[name] = state
             self._held.move_to_end(name)
+            # An evicted file takes its space until nobody holds it.
+            for other in [other for other, held in self._held.items() if other != name and not self._kept(held)]:
+                del self._held[other]
             while len(self._held) > 1 and sum(held.index.body for held in self._held.values()) > self._budget:
                 self._held.popitem(last=False)
         return state
+
+    def _still_held(self, name: str) -> Versioned | None:
+        with self._lock:
+            held = self._held.get(name)
+            if held and not self._kept(held):
+                del self._held[name]
+                return None
+        for file in held.files if held else ():
+            self._files.touch(file)
+        return held
+
+    def _kept(self, state: Versioned) -> bool:
+        return all(map(self._files.holds, state.files))
 
     def forget(self, name: str) -> None:
         with self._lock:
@@ -111,7 +127,7 @@ class WarmIndexes:
     ) -> Versioned:
         starts = dict(zip(files.values(), head.starts(), strict=True))
         pinned = Pinned(self._store, name, etag, starts, self._files.budget, self._world)
-        return Versioned(ix.open_head(head, files.__getitem__, pinned, held), etag)
+        return Versioned(ix.open_head(head, files.__getitem__, pinned, held), etag, tuple(files.values()))
 
     def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, LocalFile]:
         """Return the local file of each section; one that has no id of its own is kept for this state alone."""
