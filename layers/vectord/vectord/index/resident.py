@@ -51,7 +51,8 @@ def prepare(index: Index, base: Base, wish: Wish) -> tuple[Way, Plan]:
         index.bring(*_beside(base))
         return wish.local(), "local"
     if wish.ranges and base.sketch and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges)):
-        settled = base.sketch.section.whole and _fits(index, base)
+        # A search that has something new to read pays nothing besides.
+        settled = all(section.whole for section in (base.sketch.section, *index.tail.pieces)) and _fits(index, base)
         index.bring((base.sketch.section, None), *_directory(base), *((piece, None) for piece in index.tail.pieces))
         if settled:
             _pay_instalment(index, base)
