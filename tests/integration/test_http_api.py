@@ -110,14 +110,15 @@ class TestList:
 
 
 class TestDescribe:
-    def test_answers_parameters_counts_and_the_graph(self, filled: Api) -> None:
+    def test_answers_parameters_counts_the_graph_and_what_the_build_measured(self, filled: Api) -> None:
         answer = filled.send("GET", "/indexes/t")
-        graph = answer.json.pop("graph")
+        graph = answer.json["graph"]
         assert answer.status == 200
         body = answer.json
         assert (body["index"], body["count"]) == (PARAMS, 2)
         assert body["bytes"] > graph["bytes"] > 0
-        assert set(body) == {"index", "count", "bytes", "graph"}
+        assert set(body) == {"index", "count", "bytes", "graph", "calibration"}
+        assert body["calibration"] == {}  # two rows are scanned
 
 
 class TestDeleteIndex:
@@ -194,7 +195,7 @@ class TestDeleteVectors:
 
 
 class TestSearch:
-    def test_answers_matches_with_metadata_count_and_strategy(self, filled: Api) -> None:
+    def test_answers_matches_with_metadata_and_count_and_how_they_were_found(self, filled: Api) -> None:
         answer = filled.search([1, 0])
         assert answer.status == 200
         assert answer.json == {
@@ -204,6 +205,10 @@ class TestSearch:
             ],
             "count": 2,
             "strategy": "exact",
+            "plan": "local",
+            "examined": 2,
+            "bytes_read": 0,
+            "requests": 1,
         }
         assert answer.etag == filled.send("GET", "/indexes/t").etag
 

@@ -1,6 +1,8 @@
 """S3 is the only truth: one object an index, the same answers after a restart, and a clear error where it is broken."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,22 +132,47 @@ BROKEN = {
 }
 
 
+TO_AN_INDEX = [
+    ("GET", "", None),
+    ("GET", "/vectors/a", None),
+    ("POST", "/search", {"vector": [1, 0]}),
+    ("POST", "/vectors", {"vectors": [B]}),
+    ("DELETE", "/vectors/a", None),
+    ("POST", "/vectors/delete", {"ids": ["a"]}),
+]
+
+
 @pytest.mark.parametrize("damage", BROKEN.values(), ids=BROKEN.keys())
-def test_a_corrupt_object_is_one_clear_error_on_every_route(on_s3: Api, bucket: S3Backend, damage) -> None:
+def test_a_corrupt_object_is_one_clear_error_on_every_route(
+    on_s3: Api,
+    bucket: S3Backend,
+    damage: Callable[[bytes], bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     on_s3.create()
     on_s3.add(A)
     bucket.write(bucket.key("t"), damage(bucket.read(bucket.key("t"))))
-    for answer in (
-        on_s3.send("GET", "/indexes/t"),
-        on_s3.send("GET", "/indexes/t/vectors/a"),
-        on_s3.search([1, 0]),
-        on_s3.add(B),
-        on_s3.send("DELETE", "/indexes/t/vectors/a"),
-        on_s3.send("POST", "/indexes/t/vectors/delete", {"ids": ["a"]}),
-    ):
+    for number, (method, path, body) in enumerate(TO_AN_INDEX):
+        monkeypatch.setenv("TMPDIR", str(tmp_path / str(number)))  # another machine, which has kept nothing
+        answer = Api(one_process=True).send(method, f"/indexes/t{path}", body)
         assert (answer.status, answer.json["type"]) == (500, "urn:vectord:problem:index-corrupt")
         assert "'t'" in answer.json["detail"]
         assert not [word for word in (bucket.bucket, bucket.prefix, "Error", "msgspec", ".py") if word in answer.text]
+
+
+def test_a_section_that_a_function_has_verified_and_kept_answers_right_while_the_object_is_damaged(
+    on_s3: Api, bucket: S3Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_s3.create()
+    on_s3.add(A, B)
+    right = on_s3.search([1, 0]).json["matches"]
+    blob = bytearray(bucket.read(bucket.key("t")))
+    blob[8 + int.from_bytes(blob[4:8], "big") + 15] ^= 0xFF  # in a stored vector
+    bucket.write(bucket.key("t"), bytes(blob))
+    assert on_s3.search([1, 0]).json["matches"] == right
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # another machine, which has kept nothing
+    assert Api().search([1, 0]).json["type"] == "urn:vectord:problem:index-corrupt"
 
 
 def test_a_corrupt_index_can_be_deleted_and_created_anew(on_s3: Api, bucket: S3Backend) -> None:

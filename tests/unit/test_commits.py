@@ -67,7 +67,7 @@ def test_a_commit_answers_the_etag_under_which_the_store_keeps_it(store: Scripte
 
 def test_a_commit_is_one_read_and_one_write(store: ScriptedStore, service: Service) -> None:
     service.add("t", [A], FOREVER)
-    assert [call[0] for call in store.calls] == ["get", "put"]
+    assert [call[0] for call in store.calls] == ["head", "put"]
 
 
 def test_a_lost_reply_is_recognised_as_success_without_a_second_write(store: ScriptedStore, service: Service) -> None:
@@ -195,22 +195,22 @@ def test_an_unanswered_last_attempt_is_known_to_be_lost_once_another_writer_move
 
 
 def test_silence_after_an_unanswered_write_leaves_the_outcome_unknown(store: ScriptedStore, service: Service) -> None:
-    store.on("get", passes)
-    store.always("get", silence)
+    store.on("head", passes)
+    store.always("head", silence)
     store.on("put", loses_reply)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
 
 
 def test_silence_before_any_write_says_that_nothing_was_changed(store: ScriptedStore, service: Service) -> None:
-    store.always("get", silence)
+    store.always("head", silence)
     with pytest.raises(StorageSilent):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 0
 
 
 def test_a_read_without_an_answer_is_repeated(store: ScriptedStore, service: Service) -> None:
-    store.on("get", silence, silence)
+    store.on("head", silence, silence)
     assert service.describe("t", FOREVER).count == 0
 
 

@@ -14,8 +14,8 @@ def test_a_new_index_holds_nothing() -> None:
 
 def test_adding_counts_what_is_new_and_what_is_replaced() -> None:
     index = v.with_items(v.empty(), [item("a", [1, 0]), item("b", [0, 1])])
-    rows, added, replaced = ix.upsert(index.rows, [item("b", [1, 1]), item("c", [2, 1]), item("d", [1, 2])])
-    assert (len(rows), added, replaced) == (4, 2, 1)
+    changed, added, replaced = ix.upsert(index, [item("b", [1, 1]), item("c", [2, 1]), item("d", [1, 2])])
+    assert (len(changed), added, replaced) == (4, 2, 1)
 
 
 def test_adding_leaves_the_state_before_as_it_was() -> None:
@@ -33,7 +33,8 @@ def test_replacing_a_vector_takes_its_place_in_every_answer() -> None:
 
 def test_of_equal_ids_in_one_batch_the_last_wins() -> None:
     batch = [item("a", [1, 0], 1), item("b", [1, 1]), item("a", [0, 1], 2)]
-    rows, added, replaced = ix.upsert(v.empty().rows, batch)
+    changed, added, replaced = ix.upsert(v.empty(), batch)
+    rows = changed.rows
     assert (added, replaced) == (2, 0)
     assert rows.vectors[rows.row_of["a"]].tolist() == [0, 1]
     assert bytes(rows.metadata["a"]) == b"2"
@@ -71,14 +72,20 @@ def test_deleting_and_adding_again_clears_metadata() -> None:
 
 def test_deleting_counts_only_what_was_there_and_each_id_once() -> None:
     index = v.with_items(v.empty(), [item("a", [1, 0]), item("b", [0, 1]), item("c", [1, 1])])
-    rows, deleted = ix.remove(index.rows, ["a", "nobody", "a", "c"])
-    assert (list(rows.ids), deleted) == (["b"], 2)
+    changed, deleted = ix.remove(index, ["a", "nobody", "a", "c"])
+    assert (list(changed.rows.ids), deleted) == (["b"], 2)
 
 
-def test_deleting_nothing_returns_the_very_same_rows() -> None:
-    rows = v.with_items(v.empty(), [item("a", [1, 0])]).rows
-    assert ix.remove(rows, ["nobody"]) == (rows, 0)
-    assert ix.remove(rows, ["nobody"])[0] is rows
+def test_deleting_nothing_returns_the_very_same_index() -> None:
+    index = v.with_items(v.empty(), [item("a", [1, 0])])
+    changed, deleted = ix.remove(index, ["nobody"])
+    assert deleted == 0
+    assert changed is index
+
+
+def test_adding_nothing_returns_the_very_same_index() -> None:
+    index = v.with_items(v.empty(), [item("a", [1, 0])])
+    assert ix.upsert(index, [])[0] is index
 
 
 def test_what_remains_after_a_deletion_keeps_its_own_vector_and_metadata() -> None:
@@ -131,7 +138,7 @@ def test_odd_ids_stay_apart_and_come_back_as_they_were() -> None:
 
 def test_parameters_come_back_with_the_name_under_which_they_were_written() -> None:
     index = v.empty(3, "euclidean", m=7, ef_search=9)
-    opened = ix.open_blob(ix.encode(index, "another", "a-commit")[0])
+    opened = ix.open_blob(ix.encode(index, "another", "a-commit").blob)
     assert (opened.params.name, opened.params.dimension, opened.params.m) == ("another", 3, 7)
     assert (opened.params.ef_search, opened.params.distance) == (9, "euclidean")
 
@@ -153,10 +160,10 @@ def test_a_blob_remembers_only_so_many_commits_and_the_newest_of_them() -> None:
 
 def test_equal_rows_of_one_commit_give_equal_bytes() -> None:
     matrix = np.random.default_rng(1).standard_normal((200, 8))
-    first, second = (ix.encode(v.of_matrix(matrix, "cosine"), "t", "a-commit")[0] for _ in range(2))
+    first, second = (ix.encode(v.of_matrix(matrix, "cosine"), "t", "a-commit").blob for _ in range(2))
     assert first == second
 
 
 def test_the_size_of_an_index_is_that_of_its_blob() -> None:
-    blob, index = ix.encode(v.with_items(v.empty(), [item("a", [1, 0])]), "t", "a-commit")
-    assert index.size == ix.open_blob(blob).size == len(blob)
+    encoded = ix.encode(v.with_items(v.empty(), [item("a", [1, 0])]), "t", "a-commit")
+    assert encoded.size == ix.open_blob(encoded.blob).size == len(encoded.blob)

@@ -36,10 +36,10 @@ class History(RuleBasedStateMachine):
     def add(self, batch: list[tuple[str, tuple[float, ...], Any]]) -> None:
         items = [v.item(*entry) for entry in batch]
         new = {vector_id for vector_id, _, _ in batch} - self.vectors.keys()
-        rows, added, replaced = ix.upsert(self.index.rows, items)
+        changed, added, replaced = ix.upsert(self.index, items)
         last = {vector_id: (components, metadata) for vector_id, components, metadata in batch}
         assert (added, replaced) == (len(new), len(last) - len(new))
-        self.index = v.sealed(ix.with_rows(self.index, rows))
+        self.index = v.sealed(changed)
         for vector_id, (components, metadata) in last.items():
             self.vectors[vector_id] = v.f32(components)
             if metadata is not ...:
@@ -48,9 +48,9 @@ class History(RuleBasedStateMachine):
     @rule(ids=st.lists(IDS, max_size=4))
     def delete(self, ids: list[str]) -> None:
         there = set(ids) & self.vectors.keys()
-        rows, deleted = ix.remove(self.index.rows, ids)
+        changed, deleted = ix.remove(self.index, ids)
         assert deleted == len(there)
-        self.index = v.sealed(ix.with_rows(self.index, rows))
+        self.index = v.sealed(changed)
         for vector_id in there:
             del self.vectors[vector_id]
             self.metadata.pop(vector_id, None)
@@ -113,7 +113,7 @@ TestEuclidean.settings = BOUNDS
 
 def test_a_state_is_never_changed_by_the_next_one() -> None:
     first = v.with_items(v.empty(3), [Item("a", v.f32([1, 2, 3]))])
-    blob = ix.encode(first, "t", "a-commit")[0]
+    blob = ix.encode(first, "t", "a-commit").blob
     v.with_items(first, [v.item("a", [3, 2, 1], {}), v.item("b", [1, 1, 1])])
     v.without(first, "a")
-    assert ix.encode(first, "t", "a-commit")[0] == blob
+    assert ix.encode(first, "t", "a-commit").blob == blob

@@ -30,6 +30,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.BlobCorrupt("broken", "t"), 500, "index-corrupt"),
     (errors.ObjectMissing(SECRET), 500, "storage-refused"),
     (errors.ConditionFailed(SECRET), 500, "storage-refused"),
+    (errors.ObjectMoved(SECRET), 500, "storage-refused"),
     (errors.WriteConflict(SECRET), 500, "storage-refused"),
     (errors.StoreUnavailable(SECRET), 500, "storage-refused"),
     (errors.StoreRefused(SECRET), 500, "storage-refused"),

@@ -27,7 +27,7 @@ def other(store: ScriptedStore) -> Service:
 
 def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
-    store.always("get", silence)
+    store.always("head", silence)
     with pytest.raises(OutcomeUnknown):
         service.create("t", 2, until=FOREVER)
 

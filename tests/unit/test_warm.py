@@ -17,20 +17,20 @@ def store_of(*names: str) -> ScriptedStore:
 
 def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
     store = store_of("t")
-    warm = WarmIndexes(store, 1 << 20, World())
+    warm = WarmIndexes(store, worlds.local_files(), 1 << 20, World())
     warm.read("t")
     warm.read("t")
-    assert store.calls == [("get", "t", ""), ("get", "t", store.inner.etag("t"))]
+    assert store.calls == [("head", "t", ""), ("head", "t", store.inner.etag("t"))]
 
 
 def test_an_index_that_did_not_change_is_not_opened_again() -> None:
-    warm = WarmIndexes(store_of("t"), 1 << 20, World())
+    warm = WarmIndexes(store_of("t"), worlds.local_files(), 1 << 20, World())
     assert warm.read("t").index is warm.read("t").index
 
 
 def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
     store = store_of("t")
-    warm = WarmIndexes(store, 1 << 20, World())
+    warm = WarmIndexes(store, worlds.local_files(), 1 << 20, World())
     warm.read("t")
     worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
     assert len(warm.read("t").index.rows) == 1
@@ -41,13 +41,13 @@ def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
     service = worlds.a_service(store)
     etag = service.add("t", [vector("a", 1, 0)], FOREVER).etag
     service.describe("t", FOREVER)
-    assert store.calls[-1] == ("get", "t", etag)
+    assert store.calls[-1] == ("head", "t", etag)
 
 
 def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
     store = store_of("a", "b", "c")
     size = store.inner.list("", 1, None).objects[0].size
-    warm = WarmIndexes(store, 2 * size, World())
+    warm = WarmIndexes(store, worlds.local_files(), 2 * size, World())
     for name in "abacba":
         warm.read(name)
     unconditional = [name for _, name, held in store.calls if not held]
@@ -55,17 +55,17 @@ def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
 
 
 def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
-    warm = WarmIndexes(store_of("t"), 0, World())
+    warm = WarmIndexes(store_of("t"), worlds.local_files(), 0, World())
     assert warm.read("t").index is warm.read("t").index
 
 
-def test_a_forgotten_index_is_fetched_whole() -> None:
+def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
     store = store_of("t")
-    warm = WarmIndexes(store, 1 << 20, World())
+    warm = WarmIndexes(store, worlds.local_files(), 1 << 20, World())
     warm.read("t")
     warm.forget("t")
     warm.read("t")
-    assert store.calls[-1] == ("get", "t", "")
+    assert store.calls[-1] == ("head", "t", "")
 
 
 def test_two_functions_over_one_store_answer_the_same() -> None:
