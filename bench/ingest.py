@@ -89,7 +89,7 @@ def _ingest(path: Path) -> Ingested:
         items = batch.checked(entries, params)
         parsed = time.perf_counter()
         empty = ix.create(params)
-        ix.encode(ix.with_rows(empty, ix.upsert(empty.rows, items)[0]), "t", "c")
+        ix.encode(ix.upsert(empty, items)[0], "t", "c")
         parse, build = min(parse, parsed - start), min(build, time.perf_counter() - parsed)
     return Ingested(len(packed), parse, build, _peak())
 

@@ -56,16 +56,17 @@ def _dataset(data: Dataset) -> None:
 
 def _figures(data: Dataset, built: engine.Built, codec: engine.Codec, added: service.AddTime) -> None:
     raw, size = data.rows.vectors.size * 4, len(built.blob)
-    curve = ", ".join(f"{effort:,}: {recall:.3f}" for effort, recall in built.curve.items())
     rows = [
         ("build, rows to blob", _s(built.seconds), ""),
-        *((f"  {part}", _s(seconds), "") for part, seconds in built.parts.items()),
         ("blob", f"{size:14,} B", f"{size / raw:.3f} x the raw float32 ({raw:,} B)"),
-        ("encode, forest in place", _s(codec.encode), f"{size / codec.encode / 1e9:.1f} GB/s"),
+        *((f"  {name}", f"{part:14,} B", f"{part / raw:.3f} x") for name, part in built.sections.items()),
         ("frame.decode", _s(codec.decode), f"{size / codec.decode / 1e9:.1f} GB/s"),
         ("open, decode included", _s(codec.open), f"{size / codec.open / 1e9:.1f} GB/s"),
-        (f"add of {service.ADDED}", _s(added.seconds), f"{added.written:,} B written, in one PUT"),
-        ("calibration", "", curve or "none: so small an index is always scanned"),
+        (f"add of {service.ADDED}", _s(added.seconds), f"{added.written:,} B: the object afterwards"),
+        *(
+            (f"calibration, {way}", "", ", ".join(f"{effort:,}: {recall:.3f}" for effort, recall in curve.items()))
+            for way, curve in built.curves.items()
+        ),
     ]
     table(("figure", "value", "note"), rows)
 

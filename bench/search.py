@@ -43,7 +43,14 @@ def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
     """
     index = ix.open_blob(blob)
     handlers = _handlers(data, index)
-    ways: dict[str, Way] = {ENGINE: _engine(index, data.queries), SCAN: _scan(data), ANNOY: _annoy(index, blob, data)}
+    rows_of = {vector_id: row for row, vector_id in enumerate(data.rows.ids)}
+    # A large index numbers its rows anew.
+    number_of = np.array([rows_of[vector_id] for vector_id in index.rows.ids])
+    ways: dict[str, Way] = {
+        ENGINE: _engine(index, data.queries, rows_of),
+        SCAN: _scan(data),
+        ANNOY: _annoy(data, blob, number_of),
+    }
     recall = {name: _recall(way, data, true) for name, way in ways.items()}
     sides: dict[str, Side] = {**ways, ENGINE: lambda q: ix.search(index, data.queries[q], K), **handlers}
     with service.without_log():
@@ -69,9 +76,7 @@ def _answering(handler: Handler, events: Sequence[Event]) -> Side:
     return lambda query: handler(events[query], None)
 
 
-def _engine(index: Index, queries: F32) -> Way:
-    row_of = index.rows.row_of
-
+def _engine(index: Index, queries: F32, row_of: Mapping[str, int]) -> Way:
     def search(query: int) -> Found:
         return np.array([row_of[match.id] for match in ix.search(index, queries[query], K).matches])
 
@@ -89,17 +94,16 @@ def _scan(data: Dataset) -> Way:
     return search
 
 
-def _annoy(index: Index, blob: bytes, data: Dataset) -> Way:
-    section = frame.decode(blob).section("graph")
-    if section is None:
-        raise RuntimeError("the blob has no graph")
+def _annoy(data: Dataset, blob: bytes, number_of: npt.NDArray[np.int64]) -> Way:
+    _, sections = frame.decode(blob)
+    graph = next(data for entry, data in sections.items() if entry.name == "graph")
     forest = annoy.AnnoyIndex(data.dimension, "angular")
     with tempfile.NamedTemporaryFile(prefix="vectord-bench-") as file:
-        file.write(section.data)
+        file.write(graph)
         file.flush()
         forest.load(file.name)
     queries = data.queries.tolist()
-    return lambda query: np.array(forest.get_nns_by_vector(queries[query], K))
+    return lambda query: number_of[forest.get_nns_by_vector(queries[query], K)]
 
 
 def _recall(way: Way, data: Dataset, true: Truth) -> float:

@@ -1,72 +1,49 @@
-"""Where the forest overtakes the exact scan: the measurements behind the constants of vectord.index.planner.
+"""What a search costs by each way: the measurements behind the constants of vectord.index.planner.cost.
 
-For each dimension and number of rows both ways answer the same queries through the engine's own search: the scan, and
-the forest at efforts that grow until it reaches the target recall or is far slower than the scan.
+For each dimension and number of rows the scan, the forest and the sketch answer the same queries in turns, the latter
+two at several efforts; then each way's p50 is fitted to the terms of its formula.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from bench.data import Dataset, K, Truth, made, truth
+from bench.data import Dataset, made
 from bench.machine import machine
 from bench.timing import Side, in_turns
 from tools.console import step, table
 from vectord import forest
-from vectord import index as ix
-from vectord.forest import Forest
-from vectord.index import Index, Rows, planner
-from vectord.index.distance import F64
+from vectord.index import distance as dist
+from vectord.index import exact, sketch
+from vectord.index.distance import F32, F64
 from vectord.index.graph import Graph, layout_of
+from vectord.index.planner import EXACT, K, Strategy, Way, cost
+from vectord.index.sections import InMemory
+from vectord.index.sketch import Sketch
 from vectord.params import new_params
 
 _DIMENSIONS = (8, 64, 384, 1_536)
-_ROWS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
-_LEAST = 10_000  # rows from which some indexes get a forest
+_ROWS = (5_000, 20_000, 100_000)
+_MOST = 60_000_000  # components of the largest data set
+_EFFORTS = {"forest": (200, 1_000, 5_000), "sketch": (50, 200, 800)}
 _QUERIES = 60
 _ROUNDS = 5
-_GROWTH = 2  # from one effort to the next
+
+Find = Callable[[F32], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One effort (Annoy's search_k): the forest's p50 in milliseconds and its recall@10."""
+class Measured:
+    """One way on one data set: its p50 in nanoseconds."""
 
-    effort: int
-    ms: float
-    recall: float
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One data set: the scan's p50 in milliseconds beside each effort of the forest."""
-
-    dimension: int
+    way: Way
     rows: int
-    scan: float
-    tried: Sequence[Tried]
-
-    @property
-    def row_cost(self) -> float:
-        """Return what one more unit of effort takes, in rows of the scan."""
-        first, last = self.tried[0], self.tried[-1]
-        if last is first:
-            return float("nan")
-        return (last.ms - first.ms) / (last.effort - first.effort) / (self.scan / self.rows)
-
-    def forest(self, target: float) -> Tried | None:
-        """Return the effort that just reaches `target`, between the two measured ones around it; None if none does."""
-        if self.tried[0].recall >= target:
-            return self.tried[0]
-        for low, high in zip(self.tried, self.tried[1:], strict=False):
-            if low.recall < target <= high.recall:
-                part = (target - low.recall) / (high.recall - low.recall)
-                effort = low.effort + part * (high.effort - low.effort)
-                return Tried(round(effort), low.ms + part * (high.ms - low.ms), target)
-        return None
+    dimension: int
+    ns: float
 
 
 def main() -> None:
@@ -74,110 +51,96 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py threshold", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--most", type=int, default=max(_ROWS), help="leave larger numbers of rows out")
     most = parser.parse_args().most
-    if most < _LEAST:
-        parser.error(f"--most must be at least {_LEAST:,}")
     table(("fact", "value"), machine())
-    cases = []
+    found: list[Measured] = []
     for dimension in _DIMENSIONS:
-        for rows in (rows for rows in _ROWS if rows <= most):
-            with step(f"{rows:,}", f"rows x {dimension:,}: scan and forest in turns"):
-                cases.append(_case(made(rows, dimension, _QUERIES)))
-    _efforts(cases)
-    _crossings(cases)
-    _constants(cases)
+        for rows in (rows for rows in _ROWS if rows <= most and rows * dimension <= _MOST):
+            with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and sketch in turns"):
+                found += _case(made(rows, dimension, _QUERIES))
+    _measured(found)
+    for strategy in ("exact", "forest", "sketch"):
+        _fitted(strategy, [one for one in found if one.way.strategy == strategy])
     print(f"Done in {time.perf_counter() - started:.0f} s.")
 
 
-def _case(data: Dataset) -> Case:
-    scanned, grown = _indexes(data)
-    true = truth(data.rows.vectors, data.queries)
-    least = grown.params.m * K
-    efforts = [least * _GROWTH**n for n in range(14) if n == 0 or least * _GROWTH**n < 2 * len(data.rows)]
-    recalls = [_recall(grown, data, true, effort) for effort in efforts]
-    enough = next((n for n, recall in enumerate(recalls) if recall >= planner.TARGET), len(efforts) - 1) + 1
-    sides: dict[str, Side] = {"scan": lambda q: ix.search(scanned, data.queries[q], K)}
-    sides |= {str(effort): _forest_side(grown, data, effort) for effort in efforts[:enough]}
-    times = in_turns(sides, len(data.queries), _ROUNDS)
-    tried = [Tried(e, times[str(e)].p50, r) for e, r in zip(efforts[:enough], recalls, strict=False)]
-    return Case(data.dimension, len(data.rows), times["scan"].p50, tried)
-
-
-def _indexes(data: Dataset) -> tuple[Index, Index]:
-    """Return two indexes of the same rows in the same memory: one that must scan, one that has its trees."""
+def _case(data: Dataset) -> list[Measured]:
     params = new_params(data.name, data.dimension)
-    layout = layout_of(params)
-    trees = Forest(forest.build(data.rows.vectors, layout, params.m), layout)
-    scanned = Graph(layout, len(data.rows), trees.graph, None)
-    grown = Graph(layout, len(data.rows), trees.graph, trees)
-    rows = Rows(data.rows.ids, scanned.vectors, data.rows.metadata)
-    return Index(params, rows, scanned), Index(params, rows, grown)
+    graph = Graph(layout_of(params), len(data.rows), InMemory(forest.build(data.rows.vectors, layout_of(params), 4)))
+    planes = Sketch(
+        InMemory(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
+    )
+    ways = {way: _find(way, graph, planes) for way in _ways(len(data.rows))}
+    sides: dict[str, Side] = {repr(way): _side(way, find, graph, data.queries) for way, find in ways.items()}
+    times = in_turns(sides, len(data.queries), _ROUNDS)
+    return [Measured(way, len(data.rows), data.dimension, times[repr(way)].p50 * 1e6) for way in ways]
 
 
-def _forest_side(index: Index, data: Dataset, effort: int) -> Side:
-    return lambda q: ix.search(index, data.queries[q], K, effort // index.params.m)
+def _ways(rows: int) -> list[Way]:
+    strategies: tuple[Strategy, ...] = ("forest", "sketch")
+    return [EXACT, *(Way(name, effort) for name in strategies for effort in _EFFORTS[name] if 4 * effort < rows)]
 
 
-def _recall(index: Index, data: Dataset, true: Truth, effort: int) -> float:
-    row_of, recalls = index.rows.row_of, []
-    for q, query in enumerate(data.queries):
-        matches = ix.search(index, query, K, effort // index.params.m).matches
-        recalls.append(true.recall(data.rows.vectors, q, np.array([row_of[match.id] for match in matches])))
-    return float(np.mean(recalls))
+def _find(way: Way, graph: Graph, planes: Sketch) -> Find:
+    nobody = np.empty(0, np.int64)
+    trees, scale = graph.forest, graph.scale
+    if way.strategy == "forest":
+        return lambda query: trees.candidates(exact.unit(query), 2 * K + 32, way.effort)
+    if way.strategy == "sketch":
+        return lambda query: planes.nearest(query, way.effort, nobody)
+    return lambda query: exact.candidates(graph.vectors, scale, query, K, "cosine")
 
 
-def _efforts(cases: Sequence[Case]) -> None:
+def _side(way: Way, find: Find, graph: Graph, queries: F32) -> Side:
+    """Return a whole search by one way: its candidates, and their exact distances."""
+
+    def search(number: int) -> F64:
+        query = queries[number]
+        rows = find(query)
+        if way is EXACT:
+            return dist.distances(graph.vectors, rows, query, "cosine")
+        taken = graph.take(rows)
+        return dist.distances(taken, exact.narrowed(taken, query, K, "cosine"), query, "cosine")
+
+    return search
+
+
+def _measured(found: Sequence[Measured]) -> None:
     rows = [
-        (f"{c.dimension}", f"{c.rows}", f"{t.effort}", f"{t.recall:.3f}", f"{t.ms:.3f}", f"{c.scan / t.ms:.2f}")
-        for c in cases
-        for t in c.tried
+        (
+            *(f"{one.dimension}", f"{one.rows}", one.way.strategy, f"{one.way.effort or ''}", f"{one.ns / 1e6:.3f}"),
+            f"{cost(one.way, one.rows, one.dimension) / one.ns:.2f}",
+        )
+        for one in found
     ]
-    table(("dimension", "rows", "effort", "recall@10", "forest p50 ms", "times as fast as the scan"), rows)
+    table(("dimension", "rows", "way", "effort", "p50 ms", "planner's / measured"), rows)
 
 
-def _crossings(cases: Sequence[Case]) -> None:
-    rows = []
-    for case in cases:
-        at = case.forest(planner.TARGET)
-        found = (f"{at.effort}", f"{at.ms:.3f}", f"{case.scan / at.ms:.2f}") if at else ("none", "", "")
-        size = (f"{case.dimension}", f"{case.rows}", f"{case.rows * (case.dimension + 64) / 1e6:.2f}")
-        rows.append((*size, f"{case.scan:.3f}", *found, _winner(case), f"{case.row_cost:.2f}"))
-    way = ("scan p50 ms", "effort", "forest p50 ms", "scan / forest", "faster")
-    table(("dimension", "rows", "M components", *way, "row cost"), rows)
+def _fitted(strategy: Strategy, found: Sequence[Measured]) -> None:
+    """Print the least squares of relative errors, no term negative."""
+    if strategy == "exact":
+        names = ("search", "row", "component")
+        terms = [(1, one.rows, one.rows * one.dimension) for one in found]
+    elif strategy == "forest":
+        names = ("search", "row looked at", "its component")
+        terms = [(1, one.way.effort, one.way.effort * one.dimension) for one in found]
+    else:
+        names = ("search", "row and plane", "row taken", "its component")
+        terms = [
+            (1, one.rows * -(-one.dimension // 64), one.way.effort, one.way.effort * one.dimension) for one in found
+        ]
+    fit = _fit(np.array(terms, np.float64), np.array([one.ns for one in found]))
+    table((f"{strategy}: nanoseconds a", "fit"), [(n, f"{value:12.3f}") for n, value in zip(names, fit, strict=True)])
 
 
-def _winner(case: Case) -> str:
-    at = case.forest(planner.TARGET)
-    return "forest" if at and at.ms < case.scan else "scan"
-
-
-def _constants(cases: Sequence[Case]) -> None:
-    scan = _fit([(c.rows, c.dimension, c.scan) for c in cases])
-    looked = _fit([(t.effort, c.dimension, t.ms) for c in cases for t in c.tried])
-    rows = [
-        (name, f"{fit[0] * 1e3:.1f}", f"{fit[1] * 1e6:.2f}", f"{fit[2] * 1e6:.3f}", f"{fit[1] / fit[2]:.0f}")
-        for name, fit in (("scan", scan), ("forest", looked))
-    ]
-    table(("fit of p50", "us a search", "ns a row", "ns a component", "a row in components"), rows)
-    overhead = scan[1] / scan[2]
-    won = [case.rows * (case.dimension + overhead) for case in cases if _winner(case) == "forest"]
-    costs = [c.row_cost for c in cases if len(c.tried) > 1 and not planner.scan_is_small(c.rows, c.dimension)]
-    print(f"  a row costs the scan {overhead:.0f} components more than it has")
-    print(f"  the forest is first faster at {min(won, default=np.nan) / 1e6:.2f} M components so counted")
-    print(f"  FOREST_ROW_COST where an index gets a forest: median {np.median(costs):.2f} of {len(costs)}")
-    print(f"  the planner has SCAN_COMPONENTS {planner.SCAN_COMPONENTS:,}, FOREST_ROW_COST {planner.FOREST_ROW_COST}\n")
-
-
-def _fit(points: Sequence[tuple[int, int, float]]) -> F64:
-    """Fit ms = a + b rows + c rows x dimension, each error relative to its point, no term negative."""
-    count, dimension, ms = np.array(points, np.float64).T
-    terms = np.stack([np.ones_like(count), count, count * dimension], axis=1) / ms[:, None]
-    kept = [0, 1, 2]
+def _fit(terms: F64, ns: F64) -> F64:
+    scaled = terms / ns[:, None]
+    kept = list(range(terms.shape[1]))
     while True:
-        found: F64 = np.zeros(3)
-        found[kept] = np.linalg.lstsq(terms[:, kept], np.ones(len(ms)), rcond=None)[0]
-        if (found >= 0).all():
-            return found
-        kept.remove(int(np.argmin(found)))
+        fit: F64 = np.zeros(terms.shape[1])
+        fit[kept] = np.linalg.lstsq(scaled[:, kept], np.ones(len(ns)), rcond=None)[0]
+        if (fit >= 0).all():
+            return fit
+        kept.remove(int(np.argmin(fit)))
 
 
 if __name__ == "__main__":
