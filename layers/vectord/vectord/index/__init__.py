@@ -5,6 +5,7 @@ from vectord.index.encoding import Encoded, encode, is_due, is_kept
 from vectord.index.index import Index, create, with_rows, with_upload
 from vectord.index.opening import open_blob, open_head
 from vectord.index.planner import DEFAULT_RECALL
+from vectord.index.rebuild import Rebuilt, carried, rebuild
 from vectord.index.rows import Item, Rows
 from vectord.index.search import Answer, Match, search
 from vectord.index.sizes import Sizes
@@ -16,14 +17,17 @@ __all__ = [
     "Index",
     "Item",
     "Match",
+    "Rebuilt",
     "Rows",
     "Sizes",
+    "carried",
     "create",
     "encode",
     "is_due",
     "is_kept",
     "open_blob",
     "open_head",
+    "rebuild",
     "remove",
     "search",
     "upsert",

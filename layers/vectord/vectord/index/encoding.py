@@ -16,7 +16,7 @@ from vectord.index.sizes import DEFAULT, Sizes
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What a commit writes: `head`, then bytes `keep` of the object before it, then the new sections.
+    """What a commit writes: `head`, then bytes `keep` of the object before it or of a staged one, then new sections.
 
     `keep` is None where the whole object is new.
     """
@@ -73,6 +73,11 @@ def encode(index: Index, name: str, commit: str, *, sizes: Sizes = DEFAULT, rebu
     return _built(sealed, sizes)
 
 
+def described(made: Built, commit: str) -> tuple[tuple[SectionEntry, bytes], ...]:
+    """Return the sections that were built for commit `commit`, each with its entry."""
+    return tuple((frame.entry_of(name, f"{commit}/{name}", data), data) for name, data in made.sections.items())
+
+
 def _spliced(index: Index, base: Base, sizes: Sizes) -> Encoded:
     tail, pieces = index.tail, index.entries
     data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
@@ -95,9 +100,7 @@ def _spliced(index: Index, base: Base, sizes: Sizes) -> Encoded:
 def _built(index: Index, sizes: Sizes) -> Encoded:
     rows = index.rows
     made = build(rows, index.params, sizes) if len(rows) else Built({}, rows, {}, packed=False)
-    sections = tuple(
-        (frame.entry_of(name, f"{index.commit}/{name}", data), data) for name, data in made.sections.items()
-    )
+    sections = described(made, index.commit)
     envelope = _envelope(index, [entry for entry, _ in sections], made.curves)
     if made.packed:
         listed = msgspec.structs.replace(envelope, graph_rows=len(made.rows))

@@ -29,6 +29,7 @@ from vectord.errors import (
 )
 from vectord.index import Encoded, Index
 from vectord.service.reads import Reads
+from vectord.service.rebuilds import Rebuilds
 from vectord.service.warm import Versioned
 from vectord.stores import IfMatch, Source
 
@@ -43,21 +44,37 @@ class Committed[R]:
     state: Versioned
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """An object of the store that holds a body, and its ETag."""
+
+    name: str
+    etag: str
+
+
 @dataclass(slots=True)
-class _Draft[R]:
-    """A change applied to the state at `base`, ready to be written; `unknown` once a write of it got no answer."""
+class Draft[R]:
+    """A change applied to the state at `base`: what to write for it, and what to answer.
+
+    `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer.
+    """
 
     base: Versioned
     encoded: Encoded
     result: R
+    staged: Staged | None = None
     unknown: bool = False
+
+
+type Draw[R] = Callable[[Versioned], Draft[R] | Committed[R]]
 
 
 class Commits:
     """Changes of indexes."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, rebuilds: Rebuilds | None = None) -> None:
         self._reads, self._world = reads, reads.world
+        self._rebuilds = rebuilds or Rebuilds(reads.world)
 
     def change[R](
         self, name: str, change: Change[R], until: float, expected: Container[str] | None = None
@@ -67,13 +84,45 @@ class Commits:
         `expected` holds the ETags that the caller allows as the state before, None for any.
 
         Raises:
-            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `change` raises
+            PreconditionFailed, whatever `change` raises, and as `commit` does
+        """
+        token, sizes = self._world.new_id(), self._reads.sizes
+        put_off = False
+
+        def draw(state: Versioned) -> Draft[R] | Committed[R]:
+            nonlocal put_off
+            changed, result = change(state.index)
+            if changed is state.index:
+                put_off = False
+                return Committed(result, state)
+            put_off = self._rebuilds.is_put_off(changed, sizes, until)
+            encoded = ix.encode(changed, name, token, sizes=sizes, rebuild=False if put_off else None)
+            return Draft(state, encoded, result)
+
+        done = self.commit(name, token, draw, until, expected)
+        if put_off:
+            self._rebuilds.hand_over(name)
+        return done
+
+    def commit[R](
+        self,
+        name: str,
+        token: str,
+        draw: Draw[R],
+        until: float,
+        expected: Container[str] | None = None,
+    ) -> Committed[R]:
+        """Commit, as `token`, what `draw` makes of the present state; it is drawn again for each state that is met.
+
+        Nothing is written where that is `Committed` as it is.
+
+        Raises:
+            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `draw` raises
             Contended: every attempt lost; nothing was changed.
             OutcomeUnknown: no answer to the last attempt.
             StorageSilent: no answer to the first read.
         """
-        token = self._world.new_id()
-        draft: _Draft[R] | None = None
+        draft: Draft[R] | None = None
         for _ in self._reads.patience.tries(self._world, until):
             state = self._state(name, until, draft)
             if draft and state.index.has_applied(token):
@@ -82,19 +131,19 @@ class Commits:
                 raise PreconditionFailed(name)
             if draft is None or draft.base.etag != state.etag:
                 try:
-                    changed, result = change(state.index)
-                    if changed is state.index:
-                        return Committed(result, state)
-                    draft = _Draft(state, ix.encode(changed, name, token, sizes=self._reads.sizes), result)
+                    drawn = draw(state)
                 except (ObjectMoved, StoreUnavailable):
                     continue  # while ranges of the state were read
                 except BlobError as error:
                     raise type(error)(error.reason, name) from error
+                if isinstance(drawn, Committed):
+                    return drawn
+                draft = drawn
             if committed := self._write(name, token, draft):
                 return Committed(draft.result, committed)
         return self._settle(name, token, draft, until)
 
-    def _state[R](self, name: str, until: float, draft: _Draft[R] | None) -> Versioned:
+    def _state[R](self, name: str, until: float, draft: Draft[R] | None) -> Versioned:
         try:
             return self._reads.state(name, until)
         except StorageSilent as error:
@@ -102,7 +151,7 @@ class Commits:
                 raise OutcomeUnknown(name) from error
             raise
 
-    def _write[R](self, name: str, token: str, draft: _Draft[R]) -> Versioned | None:
+    def _write[R](self, name: str, token: str, draft: Draft[R]) -> Versioned | None:
         try:
             etag = self._put(name, draft, token)
         except ObjectMissing as error:
@@ -117,16 +166,17 @@ class Commits:
         self._world.meter.add("Commits")
         return self._reads.warm.adopt(name, draft.encoded, etag, draft.base.index)
 
-    def _put[R](self, name: str, draft: _Draft[R], token: str) -> str:
+    def _put[R](self, name: str, draft: Draft[R], token: str) -> str:
         encoded, before = draft.encoded, draft.base.etag
         if encoded.keep is None:
             return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
-        source = Source(name, before, *encoded.keep)
+        held = draft.staged or Staged(name, before)
+        source = Source(held.name, held.etag, *encoded.keep)
         return self._reads.store.splice(
             name, encoded.head, source, encoded.rest, condition=IfMatch(before), commit=token
         )
 
-    def _settle[R](self, name: str, token: str, draft: _Draft[R] | None, until: float) -> Committed[R]:
+    def _settle[R](self, name: str, token: str, draft: Draft[R] | None, until: float) -> Committed[R]:
         """Find out, after the last attempt, what became of it."""
         state = self._state(name, until, draft)
         if draft and state.index.has_applied(token):

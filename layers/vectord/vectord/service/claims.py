@@ -1,0 +1,79 @@
+"""Claims: of all who come to do a thing, one does it and the others leave. A claim ends by itself, as its holder may.
+
+It only saves work. Two holders at once, by clocks that differ, do no harm to what is written under a condition.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import msgspec
+
+from vectord.errors import ConditionFailed, ObjectMissing, StorageSilent, StoreError, StoreUnavailable, WriteConflict
+from vectord.service.world import Patience, World
+from vectord.stores import STAGING, Condition, Fetched, IfAbsent, IfMatch, Store
+
+
+class _Claim(msgspec.Struct):
+    """`id` is of this attempt alone; `ends` is in seconds since 1970."""
+
+    id: str
+    holder: str
+    ends: float
+
+
+class Claims:
+    """Claims as small objects beside what is staged."""
+
+    def __init__(self, store: Store, world: World, patience: Patience, clock: Callable[[], float] = time.time) -> None:
+        """Take `clock` as the seconds since 1970, which all holders share."""
+        self._store, self._world, self._patience, self._clock = store, world, patience, clock
+
+    @contextmanager
+    def held(self, what: str, holder: str, length: float, until: float) -> Iterator[bool]:
+        """Hold `what` for the block, for `length` seconds at most; give False where somebody else does.
+
+        A `holder` that comes again takes over from itself: whoever repeats it knows that it died.
+
+        Raises:
+            StorageSilent, StoreRefused
+        """
+        name = f"{STAGING}{what}.claim"
+        etag = self._take(name, holder, length, until)
+        try:
+            yield etag is not None
+        finally:
+            if etag is not None:
+                with suppress(StoreError):  # it ends by itself
+                    self._store.delete(name, IfMatch(etag))
+
+    def _take(self, name: str, holder: str, length: float, until: float) -> str | None:
+        mine = _Claim(self._world.new_id(), holder, self._clock() + length)
+        for _ in self._patience.tries(self._world, until):
+            try:
+                found = self._present(name)
+                if isinstance(found, Fetched):
+                    theirs = _decoded(found.data)
+                    if theirs and theirs.id == mine.id:
+                        return found.etag  # written by an attempt whose answer was lost
+                    if theirs and theirs.holder != holder and self._clock() < theirs.ends:
+                        return None
+                condition: Condition = IfMatch(found.etag) if found else IfAbsent()
+                return self._store.put(name, msgspec.json.encode(mine), condition, mine.id)
+            except (ConditionFailed, WriteConflict, ObjectMissing, StoreUnavailable):
+                continue  # somebody was faster, or nobody knows
+        raise StorageSilent
+
+    def _present(self, name: str) -> Fetched | None:
+        try:
+            found = self._store.get(name)
+        except ObjectMissing:
+            return None
+        return found if isinstance(found, Fetched) else None
+
+
+def _decoded(data: bytes) -> _Claim | None:
+    try:
+        return msgspec.json.decode(data, type=_Claim)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,143 @@
+"""Compaction: build a large index anew beside the changes that go on, and put the new body under them in one commit.
+
+| what happens meanwhile                     | what comes of it                                                      |
+|--------------------------------------------|-----------------------------------------------------------------------|
+| rows are added, replaced or deleted        | carried over; drawn again for each state that the commit meets        |
+| another build of the index is committed    | this one is given up: overtaken                                       |
+| the index is deleted, and perhaps created  | given up: gone, or overtaken                                          |
+| this process dies                          | the index is as it was; what is staged goes by the bucket's rule      |
+| a second compaction of the index starts    | it sees the claim of the first, and leaves                            |
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from vectord import index as ix
+from vectord.errors import IndexNotFound, StoreError
+from vectord.index import Index, Rebuilt, Sizes
+from vectord.local import LocalFiles
+from vectord.service.claims import Claims
+from vectord.service.commits import Commits, Committed, Draft, Staged
+from vectord.service.reads import Reads
+from vectord.service.warm import Versioned, WarmIndexes
+from vectord.service.world import Patience, World
+from vectord.stores import STAGING, Store
+
+_PART: Final = 16 << 20  # bytes of what is staged in one request
+_AGAIN: Final = 2.0  # so many times as long as the last build took must be left for another one
+_GRACE: Final = 60.0  # seconds that a claim outlasts the time given, since clocks differ
+
+Outcome = Literal["compacted", "idle", "busy", "overtaken", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What became of a compaction; if it is `compacted`, the rows and bytes of the index then.
+
+    `idle`: nothing was due; `busy`: another one is at it; `overtaken`: another build was committed meanwhile.
+    """
+
+    outcome: Outcome
+    rows: int = 0
+    size: int = 0
+
+
+class Compaction:
+    """Compacts the indexes of one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        files: LocalFiles,
+        *,
+        world: World,
+        patience: Patience,
+        sizes: Sizes | None = None,
+        clock: Callable[[], float] = time.time,
+        part: int = _PART,
+    ) -> None:
+        """Take `clock` as in `Claims`, and `part` as the bytes of a request of what is staged."""
+        self._store, self._patience, self.world, self._part = store, patience, world, part
+        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience, sizes)
+        self._commits = Commits(self._reads)
+        self._claims = Claims(store, world, patience, clock)
+
+    def compact(self, name: str, holder: str, until: float) -> Compacted:
+        """Build index `name` anew if that is due; to do it twice, or at once, does no harm.
+
+        `holder` names the request: one that is repeated after its function died takes over from itself.
+
+        Raises:
+            Unavailable, StoreError, BlobError: nothing was changed, or it is unknown; to try again does no harm.
+        """
+        try:
+            if not self._is_due(self._reads.state(name, until).index):
+                return Compacted("idle")
+            with self._claims.held(name, holder, until - self.world.now() + _GRACE, until) as held:
+                return self._while_due(name, until) if held else Compacted("busy")
+        except IndexNotFound:
+            return Compacted("gone")
+
+    def _is_due(self, index: Index) -> bool:
+        return ix.is_kept(index) and ix.is_due(index, self._reads.sizes)
+
+    def _while_due(self, name: str, until: float) -> Compacted:
+        """Build, and build again if enough came meanwhile: nobody would ask for that before the next change."""
+        done = Compacted("idle")
+        while True:
+            start = self.world.now()
+            last = self._once(name, until)
+            if last.outcome != "compacted":
+                return last if done.outcome == "idle" else done
+            done = last
+            if self.world.now() + _AGAIN * (self.world.now() - start) >= until:
+                return done
+
+    def _once(self, name: str, until: float) -> Compacted:
+        token = self.world.new_id()
+        if not self._is_due(self._reads.state(name, until).index):
+            return Compacted("idle")
+        with self.world.timed("BuildMilliseconds"):
+            rebuilt, _ = self._reads.using(name, until, lambda index: ix.rebuild(index, token, self._reads.sizes))
+        if rebuilt is None:
+            return self._rewrite(name, until)
+        try:
+            with self.world.timed("StageMilliseconds"):
+                staged = self._stage(rebuilt, token, until)
+            with self.world.timed("CommitMilliseconds"):
+                return self._put_under(name, token, rebuilt, staged, until)
+        finally:
+            with suppress(StoreError):  # the bucket's rule removes what is left
+                self._store.discard(f"{STAGING}{token}")
+
+    def _rewrite(self, name: str, until: float) -> Compacted:
+        """Write an index whole, which has become too small to be packed; the commit builds it."""
+
+        def same(index: Index) -> tuple[Index, Compacted]:
+            if not self._is_due(index):
+                return index, Compacted("overtaken")
+            return replace(index), Compacted("compacted", len(index))
+
+        done = self._commits.change(name, same, until)
+        return replace(done.result, size=done.state.index.size)
+
+    def _stage(self, rebuilt: Rebuilt, token: str, until: float) -> Staged:
+        name = f"{STAGING}{token}"
+        etag = self._patience.insist(self.world, until, lambda: self._store.stage(name, rebuilt.parts(self._part)))
+        self.world.meter.add("StagedBytes", sum(entry.bytes for entry, _ in rebuilt.sections))
+        return Staged(name, etag)
+
+    def _put_under(self, name: str, token: str, rebuilt: Rebuilt, staged: Staged, until: float) -> Compacted:
+        """Commit the staged body under whatever the index has become."""
+
+        def draw(state: Versioned) -> Draft[Compacted] | Committed[Compacted]:
+            index = ix.carried(rebuilt, state.index)
+            if index is None:
+                return Committed(Compacted("overtaken"), state)
+            encoded = ix.encode(index, name, token, sizes=self._reads.sizes, rebuild=False)
+            return Draft(state, encoded, Compacted("compacted", len(index), encoded.size), staged)
+
+        return self._commits.commit(name, token, draw, until).result

@@ -1,0 +1,74 @@
+"""Who builds a graph anew when that is due: the request that meets it where it has the time, else a compaction."""
+
+from typing import Final, Protocol
+
+from vectord import index as ix
+from vectord.errors import StoreError
+from vectord.index import Index, Sizes
+from vectord.index.documents import Packed
+from vectord.service.world import World
+
+# What a build takes on one vCPU; docs/decisions.md holds the measurements.
+_COMPONENT: Final = 4e-7  # seconds a component of a vector
+_BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
+_COPIES: Final = 5  # of the graph in memory at once
+
+_SHARE: Final = 0.5  # of the time left that a build may take; a lost race repeats it
+_ASKED: Final = 60.0  # seconds for which one request for a compaction is enough
+
+
+class Compactor(Protocol):
+    """Whoever compacts indexes."""
+
+    def ask(self, name: str) -> None:
+        """Have index `name` compacted soon; to ask twice does no harm.
+
+        Raises:
+            StoreUnavailable, StoreRefused: perhaps nobody heard it.
+        """
+
+
+class Rebuilds:
+    """Decides for one function, which has `memory` bytes; without a compactor every build is its own."""
+
+    def __init__(self, world: World, compactor: Compactor | None = None, memory: int = 0) -> None:
+        self._world, self._compactor, self._memory = world, compactor, memory
+        self._asked: dict[str, float] = {}
+
+    def is_put_off(self, index: Index, sizes: Sizes, until: float) -> bool:
+        """Tell whether a build of `index` is due that does not fit in here, or not before `until`."""
+        if self._compactor is None or not ix.is_kept(index) or not ix.is_due(index, sizes):
+            return False
+        return seconds(index) > _SHARE * (until - self._world.now()) or _COPIES * _size(index) > self._memory
+
+    def hand_over(self, name: str) -> None:
+        """Ask for a compaction, unless that was just done; if nobody hears it, the next change asks again."""
+        now = self._world.now()
+        if self._compactor is None or now < self._asked.get(name, now):
+            return
+        try:
+            self._compactor.ask(name)
+        except StoreError:
+            self._world.meter.add("CompactionsUnheard")  # the change is committed, so it is answered as such
+            return
+        self._asked[name] = now + _ASKED
+        self._world.meter.add("CompactionsAsked")
+
+
+def seconds(index: Index) -> float:
+    """Return about how long it takes to bring what is missing here of `index`, to build it anew, and to write it."""
+    components = len(index) * index.params.dimension
+    return components * _COMPONENT + (_missing(index) + _size(index)) / _BANDWIDTH
+
+
+def _size(index: Index) -> int:
+    return sum(entry.bytes for entry in (*(index.base.entries if index.base else ()), *index.entries))
+
+
+def _missing(index: Index) -> int:
+    sections = list(index.tail.pieces)
+    if index.base:
+        sections.append(index.base.graph.section)
+        if isinstance(index.base.documents, Packed):
+            sections.append(index.base.documents.section)
+    return sum(stop - start for section in sections for start, stop in section.missing(None))
