@@ -29,7 +29,6 @@ from vectord.errors import (
 )
 from vectord.index import Encoded, Index
 from vectord.service.reads import Reads
-from vectord.service.rebuilds import Rebuilds
 from vectord.service.warm import Versioned
 from vectord.stores import IfMatch, Source
 
@@ -72,9 +71,8 @@ type Draw[R] = Callable[[Versioned], Draft[R] | Committed[R]]
 class Commits:
     """Changes of indexes."""
 
-    def __init__(self, reads: Reads, rebuilds: Rebuilds | None = None) -> None:
+    def __init__(self, reads: Reads) -> None:
         self._reads, self._world = reads, reads.world
-        self._rebuilds = rebuilds or Rebuilds(reads.world)
 
     def change[R](
         self, name: str, change: Change[R], until: float, expected: Container[str] | None = None
@@ -86,7 +84,7 @@ class Commits:
         Raises:
             PreconditionFailed, whatever `change` raises, and as `commit` does
         """
-        token, sizes = self._world.new_id(), self._reads.sizes
+        token, sizes, rebuilds = self._world.new_id(), self._reads.sizes, self._reads.rebuilds
         put_off = False
 
         def draw(state: Versioned) -> Draft[R] | Committed[R]:
@@ -95,13 +93,13 @@ class Commits:
             if changed is state.index:
                 put_off = False
                 return Committed(result, state)
-            put_off = self._rebuilds.is_put_off(changed, sizes, until)
+            put_off = rebuilds.is_put_off(changed, sizes, until)
             encoded = ix.encode(changed, name, token, sizes=sizes, rebuild=False if put_off else None)
             return Draft(state, encoded, result)
 
         done = self.commit(name, token, draw, until, expected)
         if put_off:
-            self._rebuilds.hand_over(name)
+            rebuilds.hand_over(name)
         return done
 
     def commit[R](

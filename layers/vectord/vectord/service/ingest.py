@@ -30,6 +30,7 @@ from vectord.local import LocalFiles
 from vectord.service import batch
 from vectord.service.commits import Commits
 from vectord.service.reads import Reads
+from vectord.service.rebuilds import Rebuilds
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Inbox, Store, Upload
@@ -91,12 +92,20 @@ class Ingestion:
     """Brings uploads from an inbox into indexes, and hands out links to upload to."""
 
     def __init__(
-        self, inbox: Inbox, store: Store, files: LocalFiles, *, most: int, world: World, patience: Patience
+        self,
+        inbox: Inbox,
+        store: Store,
+        files: LocalFiles,
+        *,
+        most: int,
+        world: World,
+        patience: Patience,
+        rebuilds: Rebuilds | None = None,
     ) -> None:
         """Take `most` bytes as the bound of a file, as stored and as decoded."""
         self._inbox, self._most, self.world = inbox, most, world
         # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience)
+        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience, rebuilds=rebuilds)
         self._commits = Commits(self._reads)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
