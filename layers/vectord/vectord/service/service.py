@@ -15,6 +15,7 @@ from vectord.service import batch
 from vectord.service.commits import Commits
 from vectord.service.lifecycle import Lifecycle
 from vectord.service.reads import Reads
+from vectord.service.rebuilds import Rebuilds
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
@@ -36,9 +37,10 @@ class Service:
         world: World,
         patience: Patience,
         sizes: Sizes | None = None,
+        rebuilds: Rebuilds | None = None,
     ) -> None:
         self._store, self._patience = store, patience
-        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes)
+        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes, rebuilds)
         self._commits, self._lifecycle = Commits(self._reads), Lifecycle(self._reads)
         self.world = world
 
