@@ -13,7 +13,15 @@ from bench.peers.results import Comparison, Side, read
 from tools.paths import ROOT
 
 mpl.use("svg")
-mpl.rcParams.update({"svg.hashsalt": "vectord", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+mpl.rcParams.update(
+    {
+        "svg.hashsalt": "vectord",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+)
 
 _OURS, _MB = "#c1121f", 1_000_000
 _SIZE = (7.5, 4.2)  # inches
@@ -42,7 +50,7 @@ def _warm(found: Comparison, about: str) -> Any:
         x, y = [point.recall for point in points], [point.p50 for point in points]
         axes.plot(x, y, marker="o" if side.ours else ".", color=colour, label=side.name, **style)
     axes.set(xlabel="recall@10", ylabel="p50, ms (log)", yscale="log", title=f"warm engine, one thread: {about}")
-    axes.set_xlim(left=max(0.5, axes.get_xlim()[0]))
+    axes.set_xlim(left=max(0.8, axes.get_xlim()[0]))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, ncols=2)
     return figure

@@ -57,6 +57,6 @@ PEERS: Final = (
     Entry("faiss IVF-SQ8", "faiss_index", "sq8", "faiss", (8, 16, 32, 64, 128), runs=8),
     Entry("usearch f16", "usearch_graph", "{dimension}", "usearch", _GRAPH, runs=4),
     Entry("voyager", "voyager_graph", "{dimension}", "voyager", _GRAPH, runs=4),
-    Entry("LanceDB", "lance", "", "lancedb", ((20, 5), (20, 10), (40, 10), (60, 20)), runs=8),
+    Entry("LanceDB", "lance", "", "lancedb", ((1, 10), (2, 10), (5, 5), (5, 10), (20, 10)), runs=8),
 )
 QUICK: Final = ("numpy scan", "annoy")
