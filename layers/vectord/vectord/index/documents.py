@@ -73,6 +73,15 @@ class Packed:
     section: Section
     count: int
 
+    def __post_init__(self) -> None:
+        """Check that the section can hold so many rows, before spans of it are asked for.
+
+        Raises:
+            BlobCorrupt: it cannot.
+        """
+        if self.section.size < self._blocks_at:
+            raise BlobCorrupt(f"its section 'rows' is not one of {self.count:,} rows")
+
     @property
     def directory(self) -> Span:
         """The bytes that lead to a row's document."""
@@ -86,8 +95,13 @@ class Packed:
         first = np.searchsorted(held_hashes, hashes, "left").tolist()
         last = np.searchsorted(held_hashes, hashes, "right").tolist()
         data = self._data
-        rows = [self._row(data, at) for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
-        held = {document.id: row for row, document in zip(rows, self.read(rows, bring), strict=True)}
+        places = [at for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
+        rows = [self._row(data, at) for at in places]
+        documents = self.read(rows, bring)
+        # The blocks are read before the section's checksum can be.
+        if [zlib.crc32(document.id.encode()) for document in documents] != [int(held_hashes[at]) for at in places]:
+            raise BlobCorrupt("its section 'rows' lists an id under another one's crc32")
+        held = {document.id: row for row, document in zip(rows, documents, strict=True)}
         return {vector_id: held[vector_id] for vector_id in wanted if vector_id in held}
 
     def read(self, rows: Sequence[int], bring: Bring) -> list[Document]:
@@ -107,7 +121,7 @@ class Packed:
             BlobCorrupt: it is not one of these rows.
         """
         data = memoryview(self.section.buffer)
-        if len(data) < self._blocks_at or _HEAD.unpack_from(data) != (self.count, _BLOCK):
+        if _HEAD.unpack_from(data) != (self.count, _BLOCK):
             raise BlobCorrupt(f"its section 'rows' is not one of {self.count:,} rows")
         return data
 

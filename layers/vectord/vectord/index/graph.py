@@ -26,6 +26,15 @@ class Graph:
     rows: int
     section: Section
 
+    def __post_init__(self) -> None:
+        """Check that the section can hold so many vectors, before spans of it are asked for.
+
+        Raises:
+            BlobCorrupt: it cannot.
+        """
+        if self.section.size < self.rows * self.layout.node_size:
+            raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is no forest of {self.rows:,} rows")
+
     @property
     def distance(self) -> Distance:
         return "cosine" if self.layout.metric == "angular" else "euclidean"
@@ -33,8 +42,6 @@ class Graph:
     @property
     def vectors(self) -> F32:
         """The vectors, a strided (rows, dimension) view of what is here now."""
-        if self.section.size < self.rows * self.layout.node_size:
-            raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is no forest of {self.rows:,} rows")
         return self.layout.vectors(self.section.buffer, self.rows)
 
     @cached_property
