@@ -1,0 +1,84 @@
+"""Sections whose bytes come when they are asked for, out of memory; and packed blobs put together without a store."""
+
+import sys
+from collections.abc import Iterable
+from itertools import count
+
+from tests.support import vectors as v
+from tests.support.worlds import local_files
+from vectord import frame
+from vectord import index as ix
+from vectord.index import Encoded, Index, Item, Sizes
+from vectord.index.sections import Span, Wanted
+from vectord.local import LocalFile
+
+# Packed from the first row on, and never built anew unless asked.
+PACKED = Sizes(packed=1, tail_rows=1 << 30, part=256)
+
+_numbers = count()
+_files = local_files()
+
+
+class Bringing:
+    """Brings bytes of the sections that it made, and notes each round of what it brought."""
+
+    def __init__(self, room: int = sys.maxsize) -> None:
+        self.room = room
+        self.rounds: list[list[Span]] = []
+        self._data: dict[LocalFile, bytes] = {}
+
+    def section(self, data: bytes, name: str = "rows") -> LocalFile:
+        """Return a section of which nothing is here yet."""
+        file = _files.open(frame.entry_of(name, f"{next(_numbers)}", data))
+        self._data[file] = data
+        return file
+
+    def __call__(self, *wanted: Wanted) -> None:
+        brought = []
+        for file, spans in wanted:
+            for start, stop in file.missing(spans):
+                file.write(start, self._data[file][start:stop])
+                brought.append((start, stop))
+        if brought:
+            self.rounds.append(brought)
+
+    @property
+    def bytes(self) -> int:
+        return sum(stop - start for spans in self.rounds for start, stop in spans)
+
+
+def joined(encoded: Encoded, before: bytes = b"") -> bytes:
+    """Return the object that a store keeps after `encoded` was written over `before`."""
+    start, stop = encoded.keep or (0, 0)
+    return encoded.head + before[start:stop] + encoded.rest
+
+
+class Packed:
+    """A packed index and the blob that holds it, commit by commit."""
+
+    def __init__(self, index: Index, sizes: Sizes = PACKED) -> None:
+        self.sizes = sizes
+        self.blob = b""
+        self.index = index
+        self.commit(index)
+
+    def commit(self, index: Index, *, rebuild: bool | None = None) -> Encoded:
+        encoded = ix.encode(index, "t", f"commit-{next(_numbers)}", sizes=self.sizes, rebuild=rebuild)
+        self.blob = joined(encoded, self.blob)
+        self.index = ix.open_blob(self.blob)
+        return encoded
+
+    def add(self, *items: Item) -> Encoded:
+        return self.commit(ix.upsert(self.index, items)[0])
+
+    def remove(self, *ids: str) -> Encoded:
+        return self.commit(ix.remove(self.index, ids)[0])
+
+    @property
+    def envelope(self) -> frame.Envelope:
+        return frame.decode(self.blob)[0].envelope
+
+
+def packed(items: Iterable[Item], dimension: int = 3, sizes: Sizes = PACKED, **more: object) -> Packed:
+    """Return a packed index of `items`, at least one."""
+    return Packed(ix.upsert(v.empty(dimension, **more), items)[0], sizes)
