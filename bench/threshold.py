@@ -6,7 +6,7 @@ two at several efforts; then each way's p50 is fitted to the terms of its formul
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,19 +117,23 @@ def _measured(found: Sequence[Measured]) -> None:
 
 def _fitted(strategy: Strategy, found: Sequence[Measured]) -> None:
     """Print the least squares of relative errors, no term negative."""
-    if strategy == "exact":
-        names = ("search", "row", "component")
-        terms = [(1, one.rows, one.rows * one.dimension) for one in found]
-    elif strategy == "forest":
-        names = ("search", "row looked at", "its component")
-        terms = [(1, one.way.effort, one.way.effort * one.dimension) for one in found]
-    else:
-        names = ("search", "row and plane", "row taken", "its component")
-        terms = [
-            (1, one.rows * -(-one.dimension // 64), one.way.effort, one.way.effort * one.dimension) for one in found
-        ]
-    fit = _fit(np.array(terms, np.float64), np.array([one.ns for one in found]))
+    names, terms = _TERMS[strategy]
+    fit = _fit(np.array([terms(one) for one in found], np.float64), np.array([one.ns for one in found]))
     table((f"{strategy}: nanoseconds a", "fit"), [(n, f"{value:12.3f}") for n, value in zip(names, fit, strict=True)])
+
+
+# What a search's time is a sum of, by its way.
+_TERMS: Mapping[Strategy, tuple[Sequence[str], Callable[[Measured], Sequence[int]]]] = {
+    "exact": (("search", "row", "component"), lambda one: (1, one.rows, one.rows * one.dimension)),
+    "forest": (
+        ("search", "row looked at", "its component"),
+        lambda one: (1, one.way.effort, one.way.effort * one.dimension),
+    ),
+    "sketch": (
+        ("search", "row and plane", "row taken", "its component"),
+        lambda one: (1, one.rows * -(-one.dimension // 64), one.way.effort, one.way.effort * one.dimension),
+    ),
+}
 
 
 def _fit(terms: F64, ns: F64) -> F64:

@@ -1,0 +1,198 @@
+"""One large blob: build, cold search, add and warm search of a million rows, each in a process of its own.
+
+`python bench/run.py large [--rows N]`. The blob lies in the stand-in for S3, and all but the build go through the
+emulated link (bench/link.py), which counts bytes and requests. The rows are `bench.data.made`'s.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import service as calls
+from bench.data import Dataset, K, made, truth
+from bench.standin import BUCKET, KEYS, StandIn, stand_in
+from tools.console import step, table
+from tools.paths import ROOT
+from tools.scratch import environment
+from vectord import index as ix
+from vectord import runtime
+from vectord.index import Rows
+from vectord.params import new_params
+from vectord.service import NewVector, Patience, World
+from vectord.service.reads import Reads
+from vectord.service.warm import WarmIndexes
+
+_ROWS = 1_000_000
+_DIMENSION = 384
+_QUERIES = 100
+_COLD = 3
+_NAME = "large"
+_PREFIX = "_vectors"
+_TMP_MB = 16_384
+_RECALLS = (0.95, 0.99)
+_THREADS = "2"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run.py large", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=_ROWS)
+    parser.add_argument("--step", choices=sorted(_STEPS), help=argparse.SUPPRESS)
+    arguments, rest = parser.parse_known_args()
+    if arguments.step:
+        _STEPS[arguments.step](*rest)
+        return
+    with tempfile.TemporaryDirectory(prefix="vectord-bench-") as folder, stand_in(Path(folder)) as store:
+        _report(store, Path(folder), arguments.rows)
+
+
+def _report(store: StandIn, folder: Path, rows: int) -> None:
+    with step("build", f"{rows:,} x {_DIMENSION}, 2 threads; then one PUT"):
+        built = _run(store, folder, "build", str(rows), str(folder), linked=False)
+    cold = []
+    for number in range(_COLD):
+        with step("cold", "a search in a new process with an empty folder"):
+            cold.append(_run(store, folder, "cold", str(folder), str(number)))
+    with step("warm", f"{_QUERIES} searches with all of it here"):
+        warm = _run(store, folder, "warm", str(folder), linked=False)
+    with step("add", f"{calls.ADDED} rows from a new process"):
+        added = _run(store, folder, "add", str(folder))
+    raw = rows * _DIMENSION * 4
+    lines = [
+        ("build, rows to blob", f"{built['seconds']:.1f} s", f"peak memory {built['peak'] / 1e9:.2f} GB"),
+        ("blob", f"{built['size'] / 1e9:.3f} GB", f"{built['size'] / raw:.3f} x the raw float32"),
+        *(_cold_line(one) for one in cold),
+        (
+            f"add of {calls.ADDED}, durable, imports apart",
+            f"{added['seconds']:.2f} s",
+            f"{_traffic(added)}, the stand-in's hashing included; peak memory {added['peak'] / 1e6:.0f} MB",
+        ),
+        *((f"warm search, {name}", f"{ms:.2f} ms", f"recall@10 {recall:.4f}") for name, ms, recall in warm["found"]),
+        ("warm, peak memory", f"{warm['peak'] / 1e9:.2f} GB", "mapped pages of the sections included"),
+    ]
+    table(("figure", "", "note"), lines)
+
+
+def _cold_line(one: Mapping[str, Any]) -> tuple[str, str, str]:
+    told = f"{one['strategy']} by {one['plan']}, {_traffic(one)}, recall@10 {one['recall']:.1f}"
+    told += f"; peak memory {one['peak'] / 1e6:.0f} MB"
+    return "cold search, from spawn to answer", f"{one['wall']:.2f} s", told
+
+
+def _traffic(one: Mapping[str, Any]) -> str:
+    return f"{one['received'] / 1e6:.2f} MB read, {one['sent'] / 1e6:.2f} MB sent, {one['asked']} requests"
+
+
+def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool = True) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        env = environment(Path(scratch)) | {
+            "AWS_ENDPOINT_URL_S3": store.limited(linked=linked),
+            "AWS_ACCESS_KEY_ID": KEYS["id"],
+            "AWS_SECRET_ACCESS_KEY": KEYS["secret"],
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "VECTORD_STORE": f"s3://{BUCKET}/{_PREFIX}",
+            "VECTORD_TMP_MB": str(_TMP_MB),
+            "TMPDIR": scratch,
+            "OPENBLAS_NUM_THREADS": _THREADS,
+            "PYTHONPATH": os.environ["PYTHONPATH"],
+        }
+        store.wire.take()
+        started = time.monotonic()
+        command = [sys.executable, "-m", "bench.large", "--step", name, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
+        wall = time.monotonic() - started
+        passed = store.wire.take()
+    facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return facts | {"wall": wall, "asked": passed.requests, "sent": passed.sent, "received": passed.received}
+
+
+# ---- what the measured processes do --------------------------------------------------------------------------------
+
+
+def _build(rows: str, folder: str) -> None:
+    data = made(int(rows), _DIMENSION, _QUERIES)
+    np.savez(Path(folder, "truth.npz"), queries=data.queries, **_truth(data))
+    index = ix.with_rows(ix.create(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {}))
+    before = time.perf_counter()
+    encoded = ix.encode(index, _NAME, "0" * 32)
+    seconds = time.perf_counter() - before
+    size, peak = encoded.size, _peak()
+    blob = encoded.blob
+    del data, index, encoded
+    runtime.client_of(os.environ["AWS_ENDPOINT_URL_S3"]).put_object(
+        Bucket=BUCKET, Key=f"{_PREFIX}/{_NAME}.lhv1", Body=blob
+    )
+    _tell(seconds=seconds, size=size, peak=peak)
+
+
+def _truth(data: Dataset) -> dict[str, Any]:
+    true = truth(data.rows.vectors, data.queries)
+    near = [np.flatnonzero(_cosines(data, true.queries[q]) >= true.tenth[q] - 1e-6)[: 2 * K] for q in range(_QUERIES)]
+    return {"near": np.array([np.pad(rows, (0, 2 * K - len(rows)), constant_values=-1) for rows in near])}
+
+
+def _cosines(data: Dataset, query: Any) -> Any:
+    return data.rows.vectors @ query.astype(np.float32) / np.linalg.norm(data.rows.vectors, axis=1)
+
+
+def _cold(folder: str, number: str) -> None:
+    held = np.load(Path(folder, "truth.npz"))
+    query, near = held["queries"][int(number)], held["near"][int(number)]
+    with calls.without_log():
+        answer = json.loads(calls.search_handler()(calls.base64_event(_NAME, query), None)["body"])
+    found = [int(match["id"].removeprefix("row-")) for match in answer["matches"]]
+    recall = len(set(found) & set(near.tolist())) / K
+    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=_peak())
+
+
+def _add(folder: str) -> None:
+    held = np.load(Path(folder, "truth.npz"))
+    batch = [NewVector(f"new-{row}", held["queries"][row]) for row in range(calls.ADDED)]
+    service = runtime.service()
+    before = time.perf_counter()
+    service.add(_NAME, batch, time.monotonic() + 3_600)
+    _tell(seconds=time.perf_counter() - before, peak=_peak())
+
+
+def _warm(folder: str) -> None:
+    held = np.load(Path(folder, "truth.npz"))
+    settings, world, until = runtime.Settings.read(os.environ), World(), time.monotonic() + 3_600
+    store = runtime.store_of(settings)
+    reads = Reads(store, WarmIndexes(store, runtime.files_of(settings), 1 << 30, world), world, Patience())
+    queries = held["queries"]
+    _, state = reads.using(_NAME, until, lambda index: ix.search(index, queries[0], K, 1.0))  # brings all of it here
+    found = []
+    for recall in (*_RECALLS, 1.0):
+        taken, hits = [], 0
+        for query, near in zip(queries, held["near"], strict=True):
+            before = time.perf_counter()
+            answer = ix.search(state.index, query, K, recall)
+            taken.append(time.perf_counter() - before)
+            hits += len({int(match.id[4:]) for match in answer.matches if match.id[:4] == "row-"} & set(near.tolist()))
+        name = f"recall {recall}, by {answer.strategy}"
+        found.append((name, float(np.median(taken)) * 1e3, hits / K / len(queries)))
+    _tell(found=found, peak=_peak())
+
+
+def _peak() -> int:
+    # Not getrusage's: that one remembers the process that this one was forked from.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
+
+
+def _tell(**facts: object) -> None:
+    print(json.dumps(facts))
+
+
+_STEPS: Mapping[str, Callable[..., None]] = {"build": _build, "cold": _cold, "add": _add, "warm": _warm}
+
+if __name__ == "__main__":
+    main()
