@@ -35,7 +35,7 @@ class Trial:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.queries = _between(graph.vectors) if graph.scale.tame else []
+        self.queries = _between(graph.vectors) if graph.scale.tame and graph.rows >= K else []
         self._tenths = _tenths(graph, self.queries)
 
     def sketch(self, sketch: Sketch) -> Curve:
