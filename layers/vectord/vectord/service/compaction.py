@@ -98,10 +98,12 @@ class Compaction:
 
     def _once(self, name: str, until: float) -> Compacted:
         token = self.world.new_id()
-        if not self._is_due(self._reads.state(name, until).index):
-            return Compacted("idle")
+
+        def rebuilt_if_due(index: Index) -> Rebuilt | None:
+            return ix.rebuild(index, token, self._reads.sizes) if self._is_due(index) else None
+
         with self.world.timed("BuildMilliseconds"):
-            rebuilt, _ = self._reads.using(name, until, lambda index: ix.rebuild(index, token, self._reads.sizes))
+            rebuilt, _ = self._reads.using(name, until, rebuilt_if_due)
         if rebuilt is None:
             return self._rewrite(name, until)
         try:
@@ -114,15 +116,14 @@ class Compaction:
                 self._store.discard(f"{STAGING}{token}")
 
     def _rewrite(self, name: str, until: float) -> Compacted:
-        """Write an index whole, which has become too small to be packed; the commit builds it."""
+        """Write an index whole, if it is due and too small by now to be packed; the commit builds it."""
 
-        def same(index: Index) -> tuple[Index, Compacted]:
-            if not self._is_due(index):
-                return index, Compacted("overtaken")
-            return replace(index), Compacted("compacted", len(index))
+        def same(index: Index) -> tuple[Index, bool]:
+            return (replace(index), True) if self._is_due(index) else (index, False)
 
         done = self._commits.change(name, same, until)
-        return replace(done.result, size=done.state.index.size)
+        left = done.state.index
+        return Compacted("compacted", len(left), left.size) if done.result else Compacted("idle")
 
     def _stage(self, rebuilt: Rebuilt, token: str, until: float) -> Staged:
         name = f"{STAGING}{token}"

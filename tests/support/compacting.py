@@ -1,0 +1,84 @@
+"""Small packed indexes, functions that put builds off, functions that compact, and a dict of what should be held."""
+
+import msgspec
+import numpy as np
+
+from tests.support.worlds import FOREVER, Clock, local_files
+from vectord.index import Sizes
+from vectord.service import NewVector, Patience, Service
+from vectord.service.compaction import Compaction
+from vectord.service.rebuilds import Rebuilds
+from vectord.stores import Store
+
+DIMENSION = 32  # the least that has a sketch
+# Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
+SIZES = Sizes(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
+
+
+class Asked:
+    """A compactor that notes what it is asked for, and does nothing."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def ask(self, name: str) -> None:
+        self.names.append(name)
+
+
+def a_writer(store: Store, ids: str = "writer") -> Service:
+    """Return a service that never has the memory for a build."""
+    world = Clock(ids=ids).world()
+    rebuilds = Rebuilds(world, Asked(), memory=0)
+    return Service(
+        store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
+    )
+
+
+def a_compaction(
+    store: Store, *, ids: str = "compaction", attempts: int = 8, now: float = 0.0, sizes: Sizes = SIZES
+) -> Compaction:
+    """Return a compaction whose calendar stands at `now`."""
+    return Compaction(
+        store,
+        local_files(),
+        world=Clock(ids=ids).world(),
+        patience=Patience(attempts=attempts),
+        sizes=sizes,
+        clock=lambda: now,
+        part=1_000,
+    )
+
+
+class Kept:
+    """Index `t`, changed by a writer, and beside it a dict of what it should hold: vector and metadata by id."""
+
+    def __init__(self, store: Store) -> None:
+        """Create it with 20 rows, all of them built upon, and a build due for what came after."""
+        self.store, self.writer = store, a_writer(store)
+        self.held: dict[str, tuple[bytes, bytes]] = {}
+        self.writer.create("t", DIMENSION, until=FOREVER)
+        self.add(*map(str, range(20)))
+        self.add(*(f"late{i}" for i in range(6)), "3", "4", "5", "6", "7", seed=1)
+        self.delete("0", "late0")
+
+    def add(self, *ids: str, seed: int = 0) -> None:
+        """Add or replace; each seed gives vectors and metadata of its own."""
+        drawn = np.random.default_rng(seed).standard_normal((len(ids), DIMENSION)).astype(np.float32)
+        texts = [msgspec.json.encode({"of": vector_id, "seed": seed}) for vector_id in ids]
+        new = [NewVector(*one) for one in zip(ids, drawn, map(msgspec.Raw, texts), strict=True)]
+        self.writer.add("t", new, FOREVER)
+        self.held |= {one.id: (drawn[row].tobytes(), texts[row]) for row, one in enumerate(new)}
+
+    def delete(self, *ids: str) -> None:
+        self.writer.delete_vectors("t", ids, FOREVER)
+        for vector_id in ids:
+            self.held.pop(vector_id, None)
+
+    def found(self) -> dict[str, tuple[bytes, bytes]]:
+        """Return what another function finds, every row by a lookup of its own."""
+        reader = a_writer(self.store)
+        everything = reader.search("t", np.ones(DIMENSION), 1_000, FOREVER, recall=1)
+        ids = [match.id for match in everything.answer.matches]
+        assert len(ids) == len(set(ids)) == everything.answer.count
+        stored = [reader.lookup("t", vector_id, FOREVER) for vector_id in ids]
+        return {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in stored}
