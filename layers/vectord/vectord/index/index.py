@@ -76,8 +76,12 @@ class Index:
     @cached_property
     def gone(self) -> npt.NDArray[np.int64]:
         """The removed rows of the base, ascending."""
-        rows = np.array(sorted(self.removed), np.int64)
-        return rows[: np.searchsorted(rows, self.covered)]
+        return np.array(sorted(row for row in self.removed if row < self.covered), np.int64)
+
+    @cached_property
+    def gone_behind(self) -> npt.NDArray[np.int64]:
+        """The removed rows of the tail, ascending, counted from its first."""
+        return np.array(sorted(row - self.covered for row in self.removed if row >= self.covered), np.int64)
 
     def find(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the rows of those of `ids` that the index holds."""

@@ -48,7 +48,8 @@ NOTHING: Final[tuple[Way, Plan]] = (EXACT, "local")
 def prepare(index: Index, base: Base, wish: Wish) -> tuple[Way, Plan]:
     """Bring here what a search needs before it can start, and return the way it goes and the plan."""
     if base.graph.section.whole:
-        index.bring(*_beside(base))
+        if absent := [wanted for wanted in _beside(base) if not wanted[0].whole]:
+            index.bring(*absent)
         return wish.local(), "local"
     if wish.ranges and base.sketch and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges)):
         # A search that has something new to read pays nothing besides.

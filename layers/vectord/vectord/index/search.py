@@ -127,8 +127,7 @@ def _in_tail(index: Index, query: Query) -> _Found:
     if not tail.row_of:
         return _none()
     vectors = tail.vectors(index.bring)
-    gone = np.array([row - tail.first for row in index.removed if row >= tail.first], np.int64)
-    rows = exact.candidates(vectors, tail.scale, query.vector, query.k, index.params.distance, gone=gone)
+    rows = exact.candidates(vectors, tail.scale, query.vector, query.k, index.params.distance, gone=index.gone_behind)
     return _Found(rows + tail.first, dist.distances(vectors, rows, query.vector, index.params.distance))
 
 
@@ -153,15 +152,16 @@ def _matches(index: Index, rows: list[int], distances: list[float]) -> list[Matc
     base, tail = index.base, index.tail
     covered = [row for row in rows if row < index.covered]
     documents = dict(zip(covered, base.documents.read(covered, index.bring), strict=True)) if base else {}
+    inside = base.graph.vectors if base else None
+    behind = tail.vectors(index.bring) if len(covered) < len(rows) else None
     matches = []
     for row, distance in zip(rows, distances, strict=True):
-        if base and row in documents:
+        if inside is not None and row in documents:
             document = documents[row]
-            matches.append(Match(document.id, distance, document.metadata, base.graph.vectors[row]))
-        else:
+            matches.append(Match(document.id, distance, document.metadata, inside[row]))
+        elif behind is not None:
             vector_id = tail.ids[row - tail.first]
-            vector = tail.vectors(index.bring)[row - tail.first]
-            matches.append(Match(vector_id, distance, tail.metadata.get(vector_id), vector))
+            matches.append(Match(vector_id, distance, tail.metadata.get(vector_id), behind[row - tail.first]))
     return matches
 
 
