@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vectord import index as ix
 from vectord.index import Answer, Index, Item
+from vectord.index.sections import InMemory
 from vectord.params import Distance, new_params
 
 F32 = npt.NDArray[np.float32]
@@ -73,3 +74,8 @@ def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance:
     wide = wide / np.abs(wide).max(axis=1, keepdims=True)
     target = target / np.abs(target).max()
     return 1 - (wide @ target) / (np.linalg.norm(wide, axis=1) * np.linalg.norm(target))
+
+
+def section(data: bytes | memoryview) -> InMemory:
+    """Return bytes as a section that is here."""
+    return InMemory(bytes(data))
