@@ -1,4 +1,4 @@
-"""The comparison as pictures: `python -m bench.plot [RESULTS]` draws them anew from a run's figures."""
+"""The comparison as pictures: `python -m bench.plot [RESULTS]` draws them and writes the page's figures anew."""
 
 import sys
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from bench.peers.compare import RESULTS
+from bench import page
+from bench.peers.compare import DOCS, RESULTS
 from bench.peers.results import Comparison, Side, read
-from tools.paths import ROOT
 
 mpl.use("svg")
 mpl.rcParams.update(
@@ -74,8 +74,10 @@ def _bar(axes: Any, sides: Sequence[Side], values: Sequence[float], label: str) 
 
 
 def main() -> None:
-    """Draw the pictures of the results that the command line names, or of the latest run, into docs/."""
-    for path in draw(read(Path(sys.argv[1]) if sys.argv[1:] else RESULTS), ROOT / "docs"):
+    """Show the results that the command line names, or those of the latest run, in docs/: figures and pictures."""
+    found = read(Path(sys.argv[1]) if sys.argv[1:] else RESULTS)
+    page.write(found, DOCS / "benchmark.md")
+    for path in draw(found, DOCS):
         print(path)
 
 

@@ -2,12 +2,12 @@
 
 import argparse
 import datetime
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from bench import page
 from bench.machine import machine
 from bench.peers import bare, engines, report
 from bench.peers.data import vectors
@@ -22,6 +22,7 @@ from tools.paths import CACHE, ROOT
 from tools.run import run_tool
 
 ROWS = 99_000
+DOCS = ROOT / "docs"
 RESULTS = CACHE / "bench" / "peers.json"
 _QUICK_ROWS = 3_000
 _SEARCHES, _QUICK_SEARCHES = 200, 40
@@ -72,7 +73,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
     write(found, options.results)
     report.show(found)
     if not options.quick:
-        _plot(found)
+        _publish(found)
 
 
 def _entries(options: argparse.Namespace, found: Comparison) -> list[Entry]:
@@ -131,14 +132,15 @@ def _travel(trial: Trial, entry: Entry, side: Side, quick: bool) -> None:
         step.note = f"{side.remote['refresh'].median:.2f} s"
 
 
-def _plot(found: Comparison) -> None:
+def _publish(found: Comparison) -> None:
+    page.write(found, DOCS / "benchmark.md")
     try:
         from bench import plot  # noqa: PLC0415 (what it draws with may not be installed)
     except ModuleNotFoundError as missing:
         print(f"  no plots: {missing.name} is not installed")
         return
-    for path in plot.draw(found, ROOT / "docs"):
-        print(f"  {os.path.relpath(path, ROOT)}")
+    plot.draw(found, DOCS)
+    print("  docs/benchmark.md and its pictures show these figures")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import page
 from bench.link import Counters
 from bench.peers import report, results
 from bench.peers.data import vectors
@@ -18,7 +19,7 @@ def side(name: str, *, cold: float, sent: int = 1_000, recall: float = 1.0) -> S
 
 
 def comparison(*sides: Side) -> Comparison:
-    overhead = {"direct": (0.1, 0.001), "link": (1.0, 0.026)}
+    overhead = {"direct": (0.1, 0.001), "link without limits": (0.11, 0.0015), "link": (1.0, 0.026)}
     bare = Bare({"UploadPartCopy": 0.25, "Complete": 0.5})
     return Comparison("2026-11-23", {"cores": "2"}, "made", 1_000, 1, overhead, list(sides), ["usearch f16"], bare)
 
@@ -71,6 +72,19 @@ def test_figures_survive_the_round_trip_through_their_file(tmp_path: Path) -> No
     results.write(found, tmp_path / "sub" / "found.json")
     again = results.read(tmp_path / "sub" / "found.json")
     assert again == found
+
+
+def test_a_page_gets_new_figures_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text(f"before\n{page.START}earlier\n{page.END}after\n")
+    for cold in (3.0, 1.0):
+        page.write(comparison(side("vectord", cold=cold), side("annoy", cold=4.0)), file)
+    text = file.read_text()
+    assert text.startswith(f"before\n{page.START}")
+    assert text.endswith(f"{page.END}after\n")
+    assert "| **vectord** | 2.00 (0.40) |" in text
+    assert "4.00 (0.80)" not in text
+    assert "earlier" not in text
 
 
 def test_made_vectors_are_the_same_in_every_run_and_no_query_is_a_row() -> None:
