@@ -1,0 +1,155 @@
+"""Ranges of one object in one state: joined so that they cost few requests and little waste."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.stores import ScriptedStore
+from tests.support.worlds import local_files
+from vectord import frame
+from vectord.errors import ObjectMoved
+from vectord.service.pinned import Pinned, joined
+from vectord.service.world import World
+from vectord.stores import IfAbsent, IfMatch
+
+PAGE = 4_096
+MANY, NEAR, SLACK = 40, 16 << 10, 1 << 20  # requests, bytes, bytes
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Ascending spans of whole pages with gaps between them, as a file lacks them."""
+    gaps = draw(st.lists(st.integers(1, 200), min_size=1, max_size=120))
+    found, at = [], 0
+    for gap in gaps:
+        start = at + gap * PAGE
+        at = start + draw(st.integers(1, 20)) * PAGE
+        found.append((start, at))
+    return found
+
+
+def gaps(wanted: list[tuple[int, int]]) -> list[int]:
+    return sorted(after[0] - before[1] for before, after in pairwise(wanted))
+
+
+@given(wanted=spans())
+def test_joined_spans_cover_all_that_is_wanted_in_order_and_apart(wanted: list[tuple[int, int]]) -> None:
+    found = joined(wanted)
+    assert all(any(start <= a and b <= stop for start, stop in found) for a, b in wanted)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert {start for start, _ in found} <= {start for start, _ in wanted}
+    assert {stop for _, stop in found} <= {stop for _, stop in wanted}
+
+
+@given(wanted=spans())
+def test_joined_spans_waste_little_beyond_gaps_too_small_to_ask_around(wanted: list[tuple[int, int]]) -> None:
+    waste = sum(stop - start for start, stop in joined(wanted)) - sum(stop - start for start, stop in wanted)
+    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR) + SLACK
+
+
+@given(wanted=spans())
+def test_joined_spans_are_few_unless_the_gaps_between_them_are_large(wanted: list[tuple[int, int]]) -> None:
+    found = joined(wanted)
+    left = gaps(found)
+    assert not left or min(left) > NEAR
+    if len(found) > MANY:  # then the next smallest gap had no room any more
+        closed = sum(gap for gap in gaps(wanted) if gap > NEAR) - sum(left)
+        assert closed + left[0] > SLACK
+
+
+def test_spans_with_small_gaps_become_one() -> None:
+    assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)]) == [(0, 8 * PAGE)]
+
+
+def test_spans_with_large_gaps_stay_apart() -> None:
+    wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
+    assert joined(wanted) == wanted
+
+
+SKETCH, ROWS, GRAPH = (bytes([number]) * size for number, size in ((1, 10_000), (2, 9 << 20), (3, 100 << 20)))
+HEAD = b"head" * 100
+OBJECT = HEAD + SKETCH + ROWS + GRAPH
+
+
+class Case:
+    """An object of three sections, of which nothing is here yet."""
+
+    def __init__(self) -> None:
+        self.store = ScriptedStore()
+        self.etag = self.store.inner.put("t", OBJECT, IfAbsent(), "c")
+        files = local_files()
+        self.sections = [
+            files.open(frame.entry_of(name, f"c/{name}", data))
+            for name, data in (("sketch", SKETCH), ("rows", ROWS), ("graph", GRAPH))
+        ]
+        starts = [len(HEAD), len(HEAD) + len(SKETCH), len(HEAD) + len(SKETCH) + len(ROWS)]
+        self.world = World()
+        self.bring = Pinned(
+            self.store, "t", self.etag, dict(zip(self.sections, starts, strict=True)), 1 << 30, self.world
+        )
+
+    @property
+    def read(self) -> tuple[float, float]:
+        return self.world.meter.value("ReadRequests"), self.world.meter.value("ReadBytes")
+
+
+@pytest.fixture
+def case() -> Case:
+    return Case()
+
+
+def test_sections_come_whole_and_checked(case: Case) -> None:
+    case.bring(*((section, None) for section in case.sections))
+    assert [section.whole for section in case.sections] == [True, True, True]
+    assert [bytes(section.buffer[:1]) for section in case.sections] == [b"\1", b"\2", b"\3"]
+
+
+def test_ranges_of_several_sections_come_in_one_round(case: Case) -> None:
+    sketch, rows, graph = case.sections
+    case.bring((sketch, None), (rows, [(0, 8), (5 << 20, 5_300_000)]), (graph, [(1 << 20, 1_100_000)]))
+    assert case.store.count("read") == 1
+    assert sketch.whole
+    assert bytes(graph.buffer[1 << 20 : 1_100_000]) == b"\3" * (1_100_000 - (1 << 20))
+
+
+def test_what_is_here_is_not_asked_for_again(case: Case) -> None:
+    case.bring((case.sections[1], [(100, 200)]))
+    assert case.read == (1, PAGE)
+    case.bring((case.sections[1], [(0, PAGE)]))
+    assert case.read == (1, PAGE)
+    assert case.store.count("read") == 1
+
+
+def test_long_ranges_are_cut_for_requests_side_by_side_and_rounds_of_bounded_memory(case: Case) -> None:
+    sizes: list[list[int]] = []
+
+    def noted(real):
+        parts = real()
+        sizes.append([len(part) for part in parts])
+        return parts
+
+    case.store.always("read", noted)
+    case.bring((case.sections[2], None))
+    assert sum(map(sum, sizes)) == len(GRAPH)
+    assert len(sizes[0]) > 4
+    assert max(map(max, sizes)) <= 16 << 20
+    assert max(map(sum, sizes)) <= 80 << 20
+
+
+def test_nothing_wanted_is_no_request(case: Case) -> None:
+    case.bring((case.sections[0], []))
+    case.bring()
+    assert case.store.count("read") == 0
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_object_at_another_state_has_moved(case: Case, gone: bool) -> None:
+    if gone:
+        case.store.inner.delete("t", IfMatch(case.etag))
+    else:
+        case.store.inner.put("t", b"another", IfMatch(case.etag), "d")
+    with pytest.raises(ObjectMoved):
+        case.bring((case.sections[0], None))
+    assert case.sections[0].missing(None) == [(0, len(SKETCH))]
