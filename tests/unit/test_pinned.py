@@ -15,13 +15,13 @@ from vectord.service.world import World
 from vectord.stores import IfAbsent, IfMatch
 
 PAGE = 4_096
-MANY, NEAR, SLACK = 40, 16 << 10, 1 << 20  # requests, bytes, bytes
+NEAR = 48 << 10  # bytes: 0.6 ms on the link, where a request takes 25
 
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
     """Ascending spans of whole pages with gaps between them, as a file lacks them."""
-    gaps = draw(st.lists(st.integers(1, 200), min_size=1, max_size=120))
+    gaps = draw(st.lists(st.integers(1, 30), min_size=1, max_size=120))
     found, at = [], 0
     for gap in gaps:
         start = at + gap * PAGE
@@ -44,19 +44,14 @@ def test_joined_spans_cover_all_that_is_wanted_in_order_and_apart(wanted: list[t
 
 
 @given(wanted=spans())
-def test_joined_spans_waste_little_beyond_gaps_too_small_to_ask_around(wanted: list[tuple[int, int]]) -> None:
+def test_joined_spans_waste_only_gaps_too_small_to_ask_around(wanted: list[tuple[int, int]]) -> None:
     waste = sum(stop - start for start, stop in joined(wanted)) - sum(stop - start for start, stop in wanted)
-    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR) + SLACK
+    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR)
 
 
 @given(wanted=spans())
-def test_joined_spans_are_few_unless_the_gaps_between_them_are_large(wanted: list[tuple[int, int]]) -> None:
-    found = joined(wanted)
-    left = gaps(found)
-    assert not left or min(left) > NEAR
-    if len(found) > MANY:  # then the next smallest gap had no room any more
-        closed = sum(gap for gap in gaps(wanted) if gap > NEAR) - sum(left)
-        assert closed + left[0] > SLACK
+def test_joined_spans_are_as_few_as_the_larger_gaps_allow(wanted: list[tuple[int, int]]) -> None:
+    assert len(joined(wanted)) == 1 + sum(gap > NEAR for gap in gaps(wanted))
 
 
 def test_spans_with_small_gaps_become_one() -> None:
