@@ -1,7 +1,7 @@
 """POST /indexes/{name}/vectors: add or replace a batch of vectors."""
 
 from vectord import runtime
-from vectord.edge import bodies, http
+from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service import Service
@@ -10,9 +10,9 @@ from vectord.service import Service
 def add(request: Request, service: Service) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
     done = service.add(request.path["name"], batch, request.until, request.if_match)
-    return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers={"ETag": done.etag})
+    return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
 
 
 ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/vectors": add}
 
-lambda_handler = http.handler(ROUTES, runtime.service)
+lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)

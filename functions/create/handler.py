@@ -16,6 +16,7 @@ def create(request: Request, service: Service) -> Reply:
         m=body.m or 0,
         ef_search=body.ef_search or 0,
         distance=body.distance or "",
+        shards=1 if body.shards is None else body.shards,
         until=request.until,
     )
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}

@@ -1,7 +1,7 @@
 """DELETE /indexes/{name} and its vectors, one by path or many by body."""
 
 from vectord import runtime
-from vectord.edge import bodies, http
+from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.errors import VectorNotFound
@@ -27,7 +27,7 @@ def delete_vectors(request: Request, service: Service) -> Reply:
 
 
 def _shown(done: Deleted) -> Reply:
-    return Reply({"deleted": done.deleted, "count": done.count}, headers={"ETag": done.etag})
+    return Reply({"deleted": done.deleted, "count": done.count}, headers=http.etag(done.etag))
 
 
 ROUTES: dict[str, http.Route[Service]] = {
@@ -36,4 +36,4 @@ ROUTES: dict[str, http.Route[Service]] = {
     "POST /indexes/{name}/vectors/delete": delete_vectors,
 }
 
-lambda_handler = http.handler(ROUTES, runtime.service)
+lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)

@@ -1,5 +1,7 @@
 """GET /indexes, one of them, or one of its vectors."""
 
+from typing import Any
+
 from vectord import runtime
 from vectord.edge import http, listing
 from vectord.edge.event import Request
@@ -16,20 +18,22 @@ def list_indexes(request: Request, service: Service) -> Reply:
 
 def describe(request: Request, service: Service) -> Reply:
     found = service.describe(request.path["name"], request.until)
-    answer = {
+    answer: dict[str, Any] = {
         "index": found.params,
         "count": found.count,
         "bytes": found.size,
         "graph": {"bytes": found.graph_size},
         "calibration": found.curves,
     }
-    return Reply(answer, headers={"ETag": found.etag})
+    if found.shards:
+        answer["shards"] = [{"count": one.count, "bytes": one.size, "etag": one.etag} for one in found.shards]
+    return Reply(answer, headers=http.etag(found.etag))
 
 
 def lookup(request: Request, service: Service) -> Reply:
     found = service.lookup(request.path["name"], request.path["id"], request.until)
     answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
-    return Reply(answer, headers={"ETag": found.etag})
+    return Reply(answer, headers=http.etag(found.etag))
 
 
 ROUTES: dict[str, http.Route[Service]] = {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vectord import runtime
-from vectord.edge import bodies, http
+from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.formats import components
@@ -19,6 +19,7 @@ def search(request: Request, service: Service) -> Reply:
         request.until,
         recall=body.recall,
         ef_search=body.ef_search or 0,
+        vectors="vector" in body.include,
     )
     answer = found.answer
     shown = {
@@ -44,4 +45,4 @@ def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
 
 ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/search": search}
 
-lambda_handler = http.handler(ROUTES, runtime.service)
+lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)

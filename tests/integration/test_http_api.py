@@ -71,7 +71,7 @@ class TestCreate:
             {"name": "t", "dimension": "4"},
             {"name": "t", "dimension": True},
             {"name": "t", "dimension": 2, "distance": "dot"},
-            {"name": "t", "dimension": 2, "shards": 3},
+            {"name": "t", "dimension": 2, "shards": 1_001},
         ],
     )
     def test_of_anything_else_is_invalid(self, scratch: Api, body: dict[str, Any]) -> None:

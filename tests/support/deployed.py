@@ -45,7 +45,8 @@ class Deployed:
     def rights(self, function: str) -> set[tuple[str, str]]:
         """Return what a function's role allows: each action with the resource it is allowed on."""
         role = self.all("AWS::IAM::Role")[f"{function}Role"]
-        statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+        beside = [one for one in self.all("AWS::IAM::Policy").values() if f"{function}Role" in one["Roles"]]
+        statements = [one for policy in (*role["Policies"], *beside) for one in policy["PolicyDocument"]["Statement"]]
         assert {statement["Effect"] for statement in statements} == {"Allow"}
         return {
             (action, resource)

@@ -24,6 +24,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.BatchInvalid([BadItem(0, None, "bad")]), 422, "batch-invalid"),
     (errors.FileRefused("it is no .npz file"), 422, "request-invalid"),
     (errors.OutcomeUnknown("t"), 503, "outcome-unknown"),
+    (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, why="busy"), 503, "partly-applied"),
     (errors.Contended("t"), 503, "contended"),
     (errors.StorageSilent(), 503, "storage-silent"),
     (errors.BlobUnsupported("too new", "t"), 500, "index-unsupported"),
@@ -33,6 +34,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.ObjectMoved(SECRET), 500, "storage-refused"),
     (errors.WriteConflict(SECRET), 500, "storage-refused"),
     (errors.StoreUnavailable(SECRET), 500, "storage-refused"),
+    (errors.FunctionBusy(SECRET), 500, "storage-refused"),
     (errors.StoreRefused(SECRET), 500, "storage-refused"),
 ]
 each_error = pytest.mark.parametrize(

@@ -15,14 +15,22 @@ SPLICE = {
     ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*"),
     ("s3:DeleteObject", "Bucket.Arn/_vectors/.staging/*"),
 }
+
+
+def calls(function: str) -> set[tuple[str, str]]:
+    """The right of a function to call itself, under any alias."""
+    return {("lambda:InvokeFunction", f"{function}.Arn"), ("lambda:InvokeFunction", f"{function}.Arn:*")}
+
+
 RIGHTS = {
-    "SearchFunction": READ,
+    "SearchFunction": READ | calls("SearchFunction"),
     "DescribeFunction": READ,
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
-    "CreateFunction": READ | WRITE,
-    "AddFunction": READ | WRITE | SPLICE,
+    "CreateFunction": READ | WRITE | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
+    "AddFunction": READ | WRITE | SPLICE | calls("AddFunction"),
     "DeleteFunction": READ
     | WRITE
+    | calls("DeleteFunction")
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "IngestFunction": READ
     | WRITE

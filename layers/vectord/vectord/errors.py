@@ -16,7 +16,8 @@ VectordError
 ├── Unavailable                repeat later
 │   ├── StorageSilent              storage does not answer; nothing was changed
 │   ├── Contended                  other writers won every attempt; nothing was changed
-│   └── OutcomeUnknown             the write may or may not have been applied
+│   ├── OutcomeUnknown             the write may or may not have been applied
+│   └── PartlyApplied              some shards took their part of a batch, others did not
 ├── BlobError                  the stored object cannot be read
 │   ├── BlobCorrupt                its bytes are not what was written
 │   └── BlobUnsupported            written by a version that this one does not know
@@ -26,6 +27,7 @@ VectordError
     ├── ObjectMoved                the object changed while ranges of it were read: start over
     ├── WriteConflict              another operation is in progress on the object: certainly not written
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
+    ├── FunctionBusy               another function could not be called: certainly not run
     └── StoreRefused               no access, no bucket: somebody must mend the set-up
 """
 
@@ -134,6 +136,17 @@ class OutcomeUnknown(Unavailable):
         )
 
 
+class PartlyApplied(Unavailable):
+    """How many items of a batch over shards are in, are not, and may be, and why the first part failed."""
+
+    def __init__(self, name: str, *, applied: int, missed: int, unknown: int, why: str) -> None:
+        self.name, self.applied, self.missed, self.unknown = name, applied, missed, unknown
+        super().__init__(
+            f"Of the batch for index {name!r}, {applied} items are applied, {missed} are not, and of {unknown} it is "
+            f"not known. Send the same batch again: it is safe to apply an item twice. The first failure: {why}"
+        )
+
+
 class BlobError(VectordError):
     """A stored object that cannot be read; `index` names it once the service knows the name."""
 
@@ -172,6 +185,10 @@ class WriteConflict(StoreError):
 
 
 class StoreUnavailable(StoreError):
+    pass
+
+
+class FunctionBusy(StoreError):
     pass
 
 

@@ -16,6 +16,7 @@ class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
     distance: str | None = None
     m: int | None = None
     ef_search: int | None = None
+    shards: int | None = None
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):

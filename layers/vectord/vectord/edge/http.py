@@ -32,6 +32,11 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def etag(value: str | None) -> dict[str, str]:
+    """Return the header of a version, none where there is no version of the whole."""
+    return {} if value is None else {"ETag": value}
+
+
 class HasWorld(Protocol):
     """A use case's home, of which the edge itself needs the clock and the meter."""
 
@@ -72,7 +77,7 @@ def _respond(reply: Reply) -> Response:
     if reply.body is None:
         return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
     body = msgspec.json.encode(reply.body)
-    size = _sent(body)
+    size = sent(body)
     if size > MAX_ANSWER:
         raise AnswerTooLarge(
             f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
@@ -90,13 +95,13 @@ def _refuse(error: VectordError, context: object) -> Response:
     if found.status >= 500:
         log.write(context, {"level": "error", "error": type(error).__name__, "message": str(error)}, {})
     body = msgspec.json.encode(found)
-    while _sent(body) > MAX_ANSWER:
+    while sent(body) > MAX_ANSWER:
         found = found.with_half_the_items()
         body = msgspec.json.encode(found)
     return {"statusCode": found.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
 
 
-def _sent(body: bytes) -> int:
+def sent(body: bytes) -> int:
     """Return the bytes of the whole response: Lambda sends the body as a JSON string, where some bytes take two."""
     return len(body) + sum(body.count(escaped) for escaped in _ESCAPED) + _ENVELOPE
 

@@ -39,6 +39,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
     errors.RequestInvalid: Kind(422, "request-invalid", "The request is not valid"),
     errors.OutcomeUnknown: Kind(503, "outcome-unknown", "The change may or may not be applied"),
+    errors.PartlyApplied: Kind(503, "partly-applied", "Some shards took their part of the batch, others did not"),
     errors.Contended: Kind(503, "contended", "Others are changing the index"),
     errors.StorageSilent: Kind(503, "storage-silent", "Storage does not answer"),
     errors.BlobUnsupported: Kind(500, "index-unsupported", "The index was written by an unknown version"),

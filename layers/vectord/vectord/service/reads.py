@@ -32,7 +32,7 @@ class Reads:
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused
         """
-        if not params.is_name(name):
+        if not params.is_stored(name):
             raise IndexNotFound(name)
         try:
             return self.patience.insist(self.world, until, lambda: self.warm.read(name))
@@ -62,7 +62,7 @@ class Reads:
         Raises:
             IndexNotFound, StorageSilent, StoreRefused
         """
-        if not params.is_name(name):
+        if not params.is_stored(name):
             raise IndexNotFound(name)
         try:
             return self.patience.insist(self.world, until, lambda: self.store.etag(name))

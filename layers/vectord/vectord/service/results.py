@@ -5,16 +5,26 @@ from dataclasses import dataclass
 
 import msgspec
 
-from vectord.index import Answer
+from vectord.index import Answer, Match
 from vectord.index.distance import F32
 from vectord.params import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One shard of an index: its vectors, its blob's bytes and ETag."""
+
+    count: int
+    size: int
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
     """An index: parameters, number of vectors, the blob's and the graph's bytes, the calibration.
 
-    `curves` is way of searching -> effort -> recall@10, as the last build measured it.
+    `curves` is way of searching -> effort -> recall@10, as the last build measured it. An index in shards sums over
+    them, and lists them; its curves are theirs, which differ, and so empty.
     """
 
     params: Params
@@ -23,21 +33,26 @@ class Described:
     graph_size: int
     curves: Mapping[str, Mapping[int, float]]
     etag: str
+    shards: tuple[Shard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
+    """What a batch did. Over shards there is no `count` and no `etag`: those that it did not touch were not asked."""
+
     added: int
     replaced: int
-    count: int
-    etag: str
+    count: int | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
+    """As `Added`."""
+
     deleted: int
-    count: int
-    etag: str
+    count: int | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +62,25 @@ class Stored:
     id: str
     vector: F32
     metadata: msgspec.Raw | None
-    etag: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The answer of all shards; strategy and plan are `mixed` where shards differ."""
+
+    matches: list[Match]
+    count: int
+    strategy: str
+    plan: str
+    examined: int
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
     """An answer, and the bytes and requests that it took of the store."""
 
-    answer: Answer
+    answer: Answer | Merged
     etag: str
     read_bytes: int
     requests: int

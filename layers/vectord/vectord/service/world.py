@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import local
 
 from vectord.errors import ObjectMoved, StorageSilent, StoreError, StoreUnavailable
 
@@ -14,8 +15,8 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
-class Meter:
-    """Counts what happens during a request; the edge drains it into the request's log line."""
+class Meter(local):
+    """Counts what happens during a request, for each thread apart; the edge drains it into the request's log line."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from vectord.errors import ConditionFailed, ObjectMissing, StoreRefused, StoreUnavailable
-from vectord.stores.parts import LEAST_PART, STAGING, check_splice, check_staging, checked
+from vectord.stores.parts import LEAST_PART, check_splice, check_staging, checked
 from vectord.stores.protocol import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged
 
 
@@ -76,7 +76,7 @@ class MemoryStore:
     def list(self, prefix: str, limit: int, after: str | None) -> Page:
         with self._lock:
             names = sorted(name for name in self._objects if name.startswith(prefix) and name > (after or ""))
-            names = [name for name in names if not name.startswith(STAGING)]
+            names = [name for name in names if "/" not in name]  # what is staged, and shards
             page = tuple(
                 Listed(name, len(self._objects[name][0].data), self._objects[name][1]) for name in names[:limit]
             )

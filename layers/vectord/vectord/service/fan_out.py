@@ -1,0 +1,118 @@
+"""Do the parts of a request side by side: in threads of this process, or each in an invocation of its own."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+
+from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
+from vectord.service.parts import AddPart, Outcome, Part, RemovePart, failed
+from vectord.service.world import Patience, World
+
+# Threads that wait for S3, as many as it has connections to; their computing is one processor's all the same.
+_LOCAL: Final = 16
+# Each waits for another function; a call costs about 0.4 ms of one processor, so more of them would not be faster.
+_REMOTE: Final = 64
+# Up to here threads are faster than calls, and what they read stays warm here.
+FEW: Final = 2
+MAX_MESSAGE: Final = 5 << 20  # bytes; Lambda takes and answers 6 MB
+_HOP: Final = 0.5  # seconds of the caller's patience that a call itself may take
+_OVERRUN: Final = 6.0  # seconds past its time that a part may need for a last request to storage, and a look
+_OUTCOME: Final[msgspec.json.Decoder[Outcome]] = msgspec.json.Decoder(Outcome)
+
+type Perform = Callable[[Part, float], Outcome]
+# Sends a message to another function and returns its answer; waits so many seconds.
+type Invoke = Callable[[bytes, float], bytes]
+
+
+class FanOut(Protocol):
+    def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
+        """Return what became of each part, in their order; `until` as everywhere in the service."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What one function asks of another: a part as JSON text, and the seconds that it may take."""
+
+    part: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Does parts here. A thread meters for itself; what it metered goes to the thread that asked."""
+
+    perform: Perform
+    world: World
+    pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _LOCAL, "shard"))
+
+    def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
+        return self.each(lambda part: self.perform(part, until), parts)
+
+    def each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Return what `work` makes of each item, in their order."""
+        meter = self.world.meter
+
+        def one(item: T) -> tuple[R, dict[str, float]]:
+            meter.drain()
+            return work(item), meter.drain()
+
+        results = []
+        for result, metered in self.pool.map(one, items):
+            results.append(result)
+            for name, value in metered.items():
+                meter.add(name, value)
+        return results
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Has other functions do parts; few of them, and what is too large to be sent, are done here."""
+
+    here: Threads
+    invoke: Invoke
+    patience: Patience = field(default_factory=partial(Patience, attempts=4))
+    few: int = FEW
+    pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _REMOTE, "call"))
+
+    def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
+        if len(parts) <= self.few:
+            return self.here.run(parts, until)
+        texts = [msgspec.json.encode(part) for part in parts]
+        small = [place for place, text in enumerate(texts) if len(text) <= MAX_MESSAGE]
+        large = [place for place, text in enumerate(texts) if len(text) > MAX_MESSAGE]
+        calls = self.pool.map(lambda place: self._call(parts[place], texts[place].decode(), until), small)
+        done = dict(zip(large, self.here.run([parts[place] for place in large], until), strict=True))
+        done |= zip(small, calls, strict=True)
+        return [done[place] for place in range(len(parts))]
+
+    def _call(self, part: Part, text: str, until: float) -> Outcome:
+        """Have one part done; one that changes a shard is sent again only if it certainly did not arrive."""
+        world = self.here.world
+        for _ in self.patience.tries(world, until):
+            left = until - world.now()
+            message = msgspec.json.encode(Message(text, max(0.0, left - _HOP)))
+            try:
+                return _OUTCOME.decode(msgspec.json.decode(self.invoke(message, left + _OVERRUN), type=str))
+            except FunctionBusy:
+                continue
+            except StoreRefused as error:
+                return failed(error)
+            except StoreUnavailable:
+                if isinstance(part, AddPart | RemovePart):
+                    return failed(OutcomeUnknown(part.shard))
+        return failed(StorageSilent())
+
+
+def received(event: object) -> tuple[Part, float] | None:
+    """Return the part and the seconds in what a function was invoked with, if that is a message; None if it is not.
+
+    Raises:
+        msgspec.ValidationError: it is a message of another version.
+    """
+    if not isinstance(event, dict) or event.keys() != {"part", "seconds"}:
+        return None
+    message = msgspec.convert(event, Message)
+    return msgspec.json.decode(message.part, type=Part), message.seconds

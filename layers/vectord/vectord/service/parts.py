@@ -1,0 +1,202 @@
+"""One shard's part of a request, and what became of it: data, since another function may do it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from vectord.errors import (
+    AnswerTooLarge,
+    BlobCorrupt,
+    BlobError,
+    BlobUnsupported,
+    Contended,
+    IndexNotFound,
+    OutcomeUnknown,
+    StorageSilent,
+    StoreRefused,
+    VectordError,
+)
+from vectord.index import Item, Match
+from vectord.index.distance import F32
+from vectord.service.plain import Ask, Plain
+from vectord.service.results import Merged, Searched
+
+_NOTHING: Final = msgspec.Raw(b"null")  # no metadata: null itself is never stored
+
+
+class Row(msgspec.Struct, array_like=True, frozen=True):
+    """A vector in a message: float32 bytes, little-endian, or none; metadata as JSON text."""
+
+    id: str
+    vector: bytes
+    metadata: msgspec.Raw = _NOTHING
+
+
+class AddPart(msgspec.Struct, tag="add", frozen=True):
+    """Rows to add or replace, all checked."""
+
+    shard: str
+    rows: list[Row]
+
+
+class RemovePart(msgspec.Struct, tag="remove", frozen=True):
+    shard: str
+    ids: list[str]
+
+
+class SearchPart(msgspec.Struct, tag="search", frozen=True):
+    """A query that was checked, as float32 bytes; `vectors` tells whether matches are to carry theirs."""
+
+    shard: str
+    query: bytes
+    k: int
+    recall: float
+    ef_search: int
+    vectors: bool
+
+
+class DescribePart(msgspec.Struct, tag="describe", frozen=True):
+    shard: str
+
+
+Part = AddPart | RemovePart | SearchPart | DescribePart
+
+
+class Changed(msgspec.Struct, tag="changed", frozen=True):
+    """A commit of one shard: rows added (or removed) and replaced."""
+
+    rows: int
+    replaced: int = 0
+
+
+class Near(msgspec.Struct, array_like=True, frozen=True):
+    """A match in a message."""
+
+    row: Row
+    distance: float
+
+
+class Found(msgspec.Struct, tag="found", frozen=True):
+    """One shard's answer to a search, as `vectord.index.Answer` has it, and what it took of the store."""
+
+    near: list[Near]
+    count: int
+    strategy: str
+    plan: str
+    examined: int
+    etag: str
+    read_bytes: int
+    requests: int
+
+
+class Seen(msgspec.Struct, tag="seen", frozen=True):
+    """What one shard is: vectors, and bytes of blob and graph."""
+
+    count: int
+    size: int
+    graph_size: int
+    etag: str
+
+
+class Failed(msgspec.Struct, tag="failed", frozen=True):
+    """The error that a part met, by the name of its class."""
+
+    error: str
+    words: str = ""
+
+
+Outcome = Changed | Found | Seen | Failed
+
+# What a part may meet, by name; whatever else is silence.
+_OF_BLOB: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
+_OF_INDEX: Final = {kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown)}
+_OTHERS: Final[dict[str, Callable[[str], VectordError]]] = {
+    kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
+}
+
+
+def perform(part: Part, plain: Plain, until: float) -> Outcome:
+    """Do one part; an error of the tree is an outcome too."""
+    try:
+        return _done(part, plain, until)
+    except VectordError as error:
+        return failed(error)
+
+
+def _done(part: Part, plain: Plain, until: float) -> Outcome:
+    match part:
+        case SearchPart():
+            ask = Ask(part.k, part.recall, part.ef_search)
+            return _found(plain.search(part.shard, lambda _: _vector(part.query), ask, until), vectors=part.vectors)
+        case AddPart():
+            items = [Item(row.id, _vector(row.vector), _metadata(row)) for row in part.rows]
+            added = plain.add(part.shard, lambda _: items, until)
+            return Changed(added.added, added.replaced)
+        case RemovePart():
+            return Changed(plain.remove(part.shard, part.ids, until).deleted)
+        case DescribePart():
+            seen = plain.describe(part.shard, until)
+            return Seen(seen.count, seen.size, seen.graph_size, seen.etag)
+
+
+def failed(error: VectordError) -> Failed:
+    return Failed(type(error).__name__, error.reason if isinstance(error, BlobError) else str(error))
+
+
+def error_of(outcome: Failed, shard: str, index: str) -> VectordError:
+    """Return the error of a part as the caller of `index` should meet it."""
+    if outcome.error in _OF_BLOB:
+        return _OF_BLOB[outcome.error](outcome.words, shard)
+    if outcome.error in _OF_INDEX:
+        return _OF_INDEX[outcome.error](index)
+    if outcome.error in _OTHERS:
+        return _OTHERS[outcome.error](outcome.words)
+    return StorageSilent()
+
+
+def row_of(item: Item) -> Row:
+    return Row(item.id, item.vector.astype("<f4").tobytes(), item.metadata or _NOTHING)
+
+
+def merged(found: Sequence[Found], k: int) -> Merged:
+    """Return the `k` nearest of all shards' matches, ties by id, and the sums of what they say."""
+    near = sorted((one for shard in found for one in shard.near), key=lambda one: (one.distance, one.row.id))
+    return Merged(
+        [Match(one.row.id, one.distance, _metadata(one.row), _vector(one.row.vector)) for one in near[:k]],
+        sum(shard.count for shard in found),
+        _common({shard.strategy for shard in found}),
+        _common({shard.plan for shard in found}),
+        sum(shard.examined for shard in found),
+    )
+
+
+def _common(names: set[str]) -> str:
+    return names.pop() if len(names) == 1 else "mixed"
+
+
+def _found(searched: Searched, *, vectors: bool) -> Found:
+    answer = searched.answer
+    near = [
+        Near(Row(m.id, m.vector.astype("<f4").tobytes() if vectors else b"", m.metadata or _NOTHING), m.distance)
+        for m in answer.matches
+    ]
+    return Found(
+        near,
+        answer.count,
+        answer.strategy,
+        answer.plan,
+        answer.examined,
+        searched.etag,
+        searched.read_bytes,
+        searched.requests,
+    )
+
+
+def _vector(data: bytes) -> F32:
+    return np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+
+
+def _metadata(row: Row) -> msgspec.Raw | None:
+    return None if bytes(row.metadata) == bytes(_NOTHING) else row.metadata
