@@ -9,8 +9,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from bench import page
-from bench.peers.compare import DOCS, RESULTS
-from bench.peers.results import Comparison, Side, read
+from bench.peers.results import DOCS, RESULTS, Comparison, Side, read
 
 mpl.use("svg")
 mpl.rcParams.update(

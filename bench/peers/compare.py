@@ -13,17 +13,14 @@ from bench.peers import bare, engines, report
 from bench.peers.data import vectors
 from bench.peers.process import ChildFailed
 from bench.peers.remote import Adds, cold
-from bench.peers.results import ENOUGH, Comparison, Side, write
+from bench.peers.results import DOCS, ENOUGH, RESULTS, Comparison, Side, write
 from bench.peers.roster import PEERS, QUICK, VECTORD, Entry
 from bench.peers.trial import BATCH, Trial, unbuffered
 from bench.standin import stand_in
 from tools import console
-from tools.paths import CACHE, ROOT
 from tools.run import run_tool
 
 ROWS = 99_000
-DOCS = ROOT / "docs"
-RESULTS = CACHE / "bench" / "peers.json"
 _QUICK_ROWS = 3_000
 _SEARCHES, _QUICK_SEARCHES = 200, 40
 _HIGH_RECALL = 0.98  # what cold answers of vectord are asked for besides its default
@@ -72,7 +69,7 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
             found.bare = bare.copied(store, f"_vectors/{VECTORD.file}.lhv1")
     write(found, options.results)
     report.show(found)
-    if not options.quick:
+    if not (options.quick or options.peers):
         _publish(found)
 
 

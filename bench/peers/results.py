@@ -9,7 +9,10 @@ from typing import Any
 import msgspec
 
 from bench.link import Counters
+from tools.paths import CACHE, ROOT
 
+DOCS = ROOT / "docs"
+RESULTS = CACHE / "bench" / "peers.json"
 ENOUGH = 0.95  # recall@10 that a cold search's effort is chosen for
 
 
