@@ -19,9 +19,10 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged, s3_chain, s3_reads
+from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged, s3_chain, s3_requests
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_client import make_client
+from vectord.stores.s3_requests import Waits
 
 Call = Callable[[Store], Any]
 
@@ -141,7 +142,7 @@ def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment:
     client = boto3.client("s3", endpoint_url=wire.endpoint, config=quick)
     wire.answer = hangs(wire)
     with pytest.raises(StoreUnavailable):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, read_seconds=0.1))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, waits=Waits(read=0.1)))
     assert len(wire.requests) == 1
 
 
@@ -214,4 +215,5 @@ def test_the_service_waits_for_no_answer_longer_than_lambda_does() -> None:
     config = make_client("http://127.0.0.1:1").meta.config
     assert config.connect_timeout + config.read_timeout < 29
     assert config.retries["total_max_attempts"] == 1
-    assert s3_reads.CONNECT_SECONDS + s3_reads.READ_SECONDS < 29
+    assert s3_requests.CONNECT_SECONDS + s3_requests.READ_SECONDS < 29
+    assert s3_requests.CONNECT_SECONDS + s3_requests.WORK_SECONDS < 29

@@ -16,7 +16,9 @@ from vectord.stores import Fetched, IfAbsent, MemoryStore
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_address import address
 from vectord.stores.s3_client import make_client
-from vectord.stores.s3_reads import READ_SECONDS, S3Reads
+from vectord.stores.s3_listing import S3Listing
+from vectord.stores.s3_reads import S3Reads
+from vectord.stores.s3_requests import Requests, Waits
 from vectord.stores.s3_writes import S3Writes
 from vectord.stores.sigv4 import Keys
 
@@ -69,11 +71,14 @@ def s3_store(
     *,
     client: Any = None,
     keys: Callable[[], Keys] = lambda: KEYS,
-    read_seconds: float = READ_SECONDS,
+    waits: Waits = Waits(),  # noqa: B008 - frozen
 ) -> S3Store:
-    """Return a store of a bucket at `endpoint`, which takes any credentials; `client` writes, the others read."""
-    reads = S3Reads(address(bucket, REGION, endpoint), REGION, keys, read_seconds=read_seconds)
-    return S3Store(prefix, reads, lambda: S3Writes(client or _our_client(endpoint), bucket), least_part=LEAST_PART)
+    """Return a store of a bucket at `endpoint`, which takes any credentials; `client` lists, the others do the rest."""
+    requests = Requests(address(bucket, REGION, endpoint), REGION, keys, waits=waits)
+    reads, writes = S3Reads(requests), S3Writes(requests, bucket)
+    return S3Store(
+        prefix, reads, writes, lambda: S3Listing(client or _our_client(endpoint), bucket), least_part=LEAST_PART
+    )
 
 
 class MemoryBackend:

@@ -17,40 +17,46 @@ MAY_IMPORT = {
     "local": {"errors", "frame"},
     "index": {"errors", "params", "frame", "forest"},
     "stores": {"errors"},
-    "stores.s3": {"errors", "params", "stores", "stores.s3_reads", "stores.s3_writes"},
+    "stores.lambda_events": {"stores.s3_client"},
+    "stores.s3": {"errors", "params", "stores", "stores.s3_listing", "stores.s3_reads", "stores.s3_writes"},
     "stores.s3_address": set(),
+    "stores.s3_answers": {"errors", "stores.s3_errors", "stores.s3_requests"},
     "stores.s3_chain": {"errors", "stores", "stores.s3_client"},
     "stores.s3_client": {"errors", "stores.s3_errors"},
     "stores.s3_errors": {"errors"},
-    "stores.s3_multipart": {"errors", "stores", "stores.s3_client"},
-    "stores.s3_reads": {"errors", "stores", "stores.s3_address", "stores.s3_errors"},
-    "stores.s3_writes": {"stores", "stores.s3_client", "stores.s3_multipart"},
+    "stores.s3_listing": {"stores.s3_client"},
+    "stores.s3_multipart": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
+    "stores.s3_reads": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
+    "stores.s3_requests": {"errors", "stores", "stores.s3_address"},
+    "stores.s3_writes": {"errors", "stores", "stores.s3_answers", "stores.s3_multipart", "stores.s3_requests"},
     "formats": {"errors"},
     "service": {"errors", "params", "frame", "formats", "index", "local", "stores"},
     "edge": {"errors", "params", "formats", "service", "stores"},
     "stores.s3_inbox": {"stores", "stores.s3_client"},
     "runtime": {
-        *("local", "service", "stores", "stores.s3", "stores.s3_address", "stores.s3_reads"),
-        *("stores.s3_chain", "stores.s3_client", "stores.s3_writes"),  # at the first use
+        *("local", "service", "stores", "stores.s3"),
+        *("stores.s3_address", "stores.s3_reads", "stores.s3_requests", "stores.s3_writes"),
+        *("stores.s3_chain", "stores.s3_client", "stores.s3_listing", "stores.lambda_events"),  # at the first use
     },
     "runtime_inbox": {"runtime", "service", "stores.s3_client", "stores.s3_inbox"},
-    "functions": {"edge", "runtime", "runtime_inbox", "service", "formats", "errors"},
+    "runtime_compact": {"runtime", "service"},
+    "functions": {"edge", "runtime", "runtime_compact", "runtime_inbox", "service", "formats", "errors"},
 }
 ONLY_IMPORTERS = {
     "annoy": {"forest"},
-    "boto3": {"stores.s3_client"},
-    "botocore": {"stores.s3_client", "stores.s3_chain"},
+    "boto3": {"stores.lambda_events", "stores.s3_client"},
+    "botocore": {"stores.lambda_events", "stores.s3_client", "stores.s3_chain"},
     "csimdjson": {"formats"},
     "duckdb": {"formats"},
     "isal": {"formats"},
-    "os": {"runtime", "runtime_inbox", "local"},
+    "os": {"runtime", "runtime_compact", "runtime_inbox", "local"},
 }
 
 
 def _layer(module: str) -> str:
     parts = module.split(".")
-    s3 = parts[0] == "stores" and len(parts) > 1 and parts[1].startswith("s3")
-    return ".".join(parts[:2]) if s3 else parts[0]
+    aws = parts[0] == "stores" and len(parts) > 1 and parts[1].startswith(("s3", "lambda"))
+    return ".".join(parts[:2]) if aws else parts[0]
 
 
 def _imports(path: Path) -> list[str]:

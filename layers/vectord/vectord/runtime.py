@@ -14,12 +14,14 @@ from vectord.stores import MemoryStore, Store
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_address import address
 from vectord.stores.s3_reads import S3Reads
+from vectord.stores.s3_requests import Requests
+from vectord.stores.s3_writes import S3Writes
 from vectord.stores.sigv4 import Keys
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from vectord.stores.s3_writes import S3Writes
+    from vectord.stores.s3_listing import S3Listing
 
 DEFAULT_PREFIX = "_vectors"
 _TMP_MB = 1_024  # the template's default
@@ -106,8 +108,10 @@ def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
         return MemoryStore()
     region = settings.region or _profiles_region()
-    reads = S3Reads(address(settings.bucket, region, settings.endpoint), region, partial(_keys_of, settings.keys))
-    return S3Store(settings.prefix, reads, partial(_writes_of, settings.bucket, settings.endpoint))
+    where = address(settings.bucket, region, settings.endpoint)
+    requests = Requests(where, region, partial(_keys_of, settings.keys))
+    listing = partial(_listing_of, settings.bucket, settings.endpoint)
+    return S3Store(settings.prefix, S3Reads(requests), S3Writes(requests, settings.bucket), listing)
 
 
 # What follows imports boto3 or botocore, at the first call: that takes longer than the rest of a cold search.
@@ -121,10 +125,10 @@ def client_of(endpoint: str | None) -> "S3Client":
 
 
 @cache
-def _writes_of(bucket: str, endpoint: str | None) -> "S3Writes":
-    from vectord.stores.s3_writes import S3Writes  # noqa: PLC0415 - see above
+def _listing_of(bucket: str, endpoint: str | None) -> "S3Listing":
+    from vectord.stores.s3_listing import S3Listing  # noqa: PLC0415 - see above
 
-    return S3Writes(client_of(endpoint), bucket)
+    return S3Listing(client_of(endpoint), bucket)
 
 
 def _keys_of(given: Keys | None) -> Keys:

@@ -7,9 +7,10 @@ from vectord import params
 from vectord.stores.parts import LEAST_PART, STAGING, check_splice, check_staging, checked
 from vectord.stores.protocol import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged
 from vectord.stores.s3_reads import S3Reads
+from vectord.stores.s3_writes import S3Writes
 
 if TYPE_CHECKING:
-    from vectord.stores.s3_writes import S3Writes
+    from vectord.stores.s3_listing import S3Listing
 
 SUFFIX: Final = ".lhv1"
 
@@ -17,14 +18,21 @@ SUFFIX: Final = ".lhv1"
 class S3Store:
     """A Store of one bucket under one prefix.
 
-    `writes` is asked at each write or listing and not before, for it brings boto3. `least_part` is what S3 asks of
-    parts, unless a test splices few bytes on a stand-in.
+    `listing` is asked at each listing and not before, for it brings boto3. `least_part` is what S3 asks of parts,
+    unless a test splices few bytes on a stand-in.
     """
 
     def __init__(
-        self, prefix: str, reads: S3Reads, writes: "Callable[[], S3Writes]", *, least_part: int = LEAST_PART
+        self,
+        prefix: str,
+        reads: S3Reads,
+        writes: S3Writes,
+        listing: "Callable[[], S3Listing]",
+        *,
+        least_part: int = LEAST_PART,
     ) -> None:
-        self._prefix, self._reads, self._writes, self._least = prefix, reads, writes, least_part
+        self._prefix, self._reads, self._writes, self._listing = prefix, reads, writes, listing
+        self._least = least_part
 
     def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
         return self._reads.get(self._key(name), held)
@@ -39,34 +47,34 @@ class S3Store:
         return self._reads.read(self._key(name), etag, spans)
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
-        return self._writes().put(self._key(name), data, condition, commit)
+        return self._writes.put(self._key(name), data, condition, commit)
 
     def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._least)
         pinned = Source(self._key(source.name), source.etag, source.start, source.stop)
-        return self._writes().splice(self._key(name), head, pinned, tail, condition=condition, commit=commit)
+        return self._writes.splice(self._key(name), head, pinned, tail, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
-        return self._writes().stage(self._key(name), checked(parts, self._least))
+        return self._writes.stage(self._key(name), checked(parts, self._least))
 
     def discard(self, name: str) -> None:
         check_staging(name)
-        self._writes().delete(self._key(name), None)
+        self._writes.delete(self._key(name), None)
 
     def delete(self, name: str, condition: IfMatch) -> None:
-        self._writes().delete(self._key(name), condition)
+        self._writes.delete(self._key(name), condition)
 
     def list(self, prefix: str, limit: int, after: str | None) -> Page:
         found: list[Listed] = []
-        for listed in self._listing(prefix, after):
+        for listed in self._listed(prefix, after):
             if len(found) == limit:
                 return Page(tuple(found), found[-1].name)
             found.append(listed)
         return Page(tuple(found), None)
 
-    def _listing(self, prefix: str, after: str | None) -> Iterator[Listed]:
-        for entry in self._writes().listing(self._folder + prefix, self._key(after) if after else None):
+    def _listed(self, prefix: str, after: str | None) -> Iterator[Listed]:
+        for entry in self._listing().keys(self._folder + prefix, self._key(after) if after else None):
             name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
             if entry["Key"].endswith(SUFFIX) and params.is_name(name) and name.startswith(prefix):
                 yield Listed(name, entry["Size"], entry["LastModified"])

@@ -1,23 +1,21 @@
 """Multipart uploads: an object in parts, sent or copied inside S3, that appears as a whole when it is completed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Final, Self
+from urllib.parse import quote
 
 from vectord.errors import StoreError, StoreUnavailable
 from vectord.stores.protocol import Source
-from vectord.stores.s3_client import classified
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from vectord.stores.s3_answers import etag_of, expect, fields
+from vectord.stores.s3_requests import CHECKSUM, Requests, checksum
 
 # S3 takes up to 5 GiB, but copies each part at the pace of one stream; a smaller one also answers in time.
 _MOST_COPIED: Final = 128 << 20
-_CHECKSUM: Final = "ChecksumCRC32"  # S3 asks at the end for the checksums that it was given with the parts
 
 
 def copied(source: Source) -> list[Source]:
@@ -28,18 +26,31 @@ def copied(source: Source) -> list[Source]:
     return [replace(source, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that S3 has; it asks at the end for the checksum, in base64, that it answered for the part."""
+
+    number: int
+    etag: str
+    checksum: str | None
+
+    def __str__(self) -> str:
+        checksum = f"<ChecksumCRC32>{self.checksum}</ChecksumCRC32>" if self.checksum else ""
+        return f"<Part>{checksum}<ETag>{self.etag}</ETag><PartNumber>{self.number}</PartNumber></Part>"
+
+
 class Upload:
     """One multipart upload; it is aborted when the block is left without an object, unless there may be one."""
 
-    def __init__(self, client: "S3Client", bucket: str, key: str, **described: Any) -> None:
-        self._client, self._described = client, described
-        self._place: Any = {"Bucket": bucket, "Key": key}
+    def __init__(self, requests: Requests, bucket: str, key: str, described: Mapping[str, str]) -> None:
+        self._requests, self._bucket, self._key, self._described = requests, bucket, key, described
+        self._id: Mapping[str, str] = {}
         self._over = False  # completed, or perhaps completed
 
     def __enter__(self) -> Self:
-        with classified():
-            answer = self._client.create_multipart_upload(**self._place, **self._described, ChecksumAlgorithm="CRC32")
-            self._place["UploadId"] = answer["UploadId"]
+        headers = {**self._described, "x-amz-checksum-algorithm": "CRC32"}
+        answer = self._requests.ask("POST", self._key, headers, query={"uploads": ""})
+        self._id = {"uploadId": fields(answer, "InitiateMultipartUploadResult", "UploadId")["UploadId"]}
         return self
 
     def __exit__(
@@ -47,12 +58,12 @@ class Upload:
     ) -> None:
         if not self._over:
             # What is left of it costs money until the bucket's lifecycle rule removes it; the first error counts.
-            with suppress(StoreError), classified():
-                self._client.abort_multipart_upload(**self._place)
+            with suppress(StoreError):
+                self._requests.ask("DELETE", self._key, {}, query=self._id)
 
-    def send(self, parts: Iterable[bytes | Source], side_by_side: int) -> list[Any]:
+    def send(self, parts: Iterable[bytes | Source], side_by_side: int) -> list[Part]:
         """Send the parts, so many at once and so many in memory; return what `complete` takes."""
-        sent: list[Future[Any]] = []
+        sent: list[Future[Part]] = []
         # An abort does not reach a part that is on its way; the executor's block is left after those.
         with ThreadPoolExecutor(side_by_side, "s3-part") as workers:
             for number, part in enumerate(parts, 1):
@@ -61,40 +72,43 @@ class Upload:
             _wait_until_fewer(1, sent)
         return [part.result() for part in sent]
 
-    def complete(self, parts: list[Any], **terms: Any) -> str:
+    def complete(self, parts: Sequence[Part], terms: Mapping[str, str]) -> str:
         """Make the parts an object if `terms` hold, and return its ETag."""
+        listed = "".join(map(str, parts))
+        body = f'<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</CompleteMultipartUpload>'
         self._over = True
         try:
-            with classified():
-                answer = self._client.complete_multipart_upload(
-                    **self._place, MultipartUpload={"Parts": parts}, **terms
-                )
-                return answer["ETag"]
+            answer = self._requests.ask("POST", self._key, terms, query=self._id, body=body.encode(), works=True)
+            return fields(answer, "CompleteMultipartUploadResult", "ETag")["ETag"]
         except StoreUnavailable:
             raise
         except StoreError:
             self._over = False  # S3 said no
             raise
 
-    def _part(self, number: int, part: bytes | Source) -> Any:
-        with classified():
-            if isinstance(part, bytes):
-                answer: Any = self._client.upload_part(
-                    **self._place, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
-                )
-            else:
-                answer = self._client.upload_part_copy(
-                    **self._place,
-                    PartNumber=number,
-                    CopySource={"Bucket": self._place["Bucket"], "Key": part.name},
-                    CopySourceIfMatch=part.etag,
-                    CopySourceRange=f"bytes={part.start}-{part.stop - 1}",
-                )["CopyPartResult"]
-        checksum = {_CHECKSUM: answer[_CHECKSUM]} if _CHECKSUM in answer else {}
-        return {"PartNumber": number, "ETag": answer["ETag"], **checksum}
+    def _part(self, number: int, part: bytes | Source) -> Part:
+        return self._copy(number, part) if isinstance(part, Source) else self._send(number, part)
+
+    def _send(self, number: int, part: bytes) -> Part:
+        answer = self._requests.ask("PUT", self._key, checksum(part), query=self._place(number), body=part)
+        expect(answer, 200)
+        return Part(number, etag_of(answer), answer.headers.get(CHECKSUM))
+
+    def _copy(self, number: int, part: Source) -> Part:
+        headers = {
+            "x-amz-copy-source": quote(f"{self._bucket}/{part.name}", safe="/-_.~"),
+            "x-amz-copy-source-if-match": part.etag,
+            "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
+        }
+        answer = self._requests.ask("PUT", self._key, headers, query=self._place(number), works=True)
+        found = fields(answer, "CopyPartResult", "ETag")
+        return Part(number, found["ETag"], found.get("ChecksumCRC32"))
+
+    def _place(self, number: int) -> Mapping[str, str]:
+        return {"partNumber": str(number), **self._id}
 
 
-def _wait_until_fewer(most: int, sent: Sequence[Future[Any]]) -> None:
+def _wait_until_fewer(most: int, sent: Sequence[Future[Part]]) -> None:
     """Wait until fewer than `most` are on their way; raise what one of them failed with, as soon as it has."""
     while True:
         for part in sent:
