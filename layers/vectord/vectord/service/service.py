@@ -5,7 +5,7 @@ from functools import partial
 
 from vectord import index as ix
 from vectord import params
-from vectord.errors import BlobError, BlobUnsupported, IndexNotFound, RequestInvalid
+from vectord.errors import BlobError, BlobUnsupported, IndexNotFound, PreconditionFailed, RequestInvalid
 from vectord.formats import Components, Entry
 from vectord.index import Sizes
 from vectord.local import LocalFiles
@@ -44,7 +44,9 @@ class Service:
     ) -> None:
         """Take `invoke`, if there is one, to have other functions search and change shards."""
         self._store, self._patience = store, patience
-        self._reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes, rebuilds)
+        self._reads = Reads(
+            store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes, rebuilds=rebuilds
+        )
         self._plain = Plain(self._reads)
         here = Threads(self.perform, world)
         self._shards = Shards(self._reads, self._plain, here, Remote(here, invoke) if invoke else here)
@@ -176,6 +178,11 @@ class Service:
                 return plain()
             except IsSharded as found:
                 parent = found.params
+            except PreconditionFailed:
+                known = self._parent(name, until)
+                if known is None:
+                    raise
+                parent = known  # whose own ETag is no caller's to know
             if parent.name != name:
                 raise BlobUnsupported(f"it is a copy of the sharded index {parent.name!r}, without the shards", name)
             return in_shards(parent)
@@ -183,13 +190,18 @@ class Service:
         return self._patience.insist(self.world, until, once)
 
     def _delete_plain(self, name: str, until: float, expected: Container[str] | None) -> None:
-        try:
-            parent = self._reads.state(name, until).index.params
-        except BlobError:
-            parent = None
-        if parent and parent.shards and parent.name == name:
+        parent = self._parent(name, until)
+        if parent and parent.name == name:
             raise IsSharded(parent)
         self._plain.delete(name, until, expected)
+
+    def _parent(self, name: str, until: float) -> Params | None:
+        """Return the parameters of index `name` if it is in shards, and can be read."""
+        try:
+            found = self._reads.state(name, until).index.params
+        except BlobError:
+            return None
+        return found if found.shards else None
 
 
 def _checked(ask: Ask) -> Ask:
