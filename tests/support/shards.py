@@ -1,0 +1,55 @@
+"""Services of sharded indexes, whose fan-out runs threads: ids and time are real, waiting is not."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.support import worlds
+from tests.support.stores import ScriptedStore
+from vectord.service import Patience, Service, World
+from vectord.stores import Condition, Head, IfMatch, MemoryStore, Store, Unchanged
+
+
+def a_service(store: Store, **more: Any) -> Service:
+    """Return a service that tries three times."""
+    world = World(sleep=lambda _: None, uniform=lambda low, _: low)
+    return worlds.a_service(store, world=world, patience=Patience(attempts=3), **more)
+
+
+class ByName(ScriptedStore):
+    """A memory store where requests for some objects do something else first: `before[method, end of the name]`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[tuple[str, str], Callable[[], None]] = {}
+
+    def fails(self, method: str, end: str, error: Exception) -> None:
+        def fail() -> None:
+            raise error
+
+        self.before[method, end] = fail
+
+    def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
+        self._meet("put", name)
+        return super().put(name, data, condition, commit)
+
+    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+        self._meet("head", name)
+        return super().head(name, most, held)
+
+    def delete(self, name: str, condition: IfMatch) -> None:
+        self._meet("delete", name)
+        super().delete(name, condition)
+
+    def _meet(self, method: str, name: str) -> None:
+        for (wanted, end), act in list(self.before.items()):
+            if wanted == method and name.endswith(end):
+                act()
+
+
+def names(store: MemoryStore) -> list[str]:
+    """Return the name of every object, hidden ones too."""
+    return sorted(store._objects)
+
+
+def etags(store: MemoryStore) -> Mapping[str, str]:
+    return {name: store.etag(name) for name in names(store)}
