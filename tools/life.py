@@ -16,7 +16,7 @@ from tools.functions import Json, built, event
 from tools.paths import EVENTS
 from tools.storage import INBOX, Storage
 
-VERBS = ("create", "add", "describe", "search", "upload", "ingest", "delete")
+VERBS = ("create", "add", "describe", "search", "upload", "ingest", "compact", "delete")
 
 UPLOADED = (EVENTS / "films.jsonl").read_bytes()  # events/ingest.json tells of exactly these bytes, by their MD5
 INDEX = "films"
@@ -99,6 +99,13 @@ class Life:
         count = self._api("describe", 200)["count"]
         check(count == 4, "the file's rows are counted", count)
         return "found; a redelivery changes nothing"
+
+    def _compact(self) -> str:
+        _, before = self._storage.blob(INDEX)
+        done = self._invoke("compact", event("compact"))
+        check(done["outcome"] == "idle", "an index with nothing due is left as it is", done)
+        check(self._storage.blob(INDEX)[1] == before, "nothing was written", before)
+        return done["outcome"]
 
     def _delete(self) -> str:
         gone = self._returned("delete", 204)

@@ -18,7 +18,13 @@ if TYPE_CHECKING:  # the stubs are not there at run time
 BUCKET, INBOX, PREFIX = "vectord-indexes", "vectord-inbox", "_vectors"
 
 # What the template would set, for the functions that declare it.
-VARIABLES = {"VECTORD_STORE": f"s3://{BUCKET}/{PREFIX}", "VECTORD_INBOX": INBOX}
+VARIABLES = {
+    "VECTORD_STORE": f"s3://{BUCKET}/{PREFIX}",
+    "VECTORD_INBOX": INBOX,
+    "VECTORD_TMP_MB": "1024",
+    "VECTORD_COMPACT": "CompactFunction",  # of which there is none to ask; no index here grows so large
+    "VECTORD_FANOUT": "",  # each function does all shards itself
+}
 
 
 @dataclass(frozen=True)

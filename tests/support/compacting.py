@@ -28,7 +28,7 @@ class Asked:
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has the memory for a build."""
     world = Clock(ids=ids).world()
-    rebuilds = Rebuilds(world, Asked(), memory=0)
+    rebuilds = Rebuilds(world, Asked, memory=0)
     return Service(
         store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
     )

@@ -79,8 +79,9 @@ def test_a_message_that_fails_comes_again_and_ends_in_the_dead_letter_queue() ->
     assert redrive["maxReceiveCount"] >= 5  # Lambda's advice, lest throttling kills messages
 
 
-def test_a_dead_message_is_kept_as_long_as_sqs_can() -> None:
-    assert DEPLOYED.all("AWS::SQS::Queue")["DeadUploads"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+@pytest.mark.parametrize("queue", ["DeadUploads", "DeadCompactions"])
+def test_a_dead_message_is_kept_as_long_as_sqs_can(queue: str) -> None:
+    assert DEPLOYED.all("AWS::SQS::Queue")[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_run() -> None:
@@ -92,6 +93,35 @@ def test_one_bad_message_does_not_bring_the_others_of_its_batch_again() -> None:
     source = DEPLOYED.one("AWS::Lambda::EventSourceMapping")
     assert (source["EventSourceArn"], source["FunctionName"]) == ("Uploads.Arn", "IngestFunction")
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+# ---- compaction
+
+
+def test_a_compaction_that_fails_is_repeated_twice_and_then_set_aside() -> None:
+    config = DEPLOYED.one("AWS::Lambda::EventInvokeConfig")
+    assert (config["FunctionName"], config["MaximumRetryAttempts"]) == ("CompactFunction", 2)
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": "DeadCompactions.Arn"}}
+
+
+def test_a_compaction_has_all_the_time_that_lambda_gives() -> None:
+    assert DEPLOYED.all("AWS::Lambda::Function")["CompactFunction"]["Timeout"] == 900
+
+
+def test_whatever_changes_an_index_knows_who_compacts() -> None:
+    functions = DEPLOYED.all("AWS::Lambda::Function")
+    told = {
+        name: function["Environment"]["Variables"]["VECTORD_COMPACT"]
+        for name, function in functions.items()
+        if "VECTORD_COMPACT" in function["Environment"]["Variables"]
+    }
+    assert told == dict.fromkeys(["AddFunction", "DeleteFunction", "IngestFunction"], "CompactFunction")
+
+
+def test_a_function_is_told_the_disk_that_it_has() -> None:
+    for function in DEPLOYED.all("AWS::Lambda::Function").values():
+        told = function["Environment"]["Variables"]["VECTORD_TMP_MB"]
+        assert told == function["EphemeralStorage"]["Size"]
 
 
 # ---- operations
@@ -110,6 +140,7 @@ def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
     ("alarm", "metric", "dimension"),
     [
         ("DeadUploadsAlarm", "ApproximateNumberOfMessagesVisible", "DeadUploads.QueueName"),
+        ("DeadCompactionsAlarm", "ApproximateNumberOfMessagesVisible", "DeadCompactions.QueueName"),
         ("UploadAgeAlarm", "ApproximateAgeOfOldestMessage", "Uploads.QueueName"),
         ("SearchLatencyAlarm", "Duration", "SearchFunction"),
     ],
@@ -186,5 +217,13 @@ def test_the_processor_is_a_choice(architecture: str) -> None:
 
 
 def test_memory_and_disk_are_choices() -> None:
-    functions = Deployed({"MemorySize": "3008", "TmpSize": "2048"}).all("AWS::Lambda::Function").values()
-    assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions} == {("3008", "2048")}
+    functions = Deployed({"MemorySize": "2304", "TmpSize": "2048"}).all("AWS::Lambda::Function")
+    compact = functions.pop("CompactFunction")
+    assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions.values()} == {("2304", "2048")}
+    assert (compact["MemorySize"], compact["EphemeralStorage"]["Size"]) == ("3008", "4096")
+
+
+def test_memory_and_disk_of_compaction_are_choices_of_their_own() -> None:
+    asked = {"CompactMemorySize": "10240", "CompactTmpSize": "10239"}
+    compact = Deployed(asked).all("AWS::Lambda::Function")["CompactFunction"]
+    assert (compact["MemorySize"], compact["EphemeralStorage"]["Size"]) == ("10240", "10239")

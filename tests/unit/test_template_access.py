@@ -22,19 +22,22 @@ def calls(function: str) -> set[tuple[str, str]]:
     return {("lambda:InvokeFunction", f"{function}.Arn"), ("lambda:InvokeFunction", f"{function}.Arn:*")}
 
 
+COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
 RIGHTS = {
     "SearchFunction": READ | calls("SearchFunction"),
     "DescribeFunction": READ,
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
     "CreateFunction": READ | WRITE | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
-    "AddFunction": READ | WRITE | SPLICE | calls("AddFunction"),
+    "AddFunction": READ | WRITE | SPLICE | COMPACT | calls("AddFunction"),
     "DeleteFunction": READ
     | WRITE
+    | COMPACT
     | calls("DeleteFunction")
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "IngestFunction": READ
     | WRITE
     | SPLICE
+    | COMPACT
     | {
         ("s3:GetObject", "Inbox.Arn/uploads/*"),
         ("s3:ListBucket", "Inbox.Arn"),
@@ -43,6 +46,7 @@ RIGHTS = {
         ("sqs:DeleteMessage", "Uploads.Arn"),
         ("sqs:GetQueueAttributes", "Uploads.Arn"),
     },
+    "CompactFunction": READ | WRITE | SPLICE | {("sqs:SendMessage", "DeadCompactions.Arn")},
 }
 
 
@@ -115,10 +119,10 @@ def test_every_route_has_a_guard() -> None:
     }
 
 
-def test_every_function_but_that_of_uploads_has_a_route() -> None:
+def test_every_function_but_those_behind_a_queue_or_an_event_has_a_route() -> None:
     uris = {operation["x-amazon-apigateway-integration"]["uri"] for operation in operations(DEPLOYED).values()}
     called = {uri.split("/functions/")[1].split("Function")[0] + "Function" for uri in uris}
-    assert sorted(called | {"IngestFunction"}) == FUNCTIONS
+    assert sorted(called | {"IngestFunction", "CompactFunction"}) == FUNCTIONS
 
 
 def test_callers_sign_by_default() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vectord.local import LocalFiles
-from vectord.service import Patience, Service, World
+from vectord.service import Compactor, Patience, Rebuilds, Service, World
 from vectord.stores import MemoryStore, Store
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_address import address
@@ -34,6 +34,7 @@ class Settings:
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
     function has, and `tmp_size` what its folder `tmp` can take, in bytes. Where the environment has no `region` or no
     `keys`, botocore looks for them.
+    `compact` is the function that compacts, if there is one.
     """
 
     bucket: str | None = None
@@ -43,12 +44,13 @@ class Settings:
     memory: int = 1769 << 20
     region: str | None = None
     keys: Keys | None = None
+    compact: str | None = None
     tmp: Path = Path("/tmp")
     tmp_size: int = _TMP_MB << 20
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral), VECTORD_INBOX, VECTORD_TMP_MB, and AWS's own.
+        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral), the other VECTORD_ ones, and AWS's own.
 
         Raises:
             ValueError: VECTORD_STORE is neither.
@@ -62,6 +64,7 @@ class Settings:
             int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
             environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
             _keys(environ),
+            environ.get("VECTORD_COMPACT") or None,
             Path(environ.get("TMPDIR") or "/tmp"),
             int(environ.get("VECTORD_TMP_MB") or _TMP_MB) << 20,
         )
@@ -89,13 +92,19 @@ def service() -> Service:
 
 @cache
 def _service(settings: Settings) -> Service:
+    world = World()
     return Service(
         store_of(settings),
         files_of(settings),
         warm_bytes=settings.warm_bytes,
-        world=World(),
+        world=world,
         patience=Patience(),
+        rebuilds=rebuilds_of(settings, world),
     )
+
+
+def rebuilds_of(settings: Settings, world: World) -> Rebuilds:
+    return Rebuilds(world, partial(_compactor, settings) if settings.compact else None, settings.memory)
 
 
 @cache
@@ -129,6 +138,12 @@ def _listing_of(bucket: str, endpoint: str | None) -> "S3Listing":
     from vectord.stores.s3_listing import S3Listing  # noqa: PLC0415 - see above
 
     return S3Listing(client_of(endpoint), bucket)
+
+
+def _compactor(settings: Settings) -> Compactor:
+    from vectord.stores.lambda_events import LambdaCompactor  # noqa: PLC0415 - see above
+
+    return LambdaCompactor(settings.compact or "", settings.region)
 
 
 def _keys_of(given: Keys | None) -> Keys:

@@ -3,7 +3,7 @@
 import os
 from functools import cache, partial
 
-from vectord.runtime import Settings, files_of, store_of
+from vectord.runtime import Settings, files_of, rebuilds_of, store_of
 from vectord.service import Patience, World
 from vectord.service.ingest import Ingestion
 from vectord.stores.s3_client import make_client
@@ -24,11 +24,13 @@ def _ingestion(settings: Settings) -> Ingestion:
     if settings.inbox is None:
         raise ValueError("VECTORD_INBOX must name the bucket for uploads")
     inbox = S3Inbox(settings.inbox, cache(partial(make_client, settings.endpoint, "virtual")))
+    world = World()
     return Ingestion(
         inbox,
         store_of(settings),
         files_of(settings),
         most=settings.file_bytes,
-        world=World(),
+        world=world,
         patience=Patience(),
+        rebuilds=rebuilds_of(settings, world),
     )

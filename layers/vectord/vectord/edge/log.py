@@ -25,6 +25,12 @@ UNITS: Final[dict[str, str]] = {
     "CommitMilliseconds": "Milliseconds",
     "RowsCommitted": "Count",
     "RowsRejected": "Count",
+    "CompactionsAsked": "Count",
+    "CompactionsUnheard": "Count",
+    "RowsBuilt": "Count",
+    "BuildMilliseconds": "Milliseconds",
+    "StageMilliseconds": "Milliseconds",
+    "StagedBytes": "Bytes",
 }
 
 

@@ -2,6 +2,7 @@
 
 from vectord.formats import Entry, NewVector
 from vectord.index import DEFAULT_RECALL, Match
+from vectord.service.rebuilds import Compactor, Rebuilds
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.service import Service
 from vectord.service.world import Patience, World
@@ -9,12 +10,14 @@ from vectord.service.world import Patience, World
 __all__ = [
     "DEFAULT_RECALL",
     "Added",
+    "Compactor",
     "Deleted",
     "Described",
     "Entry",
     "Match",
     "NewVector",
     "Patience",
+    "Rebuilds",
     "Searched",
     "Service",
     "Stored",

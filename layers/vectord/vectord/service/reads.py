@@ -21,6 +21,7 @@ class Reads:
         world: World,
         patience: Patience,
         sizes: Sizes | None = None,
+        *,
         rebuilds: Rebuilds | None = None,
     ) -> None:
         self.store, self.warm, self.world, self.patience = store, warm, world, patience

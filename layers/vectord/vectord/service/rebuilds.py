@@ -1,5 +1,6 @@
 """Who builds a graph anew when that is due: the request that meets it where it has the time, else a compaction."""
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from vectord import index as ix
@@ -29,9 +30,12 @@ class Compactor(Protocol):
 
 
 class Rebuilds:
-    """Decides for one function, which has `memory` bytes; without a compactor every build is its own."""
+    """Decides for one function, which has `memory` bytes; without a compactor every build is its own.
 
-    def __init__(self, world: World, compactor: Compactor | None = None, memory: int = 0) -> None:
+    `compactor` is called at the first need and not before, for it may bring much with it.
+    """
+
+    def __init__(self, world: World, compactor: Callable[[], Compactor] | None = None, memory: int = 0) -> None:
         self._world, self._compactor, self._memory = world, compactor, memory
         self._asked: dict[str, float] = {}
 
@@ -47,7 +51,7 @@ class Rebuilds:
         if self._compactor is None or now < self._asked.get(name, now):
             return
         try:
-            self._compactor.ask(name)
+            self._compactor().ask(name)
         except StoreError:
             self._world.meter.add("CompactionsUnheard")  # the change is committed, so it is answered as such
             return
