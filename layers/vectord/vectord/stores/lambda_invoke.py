@@ -1,0 +1,75 @@
+"""Invoke Lambda functions without boto3, whose import takes most of a cold search: urllib3 and a signature of our own.
+
+Each request is sent once: the caller repeats, since it knows what may be repeated.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import urllib3
+
+from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
+from vectord.stores.sigv4 import Keys, signed_body
+
+_CONNECT_SECONDS: Final = 1.0
+_LEAST_SECONDS: Final = 0.1
+_CONNECTIONS: Final = 64  # as many as threads that wait for an answer
+_PORTS: Final = {"http": 80, "https": 443}
+_BUSY: Final = 429  # refused at the door: nothing ran
+# An answer is taken as it was sent, and a short one is an error; no redirect is followed.
+_ONCE: Final[dict[str, Any]] = {"retries": False, "redirect": False, "enforce_content_length": True}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def endpoint_of(region: str) -> str:
+    """Return the URL of Lambda's API in AWS."""
+    return f"https://lambda.{region}.{'amazonaws.com.cn' if region.startswith('cn-') else 'amazonaws.com'}"
+
+
+class Functions:
+    """The functions of one region; `keys` is asked at each call, so that temporary credentials may change."""
+
+    def __init__(
+        self, endpoint: str, region: str, keys: Callable[[], Keys], *, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._region, self._keys, self._clock = region, keys, clock
+        self._pool = urllib3.connection_from_url(endpoint, maxsize=_CONNECTIONS)
+        url = urlsplit(endpoint)
+        self._host = url.netloc.removesuffix(f":{_PORTS.get(url.scheme)}")
+
+    def call(self, function: str, payload: bytes, seconds: float) -> bytes:
+        """Return what `function` (`name` or `name:alias`) answers, as JSON text, within so many seconds.
+
+        Raises:
+            FunctionBusy: it was certainly not run.
+            StoreUnavailable: no answer, or the function failed; it may have run.
+            StoreRefused: no such function, or no right to invoke it.
+        """
+        path = f"/2015-03-31/functions/{quote(function, safe='-_.~')}/invocations"
+        headers = signed_body(
+            self._host, path, payload, service="lambda", keys=self._keys(), region=self._region, at=self._clock()
+        )
+        headers |= {"x-amz-invocation-type": "RequestResponse", "content-type": "application/json"}
+        patience = urllib3.Timeout(connect=_CONNECT_SECONDS, read=max(_LEAST_SECONDS, seconds))
+        try:
+            answer = self._pool.urlopen("POST", path, body=payload, headers=headers, timeout=patience, **_ONCE)
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            raise FunctionBusy(type(error).__name__) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        _check(answer.status, answer.headers)
+        return answer.data
+
+
+def _check(status: int, headers: "urllib3.HTTPHeaderDict") -> None:
+    if status == _BUSY:
+        raise FunctionBusy(str(status))
+    if 400 <= status < 500:
+        raise StoreRefused(f"lambda: {headers.get('x-amzn-errortype', status)}")
+    if status != 200 or "x-amz-function-error" in headers:
+        raise StoreUnavailable(f"lambda: {headers.get('x-amz-function-error', status)}")
