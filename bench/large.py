@@ -5,6 +5,7 @@ emulated link (bench/link.py), which counts bytes and requests. The rows are `be
 """
 
 import argparse
+import io
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ import numpy as np
 
 from bench import service as calls
 from bench.data import Dataset, K, made, truth
-from bench.standin import BUCKET, KEYS, StandIn, stand_in
+from bench.standin import BUCKET, KEYS, StandIn, client, stand_in
 from tools.console import step, table
 from tools.paths import ROOT
 from tools.scratch import environment
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def _report(store: StandIn, folder: Path, rows: int) -> None:
-    with step("build", f"{rows:,} x {_DIMENSION}, 2 threads; then one PUT"):
+    with step("build", f"{rows:,} x {_DIMENSION}, 2 threads; then put into the store"):
         built = _run(store, folder, "build", str(rows), str(folder), linked=False)
     cold = []
     for number in range(_COLD):
@@ -127,9 +128,7 @@ def _build(rows: str, folder: str) -> None:
     size, peak = encoded.size, _peak()
     blob = encoded.blob
     del data, index, encoded
-    runtime.client_of(os.environ["AWS_ENDPOINT_URL_S3"]).put_object(
-        Bucket=BUCKET, Key=f"{_PREFIX}/{_NAME}.lhv1", Body=blob
-    )
+    client(os.environ["AWS_ENDPOINT_URL_S3"]).upload_fileobj(io.BytesIO(blob), BUCKET, f"{_PREFIX}/{_NAME}.lhv1")
     _tell(seconds=seconds, size=size, peak=peak)
 
 
