@@ -1,18 +1,18 @@
 """Services of sharded indexes, whose fan-out runs threads: ids and time are real, waiting is not."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from tests.support import worlds
 from tests.support.stores import ScriptedStore
+from tests.support.worlds import local_files
 from vectord.service import Patience, Service, World
+from vectord.service.fan_out import Invoke
 from vectord.stores import Condition, Head, IfMatch, MemoryStore, Store, Unchanged
 
 
-def a_service(store: Store, **more: Any) -> Service:
-    """Return a service that tries three times."""
+def a_service(store: Store, invoke: Invoke | None = None) -> Service:
+    """Return a service that tries three times; `invoke` has other functions do parts."""
     world = World(sleep=lambda _: None, uniform=lambda low, _: low)
-    return worlds.a_service(store, world=world, patience=Patience(attempts=3), **more)
+    return Service(store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(attempts=3), invoke=invoke)
 
 
 class ByName(ScriptedStore):
