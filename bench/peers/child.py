@@ -2,7 +2,7 @@
 
 `verb` of the plan is what is measured; the parent's clock decides how long it took:
 
-build    build, publish; says `built`
+build    builds; says `built`; publishes, and searches once
 cold     open, search once; says `answer`
 add      says `ready` when imported, and at a command adds; says `done`
 refresh  opens and searches; says `ready`, and at a command refreshes and searches; says `answer`
@@ -49,6 +49,8 @@ def _build(peer: Any, plan: Plan, parent: Parent) -> None:
     size = peer.build(rows)
     parent.say("built", seconds=time.monotonic() - started, bytes=size)
     peer.publish()
+    peer.warm()  # a peer that cannot even search is found out here, and left out
+    peer.search(rows[0], plan["effort"])
 
 
 def _cold(peer: Any, plan: Plan, parent: Parent) -> None:

@@ -63,8 +63,8 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
         entries = _entries(options, found)
         entries = _build(trial, entries, found)
         _warm(trial, entries, found, min(searches, len(data.queries)))
-        for entry, side in zip(entries, found.sides, strict=True):
-            _travel(trial, entry, side, options.quick)
+        for entry, side in list(zip(entries, found.sides, strict=True)):
+            _travel_or_leave_out(trial, entry, side, found, options.quick)
         with console.step("bare calls", "an add's own calls, without the link"):
             found.bare = bare.copied(store, f"_vectors/{VECTORD.file}.lhv1")
     write(found, options.results)
@@ -104,6 +104,17 @@ def _warm(trial: Trial, entries: Sequence[Entry], found: Comparison, searches: i
         points = engines.warm(trial, entries, searches)
     for side in found.sides:
         side.warm = points[side.name]
+
+
+def _travel_or_leave_out(trial: Trial, entry: Entry, side: Side, found: Comparison, quick: bool) -> None:
+    try:
+        _travel(trial, entry, side, quick)
+    except ChildFailed as problem:
+        if entry.ours:
+            raise
+        print(f"  {entry.name} is left out: {problem}")
+        found.sides.remove(side)
+        found.missing.append(entry.name)
 
 
 def _travel(trial: Trial, entry: Entry, side: Side, quick: bool) -> None:

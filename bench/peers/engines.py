@@ -18,7 +18,7 @@ _WARM_UP = 5
 def build(trial: Trial, entry: Entry) -> tuple[float, int]:
     """Build and publish one side; return the seconds to build and the bytes of what was built."""
     rows = str(trial.folder / "base.npy")
-    with trial.run(entry, "build", trial.store.direct, BUILD_THREADS, rows=rows) as process:
+    with trial.run(entry, "build", trial.store.direct, BUILD_THREADS, rows=rows, effort=entry.efforts[0]) as process:
         built = process.hear("built").facts
         process.hear("end")
     return built["seconds"], built["bytes"]

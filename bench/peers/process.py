@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -83,14 +84,18 @@ def child(plan: Mapping[str, Any], scratch: Path, threads: int | None = None) ->
             stderr=output,
             text=True,
         )
+    limit = threading.Timer(_MOST_SECONDS, process.kill)  # what waits for it then hears its end
+    limit.start()
     with process:
         try:
             yield Child(process, started, log)
             process.wait(_LAST_SECONDS)
         finally:
+            limit.cancel()
             process.kill()
 
 
+_MOST_SECONDS = 900.0
 _LAST_SECONDS = 30.0  # from its last event to its end
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "LANCE_CPU_THREADS")
 _LOCAL = {
