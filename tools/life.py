@@ -105,7 +105,7 @@ class Life:
         done = self._invoke("compact", event("compact"))
         check(done["outcome"] == "idle", "an index with nothing due is left as it is", done)
         check(self._storage.blob(INDEX)[1] == before, "nothing was written", before)
-        return done["outcome"]
+        return f"{done['outcome']}: nothing was due"
 
     def _delete(self) -> str:
         gone = self._returned("delete", 204)
