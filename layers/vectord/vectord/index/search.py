@@ -119,7 +119,9 @@ def _candidates(index: Index, base: Base, query: Query, way: Way) -> Array:
     # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
     target = exact.unit(query.vector) if index.params.distance == "cosine" else query.vector
     found = base.graph.forest.candidates(target, 2 * query.k + 32 + len(index.gone), way.effort)
-    return found[~np.isin(found, index.gone)] if len(index.gone) else found
+    live = found[~np.isin(found, index.gone)] if len(index.gone) else found
+    # Where most of a neighbourhood is removed, the effort went there: better to find nothing, and so to scan.
+    return live if 2 * len(live) >= len(found) else live[:0]
 
 
 def _in_tail(index: Index, query: Query) -> _Found:
@@ -136,7 +138,9 @@ def _falls_short(index: Index, query: Query, inside: _Found, behind: _Found) -> 
     distances = np.concatenate([inside.distances, behind.distances])
     if len(inside.rows) >= index.covered - len(index.gone):
         return False
-    return len(distances) < query.k or not inside.distances.max() > np.partition(distances, query.k - 1)[query.k - 1]
+    if not len(inside.rows) or len(distances) < query.k:
+        return True
+    return not inside.distances.max() > np.partition(distances, query.k - 1)[query.k - 1]
 
 
 def _ranked(index: Index, query: Query, inside: _Found, behind: _Found) -> tuple[list[Match], int]:
