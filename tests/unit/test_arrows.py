@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "index": {"errors", "params", "frame", "forest"},
     "stores": {"errors"},
     "stores.lambda_events": {"stores.s3_client"},
+    "stores.lambda_invoke": {"errors", "stores"},
     "stores.s3": {"errors", "params", "stores", "stores.s3_listing", "stores.s3_reads", "stores.s3_writes"},
     "stores.s3_address": set(),
     "stores.s3_answers": {"errors", "stores.s3_errors", "stores.s3_requests"},
@@ -34,7 +35,7 @@ MAY_IMPORT = {
     "edge": {"errors", "params", "formats", "service", "stores"},
     "stores.s3_inbox": {"stores", "stores.s3_client"},
     "runtime": {
-        *("local", "service", "stores", "stores.s3"),
+        *("local", "service", "stores", "stores.lambda_invoke", "stores.s3"),
         *("stores.s3_address", "stores.s3_reads", "stores.s3_requests", "stores.s3_writes"),
         *("stores.s3_chain", "stores.s3_client", "stores.s3_listing", "stores.lambda_events"),  # at the first use
     },

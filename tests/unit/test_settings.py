@@ -70,3 +70,14 @@ def test_without_credentials_and_region_none_are_made_up(environment: dict[str, 
 def test_no_secret_shows_where_settings_are_shown() -> None:
     keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": "hidden"}
     assert "hidden" not in repr(runtime.Settings.read(keys))
+
+
+def test_a_function_calls_itself_by_the_alias_that_is_named() -> None:
+    inside = {"AWS_LAMBDA_FUNCTION_NAME": "search-1", "VECTORD_FANOUT": "live"}
+    assert runtime.Settings.read(inside).function == "search-1:live"
+
+
+@pytest.mark.parametrize("missing", ["AWS_LAMBDA_FUNCTION_NAME", "VECTORD_FANOUT"])
+def test_without_a_function_or_an_alias_nothing_is_called(missing: str) -> None:
+    inside = {"AWS_LAMBDA_FUNCTION_NAME": "search-1", "VECTORD_FANOUT": "live"}
+    assert runtime.Settings.read(inside | {missing: ""}).function is None

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from vectord.local import LocalFiles
 from vectord.service import Compactor, Patience, Rebuilds, Service, World
+from vectord.service.fan_out import Invoke
 from vectord.stores import MemoryStore, Store
+from vectord.stores.lambda_invoke import Functions, endpoint_of
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_address import address
 from vectord.stores.s3_reads import S3Reads
@@ -32,8 +34,8 @@ class Settings:
     """What the environment says, typed.
 
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
-    function has, and `tmp_size` what its folder `tmp` can take, in bytes. Where the environment has no `region` or no
-    `keys`, botocore looks for them.
+    function has, and `tmp_size` what its folder `tmp` can take, in bytes. `function` is this one, as `name:alias`, if
+    it calls itself for the shards of an index. Where there is no `region` or are no `keys`, botocore looks for them.
     `compact` is the function that compacts, if there is one.
     """
 
@@ -47,10 +49,14 @@ class Settings:
     compact: str | None = None
     tmp: Path = Path("/tmp")
     tmp_size: int = _TMP_MB << 20
+    function: str | None = None
+    lambda_endpoint: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral), the other VECTORD_ ones, and AWS's own.
+
+        VECTORD_FANOUT is the alias by which the function calls itself for shards; empty if it does all of them itself.
 
         Raises:
             ValueError: VECTORD_STORE is neither.
@@ -67,6 +73,8 @@ class Settings:
             environ.get("VECTORD_COMPACT") or None,
             Path(environ.get("TMPDIR") or "/tmp"),
             int(environ.get("VECTORD_TMP_MB") or _TMP_MB) << 20,
+            _itself(environ),
+            environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL") or None,
         )
 
     @property
@@ -100,7 +108,16 @@ def _service(settings: Settings) -> Service:
         world=world,
         patience=Patience(),
         rebuilds=rebuilds_of(settings, world),
+        invoke=_invoke_of(settings),
     )
+
+
+def _invoke_of(settings: Settings) -> Invoke | None:
+    if settings.function is None:
+        return None
+    region = settings.region or _profiles_region()
+    endpoint = settings.lambda_endpoint or endpoint_of(region)
+    return partial(Functions(endpoint, region, partial(_keys_of, settings.keys)).call, settings.function)
 
 
 def rebuilds_of(settings: Settings, world: World) -> Rebuilds:
@@ -166,6 +183,11 @@ def _profiles_region() -> str:
 def _keys(environ: Mapping[str, str]) -> Keys | None:
     access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     return Keys(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
+
+
+def _itself(environ: Mapping[str, str]) -> str | None:
+    name, alias = environ.get("AWS_LAMBDA_FUNCTION_NAME"), environ.get("VECTORD_FANOUT")
+    return f"{name}:{alias}" if name and alias else None
 
 
 def _location(store: str) -> tuple[str | None, str]:
