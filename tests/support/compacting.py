@@ -49,6 +49,13 @@ def a_compaction(
     )
 
 
+def vectors(*ids: str, seed: int = 0) -> list[NewVector]:
+    """Return a float32 vector for each id; each seed gives vectors and metadata of its own."""
+    drawn = np.random.default_rng(seed).standard_normal((len(ids), DIMENSION)).astype(np.float32)
+    texts = [msgspec.Raw(msgspec.json.encode({"of": vector_id, "seed": seed})) for vector_id in ids]
+    return [NewVector(*one) for one in zip(ids, drawn, texts, strict=True)]
+
+
 class Kept:
     """Index `t`, changed by a writer, and beside it a dict of what it should hold: vector and metadata by id."""
 
@@ -62,12 +69,10 @@ class Kept:
         self.delete("0", "late0")
 
     def add(self, *ids: str, seed: int = 0) -> None:
-        """Add or replace; each seed gives vectors and metadata of its own."""
-        drawn = np.random.default_rng(seed).standard_normal((len(ids), DIMENSION)).astype(np.float32)
-        texts = [msgspec.json.encode({"of": vector_id, "seed": seed}) for vector_id in ids]
-        new = [NewVector(*one) for one in zip(ids, drawn, map(msgspec.Raw, texts), strict=True)]
+        """Add or replace."""
+        new = vectors(*ids, seed=seed)
         self.writer.add("t", new, FOREVER)
-        self.held |= {one.id: (drawn[row].tobytes(), texts[row]) for row, one in enumerate(new)}
+        self.held |= {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in new}
 
     def delete(self, *ids: str) -> None:
         self.writer.delete_vectors("t", ids, FOREVER)

@@ -1,0 +1,179 @@
+"""Who builds a large index anew: the request that meets it, where it has the time and the memory; else a compaction."""
+
+import pytest
+
+from tests.support.compacting import DIMENSION, SIZES, Asked, vectors
+from tests.support.stores import ScriptedStore, after, answers, loses_reply
+from tests.support.worlds import Clock, local_files
+from vectord import index as ix
+from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
+from vectord.service import Patience, Rebuilds, Service
+from vectord.stores import Fetched
+
+PLENTY = 1 << 30
+LATE = 1e-6  # seconds from now
+
+
+class Deaf(Asked):
+    """A compactor that nobody hears."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__()
+        self._error = error
+
+    def ask(self, name: str) -> None:
+        super().ask(name)
+        raise self._error
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    return ScriptedStore(least_part=1)
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+def a_service(
+    store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
+) -> Service:
+    world = (clock or Clock()).world()
+    rebuilds = Rebuilds(world, (lambda: asked) if asked else None, memory)
+    return Service(
+        store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
+    )
+
+
+def grown(service: Service, until: float) -> None:
+    """Create index `t` and add so much to its graph that a build is due."""
+    service.create("t", DIMENSION, until=float("inf"))
+    service.add("t", vectors(*map(str, range(20))), 1_000.0)
+    service.add("t", vectors(*(f"late{i}" for i in range(9))), until)
+
+
+def tail(store: ScriptedStore) -> int:
+    found = store.inner.get("t")
+    assert isinstance(found, Fetched)
+    return len(ix.open_blob(found.data).tail)
+
+
+def test_a_build_that_fits_is_made_at_once(store: ScriptedStore, asked: Asked) -> None:
+    grown(a_service(store, asked), 20.0)
+    assert (tail(store), asked.names) == (0, [])
+
+
+@pytest.mark.parametrize(("until", "memory"), [(LATE, PLENTY), (20.0, 1_000)], ids=["time", "memory"])
+def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
+    store: ScriptedStore, asked: Asked, until: float, memory: int
+) -> None:
+    grown(a_service(store, asked, memory=memory), until)
+    assert (tail(store), asked.names) == (9, ["t"])
+
+
+def test_without_a_compactor_every_build_is_made_at_once(store: ScriptedStore) -> None:
+    grown(a_service(store, None, memory=0), LATE)
+    assert tail(store) == 0
+
+
+def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    grown(service, 20.0)
+    for number in range(10):
+        service.add("t", vectors(*(f"{number}/{i}" for i in range(10)), seed=number), 20.0)
+    assert (tail(store), service.describe("t", 20.0).count) == (109, 129)
+
+
+def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors(*map(str, range(20))), 20.0)
+    service.delete_vectors("t", list(map(str, range(9))), 20.0)
+    assert asked.names == ["t"]
+
+
+def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors(*map(str, range(20))), 20.0)
+    service.add("t", vectors("one"), 20.0)
+    assert asked.names == []
+
+
+def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+    grown(a_service(store, asked, memory=0), 20.0)
+    another = a_service(store, asked, memory=0, clock=Clock(ids="another"))
+    another.delete_vectors("t", ["absent"], 20.0)
+    assert asked.names == ["t"]
+
+
+def test_it_is_asked_for_once_a_minute_and_not_at_every_change(store: ScriptedStore, asked: Asked) -> None:
+    clock = Clock()
+    service = a_service(store, asked, memory=0, clock=clock)
+    grown(service, 20.0)
+    for clock.now in (1.0, 30.0, 59.0):
+        service.add("t", vectors("more", seed=int(clock.now)), clock.now + 20.0)
+    assert asked.names == ["t"]
+    clock.now = 61.0
+    service.add("t", vectors("more", seed=61), 81.0)
+    assert asked.names == ["t", "t"]
+
+
+def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: Asked) -> None:
+    seen: list[int] = []
+    service = a_service(store, asked, memory=0)
+    store.always("splice", after(lambda: seen.append(len(asked.names))))
+    grown(service, 20.0)
+    assert (seen, asked.names) == ([0], ["t"])
+
+
+def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    store.on("splice", loses_reply)
+    grown(service, 20.0)
+    assert (store.count("splice"), asked.names) == (1, ["t"])
+
+
+def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    store.always("splice", answers(StoreUnavailable("no answer")))
+    with pytest.raises(OutcomeUnknown):
+        grown(service, 1_000.0)
+    assert asked.names == []
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreRefused("AccessDeniedException")])
+def test_a_change_is_acknowledged_though_nobody_heard_the_request(store: ScriptedStore, error: StoreError) -> None:
+    deaf = Deaf(error)
+    service = a_service(store, deaf, memory=0)
+    grown(service, 20.0)
+    assert service.describe("t", 20.0).count == 29
+    assert service.world.meter.value("CompactionsUnheard") == 1
+
+
+def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: ScriptedStore) -> None:
+    deaf = Deaf(StoreUnavailable("timeout"))
+    service = a_service(store, deaf, memory=0)
+    grown(service, 20.0)
+    service.add("t", vectors("more"), 20.0)
+    assert deaf.names == ["t", "t"]
+
+
+def test_a_compactor_is_not_made_before_it_is_needed(store: ScriptedStore) -> None:
+    def make() -> Asked:
+        raise AssertionError("nothing is due")
+
+    world = Clock().world()
+    service = Service(
+        store,
+        local_files(),
+        warm_bytes=1 << 20,
+        world=world,
+        patience=Patience(),
+        sizes=SIZES,
+        rebuilds=Rebuilds(world, make, 0),
+    )
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors("a"), 20.0)
+    assert service.describe("t", 20.0).count == 1
