@@ -1,0 +1,155 @@
+"""An index in shards over HTTP: what an index of one blob answers, but for what docs/sharding.md excepts."""
+
+import base64
+import struct
+from typing import Any
+
+import pytest
+
+from tests.support.api import Answer, Api, encoded
+from tests.support.backends import S3Backend
+
+A = {"id": "a", "vector": [1, 0], "metadata": {"colour": "red"}}
+B = {"id": "b", "vector": [0, 1]}
+ODD = ["a/b/c", "100%", "ü 漢字 🦆", "x" * 1024, "delete"]
+MANY = [{"id": name, "vector": [place + 1, 1], "metadata": [place]} for place, name in enumerate(ODD)]
+
+
+@pytest.fixture
+def both(api: Api) -> Api:
+    """An API with `one` of one blob and `many` of four shards, which hold the same."""
+    assert api.create("one").status == 201
+    assert api.create("many", shards=4).status == 201
+    for name in ("one", "many"):
+        assert api.add(A, B, *MANY, name=name).status == 200
+    return api
+
+
+def told(answer: Answer, name: str) -> Any:
+    """Give what an answer says that does not depend on shards."""
+    shown = answer.json if answer.text else None
+    if isinstance(shown, dict):
+        for key in ("count", "bytes_read", "requests", "bytes", "graph", "index", "shards", "calibration", "examined"):
+            shown.pop(key, None)
+    text = str(shown).replace(repr(name), "NAME")
+    return answer.status, answer.headers.get("Content-Type"), text
+
+
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("POST", "/search", {"vector": [1, 0.5], "k": 3}),
+    ("POST", "/search", {"vector": [1, 0.5], "k": 100, "recall": 1}),
+    ("POST", "/search", {"vector": [1, 0], "include": []}),
+    ("POST", "/search", {"vector": [1, 0], "include": ["metadata", "vector"]}),
+    ("POST", "/search", {"vector": base64.b64encode(struct.pack("<2f", 0.5, 0.1)).decode()}),
+    ("POST", "/search", {"vector": [1, 0], "ef_search": 30}),
+    ("POST", "/search", {"vector": [1, 0, 0]}),
+    ("POST", "/search", {"vector": [0, 0]}),
+    ("POST", "/search", {"vector": [1, 0], "k": 0}),
+    ("POST", "/search", {"vector": [1, 0], "recall": 2}),
+    ("POST", "/vectors", {"vectors": [B, {"id": "c", "vector": [1, 1]}]}),
+    ("POST", "/vectors", {"vectors": []}),
+    (
+        "POST",
+        "/vectors",
+        {"vectors": [{"id": "c", "vector": [1, 1]}, {"id": 7, "vector": [1]}, {"id": "", "vector": [0, 0]}]},
+    ),
+    ("POST", "/vectors/delete", {"ids": ["a", "absent", "b", "a"]}),
+    ("POST", "/vectors/delete", {"ids": []}),
+    ("DELETE", "/vectors/a", None),
+    ("DELETE", "/vectors/absent", None),
+    ("GET", "/vectors/absent", None),
+    *(("GET", f"/vectors/{encoded(name)}", None) for name in ODD),
+    *(("DELETE", f"/vectors/{encoded(name)}", None) for name in ODD),
+    ("GET", "", None),
+    ("DELETE", "", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=lambda value: str(value)[:40])
+def test_every_request_is_answered_as_by_one_blob(both: Api, method: str, path: str, body: Any) -> None:
+    one, many = (both.send(method, f"/indexes/{name}{path}", body) for name in ("one", "many"))
+    assert told(many, "many") == told(one, "one")
+    left = [both.search([1, 0.5], name=name, k=100) for name in ("one", "many")]
+    assert told(left[1], "many") == told(left[0], "one")
+
+
+def test_creation_tells_shards_and_their_generation(api: Api) -> None:
+    answer = api.create(shards=4)
+    index = answer.json["index"]
+    assert (answer.status, index["shards"], answer.json["count"]) == (201, 4, 0)
+    assert index["generation"]
+    assert answer.etag == api.send("GET", "/indexes/t").etag
+
+
+@pytest.mark.parametrize("shards", [None, 1])
+def test_one_shard_is_no_sharding(api: Api, shards: int | None) -> None:
+    assert "shards" not in api.create(shards=shards).json["index"]
+
+
+@pytest.mark.parametrize("shards", [0, -1, 1_001, "4", 2.5])
+def test_other_numbers_of_shards_are_invalid(ephemeral: Api, shards: Any) -> None:
+    assert ephemeral.create(shards=shards).json["type"] == "urn:vectord:problem:request-invalid"
+
+
+def test_a_description_sums_over_shards_and_lists_them(both: Api) -> None:
+    answer = both.send("GET", "/indexes/many")
+    shards = answer.json["shards"]
+    assert len(shards) == 4
+    assert answer.json["count"] == sum(shard["count"] for shard in shards) == 2 + len(ODD)
+    assert answer.json["bytes"] == sum(shard["bytes"] for shard in shards)
+
+
+def test_a_search_counts_all_shards_and_has_the_etag_of_the_description(both: Api) -> None:
+    answer = both.search([1, 0], name="many")
+    assert answer.json["count"] == 2 + len(ODD)
+    assert answer.etag == both.send("GET", "/indexes/many").etag
+
+
+def test_a_change_has_neither_count_nor_etag(both: Api) -> None:
+    for answer in (both.add(A, name="many"), both.send("DELETE", "/indexes/many/vectors/b")):
+        assert answer.status == 200
+        assert answer.json["count"] is None
+        assert "ETag" not in answer.headers
+
+
+@pytest.mark.parametrize("etag", ['"0"', None])
+def test_if_match_is_invalid(both: Api, etag: str | None) -> None:
+    headers = {"If-Match": etag or both.send("GET", "/indexes/many").etag}
+    for method, path, body in (
+        ("POST", "/vectors", {"vectors": [A]}),
+        ("POST", "/vectors/delete", {"ids": ["a"]}),
+        ("DELETE", "/vectors/a", None),
+        ("DELETE", "", None),
+    ):
+        answer = both.send(method, f"/indexes/many{path}", body, headers=headers)
+        assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
+
+
+def test_a_listing_shows_the_index_alone(both: Api) -> None:
+    assert [shown["name"] for shown in both.send("GET", "/indexes").json["indexes"]] == ["many", "one"]
+
+
+def test_deleting_takes_every_object_away(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+    api = on_s3_in_one_process
+    api.create(shards=4)
+    assert len(bucket.keys()) == 5
+    api.send("DELETE", "/indexes/t")
+    assert bucket.keys() == []
+
+
+def test_no_path_leads_to_a_shard(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+    api = on_s3_in_one_process
+    api.create(shards=2)
+    [shard, *_] = [name for name in bucket.objects() if name.endswith("/0")]
+    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/vectors/a"), ("DELETE", "/vectors/a")):
+        assert api.send(method, f"/indexes/{encoded(shard)}{path}").json["type"].endswith(":index-not-found")
+    assert api.add(A, name=encoded(shard)).json["type"].endswith(":index-not-found")
+    assert len(bucket.keys()) == 3
+
+
+def test_every_function_on_its_own_sees_the_others_changes(on_s3: Api) -> None:
+    on_s3.create(shards=4)
+    on_s3.add(A, B, *MANY)
+    assert on_s3.search([1, 0], k=1).json["matches"][0]["id"] == "a"
+    on_s3.send("DELETE", "/indexes/t/vectors/a")
+    assert "a" not in [match["id"] for match in on_s3.search([1, 0]).json["matches"]]
