@@ -24,7 +24,7 @@ def figures(found: Comparison) -> str:
     about = f"{found.date}, {found.rows:,} x {found.dimension} ({found.data}), cosine. {facts}."
     engine = _table(
         found,
-        ("build, s", lambda s: s.build_seconds, ".1f"),
+        ("build, s", lambda s: s.build_seconds if s.builds else None, ".1f"),
         ("bytes / raw float32", lambda s: s.size / found.raw, ".2f"),
         ("p50 ms at recall ≥ 0.95", lambda s: _p50(s, 0.95), ".2f"),
         ("at ≥ 0.98", lambda s: _p50(s, 0.98), ".2f"),

@@ -41,8 +41,7 @@ def _overhead(found: Comparison) -> None:
 
 
 def _builds(found: Comparison) -> None:
-    seconds = [(side.name, side.ours, side.build_seconds) for side in found.sides]
-    built = dict(_ratios([item for item in seconds if item[0] not in _NO_BUILD]))
+    built = dict(_ratios([(side.name, side.ours, side.build_seconds) for side in found.sides if side.builds]))
     rows = [
         (
             side.name,
@@ -54,9 +53,6 @@ def _builds(found: Comparison) -> None:
         for side in found.sides
     ]
     table(("build, 2 threads", "s", "of best peer", "bytes", "of raw float32"), rows)
-
-
-_NO_BUILD = {"numpy scan", "faiss flat"}
 
 
 def _curves(found: Comparison) -> None:

@@ -53,6 +53,11 @@ class Side:
     warm: Sequence[Point] = ()
     remote: dict[str, Remote] = field(default_factory=dict)
 
+    @property
+    def builds(self) -> bool:
+        """Tell whether there is an index to build, not rows to be copied."""
+        return self.name not in {"numpy scan", "faiss flat"}
+
     def at(self, recall: float) -> Point | None:
         """Return the fastest effort that reaches a recall."""
         return min((point for point in self.warm if point.recall >= recall), key=lambda point: point.p50, default=None)
