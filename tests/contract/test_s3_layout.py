@@ -86,3 +86,12 @@ def test_any_key_is_read_as_it_was_written(s3: S3Backend, name: str) -> None:
     etag = store.put(name, b"0123", IfAbsent(), "a-commit")
     assert store.etag(name) == etag
     assert store.read(name, etag, [(1, 3)]) == [b"12"]
+
+
+@pytest.mark.parametrize("name", ["t.%2f", "a.b-c_d", "ü t+&=?#"])
+def test_bytes_of_any_key_are_spliced(s3: S3Backend, name: str) -> None:
+    store = s3.store_under("pre fix/ä+/%41")
+    etag = store.put(name, b"b" * 2_000, IfAbsent(), "first")
+    source = Source(name, etag, 1, 2_000)
+    new = store.splice(name, b"h" * 2_000, source, b"tail", condition=IfMatch(etag), commit="second")
+    assert store.get(name) == Fetched(b"h" * 2_000 + b"b" * 1_999 + b"tail", new)

@@ -3,22 +3,30 @@
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Event, Thread
+from time import sleep
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Wire:
-    """The server's address, and the requests that it has seen as `METHOD path`, with the headers of each."""
+    """The server's address, and the requests that it has seen as `METHOD path`, with headers and body of each.
+
+    `clients` has the address that each came from: one for each connection.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.requests: list[str] = []
         self.headers: list[Message] = []
+        self.bodies: list[bytes] = []
+        self.clients: list[tuple[str, int]] = []
         self.answer: Answer = answers(200)
+        self.takes_bodies = True
         self.done = Event()
 
 
@@ -27,16 +35,18 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def wire() -> Iterator[Wire]:
-    """Serve until the block is left."""
+def wire(tls: SSLContext | None = None) -> Iterator[Wire]:
+    """Serve until the block is left, over TLS if there is a context for it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if wired.takes_bodies:
+                wired.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             wired.requests.append(f"{self.command} {self.path}")
             wired.headers.append(self.headers)
+            wired.clients.append(self.client_address)
             wired.answer(self)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
@@ -46,7 +56,9 @@ def wire() -> Iterator[Wire]:
 
     with _Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        wired = Wire(f"http://127.0.0.1:{server.server_port}")
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        wired = Wire(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -101,6 +113,21 @@ def truncates(body: bytes, missing: int, status: int = 200, **headers: str) -> A
         _head(handler, status, len(body) + missing, headers)
         handler.wfile.write(body)
         handler.close_connection = True
+
+    return answer
+
+
+def slowly(body: bytes, pieces: int, seconds: float) -> Answer:
+    """Answer 200 at once, and as S3 does at work put white space before the body, so often and so far apart."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        with suppress(BrokenPipeError, ConnectionResetError):  # of a client that waits no longer
+            for piece in [b'<?xml version="1.0"?>', *[b" \n"] * pieces, body, b""]:
+                handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                sleep(seconds if piece == b" \n" else 0)
 
     return answer
 

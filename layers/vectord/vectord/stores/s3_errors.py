@@ -14,6 +14,9 @@ _BY_CODE: Final[dict[str, type[StoreError]]] = {
     "404": ObjectMissing,
     "RequestTimeout": StoreUnavailable,
     "SlowDown": StoreUnavailable,
+    # It arrived as something else than was sent.
+    "BadDigest": StoreUnavailable,
+    "XAmzContentSHA256Mismatch": StoreUnavailable,
     # The upload was ended by somebody, or by our own request whose answer was lost.
     "NoSuchUpload": StoreUnavailable,
 }

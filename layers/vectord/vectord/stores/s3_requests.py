@@ -21,10 +21,6 @@ from vectord.stores.sigv4 import UNSIGNED, Keys, query_of, signed
 
 CHECKSUM: Final = "x-amz-checksum-crc32"
 SIDE_BY_SIDE: Final = 16
-CONNECT_SECONDS: Final = 1.0
-READ_SECONDS: Final = 5.0
-WORK_SECONDS: Final = 10.0
-# A socket takes each piece of a body within CONNECT_SECONDS: urllib3 has no other bound while it sends.
 _PIECE: Final = 1 << 18
 # Nothing is repeated and no redirect followed; an answer is taken as it was sent, and a short one is an error, which
 # older versions of urllib3 do not say unasked.
@@ -37,10 +33,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds to wait: `read` for the next piece of an answer, `work` for all of one that S3 has to work for."""
+    """Seconds to wait for a store that may be gone.
 
-    read: float = READ_SECONDS
-    work: float = WORK_SECONDS
+    `connect` counts for each piece of a body too, since urllib3 knows no other bound while it sends; `read` for each
+    piece of an answer; `work` for a whole answer for which S3 has to work, since it puts white space into that
+    meanwhile. Copies are cut so that they take a part of it (`s3_multipart`), and a function has time for two.
+    """
+
+    connect: float = 1.0
+    read: float = 5.0
+    work: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Requests:
     ) -> Answer:
         """Send a request that is signed; raises StoreUnavailable as `ask` does."""
         path, until = self._address.path(key), time.monotonic() + self._waits.work
-        patience = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._waits.work if works else self._waits.read)
+        patience = urllib3.Timeout(connect=self._waits.connect, read=self._waits.work if works else self._waits.read)
         pieces: Any = _pieces(body) if body else None  # urllib3's types know no memoryview
         if body:
             headers = {**headers, "content-length": str(len(body))}
@@ -155,7 +157,7 @@ def _pieces(body: bytes) -> Iterator[memoryview]:
 
 
 def _all_by(until: float, answer: "urllib3.BaseHTTPResponse") -> bytes:
-    """Return the body of an answer into which S3 puts white space while it works, so that no wait for a piece ends."""
+    """Return the body of an answer, if all of it is there by then."""
     pieces = []
     for piece in answer.stream(decode_content=False):
         pieces.append(piece)

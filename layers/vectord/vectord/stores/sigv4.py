@@ -50,7 +50,8 @@ def signed(
 
 def query_of(values: Mapping[str, str]) -> str:
     """Return a query string as it is signed: sorted by name, percent-encoded, each name with a `=`."""
-    return "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(values.items()))
+    encoded = sorted((_encoded(name), _encoded(value)) for name, value in values.items())
+    return "&".join(f"{name}={value}" for name, value in encoded)
 
 
 def signed_body(

@@ -1,0 +1,231 @@
+"""What the S3 store sends, over real sockets: signed as botocore signs it, checked by S3, each request once."""
+
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.support import wire as wires
+from tests.support.backends import KEYS, LEAST_PART, REGION, s3_store
+from tests.support.wire import Answer, Wire, answers, hangs, refuses
+from vectord.errors import StoreRefused, StoreUnavailable
+from vectord.stores import IfAbsent, IfMatch, Source
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_requests import Waits
+
+UPLOAD = {
+    "create": b"<InitiateMultipartUploadResult><UploadId>u/1+&amp;</UploadId></InitiateMultipartUploadResult>",
+    "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
+    "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e2-3&quot;</ETag></CompleteMultipartUploadResult>",
+}
+LONG = bytes(range(256)) * 4_096
+
+
+def s3(handler: wires.BaseHTTPRequestHandler) -> None:
+    """Answer as S3 does where all goes well."""
+    body = b""
+    if handler.command == "POST":
+        body = UPLOAD["create" if "uploads" in handler.path else "complete"]
+    elif "x-amz-copy-source" in handler.headers:
+        body = UPLOAD["copy"]
+    answers(204 if handler.command == "DELETE" else 200, body)(handler)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wires.wire() as wired:
+        wired.answer = s3
+        yield wired
+
+
+@pytest.fixture
+def store(wire: Wire) -> S3Store:
+    return s3_store(wire.endpoint, "bucket", "pre fix/ä+%41")
+
+
+def put(store: S3Store, data: bytes = b"data") -> str:
+    return store.put("t +", data, IfMatch('"e0"'), "a-commit")
+
+
+def splice(store: S3Store) -> str:
+    source = Source("t +", '"e0"', 8, 8 + LEAST_PART)
+    return store.splice("t +", b"h" * LEAST_PART, source, b"tail", condition=IfAbsent(), commit="a-commit")
+
+
+def signature_of(wire: Wire, number: int) -> str:
+    """Sign a request that came as botocore does, over the headers that its sender says are signed."""
+    method, _, path = wire.requests[number].partition(" ")
+    headers = {name.lower(): value for name, value in wire.headers[number].items()}
+    names = headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    request = AWSRequest(method, wire.endpoint + path, {name: headers[name] for name in names})
+    request.context["timestamp"] = headers["x-amz-date"]
+    signer = S3SigV4Auth(Credentials(KEYS.access, KEYS.secret, KEYS.token), "s3", REGION)
+    return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+
+
+WRITES: dict[str, Callable[[S3Store], Any]] = {
+    "put": put,
+    "splice": splice,
+    "stage": lambda store: store.stage(".staging/1", [b"data"]),
+    "discard": lambda store: store.discard(".staging/1"),
+    "delete": lambda store: store.delete("t +", IfMatch('"e0"')),
+}
+every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+
+
+@every_write
+def test_what_is_sent_carries_the_signature_that_botocore_gives_it(
+    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
+) -> None:
+    write(store)
+    sent = [headers["Authorization"].partition("Signature=")[2] for headers in wire.headers]
+    assert sent == [signature_of(wire, number) for number in range(len(wire.requests))]
+
+
+@every_write
+def test_all_that_says_what_to_write_is_signed(wire: Wire, store: S3Store, write: Callable[[S3Store], Any]) -> None:
+    write(store)
+    for headers in wire.headers:
+        signed = headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+        says = {name.lower() for name in headers if name.lower().startswith(("x-amz-", "if-", "content-type", "host"))}
+        assert says == set(signed)
+
+
+@every_write
+def test_over_a_plain_connection_the_body_is_signed(
+    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
+) -> None:
+    write(store)
+    assert [headers["x-amz-content-sha256"] for headers in wire.headers] == [
+        sha256(body).hexdigest() for body in wire.bodies
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"data", LONG, LONG[1:]], ids=len)
+def test_a_put_sends_the_bytes_and_their_checksum(wire: Wire, store: S3Store, data: bytes) -> None:
+    put(store, data)
+    assert wire.bodies == [data]
+    assert wire.headers[0]["x-amz-checksum-crc32"] == b64encode(crc32(data).to_bytes(4)).decode()
+
+
+def test_a_put_says_what_it_writes_and_when(wire: Wire, store: S3Store) -> None:
+    put(store)
+    sent = wire.headers[0]
+    assert (sent["Content-Type"], sent["x-amz-meta-commit"]) == ("application/octet-stream", "a-commit")
+    assert (sent["If-Match"], sent["If-None-Match"]) == ('"e0"', None)
+
+
+def test_what_is_discarded_is_deleted_whatever_it_is(wire: Wire, store: S3Store) -> None:
+    store.discard(".staging/1")
+    assert wire.requests == ["DELETE /bucket/pre%20fix/%C3%A4%2B%2541/.staging/1"]
+    assert wire.headers[0]["If-Match"] is None
+
+
+def test_the_source_of_a_copy_is_encoded_once(wire: Wire, store: S3Store) -> None:
+    splice(store)
+    copies = [headers["x-amz-copy-source"] for headers in wire.headers if "x-amz-copy-source" in headers]
+    assert copies == ["bucket/pre%20fix/%C3%A4%2B%2541/t%20%2B.lhv1"]
+
+
+def test_an_upload_is_named_as_s3_named_it(wire: Wire, store: S3Store) -> None:
+    splice(store)
+    assert {request.rpartition("=")[2] for request in wire.requests[1:]} == {"u%2F1%2B%26"}
+
+
+def test_more_than_s3_takes_at_once_is_refused_before_anything_is_sent(wire: Wire, store: S3Store) -> None:
+    endless: Any = np.broadcast_to(np.zeros(1, np.uint8), (5 << 30) + 1)  # one byte of memory
+    with pytest.raises(StoreRefused, match="EntityTooLarge"):
+        put(store, endless)
+    assert wire.requests == []
+
+
+def test_a_write_goes_over_the_connection_of_the_read_before(wire: Wire, store: S3Store) -> None:
+    store.etag("t")
+    put(store)
+    splice(store)
+    assert wire.clients[0] == wire.clients[1] == wire.clients[2]
+
+
+def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
+    wire.takes_bodies, wire.answer = False, hangs(wire)
+    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.2))
+    with pytest.raises(StoreUnavailable):
+        put(store, b"x" * (64 << 20))
+    assert len(wire.requests) == 1
+
+
+def test_a_body_that_came_damaged_is_no_answer(wire: Wire, store: S3Store) -> None:
+    wire.answer = refuses(400, "BadDigest")
+    with pytest.raises(StoreUnavailable):
+        put(store)
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirect_is_refused_and_not_followed(wire: Wire, store: S3Store, status: int) -> None:
+    wire.answer = answers(status, Location=f"{wire.endpoint}/elsewhere")
+    with pytest.raises(StoreRefused):
+        put(store)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [answers(200, ETag=""), answers(204), answers(304)], ids=["no ETag", "204", "304"])
+def test_an_answer_that_is_not_s3s_is_no_success(wire: Wire, store: S3Store, answer: Answer) -> None:
+    wire.answer = answer
+    with pytest.raises((StoreUnavailable, StoreRefused)):
+        put(store)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with a certificate of 127.0.0.1, and its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now, host = datetime.now(UTC), x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    signed = builder.serial_number(1).add_extension(host, critical=False).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Wire]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with wires.wire(context) as wired:
+        wired.answer = s3
+        yield wired
+
+
+def test_over_tls_what_has_a_checksum_is_not_hashed_once_more(
+    secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    splice(s3_store(secure.endpoint, "bucket", "_vectors"))
+    unsigned = [headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD" for headers in secure.headers]
+    assert unsigned == ["x-amz-checksum-crc32" in headers for headers in secure.headers]
+    assert unsigned.count(True) == 2  # the head and the tail
+
+
+def test_a_host_that_cannot_show_who_it_is_gets_nothing(secure: Wire) -> None:
+    with pytest.raises(StoreUnavailable):
+        put(s3_store(secure.endpoint, "bucket", "_vectors"))
+    assert secure.requests == []
