@@ -101,6 +101,7 @@ def files(guarded: Stack) -> Stack:
         ("CreateFunction", "done", "done", "AccessDenied"),
         ("AddFunction", "done", "done", "AccessDenied"),
         ("IngestFunction", "done", "done", "AccessDenied"),
+        ("CompactFunction", "done", "done", "AccessDenied"),
         ("DeleteFunction", "done", "done", "done"),
     ],
 )
@@ -113,7 +114,7 @@ def test_a_role_holds_what_its_function_does(
     assert outcome(s3.delete_object, Bucket=files.bucket, Key=key) == deletes
 
 
-FUNCTIONS = ["Search", "Describe", "Upload", "Create", "Add", "Ingest", "Delete"]
+FUNCTIONS = ["Search", "Describe", "Upload", "Create", "Add", "Ingest", "Compact", "Delete"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
