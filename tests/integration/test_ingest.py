@@ -247,3 +247,54 @@ def test_a_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pyte
 )
 def test_a_link_that_could_lead_nowhere_is_refused(api: Api, inbox: Inbox, index: str, file: Any, status: int) -> None:
     assert api.send("POST", f"/indexes/{index}/uploads", {"file": file}).status == status
+
+
+# ---- an index in shards
+
+ROWS = b"".join(b'{"id": "row-%d", "vector": [1, %d]}\n' % (i, i) for i in range(20))
+
+
+@pytest.fixture
+def sharded(api: Api) -> Api:
+    """An API with the index `s` in three shards."""
+    api.create("s", shards=3)
+    return api
+
+
+def counts(api: Api) -> list[int]:
+    return [shard["count"] for shard in api.send("GET", "/indexes/s").json["shards"]]
+
+
+def test_a_file_goes_into_the_shards_of_its_rows(sharded: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/s/f.jsonl", ROWS)
+    assert sum(counts(sharded)) == 20
+    assert min(counts(sharded)) > 0
+    assert sharded.search([1, 7], name="s", k=1).json["matches"][0]["id"] == "row-7"
+
+
+def test_a_file_that_comes_again_changes_no_shard(sharded: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/s/f.jsonl", ROWS)
+    sharded.send("DELETE", "/indexes/s/vectors/row-7")
+    before = sharded.send("GET", "/indexes/s").etag
+    assert inbox.deliver(inbox.event("uploads/s/f.jsonl", ROWS)) == []
+    assert sharded.send("GET", "/indexes/s").etag == before
+
+
+def test_a_shard_that_could_not_take_its_rows_gets_them_when_the_file_comes_again(
+    sharded: Api, inbox: Inbox, bucket: S3Backend
+) -> None:
+    [key] = [bucket.key(name) for name in bucket.objects() if name.endswith("/1")]
+    sound = bucket.read(key)
+    bucket.write(key, b"LHV2 and more")
+    inbox.put("uploads/s/f.jsonl", ROWS)
+    assert inbox.deliver(inbox.event("uploads/s/f.jsonl", ROWS)) == ["m0"]
+    bucket.write(key, sound)
+    assert counts(sharded)[1] == 0
+    assert inbox.deliver(inbox.event("uploads/s/f.jsonl", ROWS)) == []
+    assert sum(counts(sharded)) == 20
+
+
+def test_a_bad_row_keeps_a_file_out_of_every_shard(sharded: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/s/f.jsonl", ROWS + b'{"id": "bad", "vector": [0, 0]}\n')
+    assert counts(sharded) == [0, 0, 0]
+    assert inbox.report("rejected/s/f.jsonl.json")["bad"] == 1

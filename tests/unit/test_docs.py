@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import costs
+from tools import costs, shard_costs
 from vectord import params
 from vectord.edge import log, problems
 from vectord.service.service import MAX_K
@@ -37,6 +37,12 @@ def test_the_cost_table_is_what_the_arithmetic_prints() -> None:
     assert costs.table() in (ROOT / "docs/operations.md").read_text()
 
 
+def test_the_tables_of_sharding_are_what_the_arithmetic_prints() -> None:
+    page = (ROOT / "docs/sharding.md").read_text()
+    assert shard_costs.searches() in page
+    assert shard_costs.batches() in page
+
+
 def test_operations_lists_every_parameter_of_the_template() -> None:
     page = (ROOT / "docs/operations.md").read_text()
     template = (ROOT / "template.yaml").read_text().split("\nParameters:\n")[1].split("\nRules:\n")[0]
@@ -51,6 +57,7 @@ def test_operations_names_every_metric() -> None:
 def test_the_readme_states_the_limits_of_the_code() -> None:
     told = {row[0]: row[1] for row in _table("Limits")}
     assert told["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
+    assert told["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
     assert told["k"] == f"1 to {MAX_K:,}"
     assert f"1 to {params.MAX_ID_BYTES:,} bytes" in told["id"]
 

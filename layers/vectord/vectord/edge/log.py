@@ -20,6 +20,7 @@ UNITS: Final[dict[str, str]] = {
     "ColdLoadMilliseconds": "Milliseconds",
     "Commits": "Count",
     "Conflicts": "Count",
+    "ShardsLeft": "Count",
     "FetchMilliseconds": "Milliseconds",
     "ParseMilliseconds": "Milliseconds",
     "CommitMilliseconds": "Milliseconds",

@@ -1,7 +1,7 @@
 """Do the parts of a request side by side: in threads of this process, or each in an invocation of its own."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
@@ -41,30 +41,40 @@ class Message(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Threads:
-    """Does parts here. A thread meters for itself; what it metered goes to the thread that asked."""
+class Crew:
+    """Threads of this process. Each meters for itself; what it metered goes to the thread that asked."""
 
-    perform: Perform
     world: World
     pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _LOCAL, "shard"))
 
-    def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
-        return self.each(lambda part: self.perform(part, until), parts)
-
-    def each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Return what `work` makes of each item, in their order."""
+    def each[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Return what `work` makes of each item, in their order; raise what the first raised, once all have ended."""
         meter = self.world.meter
 
         def one(item: T) -> tuple[R, dict[str, float]]:
             meter.drain()
             return work(item), meter.drain()
 
+        tasks = [self.pool.submit(one, item) for item in items]
+        wait(tasks)
         results = []
-        for result, metered in self.pool.map(one, items):
+        for task in tasks:
+            result, metered = task.result()
             results.append(result)
             for name, value in metered.items():
                 meter.add(name, value)
         return results
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Does parts here."""
+
+    perform: Perform
+    crew: Crew
+
+    def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
+        return self.crew.each(lambda part: self.perform(part, until), parts)
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ class Remote:
 
     def _call(self, part: Part, text: str, until: float) -> Outcome:
         """Have one part done; one that changes a shard is sent again only if it certainly did not arrive."""
-        world = self.here.world
+        world = self.here.crew.world
         for _ in self.patience.tries(world, until):
             left = until - world.now()
             message = msgspec.json.encode(Message(text, max(0.0, left - _HOP)))

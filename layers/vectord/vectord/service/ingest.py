@@ -1,4 +1,4 @@
-"""Ingest one uploaded file: all of it in one commit, or none of it and a report.
+"""Ingest one uploaded file: all of it in one commit (in one for each shard), or none of it and a report.
 
 Whatever can never succeed ends here, with a report or because a newer file replaced it; whatever may succeed later is
 raised, so that the queue brings the event again.
@@ -6,8 +6,9 @@ raised, so that the queue brings the event again.
 
 import hashlib
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -21,16 +22,21 @@ from vectord.errors import (
     FileRefused,
     IndexNotFound,
     ObjectMissing,
+    ObjectMoved,
     RequestInvalid,
 )
 from vectord.formats import Entry
 from vectord.formats.files import SUFFIXES, entries_of_file, is_ingestible
-from vectord.index import Index, applied
+from vectord.index import Index, Item, applied
 from vectord.local import LocalFiles
+from vectord.params import Params
 from vectord.service import batch
 from vectord.service.commits import Commits
+from vectord.service.fan_out import Crew
+from vectord.service.placing import by_shard, check_parent
 from vectord.service.reads import Reads
 from vectord.service.rebuilds import Rebuilds
+from vectord.service.shards import id_of, missing
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Inbox, Store, Upload
@@ -106,7 +112,7 @@ class Ingestion:
         self._inbox, self._most, self.world = inbox, most, world
         # Nothing is kept warm: a file and the index it goes to want the memory.
         self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience, rebuilds=rebuilds)
-        self._commits = Commits(self._reads)
+        self._commits, self._crew = Commits(self._reads), Crew(world)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
         """Bring one upload into its index.
@@ -119,14 +125,15 @@ class Ingestion:
             index = target_of(upload.key)
             if upload.size > self._most:
                 raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
-            if applied.is_stale(self._reads.state(index, until).index.applied, upload.key, upload.sequencer):
+            present = self._reads.state(index, until).index
+            if applied.is_stale(present.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
             with self.world.timed("FetchMilliseconds"):
                 data = self._inbox.fetch(upload)
             with self.world.timed("ParseMilliseconds"):
                 entries = list(entries_of_file(upload.key, data, self._most))
             with self.world.timed("CommitMilliseconds"):
-                return _commit(upload, index, entries, self._commits, until)
+                return self._commit(upload, index, present.params, entries, until)
         except (ConditionFailed, ObjectMissing):
             return Ingested("stale", index)  # replaced or deleted meanwhile; a newer file has an event of its own
         except BatchInvalid as error:
@@ -153,6 +160,41 @@ class Ingestion:
         self._reads.etag(name, until)  # of no index there is no inbox
         return Link(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
+    def _commit(self, upload: Upload, name: str, present: Params, entries: Sequence[Entry], until: float) -> Ingested:
+        if not entries:
+            raise FileRefused("it holds no vector")
+        if present.shards:
+            rows = self._add_to_shards(upload, name, present, entries, until)
+        else:
+            rows = len(entries) if self._add(upload, name, partial(batch.checked, entries), until) else 0
+        return Ingested("committed" if rows else "stale", name, rows=rows)
+
+    def _add_to_shards(self, upload: Upload, name: str, parent: Params, entries: Sequence[Entry], until: float) -> int:
+        """Add to each shard that has not got its part yet, and return how many rows those took."""
+        check_parent(parent, name)
+
+        def add(part: tuple[str, list[Item]]) -> int:
+            shard, items = part
+            try:
+                return len(items) if self._add(upload, shard, lambda _: items, until) else 0
+            except IndexNotFound:
+                raise missing(self._reads, parent, shard, until) from None
+
+        return sum(self._crew.each(add, by_shard(parent, batch.checked(entries, parent), id_of).items()))
+
+    def _add(self, upload: Upload, name: str, items_for: Callable[[Params], Sequence[Item]], until: float) -> bool:
+        """Add rows and the upload's token in one commit, unless the token or a newer one is there."""
+
+        def add(index: Index) -> tuple[Index, bool]:
+            if index.params.shards:
+                raise ObjectMoved(name)  # deleted since it was read, and created anew in shards
+            if applied.is_stale(index.applied, upload.key, upload.sequencer):
+                return index, False
+            changed, _, _ = ix.upsert(index, items_for(index.params))
+            return ix.with_upload(changed, upload.key, upload.sequencer), True
+
+        return self._commits.change(name, add, until).result
+
     def _reject(self, upload: Upload, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
@@ -166,17 +208,3 @@ def _report_key(key: str) -> str:
     if len(beside.encode()) <= MAX_KEY_BYTES:
         return beside
     return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"
-
-
-def _commit(upload: Upload, name: str, entries: Sequence[Entry], commits: Commits, until: float) -> Ingested:
-    if not entries:
-        raise FileRefused("it holds no vector")
-
-    def add(index: Index) -> tuple[Index, bool]:
-        if applied.is_stale(index.applied, upload.key, upload.sequencer):
-            return index, False
-        changed, _, _ = ix.upsert(index, batch.checked(entries, index.params))
-        return ix.with_upload(changed, upload.key, upload.sequencer), True
-
-    done = commits.change(name, add, until)
-    return Ingested("committed", name, rows=len(entries)) if done.result else Ingested("stale", name)

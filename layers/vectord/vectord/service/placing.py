@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
+from vectord.errors import BlobUnsupported
 from vectord.params import Params
 
 
@@ -18,6 +19,16 @@ def shard_of(vector_id: str, shards: int) -> int:
 def shard_name(parent: Params, shard: int) -> str:
     """Return the name in the store of one shard's blob."""
     return f"{parent.name}/{parent.generation}/{shard}"
+
+
+def check_parent(parent: Params, name: str) -> None:
+    """Check that the shards of the parent found under `name` are its own.
+
+    Raises:
+        BlobUnsupported: it was copied there, without them.
+    """
+    if parent.name != name:
+        raise BlobUnsupported(f"it is a copy of the sharded index {parent.name!r}, without the shards", name)
 
 
 def shard_names(parent: Params) -> list[str]:

@@ -5,14 +5,15 @@ from functools import partial
 
 from vectord import index as ix
 from vectord import params
-from vectord.errors import BlobError, BlobUnsupported, IndexNotFound, PreconditionFailed, RequestInvalid
+from vectord.errors import BlobError, IndexNotFound, PreconditionFailed, RequestInvalid
 from vectord.formats import Components, Entry
 from vectord.index import Sizes
 from vectord.local import LocalFiles
 from vectord.params import Params
 from vectord.service import batch
-from vectord.service.fan_out import Invoke, Remote, Threads
+from vectord.service.fan_out import Crew, Invoke, Remote, Threads
 from vectord.service.parts import Outcome, Part, perform
+from vectord.service.placing import check_parent
 from vectord.service.plain import Ask, IsSharded, Plain
 from vectord.service.reads import Reads
 from vectord.service.rebuilds import Rebuilds
@@ -48,9 +49,10 @@ class Service:
             store, WarmIndexes(store, files, warm_bytes, world), world, patience, sizes, rebuilds=rebuilds
         )
         self._plain = Plain(self._reads)
-        here = Threads(self.perform, world)
+        crew = Crew(world)
+        here = Threads(self.perform, crew)
         self._shards = Shards(self._reads, self._plain, here, Remote(here, invoke) if invoke else here)
-        self._shard_life = ShardLife(self._reads, self._plain, here)
+        self._shard_life = ShardLife(self._reads, self._plain, crew)
         self.world = world
 
     def create(
@@ -183,8 +185,7 @@ class Service:
                 if known is None:
                     raise
                 parent = known  # whose own ETag is no caller's to know
-            if parent.name != name:
-                raise BlobUnsupported(f"it is a copy of the sharded index {parent.name!r}, without the shards", name)
+            check_parent(parent, name)
             return in_shards(parent)
 
         return self._patience.insist(self.world, until, once)

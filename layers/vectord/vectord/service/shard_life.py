@@ -13,7 +13,7 @@ from vectord.errors import (
     VectordError,
 )
 from vectord.params import Params
-from vectord.service.fan_out import Threads
+from vectord.service.fan_out import Crew
 from vectord.service.placing import shard_names
 from vectord.service.plain import Plain
 from vectord.service.reads import Reads
@@ -24,8 +24,8 @@ from vectord.service.shards import described
 class ShardLife:
     """A parent names its shards by its generation, so that no two creations ever share one."""
 
-    def __init__(self, reads: Reads, plain: Plain, here: Threads) -> None:
-        self._reads, self._plain, self._here = reads, plain, here
+    def __init__(self, reads: Reads, plain: Plain, crew: Crew) -> None:
+        self._reads, self._plain, self._crew = reads, plain, crew
 
     def create(self, parent: Params, until: float) -> Described:
         """Create the shards, then the parent; a creation that fails takes its shards away again.
@@ -76,7 +76,7 @@ class ShardLife:
             except VectordError as error:
                 return error
 
-        made = self._here.each(create, shard_names(parent))
+        made = self._crew.each(create, shard_names(parent))
         for error in made:
             if isinstance(error, StoreRefused):
                 raise error
@@ -93,6 +93,6 @@ class ShardLife:
             except IndexNotFound:
                 return
             except VectordError:
-                self._here.world.meter.add("ShardsLeft")
+                self._crew.world.meter.add("ShardsLeft")
 
-        self._here.each(delete, shard_names(parent))
+        self._crew.each(delete, shard_names(parent))

@@ -75,7 +75,7 @@ class Shards:
         except VectorNotFound as error:
             raise VectorNotFound(parent.name, vector_id) from error
         except IndexNotFound:
-            raise self._missing(parent, shard, until) from None
+            raise missing(self._reads, parent, shard, until) from None
         return Stored(found.id, found.vector, found.metadata, None)
 
     def add(self, parent: Params, items: Sequence[Item], until: float) -> Added:
@@ -84,7 +84,7 @@ class Shards:
         Raises:
             PartlyApplied, Contended, OutcomeUnknown
         """
-        parts = [AddPart(name, list(map(row_of, some))) for name, some in by_shard(parent, items, _id_of).items()]
+        parts = [AddPart(name, list(map(row_of, some))) for name, some in by_shard(parent, items, id_of).items()]
         done = self._changed(parent, parts, [len(part.rows) for part in parts], until)
         replaced = sum(one.replaced for one in done)
         return Added(sum(one.rows for one in done), replaced)
@@ -126,16 +126,17 @@ class Shards:
             if isinstance(outcome, Failed):
                 error = error_of(outcome, part.shard, parent.name)
                 if isinstance(error, IndexNotFound):
-                    raise self._missing(parent, part.shard, until)
+                    raise missing(self._reads, parent, part.shard, until)
                 failures.append(error)
         return failures
 
-    def _missing(self, parent: Params, shard: str, until: float) -> VectordError:
-        """Return what a shard's absence means. An index is deleted before its shards."""
-        present = self._reads.state(parent.name, until).index.params
-        if present.generation != parent.generation:
-            return ObjectMoved(parent.name)
-        return BlobCorrupt("its object is missing, though the index is there", shard)
+
+def missing(reads: Reads, parent: Params, shard: str, until: float) -> VectordError:
+    """Return what a shard's absence means, or raise that the index is gone too: it is deleted before its shards."""
+    present = reads.state(parent.name, until).index.params
+    if present.generation != parent.generation:
+        return ObjectMoved(parent.name)
+    return BlobCorrupt("its object is missing, though the index is there", shard)
 
 
 def described(parent: Params, shards: Sequence[Seen | Described]) -> Described:
@@ -151,7 +152,7 @@ def described(parent: Params, shards: Sequence[Seen | Described]) -> Described:
     )
 
 
-def _id_of(item: Item) -> str:
+def id_of(item: Item) -> str:
     return item.id
 
 

@@ -1,0 +1,150 @@
+"""What one shard costs, and what calling many costs the caller: the figures of tools/shard_costs.py.
+
+`PYTHONPATH=layers/vectord .venv/dev/bin/python -m bench.shards [--rows N]`. The shard lies in memory; the service
+itself tells which bytes and requests a store would have been asked for. Seconds are of one processor, so that what else
+the machine does counts little.
+"""
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bench.data import made
+from tools.console import table
+from vectord.local import LocalFiles
+from vectord.service import NewVector, Patience, Service, World
+from vectord.service.fan_out import Crew, Remote, Threads
+from vectord.service.parts import Failed, Found, Near, Outcome, Part, Row, SearchPart, merged
+from vectord.stores import MemoryStore, Store
+from vectord.stores.lambda_invoke import Functions
+from vectord.stores.sigv4 import Keys
+
+_NAME = "shard"
+_K = 10
+_SHARDS = 100
+_METADATA = msgspec.Raw(json.dumps({"title": "x" * 80}).encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.shards", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    rows = [*_shard(parser.parse_args().rows), *_calls()]
+    table(["what", "CPU ms", "requests", "KB read", "how"], rows)
+
+
+def _shard(count: int) -> Iterator[list[str]]:
+    data = made(count, queries=60)
+    store = MemoryStore()
+    service = _service(store)
+    service.create(_NAME, data.rows.vectors.shape[1], until=_until())
+    batch = _batch(data.rows.ids, data.rows.vectors)
+    yield _row("build, one batch", _timed(lambda: service.add(_NAME, batch, _until())))
+    for query in data.queries[:3]:
+        yield _search("search, cold", _service(store), query)
+    warm = _service(store)
+    for at, query in enumerate(data.queries):
+        shown = _search(f"search {at + 1} of one function", warm, query)
+        if at in (1, 2, 5, 10, 20, 40, 59):
+            yield shown
+
+
+def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[str]:
+    start = time.process_time()
+    found = service.search(_NAME, query.astype(np.float64), _K, _until())
+    seconds = time.process_time() - start
+    how = f"{found.answer.strategy}, {found.answer.plan}"
+    return [what, f"{seconds * 1000:.1f}", str(found.requests), f"{found.read_bytes / 1000:,.0f}", how]
+
+
+def _calls() -> Iterator[list[str]]:
+    """Time the caller: 100 calls of a server that answers at once, and the merge of their answers."""
+    answer = msgspec.json.encode(msgspec.json.encode(_found(0)).decode())
+    parts = [SearchPart(f"t/g/{i}", bytes(1536), _K, 0.95, 0, vectors=False) for i in range(_SHARDS)]
+    with _server(answer) as endpoint:
+        functions = Functions(endpoint, "us-east-1", lambda: Keys("access", "secret", "t" * 800))
+        remote = Remote(
+            Threads(_nothing, Crew(World())), lambda payload, seconds: functions.call("f:live", payload, seconds)
+        )
+        remote.run(parts, _until())
+        yield _row("100 calls", min(_timed(lambda: remote.run(parts, _until())) for _ in range(20)))
+    found = [_found(i) for i in range(_SHARDS)]
+    yield _row("merge of 100 answers", min(_timed(lambda: merged(found, _K)) for _ in range(20)))
+
+
+def _found(shard: int) -> Found:
+    near = [Near(Row(f"{shard}-{i}", b"", _METADATA), i / 97 + shard / 1e4) for i in range(_K)]
+    return Found(near, 100_000, "sketch", "ranges", 200, '"etag"', 1_000_000, 40)
+
+
+def _nothing(part: Part, until: float) -> Outcome:
+    return Failed(part.shard)
+
+
+@contextmanager
+def _server(answer: bytes) -> Iterator[str]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=_serve, args=(theirs, answer), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(port: Connection, answer: bytes) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket.listen(128)
+        port.send(server.server_port)
+        server.serve_forever()
+
+
+def _service(store: Store) -> Service:
+    files = LocalFiles(Path(tempfile.mkdtemp(prefix="vectord-bench-")), 1 << 30)
+    return Service(store, files, warm_bytes=1 << 30, world=World(), patience=Patience())
+
+
+def _batch(ids: Sequence[str], vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> list[NewVector]:
+    return [NewVector(name, vector, _METADATA) for name, vector in zip(ids, vectors, strict=True)]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _row(what: str, seconds: float) -> list[str]:
+    return [what, f"{seconds * 1000:,.1f}", "", "", ""]
+
+
+def _until() -> float:
+    return time.monotonic() + 3_600
+
+
+if __name__ == "__main__":
+    main()
