@@ -16,19 +16,19 @@ SIZES = Sizes(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_0
 
 
 class Asked:
-    """A compactor that notes what it is asked for, and does nothing."""
+    """Notes which indexes it is asked to have compacted, and does nothing."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def ask(self, name: str) -> None:
-        self.names.append(name)
+    def __call__(self, payload: bytes, _: float) -> None:
+        self.names.append(msgspec.json.decode(payload)["index"])
 
 
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has the memory for a build."""
     world = Clock(ids=ids).world()
-    rebuilds = Rebuilds(world, Asked, memory=0)
+    rebuilds = Rebuilds(world, Asked(), memory=0)
     return Service(
         store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
     )

@@ -17,7 +17,6 @@ MAY_IMPORT = {
     "local": {"errors", "frame"},
     "index": {"errors", "params", "frame", "forest"},
     "stores": {"errors"},
-    "stores.lambda_events": {"stores.s3_client"},
     "stores.lambda_invoke": {"errors", "stores"},
     "stores.s3": {"errors", "params", "stores", "stores.s3_listing", "stores.s3_reads", "stores.s3_writes"},
     "stores.s3_address": set(),
@@ -37,7 +36,7 @@ MAY_IMPORT = {
     "runtime": {
         *("local", "service", "stores", "stores.lambda_invoke", "stores.s3"),
         *("stores.s3_address", "stores.s3_reads", "stores.s3_requests", "stores.s3_writes"),
-        *("stores.s3_chain", "stores.s3_client", "stores.s3_listing", "stores.lambda_events"),  # at the first use
+        *("stores.s3_chain", "stores.s3_client", "stores.s3_listing"),  # at the first use
     },
     "runtime_inbox": {"runtime", "service", "stores.s3_client", "stores.s3_inbox"},
     "runtime_compact": {"runtime", "service"},
@@ -45,8 +44,8 @@ MAY_IMPORT = {
 }
 ONLY_IMPORTERS = {
     "annoy": {"forest"},
-    "boto3": {"stores.lambda_events", "stores.s3_client"},
-    "botocore": {"stores.lambda_events", "stores.s3_client", "stores.s3_chain"},
+    "boto3": {"stores.s3_client"},
+    "botocore": {"stores.s3_client", "stores.s3_chain"},
     "csimdjson": {"formats"},
     "duckdb": {"formats"},
     "isal": {"formats"},

@@ -15,14 +15,14 @@ LATE = 1e-6  # seconds from now
 
 
 class Deaf(Asked):
-    """A compactor that nobody hears."""
+    """Asks, and nobody hears it."""
 
     def __init__(self, error: StoreError) -> None:
         super().__init__()
         self._error = error
 
-    def ask(self, name: str) -> None:
-        super().ask(name)
+    def __call__(self, payload: bytes, seconds: float) -> None:
+        super().__call__(payload, seconds)
         raise self._error
 
 
@@ -40,7 +40,7 @@ def a_service(
     store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
 ) -> Service:
     world = (clock or Clock()).world()
-    rebuilds = Rebuilds(world, (lambda: asked) if asked else None, memory)
+    rebuilds = Rebuilds(world, asked, memory)
     return Service(
         store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
     )
@@ -72,7 +72,7 @@ def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
     assert (tail(store), asked.names) == (9, ["t"])
 
 
-def test_without_a_compactor_every_build_is_made_at_once(store: ScriptedStore) -> None:
+def test_where_nobody_can_be_asked_every_build_is_made_at_once(store: ScriptedStore) -> None:
     grown(a_service(store, None, memory=0), LATE)
     assert tail(store) == 0
 
@@ -158,22 +158,3 @@ def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: Scr
     grown(service, 20.0)
     service.add("t", vectors("more"), 20.0)
     assert deaf.names == ["t", "t"]
-
-
-def test_a_compactor_is_not_made_before_it_is_needed(store: ScriptedStore) -> None:
-    def make() -> Asked:
-        raise AssertionError("nothing is due")
-
-    world = Clock().world()
-    service = Service(
-        store,
-        local_files(),
-        warm_bytes=1 << 20,
-        world=world,
-        patience=Patience(),
-        sizes=SIZES,
-        rebuilds=Rebuilds(world, make, 0),
-    )
-    service.create("t", DIMENSION, until=20.0)
-    service.add("t", vectors("a"), 20.0)
-    assert service.describe("t", 20.0).count == 1

@@ -81,3 +81,10 @@ def test_a_function_calls_itself_by_the_alias_that_is_named() -> None:
 def test_without_a_function_or_an_alias_nothing_is_called(missing: str) -> None:
     inside = {"AWS_LAMBDA_FUNCTION_NAME": "search-1", "VECTORD_FANOUT": "live"}
     assert runtime.Settings.read(inside | {missing: ""}).function is None
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [({}, None), ({"VECTORD_COMPACT": ""}, None), ({"VECTORD_COMPACT": "c"}, "c")]
+)
+def test_the_function_that_compacts_is_the_one_that_is_named(said: dict[str, str], meant: str | None) -> None:
+    assert runtime.Settings.read(said).compact == meant

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vectord.local import LocalFiles
-from vectord.service import Compactor, Patience, Rebuilds, Service, World
+from vectord.service import Patience, Rebuilds, Service, World
 from vectord.service.fan_out import Invoke
 from vectord.stores import MemoryStore, Store
 from vectord.stores.lambda_invoke import Functions, endpoint_of
@@ -115,13 +115,19 @@ def _service(settings: Settings) -> Service:
 def _invoke_of(settings: Settings) -> Invoke | None:
     if settings.function is None:
         return None
-    region = settings.region or _profiles_region()
-    endpoint = settings.lambda_endpoint or endpoint_of(region)
-    return partial(Functions(endpoint, region, partial(_keys_of, settings.keys)).call, settings.function)
+    return partial(_functions_of(settings).call, settings.function)
 
 
 def rebuilds_of(settings: Settings, world: World) -> Rebuilds:
-    return Rebuilds(world, partial(_compactor, settings) if settings.compact else None, settings.memory)
+    if settings.compact is None:
+        return Rebuilds(world)
+    return Rebuilds(world, partial(_functions_of(settings).send, settings.compact), settings.memory)
+
+
+@cache
+def _functions_of(settings: Settings) -> Functions:
+    region = settings.region or _profiles_region()
+    return Functions(settings.lambda_endpoint or endpoint_of(region), region, partial(_keys_of, settings.keys))
 
 
 @cache
@@ -155,12 +161,6 @@ def _listing_of(bucket: str, endpoint: str | None) -> "S3Listing":
     from vectord.stores.s3_listing import S3Listing  # noqa: PLC0415 - see above
 
     return S3Listing(client_of(endpoint), bucket)
-
-
-def _compactor(settings: Settings) -> Compactor:
-    from vectord.stores.lambda_events import LambdaCompactor  # noqa: PLC0415 - see above
-
-    return LambdaCompactor(settings.compact or "", settings.region)
 
 
 def _keys_of(given: Keys | None) -> Keys:

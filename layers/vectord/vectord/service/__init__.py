@@ -2,7 +2,7 @@
 
 from vectord.formats import Entry, NewVector
 from vectord.index import DEFAULT_RECALL, Match
-from vectord.service.rebuilds import Compactor, Rebuilds
+from vectord.service.rebuilds import Rebuilds
 from vectord.service.results import Added, Deleted, Described, Searched, Stored
 from vectord.service.service import Service
 from vectord.service.world import Patience, World
@@ -10,7 +10,6 @@ from vectord.service.world import Patience, World
 __all__ = [
     "DEFAULT_RECALL",
     "Added",
-    "Compactor",
     "Deleted",
     "Described",
     "Entry",

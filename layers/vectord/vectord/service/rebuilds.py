@@ -1,7 +1,8 @@
 """Who builds a graph anew when that is due: the request that meets it where it has the time, else a compaction."""
 
-from collections.abc import Callable
 from typing import Final, Protocol
+
+import msgspec
 
 from vectord import index as ix
 from vectord.errors import StoreError
@@ -16,42 +17,40 @@ _COPIES: Final = 5  # of the graph in memory at once
 
 _SHARE: Final = 0.5  # of the time left that a build may take; a lost race repeats it
 _ASKED: Final = 60.0  # seconds for which one request for a compaction is enough
+_PATIENCE: Final = 2.0  # seconds that a change, which is committed by then, waits until its request is heard
 
 
-class Compactor(Protocol):
-    """Whoever compacts indexes."""
+class Send(Protocol):
+    """Sends an event to the function that compacts."""
 
-    def ask(self, name: str) -> None:
-        """Have index `name` compacted soon; to ask twice does no harm.
+    def __call__(self, payload: bytes, seconds: float) -> None:
+        """Send it, as JSON text, and wait for so many seconds at most; to send it twice does no harm.
 
         Raises:
-            StoreUnavailable, StoreRefused: perhaps nobody heard it.
+            StoreError: perhaps nobody heard it.
         """
 
 
 class Rebuilds:
-    """Decides for one function, which has `memory` bytes; without a compactor every build is its own.
+    """Decides for one function, which has `memory` bytes; without a way to ask another every build is its own."""
 
-    `compactor` is called at the first need and not before, for it may bring much with it.
-    """
-
-    def __init__(self, world: World, compactor: Callable[[], Compactor] | None = None, memory: int = 0) -> None:
-        self._world, self._compactor, self._memory = world, compactor, memory
+    def __init__(self, world: World, send: Send | None = None, memory: int = 0) -> None:
+        self._world, self._send, self._memory = world, send, memory
         self._asked: dict[str, float] = {}
 
     def is_put_off(self, index: Index, sizes: Sizes, until: float) -> bool:
         """Tell whether a build of `index` is due that does not fit in here, or not before `until`."""
-        if self._compactor is None or not ix.is_kept(index) or not ix.is_due(index, sizes):
+        if self._send is None or not ix.is_kept(index) or not ix.is_due(index, sizes):
             return False
         return seconds(index) > _SHARE * (until - self._world.now()) or _COPIES * _size(index) > self._memory
 
     def hand_over(self, name: str) -> None:
         """Ask for a compaction, unless that was just done; if nobody hears it, the next change asks again."""
         now = self._world.now()
-        if self._compactor is None or now < self._asked.get(name, now):
+        if self._send is None or now < self._asked.get(name, now):
             return
         try:
-            self._compactor().ask(name)
+            self._send(msgspec.json.encode({"index": name}), _PATIENCE)
         except StoreError:
             self._world.meter.add("CompactionsUnheard")  # the change is committed, so it is answered as such
             return

@@ -50,26 +50,40 @@ class Functions:
             StoreUnavailable: no answer, or the function failed; it may have run.
             StoreRefused: no such function, or no right to invoke it.
         """
+        answer = self._invoke(function, payload, "RequestResponse", seconds)
+        _check(answer.status, answer.headers, 200)
+        return answer.data
+
+    def send(self, function: str, payload: bytes, seconds: float) -> None:
+        """Have Lambda queue the event `payload` for `function`, and repeat it if that fails; wait for so many seconds.
+
+        Raises:
+            FunctionBusy: it was certainly not queued.
+            StoreUnavailable: no answer; it may have been queued.
+            StoreRefused: as `call` does.
+        """
+        answer = self._invoke(function, payload, "Event", seconds)
+        _check(answer.status, answer.headers, 202)
+
+    def _invoke(self, function: str, payload: bytes, kind: str, seconds: float) -> "urllib3.BaseHTTPResponse":
         path = f"/2015-03-31/functions/{quote(function, safe='-_.~')}/invocations"
         headers = signed_body(
             self._host, path, payload, service="lambda", keys=self._keys(), region=self._region, at=self._clock()
         )
-        headers |= {"x-amz-invocation-type": "RequestResponse", "content-type": "application/json"}
+        headers |= {"x-amz-invocation-type": kind, "content-type": "application/json"}
         patience = urllib3.Timeout(connect=_CONNECT_SECONDS, read=max(_LEAST_SECONDS, seconds))
         try:
-            answer = self._pool.urlopen("POST", path, body=payload, headers=headers, timeout=patience, **_ONCE)
+            return self._pool.urlopen("POST", path, body=payload, headers=headers, timeout=patience, **_ONCE)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise FunctionBusy(type(error).__name__) from error
         except urllib3.exceptions.HTTPError as error:
             raise StoreUnavailable(type(error).__name__) from error
-        _check(answer.status, answer.headers)
-        return answer.data
 
 
-def _check(status: int, headers: "urllib3.HTTPHeaderDict") -> None:
+def _check(status: int, headers: "urllib3.HTTPHeaderDict", expected: int) -> None:
     if status == _BUSY:
         raise FunctionBusy(str(status))
     if 400 <= status < 500:
         raise StoreRefused(f"lambda: {headers.get('x-amzn-errortype', status)}")
-    if status != 200 or "x-amz-function-error" in headers:
+    if status != expected or "x-amz-function-error" in headers:
         raise StoreUnavailable(f"lambda: {headers.get('x-amz-function-error', status)}")

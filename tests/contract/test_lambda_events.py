@@ -1,0 +1,47 @@
+"""An event for another function, over a real wire: queued by Lambda, or told that it was not."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.wire import Wire, answers, resets, wire
+from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
+from vectord.stores.lambda_invoke import Functions
+from vectord.stores.sigv4 import Keys
+
+
+@pytest.fixture
+def lambdas() -> Iterator[Wire]:
+    with wire() as wired:
+        yield wired
+
+
+@pytest.fixture
+def functions(lambdas: Wire) -> Functions:
+    return Functions(lambdas.endpoint, "eu-central-1", lambda: Keys("access", "secret", "token"))
+
+
+def test_an_event_is_an_asynchronous_invocation(lambdas: Wire, functions: Functions) -> None:
+    lambdas.answer = answers(202)
+    functions.send("compact", b'{"index":"t"}', 2)
+    assert lambdas.requests == ["POST /2015-03-31/functions/compact/invocations"]
+    assert (lambdas.headers[0]["X-Amz-Invocation-Type"], lambdas.bodies) == ("Event", [b'{"index":"t"}'])
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(429, FunctionBusy), (500, StoreUnavailable), (200, StoreUnavailable), (403, StoreRefused), (404, StoreRefused)],
+)
+def test_an_event_that_is_not_queued_is_an_error(
+    lambdas: Wire, functions: Functions, status: int, error: type[StoreError]
+) -> None:
+    lambdas.answer = answers(status)
+    with pytest.raises(error):
+        functions.send("compact", b"{}", 2)
+    assert len(lambdas.requests) == 1
+
+
+def test_an_event_without_an_answer_may_have_been_queued(lambdas: Wire, functions: Functions) -> None:
+    lambdas.answer = resets
+    with pytest.raises(StoreUnavailable):
+        functions.send("compact", b"{}", 2)
