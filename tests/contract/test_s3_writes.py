@@ -116,7 +116,7 @@ def test_over_a_plain_connection_the_body_is_signed(
     ]
 
 
-@pytest.mark.parametrize("data", [b"", b"data", LONG, LONG[1:]], ids=len)
+@pytest.mark.parametrize("data", [b"", b"data", LONG, LONG[1:], LONG + b"1"], ids=len)
 def test_a_put_sends_the_bytes_and_their_checksum(wire: Wire, store: S3Store, data: bytes) -> None:
     put(store, data)
     assert wire.bodies == [data]
@@ -167,6 +167,17 @@ def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
     with pytest.raises(StoreUnavailable):
         put(store, b"x" * (64 << 20))
     assert len(wire.requests) == 1
+
+
+def test_a_long_body_may_go_slowly(wire: Wire) -> None:
+    def taken(handler: wires.BaseHTTPRequestHandler) -> None:
+        for _ in range(32):
+            wire.done.wait(0.05)
+            handler.rfile.read(1 << 20)
+        s3(handler)
+
+    wire.takes_bodies, wire.answer = False, taken
+    put(s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.5)), b"x" * (32 << 20))
 
 
 def test_a_body_that_came_damaged_is_no_answer(wire: Wire, store: S3Store) -> None:

@@ -33,7 +33,6 @@ def make_client(endpoint: str | None = None, addressing: Literal["auto", "virtua
     config = Config(
         connect_timeout=1,
         read_timeout=5,
-        max_pool_connections=16,  # parts are copied side by side
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # for links to upload to as well
         # Each section of a blob carries its own crc32, which is checked at every read.
