@@ -10,13 +10,34 @@ import msgspec
 import numpy as np
 
 from vectord import index as ix
+from vectord.index import Sizes
 from vectord.params import new_params
 
 
 def _blob(name: str, distance: str, items: list[ix.Item], dimension: int = 3) -> bytes:
     empty = ix.create(new_params(name, dimension, distance=distance))
-    rows, _, _ = ix.upsert(empty.rows, items)
-    return ix.encode(ix.with_rows(empty, rows) if items else empty, name, f"commit-of-{name}")[0]
+    return ix.encode(ix.upsert(empty, items)[0], name, f"commit-of-{name}").blob
+
+
+def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
+    """Return a blob of the packed form: 40 rows built, 3 and 2 more in two tails, some replaced or deleted."""
+    sizes = Sizes(packed=1, tail_rows=1_000, part=padded)
+    drawn = np.random.default_rng(dimension).normal(size=(45, dimension))
+    items = [
+        _item(f"row-{i:02} é", *row, metadata=b'{"row": %d}' % i if i % 3 else None) for i, row in enumerate(drawn)
+    ]
+    index = ix.upsert(ix.create(new_params(name, dimension, m=2, distance=distance)), items[:40])[0]
+    blob = ix.encode(index, name, f"build-of-{name}", sizes=sizes).blob
+    steps = [
+        lambda index: ix.upsert(index, [*items[40:42], _item("row-05 é", *drawn[42], metadata=b'"replaced"')])[0],
+        lambda index: ix.remove(index, ["row-07 é", "row-10 é", "row-41 é"])[0],
+        lambda index: ix.upsert(index, [items[43], _item("row-10 é", *drawn[44])])[0],
+    ]
+    for number, step in enumerate(steps):
+        encoded = ix.encode(step(ix.open_blob(blob)), name, f"commit-{number}-of-{name}", sizes=sizes)
+        start, stop = encoded.keep or (0, 0)
+        blob = encoded.head + blob[start:stop] + encoded.rest
+    return blob
 
 
 def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> ix.Item:
@@ -36,6 +57,8 @@ def main(folder: Path) -> None:
         "cosine": _blob("cosine", "cosine", three),
         "euclidean": _blob("euclidean", "euclidean", three),
         "forest": _blob("forest", "cosine", many),
+        "packed": _packed("packed", "cosine", 33, 2_500),
+        "packed-euclidean": _packed("packed-euclidean", "euclidean", 3, 0),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

@@ -9,13 +9,16 @@ import annoy
 import numpy as np
 import pytest
 
+from vectord import frame
 from vectord import index as ix
 from vectord.errors import BlobError
 from vectord.params import Params
 
 FOLDER = Path(__file__).parent / "v2"
-NAMES = ["empty", "cosine", "euclidean", "forest"]
+NAMES = ["empty", "cosine", "euclidean", "forest", "packed", "packed-euclidean"]
 SHA256 = {
+    "packed-euclidean": "8bb77048c88268daad2a4310c3bff4f885a0f0b25cb59331e5a49b7e326de727",
+    "packed": "5dd1e19e8baa80057a99fe310d4f03b1f9a0371fb99e23f87f7f247101938563",
     "empty": "a158d854286e227ef8afb5e96e4494c89d805d8c99c1b4f40faab0d399927de2",
     "cosine": "77681387c0e5d08b40905ac15304fbdde069179a8fe87795b60e5c0ed66d70b5",
     "euclidean": "f0a37e0e4d1ec5ecc88de4e84936d4a8d9c01c7ae3de88ea75b302ade1ac82f9",
@@ -73,6 +76,37 @@ def test_plain_annoy_loads_the_body_behind_the_envelope(name: str, metric: str, 
     plain.load(str(tmp_path / "graph.ann"))
     assert plain.get_n_items() == len(envelope["ids"])
     assert plain.get_item_vector(0) == ix.open_blob(blob).rows.vectors[0].tolist()
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("packed", 33), ("packed-euclidean", 3)])
+def test_a_packed_index_reads_as_it_was_written(name: str, dimension: int) -> None:
+    drawn = np.random.default_rng(dimension).normal(size=(45, dimension)).astype(np.float32)
+    vectors = {f"row-{row:02} é": vector for row, vector in enumerate(drawn[:44]) if row not in {7, 41, 42}}
+    vectors |= {"row-05 é": drawn[42], "row-10 é": drawn[44]}
+    metadata = {f"row-{row:02} é": {"row": row} for row in range(44) if row % 3 and row not in {7, 10, 41}}
+    index = ix.open_blob(_read(name))
+    rows = index.rows
+    assert len(index) == len(vectors) == 41
+    assert {vector_id: rows.vectors[row].tobytes() for vector_id, row in rows.row_of.items()} == {
+        vector_id: vector.tobytes() for vector_id, vector in vectors.items()
+    }
+    assert {vector_id: json.loads(bytes(raw)) for vector_id, raw in rows.metadata.items()} == {
+        **metadata,
+        "row-05 é": "replaced",
+    }
+    for vector_id, vector in vectors.items():
+        assert [(match.id, match.distance) for match in ix.search(index, vector, 1).matches] == [(vector_id, 0.0)]
+
+
+def test_packed_indexes_show_every_section_of_the_format() -> None:
+    kinds = {}
+    for name in ("packed", "packed-euclidean"):
+        envelope = frame.decode(_read(name))[0].envelope
+        kinds[name] = [entry.name for entry in envelope.sections]
+        assert envelope.graph_rows == 40
+        assert envelope.removed
+    assert kinds == {"packed": ["sketch", "rows", "graph", "tail", "tail"], "packed-euclidean": kinds["packed"][1:]}
+    assert frame.decode(_read("packed"))[0].start == 2_500
 
 
 @pytest.mark.parametrize("name", NAMES)

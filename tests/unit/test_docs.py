@@ -20,12 +20,15 @@ def _table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows[1:]]
 
 
-def test_the_example_that_opens_a_blob_without_vectord_runs(tmp_path: Path) -> None:
+def test_the_examples_that_open_blobs_without_vectord_run(tmp_path: Path) -> None:
     code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/lhv1.md").read_text(), re.DOTALL)
-    assert len(code) == 1
     (tmp_path / "tests").symlink_to(ROOT / "tests")
-    ran = subprocess.run([sys.executable, "-c", code[0]], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert ran.stdout == "['a', 'b/%2F + é']\n"
+    printed = []
+    for example in code:
+        assert "vectord" not in example
+        command = [sys.executable, "-W", "error", "-c", example]
+        printed.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
+    assert printed == ["['a', 'b/%2F + é']\n", "41 replaced False False 33\n"]
 
 
 def test_the_readme_lists_every_kind_of_problem_with_its_status() -> None:
