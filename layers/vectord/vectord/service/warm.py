@@ -106,7 +106,7 @@ class WarmIndexes:
         try:
             data, head = self._decoded(name, answer)
             files = self._files_of(head, answer.etag)
-            for file, start in zip(files.values(), head.starts(), strict=True):
+            for file, start in _starts(files, head).items():
                 if start < len(data) and not file.whole:
                     file.write(0, memoryview(data)[start : start + file.size])
             return self._versioned(name, answer.etag, head, files, held.index if held else None)
@@ -125,8 +125,7 @@ class WarmIndexes:
     def _versioned(
         self, name: str, etag: str, head: frame.Head, files: Mapping[SectionEntry, LocalFile], held: Index | None
     ) -> Versioned:
-        starts = dict(zip(files.values(), head.starts(), strict=True))
-        pinned = Pinned(self._store, name, etag, starts, self._files.budget, self._world)
+        pinned = Pinned(self._store, name, etag, _starts(files, head), self._files.budget, self._world)
         return Versioned(ix.open_head(head, files.__getitem__, pinned, held), etag, tuple(files.values()))
 
     def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, LocalFile]:
@@ -135,3 +134,8 @@ class WarmIndexes:
             entry: self._files.open(entry if entry.id else msgspec.structs.replace(entry, id=f"{etag}/{place}"))
             for place, entry in enumerate(head.envelope.sections)
         }
+
+
+def _starts(files: Mapping[SectionEntry, LocalFile], head: frame.Head) -> dict[LocalFile, int]:
+    """Return where in the object each file's bytes start; sections of equal content share a file."""
+    return {files[entry]: start for entry, start in zip(head.envelope.sections, head.starts(), strict=True)}
