@@ -1,11 +1,16 @@
 """A warm function keeps what it has opened, and asks the store whether that is still so."""
 
+import msgspec
+
 from tests.support import worlds
+from tests.support.sections import packed
 from tests.support.stores import ScriptedStore
+from tests.support.vectors import item
 from tests.support.worlds import FOREVER, Clock, vector
+from vectord import frame
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import World
-from vectord.stores import MemoryStore
+from vectord.stores import IfAbsent, MemoryStore
 
 
 def store_of(*names: str) -> ScriptedStore:
@@ -66,6 +71,38 @@ def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
     warm.forget("t")
     warm.read("t")
     assert store.calls[-1] == ("head", "t", "")
+
+
+def test_a_small_index_comes_with_its_head() -> None:
+    store = store_of("t")
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    assert len(WarmIndexes(store, worlds.local_files(), 1 << 20, World()).read("t").index.rows) == 1
+    assert store.calls == [("head", "t", "")]
+
+
+def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
+    store = store_of("t")
+    entries = [vector(f"{number:05}" * 10, 1, number) for number in range(3_000)]
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", entries, FOREVER)
+    index = WarmIndexes(store, worlds.local_files(), 1 << 20, World()).read("t").index
+    assert len(index.rows) == 3_000
+
+
+def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
+    here = packed([item("a", [1, 0, 0])])
+    here.add(item("b", [0, 1, 0]))
+    here.add(item("c", [0, 1, 0]))
+    head, _ = frame.decode(here.blob)
+    nameless = [msgspec.structs.replace(entry, id="") for entry in head.envelope.sections]
+    envelope = msgspec.structs.replace(head.envelope, sections=nameless)
+    store = MemoryStore()
+    store.put("t", frame.encode_head(envelope) + here.blob[head.start :], IfAbsent(), "c")
+    index = WarmIndexes(store, worlds.local_files(), 1 << 20, World()).read("t").index
+    assert {vector_id: index.rows.vectors[row].tolist() for vector_id, row in index.rows.row_of.items()} == {
+        "a": [1, 0, 0],
+        "b": [0, 1, 0],
+        "c": [0, 1, 0],
+    }
 
 
 def test_two_functions_over_one_store_answer_the_same() -> None:
