@@ -125,6 +125,21 @@ def test_only_what_differs_from_the_build_is_in_the_new_tail() -> None:
     assert (index.tail.ids, len(index.removed)) == (("a", "new"), 2)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(Add(("other",), 1, "{}"), id="by-id"),
+        pytest.param(Add(("late",), 2, "{}"), id="by-vector"),
+        pytest.param(Add(("late",), 1, '{"x": 1}'), id="by-metadata"),
+        pytest.param(Add(("late",), 1), id="by-having-metadata"),
+    ],
+)
+def test_rows_that_took_the_same_number_in_two_histories_are_told_apart(other: Add) -> None:
+    made = rebuilt(after(built(ALL), Add(("late",), 1, "{}")))
+    now = after(built(ALL), other)
+    assert contents(carried(made, now)) == contents(ix.open_blob(now))
+
+
 @given(HISTORY, HISTORY, HISTORY)
 def test_two_states_upon_one_graph_may_have_any_histories(
     shared: list[Step], before: list[Step], now: list[Step]

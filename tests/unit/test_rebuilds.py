@@ -1,13 +1,18 @@
 """Who builds a large index anew: the request that meets it, where it has the time and the memory; else a compaction."""
 
+import msgspec
 import pytest
 
 from tests.support.compacting import DIMENSION, SIZES, Asked, vectors
 from tests.support.stores import ScriptedStore, after, answers, loses_reply
 from tests.support.worlds import Clock, local_files
+from vectord import frame
 from vectord import index as ix
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
-from vectord.service import Patience, Rebuilds, Service
+from vectord.index import Index
+from vectord.index.sections import all_here
+from vectord.service import NewVector, Patience, Rebuilds, Service
+from vectord.service.rebuilds import seconds
 from vectord.stores import Fetched
 
 PLENTY = 1 << 30
@@ -158,3 +163,35 @@ def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: Scr
     grown(service, 20.0)
     service.add("t", vectors("more"), 20.0)
     assert deaf.names == ["t", "t"]
+
+
+# ---- how long a build is thought to take
+
+
+def opened(*new: NewVector, sections_here: bool = True) -> Index:
+    """Return an index of these rows; without its sections here they are still to be read."""
+    store = ScriptedStore(least_part=1)
+    service = a_service(store, None)
+    service.create("t", DIMENSION, until=1_000.0)
+    service.add("t", list(new), 1_000.0)
+    blob = store.inner.get("t")
+    assert isinstance(blob, Fetched)
+    if sections_here:
+        return ix.open_blob(blob.data)
+    head = frame.decode_head(blob.data, len(blob.data))
+    return ix.open_head(head, local_files().open, all_here)
+
+
+def test_it_takes_longer_for_more_rows() -> None:
+    few, many = vectors(*map(str, range(20))), vectors(*map(str, range(200)))
+    assert seconds(opened(*many)) > 5 * seconds(opened(*few))
+
+
+def test_it_takes_longer_for_more_bytes_in_as_many_rows() -> None:
+    long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
+    assert seconds(opened(long)) - seconds(opened(*vectors("a"))) == pytest.approx(0.01, rel=0.01)
+
+
+def test_it_takes_longer_where_bytes_are_still_to_be_read() -> None:
+    long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
+    assert seconds(opened(long, sections_here=False)) - seconds(opened(long)) == pytest.approx(0.01, rel=0.01)

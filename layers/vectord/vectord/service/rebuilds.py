@@ -13,7 +13,7 @@ from vectord.service.world import World
 # What a build takes on one vCPU; docs/decisions.md holds the measurements.
 _COMPONENT: Final = 4e-7  # seconds a component of a vector
 _BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
-_COPIES: Final = 5  # of the graph in memory at once
+_COPIES: Final = 6  # of the index in memory at once
 
 _SHARE: Final = 0.5  # of the time left that a build may take; a lost race repeats it
 _ASKED: Final = 60.0  # seconds for which one request for a compaction is enough
