@@ -140,6 +140,17 @@ def test_rows_that_took_the_same_number_in_two_histories_are_told_apart(other: A
     assert contents(carried(made, now)) == contents(ix.open_blob(now))
 
 
+def test_rows_that_the_build_numbers_anew_are_found_again() -> None:
+    drawn = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
+    empty = ix.create(new_params("t", 3, distance="euclidean"))
+    full, _, _ = ix.upsert(empty, [Item(f"{row}", vector) for row, vector in enumerate(drawn)])
+    before = after(ix.encode(full, "t", "first", sizes=SIZES, rebuild=True).blob, Remove(("7",)), Add(("late",), 3))
+    now = after(before, Remove(tuple(f"{row}" for row in range(0, 300, 3))), Add(("1", "late"), 4))
+    made = rebuilt(before)
+    assert np.any(np.diff(made.moved[made.moved >= 0]) != 1)
+    assert contents(carried(made, now)) == contents(ix.open_blob(now))
+
+
 @given(HISTORY, HISTORY, HISTORY)
 def test_two_states_upon_one_graph_may_have_any_histories(
     shared: list[Step], before: list[Step], now: list[Step]
