@@ -1,17 +1,15 @@
 """What happens to a multipart upload when a step of it fails, over real sockets: nothing of it is left lying about."""
 
-from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from threading import Barrier
-from zlib import crc32
 
 import pytest
 
 from tests.support import wire as wires
 from tests.support.backends import LEAST_PART, s3_store
-from tests.support.wire import Answer, Wire, answers, refuses, resets, slowly, truncates
+from tests.support.uploads import GOOD, HEAD, Script, splice
+from tests.support.wire import Answer, Wire, answers, refuses, resets, truncates
 from vectord.errors import (
     ConditionFailed,
     ObjectMissing,
@@ -24,45 +22,6 @@ from vectord.stores import Condition, IfAbsent, IfMatch, Source
 from vectord.stores.parts import LEAST_PART as LEAST_OF_S3
 from vectord.stores.s3 import S3Store
 from vectord.stores.s3_multipart import copied
-from vectord.stores.s3_requests import Waits
-
-HEAD = b"h" * LEAST_PART
-SOURCE = Source("t", '"e0"', 8, 8 + LEAST_PART)
-NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-GOOD = {
-    "create": b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
-    "head": b"",
-    "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
-    "tail": b"",
-    "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e1-3&quot;</ETag></CompleteMultipartUploadResult>",
-    "abort": b"",
-}
-
-
-@dataclass
-class Script:
-    """S3's side of an upload: answers each step as a test has it, or well."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-    steps: list[str] = field(default_factory=list)
-    headers: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
-        step = step_of(handler)
-        self.steps.append(step)
-        self.headers[step] = {name.lower(): value for name, value in handler.headers.items()}
-        (self.answers.get(step) or answers(200, GOOD[step]))(handler)
-
-
-def step_of(handler: BaseHTTPRequestHandler) -> str:
-    """Name the step of an upload that a request is."""
-    if handler.command == "POST":
-        return "create" if handler.path.endswith("?uploads=") else "complete"
-    if handler.command == "DELETE":
-        return "abort"
-    if "x-amz-copy-source" in handler.headers:
-        return "copy"
-    return "head" if "partNumber=1" in handler.path else "tail"
 
 
 @pytest.fixture
@@ -80,10 +39,6 @@ def script(wire: Wire) -> Script:
 @pytest.fixture
 def store(wire: Wire, aws_environment: None) -> S3Store:
     return s3_store(wire.endpoint, "bucket", "_vectors")
-
-
-def splice(store: S3Store, condition: Condition = IfMatch('"e0"'), tail: bytes = b"tail") -> str:  # noqa: B008 - frozen
-    return store.splice("t", HEAD, SOURCE, tail, condition=condition, commit="a-commit")
 
 
 def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script: Script) -> None:
@@ -215,82 +170,6 @@ def test_an_abort_comes_after_every_part_that_was_on_its_way(wire: Wire, store: 
     with pytest.raises(ConditionFailed):
         splice(store)
     assert script.steps[-2:] == ["head is there", "abort"]
-
-
-AT_WORK = {"copy": GOOD["copy"], "complete": GOOD["complete"]}
-
-
-@pytest.mark.parametrize("step", AT_WORK)
-def test_s3_may_be_at_work_for_longer_than_a_read_waits(wire: Wire, script: Script, step: str) -> None:
-    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(read=0.1, work=20))
-    script.answers[step] = slowly(GOOD[step], pieces=2, seconds=0.15)
-    assert splice(store) == '"e1-3"'
-
-
-@pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
-def test_s3_may_not_be_at_work_for_ever(wire: Wire, script: Script, step: str, last: str) -> None:
-    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(work=0.2))
-    script.answers[step] = slowly(GOOD[step], pieces=100, seconds=0.05)
-    with pytest.raises(StoreUnavailable):
-        splice(store)
-    assert script.steps[-1] == last
-
-
-@pytest.mark.parametrize("step", AT_WORK)
-def test_a_no_may_come_after_s3_was_at_work(store: S3Store, script: Script, step: str) -> None:
-    script.answers[step] = slowly(b"<Error><Code>PreconditionFailed</Code></Error>", pieces=2, seconds=0)
-    with pytest.raises(ConditionFailed):
-        splice(store)
-    assert script.steps[-1] == "abort"
-
-
-FOREIGN = {
-    "nothing": b"",
-    "no XML": b"captive portal",
-    "a page": b"<html><ETag>&quot;p2&quot;</ETag></html>",
-    "no field": b"<%b></%b>",
-    "an empty field": b"<%b><ETag></ETag><UploadId></UploadId></%b>",
-    "an open end": b"<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId>",
-    "something before": b"HTTP<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>",
-    "something after": b"<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>HTTP",
-    "a document type": b"<!DOCTYPE x><%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>",
-    "an error without a code": b"<Error><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></Error>",
-    "an entity of its own": b'<!DOCTYPE x [<!ENTITY e "u1">]><%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>',
-    "an entity that nobody knows": b"<%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>",
-}
-ROOTS = {step: GOOD[step][1:].partition(b">")[0] for step in ("create", "copy", "complete")}
-
-
-@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN.keys())
-@pytest.mark.parametrize("step", ROOTS)
-def test_an_answer_that_is_not_s3s_is_no_answer(store: S3Store, script: Script, step: str, foreign: bytes) -> None:
-    script.answers[step] = answers(200, foreign.replace(b"%b", ROOTS[step]))
-    with pytest.raises(StoreUnavailable):
-        splice(store)
-    assert script.steps[-1] == {"create": "create", "copy": "abort", "complete": "complete"}[step]
-
-
-def test_a_part_is_sent_with_its_checksum(store: S3Store, script: Script) -> None:
-    splice(store)
-    assert script.headers["create"]["x-amz-checksum-algorithm"] == "CRC32"
-    assert script.headers["tail"]["x-amz-checksum-crc32"] == b64encode(crc32(b"tail").to_bytes(4)).decode()
-
-
-def test_an_upload_is_completed_by_what_was_answered_for_its_parts(wire: Wire, store: S3Store, script: Script) -> None:
-    copy = b"<CopyPartResult><ChecksumCRC32>c2==</ChecksumCRC32><ETag>&quot;p2&quot;</ETag></CopyPartResult>"
-    script.answers = {
-        "head": answers(200, **{"ETag": '"p1"', "x-amz-checksum-crc32": "c1=="}),
-        "copy": answers(200, copy),
-        "tail": answers(200, ETag='"p3"'),
-    }
-    splice(store)
-    parts = [
-        '<Part><ChecksumCRC32>c1==</ChecksumCRC32><ETag>"p1"</ETag><PartNumber>1</PartNumber></Part>',
-        '<Part><ChecksumCRC32>c2==</ChecksumCRC32><ETag>"p2"</ETag><PartNumber>2</PartNumber></Part>',
-        '<Part><ETag>"p3"</ETag><PartNumber>3</PartNumber></Part>',
-    ]
-    root = "CompleteMultipartUpload"
-    assert wire.bodies[-1].decode() == f'<{root} xmlns="{NAMESPACE}">{"".join(parts)}</{root}>'
 
 
 def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> None:

@@ -1,0 +1,110 @@
+"""What S3 answers to the steps of an upload, over real sockets: late, with an error under a 200, or not at all S3's."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from zlib import crc32
+
+import pytest
+
+from tests.support import wire as wires
+from tests.support.backends import s3_store
+from tests.support.uploads import GOOD, Script, splice
+from tests.support.wire import Wire, answers, slowly
+from vectord.errors import ConditionFailed, StoreUnavailable
+from vectord.stores.s3 import S3Store
+from vectord.stores.s3_requests import Waits
+
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wires.wire() as wired:
+        yield wired
+
+
+@pytest.fixture
+def script(wire: Wire) -> Script:
+    wire.answer = script = Script()
+    return script
+
+
+@pytest.fixture
+def store(wire: Wire, aws_environment: None) -> S3Store:
+    return s3_store(wire.endpoint, "bucket", "_vectors")
+
+
+AT_WORK = {"copy": GOOD["copy"], "complete": GOOD["complete"]}
+
+
+@pytest.mark.parametrize("step", AT_WORK)
+def test_s3_may_be_at_work_for_longer_than_a_read_waits(wire: Wire, script: Script, step: str) -> None:
+    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(read=0.1, work=20))
+    script.answers[step] = slowly(GOOD[step], pieces=2, seconds=0.15)
+    assert splice(store) == '"e1-3"'
+
+
+@pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
+def test_s3_may_not_be_at_work_for_ever(wire: Wire, script: Script, step: str, last: str) -> None:
+    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(work=0.2))
+    script.answers[step] = slowly(GOOD[step], pieces=100, seconds=0.05)
+    with pytest.raises(StoreUnavailable):
+        splice(store)
+    assert script.steps[-1] == last
+
+
+@pytest.mark.parametrize("step", AT_WORK)
+def test_a_no_may_come_after_s3_was_at_work(store: S3Store, script: Script, step: str) -> None:
+    script.answers[step] = slowly(b"<Error><Code>PreconditionFailed</Code></Error>", pieces=2, seconds=0)
+    with pytest.raises(ConditionFailed):
+        splice(store)
+    assert script.steps[-1] == "abort"
+
+
+FOREIGN = {
+    "nothing": b"",
+    "no XML": b"captive portal",
+    "a page": b"<html><ETag>&quot;p2&quot;</ETag></html>",
+    "no field": b"<%b></%b>",
+    "an empty field": b"<%b><ETag></ETag><UploadId></UploadId></%b>",
+    "an open end": b"<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId>",
+    "something before": b"HTTP<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>",
+    "something after": b"<%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>HTTP",
+    "a document type": b"<!DOCTYPE x><%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>",
+    "an error without a code": b"<Error><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></Error>",
+    "an entity of its own": b'<!DOCTYPE x [<!ENTITY e "u1">]><%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>',
+    "an entity that nobody knows": b"<%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>",
+}
+ROOTS = {step: GOOD[step][1:].partition(b">")[0] for step in ("create", "copy", "complete")}
+
+
+@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN.keys())
+@pytest.mark.parametrize("step", ROOTS)
+def test_an_answer_that_is_not_s3s_is_no_answer(store: S3Store, script: Script, step: str, foreign: bytes) -> None:
+    script.answers[step] = answers(200, foreign.replace(b"%b", ROOTS[step]))
+    with pytest.raises(StoreUnavailable):
+        splice(store)
+    assert script.steps[-1] == {"create": "create", "copy": "abort", "complete": "complete"}[step]
+
+
+def test_a_part_is_sent_with_its_checksum(store: S3Store, script: Script) -> None:
+    splice(store)
+    assert script.headers["create"]["x-amz-checksum-algorithm"] == "CRC32"
+    assert script.headers["tail"]["x-amz-checksum-crc32"] == b64encode(crc32(b"tail").to_bytes(4)).decode()
+
+
+def test_an_upload_is_completed_by_what_was_answered_for_its_parts(wire: Wire, store: S3Store, script: Script) -> None:
+    copy = b"<CopyPartResult><ChecksumCRC32>c2==</ChecksumCRC32><ETag>&quot;p2&quot;</ETag></CopyPartResult>"
+    script.answers = {
+        "head": answers(200, **{"ETag": '"p1"', "x-amz-checksum-crc32": "c1=="}),
+        "copy": answers(200, copy),
+        "tail": answers(200, ETag='"p3"'),
+    }
+    splice(store)
+    parts = [
+        '<Part><ChecksumCRC32>c1==</ChecksumCRC32><ETag>"p1"</ETag><PartNumber>1</PartNumber></Part>',
+        '<Part><ChecksumCRC32>c2==</ChecksumCRC32><ETag>"p2"</ETag><PartNumber>2</PartNumber></Part>',
+        '<Part><ETag>"p3"</ETag><PartNumber>3</PartNumber></Part>',
+    ]
+    root = "CompleteMultipartUpload"
+    assert wire.bodies[-1].decode() == f'<{root} xmlns="{NAMESPACE}">{"".join(parts)}</{root}>'

@@ -1,0 +1,50 @@
+"""S3's side of a multipart upload, step by step, for a server that answers from a script."""
+
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.backends import LEAST_PART
+from tests.support.wire import Answer, answers
+from vectord.stores import Condition, IfMatch, Source
+from vectord.stores.s3 import S3Store
+
+HEAD = b"h" * LEAST_PART
+SOURCE = Source("t", '"e0"', 8, 8 + LEAST_PART)
+GOOD = {
+    "create": b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
+    "head": b"",
+    "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
+    "tail": b"",
+    "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e1-3&quot;</ETag></CompleteMultipartUploadResult>",
+    "abort": b"",
+}
+
+
+@dataclass
+class Script:
+    """S3's side of an upload: answers each step as a test has it, or well."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        step = step_of(handler)
+        self.steps.append(step)
+        self.headers[step] = {name.lower(): value for name, value in handler.headers.items()}
+        (self.answers.get(step) or answers(200, GOOD[step]))(handler)
+
+
+def step_of(handler: BaseHTTPRequestHandler) -> str:
+    """Name the step of an upload that a request is."""
+    if handler.command == "POST":
+        return "create" if handler.path.endswith("?uploads=") else "complete"
+    if handler.command == "DELETE":
+        return "abort"
+    if "x-amz-copy-source" in handler.headers:
+        return "copy"
+    return "head" if "partNumber=1" in handler.path else "tail"
+
+
+def splice(store: S3Store, condition: Condition = IfMatch('"e0"'), tail: bytes = b"tail") -> str:  # noqa: B008 - frozen
+    return store.splice("t", HEAD, SOURCE, tail, condition=condition, commit="a-commit")
