@@ -152,6 +152,14 @@ def test_a_count_of_rows_that_is_not_the_graphs_is_corrupt(rows: int) -> None:
         Packed(bring.section(SOUND), rows).find(["id-1"], bring)
 
 
+def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
+    damaged = bytearray(SOUND)
+    block = 8 + 8 * 20 + 8 * 3
+    struct.pack_into("<I", damaged, block + 2 * 16 + 4 * 15, 0)  # as if the block's last row had no metadata
+    with pytest.raises(BlobCorrupt):
+        Packed(Here(bytes(damaged)), 20).read([3], all_here)
+
+
 @pytest.mark.parametrize("row", [20, 2**31, 2**32 - 1])
 def test_a_row_beyond_the_graphs_is_corrupt(row: int) -> None:
     damaged = bytearray(SOUND)
