@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from zlib import crc32
 
@@ -163,9 +164,10 @@ def test_a_write_goes_over_the_connection_of_the_read_before(wire: Wire, store: 
 
 def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
     wire.takes_bodies, wire.answer = False, hangs(wire)
-    store = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.2))
+    store, started = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.2)), monotonic()
     with pytest.raises(StoreUnavailable):
         put(store, b"x" * (64 << 20))
+    assert monotonic() - started < Waits().read
     assert len(wire.requests) == 1
 
 
