@@ -120,8 +120,10 @@ def test_so_many_shards_are_refused(service: Service, shards: int) -> None:
 @pytest.mark.parametrize("shards", [1, 2])
 def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(store: ByName, filled: Service, shards: int) -> None:
     before = etags(store.inner)
+    store.calls.clear()
     with pytest.raises(IndexExists):
         filled.create("t", 2, shards=shards, until=FOREVER)
+    assert not [name for method, name, *_ in store.calls if method == "put" and name != "t"]
     assert etags(store.inner) == before
 
 
@@ -343,6 +345,19 @@ def test_a_new_index_of_the_name_starts_empty(filled: Service) -> None:
     filled.delete_index("t", FOREVER)
     filled.create("t", 2, shards=2, until=FOREVER)
     assert (count(filled), found(filled, 1.0, 0.0)) == (0, [])
+
+
+def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(store: ByName, filled: Service) -> None:
+    other = a_service(store.inner)
+
+    def meanwhile() -> None:
+        store.before.clear()
+        other.delete_index("t", FOREVER)
+        other.create("t", 2, shards=4, until=FOREVER)
+
+    store.before["delete", "t"] = meanwhile
+    filled.delete_index("t", FOREVER)
+    assert names(store.inner) == []
 
 
 def test_shards_that_storage_keeps_are_metered_and_belong_to_no_index(store: ByName, filled: Service) -> None:

@@ -1,7 +1,9 @@
 """Parts of a request go to other functions as messages, and come back as if they had been done here."""
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -27,8 +29,8 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.formats import NewVector
-from vectord.service import Service, fan_out
-from vectord.service.fan_out import received
+from vectord.service import Service, World, fan_out
+from vectord.service.fan_out import Crew, received
 from vectord.stores import IfMatch
 
 METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
@@ -247,3 +249,33 @@ def test_an_event_of_an_api_with_the_keys_of_a_part_is_none() -> None:
 def test_a_part_of_what_is_no_shard_is_refused(service: Service, functions: Functions, name: str) -> None:
     with pytest.raises(RequestInvalid):
         functions.handler(a_message(name))
+
+
+# ---- threads
+
+
+def test_what_failed_work_metered_is_on_no_later_request() -> None:
+    crew = Crew(World(), ThreadPoolExecutor(1))
+
+    def fails(_: int) -> None:
+        crew.world.meter.add("Commits")
+        raise StorageSilent
+
+    with pytest.raises(StorageSilent):
+        crew.each(fails, [0])
+    crew.each(lambda _: None, [0])
+    assert crew.world.meter.drain() == {}
+
+
+def test_work_that_fails_is_told_once_all_has_ended() -> None:
+    crew, ended = Crew(World(), ThreadPoolExecutor(2)), []
+
+    def work(item: int) -> None:
+        if item == 0:
+            raise StorageSilent
+        time.sleep(0.05)
+        ended.append(item)
+
+    with pytest.raises(StorageSilent):
+        crew.each(work, [0, 1, 2])
+    assert sorted(ended) == [1, 2]
