@@ -150,6 +150,15 @@ def test_an_index_larger_than_the_room_stays_with_ranges_and_never_takes_more(la
         assert searched.read_bytes < large.size / 8
 
 
+def test_an_index_that_would_come_whole_comes_by_ranges_where_it_does_not_fit() -> None:
+    medium = a_case(2_400)
+    assert search(medium.service(), QUERIES[0]).answer.plan == "whole"
+    files = worlds.local_files(medium.size // 2)
+    service = medium.service(files)
+    assert [search(service, query).answer.plan for query in QUERIES[:3]] == ["ranges"] * 3
+    assert files.used <= files.budget
+
+
 def test_an_exact_search_brings_all_of_it(large: Case) -> None:
     searched = search(large.service(), QUERIES[0], recall=1.0)
     assert (searched.answer.plan, searched.answer.strategy) == ("whole", "exact")
