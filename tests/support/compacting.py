@@ -35,14 +35,14 @@ def a_writer(store: Store, ids: str = "writer") -> Service:
 
 
 def a_compaction(
-    store: Store, *, ids: str = "compaction", attempts: int = 8, now: float = 0.0, sizes: Sizes = SIZES
+    store: Store, *, ids: str = "compaction", clock: Clock | None = None, now: float = 0.0, sizes: Sizes = SIZES
 ) -> Compaction:
-    """Return a compaction whose calendar stands at `now`."""
+    """Return a compaction whose calendar stands at `now`, in the world of `clock` unless that is of no interest."""
     return Compaction(
         store,
         local_files(),
-        world=Clock(ids=ids).world(),
-        patience=Patience(attempts=attempts),
+        world=(clock or Clock(ids=ids)).world(),
+        patience=Patience(attempts=8),
         sizes=sizes,
         clock=lambda: now,
         part=1_000,

@@ -185,6 +185,21 @@ def test_if_enough_came_meanwhile_it_is_built_once_more(
     assert (store.count("stage"), len(index(store).tail)) == (2, 0)
 
 
+@pytest.mark.parametrize(("took", "builds"), [(266.0, 2), (267.0, 1)])
+def test_it_is_built_once_more_only_where_there_is_time_for_that(
+    store: ScriptedStore, kept: Kept, took: float, builds: int
+) -> None:
+    clock = Clock(ids="compaction")
+
+    def meanwhile() -> None:
+        clock.now = took
+        kept.add(*(f"n{i}" for i in range(9)), seed=2)
+
+    store.on("stage", after(meanwhile))
+    assert compact(a_compaction(store, clock=clock)).outcome == "compacted"  # 800 seconds are given
+    assert (store.count("stage"), kept.found()) == (builds, kept.held)
+
+
 def test_another_build_that_was_committed_meanwhile_wins(
     store: ScriptedStore, kept: Kept, compaction: Compaction
 ) -> None:
