@@ -1,6 +1,7 @@
 """The whole API over an S3 on loopback, and over no S3 at all."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,12 @@ def moto() -> Iterator[str]:
     """The URL of an S3; starting it takes longer than most tests, and each test has a bucket of its own."""
     with moto_server() as endpoint:
         yield endpoint
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own for what a function keeps of indexes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
 @pytest.fixture

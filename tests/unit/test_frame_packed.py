@@ -95,6 +95,9 @@ def test_sections_that_need_each_other_stand_together(names: list[str]) -> None:
         pytest.param({"removed": [2, 2]}, id="removed twice"),
         pytest.param({"ids": ["x", "x", "z"], "removed": []}, id="an id of two live rows"),
         pytest.param({"metadata": {"w": 1}}, id="metadata of no row"),
+        pytest.param({"calibration": {"forest": {"2147483648": 0.9}}}, id="an effort that no search can make"),
+        pytest.param({"calibration": {"sketch": {"0": 0.9}}}, id="no effort"),
+        pytest.param({"calibration": {"sketch": {"100": 1.5}}}, id="a recall of more than all"),
     ],
 )
 def test_rows_that_cannot_be_are_corrupt(changed: dict[str, object]) -> None:

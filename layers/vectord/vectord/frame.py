@@ -218,6 +218,9 @@ def _check_envelope(envelope: Envelope) -> None:
     if len(gone) != len(envelope.removed) or not all(0 <= row < covered + tail for row in gone):
         raise BlobCorrupt("it removes a row twice, or one that it does not have")
     _check_ids(envelope, gone)
+    for effort, measured in (pair for curve in envelope.calibration.values() for pair in curve.items()):
+        if not 1 <= effort < 2**31 or not 0 <= measured <= 1:
+            raise BlobCorrupt("its calibration names an effort or a recall that cannot be")
 
 
 def _check_sections(envelope: Envelope) -> None:
