@@ -19,7 +19,8 @@ def moto() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of its own for what a function keeps of indexes."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "kept").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "kept"))
 
 
 @pytest.fixture
