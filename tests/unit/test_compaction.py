@@ -378,3 +378,18 @@ def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compac
         store.on("stage", after(lambda: others.enter_context(later.held("t", "another request", 900.0, FOREVER))))
         assert compact(compaction).outcome == "compacted"
         assert staged(store) == [f"{STAGING}t.claim"]
+
+
+def test_of_two_that_take_over_an_ended_claim_one_leaves(store: ScriptedStore, compaction: Compaction) -> None:
+    claims = Claims(store.inner, Clock(ids="ended").world(), Patience(), clock=lambda: -10_000.0)
+    with ExitStack() as others:
+        others.enter_context(claims.held("t", "a request that died", 900.0, FOREVER))
+
+        def read_and_be_late(real: Real) -> Any:
+            found = real()
+            faster = Claims(store.inner, Clock(ids="faster").world(), Patience(), clock=lambda: 0.0)
+            others.enter_context(faster.held("t", "another request", 900.0, FOREVER))
+            return found
+
+        store.on("get", read_and_be_late)
+        assert compact(compaction) == Compacted("busy")

@@ -15,7 +15,7 @@ from vectord.stores import STAGING, Condition, Fetched, IfAbsent, IfMatch, Store
 
 
 class _Claim(msgspec.Struct):
-    """`id` is of this attempt alone; `ends` is in seconds since 1970."""
+    """`id` makes the bytes, and so the ETag, those of this attempt alone; `ends` is in seconds since 1970."""
 
     id: str
     holder: str
@@ -54,8 +54,6 @@ class Claims:
                 found = self._present(name)
                 if isinstance(found, Fetched):
                     theirs = _decoded(found.data)
-                    if theirs and theirs.id == mine.id:
-                        return found.etag  # written by an attempt whose answer was lost
                     if theirs and theirs.holder != holder and self._clock() < theirs.ends:
                         return None
                 condition: Condition = IfMatch(found.etag) if found else IfAbsent()
