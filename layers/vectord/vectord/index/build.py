@@ -18,7 +18,7 @@ from vectord.params import Params
 
 # Below so many dimensions a sketch of one bit each says too little.
 LEAST_SKETCHED: Final = 32
-PILOT: Final = 4  # trees that tell what a forest would be worth
+PILOT: Final = 2  # trees that tell what a forest would be worth
 _FAR: Final = 2.0
 
 

@@ -24,6 +24,9 @@ _WAY: Final = np.float32(0.375)
 _SEED: Final = 7
 _ENOUGH: Final = 0.998  # no promise below 1 asks for more
 _FIRST_SKETCH: Final = 32
+_STEP: Final = 1.25  # from one effort of a sketch to the next: they cost nothing to tell apart
+_STEPS: Final = 15
+_LOW: Final = 0.7
 _WORTH: Final = 2.0  # measure the forest up to so many times what the sketch costs at the same recall
 
 
@@ -43,8 +46,14 @@ class Trial:
     def sketch(self, sketch: Sketch) -> Curve:
         """Return the curve of the sketch, to where it reaches all or the exact scan is cheaper."""
         nobody = np.empty(0, np.int64)
-        limit = self._cost(EXACT)
-        return self._curve("sketch", _FIRST_SKETCH, limit, lambda query, n: sketch.nearest(query, n, nobody))
+        curve: Curve = {}
+        first, limit = _FIRST_SKETCH, self._cost(EXACT)
+        while self.halves and self._cost(Way("sketch", first)) < limit and max(curve.values(), default=0) < _ENOUGH:
+            # The rows come best first, so that one search at the most effort tells what each lesser effort finds.
+            efforts = [round(first * _STEP**step) for step in range(_STEPS)]
+            curve |= self._prefixes(lambda query, n: sketch.nearest(query, n, nobody), efforts)
+            first = round(efforts[-1] * _STEP)
+        return _useful(curve)
 
     def forest(self, forest: Forest, rival: Mapping[int, float]) -> Curve:
         """Return the curve of the forest, to where the exact scan or the sketch of curve `rival` is far cheaper."""
@@ -52,29 +61,47 @@ class Trial:
         limit = self._cost(EXACT)
         if best:
             limit = min(limit, _WORTH * self._cost(Way("sketch", best)))
-        return self._curve("forest", K * forest.trees, limit, lambda query, n: forest.candidates(query, 2 * K, n))
+        curve: Curve = {}
+        effort = K * forest.trees
+        while self.halves and self._cost(Way("forest", effort)) < limit:
+            curve[effort] = self._recall(lambda query, n: forest.candidates(query, 2 * K, n), effort)
+            if curve[effort] >= _ENOUGH:
+                break
+            # Far from the promised recalls the steps are wide.
+            effort = effort * 3 // 2 if curve[effort] > _LOW else effort * 3
+        return curve
 
     def _cost(self, way: Way) -> float:
         return cost(way, self.graph.rows, self.graph.layout.dimension)
 
-    def _curve(self, strategy: str, effort: int, limit: float, find: Find) -> Curve:
-        curve: Curve = {}
-        while self.halves and self._cost(Way("forest" if strategy == "forest" else "sketch", effort)) < limit:
-            curve[effort] = self._recall(find, effort)
-            if curve[effort] >= _ENOUGH:
-                break
-            effort = effort * 3 // 2
-        return curve
+    def _prefixes(self, find: Find, efforts: list[int]) -> Curve:
+        """Return the recall of the first rows of one find, for each of ascending `efforts`."""
+        halves = []
+        for half in self.halves:
+            near = [self._near(half, number, find(query, efforts[-1])) for number, query in enumerate(half.queries)]
+            halves.append([_share([hits[:effort] for hits in near]) for effort in efforts])
+        return dict(zip(efforts, np.min(halves, axis=0).tolist(), strict=True))
 
     def _recall(self, find: Find, effort: int) -> float:
-        return min(self._recall_of(half, find, effort) for half in self.halves)
+        return min(
+            _share([self._near(half, number, find(query, effort)) for number, query in enumerate(half.queries)])
+            for half in self.halves
+        )
 
-    def _recall_of(self, half: "_Half", find: Find, effort: int) -> float:
-        hits = 0
-        for query, tenth in zip(half.queries, half.tenths, strict=True):
-            far = dist.distances(self.graph.vectors, find(query, effort), query, self.graph.distance)
-            hits += min(K, int((far <= tenth).sum()))
-        return round(hits / (K * len(half.queries)), 4)
+    def _near(self, half: "_Half", number: int, rows: Array) -> npt.NDArray[np.bool_]:
+        """Tell of each row whether it is among the true ten of a query."""
+        far = dist.distances(self.graph.vectors, rows, half.queries[number], self.graph.distance)
+        return far <= half.tenths[number]
+
+
+def _share(near: list[npt.NDArray[np.bool_]]) -> float:
+    return round(sum(min(K, int(hits.sum())) for hits in near) / (K * len(near)), 4)
+
+
+def _useful(curve: Curve) -> Curve:
+    """Return the curve to where it first reaches all."""
+    enough = min((effort for effort, recall in curve.items() if recall >= _ENOUGH), default=None)
+    return {effort: recall for effort, recall in curve.items() if enough is None or effort <= enough}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from vectord.params import Distance
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
+_NEAR = 1e-9  # above it no row equals the query
 _BLOCK = 1 << 18  # float64 components at a time: 2 MB, about what the caches hold
 
 
@@ -50,5 +51,6 @@ def _block(block: F32, query: F32, distance: Distance) -> F64:
     wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
     wide -= target / np.sqrt(target @ target)
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
-    result[(block == query).all(axis=1)] = 0.0
+    if result.min(initial=1.0) < _NEAR:
+        result[(block == query).all(axis=1)] = 0.0
     return result

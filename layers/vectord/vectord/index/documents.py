@@ -28,7 +28,9 @@ from vectord.index.sections import Bring, Section, Span
 Array = npt.NDArray[np.int64]
 
 _HEAD = struct.Struct("<II")
+_SPAN = struct.Struct("<QQ")
 _BLOCK: Final = 16  # rows: a block of short documents fits a page, and the directory takes half a byte a row
+_SIZES = struct.Struct(f"<{_BLOCK}H{_BLOCK}I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Packed:
             raise BlobCorrupt("its section 'rows' names a row that the graph does not have")
         return int(row)
 
-    @property
+    @cached_property
     def _directory_at(self) -> int:
         return 8 + 8 * self.count
 
@@ -144,7 +146,7 @@ class Packed:
         return self._directory_at + 8 * (-(-self.count // _BLOCK) + 1)
 
     def _span(self, data: memoryview, block: int) -> Span:
-        start, stop = struct.unpack_from("<QQ", data, self._directory_at + 8 * block)
+        start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)
         if not start < stop <= len(data) - self._blocks_at:
             raise BlobCorrupt("its section 'rows' points outside itself")
         return self._blocks_at + start, self._blocks_at + stop
@@ -154,12 +156,11 @@ class Packed:
         rows = min(_BLOCK, self.count - block * _BLOCK)
         if stop - start < 6 * rows:
             raise BlobCorrupt("a block of its section 'rows' is too short")
-        sizes = struct.unpack_from(f"<{rows}H{rows}I", data, start)
+        sizes = (_SIZES if rows == _BLOCK else struct.Struct(f"<{rows}H{rows}I")).unpack_from(data, start)
         if 6 * rows + sum(sizes) != stop - start:
             raise BlobCorrupt("a block of its section 'rows' has another length than its documents")
-        texts = start + 6 * rows
-        id_at = texts + sum(sizes[:place])
-        metadata_at = texts + sum(sizes[: rows + place])
+        id_at = start + 6 * rows + sum(sizes[:place])
+        metadata_at = start + 6 * rows + sum(sizes[: rows + place])
         metadata = bytes(data[metadata_at : metadata_at + sizes[rows + place]])
         try:
             if metadata and not self.section.whole:

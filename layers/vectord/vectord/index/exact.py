@@ -76,7 +76,7 @@ def narrowed(taken: F32, query: F32, k: int, distance: Distance) -> Array:
     """Return the positions of those of a few vectors that can be among the `k` nearest to `query`, all of them tame."""
     if k >= len(taken):
         return np.arange(len(taken))
-    norms = np.sqrt(np.einsum("ij,ij->i", taken, taken))
+    norms: F32 = np.sqrt(np.vecdot(taken, taken))
     measured = Scale(norms, float(norms.max()), tame=True)
     sweep, error = _sweep(taken, measured, query, distance)
     return _within(sweep, k, 2 * error)  # norms in float32 err as much again as the products

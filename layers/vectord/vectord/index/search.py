@@ -58,6 +58,11 @@ class _Found:
     rows: Array
     distances: F64
 
+    def __add__(self, other: "_Found") -> "_Found":
+        if not len(other.rows):
+            return self
+        return _Found(np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances]))
+
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int | None = None) -> Answer:
     """Return the `k` nearest stored vectors to `vector`.
@@ -71,11 +76,11 @@ def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef
     way, plan = resident.prepare(index, index.base, _wish(index, query)) if index.base else resident.NOTHING
     inside = _none() if index.base is None else _in_base(index, index.base, query, way, plan)
     behind = _in_tail(index, query)
-    if index.base and way is not EXACT and _falls_short(index, query, inside, behind):
+    found = inside + behind
+    if index.base and way is not EXACT and _falls_short(index, query, inside, found):
         plan = resident.complete(index, index.base, plan)
-        way, inside = EXACT, _in_base(index, index.base, query, EXACT, plan)
-    matches, examined = _ranked(index, query, inside, behind)
-    return Answer(matches, len(index), way.strategy, plan, examined)
+        way, found = EXACT, _in_base(index, index.base, query, EXACT, plan) + behind
+    return Answer(_ranked(index, query, found), len(index), way.strategy, plan, len(found.rows))
 
 
 def _wish(index: Index, query: Query) -> resident.Wish:
@@ -133,23 +138,20 @@ def _in_tail(index: Index, query: Query) -> _Found:
     return _Found(rows + tail.first, dist.distances(vectors, rows, query.vector, index.params.distance))
 
 
-def _falls_short(index: Index, query: Query, inside: _Found, behind: _Found) -> bool:
+def _falls_short(index: Index, query: Query, inside: _Found, found: _Found) -> bool:
     """Tell whether too few were found, or none but ties with the last: ties break by id among all rows."""
-    distances = np.concatenate([inside.distances, behind.distances])
     if len(inside.rows) >= index.covered - len(index.gone):
         return False
-    if not len(inside.rows) or len(distances) < query.k:
+    if not len(inside.rows) or len(found.rows) < query.k:
         return True
-    return not inside.distances.max() > np.partition(distances, query.k - 1)[query.k - 1]
+    return not inside.distances.max() > np.partition(found.distances, query.k - 1)[query.k - 1]
 
 
-def _ranked(index: Index, query: Query, inside: _Found, behind: _Found) -> tuple[list[Match], int]:
-    rows = np.concatenate([inside.rows, behind.rows])
-    distances = np.concatenate([inside.distances, behind.distances])
-    near = exact.nearest(distances, query.k)
-    matches = _matches(index, rows[near].tolist(), distances[near].tolist())
+def _ranked(index: Index, query: Query, found: _Found) -> list[Match]:
+    near = exact.nearest(found.distances, query.k)
+    matches = _matches(index, found.rows[near].tolist(), found.distances[near].tolist())
     matches.sort(key=lambda match: (match.distance, match.id))
-    return matches[: query.k], len(rows)
+    return matches[: query.k]
 
 
 def _matches(index: Index, rows: list[int], distances: list[float]) -> list[Match]:

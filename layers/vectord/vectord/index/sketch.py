@@ -24,12 +24,13 @@ from vectord.params import Distance
 
 Array = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 _HEAD = struct.Struct("<II")
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
-_SHARE: Final = 16  # one row in so many survives the first planes
-_SAMPLE: Final = 8_192  # values whose histogram stands for all
-_GONE: Final = 8_191  # more than any number of bits that can differ
+_SHARE: Final = 32  # one row in so many survives the first planes
+_SAMPLE: Final = 4_096  # values whose histogram stands for all
+_IN_A_BYTE: Final = 4  # planes whose differing bits a byte can count, but for a row opposite in all but one of them
 
 
 def build(vectors: F32, distance: Distance) -> bytes:
@@ -86,18 +87,18 @@ class Sketch:
         """
         self._check()
         planes, word = self._planes, self._word(query)
-        # Half of the planes judge nearly as well as all, where so few of the rows are wanted.
-        first = len(planes) // 2 if self.rows > _SHARE * count else 0
+        # Two planes in three judge as well as all, where so few of the rows are wanted.
+        first = -(-len(planes) * 2 // 3) if len(planes) > 2 and self.rows > _SHARE * count else 0
         differing = _differing(planes[: first or None], word)
         if len(gone):
-            differing[gone] = _GONE
+            differing[gone] = _gone(differing)
         if not first:
-            return _in_order(_smallest(differing, count), differing)
-        few = _smallest(differing, max(2 * count, self.rows // _SHARE))
-        total = differing[few]
+            return _smallest(differing, count)
+        few = _about(differing, max(2 * count, self.rows // _SHARE))
+        total: Counts = differing[few].astype(np.uint16)
         for plane, bits in zip(planes[first:], word[first:], strict=True):
-            total += np.bitwise_count(plane[few] ^ bits)
-        return few[_in_order(_smallest(total, count), total)]
+            total += np.bitwise_count(plane.take(few) ^ bits)
+        return few[_smallest(total, count)]
 
     def _word(self, query: F32) -> U64:
         bits = np.zeros(64 * len(self._planes), bool)
@@ -129,34 +130,43 @@ def _rotated(vectors: F32, mean: F32, distance: Distance) -> F32:
     return rotate(_scaled(vectors, distance) - mean)
 
 
-def _differing(planes: U64, word: U64) -> npt.NDArray[np.uint16]:
-    """Return for each row how many bits differ, in a few long vector operations."""
+def _differing(planes: U64, word: U64) -> Counts:
+    """Return for each row how many bits differ from the first of `word`, in a few long vector operations."""
     count = planes.shape[1]
     mixed, bits = np.empty(count, np.uint64), np.empty(count, np.uint8)
-    total = np.zeros(count, np.uint16)
-    for plane, bits_of_plane in zip(planes, word, strict=False):  # the first of the word
+    total: Counts = np.zeros(count, np.uint8) if len(planes) <= _IN_A_BYTE else np.zeros(count, np.uint16)
+    for plane, bits_of_plane in zip(planes, word, strict=False):
         np.bitwise_xor(plane, bits_of_plane, out=mixed)
         np.bitwise_count(mixed, out=bits)
-        np.add(total, bits, out=total)
+        total += bits
     return total
 
 
-def _smallest(values: npt.NDArray[np.uint16], count: int) -> Array:
-    """Return the positions of the `count` smallest values and of some that tie with the last; none that is gone."""
+def _gone(values: Counts) -> int:
+    """Return what stands for a row that is gone: more than any number of bits that can differ."""
+    return 255 if values.dtype == np.uint8 else 8_191
+
+
+def _about(values: Counts, count: int) -> Array:
+    """Return the positions of the smallest values, `count` or some more, as a sample tells; none that is gone."""
     step = max(1, len(values) // _SAMPLE)
-    # The limit that a sample gives is mostly enough; a histogram of all values takes ten times as long.
-    found = np.flatnonzero(values <= _limit(values[::step], count * 3 // (2 * step) + 3))
-    if len(found) < count:
-        found = np.flatnonzero(values <= _limit(values, count))
+    found = np.flatnonzero(values <= _limit(values[::step], count // step + 2))
+    if len(found) >= count or step == 1:
+        return found
+    # The sample was unlucky: a histogram of all values takes ten times as long.
+    return np.flatnonzero(values <= _limit(values, count))
+
+
+def _smallest(values: Counts, count: int) -> Array:
+    """Return the positions of the `count` smallest values and of some that tie with the last, in ascending order."""
+    found = _about(values, count)
     near = values[found]
-    return found[near <= _limit(near, count)][: 4 * count]
+    kept = near <= _limit(near, count)
+    found, near = found[kept], near[kept]
+    return found[np.argsort(near, kind="stable")[: 4 * count]]
 
 
-def _in_order(rows: Array, values: npt.NDArray[np.uint16]) -> Array:
-    return rows[np.argsort(values[rows], kind="stable")]
-
-
-def _limit(values: npt.NDArray[np.uint16], count: int) -> int:
+def _limit(values: Counts, count: int) -> int:
     """Return the least value that `count` values do not exceed; the largest, gone ones aside, if there are fewer."""
     below = np.cumsum(np.bincount(values))
-    return min(int(np.searchsorted(below, count)), _GONE - 1)
+    return min(int(np.searchsorted(below, count)), _gone(values) - 1)
