@@ -25,7 +25,7 @@ _NAME_RULE = "name must be 1 to 128 of A-Z a-z 0-9 . _ - and not start with a do
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters as the envelope spells them.
 
-    `m` is the number of trees in the forest; `ef_search` is a floor for a search's effort, in candidates a tree.
+    `m` is the most trees that the forest has; `ef_search` is a floor for a search's effort, in candidates a tree.
     An index of several `shards` holds no rows: its shards are blobs of their own, whose names hold its `generation`.
     """
 
