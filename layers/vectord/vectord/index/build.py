@@ -66,6 +66,7 @@ def _packed(rows: Rows, params: Params) -> Built:
     if "sketch" in sections:
         view = Sketch(InMemory(sections["sketch"]), len(rows), params.dimension, params.distance)
         curves["sketch"] = trial.sketch(view)
+        curves["ranges"] = trial.ranges(view)
     if tame and not planner.scan_is_small(len(rows), params.dimension):
         curves["forest"] = trial.forest(graph.forest, curves.get("sketch", {}))
     if params.m > PILOT and _forest_is_worth_it(curves, len(rows), params.dimension):

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from vectord.forest import Forest
 from vectord.index import distance as dist
-from vectord.index import exact
+from vectord.index import exact, resident
 from vectord.index.distance import F32
 from vectord.index.graph import Graph
-from vectord.index.planner import EXACT, K, Way, cost, effort_for
+from vectord.index.planner import EXACT, ROWS_A_REQUEST, K, Way, cost, effort_for
 from vectord.index.sketch import Sketch
 
 Array = npt.NDArray[np.int64]
@@ -27,6 +27,10 @@ _FIRST_SKETCH: Final = 32
 _STEP: Final = 1.25  # from one effort of a sketch to the next: they cost nothing to tell apart
 _STEPS: Final = 15
 _LOW: Final = 0.7
+_FIRST_RANGES: Final = 42  # requests for rows: with those for the rest a cold search makes about 50
+_MOST_RANGES: Final = 700
+_ENOUGH_BY_RANGES: Final = 0.985
+_FEW: Final = 32  # queries, since each of them is slow to place
 _WORTH: Final = 2.0  # measure the forest up to so many times what the sketch costs at the same recall
 
 
@@ -71,6 +75,20 @@ class Trial:
             effort = effort * 3 // 2 if curve[effort] > _LOW else effort * 3
         return curve
 
+    def ranges(self, sketch: Sketch) -> Curve:
+        """Return requests -> recall@10 of a search that reads ranges, to where that is nearly all."""
+        nobody, size = np.empty(0, np.int64), self.graph.layout.node_size
+
+        def find(query: F32, requests: int) -> Array:
+            return resident.afforded(sketch.nearest(query, ROWS_A_REQUEST * requests, nobody), size, requests)
+
+        curve: Curve = {}
+        requests = _FIRST_RANGES
+        while self.halves and requests <= _MOST_RANGES and max(curve.values(), default=0) < _ENOUGH_BY_RANGES:
+            curve[requests] = self._recall(find, requests, _FEW)
+            requests = requests * 3 // 2
+        return curve
+
     def _cost(self, way: Way) -> float:
         return cost(way, self.graph.rows, self.graph.layout.dimension)
 
@@ -82,9 +100,10 @@ class Trial:
             halves.append([_share([hits[:effort] for hits in near]) for effort in efforts])
         return dict(zip(efforts, np.min(halves, axis=0).tolist(), strict=True))
 
-    def _recall(self, find: Find, effort: int) -> float:
+    def _recall(self, find: Find, effort: int, most: int = _QUERIES) -> float:
+        """Return the recall of up to `most` queries of the half that finds less."""
         return min(
-            _share([self._near(half, number, find(query, effort)) for number, query in enumerate(half.queries)])
+            _share([self._near(half, number, find(query, effort)) for number, query in enumerate(half.queries[:most])])
             for half in self.halves
         )
 

@@ -12,8 +12,8 @@ from vectord.index.index import Base, Index
 Strategy = Literal["exact", "forest", "sketch"]
 
 DEFAULT_RECALL: Final = 0.95
-# A search that reads ranges asks for more: the few rows that it costs are cheap beside the sketch that it reads.
-RANGES_RECALL: Final = 0.98
+# Rows that a search by ranges looks at for each request that it may make: more are not near enough to come along.
+ROWS_A_REQUEST: Final = 8
 K: Final = 10  # of recall@10, which the curves hold
 
 # Up to here a scan takes about half a millisecond and its recall is 1; a forest would save little or nothing.
@@ -22,10 +22,14 @@ SCAN_COMPONENTS: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to search, and its effort: Annoy's search_k of the forest, rows measured exactly of the sketch."""
+    """A way to search, and its effort: Annoy's search_k of the forest, rows measured exactly of the sketch.
+
+    `requests` bounds those of a search by ranges, which leaves out the rows that would take more.
+    """
 
     strategy: Strategy
     effort: int = 0
+    requests: int = 0
 
 
 EXACT: Final = Way("exact")
@@ -71,8 +75,15 @@ def choose(index: Index, base: Base, k: int, recall: float) -> Way:
     return min(ways, key=lambda way: cost(way, base.graph.rows, index.params.dimension))
 
 
-def by_sketch(base: Base, k: int, recall: float) -> Way | None:
-    """Return the way of a search that reads ranges, None where the sketch does not reach `recall`."""
-    curve = base.curves.get("sketch", {}) if base.sketch else {}
-    effort = effort_for(curve, k, max(recall, RANGES_RECALL)) or effort_for(curve, k, recall)
-    return Way("sketch", effort) if effort and recall < 1 else None
+def by_ranges(base: Base, k: int, recall: float) -> Way | None:
+    """Return the way of a search that reads ranges, None where none was measured to reach `recall`.
+
+    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (docs/decisions.md).
+    """
+    curve = base.curves.get("ranges", {}) if base.sketch else {}
+    asked = max(recall - 0.01, min(recall, DEFAULT_RECALL))
+    enough = [requests for requests, measured in curve.items() if measured >= asked]
+    if not enough or recall >= 1:
+        return None
+    requests = min(enough) * max(1, -(-k // K))
+    return Way("sketch", ROWS_A_REQUEST * requests, requests)

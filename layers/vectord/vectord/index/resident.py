@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from vectord.index.documents import Packed
 from vectord.index.index import Base, Index
-from vectord.index.planner import EXACT, K, Way
+from vectord.index.planner import EXACT, Way
 from vectord.index.sections import Span, Wanted
 
 Array = npt.NDArray[np.int64]
@@ -24,12 +24,11 @@ Plan = Literal["local", "ranges", "whole"]
 # What one function gets of S3: seconds a request, bytes a second. Only their ratio matters here.
 _REQUEST: Final = 0.025
 _BANDWIDTH: Final = 75e6
+_AT_ONCE: Final = 16  # requests
 _ROUNDS: Final = 3  # of a search by ranges: sketch, rows, documents
 _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
 _PAGES: Final = 4_096
-# Scattered rows, for each ten results: more requests, or more bytes, cost more than the last rows are worth.
-_REQUESTS: Final = 42
-_BYTES: Final = 7 << 18
+REQUEST_BYTES: Final = (7 << 18) // 42  # of rows, for each request that a search by ranges may make
 NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 
@@ -69,33 +68,35 @@ def complete(index: Index, base: Base, plan: Plan) -> Plan:
     return "whole"
 
 
-def bring_rows(index: Index, base: Base, rows: Array, k: int) -> Array:
-    """Bring the vectors of the most of `rows`, best first, that a search for `k` can afford, and return those."""
-    share = -(-k // K)
-    afforded = _afforded(rows, base.graph.layout.node_size, _REQUESTS * share, _BYTES * share)
-    index.bring((base.graph.section, base.graph.spans(afforded)))
-    return afforded
+def bring_rows(index: Index, base: Base, rows: Array, requests: int) -> Array:
+    """Bring the vectors of the most of `rows`, best first, that so many requests afford, and return those."""
+    some = afforded(rows, base.graph.layout.node_size, requests)
+    index.bring((base.graph.section, base.graph.spans(some)))
+    return some
 
 
-def _afforded(rows: Array, size: int, requests: int, most: int) -> Array:
-    """Return the rows in whose order ranges are opened while there are `requests`, and near ones extended."""
+def afforded(rows: Array, size: int, requests: int) -> Array:
+    """Return those of `rows` for which ranges are opened, best first, while `requests` last, and those near them.
+
+    `size` is a row's bytes in the section.
+    """
     starts: list[int] = []  # of the rows taken, ascending
     taken = []
+    most = requests * REQUEST_BYTES
     for row in rows.tolist():
         start = row * size
         at = bisect_left(starts, start)
         before = start - starts[at - 1] - size if at else NEAR + 1
         after = starts[at] - start - size if at < len(starts) else NEAR + 1
-        if min(before, after) > NEAR:
-            requests -= 1
-            most -= size + _PAGES
-        else:
-            most -= size + max(0, min(before, after))
+        gap = min(before, after)
+        if gap > NEAR and not requests:
+            continue
+        requests -= gap > NEAR
+        most -= size + (_PAGES if gap > NEAR else max(0, gap))
         if most < 0:
             break
-        if requests >= 0 or min(before, after) <= NEAR:
-            starts.insert(at, start)
-            taken.append(row)
+        starts.insert(at, start)
+        taken.append(row)
     return np.array(taken, np.int64)
 
 
@@ -118,8 +119,9 @@ def _ranges_are_sooner(base: Base, way: Way) -> bool:
     if not isinstance(base.documents, Packed) or base.sketch is None:
         return False
     all_of_it = sum(_bytes(section.missing(wanted)) for section, wanted in [(base.graph.section, None), *_beside(base)])
-    read = _bytes(base.sketch.section.missing(None)) + way.effort * (base.graph.layout.node_size + _PAGES)
-    return _ROUNDS * _REQUEST + read / _BANDWIDTH < _REQUEST + all_of_it / _BANDWIDTH
+    read = _bytes(base.sketch.section.missing(None)) + way.requests * REQUEST_BYTES
+    rounds = _ROUNDS + way.requests // _AT_ONCE
+    return rounds * _REQUEST + read / _BANDWIDTH < _REQUEST + all_of_it / _BANDWIDTH
 
 
 def _pay_instalment(index: Index, base: Base) -> None:

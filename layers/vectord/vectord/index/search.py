@@ -90,7 +90,7 @@ def _wish(index: Index, query: Query) -> resident.Wish:
         return resident.Wish(lambda: EXACT, None)  # sketch and forest compute in float32
     if query.ef_search is None:
         return resident.Wish(
-            lambda: planner.choose(index, base, query.k, query.recall), planner.by_sketch(base, query.k, query.recall)
+            lambda: planner.choose(index, base, query.k, query.recall), planner.by_ranges(base, query.k, query.recall)
         )
     effort = max(query.ef_search, query.k)
     return resident.Wish(lambda: _forest_way(base, effort), None)
@@ -110,7 +110,7 @@ def _in_base(index: Index, base: Base, query: Query, way: Way, plan: Plan) -> _F
         return _Found(rows, dist.distances(graph.vectors, rows, query.vector, distance))
     rows = _candidates(index, base, query, way)
     if plan == "ranges":
-        rows = resident.bring_rows(index, base, rows, query.k)
+        rows = resident.bring_rows(index, base, rows, way.requests)
     taken = graph.take(rows)
     near = exact.narrowed(taken, query.vector, query.k, distance)
     found = np.full(len(rows), np.inf)
