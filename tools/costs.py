@@ -8,18 +8,23 @@ is for indexes of more than 10 million vectors).
 from typing import Final
 
 DIMENSION: Final = 384
-PER_INDEX: Final = 100_000  # vectors in one index here; a larger set is several indexes, each asked
-BLOB_RATIO: Final = 1.2  # blob over raw float32, measured by `make bench`
+PER_BLOB: Final = 1_000_000  # vectors in one blob here; a larger set is several shards, each asked
+BLOB_RATIO: Final = 1.08  # blob over raw float32, measured by `make bench`
+SKETCH_RATIO: Final = 1 / 32  # what a cold search reads of that, and
+ROWS_BYTES: Final = 2.5e6  # what it reads of rows and documents, in
+COLD_REQUESTS: Final = 60  # requests, in
+COLD_ROUNDS: Final = 0.15  # seconds of round trips
 
 GB_SECOND: Final = 0.0000166667
-REQUEST: Final = 0.20e-6 + 1.00e-6 + 0.40e-6  # Lambda, HTTP API, S3's conditional GET
+S3_GET: Final = 0.40e-6
+REQUEST: Final = 0.20e-6 + 1.00e-6 + S3_GET  # Lambda, HTTP API, S3's conditional GET
 S3_GB_MONTH: Final = 0.023
 MEMORY_GB: Final = 1769 / 1024
 
-WARM_SECONDS: Final = 0.035  # assumed: 30 ms for S3's answer, 5 ms of search (3.5 measured at 100,000 x 384)
+WARM_SECONDS: Final = 0.036  # assumed: 30 ms for S3's answer, 6 ms of search (5.4 measured at 1,000,000 x 384)
 START_SECONDS: Final = 0.8  # assumed: start of the process and imports
 S3_BYTES_A_SECOND: Final = 75e6  # assumed: what one function reads from S3
-COLD_SHARE: Final = {1_000: 1.0, 1_000_000: 0.01, 100_000_000: 0.001}  # assumed: of searches that load their index
+COLD_SHARE: Final = {1_000: 1.0, 1_000_000: 0.01, 100_000_000: 0.001}  # assumed: of searches that find nothing here
 
 VECTORS_GB_MONTH: Final = 0.06
 VECTORS_QUERY: Final = 2.50e-6
@@ -29,13 +34,14 @@ SIZES: Final = (10_000, 1_000_000, 10_000_000)
 
 
 def vectord(vectors: int, queries: int) -> float:
-    """Dollars a month for storage and searches, every query asking every index."""
-    indexes = -(-vectors // PER_INDEX)
-    blob = vectors / indexes * DIMENSION * 4 * BLOB_RATIO
+    """Dollars a month for storage and searches, every query asking every blob."""
+    blobs = -(-vectors // PER_BLOB)
+    raw = vectors / blobs * DIMENSION * 4
+    read = min(raw * BLOB_RATIO, raw * SKETCH_RATIO + ROWS_BYTES)
     cold = COLD_SHARE[queries]
-    seconds = WARM_SECONDS + cold * (START_SECONDS + blob / S3_BYTES_A_SECOND)
-    search = REQUEST + seconds * MEMORY_GB * GB_SECOND
-    return indexes * (blob / 1e9 * S3_GB_MONTH + queries * search)
+    seconds = WARM_SECONDS + cold * (START_SECONDS + COLD_ROUNDS + read / S3_BYTES_A_SECOND)
+    search = REQUEST + cold * COLD_REQUESTS * S3_GET + seconds * MEMORY_GB * GB_SECOND
+    return blobs * (raw * BLOB_RATIO / 1e9 * S3_GB_MONTH + queries * search)
 
 
 def s3_vectors(vectors: int, queries: int) -> float:
