@@ -24,7 +24,7 @@ Plan = Literal["local", "ranges", "whole"]
 # What one function gets of S3: seconds a request, bytes a second. Only their ratio matters here.
 _REQUEST: Final = 0.025
 _BANDWIDTH: Final = 75e6
-_AT_ONCE: Final = 16  # requests
+_AT_ONCE: Final = 32  # requests
 _ROUNDS: Final = 3  # of a search by ranges: sketch, rows, documents
 _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
 _PAGES: Final = 4_096
