@@ -15,7 +15,11 @@ BASELINE = 'import numpy, boto3; boto3.client("s3")'
 _WITH_CLIENT = "search, and its S3 client"
 _FUNCTIONS = ROOT / "functions"
 _RUNS = 9
-_CLIENT = "import handler; from vectord.stores.s3_client import make_client; make_client()"
+_CLIENT = (
+    "import handler; from vectord import runtime; "
+    "runtime.store_of(runtime.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "
+    "'AWS_ACCESS_KEY_ID': 'none', 'AWS_SECRET_ACCESS_KEY': 'none'}))"
+)
 _CODE = "import time; start = time.process_time(); {work}; print(time.process_time() - start)"
 
 
