@@ -131,7 +131,7 @@ def test_an_exact_recall_is_exact() -> None:
 def test_curves_ascend_with_effort_and_stop_where_the_scan_is_cheaper_or_all_is_found() -> None:
     base = case("text", True).index.base
     assert base is not None
-    assert set(base.curves) == {"sketch", "forest"}
+    assert set(base.curves) == {"sketch", "ranges", "forest"}
     for curve in base.curves.values():
         assert list(curve) == sorted(curve)
         assert all(0 <= recall <= 1 for recall in curve.values())
