@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from bench.data import Dataset
+from bench.peak import peak
 from vectord import index as ix
 from vectord.formats import NewVector
 from vectord.formats.files import entries_of_file
@@ -91,13 +92,7 @@ def _ingest(path: Path) -> Ingested:
         empty = ix.create(params)
         ix.encode(ix.upsert(empty, items)[0], "t", "c")
         parse, build = min(parse, parsed - start), min(build, time.perf_counter() - parsed)
-    return Ingested(len(packed), parse, build, _peak())
-
-
-def _peak() -> int:
-    # Not getrusage's: that one remembers the process that this one was forked from.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
+    return Ingested(len(packed), parse, build, peak())
 
 
 def main() -> None:

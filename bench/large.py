@@ -20,6 +20,7 @@ import numpy as np
 
 from bench import service as calls
 from bench.data import Dataset, K, made, truth
+from bench.peak import peak
 from bench.standin import BUCKET, KEYS, StandIn, client, stand_in
 from tools.console import step, table
 from tools.paths import ROOT
@@ -125,11 +126,11 @@ def _build(rows: str, folder: str) -> None:
     before = time.perf_counter()
     encoded = ix.encode(index, _NAME, "0" * 32)
     seconds = time.perf_counter() - before
-    size, peak = encoded.size, _peak()
+    size, most = encoded.size, peak()
     blob = encoded.blob
     del data, index, encoded
     client(os.environ["AWS_ENDPOINT_URL_S3"]).upload_fileobj(io.BytesIO(blob), BUCKET, f"{_PREFIX}/{_NAME}.lhv1")
-    _tell(seconds=seconds, size=size, peak=peak)
+    _tell(seconds=seconds, size=size, peak=most)
 
 
 def _truth(data: Dataset) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _cold(folder: str, number: str) -> None:
         answer = json.loads(calls.search_handler()(calls.base64_event(_NAME, query), None)["body"])
     found = [int(match["id"].removeprefix("row-")) for match in answer["matches"]]
     recall = len(set(found) & set(near.tolist())) / K
-    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=_peak())
+    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=peak())
 
 
 def _add(folder: str) -> None:
@@ -156,7 +157,7 @@ def _add(folder: str) -> None:
     service = runtime.service()
     before = time.perf_counter()
     service.add(_NAME, batch, time.monotonic() + 3_600)
-    _tell(seconds=time.perf_counter() - before, peak=_peak())
+    _tell(seconds=time.perf_counter() - before, peak=peak())
 
 
 def _warm(folder: str) -> None:
@@ -176,13 +177,7 @@ def _warm(folder: str) -> None:
             hits += len({int(match.id[4:]) for match in answer.matches if match.id[:4] == "row-"} & set(near.tolist()))
         name = f"recall {recall}, by {answer.strategy}"
         found.append((name, float(np.median(taken)) * 1e3, hits / K / len(queries)))
-    _tell(found=found, peak=_peak())
-
-
-def _peak() -> int:
-    # Not getrusage's: that one remembers the process that this one was forked from.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
+    _tell(found=found, peak=peak())
 
 
 def _tell(**facts: object) -> None:

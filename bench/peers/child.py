@@ -23,6 +23,7 @@ from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+from bench.peak import peak  # noqa: E402
 from bench.peers.peer import Place  # noqa: E402
 
 Plan = dict[str, Any]
@@ -98,12 +99,6 @@ def _query(plan: Plan) -> Any:
     return np.frombuffer(bytes.fromhex(plan["query"]), np.float32)
 
 
-def _peak() -> int:
-    # Not getrusage's: that one remembers the process that this one was forked from.
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) * 1024
-
-
 VERBS: dict[str, Callable[[Any, Plan, Parent], None]] = {
     "build": _build,
     "cold": _cold,
@@ -120,7 +115,7 @@ def main() -> None:
     peer = importlib.import_module(f"bench.peers.{plan['module']}").make(place, plan["kind"])
     imported = time.monotonic() - STARTED
     VERBS[plan["verb"]](peer, plan, parent)
-    parent.say("end", imported=imported, peak=_peak(), cpu=time.process_time(), told=getattr(peer, "told", {}))
+    parent.say("end", imported=imported, peak=peak(), cpu=time.process_time(), told=getattr(peer, "told", {}))
 
 
 if __name__ == "__main__":

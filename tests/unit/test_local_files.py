@@ -1,7 +1,6 @@
 """Local files hold each section once, check it when it is whole, and keep to their budget."""
 
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
-from vectord.local import PAGE, LocalFiles, MemorySection
+from vectord.local import PAGE, LocalFiles
 
 PLENTY = 1 << 30
 
@@ -127,10 +126,3 @@ def test_bytes_beyond_the_section_are_the_callers_error(tmp_path: Path, start: i
     section = LocalFiles(tmp_path, PLENTY).open(entry(content(PAGE)))
     with pytest.raises(ValueError, match="not within"):
         section.write(start, data)
-
-
-@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview])
-def test_bytes_in_memory_are_a_whole_section(wrap: Callable[[bytes], bytes]) -> None:
-    section = MemorySection(wrap(b"abc"))
-    assert (section.whole, section.missing(None), section.missing([(0, 2)]), section.path) == (True, [], [], None)
-    assert (section.size, section.buffer.tobytes(), section.buffer.flags.writeable) == (3, b"abc", False)
