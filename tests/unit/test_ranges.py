@@ -14,6 +14,7 @@ from vectord import frame
 from vectord import index as ix
 from vectord.index import Item, planner, resident
 from vectord.index.index import Base, Index
+from vectord.index.scope import scope_of
 
 SIZE = 1_548  # bytes of a row of 384 dimensions
 
@@ -77,7 +78,7 @@ def test_a_build_measures_what_more_requests_find(packed: Index) -> None:
 
 @pytest.mark.parametrize("recall", [0.9, 0.95])
 def test_a_search_by_ranges_finds_what_was_asked(packed: Index, recall: float) -> None:
-    way = planner.by_ranges(_base(packed), 10, recall)
+    way = planner.by_ranges(_base(packed), 10, recall, scope_of(packed))
     assert way is not None
     queries = packed.rows.vectors[:60] * 0.7 + packed.rows.vectors[60:120] * 0.3
     found = []
@@ -93,12 +94,12 @@ def test_a_search_by_ranges_finds_what_was_asked(packed: Index, recall: float) -
 def test_where_no_ranges_reach_the_recall_the_search_does_not_go_by_them(packed: Index) -> None:
     base = _base(packed)
     poor = replace(base, curves={**base.curves, "ranges": {42: 0.5}})
-    assert planner.by_ranges(poor, 10, 0.95) is None
-    assert planner.by_ranges(base, 10, 1.0) is None
+    assert planner.by_ranges(poor, 10, 0.95, scope_of(packed)) is None
+    assert planner.by_ranges(base, 10, 1.0, scope_of(packed)) is None
 
 
 def test_more_results_take_more_requests(packed: Index) -> None:
-    few, many = (planner.by_ranges(_base(packed), k, 0.9) for k in (10, 30))
+    few, many = (planner.by_ranges(_base(packed), k, 0.9, scope_of(packed)) for k in (10, 30))
     assert few is not None
     assert many is not None
     assert many.requests == 3 * few.requests

@@ -59,15 +59,19 @@ def candidates(
 
 
 def candidates_of_many(
-    vectors: F32, measured: Scale, queries: Sequence[F32], k: int, distance: Distance
+    vectors: F32, measured: Scale, queries: Sequence[F32], k: int, distance: Distance, *, gone: Array = _NOBODY
 ) -> list[Array]:
-    """Return what `candidates` does for each of `queries`, all tame, by matrix products; k < len(vectors)."""
+    """Return what `candidates` does for each of `queries`, by matrix products."""
+    few = k >= len(vectors) - len(gone) or not measured.tame
+    if len(queries) == 1 or few or not all(query_is_tame(query, distance) for query in queries):
+        return [candidates(vectors, measured, query, k, distance, gone=gone) for query in queries]
     found = []
     for start in range(0, len(queries), _QUERIES):
         some = queries[start : start + _QUERIES]
         targets = np.array([unit(query) if distance == "cosine" else query for query in some], np.float32)
         for query, products in zip(some, targets @ vectors.T, strict=True):
             sweep, error = _ranked(products, measured, query, distance)
+            sweep[gone] = np.inf
             found.append(_within(sweep, k, error))
     return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from vectord.index.index import Base, Index
+from vectord.index.scope import Scope
 
 Strategy = Literal["exact", "forest", "sketch"]
 
@@ -15,6 +16,10 @@ DEFAULT_RECALL: Final = 0.95
 # Rows that a search by ranges looks at for each request that it may make: more are not near enough to come along.
 ROWS_A_REQUEST: Final = 8
 K: Final = 10  # of recall@10, which the curves hold
+_FEW: Final = 256  # rows that are read one by one sooner than everything
+
+# Rows that a filter leaves may all be far from a query, where the sketch tells them apart less well than near ones.
+FILTERED: Final = 4
 
 # Up to here a scan takes about half a millisecond and its recall is 1; a forest would save little or nothing.
 SCAN_COMPONENTS: Final = 4_000_000
@@ -41,12 +46,22 @@ def scan_is_small(rows: int, dimension: int) -> bool:
 
 
 def cost(way: Way, rows: int, dimension: int) -> float:
-    """Return about how many nanoseconds a search takes on one core where everything is in memory."""
+    """Return about how many nanoseconds a search takes on one core where everything is in memory.
+
+    The effort of an exact search is how many of the rows are taken out to be measured, 0 for a scan of all.
+    """
+    taken = way.effort * (60 + 1.0 * dimension)
     if way.strategy == "exact":
-        return 40_000 + rows * (7.8 + 0.116 * dimension)
+        return 40_000 + (taken or rows * (7.8 + 0.116 * dimension))
     if way.strategy == "forest":
         return 91_000 + way.effort * (33 + 0.229 * dimension)
-    return 120_000 + rows * 0.6 * -(-dimension // 64) + way.effort * (60 + 1.0 * dimension)
+    return 120_000 + rows * 0.6 * -(-dimension // 64) + taken
+
+
+def exact_way(inside: int, rows: int, dimension: int) -> Way:
+    """Return the cheapest exact search where `inside` of the rows may be in the answer."""
+    some = Way("exact", inside)
+    return some if 0 < inside < rows and cost(some, rows, dimension) < cost(EXACT, rows, dimension) else EXACT
 
 
 def target(recall: float) -> float:
@@ -63,23 +78,28 @@ def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECAL
     return min(enough) * max(1, -(-k // K)) if enough else None
 
 
-def choose(index: Index, base: Base, k: int, recall: float) -> Way:
-    """Return the cheapest way that reaches `recall` for `k` results of an index whose base is here."""
-    if recall >= 1 or scan_is_small(base.graph.rows, index.params.dimension):
-        return EXACT
-    ways = [EXACT]
-    if base.sketch and (effort := effort_for(base.curves.get("sketch", {}), k, recall)):
+def choose(index: Index, base: Base, k: int, recall: float, scope: Scope) -> Way:
+    """Return the cheapest way that reaches `recall` for `k` results in `scope` of an index whose base is here."""
+    rows, dimension = base.graph.rows, index.params.dimension
+    ways = [exact_way(scope.inside, rows, dimension)]
+    if recall >= 1 or scan_is_small(rows, dimension) or not scope.inside:
+        return ways[0]
+    if effort := _sketched(base, k, recall, scope):
         ways.append(Way("sketch", effort))
-    if effort := effort_for(base.curves.get("forest", {}), k, recall):
+    # Of the rows that the trees find, a filter leaves its share.
+    deeper = -(-k * rows // scope.inside) if scope.filtered else k
+    if effort := effort_for(base.curves.get("forest", {}), deeper, recall):
         ways.append(Way("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
-    return min(ways, key=lambda way: cost(way, base.graph.rows, index.params.dimension))
+    return min(ways, key=lambda way: cost(way, rows, dimension))
 
 
-def by_ranges(base: Base, k: int, recall: float) -> Way | None:
+def by_ranges(base: Base, k: int, recall: float, scope: Scope) -> Way | None:
     """Return the way of a search that reads ranges, None where none was measured to reach `recall`.
 
     The questions of the calibration are harder than real ones by 0.01 where few rows are missed (docs/decisions.md).
     """
+    if scope.filtered:
+        return _filtered_by_ranges(base, k, recall, scope)
     curve = base.curves.get("ranges", {}) if base.sketch else {}
     asked = max(recall - 0.01, min(recall, DEFAULT_RECALL))
     enough = [requests for requests, measured in curve.items() if measured >= asked]
@@ -87,3 +107,17 @@ def by_ranges(base: Base, k: int, recall: float) -> Way | None:
         return None
     requests = min(enough) * max(1, -(-k // K))
     return Way("sketch", ROWS_A_REQUEST * requests, requests)
+
+
+def _filtered_by_ranges(base: Base, k: int, recall: float, scope: Scope) -> Way | None:
+    """Return a way that asks for each row by itself: those that a filter leaves seldom lie near each other."""
+    effort = _sketched(base, k, recall, scope) if recall < 1 else None
+    few = effort or max(_FEW, k)
+    if scope.inside <= few:
+        return Way("exact", scope.inside, scope.inside)
+    return Way("sketch", effort, effort) if effort else None
+
+
+def _sketched(base: Base, k: int, recall: float, scope: Scope) -> int | None:
+    effort = effort_for(base.curves.get("sketch", {}), k, recall) if base.sketch else None
+    return effort * FILTERED if effort and scope.filtered else effort

@@ -44,16 +44,17 @@ class Wish:
 NOTHING: Final[tuple[Way, Plan]] = (EXACT, "local")
 
 
-def prepare(index: Index, base: Base, wish: Wish) -> tuple[Way, Plan]:
-    """Bring here what a search needs before it can start, and return the way it goes and the plan."""
+def prepare(index: Index, base: Base, wish: Wish, searches: int = 1) -> tuple[Way, Plan]:
+    """Bring here what so many searches need before they can start, and return the way they go and the plan."""
     if base.graph.section.whole:
         if absent := [wanted for wanted in _beside(base) if not wanted[0].whole]:
             index.bring(*absent)
         return wish.local(), "local"
-    if wish.ranges and base.sketch and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges)):
+    if wish.ranges and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges, searches)):
+        whole = [*_sketch(base, wish.ranges), *((piece, None) for piece in index.tail.pieces)]
         # A search that has something new to read pays nothing besides.
-        settled = all(section.whole for section in (base.sketch.section, *index.tail.pieces)) and _fits(index, base)
-        index.bring((base.sketch.section, None), *_directory(base), *((piece, None) for piece in index.tail.pieces))
+        settled = all(section.whole for section, _ in whole) and _fits(index, base)
+        index.bring(*whole, *_directory(base))
         if settled:
             _pay_instalment(index, base)
         return wish.ranges, "ranges"
@@ -68,10 +69,10 @@ def complete(index: Index, base: Base, plan: Plan) -> Plan:
     return "whole"
 
 
-def bring_rows(index: Index, base: Base, rows: Array, requests: int) -> Array:
-    """Bring the vectors of the most of `rows`, best first, that so many requests afford, and return those."""
-    some = afforded(rows, base.graph.layout.node_size, requests)
-    index.bring((base.graph.section, base.graph.spans(some)))
+def bring_rows(index: Index, base: Base, rows: Sequence[Array], requests: int) -> list[Array]:
+    """Bring the vectors of the most of each of `rows`, best first, that so many requests afford; return those."""
+    some = [afforded(each, base.graph.layout.node_size, requests) for each in rows]
+    index.bring((base.graph.section, base.graph.spans(np.unique(np.concatenate(some)))))
     return some
 
 
@@ -106,6 +107,10 @@ def _beside(base: Base) -> list[Wanted]:
     return [*documents, *([(base.sketch.section, None)] if base.sketch else [])]
 
 
+def _sketch(base: Base, way: Way) -> list[Wanted]:
+    return [(base.sketch.section, None)] if base.sketch and way.strategy == "sketch" else []
+
+
 def _directory(base: Base) -> list[Wanted]:
     documents = base.documents
     return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, Packed) else []
@@ -115,12 +120,14 @@ def _fits(index: Index, base: Base) -> bool:
     return sum(entry.bytes for entry in (*base.entries, *index.entries)) <= index.bring.room
 
 
-def _ranges_are_sooner(base: Base, way: Way) -> bool:
-    if not isinstance(base.documents, Packed) or base.sketch is None:
+def _ranges_are_sooner(base: Base, way: Way, searches: int) -> bool:
+    if not isinstance(base.documents, Packed):
         return False
     all_of_it = sum(_bytes(section.missing(wanted)) for section, wanted in [(base.graph.section, None), *_beside(base)])
-    read = _bytes(base.sketch.section.missing(None)) + way.requests * REQUEST_BYTES
-    rounds = _ROUNDS + way.requests // _AT_ONCE
+    sketch = sum(_bytes(section.missing(wanted)) for section, wanted in _sketch(base, way))
+    requests = searches * way.requests
+    read = sketch + requests * REQUEST_BYTES
+    rounds = _ROUNDS + requests // _AT_ONCE
     return rounds * _REQUEST + read / _BANDWIDTH < _REQUEST + all_of_it / _BANDWIDTH
 
 

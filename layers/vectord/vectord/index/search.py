@@ -1,19 +1,17 @@
-"""Answer a search: find candidates by the cheapest way, measure them exactly, order them."""
+"""Answer searches: find candidates by the cheapest way, measure them exactly, order them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from vectord.index import distance as dist
-from vectord.index import exact, planner, resident
-from vectord.index.distance import F32, F64
+from vectord.index import exact, finding, planner, resident
+from vectord.index.distance import F32
+from vectord.index.finding import Found
 from vectord.index.index import Base, Index
 from vectord.index.planner import DEFAULT_RECALL, EXACT, Strategy, Way
 from vectord.index.resident import Plan
-
-Array = npt.NDArray[np.int64]
+from vectord.index.scope import Chosen, Scope, scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Match:
 class Answer:
     """Matches by ascending distance, then id; the number of vectors in the index; how they were found.
 
-    `examined` counts the rows whose exact distance decided.
+    `examined` counts the rows whose exact distance decided, `eligible` those that could be in the answer.
     """
 
     matches: list[Match]
@@ -38,61 +36,85 @@ class Answer:
     strategy: Strategy
     plan: Plan = "local"
     examined: int = 0
+    eligible: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A question: a vector float32 (dimension,), finite and with a norm if cosine, and how well to answer it.
+class Asked:
+    """What searches have in common: `k` matches each, found how well, of which rows, and where the answer begins.
 
-    `ef_search` overrides what `recall` asks for by Annoy's own rule: so many candidates a tree.
+    A positive `ef_search` overrides `recall` by Annoy's own rule: so many candidates a tree. `among` are rows chosen
+    by a filter, None for all; `without` are ids that are no answer. Matches begin behind `after`, the distance and id
+    of the last of `depth` earlier ones, and end at `max_distance`.
     """
 
-    vector: F32
     k: int
     recall: float = DEFAULT_RECALL
     ef_search: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    rows: Array
-    distances: F64
-
-    def __add__(self, other: "_Found") -> "_Found":
-        if not len(other.rows):
-            return self
-        return _Found(np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances]))
+    among: Chosen | None = None
+    without: Sequence[str] = ()
+    after: tuple[float, str] | None = None
+    depth: int = 0
+    max_distance: float | None = None
 
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int | None = None) -> Answer:
-    """Return the `k` nearest stored vectors to `vector`.
+    """Return the `k` nearest stored vectors to `vector`, float32 (dimension,), finite and with a norm if cosine.
 
     Raises:
         BlobCorrupt: bytes that it met are not what was written; whatever bringing bytes here may raise.
     """
-    query = Query(vector, min(k, len(index)), recall, ef_search)
-    if query.k == 0:
-        return Answer([], 0, "exact")
-    way, plan = resident.prepare(index, index.base, _wish(index, query)) if index.base else resident.NOTHING
-    inside = _none() if index.base is None else _in_base(index, index.base, query, way, plan)
-    behind = _in_tail(index, query)
-    found = inside + behind
-    if index.base and way is not EXACT and _falls_short(index, query, inside, found):
-        plan = resident.complete(index, index.base, plan)
-        way, found = EXACT, _in_base(index, index.base, query, EXACT, plan) + behind
-    return Answer(_ranked(index, query, found), len(index), way.strategy, plan, len(found.rows))
+    return search_many(index, [vector], Asked(k, recall, ef_search))[0]
 
 
-def _wish(index: Index, query: Query) -> resident.Wish:
-    """Say which way the search would go with everything here, and which by ranges of the object."""
-    base = index.base
-    if base is None or not exact.query_is_tame(query.vector, index.params.distance):
+def search_many(index: Index, queries: Sequence[F32], asked: Asked) -> list[Answer]:
+    """Return the answer to each of `queries`, at least one, as `search` does, in one pass over what they share.
+
+    Raises:
+        BlobCorrupt: bytes that it met are not what was written; whatever bringing bytes here may raise.
+    """
+    without = list(index.find(asked.without).values()) if asked.without else ()
+    scope = scope_of(index, asked.among, without)
+    k = min(asked.k + asked.depth, scope.count)
+    if k <= 0 or asked.k <= 0:
+        return [Answer([], len(index), "exact", eligible=scope.count) for _ in queries]
+    found, way, plan = _found(scope, queries, k, asked)
+    ranked = _ranked(index, found, k)
+    return [
+        Answer(_page(matches, asked), len(index), way.strategy, plan, len(each.rows), scope.count)
+        for matches, each in zip(ranked, found, strict=True)
+    ]
+
+
+def _found(scope: Scope, queries: Sequence[F32], k: int, asked: Asked) -> tuple[list[Found], Way, Plan]:
+    index, base = scope.index, scope.index.base
+    if base is None or not scope.inside:
+        return [finding.in_tail(index, scope, query, k) for query in queries], *resident.NOTHING
+    way, plan = resident.prepare(index, base, _wish(scope, base, queries, k, asked), len(queries))
+    behind = [finding.in_tail(index, scope, query, k) for query in queries]
+    inside = finding.in_base(scope, base, queries, k, (way, plan))
+    found = [some + more for some, more in zip(inside, behind, strict=True)]
+    if way.strategy != "exact" and any(
+        finding.falls_short(scope, k, some, all_of_it) for some, all_of_it in zip(inside, found, strict=True)
+    ):
+        plan = resident.complete(index, base, plan)
+        way = planner.exact_way(scope.inside, base.graph.rows, index.params.dimension)
+        inside = finding.in_base(scope, base, queries, k, (way, plan))
+        found = [some + more for some, more in zip(inside, behind, strict=True)]
+    return found, way, plan
+
+
+def _wish(scope: Scope, base: Base, queries: Sequence[F32], k: int, asked: Asked) -> resident.Wish:
+    """Say which way the searches would go with everything here, and which by ranges of the object."""
+    index = scope.index
+    if not all(exact.query_is_tame(query, index.params.distance) for query in queries):
         return resident.Wish(lambda: EXACT, None)  # sketch and forest compute in float32
-    if query.ef_search is None:
+    if asked.ef_search is None:
         return resident.Wish(
-            lambda: planner.choose(index, base, query.k, query.recall), planner.by_ranges(base, query.k, query.recall)
+            lambda: planner.choose(index, base, k, asked.recall, scope),
+            planner.by_ranges(base, k, asked.recall, scope),
         )
-    effort = max(query.ef_search, query.k)
+    effort = max(asked.ef_search, k)
     return resident.Wish(lambda: _forest_way(base, effort), None)
 
 
@@ -103,73 +125,40 @@ def _forest_way(base: Base, effort: int) -> Way:
     return Way("forest", effort * base.graph.forest.trees)
 
 
-def _in_base(index: Index, base: Base, query: Query, way: Way, plan: Plan) -> _Found:
-    graph, distance = base.graph, index.params.distance
-    if way.strategy == "exact":
-        rows = exact.candidates(graph.vectors, graph.scale, query.vector, query.k, distance, gone=index.gone)
-        return _Found(rows, dist.distances(graph.vectors, rows, query.vector, distance))
-    rows = _candidates(index, base, query, way)
-    if plan == "ranges":
-        rows = resident.bring_rows(index, base, rows, way.requests)
-    taken = graph.take(rows)
-    near = exact.narrowed(taken, query.vector, query.k, distance)
-    found = np.full(len(rows), np.inf)
-    found[near] = dist.distances(taken, near, query.vector, distance)
-    return _Found(rows, found)
+def _page(matches: Sequence[Match], asked: Asked) -> list[Match]:
+    after, furthest = asked.after, asked.max_distance
+    some = matches if after is None else [match for match in matches if (match.distance, match.id) > after]
+    return [match for match in some[: asked.k] if furthest is None or match.distance <= furthest]
 
 
-def _candidates(index: Index, base: Base, query: Query, way: Way) -> Array:
-    if way.strategy == "sketch" and base.sketch:
-        return base.sketch.nearest(query.vector, way.effort, index.gone)
-    # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
-    target = exact.unit(query.vector) if index.params.distance == "cosine" else query.vector
-    found = base.graph.forest.candidates(target, 2 * query.k + 32 + len(index.gone), way.effort)
-    live = found[~np.isin(found, index.gone)] if len(index.gone) else found
-    # Where most of a neighbourhood is removed, the effort went there: better to find nothing, and so to scan.
-    return live if 2 * len(live) >= len(found) else live[:0]
+def _ranked(index: Index, found: Sequence[Found], k: int) -> list[list[Match]]:
+    """Return the `k` nearest of each, in order; their documents are read in one round."""
+    near = [exact.nearest(each.distances, k) for each in found]
+    rows = [each.rows[some].tolist() for each, some in zip(found, near, strict=True)]
+    carried = _carried(index, sorted({row for some in rows for row in some}))
+    ranked = []
+    for each, some, places in zip(found, rows, near, strict=True):
+        matches = [
+            Match(carried[row][0], distance, *carried[row][1:])
+            for row, distance in zip(some, each.distances[places].tolist(), strict=True)
+        ]
+        matches.sort(key=lambda match: (match.distance, match.id))
+        ranked.append(matches[:k])
+    return ranked
 
 
-def _in_tail(index: Index, query: Query) -> _Found:
-    tail = index.tail
-    if not tail.row_of:
-        return _none()
-    vectors = tail.vectors(index.bring)
-    rows = exact.candidates(vectors, tail.scale, query.vector, query.k, index.params.distance, gone=index.gone_behind)
-    return _Found(rows + tail.first, dist.distances(vectors, rows, query.vector, index.params.distance))
-
-
-def _falls_short(index: Index, query: Query, inside: _Found, found: _Found) -> bool:
-    """Tell whether too few were found, or none but ties with the last: ties break by id among all rows."""
-    if len(inside.rows) >= index.covered - len(index.gone):
-        return False
-    if not len(inside.rows) or len(found.rows) < query.k:
-        return True
-    return not inside.distances.max() > np.partition(found.distances, query.k - 1)[query.k - 1]
-
-
-def _ranked(index: Index, query: Query, found: _Found) -> list[Match]:
-    near = exact.nearest(found.distances, query.k)
-    matches = _matches(index, found.rows[near].tolist(), found.distances[near].tolist())
-    matches.sort(key=lambda match: (match.distance, match.id))
-    return matches[: query.k]
-
-
-def _matches(index: Index, rows: list[int], distances: list[float]) -> list[Match]:
+def _carried(index: Index, rows: Sequence[int]) -> dict[int, tuple[str, msgspec.Raw | None, F32]]:
+    """Return id, metadata and vector of `rows`, ascending ones."""
     base, tail = index.base, index.tail
+    carried: dict[int, tuple[str, msgspec.Raw | None, F32]] = {}
     covered = [row for row in rows if row < index.covered]
-    documents = dict(zip(covered, base.documents.read(covered, index.bring), strict=True)) if base else {}
-    inside = base.graph.vectors if base else None
-    behind = tail.vectors(index.bring) if len(covered) < len(rows) else None
-    matches = []
-    for row, distance in zip(rows, distances, strict=True):
-        if inside is not None and row in documents:
-            document = documents[row]
-            matches.append(Match(document.id, distance, document.metadata, inside[row]))
-        elif behind is not None:
+    if base and covered:
+        inside = base.graph.vectors
+        for row, document in zip(covered, base.documents.read(covered, index.bring), strict=True):
+            carried[row] = document.id, document.metadata, inside[row]
+    if len(covered) < len(rows):
+        behind = tail.vectors(index.bring)
+        for row in rows[len(covered) :]:
             vector_id = tail.ids[row - tail.first]
-            matches.append(Match(vector_id, distance, tail.metadata.get(vector_id), behind[row - tail.first]))
-    return matches
-
-
-def _none() -> _Found:
-    return _Found(np.empty(0, np.int64), np.empty(0))
+            carried[row] = vector_id, tail.metadata.get(vector_id), behind[row - tail.first]
+    return carried
