@@ -3,6 +3,7 @@
 VectordError
 ├── RequestInvalid             the caller must change the request
 │   ├── MalformedJson              the body is not JSON
+│   ├── FilterInvalid              a filter on metadata is not one; names the place in it
 │   ├── BatchInvalid               some items of a batch are bad; lists each of them
 │   ├── FileRefused                a file as a whole cannot be ingested
 │   ├── RequestTooLarge            more than one request may carry
@@ -10,7 +11,8 @@ VectordError
 ├── NotFound
 │   ├── RouteNotFound              no such resource in the API
 │   ├── IndexNotFound
-│   └── VectorNotFound
+│   ├── VectorNotFound
+│   └── VersionNotFound            no such state of an index, or it is no longer kept
 ├── IndexExists                create met an index of that name
 ├── PreconditionFailed         the caller's If-Match is not the index's version
 ├── Unavailable                repeat later
@@ -23,6 +25,7 @@ VectordError
 │   └── BlobUnsupported            written by a version that this one does not know
 └── StoreError                 what a store answers; the service turns it into one of the above
     ├── ObjectMissing              no object under that name
+    ├── VersionMissing             no such version of the object, or it was a deletion
     ├── ConditionFailed            the write condition did not hold: certainly not written
     ├── ObjectMoved                the object changed while ranges of it were read: start over
     ├── WriteConflict              another operation is in progress on the object: certainly not written
@@ -45,6 +48,14 @@ class RequestInvalid(VectordError):
 
 class MalformedJson(RequestInvalid):
     pass
+
+
+class FilterInvalid(RequestInvalid):
+    """`where` names the place, as in `filter.$and[1].year.$gtt`; `reason` goes on from there."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"{where} {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,17 @@ class VectorNotFound(NotFound):
     def __init__(self, index: str, vector_id: str) -> None:
         self.index, self.vector_id = index, vector_id
         super().__init__(f"Index {index!r} holds no vector {vector_id!r}.")
+
+
+class VersionNotFound(NotFound):
+    """`as_of` is what the caller asked for: a version id, an ETag, or a time."""
+
+    def __init__(self, index: str, as_of: str) -> None:
+        self.index, self.as_of = index, as_of
+        super().__init__(
+            f"Index {index!r} has no state as of {as_of!r}: it was not there then, or its old version is gone. "
+            f"GET /indexes/{index}/versions lists those that are kept."
+        )
 
 
 class IndexExists(VectordError):
@@ -169,6 +191,10 @@ class StoreError(VectordError):
 
 
 class ObjectMissing(StoreError):
+    pass
+
+
+class VersionMissing(StoreError):
     pass
 
 
