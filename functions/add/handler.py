@@ -4,15 +4,15 @@ from vectord import runtime
 from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.service import Service
+from vectord.service.changes import Changes
 
 
-def add(request: Request, service: Service) -> Reply:
+def add(request: Request, service: Changes) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
     done = service.add(request.path["name"], batch, request.until, request.if_match)
     return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
 
 
-ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/vectors": add}
+ROUTES: dict[str, http.Route[Changes]] = {"POST /indexes/{name}/vectors": add}
 
 lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)

@@ -5,10 +5,10 @@ from vectord.edge import http
 from vectord.edge.bodies import CreateBody, decode
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.service import Service
+from vectord.service.lifetimes import Lifetimes
 
 
-def create(request: Request, service: Service) -> Reply:
+def create(request: Request, service: Lifetimes) -> Reply:
     body = decode(request.body, CreateBody)
     made = service.create(
         body.name,
@@ -23,6 +23,6 @@ def create(request: Request, service: Service) -> Reply:
     return Reply({"index": made.params, "count": made.count}, 201, headers)
 
 
-ROUTES: dict[str, http.Route[Service]] = {"POST /indexes": create}
+ROUTES: dict[str, http.Route[Lifetimes]] = {"POST /indexes": create}
 
 lambda_handler = http.handler(ROUTES, runtime.service)

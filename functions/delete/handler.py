@@ -5,15 +5,16 @@ from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.errors import VectorNotFound
-from vectord.service import Deleted, Service
+from vectord.service import Deleted
+from vectord.service.service import UseCases
 
 
-def delete_index(request: Request, service: Service) -> Reply:
+def delete_index(request: Request, service: UseCases) -> Reply:
     service.delete_index(request.path["name"], request.until, request.if_match)
     return Reply(status=204)
 
 
-def delete_vector(request: Request, service: Service) -> Reply:
+def delete_vector(request: Request, service: UseCases) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
     done = service.delete_vectors(name, [vector_id], request.until, request.if_match)
     if not done.deleted:
@@ -21,7 +22,7 @@ def delete_vector(request: Request, service: Service) -> Reply:
     return _shown(done)
 
 
-def delete_vectors(request: Request, service: Service) -> Reply:
+def delete_vectors(request: Request, service: UseCases) -> Reply:
     ids = bodies.ids(bodies.decode(request.body, bodies.DeleteBody).ids)
     return _shown(service.delete_vectors(request.path["name"], ids, request.until, request.if_match))
 
@@ -30,7 +31,7 @@ def _shown(done: Deleted) -> Reply:
     return Reply({"deleted": done.deleted, "count": done.count}, headers=http.etag(done.etag))
 
 
-ROUTES: dict[str, http.Route[Service]] = {
+ROUTES: dict[str, http.Route[UseCases]] = {
     "DELETE /indexes/{name}": delete_index,
     "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
     "POST /indexes/{name}/vectors/delete": delete_vectors,

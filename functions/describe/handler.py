@@ -6,17 +6,17 @@ from vectord import runtime
 from vectord.edge import http, listing
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.service import Service
+from vectord.service import Reading
 
 
-def list_indexes(request: Request, service: Service) -> Reply:
+def list_indexes(request: Request, service: Reading) -> Reply:
     prefix, limit, after = listing.arguments(request.query)
     page = service.list(prefix, limit, after, request.until)
     indexes = [{"name": found.name, "bytes": found.size, "modified": found.modified} for found in page.objects]
     return Reply({"indexes": indexes, "next": listing.cursor(page.after)})
 
 
-def describe(request: Request, service: Service) -> Reply:
+def describe(request: Request, service: Reading) -> Reply:
     found = service.describe(request.path["name"], request.until)
     answer: dict[str, Any] = {
         "index": found.params,
@@ -30,16 +30,16 @@ def describe(request: Request, service: Service) -> Reply:
     return Reply(answer, headers=http.etag(found.etag))
 
 
-def lookup(request: Request, service: Service) -> Reply:
+def lookup(request: Request, service: Reading) -> Reply:
     found = service.lookup(request.path["name"], request.path["id"], request.until)
     answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
     return Reply(answer, headers=http.etag(found.etag))
 
 
-ROUTES: dict[str, http.Route[Service]] = {
+ROUTES: dict[str, http.Route[Reading]] = {
     "GET /indexes": list_indexes,
     "GET /indexes/{name}": describe,
     "GET /indexes/{name}/vectors/{id+}": lookup,
 }
 
-lambda_handler = http.handler(ROUTES, runtime.service)
+lambda_handler = http.handler(ROUTES, runtime.reading)

@@ -7,10 +7,10 @@ from vectord.edge import bodies, http, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.formats import components
-from vectord.service import Match, Service
+from vectord.service import Match, Reading
 
 
-def search(request: Request, service: Service) -> Reply:
+def search(request: Request, service: Reading) -> Reply:
     body = bodies.decode(request.body, bodies.SearchBody)
     found = service.search(
         request.path["name"],
@@ -43,6 +43,6 @@ def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
     return shown
 
 
-ROUTES: dict[str, http.Route[Service]] = {"POST /indexes/{name}/search": search}
+ROUTES: dict[str, http.Route[Reading]] = {"POST /indexes/{name}/search": search}
 
-lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)
+lambda_handler = parts.handler(http.handler(ROUTES, runtime.reading), runtime.reading)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vectord.local import LocalFiles
-from vectord.service import Patience, Rebuilds, Service, World
+from vectord.service import Patience, World
+from vectord.service.core import Core
 from vectord.service.fan_out import Invoke
+from vectord.service.reading import Reading
 from vectord.stores import MemoryStore, Store
 from vectord.stores.lambda_invoke import Functions, endpoint_of
 from vectord.stores.s3 import S3Store
@@ -23,6 +25,8 @@ from vectord.stores.sigv4 import Keys
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from vectord.service.rebuilds import Rebuilds
+    from vectord.service.service import UseCases
     from vectord.stores.s3_listing import S3Listing
 
 DEFAULT_PREFIX = "_vectors"
@@ -93,21 +97,27 @@ class Settings:
         return self.memory // 6
 
 
-def service() -> Service:
-    """Return the service that the environment asks for; equal settings share one, and so its warm state."""
-    return _service(Settings.read(os.environ))
+def reading() -> Reading:
+    """Return the use cases that change nothing, as the environment asks for them, without what writes take.
+
+    Equal settings share them, and so their warm state.
+    """
+    return _reading(Settings.read(os.environ))
 
 
 @cache
-def _service(settings: Settings) -> Service:
-    world = World()
-    return Service(
+def _reading(settings: Settings) -> Reading:
+    return Reading(_core(settings))
+
+
+@cache
+def _core(settings: Settings) -> Core:
+    return Core(
         store_of(settings),
         files_of(settings),
         warm_bytes=settings.warm_bytes,
-        world=world,
+        world=World(),
         patience=Patience(),
-        rebuilds=rebuilds_of(settings, world),
         invoke=_invoke_of(settings),
     )
 
@@ -116,12 +126,6 @@ def _invoke_of(settings: Settings) -> Invoke | None:
     if settings.function is None:
         return None
     return partial(_functions_of(settings).call, settings.function)
-
-
-def rebuilds_of(settings: Settings, world: World) -> Rebuilds:
-    if settings.compact is None:
-        return Rebuilds(world)
-    return Rebuilds(world, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
 @cache
@@ -144,6 +148,31 @@ def store_of(settings: Settings) -> Store:
     requests = Requests(where, region, partial(_keys_of, settings.keys))
     listing = partial(_listing_of, settings.bucket, settings.endpoint)
     return S3Store(settings.prefix, S3Reads(requests), S3Writes(requests, settings.bucket), listing)
+
+
+# What follows imports what writes take, at the first call: a search does without.
+
+
+def service() -> "UseCases":
+    """Return all use cases, as `reading` returns some."""
+    return _service(Settings.read(os.environ))
+
+
+@cache
+def _service(settings: Settings) -> "UseCases":
+    from vectord.service.service import UseCases  # noqa: PLC0415 - see above
+    from vectord.service.writing import Writing  # noqa: PLC0415 - see above
+
+    core = _core(settings)
+    return UseCases(Writing(core, rebuilds=rebuilds_of(settings, core.world)))
+
+
+def rebuilds_of(settings: Settings, world: World) -> "Rebuilds":
+    from vectord.service.rebuilds import Rebuilds  # noqa: PLC0415 - see above
+
+    if settings.compact is None:
+        return Rebuilds(world)
+    return Rebuilds(world, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
 # What follows imports boto3 or botocore, at the first call: that takes longer than the rest of a cold search.

@@ -2,24 +2,31 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from vectord.edge import log
 from vectord.edge.event import Event
-from vectord.edge.http import Handler, sent, time_left
+from vectord.edge.http import Handler, HasWorld, sent, time_left
 from vectord.errors import AnswerTooLarge
-from vectord.service import Service
 from vectord.service.fan_out import received
 from vectord.service.parts import Outcome, Part, failed
 
 MAX_OUTCOME: Final = 6_291_456  # bytes; Lambda's 6 MB for a synchronous answer
 
+
+class Performs(HasWorld, Protocol):
+    """Use cases that do parts."""
+
+    def perform(self, part: Part, until: float) -> Outcome:
+        """Do one shard's part of a request."""
+
+
 PartHandler = Callable[[Event, object], Any]
 
 
-def handler(outside: Handler, compose: Callable[[], Service]) -> PartHandler:
+def handler(outside: Handler, compose: Callable[[], Performs]) -> PartHandler:
     """Return the `lambda_handler` of a function that does parts too; what is no part goes to `outside`.
 
     A part is an event of two keys that no event of an API has. An API makes the event itself, and puts whatever its
@@ -34,7 +41,7 @@ def handler(outside: Handler, compose: Callable[[], Service]) -> PartHandler:
     return lambda_handler
 
 
-def _answer(part: Part, seconds: float, service: Service, context: object) -> str:
+def _answer(part: Part, seconds: float, service: Performs, context: object) -> str:
     start = service.world.now()
     outcome = service.perform(part, start + min(seconds, time_left(context)))
     text = _encoded(outcome)

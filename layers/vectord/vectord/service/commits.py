@@ -27,8 +27,9 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.index import Encoded, Index
+from vectord.index import Encoded, Index, Sizes
 from vectord.service.reads import Reads
+from vectord.service.rebuilds import Rebuilds
 from vectord.service.warm import Versioned
 from vectord.stores import IfMatch, Source
 
@@ -71,8 +72,9 @@ type Draw[R] = Callable[[Versioned], Draft[R] | Committed[R]]
 class Commits:
     """Changes of indexes."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, sizes: Sizes | None = None, rebuilds: Rebuilds | None = None) -> None:
         self._reads, self._world = reads, reads.world
+        self._sizes, self._rebuilds = sizes or Sizes(), rebuilds or Rebuilds(reads.world)
 
     def change[R](
         self, name: str, change: Change[R], until: float, expected: Container[str] | None = None
@@ -84,7 +86,7 @@ class Commits:
         Raises:
             PreconditionFailed, whatever `change` raises, and as `commit` does
         """
-        token, sizes, rebuilds = self._world.new_id(), self._reads.sizes, self._reads.rebuilds
+        token, sizes, rebuilds = self._world.new_id(), self._sizes, self._rebuilds
         put_off = False
 
         def draw(state: Versioned) -> Draft[R] | Committed[R]:

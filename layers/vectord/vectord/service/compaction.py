@@ -61,8 +61,9 @@ class Compaction:
     ) -> None:
         """Take `clock` as in `Claims`, and `part` as the bytes of a request of what is staged."""
         self._store, self._patience, self.world, self._part = store, patience, world, part
-        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience, sizes)
-        self._commits = Commits(self._reads)
+        self._sizes = sizes or Sizes()
+        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience)
+        self._commits = Commits(self._reads, sizes)
         self._claims = Claims(store, world, patience, clock)
 
     def compact(self, name: str, holder: str, until: float) -> Compacted:
@@ -82,7 +83,7 @@ class Compaction:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
-        return ix.is_kept(index) and ix.is_due(index, self._reads.sizes)
+        return ix.is_kept(index) and ix.is_due(index, self._sizes)
 
     def _while_due(self, name: str, until: float) -> Compacted:
         """Build, and build again if enough came meanwhile: nobody would ask for that before the next change."""
@@ -100,7 +101,7 @@ class Compaction:
         token = self.world.new_id()
 
         def rebuilt_if_due(index: Index) -> Rebuilt | None:
-            return ix.rebuild(index, token, self._reads.sizes) if self._is_due(index) else None
+            return ix.rebuild(index, token, self._sizes) if self._is_due(index) else None
 
         with self.world.timed("BuildMilliseconds"):
             rebuilt, _ = self._reads.using(name, until, rebuilt_if_due)
@@ -138,7 +139,7 @@ class Compaction:
             index = ix.carried(rebuilt, state.index)
             if index is None:
                 return Committed(Compacted("overtaken"), state)
-            encoded = ix.encode(index, name, token, sizes=self._reads.sizes, rebuild=False)
+            encoded = ix.encode(index, name, token, sizes=self._sizes, rebuild=False)
             return Draft(state, encoded, Compacted("compacted", len(index), encoded.size), staged)
 
         return self._commits.commit(name, token, draw, until).result

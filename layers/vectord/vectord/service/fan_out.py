@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
-from vectord.service.parts import AddPart, Outcome, Part, RemovePart, failed
+from vectord.service.parts import ChangePart, Outcome, Part, failed
 from vectord.service.world import Patience, World
 
 # Threads that wait for S3, as many as it has connections to; their computing is one processor's all the same.
@@ -111,7 +111,7 @@ class Remote:
             except StoreRefused as error:
                 return failed(error)
             except StoreUnavailable:
-                if isinstance(part, AddPart | RemovePart):
+                if isinstance(part, ChangePart):
                     return failed(OutcomeUnknown(part.shard))
         return failed(StorageSilent())
 

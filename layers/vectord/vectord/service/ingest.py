@@ -36,7 +36,8 @@ from vectord.service.fan_out import Crew
 from vectord.service.placing import by_shard, check_parent
 from vectord.service.reads import Reads
 from vectord.service.rebuilds import Rebuilds
-from vectord.service.shards import id_of, missing
+from vectord.service.shard_writes import id_of
+from vectord.service.shards import missing
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Inbox, Store, Upload
@@ -111,8 +112,8 @@ class Ingestion:
         """Take `most` bytes as the bound of a file, as stored and as decoded."""
         self._inbox, self._most, self.world = inbox, most, world
         # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience, rebuilds=rebuilds)
-        self._commits, self._crew = Commits(self._reads), Crew(world)
+        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience)
+        self._commits, self._crew = Commits(self._reads, rebuilds=rebuilds), Crew(world)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
         """Bring one upload into its index.

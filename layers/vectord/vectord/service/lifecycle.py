@@ -16,7 +16,7 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.index import Index
+from vectord.index import Index, Sizes
 from vectord.service.reads import Reads
 from vectord.service.warm import Versioned
 from vectord.stores import IfAbsent, IfMatch
@@ -25,8 +25,8 @@ from vectord.stores import IfAbsent, IfMatch
 class Lifecycle:
     """How indexes begin and end."""
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads, self._world, self._store = reads, reads.world, reads.store
+    def __init__(self, reads: Reads, sizes: Sizes | None = None) -> None:
+        self._reads, self._world, self._store, self._sizes = reads, reads.world, reads.store, sizes or Sizes()
 
     def create(self, index: Index, until: float) -> Versioned:
         """Write a new index.
@@ -36,7 +36,7 @@ class Lifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, token = index.params.name, self._world.new_id()
-        encoded = ix.encode(index, name, token, sizes=self._reads.sizes)
+        encoded = ix.encode(index, name, token, sizes=self._sizes)
         unknown = False
         for _ in self._reads.patience.tries(self._world, until):
             try:

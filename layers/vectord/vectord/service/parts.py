@@ -14,6 +14,7 @@ from vectord.errors import (
     Contended,
     IndexNotFound,
     OutcomeUnknown,
+    RequestInvalid,
     StorageSilent,
     StoreRefused,
     VectordError,
@@ -61,7 +62,8 @@ class DescribePart(msgspec.Struct, tag="describe", frozen=True):
     shard: str
 
 
-Part = AddPart | RemovePart | SearchPart | DescribePart
+ChangePart = AddPart | RemovePart
+Part = ChangePart | SearchPart | DescribePart
 
 
 class Changed(msgspec.Struct, tag="changed", frozen=True):
@@ -117,28 +119,28 @@ _OTHERS: Final[dict[str, Callable[[str], VectordError]]] = {
 }
 
 
-def perform(part: Part, plain: Plain, until: float) -> Outcome:
-    """Do one part; an error of the tree is an outcome too."""
+def outcome(do: Callable[[], Outcome]) -> Outcome:
+    """Return what a part comes to; an error of the tree is an outcome too."""
     try:
-        return _done(part, plain, until)
+        return do()
     except VectordError as error:
         return failed(error)
 
 
-def _done(part: Part, plain: Plain, until: float) -> Outcome:
+def read(part: Part, plain: Plain, until: float) -> Outcome:
+    """Do a part that changes nothing.
+
+    Raises:
+        RequestInvalid: it is another one.
+    """
     match part:
         case SearchPart():
             ask = Ask(part.k, part.recall, part.ef_search)
             return _found(plain.search(part.shard, lambda _: _vector(part.query), ask, until), vectors=part.vectors)
-        case AddPart():
-            items = [Item(row.id, _vector(row.vector), _metadata(row)) for row in part.rows]
-            added = plain.add(part.shard, lambda _: items, until)
-            return Changed(added.added, added.replaced)
-        case RemovePart():
-            return Changed(plain.remove(part.shard, part.ids, until).deleted)
         case DescribePart():
             seen = plain.describe(part.shard, until)
             return Seen(seen.count, seen.size, seen.graph_size, seen.etag)
+    raise RequestInvalid("this function changes nothing")
 
 
 def failed(error: VectordError) -> Failed:
@@ -158,6 +160,10 @@ def error_of(outcome: Failed, shard: str, index: str) -> VectordError:
 
 def row_of(item: Item) -> Row:
     return Row(item.id, item.vector.astype("<f4").tobytes(), item.metadata or _NOTHING)
+
+
+def item_of(row: Row) -> Item:
+    return Item(row.id, _vector(row.vector), _metadata(row))
 
 
 def merged(found: Sequence[Found], k: int) -> Merged:

@@ -1,19 +1,17 @@
-"""The use cases over one blob: an index, or one shard of one."""
+"""The reads of one blob: an index, or one shard of one."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from vectord import index as ix
 from vectord.errors import VectorNotFound
-from vectord.index import Answer, Index, Item
+from vectord.index import Answer, Index
 from vectord.index.distance import F32
 from vectord.params import Params
-from vectord.service.commits import Commits
-from vectord.service.lifecycle import Lifecycle
 from vectord.service.reads import Reads
-from vectord.service.results import Added, Deleted, Described, Searched, Stored
+from vectord.service.results import Described, Searched, Stored
 from vectord.service.warm import Versioned
 
 
@@ -35,51 +33,19 @@ class IsSharded(Exception):
 
 
 class Plain:
-    """Each use case may raise IsSharded, and what `Reads`, `Commits` or `Lifecycle` do for the blob it names."""
+    """Each use case may raise IsSharded, and what `Reads` does for the blob it names."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads, self._meter = reads, reads.world.meter
-        self._commits, self._lifecycle = Commits(reads), Lifecycle(reads)
-
-    def create(self, new: Params, until: float) -> Described:
-        return _described(self._lifecycle.create(ix.create(new), until))
 
     def describe(self, name: str, until: float) -> Described:
         state = self._reads.state(name, until)
-        _one_blob(state.index)
-        return _described(state)
-
-    def delete(self, name: str, until: float, expected: Container[str] | None = None) -> None:
-        """Delete the blob, whatever it is."""
-        self._lifecycle.delete(name, until, expected)
-
-    def add(
-        self,
-        name: str,
-        items_for: Callable[[Params], Sequence[Item]],
-        until: float,
-        expected: Container[str] | None = None,
-    ) -> Added:
-        """Add or replace in one commit the items that `items_for` makes of a batch for an index of these parameters."""
-
-        def upsert(index: Index) -> tuple[Index, tuple[int, int, int]]:
-            changed, added, replaced = ix.upsert(index, items_for(_one_blob(index).params))
-            return changed, (added, replaced, len(changed))
-
-        done = self._commits.change(name, upsert, until, expected)
-        return Added(*done.result, done.state.etag)
-
-    def remove(self, name: str, ids: Sequence[str], until: float, expected: Container[str] | None = None) -> Deleted:
-        def remove(index: Index) -> tuple[Index, tuple[int, int]]:
-            changed, deleted = ix.remove(_one_blob(index), ids)
-            return changed, (deleted, len(changed))
-
-        done = self._commits.change(name, remove, until, expected)
-        return Deleted(*done.result, done.state.etag)
+        one_blob(state.index)
+        return described(state)
 
     def lookup(self, name: str, vector_id: str, until: float) -> Stored:
         def look(index: Index) -> tuple[F32, msgspec.Raw | None]:
-            held = _one_blob(index).find([vector_id])
+            held = one_blob(index).find([vector_id])
             if not held:
                 raise VectorNotFound(name, vector_id)
             return index.vectors_of(list(held.values()))[0], index.metadata_of(held).get(vector_id)
@@ -92,7 +58,7 @@ class Plain:
         before = self._meter.value("ReadBytes"), self._meter.value("ReadRequests")
 
         def find(index: Index) -> Answer:
-            query = query_for(_one_blob(index).params)
+            query = query_for(one_blob(index).params)
             return ix.search(index, query, ask.k, ask.recall, ask.ef_search if ask.ef_search > 0 else None)
 
         answer, state = self._reads.using(name, until, find)
@@ -100,13 +66,14 @@ class Plain:
         return Searched(answer, state.etag, int(read[0]), int(read[1]))
 
 
-def _one_blob(index: Index) -> Index:
+def one_blob(index: Index) -> Index:
+    """Return `index` if it holds rows of its own; raise IsSharded if it does not."""
     if index.params.shards:
         raise IsSharded(index.params)
     return index
 
 
-def _described(state: Versioned) -> Described:
+def described(state: Versioned) -> Described:
     index = state.index
     base = index.base
     return Described(

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from vectord import params
 from vectord.errors import BlobError, IndexNotFound, ObjectMissing
-from vectord.index import Index, Sizes
-from vectord.service.rebuilds import Rebuilds
+from vectord.index import Index
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Store
@@ -14,18 +13,8 @@ from vectord.stores import Store
 class Reads:
     """The present states of indexes in one store; what writes go by as well."""
 
-    def __init__(
-        self,
-        store: Store,
-        warm: WarmIndexes,
-        world: World,
-        patience: Patience,
-        sizes: Sizes | None = None,
-        *,
-        rebuilds: Rebuilds | None = None,
-    ) -> None:
+    def __init__(self, store: Store, warm: WarmIndexes, world: World, patience: Patience) -> None:
         self.store, self.warm, self.world, self.patience = store, warm, world, patience
-        self.sizes, self.rebuilds = sizes or Sizes(), rebuilds or Rebuilds(world)
 
     def state(self, name: str, until: float) -> Versioned:
         """Return the present state of index `name`; give up at `until` on the world's clock.

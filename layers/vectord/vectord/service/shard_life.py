@@ -15,7 +15,7 @@ from vectord.errors import (
 from vectord.params import Params
 from vectord.service.fan_out import Crew
 from vectord.service.placing import shard_names
-from vectord.service.plain import Plain
+from vectord.service.plain_writes import PlainWrites
 from vectord.service.reads import Reads
 from vectord.service.results import Described
 from vectord.service.shards import described
@@ -24,7 +24,7 @@ from vectord.service.shards import described
 class ShardLife:
     """A parent names its shards by its generation, so that no two creations ever share one."""
 
-    def __init__(self, reads: Reads, plain: Plain, crew: Crew) -> None:
+    def __init__(self, reads: Reads, plain: PlainWrites, crew: Crew) -> None:
         self._reads, self._plain, self._crew = reads, plain, crew
 
     def create(self, parent: Params, until: float) -> Described:

@@ -1,7 +1,4 @@
-"""The use cases over an index in shards: each part goes to its shard, the answers are put together.
-
-A part is atomic, a batch of several is not: docs/sharding.md says what callers may rely on.
-"""
+"""The reads of an index in shards: each part goes to its shard, the answers are put together."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -10,34 +7,27 @@ from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,
     ObjectMoved,
-    OutcomeUnknown,
-    PartlyApplied,
     VectordError,
     VectorNotFound,
 )
-from vectord.index import Item
 from vectord.index.distance import F32
 from vectord.params import Params
 from vectord.service.fan_out import FanOut, Threads
 from vectord.service.parts import (
-    AddPart,
-    Changed,
     DescribePart,
     Failed,
     Found,
     Outcome,
     Part,
-    RemovePart,
     SearchPart,
     Seen,
     error_of,
     merged,
-    row_of,
 )
-from vectord.service.placing import by_shard, shard_name, shard_names, shard_of
+from vectord.service.placing import shard_name, shard_names, shard_of
 from vectord.service.plain import Ask, Plain
 from vectord.service.reads import Reads
-from vectord.service.results import Added, Deleted, Described, Searched, Shard, Stored
+from vectord.service.results import Described, Searched, Shard, Stored
 
 
 class Shards:
@@ -78,46 +68,13 @@ class Shards:
             raise missing(self._reads, parent, shard, until) from None
         return Stored(found.id, found.vector, found.metadata, None)
 
-    def add(self, parent: Params, items: Sequence[Item], until: float) -> Added:
-        """Add or replace checked items, one commit a shard.
-
-        Raises:
-            PartlyApplied, Contended, OutcomeUnknown
-        """
-        parts = [AddPart(name, list(map(row_of, some))) for name, some in by_shard(parent, items, id_of).items()]
-        done = self._changed(parent, parts, [len(part.rows) for part in parts], until)
-        replaced = sum(one.replaced for one in done)
-        return Added(sum(one.rows for one in done), replaced)
-
-    def remove(self, parent: Params, ids: Sequence[str], until: float) -> Deleted:
-        """Remove ids, one commit a shard.
-
-        Raises:
-            PartlyApplied, Contended, OutcomeUnknown
-        """
-        parts = [RemovePart(name, some) for name, some in by_shard(parent, ids, str).items()]
-        return Deleted(sum(one.rows for one in self._changed(parent, parts, [len(p.ids) for p in parts], until)))
-
-    def _changed(self, parent: Params, parts: Sequence[Part], sizes: Sequence[int], until: float) -> list[Changed]:
-        outcomes = self._fan_out.run(parts, until)
-        failures = self._failures(parent, parts, outcomes, until)
-        done = [one for one in outcomes if isinstance(one, Changed)]
-        if not failures:
-            return done
-        unknown = _size(outcomes, sizes, OutcomeUnknown.__name__)
-        applied = sum(size for one, size in zip(outcomes, sizes, strict=True) if isinstance(one, Changed))
-        if not applied and not unknown:
-            raise failures[0]
-        missed = sum(sizes) - applied - unknown
-        raise PartlyApplied(parent.name, applied=applied, missed=missed, unknown=unknown, why=str(failures[0]))
-
     def _all(self, parent: Params, fan_out: FanOut, parts: Sequence[Part], until: float) -> list[Outcome]:
         outcomes = fan_out.run(parts, until)
-        for error in self._failures(parent, parts, outcomes, until):
+        for error in self.failures(parent, parts, outcomes, until):
             raise error
         return outcomes
 
-    def _failures(
+    def failures(
         self, parent: Params, parts: Sequence[Part], outcomes: Sequence[Outcome], until: float
     ) -> list[VectordError]:
         """Return the errors of parts that failed; raise what a missing shard means, which goes before all others."""
@@ -149,16 +106,6 @@ def described(parent: Params, shards: Sequence[Seen | Described]) -> Described:
         {},
         _etag(parent, [one.etag for one in shards]),
         tuple(Shard(one.count, one.size, one.etag) for one in shards),
-    )
-
-
-def id_of(item: Item) -> str:
-    return item.id
-
-
-def _size(outcomes: Sequence[Outcome], sizes: Sequence[int], error: str) -> int:
-    return sum(
-        size for one, size in zip(outcomes, sizes, strict=True) if isinstance(one, Failed) and one.error == error
     )
 
 

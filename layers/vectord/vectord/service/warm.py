@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,11 +12,14 @@ from vectord import frame
 from vectord import index as ix
 from vectord.errors import BlobError
 from vectord.frame import SectionEntry
-from vectord.index import Encoded, Index
+from vectord.index import Index
 from vectord.local import LocalFile, LocalFiles
 from vectord.service.pinned import Pinned
 from vectord.service.world import World
 from vectord.stores import Head, Store
+
+if TYPE_CHECKING:
+    from vectord.index import Encoded  # of writes, which a read does without
 
 # What the first request asks for: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
@@ -65,7 +68,7 @@ class WarmIndexes:
         self._world.meter.add("CacheHits")
         return self.keep(name, held)
 
-    def adopt(self, name: str, encoded: Encoded, etag: str, before: Index) -> Versioned:
+    def adopt(self, name: str, encoded: "Encoded", etag: str, before: Index) -> Versioned:
         """Keep the state that a commit of ours wrote over `before`, without reading it back."""
         head = frame.decode_head(encoded.head, encoded.size)
         files = self._files_of(head, etag)

@@ -1,0 +1,39 @@
+"""Changes of the vectors of an index."""
+
+from collections.abc import Container, Sequence
+from functools import partial
+
+from vectord.formats import Entry
+from vectord.service import batch
+from vectord.service.core import unconditional
+from vectord.service.results import Added, Deleted
+from vectord.service.writing import Writer
+
+
+class Changes(Writer):
+    """Each is one commit, or one for each shard that it touches. `expected` holds the ETags that the caller allows."""
+
+    def add(self, name: str, entries: Sequence[Entry], until: float, expected: Container[str] | None = None) -> Added:
+        """Add or replace a batch.
+
+        Raises:
+            BatchInvalid: some entries are bad; nothing was changed.
+        """
+        items_for = partial(batch.checked, entries)
+        return self._core.either(
+            name,
+            until,
+            lambda: self._writing.plain.add(name, items_for, until, expected),
+            lambda parent: self._writing.shards.add(unconditional(parent, expected), items_for(parent), until),
+        )
+
+    def delete_vectors(
+        self, name: str, ids: Sequence[str], until: float, expected: Container[str] | None = None
+    ) -> Deleted:
+        """Delete the vectors of `ids`; ids that are not there count for nothing."""
+        return self._core.either(
+            name,
+            until,
+            lambda: self._writing.plain.remove(name, ids, until, expected),
+            lambda parent: self._writing.shards.remove(unconditional(parent, expected), ids, until),
+        )

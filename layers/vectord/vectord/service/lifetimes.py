@@ -1,0 +1,49 @@
+"""How indexes begin and end, in one blob or in shards."""
+
+from collections.abc import Container
+
+from vectord import params
+from vectord.service.core import unconditional
+from vectord.service.plain import IsSharded
+from vectord.service.results import Described
+from vectord.service.writing import Writer
+
+
+class Lifetimes(Writer):
+    """Creation and deletion of indexes."""
+
+    def create(
+        self,
+        name: str,
+        dimension: int,
+        *,
+        m: int = 0,
+        ef_search: int = 0,
+        distance: str = "",
+        shards: int = 1,
+        until: float,
+    ) -> Described:
+        """Create an empty index; 0 or negative `m` and `ef_search` and empty `distance` take the defaults.
+
+        Raises:
+            RequestInvalid: a parameter is out of range.
+        """
+        new = params.new_params(name, dimension, m=m, ef_search=ef_search, distance=distance)
+        if shards == 1:
+            return self._writing.plain.create(new, until)
+        return self._writing.shard_life.create(params.in_shards(new, shards, self.world.new_id()), until)
+
+    def delete_index(self, name: str, until: float, expected: Container[str] | None = None) -> None:
+        """Delete an index, readable or not."""
+        self._core.either(
+            name,
+            until,
+            lambda: self._delete_plain(name, until, expected),
+            lambda parent: self._writing.shard_life.delete(unconditional(parent, expected), until),
+        )
+
+    def _delete_plain(self, name: str, until: float, expected: Container[str] | None) -> None:
+        parent = self._core.parent(name, until)
+        if parent and parent.name == name:
+            raise IsSharded(parent)
+        self._writing.plain.delete(name, until, expected)

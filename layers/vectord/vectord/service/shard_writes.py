@@ -1,0 +1,65 @@
+"""The changes of an index in shards: each part goes to its shard, in a commit of its own.
+
+A part is atomic, a batch of several is not: docs/sharding.md says what callers may rely on.
+"""
+
+from collections.abc import Sequence
+
+from vectord.errors import OutcomeUnknown, PartlyApplied
+from vectord.index import Item
+from vectord.params import Params
+from vectord.service.fan_out import FanOut
+from vectord.service.parts import AddPart, Changed, Failed, Outcome, Part, RemovePart, row_of
+from vectord.service.placing import by_shard
+from vectord.service.results import Added, Deleted
+from vectord.service.shards import Shards
+
+
+class ShardWrites:
+    """Each use case takes the parameters of the parent, and may raise what `Shards` does."""
+
+    def __init__(self, shards: Shards, fan_out: FanOut) -> None:
+        self._shards, self._fan_out = shards, fan_out
+
+    def add(self, parent: Params, items: Sequence[Item], until: float) -> Added:
+        """Add or replace checked items, one commit a shard.
+
+        Raises:
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        parts = [AddPart(name, list(map(row_of, some))) for name, some in by_shard(parent, items, id_of).items()]
+        done = self._changed(parent, parts, [len(part.rows) for part in parts], until)
+        replaced = sum(one.replaced for one in done)
+        return Added(sum(one.rows for one in done), replaced)
+
+    def remove(self, parent: Params, ids: Sequence[str], until: float) -> Deleted:
+        """Remove ids, one commit a shard.
+
+        Raises:
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        parts = [RemovePart(name, some) for name, some in by_shard(parent, ids, str).items()]
+        return Deleted(sum(one.rows for one in self._changed(parent, parts, [len(p.ids) for p in parts], until)))
+
+    def _changed(self, parent: Params, parts: Sequence[Part], sizes: Sequence[int], until: float) -> list[Changed]:
+        outcomes = self._fan_out.run(parts, until)
+        failures = self._shards.failures(parent, parts, outcomes, until)
+        done = [one for one in outcomes if isinstance(one, Changed)]
+        if not failures:
+            return done
+        unknown = _size(outcomes, sizes, OutcomeUnknown.__name__)
+        applied = sum(size for one, size in zip(outcomes, sizes, strict=True) if isinstance(one, Changed))
+        if not applied and not unknown:
+            raise failures[0]
+        missed = sum(sizes) - applied - unknown
+        raise PartlyApplied(parent.name, applied=applied, missed=missed, unknown=unknown, why=str(failures[0]))
+
+
+def id_of(item: Item) -> str:
+    return item.id
+
+
+def _size(outcomes: Sequence[Outcome], sizes: Sequence[int], error: str) -> int:
+    return sum(
+        size for one, size in zip(outcomes, sizes, strict=True) if isinstance(one, Failed) and one.error == error
+    )

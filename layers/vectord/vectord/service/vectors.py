@@ -1,0 +1,22 @@
+"""What is stored of single vectors."""
+
+from vectord.service.core import Family
+from vectord.service.results import Stored
+
+
+class Vectors(Family):
+    """Reads of vectors by what they are called."""
+
+    def lookup(self, name: str, vector_id: str, until: float) -> Stored:
+        """Return a copy of a stored vector and its metadata.
+
+        Raises:
+            VectorNotFound: the index holds no such id.
+        """
+        core = self._core
+        return core.either(
+            name,
+            until,
+            lambda: core.plain.lookup(name, vector_id, until),
+            lambda parent: core.shards.lookup(parent, vector_id, until),
+        )
