@@ -32,9 +32,9 @@ class ByName(ScriptedStore):
         self._meet("put", name)
         return super().put(name, data, condition, commit)
 
-    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
         self._meet("head", name)
-        return super().head(name, most, held)
+        return super().head(name, most, held, version=version)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         self._meet("delete", name)

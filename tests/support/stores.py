@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vectord.errors import StoreUnavailable
-from vectord.stores import LEAST_PART, Condition, Fetched, Head, IfMatch, MemoryStore, Page, Source, Span, Unchanged
+from vectord.stores import (
+    LEAST_PART,
+    Condition,
+    Fetched,
+    Head,
+    IfMatch,
+    MemoryStore,
+    Page,
+    Source,
+    Span,
+    Unchanged,
+    VersionPage,
+)
 
 Real = Callable[[], Any]
 Step = Callable[[Real], Any]
@@ -40,11 +52,17 @@ class ScriptedStore:
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._step("put", lambda: self.inner.put(name, data, condition, commit), name)
 
-    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
-        return self._step("head", lambda: self.inner.head(name, most, held), name, held or "")
+    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
+        return self._step("head", lambda: self.inner.head(name, most, held, version=version), name, held or "")
 
-    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
-        return self._step("read", lambda: self.inner.read(name, etag, spans), name, etag)
+    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
+        return self._step("read", lambda: self.inner.read(name, etag, spans, version=version), name, etag)
+
+    def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
+        return self._step("versions", lambda: self.inner.versions(name, limit, after), name, after or "")
+
+    def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
+        return self._step("link", lambda: self.inner.link(name, seconds, filename, version=version), name)
 
     def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
         def real() -> str:

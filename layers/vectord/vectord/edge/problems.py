@@ -32,6 +32,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.RouteNotFound: Kind(404, "route-not-found", "No such resource"),
     errors.IndexNotFound: Kind(404, "index-not-found", "No such index"),
     errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),
+    errors.VersionNotFound: Kind(404, "version-not-found", "No such version of the index"),
     errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "The index has another version"),
     errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),

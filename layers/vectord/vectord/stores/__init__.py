@@ -1,6 +1,7 @@
 """Where index blobs are kept: one protocol, an in-memory store and S3."""
 
 from vectord.stores.inbox import Inbox, Upload
+from vectord.stores.links import LONGEST_LINK
 from vectord.stores.memory import MemoryStore
 from vectord.stores.parts import LEAST_PART, STAGING
 from vectord.stores.protocol import (
@@ -11,14 +12,18 @@ from vectord.stores.protocol import (
     IfMatch,
     Listed,
     Page,
+    Reader,
     Source,
     Span,
     Store,
     Unchanged,
+    Version,
+    VersionPage,
 )
 
 __all__ = [
     "LEAST_PART",
+    "LONGEST_LINK",
     "STAGING",
     "Condition",
     "Fetched",
@@ -29,9 +34,12 @@ __all__ = [
     "Listed",
     "MemoryStore",
     "Page",
+    "Reader",
     "Source",
     "Span",
     "Store",
     "Unchanged",
     "Upload",
+    "Version",
+    "VersionPage",
 ]

@@ -42,12 +42,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Bytes `start` up to `stop` of the object `name` in its state `etag`, to be copied inside the store."""
+    """Bytes `start` up to `stop` of the object `name` in its state `etag`, to be copied inside the store.
+
+    With `version` they are those of that version, which need not be the present one.
+    """
 
     name: str
     etag: str
     start: int
     stop: int
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +76,31 @@ class Page:
     after: str | None
 
 
-class Store(Protocol):
-    """Objects by index name. Every method may raise StoreUnavailable or StoreRefused (vectord.errors)."""
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object: a state with its ETag and its size in `bytes`, or a deletion with neither.
 
-    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
-        """Return the object, or Unchanged if it is still at the ETag `held`.
+    `modified` in UTC; S3 gives whole seconds, and for an object made of parts the moment when those began.
+    """
 
-        Raises:
-            ObjectMissing: there is none.
-        """
+    id: str
+    etag: str | None
+    bytes: int
+    modified: datetime
+    latest: bool
+    deleted: bool
 
-    def etag(self, name: str) -> str:
-        """Return the object's ETag without its bytes.
 
-        Raises:
-            ObjectMissing: there is none.
-        """
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """Some versions of one object, newest first; `after` continues the listing, None at its end."""
+
+    versions: tuple[Version, ...]
+    after: str | None
+
+
+class Reader(Protocol):
+    """Heads and ranges of objects by name."""
 
     def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
         """Return the object's first `most` bytes, all of it if it is shorter, or Unchanged if still at ETag `held`.
@@ -105,6 +118,34 @@ class Store(Protocol):
             StoreUnavailable: no answer, or a span ends after the object does.
             StoreRefused: a span starts after the object's end.
         """
+
+
+class Store(Reader, Protocol):
+    """Objects by index name. Every method may raise StoreUnavailable or StoreRefused (vectord.errors).
+
+    Where one takes a `version`, it speaks of that version of the object, and raises VersionMissing rather than
+    ObjectMissing if there is no such version or if it is a deletion.
+    """
+
+    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
+        """Return the object, or Unchanged if it is still at the ETag `held`.
+
+        Raises:
+            ObjectMissing: there is none.
+        """
+
+    def etag(self, name: str) -> str:
+        """Return the object's ETag without its bytes.
+
+        Raises:
+            ObjectMissing: there is none.
+        """
+
+    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
+        """Do what `Reader.head` does."""
+
+    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
+        """Do what `Reader.read` does."""
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         """Write the object, with `commit` in its user metadata, and return the new ETag.
@@ -125,6 +166,7 @@ class Store(Protocol):
             ValueError: `head` or the source is shorter than a part may be (vectord.stores.parts).
             ConditionFailed: the condition did not hold or the source is at another ETag; nothing was written.
             ObjectMissing: the source is gone, or IfMatch met no object; nothing was written.
+            VersionMissing: the source's version is gone; nothing was written.
             WriteConflict, StoreUnavailable: as `put` does.
         """
 
@@ -153,3 +195,18 @@ class Store(Protocol):
 
     def list(self, prefix: str, limit: int, after: str | None) -> Page:
         """Return up to `limit` objects whose names start with `prefix`, after the one named `after`."""
+
+    def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
+        """Return up to `limit` versions of the object, after the one whose id is `after`; none if it never was.
+
+        A store that keeps no versions answers the object that is there. `after` must come from a page before.
+        """
+
+    def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
+        """Return a URL by which anybody may GET the object for so long, as a download called `filename`.
+
+        It is not checked that there is such an object. The credentials that made the link may expire before it does.
+
+        Raises:
+            ValueError: not 1 to `LONGEST_LINK` seconds, or not a plain ASCII file name.
+        """

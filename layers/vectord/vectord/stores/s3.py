@@ -1,11 +1,24 @@
 """The S3 store: one object `<prefix>/<name>.lhv1` an index, and `<prefix>/.staging/<token>` for what is staged."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vectord import params
+from vectord.stores.links import check_link
 from vectord.stores.parts import LEAST_PART, STAGING, check_splice, check_staging, checked
-from vectord.stores.protocol import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged
+from vectord.stores.protocol import (
+    Condition,
+    Fetched,
+    Head,
+    IfMatch,
+    Listed,
+    Page,
+    Source,
+    Span,
+    Unchanged,
+    VersionPage,
+)
 from vectord.stores.s3_reads import S3Reads
 from vectord.stores.s3_writes import S3Writes
 
@@ -40,18 +53,18 @@ class S3Store:
     def etag(self, name: str) -> str:
         return self._reads.etag(self._key(name))
 
-    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
-        return self._reads.head(self._key(name), most, held)
+    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
+        return self._reads.head(self._key(name), most, held, version)
 
-    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
-        return self._reads.read(self._key(name), etag, spans)
+    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
+        return self._reads.read(self._key(name), etag, spans, version)
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writes.put(self._key(name), data, condition, commit)
 
     def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._least)
-        pinned = Source(self._key(source.name), source.etag, source.start, source.stop)
+        pinned = replace(source, name=self._key(source.name))
         return self._writes.splice(self._key(name), head, pinned, tail, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
@@ -72,6 +85,13 @@ class S3Store:
                 return Page(tuple(found), found[-1].name)
             found.append(listed)
         return Page(tuple(found), None)
+
+    def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
+        return self._reads.versions(self._key(name), limit, after)
+
+    def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
+        check_link(seconds, filename)
+        return self._reads.link(self._key(name), seconds, filename, version)
 
     def _listed(self, prefix: str, after: str | None) -> Iterator[Listed]:
         for entry in self._listing().keys(self._folder + prefix, self._key(after) if after else None):

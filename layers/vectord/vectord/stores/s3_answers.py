@@ -20,13 +20,18 @@ _ENTITIES: Final = {"quot": '"', "#34": '"', "#x22": '"', "apos": "'", "amp": "&
 def expect(answer: Answer, *statuses: int) -> None:
     """Raise what the answer stands for, if it is none of `statuses`."""
     if answer.status not in statuses:
-        found = _CODE.search(answer.data)
-        raise refusal(found[1].decode() if found else str(answer.status), answer.status)
+        raise refusal(code_of(answer), answer.status)
+
+
+def code_of(answer: Answer) -> str:
+    """Return the code of an error; the bare status where S3 gives none."""
+    found = _CODE.search(answer.data)
+    return found[1].decode() if found else str(answer.status)
 
 
 def etag_of(answer: Answer) -> str:
     """Return the ETag in the answer's head; StoreUnavailable if it has none."""
-    return _present(answer.headers, "etag")
+    return present(answer.headers, "etag")
 
 
 def content_range(answer: Answer) -> tuple[int, int, int]:
@@ -47,26 +52,38 @@ def fields(answer: Answer, root: str, *needed: str) -> Mapping[str, str]:
         StoreUnavailable: it is something else.
         StoreError: as `expect` raises, also for an error that came under the status 200.
     """
+    values = fields_in(document(answer, root))
+    for name in needed:
+        present(values, name)
+    return values
+
+
+def document(answer: Answer, root: str) -> bytes:
+    """Return what lies inside the document in XML, a `root`, that the answer is to be; raise as `fields` does."""
     expect(answer, 200)
     found = _DOCUMENT.fullmatch(answer.data)
     if found is None:
         raise StoreUnavailable("an answer that is not S3's")
-    values = {name.decode(): _text(value) for name, value in _FIELD.findall(found[2])}
     if found[1] == b"Error":
-        raise refusal(_present(values, "Code"), answer.status)
+        raise refusal(present(fields_in(found[2]), "Code"), answer.status)
     if found[1] != root.encode():
         raise StoreUnavailable("an answer to something else")
-    for name in needed:
-        _present(values, name)
-    return values
+    inside: bytes = found[2]
+    return inside
 
 
-def _text(value: bytes) -> str:
-    return _ENTITY.sub(lambda found: _present(_ENTITIES, found[1]), value.decode(errors="replace"))
+def fields_in(text: bytes) -> Mapping[str, str]:
+    """Return the fields that hold no others."""
+    return {name.decode(): _text(value) for name, value in _FIELD.findall(text)}
 
 
-def _present(values: Mapping[str, str], name: str) -> str:
+def present(values: Mapping[str, str], name: str) -> str:
+    """Return a value; StoreUnavailable if it is not there, or empty."""
     value = values.get(name)
     if not value:
         raise StoreUnavailable(f"an answer without {name} is not S3's")
     return value
+
+
+def _text(value: bytes) -> str:
+    return _ENTITY.sub(lambda found: present(_ENTITIES, found[1]), value.decode(errors="replace"))

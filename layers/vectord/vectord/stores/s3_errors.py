@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from vectord.errors import ConditionFailed, ObjectMissing, StoreError, StoreRefused, StoreUnavailable, WriteConflict
+from vectord.errors import (
+    ConditionFailed,
+    ObjectMissing,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    VersionMissing,
+    WriteConflict,
+)
 
 # Codes as S3's error reference has them; HEAD-like answers without a body carry the bare status instead.
 _BY_CODE: Final[dict[str, type[StoreError]]] = {
@@ -12,6 +20,7 @@ _BY_CODE: Final[dict[str, type[StoreError]]] = {
     "OperationAborted": WriteConflict,
     "NoSuchKey": ObjectMissing,
     "404": ObjectMissing,
+    "NoSuchVersion": VersionMissing,
     "RequestTimeout": StoreUnavailable,
     "SlowDown": StoreUnavailable,
     # It arrived as something else than was sent.

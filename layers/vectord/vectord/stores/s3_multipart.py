@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
-from vectord.errors import StoreError, StoreUnavailable
+from vectord.errors import ObjectMissing, StoreError, StoreUnavailable, VersionMissing
 from vectord.stores.protocol import Source
 from vectord.stores.s3_answers import etag_of, expect, fields
 from vectord.stores.s3_requests import CHECKSUM, Requests, checksum
+from vectord.stores.sigv4 import query_of
 
 # S3 takes up to 5 GiB, but copies each part at the pace of one stream; a smaller one also answers in time.
 _MOST_COPIED: Final = 128 << 20
@@ -96,16 +97,26 @@ class Upload:
 
     def _copy(self, number: int, part: Source) -> Part:
         headers = {
-            "x-amz-copy-source": quote(f"{self._bucket}/{part.name}", safe="/-_.~"),
+            "x-amz-copy-source": _place_of(self._bucket, part),
             "x-amz-copy-source-if-match": part.etag,
             "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
         }
         answer = self._requests.ask("PUT", self._key, headers, query=self._place(number), works=True)
-        found = fields(answer, "CopyPartResult", "ETag")
+        try:
+            found = fields(answer, "CopyPartResult", "ETag")
+        except ObjectMissing as error:
+            if part.version:
+                raise VersionMissing(part.version) from error
+            raise
         return Part(number, found["ETag"], found.get("ChecksumCRC32"))
 
     def _place(self, number: int) -> Mapping[str, str]:
         return {"partNumber": str(number), **self._id}
+
+
+def _place_of(bucket: str, part: Source) -> str:
+    place = quote(f"{bucket}/{part.name}", safe="/-_.~")
+    return f"{place}?{query_of({'versionId': part.version})}" if part.version else place
 
 
 def _wait_until_fewer(most: int, sent: Sequence[Future[Part]]) -> None:

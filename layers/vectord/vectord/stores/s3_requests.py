@@ -17,7 +17,7 @@ import urllib3
 
 from vectord.errors import StoreUnavailable
 from vectord.stores.s3_address import Address
-from vectord.stores.sigv4 import UNSIGNED, Keys, query_of, signed
+from vectord.stores.sigv4 import UNSIGNED, Keys, presigned, query_of, signed
 
 CHECKSUM: Final = "x-amz-checksum-crc32"
 SIDE_BY_SIDE: Final = 32  # requests: a cold search by ranges makes some 40 at once, each 25 ms long
@@ -109,6 +109,25 @@ class Requests:
             region=self._region,
             at=self._clock(),
         )
+
+    def link(self, key: str, query: Mapping[str, str], seconds: int) -> str:
+        """Return a URL by which anybody may GET a key with this query for so long.
+
+        Raises:
+            StoreRefused: there are no credentials.
+        """
+        path = self._address.path(key)
+        signs = presigned(
+            "GET",
+            self._address.host,
+            path,
+            query=query,
+            seconds=seconds,
+            keys=self._keys(),
+            region=self._region,
+            at=self._clock(),
+        )
+        return f"{self._address.base}{path}?{signs}"
 
     def send(
         self,

@@ -48,6 +48,34 @@ def signed(
     return signs
 
 
+def presigned(
+    method: str,
+    host: str,
+    path: str,
+    *,
+    query: Mapping[str, str],
+    seconds: int,
+    keys: Keys,
+    region: str,
+    at: datetime,
+) -> str:
+    """Return the query, `query` in it, that lets anybody make this request to S3 within `seconds` from `at` (UTC)."""
+    scope = _scope(at, region, "s3")
+    values = {
+        **query,
+        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Credential": f"{keys.access}/{scope}",
+        "X-Amz-Date": _stamp(at),
+        "X-Amz-Expires": str(seconds),
+        "X-Amz-SignedHeaders": "host",
+    }
+    if keys.token:
+        values["X-Amz-Security-Token"] = keys.token
+    text = query_of(values)
+    request = f"{method}\n{path}\n{text}\nhost:{host}\n\nhost\n{UNSIGNED}"
+    return f"{text}&X-Amz-Signature={_signature(request, scope, keys, at)}"
+
+
 def query_of(values: Mapping[str, str]) -> str:
     """Return a query string as it is signed: sorted by name, percent-encoded, each name with a `=`."""
     encoded = sorted((_encoded(name), _encoded(value)) for name, value in values.items())
@@ -82,10 +110,18 @@ def authorization(
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
     request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{headers['x-amz-content-sha256']}"
-    scope = f"{at:%Y%m%d}/{region}/{service}/aws4_request"
-    digest = hashlib.sha256(request.encode()).hexdigest()
-    signature = _hmac(_key(keys.secret, scope), f"{_ALGORITHM}\n{_stamp(at)}\n{scope}\n{digest}").hex()
+    scope = _scope(at, region, service)
+    signature = _signature(request, scope, keys, at)
     return f"{_ALGORITHM} Credential={keys.access}/{scope}, SignedHeaders={names}, Signature={signature}"
+
+
+def _scope(at: datetime, region: str, service: str) -> str:
+    return f"{at:%Y%m%d}/{region}/{service}/aws4_request"
+
+
+def _signature(request: str, scope: str, keys: Keys, at: datetime) -> str:
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    return _hmac(_key(keys.secret, scope), f"{_ALGORITHM}\n{_stamp(at)}\n{scope}\n{digest}").hex()
 
 
 def _encoded(text: str) -> str:
