@@ -1,7 +1,7 @@
 """A filter as a request writes it: JSON objects of paths and operators, checked and made a tree.
 
 Whatever is wrong is a `FilterInvalid` that says where and what to write instead. A `Place` knows the first, and keeps
-to the limits.
+to the limits. A key of a document that starts with `$` cannot be the start of a path.
 """
 
 import math

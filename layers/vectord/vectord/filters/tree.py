@@ -3,6 +3,8 @@
 A condition speaks of the values at a path: those of the leaves that lie there, each element of an array by itself.
 A path is the keys that lead to a value, joined by dots, so that `{"a": {"b": 1}}` and `{"a.b": 1}` have the same one;
 arrays of objects are passed through. A condition holds if any value at the path satisfies it.
+
+Do not look trees up in a cache by their value: to Python `Among("a", (1,))` equals `Among("a", (True,))`.
 """
 
 from dataclasses import dataclass
