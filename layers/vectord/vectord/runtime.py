@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from vectord.local import LocalFiles
 from vectord.service import Patience, World
@@ -33,8 +34,7 @@ DEFAULT_PREFIX = "_vectors"
 _TMP_MB = 1_024  # the template's default
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """What the environment says, typed.
 
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the

@@ -4,10 +4,11 @@ import base64
 import binascii
 import re
 from collections.abc import Collection, Container, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
+
+import msgspec
 
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
 
@@ -16,8 +17,7 @@ MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request. `until` is the moment on the service's clock by which it must be answered."""
 
     route: str

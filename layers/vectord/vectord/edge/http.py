@@ -1,7 +1,6 @@
 """Wrap a function's routes as its `lambda_handler`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -23,13 +22,12 @@ _DEFAULT_TIME: Final = 20.0  # seconds, where nothing tells the time that is lef
 Response = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What a route answers: a body for msgspec to encode (None for none), its status, and headers."""
 
     body: Any = None
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def etag(value: str | None) -> dict[str, str]:

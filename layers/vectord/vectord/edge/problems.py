@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems. `type` is stable: programs may branch on it, and only on it and the status."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -16,8 +16,7 @@ _MAX_DETAIL: Final = 1_000  # characters; a detail may repeat what the caller se
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A kind of problem; `told` replaces the error's own words where those are not for callers."""
 
     status: int

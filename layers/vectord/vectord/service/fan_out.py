@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
@@ -40,12 +39,11 @@ class Message(msgspec.Struct, frozen=True):
     seconds: float
 
 
-@dataclass(frozen=True)
-class Crew:
+class Crew(msgspec.Struct, frozen=True):
     """Threads of this process. Each meters for itself; what it metered goes to the thread that asked."""
 
     world: World
-    pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _LOCAL, "shard"))
+    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _LOCAL, "shard"))
 
     def each[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Return what `work` makes of each item, in their order; raise what the first raised, once all have ended."""
@@ -66,8 +64,7 @@ class Crew:
         return results
 
 
-@dataclass(frozen=True)
-class Threads:
+class Threads(msgspec.Struct, frozen=True):
     """Does parts here."""
 
     perform: Perform
@@ -77,15 +74,14 @@ class Threads:
         return self.crew.each(lambda part: self.perform(part, until), parts)
 
 
-@dataclass(frozen=True)
-class Remote:
+class Remote(msgspec.Struct, frozen=True):
     """Has other functions do parts; few of them, and what is too large to be sent, are done here."""
 
     here: Threads
     invoke: Invoke
-    patience: Patience = field(default_factory=partial(Patience, attempts=4))
+    patience: Patience = msgspec.field(default_factory=partial(Patience, attempts=4))
     few: int = FEW
-    pool: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, _REMOTE, "call"))
+    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _REMOTE, "call"))
 
     def run(self, parts: Sequence[Part], until: float) -> list[Outcome]:
         if len(parts) <= self.few:

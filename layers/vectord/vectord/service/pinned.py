@@ -1,8 +1,9 @@
 """Read ranges of one object in one state into local files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vectord.errors import ConditionFailed, ObjectMissing, ObjectMoved
 from vectord.index.sections import Section, Span, Wanted
@@ -15,8 +16,7 @@ _ROUND: Final = 64 << 20  # bytes in memory at a time, on their way to a file
 _NEAR: Final = 48 << 10  # a gap that is read rather than asked around: less than a request's time on the link
 
 
-@dataclass(frozen=True, eq=False)
-class Pinned:
+class Pinned(msgspec.Struct, frozen=True, eq=False):
     """Object `name` at `etag`, whose sections start at `starts`; it brings their bytes here.
 
     `room` is how many of them can stay.

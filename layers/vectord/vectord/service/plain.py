@@ -1,7 +1,6 @@
 """The reads of one blob: an index, or one shard of one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,8 +14,7 @@ from vectord.service.results import Described, Searched, Stored
 from vectord.service.warm import Versioned
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """How much a search wants: `k` matches, found as well as `recall` says, or with the effort `ef_search` if not 0."""
 
     k: int

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Versioned:
+class Versioned(msgspec.Struct, frozen=True):
     """An index, the ETag of exactly the blob that holds it, and the local files of its sections."""
 
     index: Index

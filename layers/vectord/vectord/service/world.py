@@ -5,8 +5,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import local
+
+import msgspec
 
 from vectord.errors import ObjectMoved, StorageSilent, StoreError, StoreUnavailable
 
@@ -32,15 +33,14 @@ class Meter(local):
         return values
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """Injected, so that tests decide; `now` in seconds on a clock that only goes forward."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[float, float], float] = random.uniform
     new_id: Callable[[], str] = _new_id
-    meter: Meter = field(default_factory=Meter)
+    meter: Meter = msgspec.field(default_factory=Meter)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -52,8 +52,7 @@ class World:
             self.meter.add(name, (self.now() - start) * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """Bounds of a retry loop: so many attempts, waits with full jitter up to `base` * 2^n and `cap` seconds.
 
     Full jitter as in Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
