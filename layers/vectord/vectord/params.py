@@ -52,11 +52,16 @@ def new_params(name: str, dimension: int, *, m: int = 0, ef_search: int = 0, dis
         ef_search=ef_search if ef_search > 0 else defaults.ef_search,
         distance=_distance(distance) if distance else defaults.distance,
     )
-    if not is_name(name):
-        raise RequestInvalid(_NAME_RULE)
+    check_name(name)
     if reason := fault(params):
         raise RequestInvalid(reason)
     return params
+
+
+def check_name(text: str) -> None:
+    """Raise RequestInvalid where `text` cannot name an index."""
+    if not is_name(text):
+        raise RequestInvalid(_NAME_RULE)
 
 
 def in_shards(params: Params, shards: int, generation: str) -> Params:

@@ -46,10 +46,11 @@ class Committed[R]:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An object of the store that holds a body, and its ETag."""
+    """An object of the store that holds a body, and its ETag; with `version`, that version of it."""
 
     name: str
     etag: str
+    version: str | None = None
 
 
 @dataclass(slots=True)
@@ -171,7 +172,7 @@ class Commits:
         if encoded.keep is None:
             return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
         held = draft.staged or Staged(name, before)
-        source = Source(held.name, held.etag, *encoded.keep)
+        source = Source(held.name, held.etag, *encoded.keep, held.version)
         return self._reads.store.splice(
             name, encoded.head, source, encoded.rest, condition=IfMatch(before), commit=token
         )

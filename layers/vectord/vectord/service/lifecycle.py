@@ -1,6 +1,7 @@
 """Creation and deletion of indexes: one conditional request each, repeated as commits are (see `commits`)."""
 
 from collections.abc import Container
+from dataclasses import dataclass, field
 
 from vectord import index as ix
 from vectord.errors import (
@@ -14,12 +15,23 @@ from vectord.errors import (
     PreconditionFailed,
     StorageSilent,
     StoreUnavailable,
+    VersionMissing,
     WriteConflict,
 )
-from vectord.index import Index, Sizes
+from vectord.index import Encoded, Index, Sizes
 from vectord.service.reads import Reads
 from vectord.service.warm import Versioned
-from vectord.stores import IfAbsent, IfMatch
+from vectord.stores import Condition, IfAbsent, IfMatch, Source
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An index to write where none is, or none that can be read; `source` holds what `encoded` keeps, if it does."""
+
+    index: Index
+    encoded: Encoded
+    source: Source | None = None
+    condition: Condition = field(default_factory=IfAbsent)
 
 
 class Lifecycle:
@@ -36,22 +48,42 @@ class Lifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, token = index.params.name, self._world.new_id()
-        encoded = ix.encode(index, name, token, sizes=self._sizes)
+        placed = self.place(name, token, New(index, ix.encode(index, name, token, sizes=self._sizes)), until)
+        if placed is None:
+            raise IndexExists(name)
+        return placed
+
+    def place(self, name: str, token: str, new: New, until: float) -> Versioned | None:
+        """Write `new`, as commit `token`, under `name`; None if its condition does not hold.
+
+        Raises:
+            Contended, OutcomeUnknown, StoreRefused
+            ObjectMissing, VersionMissing: its source is gone, or no object is there to replace; nothing was written.
+        """
         unknown = False
         for _ in self._reads.patience.tries(self._world, until):
             try:
-                etag = self._store.put(name, encoded.blob, IfAbsent(), token)
-                self._world.meter.add("Commits")
-                return self._reads.warm.adopt(name, encoded, etag, index)
-            except ConditionFailed as error:
-                if not unknown:
-                    raise IndexExists(name) from error
-                break
+                etag = self._write(name, token, new)
+            except ConditionFailed:
+                return self._ours(name, token, new, until, unknown=True) if unknown else None
+            except (ObjectMissing, VersionMissing) as error:
+                if unknown:
+                    raise OutcomeUnknown(name) from error
+                raise
             except WriteConflict:
                 self._world.meter.add("Conflicts")
             except StoreUnavailable:
                 unknown = True
-        return self._ours(name, token, until, unknown=unknown)
+            else:
+                self._world.meter.add("Commits")
+                return self._reads.warm.adopt(name, new.encoded, etag, new.index)
+        return self._ours(name, token, new, until, unknown=unknown)
+
+    def _write(self, name: str, token: str, new: New) -> str:
+        encoded = new.encoded
+        if new.source is None:
+            return self._store.put(name, encoded.blob, new.condition, token)
+        return self._store.splice(name, encoded.head, new.source, encoded.rest, condition=new.condition, commit=token)
 
     def delete(self, name: str, until: float, expected: Container[str] | None = None) -> None:
         """Delete index `name`, readable or not; an index created after it under that name is left alone.
@@ -98,14 +130,14 @@ class Lifecycle:
             raise OutcomeUnknown(name)
         return etag
 
-    def _ours(self, name: str, token: str, until: float, *, unknown: bool) -> Versioned:
-        """Return the state that our creation led to, if storage shows that it did."""
+    def _ours(self, name: str, token: str, new: New, until: float, *, unknown: bool) -> Versioned | None:
+        """Return the state that our write led to, None if storage shows that it did not."""
         try:
             state = self._reads.state(name, until)
         except BlobError as error:
-            raise IndexExists(name) from error
+            if unknown and isinstance(new.condition, IfMatch):
+                raise OutcomeUnknown(name) from error  # it may be what we were to replace
+            return None
         except (IndexNotFound, StorageSilent) as error:
             raise (OutcomeUnknown if unknown else Contended)(name) from error
-        if not state.index.has_applied(token):
-            raise IndexExists(name)
-        return state
+        return state if state.index.has_applied(token) else None

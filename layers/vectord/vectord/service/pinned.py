@@ -9,7 +9,7 @@ from vectord.errors import ConditionFailed, ObjectMissing, ObjectMoved
 from vectord.index.sections import Section, Span, Wanted
 from vectord.local import LocalFile
 from vectord.service.world import World
-from vectord.stores import Store
+from vectord.stores import Reader
 
 _PIECE: Final = 8 << 20  # bytes of one request of a long range
 _ROUND: Final = 64 << 20  # bytes in memory at a time, on their way to a file
@@ -27,7 +27,7 @@ class Pinned(msgspec.Struct, frozen=True, eq=False):
         StoreUnavailable, StoreRefused
     """
 
-    store: Store
+    store: Reader
     name: str
     etag: str
     starts: Mapping[LocalFile, int]

@@ -15,7 +15,7 @@ from vectord.index import Index
 from vectord.local import LocalFile, LocalFiles
 from vectord.service.pinned import Pinned
 from vectord.service.world import World
-from vectord.stores import Head, Store
+from vectord.stores import Head, Reader
 
 if TYPE_CHECKING:
     from vectord.index import Encoded  # of writes, which a read does without
@@ -38,7 +38,7 @@ class WarmIndexes:
     Their sections lie in `files`, which have a budget of their own.
     """
 
-    def __init__(self, store: Store, files: LocalFiles, budget: int, world: World) -> None:
+    def __init__(self, store: Reader, files: LocalFiles, budget: int, world: World) -> None:
         self._store, self._files, self._budget, self._world = store, files, budget, world
         self._held: OrderedDict[str, Versioned] = OrderedDict()
         self._lock = Lock()

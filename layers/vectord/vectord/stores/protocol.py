@@ -199,7 +199,10 @@ class Store(Reader, Protocol):
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         """Return up to `limit` versions of the object, after the one whose id is `after`; none if it never was.
 
-        A store that keeps no versions answers the object that is there. `after` must come from a page before.
+        A store that keeps no versions answers the object that is there.
+
+        Raises:
+            VersionMissing: `after` cannot be an id; one that is gone may show anything older.
         """
 
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from vectord.errors import StoreUnavailable
+from vectord.errors import StoreUnavailable, VersionMissing
 from vectord.stores.protocol import Version, VersionPage
-from vectord.stores.s3_answers import document, fields_in, present
+from vectord.stores.s3_answers import code_of, document, fields_in, present
 from vectord.stores.s3_requests import Requests
 
 _PAGE: Final = 1_000  # what one ListObjectVersions answers at most
@@ -29,7 +29,10 @@ def _each(requests: Requests, key: str, most: int, after: str | None) -> Iterato
     query = {"versions": "", "prefix": key, "max-keys": str(min(most, _PAGE))}
     marker = {"key-marker": key, "version-id-marker": after} if after else {}
     while True:
-        body = document(requests.ask("GET", "", {}, query=query | marker), "ListVersionsResult")
+        answer = requests.ask("GET", "", {}, query=query | marker)
+        if after and answer.status == 400 and code_of(answer) == "InvalidArgument":
+            raise VersionMissing(after)  # S3 never gave such an id
+        body = document(answer, "ListVersionsResult")
         for kind, text in _ENTRY.findall(body):
             entry = fields_in(text)
             if present(entry, "Key") != key:

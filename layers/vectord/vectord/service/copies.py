@@ -1,0 +1,84 @@
+"""Copy an index to a new name, its body inside the store."""
+
+from dataclasses import replace
+
+from vectord import index as ix
+from vectord import params
+from vectord.errors import (
+    Contended,
+    IndexExists,
+    IndexNotFound,
+    ObjectMissing,
+    ObjectMoved,
+    StoreUnavailable,
+    VersionMissing,
+    VersionNotFound,
+)
+from vectord.index import Sizes
+from vectord.service.lifecycle import Lifecycle, New
+from vectord.service.plain import described
+from vectord.service.reads import Reads
+from vectord.service.results import Described
+from vectord.service.versions import Versions, check_whole
+from vectord.service.warm import Versioned
+from vectord.stores import Source
+
+
+class Copies:
+    """Copies indexes of one store."""
+
+    def __init__(self, reads: Reads, versions: Versions, lifecycle: Lifecycle, sizes: Sizes | None = None) -> None:
+        self._reads, self._versions, self._lifecycle = reads, versions, lifecycle
+        self._sizes = sizes or Sizes()
+
+    def copy(self, name: str, to: str, until: float, as_of: str | None = None) -> Described:
+        """Copy index `name`, as it is or as it was (see `Versions.state_as_of`), to a new index `to`.
+
+        The copy remembers none of the commits, uploads and tokens that led to the original.
+
+        Raises:
+            RequestInvalid: `to` is no name, or the index is in shards.
+            IndexExists: there is an index `to`.
+            Contended: the index changed under each attempt; nothing was written.
+            IndexNotFound, VersionNotFound, BlobError, OutcomeUnknown, StorageSilent, StoreRefused
+        """
+        params.check_name(to)
+        if self._is_there(to, until):
+            raise IndexExists(to)
+        for _ in self._reads.patience.tries(self._reads.world, until):
+            try:
+                placed = self._once(name, to, until, as_of)
+            except (ObjectMissing, ObjectMoved, StoreUnavailable):
+                continue  # the index is gone, as the next look says, or moved while it was read; nothing was written
+            except VersionMissing as error:
+                raise VersionNotFound(name, as_of or "") from error
+            if placed:
+                return described(placed)
+            # The condition that failed was that nothing is there, or that the index is still what was read.
+            if self._is_there(to, until):
+                raise IndexExists(to)
+        raise Contended(name)
+
+    def _once(self, name: str, to: str, until: float, as_of: str | None) -> Versioned | None:
+        state, version = self._source(name, until, as_of)
+        token = self._reads.world.new_id()
+        encoded = ix.encode(replace(state.index, applied=()), to, token, sizes=self._sizes, rebuild=False)
+        source = Source(name, state.etag, *encoded.keep, version) if encoded.keep else None
+        return self._lifecycle.place(to, token, New(state.index, encoded, source), until)
+
+    def _source(self, name: str, until: float, as_of: str | None) -> tuple[Versioned, str | None]:
+        if as_of is not None:
+            past = self._versions.past(name, as_of, until)
+            return past.state, past.version
+        if not params.is_name(name):
+            raise IndexNotFound(name)
+        state = self._reads.state(name, until)
+        check_whole(state.index, name)
+        return state, None
+
+    def _is_there(self, name: str, until: float) -> bool:
+        try:
+            self._reads.etag(name, until)
+        except IndexNotFound:
+            return False
+        return True
