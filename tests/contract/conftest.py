@@ -49,6 +49,20 @@ def strict(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBacke
     return MemoryBackend() if request.param == "memory" else _s3(request)
 
 
+@pytest.fixture
+def versioned(backend: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
+    """A backend that keeps versions."""
+    backend.keep_versions()
+    return backend
+
+
+@pytest.fixture
+def strictly_versioned(strict: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
+    """A strict backend that keeps versions; moto lists deletions after all else and copies under no condition."""
+    strict.keep_versions()
+    return strict
+
+
 def _s3(request: pytest.FixtureRequest) -> S3Backend:
     if request.param == "endpoint":
         return S3Backend(os.environ[ENDPOINT])

@@ -36,6 +36,7 @@ CALLS: dict[str, Call] = {
     "delete": lambda store: store.delete("t", IfMatch('"e0"')),
     "discard": lambda store: store.discard(".staging/1"),
     "list": lambda store: store.list("", 10, None),
+    "versions": lambda store: store.versions("t", 10),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 every_call_with_a_body = pytest.mark.parametrize(

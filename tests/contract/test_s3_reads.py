@@ -187,6 +187,9 @@ store.splice("t", b" " * LEAST_PART, Source("t", '"e1"', 0, LEAST_PART), b"", co
 store.stage(".staging/1", [b"data"])
 store.discard(".staging/1")
 store.delete("t", IfMatch('"e1"'))
+store.head("t", 4, version="v1")
+store.read("t", '"e1"', [(0, 1)], version="v1")
+store.link("t", 60, "t.lhv1")
 print(sorted({"boto3", "botocore", "xml", "asyncio"} & sys.modules.keys()))
 """
 

@@ -85,6 +85,14 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.store = MemoryStore(least_part=LEAST_PART)
 
+    def keep_versions(self) -> None:
+        """Keep every version from here on, as it does anyway."""
+
+    def remove_version(self, name: str, version: str) -> None:
+        """Remove one version for good, as a lifecycle rule does."""
+        kept = self.store._history._of[name]
+        kept[:] = [one for one in kept if one.id != version]
+
     def objects(self) -> Mapping[str, bytes]:
         """Return every object by index name."""
         names = [listed.name for listed in self.store.list("", 1_000_000, None).objects]
@@ -107,6 +115,12 @@ class S3Backend:
 
     def store_under(self, prefix: str) -> S3Store:
         return s3_store(self.endpoint, self.bucket, prefix)
+
+    def keep_versions(self) -> None:
+        self.client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def remove_version(self, name: str, version: str) -> None:
+        self.client.delete_object(Bucket=self.bucket, Key=self.key(name), VersionId=version)
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/{name}.lhv1"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectord.stores.s3_address import address
-from vectord.stores.sigv4 import UNSIGNED, Keys, authorization, query_of, signed
+from vectord.stores.sigv4 import UNSIGNED, Keys, authorization, presigned, query_of, signed
 
 # "Signature Calculations for the Authorization Header" in the API reference of Amazon S3.
 EXAMPLE = Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -106,6 +106,30 @@ def test_botocore_signs_the_same(*, sent: Sent, region: str, endpoint: str | Non
         at=when,
     )
     assert {name: value for name, value in ours.items() if name != "host"} == theirs
+
+
+def test_the_published_example_of_a_link_comes_out_as_published() -> None:
+    # "Authenticating Requests: Using Query Parameters" in the same reference.
+    query = presigned(
+        "GET", HOST["host"], "/test.txt", query={}, seconds=86400, keys=EXAMPLE, region="us-east-1", at=AT
+    )
+    assert query == (
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+    )
+
+
+@pytest.mark.parametrize("token", [None, "to/ken+="])
+def test_botocore_signs_links_the_same(token: str | None) -> None:
+    keys = Keys("access", "secret", token)
+    shown = {"response-content-disposition": 'attachment; filename="a b.lhv1"', "versionId": "a/b+c"}
+    request = AWSRequest("GET", f"https://h.example/b/k%20k?{query_of(shown)}")
+    S3SigV4QueryAuth(Credentials("access", "secret", token), "s3", "eu-west-1", expires=60).add_auth(request)
+    theirs = dict(parse_qsl(urlsplit(request.url).query))
+    when = datetime.strptime(theirs["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    ours = presigned("GET", "h.example", "/b/k%20k", query=shown, seconds=60, keys=keys, region="eu-west-1", at=when)
+    assert dict(parse_qsl(ours)) == theirs
 
 
 def test_a_secret_never_shows() -> None:
