@@ -9,7 +9,7 @@ from vectord.service.changes import Changes
 
 def add(request: Request, service: Changes) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
-    done = service.add(request.path["name"], batch, request.until, request.if_match)
+    done = service.add(request.path["name"], batch, request.until, request.expected)
     return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
 
 

@@ -18,6 +18,7 @@ def create(request: Request, service: Lifetimes) -> Reply:
         distance=body.distance or "",
         shards=1 if body.shards is None else body.shards,
         until=request.until,
+        expected=request.conditions,
     )
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
     return Reply({"index": made.params, "count": made.count}, 201, headers)

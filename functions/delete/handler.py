@@ -10,13 +10,13 @@ from vectord.service.service import UseCases
 
 
 def delete_index(request: Request, service: UseCases) -> Reply:
-    service.delete_index(request.path["name"], request.until, request.if_match)
+    service.delete_index(request.path["name"], request.until, request.expected)
     return Reply(status=204)
 
 
 def delete_vector(request: Request, service: UseCases) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
-    done = service.delete_vectors(name, [vector_id], request.until, request.if_match)
+    done = service.delete_vectors(name, [vector_id], request.until, request.expected)
     if not done.deleted:
         raise VectorNotFound(name, vector_id)
     return _shown(done)
@@ -24,7 +24,7 @@ def delete_vector(request: Request, service: UseCases) -> Reply:
 
 def delete_vectors(request: Request, service: UseCases) -> Reply:
     ids = bodies.ids(bodies.decode(request.body, bodies.DeleteBody).ids)
-    return _shown(service.delete_vectors(request.path["name"], ids, request.until, request.if_match))
+    return _shown(service.delete_vectors(request.path["name"], ids, request.until, request.expected))
 
 
 def _shown(done: Deleted) -> Reply:

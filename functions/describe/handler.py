@@ -27,13 +27,13 @@ def describe(request: Request, service: Reading) -> Reply:
     }
     if found.shards:
         answer["shards"] = [{"count": one.count, "bytes": one.size, "etag": one.etag} for one in found.shards]
-    return Reply(answer, headers=http.etag(found.etag))
+    return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
 
 
 def lookup(request: Request, service: Reading) -> Reply:
     found = service.lookup(request.path["name"], request.path["id"], request.until)
     answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
-    return Reply(answer, headers=http.etag(found.etag))
+    return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
 
 
 ROUTES: dict[str, http.Route[Reading]] = {

@@ -31,7 +31,7 @@ def search(request: Request, service: Reading) -> Reply:
         "bytes_read": found.read_bytes,
         "requests": found.requests,
     }
-    return Reply(shown, headers={"ETag": found.etag})
+    return http.unless_held(request, Reply(shown, headers={"ETag": found.etag}))
 
 
 def _shown(match: Match, include: list[Any]) -> dict[str, Any]:

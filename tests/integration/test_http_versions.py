@@ -98,6 +98,62 @@ def test_a_change_at_one_of_several_versions_or_at_any_is_made(ephemeral: Api, i
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("if_none_match", ["{etag}", "W/{etag}", '"old", {etag}', "*"])
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_a_change_that_is_not_to_meet_this_version_fails_and_changes_nothing(
+    ephemeral: Api, method: str, path: str, body: Any, if_none_match: str
+) -> None:
+    ephemeral.create()
+    now = ephemeral.add({"id": "a", "vector": [1, 0]}).etag
+    headers = {"If-None-Match": if_none_match.format(etag=now)}
+    answer = ephemeral.send(method, f"/indexes/t{path}", body, headers=headers)
+    assert (answer.status, answer.json["type"]) == (412, "urn:vectord:problem:precondition-failed")
+    assert ephemeral.send("GET", "/indexes/t").etag == now
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_a_change_that_is_not_to_meet_another_version_is_made(api: Api, method: str, path: str, body: Any) -> None:
+    old = api.create().etag
+    api.add({"id": "a", "vector": [1, 0]})
+    assert api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": old}).status in {200, 204}
+
+
+def creates(api: Api, **headers: str) -> tuple[int, str]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = api.send("POST", "/indexes", {"name": "t", "dimension": 2}, headers=named)
+    return answer.status, answer.json.get("type", "").removeprefix("urn:vectord:problem:")
+
+
+@pytest.mark.parametrize("condition", ["*", '"any"'])
+def test_a_creation_where_nothing_is_meets_no_version(api: Api, condition: str) -> None:
+    assert creates(api, If_Match=condition) == (412, "precondition-failed")
+    assert creates(api, If_None_Match=condition) == (201, "")
+
+
+def test_a_creation_where_an_index_is_fails_by_its_condition_before_it_is_a_conflict(api: Api) -> None:
+    etag = api.create().etag
+    assert creates(api, If_None_Match="*") == (412, "precondition-failed")
+    assert creates(api, If_None_Match=etag) == (412, "precondition-failed")
+    assert creates(api, If_Match='"old"') == (412, "precondition-failed")
+    assert creates(api, If_Match=etag) == (409, "index-exists")
+    assert creates(api, If_None_Match='"old"') == (409, "index-exists")
+
+
+READS = [("GET", "", None), ("GET", "/vectors/a", None), ("POST", "/search", {"vector": [1, 0]})]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), READS)
+def test_a_read_of_the_version_that_the_caller_has_is_not_sent_again(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    api.create()
+    etag = api.add({"id": "a", "vector": [1, 0]}).etag
+    for held in (etag, f"W/{etag}", f'"old", {etag}'):
+        answer = api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": held})
+        assert (answer.status, answer.text, answer.headers) == (304, "", {"ETag": etag})
+    assert api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": '"old"'}).status == 200
+
+
 def test_each_change_has_an_etag_of_its_own_and_a_read_has_that_of_the_last(api: Api) -> None:
     etags = [api.create().etag]
     etags += [api.add({"id": str(i), "vector": [1, i]}).etag for i in range(3)]

@@ -112,9 +112,10 @@ def test_a_change_has_neither_count_nor_etag(both: Api) -> None:
         assert "ETag" not in answer.headers
 
 
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("etag", ['"0"', None])
-def test_if_match_is_invalid(both: Api, etag: str | None) -> None:
-    headers = {"If-Match": etag or both.send("GET", "/indexes/many").etag}
+def test_a_condition_on_the_version_is_invalid(both: Api, etag: str | None, header: str) -> None:
+    headers = {header: etag or both.send("GET", "/indexes/many").etag}
     for method, path, body in (
         ("POST", "/vectors", {"vectors": [A]}),
         ("POST", "/vectors/delete", {"ids": ["a"]}),
@@ -123,6 +124,18 @@ def test_if_match_is_invalid(both: Api, etag: str | None) -> None:
     ):
         answer = both.send(method, f"/indexes/many{path}", body, headers=headers)
         assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
+
+
+def test_a_read_of_the_version_that_the_caller_has_is_not_sent_again(both: Api) -> None:
+    etag = both.send("GET", "/indexes/many").etag
+    assert both.send("GET", "/indexes/many", headers={"If-None-Match": etag}).status == 304
+    both.add(A, name="many")
+    assert both.send("GET", "/indexes/many", headers={"If-None-Match": etag}).status == 200
+
+
+def test_a_creation_where_an_index_in_shards_is_fails_by_its_condition(both: Api) -> None:
+    body = {"name": "many", "dimension": 2, "shards": 2}
+    assert both.send("POST", "/indexes", body, headers={"If-None-Match": "*"}).status == 412
 
 
 def test_a_listing_shows_the_index_alone(both: Api) -> None:

@@ -1,7 +1,6 @@
 """An HTTP API event, payload format 2.0, read as a request."""
 
 import base64
-from collections.abc import Container
 from typing import Any
 
 import pytest
@@ -124,37 +123,6 @@ class TestBody:
         assert len(read(body=body, isBase64Encoded=True).body) == events.MAX_BODY
         with pytest.raises(RequestTooLarge):
             read(body=base64.b64encode(bytes(events.MAX_BODY + more)).decode(), isBase64Encoded=True)
-
-
-class TestIfMatch:
-    @staticmethod
-    def allowed(header: str | None, name: str = "If-Match") -> Container[str] | None:
-        return read(headers=None if header is None else {name: header}).if_match
-
-    def test_absent_allows_every_version(self) -> None:
-        assert self.allowed(None) is None
-
-    @pytest.mark.parametrize("header", ["*", " * "])
-    def test_of_a_star_allows_every_version(self, header: str) -> None:
-        assert self.allowed(header) is None
-
-    @pytest.mark.parametrize("name", ["If-Match", "if-match", "IF-MATCH"])
-    def test_is_found_however_its_name_is_spelled(self, name: str) -> None:
-        assert self.allowed('"a"', name) == {'"a"'}
-
-    @pytest.mark.parametrize("header", ['"a","b"', '"a", "b"', ' "a" ,"b" '])
-    def test_lists_versions(self, header: str) -> None:
-        assert self.allowed(header) == {'"a"', '"b"'}
-
-    def test_keeps_a_comma_inside_a_version(self) -> None:
-        assert self.allowed('"a,b"') == {'"a,b"'}
-
-    @pytest.mark.parametrize("header", ["", "a", 'W/"a"', "none of these"])
-    def test_without_a_strong_version_allows_none(self, header: str) -> None:
-        assert self.allowed(header) == frozenset()
-
-    def test_leaves_weak_versions_out(self) -> None:
-        assert self.allowed('W/"a", "b"') == {'"b"'}
 
 
 def test_query_and_deadline_are_passed_on() -> None:

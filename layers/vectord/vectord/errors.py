@@ -4,6 +4,8 @@ VectordError
 ├── RequestInvalid             the caller must change the request
 │   ├── MalformedJson              the body is not JSON
 │   ├── FilterInvalid              a filter on metadata is not one; names the place in it
+│   ├── CursorInvalid              a cursor is not one of ours, or of another listing
+│   ├── KeyReused                  an Idempotency-Key came before, with another request
 │   ├── BatchInvalid               some items of a batch are bad; lists each of them
 │   ├── FileRefused                a file as a whole cannot be ingested
 │   ├── RequestTooLarge            more than one request may carry
@@ -12,9 +14,10 @@ VectordError
 │   ├── RouteNotFound              no such resource in the API
 │   ├── IndexNotFound
 │   ├── VectorNotFound
+│   ├── VectorsNotFound            some ids of a change that needs all of them; lists them
 │   └── VersionNotFound            no such state of an index, or it is no longer kept
 ├── IndexExists                create met an index of that name
-├── PreconditionFailed         the caller's If-Match is not the index's version
+├── PreconditionFailed         the caller's If-Match or If-None-Match does not let the index's version through
 ├── Unavailable                repeat later
 │   ├── StorageSilent              storage does not answer; nothing was changed
 │   ├── Contended                  other writers won every attempt; nothing was changed
@@ -36,6 +39,9 @@ VectordError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+_SHOWN: Final = 10  # ids that a message names
 
 
 class VectordError(Exception):
@@ -73,6 +79,23 @@ class BatchInvalid(RequestInvalid):
         noun = "item is" if len(self.items) == 1 else "items are"
         super().__init__(
             f"{len(self.items)} {noun} not valid; nothing was changed. Correct them and send the batch again."
+        )
+
+
+class CursorInvalid(RequestInvalid):
+    def __init__(self) -> None:
+        super().__init__(
+            "cursor is not one of this listing; pass 'next' of the page before as it is, "
+            "with the index, filter, prefix and segment of that page."
+        )
+
+
+class KeyReused(RequestInvalid):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"This Idempotency-Key came with another request to index {name!r}; nothing was changed. "
+            "Take a new key for each change, and repeat one as it was."
         )
 
 
@@ -119,6 +142,13 @@ class VersionNotFound(NotFound):
         )
 
 
+class VectorsNotFound(NotFound):
+    def __init__(self, index: str, ids: Sequence[str]) -> None:
+        self.index, self.ids = index, tuple(ids)
+        shown = ", ".join(map(repr, ids[:_SHOWN])) + (f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else "")
+        super().__init__(f"Index {index!r} does not hold {shown}; nothing was changed.")
+
+
 class IndexExists(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
@@ -129,7 +159,7 @@ class PreconditionFailed(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"Index {name!r} is not at the version that If-Match names; nothing was changed. "
+            f"Index {name!r} is not at a version that If-Match and If-None-Match let through; nothing was changed. "
             "Read the index again and repeat the change with its present ETag."
         )
 

@@ -3,13 +3,14 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 
+from vectord.edge.conditions import Conditions, conditions
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
 
 MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
@@ -28,13 +29,15 @@ class Request(msgspec.Struct, frozen=True):
     until: float
 
     @property
-    def if_match(self) -> Container[str] | None:
-        """The ETags that an If-Match header allows, None where it allows any (RFC 9110, section 13.1.1)."""
-        header = self.headers.get("if-match")
-        if header is None or header.strip() == "*":
-            return None
-        # A weak tag never matches in If-Match; leaving it out of the set says so.
-        return frozenset(tag for weak, tag in re.findall(r'(W/)?("[^"]*")', header) if not weak)
+    def conditions(self) -> Conditions | None:
+        """What If-Match and If-None-Match ask for, None where neither is there."""
+        return conditions(self.headers)
+
+    @property
+    def expected(self) -> Conditions | None:
+        """The ETags that a write allows as the state before, None where it allows all."""
+        found = self.conditions
+        return None if found is None or found.allow_all else found
 
 
 def read(event: Event, routes: Collection[str], until: float) -> Request:

@@ -35,6 +35,12 @@ def etag(value: str | None) -> dict[str, str]:
     return {} if value is None else {"ETag": value}
 
 
+def unless_held(request: Request, reply: Reply) -> Reply:
+    """Return the reply of a read, or 304 if the caller has it: If-None-Match names its ETag."""
+    tag, held = reply.headers.get("ETag"), request.conditions and request.conditions.if_none_match
+    return Reply(None, 304, {"ETag": tag}) if tag and held and held.has(tag, weakly=True) else reply
+
+
 class HasWorld(Protocol):
     """A use case's home, of which the edge itself needs the clock and the meter."""
 

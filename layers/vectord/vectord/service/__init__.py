@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectord.formats import Entry, NewVector
 from vectord.index import DEFAULT_RECALL, Match
-from vectord.service.results import Added, Deleted, Described, Searched, Stored
+from vectord.service.results import NOTHING, Added, Deleted, Described, Searched, Stored
 from vectord.service.world import Patience, World
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ else:
 
 __all__ = [
     "DEFAULT_RECALL",
+    "NOTHING",
     "Added",
     "Deleted",
     "Described",

@@ -113,6 +113,7 @@ def unconditional(parent: Params, expected: Container[str] | None) -> Params:
     """
     if expected is not None:
         raise RequestInvalid(
-            f"Index {parent.name!r} takes no If-Match: each of its {parent.shards} shards has a version of its own"
+            f"Index {parent.name!r} takes no If-Match and no If-None-Match: "
+            f"each of its {parent.shards} shards has a version of its own"
         )
     return parent

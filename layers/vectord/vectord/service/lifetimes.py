@@ -3,9 +3,10 @@
 from collections.abc import Container
 
 from vectord import params
+from vectord.errors import IndexExists, IndexNotFound, PreconditionFailed
 from vectord.service.core import unconditional
 from vectord.service.plain import IsSharded
-from vectord.service.results import Described
+from vectord.service.results import NOTHING, Described
 from vectord.service.writing import Writer
 
 
@@ -22,16 +23,25 @@ class Lifetimes(Writer):
         distance: str = "",
         shards: int = 1,
         until: float,
+        expected: Container[str] | None = None,
     ) -> Described:
         """Create an empty index; 0 or negative `m` and `ef_search` and empty `distance` take the defaults.
 
+        `expected` holds the ETags that the caller allows as the state before, NOTHING for no index; None for any.
+
         Raises:
             RequestInvalid: a parameter is out of range.
+            PreconditionFailed: what is there, or that nothing is, is not allowed.
         """
         new = params.new_params(name, dimension, m=m, ef_search=ef_search, distance=distance)
-        if shards == 1:
-            return self._writing.plain.create(new, until)
-        return self._writing.shard_life.create(params.in_shards(new, shards, self.world.new_id()), until)
+        self._check(name, until, expected)
+        try:
+            if shards == 1:
+                return self._writing.plain.create(new, until)
+            return self._writing.shard_life.create(params.in_shards(new, shards, self.world.new_id()), until)
+        except IndexExists:
+            self._check(name, until, expected)
+            raise
 
     def delete_index(self, name: str, until: float, expected: Container[str] | None = None) -> None:
         """Delete an index, readable or not."""
@@ -41,6 +51,16 @@ class Lifetimes(Writer):
             lambda: self._delete_plain(name, until, expected),
             lambda parent: self._writing.shard_life.delete(unconditional(parent, expected), until),
         )
+
+    def _check(self, name: str, until: float, expected: Container[str] | None) -> None:
+        if expected is None:
+            return
+        try:
+            etag = self._core.reads.etag(name, until)
+        except IndexNotFound:
+            etag = NOTHING
+        if etag not in expected:
+            raise PreconditionFailed(name)
 
     def _delete_plain(self, name: str, until: float, expected: Container[str] | None) -> None:
         parent = self._core.parent(name, until)

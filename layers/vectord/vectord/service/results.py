@@ -5,12 +5,15 @@ every cold start.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from vectord.index import Answer, Match
 from vectord.index.distance import F32
 from vectord.params import Params
+
+NOTHING: Final = ""  # in place of an ETag where no index is
 
 
 class Shard(msgspec.Struct, frozen=True):
