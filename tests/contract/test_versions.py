@@ -245,32 +245,32 @@ class TestLink:
 
     def test_leads_to_the_object(self, backend: Backend) -> None:
         write(backend, OLD)
-        assert self.fetched(backend.store.link("t", 60, "t.lhv1")) == OLD
+        assert self.fetched(backend.linking.link("t", 60, "t.lhv1")) == OLD
 
     def test_leads_to_what_is_staged(self, backend: Backend) -> None:
         backend.store.stage(".staging/export-1", [OLD])
-        assert self.fetched(backend.store.link(".staging/export-1", 60, "t.parquet")) == OLD
+        assert self.fetched(backend.linking.link(".staging/export-1", 60, "t.parquet")) == OLD
 
     def test_leads_to_a_version(self, versioned: Backend) -> None:
         write(versioned, OLD, NEW)
-        assert self.fetched(versioned.store.link("t", 60, "t.lhv1", version=versions(versioned)[0].id)) == OLD
+        assert self.fetched(versioned.linking.link("t", 60, "t.lhv1", version=versions(versioned)[0].id)) == OLD
 
     def test_names_the_download(self, s3: S3Backend) -> None:
         write(s3, OLD)
-        with urlopen(s3.store.link("t", 60, "my index.lhv1")) as answer:
+        with urlopen(s3.linking.link("t", 60, "my index.lhv1")) as answer:
             assert answer.headers["content-disposition"] == 'attachment; filename="my index.lhv1"'
 
     @pytest.mark.parametrize("seconds", [0, -1, LONGEST_LINK + 1])
     def test_for_as_long_as_s3_does_not_take_is_refused(self, backend: Backend, seconds: int) -> None:
         write(backend, OLD)
         with pytest.raises(ValueError, match="seconds"):
-            backend.store.link("t", seconds, "t.lhv1")
+            backend.linking.link("t", seconds, "t.lhv1")
 
     @pytest.mark.parametrize("filename", ["", 'a"b', "a\r\nb", "ä", "a/b", "x" * 256])
     def test_with_a_name_that_is_no_plain_one_is_refused(self, backend: Backend, filename: str) -> None:
         write(backend, OLD)
         with pytest.raises(ValueError, match="called"):
-            backend.store.link("t", 60, filename)
+            backend.linking.link("t", 60, filename)
 
 
 def test_what_is_staged_leaves_no_versions_in_memory() -> None:

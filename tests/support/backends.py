@@ -32,6 +32,7 @@ CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 KEYS = Keys("testing", "testing", "testing")
+KNOWN_KEYS = Keys("test", "test")
 # What would lead a client away from the stand-in.
 CONFUSING = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CONFIG_FILE")
 
@@ -85,6 +86,10 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.store = MemoryStore(least_part=LEAST_PART)
 
+    @property
+    def linking(self) -> MemoryStore:
+        return self.store
+
     def keep_versions(self) -> None:
         """Keep every version from here on, as it does anyway."""
 
@@ -115,6 +120,11 @@ class S3Backend:
 
     def store_under(self, prefix: str) -> S3Store:
         return s3_store(self.endpoint, self.bucket, prefix)
+
+    @property
+    def linking(self) -> S3Store:
+        """The store under keys that the stand-in knows, since MiniStack checks the signature of every link."""
+        return s3_store(self.endpoint, self.bucket, self.prefix, keys=lambda: KNOWN_KEYS)
 
     def keep_versions(self) -> None:
         self.client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -1,0 +1,257 @@
+"""Listings of versions and reads of one, over real sockets: what S3 is asked, and what its answers are taken for."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.support import wire as wires
+from tests.support.backends import LEAST_PART, s3_store
+from tests.support.uploads import HEAD, Script
+from tests.support.wire import Wire, answers, in_turn, ranged, refuses
+from vectord.errors import ConditionFailed, StoreError, StoreRefused, StoreUnavailable, VersionMissing
+from vectord.stores import Head, IfAbsent, Source, Version, VersionPage
+from vectord.stores.s3 import S3Store
+
+# "ListObjectVersions" in the API reference of Amazon S3, with keys as they are here.
+AS_PUBLISHED = b"""<?xml version="1.0" encoding="UTF-8"?>
+
+<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01">
+    <Name>bucket</Name>
+    <Prefix>_vectors/t.lhv1</Prefix>
+    <KeyMarker/>
+    <VersionIdMarker/>
+    <MaxKeys>5</MaxKeys>
+    <IsTruncated>false</IsTruncated>
+    <DeleteMarker>
+        <Key>_vectors/t.lhv1</Key>
+        <VersionId>03jpff543dhffds434rfdsFDN943fdsFkdmqnh892</VersionId>
+        <IsLatest>true</IsLatest>
+        <LastModified>2009-10-15T17:50:30.000Z</LastModified>
+        <Owner><ID>75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a</ID></Owner>
+    </DeleteMarker>
+    <Version>
+        <Key>_vectors/t.lhv1</Key>
+        <VersionId>3/L4kqtJl40Nr8X8gdRQBpUMLUo</VersionId>
+        <IsLatest>false</IsLatest>
+        <LastModified>2009-10-12T17:50:30.000Z</LastModified>
+        <ETag>&quot;fba9dede5f27731c9771645a39863328&quot;</ETag>
+        <Size>434234</Size>
+        <StorageClass>STANDARD</StorageClass>
+    </Version>
+</ListVersionsResult>"""
+DELETION = Version(
+    "03jpff543dhffds434rfdsFDN943fdsFkdmqnh892", None, 0, datetime(2009, 10, 15, 17, 50, 30, tzinfo=UTC), True, True
+)
+STATE = Version(
+    "3/L4kqtJl40Nr8X8gdRQBpUMLUo",
+    '"fba9dede5f27731c9771645a39863328"',
+    434_234,
+    datetime(2009, 10, 12, 17, 50, 30, tzinfo=UTC),
+    False,
+    False,
+)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with wires.wire() as wired:
+        yield wired
+
+
+@pytest.fixture
+def store(wire: Wire) -> S3Store:
+    return s3_store(wire.endpoint, "bucket", "_vectors")
+
+
+def asked(wire: Wire, number: int = 0) -> dict[str, str]:
+    query = urlsplit(wire.requests[number].split(" ", 1)[1]).query
+    return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+
+
+def listing(*entries: str, more: str = "") -> wires.Answer:
+    """Answer a page; `more` is the key and the id at which it goes on, with a blank between."""
+    rest = "<IsTruncated>false</IsTruncated>"
+    if more:
+        key, version = more.split()
+        rest = f"<IsTruncated>true</IsTruncated><NextKeyMarker>{key}</NextKeyMarker>"
+        rest += f"<NextVersionIdMarker>{version}</NextVersionIdMarker>"
+    return answers(200, f"<ListVersionsResult>{rest}{''.join(entries)}</ListVersionsResult>".encode())
+
+
+def entry(
+    version: str, key: str = "_vectors/t.lhv1", size: str = "1", modified: str = "2026-01-01T00:00:00.000Z"
+) -> str:
+    return (
+        f"<Version><Key>{key}</Key><VersionId>{version}</VersionId><IsLatest>false</IsLatest>"
+        f"<LastModified>{modified}</LastModified><ETag>&quot;e&quot;</ETag><Size>{size}</Size></Version>"
+    )
+
+
+def ids(page: VersionPage) -> list[str]:
+    return [one.id for one in page.versions]
+
+
+def test_a_listing_as_published_is_read_in_its_order(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, AS_PUBLISHED)
+    assert store.versions("t", 10) == VersionPage((DELETION, STATE), None)
+
+
+def test_a_listing_asks_for_one_key_and_one_version_more_than_is_wanted(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v1"))
+    store.versions("t", 10)
+    assert wire.requests[0].startswith("GET /bucket/?")
+    assert asked(wire) == {"versions": "", "prefix": "_vectors/t.lhv1", "max-keys": "11"}
+
+
+def test_a_listing_goes_on_after_a_version_of_the_key(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v1"))
+    store.versions("t", 10, "v/2+")
+    assert (asked(wire)["key-marker"], asked(wire)["version-id-marker"]) == ("_vectors/t.lhv1", "v/2+")
+
+
+def test_a_page_that_s3_cut_short_is_filled(wire: Wire, store: S3Store) -> None:
+    wire.answer = in_turn(listing(entry("v3"), more="_vectors/t.lhv1 v3"), listing(entry("v2"), entry("v1")))
+    page = store.versions("t", 2)
+    assert (ids(page), page.after) == (["v3", "v2"], "v2")
+    assert asked(wire, 1)["version-id-marker"] == "v3"
+
+
+def test_a_listing_asks_for_no_more_than_s3_gives_at_once(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v1"))
+    store.versions("t", 1_000)
+    assert asked(wire)["max-keys"] == "1000"
+
+
+def test_a_listing_ends_where_another_key_begins(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v1"), entry("v9", "_vectors/t.lhv1.bak"), more="_vectors/t.lhv1.bak v9")
+    assert (ids(store.versions("t", 10)), len(wire.requests)) == (["v1"], 1)
+
+
+def test_a_listing_that_goes_on_with_another_key_is_not_followed(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v1"), more="_vectors/t.lhv1.bak v9")
+    assert (ids(store.versions("t", 10)), len(wire.requests)) == (["v1"], 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<ListVersionsResult></ListVersionsResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
+        b"<html></html>",
+        b"",
+        b"<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>_vectors/t.lhv1</NextKeyMarker>"
+        b"</ListVersionsResult>",
+        b"<ListVersionsResult><Version><Key>_vectors/t.lhv1</Key></Version></ListVersionsResult>",
+        b"<ListVersionsResult>%s</ListVersionsResult>" % entry("v1", size="many").encode(),
+        b"<ListVersionsResult>%s</ListVersionsResult>" % entry("v1", modified="yesterday").encode(),
+    ],
+)
+def test_an_answer_that_is_no_listing_is_no_answer(wire: Wire, store: S3Store, body: bytes) -> None:
+    wire.answer = answers(200, body)
+    with pytest.raises(StoreUnavailable):
+        store.versions("t", 10)
+
+
+def test_to_go_on_after_an_id_that_s3_cannot_have_given_is_refused(wire: Wire, store: S3Store) -> None:
+    wire.answer = refuses(400, "InvalidArgument")
+    with pytest.raises(VersionMissing):
+        store.versions("t", 10, "nonesuch")
+
+
+def test_a_read_of_a_version_names_it_and_holds_it_to_its_etag(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(b"0123456789")
+    assert store.read("t", '"e1"', [(2, 5)], version="v/1+") == [b"234"]
+    assert asked(wire) == {"versionId": "v/1+"}
+    assert (wire.headers[0]["Range"], wire.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
+
+
+def test_a_head_of_a_version_names_it(wire: Wire, store: S3Store) -> None:
+    wire.answer = ranged(b"0123456789")
+    assert store.head("t", 4, '"held"', version="v1") == Head(b"0123", '"e1"', 10)
+    assert (asked(wire), wire.headers[0]["If-None-Match"]) == ({"versionId": "v1"}, '"held"')
+
+
+def test_a_version_that_comes_whole_is_cut(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, b"0123456789")
+    assert store.head("t", 4, version="v1") == Head(b"0123", '"e1"', 10)
+    assert store.read("t", '"e1"', [(2, 5), (9, 10)], version="v1") == [b"234", b"9"]
+
+
+def test_a_version_that_comes_whole_at_another_etag_is_not_taken(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(200, b"0123456789", ETag='"e2"')
+    with pytest.raises(ConditionFailed):
+        store.read("t", '"e1"', [(2, 5)], version="v1")
+
+
+GONE = [(404, "NoSuchVersion"), (404, "NoSuchKey"), (405, "MethodNotAllowed"), (400, "InvalidArgument")]
+
+
+@pytest.mark.parametrize(("status", "code"), GONE)
+def test_a_version_that_is_not_there_is_told_by_the_code(wire: Wire, store: S3Store, status: int, code: str) -> None:
+    wire.answer = refuses(status, code)
+    with pytest.raises(VersionMissing):
+        store.head("t", 4, version="v1")
+    with pytest.raises(VersionMissing):
+        store.read("t", '"e1"', [(0, 1)], version="v1")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (403, "AccessDenied", StoreRefused),
+        (404, "NoSuchBucket", StoreRefused),
+        (412, "PreconditionFailed", ConditionFailed),
+        (503, "SlowDown", StoreUnavailable),
+    ],
+)
+def test_any_other_refusal_of_a_version_is_what_it_always_is(
+    wire: Wire, store: S3Store, status: int, code: str, kind: type[StoreError]
+) -> None:
+    wire.answer = refuses(status, code)
+    with pytest.raises(kind):
+        store.head("t", 4, version="v1")
+
+
+def splice(store: S3Store) -> str:
+    source = Source("t", '"e0"', 8, 8 + LEAST_PART, "v/1+")
+    return store.splice("t", HEAD, source, b"tail", condition=IfAbsent(), commit="a-commit")
+
+
+@pytest.fixture
+def script(wire: Wire) -> Script:
+    wire.answer = script = Script()
+    return script
+
+
+def test_a_copy_names_the_version_and_is_pinned_to_its_etag(store: S3Store, script: Script) -> None:
+    splice(store)
+    sent = script.headers["copy"]
+    assert sent["x-amz-copy-source"] == "bucket/_vectors/t.lhv1?versionId=v%2F1%2B"
+    assert sent["x-amz-copy-source-if-match"] == '"e0"'
+
+
+@pytest.mark.parametrize("code", ["NoSuchVersion", "NoSuchKey"])
+def test_a_copy_of_a_version_that_is_gone_is_aborted(store: S3Store, script: Script, code: str) -> None:
+    script.answers["copy"] = refuses(404, code)
+    with pytest.raises(VersionMissing):
+        splice(store)
+    assert script.steps[-1] == "abort"
+
+
+def test_a_copy_into_an_upload_that_is_gone_is_no_word_on_the_version(store: S3Store, script: Script) -> None:
+    script.answers["copy"] = refuses(404, "NoSuchUpload")
+    with pytest.raises(StoreUnavailable):
+        splice(store)
+
+
+def test_a_link_is_made_without_a_request(wire: Wire, store: S3Store) -> None:
+    assert store.link("t", 60, "t.lhv1").startswith(f"{wire.endpoint}/bucket/_vectors/t.lhv1?")
+    assert wire.requests == []
+
+
+def test_a_page_that_came_full_is_one_request(wire: Wire, store: S3Store) -> None:
+    wire.answer = listing(entry("v2"), entry("v1"))
+    assert store.versions("t", 1).after == "v2"
+    assert len(wire.requests) == 1
