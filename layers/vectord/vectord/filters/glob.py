@@ -50,7 +50,7 @@ def _literal(piece: list[str]) -> str | None:
     """Give the one text that a piece stands for; None if it stands for several."""
     texts = []
     for token in piece:
-        if token == "?" or (len(token) > 1 and (len(token) != 3 or token[1] == "!")):
+        if token == "?" or len(token) not in (1, 3):
             return None
         texts.append(token[1] if len(token) == 3 else token)
     return "".join(texts)
@@ -79,7 +79,7 @@ def _in_turn(pieces: list[str], text: str, start: int, kept: int) -> bool:
         if found < 0:
             return False
         start = found + len(piece)
-    return start <= end
+    return True
 
 
 def _expression(pieces: list[list[str]]) -> str:
