@@ -1,7 +1,7 @@
 """POST /indexes/{name}/vectors: add or replace a batch of vectors."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, parts
+from vectord.edge import bodies, http, keys, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service.changes import Changes
@@ -9,7 +9,7 @@ from vectord.service.changes import Changes
 
 def add(request: Request, service: Changes) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
-    done = service.add(request.path["name"], batch, request.until, request.expected)
+    done = service.add(request.path["name"], batch, request.until, request.expected, keys.key_of(request))
     return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
 
 

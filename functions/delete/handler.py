@@ -1,7 +1,7 @@
 """DELETE /indexes/{name} and its vectors, one by path or many by body."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, parts
+from vectord.edge import bodies, http, keys, parts
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.errors import VectorNotFound
@@ -16,7 +16,7 @@ def delete_index(request: Request, service: UseCases) -> Reply:
 
 def delete_vector(request: Request, service: UseCases) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
-    done = service.delete_vectors(name, [vector_id], request.until, request.expected)
+    done = service.delete_vectors(name, [vector_id], request.until, request.expected, keys.key_of(request))
     if not done.deleted:
         raise VectorNotFound(name, vector_id)
     return _shown(done)
@@ -24,7 +24,9 @@ def delete_vector(request: Request, service: UseCases) -> Reply:
 
 def delete_vectors(request: Request, service: UseCases) -> Reply:
     ids = bodies.ids(bodies.decode(request.body, bodies.DeleteBody).ids)
-    return _shown(service.delete_vectors(request.path["name"], ids, request.until, request.expected))
+    return _shown(
+        service.delete_vectors(request.path["name"], ids, request.until, request.expected, keys.key_of(request))
+    )
 
 
 def _shown(done: Deleted) -> Reply:

@@ -6,14 +6,30 @@ from functools import partial
 from vectord.formats import Entry
 from vectord.service import batch
 from vectord.service.core import unconditional
+from vectord.service.once import Key
 from vectord.service.results import Added, Deleted
 from vectord.service.writing import Writer
 
 
 class Changes(Writer):
-    """Each is one commit, or one for each shard that it touches. `expected` holds the ETags that the caller allows."""
+    """Each is one commit, or one for each shard that it touches.
 
-    def add(self, name: str, entries: Sequence[Entry], until: float, expected: Container[str] | None = None) -> Added:
+    `expected` holds the ETags that the caller allows as the state before. What has a `key` is done once: a repeat
+    changes nothing, and answers what the first one did with the present ETag.
+
+    Each may also raise:
+        PreconditionFailed: the index is at another ETag.
+        KeyReused: the key came with another request.
+    """
+
+    def add(
+        self,
+        name: str,
+        entries: Sequence[Entry],
+        until: float,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
+    ) -> Added:
         """Add or replace a batch.
 
         Raises:
@@ -23,17 +39,22 @@ class Changes(Writer):
         return self._core.either(
             name,
             until,
-            lambda: self._writing.plain.add(name, items_for, until, expected),
-            lambda parent: self._writing.shards.add(unconditional(parent, expected), items_for(parent), until),
+            lambda: self._writing.plain.add(name, items_for, until, expected, key),
+            lambda parent: self._writing.shards.add(unconditional(parent, expected), items_for(parent), until, key),
         )
 
     def delete_vectors(
-        self, name: str, ids: Sequence[str], until: float, expected: Container[str] | None = None
+        self,
+        name: str,
+        ids: Sequence[str],
+        until: float,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
     ) -> Deleted:
         """Delete the vectors of `ids`; ids that are not there count for nothing."""
         return self._core.either(
             name,
             until,
-            lambda: self._writing.plain.remove(name, ids, until, expected),
-            lambda parent: self._writing.shards.remove(unconditional(parent, expected), ids, until),
+            lambda: self._writing.plain.remove(name, ids, until, expected, key),
+            lambda parent: self._writing.shards.remove(unconditional(parent, expected), ids, until, key),
         )

@@ -78,11 +78,18 @@ class Commits:
         self._sizes, self._rebuilds = sizes or Sizes(), rebuilds or Rebuilds(reads.world)
 
     def change[R](
-        self, name: str, change: Change[R], until: float, expected: Container[str] | None = None
+        self,
+        name: str,
+        change: Change[R],
+        until: float,
+        expected: Container[str] | None = None,
+        *,
+        repeats: Callable[[Index], bool] = lambda _: False,
     ) -> Committed[R]:
         """Apply `change` to the present state and commit what it returns; nothing is written if it returns its input.
 
-        `expected` holds the ETags that the caller allows as the state before, None for any.
+        `expected` holds the ETags that the caller allows as the state before, None for any; a state that `repeats`
+        knows to come of this change is allowed as well.
 
         Raises:
             PreconditionFailed, whatever `change` raises, and as `commit` does
@@ -100,7 +107,7 @@ class Commits:
             encoded = ix.encode(changed, name, token, sizes=sizes, rebuild=False if put_off else None)
             return Draft(state, encoded, result)
 
-        done = self.commit(name, token, draw, until, expected)
+        done = self.commit(name, token, draw, until, expected, repeats=repeats)
         if put_off:
             rebuilds.hand_over(name)
         return done
@@ -112,6 +119,8 @@ class Commits:
         draw: Draw[R],
         until: float,
         expected: Container[str] | None = None,
+        *,
+        repeats: Callable[[Index], bool] = lambda _: False,
     ) -> Committed[R]:
         """Commit, as `token`, what `draw` makes of the present state; it is drawn again for each state that is met.
 
@@ -128,7 +137,7 @@ class Commits:
             state = self._state(name, until, draft)
             if draft and state.index.has_applied(token):
                 return Committed(draft.result, state)
-            if expected is not None and state.etag not in expected:
+            if expected is not None and state.etag not in expected and not repeats(state.index):
                 raise PreconditionFailed(name)
             if draft is None or draft.base.etag != state.etag:
                 try:

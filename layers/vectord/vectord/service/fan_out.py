@@ -95,7 +95,7 @@ class Remote(msgspec.Struct, frozen=True):
         return [done[place] for place in range(len(parts))]
 
     def _call(self, part: Part, text: str, until: float) -> Outcome:
-        """Have one part done; one that changes a shard is sent again only if it certainly did not arrive."""
+        """Have one part done; a change without a key is sent again only if it certainly did not arrive."""
         world = self.here.crew.world
         for _ in self.patience.tries(world, until):
             left = until - world.now()
@@ -107,7 +107,7 @@ class Remote(msgspec.Struct, frozen=True):
             except StoreRefused as error:
                 return failed(error)
             except StoreUnavailable:
-                if isinstance(part, ChangePart):
+                if isinstance(part, ChangePart) and part.key is None:
                     return failed(OutcomeUnknown(part.shard))
         return failed(StorageSilent())
 

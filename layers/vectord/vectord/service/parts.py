@@ -13,6 +13,7 @@ from vectord.errors import (
     BlobUnsupported,
     Contended,
     IndexNotFound,
+    KeyReused,
     OutcomeUnknown,
     RequestInvalid,
     StorageSilent,
@@ -21,6 +22,7 @@ from vectord.errors import (
 )
 from vectord.index import Item, Match
 from vectord.index.distance import F32
+from vectord.service.once import Key
 from vectord.service.plain import Ask, Plain
 from vectord.service.results import Merged, Searched
 
@@ -40,11 +42,13 @@ class AddPart(msgspec.Struct, tag="add", frozen=True):
 
     shard: str
     rows: list[Row]
+    key: Key | None = None
 
 
 class RemovePart(msgspec.Struct, tag="remove", frozen=True):
     shard: str
     ids: list[str]
+    key: Key | None = None
 
 
 class SearchPart(msgspec.Struct, tag="search", frozen=True):
@@ -113,7 +117,7 @@ Outcome = Changed | Found | Seen | Failed
 
 # What a part may meet, by name; whatever else is silence.
 _OF_BLOB: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
-_OF_INDEX: Final = {kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown)}
+_OF_INDEX: Final = {kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, KeyReused)}
 _OTHERS: Final[dict[str, Callable[[str], VectordError]]] = {
     kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
 }

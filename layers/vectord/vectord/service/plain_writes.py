@@ -5,8 +5,9 @@ from collections.abc import Callable, Container, Sequence
 from vectord import index as ix
 from vectord.index import Index, Item
 from vectord.params import Params
-from vectord.service.commits import Commits
+from vectord.service.commits import Change, Commits
 from vectord.service.lifecycle import Lifecycle
+from vectord.service.once import Effect, Key, is_repeat, once
 from vectord.service.plain import described, one_blob
 from vectord.service.results import Added, Deleted, Described
 
@@ -30,20 +31,43 @@ class PlainWrites:
         items_for: Callable[[Params], Sequence[Item]],
         until: float,
         expected: Container[str] | None = None,
+        key: Key | None = None,
     ) -> Added:
         """Add or replace in one commit the items that `items_for` makes of a batch for an index of these parameters."""
 
-        def upsert(index: Index) -> tuple[Index, tuple[int, int, int]]:
+        def upsert(index: Index) -> tuple[Index, Effect]:
             changed, added, replaced = ix.upsert(index, items_for(one_blob(index).params))
             return changed, (added, replaced, len(changed))
 
-        done = self._commits.change(name, upsert, until, expected)
-        return Added(*done.result, done.state.etag)
+        (added, replaced, count), etag = self._change(name, upsert, until, numbers=3, expected=expected, key=key)
+        return Added(added, replaced, count, etag)
 
-    def remove(self, name: str, ids: Sequence[str], until: float, expected: Container[str] | None = None) -> Deleted:
-        def remove(index: Index) -> tuple[Index, tuple[int, int]]:
+    def remove(
+        self,
+        name: str,
+        ids: Sequence[str],
+        until: float,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
+    ) -> Deleted:
+        def remove(index: Index) -> tuple[Index, Effect]:
             changed, deleted = ix.remove(one_blob(index), ids)
             return changed, (deleted, len(changed))
 
-        done = self._commits.change(name, remove, until, expected)
-        return Deleted(*done.result, done.state.etag)
+        (deleted, count), etag = self._change(name, remove, until, numbers=2, expected=expected, key=key)
+        return Deleted(deleted, count, etag)
+
+    def _change(
+        self,
+        name: str,
+        change: Change[Effect],
+        until: float,
+        *,
+        numbers: int,
+        expected: Container[str] | None,
+        key: Key | None,
+    ) -> tuple[Effect, str]:
+        """Commit a change that is answered by so many numbers, and return them and the ETag of the state."""
+        keyed = once(name, key, numbers, change)
+        done = self._commits.change(name, keyed, until, expected, repeats=is_repeat(name, key))
+        return done.result, done.state.etag

@@ -9,6 +9,7 @@ from vectord.errors import OutcomeUnknown, PartlyApplied
 from vectord.index import Item
 from vectord.params import Params
 from vectord.service.fan_out import FanOut
+from vectord.service.once import Key
 from vectord.service.parts import AddPart, Changed, Failed, Outcome, Part, RemovePart, row_of
 from vectord.service.placing import by_shard
 from vectord.service.results import Added, Deleted
@@ -21,24 +22,24 @@ class ShardWrites:
     def __init__(self, shards: Shards, fan_out: FanOut) -> None:
         self._shards, self._fan_out = shards, fan_out
 
-    def add(self, parent: Params, items: Sequence[Item], until: float) -> Added:
+    def add(self, parent: Params, items: Sequence[Item], until: float, key: Key | None = None) -> Added:
         """Add or replace checked items, one commit a shard.
 
         Raises:
             PartlyApplied, Contended, OutcomeUnknown
         """
-        parts = [AddPart(name, list(map(row_of, some))) for name, some in by_shard(parent, items, id_of).items()]
+        parts = [AddPart(name, list(map(row_of, some)), key) for name, some in by_shard(parent, items, id_of).items()]
         done = self._changed(parent, parts, [len(part.rows) for part in parts], until)
         replaced = sum(one.replaced for one in done)
         return Added(sum(one.rows for one in done), replaced)
 
-    def remove(self, parent: Params, ids: Sequence[str], until: float) -> Deleted:
+    def remove(self, parent: Params, ids: Sequence[str], until: float, key: Key | None = None) -> Deleted:
         """Remove ids, one commit a shard.
 
         Raises:
             PartlyApplied, Contended, OutcomeUnknown
         """
-        parts = [RemovePart(name, some) for name, some in by_shard(parent, ids, str).items()]
+        parts = [RemovePart(name, some, key) for name, some in by_shard(parent, ids, str).items()]
         return Deleted(sum(one.rows for one in self._changed(parent, parts, [len(p.ids) for p in parts], until)))
 
     def _changed(self, parent: Params, parts: Sequence[Part], sizes: Sequence[int], until: float) -> list[Changed]:

@@ -49,6 +49,6 @@ class Writer(Family):
 def _changed(part: ChangePart, plain: PlainWrites, until: float) -> Changed:
     if isinstance(part, AddPart):
         items = list(map(item_of, part.rows))
-        added = plain.add(part.shard, lambda _: items, until)
+        added = plain.add(part.shard, lambda _: items, until, key=part.key)
         return Changed(added.added, added.replaced)
-    return Changed(plain.remove(part.shard, part.ids, until).deleted)
+    return Changed(plain.remove(part.shard, part.ids, until, key=part.key).deleted)

@@ -1,0 +1,53 @@
+"""A change that a caller may repeat: under the same key it is made once, and answered alike each time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vectord.errors import KeyReused
+from vectord.index import Index, applied
+
+if TYPE_CHECKING:
+    from vectord.service.commits import Change
+
+type Effect = tuple[int, ...]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An Idempotency-Key, and a hash of the request that it came with: 8 hex digits."""
+
+    text: str
+    request: str
+
+
+def once(name: str, key: Key | None, numbers: int, change: "Change[Effect]") -> "Change[Effect]":
+    """Return `change` of index `name` as one that a state to which it led answers and leaves alone.
+
+    Its answer is so many numbers, which go into the index with the change; also where that changes nothing else, since
+    what comes after might make it change something.
+    """
+    if key is None:
+        return change
+
+    def apply(index: Index) -> tuple[Index, Effect]:
+        if before := applied.effect_of(index.applied, _scoped(name, key)):
+            request, effect = before
+            if request != key.request or len(effect) != numbers:
+                raise KeyReused(name)
+            return index, effect
+        changed, effect = change(index)
+        tokens = applied.with_effect(changed.applied, _scoped(name, key), key.request, effect)
+        return replace(changed, applied=tokens), effect
+
+    return apply
+
+
+def is_repeat(name: str, key: Key | None) -> Callable[[Index], bool]:
+    """Return what tells whether a request with `key` has led to a state of index `name`."""
+    return lambda index: key is not None and applied.effect_of(index.applied, _scoped(name, key)) is not None
+
+
+def _scoped(name: str, key: Key) -> str:
+    return f"{name}\n{key.text}"  # so that a copy of the index under another name does not know it
