@@ -15,7 +15,8 @@ from vectord.index.distance import F32, F64
 _LEAF: Final = 64
 _COMPONENTS: Final = 32
 _SAMPLE: Final = 4_096
-_NODE_SAMPLE: Final = 512
+_NODE_SAMPLE: Final = 256
+_SQUARINGS: Final = 5  # of a node's covariance: what varies most so stands out by its 32nd power
 _SPARE: Final = 8  # directions beside those that are wanted, and rounds: what the search for them needs to settle
 _ROUNDS: Final = 3
 _SEED: Final = 11
@@ -33,8 +34,8 @@ def near_order(vectors: F32) -> npt.NDArray[np.int64]:
         part = places[start:stop]
         half = (stop - start) // 2
         split = np.argpartition(part @ _widest(part), half)
-        order[start:stop] = order[start:stop][split]
-        places[start:stop] = part[split]
+        order[start:stop] = order[start:stop].take(split)
+        places[start:stop] = part.take(split, axis=0)
         nodes += [(start, start + half), (start + half, stop)]
     return order
 
@@ -61,8 +62,13 @@ def _leading(sample: F32, rng: np.random.Generator) -> F64:
 
 
 def _widest(part: F32) -> F32:
+    """Return about the direction of largest variance: its eigenvectors would take three times as long."""
     centred = _centred(part[:: max(1, len(part) // _NODE_SAMPLE)])
-    direction: F32 = np.linalg.eigh(centred.T @ centred)[1][:, -1].astype(np.float32)
+    spread = centred.T @ centred
+    for _ in range(_SQUARINGS):
+        spread /= np.trace(spread) or 1.0  # where all rows are equal, any direction does
+        spread = spread @ spread
+    direction: F32 = spread[np.argmax(spread.diagonal())].astype(np.float32)
     return direction
 
 
