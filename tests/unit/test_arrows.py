@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "stores.s3_versions": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
     "stores.s3_writes": {"errors", "stores", "stores.s3_answers", "stores.s3_multipart", "stores.s3_requests"},
     "formats": {"errors"},
-    "service": {"errors", "params", "filters", "frame", "formats", "index", "local", "stores"},
+    "portable": {"errors", "frame", "index"},
+    "service": {"errors", "params", "filters", "frame", "formats", "index", "local", "portable", "stores"},
     "edge": {"errors", "params", "filters", "formats", "service", "stores"},
     "stores.s3_inbox": {"stores", "stores.s3_client"},
     "runtime": {
@@ -50,8 +51,8 @@ ONLY_IMPORTERS = {
     "boto3": {"stores.s3_client"},
     "botocore": {"stores.s3_client", "stores.s3_chain"},
     "csimdjson": {"formats"},
-    "duckdb": {"formats"},
-    "isal": {"formats"},
+    "duckdb": {"formats", "portable"},
+    "isal": {"formats", "portable"},
     "os": {"runtime", "runtime_compact", "runtime_inbox", "local"},
 }
 
