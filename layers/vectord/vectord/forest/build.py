@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.forest.layout import Layout
+from vectord.forest.trees import Trees
 
 SEED = 20_240_229  # any constant does: equal rows in equal order give an equal file
 
@@ -19,6 +20,11 @@ def build(vectors: npt.NDArray[np.float32], layout: Layout, trees: int) -> bytes
     One thread builds, because Annoy numbers the nodes of parallel builds by chance and equal rows should give equal
     bytes.
     """
+    return grow(vectors, layout, trees)[0]
+
+
+def grow(vectors: npt.NDArray[np.float32], layout: Layout, trees: int) -> tuple[bytes, Trees]:
+    """Return what `build` does, and the same trees to search: their file has no name any more, and goes with them."""
     with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
         path = Path(folder, "graph.ann")
         forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
@@ -29,8 +35,7 @@ def build(vectors: npt.NDArray[np.float32], layout: Layout, trees: int) -> bytes
         else:
             _load_plain(forest, vectors)
         forest.build(trees, n_jobs=1)
-        forest.unload()
-        return path.read_bytes()
+        return path.read_bytes(), Trees(forest)
 
 
 @cache
@@ -68,4 +73,3 @@ def _load_bulk(forest: annoy.AnnoyIndex, path: Path, vectors: npt.NDArray[np.flo
     if layout.metric == "angular":
         with np.errstate(over="ignore", under="ignore"):
             layout.norms(graph, rows)[:] = np.einsum("ij,ij->i", vectors, vectors)
-    graph.flush()
