@@ -3,7 +3,7 @@
 from typing import Any
 
 from vectord import runtime
-from vectord.edge import http, listing
+from vectord.edge import consistency, http, listing
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service import Reading
@@ -31,7 +31,7 @@ def describe(request: Request, service: Reading) -> Reply:
 
 
 def lookup(request: Request, service: Reading) -> Reply:
-    found = service.lookup(request.path["name"], request.path["id"], request.until)
+    found = service.lookup(request.path["name"], request.path["id"], request.until, consistency.of_query(request.query))
     answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
     return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
 

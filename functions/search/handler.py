@@ -4,6 +4,7 @@ from typing import Any
 
 from vectord import runtime
 from vectord.edge import bodies, http, parts
+from vectord.edge.consistency import staleness
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.formats import components
@@ -20,6 +21,7 @@ def search(request: Request, service: Reading) -> Reply:
         recall=body.recall,
         ef_search=body.ef_search or 0,
         vectors="vector" in body.include,
+        staleness=staleness(body.consistency, body.max_staleness),
     )
     answer = found.answer
     shown = {

@@ -171,6 +171,14 @@ class TestLookup:
         assert (answer.status, answer.json) == (200, {"id": "a", "vector": [1, 0], "metadata": {"colour": "red"}})
         assert filled.send("GET", "/indexes/t/vectors/b").json["metadata"] is None
 
+    def test_may_be_eventual(self, filled: Api) -> None:
+        query = {"consistency": "eventual", "max_staleness": "0.5"}
+        assert filled.send("GET", "/indexes/t/vectors/a", query=query).json["id"] == "a"
+
+    def test_of_an_unknown_consistency_is_invalid(self, filled: Api) -> None:
+        answer = filled.send("GET", "/indexes/t/vectors/a", query={"consistency": "weak"})
+        assert problem(answer) == (422, "request-invalid")
+
     def test_of_an_absent_vector_is_not_found(self, filled: Api) -> None:
         assert problem(filled.send("GET", "/indexes/t/vectors/x")) == (404, "vector-not-found")
 
@@ -212,6 +220,12 @@ class TestSearch:
         }
         assert answer.etag == filled.send("GET", "/indexes/t").etag
 
+    def test_that_is_eventual_asks_storage_for_nothing_where_the_state_is_recent(self, filled: Api) -> None:
+        strong = filled.search([1, 0])
+        eventual = filled.search([1, 0], consistency="eventual")
+        assert (eventual.json["matches"], eventual.etag) == (strong.json["matches"], strong.etag)
+        assert (strong.json["requests"], eventual.json["requests"]) == (1, 0)
+
     @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"], ["metadata", "vector"]])
     def test_includes_what_is_asked_for(self, scratch: Api, include: list[str]) -> None:
         (match,) = scratch.search([1, 0], k=1, include=include).json["matches"]
@@ -231,7 +245,10 @@ class TestSearch:
             {"vector": [0, 0]},
             {"vector": [1e39, 0]},
             {"vector": "AAA="},
-            {"vector": [1, 0], "filter": {}},
+            {"vector": [1, 0], "consistency": "weak"},
+            {"vector": [1, 0], "max_staleness": 5},
+            {"vector": [1, 0], "consistency": "eventual", "max_staleness": 3601},
+            {"vector": [1, 0], "unknown": {}},
             {},
         ],
     )

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from vectord.edge.consistency import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.formats import Entry, entry_of_json
 from vectord.service import DEFAULT_RECALL
@@ -32,6 +33,8 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     k: int = 10
     recall: float = DEFAULT_RECALL
     ef_search: int | None = None
+    consistency: Consistency = "strong"
+    max_staleness: float | None = None
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata"])
 
 

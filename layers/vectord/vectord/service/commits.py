@@ -162,6 +162,7 @@ class Commits:
             raise
 
     def _write[R](self, name: str, token: str, draft: Draft[R]) -> Versioned | None:
+        start = self._world.now()
         try:
             etag = self._put(name, draft, token)
         except ObjectMissing as error:
@@ -174,7 +175,7 @@ class Commits:
             draft.unknown = True
             return None
         self._world.meter.add("Commits")
-        return self._reads.warm.adopt(name, draft.encoded, etag, draft.base.index)
+        return self._reads.warm.adopt(name, draft.encoded, etag, draft.base.index, since=start)
 
     def _put[R](self, name: str, draft: Draft[R], token: str) -> str:
         encoded, before = draft.encoded, draft.base.etag

@@ -62,6 +62,7 @@ class Lifecycle:
         """
         unknown = False
         for _ in self._reads.patience.tries(self._world, until):
+            start = self._world.now()
             try:
                 etag = self._write(name, token, new)
             except ConditionFailed:
@@ -76,7 +77,7 @@ class Lifecycle:
                 unknown = True
             else:
                 self._world.meter.add("Commits")
-                return self._reads.warm.adopt(name, new.encoded, etag, new.index)
+                return self._reads.warm.adopt(name, new.encoded, etag, new.index, since=start)
         return self._ours(name, token, new, until, unknown=unknown)
 
     def _write(self, name: str, token: str, new: New) -> str:

@@ -60,6 +60,7 @@ class SearchPart(msgspec.Struct, tag="search", frozen=True):
     recall: float
     ef_search: int
     vectors: bool
+    staleness: float | None = None
 
 
 class DescribePart(msgspec.Struct, tag="describe", frozen=True):
@@ -139,7 +140,7 @@ def read(part: Part, plain: Plain, until: float) -> Outcome:
     """
     match part:
         case SearchPart():
-            ask = Ask(part.k, part.recall, part.ef_search)
+            ask = Ask(part.k, part.recall, part.ef_search, part.staleness)
             return _found(plain.search(part.shard, lambda _: _vector(part.query), ask, until), vectors=part.vectors)
         case DescribePart():
             seen = plain.describe(part.shard, until)

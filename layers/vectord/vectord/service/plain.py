@@ -15,11 +15,15 @@ from vectord.service.warm import Versioned
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """How much a search wants: `k` matches, found as well as `recall` says, or with the effort `ef_search` if not 0."""
+    """How much a search wants: `k` matches, found as well as `recall` says, or with the effort `ef_search` if not 0.
+
+    `staleness` is how many seconds old its state may be, None for the present one.
+    """
 
     k: int
     recall: float = ix.DEFAULT_RECALL
     ef_search: int = 0
+    staleness: float | None = None
 
 
 class IsSharded(Exception):
@@ -41,14 +45,14 @@ class Plain:
         one_blob(state.index)
         return described(state)
 
-    def lookup(self, name: str, vector_id: str, until: float) -> Stored:
+    def lookup(self, name: str, vector_id: str, until: float, staleness: float | None = None) -> Stored:
         def look(index: Index) -> tuple[F32, msgspec.Raw | None]:
             held = one_blob(index).find([vector_id])
             if not held:
                 raise VectorNotFound(name, vector_id)
             return index.vectors_of(list(held.values()))[0], index.metadata_of(held).get(vector_id)
 
-        (vector, metadata), state = self._reads.using(name, until, look)
+        (vector, metadata), state = self._reads.using(name, until, look, staleness)
         return Stored(vector_id, vector, metadata, state.etag)
 
     def search(self, name: str, query_for: Callable[[Params], F32], ask: Ask, until: float) -> Searched:
@@ -59,7 +63,7 @@ class Plain:
             query = query_for(one_blob(index).params)
             return ix.search(index, query, ask.k, ask.recall, ask.ef_search if ask.ef_search > 0 else None)
 
-        answer, state = self._reads.using(name, until, find)
+        answer, state = self._reads.using(name, until, find, ask.staleness)
         read = self._meter.value("ReadBytes") - before[0], self._meter.value("ReadRequests") - before[1]
         return Searched(answer, state.etag, int(read[0]), int(read[1]))
 

@@ -1,9 +1,10 @@
 """Reads of indexes, tried again while storage does not answer."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from vectord import params
-from vectord.errors import BlobError, IndexNotFound, ObjectMissing
+from vectord.errors import BlobError, IndexNotFound, ObjectMissing, ObjectMoved, StoreUnavailable
 from vectord.index import Index
 from vectord.service.warm import Versioned, WarmIndexes
 from vectord.service.world import Patience, World
@@ -30,8 +31,12 @@ class Reads:
             self.warm.forget(name)
             raise IndexNotFound(name) from error
 
-    def using[R](self, name: str, until: float, use: Callable[[Index], R]) -> tuple[R, Versioned]:
+    def using[R](
+        self, name: str, until: float, use: Callable[[Index], R], staleness: float | None = None
+    ) -> tuple[R, Versioned]:
         """Return what `use` makes of the present state of index `name`, and the state; start over where it moves.
+
+        Where `staleness` is given, the state that is warm will do if it was the present one so many seconds ago.
 
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused, whatever `use` raises
@@ -42,6 +47,10 @@ class Reads:
             return use(state.index), state
 
         try:
+            recent = None if staleness is None else self.warm.recent(name, staleness)
+            if recent:
+                with suppress(ObjectMoved, StoreUnavailable):  # what is not here of it may be nowhere any more
+                    return use(recent.index), recent
             return self.patience.insist(self.world, until, once)
         except BlobError as error:
             raise type(error)(error.reason, name) from error

@@ -29,16 +29,17 @@ class Searches(Family):
         recall: float = ix.DEFAULT_RECALL,
         ef_search: int = 0,
         vectors: bool = True,
+        staleness: float | None = None,
     ) -> Searched:
         """Return the `k` nearest vectors, found as well as `recall` asks: 1 for the exact answer.
 
         A positive `ef_search` overrides `recall` by Annoy's own rule, so many candidates a tree. Without `vectors` the
-        matches may lack theirs.
+        matches may lack theirs. `staleness` is how many seconds ago the state searched was the present one, at most.
 
         Raises:
             RequestInvalid: k or recall is out of range, or the vector does not fit the index.
         """
-        core, ask = self._core, _checked(Ask(k, recall, ef_search))
+        core, ask = self._core, _checked(Ask(k, recall, ef_search, staleness))
         query_for = partial(batch.checked_query, vector)
         return core.either(
             name,

@@ -48,7 +48,8 @@ class Shards:
         """Ask every shard for `k` matches; one that does not answer fails the search."""
         data = query.astype("<f4").tobytes()
         parts = [
-            SearchPart(name, data, ask.k, ask.recall, ask.ef_search, vectors=vectors) for name in shard_names(parent)
+            SearchPart(name, data, ask.k, ask.recall, ask.ef_search, vectors=vectors, staleness=ask.staleness)
+            for name in shard_names(parent)
         ]
         found = [one for one in self._all(parent, self._fan_out, parts, until) if isinstance(one, Found)]
         return Searched(
@@ -58,10 +59,10 @@ class Shards:
             sum(one.requests for one in found),
         )
 
-    def lookup(self, parent: Params, vector_id: str, until: float) -> Stored:
+    def lookup(self, parent: Params, vector_id: str, until: float, staleness: float | None = None) -> Stored:
         shard = shard_name(parent, shard_of(vector_id, parent.shards or 1))
         try:
-            found = self._plain.lookup(shard, vector_id, until)
+            found = self._plain.lookup(shard, vector_id, until, staleness)
         except VectorNotFound as error:
             raise VectorNotFound(parent.name, vector_id) from error
         except IndexNotFound:

@@ -7,8 +7,8 @@ from vectord.service.results import Stored
 class Vectors(Family):
     """Reads of vectors by what they are called."""
 
-    def lookup(self, name: str, vector_id: str, until: float) -> Stored:
-        """Return a copy of a stored vector and its metadata.
+    def lookup(self, name: str, vector_id: str, until: float, staleness: float | None = None) -> Stored:
+        """Return a copy of a stored vector and its metadata, of a state that was present `staleness` seconds ago.
 
         Raises:
             VectorNotFound: the index holds no such id.
@@ -17,6 +17,6 @@ class Vectors(Family):
         return core.either(
             name,
             until,
-            lambda: core.plain.lookup(name, vector_id, until),
-            lambda parent: core.shards.lookup(parent, vector_id, until),
+            lambda: core.plain.lookup(name, vector_id, until, staleness),
+            lambda parent: core.shards.lookup(parent, vector_id, until, staleness),
         )

@@ -41,6 +41,7 @@ class WarmIndexes:
     def __init__(self, store: Reader, files: LocalFiles, budget: int, world: World) -> None:
         self._store, self._files, self._budget, self._world = store, files, budget, world
         self._held: OrderedDict[str, Versioned] = OrderedDict()
+        self._seen: dict[str, float] = {}  # when each of them was present, by what the store said later
         self._lock = Lock()
 
     def read(self, name: str) -> Versioned:
@@ -57,33 +58,48 @@ class WarmIndexes:
         self._world.meter.add("ReadRequests")
         if isinstance(answer, Head):
             self._world.meter.add("ReadBytes", len(answer.data))
-            opened = self.keep(name, self._open(name, answer, held))
+            opened = self.keep(name, self._open(name, answer, held), start)
             self._world.meter.add("ColdLoads")
             self._world.meter.add("ColdLoadMilliseconds", (self._world.now() - start) * 1000)
             return opened
         if held is None:
             raise AssertionError("a store may answer Unchanged only to an ETag")
         self._world.meter.add("CacheHits")
-        return self.keep(name, held)
+        return self.keep(name, held, start)
 
-    def adopt(self, name: str, encoded: "Encoded", etag: str, before: Index) -> Versioned:
-        """Keep the state that a commit of ours wrote over `before`, without reading it back."""
+    def recent(self, name: str, staleness: float) -> Versioned | None:
+        """Return the state that is held if it was the present one at most `staleness` seconds ago; ask nobody."""
+        held = self._still_held(name)
+        seen = self._seen.get(name)
+        if held is None or seen is None or self._world.now() - seen > staleness:
+            return None
+        self._world.meter.add("CacheHits")
+        return held
+
+    def adopt(self, name: str, encoded: "Encoded", etag: str, before: Index, *, since: float) -> Versioned:
+        """Keep the state that a commit of ours wrote over `before`, without reading it back.
+
+        `since` is when the commit was sent, on the world's clock.
+        """
         head = frame.decode_head(encoded.head, encoded.size)
         files = self._files_of(head, etag)
         for entry, data in encoded.sections:
             if not files[entry].whole:
                 files[entry].write(0, data)
-        return self.keep(name, self._versioned(name, etag, head, files, before))
+        return self.keep(name, self._versioned(name, etag, head, files, before), since)
 
-    def keep(self, name: str, state: Versioned) -> Versioned:
+    def keep(self, name: str, state: Versioned, seen: float) -> Versioned:
+        """Hold `state`, which was the present one at `seen` or later."""
         with self._lock:
             self._held[name] = state
+            self._seen[name] = seen
             self._held.move_to_end(name)
             # An evicted file takes its space until nobody holds it.
             for other in [other for other, held in self._held.items() if other != name and not self._kept(held)]:
                 del self._held[other]
             while len(self._held) > 1 and sum(held.index.body for held in self._held.values()) > self._budget:
                 self._held.popitem(last=False)
+            self._seen = {kept: self._seen[kept] for kept in self._held}
         return state
 
     def _still_held(self, name: str) -> Versioned | None:
