@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from vectord.errors import StoreUnavailable
@@ -19,6 +20,11 @@ from vectord.stores import (
     VersionPage,
 )
 
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 Real = Callable[[], Any]
 Step = Callable[[Real], Any]
 
@@ -26,8 +32,8 @@ Step = Callable[[Real], Any]
 class ScriptedStore:
     """A MemoryStore behind a script: each call takes the next step of its method, and goes straight through after."""
 
-    def __init__(self, *, least_part: int = LEAST_PART) -> None:
-        self.inner = MemoryStore(least_part=least_part)
+    def __init__(self, *, least_part: int = LEAST_PART, clock: Callable[[], datetime] = _now) -> None:
+        self.inner = MemoryStore(clock, least_part=least_part)
         self.calls: list[tuple[str, ...]] = []
         self._next: dict[str, deque[Step]] = defaultdict(deque)
         self._else: dict[str, Step] = {}

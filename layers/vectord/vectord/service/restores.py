@@ -26,7 +26,7 @@ from vectord.service.commits import Commits, Draft, Staged
 from vectord.service.lifecycle import Lifecycle, New
 from vectord.service.plain import described
 from vectord.service.reads import Reads
-from vectord.service.results import Described
+from vectord.service.results import NOTHING, Described
 from vectord.service.versions import Past, Versions, check_whole
 from vectord.service.warm import Versioned
 from vectord.stores import Condition, IfAbsent, IfMatch, Source
@@ -45,7 +45,7 @@ class Restores:
         """Make the state as of a version id, an ETag or a time (see `Versions.state_as_of`) the present one.
 
         What was applied since stays on record as applied, so that a repeat of it changes nothing. `expected` holds the
-        ETags that the caller allows as the state before, None for any; an index that is deleted has none.
+        ETags that the caller allows as the state before, NOTHING for no index; None for any.
 
         Raises:
             PreconditionFailed: it changed since the restore began, or is at another version; nothing was changed.
@@ -53,8 +53,8 @@ class Restores:
             StoreRefused
         """
         present = self._present(name, until)
-        etag = present if isinstance(present, str | None) else present.etag
-        if expected is not None and etag not in expected:
+        etag = present.etag if isinstance(present, Versioned) else present
+        if expected is not None and (etag or NOTHING) not in expected:
             raise PreconditionFailed(name)
         past = self._versions.past(name, as_of, until)
         try:

@@ -1,0 +1,103 @@
+"""Earlier states of a small index: each write makes its object anew, or leaves the body where it is packed."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from tests.support.compacting import DIMENSION, SIZES, vectors
+from tests.support.stores import ScriptedStore
+from tests.support.worlds import FOREVER, Clock, a_service, local_files
+from vectord.index import Index, Sizes
+from vectord.service import Patience, Service
+from vectord.service.commits import Commits
+from vectord.service.copies import Copies
+from vectord.service.lifecycle import Lifecycle
+from vectord.service.reads import Reads
+from vectord.service.restores import Restores
+from vectord.service.versions import Versions
+from vectord.service.warm import WarmIndexes
+from vectord.stores import Store
+
+PLAIN = Sizes()
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+Rows = dict[str, bytes]
+
+
+class Calendar:
+    """A clock for a store: it stands still until a test moves it on."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, minutes: int = 1) -> None:
+        self.now += timedelta(minutes=minutes)
+
+
+class Past:
+    """Everything that has to do with earlier states, over one store, in a process of its own."""
+
+    def __init__(
+        self, store: Store, *, ids: str = "ours", sizes: Sizes = PLAIN, patience: Patience | None = None
+    ) -> None:
+        self.clock, files = Clock(ids=ids), local_files()
+        world = self.clock.world()
+        self.reads = Reads(store, WarmIndexes(store, files, 1 << 20, world), world, patience or Patience(attempts=4))
+        self.versions = Versions(self.reads, files, 1 << 20)
+        lifecycle = Lifecycle(self.reads, sizes)
+        self.restores = Restores(self.reads, self.versions, Commits(self.reads, sizes), lifecycle, sizes)
+        self.copies = Copies(self.reads, self.versions, lifecycle, sizes)
+
+
+class Story:
+    """Index `t`: created, given the rows `a` to `j`, then `k`, and then without `a`; one minute lies between each.
+
+    `etags` and `rows` are of each of these states, in their order.
+    """
+
+    def __init__(self, *, packed: bool = False) -> None:
+        self.calendar = Calendar()
+        self.store = ScriptedStore(least_part=1, clock=self.calendar)
+        self.sizes = SIZES if packed else PLAIN
+        self.etags: list[str] = []
+        self.rows: list[Rows] = []
+        self.writer = self.another("writer")
+        self.writer.create("t", DIMENSION, until=FOREVER)
+        self._note({})
+        self.writer.add("t", vectors(*"abcdefghij"), FOREVER)
+        self._note(rows_of(*"abcdefghij"))
+        self.writer.add("t", vectors("k"), FOREVER)
+        self._note(rows_of(*"abcdefghij") | rows_of("k"))
+        self.writer.delete_vectors("t", ["a"], FOREVER)
+        self._note({one: row for one, row in self.rows[-1].items() if one != "a"})
+        self.store.calls.clear()
+
+    def another(self, ids: str = "other") -> Service:
+        """Return a process to whom storage always answers."""
+        return a_service(self.store.inner, clock=Clock(ids=ids), sizes=self.sizes)
+
+    def past(self, patience: Patience | None = None) -> Past:
+        """Return a process that meets what the store's script has."""
+        return Past(self.store, sizes=self.sizes, patience=patience)
+
+    def present(self, name: str = "t") -> Rows:
+        """Return the rows that another process finds."""
+        return held(Past(self.store.inner, sizes=self.sizes).reads.state(name, FOREVER).index)
+
+    def _note(self, rows: Rows) -> None:
+        self.etags.append(self.store.inner.etag("t"))
+        self.rows.append(rows)
+        self.calendar.passes()
+
+
+def rows_of(*ids: str) -> Rows:
+    return {one.id: np.asarray(one.vector, np.float32).tobytes() for one in vectors(*ids)}
+
+
+def held(index: Index) -> Rows:
+    """Return the vectors of an index by id, float32."""
+    rows = index.rows
+    return {vector_id: vector.tobytes() for vector_id, vector in zip(rows.ids, rows.vectors, strict=True)}
