@@ -40,12 +40,12 @@ def test_what_is_packed_is_read_bit_for_bit() -> None:
 
 def test_a_packed_index_lists_its_rows_in_a_section_and_none_in_the_envelope() -> None:
     here = packed(some(0, 100, 40), 40)
-    assert names(here) == ["sketch", "rows", "graph"]
+    assert names(here) == ["sketch", "columns", "rows", "graph"]
     assert (here.envelope.graph_rows, here.envelope.ids, here.envelope.metadata) == (100, [], {})
 
 
 def test_few_dimensions_are_not_sketched() -> None:
-    assert names(packed(some(0, 100, 31), 31)) == ["rows", "graph"]
+    assert names(packed(some(0, 100, 31), 31)) == ["columns", "rows", "graph"]
 
 
 def test_vectors_whose_squares_leave_float32_are_neither_sketched_nor_lost() -> None:
@@ -77,7 +77,7 @@ def test_an_add_writes_a_head_and_a_tail_and_keeps_the_rest() -> None:
     assert [(entry.name, len(data)) for entry, data in encoded.sections] == [("tail", 3 * 12)]
     assert encoded.keep is not None
     assert before[encoded.keep[0] : encoded.keep[1]] == before[-(encoded.keep[1] - encoded.keep[0]) :]
-    assert names(here) == ["rows", "graph", "tail"]
+    assert names(here) == ["columns", "rows", "graph", "tail"]
     assert stored(here) == as_added(some(0, 50) + some(50, 53))
 
 
@@ -85,7 +85,7 @@ def test_each_add_has_a_tail_of_its_own_at_the_end() -> None:
     here = packed(some(0, 50))
     for first in (50, 52, 57):
         here.add(*some(first, first + 2))
-    assert names(here) == ["rows", "graph", "tail", "tail", "tail"]
+    assert names(here) == ["columns", "rows", "graph", "tail", "tail", "tail"]
     assert here.envelope.ids == ["row-50", "row-51", "row-52", "row-53", "row-57", "row-58"]
 
 
@@ -152,9 +152,9 @@ def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
     here = packed(some(0, 40), sizes=Sizes(packed=1, tail_rows=3, tail_share=40 // share // 2 or 1, part=256))
     limit = max(3, 40 // here.sizes.tail_share)
     here.add(*some(40, 40 + limit))
-    assert names(here) == ["rows", "graph", "tail"]
+    assert names(here) == ["columns", "rows", "graph", "tail"]
     here.add(*some(60, 61))
-    assert names(here) == ["rows", "graph"]
+    assert names(here) == ["columns", "rows", "graph"]
     assert (here.envelope.graph_rows, here.envelope.removed) == (40 + limit + 1, [])
 
 
@@ -185,7 +185,7 @@ def test_an_index_whose_last_row_is_deleted_is_an_envelope_alone_and_fills_again
 
 def test_an_index_that_shrinks_below_the_bound_is_plain_again() -> None:
     here = packed(some(0, 100), sizes=Sizes(packed=1_000, tail_rows=2, removed_share=2, part=256))
-    assert names(here) == ["rows", "graph"]
+    assert names(here) == ["columns", "rows", "graph"]
     here.remove(*(f"row-{row}" for row in range(90)))
     assert (names(here), len(here.envelope.ids)) == (["graph"], 10)
 
@@ -194,7 +194,7 @@ def test_a_section_keeps_its_id_while_it_stays_and_gets_another_when_it_is_built
     here = packed(some(0, 20))
     built = [entry.id for entry in here.envelope.sections]
     here.add(*some(20, 22))
-    assert [entry.id for entry in here.envelope.sections][:2] == built
+    assert [entry.id for entry in here.envelope.sections][: len(built)] == built
     here.commit(here.index, rebuild=True)
     assert not {entry.id for entry in here.envelope.sections} & set(built)
 
@@ -231,7 +231,7 @@ def test_a_plain_index_grows_into_a_packed_one() -> None:
     here = Packed(ix.upsert(v.empty(3), some(0, 10))[0], Sizes(packed=800, part=256))
     assert names(here) == ["graph"]
     here.add(*some(10, 60))
-    assert names(here) == ["rows", "graph"]
+    assert names(here) == ["columns", "rows", "graph"]
     assert stored(here) == as_added(some(0, 10) + some(10, 60))
 
 

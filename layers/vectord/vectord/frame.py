@@ -22,7 +22,7 @@ from vectord.params import Params
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-SECTIONS: Final = frozenset({"sketch", "rows", "graph", "tail"})
+SECTIONS: Final = frozenset({"sketch", "columns", "rows", "graph", "tail"})
 
 _HEAD = struct.Struct(">4sI")
 # The envelope's own checksum is its last key; the JSON before its comma is what it covers.
@@ -232,7 +232,9 @@ def _check_sections(envelope: Envelope) -> None:
     row = 4 * envelope.params.dimension
     if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row) for entry in envelope.sections):
         raise BlobCorrupt("a section of it cannot have the length that it claims")
-    if (named.keys() & {"sketch", "rows"} and not named["graph"]) or (envelope.packed > 0) != bool(named["rows"]):
+    needs = {"sketch": "graph", "rows": "graph", "columns": "rows"}
+    lonely = any(named[name] and not named[other] for name, other in needs.items())
+    if lonely or (envelope.packed > 0) != bool(named["rows"]):
         raise BlobCorrupt("its sections do not belong together")
 
 

@@ -3,6 +3,7 @@
 from vectord.index.changes import remove, upsert
 from vectord.index.encoding import Encoded, encode, is_due, is_kept
 from vectord.index.index import Index, create, with_rows, with_upload
+from vectord.index.matching import Matching, matching, rows_of
 from vectord.index.opening import open_blob, open_head
 from vectord.index.planner import DEFAULT_RECALL
 from vectord.index.rebuild import Rebuilt, carried, rebuild
@@ -17,6 +18,7 @@ __all__ = [
     "Index",
     "Item",
     "Match",
+    "Matching",
     "Rebuilt",
     "Rows",
     "Sizes",
@@ -25,10 +27,12 @@ __all__ = [
     "encode",
     "is_due",
     "is_kept",
+    "matching",
     "open_blob",
     "open_head",
     "rebuild",
     "remove",
+    "rows_of",
     "search",
     "upsert",
     "with_rows",

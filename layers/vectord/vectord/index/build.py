@@ -58,6 +58,7 @@ def _packed(rows: Rows, params: Params) -> Built:
     sections = (
         {"sketch": sketch.build(rows.vectors, params.distance)} if tame and params.dimension >= LEAST_SKETCHED else {}
     )
+    sections |= _columns(rows)
     sections["rows"] = documents.pack(rows.ids, rows.metadata)
     sections["graph"] = forest.build(rows.vectors, layout, min(PILOT, params.m))
     graph = Graph(layout, len(rows), InMemory(sections["graph"]))
@@ -75,6 +76,15 @@ def _packed(rows: Rows, params: Params) -> Built:
         trial.graph = Graph(layout, len(rows), InMemory(sections["graph"]))
         curves["forest"] = trial.forest(trial.graph.forest, curves.get("sketch", {}))
     return Built(sections, rows, {way: curve for way, curve in curves.items() if curve}, packed=True)
+
+
+def _columns(rows: Rows) -> dict[str, bytes]:
+    # Imported at the first build: most functions make none.
+    from vectord.index.columns_gather import gathered  # noqa: PLC0415
+    from vectord.index.columns_pack import pack  # noqa: PLC0415
+
+    packed = pack(gathered([rows.metadata.get(vector_id) for vector_id in rows.ids])) if rows.metadata else b""
+    return {"columns": packed} if packed else {}
 
 
 def _forest_is_worth_it(curves: Mapping[str, Curve], rows: int, dimension: int) -> bool:

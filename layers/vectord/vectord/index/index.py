@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,10 +15,13 @@ from vectord.index.distance import F32
 from vectord.index.documents import Documents, Packed
 from vectord.index.graph import Graph
 from vectord.index.rows import Rows
-from vectord.index.sections import Bring, all_here
+from vectord.index.sections import Bring, Section, all_here
 from vectord.index.sketch import Sketch
 from vectord.index.tail import Tail
 from vectord.params import Params
+
+if TYPE_CHECKING:
+    from vectord.index.columns import Gathered
 
 Curves = Mapping[str, Mapping[int, float]]
 
@@ -26,7 +30,8 @@ Curves = Mapping[str, Mapping[int, float]]
 class Base:
     """What the last build wrote: rows 0 to `graph.rows`, their documents, and the ways to search them.
 
-    `curves` is the calibration, way -> effort -> recall@10; `entries` lists the sections as the envelope does.
+    `curves` is the calibration, way -> effort -> recall@10; `entries` lists the sections as the envelope does;
+    `columns` is the section of that name.
     """
 
     graph: Graph
@@ -34,11 +39,20 @@ class Base:
     sketch: Sketch | None
     curves: Curves
     entries: tuple[SectionEntry, ...]
+    columns: Section | None = None
 
     @property
     def packed(self) -> bool:
         """Tell whether a change leaves it where it is; a plain one is written anew by every commit."""
         return isinstance(self.documents, Packed)
+
+    @cached_property
+    def gathered(self) -> "Gathered":
+        """The columns of its documents, all of which must be here; for a base without a section of them."""
+        from vectord.index.columns_gather import gathered  # noqa: PLC0415  a search without a filter needs none
+
+        documents = self.documents.read(range(self.graph.rows), all_here)
+        return gathered([document.metadata for document in documents])
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,14 @@ def _base(
         graph.check()
         if not np.isfinite(graph.vectors).all():
             raise BlobCorrupt("a vector of its graph is not finite")
-    return Base(graph, _documents(head, sections.get("rows")), _sketch(graph, sections), envelope.calibration, entries)
+    return Base(
+        graph,
+        _documents(head, sections.get("rows")),
+        _sketch(graph, sections),
+        envelope.calibration,
+        entries,
+        sections.get("columns"),
+    )
 
 
 def _documents(head: Head, section: Section | None) -> Documents:

@@ -115,7 +115,8 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], rows:
     data = {entry.name: InMemory(content) for entry, content in sections}
     graph = Graph(layout_of(index.params), rows, data["graph"])
     entries = tuple(entry for entry, _ in sections)
-    return Base(graph, Packed(data["rows"], rows), None, curves, entries)  # it is encoded, and never searched
+    # It is encoded, and never searched.
+    return Base(graph, Packed(data["rows"], rows), None, curves, entries, data.get("columns"))
 
 
 def _moved(index: Index, ids: Sequence[str], built: Sequence[str]) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,6 +13,9 @@ from vectord.index import exact
 from vectord.index.distance import F32
 from vectord.index.sections import Bring, Section
 from vectord.params import Params
+
+if TYPE_CHECKING:
+    from vectord.index.columns import Gathered
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,18 @@ class Tail:
         """
         bring(*((piece, None) for piece in self.pieces))
         return self._vectors
+
+    @property
+    def texts(self) -> Sequence[msgspec.Raw | None]:
+        """The metadata of all its rows; that of removed ones may be another's."""
+        return [self.metadata.get(vector_id) for vector_id in self.ids]
+
+    @cached_property
+    def columns(self) -> "Gathered":
+        """The columns of `texts`."""
+        from vectord.index.columns_gather import gathered  # noqa: PLC0415  a search without a filter needs none
+
+        return gathered(self.texts)
 
     @cached_property
     def scale(self) -> exact.Scale:
