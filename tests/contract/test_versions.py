@@ -279,6 +279,14 @@ def test_what_is_staged_leaves_no_versions_in_memory() -> None:
     assert backend.store.versions(".staging/1", 10) == VersionPage((), None)
 
 
+def test_memory_keeps_the_newest_of_the_old_versions_as_far_as_they_fit() -> None:
+    backend = MemoryBackend(kept=2 * LEAST_PART)
+    write(backend, OLD[:LEAST_PART], name="other")
+    write(backend, *(b"%d" % number * LEAST_PART for number in range(4)))
+    assert [one.bytes for one in versions(backend)] == [LEAST_PART] * 3
+    assert len(versions(backend, "other")) == 1  # the present state of an object never goes
+
+
 def test_a_deleted_object_is_missing_although_its_versions_are_kept(versioned: Backend) -> None:
     (etag,) = write(versioned, OLD)
     versioned.store.delete("t", IfMatch(etag))

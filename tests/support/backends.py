@@ -83,8 +83,8 @@ def s3_store(
 
 
 class MemoryBackend:
-    def __init__(self) -> None:
-        self.store = MemoryStore(least_part=LEAST_PART)
+    def __init__(self, kept: int = 1 << 20) -> None:
+        self.store = MemoryStore(least_part=LEAST_PART, kept=kept)
 
     @property
     def linking(self) -> MemoryStore:

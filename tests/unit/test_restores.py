@@ -302,7 +302,7 @@ def test_of_an_index_in_shards_is_refused() -> None:
     store = ScriptedStore()
     shards.a_service(store).create("t", 2, shards=2, until=FOREVER)
     with pytest.raises(RequestInvalid, match="shards"):
-        Past(store).restores.restore("t", "v000003", FOREVER)
+        Past(store).restores.restore("t", store.inner.versions("t", 1).versions[0].id, FOREVER)
 
 
 def test_of_an_index_that_was_in_shards_is_refused() -> None:

@@ -40,7 +40,7 @@ class History:
         if kept:
             self._old.append(kept[-1])
             self._bytes += kept[-1].size
-        kept.append(_Kept(f"v{next(self._ids):06}", name, state, now))
+        kept.append(_Kept(f"v{next(self._ids):012}", name, state, now))
         while self._bytes > self.budget:
             gone = self._old.popleft()
             self._bytes -= gone.size
