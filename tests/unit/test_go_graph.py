@@ -125,7 +125,7 @@ HUGE = (-1, 1, 2**20, 2**31, 2**62, -(2**63))
 def test_a_count_of_what_is_not_there_is_refused_before_memory_is_taken(before: bytes, count: int) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(BlobCorrupt):
+        with pytest.raises(BlobCorrupt, match="counts" if abs(count) > 1 else None):
             hnsw.decode(before + h.number(count))
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:

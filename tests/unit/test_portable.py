@@ -140,6 +140,16 @@ def test_a_packed_graph_that_holds_all_rows_is_not_built_anew() -> None:
     assert (head.envelope.commit, head.envelope.applied) == (index.commit, list(index.applied))
 
 
+def test_what_was_measured_of_sections_that_stay_behind_stays_behind() -> None:
+    items = [Item(str(at), row) for at, row in enumerate(_matrix(300, 33))]
+    index = packed(items, 33).index
+    assert index.base is not None
+    assert index.base.curves.keys() - {"forest"}
+    blob = _file(index, "lhv1")
+    assert frame.decode(blob)[0].envelope.calibration.keys() <= {"forest"}
+    assert v.ids(ix.search(ix.open_blob(blob), items[7].vector, 1)) == ["7"]
+
+
 def test_a_plain_form_that_was_built_names_its_content_by_the_new_commit() -> None:
     envelope = frame.decode(_file(INDEXES["plain"](), "lhv1"))[0].envelope
     assert (envelope.commit, envelope.sections[0].id) == ("a-commit", "a-commit/graph")

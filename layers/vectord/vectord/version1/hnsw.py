@@ -67,7 +67,9 @@ def _decoded(data: bytes) -> Exported:
         nodes_here, at = _layer(data, at)
         if number == 0:
             nodes = nodes_here
-    if at != len(data):
+    if at > len(data):
+        raise BlobCorrupt(_CUT_OFF)
+    if at < len(data):
         raise BlobCorrupt(f"its graph ends {len(data) - at:,} bytes before the object does")
     if len(set(nodes.keys)) != len(nodes.keys):
         # The writer kept nodes in a map: it cannot have written this, and to take either would lose the other.
@@ -145,6 +147,4 @@ def _behind_texts(data: bytes, at: int, count: int) -> int:
             at += size
         else:
             at += 1 + (byte >> 1)
-    if at > len(data):
-        raise BlobCorrupt(_CUT_OFF)
     return at
