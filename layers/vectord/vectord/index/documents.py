@@ -163,8 +163,8 @@ class Packed:
         metadata_at = start + 6 * rows + sum(sizes[: rows + place])
         metadata = bytes(data[metadata_at : metadata_at + sizes[rows + place]])
         try:
-            if metadata and not self.section.whole:
-                msgspec.json.decode(metadata)  # it is read before the section's checksum can be
+            if metadata:
+                msgspec.json.decode(metadata)  # an answer carries it as it is, right checksum or not
             vector_id = str(data[id_at : id_at + sizes[place]], "utf-8")
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise BlobCorrupt("a document of its section 'rows' is not text and JSON") from error

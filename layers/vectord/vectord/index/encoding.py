@@ -37,9 +37,13 @@ class Encoded:
         return b"".join((self.head, *(data for _, data in self.sections)))
 
     @property
+    def kept(self) -> int:
+        """The bytes that `keep` spans."""
+        return self.keep[1] - self.keep[0] if self.keep else 0
+
+    @property
     def size(self) -> int:
-        kept = self.keep[1] - self.keep[0] if self.keep else 0
-        return len(self.head) + kept + sum(entry.bytes for entry, _ in self.sections)
+        return len(self.head) + self.kept + sum(entry.bytes for entry, _ in self.sections)
 
 
 def is_due(index: Index, sizes: Sizes = DEFAULT) -> bool:
@@ -60,7 +64,7 @@ def encode(index: Index, name: str, commit: str, *, sizes: Sizes = DEFAULT, rebu
     """Return what commit `commit` writes under `name`.
 
     With `rebuild` the graph is built anew over all rows; the default is to do so when it is due. An index that is not
-    packed is always built anew.
+    packed is always built anew, and so is a packed one too short for a store to copy, as another writer may leave it.
     """
     sealed = replace(
         index,
@@ -69,7 +73,9 @@ def encode(index: Index, name: str, commit: str, *, sizes: Sizes = DEFAULT, rebu
         applied=applied.with_commit(index.applied, commit),
     )
     if index.base and is_kept(index) and not (is_due(index, sizes) if rebuild is None else rebuild):
-        return _spliced(sealed, index.base, sizes)
+        spliced = _spliced(sealed, index.base, sizes)
+        if spliced.kept >= sizes.part:
+            return spliced
     return _built(sealed, sizes)
 
 

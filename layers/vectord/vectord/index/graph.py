@@ -49,8 +49,9 @@ class Graph:
         """Measure all vectors.
 
         Raises:
-            BlobCorrupt: a component is not finite.
+            BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
+        self._check_items(slice(None))
         measured = exact.scale(self.vectors, self.distance)
         if not np.isfinite(measured.most):
             raise BlobCorrupt("a vector of its graph is not finite")
@@ -78,12 +79,18 @@ class Graph:
         """Return a copy of the vectors of `rows`, whose bytes must be here.
 
         Raises:
-            BlobCorrupt: a component is not finite.
+            BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
+        self._check_items(rows)
         taken = self.vectors[rows]
         if not np.isfinite(taken).all():
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
+
+    def _check_items(self, rows: slice | npt.NDArray[np.int64]) -> None:
+        # A forest of another dimension or metric shows here that other bytes than those of items lie there.
+        if (self.layout.descendants(self.section.buffer)[: self.rows][rows] != 1).any():
+            raise BlobCorrupt(f"its graph is no forest of {self.rows:,} rows of this dimension")
 
     def spans(self, rows: npt.NDArray[np.int64]) -> Sequence[Span]:
         """Return where the vectors of `rows` lie in the section, in ascending order; nothing if all of it is here."""
