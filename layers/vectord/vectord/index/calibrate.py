@@ -7,15 +7,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest import Forest
+from vectord.forest import Layout, Trees
 from vectord.index import distance as dist
-from vectord.index import exact, resident
+from vectord.index import resident
 from vectord.index.distance import F32
-from vectord.index.graph import Graph
+from vectord.index.exact import Scale
 from vectord.index.planner import EXACT, ROWS_A_REQUEST, K, Way, cost, effort_for
 from vectord.index.sketch import Sketch
+from vectord.index.truth import nearest_of_many
+from vectord.params import Distance
 
 Array = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 Curve = dict[int, float]
 Find = Callable[[F32, int], Array]  # query and effort to rows
 
@@ -35,7 +38,7 @@ _WORTH: Final = 2.0  # measure the forest up to so many times what the sketch co
 
 
 class Trial:
-    """Queries for the rows of one graph, and the distance of the true tenth neighbour of each.
+    """Queries for the rows of one index, and the true neighbours of each.
 
     The queries are held out by construction: each is a stored vector moved toward another one, so that it is none of
     the rows and lies between them, where real questions do. Half of them are moved toward any other, half toward one of
@@ -43,9 +46,10 @@ class Trial:
     as near as the true tenth, so that ties among duplicates are no misses.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.halves = _halves(graph) if graph.scale.tame and graph.rows >= K else []
+    def __init__(self, vectors: F32, scale: Scale, layout: Layout) -> None:
+        self.rows = len(vectors)
+        self.layout = layout
+        self.halves = _halves(vectors, scale, layout) if scale.tame and self.rows >= K else []
 
     def sketch(self, sketch: Sketch) -> Curve:
         """Return the curve of the sketch, to where it reaches all or the exact scan is cheaper."""
@@ -59,7 +63,7 @@ class Trial:
             first = round(efforts[-1] * _STEP)
         return _useful(curve)
 
-    def forest(self, forest: Forest, rival: Mapping[int, float]) -> Curve:
+    def forest(self, forest: Trees, rival: Mapping[int, float]) -> Curve:
         """Return the curve of the forest, to where the exact scan or the sketch of curve `rival` is far cheaper."""
         best = effort_for(rival, K, 0.99) or effort_for(rival, K)
         limit = self._cost(EXACT)
@@ -77,7 +81,7 @@ class Trial:
 
     def ranges(self, sketch: Sketch) -> Curve:
         """Return requests -> recall@10 of a search that reads ranges, to where that is nearly all."""
-        nobody, size = np.empty(0, np.int64), self.graph.layout.node_size
+        nobody, size = np.empty(0, np.int64), self.layout.node_size
 
         def find(query: F32, requests: int) -> Array:
             return resident.afforded(sketch.nearest(query, ROWS_A_REQUEST * requests, nobody), size, requests)
@@ -90,30 +94,25 @@ class Trial:
         return curve
 
     def _cost(self, way: Way) -> float:
-        return cost(way, self.graph.rows, self.graph.layout.dimension)
+        return cost(way, self.rows, self.layout.dimension)
 
     def _prefixes(self, find: Find, efforts: list[int]) -> Curve:
         """Return the recall of the first rows of one find, for each of ascending `efforts`."""
         halves = []
         for half in self.halves:
-            near = [self._near(half, number, find(query, efforts[-1])) for number, query in enumerate(half.queries)]
+            near = [half.near(number, find(query, efforts[-1])) for number, query in enumerate(half.queries)]
             halves.append([_share([hits[:effort] for hits in near]) for effort in efforts])
         return dict(zip(efforts, np.min(halves, axis=0).tolist(), strict=True))
 
     def _recall(self, find: Find, effort: int, most: int = _QUERIES) -> float:
         """Return the recall of up to `most` queries of the half that finds less."""
         return min(
-            _share([self._near(half, number, find(query, effort)) for number, query in enumerate(half.queries[:most])])
+            _share([half.near(number, find(query, effort)) for number, query in enumerate(half.queries[:most])])
             for half in self.halves
         )
 
-    def _near(self, half: "_Half", number: int, rows: Array) -> npt.NDArray[np.bool_]:
-        """Tell of each row whether it is among the true ten of a query."""
-        far = dist.distances(self.graph.vectors, rows, half.queries[number], self.graph.distance)
-        return far <= half.tenths[number]
 
-
-def _share(near: list[npt.NDArray[np.bool_]]) -> float:
+def _share(near: list[Mask]) -> float:
     return round(sum(min(K, int(hits.sum())) for hits in near) / (K * len(near)), 4)
 
 
@@ -125,30 +124,27 @@ def _useful(curve: Curve) -> Curve:
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    queries: list[F32]
-    tenths: list[float]
+    """Queries, and for each the rows as near as its true tenth, ascending."""
+
+    queries: F32
+    nearest: list[Array]
+
+    def near(self, number: int, rows: Array) -> Mask:
+        """Tell of each of `rows` whether it is among the true ten of a query."""
+        nearest = self.nearest[number]
+        near: Mask = nearest[np.minimum(np.searchsorted(nearest, rows), len(nearest) - 1)] == rows
+        return near
 
 
-def _halves(graph: Graph) -> list[_Half]:
+def _halves(vectors: F32, scale: Scale, layout: Layout) -> list[_Half]:
+    distance: Distance = "cosine" if layout.metric == "angular" else "euclidean"
     rng = np.random.default_rng(_SEED)
-    start = graph.vectors[rng.choice(graph.rows, _QUERIES)]
-    anywhere = rng.choice(graph.rows, _QUERIES)
-    nearby = np.array([rng.choice(rows) for rows in _nearest(graph, list(start))])
-    halves = []
-    for toward in (anywhere, nearby):
-        moved = start + _WAY * (graph.vectors[toward] - start)
-        queries = list(moved[dist.norms(moved) > 0])  # a zero vector has no cosine
-        if queries:
-            halves.append(_Half(queries, _tenths(graph, queries)))
-    return halves
-
-
-def _nearest(graph: Graph, queries: list[F32]) -> list[Array]:
-    return exact.candidates_of_many(graph.vectors, graph.scale, queries, K, graph.distance)
-
-
-def _tenths(graph: Graph, queries: list[F32]) -> list[float]:
-    return [
-        float(np.partition(dist.distances(graph.vectors, rows, query, graph.distance), K - 1)[K - 1])
-        for rows, query in zip(_nearest(graph, queries), queries, strict=True)
-    ]
+    start = vectors[rng.choice(len(vectors), _QUERIES)]
+    anywhere = rng.choice(len(vectors), _QUERIES)
+    nearby = np.array([rng.choice(rows) for rows in nearest_of_many(vectors, scale, start, K, distance)])
+    moved = [start + _WAY * (vectors[toward] - start) for toward in (anywhere, nearby)]
+    halves = [queries[dist.norms(queries) > 0] for queries in moved]  # a zero vector has no cosine
+    nearest = nearest_of_many(vectors, scale, np.concatenate(halves), K, distance)
+    first = len(halves[0])
+    both = (_Half(halves[0], nearest[:first]), _Half(halves[1], nearest[first:]))
+    return [half for half in both if len(half.queries)]
