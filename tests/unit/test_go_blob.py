@@ -115,6 +115,10 @@ def test_the_name_of_the_object_wins_over_the_name_inside() -> None:
     assert open_version_1(SMALL, "copy").params.name == "copy"
 
 
+def test_an_object_whose_name_is_no_index_has_the_name_inside() -> None:
+    assert open_version_1(SMALL, "copy @ a version").params.name == "t"
+
+
 def test_a_name_that_no_index_can_have_is_replaced() -> None:
     assert open_version_1(h.index_blob({"a": (1, 2, 3)}, name="my index/€")).params.name == "unnamed"
 

@@ -42,7 +42,7 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read(blob: bytes, name: str | None = None) -> Version1:
-    """Return what a whole blob of version 1 holds, under `name` if one is given, else under the one written in it.
+    """Return what a whole blob of version 1 holds, under `name` if that can be an index's, else under the name in it.
 
     Metadata of ids that the graph does not hold is left out, and null is no metadata.
 
@@ -89,9 +89,9 @@ def _params(told: Mapping[str, Any], graph: Exported, name: str | None) -> Param
     # Spelled as JSON tags have it, or as Go's fields are called: ef_search, efSearch, EfSearch.
     given = {key.lower().replace("_", ""): value for key, value in told.items() if value is not None}
     dimension = _integer(given, "dimension") or graph.vectors.shape[1]
-    written = given.get("name")
+    names = (one for one in (name, given.get("name")) if isinstance(one, str) and params.is_stored(one))
     made = Params(
-        name=name or (written if isinstance(written, str) and params.is_name(written) else _UNNAMED),
+        name=next(names, _UNNAMED),
         dimension=dimension,
         m=_positive(_integer(given, "m"), graph.m, 16),
         ef_search=_positive(_integer(given, "efsearch"), graph.ef_search, 20),
