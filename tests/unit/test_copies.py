@@ -17,7 +17,8 @@ from vectord.errors import (
     VersionNotFound,
     WriteConflict,
 )
-from vectord.stores import IfMatch
+from vectord.service import warm
+from vectord.stores import Fetched, IfMatch
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "packed"])
@@ -174,6 +175,19 @@ class TestOfAPackedIndexThatMoves:
         past.copies.copy("t", "u", FOREVER)
         assert story.present("u") == story.present("t")
         assert "late" in story.present("u")
+
+    def test_names_the_original_where_ranges_of_it_are_corrupt(
+        self, story: Story, past: Past, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(warm, "HEAD_BYTES", 256)
+        for one in "lmn":  # so many pieces of a tail are read to be made one
+            story.writer.add("t", vectors(one), FOREVER)
+        blob = story.store.inner.get("t")
+        assert isinstance(blob, Fetched)
+        story.store.inner.put("t", blob.data[:-1] + bytes([blob.data[-1] ^ 1]), IfMatch(blob.etag), "c")
+        with pytest.raises(BlobCorrupt) as caught:
+            past.copies.copy("t", "u", FOREVER)
+        assert caught.value.index == "t"
 
     def test_is_refused_once_it_is_deleted(self, story: Story, past: Past) -> None:
         story.store.on("splice", after(lambda: story.another().delete_index("t", FOREVER)))

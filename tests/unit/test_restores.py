@@ -305,6 +305,18 @@ def test_of_an_index_in_shards_is_refused() -> None:
         Past(store).restores.restore("t", store.inner.versions("t", 1).versions[0].id, FOREVER)
 
 
+def test_over_an_index_in_shards_is_refused() -> None:
+    store = ScriptedStore()
+    service = shards.a_service(store)
+    old = service.create("t", 2, until=FOREVER).etag
+    service.delete_index("t", FOREVER)
+    service.create("t", 2, shards=2, until=FOREVER)
+    before = store.inner.etag("t")
+    with pytest.raises(RequestInvalid, match="shards"):
+        Past(store).restores.restore("t", old, FOREVER)
+    assert store.inner.etag("t") == before
+
+
 def test_of_an_index_that_was_in_shards_is_refused() -> None:
     store = ScriptedStore()
     service = shards.a_service(store)

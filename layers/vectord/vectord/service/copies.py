@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from vectord import index as ix
 from vectord import params
 from vectord.errors import (
     Contended,
@@ -15,13 +14,13 @@ from vectord.errors import (
     VersionNotFound,
 )
 from vectord.index import Sizes
-from vectord.service.lifecycle import Lifecycle, New
+from vectord.service.commits import Staged
+from vectord.service.lifecycle import Lifecycle, taken
 from vectord.service.plain import described
 from vectord.service.reads import Reads
 from vectord.service.results import Described
 from vectord.service.versions import Versions, check_whole
 from vectord.service.warm import Versioned
-from vectord.stores import Source
 
 
 class Copies:
@@ -62,9 +61,9 @@ class Copies:
     def _once(self, name: str, to: str, until: float, as_of: str | None) -> Versioned | None:
         state, version = self._source(name, until, as_of)
         token = self._reads.world.new_id()
-        encoded = ix.encode(replace(state.index, applied=()), to, token, sizes=self._sizes, rebuild=False)
-        source = Source(name, state.etag, *encoded.keep, version) if encoded.keep else None
-        return self._lifecycle.place(to, token, New(state.index, encoded, source), until)
+        body = Staged(name, state.etag, version)
+        new = taken(body, replace(state.index, applied=()), name=to, token=token, sizes=self._sizes)
+        return self._lifecycle.place(to, token, new, until)
 
     def _source(self, name: str, until: float, as_of: str | None) -> tuple[Versioned, str | None]:
         if as_of is not None:

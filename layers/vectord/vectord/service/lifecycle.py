@@ -1,7 +1,8 @@
 """Creation and deletion of indexes: one conditional request each, repeated as commits are (see `commits`)."""
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from vectord import index as ix
 from vectord.errors import (
@@ -19,9 +20,12 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.index import Encoded, Index, Sizes
+from vectord.service.commits import Staged
 from vectord.service.reads import Reads
 from vectord.service.warm import Versioned
 from vectord.stores import Condition, IfAbsent, IfMatch, Source
+
+_IF_ABSENT: Final = IfAbsent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,21 @@ class New:
     index: Index
     encoded: Encoded
     source: Source | None = None
-    condition: Condition = field(default_factory=IfAbsent)
+    condition: Condition = _IF_ABSENT
+
+
+def taken(held: Staged, index: Index, *, name: str, token: str, sizes: Sizes, condition: Condition = _IF_ABSENT) -> New:
+    """Return what makes `index`, whose object is `held`, the index `name` as commit `token`, whatever build is due.
+
+    Raises:
+        BlobError, ObjectMoved, VersionMissing, StoreUnavailable: as reading its ranges does.
+    """
+    try:
+        encoded = ix.encode(index, name, token, sizes=sizes, rebuild=False)
+    except BlobError as error:
+        raise type(error)(error.reason, held.name) from error
+    source = Source(held.name, held.etag, *encoded.keep, held.version) if encoded.keep else None
+    return New(index, encoded, source, condition)
 
 
 class Lifecycle:

@@ -12,7 +12,6 @@ Otherwise nothing is changed: a restore never undoes a write that it did not see
 from collections.abc import Container
 from dataclasses import replace
 
-from vectord import index as ix
 from vectord.errors import (
     BlobError,
     IndexNotFound,
@@ -21,15 +20,15 @@ from vectord.errors import (
     VersionMissing,
     VersionNotFound,
 )
-from vectord.index import Encoded, Index, Sizes
+from vectord.index import Sizes
 from vectord.service.commits import Commits, Draft, Staged
-from vectord.service.lifecycle import Lifecycle, New
+from vectord.service.lifecycle import Lifecycle, New, taken
 from vectord.service.plain import described
 from vectord.service.reads import Reads
 from vectord.service.results import NOTHING, Described
 from vectord.service.versions import Past, Versions, check_whole
 from vectord.service.warm import Versioned
-from vectord.stores import Condition, IfAbsent, IfMatch, Source
+from vectord.stores import Condition, IfAbsent, IfMatch
 
 
 class Restores:
@@ -81,7 +80,7 @@ class Restores:
 
         def draw(state: Versioned) -> Draft[None]:
             old = replace(past.state.index, applied=state.index.applied)
-            return Draft(state, self._encoded(old, name, token), None, body)
+            return Draft(state, taken(body, old, name=name, token=token, sizes=self._sizes).encoded, None, body)
 
         try:
             return self._commits.commit(name, token, draw, until, {began.etag}).state
@@ -90,17 +89,17 @@ class Restores:
 
     def _place(self, name: str, condition: Condition, past: Past, until: float) -> Versioned:
         token = self._reads.world.new_id()
-        encoded = self._reads.patience.insist(
-            self._reads.world, until, lambda: self._encoded(past.state.index, name, token)
-        )
-        source = Source(name, past.state.etag, *encoded.keep, past.version) if encoded.keep else None
+        body = Staged(name, past.state.etag, past.version)
+
+        def new() -> New:
+            return taken(body, past.state.index, name=name, token=token, sizes=self._sizes, condition=condition)
+
         try:
-            placed = self._lifecycle.place(name, token, New(past.state.index, encoded, source, condition), until)
+            placed = self._lifecycle.place(
+                name, token, self._reads.patience.insist(self._reads.world, until, new), until
+            )
         except ObjectMissing as error:
             raise PreconditionFailed(name) from error
         if placed is None:
             raise PreconditionFailed(name)
         return placed
-
-    def _encoded(self, index: Index, name: str, token: str) -> Encoded:
-        return ix.encode(index, name, token, sizes=self._sizes, rebuild=False)
