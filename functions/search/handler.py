@@ -1,50 +1,32 @@
-"""POST /indexes/{name}/search: find the nearest vectors."""
-
-from typing import Any
+"""POST /indexes/{name}/search: find the nearest vectors; and POST .../warm: have an index here for the next ones."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, parts
-from vectord.edge.consistency import staleness
+from vectord.edge import bodies, http, parts, searching
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.formats import components
-from vectord.service import Match, Reading
+from vectord.service import Reading
 
 
 def search(request: Request, service: Reading) -> Reply:
+    start = service.world.now()
     body = bodies.decode(request.body, bodies.SearchBody)
-    found = service.search(
-        request.path["name"],
-        components(body.vector),
-        body.k,
-        request.until,
-        recall=body.recall,
-        ef_search=body.ef_search or 0,
-        vectors="vector" in body.include,
-        staleness=staleness(body.consistency, body.max_staleness),
-    )
-    answer = found.answer
-    shown = {
-        "matches": [_shown(match, body.include) for match in answer.matches],
-        "count": answer.count,
-        "strategy": answer.strategy,
-        "plan": answer.plan,
-        "examined": answer.examined,
-        "bytes_read": found.read_bytes,
-        "requests": found.requests,
-    }
+    found = searching.found(request, body, service)
+    milliseconds = (service.world.now() - start) * 1000
+    shown = searching.shown(request.path["name"], body, found, milliseconds)
     return http.unless_held(request, Reply(shown, headers={"ETag": found.etag}))
 
 
-def _shown(match: Match, include: list[Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": match.id, "distance": match.distance}
-    if "metadata" in include:
-        shown["metadata"] = match.metadata
-    if "vector" in include:
-        shown["vector"] = match.vector.tolist()
-    return shown
+def warm(request: Request, service: Reading) -> Reply:
+    start = service.world.now()
+    warmed = service.warm(request.path["name"], request.until)
+    milliseconds = round((service.world.now() - start) * 1000, 3)
+    shown = {"bytes": warmed.size, "bytes_read": warmed.read_bytes, "requests": warmed.requests}
+    return Reply({**shown, "milliseconds": milliseconds}, headers={"ETag": warmed.etag})
 
 
-ROUTES: dict[str, http.Route[Reading]] = {"POST /indexes/{name}/search": search}
+ROUTES: dict[str, http.Route[Reading]] = {
+    "POST /indexes/{name}/search": search,
+    "POST /indexes/{name}/warm": warm,
+}
 
 lambda_handler = parts.handler(http.handler(ROUTES, runtime.reading), runtime.reading)

@@ -10,6 +10,8 @@ from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.formats import Entry, entry_of_json
 from vectord.service import DEFAULT_RECALL
 
+Include = Literal["metadata", "vector", "distance"]
+
 
 class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
     name: str
@@ -29,13 +31,21 @@ class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
-    vector: list[float] | str
+    """What to search for is one of `vector`, `vectors` and `id`."""
+
+    vector: list[float] | str | None = None
+    vectors: list[list[float] | str] | None = None
+    id: str | None = None
     k: int = 10
     recall: float = DEFAULT_RECALL
     ef_search: int | None = None
+    filter: msgspec.Raw | None = None
+    max_distance: float | None = None
+    after: str | None = None
     consistency: Consistency = "strong"
     max_staleness: float | None = None
-    include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata"])
+    as_of: str | None = None
+    include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:

@@ -69,6 +69,14 @@ def complete(index: Index, base: Base, plan: Plan) -> Plan:
     return "whole"
 
 
+def bring_all(index: Index) -> None:
+    """Bring everything here that a search can need."""
+    if index.base:
+        complete(index, index.base, "local")
+        index.bring(*_beside(index.base))
+    index.bring(*((piece, None) for piece in index.tail.pieces))
+
+
 def bring_rows(index: Index, base: Base, rows: Sequence[Array], requests: int) -> list[Array]:
     """Bring the vectors of the most of each of `rows`, best first, that so many requests afford; return those."""
     some = [afforded(each, base.graph.layout.node_size, requests) for each in rows]

@@ -1,6 +1,8 @@
 """What the use cases share: the store, what is read of it, and the choice between one blob and shards."""
 
 from collections.abc import Callable, Container
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from vectord import params
 from vectord.errors import BlobError, IndexNotFound, PreconditionFailed, RequestInvalid
@@ -16,6 +18,9 @@ from vectord.service.shards import Shards
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
 from vectord.stores import Store
+
+if TYPE_CHECKING:
+    from vectord.service.versions import Versions
 
 
 class Core:
@@ -34,9 +39,17 @@ class Core:
         """Take `invoke`, if there is one, to have other functions search and change shards."""
         self.store, self.world, self.patience, self._invoke = store, world, patience, invoke
         self.reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience)
-        self.plain = Plain(self.reads)
+        self._files, self._warm_bytes = files, warm_bytes
+        self.plain = Plain(self.reads, lambda: self.versions)
         self.crew = Crew(world)
         self.shards = Shards(self.reads, self.plain, Threads(self.perform, self.crew), self.fan_out(self.perform))
+
+    @cached_property
+    def versions(self) -> "Versions":
+        """What reads earlier states; few requests ask for one."""
+        from vectord.service.versions import Versions  # noqa: PLC0415
+
+        return Versions(self.reads, self._files, self._warm_bytes)
 
     def fan_out(self, perform: Perform) -> FanOut:
         """Return what has many parts done: here by `perform`, or by functions like this one."""

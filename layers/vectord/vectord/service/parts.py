@@ -22,8 +22,9 @@ from vectord.errors import (
 )
 from vectord.index import Item, Match
 from vectord.index.distance import F32
+from vectord.service.asks import Ask
 from vectord.service.once import Key
-from vectord.service.plain import Ask, Plain
+from vectord.service.plain import Plain
 from vectord.service.results import Merged, Searched
 
 _NOTHING: Final = msgspec.Raw(b"null")  # no metadata: null itself is never stored
@@ -52,15 +53,12 @@ class RemovePart(msgspec.Struct, tag="remove", frozen=True):
 
 
 class SearchPart(msgspec.Struct, tag="search", frozen=True):
-    """A query that was checked, as float32 bytes; `vectors` tells whether matches are to carry theirs."""
+    """Queries that were checked, as float32 bytes; `vectors` tells whether matches are to carry theirs."""
 
     shard: str
-    query: bytes
-    k: int
-    recall: float
-    ef_search: int
+    queries: list[bytes]
+    ask: Ask
     vectors: bool
-    staleness: float | None = None
 
 
 class DescribePart(msgspec.Struct, tag="describe", frozen=True):
@@ -85,14 +83,21 @@ class Near(msgspec.Struct, array_like=True, frozen=True):
     distance: float
 
 
-class Found(msgspec.Struct, tag="found", frozen=True):
-    """One shard's answer to a search, as `vectord.index.Answer` has it, and what it took of the store."""
+class OneFound(msgspec.Struct, array_like=True, frozen=True):
+    """One shard's answer to one query, as `vectord.index.Answer` has it."""
 
     near: list[Near]
     count: int
     strategy: str
     plan: str
     examined: int
+    eligible: int
+
+
+class Found(msgspec.Struct, tag="found", frozen=True):
+    """One shard's answers to a search, and what they took of the store."""
+
+    answers: list[OneFound]
     etag: str
     read_bytes: int
     requests: int
@@ -140,8 +145,8 @@ def read(part: Part, plain: Plain, until: float) -> Outcome:
     """
     match part:
         case SearchPart():
-            ask = Ask(part.k, part.recall, part.ef_search, part.staleness)
-            return _found(plain.search(part.shard, lambda _: _vector(part.query), ask, until), vectors=part.vectors)
+            queries = [_vector(query) for query in part.queries]
+            return _found(plain.search(part.shard, lambda _: queries, part.ask, until), vectors=part.vectors)
         case DescribePart():
             seen = plain.describe(part.shard, until)
             return Seen(seen.count, seen.size, seen.graph_size, seen.etag)
@@ -171,8 +176,12 @@ def item_of(row: Row) -> Item:
     return Item(row.id, _vector(row.vector), _metadata(row))
 
 
-def merged(found: Sequence[Found], k: int) -> Merged:
-    """Return the `k` nearest of all shards' matches, ties by id, and the sums of what they say."""
+def merged(found: Sequence[Found], k: int) -> list[Merged]:
+    """Return for each query the `k` nearest of all shards' matches, ties by id, and the sums of what they say."""
+    return [_merged(answers, k) for answers in zip(*(shard.answers for shard in found), strict=True)]
+
+
+def _merged(found: Sequence[OneFound], k: int) -> Merged:
     near = sorted((one for shard in found for one in shard.near), key=lambda one: (one.distance, one.row.id))
     return Merged(
         [Match(one.row.id, one.distance, _metadata(one.row), _vector(one.row.vector)) for one in near[:k]],
@@ -180,6 +189,7 @@ def merged(found: Sequence[Found], k: int) -> Merged:
         _common({shard.strategy for shard in found}),
         _common({shard.plan for shard in found}),
         sum(shard.examined for shard in found),
+        sum(shard.eligible for shard in found),
     )
 
 
@@ -188,21 +198,23 @@ def _common(names: set[str]) -> str:
 
 
 def _found(searched: Searched, *, vectors: bool) -> Found:
-    answer = searched.answer
-    near = [
-        Near(Row(m.id, m.vector.astype("<f4").tobytes() if vectors else b"", m.metadata or _NOTHING), m.distance)
-        for m in answer.matches
+    answers = [
+        OneFound(
+            [_near(match, vectors=vectors) for match in each.matches],
+            each.count,
+            each.strategy,
+            each.plan,
+            each.examined,
+            each.eligible,
+        )
+        for each in searched.answers
     ]
-    return Found(
-        near,
-        answer.count,
-        answer.strategy,
-        answer.plan,
-        answer.examined,
-        searched.etag,
-        searched.read_bytes,
-        searched.requests,
-    )
+    return Found(answers, searched.etag, searched.read_bytes, searched.requests)
+
+
+def _near(match: Match, *, vectors: bool) -> Near:
+    vector = match.vector.astype("<f4").tobytes() if vectors else b""
+    return Near(Row(match.id, vector, match.metadata or _NOTHING), match.distance)
 
 
 def _vector(data: bytes) -> F32:

@@ -1,29 +1,24 @@
 """The reads of one blob: an index, or one shard of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from vectord import index as ix
 from vectord.errors import VectorNotFound
 from vectord.index import Answer, Index
 from vectord.index.distance import F32
+from vectord.index.resident import bring_all
+from vectord.index.search import search_many
 from vectord.params import Params
+from vectord.service.asks import Ask
 from vectord.service.reads import Reads
-from vectord.service.results import Described, Searched, Stored
+from vectord.service.results import Described, Searched, Stored, Warmed
 from vectord.service.warm import Versioned
 
-
-class Ask(msgspec.Struct, frozen=True):
-    """How much a search wants: `k` matches, found as well as `recall` says, or with the effort `ef_search` if not 0.
-
-    `staleness` is how many seconds old its state may be, None for the present one.
-    """
-
-    k: int
-    recall: float = ix.DEFAULT_RECALL
-    ef_search: int = 0
-    staleness: float | None = None
+if TYPE_CHECKING:
+    from vectord.service.versions import Versions
 
 
 class IsSharded(Exception):
@@ -37,11 +32,12 @@ class IsSharded(Exception):
 class Plain:
     """Each use case may raise IsSharded, and what `Reads` does for the blob it names."""
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads, self._meter = reads, reads.world.meter
+    def __init__(self, reads: Reads, past: "Callable[[], Versions]") -> None:
+        """Take `past` to make what reads earlier states, when one is asked for."""
+        self._reads, self._past, self._meter = reads, past, reads.world.meter
 
-    def describe(self, name: str, until: float) -> Described:
-        state = self._reads.state(name, until)
+    def describe(self, name: str, until: float, as_of: str | None = None) -> Described:
+        state = self._reads.state(name, until) if as_of is None else self._past().state_as_of(name, as_of, until)
         one_blob(state.index)
         return described(state)
 
@@ -55,17 +51,36 @@ class Plain:
         (vector, metadata), state = self._reads.using(name, until, look, staleness)
         return Stored(vector_id, vector, metadata, state.etag)
 
-    def search(self, name: str, query_for: Callable[[Params], F32], ask: Ask, until: float) -> Searched:
-        """Find the matches nearest to the query that `query_for` makes for an index of these parameters."""
-        before = self._meter.value("ReadBytes"), self._meter.value("ReadRequests")
+    def search(self, name: str, queries_for: Callable[[Index], Sequence[F32]], ask: Ask, until: float) -> Searched:
+        """Find the matches nearest to each of the queries that `queries_for` makes for an index."""
 
-        def find(index: Index) -> Answer:
-            query = query_for(one_blob(index).params)
-            return ix.search(index, query, ask.k, ask.recall, ask.ef_search if ask.ef_search > 0 else None)
+        def find(index: Index) -> list[Answer]:
+            queries = queries_for(one_blob(index))
+            return search_many(index, queries, ask.of(index))
 
-        answer, state = self._reads.using(name, until, find, ask.staleness)
-        read = self._meter.value("ReadBytes") - before[0], self._meter.value("ReadRequests") - before[1]
-        return Searched(answer, state.etag, int(read[0]), int(read[1]))
+        with self._read() as read:
+            answers, state = self.using(name, ask, until, find)
+        return Searched(answers, state.etag, *read)
+
+    def warm(self, name: str, until: float) -> Warmed:
+        """Bring all of the blob here that is not."""
+        with self._read() as read:
+            _, state = self._reads.using(name, until, lambda index: bring_all(one_blob(index)))
+        return Warmed(state.index.size, state.etag, *read)
+
+    def using[R](self, name: str, ask: Ask, until: float, use: Callable[[Index], R]) -> tuple[R, Versioned]:
+        """Return what `use` makes of the state that is asked for, and the state."""
+        if ask.as_of is None:
+            return self._reads.using(name, until, use, ask.staleness)
+        return self._past().using(name, ask.as_of, until, use)
+
+    @contextmanager
+    def _read(self) -> Iterator[list[int]]:
+        """Yield a list that holds, after the block, the bytes and the requests that it took of the store."""
+        names, read = ("ReadBytes", "ReadRequests"), list[int]()
+        before = [self._meter.value(name) for name in names]
+        yield read
+        read += [int(self._meter.value(name) - value) for name, value in zip(names, before, strict=True)]
 
 
 def one_blob(index: Index) -> Index:

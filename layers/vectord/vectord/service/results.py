@@ -4,7 +4,7 @@ Values that a search imports are structs: to make the class of a dataclass takes
 every cold start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -74,12 +74,27 @@ class Merged(msgspec.Struct, frozen=True):
     strategy: str
     plan: str
     examined: int
+    eligible: int
 
 
 class Searched(msgspec.Struct, frozen=True):
-    """An answer, and the bytes and requests that it took of the store."""
+    """The answer to each query, and the bytes and requests that they took of the store."""
 
-    answer: Answer | Merged
+    answers: Sequence[Answer | Merged]
+    etag: str
+    read_bytes: int
+    requests: int
+
+    @property
+    def answer(self) -> Answer | Merged:
+        """The answer of a search for one query."""
+        return self.answers[0]
+
+
+class Warmed(msgspec.Struct, frozen=True):
+    """An index that is all here: its size in bytes, and the bytes and requests that were missing."""
+
+    size: int
     etag: str
     read_bytes: int
     requests: int

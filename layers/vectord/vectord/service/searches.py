@@ -1,18 +1,23 @@
 """Searches: which vectors are near."""
 
-from functools import partial
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
-from vectord import index as ix
+import msgspec
+
 from vectord import params
-from vectord.errors import RequestInvalid
+from vectord.errors import RequestInvalid, VectorNotFound
 from vectord.formats import Components
+from vectord.index import DEFAULT_RECALL, Index
+from vectord.index.distance import F32
+from vectord.params import Params
 from vectord.service import batch
+from vectord.service.asks import Ask
 from vectord.service.core import Family
-from vectord.service.plain import Ask
-from vectord.service.results import Searched
+from vectord.service.results import Searched, Warmed
 
 MAX_K: Final = 10_000
+MAX_QUERIES: Final = 100
 LEAST_RECALL: Final = 0.5
 
 
@@ -26,34 +31,94 @@ class Searches(Family):
         k: int,
         until: float,
         *,
-        recall: float = ix.DEFAULT_RECALL,
+        recall: float = DEFAULT_RECALL,
         ef_search: int = 0,
         vectors: bool = True,
         staleness: float | None = None,
     ) -> Searched:
-        """Return the `k` nearest vectors, found as well as `recall` asks: 1 for the exact answer.
+        """Return the `k` vectors nearest to `vector`; the rest is as in `Ask` and `search_many`."""
+        return self.search_many(name, [vector], Ask(k, recall, ef_search, staleness), until, vectors=vectors)
 
-        A positive `ef_search` overrides `recall` by Annoy's own rule, so many candidates a tree. Without `vectors` the
-        matches may lack theirs. `staleness` is how many seconds ago the state searched was the present one, at most.
+    def search_many(
+        self, name: str, queries: Sequence[Components], ask: Ask, until: float, *, vectors: bool = True
+    ) -> Searched:
+        """Return what is nearest to each of `queries`, all of one state. Without `vectors` matches may lack theirs.
 
         Raises:
-            RequestInvalid: k or recall is out of range, or the vector does not fit the index.
+            RequestInvalid: what is asked is out of range, or a query does not fit the index.
         """
-        core, ask = self._core, _checked(Ask(k, recall, ef_search, staleness))
-        query_for = partial(batch.checked_query, vector)
-        return core.either(
-            name,
-            until,
-            lambda: core.plain.search(name, query_for, ask, until),
-            lambda parent: core.shards.search(parent, query_for(parent), ask, until, vectors=vectors),
-        )
+
+        def checked(index: Params) -> list[F32]:
+            return [batch.checked_query(query, index) for query in queries]
+
+        if not 1 <= len(queries) <= MAX_QUERIES:
+            raise RequestInvalid(f"a search takes 1 to {MAX_QUERIES} queries, not {len(queries):,}")
+        return self._search(name, _Source(lambda index: checked(index.params), checked), ask, until, vectors=vectors)
+
+    def near(self, name: str, vector_id: str, ask: Ask, until: float, *, vectors: bool = True) -> Searched:
+        """Return the stored vectors that are nearest to a stored one, itself left out.
+
+        Raises:
+            VectorNotFound: the index holds no such id.
+            RequestInvalid: what is asked is out of range.
+        """
+
+        def stored(index: Index) -> list[F32]:
+            held = index.find([vector_id])
+            if not held:
+                raise VectorNotFound(name, vector_id)
+            return list(index.vectors_of(list(held.values())))
+
+        def in_shards(parent: Params) -> list[F32]:
+            return [self._core.shards.lookup(parent, vector_id, until, ask.staleness).vector]
+
+        others = msgspec.structs.replace(ask, without=[vector_id])
+        return self._search(name, _Source(stored, in_shards), others, until, vectors=vectors)
+
+    def warm(self, name: str, until: float) -> Warmed:
+        """Bring an index here whole, so that the next searches wait for no byte.
+
+        Raises:
+            RequestInvalid: it is in shards.
+        """
+        core = self._core
+
+        def refused(parent: Params) -> Warmed:
+            raise RequestInvalid(
+                f"index {name!r} is in {parent.shards} shards, which are searched by functions of their own choosing: "
+                "search it to warm them"
+            )
+
+        return core.either(name, until, lambda: core.plain.warm(name, until), refused)
+
+    def _search(self, name: str, queries: "_Source", ask: Ask, until: float, *, vectors: bool) -> Searched:
+        core = self._core
+        _check(ask)
+
+        def over_shards(parent: Params) -> Searched:
+            if ask.as_of is not None:
+                raise RequestInvalid(f"index {name!r} is in {parent.shards} shards: as_of is for indexes of one object")
+            ask.check_filter()
+            return core.shards.search(parent, queries.of_parent(parent), ask, until, vectors=vectors)
+
+        return core.either(name, until, lambda: core.plain.search(name, queries.here, ask, until), over_shards)
 
 
-def _checked(ask: Ask) -> Ask:
+class _Source(NamedTuple):
+    """Where queries come from: of the state that is searched, or beside shards."""
+
+    here: Callable[[Index], list[F32]]
+    of_parent: Callable[[Params], list[F32]]
+
+
+def _check(ask: Ask) -> None:
     if not 1 <= ask.k <= MAX_K:
         raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {ask.k:,}")
     if ask.ef_search > params.MAX_EF_SEARCH:
         raise RequestInvalid(f"ef_search must be at most {params.MAX_EF_SEARCH:,}, not {ask.ef_search:,}")
     if not LEAST_RECALL <= ask.recall <= 1:
         raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {ask.recall}")
-    return ask
+    if ask.max_distance is not None and not ask.max_distance >= 0:
+        raise RequestInvalid(f"max_distance must be at least 0, not {ask.max_distance}")
+    if ask.as_of is not None and ask.staleness is not None:
+        raise RequestInvalid("as_of names one state, which no consistency changes; leave one of them out")

@@ -12,6 +12,7 @@ from vectord.errors import (
 )
 from vectord.index.distance import F32
 from vectord.params import Params
+from vectord.service.asks import Ask
 from vectord.service.fan_out import FanOut, Threads
 from vectord.service.parts import (
     DescribePart,
@@ -25,7 +26,7 @@ from vectord.service.parts import (
     merged,
 )
 from vectord.service.placing import shard_name, shard_names, shard_of
-from vectord.service.plain import Ask, Plain
+from vectord.service.plain import Plain
 from vectord.service.reads import Reads
 from vectord.service.results import Described, Searched, Shard, Stored
 
@@ -44,13 +45,10 @@ class Shards:
         parts = [DescribePart(name) for name in shard_names(parent)]
         return described(parent, [one for one in self._all(parent, self._here, parts, until) if isinstance(one, Seen)])
 
-    def search(self, parent: Params, query: F32, ask: Ask, until: float, *, vectors: bool) -> Searched:
+    def search(self, parent: Params, queries: Sequence[F32], ask: Ask, until: float, *, vectors: bool) -> Searched:
         """Ask every shard for `k` matches; one that does not answer fails the search."""
-        data = query.astype("<f4").tobytes()
-        parts = [
-            SearchPart(name, data, ask.k, ask.recall, ask.ef_search, vectors=vectors, staleness=ask.staleness)
-            for name in shard_names(parent)
-        ]
+        data = [query.astype("<f4").tobytes() for query in queries]
+        parts = [SearchPart(name, data, ask, vectors=vectors) for name in shard_names(parent)]
         found = [one for one in self._all(parent, self._fan_out, parts, until) if isinstance(one, Found)]
         return Searched(
             merged(found, ask.k),

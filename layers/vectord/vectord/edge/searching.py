@@ -1,0 +1,105 @@
+"""A search's body as the service takes it, and what the service finds as the body of an answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from vectord.edge import cursors
+from vectord.edge.bodies import Include, SearchBody
+from vectord.edge.consistency import staleness
+from vectord.edge.event import Request
+from vectord.errors import RequestInvalid
+from vectord.formats import components
+from vectord.service import Match, Reading, Searched
+from vectord.service.asks import Ask
+
+
+class _Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where a page ended: the last match, and how many stood before the next."""
+
+    distance: float
+    id: str
+    depth: int
+
+
+def found(request: Request, body: SearchBody, service: Reading) -> Searched:
+    """Return what the search of `body` finds.
+
+    Raises:
+        RequestInvalid, CursorInvalid: it asks for nothing, for too much or for what does not go together.
+        FilterInvalid, and what the service raises
+    """
+    name, vectors = request.path["name"], "vector" in body.include
+    if [body.vector, body.vectors, body.id].count(None) != 2:
+        raise RequestInvalid("A search takes one of 'vector', 'vectors' and 'id'.")
+    ask = _ask(name, body)
+    if body.id is not None:
+        return service.near(name, body.id, ask, request.until, vectors=vectors)
+    queries = [body.vector] if body.vector is not None else body.vectors or []
+    return service.search_many(name, list(map(components, queries)), ask, request.until, vectors=vectors)
+
+
+def shown(name: str, body: SearchBody, searched: Searched, milliseconds: float) -> dict[str, Any]:
+    """Return the body of the answer; that of many queries has a list of `results`."""
+    results = [
+        {
+            "matches": [_match(match, body.include) for match in answer.matches],
+            "count": answer.count,
+            "eligible": answer.eligible,
+            "strategy": answer.strategy,
+            "plan": answer.plan,
+            "examined": answer.examined,
+        }
+        for answer in searched.answers
+    ]
+    effort = {
+        "bytes_read": searched.read_bytes,
+        "requests": searched.requests,
+        "milliseconds": round(milliseconds, 3),
+    }
+    if body.vectors is not None:
+        return {"results": results, **effort}
+    return {**results[0], **effort, "next": _next(name, body, searched.answer.matches)}
+
+
+def _ask(name: str, body: SearchBody) -> Ask:
+    after = None
+    if body.after is not None:
+        if body.vectors is not None:
+            raise RequestInvalid("after continues the search for one query, not for 'vectors'.")
+        after = cursors.opened(body.after, _pages_of(name, body), _Place)
+    return Ask(
+        body.k,
+        body.recall,
+        body.ef_search or 0,
+        staleness(body.consistency, body.max_staleness),
+        body.as_of,
+        None if body.filter is None else bytes(body.filter).decode(),
+        (),
+        (after.distance, after.id) if after else None,
+        after.depth if after else 0,
+        body.max_distance,
+    )
+
+
+def _next(name: str, body: SearchBody, matches: Sequence[Match]) -> str | None:
+    if len(matches) < body.k:
+        return None
+    before = cursors.opened(body.after, _pages_of(name, body), _Place).depth if body.after is not None else 0
+    last = matches[-1]
+    return cursors.sealed(_pages_of(name, body), _Place(last.distance, last.id, before + len(matches)))
+
+
+def _pages_of(name: str, body: SearchBody) -> Sequence[Any]:
+    """Return what must be the same in each page of a search."""
+    return "search", name, body.vector, body.id, body.filter, body.max_distance, body.as_of
+
+
+def _match(match: Match, include: Sequence[Include]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": match.id, "distance": match.distance}
+    if "metadata" in include:
+        shown["metadata"] = match.metadata
+    if "vector" in include:
+        shown["vector"] = match.vector.tolist()
+    return shown
