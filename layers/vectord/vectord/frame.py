@@ -197,6 +197,7 @@ def _unseal(raw: bytes) -> Envelope:
     if f"{zlib.crc32(covered):08x}".encode() != seal[1]:
         raise BlobCorrupt("its envelope does not match the envelope's crc32")
     try:
+        covered.decode()  # msgspec takes the text of metadata as it is, and answers carry it
         return msgspec.json.decode(covered + b"}", type=Envelope)
     except msgspec.ValidationError as error:
         # The checksum holds, so these are the writer's own words.

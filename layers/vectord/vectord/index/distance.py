@@ -8,6 +8,7 @@ fit float64 many times over, so no finite input over- or underflows.
 import numpy as np
 import numpy.typing as npt
 
+from vectord.errors import BlobCorrupt
 from vectord.params import Distance
 
 F32 = npt.NDArray[np.float32]
@@ -21,6 +22,9 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
     """Return the distance of each of `rows` (all if None) of `vectors` (n, dimension) to `query` (dimension,).
 
     A row that equals the query bit for bit is at exactly 0.0.
+
+    Raises:
+        BlobCorrupt: under cosine, one of them is zero.
     """
     count = len(vectors) if rows is None else len(rows)
     step = max(1, _BLOCK // vectors.shape[1])
@@ -48,7 +52,10 @@ def _block(block: F32, query: F32, distance: Distance) -> F64:
         wide -= target
         far: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
         return far
-    wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    if not lengths.all():  # no write lets such a vector in
+        raise BlobCorrupt("a vector of it has no direction")
+    wide /= lengths[:, None]
     wide -= target / np.sqrt(target @ target)
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
     if result.min(initial=1.0) < _NEAR:
