@@ -40,6 +40,24 @@ def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
     return blob
 
 
+def _columns() -> bytes:
+    """Return a blob of the packed form whose columns show each way in which they hold something."""
+    drawn = np.random.default_rng(9).normal(size=(40, 3))
+    items = [_item(f"row-{i:02}", *row, metadata=_document(i)) for i, row in enumerate(drawn)]
+    index = ix.upsert(ix.create(new_params("columns", 3, m=2)), items)[0]
+    return ix.encode(index, "columns", "build-of-columns", sizes=Sizes(packed=1, part=0)).blob
+
+
+def _document(row: int) -> bytes:
+    optional = {
+        0: {"small": row, "empty": {}},
+        1: {"large": 2**60 + row, "half": row / 2},
+        2: {"long": "é" * 60 + "x" * (row // 3), "flag": row % 2 == 0},
+        3: {"tags": ["even" if row % 2 == 0 else "odd", None, row * 1_000], "deep": {"é": [{"n": -row}, {"n": row}]}},
+    }
+    return msgspec.json.encode({"kind": f"kind {row % 5}", **optional[row % 4]})
+
+
 def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> ix.Item:
     return ix.Item(vector_id, np.array(components, np.float32), None if metadata is None else msgspec.Raw(metadata))
 
@@ -59,6 +77,7 @@ def main(folder: Path) -> None:
         "forest": _blob("forest", "cosine", many),
         "packed": _packed("packed", "cosine", 33, 2_500),
         "packed-euclidean": _packed("packed-euclidean", "euclidean", 3, 0),
+        "columns": _columns(),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

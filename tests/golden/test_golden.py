@@ -9,14 +9,16 @@ import annoy
 import numpy as np
 import pytest
 
-from vectord import frame
+from vectord import filters, frame
 from vectord import index as ix
 from vectord.errors import BlobError
+from vectord.index.sections import all_here
 from vectord.params import Params
 
 FOLDER = Path(__file__).parent / "v2"
-NAMES = ["empty", "cosine", "euclidean", "forest", "packed", "packed-euclidean"]
+NAMES = ["empty", "cosine", "euclidean", "forest", "packed", "packed-euclidean", "columns"]
 SHA256 = {
+    "columns": "3185d3daa2d775ad115690db03c21c40f4c7fcadc71f253f3c4bfd8fb12f52a7",
     "packed-euclidean": "8bb77048c88268daad2a4310c3bff4f885a0f0b25cb59331e5a49b7e326de727",
     "packed": "5dd1e19e8baa80057a99fe310d4f03b1f9a0371fb99e23f87f7f247101938563",
     "empty": "a158d854286e227ef8afb5e96e4494c89d805d8c99c1b4f40faab0d399927de2",
@@ -107,6 +109,34 @@ def test_packed_indexes_show_every_section_of_the_format() -> None:
         assert envelope.removed
     assert kinds == {"packed": ["sketch", "rows", "graph", "tail", "tail"], "packed-euclidean": kinds["packed"][1:]}
     assert frame.decode(_read("packed"))[0].start == 2_500
+
+
+def test_columns_answer_as_the_documents_beside_them_do() -> None:
+    index = ix.open_blob(_read("columns"))
+    assert [entry.name for entry in frame.decode(_read("columns"))[0].envelope.sections] == ["columns", "rows", "graph"]
+    assert index.base is not None
+    documents = [json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)]
+    for text, count in {
+        '{"kind": "kind 3"}': 8,
+        '{"kind": {"$prefix": "kind"}}': 40,
+        '{"small": {"$gte": 12}}': 7,
+        '{"empty": {"$exists": true}}': 10,
+        '{"half": {"$gt": 3, "$lt": 15}}': 6,
+        '{"large": 1152921504606846989}': 1,
+        '{"long": {"$glob": "*xxxxxxxxxx"}}': 3,
+        '{"flag": true}': 10,
+        '{"tags": "odd"}': 10,
+        '{"tags": {"$lte": 11000}}': 3,
+        '{"tags": null}': 10,
+        '{"deep.é.n": {"$lt": -30}}': 3,
+        '{"$not": {"deep": {"$exists": true}}}': 30,
+    }.items():
+        tree = filters.parse(json.loads(text))
+        documents = [
+            json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)
+        ]
+        truth = [filters.matches(tree, document) for document in documents]
+        assert (ix.matching(index, tree).base.tolist(), sum(truth)) == (truth, count), text
 
 
 @pytest.mark.parametrize("name", NAMES)

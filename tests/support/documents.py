@@ -40,7 +40,7 @@ FILTERS = st.recursive(
 
 
 def raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(json.dumps(value).encode())
+    return msgspec.Raw(json.dumps(value, allow_nan=False).encode())
 
 
 def raws(values: Sequence[Any]) -> list[msgspec.Raw | None]:

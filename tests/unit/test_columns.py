@@ -17,7 +17,7 @@ from vectord.errors import BlobCorrupt
 from vectord.filters import Among, AnyOf, Compare, Exists, Filter, Glob, Prefix, keys, matches, parse
 from vectord.index import columns_gather, columns_read
 from vectord.index.bounds import bounds
-from vectord.index.columns import Columns, Gathered
+from vectord.index.columns import Columns, Gathered, nearest
 from vectord.index.columns_gather import gathered
 from vectord.index.columns_pack import pack
 from vectord.index.columns_read import Stored
@@ -61,7 +61,9 @@ def test_the_truth_lies_between_what_is_sure_and_what_is_possible(
 
 
 SHORT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
-PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, width=32) | SHORT
+PLAIN = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | SHORT
+)
 
 
 @HELD
@@ -78,6 +80,48 @@ def test_of_short_texts_and_numbers_that_float64_holds_all_is_sure(
     )
     documents = [{"a": value} for value in values]
     assert hits(held(documents), tree) == [row for row, each in enumerate(documents) if matches(tree, each)]
+
+
+SIZES = [*d.LARGE, 0.5, -3, 2.0**53, 1e300]
+
+
+@HELD
+@pytest.mark.parametrize("operand", SIZES)
+@pytest.mark.parametrize("order", ["$gt", "$gte", "$lt", "$lte", "$eq"])
+def test_numbers_of_any_size_compare_exactly_where_rounding_tells(
+    held: Callable[[Sequence[Any]], Columns], operand: float, order: Any
+) -> None:
+    documents = [{"a": value} for value in SIZES]
+    tree = Among("a", (operand,)) if order == "$eq" else Compare("a", order, operand)
+    found = told(held(documents), tree)
+    for row, value in enumerate(SIZES):
+        if nearest(value) != nearest(operand) or value == nearest(value):
+            assert found.surely[row] == found.possibly[row] == matches(tree, documents[row])
+        else:
+            assert (found.surely[row], found.possibly[row]) == (False, True)
+
+
+WORDS = sorted({"", "a", "ab", "z", *d.LONG, *(text + "x" for text in d.LONG)})
+
+
+@HELD
+@pytest.mark.parametrize("operand", WORDS)
+@pytest.mark.parametrize("order", ["$gt", "$gte", "$lt", "$lte", "$eq", "$prefix", "$glob"])
+def test_texts_of_any_length_are_told_apart_by_what_a_word_holds(
+    held: Callable[[Sequence[Any]], Columns], operand: str, order: Any
+) -> None:
+    documents = [{"a": value} for value in WORDS]
+    made = {"$eq": Among("a", (operand,)), "$prefix": Prefix("a", operand), "$glob": Glob("a", operand + "*x")}
+    tree = made.get(order) or Compare("a", order, operand)
+    found = told(held(documents), tree)
+    for row, value in enumerate(WORDS):
+        cut = len(value.encode()) > 128
+        alike = value.encode()[:128] == operand.encode()[:128] and len(operand.encode()) > 128
+        starts = value.encode()[:128].startswith(operand.encode()[:128])
+        if cut and (alike or (order == "$glob" and starts)):
+            assert (found.surely[row], found.possibly[row]) == (False, True)
+        else:
+            assert found.surely[row] == found.possibly[row] == matches(tree, documents[row])
 
 
 @HELD

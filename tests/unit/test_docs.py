@@ -28,7 +28,9 @@ def test_the_examples_that_open_blobs_without_vectord_run(tmp_path: Path) -> Non
         assert "vectord" not in example
         command = [sys.executable, "-W", "error", "-c", example]
         printed.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)
-    assert printed == ["['a', 'b/%2F + é']\n", "41 replaced False False 33\n"]
+    columns = "deep deep.é deep.é.n empty flag half kind large long small tags\n"
+    values = "[(0, 0), (4, 4)] [(1, 0.5), (5, 2.5)] [(3, b'odd'), (7, b'odd')]\n"
+    assert printed == ["['a', 'b/%2F + é']\n", "41 replaced False False 33\n", columns + values]
 
 
 def test_the_readme_lists_every_kind_of_problem_with_its_status() -> None:

@@ -77,6 +77,15 @@ def test_a_packed_index_may_lack_a_sketch_or_a_tail(names: list[str]) -> None:
     assert head.envelope.covered == 4
 
 
+def test_columns_stand_only_beside_rows() -> None:
+    more = [_entry("columns", b"cc"), *_plain()["sections"]]
+    assert frame.decode(_sealed(_plain(sections=more), b"cc" + BODY))[0].envelope.sections[0].name == "columns"
+    lonely = _plain(sections=[_entry("columns", b"cc"), _entry("graph", GRAPH)], ids=["x"], metadata={}, removed=[])
+    del lonely["graph_rows"]
+    with pytest.raises(BlobCorrupt, match="belong together"):
+        frame.decode(_sealed(lonely, b"cc" + GRAPH))
+
+
 @pytest.mark.parametrize("names", [["rows"], ["graph"], ["graph", "sketch"], ["graph", "rows"], ["rows", "sketch"]])
 def test_sections_that_need_each_other_stand_together(names: list[str]) -> None:
     with pytest.raises(BlobCorrupt):
@@ -110,11 +119,11 @@ def test_an_id_may_be_listed_again_once_its_earlier_row_is_removed() -> None:
     assert envelope.ids == ["x", "x", "z"]
 
 
-@pytest.mark.parametrize("name", ["sketch", "rows", "graph"])
+@pytest.mark.parametrize("name", ["sketch", "columns", "rows", "graph"])
 def test_only_tails_may_repeat(name: str) -> None:
-    twice = [*_plain()["sections"], _entry(name, b"again")]
+    twice = [*_plain()["sections"], _entry("columns", b"once"), _entry(name, b"again")]
     with pytest.raises(BlobCorrupt, match="twice"):
-        frame.decode(_sealed(_plain(sections=twice), BODY + b"again"))
+        frame.decode(_sealed(_plain(sections=twice), BODY + b"onceagain"))
 
 
 @pytest.mark.parametrize("length", [1, ROW - 1, ROW + 1])
