@@ -1,7 +1,8 @@
-"""POST /indexes/{name}/search: find the nearest vectors; and POST .../warm: have an index here for the next ones."""
+"""POST /indexes/{name}/search: find the nearest vectors; and the other reads of many vectors."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, parts, searching
+from vectord.edge import bodies, http, parts, searching, vectors
+from vectord.edge import consistency as freshness
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service import Reading
@@ -29,4 +30,30 @@ ROUTES: dict[str, http.Route[Reading]] = {
     "POST /indexes/{name}/warm": warm,
 }
 
+def get_vectors(request: Request, service: Reading) -> Reply:
+    body = bodies.decode(request.body, vectors.GetBody)
+    staleness = freshness.staleness(body.consistency, body.max_staleness)
+    found = service.get(request.path["name"], bodies.ids(body.ids), request.until, staleness)
+    answer = {"vectors": vectors.shown(found.vectors, body.include), "missing": found.missing}
+    return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
+
+
+def list_vectors(request: Request, service: Reading) -> Reply:
+    name, staleness = request.path["name"], freshness.of_query(request.query)
+    asked = vectors.listing(name, request.query)
+    page = service.page(name, asked.wanted, request.until, shard=asked.shard, staleness=staleness)
+    answer = {"vectors": vectors.shown(page.vectors, asked.include), "next": asked.cursor(page)}
+    return http.unless_held(request, Reply(answer, headers=http.etag(page.etag)))
+
+
+def count_vectors(request: Request, service: Reading) -> Reply:
+    body = bodies.decode(request.body or b"{}", vectors.CountBody)
+    staleness = freshness.staleness(body.consistency, body.max_staleness)
+    counted = service.count(request.path["name"], vectors.text_of(body.filter), request.until, staleness)
+    return http.unless_held(request, Reply({"count": counted.count}, headers=http.etag(counted.etag)))
+
+
 lambda_handler = parts.handler(http.handler(ROUTES, runtime.reading), runtime.reading)
+    "POST /indexes/{name}/vectors/get": get_vectors,
+    "GET /indexes/{name}/vectors": list_vectors,
+    "POST /indexes/{name}/vectors/count": count_vectors,

@@ -25,11 +25,15 @@ def both(api: Api) -> Api:
     return api
 
 
+PER_BLOB = ("count", "bytes_read", "requests", "bytes", "graph", "index", "shards", "calibration", "examined")
+PER_REQUEST = ("milliseconds", "next")  # a cursor names its index
+
+
 def told(answer: Answer, name: str) -> Any:
     """Give what an answer says that does not depend on shards."""
     shown = answer.json if answer.text else None
     if isinstance(shown, dict):
-        for key in ("count", "bytes_read", "requests", "bytes", "graph", "index", "shards", "calibration", "examined"):
+        for key in (*PER_BLOB, *PER_REQUEST):
             shown.pop(key, None)
     text = str(shown).replace(repr(name), "NAME")
     return answer.status, answer.headers.get("Content-Type"), text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from vectord.formats import Entry, NewVector
 from vectord.index import DEFAULT_RECALL, Match
-from vectord.service.results import NOTHING, Added, Deleted, Described, Searched, Stored
+from vectord.service.results import NOTHING, Added, Deleted, Described, Kept, Paged, Searched, Stored
 from vectord.service.world import Patience, World
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ __all__ = [
     "Deleted",
     "Described",
     "Entry",
+    "Kept",
     "Match",
     "NewVector",
+    "Paged",
     "Patience",
     "Reading",
     "Rebuilds",

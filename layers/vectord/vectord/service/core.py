@@ -13,7 +13,9 @@ from vectord.service.fan_out import Crew, FanOut, Invoke, Perform, Remote, Threa
 from vectord.service.parts import Outcome, Part
 from vectord.service.placing import check_parent
 from vectord.service.plain import IsSharded, Plain
+from vectord.service.plain_vectors import PlainVectors
 from vectord.service.reads import Reads
+from vectord.service.shard_vectors import ShardVectors
 from vectord.service.shards import Shards
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import Patience, World
@@ -40,9 +42,10 @@ class Core:
         self.store, self.world, self.patience, self._invoke = store, world, patience, invoke
         self.reads = Reads(store, WarmIndexes(store, files, warm_bytes, world), world, patience)
         self._files, self._warm_bytes = files, warm_bytes
-        self.plain = Plain(self.reads, lambda: self.versions)
+        self.plain, self.vectors = Plain(self.reads, lambda: self.versions), PlainVectors(self.reads)
         self.crew = Crew(world)
-        self.shards = Shards(self.reads, self.plain, Threads(self.perform, self.crew), self.fan_out(self.perform))
+        self.shards = Shards(self.reads, Threads(self.perform, self.crew), self.fan_out(self.perform))
+        self.shard_vectors = ShardVectors(self.reads, self.vectors, self.shards, self.crew)
 
     @cached_property
     def versions(self) -> "Versions":
@@ -63,7 +66,7 @@ class Core:
             RequestInvalid: the part names no shard, or changes it.
         """
         check_part(part)
-        return parts.outcome(lambda: parts.read(part, self.plain, until))
+        return parts.outcome(lambda: parts.read(part, self.plain, self.vectors, until))
 
     def either[R](self, name: str, until: float, plain: Callable[[], R], in_shards: Callable[[Params], R]) -> R:
         """Go the way of one blob, and if that turns out to be a parent the other; start over if that one goes away.

@@ -25,6 +25,7 @@ from vectord.index.distance import F32
 from vectord.service.asks import Ask
 from vectord.service.once import Key
 from vectord.service.plain import Plain
+from vectord.service.plain_vectors import PlainVectors
 from vectord.service.results import Merged, Searched
 
 _NOTHING: Final = msgspec.Raw(b"null")  # no metadata: null itself is never stored
@@ -65,8 +66,16 @@ class DescribePart(msgspec.Struct, tag="describe", frozen=True):
     shard: str
 
 
+class CountPart(msgspec.Struct, tag="count", frozen=True):
+    """`filter` is JSON text."""
+
+    shard: str
+    filter: str | None = None
+    staleness: float | None = None
+
+
 ChangePart = AddPart | RemovePart
-Part = ChangePart | SearchPart | DescribePart
+Part = ChangePart | SearchPart | DescribePart | CountPart
 
 
 class Changed(msgspec.Struct, tag="changed", frozen=True):
@@ -112,6 +121,13 @@ class Seen(msgspec.Struct, tag="seen", frozen=True):
     etag: str
 
 
+class Tally(msgspec.Struct, tag="tally", frozen=True):
+    """How many vectors of one shard were counted."""
+
+    count: int
+    etag: str
+
+
 class Failed(msgspec.Struct, tag="failed", frozen=True):
     """The error that a part met, by the name of its class."""
 
@@ -119,7 +135,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     words: str = ""
 
 
-Outcome = Changed | Found | Seen | Failed
+Outcome = Changed | Found | Seen | Tally | Failed
 
 # What a part may meet, by name; whatever else is silence.
 _OF_BLOB: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
@@ -137,7 +153,7 @@ def outcome(do: Callable[[], Outcome]) -> Outcome:
         return failed(error)
 
 
-def read(part: Part, plain: Plain, until: float) -> Outcome:
+def read(part: Part, plain: Plain, vectors: PlainVectors, until: float) -> Outcome:
     """Do a part that changes nothing.
 
     Raises:
@@ -150,6 +166,9 @@ def read(part: Part, plain: Plain, until: float) -> Outcome:
         case DescribePart():
             seen = plain.describe(part.shard, until)
             return Seen(seen.count, seen.size, seen.graph_size, seen.etag)
+        case CountPart():
+            counted = vectors.count(part.shard, part.filter, until, part.staleness)
+            return Tally(counted.count, counted.etag)
     raise RequestInvalid("this function changes nothing")
 
 

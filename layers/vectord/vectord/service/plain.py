@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from vectord.errors import VectorNotFound
 from vectord.index import Answer, Index
 from vectord.index.distance import F32
 from vectord.index.resident import bring_all
@@ -14,7 +11,7 @@ from vectord.index.search import search_many
 from vectord.params import Params
 from vectord.service.asks import Ask
 from vectord.service.reads import Reads
-from vectord.service.results import Described, Searched, Stored, Warmed
+from vectord.service.results import Described, Searched, Warmed
 from vectord.service.warm import Versioned
 
 if TYPE_CHECKING:
@@ -40,16 +37,6 @@ class Plain:
         state = self._reads.state(name, until) if as_of is None else self._past().state_as_of(name, as_of, until)
         one_blob(state.index)
         return described(state)
-
-    def lookup(self, name: str, vector_id: str, until: float, staleness: float | None = None) -> Stored:
-        def look(index: Index) -> tuple[F32, msgspec.Raw | None]:
-            held = one_blob(index).find([vector_id])
-            if not held:
-                raise VectorNotFound(name, vector_id)
-            return index.vectors_of(list(held.values()))[0], index.metadata_of(held).get(vector_id)
-
-        (vector, metadata), state = self._reads.using(name, until, look, staleness)
-        return Stored(vector_id, vector, metadata, state.etag)
 
     def search(self, name: str, queries_for: Callable[[Index], Sequence[F32]], ask: Ask, until: float) -> Searched:
         """Find the matches nearest to each of the queries that `queries_for` makes for an index."""

@@ -11,6 +11,7 @@ import msgspec
 
 from vectord.index import Answer, Match
 from vectord.index.distance import F32
+from vectord.index.listing import Place
 from vectord.params import Params
 
 NOTHING: Final = ""  # in place of an ETag where no index is
@@ -98,3 +99,33 @@ class Warmed(msgspec.Struct, frozen=True):
     etag: str
     read_bytes: int
     requests: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A stored vector in a list of them, as `Stored`; without `vector` where nobody asked for it."""
+
+    id: str
+    metadata: msgspec.Raw | None
+    vector: F32 | None = None
+
+
+class Gotten(msgspec.Struct, frozen=True):
+    """The vectors of some ids, and the ids of which there is none. Over shards there is no ETag."""
+
+    vectors: list[Kept]
+    missing: list[str]
+    etag: str | None
+
+
+class Paged(msgspec.Struct, frozen=True):
+    """Some vectors of a listing; the next page begins behind place `after` of shard `shard`, None at the end."""
+
+    vectors: list[Kept]
+    after: Place | None
+    shard: int = 0
+    etag: str | None = None
+
+
+class Counted(msgspec.Struct, frozen=True):
+    count: int
+    etag: str

@@ -70,7 +70,7 @@ class Searches(Family):
             return list(index.vectors_of(list(held.values())))
 
         def in_shards(parent: Params) -> list[F32]:
-            return [self._core.shards.lookup(parent, vector_id, until, ask.staleness).vector]
+            return [self._core.shard_vectors.lookup(parent, vector_id, until, ask.staleness).vector]
 
         others = msgspec.structs.replace(ask, without=[vector_id])
         return self._search(name, _Source(stored, in_shards), others, until, vectors=vectors)

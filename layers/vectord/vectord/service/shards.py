@@ -8,7 +8,6 @@ from vectord.errors import (
     IndexNotFound,
     ObjectMoved,
     VectordError,
-    VectorNotFound,
 )
 from vectord.index.distance import F32
 from vectord.params import Params
@@ -25,10 +24,9 @@ from vectord.service.parts import (
     error_of,
     merged,
 )
-from vectord.service.placing import shard_name, shard_names, shard_of
-from vectord.service.plain import Plain
+from vectord.service.placing import shard_names
 from vectord.service.reads import Reads
-from vectord.service.results import Described, Searched, Shard, Stored
+from vectord.service.results import Described, Searched, Shard
 
 
 class Shards:
@@ -38,8 +36,8 @@ class Shards:
         ObjectMoved: the index was deleted and created anew meanwhile; start over.
     """
 
-    def __init__(self, reads: Reads, plain: Plain, here: Threads, fan_out: FanOut) -> None:
-        self._reads, self._plain, self._here, self._fan_out = reads, plain, here, fan_out
+    def __init__(self, reads: Reads, here: Threads, fan_out: FanOut) -> None:
+        self._reads, self._here, self._fan_out = reads, here, fan_out
 
     def describe(self, parent: Params, until: float) -> Described:
         parts = [DescribePart(name) for name in shard_names(parent)]
@@ -52,20 +50,14 @@ class Shards:
         found = [one for one in self._all(parent, self._fan_out, parts, until) if isinstance(one, Found)]
         return Searched(
             merged(found, ask.k),
-            _etag(parent, [one.etag for one in found]),
+            etag_of(parent, [one.etag for one in found]),
             sum(one.read_bytes for one in found),
             sum(one.requests for one in found),
         )
 
-    def lookup(self, parent: Params, vector_id: str, until: float, staleness: float | None = None) -> Stored:
-        shard = shard_name(parent, shard_of(vector_id, parent.shards or 1))
-        try:
-            found = self._plain.lookup(shard, vector_id, until, staleness)
-        except VectorNotFound as error:
-            raise VectorNotFound(parent.name, vector_id) from error
-        except IndexNotFound:
-            raise missing(self._reads, parent, shard, until) from None
-        return Stored(found.id, found.vector, found.metadata, None)
+    def all_of(self, parent: Params, parts: Sequence[Part], until: float) -> list[Outcome]:
+        """Return what became of each part; raise what the first that failed met."""
+        return self._all(parent, self._fan_out, parts, until)
 
     def _all(self, parent: Params, fan_out: FanOut, parts: Sequence[Part], until: float) -> list[Outcome]:
         outcomes = fan_out.run(parts, until)
@@ -103,12 +95,12 @@ def described(parent: Params, shards: Sequence[Seen | Described]) -> Described:
         sum(one.size for one in shards),
         sum(one.graph_size for one in shards),
         {},
-        _etag(parent, [one.etag for one in shards]),
+        etag_of(parent, [one.etag for one in shards]),
         tuple(Shard(one.count, one.size, one.etag) for one in shards),
     )
 
 
-def _etag(parent: Params, etags: Sequence[str]) -> str:
+def etag_of(parent: Params, etags: Sequence[str]) -> str:
     """Return the ETag of a state of the whole: a hash over its shards' in their order."""
     text = "\n".join((str(parent.generation), *etags))
     return f'"{blake2b(text.encode(), digest_size=16).hexdigest()}"'

@@ -1,14 +1,26 @@
-"""What is stored of single vectors."""
+"""Reads of vectors by what they are called or what their metadata says."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from vectord.errors import RequestInvalid
 from vectord.service.core import Family
-from vectord.service.results import Stored
+from vectord.service.plain_vectors import Wanted
+from vectord.service.results import Counted, Gotten, Paged, Stored
+from vectord.service.selection import tree_of
+
+MAX_IDS: Final = 1_000
+MAX_PAGE: Final = 1_000
 
 
 class Vectors(Family):
-    """Reads of vectors by what they are called."""
+    """Each answers of a state that was the present one `staleness` seconds ago at most; None for the present one.
+
+    Filters are JSON text.
+    """
 
     def lookup(self, name: str, vector_id: str, until: float, staleness: float | None = None) -> Stored:
-        """Return a copy of a stored vector and its metadata, of a state that was present `staleness` seconds ago.
+        """Return a copy of a stored vector and its metadata.
 
         Raises:
             VectorNotFound: the index holds no such id.
@@ -17,6 +29,54 @@ class Vectors(Family):
         return core.either(
             name,
             until,
-            lambda: core.plain.lookup(name, vector_id, until, staleness),
-            lambda parent: core.shards.lookup(parent, vector_id, until, staleness),
+            lambda: core.vectors.lookup(name, vector_id, until, staleness),
+            lambda parent: core.shard_vectors.lookup(parent, vector_id, until, staleness),
+        )
+
+    def get(self, name: str, ids: Sequence[str], until: float, staleness: float | None = None) -> Gotten:
+        """Return copies of the vectors of `ids`, and which of those are not there.
+
+        Raises:
+            RequestInvalid: there are more than MAX_IDS.
+        """
+        if len(ids) > MAX_IDS:
+            raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
+        core = self._core
+        return core.either(
+            name,
+            until,
+            lambda: core.vectors.get(name, ids, until, staleness),
+            lambda parent: core.shard_vectors.get(parent, ids, until, staleness),
+        )
+
+    def page(self, name: str, wanted: Wanted, until: float, *, shard: int = 0, staleness: float | None = None) -> Paged:
+        """List vectors in an order that no change of others alters, from shard `shard` on where there are some.
+
+        Raises:
+            RequestInvalid, FilterInvalid: the limit is not 1 to MAX_PAGE; the filter is none.
+        """
+        if not 1 <= wanted.limit <= MAX_PAGE:
+            raise RequestInvalid(f"limit must be 1 to {MAX_PAGE:,}, not {wanted.limit:,}")
+        tree_of(wanted.filter)
+        core = self._core
+        return core.either(
+            name,
+            until,
+            lambda: core.vectors.page(name, wanted, until, staleness),
+            lambda parent: core.shard_vectors.page(parent, wanted, shard, until, staleness),
+        )
+
+    def count(self, name: str, filter_text: str | None, until: float, staleness: float | None = None) -> Counted:
+        """Count the vectors that satisfy a filter, all of them where there is none.
+
+        Raises:
+            FilterInvalid: it is none.
+        """
+        tree_of(filter_text)
+        core = self._core
+        return core.either(
+            name,
+            until,
+            lambda: core.vectors.count(name, filter_text, until, staleness),
+            lambda parent: core.shard_vectors.count(parent, filter_text, until, staleness),
         )

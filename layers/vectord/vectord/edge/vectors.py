@@ -1,0 +1,132 @@
+"""What the routes of many vectors are asked, and how vectors are shown."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+
+from vectord.edge import cursors
+from vectord.edge.bodies import decode
+from vectord.edge.consistency import Consistency
+from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.service import Kept, Paged
+from vectord.service.plain_vectors import Wanted
+from vectord.service.vectors import MAX_PAGE
+
+MAX_SEGMENTS: Final = 1_000
+_DEFAULT_LIMIT: Final = 100
+_SHOWN: Final = ("metadata", "vector")
+_KNOWN: Final = frozenset(
+    ("limit", "cursor", "prefix", "filter", "include", "segment", "segments", "consistency", "max_staleness")
+)
+
+NO_FILTER: Final = msgspec.Raw(b"null")  # msgspec takes no `Raw | None`
+
+Include = list[Literal["metadata", "vector"]]
+
+
+class GetBody(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[msgspec.Raw]
+    include: Include = msgspec.field(default_factory=lambda: ["metadata", "vector"])
+    consistency: Consistency = "strong"
+    max_staleness: float | None = None
+
+
+class CountBody(msgspec.Struct, forbid_unknown_fields=True):
+    filter: msgspec.Raw = NO_FILTER
+    consistency: Consistency = "strong"
+    max_staleness: float | None = None
+
+
+class _Mark(msgspec.Struct, array_like=True):
+    """Where a page ended."""
+
+    shard: int
+    hash: int
+    id: str
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """One request for a page: what it wants, from which shard on, and what its cursors belong to."""
+
+    wanted: Wanted
+    shard: int
+    include: Sequence[str]
+    pages_of: Sequence[str | int]
+
+    def cursor(self, page: Paged) -> str | None:
+        """Return the cursor of the page behind `page`."""
+        return None if page.after is None else cursors.sealed(self.pages_of, _Mark(page.shard, *page.after))
+
+
+def listing(name: str, query: Mapping[str, str]) -> Listing:
+    """Return what a query string asks of the vectors of index `name`.
+
+    Raises:
+        RequestInvalid: a parameter is unknown or out of range.
+        CursorInvalid: the cursor is not one of this listing.
+    """
+    if unknown := query.keys() - _KNOWN:
+        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; a listing takes {', '.join(sorted(_KNOWN))}.")
+    segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
+    number = _number(query, "segment", 0, 0, segments - 1)
+    prefix, filter_text = query.get("prefix", ""), query.get("filter")
+    if filter_text is not None:
+        decode(filter_text.encode("utf-8", "surrogatepass"), msgspec.Raw)
+    pages_of = ("vectors", name, number, segments, prefix, filter_text or "")
+    shard, after = _place(query.get("cursor"), pages_of)
+    include = _include(query.get("include"))
+    wanted = Wanted(
+        _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
+        after,
+        prefix,
+        number,
+        segments,
+        filter_text,
+        "vector" in include,
+    )
+    return Listing(wanted, shard, include, pages_of)
+
+
+def text_of(raw: msgspec.Raw) -> str | None:
+    """Return the filter in a body as JSON text, None where there is none, or null."""
+    text = bytes(raw).decode()
+    return None if text == "null" else text
+
+
+def shown(vectors: Sequence[Kept], include: Collection[str]) -> list[dict[str, Any]]:
+    """Return vectors as JSON shows them."""
+    return [_shown(kept, include) for kept in vectors]
+
+
+def _shown(kept: Kept, include: Collection[str]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"id": kept.id}
+    if "metadata" in include:
+        answer["metadata"] = kept.metadata
+    if "vector" in include and kept.vector is not None:
+        answer["vector"] = kept.vector.tolist()
+    return answer
+
+
+def _number(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise RequestInvalid(f"{name} must be {least:,} to {most:,}, not {text!r}.")
+    return int(text)
+
+
+def _include(text: str | None) -> Sequence[str]:
+    """Return what a list with commas names; `include=` names nothing."""
+    names = ["metadata"] if text is None else [name for name in text.split(",") if name]
+    if unknown := set(names) - set(_SHOWN):
+        raise RequestInvalid(f"include may name {' and '.join(_SHOWN)}, with a comma between, not {min(unknown)!r}.")
+    return names
+
+
+def _place(cursor: str | None, pages_of: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
+    if cursor is None:
+        return 0, None
+    mark = cursors.opened(cursor, pages_of, _Mark)
+    if mark.shard < 0:
+        raise CursorInvalid
+    return mark.shard, (mark.hash, mark.id)

@@ -1,0 +1,59 @@
+"""Which vectors a request means: by their ids, or by a filter on their metadata."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vectord import index as ix
+from vectord.errors import FilterInvalid
+from vectord.index import Index
+
+if TYPE_CHECKING:
+    from vectord.filters import Filter
+    from vectord.index import Matching
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Vectors of `ids`, or those that satisfy `filter`, which is JSON text."""
+
+    ids: list[str] | None = None
+    filter: str | None = None
+
+
+def tree_of(text: str | None) -> "Filter | None":
+    """Return the filter that a JSON text is, None for none.
+
+    Raises:
+        FilterInvalid: it is none.
+    """
+    from vectord.filters import parse  # noqa: PLC0415 - most requests have none
+
+    if text is None:
+        return None
+    try:
+        return parse(msgspec.json.decode(text))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FilterInvalid("filter", "is not JSON, or nested too deeply.") from error
+
+
+def matching(index: Index, text: str | None) -> "Matching | None":
+    """Return which rows satisfy a filter, None where there is none, so that all do."""
+    tree = tree_of(text)
+    return None if tree is None else ix.matching(index, tree)
+
+
+def selected(index: Index, which: Selection) -> Mapping[str, int]:
+    """Return the rows, by id, of those that are meant and there."""
+    if which.ids is not None:
+        return index.find(list(dict.fromkeys(which.ids)))
+    found = matching(index, which.filter)
+    if found is None:
+        raise AssertionError("a selection has ids or a filter")
+    rows = ix.rows_of(found).tolist()
+    inside = [row for row in rows if row < index.covered]
+    held = {index.tail.ids[row - index.covered]: row for row in rows if row >= index.covered}
+    if index.base and inside:
+        documents = index.base.documents.read(inside, index.bring)
+        held |= {document.id: row for row, document in zip(inside, documents, strict=True)}
+    return held

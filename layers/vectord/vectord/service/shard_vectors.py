@@ -1,0 +1,73 @@
+"""The reads of vectors of an index in shards."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from vectord.errors import IndexNotFound, VectorNotFound
+from vectord.index.listing import Place
+from vectord.params import Params
+from vectord.service.fan_out import Crew
+from vectord.service.parts import CountPart, Tally
+from vectord.service.placing import by_shard, shard_name, shard_names, shard_of
+from vectord.service.plain_vectors import PlainVectors, Wanted
+from vectord.service.reads import Reads
+from vectord.service.results import Counted, Gotten, Paged, Stored
+from vectord.service.shards import Shards, etag_of, missing
+
+_START: Final[Place] = (0, "")  # before every id
+
+
+class ShardVectors:
+    """Each use case takes the parameters of the parent, and may raise what `Shards` does."""
+
+    def __init__(self, reads: Reads, plain: PlainVectors, shards: Shards, crew: Crew) -> None:
+        self._reads, self._plain, self._shards, self._crew = reads, plain, shards, crew
+
+    def lookup(self, parent: Params, vector_id: str, until: float, staleness: float | None = None) -> Stored:
+        shard = shard_name(parent, shard_of(vector_id, parent.shards or 1))
+        try:
+            found = self._plain.lookup(shard, vector_id, until, staleness)
+        except VectorNotFound as error:
+            raise VectorNotFound(parent.name, vector_id) from error
+        except IndexNotFound:
+            raise missing(self._reads, parent, shard, until) from None
+        return Stored(found.id, found.vector, found.metadata, None)
+
+    def get(self, parent: Params, ids: Sequence[str], until: float, staleness: float | None = None) -> Gotten:
+        def get(part: tuple[str, list[str]]) -> Gotten:
+            shard, some = part
+            try:
+                return self._plain.get(shard, some, until, staleness)
+            except IndexNotFound:
+                raise missing(self._reads, parent, shard, until) from None
+
+        unique = list(dict.fromkeys(ids))
+        parts = self._crew.each(get, by_shard(parent, unique, str).items())
+        found = {kept.id: kept for part in parts for kept in part.vectors}
+        absent = [vector_id for vector_id in unique if vector_id not in found]
+        return Gotten([found[vector_id] for vector_id in unique if vector_id in found], absent, None)
+
+    def page(self, parent: Params, wanted: Wanted, shard: int, until: float, staleness: float | None = None) -> Paged:
+        """List shard after shard, from number `shard` on; `wanted.after` is a place in that one."""
+        taken = Paged([], None)
+        for number in range(shard, parent.shards or 0):
+            after = wanted.after if number == shard else None
+            left = msgspec.structs.replace(wanted, after=after, limit=wanted.limit - len(taken.vectors))
+            name = shard_name(parent, number)
+            try:
+                some = self._plain.page(name, left, until, staleness)
+            except IndexNotFound:
+                raise missing(self._reads, parent, name, until) from None
+            taken = Paged([*taken.vectors, *some.vectors], some.after, number)
+            if some.after is not None:
+                return taken
+            if len(taken.vectors) == wanted.limit and number + 1 < (parent.shards or 0):
+                return Paged(taken.vectors, _START, number + 1)
+        return Paged(taken.vectors, None)
+
+    def count(self, parent: Params, filter_text: str | None, until: float, staleness: float | None = None) -> Counted:
+        parts = [CountPart(name, filter_text, staleness) for name in shard_names(parent)]
+        counted = [one for one in self._shards.all_of(parent, parts, until) if isinstance(one, Tally)]
+        return Counted(sum(one.count for one in counted), etag_of(parent, [one.etag for one in counted]))

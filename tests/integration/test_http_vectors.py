@@ -1,0 +1,204 @@
+"""Getting, listing and counting vectors over HTTP, of one blob and of shards."""
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import pytest
+
+from tests.support.api import Answer, Api
+
+YEARS = {f"film-{i}": 1970 + i for i in range(12)}
+
+
+@pytest.fixture(params=[1, 3], ids=["one blob", "shards"])
+def films(request: pytest.FixtureRequest, ephemeral: Api) -> Api:
+    """An API with index `t` of 12 films, each with its year, and `bare`, which has no metadata."""
+    ephemeral.create(shards=request.param)
+    made = [{"id": name, "vector": [1, year], "metadata": {"year": year}} for name, year in YEARS.items()]
+    assert ephemeral.add(*made, {"id": "bare", "vector": [1, 0]}).status == 200
+    return ephemeral
+
+
+def ask(api: Api, what: str, body: Any = None, **more: Any) -> Answer:
+    return api.send("POST", f"/indexes/t/vectors/{what}", body, **more)
+
+
+def page(api: Api, name: str = "t", **query: str) -> Answer:
+    return api.send("GET", f"/indexes/{name}/vectors", query=query)
+
+
+def all_pages(api: Api, **query: str) -> list[dict[str, Any]]:
+    shown = []
+    while True:
+        answer = page(api, **query)
+        assert answer.status == 200
+        shown += answer.json["vectors"]
+        if answer.json["next"] is None:
+            return shown
+        query["cursor"] = answer.json["next"]
+
+
+def problem(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.json["type"].removeprefix("urn:vectord:problem:")
+
+
+class TestGet:
+    def test_answers_vectors_in_the_order_asked_for_and_names_the_missing(self, films: Api) -> None:
+        answer = ask(films, "get", {"ids": ["film-1", "absent", "bare", "film-0", "film-1", "gone"]})
+        assert answer.status == 200
+        assert answer.json == {
+            "vectors": [
+                {"id": "film-1", "metadata": {"year": 1971}, "vector": [1, 1971]},
+                {"id": "bare", "metadata": None, "vector": [1, 0]},
+                {"id": "film-0", "metadata": {"year": 1970}, "vector": [1, 1970]},
+            ],
+            "missing": ["absent", "gone"],
+        }
+
+    @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"]])
+    def test_includes_what_is_asked_for(self, films: Api, include: list[str]) -> None:
+        [shown] = ask(films, "get", {"ids": ["film-1"], "include": include}).json["vectors"]
+        assert set(shown) == {"id", *include}
+
+    @pytest.mark.parametrize(
+        ("body", "kind"),
+        [
+            ({"ids": []}, "request-invalid"),
+            ({"ids": ["x"] * 1_001}, "request-invalid"),
+            ({"ids": [7]}, "batch-invalid"),
+            ({"ids": ["a"], "include": ["all"]}, "request-invalid"),
+            ({}, "request-invalid"),
+        ],
+    )
+    def test_of_anything_else_is_invalid(self, films: Api, body: Any, kind: str) -> None:
+        assert problem(ask(films, "get", body)) == (422, kind)
+
+
+class TestList:
+    def test_goes_through_everything_once(self, films: Api) -> None:
+        shown = all_pages(films, limit="4")
+        assert sorted(one["id"] for one in shown) == sorted([*YEARS, "bare"])
+        assert {one["id"]: one["metadata"] for one in shown}["film-3"] == {"year": 1973}
+        assert all(set(one) == {"id", "metadata"} for one in shown)
+
+    def test_is_in_the_order_of_the_crc32_of_ids(self, ephemeral: Api) -> None:
+        ephemeral.create()
+        ephemeral.add(*({"id": name, "vector": [1, 0]} for name in YEARS))
+        assert [one["id"] for one in all_pages(ephemeral)] == sorted(YEARS, key=lambda name: zlib.crc32(name.encode()))
+
+    def test_in_segments_goes_through_everything_once(self, films: Api) -> None:
+        shown = [one["id"] for n in range(3) for one in all_pages(films, segments="3", segment=str(n), limit="2")]
+        assert sorted(shown) == sorted([*YEARS, "bare"])
+
+    def test_keeps_to_a_prefix_and_to_a_filter(self, films: Api) -> None:
+        assert sorted(one["id"] for one in all_pages(films, prefix="film-1", limit="1")) == [
+            "film-1",
+            "film-10",
+            "film-11",
+        ]
+        early = json.dumps({"year": {"$lt": 1973}})
+        assert sorted(one["id"] for one in all_pages(films, filter=early, limit="2")) == ["film-0", "film-1", "film-2"]
+
+    @pytest.mark.parametrize("include", ["", "metadata", "vector", "metadata,vector"])
+    def test_includes_what_is_asked_for(self, films: Api, include: str) -> None:
+        assert {frozenset(one) for one in all_pages(films, include=include)} == {
+            frozenset({"id", *filter(None, include.split(","))})
+        }
+
+    def test_of_an_empty_index_is_empty(self, ephemeral: Api) -> None:
+        ephemeral.create()
+        assert page(ephemeral).json == {"vectors": [], "next": None}
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"limit": "0"},
+            {"limit": "1001"},
+            {"limit": "x"},
+            {"segments": "0"},
+            {"segments": "1001"},
+            {"segments": "2", "segment": "2"},
+            {"segment": "1"},
+            {"include": "all"},
+            {"page": "2"},
+            {"consistency": "weak"},
+        ],
+    )
+    def test_of_a_bad_argument_is_invalid(self, films: Api, query: dict[str, str]) -> None:
+        assert problem(page(films, **query)) == (422, "request-invalid")
+
+    @pytest.mark.parametrize("text", ['{"year": {"$gtt": 1}}', "{}", "[]", "7"])
+    def test_of_a_bad_filter_says_so(self, films: Api, text: str) -> None:
+        assert problem(page(films, filter=text)) == (422, "filter-invalid")
+
+    def test_of_a_filter_that_is_no_json_is_malformed(self, films: Api) -> None:
+        assert problem(page(films, filter="{")) == (400, "malformed-json")
+
+
+class TestCursor:
+    def test_of_another_index_is_refused(self, films: Api) -> None:
+        films.create("other")
+        cursor = page(films, limit="1").json["next"]
+        assert problem(page(films, "other", cursor=cursor)) == (422, "cursor-invalid")
+
+    @pytest.mark.parametrize(
+        "query", [{"prefix": "f"}, {"filter": '{"year": 1971}'}, {"segments": "2"}, {"segments": "2", "segment": "1"}]
+    )
+    def test_of_another_listing_is_refused(self, films: Api, query: dict[str, str]) -> None:
+        cursor = page(films, limit="1").json["next"]
+        assert problem(page(films, cursor=cursor, **query)) == (422, "cursor-invalid")
+
+    @pytest.mark.parametrize("cursor", ["", "?", "x", "ü", base64.b64encode(bytes(40)).decode()])
+    def test_of_nobody_is_refused(self, films: Api, cursor: str) -> None:
+        assert problem(page(films, cursor=cursor)) == (422, "cursor-invalid")
+
+    def test_is_good_for_another_limit_and_other_things_to_include(self, films: Api) -> None:
+        first = page(films, limit="1").json
+        rest = page(films, limit="100", include="vector", cursor=first["next"]).json["vectors"]
+        assert sorted(one["id"] for one in [*first["vectors"], *rest]) == sorted([*YEARS, "bare"])
+
+
+class TestCount:
+    @pytest.mark.parametrize(
+        ("body", "count"),
+        [
+            (None, 13),
+            ({}, 13),
+            ({"filter": None}, 13),
+            ({"filter": {"year": {"$gte": 1980}}}, 2),
+            ({"filter": {"year": {"$exists": False}}}, 1),
+        ],
+    )
+    def test_counts_what_satisfies_the_filter(self, films: Api, body: Any, count: int) -> None:
+        answer = ask(films, "count", body)
+        assert (answer.status, answer.json) == (200, {"count": count})
+        assert answer.etag == films.send("GET", "/indexes/t").etag
+
+    def test_of_a_bad_filter_says_so(self, films: Api) -> None:
+        answer = ask(films, "count", {"filter": {"year": {"$gtt": 1}}})
+        assert problem(answer) == (422, "filter-invalid")
+        assert "filter.year.$gtt" in answer.json["detail"]
+
+
+READS: list[tuple[str, str, Any]] = [
+    ("POST", "/get", {"ids": ["film-1"]}),
+    ("GET", "", None),
+    ("POST", "/count", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), READS)
+def test_a_read_of_one_blob_has_its_etag_and_is_not_sent_again(
+    ephemeral: Api, method: str, path: str, body: Any
+) -> None:
+    etag = ephemeral.create().etag
+    assert ephemeral.send(method, f"/indexes/t/vectors{path}", body).etag == etag
+    again = ephemeral.send(method, f"/indexes/t/vectors{path}", body, headers={"If-None-Match": etag})
+    assert (again.status, again.text) == (304, "")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), READS)
+def test_an_index_that_is_not_there_is_not_found(ephemeral: Api, method: str, path: str, body: Any) -> None:
+    assert problem(ephemeral.send(method, f"/indexes/absent/vectors{path}", body)) == (404, "index-not-found")
