@@ -151,8 +151,10 @@ def test_an_index_of_nothing_has_no_matches() -> None:
 def test_documents_that_columns_cannot_tell_apart_are_read(form: Form) -> None:
     long = "x" * 300
     first = {each: {"text": f"{long}{number}", "n": 2**60 + number} for number, each in enumerate(IDS)}
-    index = form(first, [{"tail": {"text": long + "tail", "n": 2**60 + 5}}])
+    other = {"text": long + "7", "n": 2**60 + 5}
+    index = form(first, [{"tail": {"text": long + "tail", "n": 2**60 + 5}, "gone": other}, ["id 8", "gone"]])
     assert found(index, Glob("text", "*7")) == ["id 7"]
+    assert found(index, Glob("text", "*8")) == []
     assert found(index, Among("text", (long + "3", long + "tail"))) == ["id 3", "tail"]
     assert found(index, parse({"n": 2**60 + 5})) == ["id 5", "tail"]
     assert found(index, parse({"n": {"$gt": 2**60 + 9}})) == ["id 10", "id 11"]

@@ -5,8 +5,7 @@ come several times (an array) or never.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +19,13 @@ MAX_WORD: Final = 128  # bytes of a text that are kept
 MAX_PATH: Final = 512  # bytes of UTF-8 of a path that is kept
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class Places:
     """The rows of `count` values: their numbers, ascending; or bool for each row; None where each has one."""
 
-    count: int
-    rows: npt.NDArray[Any] | None
+    __slots__ = ("count", "rows")
+
+    def __init__(self, count: int, rows: npt.NDArray[Any] | None) -> None:
+        self.count, self.rows = count, rows
 
     def mask(self, total: int, hit: Mask | None = None) -> Mask:
         """Tell of each of `total` rows whether it has a value here, or one where `hit` is true."""
@@ -50,8 +50,7 @@ def places_of(rows: Array, total: int) -> Places:
     return Places(len(rows), None if everywhere else rows)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Numbers as the nearest that float64 holds, in any type that holds those; `inexact` lists the unlike ones."""
 
     places: Places
@@ -75,8 +74,7 @@ class Words:
         return self.data[self._at[at - 1] if at else 0 : self._at[at]]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Texts:
+class Texts(NamedTuple):
     """Texts as places in `words`."""
 
     places: Places
@@ -84,8 +82,7 @@ class Texts:
     words: Words
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Column:
+class Column(NamedTuple):
     """What lies at one path; `inside` has the rows with an object or an array there."""
 
     numbers: Numbers
@@ -110,13 +107,11 @@ class Columns(Protocol):
         """Return the column of each of `paths`, None where only the documents can tell."""
 
 
-@dataclass(frozen=True, eq=False)
 class Gathered:
     """Columns in memory; with `more`, paths that are not among them may have values as well."""
 
-    rows: int
-    columns: Mapping[str, Column]
-    more: bool = False
+    def __init__(self, rows: int, columns: Mapping[str, Column], *, more: bool = False) -> None:
+        self.rows, self.columns, self.more = rows, columns, more
 
     def read(self, paths: Collection[str], bring: Bring) -> Mapping[str, Column | None]:
         return {path: self.columns.get(path, self._absent(path)) for path in paths}

@@ -26,7 +26,7 @@ def gathered(documents: Sequence[msgspec.Raw | None]) -> Gathered:
         found.spread([(None, rows, values)])
     found.spread_rest()
     total = len(documents)
-    return Gathered(total, {path: making.column(total) for path, making in found.paths.items()}, found.more)
+    return Gathered(total, {path: making.column(total) for path, making in found.paths.items()}, more=found.more)
 
 
 def decoded(document: msgspec.Raw | None) -> Any:

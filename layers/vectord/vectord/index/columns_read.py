@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -27,12 +26,11 @@ _FIRST: Final = 16 << 10  # bytes that are read before it is known how many path
 _ENTRY: Final = 16
 
 
-@dataclass(frozen=True, eq=False)
 class Stored:
     """The columns of `rows` rows in a section."""
 
-    section: Section
-    rows: int
+    def __init__(self, section: Section, rows: int) -> None:
+        self.section, self.rows = section, rows
 
     def read(self, paths: Collection[str], bring: Bring) -> Mapping[str, Column | None]:
         """Return the column of each of `paths`, None where only the documents can tell.

@@ -2,8 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ from vectord.filters.glob import fits, literal_prefix
 from vectord.index.columns import Mask, Numbers, Texts, Words, is_cut, nearest, word_of
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """For each row, or each value of a column: whether it surely satisfies, and possibly.
 
     They are one array where all is sure.

@@ -1,7 +1,6 @@
 """The rows of an index that satisfy a filter on their metadata."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,12 +21,11 @@ Mask = npt.NDArray[np.bool_]
 _Documents = Callable[[Sequence[int]], Sequence[msgspec.Raw | None]]
 
 
-@dataclass(frozen=True, eq=False)
 class Matching:
     """Which live rows satisfy a filter: `base` bool (rows of the graph,), `tail` bool (rows of the tail,)."""
 
-    base: Mask
-    tail: Mask
+    def __init__(self, base: Mask, tail: Mask) -> None:
+        self.base, self.tail = base, tail
 
     @cached_property
     def count(self) -> int:
@@ -50,6 +48,8 @@ def matching(index: Index, tree: "Filter") -> Matching:
             return [document.metadata for document in documents.read(rows, index.bring)]
 
         base = _matching(tree, _columns(index.base, index.bring), index.gone, texts, index.bring)
+    if not index.tail.row_of:
+        return Matching(base, np.zeros(len(index.tail), np.bool_))
     held = index.tail.texts
     tail = _matching(tree, index.tail.columns, index.gone_behind, lambda rows: [held[row] for row in rows], index.bring)
     return Matching(base, tail)
@@ -63,12 +63,13 @@ def rows_of(found: Matching) -> Array:
 def _matching(tree: "Filter", columns: "Columns", gone: Array, documents: _Documents, bring: Bring) -> Mask:
     from vectord.filters import keys, matcher  # noqa: PLC0415 - see above
     from vectord.index.bounds import bounds  # noqa: PLC0415
-    from vectord.index.columns_gather import decoded  # noqa: PLC0415
 
     told = bounds(tree, columns.read(keys(tree), bring), columns.rows)
     found = told.surely
     found[gone] = False
     if not told.settled:
+        from vectord.index.columns_gather import decoded  # noqa: PLC0415
+
         may = told.possibly & ~found
         may[gone] = False
         rows = np.flatnonzero(may)
