@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
 from vectord.index import applied
 from vectord.index.distance import F32
@@ -116,7 +117,11 @@ class Index:
         return found
 
     def vectors_of(self, rows: Sequence[int]) -> F32:
-        """Return copies of the vectors of `rows`, float32 (rows, dimension)."""
+        """Return copies of the vectors of `rows`, float32 (rows, dimension).
+
+        Raises:
+            BlobCorrupt: one of them is none that an index can hold; what bringing bytes here may raise.
+        """
         wanted = np.array(rows, np.int64)
         inside = wanted < self.covered
         taken = np.empty((len(wanted), self.params.dimension), np.float32)
@@ -125,6 +130,8 @@ class Index:
             taken[inside] = self.base.graph.take(wanted[inside])
         if not inside.all():
             taken[~inside] = self.tail.vectors(self.bring)[wanted[~inside] - self.covered]
+        if self.params.distance == "cosine" and not taken.any(axis=1).all():
+            raise BlobCorrupt("a vector of it has no direction")
         return taken
 
     @property

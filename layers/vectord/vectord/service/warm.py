@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vectord import frame
+from vectord import frame, params
 from vectord import index as ix
-from vectord.errors import BlobError
+from vectord.errors import BlobCorrupt, BlobError
 from vectord.frame import SectionEntry
 from vectord.index import Index
 from vectord.local import LocalFile, LocalFiles
@@ -122,6 +122,8 @@ class WarmIndexes:
     def _open(self, name: str, answer: Head, held: Versioned | None) -> Versioned:
         try:
             data, head = self._decoded(name, answer)
+            if head.envelope.params.shards and params.is_shard(name):
+                raise BlobCorrupt("it is a shard, and says that it is in shards itself")
             files = self._files_of(head, answer.etag)
             for file, start in _starts(files, head).items():
                 if start < len(data) and not file.whole:

@@ -1,0 +1,272 @@
+"""Blobs whose every checksum is right and whose content is not: each is refused, or answers what is true."""
+
+import json
+import struct
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support import hostile as h
+from tests.support.hostile import Blob, Probe, Section
+from vectord.errors import BlobError
+from vectord.forest import Layout, build
+
+GOLDEN = Path(__file__).parents[1] / "golden/v2"
+A, ROW = Probe(3, "a"), Probe(33, "row-01 é")
+ROWS, DIMENSION = 40, 33  # of the graph in packed.lhv1
+
+
+@cache
+def golden(name: str) -> Blob:
+    return h.taken_apart((GOLDEN / f"{name}.lhv1").read_bytes())
+
+
+@pytest.mark.parametrize("name", ["empty", "cosine", "packed", "packed-euclidean"])
+def test_a_blob_put_together_again_is_the_same_blob(name: str) -> None:
+    probe = Probe(golden(name).envelope["params"]["dimension"], "row-01 é")
+    ours, written = golden(name).whole, (GOLDEN / f"{name}.lhv1").read_bytes()
+    assert _plainly(h.answers(ours, probe)) == _plainly(h.answers(written, probe))
+
+
+def _plainly(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers with metadata as values: put together again, it has other spaces."""
+
+    def plain(answer: Any) -> Any:
+        if not isinstance(answer, list):
+            return answer
+        return [(name, distance, text and json.loads(text)) for name, distance, text in answer]
+
+    return {use: plain(answer) for use, answer in found.items()}
+
+
+def forest(dimension: int, metric: str = "angular", rows: int = ROWS) -> bytes:
+    """Return a sound file of Annoy's."""
+    vectors = np.random.default_rng(dimension).normal(size=(rows, dimension)).astype(np.float32)
+    return build(vectors, Layout(metric, dimension), 2)  # type: ignore[arg-type]
+
+
+def with_vector(blob: Blob, row: int, components: Any) -> Blob:
+    """Return `blob`, its graph angular, with another vector in a row."""
+    vector = np.array(components, "<f4").tobytes()
+    graph, at = blob.of("graph"), row * (12 + len(vector)) + 12
+    graph[at : at + len(vector)] = vector
+    return blob.with_section("graph", graph)
+
+
+def with_rows(change: Callable[[bytearray], None]) -> Blob:
+    """Return the packed blob with a changed section `rows`."""
+    rows = golden("packed").of("rows")
+    change(rows)
+    return golden("packed").with_section("rows", bytes(rows))
+
+
+def with_graph(name: str, graph: bytes) -> Blob:
+    return golden(name).with_section("graph", graph)
+
+
+def doubled(name: str) -> Blob:
+    """Return the packed blob with a section listed twice."""
+    blob = golden("packed")
+    return Blob(blob.envelope, [*blob.sections, next(each for each in blob.sections if each.name == name)])
+
+
+REFUSED = {
+    "a plain graph of more dimensions": lambda: (with_graph("cosine", forest(4, rows=3)), A),
+    "a plain graph of fewer dimensions": lambda: (with_graph("cosine", forest(2, rows=3)), A),
+    "a plain graph of the other metric": lambda: (with_graph("cosine", forest(3, "euclidean", 3)), A),
+    "a plain graph of more rows": lambda: (with_graph("cosine", forest(3, rows=4)), A),
+    "a plain graph of fewer rows": lambda: (with_graph("cosine", forest(3, rows=2)), A),
+    "a plain graph with a vector that is not finite": lambda: (with_vector(golden("cosine"), 2, [0, np.nan, 1]), A),
+    "a packed graph of too few bytes": lambda: (with_graph("packed", forest(11)), ROW),
+    "another dimension": lambda: (golden("cosine").with_params(dimension=4), A),
+    "another dimension of whole tails": lambda: (golden("packed").with_params(dimension=11), Probe(11, "row-01 é")),
+    "another distance": lambda: (golden("cosine").with_params(distance="euclidean"), A),
+    "a dimension of 2^70": lambda: (golden("cosine").with_params(dimension=2**70), A),
+    "rows by the million": lambda: (golden("packed").telling(graph_rows=2**62), ROW),
+    "rows beyond 64 bits": lambda: (golden("packed").telling(graph_rows=2**70), ROW),
+    "a row removed that is not there": lambda: (golden("packed").telling(removed=[2**40]), ROW),
+    "an effort beyond Annoy's": lambda: (golden("packed").telling(calibration={"forest": {str(2**31): 1.0}}), ROW),
+    "a section that ends before it starts": lambda: (golden("cosine").with_section("graph", bytes=-840), A),
+    "a section of 2^63 bytes": lambda: (golden("cosine").with_section("graph", bytes=2**63), A),
+    "a section of 2^64 bytes": lambda: (golden("cosine").with_section("graph", bytes=2**64), A),
+    "a section that exceeds the body": lambda: (golden("packed").with_section("graph", bytes=6_913), ROW),
+    "sections that leave bytes over": lambda: (golden("packed").with_section("graph", bytes=6_911), ROW),
+    "a graph listed twice": lambda: (doubled("graph"), ROW),
+    "rows listed twice": lambda: (doubled("rows"), ROW),
+    "a sketch listed twice": lambda: (doubled("sketch"), ROW),
+    "a checksum that is no hex": lambda: (golden("cosine").with_section("graph", crc32="é"), A),
+    "two sections whose lengths are exchanged": lambda: (_exchanged(), ROW),
+    "an empty graph": lambda: (Blob({**golden("empty").envelope, "ids": ["a"]}, [Section("graph", b"")]), A),
+    "an empty graph of no rows": lambda: (Blob(golden("empty").envelope, [Section("graph", b"")]), A),
+    "the shards of another index": lambda: (golden("cosine").with_params(shards=2, generation="g"), A),
+}
+
+
+def _exchanged() -> Blob:
+    """Return the packed blob where `sketch` ends as much later as `rows` starts: they overlap in what they say."""
+    blob = golden("packed")
+    return blob.with_section("sketch", bytes=len(blob.of("sketch")) + 8).with_section(
+        "rows", bytes=len(blob.of("rows")) - 8
+    )
+
+
+@pytest.mark.parametrize("lie", REFUSED.values(), ids=REFUSED.keys())
+def test_what_contradicts_itself_is_refused_by_every_use_case(lie: Callable[[], tuple[Blob, Probe]]) -> None:
+    blob, probe = lie()
+    assert h.answered(blob.whole, probe) == {}
+
+
+PLACES = 8 + 4 * ROWS  # in the section `rows`: the rows of the ids, behind their crc32s
+BLOCKS = 8 + 8 * ROWS  # where each block starts
+FIRST = BLOCKS + 8 * 4  # the first of 3 blocks
+
+
+def _every_row(row: int) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        rows[PLACES : PLACES + 4 * ROWS] = struct.pack("<I", row) * ROWS
+
+    return change
+
+
+def _block(number: int, start: int) -> Callable[[bytearray], None]:
+    return lambda rows: struct.pack_into("<Q", rows, BLOCKS + 8 * number, start)
+
+
+def _text(at: int, data: bytes) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        rows[at : at + len(data)] = data
+
+    return change
+
+
+NEVER_WRONG = {
+    "a packed graph of more dimensions": lambda: with_graph("packed", forest(34)),
+    "a packed graph of the other metric": lambda: with_graph("packed", forest(DIMENSION, "euclidean")),
+    "the other distance": lambda: golden("packed").with_params(distance="euclidean"),
+    "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * DIMENSION),
+    "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * DIMENSION),
+    "ids that lead to one row": lambda: with_rows(_every_row(3)),
+    "ids that lead to no row": lambda: with_rows(_every_row(2**32 - 1)),
+    "blocks that overlap": lambda: with_rows(_block(1, 0)),
+    "a block behind the end": lambda: with_rows(_block(3, 2**63)),
+    "a block that ends before it starts": lambda: with_rows(_block(0, 2**64 - 1)),
+    "lengths in a block that are too large": lambda: with_rows(_text(FIRST, b"\xff" * 96)),
+    "rows of no bytes": lambda: golden("packed").with_section("rows", b""),
+}
+
+
+@pytest.mark.parametrize("lie", NEVER_WRONG.values(), ids=NEVER_WRONG.keys())
+def test_what_a_use_case_need_not_look_at_changes_no_answer(lie: Callable[[], Blob]) -> None:
+    true = h.answers(golden("packed").whole, ROW)
+    told = h.answers(lie().whole, ROW)
+    refused = {use for use, answer in told.items() if isinstance(answer, BlobError)}
+    assert {use: told[use] for use in told if use not in refused} == {
+        use: true[use] for use in true if use not in refused
+    }
+    assert refused
+
+
+@pytest.mark.parametrize("row", [0, 2])
+def test_a_plain_vector_without_a_direction_is_no_answer(row: int) -> None:
+    found = h.answers(with_vector(golden("cosine"), row, [0, 0, 0]).whole, Probe(3, "b/%2F + é"), h.READS)
+    assert {use for use, answer in found.items() if isinstance(answer, BlobError)} >= {"search", "exact"}
+
+
+def test_a_tail_without_a_direction_is_no_answer() -> None:
+    blob = golden("packed")
+    sections = [
+        Section("tail", bytes(len(each.data)), each.said) if each.name == "tail" else each for each in blob.sections
+    ]
+    found = h.answers(Blob(blob.envelope, sections).whole, ROW, h.READS)
+    assert {use for use, answer in found.items() if isinstance(answer, BlobError)} >= {"search", "exact", "near"}
+
+
+@pytest.mark.parametrize("use", h.WRITES)
+def test_a_packed_blob_of_another_writer_too_short_to_be_copied_can_be_changed(use: str) -> None:
+    assert h.answers(golden("packed").whole, ROW)[use] == {"add": 42, "delete": 40}[use]
+
+
+def test_the_ids_of_sections_are_no_paths() -> None:
+    blob = golden("cosine").with_section("graph", id="../../../etc/x\0y")
+    assert h.answers(blob.whole, A) == h.answers(golden("cosine").whole, A)
+
+
+def test_a_shard_that_says_it_is_in_shards_itself_is_refused() -> None:
+    inside = {"name": h.NAME, "dimension": 3, "shards": 2, "generation": "g"}
+    service, store = h.cold(h.sealed({"version": 2, "params": inside}))
+    for number in range(2):
+        name = f"{h.NAME}/g/{number}"
+        shard = h.sealed({"version": 2, "params": {**inside, "name": name}})
+        store.put(name, shard, h.IfAbsent(), "nobody")
+    for name in h.USE_CASES.keys() - {"warm"}:  # which no index in shards has
+        with pytest.raises(BlobError, match=h.NAME):
+            h.USE_CASES[name](service, A)
+
+
+def _metadata(text: bytes) -> bytes:
+    """Return the plain blob with other metadata of "a"."""
+    blob = golden("cosine")
+    told = {**blob.envelope, "sections": [section.entry for section in blob.sections]}
+    del told["metadata"]
+    return h.sealed(json.dumps(told).encode()[:-1] + b',"metadata":{"a":' + text + b"}}", bytes(blob.of("graph")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="nested by the hundred thousand"),
+        pytest.param(b'{"a":' * 2_000 + b"1" + b"}" * 2_000, id="objects in objects"),
+        pytest.param(b"[" * 1_000_000, id="never closed"),
+        pytest.param(b"NaN", id="NaN"),
+        pytest.param(b'"\xff\xfe"', id="no UTF-8"),
+        pytest.param(b'"\\ud800"', id="half a surrogate pair"),
+        pytest.param(b'"\x01"', id="a control character"),
+        pytest.param(b"01", id="a number with a zero before it"),
+        pytest.param(b"1,", id="a comma too many"),
+    ],
+)
+def test_metadata_that_no_reader_would_read_is_refused(text: bytes) -> None:
+    assert h.answered(_metadata(text), A) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"1e999", id="a number beyond float64"),
+        pytest.param(b"1" * 5_000, id="a number of thousands of digits"),
+        pytest.param(b"[" * 500 + b"]" * 500, id="nested by the hundred"),
+        pytest.param(b'{"row":1e999}', id="a number beyond float64 under a key"),
+        pytest.param(b'{"row":' + b"1" * 5_000 + b"}", id="thousands of digits under a key"),
+        pytest.param(b'{"row":' + b"[" * 500 + b"]" * 500 + b"}", id="nested under a key"),
+        pytest.param(b'{"row":1,"row":2}', id="a key twice"),
+        pytest.param(b'"' + b"x" * 5_000_000 + b'"', id="five million characters"),
+    ],
+)
+def test_metadata_that_is_json_of_an_unwelcome_kind_answers_or_is_refused(text: bytes) -> None:
+    for use, answer in h.answers(_metadata(text), A).items():
+        if not isinstance(answer, BlobError) and use in {"search", "exact"}:
+            assert [found[2] for found in answer if found[0] == "a"] == [text]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        pytest.param(b'{"version":2,"version":3,"params":{"name":"n","dimension":3}}', id="a version twice"),
+        pytest.param(b'{"version":2,"params":{"name":"n","dimension":3},"ids":["\\ud800"]}', id="half a pair"),
+        pytest.param(b'{"version":2,"params":{"name":"n","dimension":3},"crc32":"00000000"}', id="a seal in it"),
+        pytest.param(b'{"version":' + b"1" * 1_000_000 + b"}", id="a version of a million digits"),
+        pytest.param(b'{"version":2e0,"params":{"name":"n","dimension":3},"ids":[""]}', id="an id of nothing"),
+        pytest.param(b'{"version":2,"params":' + b'{"params":' * 5_000 + b"}" * 5_001, id="params within params"),
+        pytest.param(b'{"version":2,"params":{"name":"../../x","dimension":3}}', id="a name that is a path"),
+        pytest.param(b"[2]", id="no object"),
+        pytest.param(b'"version"', id="a text"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b'\xef\xbb\xbf{"version":2,"params":{"name":"n","dimension":3}}', id="a byte order mark"),
+    ],
+)
+def test_an_envelope_that_says_what_cannot_be_is_refused(envelope: bytes) -> None:
+    assert h.answered(h.sealed(envelope), A) == {}
