@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -19,8 +18,7 @@ _NULL: Final = msgspec.Raw(b"null")
 Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class NewVector:
+class NewVector(msgspec.Struct, frozen=True):
     """A vector as it came: components (dimension,) in whatever width, metadata as JSON text, None if absent."""
 
     id: str

@@ -38,10 +38,11 @@ def _jsonl(data: bytes, most: int) -> Iterator[Entry]:
 
 
 def _jsonl_gz(data: bytes, most: int) -> Iterator[Entry]:
+    from vectord.formats.ahead import ahead  # noqa: PLC0415
     from vectord.formats.gunzip import lines_of_gzip  # noqa: PLC0415
     from vectord.formats.lines import entries_of_lines  # noqa: PLC0415
 
-    return entries_of_lines(lines_of_gzip(data, most))
+    return entries_of_lines(ahead(lines_of_gzip(data, most)))  # inflating needs no interpreter
 
 
 def _parquet(data: bytes, most: int) -> Iterator[Entry]:

@@ -15,9 +15,10 @@ from vectord.errors import RequestInvalid
 from vectord.formats.entry import VECTOR_JSON, Components, Entry, NewVector, checked_metadata, entry_of_json, unpacked
 from vectord.formats.simd import numbers
 
-_VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*([\["])')
-_CLOSING: Final = {b"[": b"]", b'"': b'"'}
+_VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*[\["]')
+_QUOTE: Final = ord('"')
 _MARK: Final = b"-7.0625e-301"
+_MARKED: Final = msgspec.Raw(_MARK)
 _BATCH: Final = 128  # entries: a processor's cache holds their numbers until they are narrow
 
 _Wide = tuple[str, Components, msgspec.Raw | None]  # what NewVector has
@@ -60,8 +61,9 @@ def _cut(block: bytes, start: int, end: int) -> _Wide | None:
     found = _VECTOR.search(block, start, end)
     if not found:
         return None
-    kind, opens = found[1], found.start(1)
-    closes = block.find(_CLOSING[kind], opens + 1, end) + 1
+    opens = found.end() - 1
+    packed = block[opens] == _QUOTE
+    closes = block.find(b'"' if packed else b"]", opens + 1, end) + 1
     # Why it is sound: the mark lies once in what is left, and is all that msgspec finds as the vector there. So what
     # it replaces is the vector's value in the line, provided that this is one JSON value; its reader sees to that.
     rest = block[start:opens] + _MARK + block[closes:end]
@@ -69,9 +71,9 @@ def _cut(block: bytes, start: int, end: int) -> _Wide | None:
         return None
     try:
         body = VECTOR_JSON.decode(rest)
-        if bytes(body.vector) != _MARK:
+        if body.vector != _MARKED:
             return None
-        vector = numbers(block[opens:closes]) if kind == b"[" else unpacked(block[opens + 1 : closes - 1])
+        vector = unpacked(block[opens + 1 : closes - 1]) if packed else numbers(block[opens:closes])
         return body.id, vector, checked_metadata(body.metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
         return None  # the line as a whole gives the reason

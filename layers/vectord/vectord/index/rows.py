@@ -11,8 +11,7 @@ import numpy.typing as npt
 from vectord.index.distance import F32
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):  # a dataclass takes five times as long to make
     """One vector to add: float32 (dimension,), and its metadata as JSON text, None to leave what is stored alone."""
 
     id: str
