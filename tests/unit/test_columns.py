@@ -357,6 +357,14 @@ def _resealed(data: bytes) -> InMemory:
     return InMemory(data)
 
 
+@pytest.mark.parametrize("lengths", [b"\x03\x01", b"\x02\x02", b"\x01\x01", b"\x82\x01"])
+def test_words_of_another_length_than_theirs_are_corrupt(lengths: bytes) -> None:
+    section = pack(in_memory([{"a": "aa"}, {"a": "b"}]))
+    at = section.index(b"\x02\x01" + bytes(6) + b"aab")
+    with pytest.raises(BlobCorrupt):
+        Stored(InMemory(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], all_here)
+
+
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 100, 200, len(SOUND) - 8, len(SOUND) - 1])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
     bring = Bringing()
