@@ -1,14 +1,15 @@
-"""POST /indexes: create an index."""
+"""POST /indexes: create an index; POST /indexes/{name}/restore and .../copy: make one of a state that is stored."""
 
 from vectord import runtime
 from vectord.edge import http
-from vectord.edge.bodies import CreateBody, decode
+from vectord.edge.bodies import CopyBody, CreateBody, RestoreBody, decode
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
-from vectord.service.lifetimes import Lifetimes
+from vectord.service import Described
+from vectord.service.service import UseCases
 
 
-def create(request: Request, service: Lifetimes) -> Reply:
+def create(request: Request, service: UseCases) -> Reply:
     body = decode(request.body, CreateBody)
     made = service.create(
         body.name,
@@ -20,10 +21,29 @@ def create(request: Request, service: Lifetimes) -> Reply:
         until=request.until,
         expected=request.conditions,
     )
+    return _created(made)
+
+
+def restore(request: Request, service: UseCases) -> Reply:
+    body = decode(request.body, RestoreBody)
+    made = service.restore(request.path["name"], body.as_of, request.until, request.conditions)
+    return Reply({"index": made.params, "count": made.count}, headers={"ETag": made.etag})
+
+
+def copy(request: Request, service: UseCases) -> Reply:
+    body = decode(request.body, CopyBody)
+    return _created(service.copy(request.path["name"], body.to, request.until, body.as_of))
+
+
+def _created(made: Described) -> Reply:
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
     return Reply({"index": made.params, "count": made.count}, 201, headers)
 
 
-ROUTES: dict[str, http.Route[Lifetimes]] = {"POST /indexes": create}
+ROUTES: dict[str, http.Route[UseCases]] = {
+    "POST /indexes": create,
+    "POST /indexes/{name}/restore": restore,
+    "POST /indexes/{name}/copy": copy,
+}
 
 lambda_handler = http.handler(ROUTES, runtime.service)

@@ -1,9 +1,9 @@
-"""GET /indexes, one of them, or one of its vectors."""
+"""GET /indexes, one of them, the versions of one, or one of its vectors."""
 
 from typing import Any
 
 from vectord import runtime
-from vectord.edge import consistency, http, listing
+from vectord.edge import consistency, http, listing, past
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service import Reading
@@ -17,7 +17,7 @@ def list_indexes(request: Request, service: Reading) -> Reply:
 
 
 def describe(request: Request, service: Reading) -> Reply:
-    found = service.describe(request.path["name"], request.until)
+    found = service.describe(request.path["name"], request.until, past.as_of(request.query))
     answer: dict[str, Any] = {
         "index": found.params,
         "count": found.count,
@@ -30,6 +30,13 @@ def describe(request: Request, service: Reading) -> Reply:
     return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
 
 
+def versions(request: Request, service: Reading) -> Reply:
+    name = request.path["name"]
+    limit, after = past.page(name, request.query)
+    page = service.versions(name, limit, after, request.until)
+    return Reply(past.shown(name, page.versions, page.after))
+
+
 def lookup(request: Request, service: Reading) -> Reply:
     found = service.lookup(request.path["name"], request.path["id"], request.until, consistency.of_query(request.query))
     answer = {"id": found.id, "vector": found.vector.tolist(), "metadata": found.metadata}
@@ -39,6 +46,7 @@ def lookup(request: Request, service: Reading) -> Reply:
 ROUTES: dict[str, http.Route[Reading]] = {
     "GET /indexes": list_indexes,
     "GET /indexes/{name}": describe,
+    "GET /indexes/{name}/versions": versions,
     "GET /indexes/{name}/vectors/{id+}": lookup,
 }
 

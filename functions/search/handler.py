@@ -17,6 +17,11 @@ def search(request: Request, service: Reading) -> Reply:
     return http.unless_held(request, Reply(shown, headers={"ETag": found.etag}))
 
 
+def recall(request: Request, service: Reading) -> Reply:
+    found = searching.recalled(request, service.recalls)
+    return http.unless_held(request, Reply(searching.shown_recall(found), headers={"ETag": found.etag}))
+
+
 def warm(request: Request, service: Reading) -> Reply:
     start = service.world.now()
     warmed = service.warm(request.path["name"], request.until)
@@ -24,11 +29,6 @@ def warm(request: Request, service: Reading) -> Reply:
     shown = {"bytes": warmed.size, "bytes_read": warmed.read_bytes, "requests": warmed.requests}
     return Reply({**shown, "milliseconds": milliseconds}, headers={"ETag": warmed.etag})
 
-
-ROUTES: dict[str, http.Route[Reading]] = {
-    "POST /indexes/{name}/search": search,
-    "POST /indexes/{name}/warm": warm,
-}
 
 def get_vectors(request: Request, service: Reading) -> Reply:
     body = bodies.decode(request.body, vectors.GetBody)
@@ -53,7 +53,13 @@ def count_vectors(request: Request, service: Reading) -> Reply:
     return http.unless_held(request, Reply({"count": counted.count}, headers=http.etag(counted.etag)))
 
 
-lambda_handler = parts.handler(http.handler(ROUTES, runtime.reading), runtime.reading)
+ROUTES: dict[str, http.Route[Reading]] = {
+    "POST /indexes/{name}/search": search,
+    "POST /indexes/{name}/recall": recall,
+    "POST /indexes/{name}/warm": warm,
     "POST /indexes/{name}/vectors/get": get_vectors,
     "GET /indexes/{name}/vectors": list_vectors,
     "POST /indexes/{name}/vectors/count": count_vectors,
+}
+
+lambda_handler = parts.handler(http.handler(ROUTES, runtime.reading), runtime.reading)

@@ -78,4 +78,12 @@ def test_what_the_first_search_opens_is_not_counted() -> None:
     small = v.of_matrix(np.eye(3), "euclidean")
     measured = probe.measure(small, [Probe(v.f32([1, 0, 0]))] * 2, Asked(1), lambda: float(next(ticks)))
     assert list(measured.seconds) == [1.0, 1.0]
-    assert next(ticks) == 12
+    assert next(ticks) == 13
+
+
+def test_what_there_is_no_time_for_is_left_out_but_one() -> None:
+    ticks = count()
+    small = v.of_matrix(np.eye(3), "euclidean")
+    probes = [Probe(v.f32([1, 0, 0]))] * 50
+    assert len(probe.measure(small, probes, Asked(1), lambda: float(next(ticks)), 3.0).recalls) == 1
+    assert len(probe.measure(small, probes, Asked(1), lambda: float(next(ticks)), next(ticks) + 30.0).recalls) in {5, 6}

@@ -15,6 +15,7 @@ SPLICE = {
     ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*"),
     ("s3:DeleteObject", "Bucket.Arn/_vectors/.staging/*"),
 }
+PAST = {("s3:GetObjectVersion", "Bucket.Arn/_vectors/*"), ("s3:ListBucketVersions", "Bucket.Arn")}
 
 
 def calls(function: str) -> set[tuple[str, str]]:
@@ -24,10 +25,10 @@ def calls(function: str) -> set[tuple[str, str]]:
 
 COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
 RIGHTS = {
-    "SearchFunction": READ | calls("SearchFunction"),
-    "DescribeFunction": READ,
+    "SearchFunction": READ | PAST | calls("SearchFunction"),
+    "DescribeFunction": READ | PAST,
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
-    "CreateFunction": READ | WRITE | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
+    "CreateFunction": READ | WRITE | SPLICE | PAST | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
     "AddFunction": READ | WRITE | SPLICE | COMPACT | calls("AddFunction"),
     "DeleteFunction": READ
     | WRITE

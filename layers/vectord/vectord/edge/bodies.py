@@ -22,12 +22,34 @@ class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
     shards: int | None = None
 
 
+class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
+    as_of: str
+
+
+class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
+    to: str
+    as_of: str | None = None
+
+
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):
     vectors: list[msgspec.Raw]
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
-    ids: list[msgspec.Raw]
+    """Either `ids` or `filter`."""
+
+    ids: list[msgspec.Raw] | None = None
+    filter: msgspec.Raw = msgspec.Raw()
+    dry_run: bool = False
+
+
+class PatchBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Either `ids` or `filter`."""
+
+    metadata: msgspec.Raw
+    ids: list[msgspec.Raw] | None = None
+    filter: msgspec.Raw = msgspec.Raw()
+    mode: Literal["merge", "replace"] = "merge"
 
 
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,13 +61,27 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     k: int = 10
     recall: float = DEFAULT_RECALL
     ef_search: int | None = None
-    filter: msgspec.Raw | None = None
+    filter: msgspec.Raw = msgspec.Raw()
     max_distance: float | None = None
     after: str | None = None
     consistency: Consistency = "strong"
     max_staleness: float | None = None
     as_of: str | None = None
     include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
+
+
+class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Queries are `vectors`, or else a `sample` of so many stored ones."""
+
+    vectors: list[list[float] | str] | None = None
+    sample: int = 50
+    k: int = 10
+    recall: float = DEFAULT_RECALL
+    ef_search: int | None = None
+    filter: msgspec.Raw = msgspec.Raw()
+    consistency: Consistency = "strong"
+    max_staleness: float | None = None
+    as_of: str | None = None
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:

@@ -21,11 +21,20 @@ def arguments(query: Mapping[str, str]) -> tuple[str, int, str | None]:
     """
     if unknown := query.keys() - _KNOWN:
         raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; a listing takes prefix, limit and cursor.")
+    cursor = query.get("cursor")
+    return query.get("prefix", ""), limit(query), None if cursor is None else _after(cursor)
+
+
+def limit(query: Mapping[str, str]) -> int:
+    """Return how many a page may have.
+
+    Raises:
+        RequestInvalid: it is out of range.
+    """
     text = query.get("limit", str(_DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MAX_LIMIT):
         raise RequestInvalid(f"limit must be 1 to {MAX_LIMIT:,}, not {text!r}.")
-    cursor = query.get("cursor")
-    return query.get("prefix", ""), int(text), None if cursor is None else _after(cursor)
+    return int(text)
 
 
 def cursor(after: str | None) -> str | None:

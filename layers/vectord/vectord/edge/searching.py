@@ -1,18 +1,21 @@
 """A search's body as the service takes it, and what the service finds as the body of an answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vectord.edge import cursors
-from vectord.edge.bodies import Include, SearchBody
+from vectord.edge import bodies, cursors
+from vectord.edge.bodies import Include, RecallBody, SearchBody
 from vectord.edge.consistency import staleness
 from vectord.edge.event import Request
 from vectord.errors import RequestInvalid
 from vectord.formats import components
 from vectord.service import Match, Reading, Searched
 from vectord.service.asks import Ask
+
+if TYPE_CHECKING:
+    from vectord.service.recalls import Recalled, Recalls
 
 
 class _Place(msgspec.Struct, array_like=True, frozen=True):
@@ -38,6 +41,54 @@ def found(request: Request, body: SearchBody, service: Reading) -> Searched:
         return service.near(name, body.id, ask, request.until, vectors=vectors)
     queries = [body.vector] if body.vector is not None else body.vectors or []
     return service.search_many(name, list(map(components, queries)), ask, request.until, vectors=vectors)
+
+
+def recalled(request: Request, recalls: "Recalls") -> "Recalled":
+    """Return what the measurement of a body finds.
+
+    Raises:
+        RequestInvalid, FilterInvalid, and what the service raises
+    """
+    body = bodies.decode(request.body or b"{}", RecallBody)
+    ask = Ask(
+        body.k,
+        body.recall,
+        body.ef_search or 0,
+        staleness(body.consistency, body.max_staleness),
+        body.as_of,
+        _text(body.filter),
+    )
+    if body.vectors is None:
+        return recalls.recall(request.path["name"], ask, request.until, sampled=body.sample)
+    if not body.vectors:
+        raise RequestInvalid("'vectors' is empty: leave it out to sample stored vectors.")
+    queries = [components(vector) for vector in body.vectors]
+    return recalls.recall(request.path["name"], ask, request.until, queries=queries)
+
+
+def shown_recall(found: "Recalled") -> dict[str, Any]:
+    """Return the body of the answer to a measurement."""
+    measured = found.measured
+    return {
+        "recall": _mean(measured.recalls),
+        "k": found.k,
+        "queries": len(measured.recalls),
+        "count": found.count,
+        "strategies": sorted(set(measured.strategies)),
+        "milliseconds": _quantiles(measured.seconds),
+        "exact_milliseconds": _quantiles(measured.exact_seconds),
+        "calibration": found.curves,
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 6) if values else None
+
+
+def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    ascending = sorted(seconds)
+    places = {"p50": 0.5, "p99": 0.99} if ascending else {}
+    return {name: round(ascending[int(share * (len(ascending) - 1))] * 1000, 3) for name, share in places.items()}
 
 
 def shown(name: str, body: SearchBody, searched: Searched, milliseconds: float) -> dict[str, Any]:
@@ -75,7 +126,7 @@ def _ask(name: str, body: SearchBody) -> Ask:
         body.ef_search or 0,
         staleness(body.consistency, body.max_staleness),
         body.as_of,
-        None if body.filter is None else bytes(body.filter).decode(),
+        _text(body.filter),
         (),
         (after.distance, after.id) if after else None,
         after.depth if after else 0,
@@ -103,3 +154,9 @@ def _match(match: Match, include: Sequence[Include]) -> dict[str, Any]:
     if "vector" in include:
         shown["vector"] = match.vector.tolist()
     return shown
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    """Return JSON text, None where the field was absent or null."""
+    text = bytes(raw).decode()
+    return None if text in {"", "null"} else text

@@ -1,5 +1,6 @@
 """Measure what searches are worth: how much of the exact answers they find, and how long they take."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,14 +43,20 @@ def sample(index: Index, count: int, rng: np.random.Generator) -> list[Probe]:
     return [Probe(vector, vector_id) for vector, vector_id in zip(vectors, ids, strict=True)]
 
 
-def measure(index: Index, probes: Sequence[Probe], asked: Asked, now: Callable[[], float]) -> Measured:
+def measure(
+    index: Index, probes: Sequence[Probe], asked: Asked, now: Callable[[], float], until: float = math.inf
+) -> Measured:
     """Search for each of `probes` as `asked`, and exactly, one after the other; `now` tells seconds.
 
-    A match counts if its distance is not larger than that of the true k-th. Everything is brought here first.
+    Once it is `until`, the rest is left out, but for the first. A match counts if its distance is not larger than that
+    of the true k-th. Everything is brought here first.
     """
     exact = replace(asked, recall=1.0, ef_search=None)
-    recalls, seconds, exact_seconds, strategies = [], [], [], []
+    recalls: list[float] = []
+    seconds, exact_seconds, strategies = [], [], []
     for probe in [*probes[:1], *probes]:  # the first is asked twice: what it brings here and opens is not counted
+        if len(recalls) > 1 and now() >= until:
+            break
         true, exact_took = _timed(index, probe, exact, now)
         found, took = _timed(index, probe, asked, now)
         recalls.append(_recall(found, true))

@@ -42,8 +42,7 @@ class Plain:
         """Find the matches nearest to each of the queries that `queries_for` makes for an index."""
 
         def find(index: Index) -> list[Answer]:
-            queries = queries_for(one_blob(index))
-            return search_many(index, queries, ask.of(index))
+            return search_many(index, queries_for(index), ask.of(index))
 
         with self._read() as read:
             answers, state = self.using(name, ask, until, find)
@@ -57,9 +56,13 @@ class Plain:
 
     def using[R](self, name: str, ask: Ask, until: float, use: Callable[[Index], R]) -> tuple[R, Versioned]:
         """Return what `use` makes of the state that is asked for, and the state."""
+
+        def checked(index: Index) -> R:
+            return use(one_blob(index))
+
         if ask.as_of is None:
-            return self._reads.using(name, until, use, ask.staleness)
-        return self._past().using(name, ask.as_of, until, use)
+            return self._reads.using(name, until, checked, ask.staleness)
+        return self._past().using(name, ask.as_of, until, checked)
 
     @contextmanager
     def _read(self) -> Iterator[list[int]]:

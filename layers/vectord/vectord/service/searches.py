@@ -1,7 +1,8 @@
 """Searches: which vectors are near."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +16,9 @@ from vectord.service import batch
 from vectord.service.asks import Ask
 from vectord.service.core import Family
 from vectord.service.results import Searched, Warmed
+
+if TYPE_CHECKING:
+    from vectord.service.recalls import Recalls
 
 MAX_K: Final = 10_000
 MAX_QUERIES: Final = 100
@@ -91,9 +95,16 @@ class Searches(Family):
 
         return core.either(name, until, lambda: core.plain.warm(name, until), refused)
 
+    @cached_property
+    def recalls(self) -> "Recalls":
+        """What measures searches; few requests ask for that."""
+        from vectord.service.recalls import Recalls  # noqa: PLC0415
+
+        return Recalls(self._core)
+
     def _search(self, name: str, queries: "_Source", ask: Ask, until: float, *, vectors: bool) -> Searched:
         core = self._core
-        _check(ask)
+        check_ask(ask)
 
         def over_shards(parent: Params) -> Searched:
             if ask.as_of is not None:
@@ -111,7 +122,8 @@ class _Source(NamedTuple):
     of_parent: Callable[[Params], list[F32]]
 
 
-def _check(ask: Ask) -> None:
+def check_ask(ask: Ask) -> None:
+    """Raise RequestInvalid if something that is asked is out of range."""
     if not 1 <= ask.k <= MAX_K:
         raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {ask.k:,}")
     if ask.ef_search > params.MAX_EF_SEARCH:

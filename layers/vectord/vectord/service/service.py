@@ -6,6 +6,7 @@ from vectord.service.changes import Changes
 from vectord.service.core import Core
 from vectord.service.fan_out import Invoke
 from vectord.service.lifetimes import Lifetimes
+from vectord.service.pasts import Pasts
 from vectord.service.reading import Reading
 from vectord.service.rebuilds import Rebuilds
 from vectord.service.searches import MAX_K
@@ -16,7 +17,7 @@ from vectord.stores import Store
 __all__ = ["MAX_K", "Service", "UseCases"]
 
 
-class UseCases(Changes, Lifetimes, Reading):
+class UseCases(Changes, Lifetimes, Pasts, Reading):
     """Reads and changes of one store."""
 
 

@@ -1,0 +1,152 @@
+"""Searches with a filter: what they find of the true answer and how long they take, from 50 % of the rows to 0.1 %.
+
+Filters choose rows at random, or all on one side of the data, where the questions come from anywhere.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bench.data import K
+from bench.peers.data import Vectors, vectors
+from bench.peers.peer import F32
+from tools.console import step, table
+from vectord import filters
+from vectord import index as ix
+from vectord.index import Index
+from vectord.index.matching import matching
+from vectord.index.search import Asked, search_many
+from vectord.params import new_params
+
+ROWS: Final = 99_000
+SHARES: Final = (0.5, 0.1, 0.01, 0.001)
+_QUERIES: Final = 200
+_SCALE: Final = 1_000_000  # of the numbers that filters compare
+_SEED: Final = 7
+_TAGS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One filter over all queries: milliseconds of the filter alone and of the whole search, medians."""
+
+    name: str
+    share: float
+    recall: float
+    least: float
+    filter_ms: float
+    search_ms: float
+    scan_ms: float
+    strategies: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run.py filters", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, help="an .npz file with `base` (n, d) and `query` (m, d); default: made")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"rows to search (default {ROWS:,})")
+    options = parser.parse_args()
+    with step("data", f"{options.rows:,} rows") as told:
+        data = vectors(options.data, options.rows, _QUERIES, 0)
+        told.note = data.about
+    facts = _facts(data.base)
+    with step("build", "with the columns that filters read"):
+        index = _built(data, facts)
+    with step("search", f"{len(data.queries)} queries for each filter"):
+        told = [_measured(index, data, name, tree, facts) for name, tree in _filters().items()]
+    _show(data, told)
+
+
+def _facts(base: F32) -> Mapping[str, npt.NDArray[Any]]:
+    """Return what the metadata of each row says: numbers drawn at random, and where on one axis the row lies."""
+    rng = np.random.default_rng(_SEED)
+    axis = base[rng.integers(len(base))]
+    place = np.argsort(np.argsort(-(base @ axis))) * (_SCALE / len(base))
+    return {
+        "number": rng.integers(0, _SCALE, len(base)),
+        "tag": rng.integers(0, _TAGS, len(base)),
+        "place": place.astype(np.int64),
+    }
+
+
+def _built(data: Vectors, facts: Mapping[str, npt.NDArray[Any]]) -> Index:
+    columns = {name: values.tolist() for name, values in facts.items()}
+    ids = [str(row) for row in range(len(data.base))]
+    metadata = {
+        vector_id: msgspec.Raw(json.dumps({"number": number, "tag": f"tag-{tag}", "at": {"place": place}}).encode())
+        for vector_id, number, tag, place in zip(ids, columns["number"], columns["tag"], columns["place"], strict=True)
+    }
+    empty = ix.create(new_params("filters", data.base.shape[1]))
+    return ix.open_blob(ix.encode(ix.with_rows(empty, ix.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob)
+
+
+def _filters() -> dict[str, tuple[filters.Filter, str, float]]:
+    """Return filters by name, each with the fact that it asks for, and up to where."""
+    asked = {}
+    for share in SHARES:
+        limit = share * _SCALE
+        asked[f"at random, {share:.1%}"] = (filters.parse({"number": {"$lt": limit}}), "number", limit)
+        asked[f"on one side, {share:.1%}"] = (filters.parse({"at.place": {"$lt": limit}}), "place", limit)
+    asked[f"one of {_TAGS} tags"] = (filters.parse({"tag": "tag-0"}), "tag", 1)
+    return asked
+
+
+def _measured(
+    index: Index,
+    data: Vectors,
+    name: str,
+    asked: tuple[filters.Filter, str, float],
+    facts: Mapping[str, npt.NDArray[Any]],
+) -> Told:
+    tree, fact, limit = asked
+    rows = np.flatnonzero(facts[fact] < limit)
+    matching(index, tree)
+    recalls, filter_ms, search_ms, scan_ms, strategies = [], [], [], [], set()
+    for query in data.queries:
+        start = perf_counter()
+        true = rows[np.argpartition(-(data.base[rows] @ query), min(K, len(rows)) - 1)[:K]].tolist()
+        scanned = perf_counter()
+        chosen = matching(index, tree)
+        filtered = perf_counter()
+        answer = search_many(index, [query], Asked(K, among=chosen))[0]
+        done = perf_counter()
+        recalls.append(len({int(match.id) for match in answer.matches} & set(true)) / len(true))
+        scan_ms.append((scanned - start) * 1e3)
+        filter_ms.append((filtered - scanned) * 1e3)
+        search_ms.append((done - scanned) * 1e3)
+        strategies.add(answer.strategy)
+    medians = (float(np.median(values)) for values in (filter_ms, search_ms, scan_ms))
+    recall, least = float(np.mean(recalls)), float(np.min(recalls))
+    return Told(name, len(rows) / len(data.base), recall, least, *medians, ", ".join(sorted(strategies)))
+
+
+def _show(data: Vectors, told: Sequence[Told]) -> None:
+    print(f"\n{data.shape}, cosine, recall@{K} of {len(data.queries)} queries, one thread")
+    header = ("filter", "rows", "recall", "least", "filter ms", "search ms", "numpy scan ms", "by")
+    table(
+        header,
+        [
+            (
+                one.name,
+                f"{one.share:.2%}",
+                f"{one.recall:.3f}",
+                f"{one.least:.1f}",
+                f"{one.filter_ms:.2f}",
+                f"{one.search_ms:.2f}",
+                f"{one.scan_ms:.2f}",
+                one.strategies,
+            )
+            for one in told
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
