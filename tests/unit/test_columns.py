@@ -377,4 +377,4 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
 @pytest.mark.parametrize("rows", [0, 3, 5, 2**31])
 def test_a_section_of_other_rows_than_the_graphs_is_corrupt(rows: int) -> None:
     with pytest.raises(BlobCorrupt):
-        Stored(InMemory(SOUND), rows).read(["n"], all_here)
+        Stored(InMemory(SOUND), rows).read(["nowhere"], all_here)
