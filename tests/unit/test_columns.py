@@ -374,6 +374,17 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
             columns.read([path for tree in QUESTIONS for path in keys(tree)], bring)
 
 
+@pytest.mark.parametrize("end", [0, len(SECTION), 2**40, 2**63, 2**64 - 1])
+def test_a_block_that_lies_nowhere_is_corrupt_before_it_is_asked_for(end: int) -> None:
+    paths = int.from_bytes(SECTION[4:8], "little")
+    last = 16 + 16 * paths - 8
+    bring = Bringing()
+    damaged = _resealed(SECTION[:last] + end.to_bytes(8, "little") + SECTION[last + 8 :]).buffer.tobytes()
+    with pytest.raises(BlobCorrupt):
+        Stored(bring.section(damaged, "columns"), len(MANY)).read(["year", "name", "score", "tags"], bring)
+    assert len(bring.rounds) == 1
+
+
 @pytest.mark.parametrize("rows", [0, 3, 5, 2**31])
 def test_a_section_of_other_rows_than_the_graphs_is_corrupt(rows: int) -> None:
     with pytest.raises(BlobCorrupt):
