@@ -1,7 +1,7 @@
-"""POST /indexes/{name}/vectors: add or replace a batch of vectors."""
+"""POST /indexes/{name}/vectors: add or replace a batch of vectors; PATCH: change the metadata of some."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, keys, parts
+from vectord.edge import bodies, http, keys, parts, vectors
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service.changes import Changes
@@ -13,6 +13,19 @@ def add(request: Request, service: Changes) -> Reply:
     return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
 
 
-ROUTES: dict[str, http.Route[Changes]] = {"POST /indexes/{name}/vectors": add}
+def patch(request: Request, service: Changes) -> Reply:
+    body = bodies.decode(request.body, bodies.PatchBody)
+    done = service.patch(
+        request.path["name"],
+        vectors.selection(body.ids, body.filter),
+        vectors.patch(body),
+        request.until,
+        expected=request.expected,
+        key=keys.key_of(request),
+    )
+    return Reply({"patched": done.patched, "count": done.count}, headers=http.etag(done.etag))
+
+
+ROUTES: dict[str, http.Route[Changes]] = {"POST /indexes/{name}/vectors": add, "PATCH /indexes/{name}/vectors": patch}
 
 lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)

@@ -1,7 +1,7 @@
 """DELETE /indexes/{name} and its vectors, one by path or many by body."""
 
 from vectord import runtime
-from vectord.edge import bodies, http, keys, parts
+from vectord.edge import bodies, http, keys, parts, vectors
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.errors import VectorNotFound
@@ -23,10 +23,14 @@ def delete_vector(request: Request, service: UseCases) -> Reply:
 
 
 def delete_vectors(request: Request, service: UseCases) -> Reply:
-    ids = bodies.ids(bodies.decode(request.body, bodies.DeleteBody).ids)
-    return _shown(
-        service.delete_vectors(request.path["name"], ids, request.until, request.expected, keys.key_of(request))
-    )
+    name, body, key = request.path["name"], bodies.decode(request.body, bodies.DeleteBody), keys.key_of(request)
+    which = vectors.selection(body.ids, body.filter)
+    if body.dry_run:
+        would = service.would_delete(name, which, request.until, request.expected)
+        return Reply({"deleted": would.deleted, "count": would.count, "dry_run": True}, headers=http.etag(would.etag))
+    if which.filter is not None:
+        return _shown(service.delete_matching(name, which.filter, request.until, request.expected, key))
+    return _shown(service.delete_vectors(name, which.ids or (), request.until, request.expected, key))
 
 
 def _shown(done: Deleted) -> Reply:

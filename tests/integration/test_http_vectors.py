@@ -202,3 +202,97 @@ def test_a_read_of_one_blob_has_its_etag_and_is_not_sent_again(
 @pytest.mark.parametrize(("method", "path", "body"), READS)
 def test_an_index_that_is_not_there_is_not_found(ephemeral: Api, method: str, path: str, body: Any) -> None:
     assert problem(ephemeral.send(method, f"/indexes/absent/vectors{path}", body)) == (404, "index-not-found")
+
+
+def patch(api: Api, body: Any, **more: Any) -> Answer:
+    return api.send("PATCH", "/indexes/t/vectors", body, **more)
+
+
+def metadata(api: Api, vector_id: str) -> Any:
+    return api.send("GET", f"/indexes/t/vectors/{vector_id}").json["metadata"]
+
+
+class TestPatch:
+    def test_of_ids_merges_metadata_and_keeps_vectors(self, films: Api) -> None:
+        answer = patch(films, {"ids": ["film-1", "bare", "film-1"], "metadata": {"seen": True}})
+        assert (answer.status, answer.json["patched"]) == (200, 2)
+        assert metadata(films, "film-1") == {"year": 1971, "seen": True}
+        assert metadata(films, "bare") == {"seen": True}
+        assert films.send("GET", "/indexes/t/vectors/film-1").json["vector"] == [1, 1971]
+
+    def test_of_a_filter_changes_what_satisfies_it(self, films: Api) -> None:
+        answer = patch(films, {"filter": {"year": {"$gte": 1980}}, "metadata": {"late": True}, "mode": "replace"})
+        assert (answer.status, answer.json["patched"]) == (200, 2)
+        assert metadata(films, "film-11") == {"late": True}
+
+    def test_of_null_clears(self, films: Api) -> None:
+        assert patch(films, {"ids": ["film-1"], "metadata": None, "mode": "replace"}).status == 200
+        assert metadata(films, "film-1") is None
+
+    def test_of_an_absent_id_is_not_found_names_it_and_changes_nothing(self, films: Api) -> None:
+        etag = films.send("GET", "/indexes/t").etag
+        answer = patch(films, {"ids": ["film-1", "gone"], "metadata": {"seen": True}})
+        assert problem(answer) == (404, "vector-not-found")
+        assert "'gone'" in answer.json["detail"]
+        assert films.send("GET", "/indexes/t").etag == etag
+
+    @pytest.mark.parametrize(
+        ("body", "kind"),
+        [
+            ({"ids": ["film-1"]}, "request-invalid"),
+            ({"metadata": {}}, "request-invalid"),
+            ({"ids": ["film-1"], "filter": {"year": 1971}, "metadata": {}}, "request-invalid"),
+            ({"ids": [], "metadata": {}}, "request-invalid"),
+            ({"ids": [1], "metadata": {}}, "batch-invalid"),
+            ({"ids": ["film-1"], "metadata": {}, "mode": "add"}, "request-invalid"),
+            ({"ids": ["film-1"], "metadata": json.loads("[" * 101 + "]" * 101)}, "request-invalid"),
+            ({"filter": {}, "metadata": {}}, "filter-invalid"),
+            ({"filter": {"year": {"$gtt": 1}}, "metadata": {}}, "filter-invalid"),
+        ],
+    )
+    def test_of_anything_else_is_invalid_and_changes_nothing(self, films: Api, body: Any, kind: str) -> None:
+        etag = films.send("GET", "/indexes/t").etag
+        assert problem(patch(films, body)) == (422, kind)
+        assert films.send("GET", "/indexes/t").etag == etag
+
+    def test_takes_conditions_and_a_key(self, ephemeral: Api) -> None:
+        ephemeral.create()
+        etag = ephemeral.add({"id": "a", "vector": [1, 0]}).etag
+        body = {"ids": ["a"], "metadata": {"n": 1}}
+        assert problem(patch(ephemeral, body, headers={"If-Match": '"old"'})) == (412, "precondition-failed")
+        assert problem(patch(ephemeral, body, headers={"If-None-Match": etag})) == (412, "precondition-failed")
+        headers = {"If-Match": etag, "Idempotency-Key": "k"}
+        first = patch(ephemeral, body, headers=headers)
+        assert (first.status, first.json) == (200, {"patched": 1, "count": 1})
+        now = patch(ephemeral, {"ids": ["a"], "metadata": {"n": 2}}).etag
+        again = patch(ephemeral, body, headers=headers)
+        assert (again.json, again.etag, metadata(ephemeral, "a")) == (first.json, now, {"n": 2})
+        other = patch(ephemeral, {"ids": ["a"], "metadata": {"n": 3}}, headers=headers)
+        assert problem(other) == (422, "idempotency-key-reused")
+
+
+class TestDelete:
+    def test_by_filter_takes_what_satisfies_it(self, films: Api) -> None:
+        answer = ask(films, "delete", {"filter": {"year": {"$lt": 1975}}})
+        assert (answer.status, answer.json["deleted"]) == (200, 5)
+        assert ask(films, "count").json == {"count": 8}
+
+    @pytest.mark.parametrize(
+        ("body", "deleted"), [({"filter": {"year": {"$lt": 1975}}}, 5), ({"ids": ["film-1", "gone", "bare"]}, 2)]
+    )
+    def test_that_is_dry_tells_what_would_go_and_changes_nothing(self, films: Api, body: Any, deleted: int) -> None:
+        etag = films.send("GET", "/indexes/t").etag
+        answer = ask(films, "delete", {**body, "dry_run": True})
+        assert (answer.status, answer.json["deleted"], answer.json["dry_run"]) == (200, deleted, True)
+        assert films.send("GET", "/indexes/t").etag == etag
+        assert ask(films, "delete", body).json["deleted"] == deleted
+
+    @pytest.mark.parametrize("body", [{}, {"ids": ["bare"], "filter": {"year": 1971}}, {"dry_run": True}])
+    def test_of_neither_or_both_is_invalid(self, films: Api, body: Any) -> None:
+        assert problem(ask(films, "delete", body)) == (422, "request-invalid")
+
+    def test_that_is_dry_at_another_version_fails(self, ephemeral: Api) -> None:
+        ephemeral.create()
+        body = {"ids": ["a"], "dry_run": True}
+        answer = ask(ephemeral, "delete", body, headers={"If-Match": '"old"'})
+        assert problem(answer) == (412, "precondition-failed")

@@ -6,21 +6,22 @@ from typing import Any, Final, Literal
 import msgspec
 
 from vectord.edge import cursors
-from vectord.edge.bodies import decode
+from vectord.edge.bodies import PatchBody, decode, ids
 from vectord.edge.consistency import Consistency
 from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.formats.entry import checked_metadata
 from vectord.service import Kept, Paged
 from vectord.service.plain_vectors import Wanted
+from vectord.service.selection import Patch, Selection
 from vectord.service.vectors import MAX_PAGE
 
 MAX_SEGMENTS: Final = 1_000
 _DEFAULT_LIMIT: Final = 100
+_NULL: Final = msgspec.Raw(b"null")
 _SHOWN: Final = ("metadata", "vector")
 _KNOWN: Final = frozenset(
     ("limit", "cursor", "prefix", "filter", "include", "segment", "segments", "consistency", "max_staleness")
 )
-
-NO_FILTER: Final = msgspec.Raw(b"null")  # msgspec takes no `Raw | None`
 
 Include = list[Literal["metadata", "vector"]]
 
@@ -33,7 +34,7 @@ class GetBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CountBody(msgspec.Struct, forbid_unknown_fields=True):
-    filter: msgspec.Raw = NO_FILTER
+    filter: msgspec.Raw = msgspec.Raw()
     consistency: Consistency = "strong"
     max_staleness: float | None = None
 
@@ -91,7 +92,32 @@ def listing(name: str, query: Mapping[str, str]) -> Listing:
 def text_of(raw: msgspec.Raw) -> str | None:
     """Return the filter in a body as JSON text, None where there is none, or null."""
     text = bytes(raw).decode()
-    return None if text == "null" else text
+    return None if text in {"", "null"} else text
+
+
+def selection(given: Sequence[msgspec.Raw] | None, filter_text: msgspec.Raw) -> Selection:
+    """Return which vectors a body means.
+
+    Raises:
+        RequestInvalid: it has neither ids nor a filter, or both.
+        BatchInvalid: some ids are not text.
+    """
+    text = text_of(filter_text)
+    if (given is None) == (text is None):
+        raise RequestInvalid("The body must have 'ids' or 'filter', and not both.")
+    return Selection(filter=text) if given is None else Selection(ids(given))
+
+
+def patch(body: PatchBody) -> Patch:
+    """Return what a body makes of metadata.
+
+    Raises:
+        RequestInvalid: its metadata cannot be stored.
+    """
+    try:
+        return Patch(checked_metadata(body.metadata) or _NULL, body.mode)
+    except msgspec.DecodeError as error:
+        raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
 def shown(vectors: Sequence[Kept], include: Collection[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from vectord.formats import Entry
 from vectord.service import batch
 from vectord.service.core import unconditional
 from vectord.service.once import Key
-from vectord.service.results import Added, Deleted
+from vectord.service.results import Added, Deleted, Patched
+from vectord.service.selection import Patch, Selection, tree_of
 from vectord.service.writing import Writer
 
 
@@ -55,6 +56,52 @@ class Changes(Writer):
         return self._core.either(
             name,
             until,
-            lambda: self._writing.plain.remove(name, ids, until, expected, key),
+            lambda: self._writing.plain.remove(name, Selection(list(ids)), until, expected, key),
             lambda parent: self._writing.shards.remove(unconditional(parent, expected), ids, until, key),
+        )
+
+    def delete_matching(
+        self,
+        name: str,
+        filter_text: str,
+        until: float,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
+    ) -> Deleted:
+        """Delete the vectors that satisfy a filter, JSON text.
+
+        Raises:
+            FilterInvalid: it is none.
+        """
+        tree_of(filter_text)
+        which, writing = Selection(filter=filter_text), self._writing
+        return self._core.either(
+            name,
+            until,
+            lambda: writing.plain.remove(name, which, until, expected, key),
+            lambda parent: writing.shards.remove_matching(unconditional(parent, expected), filter_text, until, key),
+        )
+
+    def patch(
+        self,
+        name: str,
+        which: Selection,
+        patch: Patch,
+        until: float,
+        *,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
+    ) -> Patched:
+        """Change the metadata of the vectors that are selected, and nothing else of them.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+            FilterInvalid: the filter is none.
+        """
+        tree_of(which.filter)
+        return self._core.either(
+            name,
+            until,
+            lambda: self._writing.plain.patch(name, which, patch, until, expected=expected, key=key),
+            lambda parent: self._writing.shards.patch(unconditional(parent, expected), which, patch, until, key),
         )

@@ -19,6 +19,7 @@ from vectord.errors import (
     StorageSilent,
     StoreRefused,
     VectordError,
+    VectorsNotFound,
 )
 from vectord.index import Item, Match
 from vectord.index.distance import F32
@@ -27,6 +28,7 @@ from vectord.service.once import Key
 from vectord.service.plain import Plain
 from vectord.service.plain_vectors import PlainVectors
 from vectord.service.results import Merged, Searched
+from vectord.service.selection import Patch, Selection
 
 _NOTHING: Final = msgspec.Raw(b"null")  # no metadata: null itself is never stored
 
@@ -51,6 +53,18 @@ class RemovePart(msgspec.Struct, tag="remove", frozen=True):
     shard: str
     ids: list[str]
     key: Key | None = None
+    filter: str | None = None
+
+    @property
+    def which(self) -> Selection:
+        return Selection(self.ids) if self.filter is None else Selection(filter=self.filter)
+
+
+class PatchPart(msgspec.Struct, tag="patch", frozen=True):
+    shard: str
+    which: Selection
+    patch: Patch
+    key: Key | None = None
 
 
 class SearchPart(msgspec.Struct, tag="search", frozen=True):
@@ -67,14 +81,15 @@ class DescribePart(msgspec.Struct, tag="describe", frozen=True):
 
 
 class CountPart(msgspec.Struct, tag="count", frozen=True):
-    """`filter` is JSON text."""
+    """`filter` is JSON text; of `ids`, those that are there are counted."""
 
     shard: str
     filter: str | None = None
     staleness: float | None = None
+    ids: list[str] | None = None
 
 
-ChangePart = AddPart | RemovePart
+ChangePart = AddPart | RemovePart | PatchPart
 Part = ChangePart | SearchPart | DescribePart | CountPart
 
 
@@ -133,6 +148,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
 
     error: str
     words: str = ""
+    ids: list[str] = msgspec.field(default_factory=list)
 
 
 Outcome = Changed | Found | Seen | Tally | Failed
@@ -167,13 +183,17 @@ def read(part: Part, plain: Plain, vectors: PlainVectors, until: float) -> Outco
             seen = plain.describe(part.shard, until)
             return Seen(seen.count, seen.size, seen.graph_size, seen.etag)
         case CountPart():
+            if part.ids is not None:
+                there = vectors.would_remove(part.shard, Selection(part.ids), until)
+                return Tally(there.deleted, there.etag or "")
             counted = vectors.count(part.shard, part.filter, until, part.staleness)
             return Tally(counted.count, counted.etag)
     raise RequestInvalid("this function changes nothing")
 
 
 def failed(error: VectordError) -> Failed:
-    return Failed(type(error).__name__, error.reason if isinstance(error, BlobError) else str(error))
+    words = error.reason if isinstance(error, BlobError) else str(error)
+    return Failed(type(error).__name__, words, list(error.ids) if isinstance(error, VectorsNotFound) else [])
 
 
 def error_of(outcome: Failed, shard: str, index: str) -> VectordError:
@@ -182,6 +202,8 @@ def error_of(outcome: Failed, shard: str, index: str) -> VectordError:
         return _OF_BLOB[outcome.error](outcome.words, shard)
     if outcome.error in _OF_INDEX:
         return _OF_INDEX[outcome.error](index)
+    if outcome.error == VectorsNotFound.__name__:
+        return VectorsNotFound(index, outcome.ids)
     if outcome.error in _OTHERS:
         return _OTHERS[outcome.error](outcome.words)
     return StorageSilent()

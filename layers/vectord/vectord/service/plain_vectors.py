@@ -8,10 +8,11 @@ import msgspec
 from vectord.errors import VectorNotFound
 from vectord.index import Index, listing
 from vectord.index.listing import Page, Place, Span
+from vectord.service.once import Key, is_repeat
 from vectord.service.plain import one_blob
 from vectord.service.reads import Reads
-from vectord.service.results import Counted, Gotten, Kept, Paged, Stored
-from vectord.service.selection import matching
+from vectord.service.results import Counted, Deleted, Gotten, Kept, Paged, Stored
+from vectord.service.selection import Selection, matching, selected
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -70,6 +71,28 @@ class PlainVectors:
 
         (page, vectors), state = self._reads.using(name, until, list_some, staleness)
         return Paged(vectors, page.after, etag=state.etag)
+
+    def would_remove(self, name: str, which: Selection, until: float) -> Deleted:
+        """Count what a removal would remove, and what it would leave."""
+
+        def look(index: Index) -> tuple[int, int]:
+            held = len(selected(one_blob(index), which))
+            return held, len(index) - held
+
+        (deleted, left), state = self._reads.using(name, until, look)
+        return Deleted(deleted, left, state.etag)
+
+    def absent(self, name: str, ids: Sequence[str], until: float, key: Key | None = None) -> list[str]:
+        """Return those of `ids` that are not there; none if a request with `key` has been done."""
+        repeated = is_repeat(name, key)
+
+        def look(index: Index) -> list[str]:
+            if repeated(one_blob(index)):
+                return []
+            held = index.find(ids)
+            return [vector_id for vector_id in ids if vector_id not in held]
+
+        return self._reads.using(name, until, look)[0]
 
     def count(self, name: str, filter_text: str | None, until: float, staleness: float | None = None) -> Counted:
         """Count the vectors that satisfy a filter, all where there is none."""

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Container, Sequence
 
 from vectord import index as ix
+from vectord.errors import VectorsNotFound
 from vectord.index import Index, Item
+from vectord.index.patch import absent
+from vectord.index.patch import patch as patched
 from vectord.params import Params
 from vectord.service.commits import Change, Commits
 from vectord.service.lifecycle import Lifecycle
 from vectord.service.once import Effect, Key, is_repeat, once
 from vectord.service.plain import described, one_blob
-from vectord.service.results import Added, Deleted, Described
+from vectord.service.results import Added, Deleted, Described, Patched
+from vectord.service.selection import Patch, Selection, selected
 
 
 class PlainWrites:
@@ -45,17 +49,42 @@ class PlainWrites:
     def remove(
         self,
         name: str,
-        ids: Sequence[str],
+        which: Selection,
         until: float,
         expected: Container[str] | None = None,
         key: Key | None = None,
     ) -> Deleted:
         def remove(index: Index) -> tuple[Index, Effect]:
-            changed, deleted = ix.remove(one_blob(index), ids)
+            changed, deleted = ix.remove(index, selected(one_blob(index), which))
             return changed, (deleted, len(changed))
 
         (deleted, count), etag = self._change(name, remove, until, numbers=2, expected=expected, key=key)
         return Deleted(deleted, count, etag)
+
+    def patch(
+        self,
+        name: str,
+        which: Selection,
+        patch: Patch,
+        until: float,
+        *,
+        expected: Container[str] | None = None,
+        key: Key | None = None,
+    ) -> Patched:
+        """Change the metadata of what is selected.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+        """
+
+        def change(index: Index) -> tuple[Index, Effect]:
+            row_of = selected(one_blob(index), which)
+            if missing := absent(row_of, which.ids or ()):
+                raise VectorsNotFound(name, missing)
+            return patched(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
+
+        (done, count), etag = self._change(name, change, until, numbers=2, expected=expected, key=key)
+        return Patched(done, count, etag)
 
     def _change(
         self,

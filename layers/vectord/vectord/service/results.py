@@ -58,6 +58,14 @@ class Deleted(msgspec.Struct, frozen=True):
     etag: str | None = None
 
 
+class Patched(msgspec.Struct, frozen=True):
+    """As `Added`: how many vectors were meant, whether or not that changed them."""
+
+    patched: int
+    count: int | None = None
+    etag: str | None = None
+
+
 class Stored(msgspec.Struct, frozen=True):
     """A stored vector, float32 (dimension,), bit for bit, and its metadata as JSON text."""
 

@@ -1,7 +1,7 @@
 """Which vectors a request means: by their ids, or by a filter on their metadata."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,6 +19,13 @@ class Selection(msgspec.Struct, frozen=True):
 
     ids: list[str] | None = None
     filter: str | None = None
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """What metadata becomes: `merge` by RFC 7396, or `replace`; JSON text, `null` clears."""
+
+    metadata: msgspec.Raw
+    mode: Literal["merge", "replace"] = "merge"
 
 
 def tree_of(text: str | None) -> "Filter | None":

@@ -9,11 +9,13 @@ from vectord.errors import IndexNotFound, VectorNotFound
 from vectord.index.listing import Place
 from vectord.params import Params
 from vectord.service.fan_out import Crew
+from vectord.service.once import Key
 from vectord.service.parts import CountPart, Tally
 from vectord.service.placing import by_shard, shard_name, shard_names, shard_of
 from vectord.service.plain_vectors import PlainVectors, Wanted
 from vectord.service.reads import Reads
-from vectord.service.results import Counted, Gotten, Paged, Stored
+from vectord.service.results import Counted, Deleted, Gotten, Paged, Stored
+from vectord.service.selection import Selection
 from vectord.service.shards import Shards, etag_of, missing
 
 _START: Final[Place] = (0, "")  # before every id
@@ -48,6 +50,26 @@ class ShardVectors:
         found = {kept.id: kept for part in parts for kept in part.vectors}
         absent = [vector_id for vector_id in unique if vector_id not in found]
         return Gotten([found[vector_id] for vector_id in unique if vector_id in found], absent, None)
+
+    def absent(self, parent: Params, ids: Sequence[str], until: float, key: Key | None = None) -> list[str]:
+        """Return those of `ids` that are not there, as `PlainVectors` does."""
+
+        def absent(part: tuple[str, list[str]]) -> list[str]:
+            shard, some = part
+            try:
+                return self._plain.absent(shard, some, until, key)
+            except IndexNotFound:
+                raise missing(self._reads, parent, shard, until) from None
+
+        parts = by_shard(parent, ids, str).items()
+        return [vector_id for part in self._crew.each(absent, parts) for vector_id in part]
+
+    def would_remove(self, parent: Params, which: Selection, until: float) -> Deleted:
+        if which.ids is None:
+            return Deleted(self.count(parent, which.filter, until).count)
+        parts = [CountPart(name, ids=some) for name, some in by_shard(parent, which.ids, str).items()]
+        counted = self._shards.all_of(parent, parts, until)
+        return Deleted(sum(one.count for one in counted if isinstance(one, Tally)))
 
     def page(self, parent: Params, wanted: Wanted, shard: int, until: float, staleness: float | None = None) -> Paged:
         """List shard after shard, from number `shard` on; `wanted.after` is a place in that one."""

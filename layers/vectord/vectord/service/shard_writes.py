@@ -5,22 +5,24 @@ A part is atomic, a batch of several is not: docs/sharding.md says what callers 
 
 from collections.abc import Sequence
 
-from vectord.errors import OutcomeUnknown, PartlyApplied
+from vectord.errors import OutcomeUnknown, PartlyApplied, VectorsNotFound
 from vectord.index import Item
 from vectord.params import Params
 from vectord.service.fan_out import FanOut
 from vectord.service.once import Key
-from vectord.service.parts import AddPart, Changed, Failed, Outcome, Part, RemovePart, row_of
-from vectord.service.placing import by_shard
-from vectord.service.results import Added, Deleted
+from vectord.service.parts import AddPart, Changed, Failed, Outcome, Part, PatchPart, RemovePart, row_of
+from vectord.service.placing import by_shard, shard_names
+from vectord.service.results import Added, Deleted, Patched
+from vectord.service.selection import Patch, Selection
+from vectord.service.shard_vectors import ShardVectors
 from vectord.service.shards import Shards
 
 
 class ShardWrites:
     """Each use case takes the parameters of the parent, and may raise what `Shards` does."""
 
-    def __init__(self, shards: Shards, fan_out: FanOut) -> None:
-        self._shards, self._fan_out = shards, fan_out
+    def __init__(self, shards: Shards, vectors: ShardVectors, fan_out: FanOut) -> None:
+        self._shards, self._vectors, self._fan_out = shards, vectors, fan_out
 
     def add(self, parent: Params, items: Sequence[Item], until: float, key: Key | None = None) -> Added:
         """Add or replace checked items, one commit a shard.
@@ -41,6 +43,30 @@ class ShardWrites:
         """
         parts = [RemovePart(name, some, key) for name, some in by_shard(parent, ids, str).items()]
         return Deleted(sum(one.rows for one in self._changed(parent, parts, [len(p.ids) for p in parts], until)))
+
+    def remove_matching(self, parent: Params, filter_text: str, until: float, key: Key | None = None) -> Deleted:
+        """Remove what satisfies a filter, as `remove` does; where only some shards did, PartlyApplied counts shards."""
+        parts = [RemovePart(name, [], key, filter_text) for name in shard_names(parent)]
+        return Deleted(sum(one.rows for one in self._changed(parent, parts, [1] * len(parts), until)))
+
+    def patch(self, parent: Params, which: Selection, patch: Patch, until: float, key: Key | None = None) -> Patched:
+        """Change metadata, one commit a shard; of a filter PartlyApplied counts shards.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        if which.ids is None:
+            parts = [PatchPart(name, which, patch, key) for name in shard_names(parent)]
+            sizes = [1] * len(parts)
+        else:
+            ids = list(dict.fromkeys(which.ids))
+            if missing := self._vectors.absent(parent, ids, until, key):
+                raise VectorsNotFound(parent.name, missing)
+            grouped = by_shard(parent, ids, str)
+            parts = [PatchPart(name, Selection(some), patch, key) for name, some in grouped.items()]
+            sizes = [len(some) for some in grouped.values()]
+        return Patched(sum(one.rows for one in self._changed(parent, parts, sizes, until)))
 
     def _changed(self, parent: Params, parts: Sequence[Part], sizes: Sequence[int], until: float) -> list[Changed]:
         outcomes = self._fan_out.run(parts, until)

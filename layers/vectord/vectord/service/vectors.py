@@ -1,13 +1,13 @@
 """Reads of vectors by what they are called or what their metadata says."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
-from vectord.errors import RequestInvalid
-from vectord.service.core import Family
+from vectord.errors import PreconditionFailed, RequestInvalid
+from vectord.service.core import Family, unconditional
 from vectord.service.plain_vectors import Wanted
-from vectord.service.results import Counted, Gotten, Paged, Stored
-from vectord.service.selection import tree_of
+from vectord.service.results import Counted, Deleted, Gotten, Paged, Stored
+from vectord.service.selection import Selection, tree_of
 
 MAX_IDS: Final = 1_000
 MAX_PAGE: Final = 1_000
@@ -65,6 +65,27 @@ class Vectors(Family):
             lambda: core.vectors.page(name, wanted, until, staleness),
             lambda parent: core.shard_vectors.page(parent, wanted, shard, until, staleness),
         )
+
+    def would_delete(
+        self, name: str, which: Selection, until: float, expected: Container[str] | None = None
+    ) -> Deleted:
+        """Count what a deletion would delete, and what it would leave; nothing is changed.
+
+        Raises:
+            FilterInvalid: the filter is none.
+            PreconditionFailed: the index is at none of the ETags `expected`.
+        """
+        tree_of(which.filter)
+        core = self._core
+        found = core.either(
+            name,
+            until,
+            lambda: core.vectors.would_remove(name, which, until),
+            lambda parent: core.shard_vectors.would_remove(unconditional(parent, expected), which, until),
+        )
+        if expected is not None and found.etag not in expected:
+            raise PreconditionFailed(name)
+        return found
 
     def count(self, name: str, filter_text: str | None, until: float, staleness: float | None = None) -> Counted:
         """Count the vectors that satisfy a filter, all of them where there is none.

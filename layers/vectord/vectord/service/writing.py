@@ -5,7 +5,7 @@ from vectord.service import parts
 from vectord.service.commits import Commits
 from vectord.service.core import Core, Family, check_part
 from vectord.service.lifecycle import Lifecycle
-from vectord.service.parts import AddPart, Changed, ChangePart, Outcome, Part, item_of
+from vectord.service.parts import AddPart, Changed, ChangePart, Outcome, Part, PatchPart, item_of
 from vectord.service.plain_writes import PlainWrites
 from vectord.service.rebuilds import Rebuilds
 from vectord.service.shard_life import ShardLife
@@ -17,9 +17,10 @@ class Writing:
 
     def __init__(self, core: Core, sizes: Sizes | None = None, rebuilds: Rebuilds | None = None) -> None:
         reads = core.reads
-        self.core = core
-        self.plain = PlainWrites(Commits(reads, sizes, rebuilds), Lifecycle(reads, sizes))
-        self.shards = ShardWrites(core.shards, core.fan_out(self.perform))
+        self.core, self.sizes = core, sizes
+        self.commits, self.lifecycle = Commits(reads, sizes, rebuilds), Lifecycle(reads, sizes)
+        self.plain = PlainWrites(self.commits, self.lifecycle)
+        self.shards = ShardWrites(core.shards, core.shard_vectors, core.fan_out(self.perform))
         self.shard_life = ShardLife(reads, self.plain, core.crew)
 
     def perform(self, part: Part, until: float) -> Outcome:
@@ -51,4 +52,6 @@ def _changed(part: ChangePart, plain: PlainWrites, until: float) -> Changed:
         items = list(map(item_of, part.rows))
         added = plain.add(part.shard, lambda _: items, until, key=part.key)
         return Changed(added.added, added.replaced)
-    return Changed(plain.remove(part.shard, part.ids, until, key=part.key).deleted)
+    if isinstance(part, PatchPart):
+        return Changed(plain.patch(part.shard, part.which, part.patch, until, key=part.key).patched)
+    return Changed(plain.remove(part.shard, part.which, until, key=part.key).deleted)
