@@ -13,7 +13,7 @@ from vectord.errors import BadItem, RequestInvalid
 
 MAX_NESTING: Final = 100  # of metadata; an envelope holds it a few levels deeper, and readers recurse
 
-_NULL: Final = msgspec.Raw(b"null")
+NO_METADATA: Final = msgspec.Raw(b"null")
 
 Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class VectorJson(msgspec.Struct, forbid_unknown_fields=True):
 
     id: str
     vector: msgspec.Raw
-    metadata: msgspec.Raw = _NULL
+    metadata: msgspec.Raw = NO_METADATA
 
 
 class _AnyId(msgspec.Struct):
