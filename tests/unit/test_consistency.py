@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.support import shards, worlds
+from tests.support import compacting, shards, worlds
 from tests.support.stores import ScriptedStore, after, silence
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.edge.consistency import DEFAULT_STALENESS, of_query, staleness
 from vectord.errors import IndexNotFound, RequestInvalid, StorageSilent, VectorNotFound
 from vectord.service import Searched, Service
 from vectord.service.placing import shard_of
+from vectord.stores import MemoryStore
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
 
@@ -88,12 +89,13 @@ def test_a_state_is_as_old_as_the_request_for_it_and_not_its_answer(
     def slowly() -> None:
         clock.now += 8
 
-    store.on("head", after(slowly))
-    search(service, None)
-    clock.now += 4
-    requests = store.count("head")
-    search(service, 10.0)
-    assert store.count("head") == requests + 1
+    for _ in range(2):  # with a new state, and with one that did not change
+        store.on("head", after(slowly))
+        search(service, None)
+        clock.now += 4
+        requests = store.count("head")
+        search(service, 10.0)
+        assert store.count("head") == requests + 1
 
 
 def test_a_commit_of_ours_is_as_old_as_its_request(service: Service, store: ScriptedStore, clock: Clock) -> None:
@@ -125,6 +127,19 @@ def test_storage_that_is_silent_stops_no_eventual_read(service: Service, store: 
     assert search(service, 10.0).answer.count == 1
     with pytest.raises(StorageSilent):
         search(service, None)
+
+
+def test_a_state_that_is_not_all_here_and_no_longer_there_gives_way_to_the_present_one() -> None:
+    store = MemoryStore(least_part=1)
+    writer, reader = compacting.a_writer(store, "writer"), compacting.a_writer(store, "reader")
+    writer.create("t", compacting.DIMENSION, until=FOREVER)
+    writer.add("t", compacting.vectors(*map(str, range(900))), FOREVER)
+    old = reader.lookup("t", "0", FOREVER).etag
+    now = writer.add("t", compacting.vectors("899", seed=1), FOREVER).etag
+    assert reader.lookup("t", "0", FOREVER, 3_600.0).etag == old
+    found = [reader.lookup("t", str(row), FOREVER, 3_600.0).etag for row in range(899, 0, -1)]
+    assert now in found
+    assert set(found) <= {old, now}
 
 
 def test_the_shards_of_an_index_are_read_no_more_often() -> None:

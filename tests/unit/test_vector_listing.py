@@ -17,7 +17,7 @@ from vectord.service.plain_vectors import Wanted
 from vectord.stores import MemoryStore
 
 IDS = [f"id-{i}" for i in range(40)]
-TWINS = ["plumless", "buckeroo"]  # of one crc32
+TWINS = ["buckeroo", "plumless"]  # of one crc32; the base has the first, the tail the other
 
 
 def order(vector_id: str) -> tuple[int, str]:
