@@ -98,6 +98,10 @@ class Truncated(Exception):
         self.needed = needed
 
 
+class VersionOne(Exception):
+    """The blob is of version 1, which has neither a seal nor sections: `vectord.version1` reads it, whole."""
+
+
 def entry_of(name: str, section_id: str, data: bytes | memoryview) -> SectionEntry:
     """Describe a section; `section_id` names the content, so that equal ids mean equal bytes."""
     return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
@@ -118,12 +122,13 @@ def decode_head(data: bytes, size: int) -> Head:
 
     Raises:
         Truncated: `data` ends too early.
+        VersionOne: the blob is of version 1.
         BlobCorrupt: a byte of it is not what was written, or two counts disagree.
         BlobUnsupported: the blob's version, or one of its keys or sections, is unknown here.
     """
     length = _length(data, size)
     raw = bytes(memoryview(data)[_HEAD.size : _HEAD.size + length])
-    if len(raw) < length and not _seal(raw):
+    if len(raw) < length and not _may_be_whole(raw):
         raise Truncated(_HEAD.size + length)
     _check_version(raw)
     envelope = _unseal(raw)
@@ -139,7 +144,7 @@ def decode(blob: bytes) -> tuple[Head, dict[SectionEntry, memoryview]]:
     """Verify and decode a whole blob: its head, and the bytes of each section.
 
     Raises:
-        BlobCorrupt, BlobUnsupported: as `decode_head` does; or a section is not what was written.
+        VersionOne, BlobCorrupt, BlobUnsupported: as `decode_head` does; or a section is not what was written.
     """
     try:
         head = decode_head(blob, len(blob))
@@ -181,8 +186,19 @@ def _check_version(raw: bytes) -> None:
         version = msgspec.json.decode(raw, type=_Version).version
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BlobCorrupt(f"its envelope is not a JSON object with a version ({error})") from error
+    if version == 1:
+        raise VersionOne
     if version != VERSION:
-        raise BlobUnsupported(f"it has version {version} of LHV1; this vectord reads version {VERSION}")
+        raise BlobUnsupported(f"it has version {version} of LHV1; this vectord reads versions 1 and {VERSION}")
+
+
+def _may_be_whole(raw: bytes) -> bool:
+    """Return whether an envelope may have ended where its bytes were cut: no beginning of a JSON object is one."""
+    try:
+        # Metadata may hold what looks like a seal.
+        return _seal(raw) is not None and bool(msgspec.json.decode(raw, type=msgspec.Raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _seal(raw: bytes) -> re.Match[bytes] | None:

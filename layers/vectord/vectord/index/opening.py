@@ -24,7 +24,12 @@ def open_blob(blob: bytes) -> Index:
         BlobCorrupt: bytes or counts of it are wrong.
         BlobUnsupported: it was written by a version unknown here.
     """
-    head, parts = frame.decode(blob)
+    try:
+        head, parts = frame.decode(blob)
+    except frame.VersionOne:
+        from vectord.index.version_1 import open_version_1  # noqa: PLC0415 - what few blobs need
+
+        return open_version_1(blob)
     # Copies, so that the rows in them are aligned in memory and the blob can be freed.
     sections: dict[SectionEntry, Section] = {entry: InMemory(bytes(part)) for entry, part in parts.items()}
     return open_head(head, sections.__getitem__, all_here)

@@ -55,7 +55,7 @@ class Pinned(msgspec.Struct, frozen=True, eq=False):
             missing = [] if section.whole else section.missing(spans)
             if missing:
                 file = _local(section)
-                yield from ((file, piece) for span in joined(missing) for piece in _cut(span))
+                yield from ((file, piece) for span in joined(missing) for piece in cut(span))
 
 
 def _local(section: Section) -> LocalFile:
@@ -75,7 +75,8 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return result
 
 
-def _cut(span: Span) -> Iterator[Span]:
+def cut(span: Span) -> Iterator[Span]:
+    """Yield the pieces of a span of bytes that one request each should carry."""
     for start in range(span[0], span[1], _PIECE):
         yield start, min(span[1], start + _PIECE)
 

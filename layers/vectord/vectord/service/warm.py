@@ -13,7 +13,7 @@ from vectord.errors import BlobCorrupt, BlobError
 from vectord.frame import SectionEntry
 from vectord.index import Index
 from vectord.local import LocalFile, LocalFiles
-from vectord.service.pinned import Pinned
+from vectord.service.pinned import Pinned, cut
 from vectord.service.world import World
 from vectord.stores import Head, Reader
 
@@ -121,7 +121,10 @@ class WarmIndexes:
 
     def _open(self, name: str, answer: Head, held: Versioned | None) -> Versioned:
         try:
-            data, head = self._decoded(name, answer)
+            try:
+                data, head = self._decoded(name, answer)
+            except frame.VersionOne:
+                return self._opened_whole(name, answer)
             if head.envelope.params.shards and params.is_shard(name):
                 raise BlobCorrupt("it is a shard, and says that it is in shards itself")
             files = self._files_of(head, answer.etag)
@@ -140,6 +143,16 @@ class WarmIndexes:
                 return data, frame.decode_head(data, answer.size)
             except frame.Truncated as error:
                 data += b"".join(pinned.read([(len(data), error.needed)]))
+
+    def _opened_whole(self, name: str, answer: Head) -> Versioned:
+        """Return an index of version 1, which cannot be read by ranges; nothing of it lies in files."""
+        from vectord.index.version_1 import open_version_1  # noqa: PLC0415 - what few blobs need
+
+        blob, span = answer.data, (len(answer.data), answer.size)
+        if len(blob) < answer.size:
+            pinned = Pinned(self._store, name, answer.etag, {}, 0, self._world)
+            blob = b"".join((blob, *pinned.read(list(cut(span)))))
+        return Versioned(open_version_1(blob, name), answer.etag)
 
     def _versioned(
         self, name: str, etag: str, head: frame.Head, files: Mapping[SectionEntry, LocalFile], held: Index | None
