@@ -146,8 +146,10 @@ class Index:
             vectors = self.base.graph.take(np.array(kept, np.int64))
         row_of = self.tail.row_of
         if row_of:
-            places = np.array(list(row_of.values()), np.int64) - self.covered
-            vectors = np.concatenate([vectors, self.tail.vectors(self.bring)[places]])
+            live = self.tail.vectors(self.bring)
+            if len(row_of) < len(live):
+                live = live[np.array(list(row_of.values()), np.int64) - self.covered]
+            vectors = np.concatenate([vectors, live]) if len(vectors) else live
         metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
         return Rows([*(document.id for document in documents), *row_of], vectors, {**metadata, **self.tail.metadata})
 
