@@ -12,6 +12,7 @@ _CODE: Final = re.compile(rb"<Error\b[^>]*>.*?<Code>([\w.-]+)</Code>", re.DOTALL
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 # XML as S3 writes it: no document type, hence no entities of its own; white space comes while S3 is at work.
 _DOCUMENT: Final = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<(\w+)(?:\s[^<>]*)?>(.*)</\1>\s*", re.DOTALL)
+_ETAG: Final = re.compile(r'"[^"]+"')
 _FIELD: Final = re.compile(rb"<(\w+)>([^<]*)</\1>")
 _ENTITY: Final = re.compile(r"&(.*?);")
 _ENTITIES: Final = {"quot": '"', "#34": '"', "#x22": '"', "apos": "'", "amp": "&", "lt": "<", "gt": ">"}
@@ -30,8 +31,11 @@ def code_of(answer: Answer) -> str:
 
 
 def etag_of(answer: Answer) -> str:
-    """Return the ETag in the answer's head; StoreUnavailable if it has none."""
-    return present(answer.headers, "etag")
+    """Return the ETag in the answer's head; StoreUnavailable if it has none, or half of one."""
+    etag = present(answer.headers, "etag")
+    if not _ETAG.fullmatch(etag):
+        raise StoreUnavailable("an ETag that is not S3's")
+    return etag
 
 
 def content_range(answer: Answer) -> tuple[int, int, int]:

@@ -22,6 +22,8 @@ from vectord.stores.sigv4 import UNSIGNED, Keys, presigned, query_of, signed
 CHECKSUM: Final = "x-amz-checksum-crc32"
 SIDE_BY_SIDE: Final = 32  # requests: a cold search by ranges makes some 40 at once, each 25 ms long
 _PIECE: Final = 1 << 18
+_LENGTHS: Final = {"content-length", "transfer-encoding"}
+_BODILESS: Final = (204, 304)
 # Nothing is repeated and no redirect followed; an answer is taken as it was sent, and a short one is an error, which
 # older versions of urllib3 do not say unasked.
 _ONCE: Final[dict[str, Any]] = {"retries": False, "decode_content": False, "enforce_content_length": True}
@@ -155,6 +157,7 @@ class Requests:
                 preload_content=not works,
                 **_ONCE,
             )
+            _check_head(answer)
             return Answer(answer.status, answer.headers, _all_by(until, answer) if works else answer.data)
         except urllib3.exceptions.HTTPError as error:
             raise StoreUnavailable(type(error).__name__) from error
@@ -173,6 +176,13 @@ class Requests:
 def _pieces(body: bytes) -> Iterator[memoryview]:
     view = memoryview(body)
     return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
+
+
+def _check_head(answer: "urllib3.BaseHTTPResponse") -> None:
+    """Raise StoreUnavailable if the head ended before it said how long the body is: http.client takes that for whole."""
+    if answer.status not in _BODILESS and not _LENGTHS & {name.lower() for name in answer.headers}:
+        answer.close()
+        raise StoreUnavailable("half the head of an answer")
 
 
 def _all_by(until: float, answer: "urllib3.BaseHTTPResponse") -> bytes:
