@@ -179,7 +179,7 @@ def _pieces(body: bytes) -> Iterator[memoryview]:
 
 
 def _check_head(answer: "urllib3.BaseHTTPResponse") -> None:
-    """Raise StoreUnavailable if the head ended before it said how long the body is: http.client takes that for whole."""
+    """Raise StoreUnavailable if the head ends before it says how long the body is; http.client does not mind."""
     if answer.status not in _BODILESS and not _LENGTHS & {name.lower() for name in answer.headers}:
         answer.close()
         raise StoreUnavailable("half the head of an answer")
