@@ -156,7 +156,7 @@ def _by_kind(rows: Array, values: Sequence[Any]) -> Iterator[tuple[type, Array, 
     parted: dict[type, list[int]] = defaultdict(list)
     for at, value in enumerate(values):
         parted[(TRUE if value else FALSE) if isinstance(value, bool) else type(value)].append(at)
-    if both := parted.pop(int, []):
-        parted[float] = sorted(both + parted[float])
+    if integers := parted.pop(int, []):
+        parted[float] += integers
     for kind, picked in parted.items():
         yield kind, rows[picked], [values[at] for at in picked]

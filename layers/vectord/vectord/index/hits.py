@@ -67,6 +67,8 @@ def _loosened(numbers: Numbers, hit: Mask, near: Sequence[float]) -> Bounds:
     if not len(numbers.inexact):
         return settled(hit)
     open_ = numbers.inexact[_among(numbers.values[numbers.inexact], near)]
+    if not len(open_):
+        return settled(hit)
     surely, possibly = hit.copy(), hit.copy()
     surely[open_], possibly[open_] = False, True
     return Bounds(surely, possibly)
