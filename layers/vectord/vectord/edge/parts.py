@@ -10,8 +10,9 @@ from vectord.edge import log
 from vectord.edge.event import Event
 from vectord.edge.http import Handler, HasWorld, sent, time_left
 from vectord.errors import AnswerTooLarge
+from vectord.service.failures import failed
 from vectord.service.fan_out import received
-from vectord.service.parts import Outcome, Part, failed
+from vectord.service.parts import Outcome, Part
 
 MAX_OUTCOME: Final = 6_291_456  # bytes; Lambda's 6 MB for a synchronous answer
 

@@ -8,7 +8,8 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
-from vectord.service.parts import ChangePart, Outcome, Part, failed
+from vectord.service.failures import failed
+from vectord.service.parts import ChangePart, Outcome, Part
 from vectord.service.world import Patience, World
 
 # Threads that wait for S3, as many as it has connections to; their computing is one processor's all the same.

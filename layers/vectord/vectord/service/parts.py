@@ -6,24 +6,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from vectord.errors import (
-    AnswerTooLarge,
-    BlobCorrupt,
-    BlobError,
-    BlobUnsupported,
-    Contended,
-    IndexNotFound,
-    KeyReused,
-    OutcomeUnknown,
-    RequestInvalid,
-    StorageSilent,
-    StoreRefused,
-    VectordError,
-    VectorsNotFound,
-)
+from vectord.errors import RequestInvalid, VectordError
 from vectord.index import Item, Match
 from vectord.index.distance import F32
 from vectord.service.asks import Ask
+from vectord.service.failures import Failed, failed
 from vectord.service.once import Key
 from vectord.service.plain import Plain
 from vectord.service.plain_vectors import PlainVectors
@@ -143,22 +130,7 @@ class Tally(msgspec.Struct, tag="tally", frozen=True):
     etag: str
 
 
-class Failed(msgspec.Struct, tag="failed", frozen=True):
-    """The error that a part met, by the name of its class."""
-
-    error: str
-    words: str = ""
-    ids: list[str] = msgspec.field(default_factory=list)
-
-
 Outcome = Changed | Found | Seen | Tally | Failed
-
-# What a part may meet, by name; whatever else is silence.
-_OF_BLOB: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
-_OF_INDEX: Final = {kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, KeyReused)}
-_OTHERS: Final[dict[str, Callable[[str], VectordError]]] = {
-    kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
-}
 
 
 def outcome(do: Callable[[], Outcome]) -> Outcome:
@@ -189,24 +161,6 @@ def read(part: Part, plain: Plain, vectors: PlainVectors, until: float) -> Outco
             counted = vectors.count(part.shard, part.filter, until, part.staleness)
             return Tally(counted.count, counted.etag)
     raise RequestInvalid("this function changes nothing")
-
-
-def failed(error: VectordError) -> Failed:
-    words = error.reason if isinstance(error, BlobError) else str(error)
-    return Failed(type(error).__name__, words, list(error.ids) if isinstance(error, VectorsNotFound) else [])
-
-
-def error_of(outcome: Failed, shard: str, index: str) -> VectordError:
-    """Return the error of a part as the caller of `index` should meet it."""
-    if outcome.error in _OF_BLOB:
-        return _OF_BLOB[outcome.error](outcome.words, shard)
-    if outcome.error in _OF_INDEX:
-        return _OF_INDEX[outcome.error](index)
-    if outcome.error == VectorsNotFound.__name__:
-        return VectorsNotFound(index, outcome.ids)
-    if outcome.error in _OTHERS:
-        return _OTHERS[outcome.error](outcome.words)
-    return StorageSilent()
 
 
 def row_of(item: Item) -> Row:

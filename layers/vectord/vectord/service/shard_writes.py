@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from vectord.errors import OutcomeUnknown, PartlyApplied, VectorsNotFound
 from vectord.index import Item
 from vectord.params import Params
+from vectord.service.failures import Failed
 from vectord.service.fan_out import FanOut
 from vectord.service.once import Key
-from vectord.service.parts import AddPart, Changed, Failed, Outcome, Part, PatchPart, RemovePart, row_of
+from vectord.service.parts import AddPart, Changed, Outcome, Part, PatchPart, RemovePart, row_of
 from vectord.service.placing import by_shard, shard_names
 from vectord.service.results import Added, Deleted, Patched
 from vectord.service.selection import Patch, Selection

@@ -12,16 +12,15 @@ from vectord.errors import (
 from vectord.index.distance import F32
 from vectord.params import Params
 from vectord.service.asks import Ask
+from vectord.service.failures import Failed, error_of
 from vectord.service.fan_out import FanOut, Threads
 from vectord.service.parts import (
     DescribePart,
-    Failed,
     Found,
     Outcome,
     Part,
     SearchPart,
     Seen,
-    error_of,
     merged,
 )
 from vectord.service.placing import shard_names
