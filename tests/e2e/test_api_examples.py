@@ -1,0 +1,61 @@
+"""The examples of docs/api.md, one after the other in a shell, against the running stack; and the links they answer."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.inbox import Inbox
+from tests.support.examples import Example, Values, sections
+from tools.client import Client
+from tools.stack import Stack
+
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+
+
+@pytest.fixture
+def nothing_there(api: Client) -> Iterator[Client]:
+    """No index of the README's example, which has the same name, before the story or after it."""
+    _delete_films(api)
+    yield api
+    _delete_films(api)
+
+
+def _delete_films(api: Client) -> None:
+    for found in api.call("GET", "/indexes?prefix=films").body["indexes"]:
+        api.call("DELETE", f"/indexes/{found['name']}", expect=204)
+
+
+def _in_a_shell(example: Example, values: Values, folder: Path) -> tuple[int, str]:
+    """Return the status and the body of what a command answers."""
+    command = example.command.replace("curl ", "curl -sS -o body -w '%{http_code}' ", 1)
+    env = {**values.known, "PATH": "/usr/bin:/bin"}
+    (folder / "body").write_text("")
+    ran = subprocess.run(["bash", "-euc", command], cwd=folder, env=env, capture_output=True, text=True, check=True)
+    return int(ran.stdout), (folder / "body").read_text()
+
+
+def test_every_example_answers_what_the_page_shows(
+    nothing_there: Client, stack: Stack, inbox: Inbox, tmp_path: Path
+) -> None:
+    values = Values({"URL": stack.url})
+    for example in (example for section in sections(PAGE) for example in section.examples):
+        status, text = _in_a_shell(example, values, tmp_path)
+        assert status == example.status, text
+        difference = values.difference(
+            json.loads(example.shown) if example.shown else None, json.loads(text) if text else None
+        )
+        assert difference is None, f"{example.command}{difference}\n{text}"
+    _the_upload_is_taken(values.known["UPLOAD"], nothing_there, inbox, tmp_path)
+
+
+def _the_upload_is_taken(link: str, api: Client, inbox: Inbox, folder: Path) -> None:
+    """Send a file as the page says, with `curl -T`."""
+    before = api.call("GET", "/indexes/films").body["count"]
+    (folder / "films.jsonl").write_text('{"id": "solaris", "vector": [0.5, 0, 0.5]}\n')
+    command = ["bash", "-euc", 'curl -sS --fail -T films.jsonl "$UPLOAD"']
+    subprocess.run(command, cwd=folder, env={"UPLOAD": link, "PATH": "/usr/bin:/bin"}, check=True)
+    assert inbox.outcomes("films", 1) == ["committed"]
+    assert api.call("GET", "/indexes/films").body["count"] == before + 1

@@ -1,0 +1,39 @@
+"""The examples of docs/api.md, in their order, before the handlers in one process; and the links that they answer."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.support.api import Api
+from tests.support.backends import S3Backend
+from tests.support.examples import Values, parsed, sections
+from vectord import runtime_inbox
+
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+
+
+@pytest.fixture
+def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    bucket.keep_versions()
+    inbox = f"{bucket.bucket}-inbox"
+    bucket.client.create_bucket(Bucket=inbox)
+    monkeypatch.setenv("VECTORD_INBOX", inbox)
+    runtime_inbox._ingestion.cache_clear()
+    yield Api(one_process=True)
+    runtime_inbox._ingestion.cache_clear()
+
+
+def test_every_example_answers_what_the_page_shows(api: Api) -> None:
+    values = Values({"URL": ""})
+    for example in (example for section in sections(PAGE) for example in section.examples):
+        sent = parsed(example.command, values.known)
+        answer = api.send(sent.method, sent.path, sent.body, headers=sent.headers, query=sent.query)
+        assert answer.status == example.status, answer.text
+        found = answer.json if answer.text else None
+        shown = json.loads(example.shown) if example.shown else None
+        difference = values.difference(shown, found)
+        assert difference is None, f"{example.command}{difference}\n{answer.text}"
+    assert urllib3.request("PUT", values.known["UPLOAD"], body=b"{}").status == 200
