@@ -1,0 +1,41 @@
+"""One stand-in for S3 for all reliability tests, the seed at the top of the run, and the figures at its end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability import run
+from tests.support.backends import CREDENTIALS
+from tests.support.faults_service import Bucket
+from tools import interrupts
+from tools.ministack import HOST, free_port, ministack
+from tools.scratch import forget_account, scratch_folder
+
+
+def pytest_report_header() -> str:
+    return f"VECTORD_SEED={run.SEED} repeats the schedule of this run; {'long' if run.LONG else 'short'} form"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section(f"figures of VECTORD_SEED={run.SEED}")
+    for line in run.figures():
+        terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """The URL of an S3 whose conditions hold when writers race."""
+    interrupts.install()
+    forget_account()
+    port = free_port()
+    with pytest.MonkeyPatch.context() as patch, scratch_folder() as folder:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with ministack(folder, port, persist=False):
+            yield f"http://{HOST}:{port}"
+
+
+@pytest.fixture
+def bucket(endpoint: str) -> Bucket:
+    """A new bucket."""
+    return Bucket(endpoint)

@@ -1,0 +1,268 @@
+"""What an index should hold, as a plain dictionary with an exact search, and how a service is held against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Protocol
+from zlib import crc32
+
+import msgspec
+import numpy as np
+import pytest
+
+from tests.support import vectors as v
+from vectord import frame
+from vectord import index as ix
+from vectord.errors import (
+    Contended,
+    IndexExists,
+    IndexNotFound,
+    OutcomeUnknown,
+    StorageSilent,
+    VectordError,
+    VectorNotFound,
+)
+from vectord.index import Match
+from vectord.params import Distance
+from vectord.service import NewVector, Service
+
+type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text
+type State = Mapping[str, Row] | None  # None where no index is
+type Told = tuple[int, ...] | str  # what a service answers: numbers, or the name of what it met
+
+NONE, EXISTS = "no index", "an index is there"
+UNKNOWN, NOTHING = "unknown", "nothing was changed"
+_MET: Mapping[type[VectordError], str] = {
+    IndexNotFound: NONE,
+    IndexExists: EXISTS,
+    OutcomeUnknown: UNKNOWN,
+    Contended: NOTHING,
+    StorageSilent: NOTHING,
+}
+
+
+class Change(Protocol):
+    """A change of index `t`: the state that it leads to, and what a service that makes it on a state should tell."""
+
+    def on(self, state: State) -> State: ...
+
+    def told(self, state: State) -> Told: ...
+
+    def by(self, service: Service, until: float) -> Told: ...
+
+
+def made(change: Change, service: Service, until: float) -> Told:
+    """Have a service make a change; return what it tells."""
+    try:
+        return change.by(service, until)
+    except tuple(_MET) as met:
+        return _MET[type(met)]
+
+
+def reached(states: Sequence[State], outcomes: Sequence[tuple[Change, Told]]) -> list[State]:
+    """Return the states that these changes, made at once, may have led to, each in it whole or not at all.
+
+    What a service told must be true in the order that led there; what ended as unknown is in or is not.
+    """
+    found: list[State] = []
+    for order in permutations(outcomes):
+        some = list(states)
+        for change, told in order:
+            applied = [change.on(state) for state in some if told in (UNKNOWN, change.told(state))]
+            some = applied if told not in (UNKNOWN, NOTHING) else [*some, *(applied if told == UNKNOWN else [])]
+        found += [state for state in some if state not in found]
+    return found
+
+
+@dataclass(frozen=True)
+class Create:
+    """An index with these parameters."""
+
+    dimension: int
+    distance: Distance
+
+    def on(self, state: State) -> State:
+        return {} if state is None else state
+
+    def told(self, state: State) -> Told:
+        return (0,) if state is None else EXISTS
+
+    def by(self, service: Service, until: float) -> Told:
+        done = service.create("t", self.dimension, m=2, distance=self.distance, until=until)
+        return (done.count,)
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The end of the index."""
+
+    def on(self, _: State) -> State:
+        return None
+
+    def told(self, state: State) -> Told:
+        return NONE if state is None else ()
+
+    def by(self, service: Service, until: float) -> Told:
+        service.delete_index("t", until)
+        return ()
+
+
+@dataclass(frozen=True)
+class Add:
+    """A batch: of equal ids the last counts, no metadata leaves what is stored alone."""
+
+    rows: tuple[tuple[str, bytes, bytes | None], ...]
+
+    def on(self, state: State) -> State:
+        if state is None:
+            return None
+        changed = dict(state)
+        for vector_id, components, metadata in {row[0]: row for row in self.rows}.values():
+            kept = changed[vector_id][1] if metadata is None and vector_id in changed else metadata
+            changed[vector_id] = (components, kept)
+        return changed
+
+    def __repr__(self) -> str:
+        return f"Add({[(vector_id, f'{crc32(components):08x}', text) for vector_id, components, text in self.rows]})"
+
+    def told(self, state: State) -> Told:
+        """Tell: added, replaced, count."""
+        if state is None:
+            return NONE
+        ids = {vector_id for vector_id, *_ in self.rows}
+        return len(ids - state.keys()), len(ids & state.keys()), len(ids | state.keys())
+
+    def by(self, service: Service, until: float) -> Told:
+        done = service.add("t", entries(*self.rows), until)
+        assert done.count is not None
+        return done.added, done.replaced, done.count
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Some ids to delete."""
+
+    ids: tuple[str, ...]
+
+    def on(self, state: State) -> State:
+        if state is None:
+            return None
+        return {vector_id: row for vector_id, row in state.items() if vector_id not in self.ids}
+
+    def told(self, state: State) -> Told:
+        """Tell: deleted, count."""
+        if state is None:
+            return NONE
+        gone = set(self.ids) & state.keys()
+        return len(gone), len(state) - len(gone)
+
+    def by(self, service: Service, until: float) -> Told:
+        done = service.delete_vectors("t", self.ids, until)
+        assert done.count is not None
+        return done.deleted, done.count
+
+
+def components(seed: int, dimension: int) -> bytes:
+    return np.random.default_rng(seed).standard_normal(dimension).astype("<f4").tobytes()
+
+
+def vector(seed: int, dimension: int) -> v.F32:
+    return np.frombuffer(components(seed, dimension), "<f4")
+
+
+def entries(*rows: tuple[str, bytes, bytes | None]) -> list[NewVector]:
+    return [
+        NewVector(vector_id, np.frombuffer(components, "<f4"), None if text is None else msgspec.Raw(text))
+        for vector_id, components, text in rows
+    ]
+
+
+def commits(blob: bytes) -> list[str]:
+    """Return the latest commits that led to a blob."""
+    return list(frame.decode_head(blob, len(blob)).envelope.applied)
+
+
+def read(blob: bytes) -> dict[str, Row]:
+    """Return what a blob holds, by a decoder that has nothing but the blob."""
+    rows = ix.open_blob(blob).rows
+    texts = {vector_id: bytes(raw) for vector_id, raw in rows.metadata.items()}
+    vectors = np.ascontiguousarray(rows.vectors, "<f4")
+    return {
+        vector_id: (vector.tobytes(), texts.get(vector_id)) for vector_id, vector in zip(rows.ids, vectors, strict=True)
+    }
+
+
+def written_anew(blob: bytes) -> bytes:
+    """Return the blob that one process makes of another's: all of it built again."""
+    return ix.encode(ix.open_blob(blob), "t", "anew", rebuild=True).blob
+
+
+def looked_up(service: Service, vector_id: str, until: float) -> Row | None:
+    try:
+        found = service.lookup("t", vector_id, until)
+    except (VectorNotFound, IndexNotFound):
+        return None
+    return found.vector.astype("<f4").tobytes(), text_of(found.metadata)
+
+
+def count(service: Service, until: float) -> int | None:
+    """Return how many vectors there are, None where no index is."""
+    try:
+        return service.describe("t", until).count
+    except IndexNotFound:
+        return None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query and how many matches it wants."""
+
+    query: v.F32
+    k: int
+    distance: Distance
+
+    def distances(self, state: Mapping[str, Row]) -> dict[str, float]:
+        vectors = np.array([np.frombuffer(row, "<f4") for row, _ in state.values()])
+        return dict(zip(state, v.true_distances(vectors, self.query, self.distance).tolist(), strict=True))
+
+    def is_answered(self, found: Sequence[Match], state: State) -> bool:
+        """Tell whether `found` is the exact answer of `state`, bit for bit what is stored; equal distances may swap."""
+        if not state:
+            return state is not None and not found
+        truth, pairs = self.distances(state), [(match.distance, match.id) for match in found]
+        return (
+            pairs == sorted(set(pairs))
+            and [distance for distance, _ in pairs] == pytest.approx(sorted(truth.values())[: self.k], abs=1e-9)
+            and all(distance == pytest.approx(truth.get(vector_id, -1), abs=1e-9) for distance, vector_id in pairs)
+            and all(
+                (match.vector.astype("<f4").tobytes(), text_of(match.metadata)) == state[match.id] for match in found
+            )
+        )
+
+    def recall(self, found: Sequence[Match], state: Mapping[str, Row]) -> float:
+        """Return the share of the true nearest that was found; more of equal distance count as true."""
+        truth = self.distances(state)
+        bound = sorted(truth.values())[: self.k][-1] + 1e-9
+        return sum(truth[match.id] <= bound for match in found) / min(self.k, len(truth))
+
+
+def holds(service: Service, state: State, ids: Sequence[str], asked: Asked, until: float) -> None:
+    """Hold everything that a service says of index `t` against what it should hold."""
+    assert count(service, until) == (None if state is None else len(state))
+    if state is None:
+        with pytest.raises(IndexNotFound):
+            service.search("t", asked.query, asked.k, until)
+        return
+    assert {vector_id: looked_up(service, vector_id, until) for vector_id in ids} == {
+        vector_id: state.get(vector_id) for vector_id in ids
+    }
+    exact = service.search("t", asked.query, asked.k, until, recall=1).answer
+    assert exact.count == len(state)
+    assert asked.is_answered(exact.matches, state)
+    if state:
+        near = service.search("t", asked.query, asked.k, until).answer
+        assert asked.recall(near.matches, state) >= 0.95
+
+
+def text_of(raw: msgspec.Raw | None) -> bytes | None:
+    return None if raw is None else bytes(raw)

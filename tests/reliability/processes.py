@@ -1,0 +1,99 @@
+"""Writers and readers that are processes of their own, each with a journal that outlives a kill."""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from tests.support.backends import s3_store
+from vectord.index import Sizes
+from vectord.local import LocalFiles
+from vectord.service import Patience, Service, World
+
+# Writers that always lose go on until somebody says that the test takes too long.
+PATIENCE = Patience(attempts=100_000, base=0.002, cap=0.1)
+DEADLINE = 120.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process finds the index, and where it keeps its files and journals."""
+
+    endpoint: str
+    bucket: str
+    prefix: str
+    folder: Path
+    sizes: Sizes
+
+    def service(self, number: int) -> Service:
+        store = s3_store(self.endpoint, self.bucket, self.prefix)
+        store._least = 1
+        files = LocalFiles(self.folder / f"files-{number}", 1 << 28)
+        return Service(store, files, warm_bytes=1 << 22, world=World(), patience=PATIENCE, sizes=self.sizes)
+
+    def journal(self, name: str) -> "Journal":
+        return Journal(self.folder / f"{name}.journal")
+
+
+class Journal:
+    """Lines of JSON; what was noted stays when the process is killed right after."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, **what: Any) -> None:
+        handle = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+        try:
+            os.write(handle, msgspec.json.encode(what) + b"\n")
+        finally:
+            os.close(handle)
+
+    def read(self) -> list[dict[str, Any]]:
+        lines = self._path.read_bytes().splitlines() if self._path.exists() else []
+        return [msgspec.json.decode(line) for line in lines]
+
+
+def until() -> float:
+    return monotonic() + DEADLINE
+
+
+def starts() -> Any:
+    """Return what makes processes: each forked of one that has imported everything and no threads of a test."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["tests.reliability.roles"])
+    return made
+
+
+@contextmanager
+def running(target: Callable[..., None], *arguments: tuple[Any, ...]) -> Iterator[list[ForkServerProcess]]:
+    """Run one process for each tuple of arguments; end them with the block."""
+    made = starts()
+    some = [made.Process(target=target, args=each, daemon=True) for each in arguments]
+    for process in some:
+        process.start()
+    try:
+        yield some
+    finally:
+        for process in some:
+            if process.is_alive():
+                process.kill()
+            process.join()
+
+
+def all_done(some: list[ForkServerProcess]) -> None:
+    """Wait until all of them have ended well."""
+    for process in some:
+        process.join(DEADLINE)
+        assert process.exitcode == 0
+
+
+def folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="vectord-reliability-"))

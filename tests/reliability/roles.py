@@ -1,0 +1,125 @@
+"""What the processes of a race do; each notes what it tries before, and what it was told after."""
+
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Barrier
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from tests.reliability import model
+from tests.reliability.processes import Place, until
+from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
+from vectord.index import Match
+
+DIMENSION = 32
+
+
+def batch(writer: str, number: int, size: int) -> model.Add:
+    """Return the batch of a writer, the same wherever it is asked for."""
+    ids = [f"{writer}/{number}/{row}" for row in range(size)]
+    return model.Add(tuple((one, vector(one), b'{"batch":%d}' % number) for one in ids))
+
+
+def vector(text: str) -> bytes:
+    return np.random.default_rng(list(text.encode())).standard_normal(DIMENSION).astype("<f4").tobytes()
+
+
+def adder(place: Place, number: int, batches: int, size: int, start: Barrier | None) -> None:
+    """Add batch after batch."""
+    name = f"w{number}"
+    journal, service = place.journal(name), place.service(number)
+    if start:
+        start.wait()
+    for one in range(batches):
+        journal.note(tries=one)
+        done = service.add("t", model.entries(*batch(name, one, size).rows), until())
+        journal.note(done=one, count=done.count, etag=done.etag, added=done.added, replaced=done.replaced)
+
+
+def creator(place: Place, number: int, names: int, start: Barrier) -> None:
+    """Create every name, with a dimension that tells who did."""
+    journal, service = place.journal(f"w{number}"), place.service(number)
+    for one in range(names):
+        start.wait()
+        try:
+            done = service.create(f"n{one}", number + 1, until=until())
+        except IndexExists:
+            journal.note(name=one, won=False)
+        else:
+            journal.note(name=one, won=True, dimension=done.params.dimension)
+
+
+def adder_until_gone(place: Place, number: int, life: int, start: Barrier) -> None:
+    """Add until there is no index."""
+    name = f"w{number}-{life}"
+    journal, service = place.journal(f"w{number}"), place.service(number)
+    start.wait()
+    for one in range(100_000):
+        try:
+            done = service.add("t", model.entries(*batch(name, one, 2).rows), until())
+        except IndexNotFound:
+            journal.note(life=life, gone=one)
+            return
+        journal.note(life=life, done=one, count=done.count)
+
+
+def generation(number: int, rows: int) -> model.Add:
+    """Return the batch that makes every row that of a generation."""
+    return model.Add(tuple((f"row {row}", vector(f"{number}/{row}"), b'{"g":%d}' % number) for row in range(rows)))
+
+
+def generations(place: Place, last: int, rows: int, acknowledged: "Synchronized[int]") -> None:
+    """Write generation after generation over all rows, one commit each."""
+    journal, service = place.journal("writer"), place.service(0)
+    for one in range(1, last + 1):
+        done = service.add("t", model.entries(*generation(one, rows).rows), until())
+        journal.note(generation=one, etag=done.etag)
+        acknowledged.value = one
+
+
+def reader(place: Place, number: int, last: int, rows: int, acknowledged: "Synchronized[int]") -> None:
+    """Search until the last generation is there; note an answer that is no generation, or an older one than it may."""
+    journal, service = place.journal(f"r{number}"), place.service(100 + number)
+    chance, seen, answers = Random(number), 0, 0
+    while seen < last:
+        if chance.random() < 0.1:
+            service = place.service(100 + number)  # a function that starts
+        least = max(seen, acknowledged.value)
+        query = np.array([chance.gauss(0, 1) for _ in range(DIMENSION)], np.float32)
+        found = service.search("t", query, rows + 5, until(), recall=chance.choice([1, 0.95]))
+        seen, fault = _generation_of(found.answer.matches, rows)
+        if fault or seen < least:
+            journal.note(fault=fault or f"generation {seen} after {least}", etag=found.etag)
+            return
+        journal.note(generation=seen, etag=found.etag)
+        answers += 1
+    journal.note(answers=answers)
+
+
+def _generation_of(matches: list[Match], rows: int) -> tuple[int, str]:
+    told = {model.text_of(match.metadata) for match in matches}
+    if len(matches) != rows or len(told) != 1:
+        return 0, f"{len(matches)} rows of {told}"
+    number = int((told.pop() or b"{}")[5:-1])
+    whole = {one: components for one, components, _ in generation(number, rows).rows}
+    if {match.id: match.vector.astype("<f4").tobytes() for match in matches} != whole:
+        return number, "rows that nobody wrote"
+    return number, ""
+
+
+def adder_to_be_killed(place: Place, number: int, life: int, size: int, started: Any) -> None:
+    """Add until somebody kills this process."""
+    name = f"k{number}-{life}"
+    journal, service = place.journal(f"k{number}"), place.service(number)
+    started.set()
+    for one in range(100_000):
+        journal.note(life=life, tries=one)
+        try:
+            service.add("t", model.entries(*batch(name, one, size).rows), until())
+        except Unavailable:
+            raise
+        except VectordError as error:
+            journal.note(life=life, fault=repr(error))
+            return
+        journal.note(life=life, done=one)

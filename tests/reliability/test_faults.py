@@ -1,0 +1,274 @@
+"""Each fault by itself, at each step of the protocol: what is acknowledged is there, and what is told is true."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from time import monotonic
+
+import pytest
+
+from tests.reliability import model
+from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop
+from tests.reliability.run import LONG, chance, figure, most
+from tests.support import faults
+from tests.support.backends import S3Backend
+from tests.support.faults import Deal, Exchange, Fault, Proxy
+from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
+from vectord import frame
+from vectord.errors import BlobCorrupt, Contended, StorageSilent
+from vectord.index import Sizes
+from vectord.service import Patience, Service
+
+DIMENSION = 33
+ROWS = tuple((f"id {number}", model.components(number, DIMENSION), b'{"n":%d}' % number) for number in range(30))
+MORE = Add(tuple((f"id {number}", model.components(100 + number, DIMENSION), None) for number in range(25, 33)))
+ASKED = Asked(model.vector(7, DIMENSION), 10, "cosine")
+IDS = [f"id {number}" for number in range(34)]
+FORMS = {"plain": PLAIN, "packed": PACKED}
+BUDGET = 2.0  # seconds that each caller has
+# What may follow the end of them: the last attempt, and the look for what became of it, each as long as one request.
+SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
+
+ONCE: dict[str, Fault] = {
+    "the reply is lost": faults.loses_reply,
+    "the request is lost": faults.loses_request,
+    "it arrives twice": faults.replays,
+    "its body is cut at byte 0": faults.cuts_request(0),
+    "its body is cut in the middle": faults.cuts_request(0.5),
+    "its body is cut before the last byte": faults.cuts_request(0.9999),
+    **{f"its answer is cut at {share:.0%}": faults.cuts_answer(share) for share in (0.02, 0.25, 0.5, 0.75, 0.97)},
+    "it is late": faults.delays(WAITS.work * 1.5),
+    "its reply is late": faults.delays_reply(WAITS.work * 1.5),
+    "503": faults.refuses(503, "SlowDown"),
+    "500": faults.refuses(500, "InternalError"),
+    "500 after the commit": faults.fails_after(500, "InternalError"),
+    "409": faults.refuses(409, "ConditionalRequestConflict"),
+}
+CHANGES: dict[str, Change] = {
+    "add": MORE,
+    "delete": Delete(("id 3", "id 29")),
+    "create": Create(3, "cosine"),
+    "drop": Drop(),
+}
+
+
+@pytest.fixture
+def proxied(bucket: S3Backend) -> Iterator[Proxy]:
+    with faults.proxy(bucket.endpoint) as before:
+        yield before
+
+
+@pytest.fixture(params=FORMS)
+def sizes(request: pytest.FixtureRequest) -> Sizes:
+    return FORMS[request.param]
+
+
+def filled(bucket: S3Backend, sizes: Sizes) -> model.State:
+    service = a_service(bucket, sizes=sizes)
+    state: model.State = None
+    for change in (Create(DIMENSION, "cosine"), Add(ROWS)):
+        assert model.made(change, service, monotonic() + 60) == change.told(state)
+        state = change.on(state)
+    return state
+
+
+def nth(step: str, number: int, fault: Fault, times: int = 1) -> Deal:
+    """Deal the fault to the n-th request of a step, and to those right after it."""
+    met = 0
+
+    def deal(exchange: Exchange) -> Fault:
+        nonlocal met
+        met += exchange.step == step
+        return fault if exchange.step == step and number <= met < number + times else faults.passes
+
+    return deal
+
+
+def settled(bucket: S3Backend, proxied: Proxy) -> model.State:
+    """Return what the bucket holds once nothing is on its way."""
+    proxied.settle()
+    return model.read(bucket.objects()["t"]) if "t" in bucket.objects() else None
+
+
+STEPS = {"plain": ["put"], "packed": ["upload", "part", "copy", "complete"]}
+
+
+@pytest.mark.parametrize("fault", ONCE)
+@pytest.mark.parametrize(("form", "step"), [(form, step) for form, steps in STEPS.items() for step in steps])
+def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice(
+    bucket: S3Backend, proxied: Proxy, form: str, step: str, fault: str
+) -> None:
+    before = filled(bucket, FORMS[form])
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    assert model.count(service, monotonic() + BUDGET) == len(ROWS)
+    commits = len(model.commits(bucket.objects()["t"]))
+    proxied.deal = nth(step, 1, ONCE[fault])
+    assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
+    figure("single faults")
+    assert settled(bucket, proxied) == MORE.on(before)
+    assert len(model.commits(bucket.objects()["t"])) == commits + 1
+    model.holds(service, MORE.on(before), IDS, ASKED, monotonic() + 10)
+
+
+# What says "not there" or "there already" to the second of two equal requests is taken at its word: see the docs.
+@pytest.mark.parametrize("fault", [name for name in ONCE if name != "it arrives twice"])
+@pytest.mark.parametrize("change", ["create", "drop"])
+def test_a_fault_at_a_creation_or_deletion_is_overcome(
+    bucket: S3Backend, proxied: Proxy, change: str, fault: str
+) -> None:
+    service = a_service(bucket, proxied.endpoint, waits=WAITS)
+    before = None if change == "create" else filled(bucket, PLAIN)
+    proxied.deal = nth("create" if change == "create" else "delete", 1, ONCE[fault])
+    told = model.made(CHANGES[change], service, monotonic() + 10)
+    figure("single faults")
+    assert told == CHANGES[change].told(before)
+    assert settled(bucket, proxied) == CHANGES[change].on(before)
+
+
+@pytest.mark.parametrize("fault", [name for name in ONCE if name not in ("409", "it arrives twice")])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_fault_at_a_read_is_overcome(
+    bucket: S3Backend, proxied: Proxy, sizes: Sizes, number: int, fault: str
+) -> None:
+    state = filled(bucket, sizes)
+    proxied.deal = nth("range", number, ONCE[fault])
+    model.holds(a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS), state, IDS, ASKED, monotonic() + 10)
+    figure("single faults")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
+    bucket: S3Backend, proxied: Proxy, form: str
+) -> None:
+    filled(bucket, FORMS[form])
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    lengths = []
+
+    def deal(exchange: Exchange) -> Fault:
+        def fault(exchange: Exchange) -> None:
+            reply = exchange.forward()
+            lengths.append(len(reply.wire))
+            exchange.answer(reply, cut)
+
+        return fault if exchange.step in ("put", "complete") and not lengths else faults.passes
+
+    proxied.deal = deal
+    cut = chance("byte", form).randrange(1, 12)
+    while not lengths or cut < lengths[0]:
+        lengths.clear()
+        row = ("id 0", model.components(cut, DIMENSION), None)
+        told = service.add("t", model.entries(row), monotonic() + 10)
+        assert (told.replaced, told.etag) == (1, a_service(bucket).describe("t", monotonic() + 10).etag), cut
+        figure("answers to commits cut at a byte")
+        cut += 1 if LONG else 12
+
+
+SILENCES: dict[str, Fault] = {
+    "503": faults.refuses(503, "SlowDown"),
+    "resets": faults.loses_request,
+    "no answer": faults.delays(WAITS.work * 2),
+    "half answers": faults.cuts_answer(0.5),
+}
+CALLS: dict[str, Callable[[Service, float], object]] = {
+    **{name: partial(model.made, change) for name, change in CHANGES.items()},
+    "search": lambda service, until: service.search("t", ASKED.query, 3, until),
+    "lookup": lambda service, until: service.lookup("t", "id 1", until),
+    "describe": lambda service, until: service.describe("t", until),
+}
+
+
+@pytest.mark.parametrize("silence", SILENCES)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_caller_is_told_in_time_when_storage_is_silent(
+    bucket: S3Backend, proxied: Proxy, sizes: Sizes, call: str, silence: str
+) -> None:
+    filled(bucket, sizes)
+    forever = Patience(attempts=10_000, base=PATIENCE.base, cap=PATIENCE.cap)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, patience=forever)
+    proxied.deal = lambda _: SILENCES[silence]
+    start = monotonic()
+    try:
+        told = CALLS[call](service, start + 0.5)
+    except StorageSilent:
+        told = model.NOTHING
+    took = monotonic() - start
+    most("seconds after the deadline, storage silent", took - 0.5)
+    assert told in (model.NOTHING, model.UNKNOWN) or (told == model.EXISTS and silence == "half answers")
+    assert 0.3 < took < 0.5 + SLACK
+
+
+@pytest.mark.parametrize("change", ["add", "delete"])
+def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_once(
+    bucket: S3Backend, proxied: Proxy, sizes: Sizes, change: str
+) -> None:
+    before = filled(bucket, sizes)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+    assert model.count(service, monotonic() + BUDGET) == len(ROWS)
+    gone = False
+
+    def deal(exchange: Exchange) -> Fault:
+        nonlocal gone
+        gone = gone or exchange.step in ("put", "complete")
+        return faults.loses_reply if gone else faults.passes
+
+    proxied.deal = deal
+    assert model.made(CHANGES[change], service, monotonic() + 0.5) == model.UNKNOWN
+    assert settled(bucket, proxied) == CHANGES[change].on(before)
+
+
+def test_other_writers_that_always_win_are_told_as_such_in_time(bucket: S3Backend, proxied: Proxy) -> None:
+    before = filled(bucket, PLAIN)
+    proxied.deal = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
+    with pytest.raises(Contended):
+        MORE.by(a_service(bucket, proxied.endpoint, waits=WAITS), monotonic() + 0.5)
+    assert settled(bucket, proxied) == before
+
+
+def cut_at(boundary: int, how: str) -> Deal:
+    """Let no byte of an object beyond the boundary arrive; say so by the connection's end, the length or the range."""
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        start = int(reply.header("content-range").removeprefix("bytes ").partition("-")[0] or 0)
+        stop = start + len(reply.body)
+        if reply.status not in (200, 206) or stop <= boundary:
+            exchange.answer(reply)
+        elif how == "the connection ends":
+            head = len(reply.wire) - len(reply.body)
+            exchange.answer(reply, head + max(0, boundary - start))
+        else:
+            kept = reply.body[: max(0, boundary - start)]
+            short = faults.Reply(reply.status, reply.reason, reply.headers, kept, len(kept))
+            if how == "the range is shorter":
+                size = reply.header("content-range").rpartition("/")[2]
+                short = short.having("content-range", f"bytes {start}-{start + len(kept) - 1}/{size}")
+            exchange.answer(short)
+
+    return lambda exchange: fault if exchange.step in ("range", "get") else faults.passes
+
+
+def boundaries(blob: bytes) -> list[int]:
+    head = frame.decode_head(blob, len(blob))
+    stops = [start + entry.bytes for start, entry in zip(head.starts(), head.envelope.sections, strict=True)]
+    marks = {0, 4, 8, head.start, *head.starts(), *stops}
+    return sorted(near for mark in marks for near in (mark - 1, mark, mark + 1) if 0 <= near < len(blob))
+
+
+@pytest.mark.parametrize("how", ["the connection ends", "the length is shorter", "the range is shorter"])
+def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_whole(
+    bucket: S3Backend, proxied: Proxy, sizes: Sizes, how: str
+) -> None:
+    state = filled(bucket, sizes)
+    for boundary in boundaries(bucket.objects()["t"]):
+        service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+        proxied.deal = cut_at(boundary, how)
+        figure("reads truncated at a section boundary")
+        try:
+            found = service.search("t", ASKED.query, ASKED.k, monotonic() + 0.15, recall=1).answer.matches
+        except (StorageSilent, BlobCorrupt):
+            pass
+        else:
+            assert ASKED.is_answered(found, state), boundary
+        proxied.deal = lambda _: faults.passes
+        assert ASKED.is_answered(
+            service.search("t", ASKED.query, ASKED.k, monotonic() + 10, recall=1).answer.matches, state
+        )

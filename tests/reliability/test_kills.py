@@ -1,0 +1,86 @@
+"""Writers killed at any moment leave whole batches behind: all that were acknowledged, and perhaps the last one."""
+
+import shutil
+from collections.abc import Iterator
+from time import sleep
+
+import pytest
+
+from tests.reliability import model, processes, roles
+from tests.reliability.processes import Place
+from tests.reliability.run import LONG, chance, figure
+from tests.support import faults
+from tests.support.faults import Exchange, Fault, Proxy
+from tests.support.faults_service import PACKED, PLAIN, Bucket
+
+FORMS = {"plain": PLAIN, "packed": PACKED}
+KILLS = 100 if LONG else 12  # of each form
+WRITERS, SIZE = 2, 3
+
+
+@pytest.fixture
+def proxied(bucket: Bucket) -> Iterator[Proxy]:
+    """A proxy that makes requests take about as long as they do at work, so that kills meet each step."""
+    with faults.proxy(bucket.endpoint) as before:
+        waits = chance("kills", "proxy")
+
+        def deal(_: Exchange) -> Fault:
+            return waits.choice([faults.delays, faults.delays_reply])(waits.uniform(0, 0.02))
+
+        before.deal = deal
+        yield before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_killed_writers_leave_what_was_acknowledged_and_at_most_what_was_in_flight(
+    bucket: Bucket, proxied: Proxy, form: str
+) -> None:
+    folder = processes.folder()
+    behind = Place(proxied.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
+    straight = Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
+    straight.service(99).create("t", roles.DIMENSION, m=2, until=processes.until())
+    moments, state = chance("kills", form), {}
+    for life in range(KILLS // WRITERS):
+        started = [processes.starts().Event() for _ in range(WRITERS)]
+        writers = ((behind, one, life, SIZE, started[one]) for one in range(WRITERS))
+        with processes.running(roles.adder_to_be_killed, *writers) as some:
+            for event in started:
+                assert event.wait(30)
+            for process in some:
+                sleep(moments.uniform(0, 0.15))
+                assert process.is_alive()
+                process.kill()
+        proxied.settle()
+        found = model.read(bucket.objects()["t"])
+        for one in range(WRITERS):
+            state = _with_batches(
+                state, found, [line for line in behind.journal(f"k{one}").read() if line["life"] == life], one
+            )
+        assert found == state
+        figure("writers killed", WRITERS)
+    model.holds(
+        straight.service(99),
+        state,
+        list(state)[::7],
+        model.Asked(model.vector(1, roles.DIMENSION), 9, "cosine"),
+        processes.until(),
+    )
+    shutil.rmtree(folder)
+
+
+def _with_batches(state: model.State, found: model.State, lines: list[dict[str, int]], number: int) -> model.State:
+    """Return `state` with what one life of a writer acknowledged, and what it had in flight if it is in `found`."""
+    assert [line["fault"] for line in lines if "fault" in line] == []
+    done = [line["done"] for line in lines if "done" in line]
+    tried = [line["tries"] for line in lines if "tries" in line]
+    figure("batches acknowledged before a kill", len(done))
+    for one in tried:
+        batch = roles.batch(f"k{number}-{lines[0]['life']}", one, SIZE)
+        flight = one not in done
+        if not flight or batch.rows[0][0] in (found or {}):
+            state = batch.on(state)
+            figure("batches in flight at a kill that are there", flight)
+        else:
+            figure("batches in flight at a kill that are not there")
+    assert len(tried) - len(done) <= 1
+    return state

@@ -1,0 +1,183 @@
+"""Any history of an index, with writers that meet and answers that get lost, leads to what a dictionary would hold."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from hypothesis import Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.reliability import model
+from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State
+from tests.reliability.run import LONG, SEED, figure
+from tests.support import stores, worlds
+from tests.support.faults_script import Script
+from tests.support.stores import Step
+from tests.support.worlds import FOREVER, Clock
+from vectord.errors import WriteConflict
+from vectord.index import Sizes
+from vectord.params import Distance
+from vectord.service import Patience, Service, World
+from vectord.stores import Fetched
+
+DIMENSION = 33
+IDS = [*"abcdefgh", "a/b", "ü", "😀", " ", '"']
+SEEDS = st.integers(0, 20)  # few, so that equal vectors meet
+METADATA = st.sampled_from([None, None, b"{}", b'{"x":1}', b'[1,"\xc3\xbc"]', b"0", b'"text"'])
+ROW = st.tuples(st.sampled_from(IDS), SEEDS.map(lambda number: model.components(number, DIMENSION)), METADATA)
+ADD = st.lists(ROW, min_size=1, max_size=8).map(lambda rows: Add(tuple(rows)))
+DELETE = st.lists(st.sampled_from([*IDS, "nobody"]), min_size=1, max_size=4).map(lambda ids: Delete(tuple(ids)))
+CHANGE = ADD | ADD | DELETE
+
+# What befalls a write while another writer's commit is on its way; True where that one comes first.
+MEETINGS: dict[str, tuple[Callable[[Callable[[], object]], Step], bool]] = {
+    "the other comes first": (stores.after, True),
+    "the reply is lost, then the other comes": (stores.loses_reply_then, False),
+    "silence, then the other comes": (stores.silence_then, True),
+}
+MISHAPS: dict[str, Step] = {
+    "the reply is lost": stores.loses_reply,
+    "nothing arrives": stores.silence,
+    "another operation is in progress": stores.answers(WriteConflict()),
+}
+WRITES = ("put", "splice")
+
+
+class History(RuleBasedStateMachine):
+    """Two services that stay, one that is new at each look, and a dictionary: None where no index is."""
+
+    distance: Distance = "cosine"
+    sizes = Sizes(packed=6_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store, self.clock = Script(least_part=1), Clock()
+        self.services = [self._service(), self._service()]
+        self.state: State = None
+        self.looks = 0
+
+    def _service(self) -> Service:
+        return worlds.a_service(self.store, clock=self.clock, sizes=self.sizes)
+
+    @rule(change=CHANGE, which=st.integers(0, 1))
+    def change(self, change: Change, which: int) -> None:
+        figure("steps of the model in memory")
+        assert model.made(change, self.services[which], FOREVER) == change.told(self.state)
+        self.state = change.on(self.state)
+
+    @rule(which=st.integers(0, 1))
+    def create(self, which: int) -> None:
+        self.change(Create(DIMENSION, self.distance), which)
+
+    @precondition(lambda self: self.state)
+    @rule(which=st.integers(0, 1))
+    def drop(self, which: int) -> None:
+        self.change(Drop(), which)
+
+    @precondition(lambda self: self.state)
+    @rule(data=st.data(), metadata=METADATA, which=st.integers(0, 1))
+    def add_the_same_vector_again(self, data: st.DataObject, metadata: bytes | None, which: int) -> None:
+        vector_id = data.draw(st.sampled_from(sorted(self.state or {})))
+        self.change(Add(((vector_id, (self.state or {})[vector_id][0], metadata),)), which)
+
+    @precondition(lambda self: self.state)
+    @rule(which=st.integers(0, 1))
+    def delete_all(self, which: int) -> None:
+        self.change(Delete(tuple(self.state or ())), which)
+
+    @rule(change=CHANGE | st.none(), which=st.integers(0, 1), mishap=st.sampled_from(sorted(MISHAPS)))
+    def something_happens_meanwhile(self, change: Change | None, which: int, mishap: str) -> None:
+        for method in WRITES:
+            self.store.on(method, MISHAPS[mishap])
+        self.change(change or Create(DIMENSION, self.distance), which)
+        self.store.clear()
+
+    @precondition(lambda self: self.state is not None)
+    @rule(first=CHANGE, second=CHANGE, meeting=st.sampled_from(sorted(MEETINGS)))
+    def two_writers_meet(self, first: Change, second: Change, meeting: str) -> None:
+        """One change is on its way when the other is made."""
+        figure("steps of the model in memory")
+        make, other_first = MEETINGS[meeting]
+        told = []
+
+        def other() -> None:
+            self.store.clear()
+            told.append((second, model.made(second, self.services[1], FOREVER)))
+
+        for method in WRITES:
+            self.store.on(method, make(other))
+        said = (first, model.made(first, self.services[0], FOREVER))
+        self.store.clear()
+        if not told:  # the first changed nothing, so wrote nothing
+            other()
+            other_first = False
+        for change, answer in [*told, said] if other_first else [said, *told]:
+            assert answer == change.told(self.state)
+            self.state = change.on(self.state)
+
+    @precondition(lambda self: self.state is not None)
+    @rule(changes=st.lists(CHANGE, min_size=2, max_size=3))
+    def writers_at_once(self, changes: list[Change]) -> None:
+        """Threads with a service each; the outcome is that of some order, in which each was told what it did."""
+        figure("steps of the model in memory")
+        eager = Patience(attempts=10_000, base=0.0005, cap=0.002)
+        functions = [worlds.a_service(self.store, world=World(), patience=eager, sizes=self.sizes) for _ in changes]
+        with ThreadPoolExecutor(len(changes)) as pool:
+            told = list(pool.map(lambda pair: model.made(*pair, FOREVER), zip(changes, functions, strict=True)))
+        possible = model.reached([self.state], list(zip(changes, told, strict=True)))
+        self.state = self._blob()
+        assert self.state in possible
+
+    @rule(which=st.integers(0, 1))
+    def start_again(self, which: int) -> None:
+        self.services[which] = self._service()
+
+    @invariant()
+    def everybody_finds_what_the_dictionary_holds(self) -> None:
+        self.looks += 1
+        query = np.frombuffer(model.components(1_000 + self.looks, DIMENSION), "<f4")
+        asked = Asked(query, 1 + self.looks % 15, self.distance)
+        for service in (*self.services, self._service()):
+            model.holds(service, self.state, [*IDS, "nobody"], asked, FOREVER)
+
+    @invariant()
+    def the_blob_alone_holds_it(self) -> None:
+        assert self._blob() == self.state
+        if self.state is not None:
+            assert model.read(model.written_anew(self._bytes())) == self.state
+
+    def _blob(self) -> State:
+        return model.read(self._bytes()) if self.store.inner.list("", 1, None).objects else None
+
+    def _bytes(self) -> bytes:
+        found = self.store.inner.get("t")
+        assert isinstance(found, Fetched)
+        return found.data
+
+
+class PlainHistory(History):
+    distance: Distance = "euclidean"
+    sizes = Sizes()
+
+
+class PackedHistory(History):
+    distance: Distance = "euclidean"
+    sizes = Sizes(packed=1, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
+
+
+# A failure is repeated by its seed; to shrink it takes minutes, which only a long run has.
+PHASES = [Phase.generate, *([Phase.shrink] if LONG else [])]
+BOUNDS = settings(max_examples=150 if LONG else 12, stateful_step_count=25, deadline=None, database=None, phases=PHASES)
+
+
+def case(history: type[History]) -> type:
+    """Return the test of a kind of history: seeded, bounded."""
+    bounded = seed(SEED)(history).TestCase
+    bounded.settings = BOUNDS
+    return bounded
+
+
+TestBothForms = case(History)
+TestPlain = case(PlainHistory)
+TestPacked = case(PackedHistory)

@@ -1,0 +1,110 @@
+"""Processes that race for one index lose nothing, and no answer shows a state that nobody wrote."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability import model, processes, roles
+from tests.reliability.processes import Place
+from tests.reliability.run import LONG, chance, figure
+from tests.support.faults_service import PACKED, PLAIN, Bucket
+from vectord.errors import IndexNotFound
+
+FORMS = {"plain": PLAIN, "packed": PACKED}
+WRITERS, BATCHES = (8, 50) if LONG else (8, 6)
+NAMES = 200 if LONG else 15
+LIVES = 20 if LONG else 4
+COMMITS, READERS, ROWS = (1_000, 3, 12) if LONG else (80, 3, 12)
+
+
+@pytest.fixture(params=FORMS)
+def place(request: pytest.FixtureRequest, bucket: Bucket) -> Iterator[Place]:
+    folder = processes.folder()
+    yield Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[request.param])
+    shutil.rmtree(folder)
+
+
+def create(place: Place) -> None:
+    place.service(99).create("t", roles.DIMENSION, m=2, until=processes.until())
+
+
+def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket: Bucket, place: Place) -> None:
+    create(place)
+    bucket.keep_versions()
+    start = processes.starts().Barrier(WRITERS)
+    with processes.running(roles.adder, *((place, one, BATCHES, 1 + one % 3, start) for one in range(WRITERS))) as some:
+        processes.all_done(some)
+    done = {one: [line for line in place.journal(f"w{one}").read() if "done" in line] for one in range(WRITERS)}
+    expected: model.State = {}
+    for one, lines in done.items():
+        assert [line["done"] for line in lines] == list(range(BATCHES))
+        for line in lines:
+            expected = roles.batch(f"w{one}", line["done"], 1 + one % 3).on(expected)
+    figure("batches of racing processes", WRITERS * BATCHES)
+    assert model.read(bucket.objects()["t"]) == expected
+    # Each commit was made on the one before it, and there is no other.
+    chain = sorted((line["count"], line["added"]) for lines in done.values() for line in lines)
+    assert [count for count, _ in chain] == [sum(added for _, added in chain[: n + 1]) for n in range(len(chain))]
+    assert bucket.versions("t") == WRITERS * BATCHES + 1
+    assert len({line["etag"] for lines in done.values() for line in lines}) == WRITERS * BATCHES
+
+
+def test_of_creators_that_race_for_a_name_one_wins(bucket: Bucket, place: Place) -> None:
+    start = processes.starts().Barrier(WRITERS)
+    with processes.running(roles.creator, *((place, one, NAMES, start) for one in range(WRITERS))) as some:
+        processes.all_done(some)
+    won = [line for one in range(WRITERS) for line in place.journal(f"w{one}").read() if line["won"]]
+    figure("names that creators raced for", NAMES)
+    assert sorted(line["name"] for line in won) == list(range(NAMES))
+    for line in won:
+        found = place.service(99).describe(f"n{line['name']}", processes.until())
+        assert (found.params.dimension, found.count) == (line["dimension"], 0)
+
+
+def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, place: Place) -> None:
+    writers = 4
+    for life in range(LIVES):
+        create(place)
+        start = processes.starts().Barrier(writers + 1)
+        with processes.running(roles.adder_until_gone, *((place, one, life, start) for one in range(writers))) as some:
+            start.wait()
+            pause = processes.starts().Event()
+            pause.wait(chance("delete", life).uniform(0, 0.4))
+            place.service(98).delete_index("t", processes.until())
+            assert "t" not in bucket.objects()
+            processes.all_done(some)
+        assert "t" not in bucket.objects()
+        with pytest.raises(IndexNotFound):
+            place.service(99).describe("t", processes.until())
+        lines = [line for one in range(writers) for line in place.journal(f"w{one}").read() if line["life"] == life]
+        counts = sorted(line["count"] for line in lines if "done" in line)
+        assert counts == [2 * (number + 1) for number in range(len(counts))]
+        assert sum("gone" in line for line in lines) == writers
+        figure("deletions under writers")
+        figure("batches acknowledged before a deletion", len(counts))
+    create(place)
+    assert place.service(99).describe("t", processes.until()).count == 0
+
+
+def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:
+    create(place)
+    roles.generation(0, ROWS).by(place.service(99), processes.until())
+    acknowledged = processes.starts().Value("i", 0)
+    readers = ((place, one, COMMITS, ROWS, acknowledged) for one in range(READERS))
+    with (
+        processes.running(roles.generations, (place, COMMITS, ROWS, acknowledged)) as writer,
+        processes.running(roles.reader, *readers) as some,
+    ):
+        processes.all_done(writer)
+        processes.all_done(some)
+    written = {line["etag"]: line["generation"] for line in place.journal("writer").read()}
+    assert len(written) == COMMITS
+    for one in range(READERS):
+        lines = place.journal(f"r{one}").read()
+        assert [line["fault"] for line in lines if "fault" in line] == []
+        seen = [line for line in lines if "generation" in line]
+        assert all(written.get(line["etag"], 0) == line["generation"] for line in seen)
+        figure("searches during commits", len(seen))
+        figure("generations that searches saw", len({line["generation"] for line in seen}))
+    figure("commits under searches", COMMITS)

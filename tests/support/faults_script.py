@@ -1,0 +1,10 @@
+"""A scripted store whose script can be torn up."""
+
+from tests.support.stores import ScriptedStore
+
+
+class Script(ScriptedStore):
+    """Steps that no call took do not wait for a later one."""
+
+    def clear(self) -> None:
+        self._next.clear()
