@@ -3,9 +3,11 @@
 Who calls the functions, and where, is up to the caller: the same life is lived on the host and in containers.
 """
 
+import gzip
 import json
 import urllib.error
 import urllib.request
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
@@ -16,7 +18,7 @@ from tools.functions import Json, built, event
 from tools.paths import EVENTS
 from tools.storage import INBOX, Storage
 
-VERBS = ("create", "add", "describe", "search", "upload", "ingest", "compact", "delete")
+VERBS = ("create", "add", "describe", "search", "upload", "ingest", "export", "compact", "delete")
 
 UPLOADED = (EVENTS / "films.jsonl").read_bytes()  # events/ingest.json tells of exactly these bytes, by their MD5
 INDEX = "films"
@@ -99,6 +101,15 @@ class Life:
         count = self._api("describe", 200)["count"]
         check(count == 4, "the file's rows are counted", count)
         return "found; a redelivery changes nothing"
+
+    def _export(self) -> str:
+        made, (_, etag) = self._returned("export", 200), self._storage.blob(INDEX)
+        check(made["headers"]["ETag"] == etag, "the file is of the object's state", made)
+        rows = [json.loads(line)["id"] for line in gzip.decompress(b64decode(made["body"])).splitlines()]
+        check(sorted(rows) == ["alien", "gravity", "heat/1995", "ronin/1998"], "every row is in the file", rows)
+        other = self._invoke("export", {**event("export"), "queryStringParameters": {"format": "parquet"}})
+        check(b64decode(other["body"])[:4] == b"PAR1", "another format makes another file", other)
+        return f"{len(rows)} rows as jsonl.gz and as parquet"
 
     def _compact(self) -> str:
         _, before = self._storage.blob(INDEX)

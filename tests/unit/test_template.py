@@ -218,12 +218,13 @@ def test_the_processor_is_a_choice(architecture: str) -> None:
 
 def test_memory_and_disk_are_choices() -> None:
     functions = Deployed({"MemorySize": "2304", "TmpSize": "2048"}).all("AWS::Lambda::Function")
-    compact = functions.pop("CompactFunction")
+    own = [functions.pop(name) for name in ("CompactFunction", "ExportFunction")]
     assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions.values()} == {("2304", "2048")}
-    assert (compact["MemorySize"], compact["EphemeralStorage"]["Size"]) == ("3008", "4096")
+    assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in own} == {("3008", "4096")}
 
 
-def test_memory_and_disk_of_compaction_are_choices_of_their_own() -> None:
-    asked = {"CompactMemorySize": "10240", "CompactTmpSize": "10239"}
-    compact = Deployed(asked).all("AWS::Lambda::Function")["CompactFunction"]
-    assert (compact["MemorySize"], compact["EphemeralStorage"]["Size"]) == ("10240", "10239")
+@pytest.mark.parametrize("verb", ["Compact", "Export"])
+def test_memory_and_disk_of_what_takes_more_are_choices_of_their_own(verb: str) -> None:
+    asked = {f"{verb}MemorySize": "10240", f"{verb}TmpSize": "10239"}
+    one = Deployed(asked).all("AWS::Lambda::Function")[f"{verb}Function"]
+    assert (one["MemorySize"], one["EphemeralStorage"]["Size"]) == ("10240", "10239")

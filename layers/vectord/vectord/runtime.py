@@ -26,6 +26,7 @@ from vectord.stores.sigv4 import Keys
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from vectord.service.exports import Exports
     from vectord.service.rebuilds import Rebuilds
     from vectord.service.service import UseCases
     from vectord.stores.s3_listing import S3Listing
@@ -165,6 +166,14 @@ def _service(settings: Settings) -> "UseCases":
 
     core = _core(settings)
     return UseCases(Writing(core, rebuilds=rebuilds_of(settings, core.world)))
+
+
+def exporting() -> "Exports":
+    """Return what writes indexes to files."""
+    from vectord.service.exports import Exports  # noqa: PLC0415 - see above
+
+    settings = Settings.read(os.environ)
+    return Exports(_core(settings), settings.tmp, settings.tmp_size - settings.local_bytes)
 
 
 def rebuilds_of(settings: Settings, world: World) -> "Rebuilds":

@@ -1,5 +1,6 @@
 """Wrap a function's routes as its `lambda_handler`."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, Protocol
@@ -23,7 +24,7 @@ Response = dict[str, Any]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a route answers: a body for msgspec to encode (None for none), its status, and headers."""
+    """What a route answers: bytes as they are or a body for msgspec to encode (None for none), status, and headers."""
 
     body: Any = None
     status: int = 200
@@ -80,6 +81,9 @@ def time_left(context: object) -> float:
 def _respond(reply: Reply) -> Response:
     if reply.body is None:
         return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
+    if isinstance(reply.body, bytes):
+        text = b64encode(reply.body).decode()
+        return {"statusCode": reply.status, "headers": dict(reply.headers), "body": text, "isBase64Encoded": True}
     body = msgspec.json.encode(reply.body)
     size = sent(body)
     if size > MAX_ANSWER:

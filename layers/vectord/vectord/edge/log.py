@@ -32,6 +32,7 @@ UNITS: Final[dict[str, str]] = {
     "BuildMilliseconds": "Milliseconds",
     "StageMilliseconds": "Milliseconds",
     "StagedBytes": "Bytes",
+    "ExportedBytes": "Bytes",
 }
 
 

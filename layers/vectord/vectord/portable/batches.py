@@ -8,6 +8,7 @@ import numpy as np
 from vectord.index.documents import Packed
 from vectord.index.index import Index
 from vectord.index.rows import Rows
+from vectord.index.sections import Section
 
 PART: Final = 8 << 20  # bytes, more than the least part of a multipart upload; 10,000 of them may make an object
 
@@ -24,8 +25,8 @@ def batches(index: Index) -> Iterator[Rows]:
         BlobCorrupt: a section is not what was written.
     """
     step = max(1, min(_MOST_ROWS, _MOST_BYTES // (4 * index.params.dimension)))
+    bring(index)
     if index.base:
-        _bring(index)
         kept = np.setdiff1d(np.arange(index.covered), index.gone, assume_unique=True)
         for start in range(0, len(kept), step):
             yield _of_base(index, kept[start : start + step].tolist())
@@ -33,6 +34,16 @@ def batches(index: Index) -> Iterator[Rows]:
     for start in range(0, len(tail), step):
         some = dict(tail[start : start + step])
         yield Rows(list(some), index.vectors_of(list(some.values())), index.metadata_of(some))
+
+
+def bring(index: Index) -> None:
+    """Bring what `batches` reads here, so that nothing of it is read of the object any more."""
+    wanted: list[Section] = list(index.tail.pieces)
+    if index.base:
+        wanted.append(index.base.graph.section)
+        if isinstance(index.base.documents, Packed):
+            wanted.append(index.base.documents.section)
+    index.bring(*((section, None) for section in wanted))
 
 
 def in_parts(chunks: Iterable[bytes | memoryview], size: int = PART) -> Iterator[bytes]:
@@ -48,14 +59,6 @@ def in_parts(chunks: Iterable[bytes | memoryview], size: int = PART) -> Iterator
         begun += view
     if begun:
         yield bytes(begun)
-
-
-def _bring(index: Index) -> None:
-    if index.base is None:
-        return
-    index.bring((index.base.graph.section, None))
-    if isinstance(index.base.documents, Packed):
-        index.bring((index.base.documents.section, None))
 
 
 def _of_base(index: Index, rows: Sequence[int]) -> Rows:

@@ -27,14 +27,18 @@ def plain(index: Index, name: str, commit: str) -> Iterator[bytes | memoryview]:
         AnswerTooLarge: ids and metadata do not fit the envelope.
         BlobCorrupt: a section is not what was written.
     """
-    base = index.base
-    if base and base.packed and not index.removed and not len(index.tail):
-        yield from _taken(index, base, name)
+    if index.base and not needs_build(index):
+        yield from _taken(index, index.base, name)
         return
     encoded = ix.encode(index, name, commit, sizes=_PLAIN, rebuild=True)
     yield encoded.head
     for _, data in encoded.sections:
         yield data
+
+
+def needs_build(index: Index) -> bool:
+    """Tell whether `plain` has a graph to build."""
+    return not (index.base and index.base.packed and not index.removed and not len(index.tail))
 
 
 def _taken(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:

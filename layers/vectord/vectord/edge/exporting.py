@@ -1,0 +1,48 @@
+"""What an export is asked for, and how it is answered."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from vectord.edge import http
+from vectord.edge.http import Reply
+from vectord.errors import RequestInvalid
+from vectord.service.exports import FORMATS, LINK_SECONDS, Exported, Format
+
+_KNOWN: Final = frozenset({"format", "as_of", "link"})
+_FLAGS: Final = {"true": True, "false": False}
+_NAMES: Final[dict[str, Format]] = {kind: kind for kind in FORMATS}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A format, which state (None for the present one), and whether the answer has to be a link."""
+
+    kind: Format
+    as_of: str | None
+    linked: bool
+
+
+def asked(query: Mapping[str, str]) -> Asked:
+    """Return what a query string asks for.
+
+    Raises:
+        RequestInvalid: a parameter is unknown, or out of range.
+    """
+    if unknown := query.keys() - _KNOWN:
+        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; an export takes format, as_of and link.")
+    kind, linked = _NAMES.get(query.get("format", "")), _FLAGS.get(query.get("link", "false"))
+    if kind is None:
+        raise RequestInvalid(f"format must be one of {', '.join(FORMATS)}, not {query.get('format')!r}.")
+    if linked is None:
+        raise RequestInvalid(f"link must be true or false, not {query['link']!r}.")
+    return Asked(kind, query.get("as_of"), linked)
+
+
+def shown(name: str, kind: Format, made: Exported) -> Reply:
+    """Return the file itself, or where to fetch it."""
+    if made.file.data is None:
+        told = {"url": made.file.url, "bytes": made.file.size, "format": kind, "expires": LINK_SECONDS}
+        return Reply(told, headers=http.etag(made.etag))
+    headers = {"Content-Type": FORMATS[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+    return Reply(made.file.data, headers={**headers, **http.etag(made.etag)})
