@@ -29,10 +29,7 @@ RIGHTS = {
     "DescribeFunction": READ | PAST,
     "ExportFunction": READ
     | PAST
-    | {
-        (f"s3:{action}", "Bucket.Arn/_vectors/.staging/*")
-        for action in ("PutObject", "AbortMultipartUpload", "DeleteObject")
-    },
+    | {(f"s3:{action}", "Bucket.Arn/_vectors/.staging/*") for action in ("PutObject", "AbortMultipartUpload")},
     "UploadFunction": READ | {("s3:PutObject", "Inbox.Arn/uploads/*")},
     "CreateFunction": READ | WRITE | SPLICE | PAST | {("s3:DeleteObject", "Bucket.Arn/_vectors/*/*")},
     "AddFunction": READ | WRITE | SPLICE | COMPACT | calls("AddFunction"),
