@@ -1,13 +1,16 @@
 """Build the sections of an index from its rows, and measure what they are worth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vectord import forest
+from vectord.forest import Trees
 from vectord.index import documents, exact, planner, sketch
 from vectord.index.calibrate import Curve, Trial
-from vectord.index.graph import Graph, layout_of
+from vectord.index.exact import Scale
+from vectord.index.graph import layout_of
 from vectord.index.order import near_order
 from vectord.index.planner import DEFAULT_RECALL, K, Way, cost, effort_for
 from vectord.index.rows import Rows
@@ -37,45 +40,50 @@ def build(rows: Rows, params: Params, sizes: Sizes) -> Built:
     layout = layout_of(params)
     size = len(rows) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size < sizes.packed:
-        graph = forest.build(rows.vectors, layout, params.m)
-        return Built({"graph": graph}, rows, _forest_curve(graph, rows, params), packed=False)
+        graph, trees = forest.grow(rows.vectors, layout, params.m)
+        return Built({"graph": graph}, rows, _forest_curve(trees, rows, params), packed=False)
     return _packed(rows, params)
 
 
-def _forest_curve(data: bytes, rows: Rows, params: Params) -> dict[str, Curve]:
+def _forest_curve(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
     if planner.scan_is_small(len(rows), params.dimension):
         return {}
-    graph = Graph(layout_of(params), len(rows), InMemory(data))
-    curve = Trial(graph).forest(graph.forest, {})
+    trial = Trial(rows.vectors, exact.scale(rows.vectors, params.distance), layout_of(params))
+    curve = trial.forest(trees, {})
     return {"forest": curve} if curve else {}
 
 
 def _packed(rows: Rows, params: Params) -> Built:
     layout = layout_of(params)
-    tame = exact.scale(rows.vectors, params.distance).tame
-    if tame:
-        rows = rows.ordered(near_order(rows.vectors))
-    sections = (
-        {"sketch": sketch.build(rows.vectors, params.distance)} if tame and params.dimension >= LEAST_SKETCHED else {}
-    )
+    scale = exact.scale(rows.vectors, params.distance)
+    if scale.tame:
+        order = near_order(rows.vectors)
+        rows, scale = rows.ordered(order), replace(scale, norms=scale.norms[order])
+    # Annoy leaves the interpreter to others while it grows, and needs nothing but the rows.
+    with ThreadPoolExecutor(1) as pool:
+        growing = pool.submit(forest.grow, rows.vectors, layout, min(PILOT, params.m))
+        sections, curves, trial = _measured(rows, scale, params)
+        sections["graph"], trees = growing.result()
+    if scale.tame and not planner.scan_is_small(len(rows), params.dimension):
+        curves["forest"] = trial.forest(trees, curves.get("sketch", {}))
+    if params.m > PILOT and _forest_is_worth_it(curves, len(rows), params.dimension):
+        del trees
+        sections["graph"], trees = forest.grow(rows.vectors, layout, params.m)
+        curves["forest"] = trial.forest(trees, curves.get("sketch", {}))
+    return Built(sections, rows, {way: curve for way, curve in curves.items() if curve}, packed=True)
+
+
+def _measured(rows: Rows, scale: Scale, params: Params) -> tuple[dict[str, bytes], dict[str, Curve], Trial]:
+    """Return the sections beside the graph, what the sketch among them finds, and the trial that measured it."""
+    trial = Trial(rows.vectors, scale, layout_of(params))
+    sections, curves = dict[str, bytes](), dict[str, Curve]()
+    if scale.tame and params.dimension >= LEAST_SKETCHED:
+        sections["sketch"] = sketch.build(rows.vectors, params.distance)
+        view = Sketch(InMemory(sections["sketch"]), len(rows), params.dimension, params.distance)
+        curves |= {"sketch": trial.sketch(view), "ranges": trial.ranges(view)}
     sections |= _columns(rows)
     sections["rows"] = documents.pack(rows.ids, rows.metadata)
-    sections["graph"] = forest.build(rows.vectors, layout, min(PILOT, params.m))
-    graph = Graph(layout, len(rows), InMemory(sections["graph"]))
-    trial = Trial(graph)
-    curves: dict[str, Curve] = {}
-    if "sketch" in sections:
-        view = Sketch(InMemory(sections["sketch"]), len(rows), params.dimension, params.distance)
-        curves["sketch"] = trial.sketch(view)
-        curves["ranges"] = trial.ranges(view)
-    if tame and not planner.scan_is_small(len(rows), params.dimension):
-        curves["forest"] = trial.forest(graph.forest, curves.get("sketch", {}))
-    if params.m > PILOT and _forest_is_worth_it(curves, len(rows), params.dimension):
-        del graph
-        sections["graph"] = forest.build(rows.vectors, layout, params.m)
-        trial.graph = Graph(layout, len(rows), InMemory(sections["graph"]))
-        curves["forest"] = trial.forest(trial.graph.forest, curves.get("sketch", {}))
-    return Built(sections, rows, {way: curve for way, curve in curves.items() if curve}, packed=True)
+    return sections, curves, trial
 
 
 def _columns(rows: Rows) -> dict[str, bytes]:
