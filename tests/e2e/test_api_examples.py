@@ -48,7 +48,20 @@ def test_every_example_answers_what_the_page_shows(
             json.loads(example.shown) if example.shown else None, json.loads(text) if text else None
         )
         assert difference is None, f"{example.command}{difference}\n{text}"
+    _the_export_is_there(values.known["EXPORT"])
     _the_upload_is_taken(values.known["UPLOAD"], nothing_there, inbox, tmp_path)
+
+
+def _the_export_is_there(link: str) -> None:
+    command = ["bash", "-euc", 'curl -sS --fail "$EXPORT"']
+    env = {"EXPORT": link, "PATH": "/usr/bin:/bin"}
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert sorted(json.loads(line)["id"] for line in ran.stdout.splitlines()) == [
+        "alien",
+        "heat",
+        "sleep/walk",
+        "thief",
+    ]
 
 
 def _the_upload_is_taken(link: str, api: Client, inbox: Inbox, folder: Path) -> None:

@@ -37,3 +37,5 @@ def test_every_example_answers_what_the_page_shows(api: Api) -> None:
         difference = values.difference(shown, found)
         assert difference is None, f"{example.command}{difference}\n{answer.text}"
     assert urllib3.request("PUT", values.known["UPLOAD"], body=b"{}").status == 200
+    exported = urllib3.request("GET", values.known["EXPORT"]).data.splitlines()
+    assert sorted(json.loads(line)["id"] for line in exported) == ["alien", "heat", "sleep/walk", "thief"]
