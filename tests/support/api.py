@@ -1,5 +1,6 @@
 """An HTTP API in one process: the template's routes before the real handlers, with events as the gateway makes them."""
 
+import base64
 import importlib
 import importlib.util
 import json
@@ -36,6 +37,11 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+    packed: bool = False
+
+    @property
+    def data(self) -> bytes:
+        return base64.b64decode(self.text) if self.packed else self.text.encode()
 
     @property
     def json(self) -> Any:
@@ -81,7 +87,7 @@ class Api:
         response = self._functions[self.routes[route]].lambda_handler(event, None)
         # What Lambda carries is JSON.
         carried = json.loads(json.dumps(response))
-        return Answer(carried["statusCode"], carried["headers"], carried["body"])
+        return Answer(carried["statusCode"], carried["headers"], carried["body"], carried["isBase64Encoded"])
 
     def create(self, name: str = "t", dimension: int = 2, **more: Any) -> Answer:
         return self.send("POST", "/indexes", {"name": name, "dimension": dimension, **more})
