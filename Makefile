@@ -21,6 +21,8 @@ comma := ,
 export ANNOY_COMPILER_ARGS := $(subst $(empty) ,$(comma),$(strip $(ANNOY_FLAGS)))
 # pip would otherwise reuse a wheel of annoy that it once built with other flags.
 export PIP_NO_CACHE_DIR := 1
+# annoy is compiled in an environment of its own, for which its setup.py asks for tools in any version.
+export PIP_CONSTRAINT := $(CURDIR)/requirements/build.txt
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
@@ -62,6 +64,18 @@ format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix wha
 build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built
 	@$(DEV) -m tools.build
 
+.PHONY: sbom
+sbom: build ## The bill of materials of what was built, as CycloneDX: .aws-sam/sbom.cdx.json
+	@$(DEV) -m tools.sbom
+
+.PHONY: audit
+audit: $(call STAMP,dev) ## Ask the OSV database what is known of every pinned version
+	@$(DEV) -m tools.audit
+
+.PHONY: fuzz
+fuzz: $(call STAMP,dev) ## Fuzz all that reads bytes from outside: make fuzz SECONDS=600 TARGETS="frame lines"
+	@$(DEV) -m fuzz.run --seconds $(or $(SECONDS),60) $(TARGETS)
+
 .PHONY: runtime-api
 runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Every built function under Lambda's Runtime API on this machine
 	@$(DEV) -m tools.runtime_api
@@ -87,8 +101,8 @@ clean: ## Remove the environments, the build and all caches
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(call STAMP,dev): requirements/dev.txt layers/vectord/requirements.txt layers/files/requirements.txt
-$(call STAMP,bench): requirements/bench.txt layers/vectord/requirements.txt layers/files/requirements.txt
+$(call STAMP,dev): requirements/dev.txt requirements/build.txt layers/vectord/requirements.txt layers/files/requirements.txt
+$(call STAMP,bench): requirements/bench.txt requirements/build.txt layers/vectord/requirements.txt layers/files/requirements.txt
 $(call STAMP,sam): requirements/sam.txt
 $(call STAMP,stack): requirements/stack.txt
 $(call STAMP,runtime): requirements/runtime.txt

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools import processes
+from tools import pins, processes
 from tools.errors import CommandFailed, Missing
 from tools.paths import ENVIRONMENTS, ROOT
 from tools.run import run_tool
@@ -26,6 +26,9 @@ def make_environment(name: str, folder: Path) -> None:
     processes.run([sys.executable, "-m", "venv", "--clear", str(target)], log, env)
     python = str(target / "bin" / "python")
     install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    if name in COMPILES_ANNOY:
+        for shipped in pins.SHIPPED:
+            processes.run([*install, "--require-hashes", "-r", str(shipped)], log, env)
     try:
         processes.run([*install, "-r", str(requirements)], log, env)
     except CommandFailed:
@@ -43,10 +46,8 @@ def _install_each(install: Sequence[str], requirements: Path, log: Path, env: Ma
         wanted = line.partition("#")[0].split()
         if not wanted:
             continue
-        if wanted[0] == "-r":
-            wanted[1] = str(requirements.parent / wanted[1])
         try:
-            processes.run([*install, *([] if wanted[0] == "-r" else ["--no-deps"]), *wanted], log, env)
+            processes.run([*install, "--no-deps", *wanted], log, env)
         except CommandFailed:
             print(f"  {line.strip()} cannot be installed and is left out", flush=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support import hostile as h
-from vectord.errors import BlobError
+from vectord.errors import BlobError, RequestInvalid
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PROBES = {
@@ -81,7 +81,10 @@ def test_damaged_version_1_which_has_no_checksums_is_refused_or_answers_in_order
     for blob in _damaged_version_1(name):
         service, _ = h.cold(blob)
         for use in ("search", "exact"):
-            found = h.outcome(h.READS[use], service, h.Probe(3, "a"))
+            try:
+                found = h.outcome(h.READS[use], service, h.Probe(3, "a"))
+            except RequestInvalid:
+                continue  # it says another dimension, and agrees with itself
             if not isinstance(found, BlobError):
                 distances = [distance for _, distance, _ in found]
                 assert np.isfinite(distances).all()

@@ -1,0 +1,69 @@
+"""Whole requests: a route, its path, query, headers and body, through the real handlers over a store in memory."""
+
+from collections.abc import Iterator
+
+from tests.support.api import Api, an_event
+
+_SEEDS = (
+    ("GET /indexes", b"limit=2&prefix=t", b"", b""),
+    ("GET /indexes/{name}", b"", b'if-none-match: "x"', b""),
+    ("POST /indexes", b"", b"", b'{"name":"u","dimension":2}'),
+    ("POST /indexes/{name}/vectors", b"", b"idempotency-key: k", b'{"vectors":[{"id":"c","vector":[1,2]}]}'),
+    ("PATCH /indexes/{name}/vectors", b"", b"", b'{"vectors":[{"id":"a","metadata":{"x":1}}]}'),
+    ("POST /indexes/{name}/search", b"", b"", b'{"vector":[1,2],"k":1,"filter":{"x":{"$gte":1}},"include":["vector"]}'),
+    ("POST /indexes/{name}/vectors/delete", b"", b'if-match: "e", W/"f"', b'{"ids":["a"]}'),
+    ("DELETE /indexes/{name}/vectors/{id+}", b"", b"", b""),
+    ("POST /indexes/{name}/vectors/get", b"", b"", b'{"ids":["a"],"include":["vector"]}'),
+    ("POST /indexes/{name}/vectors/count", b"", b"", b'{"filter":{"x":1}}'),
+    ("POST /indexes/{name}/recall", b"", b"", b'{"sample":2}'),
+    ("POST /indexes/{name}/copy", b"", b"", b'{"to":"v"}'),
+    ("GET /indexes/{name}/versions", b"limit=1&cursor=x", b"", b""),
+)
+_PATH = {"name": "t", "id": "a"}
+_STORED = ({"id": "a", "vector": [1, 2], "metadata": {"x": 1}}, {"id": "b", "vector": [2, 1]})
+_UPLOADS = "/uploads"  # needs a bucket for uploads, which a store in memory is not
+_HOSTILE = {500, 501, 502}  # what no request may lead to while storage is sound
+
+
+class Requests:
+    """One deployment, in which index `t` is as it was before each request."""
+
+    def __init__(self) -> None:
+        self._api = Api(one_process=True)
+        self._routes = sorted(route for route in self._api.routes if not route.endswith(_UPLOADS))
+        self._etag = ""
+
+    def run(self, data: bytes) -> None:
+        """Send the request that lies in `data`: a route, a bit for base64, and lines of query, header, path, body."""
+        self._settle()
+        route = self._routes[data[0] % len(self._routes)] if data else self._routes[0]
+        query, header, path, body = (data[2:].split(b"\n", 3) + [b""] * 4)[:4]
+        name, _, value = _text(header).partition(":")
+        parameters = {key: _text(path) or value for key, value in _PATH.items() if f"{{{key}" in route}
+        event = an_event(route, "/", parameters, {name: value.strip()} if name else {}, _query(query))
+        event["body"], event["isBase64Encoded"] = _text(body), data[1:2] == b"b"
+        answer = self._api.invoke(route, event)
+        if answer.status in _HOSTILE:
+            raise AssertionError(f"{route} answered {answer.status}: {answer.text[:300]}")
+
+    def seeds(self) -> Iterator[bytes]:
+        for route, query, header, body in _SEEDS:
+            if route in self._routes:
+                yield bytes([self._routes.index(route)]) + b"-" + b"\n".join((query, header, b"", body))
+
+    def _settle(self) -> None:
+        shown = self._api.send("GET", "/indexes/t")
+        if shown.status == 200 and shown.etag == self._etag:
+            return
+        self._api.send("DELETE", "/indexes/t")
+        self._api.create()
+        self._etag = self._api.add(*_STORED).etag
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _query(data: bytes) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in _text(data).split("&") if pair)
+    return {name: value for name, _, value in pairs}

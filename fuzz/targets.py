@@ -1,0 +1,170 @@
+"""What is fuzzed: each target takes any bytes, and lets out an exception only where the code is wrong.
+
+A target is a function of bytes beside the seeds that lead into it. Refusals of the code's own tree of errors are what
+it promises; anything else that is raised, a crash, a hang or a gigabyte of memory is a find.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from tests.support import hostile as h
+from vectord import filters, frame, version1
+from vectord import index as ix
+from vectord.edge import bodies
+from vectord.errors import BlobError, FilterInvalid, VectordError
+from vectord.formats import NewVector
+from vectord.formats.lines import entries_of_lines
+from vectord.index.version_1 import open_version_1
+
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests/golden"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Raises nothing for any bytes; `seeds` are some that it takes far."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], Iterator[bytes]]
+
+
+def _golden(version: str) -> Iterator[bytes]:
+    for path in sorted((GOLDEN / version).glob("*.lhv1")):
+        yield path.read_bytes()
+
+
+def _frame(data: bytes) -> None:
+    """Decode a blob, whole and from its head alone."""
+    with contextlib.suppress(BlobError, frame.VersionOne):
+        frame.decode(data)
+    with contextlib.suppress(BlobError, frame.VersionOne, frame.Truncated):
+        frame.decode_head(data[: len(data) // 2], len(data))
+
+
+def _envelope(data: bytes) -> None:
+    """Decode an envelope whose seal is right whatever it says, before the body of a golden blob."""
+    with contextlib.suppress(BlobError):
+        ix.open_blob(h.sealed(data, _body()))
+
+
+@cache
+def _body() -> bytes:
+    blob = (GOLDEN / "v2/cosine.lhv1").read_bytes()
+    return blob[8 + int.from_bytes(blob[4:8], "big") :]
+
+
+def _envelopes() -> Iterator[bytes]:
+    for blob in _golden("v2"):
+        raw = blob[8 : 8 + int.from_bytes(blob[4:8], "big")].rstrip()
+        yield raw[: raw.rindex(b',"crc32"')] + b"}"
+
+
+SECTIONS = ("rows", "graph", "sketch", "tail")
+
+
+def _section(data: bytes) -> None:
+    """Search a blob in which one section has other bytes under a right checksum; the first byte says which."""
+    name = SECTIONS[data[0] % len(SECTIONS)] if data else SECTIONS[0]
+    try:
+        index = ix.open_blob(_packed().with_section(name, data[1:]).whole)
+        ix.search(index, np.ones(33, np.float32), 3)
+        held = index.find(["row-01 é", "row-40 é"])
+        index.vectors_of(list(held.values()))
+        index.metadata_of(held)
+        len(index.rows)
+    except BlobError:
+        pass
+
+
+@cache
+def _packed() -> h.Blob:
+    return h.taken_apart((GOLDEN / "v2/packed.lhv1").read_bytes())
+
+
+def _sections() -> Iterator[bytes]:
+    for number, name in enumerate(SECTIONS):
+        yield bytes([number]) + bytes(_packed().of(name))
+
+
+def _version_1(data: bytes) -> None:
+    """Open a blob of version 1, and encode what it holds."""
+    try:
+        version1.read(data)
+        index = open_version_1(data)
+    except BlobError:
+        return
+    ix.open_blob(ix.encode(index, "t", "c").blob)
+
+
+KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody)
+
+
+def _body_of_a_request(data: bytes) -> None:
+    """Decode a body as each kind of request."""
+    for kind in KINDS:
+        try:
+            body = bodies.decode(data, kind)
+            if isinstance(body, bodies.AddBody):
+                bodies.entries(body.vectors)
+        except VectordError:
+            pass
+
+
+def _bodies() -> Iterator[bytes]:
+    yield b'{"name":"t","dimension":3,"distance":"cosine","m":16,"ef_search":20,"shards":2}'
+    yield b'{"vectors":[{"id":"a","vector":[1,2.5,-3e7],"metadata":{"k":[null,true,"\\u00e9"]}}]}'
+    yield b'{"vectors":[{"id":"b","vector":"AACAPw=="}]}'
+    yield b'{"ids":["a","b"]}'
+    yield b'{"vector":[1,2,3],"k":5,"recall":0.95,"ef_search":20,"include":["metadata","vector"]}'
+
+
+DOCUMENTS = ({"year": 2020, "tags": ["a", {"b": None}], "text": "some words"}, [1, "x", None], "text", 1e300, None)
+
+
+def _filter(data: bytes) -> None:
+    """Parse a filter, and ask some documents for it."""
+    try:
+        tree = filters.parse(msgspec.json.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FilterInvalid):
+        return
+    for document in DOCUMENTS:
+        filters.matches(tree, document)
+
+
+def _filters() -> Iterator[bytes]:
+    yield b'{"year":{"$gte":2020,"$lt":2030},"tags":{"$in":["a",1,null]}}'
+    yield b'{"$or":[{"text":{"$glob":"s*[a-w]?rds"}},{"$not":{"a.b":{"$exists":true}}},{"tags":{"$prefix":"a"}}]}'
+    yield b'{"$and":[{"year":2020},{"year":{"$not":{"$eq":1.5}}},{"x":{"$nin":["y"]}},{"x":{"$ne":false}}]}'
+
+
+def _lines(data: bytes) -> None:
+    """Read lines of JSON; a vector is numbers, and there is an entry for no more than each line."""
+    found = list(entries_of_lines([data]))
+    if len(found) > data.count(b"\n") + 1:
+        raise AssertionError("more entries than lines")
+    for entry in found:
+        if isinstance(entry, NewVector) and entry.vector.dtype not in (np.float32, np.float64):
+            raise AssertionError("a vector is no numbers")
+
+
+def _some_lines() -> Iterator[bytes]:
+    yield (ROOT / "events/films.jsonl").read_bytes()[:4_000]
+    yield b'{"id":"a","vector":[1,2,3]}\n\n{"vector": "AACAPw==" , "id":"b","metadata":{"vector":[1]}}\r\n'
+    yield b'{"id":1}\nnull\n{"id":"a","vector":[1e999,-0,1]}'
+
+
+TARGETS = {
+    "frame": Target(_frame, lambda: _golden("v2")),
+    "envelope": Target(_envelope, _envelopes),
+    "section": Target(_section, _sections),
+    "version-1": Target(_version_1, lambda: _golden("v1")),
+    "body": Target(_body_of_a_request, _bodies),
+    "filter": Target(_filter, _filters),
+    "lines": Target(_lines, _some_lines),
+}

@@ -1,0 +1,165 @@
+"""What ships is pinned by hash, listed in a bill of materials, and held against the advisories."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from tools import audit, pins, sbom
+from tools.errors import CheckFailed, GateFailed
+from tools.pins import Pin
+
+HASH = "ab" * 32
+
+
+def test_all_that_ships_is_pinned_by_hash() -> None:
+    assert {pin.name for pin in pins.shipped()} == {"annoy", "duckdb", "isal", "msgspec", "numpy", "pysimdjson"}
+    assert [pin.name for pin in pins.shipped() if not pin.hashes] == []
+
+
+def test_annoy_may_be_installed_from_one_file_alone() -> None:
+    assert [len(pin.hashes) for pin in pins.shipped() if pin.name == "annoy"] == [1]
+
+
+@pytest.mark.parametrize("path", sorted(pins.NOT_SHIPPED.glob("*.txt")), ids=lambda path: path.name)
+def test_every_requirement_of_the_tools_is_pinned(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    assert len(list(pins.pins(path))) == len(lines)
+
+
+def test_a_requirement_that_is_not_exact_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text("numpy>=2\n")
+    with pytest.raises(ValueError, match="numpy>=2"):
+        list(pins.pins(tmp_path / "some.txt"))
+
+
+def test_a_pin_is_read_with_extras_markers_comments_and_hashes(tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text(
+        f'# one\nA.b_c[x,y]==1.2 ; sys_platform == "linux"  # why\n\nd==3 \\\n    --hash=sha256:{HASH} \\\n'
+        f"    --hash=sha256:{'cd' * 32}\n"
+    )
+    assert list(pins.pins(tmp_path / "some.txt")) == [Pin("A.b_c", "1.2"), Pin("d", "3", (HASH, "cd" * 32))]
+    assert Pin("A.b_c", "1.2").purl == "pkg:pypi/a-b-c@1.2"
+
+
+def built(folder: Path, **versions: str) -> Path:
+    """Return a folder as pip leaves it: a distribution of each name, with a compiled file."""
+    for name, version in versions.items():
+        info = folder / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True)
+        info.joinpath("METADATA").write_text(
+            f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\nLicense-Expression: MIT\n"
+        )
+        folder.joinpath(f"{name}.abi3.so").write_bytes(b"\x7fELF")
+        info.joinpath("RECORD").write_text(f"{name}.abi3.so,,\n{name}.py,,\n")
+    return folder
+
+
+ONE, TWO = Pin("one", "1.0", (HASH,)), Pin("two", "2.0", (HASH,))
+
+
+def test_the_bill_lists_what_is_there_and_fits_the_schema(tmp_path: Path) -> None:
+    bill = sbom.bill_of_materials([built(tmp_path, two="2.0", one="1.0")], [ONE, TWO])
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    assert [(each["name"], each["version"], each["purl"]) for each in bill["components"]] == [
+        ("one", "1.0", "pkg:pypi/one@1.0"),
+        ("two", "2.0", "pkg:pypi/two@2.0"),
+    ]
+    first = bill["components"][0]
+    assert first["licenses"] == [{"expression": "MIT"}]
+    assert first["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": HASH}]
+    assert [file["name"] for file in first["components"]] == ["one.abi3.so"]
+    assert bill["dependencies"] == [{"ref": "vectord", "dependsOn": ["pkg:pypi/one@1.0", "pkg:pypi/two@2.0"]}]
+
+
+def test_the_bill_of_one_build_is_always_the_same(tmp_path: Path) -> None:
+    folder = built(tmp_path / "a", one="1.0")
+    assert sbom.bill_of_materials([folder], [ONE]) == sbom.bill_of_materials([folder], [ONE])
+    other = built(tmp_path / "b", one="1.0")
+    other.joinpath("one.abi3.so").write_bytes(b"another")
+    serials = {sbom.bill_of_materials([each], [ONE])["serialNumber"] for each in (folder, other)}
+    assert len(serials) == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "pinned"),
+    [
+        pytest.param({"one": "1.0", "two": "2.0"}, [ONE], id="something that nobody pinned"),
+        pytest.param({"one": "1.1"}, [ONE], id="another version"),
+        pytest.param({"one": "1.0"}, [ONE, TWO], id="something missing"),
+    ],
+)
+def test_a_build_that_is_not_what_was_pinned_has_no_bill(
+    there: dict[str, str], pinned: list[Pin], tmp_path: Path
+) -> None:
+    with pytest.raises(GateFailed):
+        sbom.bill_of_materials([built(tmp_path, **there)], pinned)
+
+
+@contextmanager
+def database(known: Mapping[str, list[str]] | bytes) -> Iterator[str]:
+    """Serve advisories by package URL as OSV does, or any bytes; give its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200 if self.path == "/v1/querybatch" else 404)
+            self.end_headers()
+            self.wfile.write(known if isinstance(known, bytes) else json.dumps(self._answer(asked)).encode())
+
+        def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+            assert not isinstance(known, bytes)
+            found = [known.get(query["package"]["purl"], []) for query in asked["queries"]]
+            return {"results": [{"vulns": [{"id": one} for one in ids]} if ids else {} for ids in found]}
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_known_vulnerability_of_what_ships_fails_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with database({"pkg:pypi/one@1.0": ["GHSA-1", "PYSEC-2"]}) as url, pytest.raises(CheckFailed, match=r"one 1\.0"):
+        audit.report([ONE, TWO], [], url)
+    assert "one 1.0 (ships): GHSA-1, PYSEC-2" in capsys.readouterr().out
+
+
+def test_one_of_what_only_builds_or_tests_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with database({"pkg:pypi/two@2.0": ["GHSA-1"]}) as url:
+        audit.report([ONE], [TWO], url)
+    printed = capsys.readouterr().out
+    assert "two 2.0 (builds or tests): GHSA-1" in printed
+    assert "checked 1 shipped and 1 other pins: 1 have" in printed
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b'{"results": []}', b'{"code": 3}'])
+def test_a_database_that_answers_something_else_is_not_taken_for_all_is_well(
+    answer: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with database(answer) as url:
+        audit.report([ONE], [TWO], url)
+    assert capsys.readouterr().out.startswith("SKIPPED audit: 1 shipped and 1 other pins were NOT checked")
+
+
+def test_a_database_that_cannot_be_reached_is_a_skip_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with database({}) as url:
+        pass
+    audit.report([ONE], [], url)
+    printed = capsys.readouterr().out
+    assert printed.startswith("SKIPPED audit: ")
+    assert url in printed
