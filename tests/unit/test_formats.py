@@ -182,6 +182,31 @@ def test_a_file_that_is_no_such_file_is_refused_with_a_reason(name: str) -> None
     assert len(str(refused.value)) > 10
 
 
+_ONE = {"vectors": VECTORS[:1]}
+BAD_ROWS = {
+    "bytes.npz": (_npz(ids=np.array(["a"]), metadata=np.array([b'"\xff"']), **_ONE), "a"),
+    "text.npz": (_npz(ids=np.array(["a"]), metadata=np.array(["\ud800"]), **_ONE), "a"),
+    "deep.npz": (_npz(ids=np.array(["a"]), metadata=np.array(["[" * 100_000]), **_ONE), "a"),
+    "id.npz": (_npz(ids=np.array(["\ud800"]), metadata=None, **_ONE), None),
+    "id.npy": (_npy(np.array([("\ud800", [1, 0])], [("id", "U1"), ("vector", "f4", (2,))])), None),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_text_of_an_array_that_cannot_be_stored_is_a_bad_row(name: str) -> None:
+    data, vector_id = BAD_ROWS[name]
+    (entry,) = _read(name, data)
+    assert isinstance(entry, BadItem)
+    assert (entry.position, entry.id) == (0, vector_id)
+    assert json.dumps(entry.reason, ensure_ascii=False).encode()
+
+
+def test_metadata_of_a_parquet_file_that_is_nested_beyond_reading_is_a_bad_row(tmp_path: Path) -> None:
+    data = _parquet("select 'a' as id, [1.0::float] as vector, repeat('[', 100000) as metadata", tmp_path)
+    (entry,) = _read("x.parquet", data)
+    assert isinstance(entry, BadItem)
+
+
 @pytest.mark.parametrize(
     "select", ["select 1 as x", "select 'a' as id, 'b' as vector", "select [1] as id, [1] as vector"]
 )

@@ -8,7 +8,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from vectord.errors import BadItem, FileRefused, RequestInvalid
 from vectord.formats.entry import Entry, NewVector, checked_metadata
 
 Array = npt.NDArray[Any]
+
+BAD_METADATA: Final = (msgspec.DecodeError, UnicodeError, RecursionError, RequestInvalid)
+"""What `metadata_of_text` raises."""
 
 
 def entries_of_npz(data: bytes, most: int) -> Iterator[Entry]:
@@ -91,8 +94,12 @@ def _entries(ids: Array, vectors: Array, metadata: Array | None) -> Iterator[Ent
 def _entry(row: int, name: str, vector: Array, metadata: str | bytes | None) -> Entry:
     wide = vector if vector.dtype in (np.float32, np.float64) else vector.astype(np.float64)
     try:
+        name.encode()
+    except UnicodeEncodeError as error:  # numpy holds half a surrogate pair as a character
+        return BadItem(row, None, f"id is no Unicode text ({error})")
+    try:
         return NewVector(name, wide, metadata_of_text(metadata))
-    except (msgspec.DecodeError, RequestInvalid) as error:
+    except BAD_METADATA as error:
         return BadItem(row, name, f"metadata: {error}")
 
 

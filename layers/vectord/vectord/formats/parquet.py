@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import duckdb
-import msgspec
 import numpy as np
 
-from vectord.errors import BadItem, FileRefused, RequestInvalid
-from vectord.formats.arrays import metadata_of_text
+from vectord.errors import BadItem, FileRefused
+from vectord.formats.arrays import BAD_METADATA, metadata_of_text
 from vectord.formats.entry import Entry, NewVector
 
 _CONFIG: Final[dict[str, Any]] = {
@@ -89,5 +88,5 @@ def _entry(row: int, name: Any, vector: Any, metadata: Any) -> Entry:
         return BadItem(row, named, "vector is null, or a component of it is")
     try:
         return NewVector(named, np.asarray(vector), metadata_of_text(metadata if isinstance(metadata, str) else None))
-    except (msgspec.DecodeError, RequestInvalid) as error:
+    except BAD_METADATA as error:
         return BadItem(row, named, f"metadata: {error}")
