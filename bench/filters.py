@@ -60,8 +60,8 @@ def main() -> None:
     with step("build", "with the columns that filters read"):
         index = _built(data, facts)
     with step("search", f"{len(data.queries)} queries for each filter"):
-        told = [_measured(index, data, name, tree, facts) for name, tree in _filters().items()]
-    _show(data, told)
+        found = [_measured(index, data, name, tree, facts) for name, tree in _filters().items()]
+    _show(data, found)
 
 
 def _facts(base: F32) -> Mapping[str, npt.NDArray[Any]]:
@@ -122,9 +122,16 @@ def _measured(
         filter_ms.append((filtered - scanned) * 1e3)
         search_ms.append((done - scanned) * 1e3)
         strategies.add(answer.strategy)
-    medians = (float(np.median(values)) for values in (filter_ms, search_ms, scan_ms))
-    recall, least = float(np.mean(recalls)), float(np.min(recalls))
-    return Told(name, len(rows) / len(data.base), recall, least, *medians, ", ".join(sorted(strategies)))
+    return Told(
+        name,
+        len(rows) / len(data.base),
+        float(np.mean(recalls)),
+        float(np.min(recalls)),
+        float(np.median(filter_ms)),
+        float(np.median(search_ms)),
+        float(np.median(scan_ms)),
+        ", ".join(sorted(strategies)),
+    )
 
 
 def _show(data: Vectors, told: Sequence[Told]) -> None:

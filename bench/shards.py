@@ -23,8 +23,10 @@ from bench.data import made
 from tools.console import table
 from vectord.local import LocalFiles
 from vectord.service import NewVector, Patience, Service, World
+from vectord.service.asks import Ask
+from vectord.service.failures import Failed
 from vectord.service.fan_out import Crew, Remote, Threads
-from vectord.service.parts import Failed, Found, Near, Outcome, Part, Row, SearchPart, merged
+from vectord.service.parts import Found, Near, OneFound, Outcome, Part, Row, SearchPart, merged
 from vectord.stores import MemoryStore, Store
 from vectord.stores.lambda_invoke import Functions
 from vectord.stores.sigv4 import Keys
@@ -69,7 +71,7 @@ def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[
 def _calls() -> Iterator[list[str]]:
     """Time the caller: 100 calls of a server that answers at once, and the merge of their answers."""
     answer = msgspec.json.encode(msgspec.json.encode(_found(0)).decode())
-    parts = [SearchPart(f"t/g/{i}", bytes(1536), _K, 0.95, 0, vectors=False) for i in range(_SHARDS)]
+    parts = [SearchPart(f"t/g/{i}", [bytes(1536)], Ask(_K), vectors=False) for i in range(_SHARDS)]
     with _server(answer) as endpoint:
         functions = Functions(endpoint, "us-east-1", lambda: Keys("access", "secret", "t" * 800))
         remote = Remote(
@@ -83,7 +85,7 @@ def _calls() -> Iterator[list[str]]:
 
 def _found(shard: int) -> Found:
     near = [Near(Row(f"{shard}-{i}", b"", _METADATA), i / 97 + shard / 1e4) for i in range(_K)]
-    return Found(near, 100_000, "sketch", "ranges", 200, '"etag"', 1_000_000, 40)
+    return Found([OneFound(near, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
 
 
 def _nothing(part: Part, until: float) -> Outcome:

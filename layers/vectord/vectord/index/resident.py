@@ -73,7 +73,7 @@ def bring_all(index: Index) -> None:
     """Bring everything here that a search can need."""
     if index.base:
         complete(index, index.base, "local")
-        index.bring(*_beside(index.base))
+        index.bring(*_beside(index.base), *_columns(index.base))
     index.bring(*((piece, None) for piece in index.tail.pieces))
 
 
@@ -115,6 +115,11 @@ def _beside(base: Base) -> list[Wanted]:
     return [*documents, *([(base.sketch.section, None)] if base.sketch else [])]
 
 
+def _columns(base: Base) -> list[Wanted]:
+    """Return what filters read; each brings what it needs of it, so that it comes only where everything does."""
+    return [(base.columns, None)] if base.columns else []
+
+
 def _sketch(base: Base, way: Way) -> list[Wanted]:
     return [(base.sketch.section, None)] if base.sketch and way.strategy == "sketch" else []
 
@@ -141,7 +146,7 @@ def _ranges_are_sooner(base: Base, way: Way, searches: int) -> bool:
 
 def _pay_instalment(index: Index, base: Base) -> None:
     """Bring the next missing bytes: of the documents first, since every answer reads some."""
-    for section, _ in [*_beside(base), (base.graph.section, None)]:
+    for section, _ in [*_beside(base), *_columns(base), (base.graph.section, None)]:
         missing = section.missing(None)
         if missing:
             index.bring((section, _first(missing, _INSTALMENT)))
