@@ -1,12 +1,12 @@
 """Services of sharded indexes, whose fan-out runs threads: ids and time are real, waiting is not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.support.stores import ScriptedStore
 from tests.support.worlds import local_files
 from vectord.service import Patience, Service, World
 from vectord.service.fan_out import Invoke
-from vectord.stores import Condition, Head, IfMatch, MemoryStore, Store, Unchanged
+from vectord.stores import Condition, Head, IfMatch, MemoryStore, Span, Store, Unchanged
 
 
 def a_service(store: Store, invoke: Invoke | None = None) -> Service:
@@ -35,6 +35,10 @@ class ByName(ScriptedStore):
     def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
         self._meet("head", name)
         return super().head(name, most, held, version=version)
+
+    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
+        self._meet("read", name)
+        return super().read(name, etag, spans, version=version)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         self._meet("delete", name)
