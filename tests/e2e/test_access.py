@@ -98,6 +98,7 @@ def files(guarded: Stack) -> Stack:
         ("SearchFunction", "done", "AccessDenied", "AccessDenied"),
         ("DescribeFunction", "done", "AccessDenied", "AccessDenied"),
         ("UploadFunction", "done", "AccessDenied", "AccessDenied"),
+        ("ExportFunction", "done", "AccessDenied", "AccessDenied"),
         ("CreateFunction", "done", "done", "AccessDenied"),
         ("AddFunction", "done", "done", "AccessDenied"),
         ("IngestFunction", "done", "done", "AccessDenied"),
@@ -114,7 +115,7 @@ def test_a_role_holds_what_its_function_does(
     assert outcome(s3.delete_object, Bucket=files.bucket, Key=key) == deletes
 
 
-FUNCTIONS = ["Search", "Describe", "Upload", "Create", "Add", "Ingest", "Compact", "Delete"]
+FUNCTIONS = ["Search", "Describe", "Upload", "Export", "Create", "Add", "Ingest", "Compact", "Delete"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
