@@ -1,9 +1,9 @@
 """Run the benchmark: `python bench/run.py [engine | peers | filters | threshold | large] [options]`.
 
-`engine` is vectord alone, `peers` is vectord beside others, `filters` is searches among some rows, `threshold` is for the
-planner's constants, `large` is one blob of a million rows; without a word engine, then peers. Options go to the last one
-of them. Nothing is measured here: the work is done by other interpreters, which start with one BLAS thread, as a small
-Lambda function has, with the package on their path, and with the ephemeral store.
+`engine` is vectord alone, `peers` is vectord beside others, `filters` is searches among some rows, `threshold` is for
+the planner's constants, `large` is one blob of a million rows; without a word engine, then peers. Options go to the
+last one of them. Nothing is measured here: the work is done by other interpreters, which start with one BLAS thread, as
+a small Lambda function has, with the package on their path, and with the ephemeral store.
 """
 
 import os
