@@ -172,7 +172,7 @@ class Exports(Indexes):
         for part in parts:
             if self.world.now() >= until:
                 raise AnswerTooLarge(
-                    "the file takes longer to write than a request may: export another format (lhv1 and jsonl are the "
-                    "quickest), or download the index's object itself"
+                    "the file takes longer to write than a request may: export it as lhv1, which takes a tenth of the "
+                    "time where the graph is built, or download the index's object itself"
                 )
             yield part
