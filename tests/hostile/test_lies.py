@@ -143,6 +143,19 @@ def _text(at: int, data: bytes) -> Callable[[bytearray], None]:
     return change
 
 
+def _instead(of: bytes, data: bytes) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        at = rows.index(of)
+        rows[at : at + len(data)] = data
+
+    return change
+
+
+def _behind_the_end(rows: bytearray) -> None:
+    _block(2, 2**40)(rows)
+    _block(3, 2**40 + 200)(rows)
+
+
 NEVER_WRONG = {
     "a packed graph of more dimensions": lambda: with_graph("packed", forest(34)),
     "a packed graph of the other metric": lambda: with_graph("packed", forest(DIMENSION, "euclidean")),
@@ -154,6 +167,10 @@ NEVER_WRONG = {
     "blocks that overlap": lambda: with_rows(_block(1, 0)),
     "a block behind the end": lambda: with_rows(_block(3, 2**63)),
     "a block that ends before it starts": lambda: with_rows(_block(0, 2**64 - 1)),
+    "a block that lies wholly behind the end": lambda: with_rows(_behind_the_end),
+    "metadata that is no JSON": lambda: with_rows(_instead(b'{"row": 11}', b'{"row": 1}}')),
+    "metadata that is no UTF-8": lambda: with_rows(_instead(b'{"row": 11}', b'{"\xffow": 11')),
+    "an id that is no UTF-8": lambda: with_rows(_instead("row-11 é".encode(), b"row-11 \xc3\xc3")),
     "lengths in a block that are too large": lambda: with_rows(_text(FIRST, b"\xff" * 96)),
     "rows of no bytes": lambda: golden("packed").with_section("rows", b""),
 }

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import BlobCorrupt
 from vectord.index import distance as dist
 from vectord.index.distance import F32
 from vectord.params import Distance
@@ -35,15 +34,9 @@ class Scale:
 
 
 def scale(vectors: F32, distance: Distance) -> Scale:
-    """Measure the rows once; a search then needs one pass less.
-
-    Raises:
-        BlobCorrupt: under cosine, one of them is zero.
-    """
+    """Measure the rows once; a search then needs one pass less."""
     norms = dist.norms(vectors)
     least, most = float(norms.min(initial=np.inf)), float(norms.max(initial=0.0))
-    if distance == "cosine" and not least:
-        raise BlobCorrupt("a vector of it has no direction")
     tame = most <= _MOST_NORM and (distance == "euclidean" or least >= _LEAST_NORM)
     with np.errstate(over="ignore", under="ignore"):
         return Scale(norms.astype(np.float32), most, tame)
