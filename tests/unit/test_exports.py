@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import compacting, shards
 from tests.support.compacting import DIMENSION, vectors
+from tests.support.hostile import taken_apart
 from tests.support.stores import ScriptedStore, after, answers, passes, silence
 from tests.support.worlds import FOREVER, Clock, local_files
 from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNotFound, StorageSilent, StoreRefused
@@ -157,6 +158,21 @@ def test_a_section_that_is_damaged_is_an_error_that_names_the_index(
     damaged = bytearray(found.data)
     damaged[-1] ^= 1
     store.inner.put("t", bytes(damaged), IfMatch(found.etag), "")
+    with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
+        an_export(store, tmp_path).export("t", kind, FOREVER)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
+def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
+    store: ScriptedStore, tmp_path: Path, kind: Format
+) -> None:
+    found = store.inner.get("t")
+    assert isinstance(found, Fetched)
+    blob = taken_apart(found.data)
+    rows = blob.of("rows")
+    at = rows.rindex(b'"seed"')
+    rows[at + 1] = 0xFF  # which is no UTF-8
+    store.inner.put("t", blob.with_section("rows", rows).whole, IfMatch(found.etag), "")
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
         an_export(store, tmp_path).export("t", kind, FOREVER)
 
