@@ -88,6 +88,10 @@ sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## The same in contai
 invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a container with its event: make invoke FN=search
 	@$(DEV) -m tools.invoke $(FN)
 
+.PHONY: openapi
+openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
+	@PYTHONPATH=layers/vectord $(DEV) -m tools.openapi
+
 .PHONY: bench
 bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
 	@.venv/bench/bin/python bench/run.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from vectord import runtime
 from vectord.edge import bodies, http, keys, parts, vectors
+from vectord.edge.answers import writes
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service.changes import Changes
@@ -10,7 +11,7 @@ from vectord.service.changes import Changes
 def add(request: Request, service: Changes) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
     done = service.add(request.path["name"], batch, request.until, request.expected, keys.key_of(request))
-    return Reply({"added": done.added, "replaced": done.replaced, "count": done.count}, headers=http.etag(done.etag))
+    return Reply(writes.Added(done.added, done.replaced, done.count), headers=http.etag(done.etag))
 
 
 def patch(request: Request, service: Changes) -> Reply:
@@ -23,7 +24,7 @@ def patch(request: Request, service: Changes) -> Reply:
         expected=request.expected,
         key=keys.key_of(request),
     )
-    return Reply({"patched": done.patched, "count": done.count}, headers=http.etag(done.etag))
+    return Reply(writes.Patched(done.patched, done.count), headers=http.etag(done.etag))
 
 
 ROUTES: dict[str, http.Route[Changes]] = {"POST /indexes/{name}/vectors": add, "PATCH /indexes/{name}/vectors": patch}

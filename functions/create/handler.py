@@ -2,6 +2,7 @@
 
 from vectord import runtime
 from vectord.edge import http
+from vectord.edge.answers import writes
 from vectord.edge.bodies import CopyBody, CreateBody, RestoreBody, decode
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
@@ -27,7 +28,7 @@ def create(request: Request, service: UseCases) -> Reply:
 def restore(request: Request, service: UseCases) -> Reply:
     body = decode(request.body, RestoreBody)
     made = service.restore(request.path["name"], body.as_of, request.until, request.conditions)
-    return Reply({"index": made.params, "count": made.count}, headers={"ETag": made.etag})
+    return Reply(writes.Made(made.params, made.count), headers={"ETag": made.etag})
 
 
 def copy(request: Request, service: UseCases) -> Reply:
@@ -37,7 +38,7 @@ def copy(request: Request, service: UseCases) -> Reply:
 
 def _created(made: Described) -> Reply:
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
-    return Reply({"index": made.params, "count": made.count}, 201, headers)
+    return Reply(writes.Made(made.params, made.count), 201, headers)
 
 
 ROUTES: dict[str, http.Route[UseCases]] = {

@@ -2,6 +2,7 @@
 
 from vectord import runtime
 from vectord.edge import bodies, http, keys, parts, vectors
+from vectord.edge.answers import writes
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.errors import VectorNotFound
@@ -27,14 +28,14 @@ def delete_vectors(request: Request, service: UseCases) -> Reply:
     which = vectors.selection(body.ids, body.filter)
     if body.dry_run:
         would = service.would_delete(name, which, request.until, request.expected)
-        return Reply({"deleted": would.deleted, "count": would.count, "dry_run": True}, headers=http.etag(would.etag))
+        return Reply(writes.Deleted(would.deleted, would.count, dry_run=True), headers=http.etag(would.etag))
     if which.filter is not None:
         return _shown(service.delete_matching(name, which.filter, request.until, request.expected, key))
     return _shown(service.delete_vectors(name, which.ids or (), request.until, request.expected, key))
 
 
 def _shown(done: Deleted) -> Reply:
-    return Reply({"deleted": done.deleted, "count": done.count}, headers=http.etag(done.etag))
+    return Reply(writes.Deleted(done.deleted, done.count), headers=http.etag(done.etag))
 
 
 ROUTES: dict[str, http.Route[UseCases]] = {

@@ -3,6 +3,7 @@
 from vectord import runtime
 from vectord.edge import bodies, http, parts, searching, vectors
 from vectord.edge import consistency as freshness
+from vectord.edge.answers import reads
 from vectord.edge.event import Request
 from vectord.edge.http import Reply
 from vectord.service import Reading
@@ -26,15 +27,15 @@ def warm(request: Request, service: Reading) -> Reply:
     start = service.world.now()
     warmed = service.warm(request.path["name"], request.until)
     milliseconds = round((service.world.now() - start) * 1000, 3)
-    shown = {"bytes": warmed.size, "bytes_read": warmed.read_bytes, "requests": warmed.requests}
-    return Reply({**shown, "milliseconds": milliseconds}, headers={"ETag": warmed.etag})
+    shown = reads.Warmed(warmed.size, warmed.read_bytes, warmed.requests, milliseconds)
+    return Reply(shown, headers={"ETag": warmed.etag})
 
 
 def get_vectors(request: Request, service: Reading) -> Reply:
-    body = bodies.decode(request.body, vectors.GetBody)
+    body = bodies.decode(request.body, bodies.GetBody)
     staleness = freshness.staleness(body.consistency, body.max_staleness)
     found = service.get(request.path["name"], bodies.ids(body.ids), request.until, staleness)
-    answer = {"vectors": vectors.shown(found.vectors, body.include), "missing": found.missing}
+    answer = reads.Gotten(vectors.shown(found.vectors, body.include), found.missing)
     return http.unless_held(request, Reply(answer, headers=http.etag(found.etag)))
 
 
@@ -42,15 +43,15 @@ def list_vectors(request: Request, service: Reading) -> Reply:
     name, staleness = request.path["name"], freshness.of_query(request.query)
     asked = vectors.listing(name, request.query)
     page = service.page(name, asked.wanted, request.until, shard=asked.shard, staleness=staleness)
-    answer = {"vectors": vectors.shown(page.vectors, asked.include), "next": asked.cursor(page)}
+    answer = reads.Page(vectors.shown(page.vectors, asked.include), asked.cursor(page))
     return http.unless_held(request, Reply(answer, headers=http.etag(page.etag)))
 
 
 def count_vectors(request: Request, service: Reading) -> Reply:
-    body = bodies.decode(request.body or b"{}", vectors.CountBody)
+    body = bodies.decode(request.body or b"{}", bodies.CountBody)
     staleness = freshness.staleness(body.consistency, body.max_staleness)
     counted = service.count(request.path["name"], vectors.text_of(body.filter), request.until, staleness)
-    return http.unless_held(request, Reply({"count": counted.count}, headers=http.etag(counted.etag)))
+    return http.unless_held(request, Reply(reads.Counted(counted.count), headers=http.etag(counted.etag)))
 
 
 ROUTES: dict[str, http.Route[Reading]] = {

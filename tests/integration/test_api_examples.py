@@ -9,7 +9,8 @@ import urllib3
 
 from tests.support.api import Api
 from tests.support.backends import S3Backend
-from tests.support.examples import Values, parsed, sections
+from tests.support.examples import Example, Values, parsed, sections
+from tests.support.schema import violations
 from vectord import runtime_inbox
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
@@ -26,9 +27,14 @@ def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     runtime_inbox._ingestion.cache_clear()
 
 
+def _story() -> Iterator[tuple[str, Example]]:
+    for section in sections(PAGE):
+        yield from zip(section.routes, section.examples, strict=True)
+
+
 def test_every_example_answers_what_the_page_shows(api: Api) -> None:
     values = Values({"URL": ""})
-    for example in (example for section in sections(PAGE) for example in section.examples):
+    for route, example in _story():
         sent = parsed(example.command, values.known)
         answer = api.send(sent.method, sent.path, sent.body, headers=sent.headers, query=sent.query)
         assert answer.status == example.status, answer.text
@@ -36,6 +42,7 @@ def test_every_example_answers_what_the_page_shows(api: Api) -> None:
         shown = json.loads(example.shown) if example.shown else None
         difference = values.difference(shown, found)
         assert difference is None, f"{example.command}{difference}\n{answer.text}"
+        assert violations(route, answer.status, found) == []
     assert urllib3.request("PUT", values.known["UPLOAD"], body=b"{}").status == 200
     exported = urllib3.request("GET", values.known["EXPORT"]).data.splitlines()
     assert sorted(json.loads(line)["id"] for line in exported) == ["alien", "heat", "sleep/walk", "thief"]

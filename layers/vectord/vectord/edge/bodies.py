@@ -1,25 +1,27 @@
 """The JSON bodies of requests: strict types, decoded and validated in one pass by msgspec."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from vectord.edge import fields
 from vectord.edge.consistency import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.formats import Entry, entry_of_json
+from vectord.params import Distance
 from vectord.service import DEFAULT_RECALL
 
 Include = Literal["metadata", "vector", "distance"]
 
 
 class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    dimension: int
-    distance: str | None = None
-    m: int | None = None
-    ef_search: int | None = None
-    shards: int | None = None
+    name: fields.Name
+    dimension: fields.Dimension
+    distance: Annotated[str | None, fields.shown(enum=["", *get_args(Distance), None])] = None
+    m: fields.Trees = None
+    ef_search: fields.Effort = None
+    shards: fields.Shards = None
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,61 +29,78 @@ class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
-    to: str
-    as_of: str | None = None
+    to: fields.Name
+    as_of: fields.AsOf = None
+
+
+class UploadBody(msgspec.Struct, forbid_unknown_fields=True):
+    file: str
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):
-    vectors: list[msgspec.Raw]
+    vectors: fields.Items
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
     """Either `ids` or `filter`."""
 
-    ids: list[msgspec.Raw] | None = None
-    filter: msgspec.Raw = msgspec.Raw()
+    ids: fields.Ids | None = None
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     dry_run: bool = False
 
 
 class PatchBody(msgspec.Struct, forbid_unknown_fields=True):
     """Either `ids` or `filter`."""
 
-    metadata: msgspec.Raw
-    ids: list[msgspec.Raw] | None = None
-    filter: msgspec.Raw = msgspec.Raw()
+    metadata: fields.Metadata
+    ids: fields.Ids | None = None
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     mode: Literal["merge", "replace"] = "merge"
 
 
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     """What to search for is one of `vector`, `vectors` and `id`."""
 
-    vector: list[float] | str | None = None
-    vectors: list[list[float] | str] | None = None
-    id: str | None = None
-    k: int = 10
-    recall: float = DEFAULT_RECALL
-    ef_search: int | None = None
-    filter: msgspec.Raw = msgspec.Raw()
-    max_distance: float | None = None
-    after: str | None = None
+    vector: fields.Vector | None = None
+    vectors: fields.Queries = None
+    id: fields.Id | None = None
+    k: fields.K = 10
+    recall: fields.Recall = DEFAULT_RECALL
+    ef_search: fields.Effort = None
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    max_distance: fields.Least0 = None
+    after: fields.Cursor = None
     consistency: Consistency = "strong"
-    max_staleness: float | None = None
-    as_of: str | None = None
+    max_staleness: fields.Staleness = None
+    as_of: fields.AsOf = None
     include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
 
 
 class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
     """Queries are `vectors`, or else a `sample` of so many stored ones."""
 
-    vectors: list[list[float] | str] | None = None
-    sample: int = 50
-    k: int = 10
-    recall: float = DEFAULT_RECALL
-    ef_search: int | None = None
-    filter: msgspec.Raw = msgspec.Raw()
+    vectors: fields.Probes = None
+    sample: fields.Sample = 50
+    k: fields.K = 10
+    recall: fields.Recall = DEFAULT_RECALL
+    ef_search: fields.Effort = None
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     consistency: Consistency = "strong"
-    max_staleness: float | None = None
-    as_of: str | None = None
+    max_staleness: fields.Staleness = None
+    as_of: fields.AsOf = None
+
+
+class GetBody(msgspec.Struct, forbid_unknown_fields=True):
+    ids: fields.FewIds
+    include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata", "vector"])
+    consistency: Consistency = "strong"
+    max_staleness: fields.Staleness = None
+
+
+class CountBody(msgspec.Struct, forbid_unknown_fields=True):
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    consistency: Consistency = "strong"
+    max_staleness: fields.Staleness = None
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:

@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from vectord.edge import http
+from vectord.edge import http, queries
+from vectord.edge.answers import states
 from vectord.edge.http import Reply
 from vectord.errors import RequestInvalid
 from vectord.service.exports import FORMATS, LINK_SECONDS, Exported, Format
 
-_KNOWN: Final = frozenset({"format", "as_of", "link"})
 _FLAGS: Final = {"true": True, "false": False}
 _NAMES: Final[dict[str, Format]] = {kind: kind for kind in FORMATS}
 
@@ -29,8 +29,7 @@ def asked(query: Mapping[str, str]) -> Asked:
     Raises:
         RequestInvalid: a parameter is unknown, or out of range.
     """
-    if unknown := query.keys() - _KNOWN:
-        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; an export takes format, as_of and link.")
+    queries.check(query, queries.Export)
     kind, linked = _NAMES.get(query.get("format", "")), _FLAGS.get(query.get("link", "false"))
     if kind is None:
         raise RequestInvalid(f"format must be one of {', '.join(FORMATS)}, not {query.get('format')!r}.")
@@ -41,8 +40,8 @@ def asked(query: Mapping[str, str]) -> Asked:
 
 def shown(name: str, kind: Format, made: Exported) -> Reply:
     """Return the file itself, or where to fetch it."""
-    if made.file.data is None:
-        told = {"url": made.file.url, "bytes": made.file.size, "format": kind, "expires": LINK_SECONDS}
+    if made.file.url is not None:
+        told = states.Export(made.file.url, made.file.size, kind, LINK_SECONDS)
         return Reply(told, headers=http.etag(made.etag))
     headers = {"Content-Type": FORMATS[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return Reply(made.file.data, headers={**headers, **http.etag(made.etag)})

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from vectord import params
-from vectord.errors import RequestInvalid
+from vectord.edge import queries
+from vectord.errors import CursorInvalid, RequestInvalid
 
 MAX_LIMIT: Final = 1_000
 _DEFAULT_LIMIT: Final = 100
-_KNOWN: Final = frozenset({"prefix", "limit", "cursor"})
 
 
 def arguments(query: Mapping[str, str]) -> tuple[str, int, str | None]:
     """Return prefix, limit and the name to continue after, from a query string.
 
     Raises:
-        RequestInvalid: a parameter is unknown or out of range.
+        RequestInvalid, CursorInvalid: a parameter is unknown or out of range.
     """
-    if unknown := query.keys() - _KNOWN:
-        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; a listing takes prefix, limit and cursor.")
+    queries.check(query, queries.Indexes)
     cursor = query.get("cursor")
     return query.get("prefix", ""), limit(query), None if cursor is None else _after(cursor)
 
@@ -45,7 +44,7 @@ def _after(cursor: str) -> str:
     try:
         name = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
-        raise RequestInvalid("cursor is none of ours; pass 'next' of the page before as it is.") from error
+        raise CursorInvalid from error
     if not params.is_name(name):
-        raise RequestInvalid("cursor is none of ours; pass 'next' of the page before as it is.")
+        raise CursorInvalid
     return name

@@ -1,12 +1,11 @@
 """Earlier states in requests and answers: `as_of` of a query string, and the pages of an index's versions."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from vectord.edge import cursors, listing
-from vectord.errors import RequestInvalid
+from vectord.edge import cursors, listing, queries
+from vectord.edge.answers import states
 from vectord.stores import Version
 
 
@@ -20,7 +19,7 @@ def as_of(query: Mapping[str, str]) -> str | None:
     Raises:
         RequestInvalid: a parameter is unknown.
     """
-    _check(query, {"as_of"}, "takes as_of alone")
+    queries.check(query, queries.State)
     return query.get("as_of")
 
 
@@ -30,34 +29,19 @@ def page(name: str, query: Mapping[str, str]) -> tuple[int, str | None]:
     Raises:
         RequestInvalid, CursorInvalid
     """
-    _check(query, {"limit", "cursor"}, "takes limit and cursor")
+    queries.check(query, queries.Versions)
     cursor = query.get("cursor")
     after = None if cursor is None else cursors.opened(cursor, _pages_of(name), _Place).after
     return listing.limit(query), after
 
 
-def shown(name: str, versions: tuple[Version, ...], after: str | None) -> dict[str, Any]:
+def shown(name: str, versions: tuple[Version, ...], after: str | None) -> states.Versions:
     """Return the body of a page."""
-    return {
-        "versions": [
-            {
-                "version": one.id,
-                "etag": one.etag,
-                "bytes": one.bytes,
-                "modified": one.modified,
-                "latest": one.latest,
-                "deleted": one.deleted,
-            }
-            for one in versions
-        ],
-        "next": None if after is None else cursors.sealed(_pages_of(name), _Place(after)),
-    }
+    return states.Versions(
+        [states.Version(one.id, one.etag, one.bytes, one.modified, one.latest, one.deleted) for one in versions],
+        None if after is None else cursors.sealed(_pages_of(name), _Place(after)),
+    )
 
 
 def _pages_of(name: str) -> tuple[str, str]:
     return "versions", name
-
-
-def _check(query: Mapping[str, str], known: set[str], takes: str) -> None:
-    if unknown := query.keys() - known:
-        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; this {takes}.")

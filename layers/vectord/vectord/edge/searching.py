@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vectord.edge import bodies, cursors
+from vectord.edge.answers import reads
 from vectord.edge.bodies import Include, RecallBody, SearchBody
 from vectord.edge.consistency import staleness
 from vectord.edge.event import Request
@@ -16,6 +17,7 @@ from vectord.service.asks import Ask
 
 if TYPE_CHECKING:
     from vectord.service.recalls import Recalled, Recalls
+    from vectord.service.results import OneAnswer
 
 
 class _Place(msgspec.Struct, array_like=True, frozen=True):
@@ -66,52 +68,45 @@ def recalled(request: Request, recalls: "Recalls") -> "Recalled":
     return recalls.recall(request.path["name"], ask, request.until, queries=queries)
 
 
-def shown_recall(found: "Recalled") -> dict[str, Any]:
+def shown_recall(found: "Recalled") -> reads.Recall:
     """Return the body of the answer to a measurement."""
     measured = found.measured
-    return {
-        "recall": _mean(measured.recalls),
-        "k": found.k,
-        "queries": len(measured.recalls),
-        "count": found.count,
-        "strategies": sorted(set(measured.strategies)),
-        "milliseconds": _quantiles(measured.seconds),
-        "exact_milliseconds": _quantiles(measured.exact_seconds),
-        "calibration": found.curves,
-    }
+    return reads.Recall(
+        recall=_mean(measured.recalls),
+        k=found.k,
+        queries=len(measured.recalls),
+        count=found.count,
+        strategies=sorted(set(measured.strategies)),
+        milliseconds=_quantiles(measured.seconds),
+        exact_milliseconds=_quantiles(measured.exact_seconds),
+        calibration=found.curves,
+    )
 
 
 def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 6) if values else None
 
 
-def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
+def _quantiles(seconds: Sequence[float]) -> reads.Quantiles:
+    if not seconds:
+        return reads.Quantiles()
     ascending = sorted(seconds)
-    places = {"p50": 0.5, "p99": 0.99} if ascending else {}
-    return {name: round(ascending[int(share * (len(ascending) - 1))] * 1000, 3) for name, share in places.items()}
+    p50, p99 = (round(ascending[int(share * (len(ascending) - 1))] * 1000, 3) for share in (0.5, 0.99))
+    return reads.Quantiles(p50, p99)
 
 
-def shown(name: str, body: SearchBody, searched: Searched, milliseconds: float) -> dict[str, Any]:
+def shown(name: str, body: SearchBody, searched: Searched, milliseconds: float) -> reads.Search | reads.Searches:
     """Return the body of the answer; that of many queries has a list of `results`."""
-    results = [
-        {
-            "matches": [_match(match, body.include) for match in answer.matches],
-            "count": answer.count,
-            "eligible": answer.eligible,
-            "strategy": answer.strategy,
-            "plan": answer.plan,
-            "examined": answer.examined,
-        }
-        for answer in searched.answers
-    ]
-    effort = {
-        "bytes_read": searched.read_bytes,
-        "requests": searched.requests,
-        "milliseconds": round(milliseconds, 3),
-    }
+    took = searched.read_bytes, searched.requests, round(milliseconds, 3)
     if body.vectors is not None:
-        return {"results": results, **effort}
-    return {**results[0], **effort, "next": _next(name, body, searched.answer.matches)}
+        results = [reads.Found(*_found(answer, body.include)) for answer in searched.answers]
+        return reads.Searches(results, *took)
+    return reads.Search(*_found(searched.answer, body.include), *took, _next(name, body, searched.answer.matches))
+
+
+def _found(answer: "OneAnswer", include: Sequence[Include]) -> tuple[list[reads.Match], int, int, str, str, int]:
+    matches = [_match(match, include) for match in answer.matches]
+    return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
 
 
 def _ask(name: str, body: SearchBody) -> Ask:
@@ -147,13 +142,13 @@ def _pages_of(name: str, body: SearchBody) -> Sequence[Any]:
     return "search", name, body.vector, body.id, body.filter, body.max_distance, body.as_of
 
 
-def _match(match: Match, include: Sequence[Include]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": match.id, "distance": match.distance}
-    if "metadata" in include:
-        shown["metadata"] = match.metadata
-    if "vector" in include:
-        shown["vector"] = match.vector.tolist()
-    return shown
+def _match(match: Match, include: Sequence[Include]) -> reads.Match:
+    return reads.Match(
+        match.id,
+        match.distance,
+        match.metadata if "metadata" in include else msgspec.UNSET,
+        match.vector.tolist() if "vector" in include else msgspec.UNSET,
+    )
 
 
 def _text(raw: msgspec.Raw) -> str | None:

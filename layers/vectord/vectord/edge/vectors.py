@@ -1,13 +1,14 @@
 """What the routes of many vectors are asked, and how vectors are shown."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Final
 
 import msgspec
 
 from vectord.edge import cursors
+from vectord.edge.answers import reads
 from vectord.edge.bodies import PatchBody, decode, ids
-from vectord.edge.consistency import Consistency
+from vectord.edge.fields import MAX_SEGMENTS
 from vectord.errors import CursorInvalid, RequestInvalid
 from vectord.formats.entry import checked_metadata
 from vectord.service import Kept, Paged
@@ -15,28 +16,9 @@ from vectord.service.plain_vectors import Wanted
 from vectord.service.selection import Patch, Selection
 from vectord.service.vectors import MAX_PAGE
 
-MAX_SEGMENTS: Final = 1_000
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")
 _SHOWN: Final = ("metadata", "vector")
-_KNOWN: Final = frozenset(
-    ("limit", "cursor", "prefix", "filter", "include", "segment", "segments", "consistency", "max_staleness")
-)
-
-Include = list[Literal["metadata", "vector"]]
-
-
-class GetBody(msgspec.Struct, forbid_unknown_fields=True):
-    ids: list[msgspec.Raw]
-    include: Include = msgspec.field(default_factory=lambda: ["metadata", "vector"])
-    consistency: Consistency = "strong"
-    max_staleness: float | None = None
-
-
-class CountBody(msgspec.Struct, forbid_unknown_fields=True):
-    filter: msgspec.Raw = msgspec.Raw()
-    consistency: Consistency = "strong"
-    max_staleness: float | None = None
 
 
 class _Mark(msgspec.Struct, array_like=True):
@@ -67,8 +49,9 @@ def listing(name: str, query: Mapping[str, str]) -> Listing:
         RequestInvalid: a parameter is unknown or out of range.
         CursorInvalid: the cursor is not one of this listing.
     """
-    if unknown := query.keys() - _KNOWN:
-        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}; a listing takes {', '.join(sorted(_KNOWN))}.")
+    from vectord.edge import queries  # noqa: PLC0415 - a search should not pay for it
+
+    queries.check(query, queries.Vectors)
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
     number = _number(query, "segment", 0, 0, segments - 1)
     prefix, filter_text = query.get("prefix", ""), query.get("filter")
@@ -120,18 +103,17 @@ def patch(body: PatchBody) -> Patch:
         raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
-def shown(vectors: Sequence[Kept], include: Collection[str]) -> list[dict[str, Any]]:
+def shown(vectors: Sequence[Kept], include: Collection[str]) -> list[reads.Vector]:
     """Return vectors as JSON shows them."""
     return [_shown(kept, include) for kept in vectors]
 
 
-def _shown(kept: Kept, include: Collection[str]) -> dict[str, Any]:
-    answer: dict[str, Any] = {"id": kept.id}
-    if "metadata" in include:
-        answer["metadata"] = kept.metadata
-    if "vector" in include and kept.vector is not None:
-        answer["vector"] = kept.vector.tolist()
-    return answer
+def _shown(kept: Kept, include: Collection[str]) -> reads.Vector:
+    return reads.Vector(
+        kept.id,
+        kept.metadata if "metadata" in include else msgspec.UNSET,
+        kept.vector.tolist() if "vector" in include and kept.vector is not None else msgspec.UNSET,
+    )
 
 
 def _number(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

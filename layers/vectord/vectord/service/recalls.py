@@ -14,9 +14,8 @@ from vectord.params import Params
 from vectord.service import batch
 from vectord.service.asks import Ask
 from vectord.service.core import Core
-from vectord.service.searches import check_ask
+from vectord.service.searches import MAX_PROBES, check_ask
 
-MAX_QUERIES: Final = 500
 _SEED: Final = 20_261_123
 
 
@@ -50,8 +49,8 @@ class Recalls:
             RequestInvalid: too many queries, or one that does not fit; or the index is in shards.
         """
         check_ask(ask)
-        if not 1 <= (len(queries) or sampled) <= MAX_QUERIES:
-            raise RequestInvalid(f"recall takes 1 to {MAX_QUERIES} queries, not {len(queries) or sampled:,}")
+        if not 1 <= (len(queries) or sampled) <= MAX_PROBES:
+            raise RequestInvalid(f"recall takes 1 to {MAX_PROBES} queries, not {len(queries) or sampled:,}")
 
         def probe(index: Index) -> Measured:
             probes = [Probe(batch.checked_query(query, index.params)) for query in queries] or sample(

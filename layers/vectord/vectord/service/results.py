@@ -86,16 +86,19 @@ class Merged(msgspec.Struct, frozen=True):
     eligible: int
 
 
+type OneAnswer = Answer | Merged
+
+
 class Searched(msgspec.Struct, frozen=True):
     """The answer to each query, and the bytes and requests that they took of the store."""
 
-    answers: Sequence[Answer | Merged]
+    answers: Sequence[OneAnswer]
     etag: str
     read_bytes: int
     requests: int
 
     @property
-    def answer(self) -> Answer | Merged:
+    def answer(self) -> OneAnswer:
         """The answer of a search for one query."""
         return self.answers[0]
 

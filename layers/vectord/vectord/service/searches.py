@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_K: Final = 10_000
 MAX_QUERIES: Final = 100
+MAX_PROBES: Final = 500  # queries of a measurement of recall
 LEAST_RECALL: Final = 0.5
 
 

@@ -1,0 +1,41 @@
+"""Filters as a schema. No type stands for them: what parses them says where they are wrong."""
+
+from typing import Any, Final
+
+from vectord.edge.fields import FILTER, ref
+from vectord.filters.place import MAX_PATTERN, MAX_VALUES
+
+_SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
+_ORDERED: Final = {"type": ["string", "number"]}
+_SEVERAL: Final = {"type": "array", "items": _SCALAR, "minItems": 1, "maxItems": MAX_VALUES}
+_PATTERN: Final = {"type": "string", "maxLength": MAX_PATTERN}
+_EACH: Final = {"type": "array", "items": ref(FILTER), "minItems": 1}
+_OPERATORS: Final = "Operators"
+
+FILTER_SCHEMAS: Final[dict[str, Any]] = {
+    FILTER: {
+        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not; several keys mean all.",
+        "type": "object",
+        "minProperties": 1,
+        "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
+        "patternProperties": {
+            r"^[^$]": {"anyOf": [_SCALAR, ref(_OPERATORS)]},
+            "^$": {"anyOf": [_SCALAR, ref(_OPERATORS)]},
+        },
+        "additionalProperties": False,
+    },
+    _OPERATORS: {
+        "description": "What must hold of what is at a path; several mean all of them.",
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            **dict.fromkeys(("$eq", "$ne"), _SCALAR),
+            **dict.fromkeys(("$gt", "$gte", "$lt", "$lte"), _ORDERED),
+            **dict.fromkeys(("$in", "$nin"), _SEVERAL),
+            "$exists": {"type": "boolean"},
+            **dict.fromkeys(("$prefix", "$glob"), _PATTERN),
+            "$not": ref(_OPERATORS),
+        },
+        "additionalProperties": False,
+    },
+}

@@ -1,0 +1,21 @@
+"""Answers held against the OpenAPI document."""
+
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from vectord.edge.openapi import document
+
+
+def violations(route: str, status: int, body: Any) -> list[str]:
+    """Return what is wrong with the body of an answer to a route; a status that is not in the document is wrong."""
+    method, path = route.split(" ")
+    answers = document()["paths"][path.replace("+}", "}")][method.lower()]["responses"]
+    if str(status) not in answers:
+        return [f"{route} does not answer {status}"]
+    content = answers[str(status)].get("content", {})
+    if body is None:
+        return [f"{route} answers {status} with a body"] if content else []
+    [schema] = [media["schema"] for kind, media in content.items() if kind.endswith("json") and media]
+    whole = {**schema, "components": document()["components"]}
+    return [error.message for error in Draft202012Validator(whole).iter_errors(body)]
