@@ -73,12 +73,7 @@ class Exports(Indexes):
             )
             return Exported(file, state.etag)
 
-        def in_shards(parent: Params) -> Exported:
-            if as_of is not None:
-                raise RequestInvalid(f"index {name!r} is in {parent.shards} shards: as_of is for indexes of one object")
-            return self._of_shards(parent, kind, until, linked=linked)
-
-        return self._core.either(name, until, here, in_shards)
+        return self._core.either(name, until, here, lambda parent: self._of_shards(parent, kind, until, linked=linked))
 
     def _of_shards(self, parent: Params, kind: Format, until: float, *, linked: bool) -> Exported:
         if kind == "lhv1":
