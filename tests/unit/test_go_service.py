@@ -9,6 +9,7 @@ from tests.support import hnsw as h
 from tests.support import worlds
 from tests.support.stores import Real, ScriptedStore
 from tests.support.worlds import FOREVER, vector
+from vectord import index as ix
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.service.warm import HEAD_BYTES
 from vectord.stores import Fetched, IfAbsent, IfMatch, MemoryStore
@@ -54,6 +55,12 @@ def test_it_stays_warm_until_it_changes() -> None:
     calls = len(store.calls)
     service.describe("t", FOREVER)
     assert store.calls[calls:] == [("head", "t", store.inner.etag("t"))]
+
+
+def test_a_blob_that_is_here_whole_is_opened_like_any_other() -> None:
+    index = ix.open_blob(h.index_blob({"a": [1.0, 2.0, 3.0]}, {"a": {"n": 1}}, name="own", m=7))
+    assert (list(index.rows.ids), index.params.name, index.params.m, index.size) == (["a"], "own", 7, index.body)
+    assert index.rows.vectors.tolist() == [[1, 2, 3]]
 
 
 def test_reading_leaves_it_as_it_is() -> None:
