@@ -27,7 +27,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: environments ## The whole stack on this machine: load 6,340 vectors, search, restart, remove (about 2 minutes)
@@ -41,10 +41,26 @@ local: environments ## Keep the stack running on this machine until Ctrl-C, and 
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
 	@$(DEV) -m pytest
 
+.PHONY: coverage
+coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that they take; fails below 95 %
+	@$(DEV) -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered
+
+.PHONY: mutation
+mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mutation AREA=frame MUTANTS=60 (or service, s3)
+	@$(DEV) -m tools.mutation $(or $(AREA),frame) --mutants $(or $(MUTANTS),60)
+
 .PHONY: e2e
 e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the store's contract on a server with real races
 	@$(DEV) -m tools.contract
 	@$(DEV) -m pytest tests/e2e
+
+.PHONY: reliability
+reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on a stand-in for S3; VECTORD_SEED=... repeats a run
+	@$(DEV) -m pytest tests/reliability
+
+.PHONY: reliability-long
+reliability-long: $(call STAMP,dev) $(call STAMP,stack) ## The same with full counts, for docs/reliability.md (about 40 minutes)
+	@VECTORD_RELIABILITY_LONG=1 $(DEV) -m pytest tests/reliability
 
 .PHONY: check
 check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the template

@@ -5,7 +5,6 @@ survives is listed; docs/reliability.md judges those of the last run.
 """
 
 import argparse
-import os
 import random
 import shutil
 import subprocess
@@ -88,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         places: Queue[Path] = Queue()
         for number in range(options.at_once):
             places.put(_copied(Path(folder, str(number))))
-        if not _passes(place := places.get(), area):
+        if not _passes(place := places.get(), area, shown=True):
             print("the tests fail as they are")
             return 1
         places.put(place)
@@ -141,13 +140,14 @@ def _judged(module: str, mutant: Mutant, area: Area, places: "Queue[Path]") -> J
     return judged
 
 
-def _passes(place: Path, area: Area) -> bool:
+def _passes(place: Path, area: Area, *, shown: bool = False) -> bool:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *area.tests]
-    environment = {**os.environ, "HYPOTHESIS_DATABASE_FILE": str(place / "hypothesis")}
     try:
-        done = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=_SECONDS)
+        done = subprocess.run(command, cwd=place, capture_output=True, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         return False
+    if done.returncode and shown:
+        print(done.stdout.decode(errors="replace")[-4_000:])
     return done.returncode == 0
 
 
