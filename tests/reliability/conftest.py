@@ -1,5 +1,6 @@
 """One stand-in for S3 for all reliability tests, the seed at the top of the run, and the figures at its end."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +12,28 @@ from tools import interrupts
 from tools.ministack import HOST, free_port, ministack
 from tools.scratch import forget_account, scratch_folder
 
+CASES = 10  # of each test with many, in the short form
+
 
 def pytest_report_header() -> str:
     return f"VECTORD_SEED={run.SEED} repeats the schedule of this run; {'long' if run.LONG else 'short'} form"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave some cases of each test to chance in the short form, unless somebody asks for certain ones."""
+    if run.LONG or config.option.keyword or any("::" in argument for argument in config.args):
+        return
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    left = {
+        item
+        for name, some in cases.items()
+        if "tests/reliability/" in name
+        for item in run.chance("cases", name).sample(some, max(0, len(some) - CASES))
+    }
+    config.hook.pytest_deselected(items=sorted(left, key=items.index))
+    items[:] = [item for item in items if item not in left]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

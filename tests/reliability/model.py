@@ -27,6 +27,7 @@ from vectord.params import Distance
 from vectord.service import NewVector, Service
 
 type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text
+type Rows = tuple[tuple[str, bytes, bytes | None], ...]
 type State = Mapping[str, Row] | None  # None where no index is
 type Told = tuple[int, ...] | str  # what a service answers: numbers, or the name of what it met
 
@@ -111,7 +112,7 @@ class Drop:
 class Add:
     """A batch: of equal ids the last counts, no metadata leaves what is stored alone."""
 
-    rows: tuple[tuple[str, bytes, bytes | None], ...]
+    rows: Rows
 
     def on(self, state: State) -> State:
         if state is None:

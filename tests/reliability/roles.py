@@ -13,6 +13,7 @@ from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index import Match
 
 DIMENSION = 32
+WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings
 
 
 def batch(writer: str, number: int, size: int) -> model.Add:
@@ -21,8 +22,8 @@ def batch(writer: str, number: int, size: int) -> model.Add:
     return model.Add(tuple((one, vector(one), b'{"batch":%d}' % number) for one in ids))
 
 
-def vector(text: str) -> bytes:
-    return np.random.default_rng(list(text.encode())).standard_normal(DIMENSION).astype("<f4").tobytes()
+def vector(text: str, dimension: int = DIMENSION) -> bytes:
+    return np.random.default_rng(list(text.encode())).standard_normal(dimension).astype("<f4").tobytes()
 
 
 def adder(place: Place, number: int, batches: int, size: int, start: Barrier | None) -> None:
@@ -66,7 +67,9 @@ def adder_until_gone(place: Place, number: int, life: int, start: Barrier) -> No
 
 def generation(number: int, rows: int) -> model.Add:
     """Return the batch that makes every row that of a generation."""
-    return model.Add(tuple((f"row {row}", vector(f"{number}/{row}"), b'{"g":%d}' % number) for row in range(rows)))
+    return model.Add(
+        tuple((f"row {row}", vector(f"{number}/{row}", WIDE), b'{"g":%d}' % number) for row in range(rows))
+    )
 
 
 def generations(place: Place, last: int, rows: int, acknowledged: "Synchronized[int]") -> None:
@@ -86,7 +89,7 @@ def reader(place: Place, number: int, last: int, rows: int, acknowledged: "Synch
         if chance.random() < 0.1:
             service = place.service(100 + number)  # a function that starts
         least = max(seen, acknowledged.value)
-        query = np.array([chance.gauss(0, 1) for _ in range(DIMENSION)], np.float32)
+        query = np.array([chance.gauss(0, 1) for _ in range(WIDE)], np.float32)
         found = service.search("t", query, rows + 5, until(), recall=chance.choice([1, 0.95]))
         seen, fault = _generation_of(found.answer.matches, rows)
         if fault or seen < least:

@@ -9,17 +9,19 @@ import pytest
 from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop
 from tests.reliability.run import LONG, chance, figure, most
-from tests.support import faults
+from tests.support import faults, faults_proxy
 from tests.support.backends import S3Backend
-from tests.support.faults import Deal, Exchange, Fault, Proxy
+from tests.support.faults_proxy import Deal, Exchange, Fault, Proxy, Reply
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
 from vectord import frame
-from vectord.errors import BlobCorrupt, Contended, StorageSilent
+from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
 from vectord.index import Sizes
 from vectord.service import Patience, Service
 
 DIMENSION = 33
 ROWS = tuple((f"id {number}", model.components(number, DIMENSION), b'{"n":%d}' % number) for number in range(30))
+# More bytes than the first request of a reader brings.
+MANY = tuple((f"id {number}", model.components(number, DIMENSION), None) for number in range(700))
 MORE = Add(tuple((f"id {number}", model.components(100 + number, DIMENSION), None) for number in range(25, 33)))
 ASKED = Asked(model.vector(7, DIMENSION), 10, "cosine")
 IDS = [f"id {number}" for number in range(34)]
@@ -53,7 +55,7 @@ CHANGES: dict[str, Change] = {
 
 @pytest.fixture
 def proxied(bucket: S3Backend) -> Iterator[Proxy]:
-    with faults.proxy(bucket.endpoint) as before:
+    with faults_proxy.proxy(bucket.endpoint) as before:
         yield before
 
 
@@ -62,10 +64,10 @@ def sizes(request: pytest.FixtureRequest) -> Sizes:
     return FORMS[request.param]
 
 
-def filled(bucket: S3Backend, sizes: Sizes) -> model.State:
+def filled(bucket: S3Backend, sizes: Sizes, rows: model.Rows = ROWS) -> model.State:
     service = a_service(bucket, sizes=sizes)
     state: model.State = None
-    for change in (Create(DIMENSION, "cosine"), Add(ROWS)):
+    for change in (Create(DIMENSION, "cosine"), Add(rows)):
         assert model.made(change, service, monotonic() + 60) == change.told(state)
         state = change.on(state)
     return state
@@ -215,6 +217,19 @@ def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_onc
     assert settled(bucket, proxied) == CHANGES[change].on(before)
 
 
+@pytest.mark.parametrize("change", ["add", "delete"])
+def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arrive(
+    bucket: S3Backend, proxied: Proxy, sizes: Sizes, change: str
+) -> None:
+    before = filled(bucket, sizes)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, patience=Patience(attempts=1))
+    assert model.count(service, monotonic() + BUDGET) == len(ROWS)
+    late = faults.delays(WAITS.work * 2)
+    proxied.deal = lambda exchange: late if exchange.step in ("put", "complete") else faults.passes
+    assert model.made(CHANGES[change], service, monotonic() + 10) == model.UNKNOWN
+    assert settled(bucket, proxied) == CHANGES[change].on(before)
+
+
 def test_other_writers_that_always_win_are_told_as_such_in_time(bucket: S3Backend, proxied: Proxy) -> None:
     before = filled(bucket, PLAIN)
     proxied.deal = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
@@ -237,7 +252,7 @@ def cut_at(boundary: int, how: str) -> Deal:
             exchange.answer(reply, head + max(0, boundary - start))
         else:
             kept = reply.body[: max(0, boundary - start)]
-            short = faults.Reply(reply.status, reply.reason, reply.headers, kept, len(kept))
+            short = Reply(reply.status, reply.reason, reply.headers, kept, len(kept))
             if how == "the range is shorter":
                 size = reply.header("content-range").rpartition("/")[2]
                 short = short.having("content-range", f"bytes {start}-{start + len(kept) - 1}/{size}")
@@ -257,7 +272,7 @@ def boundaries(blob: bytes) -> list[int]:
 def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_whole(
     bucket: S3Backend, proxied: Proxy, sizes: Sizes, how: str
 ) -> None:
-    state = filled(bucket, sizes)
+    state = filled(bucket, sizes, MANY)
     for boundary in boundaries(bucket.objects()["t"]):
         service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
         proxied.deal = cut_at(boundary, how)
@@ -272,3 +287,32 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
         assert ASKED.is_answered(
             service.search("t", ASKED.query, ASKED.k, monotonic() + 10, recall=1).answer.matches, state
         )
+
+
+def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied: Proxy, sizes: Sizes) -> None:
+    state = filled(bucket, sizes)
+    blob = bucket.objects()["t"]
+    for at in sorted(chance("bits", len(blob)).sample(range(len(blob)), 300 if LONG else 25)):
+        service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+        proxied.deal = lambda exchange, at=at: faults.spoils_answer(at) if exchange.step == "range" else faults.passes
+        figure("bits changed in answers")
+        try:
+            found = service.search("t", ASKED.query, 100, monotonic() + 5, recall=1).answer.matches
+        except (BlobCorrupt, BlobUnsupported) as error:
+            assert error.index == "t"
+        else:  # it is white space that pads the head
+            assert blob[at] == ord(" ")
+            assert Asked(ASKED.query, 100, "cosine").is_answered(found, state)
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
+@pytest.mark.parametrize(("form", "step"), [("plain", "put"), ("packed", "part")])
+def test_a_bit_that_changes_on_the_way_to_storage_is_not_stored(
+    bucket: S3Backend, proxied: Proxy, form: str, step: str, share: float
+) -> None:
+    before = filled(bucket, FORMS[form])
+    proxied.deal = nth(step, 1, faults.spoils_request(share))
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
+    assert settled(bucket, proxied) == MORE.on(before)
+    figure("bits changed in bodies of writes")

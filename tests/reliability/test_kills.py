@@ -9,19 +9,19 @@ import pytest
 from tests.reliability import model, processes, roles
 from tests.reliability.processes import Place
 from tests.reliability.run import LONG, chance, figure
-from tests.support import faults
-from tests.support.faults import Exchange, Fault, Proxy
+from tests.support import faults, faults_proxy
+from tests.support.faults_proxy import Exchange, Fault, Proxy
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
-KILLS = 100 if LONG else 12  # of each form
+KILLS = 100 if LONG else 8  # of each form
 WRITERS, SIZE = 2, 3
 
 
 @pytest.fixture
 def proxied(bucket: Bucket) -> Iterator[Proxy]:
     """A proxy that makes requests take about as long as they do at work, so that kills meet each step."""
-    with faults.proxy(bucket.endpoint) as before:
+    with faults_proxy.proxy(bucket.endpoint) as before:
         waits = chance("kills", "proxy")
 
         def deal(_: Exchange) -> Fault:

@@ -10,16 +10,16 @@ import pytest
 from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State, Told
 from tests.reliability.run import LONG, chance, figure, least, most
-from tests.support import faults
+from tests.support import faults_proxy
 from tests.support.backends import S3Backend
-from tests.support.faults import Proxy
+from tests.support.faults_proxy import Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, WAITS, a_service
 from vectord.errors import StorageSilent
 from vectord.index import Sizes
 from vectord.service import Patience, Service
 
-DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
+DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 40, 1.5
 SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
 IDS = [f"id {number}" for number in range(24)]
 TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"']
@@ -32,7 +32,7 @@ FORMS = {
 
 @pytest.fixture
 def proxied(bucket: S3Backend) -> Iterator[Proxy]:
-    with faults.proxy(bucket.endpoint) as before:
+    with faults_proxy.proxy(bucket.endpoint) as before:
         yield before
 
 
@@ -152,7 +152,7 @@ def test_a_seeded_schedule_of_faults_leads_to_what_the_dictionary_holds(
     assert run.schedule.dealt.total() > STEPS / 4
 
 
-ROWS = 2_500
+ROWS, QUERIES = 2_500, 300
 
 
 def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Backend, proxied: Proxy) -> None:
@@ -174,7 +174,7 @@ def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Ba
         state = change.on(state)
     assert state is not None
     recalls, ways = [], set()
-    for number in range(60):
+    for number in range(QUERIES):
         asked = Asked(model.vector(9_000_000 + number, dimension), 10, "cosine")
         # A new function each time, whose search reads ranges.
         answer = (

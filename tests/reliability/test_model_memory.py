@@ -168,7 +168,7 @@ class PackedHistory(History):
 
 # A failure is repeated by its seed; to shrink it takes minutes, which only a long run has.
 PHASES = [Phase.generate, *([Phase.shrink] if LONG else [])]
-BOUNDS = settings(max_examples=150 if LONG else 12, stateful_step_count=25, deadline=None, database=None, phases=PHASES)
+BOUNDS = settings(max_examples=150 if LONG else 10, stateful_step_count=25, deadline=None, database=None, phases=PHASES)
 
 
 def case(history: type[History]) -> type:

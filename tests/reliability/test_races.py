@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +13,10 @@ from tests.support.faults_service import PACKED, PLAIN, Bucket
 from vectord.errors import IndexNotFound
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
-WRITERS, BATCHES = (8, 50) if LONG else (8, 6)
-NAMES = 200 if LONG else 15
-LIVES = 20 if LONG else 4
-COMMITS, READERS, ROWS = (1_000, 3, 12) if LONG else (80, 3, 12)
+WRITERS, BATCHES = (8, 50) if LONG else (8, 5)
+NAMES = 200 if LONG else 8
+LIVES = 20 if LONG else 2
+COMMITS, READERS, ROWS = (1_000, 3, 12) if LONG else (40, 3, 12)
 
 
 @pytest.fixture(params=FORMS)
@@ -25,8 +26,8 @@ def place(request: pytest.FixtureRequest, bucket: Bucket) -> Iterator[Place]:
     shutil.rmtree(folder)
 
 
-def create(place: Place) -> None:
-    place.service(99).create("t", roles.DIMENSION, m=2, until=processes.until())
+def create(place: Place, dimension: int = roles.DIMENSION) -> None:
+    place.service(99).create("t", dimension, m=2, until=processes.until())
 
 
 def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket: Bucket, place: Place) -> None:
@@ -73,7 +74,7 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
             pause.wait(chance("delete", life).uniform(0, 0.4))
             place.service(98).delete_index("t", processes.until())
             assert "t" not in bucket.objects()
-            processes.all_done(some)
+            processes.all_done(some, 30)
         assert "t" not in bucket.objects()
         with pytest.raises(IndexNotFound):
             place.service(99).describe("t", processes.until())
@@ -88,7 +89,8 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
 
 
 def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:
-    create(place)
+    place = replace(place, sizes=replace(place.sizes, tail_rows=200))  # built anew now and then
+    create(place, roles.WIDE)
     roles.generation(0, ROWS).by(place.service(99), processes.until())
     acknowledged = processes.starts().Value("i", 0)
     readers = ((place, one, COMMITS, ROWS, acknowledged) for one in range(READERS))

@@ -6,7 +6,7 @@ from random import Random
 from threading import Lock
 
 from tests.support import faults
-from tests.support.faults import Exchange, Fault
+from tests.support.faults_proxy import Exchange, Fault
 from vectord.stores.s3_requests import Waits
 
 READS = frozenset({"range", "get", "head", "list"})
