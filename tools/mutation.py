@@ -36,7 +36,7 @@ class Area:
 
 AREAS: Final = {
     "frame": Area(
-        ("frame.py",),
+        ("frame.py", "envelope.py"),
         ("tests/unit/test_frame.py", "tests/unit/test_frame_packed.py", "tests/hostile/test_lies.py"),
     ),
     "service": Area(

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "layers/vectord/vectord"
 MAY_IMPORT = {
     "errors": set(),
     "params": {"errors"},
-    "frame": {"errors", "params"},
+    "envelope": {"errors", "params"},
+    "frame": {"errors", "envelope"},
     "filters": {"errors"},
     "forest": {"errors"},
     "local": {"errors", "frame"},
