@@ -25,7 +25,7 @@ class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
-    as_of: str
+    as_of: fields.Moment
 
 
 class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UploadBody(msgspec.Struct, forbid_unknown_fields=True):
-    file: str
+    file: fields.File
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):

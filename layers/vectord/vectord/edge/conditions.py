@@ -10,7 +10,7 @@ from vectord.errors import RequestInvalid
 from vectord.service import NOTHING
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
-_TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)*')
+_TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')
 
 
 class Tags(msgspec.Struct, frozen=True):

@@ -53,8 +53,11 @@ Limit = Annotated[int, shown(minimum=1, maximum=MAX_PAGE)]
 Staleness = Annotated[
     float | None, shown(minimum=0, maximum=MAX_STALENESS, description="Seconds; 10 unless told otherwise.")
 ]
-AsOf = Annotated[str | None, shown(description="A version's id, an ETag in quotes, or an RFC 3339 time.")]
-Cursor = Annotated[str | None, shown(description="`next` of the page before.")]
+_AS_OF: Final = shown(minLength=1, description="A version's id, an ETag in quotes, or an RFC 3339 time.")
+Moment = Annotated[str, _AS_OF]
+AsOf = Annotated[str | None, _AS_OF]
+File = Annotated[str, shown(pattern=r"\.(jsonl|jsonl\.gz|npz|npy|parquet)$")]
+Cursor = Annotated[str | None, shown(minLength=1, description="`next` of the page before.")]
 Next = Annotated[str | None, shown(description="Continues the listing; null at its end.")]
 Stored = Metadata | None
 Curves = Annotated[

@@ -146,7 +146,7 @@ class Ingestion:
         """Return a link by which anybody may put `file` into the inbox of index `name` for some minutes.
 
         Raises:
-            RequestInvalid: the file's name is of no format, or steps out of the index's folder.
+            RequestInvalid: the file's name is of no format, too long, or steps out of the index's folder.
             IndexNotFound, StorageSilent, StoreRefused
         """
         key = f"{UPLOADS}{name}/{file}"
@@ -154,6 +154,8 @@ class Ingestion:
             raise IndexNotFound(name)
         if not is_ingestible(file):
             raise RequestInvalid(f"file must end with one of {', '.join(SUFFIXES)}, not {file!r}")
+        if len(key.encode()) > MAX_KEY_BYTES:
+            raise RequestInvalid(f"file is too long: as {UPLOADS}<index>/<file> it may have {MAX_KEY_BYTES:,} bytes")
         try:
             target_of(key)
         except FileRefused as error:

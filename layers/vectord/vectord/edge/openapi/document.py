@@ -22,11 +22,16 @@ _ABOUT: Final = (
 )
 _ETAG: Final[Json] = {"description": "Names the state of the index that the answer speaks of.", "type": "string"}
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
-    "If-Match": {"type": "string", "description": "Go on only at one of these ETags, or at any (*)."},
+    "If-Match": {
+        "type": "string",
+        "description": "Go on only at one of these ETags, or at any (*).",
+        "examples": ['"0"'],
+    },
     "If-None-Match": {
         "type": "string",
         "description": "Go on only at none of these ETags; a read answers 304 otherwise.",
-        "pattern": r'^(\*|(W/)?"[^"\x00-\x20\x7f]*"(, *(W/)?"[^"\x00-\x20\x7f]*")*)$',
+        "examples": ['"0"'],
+        "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$',
     },
     "Idempotency-Key": {
         "type": "string",
@@ -151,7 +156,10 @@ def _bad(operation: Operation) -> Json:
     for error in operation.told:
         kind = KINDS[error]
         by_status.setdefault(kind.status, []).append(TYPE_PREFIX + kind.slug)
-    return {str(status): _problem(status, sorted(set(types))) for status, types in sorted(by_status.items())}
+    found = {str(status): _problem(status, sorted(set(types))) for status, types in sorted(by_status.items())}
+    if operation.query and "filter" in operation.query.__struct_fields__:
+        found["431"] = {"description": "The URL is longer than the gateway takes, some 10 KB."}
+    return found
 
 
 def _problem(status: int, types: Sequence[str]) -> Json:
