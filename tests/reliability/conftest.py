@@ -12,7 +12,7 @@ from tools import interrupts
 from tools.ministack import HOST, free_port, ministack
 from tools.scratch import forget_account, scratch_folder
 
-CASES = 10  # of each test with many, in the short form
+CASES = 8  # of each test with many, in the short form
 
 
 def pytest_report_header() -> str:

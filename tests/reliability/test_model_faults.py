@@ -19,7 +19,7 @@ from vectord.errors import StorageSilent
 from vectord.index import Sizes
 from vectord.service import Patience, Service
 
-DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 40, 1.5
+DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
 SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
 IDS = [f"id {number}" for number in range(24)]
 TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"']

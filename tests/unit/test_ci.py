@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STAGES = ["environments", "check", "test", "audit", "fuzz", "build", "sbom", "runtime-api", "sam-local", "demo", "e2e"]
+STAGES = [
+    "environments",
+    "check",
+    "test",
+    "audit",
+    "fuzz",
+    "build",
+    "sbom",
+    "runtime-api",
+    "sam-local",
+    "demo",
+    "e2e",
+    "reliability",
+]
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
