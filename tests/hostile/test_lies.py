@@ -269,6 +269,15 @@ def test_metadata_that_is_json_of_an_unwelcome_kind_answers_or_is_refused(text: 
             assert [found[2] for found in answer if found[0] == "a"] == [text]
 
 
+def test_an_envelope_without_a_seal_is_refused() -> None:
+    raw = b'{"version":2,"params":{"name":"n","dimension":3}}'
+    assert h.answered(struct.pack(">4sI", b"LHV1", len(raw)) + raw, A) == {}
+
+
+def test_a_section_of_which_more_is_said_than_is_known_here_is_refused() -> None:
+    assert h.answered(golden("cosine").with_section("graph", codec="zstd").whole, A) == {}
+
+
 @pytest.mark.parametrize(
     "envelope",
     [

@@ -174,6 +174,18 @@ def test_a_head_cut_off_anywhere_says_how_many_bytes_hold_it() -> None:
         assert told.value.needed == (8 if length < 8 else len(blob) - len(BODY))
 
 
+@pytest.mark.parametrize("length", [0, 7])
+def test_an_object_shorter_than_a_head_is_corrupt_and_not_asked_for_more(length: int) -> None:
+    with pytest.raises(BlobCorrupt, match=f"{length} bytes"):
+        frame.decode_head(_sealed(_plain())[:length], length)
+
+
+def test_a_head_that_claims_more_than_the_object_is_corrupt_and_not_asked_for_more() -> None:
+    blob = _sealed(_plain())
+    with pytest.raises(BlobCorrupt, match="claims"):
+        frame.decode_head(blob[:8], 8 + int.from_bytes(blob[4:8], "big") - 1)
+
+
 def test_whitespace_that_pads_a_head_need_not_be_read() -> None:
     blob = _sealed(_plain(), padding=b" \n\t\r" * 5_000)
     bare = len(_sealed(_plain(), b""))
