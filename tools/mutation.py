@@ -50,7 +50,10 @@ AREAS: Final = {
             "tests/unit/test_warm.py",
             "tests/unit/test_pinned.py",
             "tests/unit/test_writers.py",
+            "tests/unit/test_consistency.py",
+            "tests/unit/test_rebuilds.py",
             "tests/hostile/test_by_ranges.py",
+            "tests/unit/test_compaction.py",
         ),
     ),
     "s3": Area(

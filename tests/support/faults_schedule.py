@@ -13,8 +13,8 @@ READS = frozenset({"range", "get", "head", "list"})
 COMMITS = frozenset({"create", "put", "complete", "delete"})
 ALL = READS | COMMITS | {"upload", "part", "copy", "abort"}
 WITH_BODY = frozenset({"create", "put", "part", "complete"})
-# What says "not there" or "there already" to the second of two equal requests is taken at its word.
-TWICE = frozenset({"put", "part", "copy", "complete"})
+# What says "not there" to the second of two deletions is taken at its word.
+TWICE = frozenset({"create", "put", "part", "copy", "complete"})
 
 type Maker = Callable[[Random], Fault]
 

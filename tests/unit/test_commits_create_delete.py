@@ -1,5 +1,6 @@
 """Creating an index is one write where none is; deleting it is one delete of the version that was seen."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -217,3 +218,13 @@ def test_a_new_index_of_a_deleted_name_starts_empty(service: Service) -> None:
     service.delete_index("t", FOREVER)
     assert service.create("t", 3, until=FOREVER).count == 0
     assert service.describe("t", FOREVER).count == 0
+
+
+def test_a_creation_that_arrives_twice_is_told_as_created(store: ScriptedStore, service: Service) -> None:
+    def twice(real: Callable[[], str]) -> str:
+        real()
+        return real()  # a gateway repeats the request, and passes on the answer to the second
+
+    store.on("put", twice)
+    assert service.create("t", 2, until=FOREVER).count == 0
+    assert names(store) == ["t"]

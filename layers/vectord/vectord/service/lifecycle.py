@@ -84,7 +84,8 @@ class Lifecycle:
             try:
                 etag = self._write(name, token, new)
             except ConditionFailed:
-                return self._ours(name, token, new, until, unknown=True) if unknown else None
+                # Also at a first answer: it may be to a request of ours that arrived twice.
+                return self._ours(name, token, new, until, unknown=unknown, refused=True)
             except (ObjectMissing, VersionMissing) as error:
                 if unknown:
                     raise OutcomeUnknown(name) from error
@@ -149,8 +150,10 @@ class Lifecycle:
             raise OutcomeUnknown(name)
         return etag
 
-    def _ours(self, name: str, token: str, new: New, until: float, *, unknown: bool) -> Versioned | None:
-        """Return the state that our write led to, None if storage shows that it did not."""
+    def _ours(
+        self, name: str, token: str, new: New, until: float, *, unknown: bool, refused: bool = False
+    ) -> Versioned | None:
+        """Return the state that our write led to, None if storage shows that it did not, or has `refused` it."""
         try:
             state = self._reads.state(name, until)
         except BlobError as error:
@@ -158,5 +161,7 @@ class Lifecycle:
                 raise OutcomeUnknown(name) from error  # it may be what we were to replace
             return None
         except (IndexNotFound, StorageSilent) as error:
+            if refused and not unknown:
+                return None
             raise (OutcomeUnknown if unknown else Contended)(name) from error
         return state if state.index.has_applied(token) else None
