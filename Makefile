@@ -108,6 +108,10 @@ invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a
 openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
 	@PYTHONPATH=layers/vectord $(DEV) -m tools.openapi
 
+.PHONY: schemathesis
+schemathesis: build $(call STAMP,stack) ## Let schemathesis try every operation of the API for some minutes: EXAMPLES=100 each
+	@$(DEV) -m tools.stranger $(EXAMPLES)
+
 .PHONY: bench
 bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
 	@.venv/bench/bin/python bench/run.py $(ARGS)

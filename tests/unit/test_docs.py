@@ -8,7 +8,11 @@ from pathlib import Path
 from tools import costs, shard_costs
 from vectord import params
 from vectord.edge import log, problems
-from vectord.service.service import MAX_K
+from vectord.edge.event import MAX_BODY
+from vectord.edge.http import MAX_ANSWER
+from vectord.formats.entry import MAX_NESTING
+from vectord.service.searches import MAX_K, MAX_QUERIES
+from vectord.service.vectors import MAX_IDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -65,6 +69,11 @@ def test_the_readme_states_the_limits_of_the_code() -> None:
     assert told["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
     assert told["k"] == f"1 to {MAX_K:,}"
     assert f"1 to {params.MAX_ID_BYTES:,} bytes" in told["id"]
+    assert told["queries a search"] == f"1 to {MAX_QUERIES}"
+    assert told["ids a get"] == f"1 to {MAX_IDS:,}"
+    assert f"up to {MAX_NESTING} levels" in told["metadata of a vector"]
+    assert told["request"].startswith(f"{MAX_BODY >> 20} MB")
+    assert told["answer"].startswith(f"{MAX_ANSWER >> 20} MB")
 
 
 def test_every_page_that_a_document_links_to_exists() -> None:
