@@ -83,7 +83,7 @@ def _ids(api: Api) -> list[str]:
     ("key", "data"),
     [
         ("uploads/t/x.jsonl", GOOD),
-        ("uploads/t/deep/er/x.jsonl.gz", gzip.compress(GOOD)),
+        ("uploads/t/deep/er/x.jsonl.gz", gzip.compress(GOOD, mtime=0)),
         ("uploads/t/with space + plus & ü 漢.jsonl", GOOD),
         ("uploads/t/100%25.jsonl", GOOD),
     ],
@@ -117,7 +117,7 @@ def test_a_report_lists_a_bounded_number_of_rows_and_counts_all(api: Api, inbox:
         ("uploads/t/x.csv", GOOD),
         ("uploads/t/empty.jsonl", b"\n\n"),
         ("uploads/t/x.jsonl.gz", b"no gzip"),
-        ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20))),
+        ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20), mtime=0)),
         ("uploads/t/../../x.jsonl", GOOD),
         ("uploads/t//x.jsonl", GOOD),
         ("uploads/.t/x.jsonl", GOOD),
