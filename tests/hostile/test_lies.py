@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -210,6 +211,30 @@ def test_a_packed_blob_of_another_writer_too_short_to_be_copied_can_be_changed(u
 def test_the_ids_of_sections_are_no_paths() -> None:
     blob = golden("cosine").with_section("graph", id="../../../etc/x\0y")
     assert h.answers(blob.whole, A) == h.answers(golden("cosine").whole, A)
+
+
+def test_sections_without_an_id_are_not_taken_for_those_of_another_index_by_length_and_crc32() -> None:
+    *others, ours, last = golden("packed").sections
+
+    def nameless(data: bytes) -> bytes:
+        return Blob(golden("packed").envelope, [*others, Section("tail", data, {"id": ""}), last]).whole
+
+    right, theirs = ours.data, _of_the_same_crc32(ours.data)
+    service, store = h.cold(nameless(right))
+    store.put("other", nameless(theirs), h.IfAbsent(), "nobody")
+    found = [service.lookup(name, "row-40 é", h.FOREVER).vector.tobytes() for name in (h.NAME, "other")]
+    assert found == [right[:132], theirs[:132]]
+    assert right[:132] != theirs[:132]
+
+
+def _of_the_same_crc32(data: bytes) -> bytes:
+    """Return other bytes, five of them altered by the polynomial."""
+    other = bytearray(data)
+    for at, bits in enumerate(b"\x41\x06\x71\xdb\x01", 64):
+        other[at] ^= bits
+    assert zlib.crc32(data) == zlib.crc32(other)
+    assert np.isfinite(np.frombuffer(other, "<f4")).all()
+    return bytes(other)
 
 
 def test_a_shard_that_says_it_is_in_shards_itself_is_refused() -> None:

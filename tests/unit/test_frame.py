@@ -77,6 +77,11 @@ def test_a_blob_of_other_spacing_is_read(separators: tuple[str, str]) -> None:
     assert frame.decode(blob)[0].envelope.ids == ["a"]
 
 
+def test_a_seal_of_much_whitespace_is_read() -> None:
+    blob = _sealed(_plain(), b"body", separators=(",", ":" + " " * 300))
+    assert frame.decode(blob)[0].envelope.ids == ["a"]
+
+
 def test_keys_that_only_bookkeeping_needs_may_be_absent() -> None:
     envelope = frame.decode(_sealed(_plain(), b"body"))[0].envelope
     assert (envelope.commit, envelope.applied, envelope.calibration) == ("", [], {})
