@@ -113,6 +113,10 @@ openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
 schemathesis: build $(call STAMP,stack) ## Let schemathesis try every operation of the API for some minutes: EXAMPLES=100 each
 	@$(DEV) -m tools.stranger $(EXAMPLES)
 
+.PHONY: load
+load: build $(call STAMP,stack) ## Searches and adds over 32 connections for a minute; latencies, errors, memory
+	@$(DEV) -m tools.load $(SECONDS)
+
 .PHONY: bench
 bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
 	@.venv/bench/bin/python bench/run.py $(ARGS)
