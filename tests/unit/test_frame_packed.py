@@ -114,6 +114,19 @@ def test_rows_that_cannot_be_are_corrupt(changed: dict[str, object]) -> None:
         frame.decode(_sealed(_plain(**changed)))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"calibration": {"forest": {"1": 0, "2147483647": 1}}},
+        {"calibration": {"sketch": {"1": 1.0}, "ranges": {"2": 0.0}}},
+        {"removed": [0, 6], "metadata": {}},
+    ],
+)
+def test_values_at_the_ends_of_their_ranges_are_read(changed: dict[str, object]) -> None:
+    envelope = frame.decode(_sealed(_plain(**changed)))[0].envelope
+    assert envelope.removed == changed.get("removed", [2, 5])
+
+
 def test_an_id_may_be_listed_again_once_its_earlier_row_is_removed() -> None:
     envelope = frame.decode(_sealed(_plain(ids=["x", "x", "z"], removed=[4])))[0].envelope
     assert envelope.ids == ["x", "x", "z"]
