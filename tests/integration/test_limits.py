@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support.api import Answer, Api, encoded
 from tests.support.backends import S3Backend
+from vectord import runtime_inbox
 
 LONGEST_ID = "ü" * 511 + "/?"  # 1,024 bytes
 PACKED = 16 << 20  # bytes from which on an index is packed
@@ -89,3 +91,18 @@ def test_40_kb_of_metadata_a_vector_can_be_filtered_by_in_every_key_and_come_bac
     assert documented.send("POST", "/indexes/t/vectors/count", {"filter": {"last.row": {"$lte": 1}}}).json["count"] == 2
     got = documented.send("POST", "/indexes/t/vectors/get", {"ids": ["1"], "include": ["metadata"]})
     assert got.json["vectors"][0]["metadata"] == _document(1)
+
+
+@pytest.fixture
+def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
+    runtime_inbox._ingestion.cache_clear()
+    yield Api(one_process=True)
+    runtime_inbox._ingestion.cache_clear()
+
+
+@pytest.mark.parametrize(("letters", "status"), [(1_024, 200), (1_025, 422)])
+def test_a_file_to_upload_has_a_key_that_s3_takes(with_an_inbox: Api, letters: int, status: int) -> None:
+    with_an_inbox.create()
+    file = "x" * (letters - len("uploads/t/.jsonl")) + ".jsonl"
+    assert with_an_inbox.send("POST", "/indexes/t/uploads", {"file": file}).status == status
