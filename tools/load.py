@@ -1,12 +1,14 @@
 """Load on a stack of its own: `python -m tools.load [SECONDS]` mixes searches and adds over 32 connections.
 
-Errors are all answers but 200, and but a 503 that says when to come back; the memory is that of the function processes.
+Errors are all answers but 200, and but a 503 that says when to come back. Memory is that of the function processes,
+without what they map from files.
 """
 
 import http.client
 import json
 import os
 import random
+import re
 import statistics
 import sys
 import threading
@@ -120,14 +122,17 @@ def _vector(draw: random.Random) -> str:
 
 
 def _memory() -> Memory:
-    """Return the resident memory of the function processes below this one."""
+    """Return the resident memory of the function processes below this one, without pages of files.
+
+    Sections of indexes are mapped from files, of which a function keeps as many as its share of /tmp holds.
+    """
     parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     found: dict[int, int] = {}
     for process in parents:
         if _descends(process, parents) and _WORKER in _read(Path(f"/proc/{process}/cmdline")):
-            pages = _read(Path(f"/proc/{process}/statm")).split()
-            if pages:
-                found[process] = int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
+            told = re.search(rb"^RssAnon:\s+(\d+) kB$", _read(Path(f"/proc/{process}/status")), re.MULTILINE)
+            if told:
+                found[process] = int(told[1]) << 10
     return found
 
 
