@@ -16,7 +16,7 @@ from bench.data import Dataset, made
 from bench.machine import machine
 from bench.timing import Side, in_turns
 from tools.console import step, table
-from vectord import forest
+from vectord.forest.build import build as grown
 from vectord.index import distance as dist
 from vectord.index import exact, sketch
 from vectord.index.distance import F32, F64
@@ -65,7 +65,7 @@ def main() -> None:
 
 def _case(data: Dataset) -> list[Measured]:
     params = new_params(data.name, data.dimension)
-    graph = Graph(layout_of(params), len(data.rows), InMemory(forest.build(data.rows.vectors, layout_of(params), 4)))
+    graph = Graph(layout_of(params), len(data.rows), InMemory(grown(data.rows.vectors, layout_of(params), 4)))
     planes = Sketch(
         InMemory(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
     )

@@ -1,11 +1,8 @@
 """What the S3 store sends, over real sockets: signed as botocore signs it, checked by S3, each request once."""
 
-import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from ipaddress import IPv4Address
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,10 +13,6 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.support import wire as wires
 from tests.support.backends import KEYS, LEAST_PART, REGION, s3_store
@@ -203,35 +196,11 @@ def test_an_answer_that_is_not_s3s_is_no_success(wire: Wire, store: S3Store, ans
         put(store)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A file with a certificate of 127.0.0.1, and its key."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now, host = datetime.now(UTC), x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    signed = builder.serial_number(1).add_extension(host, critical=False).sign(key, hashes.SHA256())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = tmp_path / "certificate.pem"
-    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return file
-
-
-@pytest.fixture
-def secure(certificate: Path) -> Iterator[Wire]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with wires.wire(context) as wired:
-        wired.answer = s3
-        yield wired
-
-
 def test_over_tls_what_has_a_checksum_is_not_hashed_once_more(
     secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    secure.answer = s3
     splice(s3_store(secure.endpoint, "bucket", "_vectors"))
     unsigned = [headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD" for headers in secure.headers]
     assert unsigned == ["x-amz-checksum-crc32" in headers for headers in secure.headers]

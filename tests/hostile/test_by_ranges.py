@@ -21,11 +21,17 @@ from vectord import frame
 from vectord import index as ix
 from vectord.errors import BlobError
 from vectord.index import Item
-from vectord.service import Service
+from vectord.service import Service, warm
 
 ROWS, DIMENSION, K = 6_000, 64, 5
 PROBE = Probe(DIMENSION, "7")
 FLIPS = 60  # of each section
+
+
+@pytest.fixture(autouse=True)
+def nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a search read no more of this index at first than of one of a million rows: its envelope."""
+    monkeypatch.setattr(warm, "AHEAD_BYTES", warm.HEAD_BYTES)
 
 
 @cache

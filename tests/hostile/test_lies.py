@@ -14,7 +14,8 @@ import pytest
 from tests.support import hostile as h
 from tests.support.hostile import Blob, Probe, Section
 from vectord.errors import BlobError
-from vectord.forest import Layout, build
+from vectord.forest import Layout
+from vectord.forest.build import build
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
 A, ROW = Probe(3, "a"), Probe(33, "row-01 é")

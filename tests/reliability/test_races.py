@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.reliability import model, processes, roles
 from tests.reliability.processes import Place
@@ -89,7 +90,7 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
 
 
 def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:
-    place = replace(place, sizes=replace(place.sizes, tail_rows=200))  # built anew now and then
+    place = replace(place, sizes=structs.replace(place.sizes, tail_rows=200))  # built anew now and then
     create(place, roles.WIDE)
     roles.generation(0, ROWS).by(place.service(99), processes.until())
     acknowledged = processes.starts().Value("i", 0)

@@ -19,7 +19,8 @@ from string import Template
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-VOLATILE: Final = frozenset(("milliseconds", "exact_milliseconds", "bytes", "bytes_read"))
+# What a machine or a process that holds the index already alters.
+VOLATILE: Final = frozenset(("milliseconds", "exact_milliseconds", "bytes", "bytes_read", "plan"))
 
 _SECTION: Final = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _ROUTE: Final = re.compile(r"^`((?:GET|POST|PATCH|DELETE) /\S+)`:", re.MULTILINE)

@@ -20,17 +20,20 @@ MAY_IMPORT = {
     "version1": {"errors", "params", "formats"},
     "index": {"errors", "params", "filters", "frame", "forest", "version1"},
     "stores": {"errors"},
-    "stores.lambda_invoke": {"errors", "stores"},
+    "stores.connections": set(),
+    "stores.lambda_invoke": {"errors", "stores", "stores.connections"},
     "stores.s3": {"errors", "params", "stores", "stores.s3_listing", "stores.s3_reads", "stores.s3_writes"},
     "stores.s3_address": set(),
-    "stores.s3_answers": {"errors", "stores.s3_errors", "stores.s3_requests"},
+    "stores.s3_answers": {"errors", "stores.connections", "stores.s3_errors"},
     "stores.s3_chain": {"errors", "stores", "stores.s3_client"},
     "stores.s3_client": {"errors", "stores.s3_errors"},
     "stores.s3_errors": {"errors"},
     "stores.s3_listing": {"stores.s3_client"},
     "stores.s3_multipart": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
-    "stores.s3_reads": {"errors", "stores", "stores.s3_answers", "stores.s3_requests", "stores.s3_versions"},
-    "stores.s3_requests": {"errors", "stores", "stores.s3_address"},
+    "stores.s3_reads": {
+        *("errors", "stores", "stores.connections", "stores.s3_answers", "stores.s3_requests", "stores.s3_versions"),
+    },
+    "stores.s3_requests": {"errors", "stores", "stores.connections", "stores.s3_address"},
     "stores.s3_versions": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
     "stores.s3_writes": {"errors", "stores", "stores.s3_answers", "stores.s3_multipart", "stores.s3_requests"},
     "formats": {"errors"},
@@ -60,7 +63,7 @@ ONLY_IMPORTERS = {
 
 def _layer(module: str) -> str:
     parts = module.split(".")
-    aws = parts[0] == "stores" and len(parts) > 1 and parts[1].startswith(("s3", "lambda"))
+    aws = parts[0] == "stores" and len(parts) > 1 and parts[1].startswith(("s3", "lambda", "connections"))
     return ".".join(parts[:2]) if aws else parts[0]
 
 

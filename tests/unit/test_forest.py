@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from vectord.errors import BlobCorrupt
-from vectord.forest import Forest, Layout, build
-from vectord.forest.build import bulk_load_works
+from vectord.forest import Layout
+from vectord.forest.build import build, bulk_load_works
+from vectord.forest.trees import load
 
 METRICS = ["angular", "euclidean"]
 
@@ -57,14 +58,14 @@ def test_vectors_at_the_ends_of_float32_do_not_break_the_build(metric: str, scal
 
 def test_a_search_with_effort_for_all_rows_finds_the_row_itself() -> None:
     vectors, layout = _vectors(2000, 8), Layout("angular", 8)
-    forest = Forest(np.frombuffer(build(vectors, layout, 8), np.uint8), layout)
+    forest = load(np.frombuffer(build(vectors, layout, 8), np.uint8), layout)
     assert forest.candidates(vectors[77], 5, 20_000)[0] == 77
 
 
 def test_a_mapped_forest_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     vectors, layout = _vectors(2000, 8), Layout("angular", 8)
-    forest = Forest(np.frombuffer(build(vectors, layout, 8), np.uint8), layout)
+    forest = load(np.frombuffer(build(vectors, layout, 8), np.uint8), layout)
     assert list(tmp_path.iterdir()) == []
     assert len(forest.candidates(vectors[0], 5, 100)) == 5
 

@@ -1,12 +1,12 @@
 """What a search by ranges can afford, and the recall that it keeps."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.support import vectors as v
 from tests.support.sections import PACKED, Bringing

@@ -38,8 +38,9 @@ VectordError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 _SHOWN: Final = 10  # ids that a message names
 
@@ -64,8 +65,7 @@ class FilterInvalid(RequestInvalid):
         super().__init__(f"{where} {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class BadItem:
+class BadItem(msgspec.Struct, frozen=True):
     """One refused item of a batch: its position from 0, its id if it has one, and the reason."""
 
     position: int

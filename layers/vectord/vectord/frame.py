@@ -10,7 +10,6 @@ offset  size  field
 import re
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -46,8 +45,7 @@ class _Version(msgspec.Struct):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A verified envelope, and where the body starts in the object of `size` bytes."""
 
     envelope: Envelope

@@ -1,9 +1,9 @@
 """Errors as RFC 9457 problems. `type` is stable: programs may branch on it, and only on it and the status."""
 
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from vectord import errors
 from vectord.errors import BadItem, BatchInvalid, VectordError
@@ -70,7 +70,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     def with_half_the_items(self) -> "Problem":
         kept = self.errors[: len(self.errors) // 2]
         omitted = self.errors_omitted + len(self.errors) - len(kept)
-        return msgspec.structs.replace(self, errors=kept, errors_omitted=omitted)
+        return structs.replace(self, errors=kept, errors_omitted=omitted)
 
 
 def problem(error: VectordError) -> Problem:
@@ -88,7 +88,7 @@ def problem(error: VectordError) -> Problem:
 
 
 def _shortened(item: BadItem) -> BadItem:
-    return replace(item, id=item.id and _cut(item.id, _MAX_ID), reason=_cut(item.reason, _MAX_DETAIL))
+    return structs.replace(item, id=item.id and _cut(item.id, _MAX_ID), reason=_cut(item.reason, _MAX_DETAIL))
 
 
 def _cut(text: str, most: int) -> str:

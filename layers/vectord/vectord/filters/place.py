@@ -9,8 +9,10 @@ A filter is bounded, so that no request can make a search slow by its filter alo
 """
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from vectord.errors import FilterInvalid
 
@@ -24,8 +26,7 @@ _SHOWN: Final = 60  # characters of a caller's text that a message repeats
 _PLAIN: Final = re.compile(r"[\w$.-]{1,60}")
 
 
-@dataclass(slots=True)
-class Spent:
+class Spent(msgspec.Struct):
     """How much of the limits the filter has used so far."""
 
     conditions: int = 0
@@ -33,8 +34,7 @@ class Spent:
     globs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A place in the filter, as messages name it, and how many filters it lies in."""
 
     where: str
@@ -42,15 +42,15 @@ class Place:
     spent: Spent
 
     def at(self, key: str) -> "Place":
-        return replace(self, where=_at(self.where, key))
+        return structs.replace(self, where=_at(self.where, key))
 
     def item(self, position: int) -> "Place":
-        return replace(self, where=f"{self.where}[{position}]")
+        return structs.replace(self, where=f"{self.where}[{position}]")
 
     def deeper(self) -> "Place":
         if self.depth >= MAX_DEPTH:
             raise self.wrong(f"lies deeper than {MAX_DEPTH} levels. Write the filter with fewer levels.")
-        return replace(self, depth=self.depth + 1)
+        return structs.replace(self, depth=self.depth + 1)
 
     def wrong(self, reason: str) -> FilterInvalid:
         return FilterInvalid(self.where, reason)

@@ -7,23 +7,22 @@ arrays of objects are passed through. A condition holds if any value at the path
 Do not look trees up in a cache by their value: to Python `Among("a", (1,))` equals `Among("a", (True,))`.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 type Scalar = str | int | float | bool | None
 type Order = Literal["$gt", "$gte", "$lt", "$lte"]
 
 
-@dataclass(frozen=True, slots=True)
-class Among:
+class Among(msgspec.Struct, frozen=True):
     """A value at `path` equals one of `values`: 1 equals 1.0, and no boolean equals a number. `$eq` and `$in`."""
 
     path: str
     values: tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(msgspec.Struct, frozen=True):
     """A number at `path` compares so to a number, or a text to a text, by code point."""
 
     path: str
@@ -31,45 +30,39 @@ class Compare:
     operand: str | int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(msgspec.Struct, frozen=True):
     """There is something at `path`: a value, null, an object or an array, be they empty."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(msgspec.Struct, frozen=True):
     """A text at `path` starts so."""
 
     path: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(msgspec.Struct, frozen=True):
     """A whole text at `path` fits a pattern: `*` any text, `?` one character, `[a-z]` and `[!a-z]` one of a set."""
 
     path: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True):
     """All of them hold."""
 
     filters: tuple["Filter", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True):
     """One of them holds, or more."""
 
     filters: tuple["Filter", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """It does not hold; so it is true of what has nothing at the path."""
 
     filter: "Filter"

@@ -1,7 +1,8 @@
-"""The forest: Annoy's trees over the rows of an index, in the file format that plain Annoy reads."""
+"""The forest: Annoy's trees over the rows of an index, in the file format that plain Annoy reads.
 
-from vectord.forest.build import build, grow
+`build` and `trees` import Annoy, which many a search does without: import them where they are used.
+"""
+
 from vectord.forest.layout import Layout, Metric
-from vectord.forest.trees import Forest, Trees
 
-__all__ = ["Forest", "Layout", "Metric", "Trees", "build", "grow"]
+__all__ = ["Layout", "Metric"]

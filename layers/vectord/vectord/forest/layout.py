@@ -10,9 +10,9 @@ An item has n_descendants 1. An inner node with at most `bucket` descendants lis
 `vector`; one with more is a split with two children. Children are written before their parents.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,8 +24,7 @@ Metric = Literal["angular", "euclidean"]
 _CHECK_NODES = 4_096  # inner nodes checked at a time, so that the check's own memory stays small
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """The node layout for vectors of `dimension` float32 components under `metric`."""
 
     metric: Metric

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import Final
 
-from vectord import forest
-from vectord.forest import Trees
+import msgspec
+from msgspec import structs
+
+from vectord.forest.build import grow
+from vectord.forest.trees import Trees
 from vectord.index import documents, exact, planner, sketch
 from vectord.index.calibrate import Curve, Trial
 from vectord.index.exact import Scale
@@ -25,8 +27,7 @@ PILOT: Final = 2  # trees that tell what a forest would be worth
 _FAR: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True):
     """The sections by name in the order of the body, the rows in the order that they number, and the calibration."""
 
     sections: Mapping[str, bytes]
@@ -40,7 +41,7 @@ def build(rows: Rows, params: Params, sizes: Sizes) -> Built:
     layout = layout_of(params)
     size = len(rows) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size < sizes.packed:
-        graph, trees = forest.grow(rows.vectors, layout, params.m)
+        graph, trees = grow(rows.vectors, layout, params.m)
         return Built({"graph": graph}, rows, _forest_curve(trees, rows, params), packed=False)
     return _packed(rows, params)
 
@@ -58,17 +59,17 @@ def _packed(rows: Rows, params: Params) -> Built:
     scale = exact.scale(rows.vectors, params.distance)
     if scale.tame:
         order = near_order(rows.vectors)
-        rows, scale = rows.ordered(order), replace(scale, norms=scale.norms[order])
+        rows, scale = rows.ordered(order), structs.replace(scale, norms=scale.norms[order])
     # Annoy leaves the interpreter to others while it grows, and needs nothing but the rows.
     with ThreadPoolExecutor(1) as pool:
-        growing = pool.submit(forest.grow, rows.vectors, layout, min(PILOT, params.m))
+        growing = pool.submit(grow, rows.vectors, layout, min(PILOT, params.m))
         sections, curves, trial = _measured(rows, scale, params)
         sections["graph"], trees = growing.result()
     if scale.tame and not planner.scan_is_small(len(rows), params.dimension):
         curves["forest"] = trial.forest(trees, curves.get("sketch", {}))
     if params.m > PILOT and _forest_is_worth_it(curves, len(rows), params.dimension):
         del trees
-        sections["graph"], trees = forest.grow(rows.vectors, layout, params.m)
+        sections["graph"], trees = grow(rows.vectors, layout, params.m)
         curves["forest"] = trial.forest(trees, curves.get("sketch", {}))
     return Built(sections, rows, {way: curve for way, curve in curves.items() if curve}, packed=True)
 

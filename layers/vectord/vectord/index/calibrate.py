@@ -1,13 +1,14 @@
 """Measure at build what each way of searching needs: effort -> recall@10."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest import Layout, Trees
+from vectord.forest import Layout
+from vectord.forest.trees import Trees
 from vectord.index import distance as dist
 from vectord.index import resident
 from vectord.index.distance import F32
@@ -122,8 +123,7 @@ def _useful(curve: Curve) -> Curve:
     return {effort: recall for effort, recall in curve.items() if enough is None or effort <= enough}
 
 
-@dataclass(frozen=True, slots=True)
-class _Half:
+class _Half(msgspec.Struct, frozen=True):
     """Queries, and for each the rows as near as its true tenth, ascending."""
 
     queries: F32

@@ -1,9 +1,9 @@
 """The two ways to change an index: put items in, take ids out. Neither touches what the last build wrote."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from vectord.index.distance import F32
 from vectord.index.index import Index
@@ -24,14 +24,14 @@ def upsert(index: Index, items: Iterable[Item]) -> tuple[Index, int, int]:
     changed = _without(index, held)
     tail = changed.tail
     start = tail.first + len(tail)
-    grown = replace(
+    grown = structs.replace(
         tail,
         ids=(*tail.ids, *last),
         row_of={**tail.row_of, **{vector_id: start + place for place, vector_id in enumerate(last)}},
         metadata={**tail.metadata, **kept, **brought},
         fresh=_stacked(tail.fresh, [item.vector for item in last.values()]),
     )
-    return replace(changed, tail=grown), len(last) - len(held), len(held)
+    return structs.replace(changed, tail=grown), len(last) - len(held), len(held)
 
 
 def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
@@ -43,12 +43,12 @@ def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
 def _without(index: Index, held: dict[str, int]) -> Index:
     if not held:
         return index
-    tail = replace(
+    tail = structs.replace(
         index.tail,
         row_of={vector_id: row for vector_id, row in index.tail.row_of.items() if vector_id not in held},
         metadata={vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in held},
     )
-    return replace(index, tail=tail, removed=index.removed | set(held.values()))
+    return structs.replace(index, tail=tail, removed=index.removed | set(held.values()))
 
 
 def _stacked(fresh: F32 | None, vectors: list[F32]) -> F32:

@@ -14,7 +14,6 @@ All integers are little-endian.
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -33,8 +32,7 @@ _BLOCK: Final = 16  # rows: a block of short documents fits a page, and the dire
 _SIZES = struct.Struct(f"<{_BLOCK}H{_BLOCK}I")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What a row carries besides its vector; metadata as JSON text."""
 
     id: str
@@ -50,8 +48,7 @@ class Documents(Protocol):
     def read(self, rows: Sequence[int], bring: Bring) -> list[Document]: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Documents as the envelope lists them."""
 
     ids: Sequence[str]
@@ -68,8 +65,7 @@ class Listed:
         return [Document(self.ids[row], self.metadata.get(self.ids[row])) for row in rows]
 
 
-@dataclass(frozen=True, eq=False)
-class Packed:
+class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Documents of `count` rows in a section, of which only what is asked for is brought here."""
 
     section: Section

@@ -1,9 +1,9 @@
 """An index to its blob: what a commit writes, and what it leaves as it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import structs
 
 from vectord import frame
 from vectord.frame import SectionEntry
@@ -14,8 +14,7 @@ from vectord.index.sections import Span
 from vectord.index.sizes import DEFAULT, Sizes
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then bytes `keep` of the object before it or of a staged one, then new sections.
 
     `keep` is None where the whole object is new.
@@ -66,9 +65,9 @@ def encode(index: Index, name: str, commit: str, *, sizes: Sizes = DEFAULT, rebu
     With `rebuild` the graph is built anew over all rows; the default is to do so when it is due. An index that is not
     packed is always built anew, and so is a packed one too short for a store to copy, as another writer may leave it.
     """
-    sealed = replace(
+    sealed = structs.replace(
         index,
-        params=msgspec.structs.replace(index.params, name=name),
+        params=structs.replace(index.params, name=name),
         commit=commit,
         applied=applied.with_commit(index.applied, commit),
     )
@@ -92,7 +91,7 @@ def _spliced(index: Index, base: Base, sizes: Sizes) -> Encoded:
     added = ((frame.entry_of("tail", f"{index.commit}/tail", data), data),) if data else ()
     kept = (*base.entries, *pieces)
     envelope = _envelope(index, (*kept, *(entry for entry, _ in added)), base.curves)
-    listed = msgspec.structs.replace(
+    listed = structs.replace(
         envelope,
         ids=list(tail.ids),
         metadata=dict(tail.metadata),
@@ -109,9 +108,9 @@ def _built(index: Index, sizes: Sizes) -> Encoded:
     sections = described(made, index.commit)
     envelope = _envelope(index, [entry for entry, _ in sections], made.curves)
     if made.packed:
-        listed = msgspec.structs.replace(envelope, graph_rows=len(made.rows))
+        listed = structs.replace(envelope, graph_rows=len(made.rows))
     else:
-        listed = msgspec.structs.replace(envelope, ids=list(made.rows.ids), metadata=dict(made.rows.metadata))
+        listed = structs.replace(envelope, ids=list(made.rows.ids), metadata=dict(made.rows.metadata))
     return Encoded(frame.encode_head(listed), None, sections)
 
 

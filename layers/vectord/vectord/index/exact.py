@@ -6,8 +6,8 @@ bound of the k-th are all kept, so the answer is the true one, ties included.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,8 +24,7 @@ _UNIT = 2.0**-24  # the unit roundoff of float32
 _LEAST_NORM, _MOST_NORM = 2.0**-30, 2.0**30
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True):
     """The norms of the rows, and whether float32 arithmetic can be trusted with them."""
 
     norms: F32

@@ -1,8 +1,8 @@
 """Find the rows near a query, each with its exact distance: in the base by some way, in the tail by a scan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -17,8 +17,7 @@ from vectord.index.scope import Scope
 Array = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Rows of the index and their distances, in no order."""
 
     rows: Array

@@ -1,22 +1,25 @@
 """The graph of an index: its vectors in place, and its trees where they are searched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.forest import Forest, Layout
+from vectord.forest import Layout
 from vectord.index import exact
 from vectord.index.distance import F32
 from vectord.index.sections import Section, Span
 from vectord.params import Distance, Params
 
+if TYPE_CHECKING:
+    from vectord.forest.trees import Trees
 
-@dataclass(frozen=True, eq=False)
-class Graph:
+
+class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A graph section over `rows` vectors.
 
     What needs all of it asks for it whole; single vectors may be read as soon as their bytes are here.
@@ -58,14 +61,16 @@ class Graph:
         return measured
 
     @cached_property
-    def forest(self) -> Forest:
+    def forest(self) -> "Trees":
         """Check the structure of all trees, and map them.
 
         Raises:
             BlobCorrupt: the section is no forest over these rows.
         """
+        from vectord.forest.trees import load  # noqa: PLC0415  a search by the sketch or a scan needs none
+
         self.check()
-        return Forest(self.section.buffer, self.layout, self.section.path)
+        return load(self.section.buffer, self.layout, self.section.path)
 
     def check(self) -> None:
         """Refuse a graph that Annoy could follow out of bounds.

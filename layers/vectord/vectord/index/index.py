@@ -1,13 +1,13 @@
 """One state of an index: what the graph covers, what was removed of it, and the tail of what came since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 Curves = Mapping[str, Mapping[int, float]]
 
 
-@dataclass(frozen=True, eq=False)
-class Base:
+class Base(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What the last build wrote: rows 0 to `graph.rows`, their documents, and the ways to search them.
 
     `curves` is the calibration, way -> effort -> recall@10; `entries` lists the sections as the envelope does;
@@ -56,8 +55,7 @@ class Base:
         return gathered([document.metadata for document in documents])
 
 
-@dataclass(frozen=True, eq=False)
-class Index:
+class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
     `removed` names rows of the base and the tail; `entries` are the tail's sections; `commit` and `applied` name the
@@ -74,7 +72,7 @@ class Index:
     applied: tuple[str, ...] = ()
     size: int = 0
     body: int = 0
-    bring: Bring = field(default=all_here)
+    bring: Bring = all_here
 
     def __len__(self) -> int:
         return self.covered + len(self.tail) - len(self.removed)
@@ -162,9 +160,9 @@ def with_rows(index: Index, rows: Rows) -> Index:
     """Return `index` with other rows, which no graph covers until they are encoded."""
     row_of = {vector_id: row for row, vector_id in enumerate(rows.ids)}
     tail = Tail(0, index.params, tuple(rows.ids), row_of, rows.metadata, fresh=rows.vectors)
-    return replace(index, tail=tail, base=None, removed=frozenset(), entries=())
+    return structs.replace(index, tail=tail, base=None, removed=frozenset(), entries=())
 
 
 def with_upload(index: Index, key: str, sequencer: str) -> Index:
     """Return `index` with the upload that changed it on record, so that its repeat changes nothing."""
-    return replace(index, applied=applied.with_upload(index.applied, key, sequencer))
+    return structs.replace(index, applied=applied.with_upload(index.applied, key, sequencer))

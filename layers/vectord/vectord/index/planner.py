@@ -4,8 +4,9 @@ docs/decisions.md holds the measurements behind the constants.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from vectord.index.index import Base, Index
 from vectord.index.scope import Scope
@@ -25,8 +26,7 @@ FILTERED: Final = 4
 SCAN_COMPONENTS: Final = 4_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A way to search, and its effort: Annoy's search_k of the forest, rows measured exactly of the sketch.
 
     `requests` bounds those of a search by ranges, which leaves out the rows that would take more.

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.index.distance import F32
 from vectord.index.index import Index
@@ -14,16 +15,14 @@ from vectord.index.search import Answer, Asked, search_many
 _CLOSE = 1e-9  # relative: between a distance and the same one by another way
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """One query; `own` is the id of the stored vector that it is, which is then no answer."""
 
     vector: F32
     own: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """What each of some searches found of the true answer, 0 to 1, and the seconds that it and the exact one took.
 
     `strategies` names how each was answered.
@@ -51,7 +50,7 @@ def measure(
     Once it is `until`, the rest is left out, but for the first. A match counts if its distance is not larger than that
     of the true k-th. Everything is brought here first.
     """
-    exact = replace(asked, recall=1.0, ef_search=None)
+    exact = structs.replace(asked, recall=1.0, ef_search=None)
     recalls: list[float] = []
     seconds, exact_seconds, strategies = [], [], []
     for probe in [*probes[:1], *probes]:  # the first is asked twice: what it brings here and opens is not counted
@@ -67,7 +66,7 @@ def measure(
 
 
 def _timed(index: Index, probe: Probe, asked: Asked, now: Callable[[], float]) -> tuple[Answer, float]:
-    own = replace(asked, without=[*asked.without, probe.own] if probe.own is not None else asked.without)
+    own = structs.replace(asked, without=[*asked.without, probe.own] if probe.own is not None else asked.without)
     start = now()
     answer = search_many(index, [probe.vector], own)[0]
     return answer, now() - start

@@ -7,12 +7,12 @@ between the two comes out right as well.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.frame import SectionEntry
 from vectord.index.build import build
@@ -30,8 +30,7 @@ Mask = npt.NDArray[np.bool_]
 _GONE: Final = -1
 
 
-@dataclass(frozen=True, eq=False)
-class Rebuilt:
+class Rebuilt(msgspec.Struct, frozen=True, eq=False):
     """What was built from the state `before`: its sections in the order of the body, and them as a base.
 
     `moved` holds the new row of each row of `before`, below 0 where that was removed.
@@ -95,7 +94,7 @@ def carried(rebuilt: Rebuilt, now: Index) -> Index | None:
     kept = np.zeros(len(was), np.bool_)
     kept[:both] = live[:both] & was[:both] & _alike(before, now, both)
     live[:both] &= ~kept[:both]
-    return replace(
+    return structs.replace(
         now,
         base=rebuilt.base,
         tail=_tail(rebuilt.base.graph.rows, now, np.flatnonzero(live)),

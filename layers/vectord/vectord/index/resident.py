@@ -7,9 +7,9 @@ single search pays for that.
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -32,8 +32,7 @@ REQUEST_BYTES: Final = (7 << 18) // 42  # of rows, for each request that a searc
 NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """How a search would like to go: with everything here, and by ranges, None if it cannot."""
 
     local: Callable[[], Way]
@@ -44,18 +43,20 @@ class Wish:
 NOTHING: Final[tuple[Way, Plan]] = (EXACT, "local")
 
 
-def prepare(index: Index, base: Base, wish: Wish, searches: int = 1) -> tuple[Way, Plan]:
-    """Bring here what so many searches need before they can start, and return the way they go and the plan."""
+def prepare(index: Index, base: Base, wish: Wish, searches: int = 1, *, in_passing: bool = True) -> tuple[Way, Plan]:
+    """Bring here what so many searches need before they can start, and return the way they go and the plan.
+
+    Unless they have new things to read, or had, an instalment of the rest comes `in_passing`.
+    """
     if base.graph.section.whole:
         if absent := [wanted for wanted in _beside(base) if not wanted[0].whole]:
             index.bring(*absent)
         return wish.local(), "local"
     if wish.ranges and (not _fits(index, base) or _ranges_are_sooner(base, wish.ranges, searches)):
         whole = [*_sketch(base, wish.ranges), *((piece, None) for piece in index.tail.pieces)]
-        # A search that has something new to read pays nothing besides.
-        settled = all(section.whole for section, _ in whole) and _fits(index, base)
-        index.bring(*whole, *_directory(base))
-        if settled:
+        if not all(section.whole for section, _ in whole):
+            index.bring(*whole, *_directory(base))
+        elif in_passing and _fits(index, base):
             _pay_instalment(index, base)
         return wish.ranges, "ranges"
     return wish.local(), complete(index, base, "whole")
@@ -78,9 +79,14 @@ def bring_all(index: Index) -> None:
 
 
 def bring_rows(index: Index, base: Base, rows: Sequence[Array], requests: int) -> list[Array]:
-    """Bring the vectors of the most of each of `rows`, best first, that so many requests afford; return those."""
+    """Bring the vectors of the most of each of `rows`, best first, that so many requests afford; return those.
+
+    What leads to their documents comes with them.
+    """
     some = [afforded(each, base.graph.layout.node_size, requests) for each in rows]
-    index.bring((base.graph.section, base.graph.spans(np.unique(np.concatenate(some)))))
+    # Not np.unique: its first call imports numpy.ma, which takes 10 ms.
+    all_of_them = sorted(set().union(*(each.tolist() for each in some)))
+    index.bring((base.graph.section, base.graph.spans(np.array(all_of_them, np.int64))), *_directory(base))
     return some
 
 

@@ -1,10 +1,10 @@
 """Which rows may be in an answer: all that the index holds, or those that a filter leaves of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -23,8 +23,7 @@ class Chosen(Protocol):
     def tail(self) -> Mask: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The rows of `index` that are not hidden: `hidden` in the base, `hidden_behind` in the tail, both ascending.
 
     `filtered` tells that more are hidden than were removed.

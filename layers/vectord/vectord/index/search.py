@@ -1,7 +1,6 @@
 """Answer searches: find candidates by the cheapest way, measure them exactly, order them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -14,8 +13,7 @@ from vectord.index.resident import Plan
 from vectord.index.scope import Chosen, Scope, scope_of
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """One result: its exact distance, its metadata as JSON text, its vector float32 (dimension,)."""
 
     id: str
@@ -24,8 +22,7 @@ class Match:
     vector: F32
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Matches by ascending distance, then id; the number of vectors in the index; how they were found.
 
     `examined` counts the rows whose exact distance decided, `eligible` those that could be in the answer.
@@ -39,13 +36,13 @@ class Answer:
     eligible: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What searches have in common: `k` matches each, found how well, of which rows, and where the answer begins.
 
     A positive `ef_search` overrides `recall` by Annoy's own rule: so many candidates a tree. `among` are rows chosen
     by a filter, None for all; `without` are ids that are no answer. Matches begin behind `after`, the distance and id
-    of the last of `depth` earlier ones, and end at `max_distance`.
+    of the last of `depth` earlier ones, and end at `max_distance`. A search that waits for nothing else may bring bytes
+    for later ones `in_passing`.
     """
 
     k: int
@@ -56,6 +53,7 @@ class Asked:
     after: tuple[float, str] | None = None
     depth: int = 0
     max_distance: float | None = None
+    in_passing: bool = True
 
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int | None = None) -> Answer:
@@ -90,7 +88,9 @@ def _found(scope: Scope, queries: Sequence[F32], k: int, asked: Asked) -> tuple[
     index, base = scope.index, scope.index.base
     if base is None or not scope.inside:
         return [finding.in_tail(index, scope, query, k) for query in queries], *resident.NOTHING
-    way, plan = resident.prepare(index, base, _wish(scope, base, queries, k, asked), len(queries))
+    way, plan = resident.prepare(
+        index, base, _wish(scope, base, queries, k, asked), len(queries), in_passing=asked.in_passing
+    )
     behind = [finding.in_tail(index, scope, query, k) for query in queries]
     inside = finding.in_base(scope, base, queries, k, (way, plan))
     found = [some + more for some, more in zip(inside, behind, strict=True)]

@@ -1,10 +1,9 @@
 """Where an index changes its form; docs/decisions.md holds the measurements behind the defaults."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(msgspec.Struct, frozen=True):
     """Bounds between the plain form and the packed one, and of what may lie beside a graph before it is built anew.
 
     From `packed` bytes on a commit copies what it leaves unchanged inside the store, and a cold search reads ranges;

@@ -10,9 +10,9 @@ offset  size       field
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -47,8 +47,7 @@ def build(vectors: F32, distance: Distance) -> bytes:
     return head.ljust(_planes_at(dimension), b"\0") + words.tobytes()
 
 
-@dataclass(frozen=True, eq=False)
-class Sketch:
+class Sketch(msgspec.Struct, frozen=True, eq=False):
     """The sketch of `rows` rows; `section` must be here, whole, before anything is asked."""
 
     section: Section

@@ -1,7 +1,6 @@
 """The tail: rows added since the graph was built, one section a commit; they are scanned, not indexed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from vectord.index.columns import Gathered
 
 
-@dataclass(frozen=True, eq=False)
-class Tail:
+class Tail(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Rows `first` and on of an index.
 
     `ids` names all of them in row order, those that are removed too; `row_of` holds the others' rows; `pieces` are the
@@ -29,8 +27,8 @@ class Tail:
     first: int
     params: Params
     ids: tuple[str, ...] = ()
-    row_of: Mapping[str, int] = field(default_factory=dict)
-    metadata: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+    row_of: Mapping[str, int] = msgspec.field(default_factory=dict)
+    metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     pieces: Sequence[Section] = ()
     fresh: F32 | None = None
 

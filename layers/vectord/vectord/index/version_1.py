@@ -1,6 +1,6 @@
 """An index from a blob of version 1, which has no sections: all its rows are open, until a commit encodes them anew."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from vectord import version1
 from vectord.index.index import Index, create, with_rows
@@ -16,4 +16,4 @@ def open_version_1(blob: bytes, name: str | None = None) -> Index:
     held = version1.read(blob, name)
     index = with_rows(create(held.params), Rows(held.ids, held.vectors, held.metadata))
     # All of the blob is in memory, which is what `body` tells those who count.
-    return replace(index, size=len(blob), body=len(blob))
+    return structs.replace(index, size=len(blob), body=len(blob))

@@ -11,7 +11,8 @@
 """
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+
+import msgspec
 
 from vectord import index as ix
 from vectord.errors import (
@@ -36,16 +37,14 @@ from vectord.stores import IfMatch, Source
 type Change[R] = Callable[[Index], tuple[Index, R]]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed[R]:
+class Committed[R](msgspec.Struct, frozen=True):
     """What a change answered, and the state it led to."""
 
     result: R
     state: Versioned
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True):
     """An object of the store that holds a body, and its ETag; with `version`, that version of it."""
 
     name: str
@@ -53,8 +52,7 @@ class Staged:
     version: str | None = None
 
 
-@dataclass(slots=True)
-class Draft[R]:
+class Draft[R](msgspec.Struct):
     """A change applied to the state at `base`: what to write for it, and what to answer.
 
     `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer.

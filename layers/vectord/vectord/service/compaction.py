@@ -12,8 +12,10 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Final, Literal
+
+import msgspec
+from msgspec import structs
 
 from vectord import index as ix
 from vectord.errors import IndexNotFound, StoreError
@@ -33,8 +35,7 @@ _GRACE: Final = 60.0  # seconds that a claim outlasts the time given, since cloc
 Outcome = Literal["compacted", "idle", "busy", "overtaken", "gone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Compacted:
+class Compacted(msgspec.Struct, frozen=True):
     """What became of a compaction; if it is `compacted`, the rows and bytes of the index then.
 
     `idle`: nothing was due; `busy`: another one is at it; `overtaken`: another build was committed meanwhile.
@@ -120,7 +121,7 @@ class Compaction:
         """Write an index whole, if it is due and too small by now to be packed; the commit builds it."""
 
         def same(index: Index) -> tuple[Index, bool]:
-            return (replace(index), True) if self._is_due(index) else (index, False)
+            return (structs.replace(index), True) if self._is_due(index) else (index, False)
 
         done = self._commits.change(name, same, until)
         left = done.state.index

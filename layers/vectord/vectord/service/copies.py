@@ -1,6 +1,6 @@
 """Copy an index to a new name, its body inside the store."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from vectord import params
 from vectord.errors import (
@@ -62,7 +62,7 @@ class Copies:
         state, version = self._source(name, until, as_of)
         token = self._reads.world.new_id()
         body = Staged(name, state.etag, version)
-        new = taken(body, replace(state.index, applied=()), name=to, token=token, sizes=self._sizes)
+        new = taken(body, structs.replace(state.index, applied=()), name=to, token=token, sizes=self._sizes)
         return self._lifecycle.place(to, token, new, until)
 
     def _source(self, name: str, until: float, as_of: str | None) -> tuple[Versioned, str | None]:

@@ -7,7 +7,6 @@ raised, so that the queue brings the event again.
 import hashlib
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
@@ -51,8 +50,7 @@ MAX_REPORTED: Final = 1_000  # bad rows that a report lists
 Outcome = Literal["committed", "stale", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ingested:
+class Ingested(msgspec.Struct, frozen=True):
     """What became of an upload: `rows` committed, or `bad` rows reported."""
 
     outcome: Outcome
@@ -61,8 +59,7 @@ class Ingested:
     bad: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """Where to PUT a file, under which key it will lie, and for how many seconds the link works."""
 
     key: str

@@ -1,8 +1,9 @@
 """Creation and deletion of indexes: one conditional request each, repeated as commits are (see `commits`)."""
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vectord import index as ix
 from vectord.errors import (
@@ -28,8 +29,7 @@ from vectord.stores import Condition, IfAbsent, IfMatch, Source
 _IF_ABSENT: Final = IfAbsent()
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(msgspec.Struct, frozen=True):
     """An index to write where none is, or none that can be read; `source` holds what `encoded` keeps, if it does."""
 
     index: Index

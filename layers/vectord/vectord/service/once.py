@@ -1,10 +1,10 @@
 """A change that a caller may repeat: under the same key it is made once, and answered alike each time."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from vectord.errors import KeyReused
 from vectord.index import Index, applied
@@ -39,7 +39,7 @@ def once(name: str, key: Key | None, numbers: int, change: "Change[Effect]") -> 
             return index, effect
         changed, effect = change(index)
         tokens = applied.with_effect(changed.applied, _scoped(name, key), key.request, effect)
-        return replace(changed, applied=tokens), effect
+        return structs.replace(changed, applied=tokens), effect
 
     return apply
 

@@ -1,8 +1,9 @@
 """The reads of one blob: an index, or one shard of one."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from vectord.index import Answer, Index
 from vectord.index.distance import F32
@@ -13,9 +14,12 @@ from vectord.service.asks import Ask
 from vectord.service.reads import Reads
 from vectord.service.results import Described, Searched, Warmed
 from vectord.service.warm import Versioned
+from vectord.service.world import Meter
 
 if TYPE_CHECKING:
     from vectord.service.versions import Versions
+
+_READ: Final = ("ReadBytes", "ReadRequests")
 
 
 class IsSharded(Exception):
@@ -40,19 +44,22 @@ class Plain:
 
     def search(self, name: str, queries_for: Callable[[Index], Sequence[F32]], ask: Ask, until: float) -> Searched:
         """Find the matches nearest to each of the queries that `queries_for` makes for an index."""
+        read = _Reading(self._meter)
 
         def find(index: Index) -> list[Answer]:
-            return search_many(index, queries_for(index), ask.of(index))
+            asked = structs.replace(ask.of(index), in_passing=not read.bytes)
+            return search_many(index, queries_for(index), asked)
 
-        with self._read() as read:
-            answers, state = self.using(name, ask, until, find)
-        return Searched(answers, state.etag, *read)
+        answers, state = self.using(name, ask, until, find)
+        if read.bytes >= state.index.size:
+            answers = [_came_whole(answer) for answer in answers]
+        return Searched(answers, state.etag, read.bytes, read.requests)
 
     def warm(self, name: str, until: float) -> Warmed:
         """Bring all of the blob here that is not."""
-        with self._read() as read:
-            _, state = self._reads.using(name, until, lambda index: bring_all(one_blob(index)))
-        return Warmed(state.index.size, state.etag, *read)
+        read = _Reading(self._meter)
+        _, state = self._reads.using(name, until, lambda index: bring_all(one_blob(index)), ahead=True)
+        return Warmed(state.index.size, state.etag, read.bytes, read.requests)
 
     def using[R](self, name: str, ask: Ask, until: float, use: Callable[[Index], R]) -> tuple[R, Versioned]:
         """Return what `use` makes of the state that is asked for, and the state."""
@@ -61,16 +68,28 @@ class Plain:
             return use(one_blob(index))
 
         if ask.as_of is None:
-            return self._reads.using(name, until, checked, ask.staleness)
+            return self._reads.using(name, until, checked, ask.staleness, ahead=True)
         return self._past().using(name, ask.as_of, until, checked)
 
-    @contextmanager
-    def _read(self) -> Iterator[list[int]]:
-        """Yield a list that holds, after the block, the bytes and the requests that it took of the store."""
-        names, read = ("ReadBytes", "ReadRequests"), list[int]()
-        before = [self._meter.value(name) for name in names]
-        yield read
-        read += [int(self._meter.value(name) - value) for name, value in zip(names, before, strict=True)]
+
+class _Reading:
+    """What was taken of the store, by this thread, since this was made."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter, self._before = meter, [meter.value(name) for name in _READ]
+
+    @property
+    def bytes(self) -> int:
+        return int(self._meter.value(_READ[0]) - self._before[0])
+
+    @property
+    def requests(self) -> int:
+        return int(self._meter.value(_READ[1]) - self._before[1])
+
+
+def _came_whole(answer: Answer) -> Answer:
+    """Return the answer of a search that found everything here since all of it had come with its head."""
+    return structs.replace(answer, plan="whole") if answer.plan == "local" else answer
 
 
 def one_blob(index: Index) -> Index:

@@ -17,8 +17,10 @@ class Reads:
     def __init__(self, store: Store, warm: WarmIndexes, world: World, patience: Patience) -> None:
         self.store, self.warm, self.world, self.patience = store, warm, world, patience
 
-    def state(self, name: str, until: float) -> Versioned:
+    def state(self, name: str, until: float, *, ahead: bool = False) -> Versioned:
         """Return the present state of index `name`; give up at `until` on the world's clock.
+
+        With `ahead` a first read brings what a search needs besides the envelope.
 
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused
@@ -26,24 +28,31 @@ class Reads:
         if not params.is_stored(name):
             raise IndexNotFound(name)
         try:
-            return self.patience.insist(self.world, until, lambda: self.warm.read(name))
+            return self.patience.insist(self.world, until, lambda: self.warm.read(name, ahead=ahead))
         except ObjectMissing as error:
             self.warm.forget(name)
             raise IndexNotFound(name) from error
 
     def using[R](
-        self, name: str, until: float, use: Callable[[Index], R], staleness: float | None = None
+        self,
+        name: str,
+        until: float,
+        use: Callable[[Index], R],
+        staleness: float | None = None,
+        *,
+        ahead: bool = False,
     ) -> tuple[R, Versioned]:
         """Return what `use` makes of the present state of index `name`, and the state; start over where it moves.
 
         Where `staleness` is given, the state that is warm will do if it was the present one so many seconds ago.
+        `ahead` is as in `state`.
 
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused, whatever `use` raises
         """
 
         def once() -> tuple[R, Versioned]:
-            state = self.state(name, until)
+            state = self.state(name, until, ahead=ahead)
             return use(state.index), state
 
         try:

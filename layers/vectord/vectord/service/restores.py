@@ -10,7 +10,8 @@ Otherwise nothing is changed: a restore never undoes a write that it did not see
 """
 
 from collections.abc import Container
-from dataclasses import replace
+
+from msgspec import structs
 
 from vectord.errors import (
     BlobError,
@@ -79,7 +80,7 @@ class Restores:
         body = Staged(name, past.state.etag, past.version)
 
         def draw(state: Versioned) -> Draft[None]:
-            old = replace(past.state.index, applied=state.index.applied)
+            old = structs.replace(past.state.index, applied=state.index.applied)
             return Draft(state, taken(body, old, name=name, token=token, sizes=self._sizes).encoded, None, body)
 
         try:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from vectord import params
 from vectord.errors import BlobError, IndexNotFound, RequestInvalid, VersionMissing, VersionNotFound
@@ -21,8 +22,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(\D|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """An earlier state of an index, and the version of its object that holds it."""
 
     state: Versioned

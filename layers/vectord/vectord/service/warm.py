@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # What the first request asks for: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
+# And ahead of a search: the whole of a small index, or the envelope and the sketch of 100,000 rows of 384 dimensions.
+# To ask for the sketch once the envelope is known would take as long again as 1.9 MB of it (25 ms, 75 MB/s).
+AHEAD_BYTES: Final = (16 << 10) + 100_000 * 384 // 8
 
 
 class Versioned(msgspec.Struct, frozen=True):
@@ -44,8 +47,10 @@ class WarmIndexes:
         self._seen: dict[str, float] = {}  # when each of them was present, by what the store said later
         self._lock = Lock()
 
-    def read(self, name: str) -> Versioned:
+    def read(self, name: str, *, ahead: bool = False) -> Versioned:
         """Return the present state by one conditional GET of the head; what did not change does not travel again.
+
+        Where nothing is held yet, bytes beyond the head are asked for with it if they are wanted `ahead`.
 
         Raises:
             ObjectMissing, StoreUnavailable, StoreRefused: as the store's `head` does.
@@ -54,7 +59,8 @@ class WarmIndexes:
         """
         held = self._still_held(name)
         start = self._world.now()
-        answer = self._store.head(name, HEAD_BYTES, held.etag if held else None)
+        most = AHEAD_BYTES if ahead and held is None else HEAD_BYTES
+        answer = self._store.head(name, most, held.etag if held else None)
         self._world.meter.add("ReadRequests")
         if isinstance(answer, Head):
             self._world.meter.add("ReadBytes", len(answer.data))
@@ -128,8 +134,10 @@ class WarmIndexes:
             if head.envelope.params.shards and params.is_shard(name):
                 raise BlobCorrupt("it is a shard, and says that it is in shards itself")
             files = self._files_of(head, answer.etag)
+            # Where not all of it can stay, parts that nobody asked for would push out what is needed.
+            fits = head.size <= self._files.budget
             for file, start in _starts(files, head).items():
-                if start < len(data) and not file.whole:
+                if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
                     file.write(0, memoryview(data)[start : start + file.size])
             return self._versioned(name, answer.etag, head, files, held.index if held else None)
         except BlobError as error:

@@ -1,11 +1,11 @@
 """What ingestion asks of the inbox: uploaded files by key, each pinned to the version that an event speaks of."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+
+class Upload(msgspec.Struct, frozen=True):
     """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes as there."""
 
     bucket: str

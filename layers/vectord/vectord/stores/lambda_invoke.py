@@ -1,16 +1,15 @@
-"""Invoke Lambda functions without boto3, whose import takes most of a cold search: urllib3 and a signature of our own.
+"""Invoke Lambda functions without boto3, whose import takes most of a cold search: with a signature of our own.
 
 Each request is sent once: the caller repeats, since it knows what may be repeated.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
-import urllib3
-
 from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
+from vectord.stores.connections import Answer, Broken, Connections, Headers, Unsent
 from vectord.stores.sigv4 import Keys, signed_body
 
 _CONNECT_SECONDS: Final = 1.0
@@ -18,8 +17,6 @@ _LEAST_SECONDS: Final = 0.1
 _CONNECTIONS: Final = 64  # as many as threads that wait for an answer
 _PORTS: Final = {"http": 80, "https": 443}
 _BUSY: Final = 429  # refused at the door: nothing ran
-# An answer is taken as it was sent, and a short one is an error; no redirect is followed.
-_ONCE: Final[dict[str, Any]] = {"retries": False, "redirect": False, "enforce_content_length": True}
 
 
 def _now() -> datetime:
@@ -38,7 +35,7 @@ class Functions:
         self, endpoint: str, region: str, keys: Callable[[], Keys], *, clock: Callable[[], datetime] = _now
     ) -> None:
         self._region, self._keys, self._clock = region, keys, clock
-        self._pool = urllib3.connection_from_url(endpoint, maxsize=_CONNECTIONS)
+        self._connections = Connections(endpoint, _CONNECTIONS, _CONNECT_SECONDS)
         url = urlsplit(endpoint)
         self._host = url.netloc.removesuffix(f":{_PORTS.get(url.scheme)}")
 
@@ -65,22 +62,26 @@ class Functions:
         answer = self._invoke(function, payload, "Event", seconds)
         _check(answer.status, answer.headers, 202)
 
-    def _invoke(self, function: str, payload: bytes, kind: str, seconds: float) -> "urllib3.BaseHTTPResponse":
+    def _invoke(self, function: str, payload: bytes, kind: str, seconds: float) -> Answer:
         path = f"/2015-03-31/functions/{quote(function, safe='-_.~')}/invocations"
         headers = signed_body(
             self._host, path, payload, service="lambda", keys=self._keys(), region=self._region, at=self._clock()
         )
-        headers |= {"x-amz-invocation-type": kind, "content-type": "application/json"}
-        patience = urllib3.Timeout(connect=_CONNECT_SECONDS, read=max(_LEAST_SECONDS, seconds))
+        headers |= {
+            "x-amz-invocation-type": kind,
+            "content-type": "application/json",
+            "content-length": str(len(payload)),
+        }
+        body, patience = [memoryview(payload)], max(_LEAST_SECONDS, seconds)
         try:
-            return self._pool.urlopen("POST", path, body=payload, headers=headers, timeout=patience, **_ONCE)
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            raise FunctionBusy(type(error).__name__) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise StoreUnavailable(type(error).__name__) from error
+            return self._connections.ask("POST", path, headers, body, read=patience)
+        except Unsent as error:
+            raise FunctionBusy(str(error)) from error
+        except Broken as error:
+            raise StoreUnavailable(str(error)) from error
 
 
-def _check(status: int, headers: "urllib3.HTTPHeaderDict", expected: int) -> None:
+def _check(status: int, headers: Headers, expected: int) -> None:
     if status == _BUSY:
         raise FunctionBusy(str(status))
     if 400 <= status < 500:

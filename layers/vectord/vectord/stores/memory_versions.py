@@ -1,10 +1,11 @@
 """The versions of a memory store's objects, as many of the old ones as fit."""
 
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Final
+
+import msgspec
 
 from vectord.errors import VersionMissing
 from vectord.stores.protocol import Fetched, Version, VersionPage
@@ -12,8 +13,7 @@ from vectord.stores.protocol import Fetched, Version, VersionPage
 KEPT_BYTES: Final = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     id: str
     name: str
     object: Fetched | None  # None for a deletion
@@ -24,15 +24,14 @@ class _Kept:
         return len(self.object.data) if self.object else 0
 
 
-@dataclass(slots=True)
-class History:
+class History(msgspec.Struct):
     """Versions by object, oldest first. Old ones go, the oldest of all objects first, beyond `budget` bytes."""
 
     budget: int
-    _of: dict[str, list[_Kept]] = field(default_factory=dict)
-    _old: deque[_Kept] = field(default_factory=deque)
+    _of: dict[str, list[_Kept]] = msgspec.field(default_factory=dict)
+    _old: deque[_Kept] = msgspec.field(default_factory=deque)
     _bytes: int = 0
-    _ids: "count[int]" = field(default_factory=lambda: count(1))
+    _ids: "count[int]" = msgspec.field(default_factory=lambda: count(1))
 
     def add(self, name: str, state: Fetched | None, now: datetime) -> None:
         """Note that the object is in this state from now on, or deleted."""

@@ -1,20 +1,19 @@
 """What the service asks of a store: objects by name, each write under a condition, each state under an ETag."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 type Span = tuple[int, int]  # bytes from start up to stop
 
 
-@dataclass(frozen=True, slots=True)
-class IfAbsent:
+class IfAbsent(msgspec.Struct, frozen=True):
     """Write only where no object is (If-None-Match: *)."""
 
 
-@dataclass(frozen=True, slots=True)
-class IfMatch:
+class IfMatch(msgspec.Struct, frozen=True):
     """Write or delete only while the object is at this ETag."""
 
     etag: str
@@ -23,16 +22,14 @@ class IfMatch:
 Condition = IfAbsent | IfMatch
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """An object's bytes and the ETag of exactly these bytes, with its quotes, as HTTP carries it."""
 
     data: bytes
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The first bytes of an object, the ETag of all of it, and the size of all of it in bytes."""
 
     data: bytes
@@ -40,8 +37,7 @@ class Head:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Bytes `start` up to `stop` of the object `name` in its state `etag`, to be copied inside the store.
 
     With `version` they are those of that version, which need not be the present one.
@@ -54,13 +50,11 @@ class Source:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(msgspec.Struct, frozen=True):
     """The object is still at the ETag that the caller has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """One object of a listing; `size` in bytes, `modified` in UTC."""
 
     name: str
@@ -68,16 +62,14 @@ class Listed:
     modified: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Some objects in the store's order; `after` continues the listing, None at its end."""
 
     objects: tuple[Listed, ...]
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """One version of an object: a state with its ETag and its size in `bytes`, or a deletion with neither.
 
     `modified` in UTC; S3 gives whole seconds, and for an object made of parts the moment when those began.
@@ -91,8 +83,7 @@ class Version:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VersionPage:
+class VersionPage(msgspec.Struct, frozen=True):
     """Some versions of one object, newest first; `after` continues the listing, None at its end."""
 
     versions: tuple[Version, ...]

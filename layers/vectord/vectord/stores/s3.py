@@ -1,8 +1,9 @@
 """The S3 store: one object `<prefix>/<name>.lhv1` an index, and `<prefix>/.staging/<token>` for what is staged."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from vectord import params
 from vectord.stores.links import check_link
@@ -64,7 +65,7 @@ class S3Store:
 
     def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._least)
-        pinned = replace(source, name=self._key(source.name))
+        pinned = structs.replace(source, name=self._key(source.name))
         return self._writes.splice(self._key(name), head, pinned, tail, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:

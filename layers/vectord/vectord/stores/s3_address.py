@@ -1,17 +1,17 @@
 """Where a bucket is reached: by its own host name, or by path where that cannot be."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 # A name with dots would not match S3's certificate, one of before 2018 may be no host name at all.
 _HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """A bucket's URL in parts: `base` is the scheme and host, `folder` the path that its keys come after."""
 
     base: str

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from vectord.errors import StoreUnavailable
+from vectord.stores.connections import Answer
 from vectord.stores.s3_errors import refusal
-from vectord.stores.s3_requests import Answer
 
 _CODE: Final = re.compile(rb"<Error\b[^>]*>.*?<Code>([\w.-]+)</Code>", re.DOTALL)
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")

@@ -1,8 +1,9 @@
 """Listings of S3 by boto3: imported at the first of them, since neither a search nor an add makes any."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from vectord.stores.s3_client import classified
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 1_000  # what one ListObjectsV2 answers at most
 
 
-@dataclass(frozen=True, slots=True)
-class S3Listing:
+class S3Listing(msgspec.Struct, frozen=True):
     """The keys of one bucket."""
 
     client: "S3Client"

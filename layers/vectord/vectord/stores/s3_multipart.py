@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
+
+import msgspec
+from msgspec import structs
 
 from vectord.errors import ObjectMissing, StoreError, StoreUnavailable, VersionMissing
 from vectord.stores.protocol import Source
@@ -24,11 +26,10 @@ def copied(source: Source) -> list[Source]:
     size = source.stop - source.start
     count = -(-size // _MOST_COPIED)
     bounds = [source.start + size * number // count for number in range(count + 1)]
-    return [replace(source, start=start, stop=stop) for start, stop in pairwise(bounds)]
+    return [structs.replace(source, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part that S3 has; it asks at the end for the checksum, in base64, that it answered for the part."""
 
     number: int

@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Final
 
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable, VersionMissing
+from vectord.stores.connections import Answer
 from vectord.stores.protocol import Fetched, Head, Span, Unchanged, VersionPage
 from vectord.stores.s3_answers import code_of, content_range, etag_of, expect
-from vectord.stores.s3_requests import SIDE_BY_SIDE, Answer, Requests
+from vectord.stores.s3_requests import SIDE_BY_SIDE, Requests
 from vectord.stores.sigv4 import NOTHING, query_of
 
 # A delete marker is answered by a 405, an id that S3 cannot have made by a 400, and a key that is gone as such.

@@ -1,8 +1,9 @@
 """Writes to S3: each under a condition and whole or not at all."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vectord.errors import StoreRefused
 from vectord.stores.protocol import Condition, IfAbsent, IfMatch, Source
@@ -16,8 +17,7 @@ _MOST_AT_ONCE: Final = 5 << 30  # bytes that S3 takes in one request
 _BINARY: Final = {"content-type": "application/octet-stream"}
 
 
-@dataclass(frozen=True, slots=True)
-class S3Writes:
+class S3Writes(msgspec.Struct, frozen=True):
     """The objects of one bucket by key."""
 
     requests: Requests

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
+
+import msgspec
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -14,13 +15,15 @@ NOTHING: Final = hashlib.sha256(b"").hexdigest()
 UNSIGNED: Final = "UNSIGNED-PAYLOAD"  # S3 takes it for a body of any content
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The credentials of one caller; `token` belongs to temporary ones."""
 
     access: str
-    secret: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
+    secret: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Keys({self.access!r}, ...)"  # a log shows no secret
 
 
 def signed(

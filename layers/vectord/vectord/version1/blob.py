@@ -5,7 +5,6 @@ Nothing in it has a checksum. So what contradicts itself is refused, and what sa
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -23,8 +22,7 @@ _HEAD: Final = struct.Struct(">4sI")
 _UNNAMED: Final = "unnamed"  # until the next commit writes the name of the object's key
 
 
-@dataclass(frozen=True, slots=True)
-class Version1:
+class Version1(msgspec.Struct, frozen=True):
     """ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
 
     params: Params

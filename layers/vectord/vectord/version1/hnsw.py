@@ -11,9 +11,9 @@ Source: encode.go of that library, binaryWrite and Export.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,8 +24,7 @@ _LONGEST: Final = 10  # bytes of a varint of 64 bits
 _LEAST_NODE: Final = 3  # bytes: three counts of one byte
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(msgspec.Struct, frozen=True):
     """The graph's parameters, its keys in the order of the file, and their vectors, float32 (keys, dimension).
 
     A graph without nodes has no dimension, and vectors of shape (0, 0).
@@ -77,8 +76,7 @@ def _decoded(data: bytes) -> Exported:
     return Exported(m, ef_search, distance, nodes.keys, _vectors(data, nodes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Nodes:
+class _Nodes(msgspec.Struct, frozen=True):
     """Keys, and for each where its vector starts in the bytes and how many components it has."""
 
     keys: list[str]
