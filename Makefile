@@ -124,6 +124,7 @@ bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and bes
 .PHONY: environments
 environments: ## Make or renew the virtual environments under .venv
 	@$(MAKE) --silent --jobs=4 $(foreach name,dev sam stack runtime,$(call STAMP,$(name)))
+	@$(DEV) -m compileall -q layers/vectord functions  # as pip does with what it installs, and the build with what ships
 
 .PHONY: clean
 clean: ## Remove the environments, the build and all caches

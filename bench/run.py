@@ -3,9 +3,10 @@
 `engine` is vectord alone, `peers` is vectord beside others, `filters` is searches among some rows, `threshold` is for
 the planner's constants, `large` is one blob of a million rows; without a word engine, then peers. Options go to the
 last one of them. Nothing is measured here: the work is done by other interpreters, which start with one BLAS thread, as
-a small Lambda function has, with the package on their path, and with the ephemeral store.
+a small Lambda function has, with the package on their path, compiled as what ships is, and with the ephemeral store.
 """
 
+import compileall
 import os
 import subprocess
 import sys
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'vectord'}",
         "VECTORD_STORE": "",
     }
+    for folder in ("layers/vectord", "functions"):
+        compileall.compile_dir(ROOT / folder, quiet=1)
     for name in chosen:
         rest = options if name == chosen[-1] else []
         status = subprocess.run([sys.executable, "-m", MODULES[name], *rest], env=environ, check=False).returncode
