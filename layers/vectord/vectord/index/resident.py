@@ -25,10 +25,10 @@ Plan = Literal["local", "ranges", "whole"]
 _REQUEST: Final = 0.025
 _BANDWIDTH: Final = 75e6
 _AT_ONCE: Final = 32  # requests
-_ROUNDS: Final = 3  # of a search by ranges: sketch, rows, documents
+_ROUNDS: Final = 2  # of a search by ranges, besides that for a sketch: rows, documents
 _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
 _PAGES: Final = 4_096
-REQUEST_BYTES: Final = (7 << 18) // 42  # of rows, for each request that a search by ranges may make
+REQUEST_BYTES: Final = (27 << 16) // 42  # of rows, for each request that a search by ranges may make
 NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 
@@ -146,7 +146,7 @@ def _ranges_are_sooner(base: Base, way: Way, searches: int) -> bool:
     sketch = sum(_bytes(section.missing(wanted)) for section, wanted in _sketch(base, way))
     requests = searches * way.requests
     read = sketch + requests * REQUEST_BYTES
-    rounds = _ROUNDS + requests // _AT_ONCE
+    rounds = _ROUNDS + bool(sketch) + requests // _AT_ONCE
     return rounds * _REQUEST + read / _BANDWIDTH < _REQUEST + all_of_it / _BANDWIDTH
 
 
