@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What the first request asks for: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
-# And ahead of a search: the whole of a small index, or the envelope and the sketch of a large one of some 100,000 rows of
+# And ahead of a search: the whole of a small index, or the envelope and the sketch of a large one, some 100,000 rows of
 # 384 dimensions. To ask for it once the envelope is known would take as long again as 1.9 MB (25 ms, 75 MB/s).
 AHEAD_BYTES: Final = 100_000 * 384 // 8
 
