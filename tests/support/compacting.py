@@ -3,12 +3,14 @@
 import msgspec
 import numpy as np
 
+from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, Clock, local_files
-from vectord.index import Sizes
+from vectord import index as ix
+from vectord.index import Index, Sizes
 from vectord.service import NewVector, Patience, Service
-from vectord.service.compaction import Compaction
+from vectord.service.compaction import Compacted, Compaction
 from vectord.service.rebuilds import Rebuilds
-from vectord.stores import Store
+from vectord.stores import STAGING, Fetched, Store
 
 DIMENSION = 32  # the least that has a sketch
 # Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
@@ -47,6 +49,23 @@ def a_compaction(
         clock=lambda: now,
         part=1_000,
     )
+
+
+def compact(compaction: Compaction, holder: str = "request") -> Compacted:
+    """Compact index `t`, for a request that has 800 seconds."""
+    return compaction.compact("t", holder, 800.0)
+
+
+def index(store: ScriptedStore) -> Index:
+    """Return index `t` as it is stored."""
+    found = store.inner.get("t")
+    assert isinstance(found, Fetched)
+    return ix.open_blob(found.data)
+
+
+def staged(store: ScriptedStore) -> list[str]:
+    """Return the names of what compactions keep in the store while they run."""
+    return [name for name in store.inner._objects if name.startswith(STAGING)]
 
 
 def vectors(*ids: str, seed: int = 0) -> list[NewVector]:
