@@ -1,18 +1,48 @@
 """Services of sharded indexes, whose fan-out runs threads: ids and time are real, waiting is not."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from tests.support.stores import ScriptedStore
-from tests.support.worlds import local_files
+from tests.support.worlds import FOREVER, local_files, vector
 from vectord.service import Patience, Service, World
 from vectord.service.fan_out import Invoke
+from vectord.service.placing import shard_of
 from vectord.stores import Condition, Head, IfMatch, MemoryStore, Span, Store, Unchanged
+
+IDS = [f"row-{i}" for i in range(12)]
+ROWS = [vector(vector_id, 1.0, place) for place, vector_id in enumerate(IDS)]
 
 
 def a_service(store: Store, invoke: Invoke | None = None) -> Service:
     """Return a service that tries three times; `invoke` has other functions do parts."""
     world = World(sleep=lambda _: None, uniform=lambda low, _: low)
     return Service(store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(attempts=3), invoke=invoke)
+
+
+def a_filled_service(store: Store) -> Service:
+    """Return a service with index `t` in 3 shards, each of which holds some of ROWS."""
+    service = a_service(store)
+    service.create("t", 2, shards=3, until=FOREVER)
+    service.add("t", ROWS, FOREVER)
+    return service
+
+
+def found(service: Service, *query: float, k: int = 10, **more: Any) -> list[str]:
+    """Return the ids that a search of `t` finds, nearest first."""
+    searched = service.search("t", np.array(query, np.float64), k, FOREVER, **more)
+    return [match.id for match in searched.answer.matches]
+
+
+def count(service: Service) -> int:
+    return service.describe("t", FOREVER).count
+
+
+def on_shard(number: int, shards: int = 3) -> list[str]:
+    """Return those of IDS that lie in a shard."""
+    return [vector_id for vector_id in IDS if shard_of(vector_id, shards) == number]
 
 
 class ByName(ScriptedStore):
