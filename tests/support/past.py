@@ -79,6 +79,23 @@ class Story:
         """Return a process to whom storage always answers."""
         return a_service(self.store.inner, clock=Clock(ids=ids), sizes=self.sizes)
 
+    def add_late(self) -> None:
+        """Have another process add the row `late`."""
+        self.another().add("t", vectors("late"), FOREVER)
+
+    @property
+    def write(self) -> str:
+        """The method of the store by which a restore of `t`, or a copy of it, is written."""
+        return "put" if self.sizes is PLAIN else "splice"
+
+    def count(self) -> int:
+        """Return how many versions of `t` are stored."""
+        return len(self.store.inner.versions("t", 100).versions)
+
+    def names(self) -> list[str]:
+        """Return the name of every index."""
+        return [one.name for one in self.store.inner.list("", 10, None).objects]
+
     def past(self, patience: Patience | None = None) -> Past:
         """Return a process that meets what the store's script has."""
         return Past(self.store, sizes=self.sizes, patience=patience)

@@ -21,26 +21,6 @@ from vectord.service import warm
 from vectord.stores import Fetched, IfMatch
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "packed"])
-def story(request: pytest.FixtureRequest) -> Story:
-    return Story(packed=request.param)
-
-
-@pytest.fixture
-def past(story: Story) -> Past:
-    return story.past()
-
-
-@pytest.fixture
-def write(story: Story) -> str:
-    """The method of the store by which the copy is written."""
-    return "splice" if story.sizes.packed == 1 else "put"
-
-
-def names(story: Story) -> list[str]:
-    return [one.name for one in story.store.inner.list("", 10, None).objects]
-
-
 def test_holds_what_the_original_holds(story: Story, past: Past) -> None:
     past.copies.copy("t", "u", FOREVER)
     assert story.present("u") == story.rows[3]
@@ -89,7 +69,7 @@ def test_outlives_the_original(story: Story, past: Past) -> None:
 def test_of_an_index_that_was_deleted_is_of_a_version(story: Story, past: Past) -> None:
     story.writer.delete_index("t", FOREVER)
     past.copies.copy("t", "u", FOREVER, story.etags[2])
-    assert (story.present("u"), names(story)) == (story.rows[2], ["u"])
+    assert (story.present("u"), story.names()) == (story.rows[2], ["u"])
 
 
 def test_the_body_of_a_packed_index_never_leaves_the_store() -> None:
@@ -117,18 +97,18 @@ class TestRefused:
     def test_of_what_is_no_index(self, story: Story, past: Past, name: str) -> None:
         with pytest.raises(IndexNotFound):
             past.copies.copy(name, "u", FOREVER)
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
 
     def test_of_a_version_that_never_was(self, story: Story, past: Past) -> None:
         with pytest.raises(VersionNotFound):
             past.copies.copy("t", "u", FOREVER, "nonesuch")
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
 
     def test_of_an_index_that_cannot_be_read(self, story: Story, past: Past) -> None:
         story.store.inner.put("t", b"broken", IfMatch(story.etags[3]), "c")
         with pytest.raises(BlobCorrupt):
             past.copies.copy("t", "u", FOREVER)
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
 
     def test_of_an_index_in_shards(self) -> None:
         store = ScriptedStore()
@@ -138,31 +118,31 @@ class TestRefused:
 
 
 class TestInARace:
-    def test_an_index_created_meanwhile_stays(self, story: Story, past: Past, write: str) -> None:
-        story.store.on(write, after(lambda: story.another().create("u", 3, until=FOREVER)))
+    def test_an_index_created_meanwhile_stays(self, story: Story, past: Past) -> None:
+        story.store.on(story.write, after(lambda: story.another().create("u", 3, until=FOREVER)))
         with pytest.raises(IndexExists):
             past.copies.copy("t", "u", FOREVER)
         assert story.another().describe("u", FOREVER).params.dimension == 3
 
-    def test_a_lost_reply_is_recognised(self, story: Story, past: Past, write: str) -> None:
-        story.store.on(write, loses_reply)
+    def test_a_lost_reply_is_recognised(self, story: Story, past: Past) -> None:
+        story.store.on(story.write, loses_reply)
         assert past.copies.copy("t", "u", FOREVER).etag == story.store.inner.etag("u")
 
-    def test_a_write_that_never_arrived_is_sent_again(self, story: Story, past: Past, write: str) -> None:
-        story.store.on(write, silence)
+    def test_a_write_that_never_arrived_is_sent_again(self, story: Story, past: Past) -> None:
+        story.store.on(story.write, silence)
         past.copies.copy("t", "u", FOREVER)
         assert story.present("u") == story.rows[3]
 
-    def test_silence_to_the_end_leaves_it_unknown(self, story: Story, past: Past, write: str) -> None:
-        story.store.always(write, silence)
+    def test_silence_to_the_end_leaves_it_unknown(self, story: Story, past: Past) -> None:
+        story.store.always(story.write, silence)
         with pytest.raises(OutcomeUnknown):
             past.copies.copy("t", "u", FOREVER)
 
-    def test_conflicts_without_end_change_nothing(self, story: Story, past: Past, write: str) -> None:
-        story.store.always(write, answers(WriteConflict()))
+    def test_conflicts_without_end_change_nothing(self, story: Story, past: Past) -> None:
+        story.store.always(story.write, answers(WriteConflict()))
         with pytest.raises(Contended):
             past.copies.copy("t", "u", FOREVER)
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
 
 
 class TestOfAPackedIndexThatMoves:
@@ -171,7 +151,7 @@ class TestOfAPackedIndexThatMoves:
         return Story(packed=True)
 
     def test_starts_over_with_what_it_is_by_then(self, story: Story, past: Past) -> None:
-        story.store.on("splice", after(lambda: story.another().add("t", vectors("late"), FOREVER)))
+        story.store.on("splice", after(story.add_late))
         past.copies.copy("t", "u", FOREVER)
         assert story.present("u") == story.present("t")
         assert "late" in story.present("u")
@@ -193,7 +173,7 @@ class TestOfAPackedIndexThatMoves:
         story.store.on("splice", after(lambda: story.another().delete_index("t", FOREVER)))
         with pytest.raises(IndexNotFound):
             past.copies.copy("t", "u", FOREVER)
-        assert names(story) == []
+        assert story.names() == []
 
     def test_is_given_up_when_it_never_stands_still(self, story: Story, past: Past) -> None:
         numbers = iter(range(100))
@@ -205,10 +185,10 @@ class TestOfAPackedIndexThatMoves:
         story.store.always("splice", after(moves))
         with pytest.raises(Contended):
             past.copies.copy("t", "u", FOREVER)
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
 
     def test_stays_a_copy_of_the_version_that_was_asked_for(self, story: Story, past: Past) -> None:
-        story.store.on("splice", after(lambda: story.another().add("t", vectors("late"), FOREVER)))
+        story.store.on("splice", after(story.add_late))
         past.copies.copy("t", "u", FOREVER, story.etags[3])
         assert story.present("u") == story.rows[3]
 
@@ -216,4 +196,4 @@ class TestOfAPackedIndexThatMoves:
         story.store.on("splice", after(lambda: story.store.inner._history._of["t"].pop(1)))
         with pytest.raises(VersionNotFound):
             past.copies.copy("t", "u", FOREVER, story.etags[1])
-        assert names(story) == ["t"]
+        assert story.names() == ["t"]
