@@ -4,33 +4,22 @@ import json
 import struct
 import zlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support import hostile as h
+from tests.support import lies
 from tests.support.hostile import Blob, Probe, Section
+from tests.support.lies import ROW, A, forest, golden, with_graph, with_rows, with_vector
 from vectord.errors import BlobError
-from vectord.forest import Layout
-from vectord.forest.build import build
-
-GOLDEN = Path(__file__).parents[1] / "golden/v2"
-A, ROW = Probe(3, "a"), Probe(33, "row-01 é")
-ROWS, DIMENSION = 40, 33  # of the graph in packed.lhv1
-
-
-@cache
-def golden(name: str) -> Blob:
-    return h.taken_apart((GOLDEN / f"{name}.lhv1").read_bytes())
 
 
 @pytest.mark.parametrize("name", ["empty", "cosine", "packed", "packed-euclidean"])
 def test_a_blob_put_together_again_is_the_same_blob(name: str) -> None:
     probe = Probe(golden(name).envelope["params"]["dimension"], "row-01 é")
-    ours, written = golden(name).whole, (GOLDEN / f"{name}.lhv1").read_bytes()
+    ours, written = golden(name).whole, (lies.GOLDEN / f"{name}.lhv1").read_bytes()
     assert _plainly(h.answers(ours, probe)) == _plainly(h.answers(written, probe))
 
 
@@ -43,37 +32,6 @@ def _plainly(found: dict[str, Any]) -> dict[str, Any]:
         return [(name, distance, text and json.loads(text)) for name, distance, text in answer]
 
     return {use: plain(answer) for use, answer in found.items()}
-
-
-def forest(dimension: int, metric: str = "angular", rows: int = ROWS) -> bytes:
-    """Return a sound file of Annoy's."""
-    vectors = np.random.default_rng(dimension).normal(size=(rows, dimension)).astype(np.float32)
-    return build(vectors, Layout(metric, dimension), 2)  # type: ignore[arg-type]
-
-
-def with_vector(blob: Blob, row: int, components: Any) -> Blob:
-    """Return `blob`, its graph angular, with another vector in a row."""
-    vector = np.array(components, "<f4").tobytes()
-    graph, at = blob.of("graph"), row * (12 + len(vector)) + 12
-    graph[at : at + len(vector)] = vector
-    return blob.with_section("graph", graph)
-
-
-def with_rows(change: Callable[[bytearray], None]) -> Blob:
-    """Return the packed blob with a changed section `rows`."""
-    rows = golden("packed").of("rows")
-    change(rows)
-    return golden("packed").with_section("rows", bytes(rows))
-
-
-def with_graph(name: str, graph: bytes) -> Blob:
-    return golden(name).with_section("graph", graph)
-
-
-def doubled(name: str) -> Blob:
-    """Return the packed blob with a section listed twice."""
-    blob = golden("packed")
-    return Blob(blob.envelope, [*blob.sections, next(each for each in blob.sections if each.name == name)])
 
 
 REFUSED = {
@@ -97,23 +55,15 @@ REFUSED = {
     "a section of 2^64 bytes": lambda: (golden("cosine").with_section("graph", bytes=2**64), A),
     "a section that exceeds the body": lambda: (golden("packed").with_section("graph", bytes=6_913), ROW),
     "sections that leave bytes over": lambda: (golden("packed").with_section("graph", bytes=6_911), ROW),
-    "a graph listed twice": lambda: (doubled("graph"), ROW),
-    "rows listed twice": lambda: (doubled("rows"), ROW),
-    "a sketch listed twice": lambda: (doubled("sketch"), ROW),
+    "a graph listed twice": lambda: (lies.doubled("graph"), ROW),
+    "rows listed twice": lambda: (lies.doubled("rows"), ROW),
+    "a sketch listed twice": lambda: (lies.doubled("sketch"), ROW),
     "a checksum that is no hex": lambda: (golden("cosine").with_section("graph", crc32="é"), A),
-    "two sections whose lengths are exchanged": lambda: (_exchanged(), ROW),
+    "two sections whose lengths are exchanged": lambda: (lies.exchanged(), ROW),
     "an empty graph": lambda: (Blob({**golden("empty").envelope, "ids": ["a"]}, [Section("graph", b"")]), A),
     "an empty graph of no rows": lambda: (Blob(golden("empty").envelope, [Section("graph", b"")]), A),
     "the shards of another index": lambda: (golden("cosine").with_params(shards=2, generation="g"), A),
 }
-
-
-def _exchanged() -> Blob:
-    """Return the packed blob where `sketch` ends as much later as `rows` starts: they overlap in what they say."""
-    blob = golden("packed")
-    return blob.with_section("sketch", bytes=len(blob.of("sketch")) + 8).with_section(
-        "rows", bytes=len(blob.of("rows")) - 8
-    )
 
 
 @pytest.mark.parametrize("lie", REFUSED.values(), ids=REFUSED.keys())
@@ -122,58 +72,22 @@ def test_what_contradicts_itself_is_refused_by_every_use_case(lie: Callable[[], 
     assert h.answered(blob.whole, probe) == {}
 
 
-PLACES = 8 + 4 * ROWS  # in the section `rows`: the rows of the ids, behind their crc32s
-BLOCKS = 8 + 8 * ROWS  # where each block starts
-FIRST = BLOCKS + 8 * 4  # the first of 3 blocks
-
-
-def _every_row(row: int) -> Callable[[bytearray], None]:
-    def change(rows: bytearray) -> None:
-        rows[PLACES : PLACES + 4 * ROWS] = struct.pack("<I", row) * ROWS
-
-    return change
-
-
-def _block(number: int, start: int) -> Callable[[bytearray], None]:
-    return lambda rows: struct.pack_into("<Q", rows, BLOCKS + 8 * number, start)
-
-
-def _text(at: int, data: bytes) -> Callable[[bytearray], None]:
-    def change(rows: bytearray) -> None:
-        rows[at : at + len(data)] = data
-
-    return change
-
-
-def _instead(of: bytes, data: bytes) -> Callable[[bytearray], None]:
-    def change(rows: bytearray) -> None:
-        at = rows.index(of)
-        rows[at : at + len(data)] = data
-
-    return change
-
-
-def _behind_the_end(rows: bytearray) -> None:
-    _block(2, 2**40)(rows)
-    _block(3, 2**40 + 200)(rows)
-
-
 NEVER_WRONG = {
     "a packed graph of more dimensions": lambda: with_graph("packed", forest(34)),
-    "a packed graph of the other metric": lambda: with_graph("packed", forest(DIMENSION, "euclidean")),
+    "a packed graph of the other metric": lambda: with_graph("packed", forest(lies.DIMENSION, "euclidean")),
     "the other distance": lambda: golden("packed").with_params(distance="euclidean"),
-    "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * DIMENSION),
-    "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * DIMENSION),
-    "ids that lead to one row": lambda: with_rows(_every_row(3)),
-    "ids that lead to no row": lambda: with_rows(_every_row(2**32 - 1)),
-    "blocks that overlap": lambda: with_rows(_block(1, 0)),
-    "a block behind the end": lambda: with_rows(_block(3, 2**63)),
-    "a block that ends before it starts": lambda: with_rows(_block(0, 2**64 - 1)),
-    "a block that lies wholly behind the end": lambda: with_rows(_behind_the_end),
-    "metadata that is no JSON": lambda: with_rows(_instead(b'{"row": 11}', b'{"row": 1}}')),
-    "metadata that is no UTF-8": lambda: with_rows(_instead(b'{"row": 11}', b'{"\xffow": 11')),
-    "an id that is no UTF-8": lambda: with_rows(_instead("row-11 é".encode(), b"row-11 \xc3\xc3")),
-    "lengths in a block that are too large": lambda: with_rows(_text(FIRST, b"\xff" * 96)),
+    "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * lies.DIMENSION),
+    "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * lies.DIMENSION),
+    "ids that lead to one row": lambda: with_rows(lies.every_row(3)),
+    "ids that lead to no row": lambda: with_rows(lies.every_row(2**32 - 1)),
+    "blocks that overlap": lambda: with_rows(lies.block(1, 0)),
+    "a block behind the end": lambda: with_rows(lies.block(3, 2**63)),
+    "a block that ends before it starts": lambda: with_rows(lies.block(0, 2**64 - 1)),
+    "a block that lies wholly behind the end": lambda: with_rows(lies.behind_the_end),
+    "metadata that is no JSON": lambda: with_rows(lies.instead(b'{"row": 11}', b'{"row": 1}}')),
+    "metadata that is no UTF-8": lambda: with_rows(lies.instead(b'{"row": 11}', b'{"\xffow": 11')),
+    "an id that is no UTF-8": lambda: with_rows(lies.instead("row-11 é".encode(), b"row-11 \xc3\xc3")),
+    "lengths in a block that are too large": lambda: with_rows(lies.text(lies.FIRST, b"\xff" * 96)),
     "rows of no bytes": lambda: golden("packed").with_section("rows", b""),
 }
 

@@ -1,0 +1,99 @@
+"""Golden blobs changed in one thing, with every checksum right again."""
+
+import struct
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.support.hostile import Blob, Probe, taken_apart
+from vectord.forest import Layout, Metric
+from vectord.forest.build import build
+
+GOLDEN = Path(__file__).parents[1] / "golden/v2"
+A, ROW = Probe(3, "a"), Probe(33, "row-01 é")  # of cosine.lhv1 and of packed.lhv1
+ROWS, DIMENSION = 40, 33  # of the graph in packed.lhv1
+
+
+@cache
+def golden(name: str) -> Blob:
+    return taken_apart((GOLDEN / f"{name}.lhv1").read_bytes())
+
+
+def forest(dimension: int, metric: Metric = "angular", rows: int = ROWS) -> bytes:
+    """Return a sound file of Annoy's."""
+    vectors = np.random.default_rng(dimension).normal(size=(rows, dimension)).astype(np.float32)
+    return build(vectors, Layout(metric, dimension), 2)
+
+
+def with_vector(blob: Blob, row: int, components: Any) -> Blob:
+    """Return `blob`, its graph angular, with another vector in a row."""
+    vector = np.array(components, "<f4").tobytes()
+    graph, at = blob.of("graph"), row * (12 + len(vector)) + 12
+    graph[at : at + len(vector)] = vector
+    return blob.with_section("graph", bytes(graph))
+
+
+def with_rows(change: Callable[[bytearray], None]) -> Blob:
+    """Return the packed blob with a changed section `rows`."""
+    rows = golden("packed").of("rows")
+    change(rows)
+    return golden("packed").with_section("rows", bytes(rows))
+
+
+def with_graph(name: str, graph: bytes) -> Blob:
+    return golden(name).with_section("graph", graph)
+
+
+def doubled(name: str) -> Blob:
+    """Return the packed blob with a section listed twice."""
+    blob = golden("packed")
+    return Blob(blob.envelope, [*blob.sections, next(each for each in blob.sections if each.name == name)])
+
+
+def exchanged() -> Blob:
+    """Return the packed blob where `sketch` ends as much later as `rows` starts: they overlap in what they say."""
+    blob = golden("packed")
+    return blob.with_section("sketch", bytes=len(blob.of("sketch")) + 8).with_section(
+        "rows", bytes=len(blob.of("rows")) - 8
+    )
+
+
+# Changes of the packed blob's section `rows`, for `with_rows`.
+
+PLACES = 8 + 4 * ROWS  # in the section `rows`: the rows of the ids, behind their crc32s
+BLOCKS = 8 + 8 * ROWS  # where each block starts
+FIRST = BLOCKS + 8 * 4  # the first of 3 blocks
+
+
+def every_row(row: int) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        rows[PLACES : PLACES + 4 * ROWS] = struct.pack("<I", row) * ROWS
+
+    return change
+
+
+def block(number: int, start: int) -> Callable[[bytearray], None]:
+    return lambda rows: struct.pack_into("<Q", rows, BLOCKS + 8 * number, start)
+
+
+def text(at: int, data: bytes) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        rows[at : at + len(data)] = data
+
+    return change
+
+
+def instead(of: bytes, data: bytes) -> Callable[[bytearray], None]:
+    def change(rows: bytearray) -> None:
+        at = rows.index(of)
+        rows[at : at + len(data)] = data
+
+    return change
+
+
+def behind_the_end(rows: bytearray) -> None:
+    block(2, 2**40)(rows)
+    block(3, 2**40 + 200)(rows)
