@@ -66,6 +66,14 @@ class TestOfAnIndexThatCannotBeRead:
         assert isinstance(found, Fetched)
         assert found.data == b"mended"
 
+    def test_never_replaces_what_came_while_the_version_is_sought(self, story: Story, past: Past, broken: str) -> None:
+        story.store.on("versions", after(lambda: story.store.inner.put("t", b"mended", IfMatch(broken), "c")))
+        with pytest.raises(PreconditionFailed):
+            past.restores.restore("t", story.etags[3], FOREVER)
+        found = story.store.inner.get("t")
+        assert isinstance(found, Fetched)
+        assert found.data == b"mended"
+
     def test_a_deletion_meanwhile_is_never_undone(self, story: Story, past: Past, broken: str) -> None:
         story.store.on(story.write, after(lambda: story.store.inner.delete("t", IfMatch(broken))))
         with pytest.raises(PreconditionFailed):
