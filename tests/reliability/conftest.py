@@ -15,6 +15,11 @@ from tools.scratch import forget_account, scratch_folder
 CASES = 8  # of each test with many, in the short form
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let go that a connection of ours on which half an answer came is closed by the garbage collector alone."""
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
 def pytest_report_header() -> str:
     return f"VECTORD_SEED={run.SEED} repeats the schedule of this run; {'long' if run.LONG else 'short'} form"
 

@@ -11,6 +11,7 @@ from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop
 from tests.reliability.run import LONG, chance, figure, most
 from tests.support import faults, faults_proxy
 from tests.support.backends import S3Backend
+from tests.support.faults_once import ONCE, nth
 from tests.support.faults_proxy import Deal, Exchange, Fault, Proxy, Reply
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
 from vectord import frame
@@ -30,21 +31,6 @@ BUDGET = 2.0  # seconds that each caller has
 # What may follow the end of them: the last attempt, and the look for what became of it, each as long as one request.
 SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
 
-ONCE: dict[str, Fault] = {
-    "the reply is lost": faults.loses_reply,
-    "the request is lost": faults.loses_request,
-    "it arrives twice": faults.replays,
-    "its body is cut at byte 0": faults.cuts_request(0),
-    "its body is cut in the middle": faults.cuts_request(0.5),
-    "its body is cut before the last byte": faults.cuts_request(0.9999),
-    **{f"its answer is cut at {share:.0%}": faults.cuts_answer(share) for share in (0.02, 0.25, 0.5, 0.75, 0.97)},
-    "it is late": faults.delays(WAITS.work * 1.5),
-    "its reply is late": faults.delays_reply(WAITS.work * 1.5),
-    "503": faults.refuses(503, "SlowDown"),
-    "500": faults.refuses(500, "InternalError"),
-    "500 after the commit": faults.fails_after(500, "InternalError"),
-    "409": faults.refuses(409, "ConditionalRequestConflict"),
-}
 CHANGES: dict[str, Change] = {
     "add": MORE,
     "delete": Delete(("id 3", "id 29")),
@@ -71,18 +57,6 @@ def filled(bucket: S3Backend, sizes: Sizes, rows: model.Rows = ROWS) -> model.St
         assert model.made(change, service, monotonic() + 60) == change.told(state)
         state = change.on(state)
     return state
-
-
-def nth(step: str, number: int, fault: Fault, times: int = 1) -> Deal:
-    """Deal the fault to the n-th request of a step, and to those right after it."""
-    met = 0
-
-    def deal(exchange: Exchange) -> Fault:
-        nonlocal met
-        met += exchange.step == step
-        return fault if exchange.step == step and number <= met < number + times else faults.passes
-
-    return deal
 
 
 def settled(bucket: S3Backend, proxied: Proxy) -> model.State:

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "stores.s3_chain": {"errors", "stores", "stores.s3_client"},
     "stores.s3_client": {"errors", "stores.s3_errors"},
     "stores.s3_errors": {"errors"},
-    "stores.s3_listing": {"stores.s3_client"},
+    "stores.s3_listing": {"errors", "stores.s3_client"},
     "stores.s3_multipart": {"errors", "stores", "stores.s3_answers", "stores.s3_requests"},
     "stores.s3_reads": {
         *("errors", "stores", "stores.connections", "stores.s3_answers", "stores.s3_requests", "stores.s3_versions"),
@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "portable": {"errors", "frame", "index"},
     "service": {"errors", "params", "filters", "frame", "formats", "index", "local", "portable", "stores"},
     "edge": {"errors", "params", "filters", "formats", "service", "stores"},
-    "stores.s3_inbox": {"stores", "stores.s3_client"},
+    "stores.s3_inbox": {"errors", "stores", "stores.s3_client"},
     "runtime": {
         *("local", "service", "stores", "stores.lambda_invoke", "stores.s3"),
         *("stores.s3_address", "stores.s3_reads", "stores.s3_requests", "stores.s3_writes"),

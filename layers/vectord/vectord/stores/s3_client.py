@@ -21,18 +21,26 @@ _NO_ANSWER: Final = (
     boto_errors.ConnectionError,
     boto_errors.IncompleteReadError,
     ResponseParserError,
+    ValueError,  # what the parser makes of a header whose value ends early
 )
 
 
-def make_client(endpoint: str | None = None, addressing: Literal["auto", "virtual"] = "auto") -> "S3Client":
+def make_client(
+    endpoint: str | None = None,
+    addressing: Literal["auto", "virtual"] = "auto",
+    *,
+    connect: float = 1.0,
+    read: float = 5.0,
+) -> "S3Client":
     """Return an S3 client that tries each request once; the service repeats, since it knows what may be repeated.
 
     `endpoint` is a URL that stands in for S3, addressed by path, because its host has no name for each bucket. With
     `virtual` addressing a link to upload to names the bucket's region, as new buckets outside us-east-1 need it.
+    `connect` and `read` are how many seconds to wait for a connection, and for each piece of an answer.
     """
     config = Config(
-        connect_timeout=1,
-        read_timeout=5,
+        connect_timeout=connect,
+        read_timeout=read,
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # for links to upload to as well
         # Each section of a blob carries its own crc32, which is checked at every read.

@@ -1,0 +1,209 @@
+"""A file of the inbox, which boto3 reads, is ingested once and whole, or brought again by the queue."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.reliability import model
+from tests.reliability.model import Add, Create
+from tests.reliability.run import LONG, chance, figure, most
+from tests.support import faults, faults_proxy
+from tests.support.faults_boto import READ, SLACK, Uploads, boto_client
+from tests.support.faults_once import ONCE, nth
+from tests.support.faults_proxy import Exchange, Fault, Proxy
+from tests.support.faults_schedule import Schedule
+from tests.support.faults_service import WAITS, Bucket, a_service
+
+DIMENSION = 3
+FILES = 120 if LONG else 8
+STEP = 1 if LONG else 60  # bytes from cut to cut
+BUDGET = 2.0
+BAD = b'{"id": "a", "vector": [1, 2, 3]}\n{"id": "b", "vector": [1, 2]}\n'
+
+
+@pytest.fixture(scope="module")
+def between(endpoint: str) -> Iterator[tuple[Proxy, Any]]:
+    """The proxy, and the client of boto3 behind it, which takes long to make."""
+    with faults_proxy.proxy(endpoint) as before:
+        yield before, boto_client(before.endpoint)
+
+
+@pytest.fixture
+def proxied(between: tuple[Proxy, Any]) -> Proxy:
+    between[0].deal = lambda _: faults.passes
+    return between[0]
+
+
+@pytest.fixture
+def uploads(bucket: Bucket, between: tuple[Proxy, Any], proxied: Proxy) -> Uploads:
+    """The inbox of an empty index `t`."""
+    bucket.keep_versions()
+    assert Create(DIMENSION, "cosine").by(a_service(bucket), monotonic() + 60) == (0,)
+    return Uploads(bucket, proxied.endpoint, between[1])
+
+
+def rows(*ids: str, seed: int = 0) -> model.Rows:
+    return tuple((one, model.components(seed + number, DIMENSION), None) for number, one in enumerate(ids))
+
+
+def lines(some: model.Rows) -> bytes:
+    """Write rows as a file, whose every beginning that ends with a line is a file too."""
+    return b"".join(
+        json.dumps({"id": entry.id, "vector": [float(one) for one in entry.vector]}).encode() + b"\n"
+        for entry in model.entries(*some)
+    )
+
+
+def state(bucket: Bucket) -> model.State:
+    return model.read(bucket.objects()["t"])
+
+
+ROWS = rows("a", "b", "c", "d", "e")
+
+
+@pytest.mark.parametrize("fault", ONCE)
+@pytest.mark.parametrize("step", ["range", "get", "put"])
+def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_delivery(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, step: str, fault: str
+) -> None:
+    """Read the index, read the file, commit."""
+    message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
+    proxied.deal = nth(step, 1, ONCE[fault])
+    left = uploads.deliver([message], monotonic() + BUDGET)
+    figure("single faults of boto3's requests")
+    proxied.settle()
+    assert state(bucket) == ({} if left else Add(ROWS).on({}))
+    assert uploads.deliver(left, monotonic() + BUDGET) == []
+    assert uploads.deliver([message], monotonic() + BUDGET) == []  # queues bring twice
+    assert state(bucket) == Add(ROWS).on({})
+    assert bucket.versions("t") == 2
+    assert uploads.reports() == {}
+
+
+def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
+    """End an answer after so many bytes, of the whole or of the body, and note how many there were."""
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        if how == "the connection ends":
+            lengths.append(len(reply.wire))
+            exchange.answer(reply, size)
+        else:
+            lengths.append(len(reply.body))
+            exchange.answer(replace(reply, body=reply.body[:size], length=size))
+
+    return fault
+
+
+@pytest.mark.filterwarnings("ignore:tzname .* identified but not understood")  # of a date whose GMT is cut
+@pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
+def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, how: str
+) -> None:
+    lengths: list[int] = []
+    message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
+    cut = 0 if LONG else chance("file", how).randrange(STEP)
+    while not lengths or cut < lengths[-1]:
+        proxied.deal = nth("get", 1, ends_at(cut, how, lengths))
+        assert uploads.deliver([message], monotonic() + BUDGET) == [message], cut
+        figure("files cut at a byte")
+        cut += STEP
+    assert (state(bucket), uploads.reports()) == ({}, {})
+    assert uploads.deliver([message], monotonic() + BUDGET) == []
+    assert state(bucket) == Add(ROWS).on({})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_file_that_ends_after_its_head_or_after_a_line_is_brought_again(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, share: float
+) -> None:
+    """Where half a file looks like a whole one."""
+    data = lines(ROWS)
+    message = uploads.put("uploads/t/x.jsonl", data)
+    proxied.deal = nth(
+        "get", 1, ends_at(data.find(b"\n", int(share * (len(data) - 2))) + 1, "the length is shorter", [])
+    )
+    left = uploads.deliver([message], monotonic() + BUDGET)
+    assert state(bucket) == (Add(ROWS).on({}) if share == 1 else {})
+    assert left == ([] if share == 1 else [message])
+
+
+@pytest.mark.parametrize("fault", ONCE)
+def test_a_fault_at_the_writing_of_a_report_leads_to_the_report(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, fault: str
+) -> None:
+    message = uploads.put("uploads/t/bad.jsonl", BAD)
+    proxied.deal = nth("put", 1, ONCE[fault])
+    left = uploads.deliver([message], monotonic() + BUDGET)
+    figure("single faults of boto3's requests")
+    assert uploads.deliver(left, monotonic() + BUDGET) == []
+    proxied.settle()
+    report = uploads.reports()["rejected/t/bad.jsonl.json"]
+    assert [(row["line"], row["id"]) for row in report["rows"]] == [(2, "b")]
+    assert (state(bucket), bucket.versions("t")) == ({}, 1)
+
+
+def test_files_under_seeded_faults_are_each_ingested_once_or_reported_as_the_queue_brings_them_again(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads
+) -> None:
+    drawn = chance("files")
+    expected: model.State = {}
+    proxied.deal = schedule = Schedule(chance("uploads").getrandbits(64), 0.25, WAITS)
+    refused = []
+    for number in range(FILES):
+        key = f"uploads/t/file {number % 5}.jsonl"  # a new version of one of some files
+        if drawn.random() < 0.2:
+            key = f"uploads/t/bad {number}.jsonl"
+            refused.append(f"rejected/t/bad {number}.jsonl.json")
+            message = uploads.put(key, BAD)
+        else:
+            some = rows(*drawn.sample([f"id {one}" for one in range(30)], drawn.randint(1, 12)), seed=100 * number)
+            message = uploads.put(key, lines(some))
+            expected = Add(some).on(expected)
+        deliver_until_done(uploads, [message] * drawn.choice([1, 1, 2]))
+        proxied.settle()
+        assert state(bucket) == expected
+        assert sorted(uploads.reports()) == sorted(refused)
+        figure("files under seeded faults")
+    assert bucket.versions("t") == 1 + FILES - len(refused)
+    figure("seeded faults of boto3's requests", schedule.dealt.total())
+
+
+def deliver_until_done(uploads: Uploads, messages: list[Any]) -> None:
+    """Deliver as a queue does that brings again what failed."""
+    for _ in range(60):
+        if not messages:
+            return
+        start = monotonic()
+        messages = uploads.deliver(messages, start + BUDGET)
+        most("seconds after the deadline, ingestion", monotonic() - start - BUDGET)
+        assert monotonic() - start < BUDGET + 2 * SLACK
+        figure("deliveries that failed and are repeated", len(messages))
+    raise AssertionError("a file that is never done")
+
+
+SILENCES: dict[str, Fault] = {
+    "resets": faults.loses_request,
+    "no answer": faults.delays(READ * 2),
+    "half answers": faults.cuts_answer(0.5),
+}
+
+
+@pytest.mark.parametrize("silence", SILENCES)
+@pytest.mark.parametrize("step", ["get", "put"])
+def test_the_queue_is_told_in_time_when_storage_is_silent(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, step: str, silence: str
+) -> None:
+    """`get` is the file, `put` the report on it."""
+    message = uploads.put("uploads/t/bad.jsonl", BAD)
+    proxied.deal = lambda exchange: SILENCES[silence] if exchange.step == step else faults.passes
+    start = monotonic()
+    left = uploads.deliver([message], start + BUDGET)
+    assert monotonic() - start < BUDGET + SLACK
+    assert left == [message] or (step == "put" and silence == "half answers")
+    proxied.settle()
+    assert state(bucket) == {}

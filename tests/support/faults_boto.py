@@ -1,0 +1,94 @@
+"""What reaches S3 by boto3, listings and uploads, through a proxy and with the patience of a test."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from urllib.parse import quote_plus
+
+from tests.support.backends import S3Backend, s3_store
+from tests.support.faults_service import PATIENCE, WAITS
+from tests.support.worlds import local_files
+from vectord.edge import http, sqs
+from vectord.service import Patience, Service, World
+from vectord.service.ingest import Ingestion
+from vectord.stores.s3_client import make_client
+from vectord.stores.s3_inbox import S3Inbox
+from vectord.stores.s3_listing import S3Listing
+
+# boto3 needs longer than our own client for a request.
+CONNECT, READ = WAITS.connect, 0.25
+SLACK = 2 * (CONNECT + READ) + 0.5  # after the deadline: the last request, and one more
+
+
+def boto_client(endpoint: str) -> Any:
+    return make_client(endpoint, connect=CONNECT, read=READ)
+
+
+def a_listing_service(bucket: S3Backend, client: Any, page: int, patience: Patience = PATIENCE) -> Service:
+    """Return a service that lists so many keys a page by a client of boto3."""
+    store = s3_store(bucket.endpoint, bucket.bucket, bucket.prefix, waits=WAITS)
+    store._listing = lambda: S3Listing(client, bucket.bucket, page)
+    return Service(store, local_files(), warm_bytes=0, world=World(), patience=patience)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the queue brings: S3's event of one file."""
+
+    key: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's, of a call that has until `until` and the function's own margin."""
+
+    until: float
+
+    def get_remaining_time_in_millis(self) -> float:
+        return (self.until - monotonic() + http._MARGIN) * 1000
+
+
+class Uploads:
+    """An inbox in the bucket of an index, and the real handler that takes its files behind a proxy."""
+
+    def __init__(self, bucket: S3Backend, endpoint: str, client: Any) -> None:
+        self._bucket = bucket
+        store = s3_store(endpoint, bucket.bucket, bucket.prefix, waits=WAITS)
+        ingestion = Ingestion(
+            S3Inbox(bucket.bucket, lambda: client),
+            store,
+            local_files(),
+            most=1 << 20,
+            world=World(),
+            patience=PATIENCE,
+        )
+        self._handle = sqs.handler(lambda: ingestion)
+        self._sequence = 0
+
+    def put(self, key: str, data: bytes) -> Message:
+        """Upload a file past the proxy; return the message of its event."""
+        self._bucket.write(key, data)
+        self._sequence += 1
+        thing = {
+            "key": quote_plus(key, safe="/"),
+            "size": len(data),
+            "eTag": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            "sequencer": f"{self._sequence:016X}",
+        }
+        record = {"s3": {"bucket": {"name": self._bucket.bucket}, "object": thing}}
+        return Message(key, json.dumps({"Records": [record]}))
+
+    def deliver(self, messages: Sequence[Message], until: float) -> list[Message]:
+        """Have the function handle a batch; return what the queue is to bring again."""
+        records = [{"messageId": str(number), "body": one.body} for number, one in enumerate(messages)]
+        failed = self._handle({"Records": records}, Context(until))["batchItemFailures"]
+        return [messages[int(one["itemIdentifier"])] for one in failed]
+
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """Return the reports on refused files, by key."""
+        keys = self._bucket.keys()
+        return {key: json.loads(self._bucket.read(key)) for key in keys if key.startswith("rejected/")}
