@@ -39,7 +39,7 @@ local: environments ## Keep the stack running on this machine until Ctrl-C, and 
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@$(DEV) -m pytest -n auto --dist loadfile
+	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n auto --dist loadfile  # more would wait for each other
 
 .PHONY: coverage
 coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that they take; fails below 95 % (takes 1.8 times as long)
