@@ -86,8 +86,8 @@ sbom: build ## The bill of materials of what was built, as CycloneDX: .aws-sam/s
 	@$(DEV) -m tools.sbom
 
 .PHONY: audit
-audit: $(call STAMP,dev) ## Ask the OSV database what is known of every pinned version
-	@$(DEV) -m tools.audit
+audit: $(call STAMP,dev) ## Ask the OSV database what is known of every pinned version, or a copy: ADVISORIES=folder
+	@$(DEV) -m tools.audit $(ADVISORIES)
 
 .PHONY: fuzz
 fuzz: $(call STAMP,dev) ## Fuzz all that reads bytes from outside: make fuzz SECONDS=600 TARGETS="frame lines"

@@ -1,7 +1,8 @@
 """Ask the database of open-source advisories what is known of every pinned version: `make audit`.
 
 One request to api.osv.dev. What ships must be free of known vulnerabilities; what only builds and tests is reported.
-Where the database cannot be reached, nothing is known, and that is said and counted as skipped.
+Where the database cannot be reached, nothing is known, and that is said and counted as skipped. On a closed network
+`make audit ADVISORIES=folder` reads a checkout of github.com/pypa/advisory-database, and says how old it is.
 """
 
 import json
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tools import pins
+from tools import advisories, pins
 from tools.errors import CheckFailed
 from tools.pins import Pin
 from tools.run import run_tool
@@ -31,9 +32,12 @@ def audit(_folder: Path) -> None:
     """Print what is known.
 
     Raises:
-        CheckFailed: something that ships has a known vulnerability.
+        CheckFailed: something that ships has a known vulnerability, or what should be a folder of advisories is none.
     """
-    report(pins.shipped(), pins.others(), DATABASE)
+    if len(sys.argv) > 1:
+        report_of_folder(pins.shipped(), pins.others(), Path(sys.argv[1]))
+    else:
+        report(pins.shipped(), pins.others(), DATABASE)
 
 
 def report(shipped: Sequence[Pin], others: Sequence[Pin], database: str) -> None:
@@ -43,6 +47,20 @@ def report(shipped: Sequence[Pin], others: Sequence[Pin], database: str) -> None
     except Unreachable as error:
         print(f"SKIPPED audit: {len(shipped)} shipped and {len(others)} other pins were NOT checked: {error}")
         return
+    _show(shipped, others, known)
+
+
+def report_of_folder(shipped: Sequence[Pin], others: Sequence[Pin], folder: Path) -> None:
+    """Print what the advisories in `folder` say of the pins, and how old they are; raises as `audit` does."""
+    try:
+        count, day = advisories.newest(folder)
+    except advisories.NoDatabase as error:
+        raise CheckFailed(str(error)) from error
+    print(f"  {count:,} advisories, the newest of {day}: what was found later is NOT known")
+    _show(shipped, others, advisories.known([*shipped, *others], folder))
+
+
+def _show(shipped: Sequence[Pin], others: Sequence[Pin], known: Known) -> None:
     for pin, ids in known.items():
         place = "ships" if pin in shipped else "builds or tests"
         print(f"  {pin.name} {pin.version} ({place}): {', '.join(ids)}")

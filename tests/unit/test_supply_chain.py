@@ -12,7 +12,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tools import audit, pins, sbom
+from tools import advisories, audit, pins, sbom
 from tools.errors import CheckFailed, GateFailed
 from tools.pins import Pin
 
@@ -163,3 +163,81 @@ def test_a_database_that_cannot_be_reached_is_a_skip_with_its_reason(capsys: pyt
     printed = capsys.readouterr().out
     assert printed.startswith("SKIPPED audit: ")
     assert url in printed
+
+
+def advisory(folder: Path, number: int, package: str, more: str, affected: str) -> None:
+    """Write an advisory as the PyPA does."""
+    path = folder / "vulns" / package / f"PYSEC-{number}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"id: PYSEC-{number}\nmodified: '2024-03-0{number}T10:00:00Z'\n{more}affected:\n"
+        f"- package:\n    name: {package}\n    ecosystem: PyPI\n{affected}"
+    )
+
+
+LISTED = "  versions:\n  - '1.0'\n  - 1.10\n  - 2004d\n"
+RANGE = "  ranges:\n  - type: ECOSYSTEM\n    events:\n    - introduced: '0'\n    - fixed: 1.2.3\n"
+TWICE = RANGE + "    - introduced: 2.0\n    - last_affected: 2.2\n"
+COMMITS = "  ranges:\n  - type: GIT\n    repo: x\n    events:\n    - introduced: '0'\n    - fixed: abc\n"
+
+
+@pytest.mark.parametrize(
+    ("affected", "version", "hit"),
+    [
+        pytest.param(LISTED, "1.0", True, id="listed"),
+        pytest.param(LISTED, "1.0.0", True, id="listed as it is spelled elsewhere"),
+        pytest.param(LISTED, "1.10", True, id="listed, and no number"),
+        pytest.param(LISTED, "1.1", False, id="not listed"),
+        pytest.param(LISTED, "1.0.1", False, id="after one that is listed"),
+        pytest.param(RANGE, "0.1a1", True, id="from the beginning"),
+        pytest.param(RANGE, "1.2.2", True, id="before the fix"),
+        pytest.param(RANGE, "1.2.3rc1", True, id="before the release of the fix"),
+        pytest.param(RANGE, "1.2.3", False, id="fixed"),
+        pytest.param(RANGE, "1.10", False, id="long after the fix, though not as a text"),
+        pytest.param(TWICE, "1.9", False, id="between two ranges"),
+        pytest.param(TWICE, "2.0", True, id="introduced again"),
+        pytest.param(TWICE, "2.2", True, id="the last affected"),
+        pytest.param(TWICE, "2.2.1", False, id="after the last affected"),
+        pytest.param(RANGE.replace("1.2.3", "2004d"), "3.0", True, id="bounds that cannot be compared"),
+        pytest.param(COMMITS, "1.0", False, id="commits alone"),
+        pytest.param(COMMITS + LISTED, "1.0", True, id="commits, and versions"),
+        pytest.param(
+            LISTED.replace("1.0", "9") + "- package: {name: one, ecosystem: npm}\n" + LISTED, "1.0", False, id="npm's"
+        ),
+    ],
+)
+def test_a_copy_of_the_advisories_is_read_by_their_rules(
+    affected: str, version: str, hit: bool, tmp_path: Path
+) -> None:
+    advisory(tmp_path, 1, "one", "", affected)
+    pin = Pin("one", version)
+    assert advisories.known([pin], tmp_path) == ({pin: ["PYSEC-1"]} if hit else {})
+
+
+def test_a_withdrawn_advisory_of_a_copy_counts_no_more(tmp_path: Path) -> None:
+    advisory(tmp_path, 1, "one", "withdrawn: '2024-03-05T00:00:00Z'\n", LISTED)
+    advisory(tmp_path, 2, "one", "", LISTED)
+    assert advisories.known([ONE], tmp_path) == {ONE: ["PYSEC-2"]}
+
+
+@pytest.mark.parametrize(("asked", "written"), [("Some.Thing", "some-thing"), ("some-thing", "Some_Thing")])
+def test_a_name_that_is_spelled_otherwise_is_found_in_a_copy(asked: str, written: str, tmp_path: Path) -> None:
+    advisory(tmp_path, 1, written, "", LISTED)
+    assert advisories.known([Pin(asked, "1.0")], tmp_path) == {Pin(asked, "1.0"): ["PYSEC-1"]}
+    assert advisories.known([Pin("some-thing-else", "1.0"), Pin("something", "1.0")], tmp_path) == {}
+
+
+def test_a_copy_says_how_old_it_is_and_fails_for_what_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    advisory(tmp_path, 1, "one", "", LISTED)
+    advisory(tmp_path, 4, "two", "", RANGE)
+    audit.report_of_folder([TWO], [ONE], tmp_path)
+    printed = capsys.readouterr().out
+    assert "2 advisories, the newest of 2024-03-04: what was found later is NOT known" in printed
+    assert "one 1.0 (builds or tests): PYSEC-1" in printed
+    with pytest.raises(CheckFailed, match=r"one 1\.0"):
+        audit.report_of_folder([ONE], [TWO], tmp_path)
+
+
+def test_a_folder_without_advisories_is_not_taken_for_all_is_well(tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="holds no"):
+        audit.report_of_folder([ONE], [TWO], tmp_path)
