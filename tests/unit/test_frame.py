@@ -133,6 +133,11 @@ def test_counts_and_ranges_that_cannot_be_are_corrupt(changed: dict[str, object]
         frame.decode(_sealed(_plain(**changed), body))
 
 
+def test_a_body_of_another_length_is_told_beside_the_length_that_was_written() -> None:
+    with pytest.raises(BlobCorrupt, match="claim 4 bytes and its body has 6"):
+        frame.decode(_sealed(_plain(), b"bodies"))
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -77,6 +77,11 @@ def test_a_packed_index_may_lack_a_sketch_or_a_tail(names: list[str]) -> None:
     assert head.envelope.covered == 4
 
 
+def test_a_packed_index_may_hold_one_row() -> None:
+    head, _ = frame.decode(_sealed(_plain(graph_rows=1, removed=[])))
+    assert (head.envelope.packed, head.envelope.tail_rows) == (1, 3)
+
+
 def test_columns_stand_only_beside_rows() -> None:
     more = [_entry("columns", b"cc"), *_plain()["sections"]]
     assert frame.decode(_sealed(_plain(sections=more), b"cc" + BODY))[0].envelope.sections[0].name == "columns"
