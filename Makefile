@@ -47,7 +47,7 @@ coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that the
 	@$(DEV) -m tools.branches
 
 .PHONY: mutation
-mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mutation AREA=frame MUTANTS=60 JOBS=2 (or service, s3)
+mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mutation AREA=frame MUTANTS=60 JOBS=2 (or service, plain, s3)
 	@$(DEV) -m tools.mutation $(or $(AREA),frame) $(if $(MUTANTS),--mutants $(MUTANTS)) --seed $(or $(SEED),1) --jobs $(or $(JOBS),1)
 
 .PHONY: e2e
