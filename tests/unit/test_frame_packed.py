@@ -151,6 +151,14 @@ def test_a_tail_holds_whole_rows(length: int) -> None:
         frame.decode(_sealed(_plain(sections=sections, ids=["x"], removed=[]), SKETCH + ROWS + GRAPH + b"t" * length))
 
 
+@pytest.mark.parametrize("less", [1, 5])
+def test_no_section_is_shorter_than_nothing_although_all_of_them_fill_the_body(less: int) -> None:
+    sketch, rows, *others = _plain()["sections"]
+    lengths = [{**sketch, "bytes": -less}, {**rows, "bytes": len(SKETCH) + len(ROWS) + less}]
+    with pytest.raises(BlobCorrupt, match="length"):
+        frame.decode(_sealed(_plain(sections=[*lengths, *others])))
+
+
 def test_a_section_of_another_kind_is_refused_as_unsupported() -> None:
     more = [*_plain()["sections"], _entry("filters", b"f")]
     with pytest.raises(BlobUnsupported, match="filters"):
