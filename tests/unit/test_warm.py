@@ -105,6 +105,34 @@ def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
     }
 
 
+def test_what_a_read_took_is_metered_in_requests_bytes_and_milliseconds() -> None:
+    clock, store = Clock(), store_of("t")
+    clock.now = 40.0
+    world = clock.world()
+    warm = WarmIndexes(store, worlds.local_files(), 1 << 20, world)
+
+    def slowly(real):
+        clock.now += 0.25
+        return real()
+
+    store.always("head", slowly)
+    size = store.inner.list("", 1, None).objects[0].size
+    warm.read("t")
+    assert world.meter.drain() == {"ReadRequests": 1, "ReadBytes": size, "ColdLoads": 1, "ColdLoadMilliseconds": 250}
+    warm.read("t")
+    assert world.meter.drain() == {"ReadRequests": 1, "CacheHits": 1}
+
+
+def test_a_meter_adds_up_and_starts_at_nothing() -> None:
+    clock = Clock()
+    clock.now = 40.0
+    world = clock.world()
+    for seconds in (0.25, 0.5):
+        with world.timed("FetchMilliseconds"):
+            clock.now += seconds
+    assert [world.meter.value(name) for name in ("FetchMilliseconds", "Commits")] == [750, 0]
+
+
 def test_two_functions_over_one_store_answer_the_same() -> None:
     store = MemoryStore()
     first, second = (worlds.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
