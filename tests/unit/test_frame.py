@@ -122,6 +122,7 @@ def test_no_bytes_crash_the_decoder(junk: bytes) -> None:
         ({}, b"bod"),
         ({}, b"bodx"),
         ({"sections": [{"name": "graph", "bytes": -4, "crc32": "00000000", "id": ""}]}, b""),
+        ({"sections": [{"name": "tail", "bytes": 24, "crc32": f"{zlib.crc32(bytes(24)):08x}"}]}, bytes(24)),
         ({"params": {"name": "n", "dimension": 0}}, b"body"),
         ({"params": {"name": "n", "dimension": 4097}}, b"body"),
         ({"params": {"name": ".n", "dimension": 3}}, b"body"),
