@@ -172,6 +172,13 @@ def test_an_answer_without_an_etag_is_not_s3s(wire: Wire, store: S3Store, call: 
         call(store)
 
 
+@pytest.mark.parametrize("etag", ['"', '"e1', 'e1"', "e1", '""', 'W/"e1"'])
+def test_half_an_etag_is_not_s3s(wire: Wire, store: S3Store, etag: str) -> None:
+    wire.answer = answers(200, b"", ETag=etag)
+    with pytest.raises(StoreUnavailable):
+        store.get("t")
+
+
 ALL_BUT_LIST = """
 import os, sys
 from vectord import runtime

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from threading import Barrier
+from time import sleep
 
 import pytest
 
@@ -176,6 +177,32 @@ def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> 
     with pytest.raises(ValueError, match="source"):
         store.splice("t", HEAD, Source("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
     assert wire.requests == []
+
+
+def test_of_what_is_staged_four_parts_are_in_memory_and_all_of_these_on_their_way(
+    store: S3Store, script: Script
+) -> None:
+    drawn: list[int] = []
+    answered: list[int] = []
+    held: list[int] = []
+    together = Barrier(4, timeout=10)
+
+    def parts() -> Iterator[bytes]:
+        for number in range(12):
+            drawn.append(number)
+            yield HEAD
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        together.wait()
+        sleep(0.05)  # time to draw more
+        held.append(len(drawn) - len(answered))
+        together.wait()
+        answered.append(1)
+        answers(200)(handler)
+
+    script.answers |= {"head": answer, "tail": answer}
+    store.stage(".staging/1", parts())
+    assert (len(drawn), max(held)) == (12, 4)
 
 
 def test_a_staged_part_that_fails_aborts_the_upload(store: S3Store, script: Script) -> None:
