@@ -100,7 +100,7 @@ AREAS: Final = {
     ),
     "s3": Area(
         ("stores/connections.py", "stores/s3.py", "stores/s3_address.py", "stores/s3_answers.py", "stores/s3_chain.py",
-         "stores/s3_client.py", "stores/s3_errors.py", "stores/s3_inbox.py", "stores/s3_listing.py",
+         "stores/s3_client.py", "stores/s3_errors.py", "stores/s3_listing.py",
          "stores/s3_multipart.py", "stores/s3_reads.py", "stores/s3_requests.py", "stores/s3_versions.py",
          "stores/s3_writes.py", "stores/sigv4.py"),
         (
