@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from typing import Any
 
 import msgspec
 import pytest
@@ -41,7 +42,7 @@ def _sealed(envelope: dict[str, object], body: bytes = b"", *, separators: tuple
     return struct.pack(">4sI", b"LHV1", len(raw)) + raw + body
 
 
-def _plain(**changed: object) -> dict[str, object]:
+def _plain(**changed: object) -> dict[str, Any]:
     section = {"name": "graph", "bytes": 4, "crc32": f"{zlib.crc32(b'body'):08x}", "id": "x"}
     params = {"name": "n", "dimension": 3, "m": 16, "ef_search": 20, "distance": "cosine"}
     return {"version": 2, "params": params, "metadata": {}, "ids": ["a"], "sections": [section], **changed}
@@ -80,6 +81,13 @@ def test_a_blob_of_other_spacing_is_read(separators: tuple[str, str]) -> None:
 def test_a_seal_of_much_whitespace_is_read() -> None:
     blob = _sealed(_plain(), b"body", separators=(",", ":" + " " * 300))
     assert frame.decode(blob)[0].envelope.ids == ["a"]
+
+
+def test_the_rows_of_the_graph_are_those_listed_before_the_rows_of_the_tail() -> None:
+    tail = {"name": "tail", "bytes": 24, "crc32": f"{zlib.crc32(bytes(24)):08x}"}
+    blob = _sealed(_plain(ids=["a", "b", "c"], sections=[*_plain()["sections"], tail]), b"body" + bytes(24))
+    envelope = frame.decode(blob)[0].envelope
+    assert (envelope.packed, envelope.covered, envelope.tail_rows) == (0, 1, 2)
 
 
 def test_keys_that_only_bookkeeping_needs_may_be_absent() -> None:
