@@ -49,7 +49,8 @@ class Exchange:
     def __init__(self, handler: BaseHTTPRequestHandler, upstream: tuple[str, int]) -> None:
         self._handler, self._upstream = handler, upstream
         self.size = int(handler.headers.get("Content-Length", 0))
-        self.step = step_of(handler.command, handler.path, handler.headers)
+        self.method, self.target = handler.command, handler.path
+        self.step = step_of(self.method, self.target, handler.headers)
         self._body: bytes | None = None
 
     def body(self) -> bytes:
@@ -170,7 +171,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             with proxied._counted(exchange.step):
                 proxied.deal(exchange)(exchange)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
+        do_GET = do_PUT = do_POST = do_PATCH = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
 
         def handle(self) -> None:
             with suppress(OSError, ValueError):  # of a connection that a fault closed
