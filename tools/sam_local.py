@@ -19,7 +19,7 @@ from tools.storage import Storage, storage
 
 MAPPED = "cat /proc/[0-9]*/maps 2>/dev/null"
 # What a handler's process has mapped when the runtime, its client and the layer are where Lambda has them.
-PLACES = ("/var/lang/bin/python3.12", "/var/runtime/runtime_client", "/opt/python/annoy/annoylib")
+PLACES = ("/var/lang/bin/python3.12", "/var/runtime/runtime_client", "/opt/python/msgspec/_core")
 
 
 def sam_local(folder: Path) -> None:

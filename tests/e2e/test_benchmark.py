@@ -37,10 +37,10 @@ def test_what_each_side_reads_and_sends_is_counted(quick: tuple[Comparison, str]
     assert all(side.remote["cold"].traffic.requests >= 1 for side in found.sides)
 
 
-def test_the_link_is_slower_than_loopback(quick: tuple[Comparison, str]) -> None:
+def test_the_link_is_as_slow_as_it_says(quick: tuple[Comparison, str]) -> None:
     found, _ = quick
-    (direct, _), (linked, delayed) = found.overhead["direct"], found.overhead["link"]
-    assert linked > 3 * direct
+    linked, delayed = found.overhead["link"]
+    assert linked >= 0.9 * (64 << 20) / 75e6  # what it lets through, of what was fetched
     assert delayed >= 0.025
 
 
