@@ -28,7 +28,7 @@ _AT_ONCE: Final = 32  # requests
 _ROUNDS: Final = 2  # of a search by ranges, besides that for a sketch: rows, documents
 _INSTALMENT: Final = 4 << 20  # about as long on the link as the rounds of a search
 _PAGES: Final = 4_096
-REQUEST_BYTES: Final = (27 << 16) // 42  # of rows, for each request that a search by ranges may make
+REQUEST_BYTES: Final = (26 << 16) // 42  # of rows, for each request that a search by ranges may make
 NEAR: Final = 48 << 10  # a gap between rows that is read rather than asked around
 
 

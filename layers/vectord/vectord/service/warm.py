@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HEAD_BYTES: Final = 64 << 10
 # And ahead of a search: the whole of a small index, or the envelope and the sketch of a large one, some 100,000 rows of
 # 384 dimensions. To ask for it once the envelope is known would take as long again as 1.9 MB (25 ms, 75 MB/s).
-AHEAD_BYTES: Final = 100_000 * 384 // 8
+AHEAD_BYTES: Final = (16 << 10) + 100_000 * 384 // 8
 
 
 class Versioned(msgspec.Struct, frozen=True):
