@@ -172,3 +172,14 @@ def test_many_connections_over_tls_read_the_machines_certificates_once(
         list(threads.map(lambda _: get(many), range(16)))
     assert len(set(secure.clients)) > 1
     assert len(made) == 1
+
+
+def test_a_connection_over_tls_is_kept_as_well(
+    secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    many = to(secure)
+    for _ in range(3):
+        get(many)
+        sleep(0.02)  # what TLS itself has to say has come by now
+    assert len(set(secure.clients)) == 1
