@@ -1,7 +1,6 @@
 """A listing of indexes, which boto3 asks for in pages, is whole or an error: never a page short."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -71,21 +70,6 @@ def test_a_fault_at_one_page_of_a_listing_is_overcome(
     figure("single faults of boto3's requests")
 
 
-def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
-    """End an answer after so many bytes, of the whole or of the body, and note how many there were."""
-
-    def fault(exchange: Exchange) -> None:
-        reply = exchange.forward()
-        if how == "the connection ends":
-            lengths.append(len(reply.wire))
-            exchange.answer(reply, size)
-        else:
-            lengths.append(len(reply.body))
-            exchange.answer(replace(reply, body=reply.body[:size], length=size))
-
-    return fault
-
-
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
 @pytest.mark.parametrize("number", [1, PAGES])
 def test_a_page_that_ends_at_any_byte_is_never_taken_for_the_whole(
@@ -94,7 +78,7 @@ def test_a_page_that_ends_at_any_byte_is_never_taken_for_the_whole(
     lengths: list[int] = []
     cut = chance("page", number, how).randrange(STEP)
     while not lengths or cut < lengths[-1]:
-        proxied.deal = nth("list", number, ends_at(cut, how, lengths))
+        proxied.deal = nth("list", number, faults.ends_at(cut, how, lengths))
         assert names(service, monotonic() + 10) == (NAMES, None), cut
         figure("pages of listings cut at a byte")
         cut += STEP

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.reliability.run import LONG, chance, figure, most
 from tests.support import faults, faults_proxy
 from tests.support.faults_boto import READ, SLACK, Uploads, boto_client
 from tests.support.faults_once import ONCE, nth
-from tests.support.faults_proxy import Exchange, Fault, Proxy
+from tests.support.faults_proxy import Fault, Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import WAITS, Bucket, a_service
 
@@ -84,21 +83,6 @@ def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_d
     assert uploads.reports() == {}
 
 
-def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
-    """End an answer after so many bytes, of the whole or of the body, and note how many there were."""
-
-    def fault(exchange: Exchange) -> None:
-        reply = exchange.forward()
-        if how == "the connection ends":
-            lengths.append(len(reply.wire))
-            exchange.answer(reply, size)
-        else:
-            lengths.append(len(reply.body))
-            exchange.answer(replace(reply, body=reply.body[:size], length=size))
-
-    return fault
-
-
 @pytest.mark.filterwarnings("ignore:tzname .* identified but not understood")  # of a date whose GMT is cut
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
 def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
@@ -108,7 +92,7 @@ def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
     message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
     cut = 0 if LONG else chance("file", how).randrange(STEP)
     while not lengths or cut < lengths[-1]:
-        proxied.deal = nth("get", 1, ends_at(cut, how, lengths))
+        proxied.deal = nth("get", 1, faults.ends_at(cut, how, lengths))
         assert uploads.deliver([message], monotonic() + BUDGET) == [message], cut
         figure("files cut at a byte")
         cut += STEP
@@ -125,7 +109,7 @@ def test_a_file_that_ends_after_its_head_or_after_a_line_is_brought_again(
     data = lines(ROWS)
     message = uploads.put("uploads/t/x.jsonl", data)
     proxied.deal = nth(
-        "get", 1, ends_at(data.find(b"\n", int(share * (len(data) - 2))) + 1, "the length is shorter", [])
+        "get", 1, faults.ends_at(data.find(b"\n", int(share * (len(data) - 2))) + 1, "the length is shorter", [])
     )
     left = uploads.deliver([message], monotonic() + BUDGET)
     assert state(bucket) == (Add(ROWS).on({}) if share == 1 else {})

@@ -104,3 +104,21 @@ def fails_after(status: int, code: str) -> Fault:
         exchange.refuse(status, code)
 
     return fault
+
+
+def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
+    """End an answer after so many bytes: of all of it if `how` is "the connection ends", else of a body so told.
+
+    `lengths` takes how many there were.
+    """
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        if how == "the connection ends":
+            lengths.append(len(reply.wire))
+            exchange.answer(reply, size)
+        else:
+            lengths.append(len(reply.body))
+            exchange.answer(replace(reply, body=reply.body[:size], length=size))
+
+    return fault
