@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -141,10 +142,11 @@ def test_a_connection_reset_is_no_answer(wire: Wire, store: S3Store, call: Call)
 def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment: None, call: Call) -> None:
     quick = Config(read_timeout=0.1, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     client = boto3.client("s3", endpoint_url=wire.endpoint, config=quick)
-    wire.answer = hangs(wire)
+    wire.answer, started = hangs(wire), monotonic()
     with pytest.raises(StoreUnavailable):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, waits=Waits(read=0.1)))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, waits=Waits(read=0.1, work=8)))
     assert len(wire.requests) == 1
+    assert monotonic() - started < 5  # and not as long as S3 may work
 
 
 @pytest.mark.parametrize("body", [b"", b"some"], ids=["no byte", "some bytes"])
