@@ -91,9 +91,11 @@ def test_a_refusal_is_told_by_its_code(
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
+        (300, StoreRefused),
         (403, StoreRefused),
         (404, ObjectMissing),
         (412, ConditionFailed),
+        (499, StoreRefused),
         (500, StoreUnavailable),
         (503, StoreUnavailable),
     ],

@@ -179,6 +179,17 @@ def test_a_version_that_comes_whole_is_cut(wire: Wire, store: S3Store) -> None:
     assert store.read("t", '"e1"', [(2, 5), (9, 10)], version="v1") == [b"234", b"9"]
 
 
+@pytest.mark.parametrize(
+    ("span", "kind"), [((9, 11), StoreUnavailable), ((10, 11), StoreRefused), ((11, 12), StoreRefused)]
+)
+def test_a_span_that_a_whole_version_does_not_hold_is_told_as_s3_tells_it(
+    wire: Wire, store: S3Store, span: tuple[int, int], kind: type[StoreError]
+) -> None:
+    wire.answer = answers(200, b"0123456789")
+    with pytest.raises(kind):
+        store.read("t", '"e1"', [span], version="v1")
+
+
 def test_a_version_that_comes_whole_at_another_etag_is_not_taken(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"0123456789", ETag='"e2"')
     with pytest.raises(ConditionFailed):
