@@ -1,6 +1,8 @@
 """A warm function keeps what it has opened, and asks the store whether that is still so."""
 
 import msgspec
+import numpy as np
+import pytest
 
 from tests.support import worlds
 from tests.support.sections import packed
@@ -11,6 +13,8 @@ from vectord import frame
 from vectord.service.warm import WarmIndexes
 from vectord.service.world import World
 from vectord.stores import IfAbsent, MemoryStore
+
+PAGE = 4_096
 
 
 def store_of(*names: str) -> ScriptedStore:
@@ -86,6 +90,20 @@ def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
     worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", entries, FOREVER)
     index = WarmIndexes(store, worlds.local_files(), 1 << 20, World()).read("t").index
     assert len(index.rows) == 3_000
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(1 << 30, True), (200_000, False)], ids=["all fits", "too little room"])
+def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_index_can_stay(
+    budget: int, kept: bool
+) -> None:
+    store = ScriptedStore()
+    service = worlds.a_service(store.inner)
+    service.create("t", 100, until=FOREVER)
+    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
+    world = World()
+    state = WarmIndexes(store, worlds.local_files(budget), 1 << 20, world).read("t")
+    again = world.meter.value("ReadBytes") - state.index.size
+    assert (again < PAGE) is kept  # files are filled by whole pages
 
 
 def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
