@@ -109,6 +109,7 @@ def test_a_fault_at_a_creation_or_deletion_is_overcome(
 
 @pytest.mark.parametrize("fault", [name for name in ONCE if name not in ("409", "it arrives twice")])
 @pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.usefixtures("in_pieces")
 def test_a_fault_at_a_read_is_overcome(
     bucket: S3Backend, proxied: Proxy, sizes: Sizes, number: int, fault: str
 ) -> None:
@@ -250,6 +251,7 @@ def boundaries(blob: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter", "the range is shorter"])
+@pytest.mark.usefixtures("in_pieces")
 def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_whole(
     bucket: S3Backend, proxied: Proxy, sizes: Sizes, how: str
 ) -> None:

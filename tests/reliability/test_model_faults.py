@@ -155,6 +155,7 @@ def test_a_seeded_schedule_of_faults_leads_to_what_the_dictionary_holds(
 ROWS, QUERIES = 2_500, 300
 
 
+@pytest.mark.usefixtures("in_pieces")
 def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Backend, proxied: Proxy) -> None:
     dimension = 64
     sizes = Sizes(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)

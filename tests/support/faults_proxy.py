@@ -1,6 +1,7 @@
 """A proxy before S3, where a fault decides what of each request gets there, and what of the answer comes back."""
 
 import http.client
+import select
 import socket
 import struct
 from collections import Counter
@@ -8,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Thread
+from threading import Lock, Thread
+from time import monotonic, sleep
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _PIECE = 1 << 16
@@ -128,33 +131,61 @@ class Proxy:
         self.endpoint = endpoint
         self.deal: Deal = lambda _: lambda exchange: exchange.answer(exchange.forward())
         self.steps: Counter[str] = Counter()
-        self._busy, self._changed = 0, Condition()
+        self._busy, self._lock = 0, Lock()
+        self._open: set[socket.socket] = set()
 
     def is_quiet(self) -> bool:
-        """Tell whether no request is on its way, held back ones too."""
-        return self._busy == 0
+        """Tell whether no request is on its way: held back, or sent and not read yet by a thread that had no turn."""
+        with self._lock:
+            return self._busy == 0 and not any(map(_has_something, self._open))
 
     def settle(self, seconds: float = 30.0) -> None:
         """Wait until no request is on its way."""
-        with self._changed:
-            assert self._changed.wait_for(self.is_quiet, seconds), "a request never came to its end"
+        until = monotonic() + seconds
+        while not self.is_quiet():
+            assert monotonic() < until, "a request never came to its end"
+            sleep(0.001)
 
     @contextmanager
-    def _counted(self, step: str) -> Iterator[None]:
-        with self._changed:
+    def _serving(self) -> Iterator[None]:
+        """Count one request of a connection from before its first byte is read."""
+        with self._lock:
             self._busy += 1
-            self.steps[step] += 1
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._busy -= 1
-                self._changed.notify_all()
+
+    def _count(self, step: str) -> None:
+        with self._lock:
+            self.steps[step] += 1
+
+
+def _has_something(connection: socket.socket) -> bool:
+    """Tell whether bytes, a connection or the end of one are there to be taken."""
+    if connection.fileno() < 0:
+        return False
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     daemon_threads = True
+    proxied: Proxy
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        with self.proxied._lock:  # a connection is in the queue or in the set
+            connection, address = super().get_request()
+            self.proxied._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self.proxied._lock:
+            self.proxied._open.discard(request)
+        super().shutdown_request(request)
 
 
 @contextmanager
@@ -166,10 +197,15 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle_one_request(self) -> None:
+            select.select([self.connection], [], [])
+            with proxied._serving():
+                super().handle_one_request()
+
         def handle_any(self) -> None:
             exchange = Exchange(self, behind)
-            with proxied._counted(exchange.step):
-                proxied.deal(exchange)(exchange)
+            proxied._count(exchange.step)
+            proxied.deal(exchange)(exchange)
 
         do_GET = do_PUT = do_POST = do_PATCH = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
 
@@ -185,7 +221,8 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             """Say nothing."""
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        proxied = Proxy(f"http://127.0.0.1:{server.server_port}")
+        server.proxied = proxied = Proxy(f"http://127.0.0.1:{server.server_port}")
+        proxied._open.add(server.socket)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
