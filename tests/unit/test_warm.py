@@ -24,6 +24,15 @@ def store_of(*names: str) -> ScriptedStore:
     return store
 
 
+def store_of_many() -> ScriptedStore:
+    """A store of an index of 0.6 MB."""
+    store = store_of()
+    service = worlds.a_service(store.inner)
+    service.create("t", 100, until=FOREVER)
+    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
+    return store
+
+
 def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
     store = store_of("t")
     warm = WarmIndexes(store, worlds.local_files(), 1 << 20, World())
@@ -84,6 +93,13 @@ def test_a_small_index_comes_with_its_head() -> None:
     assert store.calls == [("head", "t", "")]
 
 
+def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> None:
+    store = store_of_many()
+    index = WarmIndexes(store, worlds.local_files(), 1 << 20, World()).read("t", ahead=True).index
+    assert len(index.rows) == 1_000
+    assert store.calls == [("head", "t", "")]
+
+
 def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
     store = store_of("t")
     entries = [vector(f"{number:05}" * 10, 1, number) for number in range(3_000)]
@@ -96,10 +112,7 @@ def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
 def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_index_can_stay(
     budget: int, kept: bool
 ) -> None:
-    store = ScriptedStore()
-    service = worlds.a_service(store.inner)
-    service.create("t", 100, until=FOREVER)
-    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
+    store = store_of_many()
     world = World()
     state = WarmIndexes(store, worlds.local_files(budget), 1 << 20, world).read("t")
     again = world.meter.value("ReadBytes") - state.index.size
