@@ -72,6 +72,19 @@ def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
     assert unconditional == ["a", "b", "c", "b", "a"]
 
 
+def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() -> None:
+    store = store_of("a", "b", "c")
+    for name in "abc":
+        items = [vector(str(number), number, 1) for number in range(5_000)]
+        worlds.a_service(store.inner, clock=Clock(ids=f"{name}-more")).add(name, items, FOREVER)
+    sizes = [listed.size for listed in store.inner.list("", 3, None).objects]
+    warm = WarmIndexes(store, worlds.local_files(sum(sizes) * 5 // 6), 1 << 30, World())
+    for name in "abaca":
+        warm.read(name)
+    unconditional = [name for kind, name, held in store.calls if kind == "head" and not held]
+    assert unconditional == ["a", "b", "c"]
+
+
 def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
     warm = WarmIndexes(store_of("t"), worlds.local_files(), 0, World())
     assert warm.read("t").index is warm.read("t").index
