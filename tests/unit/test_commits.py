@@ -14,17 +14,24 @@ from tests.support.stores import (
     silence,
     silence_then,
 )
+from tests.support.vectors import item
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import (
     BatchInvalid,
     Contended,
     IndexNotFound,
+    ObjectMoved,
     OutcomeUnknown,
     StorageSilent,
     StoreRefused,
+    StoreUnavailable,
     WriteConflict,
 )
+from vectord.index import Index, upsert
 from vectord.service import Patience, Service
+from vectord.service.commits import Commits
+from vectord.service.reads import Reads
+from vectord.service.warm import WarmIndexes
 from vectord.stores import Fetched, IfAbsent
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
@@ -212,6 +219,24 @@ def test_silence_before_any_write_says_that_nothing_was_changed(store: ScriptedS
 def test_a_read_without_an_answer_is_repeated(store: ScriptedStore, service: Service) -> None:
     store.on("head", silence, silence)
     assert service.describe("t", FOREVER).count == 0
+
+
+@pytest.mark.parametrize("trouble", [ObjectMoved("t"), StoreUnavailable("no answer")])
+def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
+    store: ScriptedStore, trouble: StoreUnavailable | ObjectMoved
+) -> None:
+    clock = Clock(ids="ours")
+    warm = WarmIndexes(store, worlds.local_files(), 1 << 20, clock.world())
+    troubles = [trouble]
+
+    def change(index: Index) -> tuple[Index, str]:
+        if troubles:
+            raise troubles.pop()
+        changed, _, _ = upsert(index, [item("a", [1, 0])])
+        return changed, "done"
+
+    done = Commits(Reads(store, warm, clock.world(), Patience())).change("t", change, FOREVER)
+    assert (done.result, store.count("put")) == ("done", 1)
 
 
 def test_a_refusal_is_not_repeated(store: ScriptedStore, service: Service) -> None:

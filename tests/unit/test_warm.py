@@ -72,6 +72,14 @@ def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
     assert unconditional == ["a", "b", "c", "b", "a"]
 
 
+def test_beyond_its_budget_one_index_alone_is_kept() -> None:
+    store = store_of("a", "b")
+    warm = WarmIndexes(store, worlds.local_files(), 0, World())
+    for name in "aba":
+        warm.read(name)
+    assert [held for _, _, held in store.calls] == ["", "", ""]
+
+
 def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() -> None:
     store = store_of("a", "b", "c")
     for name in "abc":
