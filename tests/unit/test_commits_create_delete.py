@@ -57,6 +57,11 @@ def test_creating_is_one_write_and_no_read(store: ScriptedStore, service: Servic
     assert store.calls == [("put", "t")]
 
 
+def test_a_new_index_has_neither_vectors_nor_a_graph(service: Service) -> None:
+    created = service.create("t", 2, until=FOREVER)
+    assert (created.count, created.graph_size, created.curves) == (0, 0, {})
+
+
 def test_creating_an_index_that_exists_is_refused(service: Service, other: Service) -> None:
     other.create("t", 2, until=FOREVER)
     with pytest.raises(IndexExists):

@@ -121,6 +121,12 @@ def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> N
     assert store.calls == [("head", "t", "")]
 
 
+def test_to_warm_an_index_of_some_megabytes_is_one_request() -> None:
+    store = store_of_many()
+    warmed = worlds.a_service(store).warm("t", FOREVER)
+    assert (warmed.requests, warmed.read_bytes) == (1, warmed.size)
+
+
 def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
     store = store_of("t")
     entries = [vector(f"{number:05}" * 10, 1, number) for number in range(3_000)]
