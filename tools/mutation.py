@@ -92,7 +92,10 @@ AREAS: Final = {
         ("service/plain.py", "service/plain_vectors.py", "service/plain_writes.py"),
         (
             "tests/unit/test_commits.py",
+            "tests/unit/test_commits_create_delete.py",
+            "tests/unit/test_warm.py",
             "tests/unit/test_resident.py",
+            "tests/unit/test_patch.py",
             "tests/unit/test_vector_listing.py",
             "tests/unit/test_idempotency.py",
             "tests/integration/test_http_vectors.py",
