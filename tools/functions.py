@@ -23,7 +23,7 @@ class Function:
     timeout: int
     memory: int
     layers: tuple[Path, ...]
-    variables: tuple[str, ...]
+    variables: Mapping[str, object]  # as declared: a value, or what it is to be computed from
 
     @property
     def verb(self) -> str:
@@ -68,7 +68,7 @@ def _function(name: str, own: template.Resource, found: template.Resource) -> Fu
         int(_value(settings["Timeout"], found)),
         int(_value(settings["MemorySize"], found)),
         tuple(BUILD / found["Resources"][layer["Ref"]]["Properties"]["ContentUri"] for layer in layers),
-        tuple(variables),
+        variables,
     )
 
 

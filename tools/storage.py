@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the stubs are not there at run time
 
 BUCKET, INBOX, PREFIX = "vectord-indexes", "vectord-inbox", "_vectors"
 
-# What the template would set, for the functions that declare it.
+# What the template would compute, for the functions that declare it.
 VARIABLES = {
     "VECTORD_STORE": f"s3://{BUCKET}/{PREFIX}",
     "VECTORD_INBOX": INBOX,

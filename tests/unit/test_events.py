@@ -61,7 +61,7 @@ def test_a_function_is_set_up_as_the_template_says(tmp_path: Path, monkeypatch: 
           IngestFunction:
             Type: AWS::Serverless::Function
             Properties:
-              {CodeUri: IngestFunction, Timeout: 120, Layers: [{Ref: More}], Environment: {Variables: {B: "2"}}}
+              {CodeUri: IngestFunction, Timeout: 120, Layers: [{Ref: More}], Environment: {Variables: {B: {Ref: MemorySize}}}}
         """
     )
     monkeypatch.setattr(functions, "BUILT_TEMPLATE", built)
@@ -74,6 +74,6 @@ def test_a_function_is_set_up_as_the_template_says(tmp_path: Path, monkeypatch: 
             120,
             1024,
             (tmp_path / "Layer", tmp_path / "More"),
-            ("A", "B"),
+            {"A": "1", "B": {"Ref": "MemorySize"}},
         )
     }
