@@ -74,8 +74,9 @@ check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the templa
 
 .PHONY: format
 format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix what the linter can
-	@$(DEV) -m ruff check --fix .
+	@$(DEV) -m ruff check --fix-only .
 	@$(DEV) -m ruff format .
+	@$(DEV) -m ruff check .  # what neither could mend
 
 .PHONY: build
 build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built

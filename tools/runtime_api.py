@@ -75,7 +75,10 @@ class Host:
         """Set what Lambda sets, and the variables that the template declares for the function, no other."""
         path = [str(function.folder), *(str(layer / "python") for layer in function.layers)]
         return {
-            **{name: VARIABLES[name] if isinstance(value, dict) else str(value) for name, value in function.variables.items()},
+            **{
+                name: VARIABLES[name] if isinstance(value, dict) else str(value)
+                for name, value in function.variables.items()
+            },
             **self._storage.environment,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

@@ -61,7 +61,8 @@ def test_a_function_is_set_up_as_the_template_says(tmp_path: Path, monkeypatch: 
           IngestFunction:
             Type: AWS::Serverless::Function
             Properties:
-              {CodeUri: IngestFunction, Timeout: 120, Layers: [{Ref: More}], Environment: {Variables: {B: {Ref: MemorySize}}}}
+              {CodeUri: IngestFunction, Timeout: 120, Layers: [{Ref: More}],
+               Environment: {Variables: {B: {Ref: MemorySize}}}}
         """
     )
     monkeypatch.setattr(functions, "BUILT_TEMPLATE", built)
