@@ -171,6 +171,13 @@ def _has_something(connection: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
+def _wait(connection: socket.socket) -> None:
+    """Wait for bytes or the end; select() would know descriptors below 1,024 only."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    poll.poll()
+
+
 class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     daemon_threads = True
@@ -198,7 +205,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
         protocol_version = "HTTP/1.1"
 
         def handle_one_request(self) -> None:
-            select.select([self.connection], [], [])
+            _wait(self.connection)
             with proxied._serving():
                 super().handle_one_request()
 

@@ -77,6 +77,27 @@ def test_a_file_that_holds_nothing_yet_is_not_evicted(tmp_path: Path) -> None:
     assert files.open(entry("a")) is opened
 
 
+def test_of_more_files_than_may_be_open_the_least_recently_used_goes(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, PLENTY, most=2)
+    for ident in "abac":
+        fill(files, ident, pages=3)
+    assert (len(list(tmp_path.iterdir())), present(files, "a"), present(files, "b")) == (2, True, False)
+
+
+def test_adopted_files_are_open_ones(tmp_path: Path) -> None:
+    earlier = LocalFiles(tmp_path / "earlier", PLENTY)
+    for ident in "abc":
+        fill(earlier, ident)
+    files = LocalFiles(shutil.copytree(tmp_path / "earlier", tmp_path / "now"), PLENTY, most=2)
+    opened = [files.open(entry(ident)) for ident in "abc"]
+    assert [files.holds(file) for file in opened] == [False, True, True]
+
+
+def test_what_lies_in_memory_is_no_open_file(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls(), most=1)
+    assert [files.holds(fill(files, ident)) for ident in "ab"] == [True, True]
+
+
 def test_an_evicted_file_leaves_the_folder(tmp_path: Path) -> None:
     files = LocalFiles(tmp_path, SIZE)
     fill(files, "a")

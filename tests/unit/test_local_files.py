@@ -64,8 +64,15 @@ def test_a_section_is_whole_once_its_last_page_is_written(tmp_path: Path) -> Non
 
 
 def test_the_buffer_is_read_only(tmp_path: Path) -> None:
-    section = LocalFiles(tmp_path, PLENTY).open(entry(content(PAGE)))
+    data = content(2 * PAGE)
+    section = LocalFiles(tmp_path, PLENTY).open(entry(data))
+    section.write(0, data[:PAGE])
     assert not section.buffer.flags.writeable
+
+
+def test_there_is_no_file_before_the_first_byte(tmp_path: Path) -> None:
+    section = LocalFiles(tmp_path, PLENTY).open(entry(content(PAGE)))
+    assert (section.path, section.buffer.size, list(tmp_path.iterdir())) == (None, 0, [])
 
 
 def test_the_same_content_is_the_same_file_and_other_content_another(tmp_path: Path) -> None:

@@ -75,14 +75,14 @@ def test_a_finished_file_with_a_flipped_byte_is_removed_and_fetched_again(tmp_pa
     files = LocalFiles(tmp_path, PLENTY)
     section = files.open(ENTRY)
     assert (section.whole, section.missing(None), files.used) == (False, [(0, len(DATA))], 0)
-    assert suffixes(tmp_path) == [".part"]
+    assert suffixes(tmp_path) == []
 
 
 def test_a_finished_file_that_was_cut_is_removed_and_fetched_again(tmp_path: Path) -> None:
     path = finish(tmp_path)
     path.write_bytes(DATA[:-1])
     assert LocalFiles(tmp_path, PLENTY).open(ENTRY).missing(None) == [(0, len(DATA))]
-    assert suffixes(tmp_path) == [".part"]
+    assert suffixes(tmp_path) == []
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
@@ -123,9 +123,10 @@ def test_two_that_fill_the_same_content_both_finish(tmp_path: Path) -> None:
 
 def test_a_part_whose_name_a_cleaner_took_still_serves(tmp_path: Path) -> None:
     section = LocalFiles(tmp_path, PLENTY).open(ENTRY)
-    for path in tmp_path.iterdir():
-        path.unlink()
-    section.write(0, DATA)
+    section.write(0, DATA[:PAGE])
+    (part,) = tmp_path.iterdir()
+    part.unlink()
+    section.write(PAGE, DATA[PAGE:])
     assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, DATA)
 
 

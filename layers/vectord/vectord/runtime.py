@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vectord.local import LocalFiles
+from vectord.local import MOST, LocalFiles
 from vectord.service import Patience, World
 from vectord.service.core import Core
 from vectord.service.fan_out import Invoke
@@ -137,7 +137,9 @@ def _functions_of(settings: Settings) -> Functions:
 
 @cache
 def files_of(settings: Settings) -> LocalFiles:
-    return LocalFiles(settings.tmp / "vectord-sections", settings.local_bytes)
+    # Each takes two descriptors, its own and its mapping's; Lambda allows 1,024, and the rest is for connections.
+    most = os.sysconf("SC_OPEN_MAX") // 3
+    return LocalFiles(settings.tmp / "vectord-sections", settings.local_bytes, most=most if most > 0 else MOST)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Sections of blobs on local disk or in memory, filled piece by piece."""
 
-from vectord.local.files import LocalFile, LocalFiles
+from vectord.local.files import MOST, LocalFile, LocalFiles
 from vectord.local.pages import PAGE, Span, Spans
 
-__all__ = ["PAGE", "LocalFile", "LocalFiles", "Span", "Spans"]
+__all__ = ["MOST", "PAGE", "LocalFile", "LocalFiles", "Span", "Spans"]

@@ -79,6 +79,16 @@ class OnDisk:
             self.path = None
 
 
+class Nothing:
+    """Stands for a section of which no byte is here: of a thousand shards only the heads may be read."""
+
+    path = None
+    buffer: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+
+    def remove(self) -> None:
+        pass
+
+
 class InMemory:
     """`size` bytes of anonymous memory."""
 

@@ -5,6 +5,7 @@ from collections.abc import Buffer
 from itertools import count
 from pathlib import Path
 from threading import Condition, Lock
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +13,23 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.frame import SectionEntry
 from vectord.local import folder as folders
-from vectord.local.backing import Backing, Disk, InMemory, OnDisk, no_room, remove_unless_held
+from vectord.local.backing import Backing, Disk, InMemory, Nothing, OnDisk, no_room, remove_unless_held
 from vectord.local.pages import Pages, Span, Spans
 
 type _Key = tuple[str, int, str]
+
+MOST: Final = 10_000  # where the system sets no limit
 
 
 class LocalFiles:
     """Section files in `folder`, made if absent; those in use hold `budget` bytes at most, or one file of any size.
 
-    A file that goes while a search holds it stays valid, and takes its space, until the search lets go.
+    `most` are open at once, and one more for each thread that fills one. A file that goes while a search holds it stays
+    valid, and takes its space, until the search lets go.
     """
 
-    def __init__(self, folder: Path, budget: int, disk: Disk | None = None) -> None:
-        self.folder, self.budget, self.disk = folder, budget, disk or Disk()
+    def __init__(self, folder: Path, budget: int, disk: Disk | None = None, *, most: int = MOST) -> None:
+        self.folder, self.budget, self.disk, self.most = folder, budget, disk or Disk(), most
         self.lock = Condition(Lock())  # guards the table and every file's pages
         self._table: dict[_Key, LocalFile] = {}
         self._clock = count()
@@ -62,9 +66,12 @@ class LocalFiles:
         return self._table.get(_key(file.entry)) is file
 
     def trim(self, keep: "LocalFile") -> None:
-        """Bring the bytes present down to the budget, at the cost of any file but `keep`. Call it under the lock."""
+        """Bring what is present down to the bounds, at the cost of any file but `keep`. Call it under the lock."""
         while self._used() > self.budget and self._evict_one(keep):
             pass
+        while sum(isinstance(file.backing, OnDisk) for file in self._table.values()) > self.most:
+            if not self._evict_opened(keep, on_disk=True):
+                break
 
     def relieve(self, keep: "LocalFile | None" = None) -> bool:
         """Free disk space by the least recently used file but `keep`; False when none is left. Under the lock."""
@@ -85,21 +92,21 @@ class LocalFiles:
             if (faster := self._table.get(key)) is not None:
                 return faster
             self._unopened.pop(folders.finished_path(self.folder, entry), None)
-            file = LocalFile(self, entry, finished or self._blank(entry), whole=finished is not None)
+            file = LocalFile(self, entry, finished or Nothing(), whole=finished is not None)
             self._table[key] = file
             self.trim(keep=file)
             return file
 
-    def _blank(self, entry: SectionEntry) -> Backing:
-        while entry.bytes:
+    def blank(self, entry: SectionEntry) -> Backing:
+        """Return where the entry's bytes (> 0) can go. Call it under the lock."""
+        while True:
             try:
                 return folders.create(self.folder, entry, self.disk)
             except OSError as error:
                 if not no_room(error):
                     raise
             if not self.relieve():
-                break
-        return InMemory(entry.bytes)
+                return InMemory(entry.bytes)
 
     def _evict_one(self, keep: "LocalFile | None", *, on_disk: bool = False) -> bool:
         if self._unopened:
@@ -107,6 +114,9 @@ class LocalFiles:
             del self._unopened[path]
             remove_unless_held(path)
             return True
+        return self._evict_opened(keep, on_disk=on_disk)
+
+    def _evict_opened(self, keep: "LocalFile | None", *, on_disk: bool) -> bool:
         # A file that holds nothing yet is about to be filled, and to drop it would free nothing.
         others = [file for file in self._table.values() if file is not keep and file.pages.bytes]
         others = [file for file in others if not on_disk or isinstance(file.backing, OnDisk)]
@@ -118,7 +128,7 @@ class LocalFiles:
 class LocalFile:
     """One section. `buffer`, `whole` and `path` can change with each `write`: ask for them after it."""
 
-    def __init__(self, files: LocalFiles, entry: SectionEntry, backing: Backing, *, whole: bool) -> None:
+    def __init__(self, files: LocalFiles, entry: SectionEntry, backing: Backing | Nothing, *, whole: bool) -> None:
         self.entry, self.size = entry, entry.bytes
         self.backing = backing
         self.pages = Pages(entry.bytes, present=whole)
@@ -130,7 +140,7 @@ class LocalFile:
 
     @property
     def buffer(self) -> npt.NDArray[np.uint8]:
-        """The bytes, read-only uint8 (size,); those of a page that is missing must not be read."""
+        """The bytes, read-only uint8 (size,), (0,) before the first of them; a missing page must not be read."""
         return self.backing.buffer
 
     @property
@@ -197,7 +207,7 @@ class LocalFile:
 
     def _fill(self, first: int, last: int, begin: int, data: memoryview) -> None:
         while True:
-            backing, full = self.backing, False
+            backing, full = self._place(), False
             try:
                 backing.write(self._files.disk, begin, data)
             except OSError as error:
@@ -213,6 +223,13 @@ class LocalFile:
                     return
                 if not self._files.relieve(keep=self):
                     self._move_to_memory()
+
+    def _place(self) -> Backing:
+        """Return where the bytes go: the first ones make the file."""
+        with self._files.lock:
+            if isinstance(self.backing, Nothing):
+                self.backing = self._files.blank(self.entry)
+            return self.backing
 
     def _move_to_memory(self) -> None:
         memory = InMemory(self.size)
