@@ -1,43 +1,17 @@
-"""The least recently used files go when the budget or the disk is full; what a search holds stays valid."""
+"""The least recently used files go when there are too many bytes or files; what a search holds stays valid."""
 
-import errno
+import gc
 import os
 import shutil
-import subprocess
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import weakref
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.support.filled import PLENTY, SIZE, content, entry, fill, present
+from tests.support.full_disk import FullDisk
 from vectord.errors import BlobCorrupt
-from vectord.frame import SectionEntry
-from vectord.local import PAGE, LocalFile, LocalFiles
-from vectord.local.backing import Disk
-
-SIZE = 4 * PAGE
-PLENTY = 1 << 30
-
-
-def content(ident: str) -> bytes:
-    return np.random.default_rng(ident.encode()[0]).bytes(SIZE)
-
-
-def entry(ident: str) -> SectionEntry:
-    return SectionEntry("rows", SIZE, f"{zlib.crc32(content(ident)):08x}", ident)
-
-
-def fill(files: LocalFiles, ident: str, pages: int = 4) -> LocalFile:
-    section = files.open(entry(ident))
-    section.write(0, content(ident)[: pages * PAGE])
-    return section
-
-
-def present(files: LocalFiles, ident: str) -> bool:
-    return not files.open(entry(ident)).missing([(0, PAGE)])
+from vectord.local import PAGE, LocalFiles
 
 
 def test_used_is_what_is_present_and_not_the_size(tmp_path: Path) -> None:
@@ -96,6 +70,20 @@ def test_adopted_files_are_open_ones(tmp_path: Path) -> None:
 def test_what_lies_in_memory_is_no_open_file(tmp_path: Path) -> None:
     files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls(), most=1)
     assert [files.holds(fill(files, ident)) for ident in "ab"] == [True, True]
+
+
+def test_a_file_that_holds_nothing_is_known_as_long_as_somebody_has_it(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, PLENTY)
+    opened = weakref.ref(files.open(entry("a")))
+    gc.collect()
+    assert opened() is None
+
+
+def test_a_file_that_holds_bytes_is_kept_though_nobody_has_it(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path, PLENTY)
+    opened = weakref.ref(fill(files, "a", pages=1))
+    gc.collect()
+    assert opened() is files.open(entry("a"))
 
 
 def test_an_evicted_file_leaves_the_folder(tmp_path: Path) -> None:
@@ -163,131 +151,3 @@ def test_a_file_that_another_process_uses_is_not_removed(tmp_path: Path) -> None
     fill(files, "b")
     assert other.path is not None
     assert other.path.exists()
-
-
-@dataclass
-class FullDisk:
-    """A disk that holds `pages` pages in `folder`; it fails like a full one, after it wrote what still fits."""
-
-    folder: Path
-    pages: int
-    error: int = errno.ENOSPC
-
-    def pwrite(self, fd: int, data: memoryview, start: int) -> int:
-        taken = sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
-        fits = min(len(data), self.pages * PAGE - taken)
-        if fits <= 0:
-            raise OSError(self.error, os.strerror(self.error))
-        return os.pwrite(fd, data[:fits], start)
-
-    def calls(self) -> Disk:
-        return Disk(pwrite=self.pwrite)
-
-
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_costs_the_least_recently_used_others(tmp_path: Path, error: int) -> None:
-    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 9, error).calls())
-    fill(files, "a")
-    fill(files, "b")
-    assert fill(files, "c").path is not None
-    assert (present(files, "a"), present(files, "b"), present(files, "c")) == (False, True, True)
-
-
-def test_a_section_that_no_disk_has_room_for_lies_in_memory(tmp_path: Path) -> None:
-    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 3).calls())
-    section = fill(files, "a", pages=2)
-    section.write(2 * PAGE, content("a")[2 * PAGE :])
-    assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, content("a"))
-    assert not section.buffer.flags.writeable
-    assert (list(tmp_path.iterdir()), files.open(entry("a")) is section) == ([], True)
-
-
-def test_a_disk_that_refuses_the_file_itself_means_memory(tmp_path: Path) -> None:
-    def refuse(_fd: int, _size: int) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    section = fill(LocalFiles(tmp_path, PLENTY, Disk(ftruncate=refuse)), "a")
-    assert (section.whole, section.path, list(tmp_path.iterdir())) == (True, None, [])
-
-
-def test_a_disk_that_refuses_the_file_itself_first_costs_others(tmp_path: Path) -> None:
-    def one_file(fd: int, size: int) -> None:
-        if len(list(tmp_path.iterdir())) > 1:
-            raise OSError(errno.ENOSPC, "full")
-        os.ftruncate(fd, size)
-
-    files = LocalFiles(tmp_path, PLENTY, Disk(ftruncate=one_file))
-    fill(files, "a")
-    assert fill(files, "b").path is not None
-    assert not present(files, "a")
-
-
-def test_a_section_in_memory_is_not_given_up_for_disk_space(tmp_path: Path) -> None:
-    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls())
-    fill(files, "a")
-    fill(files, "b")
-    assert (present(files, "a"), present(files, "b")) == (True, True)
-
-
-def test_a_section_in_memory_counts_and_goes_for_the_budget(tmp_path: Path) -> None:
-    files = LocalFiles(tmp_path, SIZE, FullDisk(tmp_path, 0).calls())
-    fill(files, "a")
-    fill(files, "b")
-    assert (files.used, present(files, "a")) == (SIZE, False)
-
-
-def test_a_piece_written_while_the_section_moves_to_memory_is_not_lost(tmp_path: Path) -> None:
-    def pwrite(fd: int, data: memoryview, start: int) -> int:
-        if start == 0:
-            raise OSError(errno.ENOSPC, "full")
-        done = os.pwrite(fd, data, start)
-        section.write(0, content("a")[:PAGE])  # what another thread would do now: it moves the section to memory
-        return done
-
-    section = LocalFiles(tmp_path, PLENTY, Disk(pwrite=pwrite)).open(entry("a"))
-    section.write(PAGE, content("a")[PAGE : 2 * PAGE])
-    assert (section.path, section.missing(None)) == (None, [(2 * PAGE, SIZE)])
-    assert section.buffer[: 2 * PAGE].tobytes() == content("a")[: 2 * PAGE]
-
-
-def test_a_disk_that_is_broken_is_an_error(tmp_path: Path) -> None:
-    files = LocalFiles(tmp_path, PLENTY, FullDisk(tmp_path, 0, errno.EIO).calls())
-    with pytest.raises(OSError, match="Input/output error"):
-        fill(files, "a")
-
-
-@contextmanager
-def tmpfs(folder: Path, pages: int) -> Iterator[None]:
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={pages * PAGE}", "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(mount, check=False, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no mount here")
-    if done.returncode:
-        pytest.skip("mounting needs root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def test_a_real_full_disk_evicts_and_then_falls_back_to_memory(tmp_path: Path) -> None:
-    with tmpfs(tmp_path, 6):
-        files = LocalFiles(tmp_path, PLENTY)
-        fill(files, "a")
-        b = fill(files, "b")
-        assert (b.path is not None, present(files, "a")) == (True, False)
-        (tmp_path / "of somebody else").write_bytes(bytes(2 * PAGE))
-        held = b  # its space is not freed by eviction while it is held
-        c = fill(files, "c")
-        assert (c.whole, c.path, c.buffer.tobytes()) == (True, None, content("c"))
-        assert held.buffer.tobytes() == content("b")
-
-
-def test_holes_of_a_full_disk_are_left_alone(tmp_path: Path) -> None:
-    with tmpfs(tmp_path, 2):
-        files = LocalFiles(tmp_path, PLENTY)
-        section = files.open(entry("a"))
-        section.write(3 * PAGE, content("a")[3 * PAGE :])
-        section.write(0, content("a")[: 3 * PAGE])  # moves the page that is present, and touches no other
-        assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, content("a"))

@@ -1,0 +1,28 @@
+"""A disk that is full after some pages."""
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from vectord.local import PAGE
+from vectord.local.backing import Disk
+
+
+@dataclass
+class FullDisk:
+    """A disk that holds `pages` pages in `folder`; it fails like a full one, after it wrote what still fits."""
+
+    folder: Path
+    pages: int
+    error: int = errno.ENOSPC
+
+    def pwrite(self, fd: int, data: memoryview, start: int) -> int:
+        taken = sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
+        fits = min(len(data), self.pages * PAGE - taken)
+        if fits <= 0:
+            raise OSError(self.error, os.strerror(self.error))
+        return os.pwrite(fd, data[:fits], start)
+
+    def calls(self) -> Disk:
+        return Disk(pwrite=self.pwrite)
