@@ -116,6 +116,12 @@ def loses_reply(real: Real) -> Any:
     raise StoreUnavailable("the reply was lost")
 
 
+def arrives_twice(real: Real) -> Any:
+    """Do it twice, as a gateway may repeat a request, and pass on the answer to the second."""
+    real()
+    return real()
+
+
 def loses_reply_then(meanwhile: Callable[[], Any]) -> Step:
     """Do what was asked, lose the answer, and let `meanwhile` happen before anybody looks again."""
 

@@ -8,6 +8,7 @@ from tests.support.stores import (
     ScriptedStore,
     after,
     answers,
+    arrives_twice,
     loses_reply,
     loses_reply_then,
     passes,
@@ -205,6 +206,22 @@ def test_silence_after_an_unanswered_write_leaves_the_outcome_unknown(store: Scr
     store.on("head", passes)
     store.always("head", silence)
     store.on("put", loses_reply)
+    with pytest.raises(OutcomeUnknown):
+        service.add("t", [A], FOREVER)
+
+
+def test_a_write_that_arrives_twice_is_recognised(store: ScriptedStore, service: Service) -> None:
+    store.on("put", arrives_twice)
+    assert service.add("t", [A], FOREVER).count == 1
+    assert store.count("put") == 1
+
+
+def test_silence_after_a_write_that_arrives_twice_leaves_the_outcome_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
+    store.on("head", passes)
+    store.always("head", silence)
+    store.on("put", arrives_twice)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
 

@@ -1,6 +1,5 @@
 """Creating an index is one write where none is; deleting it is one delete of the version that was seen."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -11,6 +10,7 @@ from tests.support.stores import (
     ScriptedStore,
     after,
     answers,
+    arrives_twice,
     loses_reply,
     loses_reply_then,
     silence,
@@ -226,10 +226,6 @@ def test_a_new_index_of_a_deleted_name_starts_empty(service: Service) -> None:
 
 
 def test_a_creation_that_arrives_twice_is_told_as_created(store: ScriptedStore, service: Service) -> None:
-    def twice(real: Callable[[], str]) -> str:
-        real()
-        return real()  # a gateway repeats the request, and passes on the answer to the second
-
-    store.on("put", twice)
+    store.on("put", arrives_twice)
     assert service.create("t", 2, until=FOREVER).count == 0
     assert names(store) == ["t"]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import worlds
-from tests.support.stores import ScriptedStore, answers, loses_reply, loses_reply_then, silence
+from tests.support.stores import ScriptedStore, answers, arrives_twice, loses_reply, loses_reply_then, passes, silence
 from tests.support.worlds import FOREVER, Clock
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
 from vectord.service import Patience, Service
@@ -32,6 +32,13 @@ def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedS
         service.create("t", 2, until=FOREVER)
 
 
+def test_silence_after_a_creation_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    store.on("put", arrives_twice)
+    store.always("head", silence)
+    with pytest.raises(OutcomeUnknown):
+        service.create("t", 2, until=FOREVER)
+
+
 def test_a_lost_reply_to_the_last_attempt_to_create_is_recognised(store: ScriptedStore, service: Service) -> None:
     store.on("put", silence, loses_reply)
     assert service.create("t", 2, until=FOREVER).count == 0
@@ -49,6 +56,15 @@ def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: Scripte
     service.delete_index("t", FOREVER)
     with pytest.raises(IndexNotFound):
         service.describe("t", FOREVER)
+
+
+def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    service.create("t", 2, until=FOREVER)
+    store.on("etag", passes)
+    store.always("etag", silence)
+    store.on("delete", arrives_twice)
+    with pytest.raises(OutcomeUnknown):
+        service.delete_index("t", FOREVER)
 
 
 def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStore, service: Service) -> None:

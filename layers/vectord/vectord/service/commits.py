@@ -55,7 +55,8 @@ class Staged(msgspec.Struct, frozen=True):
 class Draft[R](msgspec.Struct):
     """A change applied to the state at `base`: what to write for it, and what to answer.
 
-    `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer.
+    `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer,
+    or one that leaves open whether it was written.
     """
 
     base: Versioned
@@ -166,8 +167,10 @@ class Commits:
         except ObjectMissing as error:
             self._reads.warm.forget(name)
             raise IndexNotFound(name) from error
-        except (ConditionFailed, WriteConflict):
+        except (ConditionFailed, WriteConflict) as error:
             self._world.meter.add("Conflicts")
+            # It may be the answer to a request of ours that arrived twice; the next state tells.
+            draft.unknown |= isinstance(error, ConditionFailed)
             return None
         except StoreUnavailable:
             draft.unknown = True

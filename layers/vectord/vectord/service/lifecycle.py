@@ -112,28 +112,28 @@ class Lifecycle:
             IndexNotFound, PreconditionFailed, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
         unanswered: str | None = None  # the ETag that a delete without an answer named
+        refused = False  # which may be the answer to a request of ours that arrived twice
         for _ in self._reads.patience.tries(self._world, until):
-            etag = self._to_delete(name, until, unanswered)
+            etag = self._to_delete(name, until, unanswered, refused=refused)
             if etag is None:
                 return
             if expected is not None and etag not in expected:
                 raise PreconditionFailed(name)
             try:
                 self._store.delete(name, IfMatch(etag))
-            except ObjectMissing:
-                continue
-            except (ConditionFailed, WriteConflict):
+            except (ObjectMissing, ConditionFailed, WriteConflict) as error:
                 self._world.meter.add("Conflicts")
+                refused |= not isinstance(error, WriteConflict)
                 continue
             except StoreUnavailable:
                 unanswered = etag
                 continue
             self._reads.warm.forget(name)
             return
-        if self._to_delete(name, until, unanswered) is not None:
+        if self._to_delete(name, until, unanswered, refused=refused) is not None:
             raise (OutcomeUnknown if unanswered else Contended)(name)
 
-    def _to_delete(self, name: str, until: float, unanswered: str | None) -> str | None:
+    def _to_delete(self, name: str, until: float, unanswered: str | None, *, refused: bool) -> str | None:
         """Return the ETag of what is to be deleted, None once an unanswered delete has done it."""
         try:
             etag = self._reads.etag(name, until)
@@ -142,9 +142,9 @@ class Lifecycle:
                 raise
             return None
         except StorageSilent as error:
-            if unanswered is None:
-                raise
-            raise OutcomeUnknown(name) from error
+            if unanswered or refused:
+                raise OutcomeUnknown(name) from error
+            raise
         if unanswered not in (None, etag):
             # Changed since, or deleted by us and created anew: nobody can tell, so it is not ours to delete.
             raise OutcomeUnknown(name)
@@ -160,8 +160,10 @@ class Lifecycle:
             if unknown and isinstance(new.condition, IfMatch):
                 raise OutcomeUnknown(name) from error  # it may be what we were to replace
             return None
-        except (IndexNotFound, StorageSilent) as error:
+        except IndexNotFound as error:
             if refused and not unknown:
                 return None
             raise (OutcomeUnknown if unknown else Contended)(name) from error
+        except StorageSilent as error:
+            raise (OutcomeUnknown if unknown or refused else Contended)(name) from error
         return state if state.index.has_applied(token) else None
