@@ -56,7 +56,7 @@ class Draft[R](msgspec.Struct):
     """A change applied to the state at `base`: what to write for it, and what to answer.
 
     `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer,
-    or one that leaves open whether it was written.
+    `refused` once its condition failed, which may be the answer to a request of ours that arrived twice.
     """
 
     base: Versioned
@@ -64,6 +64,7 @@ class Draft[R](msgspec.Struct):
     result: R
     staged: Staged | None = None
     unknown: bool = False
+    refused: bool = False
 
 
 type Draw[R] = Callable[[Versioned], Draft[R] | Committed[R]]
@@ -156,7 +157,7 @@ class Commits:
         try:
             return self._reads.state(name, until)
         except StorageSilent as error:
-            if draft and draft.unknown:
+            if draft and (draft.unknown or draft.refused):
                 raise OutcomeUnknown(name) from error
             raise
 
@@ -169,8 +170,7 @@ class Commits:
             raise IndexNotFound(name) from error
         except (ConditionFailed, WriteConflict) as error:
             self._world.meter.add("Conflicts")
-            # It may be the answer to a request of ours that arrived twice; the next state tells.
-            draft.unknown |= isinstance(error, ConditionFailed)
+            draft.refused |= isinstance(error, ConditionFailed)
             return None
         except StoreUnavailable:
             draft.unknown = True
