@@ -60,7 +60,7 @@ reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on
 	@$(DEV) -m pytest tests/reliability
 
 .PHONY: reliability-long
-reliability-long: $(call STAMP,dev) $(call STAMP,stack) ## The same with full counts, for docs/reliability.md (about 40 minutes)
+reliability-long: $(call STAMP,dev) $(call STAMP,stack) ## The same with full counts, for docs/reliability.md (some 15 minutes)
 	@VECTORD_RELIABILITY_LONG=1 $(DEV) -m pytest tests/reliability
 
 .PHONY: check
