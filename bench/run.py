@@ -25,8 +25,11 @@ MODULES = {
 
 
 def main(arguments: list[str]) -> int:
-    chosen = arguments[:1] if arguments[:1] and arguments[0] in MODULES else ["engine", "peers"]
-    options = arguments[1:] if len(chosen) == 1 else arguments
+    named = bool(arguments) and not arguments[0].startswith("-")
+    if named and arguments[0] not in MODULES:
+        print(f"There is no benchmark {arguments[0]!r}: name one of {', '.join(MODULES)}, or none for the first two.")
+        return 2
+    chosen, options = (arguments[:1], arguments[1:]) if named else (["engine", "peers"], arguments)
     environ = {
         **os.environ,
         "OPENBLAS_NUM_THREADS": "1",
