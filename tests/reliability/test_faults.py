@@ -27,6 +27,7 @@ MORE = Add(tuple((f"id {number}", model.components(100 + number, DIMENSION), Non
 ASKED = Asked(model.vector(7, DIMENSION), 10, "cosine")
 IDS = [f"id {number}" for number in range(34)]
 FORMS = {"plain": PLAIN, "packed": PACKED}
+STEPS = {"plain": ["put"], "packed": ["upload", "part", "copy", "complete"]}
 BUDGET = 2.0  # seconds that each caller has
 # What may follow the end of them: the last attempt, and the look for what became of it, each as long as one request.
 SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
@@ -63,9 +64,6 @@ def settled(bucket: S3Backend, proxied: Proxy) -> model.State:
     """Return what the bucket holds once nothing is on its way."""
     proxied.settle()
     return model.read(bucket.objects()["t"]) if "t" in bucket.objects() else None
-
-
-STEPS = {"plain": ["put"], "packed": ["upload", "part", "copy", "complete"]}
 
 
 @pytest.mark.parametrize("fault", ONCE)
