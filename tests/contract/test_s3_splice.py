@@ -179,9 +179,7 @@ def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> 
     assert wire.requests == []
 
 
-def test_of_what_is_staged_four_parts_are_held_and_all_of_these_on_their_way(
-    store: S3Store, script: Script
-) -> None:
+def test_of_what_is_staged_four_parts_are_held_and_all_of_these_on_their_way(store: S3Store, script: Script) -> None:
     drawn: list[int] = []
     answered: list[int] = []
     held: list[int] = []
