@@ -129,7 +129,7 @@ class Commits:
         Raises:
             IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `draw` raises
             Contended: every attempt lost; nothing was changed.
-            OutcomeUnknown: no answer to the last attempt.
+            OutcomeUnknown: no answer to the last attempt, or to the read after one that was refused.
             StorageSilent: no answer to the first read.
         """
         draft: Draft[R] | None = None
