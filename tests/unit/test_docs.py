@@ -1,9 +1,11 @@
-"""What the documents say is run, or held against the code."""
+"""The documents: their examples run, their numbers are those of the code, and their links lead somewhere."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tools import costs, shard_costs
 from vectord import params
@@ -16,6 +18,7 @@ from vectord.service.vectors import MAX_IDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def _table(heading: str) -> list[list[str]]:
@@ -76,10 +79,20 @@ def test_the_readme_states_the_limits_of_the_code() -> None:
     assert told["answer"].startswith(f"{MAX_ANSWER >> 20} MB")
 
 
-def test_every_page_that_a_document_links_to_exists() -> None:
-    for document in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_page_and_section_that_a_document_links_to_exists(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for page, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
+        target = document.parent / page if page else document
+        assert target.exists(), f"{page} does not exist"
+        assert not anchor or anchor in _anchors(target), f"{page} has no section #{anchor}"
+
+
+def _anchors(page: Path) -> list[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    titles = [re.sub(r"\[(.+?)\]\(.+?\)", r"\1", heading) for heading in headings]
+    return [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
