@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.paths import EXAMPLES
-from vectord.index import Rows
-from vectord.index.distance import F32, F64
+from vectord.index.kernels.distance import F32, F64
+from vectord.index.rows import Rows
 
 K = 10
 SEED = 20_240_229

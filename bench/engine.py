@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from bench.data import Dataset
 from bench.timing import best
-from vectord import frame
-from vectord import index as ix
-from vectord.params import new_params
+from vectord.index import state
+from vectord.index.codec import decode as codec_decode
+from vectord.index.codec import encode
+from vectord.lhv1 import frame
+from vectord.lhv1.params import new_params
 
 _COMMIT = "0" * 32
 
@@ -33,10 +35,10 @@ class Codec:
 
 
 def build(data: Dataset, runs: int) -> Built:
-    empty = ix.create(new_params(data.name, data.dimension))
-    index = ix.with_rows(empty, data.rows)
-    seconds, encoded = best(lambda: ix.encode(index, data.name, _COMMIT), runs)
-    base = ix.open_blob(encoded.blob).base
+    empty = state.create(new_params(data.name, data.dimension))
+    index = state.with_rows(empty, data.rows)
+    seconds, encoded = best(lambda: encode.encode(index, data.name, _COMMIT), runs)
+    base = codec_decode.open_blob(encoded.blob).base
     curves = base.curves if base else {}
     return Built(encoded.blob, seconds, {entry.name: entry.bytes for entry, _ in encoded.sections}, curves)
 
@@ -44,5 +46,5 @@ def build(data: Dataset, runs: int) -> Built:
 def codec(blob: bytes, runs: int) -> Codec:
     return Codec(
         decode=best(lambda: frame.decode(blob), runs)[0],
-        open=best(lambda: ix.open_blob(blob), runs)[0],
+        open=best(lambda: codec_decode.open_blob(blob), runs)[0],
     )

@@ -19,12 +19,15 @@ from bench.data import K
 from bench.peers.data import Vectors, vectors
 from bench.peers.peer import F32
 from tools.console import step, table
-from vectord import filters
-from vectord import index as ix
-from vectord.index import Index
-from vectord.index.matching import matching
-from vectord.index.search import Asked, search_many
-from vectord.params import new_params
+from vectord.filters import parse
+from vectord.filters import tree as filters_tree
+from vectord.index import rows as index_rows
+from vectord.index import state
+from vectord.index.codec import decode, encode
+from vectord.index.columns.filter import matching
+from vectord.index.query.search import Asked, search_many
+from vectord.index.state import Index
+from vectord.lhv1.params import new_params
 
 ROWS: Final = 99_000
 SHARES: Final = (0.5, 0.1, 0.01, 0.001)
@@ -83,18 +86,20 @@ def _built(data: Vectors, facts: Mapping[str, npt.NDArray[Any]]) -> Index:
         vector_id: msgspec.Raw(json.dumps({"number": number, "tag": f"tag-{tag}", "at": {"place": place}}).encode())
         for vector_id, number, tag, place in zip(ids, columns["number"], columns["tag"], columns["place"], strict=True)
     }
-    empty = ix.create(new_params("filters", data.base.shape[1]))
-    return ix.open_blob(ix.encode(ix.with_rows(empty, ix.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob)
+    empty = state.create(new_params("filters", data.base.shape[1]))
+    return decode.open_blob(
+        encode.encode(state.with_rows(empty, index_rows.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob
+    )
 
 
-def _filters() -> dict[str, tuple[filters.Filter, str, float]]:
+def _filters() -> dict[str, tuple[filters_tree.Filter, str, float]]:
     """Return filters by name, each with the fact that it asks for, and up to where."""
     asked = {}
     for share in SHARES:
         limit = share * _SCALE
-        asked[f"at random, {share:.1%}"] = (filters.parse({"number": {"$lt": limit}}), "number", limit)
-        asked[f"on one side, {share:.1%}"] = (filters.parse({"at.place": {"$lt": limit}}), "place", limit)
-    asked[f"one of {_TAGS} tags"] = (filters.parse({"tag": "tag-0"}), "tag", 1)
+        asked[f"at random, {share:.1%}"] = (parse.parse({"number": {"$lt": limit}}), "number", limit)
+        asked[f"on one side, {share:.1%}"] = (parse.parse({"at.place": {"$lt": limit}}), "place", limit)
+    asked[f"one of {_TAGS} tags"] = (parse.parse({"tag": "tag-0"}), "tag", 1)
     return asked
 
 
@@ -102,7 +107,7 @@ def _measured(
     index: Index,
     data: Vectors,
     name: str,
-    asked: tuple[filters.Filter, str, float],
+    asked: tuple[filters_tree.Filter, str, float],
     facts: Mapping[str, npt.NDArray[Any]],
 ) -> Told:
     tree, fact, limit = asked

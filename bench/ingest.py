@@ -17,11 +17,12 @@ import numpy as np
 
 from bench.data import Dataset
 from bench.peak import peak
-from vectord import index as ix
-from vectord.formats import NewVector
-from vectord.formats.files import entries_of_file
-from vectord.params import new_params
-from vectord.service import batch
+from vectord.index import mutations, state
+from vectord.index.codec import encode
+from vectord.lhv1.params import new_params
+from vectord.readers.entry import NewVector
+from vectord.readers.files import entries_of_file
+from vectord.service import validation
 
 FORMATS: Final = (".jsonl", ".jsonl.gz", "base64.jsonl", ".npz", ".parquet")
 MOST: Final = 20_000
@@ -87,10 +88,10 @@ def _ingest(path: Path) -> Ingested:
         entries = list(entries_of_file(path.name, packed, 1 << 32))
         first = next(entry for entry in entries if isinstance(entry, NewVector))
         params = new_params("t", len(first.vector))
-        items = batch.checked(entries, params)
+        items = validation.checked(entries, params)
         parsed = time.perf_counter()
-        empty = ix.create(params)
-        ix.encode(ix.upsert(empty, items)[0], "t", "c")
+        empty = state.create(params)
+        encode.encode(mutations.upsert(empty, items)[0], "t", "c")
         parse, build = min(parse, parsed - start), min(build, time.perf_counter() - parsed)
     return Ingested(len(packed), parse, build, peak())
 

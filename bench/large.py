@@ -25,13 +25,16 @@ from bench.standin import BUCKET, KEYS, StandIn, client, stand_in
 from tools.console import step, table
 from tools.paths import ROOT
 from tools.scratch import environment
-from vectord import index as ix
-from vectord import runtime
-from vectord.index import Rows
-from vectord.params import new_params
-from vectord.service import NewVector, Patience, World
-from vectord.service.reads import Reads
-from vectord.service.warm import WarmIndexes
+from vectord.index import state as index_state
+from vectord.index.codec import encode
+from vectord.index.query import search
+from vectord.index.rows import Rows
+from vectord.lhv1.params import new_params
+from vectord.readers.entry import NewVector
+from vectord.runtime import api
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.snapshots.cache import SnapshotCache
+from vectord.service.snapshots.reader import SnapshotReader
 
 _ROWS = 1_000_000
 _DIMENSION = 384
@@ -122,9 +125,11 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
 def _build(rows: str, folder: str) -> None:
     data = made(int(rows), _DIMENSION, _QUERIES)
     np.savez(Path(folder, "truth.npz"), queries=data.queries, **_truth(data))
-    index = ix.with_rows(ix.create(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {}))
+    index = index_state.with_rows(
+        index_state.create(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {})
+    )
     before = time.perf_counter()
-    encoded = ix.encode(index, _NAME, "0" * 32)
+    encoded = encode.encode(index, _NAME, "0" * 32)
     seconds = time.perf_counter() - before
     size, most = encoded.size, peak()
     blob = encoded.blob
@@ -154,7 +159,7 @@ def _cold(folder: str, number: str) -> None:
 def _add(folder: str) -> None:
     held = np.load(Path(folder, "truth.npz"))
     batch = [NewVector(f"new-{row}", held["queries"][row]) for row in range(calls.ADDED)]
-    service = runtime.service()
+    service = api.service()
     before = time.perf_counter()
     service.add(_NAME, batch, time.monotonic() + 3_600)
     _tell(seconds=time.perf_counter() - before, peak=peak())
@@ -162,17 +167,21 @@ def _add(folder: str) -> None:
 
 def _warm(folder: str) -> None:
     held = np.load(Path(folder, "truth.npz"))
-    settings, world, until = runtime.Settings.read(os.environ), World(), time.monotonic() + 3_600
-    store = runtime.store_of(settings)
-    reads = Reads(store, WarmIndexes(store, runtime.files_of(settings), 1 << 30, world), world, Patience())
+    settings, environment, until = api.Settings.read(os.environ), Environment(), time.monotonic() + 3_600
+    store = api.store_of(settings)
+    reads = SnapshotReader(
+        store, SnapshotCache(store, api.files_of(settings), 1 << 30, environment), environment, RetryPolicy()
+    )
     queries = held["queries"]
-    _, state = reads.using(_NAME, until, lambda index: ix.search(index, queries[0], K, 1.0))  # brings all of it here
+    _, state = reads.using(
+        _NAME, until, lambda index: search.search(index, queries[0], K, 1.0)
+    )  # brings all of it here
     found = []
     for recall in (*_RECALLS, 1.0):
         taken, hits = [], 0
         for query, near in zip(queries, held["near"], strict=True):
             before = time.perf_counter()
-            answer = ix.search(state.index, query, K, recall)
+            answer = search.search(state.index, query, K, recall)
             taken.append(time.perf_counter() - before)
             hits += len({int(match.id[4:]) for match in answer.matches if match.id[:4] == "row-"} & set(near.tolist()))
         name = f"recall {recall}, by {answer.strategy}"

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from bench import service
 from bench.data import Dataset, K, Truth, unit
 from bench.timing import Side, Times, in_turns
-from vectord import frame
-from vectord import index as ix
-from vectord.edge.event import Event
-from vectord.edge.http import Handler
-from vectord.index import Index
-from vectord.index.distance import F32
+from vectord.edge.handler import Handler
+from vectord.edge.request import Event
+from vectord.index.codec import decode
+from vectord.index.kernels.distance import F32
+from vectord.index.query import search as query_search
+from vectord.index.state import Index
+from vectord.lhv1 import frame
 
 ENGINE, SCAN, ANNOY = "vectord engine", "numpy exact scan", "plain annoy, default effort"
 JSON, BASE64 = "search handler, JSON array", "search handler, base64"
@@ -41,7 +42,7 @@ def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
     Raises:
         RuntimeError: the handler finds other vectors than the engine.
     """
-    index = ix.open_blob(blob)
+    index = decode.open_blob(blob)
     handlers = _handlers(data, index)
     rows_of = {vector_id: row for row, vector_id in enumerate(data.rows.ids)}
     # A large index numbers its rows anew.
@@ -52,7 +53,7 @@ def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
         ANNOY: _annoy(data, blob, number_of),
     }
     recall = {name: _recall(way, data, true) for name, way in ways.items()}
-    sides: dict[str, Side] = {**ways, ENGINE: lambda q: ix.search(index, data.queries[q], K), **handlers}
+    sides: dict[str, Side] = {**ways, ENGINE: lambda q: query_search.search(index, data.queries[q], K), **handlers}
     with service.without_log():
         times = in_turns(sides, len(data.queries), rounds)
     return Searches(times, recall, _strategies(index, data.queries))
@@ -65,7 +66,7 @@ def _handlers(data: Dataset, index: Index) -> dict[str, Side]:
         for label, shape in shapes.items():
             events = [shape(data.name, query) for query in data.queries]
             for event, query in zip(events, data.queries, strict=True):
-                expected = [match.id for match in ix.search(index, query, K).matches]
+                expected = [match.id for match in query_search.search(index, query, K).matches]
                 if service.matched_ids(handler(event, None)) != expected:
                     raise RuntimeError(f"{label} finds other vectors than the engine")
             sides[label] = _answering(handler, events)
@@ -78,7 +79,7 @@ def _answering(handler: Handler, events: Sequence[Event]) -> Side:
 
 def _engine(index: Index, queries: F32, row_of: Mapping[str, int]) -> Way:
     def search(query: int) -> Found:
-        return np.array([row_of[match.id] for match in ix.search(index, queries[query], K).matches])
+        return np.array([row_of[match.id] for match in query_search.search(index, queries[query], K).matches])
 
     return search
 
@@ -111,5 +112,5 @@ def _recall(way: Way, data: Dataset, true: Truth) -> float:
 
 
 def _strategies(index: Index, queries: F32) -> str:
-    used = Counter(ix.search(index, query, K).strategy for query in queries)
+    used = Counter(query_search.search(index, query, K).strategy for query in queries)
     return ", ".join(name if len(used) == 1 else f"{name} for {times}" for name, times in used.most_common())

@@ -16,11 +16,11 @@ import numpy as np
 from bench.data import Dataset, K
 from bench.timing import best
 from tools.paths import ROOT
-from vectord import runtime
-from vectord.edge.http import Handler
-from vectord.index import Rows
-from vectord.index.distance import F32
-from vectord.service import NewVector
+from vectord.edge.handler import Handler
+from vectord.index.kernels.distance import F32
+from vectord.index.rows import Rows
+from vectord.readers.entry import NewVector
+from vectord.runtime import api
 
 ADDED = 100
 _PATIENCE = 3600.0  # seconds: nothing may give up on a slow machine
@@ -34,7 +34,7 @@ class AddTime:
 
 def load(data: Dataset) -> None:
     """Put `data` into the store that the handlers use, under its own name."""
-    service = runtime.service()
+    service = api.service()
     service.create(data.name, data.dimension, until=_until())
     service.add(data.name, _batch(data.rows), _until())
 
@@ -43,7 +43,7 @@ def add(data: Dataset, runs: int) -> AddTime:
     """Time the addition of new rows to the loaded index, which they lie in the midst of."""
     between = (data.rows.vectors[:ADDED] + data.rows.vectors[ADDED : 2 * ADDED]) / 2
     batches = iter([NewVector(f"new-{run}-{i}", vector) for i, vector in enumerate(between)] for run in range(runs))
-    service = runtime.service()
+    service = api.service()
     seconds, _ = best(lambda: service.add(data.name, next(batches), _until()), runs)
     return AddTime(seconds, service.describe(data.name, _until()).size)
 

@@ -21,15 +21,27 @@ import numpy as np
 
 from bench.data import made
 from tools.console import table
-from vectord.local import LocalFiles
-from vectord.service import NewVector, Patience, Service, World
-from vectord.service.asks import Ask
-from vectord.service.failures import Failed
-from vectord.service.fan_out import Crew, Remote, Threads
-from vectord.service.parts import Found, Near, OneFound, Outcome, Part, Row, SearchPart, merged
-from vectord.stores import MemoryStore, Store
-from vectord.stores.lambda_invoke import Functions
-from vectord.stores.sigv4 import Keys
+from vectord.cache.section_cache import SectionCache
+from vectord.readers.entry import NewVector
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.query import Ask
+from vectord.service.service import Service
+from vectord.service.sharding.failures import Failed
+from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
+from vectord.service.sharding.messages import (
+    Near,
+    QueryResult,
+    Row,
+    SearchRequest,
+    SearchResult,
+    ShardRequest,
+    ShardResult,
+    merged,
+)
+from vectord.storage.base import Store
+from vectord.storage.lambda_invoke import Functions
+from vectord.storage.memory import MemoryStore
+from vectord.storage.s3.sigv4 import Keys
 
 _NAME = "shard"
 _K = 10
@@ -71,11 +83,12 @@ def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[
 def _calls() -> Iterator[list[str]]:
     """Time the caller: 100 calls of a server that answers at once, and the merge of their answers."""
     answer = msgspec.json.encode(msgspec.json.encode(_found(0)).decode())
-    parts = [SearchPart(f"t/g/{i}", [bytes(1536)], Ask(_K), vectors=False) for i in range(_SHARDS)]
+    parts = [SearchRequest(f"t/g/{i}", [bytes(1536)], Ask(_K), vectors=False) for i in range(_SHARDS)]
     with _server(answer) as endpoint:
         functions = Functions(endpoint, "us-east-1", lambda: Keys("access", "secret", "t" * 800))
-        remote = Remote(
-            Threads(_nothing, Crew(World())), lambda payload, seconds: functions.call("f:live", payload, seconds)
+        remote = RemoteFanOut(
+            LocalFanOut(_nothing, WorkerPool(Environment())),
+            lambda payload, seconds: functions.call("f:live", payload, seconds),
         )
         remote.run(parts, _until())
         yield _row("100 calls", min(_timed(lambda: remote.run(parts, _until())) for _ in range(20)))
@@ -83,12 +96,12 @@ def _calls() -> Iterator[list[str]]:
     yield _row("merge of 100 answers", min(_timed(lambda: merged(found, _K)) for _ in range(20)))
 
 
-def _found(shard: int) -> Found:
+def _found(shard: int) -> SearchResult:
     near = [Near(Row(f"{shard}-{i}", b"", _METADATA), i / 97 + shard / 1e4) for i in range(_K)]
-    return Found([OneFound(near, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
+    return SearchResult([QueryResult(near, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
 
 
-def _nothing(part: Part, until: float) -> Outcome:
+def _nothing(part: ShardRequest, until: float) -> ShardResult:
     return Failed(part.shard)
 
 
@@ -126,8 +139,8 @@ def _serve(port: Connection, answer: bytes) -> None:
 
 
 def _service(store: Store) -> Service:
-    files = LocalFiles(Path(tempfile.mkdtemp(prefix="vectord-bench-")), 1 << 30)
-    return Service(store, files, warm_bytes=1 << 30, world=World(), patience=Patience())
+    files = SectionCache(Path(tempfile.mkdtemp(prefix="vectord-bench-")), 1 << 30)
+    return Service(store, files, warm_bytes=1 << 30, environment=Environment(), retry_policy=RetryPolicy())
 
 
 def _batch(ids: Sequence[str], vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> list[NewVector]:

@@ -17,14 +17,15 @@ from bench.machine import machine
 from bench.timing import Side, in_turns
 from tools.console import step, table
 from vectord.forest.build import build as grown
-from vectord.index import distance as dist
-from vectord.index import exact, sketch
-from vectord.index.distance import F32, F64
-from vectord.index.graph import Graph, layout_of
-from vectord.index.planner import EXACT, K, Strategy, Way, cost
-from vectord.index.sections import InMemory
-from vectord.index.sketch import Sketch
-from vectord.params import new_params
+from vectord.index.kernels import distance as dist
+from vectord.index.kernels import exact_scan
+from vectord.index.kernels.distance import F32, F64
+from vectord.index.query.planner import EXACT, K, SearchPlan, Strategy, cost
+from vectord.index.sections import sketch
+from vectord.index.sections.base import InMemory
+from vectord.index.sections.graph import Graph, layout_of
+from vectord.index.sections.sketch import Sketch
+from vectord.lhv1.params import new_params
 
 _DIMENSIONS = (8, 64, 384, 1_536)
 _ROWS = (5_000, 20_000, 100_000)
@@ -40,7 +41,7 @@ Find = Callable[[F32], npt.NDArray[np.int64]]
 class Measured:
     """One way on one data set: its p50 in nanoseconds."""
 
-    way: Way
+    way: SearchPlan
     rows: int
     dimension: int
     ns: float
@@ -75,22 +76,22 @@ def _case(data: Dataset) -> list[Measured]:
     return [Measured(way, len(data.rows), data.dimension, times[repr(way)].p50 * 1e6) for way in ways]
 
 
-def _ways(rows: int) -> list[Way]:
+def _ways(rows: int) -> list[SearchPlan]:
     strategies: tuple[Strategy, ...] = ("forest", "sketch")
-    return [EXACT, *(Way(name, effort) for name in strategies for effort in _EFFORTS[name] if 4 * effort < rows)]
+    return [EXACT, *(SearchPlan(name, effort) for name in strategies for effort in _EFFORTS[name] if 4 * effort < rows)]
 
 
-def _find(way: Way, graph: Graph, planes: Sketch) -> Find:
+def _find(way: SearchPlan, graph: Graph, planes: Sketch) -> Find:
     nobody = np.empty(0, np.int64)
     trees, scale = graph.forest, graph.scale
     if way.strategy == "forest":
-        return lambda query: trees.candidates(exact.unit(query), 2 * K + 32, way.effort)
+        return lambda query: trees.candidates(exact_scan.unit(query), 2 * K + 32, way.effort)
     if way.strategy == "sketch":
         return lambda query: planes.nearest(query, way.effort, nobody)
-    return lambda query: exact.candidates(graph.vectors, scale, query, K, "cosine")
+    return lambda query: exact_scan.candidates(graph.vectors, scale, query, K, "cosine")
 
 
-def _side(way: Way, find: Find, graph: Graph, queries: F32) -> Side:
+def _side(way: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
     """Return a whole search by one way: its candidates, and their exact distances."""
 
     def search(number: int) -> F64:
@@ -99,7 +100,7 @@ def _side(way: Way, find: Find, graph: Graph, queries: F32) -> Side:
         if way is EXACT:
             return dist.distances(graph.vectors, rows, query, "cosine")
         taken = graph.take(rows)
-        return dist.distances(taken, exact.narrowed(taken, query, K, "cosine"), query, "cosine")
+        return dist.distances(taken, exact_scan.narrowed(taken, query, K, "cosine"), query, "cosine")
 
     return search
 

@@ -14,13 +14,16 @@ import msgspec
 import numpy as np
 
 from tests.support import hostile as h
-from vectord import filters, frame, version1
-from vectord import index as ix
-from vectord.edge import bodies
+from vectord.edge.schemas import bodies
 from vectord.errors import BlobError, FilterInvalid, VectordError
-from vectord.formats import NewVector
-from vectord.formats.lines import entries_of_lines
-from vectord.index.version_1 import open_version_1
+from vectord.filters import match, parse
+from vectord.index.codec import decode, encode
+from vectord.index.codec.version_1 import open_version_1
+from vectord.index.query import search
+from vectord.lhv1 import frame
+from vectord.lhv1.v1 import blob as v1_blob
+from vectord.readers.entry import NewVector
+from vectord.readers.lines import entries_of_lines
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
@@ -50,7 +53,7 @@ def _frame(data: bytes) -> None:
 def _envelope(data: bytes) -> None:
     """Decode an envelope whose seal is right whatever it says, before the body of a golden blob."""
     with contextlib.suppress(BlobError):
-        ix.open_blob(h.sealed(data, _body()))
+        decode.open_blob(h.sealed(data, _body()))
 
 
 @cache
@@ -72,8 +75,8 @@ def _section(data: bytes) -> None:
     """Search a blob in which one section has other bytes under a right checksum; the first byte says which."""
     name = SECTIONS[data[0] % len(SECTIONS)] if data else SECTIONS[0]
     try:
-        index = ix.open_blob(_packed().with_section(name, data[1:]).whole)
-        ix.search(index, np.ones(33, np.float32), 3)
+        index = decode.open_blob(_packed().with_section(name, data[1:]).whole)
+        search.search(index, np.ones(33, np.float32), 3)
         held = index.find(["row-01 é", "row-40 é"])
         index.vectors_of(list(held.values()))
         index.metadata_of(held)
@@ -95,11 +98,11 @@ def _sections() -> Iterator[bytes]:
 def _version_1(data: bytes) -> None:
     """Open a blob of version 1, and encode what it holds."""
     try:
-        version1.read(data)
+        v1_blob.read(data)
         index = open_version_1(data)
     except BlobError:
         return
-    ix.open_blob(ix.encode(index, "t", "c").blob)
+    decode.open_blob(encode.encode(index, "t", "c").blob)
 
 
 KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody)
@@ -130,11 +133,11 @@ DOCUMENTS = ({"year": 2020, "tags": ["a", {"b": None}], "text": "some words"}, [
 def _filter(data: bytes) -> None:
     """Parse a filter, and ask some documents for it."""
     try:
-        tree = filters.parse(msgspec.json.decode(data))
+        tree = parse.parse(msgspec.json.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FilterInvalid):
         return
     for document in DOCUMENTS:
-        filters.matches(tree, document)
+        match.matches(tree, document)
 
 
 def _filters() -> Iterator[bytes]:

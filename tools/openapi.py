@@ -3,7 +3,7 @@
 import json
 
 from tools.paths import ROOT
-from vectord.edge.openapi import document
+from vectord.edge.openapi.document import document
 
 TARGET = ROOT / "docs/openapi.json"
 

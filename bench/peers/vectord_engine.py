@@ -12,9 +12,12 @@ import msgspec
 
 from bench.peers.peer import F32, K, Place
 from bench.peers.vectord import PREFIX, id_of, row_of
-from vectord import index as ix
-from vectord.index import Index
-from vectord.params import new_params
+from vectord.index import rows as index_rows
+from vectord.index import state
+from vectord.index.codec import decode, encode
+from vectord.index.query import search as query_search
+from vectord.index.state import Index
+from vectord.lhv1.params import new_params
 
 _COMMIT = "0" * 32
 
@@ -29,8 +32,8 @@ class Engine:
     def build(self, rows: F32) -> int:
         ids = [id_of(row) for row in range(len(rows))]
         metadata = {vector_id: msgspec.Raw(b'{"row":%d}' % row) for row, vector_id in enumerate(ids)}
-        empty = ix.create(new_params(self._place.name, rows.shape[1]))
-        encoded = ix.encode(ix.with_rows(empty, ix.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
+        empty = state.create(new_params(self._place.name, rows.shape[1]))
+        encoded = encode.encode(state.with_rows(empty, index_rows.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
         return self._blob.write_bytes(encoded.blob)
 
     def publish(self) -> None:
@@ -39,12 +42,12 @@ class Engine:
         s3.put_object(Bucket=self._place.bucket, Key=key, Body=self._blob.read_bytes())
 
     def warm(self) -> None:
-        self._index = ix.open_blob(self._blob.read_bytes())
+        self._index = decode.open_blob(self._blob.read_bytes())
 
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         if self._index is None:
             raise RuntimeError("no index is open")
-        return [row_of(match.id) for match in ix.search(self._index, query, K, effort).matches]
+        return [row_of(match.id) for match in query_search.search(self._index, query, K, effort).matches]
 
     @property
     def _blob(self) -> Path:

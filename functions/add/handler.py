@@ -1,17 +1,18 @@
 """POST /indexes/{name}/vectors: add or replace a batch of vectors; PATCH: change the metadata of some."""
 
-from vectord import runtime
-from vectord.edge import bodies, http, keys, parts, vectors
-from vectord.edge.answers import writes
-from vectord.edge.event import Request
-from vectord.edge.http import Reply
-from vectord.service.changes import Changes
+from vectord.edge import handler, idempotency_key, vectors
+from vectord.edge.events import fan_out
+from vectord.edge.handler import Reply
+from vectord.edge.request import Request
+from vectord.edge.schemas import bodies, write_answers
+from vectord.runtime import api
+from vectord.service.writes import Changes
 
 
 def add(request: Request, service: Changes) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
-    done = service.add(request.path["name"], batch, request.until, request.expected, keys.key_of(request))
-    return Reply(writes.Added(done.added, done.replaced, done.count), headers=http.etag(done.etag))
+    done = service.add(request.path["name"], batch, request.until, request.expected, idempotency_key.key_of(request))
+    return Reply(write_answers.Added(done.added, done.replaced, done.count), headers=handler.etag(done.etag))
 
 
 def patch(request: Request, service: Changes) -> Reply:
@@ -22,11 +23,14 @@ def patch(request: Request, service: Changes) -> Reply:
         vectors.patch(body),
         request.until,
         expected=request.expected,
-        key=keys.key_of(request),
+        key=idempotency_key.key_of(request),
     )
-    return Reply(writes.Patched(done.patched, done.count), headers=http.etag(done.etag))
+    return Reply(write_answers.Patched(done.patched, done.count), headers=handler.etag(done.etag))
 
 
-ROUTES: dict[str, http.Route[Changes]] = {"POST /indexes/{name}/vectors": add, "PATCH /indexes/{name}/vectors": patch}
+ROUTES: dict[str, handler.Route[Changes]] = {
+    "POST /indexes/{name}/vectors": add,
+    "PATCH /indexes/{name}/vectors": patch,
+}
 
-lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)
+lambda_handler = fan_out.handler(handler.handler(ROUTES, api.service), api.service)

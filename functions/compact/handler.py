@@ -1,6 +1,6 @@
 """{"index": name}: build a large index anew, beside the changes that go on."""
 
-from vectord import runtime_compact
-from vectord.edge import compact
+from vectord.edge.events import compact
+from vectord.runtime import compaction
 
-lambda_handler = compact.handler(runtime_compact.compaction)
+lambda_handler = compact.handler(compaction.compaction)

@@ -1,12 +1,12 @@
 """POST /indexes: create an index; POST /indexes/{name}/restore and .../copy: make one of a state that is stored."""
 
-from vectord import runtime
-from vectord.edge import http
-from vectord.edge.answers import writes
-from vectord.edge.bodies import CopyBody, CreateBody, RestoreBody, decode
-from vectord.edge.event import Request
-from vectord.edge.http import Reply
-from vectord.service import Described
+from vectord.edge import handler
+from vectord.edge.handler import Reply
+from vectord.edge.request import Request
+from vectord.edge.schemas import write_answers
+from vectord.edge.schemas.bodies import CopyBody, CreateBody, RestoreBody, decode
+from vectord.runtime import api
+from vectord.service.results import Description
 from vectord.service.service import UseCases
 
 
@@ -28,7 +28,7 @@ def create(request: Request, service: UseCases) -> Reply:
 def restore(request: Request, service: UseCases) -> Reply:
     body = decode(request.body, RestoreBody)
     made = service.restore(request.path["name"], body.as_of, request.until, request.conditions)
-    return Reply(writes.Made(made.params, made.count), headers={"ETag": made.etag})
+    return Reply(write_answers.Made(made.params, made.count), headers={"ETag": made.etag})
 
 
 def copy(request: Request, service: UseCases) -> Reply:
@@ -36,15 +36,15 @@ def copy(request: Request, service: UseCases) -> Reply:
     return _created(service.copy(request.path["name"], body.to, request.until, body.as_of))
 
 
-def _created(made: Described) -> Reply:
+def _created(made: Description) -> Reply:
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
-    return Reply(writes.Made(made.params, made.count), 201, headers)
+    return Reply(write_answers.Made(made.params, made.count), 201, headers)
 
 
-ROUTES: dict[str, http.Route[UseCases]] = {
+ROUTES: dict[str, handler.Route[UseCases]] = {
     "POST /indexes": create,
     "POST /indexes/{name}/restore": restore,
     "POST /indexes/{name}/copy": copy,
 }
 
-lambda_handler = http.handler(ROUTES, runtime.service)
+lambda_handler = handler.handler(ROUTES, api.service)

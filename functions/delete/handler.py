@@ -1,12 +1,13 @@
 """DELETE /indexes/{name} and its vectors, one by path or many by body."""
 
-from vectord import runtime
-from vectord.edge import bodies, http, keys, parts, vectors
-from vectord.edge.answers import writes
-from vectord.edge.event import Request
-from vectord.edge.http import Reply
+from vectord.edge import handler, idempotency_key, vectors
+from vectord.edge.events import fan_out
+from vectord.edge.handler import Reply
+from vectord.edge.request import Request
+from vectord.edge.schemas import bodies, write_answers
 from vectord.errors import VectorNotFound
-from vectord.service import Deleted
+from vectord.runtime import api
+from vectord.service.results import Deleted
 from vectord.service.service import UseCases
 
 
@@ -17,31 +18,35 @@ def delete_index(request: Request, service: UseCases) -> Reply:
 
 def delete_vector(request: Request, service: UseCases) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
-    done = service.delete_vectors(name, [vector_id], request.until, request.expected, keys.key_of(request))
+    done = service.delete_vectors(name, [vector_id], request.until, request.expected, idempotency_key.key_of(request))
     if not done.deleted:
         raise VectorNotFound(name, vector_id)
     return _shown(done)
 
 
 def delete_vectors(request: Request, service: UseCases) -> Reply:
-    name, body, key = request.path["name"], bodies.decode(request.body, bodies.DeleteBody), keys.key_of(request)
+    name, body, key = (
+        request.path["name"],
+        bodies.decode(request.body, bodies.DeleteBody),
+        idempotency_key.key_of(request),
+    )
     which = vectors.selection(body.ids, body.filter)
     if body.dry_run:
         would = service.would_delete(name, which, request.until, request.expected)
-        return Reply(writes.Deleted(would.deleted, would.count, dry_run=True), headers=http.etag(would.etag))
+        return Reply(write_answers.Deleted(would.deleted, would.count, dry_run=True), headers=handler.etag(would.etag))
     if which.filter is not None:
         return _shown(service.delete_matching(name, which.filter, request.until, request.expected, key))
     return _shown(service.delete_vectors(name, which.ids or (), request.until, request.expected, key))
 
 
 def _shown(done: Deleted) -> Reply:
-    return Reply(writes.Deleted(done.deleted, done.count), headers=http.etag(done.etag))
+    return Reply(write_answers.Deleted(done.deleted, done.count), headers=handler.etag(done.etag))
 
 
-ROUTES: dict[str, http.Route[UseCases]] = {
+ROUTES: dict[str, handler.Route[UseCases]] = {
     "DELETE /indexes/{name}": delete_index,
     "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
     "POST /indexes/{name}/vectors/delete": delete_vectors,
 }
 
-lambda_handler = parts.handler(http.handler(ROUTES, runtime.service), runtime.service)
+lambda_handler = fan_out.handler(handler.handler(ROUTES, api.service), api.service)

@@ -1,6 +1,6 @@
 """SQS messages with S3 events: bring each uploaded file into its index."""
 
-from vectord import runtime_inbox
-from vectord.edge import sqs
+from vectord.edge.events import sqs
+from vectord.runtime import ingest
 
-lambda_handler = sqs.handler(runtime_inbox.ingestion)
+lambda_handler = sqs.handler(ingest.ingestion)

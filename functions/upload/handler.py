@@ -1,19 +1,19 @@
 """POST /indexes/{name}/uploads: a link to upload a file of vectors to, for more than a request can carry."""
 
-from vectord import runtime_inbox
-from vectord.edge import bodies, http
-from vectord.edge.answers import writes
-from vectord.edge.event import Request
-from vectord.edge.http import Reply
+from vectord.edge import handler
+from vectord.edge.handler import Reply
+from vectord.edge.request import Request
+from vectord.edge.schemas import bodies, write_answers
+from vectord.runtime import ingest
 from vectord.service.ingest import Ingestion
 
 
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
     link = ingestion.link(request.path["name"], body.file, request.until)
-    return Reply(writes.Upload("PUT", link.url, link.key, link.expires))
+    return Reply(write_answers.Upload("PUT", link.url, link.key, link.expires))
 
 
-ROUTES: dict[str, http.Route[Ingestion]] = {"POST /indexes/{name}/uploads": upload}
+ROUTES: dict[str, handler.Route[Ingestion]] = {"POST /indexes/{name}/uploads": upload}
 
-lambda_handler = http.handler(ROUTES, runtime_inbox.ingestion)
+lambda_handler = handler.handler(ROUTES, ingest.ingestion)

@@ -12,8 +12,8 @@ import pytest
 
 from tests.support import wire as wires
 from tests.support.wire import Answer, Wire, answers, hangs, in_turn, resets, slowly, truncates
-from vectord.stores import connections
-from vectord.stores.connections import Broken, Connections, Unsent
+from vectord.storage.s3 import connections
+from vectord.storage.s3.connections import Broken, Connections, Unsent
 
 
 @pytest.fixture

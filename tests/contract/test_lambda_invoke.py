@@ -10,8 +10,8 @@ from botocore.credentials import Credentials
 
 from tests.support.wire import Wire, answers, hangs, resets, wire
 from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
-from vectord.stores.lambda_invoke import Functions, endpoint_of
-from vectord.stores.sigv4 import Keys
+from vectord.storage.lambda_invoke import Functions, endpoint_of
+from vectord.storage.s3.sigv4 import Keys
 
 KEYS = Keys("AKIAIOSFODNN7EXAMPLE", "secret", "token")
 

@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 
 from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
-from vectord.errors import ConditionFailed, ObjectMissing, WriteConflict
-from vectord.stores import Condition, Fetched, IfAbsent, IfMatch, Source, Store
+from vectord.errors import ConditionFailed, ObjectNotFound, WriteConflict
+from vectord.storage.base import Condition, Fetched, IfAbsent, IfMatch, Source, Store
 
 Backend = MemoryBackend | S3Backend
 
@@ -83,7 +83,7 @@ class TestSplice:
 
     def test_if_match_never_creates(self, strict: Backend) -> None:
         source = body(strict, "other")
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             splice(strict, source, condition=IfMatch(NO_ETAG))
         assert "t" not in strict.objects()
 
@@ -97,7 +97,7 @@ class TestSplice:
     def test_of_a_source_that_is_gone_is_refused(self, backend: Backend) -> None:
         source = body(backend, "other")
         backend.store.delete("other", IfMatch(source.etag))
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             splice(backend, source, condition=IfAbsent())
         assert backend.objects() == {}
 
@@ -168,7 +168,7 @@ class TestStage:
     def test_refuses_a_short_part_before_the_last_and_writes_nothing(self, backend: Backend) -> None:
         with pytest.raises(ValueError, match="part"):
             backend.store.stage(STAGED, [PART, PART[1:], b"end"])
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.etag(STAGED)
 
     def test_writes_nothing_when_its_parts_fail_to_come(self, backend: Backend) -> None:
@@ -178,7 +178,7 @@ class TestStage:
 
         with pytest.raises(InterruptedError):
             backend.store.stage(STAGED, parts())
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.etag(STAGED)
 
     @pytest.mark.parametrize("name", ["t", ".staging", ".staging/", "staging/x"])
@@ -191,7 +191,7 @@ class TestDiscard:
     def test_removes_what_is_staged(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])
         backend.store.discard(STAGED)
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.etag(STAGED)
 
     def test_of_nothing_is_no_error(self, backend: Backend) -> None:

@@ -7,7 +7,7 @@ from tests.support.compacting import DIMENSION, SIZES, a_writer, vectors
 from tests.support.past import Past, held
 from tests.support.worlds import FOREVER
 from vectord.errors import IndexExists, PreconditionFailed
-from vectord.service import Service
+from vectord.service.service import Service
 
 Backend = MemoryBackend | S3Backend
 

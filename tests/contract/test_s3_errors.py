@@ -12,18 +12,12 @@ from botocore.config import Config
 from tests.support import wire as wires
 from tests.support.backends import s3_store
 from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
-from vectord.errors import (
-    ConditionFailed,
-    ObjectMissing,
-    StoreError,
-    StoreRefused,
-    StoreUnavailable,
-    WriteConflict,
-)
-from vectord.stores import Fetched, IfAbsent, IfMatch, Store, Unchanged, s3_chain
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_client import make_client
-from vectord.stores.s3_requests import Waits
+from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
+from vectord.storage.base import Fetched, IfAbsent, IfMatch, Store, Unchanged
+from vectord.storage.s3 import credentials
+from vectord.storage.s3.client import make_client
+from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.store import S3Store
 
 Call = Callable[[Store], Any]
 
@@ -57,7 +51,7 @@ def store(wire: Wire, aws_environment: None) -> S3Store:
 
 
 CLASSIFIED = [
-    (404, "NoSuchKey", ObjectMissing),
+    (404, "NoSuchKey", ObjectNotFound),
     (404, "NoSuchBucket", StoreRefused),
     (412, "PreconditionFailed", ConditionFailed),
     (409, "ConditionalRequestConflict", WriteConflict),
@@ -93,7 +87,7 @@ def test_a_refusal_is_told_by_its_code(
     [
         (300, StoreRefused),
         (403, StoreRefused),
-        (404, ObjectMissing),
+        (404, ObjectNotFound),
         (412, ConditionFailed),
         (499, StoreRefused),
         (500, StoreUnavailable),
@@ -212,7 +206,7 @@ def test_missing_credentials_are_refused_before_anything_is_sent(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     client = boto3.session.Session().client("s3", endpoint_url=wire.endpoint)
     with pytest.raises(StoreRefused):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, keys=s3_chain.keys()))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, keys=credentials.keys()))
     assert wire.requests == []
 
 

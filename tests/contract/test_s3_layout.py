@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.backends import S3Backend
-from vectord.stores import Fetched, IfAbsent, IfMatch, Source
+from vectord.storage.base import Fetched, IfAbsent, IfMatch, Source
 
 
 def names(s3: S3Backend, prefix: str = "", limit: int = 1_000) -> list[str]:

@@ -13,8 +13,8 @@ from tests.support import wire as wires
 from tests.support.backends import REGION, s3_store
 from tests.support.wire import Wire, answers, in_turn, ranged, refuses, resets, truncates
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
-from vectord.stores import Head, Unchanged
-from vectord.stores.s3 import S3Store
+from vectord.storage.base import Head, Unchanged
+from vectord.storage.s3.store import S3Store
 
 LAYER = Path(__file__).parents[2] / "layers/vectord"
 OBJECT = b"0123456789"
@@ -181,8 +181,9 @@ def test_half_an_etag_is_not_s3s(wire: Wire, store: S3Store, etag: str) -> None:
 
 ALL_BUT_LIST = """
 import os, sys
-from vectord import runtime
-from vectord.stores import LEAST_PART, IfAbsent, IfMatch, Source
+from vectord.runtime import api as runtime
+from vectord.storage.base import IfAbsent, IfMatch, Source
+from vectord.storage.limits import LEAST_PART
 
 store = runtime.store_of(runtime.Settings.read(os.environ))
 store.head("t", 4)

@@ -11,18 +11,11 @@ from tests.support import wire as wires
 from tests.support.backends import LEAST_PART, s3_store
 from tests.support.uploads import GOOD, HEAD, Script, splice
 from tests.support.wire import Answer, Wire, answers, refuses, resets, truncates
-from vectord.errors import (
-    ConditionFailed,
-    ObjectMissing,
-    StoreError,
-    StoreRefused,
-    StoreUnavailable,
-    WriteConflict,
-)
-from vectord.stores import Condition, IfAbsent, IfMatch, Source
-from vectord.stores.parts import LEAST_PART as LEAST_OF_S3
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_multipart import copied
+from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
+from vectord.storage.base import Condition, IfAbsent, IfMatch, Source
+from vectord.storage.limits import LEAST_PART as LEAST_OF_S3
+from vectord.storage.s3.multipart import copied
+from vectord.storage.s3.store import S3Store
 
 
 @pytest.fixture
@@ -94,7 +87,7 @@ def failure_with_200(code: str) -> Answer:
 FAILURES: dict[str, tuple[Answer, type[StoreError]]] = {
     "412": (refuses(412, "PreconditionFailed"), ConditionFailed),
     "409": (refuses(409, "ConditionalRequestConflict"), WriteConflict),
-    "404": (refuses(404, "NoSuchKey"), ObjectMissing),
+    "404": (refuses(404, "NoSuchKey"), ObjectNotFound),
     "403": (refuses(403, "AccessDenied"), StoreRefused),
     "400": (refuses(400, "EntityTooSmall"), StoreRefused),
     "no upload": (refuses(404, "NoSuchUpload"), StoreUnavailable),

@@ -11,8 +11,8 @@ from tests.support.backends import s3_store
 from tests.support.uploads import GOOD, Script, splice
 from tests.support.wire import Wire, answers, slowly
 from vectord.errors import ConditionFailed, StoreUnavailable
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_requests import Waits
+from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.store import S3Store
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 

@@ -10,9 +10,9 @@ from tests.support import wire as wires
 from tests.support.backends import LEAST_PART, s3_store
 from tests.support.uploads import HEAD, Script
 from tests.support.wire import Wire, answers, in_turn, ranged, refuses
-from vectord.errors import ConditionFailed, StoreError, StoreRefused, StoreUnavailable, VersionMissing
-from vectord.stores import Head, IfAbsent, Source, Version, VersionPage
-from vectord.stores.s3 import S3Store
+from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreRefused, StoreUnavailable
+from vectord.storage.base import Head, IfAbsent, Source, Version, VersionPage
+from vectord.storage.s3.store import S3Store
 
 # "ListObjectVersions" in the API reference of Amazon S3, with keys as they are here.
 AS_PUBLISHED = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -156,7 +156,7 @@ def test_an_answer_that_is_no_listing_is_no_answer(wire: Wire, store: S3Store, b
 
 def test_to_go_on_after_an_id_that_s3_cannot_have_given_is_refused(wire: Wire, store: S3Store) -> None:
     wire.answer = refuses(400, "InvalidArgument")
-    with pytest.raises(VersionMissing):
+    with pytest.raises(ObjectVersionNotFound):
         store.versions("t", 10, "nonesuch")
 
 
@@ -202,9 +202,9 @@ GONE = [(404, "NoSuchVersion"), (404, "NoSuchKey"), (405, "MethodNotAllowed"), (
 @pytest.mark.parametrize(("status", "code"), GONE)
 def test_a_version_that_is_not_there_is_told_by_the_code(wire: Wire, store: S3Store, status: int, code: str) -> None:
     wire.answer = refuses(status, code)
-    with pytest.raises(VersionMissing):
+    with pytest.raises(ObjectVersionNotFound):
         store.head("t", 4, version="v1")
-    with pytest.raises(VersionMissing):
+    with pytest.raises(ObjectVersionNotFound):
         store.read("t", '"e1"', [(0, 1)], version="v1")
 
 
@@ -246,7 +246,7 @@ def test_a_copy_names_the_version_and_is_pinned_to_its_etag(store: S3Store, scri
 @pytest.mark.parametrize("code", ["NoSuchVersion", "NoSuchKey"])
 def test_a_copy_of_a_version_that_is_gone_is_aborted(store: S3Store, script: Script, code: str) -> None:
     script.answers["copy"] = refuses(404, code)
-    with pytest.raises(VersionMissing):
+    with pytest.raises(ObjectVersionNotFound):
         splice(store)
     assert script.steps[-1] == "abort"
 

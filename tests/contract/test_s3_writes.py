@@ -18,9 +18,9 @@ from tests.support import wire as wires
 from tests.support.backends import KEYS, LEAST_PART, REGION, s3_store
 from tests.support.wire import Answer, Wire, answers, hangs, refuses
 from vectord.errors import StoreRefused, StoreUnavailable
-from vectord.stores import IfAbsent, IfMatch, Source
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_requests import Waits
+from vectord.storage.base import IfAbsent, IfMatch, Source
+from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.store import S3Store
 
 UPLOAD = {
     "create": b"<InitiateMultipartUploadResult><UploadId>u/1+&amp;</UploadId></InitiateMultipartUploadResult>",

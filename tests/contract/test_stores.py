@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.backends import MemoryBackend, S3Backend
-from vectord.errors import ConditionFailed, ObjectMissing, StoreRefused, StoreUnavailable
-from vectord.stores import Condition, Fetched, Head, IfAbsent, IfMatch, Page, Store, Unchanged
+from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
+from vectord.storage.base import Condition, Fetched, Head, IfAbsent, IfMatch, Page, Store, Unchanged
 
 Backend = MemoryBackend | S3Backend
 
@@ -31,11 +31,11 @@ class TestGet:
         assert backend.store.get("t", old) == Fetched(b"two", new)
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.get("t")
 
     def test_of_a_missing_object_is_refused_also_to_an_etag(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.get("t", NO_ETAG)
 
 
@@ -53,7 +53,7 @@ class TestEtag:
         assert put(backend.store, "a", b"one") != put(backend.store, "b", b"two")
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.etag("t")
 
 
@@ -81,7 +81,7 @@ class TestHead:
         assert backend.store.head("t", 2, old) == Head(b"tw", new, 3)
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.head("t", 4)
 
 
@@ -110,7 +110,7 @@ class TestRead:
             backend.store.read("t", old, [(0, 1), (1, 2)])
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.read("t", NO_ETAG, [(0, 1)])
 
     def test_of_no_span_asks_for_nothing(self, backend: Backend) -> None:
@@ -149,14 +149,14 @@ class TestPut:
         assert backend.objects() == {"t": b"there"}
 
     def test_if_match_never_creates(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             put(backend.store, condition=IfMatch(NO_ETAG))
         assert backend.objects() == {}
 
     def test_if_match_of_a_deleted_object_never_creates_it_again(self, backend: Backend) -> None:
         etag = put(backend.store)
         backend.store.delete("t", IfMatch(etag))
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             put(backend.store, condition=IfMatch(etag))
         assert backend.objects() == {}
 
@@ -177,7 +177,7 @@ class TestDelete:
         assert backend.objects() == {"t": b"one"}
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(ObjectNotFound):
             backend.store.delete("t", IfMatch(NO_ETAG))
 
     def test_lets_the_name_be_written_anew(self, backend: Backend) -> None:

@@ -6,8 +6,9 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
-from vectord.errors import ConditionFailed, ObjectMissing, StoreRefused, StoreUnavailable, VersionMissing
-from vectord.stores import LONGEST_LINK, Fetched, Head, IfAbsent, IfMatch, Source, Unchanged, Version, VersionPage
+from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
+from vectord.storage.base import Fetched, Head, IfAbsent, IfMatch, Source, Unchanged, Version, VersionPage
+from vectord.storage.links import LONGEST_LINK
 
 Backend = MemoryBackend | S3Backend
 
@@ -163,29 +164,29 @@ class TestReading:
 
     def test_of_a_version_that_is_gone_is_refused(self, versioned: Backend) -> None:
         first = gone(versioned)
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=first)
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.read("t", '"any"', [(0, 1)], version=first)
 
     @pytest.mark.parametrize("version", ["nonesuch", "a/b +&?=", "ü"])
     def test_of_a_version_that_never_was_is_refused(self, versioned: Backend, version: str) -> None:
         write(versioned, OLD)
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=version)
 
     def test_of_an_object_that_never_was_is_refused_as_a_version(self, versioned: Backend) -> None:
         write(versioned, OLD, name="other")
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=versions(versioned, "other")[0].id)
 
     def test_of_a_deletion_is_refused(self, versioned: Backend) -> None:
         (etag,) = write(versioned, OLD)
         versioned.store.delete("t", IfMatch(etag))
         deletion = next(one for one in versions(versioned) if one.deleted)
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=deletion.id)
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.read("t", etag, [(0, 1)], version=deletion.id)
 
 
@@ -232,7 +233,7 @@ class TestSplicing:
     def test_of_a_version_that_is_gone_is_refused_and_writes_nothing(self, versioned: Backend) -> None:
         old = Source("t", '"any"', 0, len(OLD), gone(versioned))
         present = versioned.store.etag("t")
-        with pytest.raises(VersionMissing):
+        with pytest.raises(ObjectVersionNotFound):
             versioned.store.splice("t", HEAD, old, b"", condition=IfMatch(present), commit="c")
         assert versioned.objects() == {"t": b"newest"}
 
@@ -290,6 +291,6 @@ def test_memory_keeps_the_newest_of_the_old_versions_as_far_as_they_fit() -> Non
 def test_a_deleted_object_is_missing_although_its_versions_are_kept(versioned: Backend) -> None:
     (etag,) = write(versioned, OLD)
     versioned.store.delete("t", IfMatch(etag))
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectNotFound):
         versioned.store.etag("t")
     assert versioned.objects() == {}

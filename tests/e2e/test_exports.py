@@ -13,9 +13,9 @@ from tests.e2e.inbox import Inbox
 from tests.e2e.roles import as_role_of, outcome
 from tools.client import Client
 from tools.stack import Stack
-from vectord import index as ix
 from vectord.errors import BadItem
-from vectord.formats.files import entries_of_file
+from vectord.index.codec import decode
+from vectord.readers.files import entries_of_file
 
 FORMATS = ["lhv1", "jsonl", "jsonl.gz", "parquet"]
 HELD = {
@@ -27,7 +27,7 @@ WIDE, MANY = 1_024, 1_300  # more than an answer may have
 
 def rows_in(data: bytes, kind: str) -> dict[str, tuple[bytes, Any]]:
     if kind == "lhv1":
-        rows = ix.open_blob(data).rows
+        rows = decode.open_blob(data).rows
         found = list(zip(rows.ids, rows.vectors, (rows.metadata.get(one) for one in rows.ids), strict=True))
     else:
         entries = entries_of_file(f"x.{kind}", data, 1 << 26)

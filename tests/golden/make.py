@@ -9,32 +9,35 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from vectord import index as ix
-from vectord.index import Sizes
-from vectord.params import new_params
+from vectord.index import mutations, rows, state
+from vectord.index.codec import decode, encode
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1.params import new_params
 
 
-def _blob(name: str, distance: str, items: list[ix.Item], dimension: int = 3) -> bytes:
-    empty = ix.create(new_params(name, dimension, distance=distance))
-    return ix.encode(ix.upsert(empty, items)[0], name, f"commit-of-{name}").blob
+def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
+    empty = state.create(new_params(name, dimension, distance=distance))
+    return encode.encode(mutations.upsert(empty, items)[0], name, f"commit-of-{name}").blob
 
 
 def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
     """Return a blob of the packed form: 40 rows built, 3 and 2 more in two tails, some replaced or deleted."""
-    sizes = Sizes(packed=1, tail_rows=1_000, part=padded)
+    sizes = Thresholds(packed=1, tail_rows=1_000, part=padded)
     drawn = np.random.default_rng(dimension).normal(size=(45, dimension))
     items = [
         _item(f"row-{i:02} é", *row, metadata=b'{"row": %d}' % i if i % 3 else None) for i, row in enumerate(drawn)
     ]
-    index = ix.upsert(ix.create(new_params(name, dimension, m=2, distance=distance)), items[:40])[0]
-    blob = ix.encode(index, name, f"build-of-{name}", sizes=sizes).blob
+    index = mutations.upsert(state.create(new_params(name, dimension, m=2, distance=distance)), items[:40])[0]
+    blob = encode.encode(index, name, f"build-of-{name}", sizes=sizes).blob
     steps = [
-        lambda index: ix.upsert(index, [*items[40:42], _item("row-05 é", *drawn[42], metadata=b'"replaced"')])[0],
-        lambda index: ix.remove(index, ["row-07 é", "row-10 é", "row-41 é"])[0],
-        lambda index: ix.upsert(index, [items[43], _item("row-10 é", *drawn[44])])[0],
+        lambda index: mutations.upsert(index, [*items[40:42], _item("row-05 é", *drawn[42], metadata=b'"replaced"')])[
+            0
+        ],
+        lambda index: mutations.remove(index, ["row-07 é", "row-10 é", "row-41 é"])[0],
+        lambda index: mutations.upsert(index, [items[43], _item("row-10 é", *drawn[44])])[0],
     ]
     for number, step in enumerate(steps):
-        encoded = ix.encode(step(ix.open_blob(blob)), name, f"commit-{number}-of-{name}", sizes=sizes)
+        encoded = encode.encode(step(decode.open_blob(blob)), name, f"commit-{number}-of-{name}", sizes=sizes)
         start, stop = encoded.keep or (0, 0)
         blob = encoded.head + blob[start:stop] + encoded.rest
     return blob
@@ -44,8 +47,8 @@ def _columns() -> bytes:
     """Return a blob of the packed form whose columns show each way in which they hold something."""
     drawn = np.random.default_rng(9).normal(size=(40, 3))
     items = [_item(f"row-{i:02}", *row, metadata=_document(i)) for i, row in enumerate(drawn)]
-    index = ix.upsert(ix.create(new_params("columns", 3, m=2)), items)[0]
-    return ix.encode(index, "columns", "build-of-columns", sizes=Sizes(packed=1, part=0)).blob
+    index = mutations.upsert(state.create(new_params("columns", 3, m=2)), items)[0]
+    return encode.encode(index, "columns", "build-of-columns", sizes=Thresholds(packed=1, part=0)).blob
 
 
 def _document(row: int) -> bytes:
@@ -58,8 +61,8 @@ def _document(row: int) -> bytes:
     return msgspec.json.encode({"kind": f"kind {row % 5}", **optional[row % 4]})
 
 
-def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> ix.Item:
-    return ix.Item(vector_id, np.array(components, np.float32), None if metadata is None else msgspec.Raw(metadata))
+def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> rows.Item:
+    return rows.Item(vector_id, np.array(components, np.float32), None if metadata is None else msgspec.Raw(metadata))
 
 
 def main(folder: Path) -> None:

@@ -9,11 +9,15 @@ import annoy
 import numpy as np
 import pytest
 
-from vectord import filters, frame
-from vectord import index as ix
 from vectord.errors import BlobError
-from vectord.index.sections import all_here
-from vectord.params import Params
+from vectord.filters import match as filters_match
+from vectord.filters import parse
+from vectord.index.codec import decode
+from vectord.index.columns import filter
+from vectord.index.query import search
+from vectord.index.sections.base import all_here
+from vectord.lhv1 import frame
+from vectord.lhv1.params import Params
 
 FOLDER = Path(__file__).parent / "v2"
 NAMES = ["empty", "cosine", "euclidean", "forest", "packed", "packed-euclidean", "columns"]
@@ -39,7 +43,7 @@ def test_a_golden_file_is_what_was_committed(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cosine", "euclidean"])
 def test_ids_vectors_and_metadata_read_as_they_were_written(name: str) -> None:
-    rows = ix.open_blob(_read(name)).rows
+    rows = decode.open_blob(_read(name)).rows
     assert list(rows.ids) == ["a", "b/%2F + é", "漢字 \U0001f600"]
     written = np.array([[1, 0, 0], [0.5, 0.5, 0], [-0.0, 1e-40, 3.25]], np.float32)
     assert rows.vectors.tobytes() == written.tobytes()
@@ -50,7 +54,7 @@ def test_ids_vectors_and_metadata_read_as_they_were_written(name: str) -> None:
 
 
 def test_params_and_commit_read_as_they_were_written() -> None:
-    index = ix.open_blob(_read("euclidean"))
+    index = decode.open_blob(_read("euclidean"))
     params = index.params
     assert params == Params("euclidean", 3, 16, 20, "euclidean")
     assert index.has_applied("commit-of-euclidean")
@@ -59,12 +63,12 @@ def test_params_and_commit_read_as_they_were_written() -> None:
 def test_an_empty_index_is_an_envelope_alone() -> None:
     blob = _read("empty")
     assert len(blob) == 8 + struct.unpack(">I", blob[4:8])[0]
-    assert len(ix.open_blob(blob).rows) == 0
+    assert len(decode.open_blob(blob).rows) == 0
 
 
 def test_search_in_a_golden_forest_finds_a_row_at_zero() -> None:
-    index = ix.open_blob(_read("forest"))
-    best = ix.search(index, index.rows.vectors[123].copy(), 1).matches[0]
+    index = decode.open_blob(_read("forest"))
+    best = search.search(index, index.rows.vectors[123].copy(), 1).matches[0]
     assert (best.id, best.distance) == ("row-123", 0.0)
 
 
@@ -77,7 +81,7 @@ def test_plain_annoy_loads_the_body_behind_the_envelope(name: str, metric: str, 
     plain = annoy.AnnoyIndex(envelope["params"]["dimension"], metric)
     plain.load(str(tmp_path / "graph.ann"))
     assert plain.get_n_items() == len(envelope["ids"])
-    assert plain.get_item_vector(0) == ix.open_blob(blob).rows.vectors[0].tolist()
+    assert plain.get_item_vector(0) == decode.open_blob(blob).rows.vectors[0].tolist()
 
 
 @pytest.mark.parametrize(("name", "dimension"), [("packed", 33), ("packed-euclidean", 3)])
@@ -86,7 +90,7 @@ def test_a_packed_index_reads_as_it_was_written(name: str, dimension: int) -> No
     vectors = {f"row-{row:02} é": vector for row, vector in enumerate(drawn[:44]) if row not in {7, 41, 42}}
     vectors |= {"row-05 é": drawn[42], "row-10 é": drawn[44]}
     metadata = {f"row-{row:02} é": {"row": row} for row in range(44) if row % 3 and row not in {7, 10, 41}}
-    index = ix.open_blob(_read(name))
+    index = decode.open_blob(_read(name))
     rows = index.rows
     assert len(index) == len(vectors) == 41
     assert {vector_id: rows.vectors[row].tobytes() for vector_id, row in rows.row_of.items()} == {
@@ -97,7 +101,7 @@ def test_a_packed_index_reads_as_it_was_written(name: str, dimension: int) -> No
         "row-05 é": "replaced",
     }
     for vector_id, vector in vectors.items():
-        assert [(match.id, match.distance) for match in ix.search(index, vector, 1).matches] == [(vector_id, 0.0)]
+        assert [(match.id, match.distance) for match in search.search(index, vector, 1).matches] == [(vector_id, 0.0)]
 
 
 def test_packed_indexes_show_every_section_of_the_format() -> None:
@@ -112,7 +116,7 @@ def test_packed_indexes_show_every_section_of_the_format() -> None:
 
 
 def test_columns_answer_as_the_documents_beside_them_do() -> None:
-    index = ix.open_blob(_read("columns"))
+    index = decode.open_blob(_read("columns"))
     assert [entry.name for entry in frame.decode(_read("columns"))[0].envelope.sections] == ["columns", "rows", "graph"]
     assert index.base is not None
     documents = [json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)]
@@ -131,12 +135,12 @@ def test_columns_answer_as_the_documents_beside_them_do() -> None:
         '{"deep.é.n": {"$lt": -30}}': 3,
         '{"$not": {"deep": {"$exists": true}}}': 30,
     }.items():
-        tree = filters.parse(json.loads(text))
+        tree = parse.parse(json.loads(text))
         documents = [
             json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)
         ]
-        truth = [filters.matches(tree, document) for document in documents]
-        assert (ix.matching(index, tree).base.tolist(), sum(truth)) == (truth, count), text
+        truth = [filters_match.matches(tree, document) for document in documents]
+        assert (filter.matching(index, tree).base.tolist(), sum(truth)) == (truth, count), text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -147,7 +151,7 @@ def test_a_flip_of_any_one_byte_is_found(name: str) -> None:
         for flip in (0x01, 0x20, 0xFF):
             blob[offset] ^= flip
             try:
-                ix.open_blob(bytes(blob))
+                decode.open_blob(bytes(blob))
                 unnoticed.append((offset, flip))
             except BlobError:
                 pass
@@ -161,7 +165,7 @@ def test_a_blob_cut_off_anywhere_is_refused(name: str) -> None:
     unnoticed = []
     for length in range(len(blob)):
         try:
-            ix.open_blob(blob[:length])
+            decode.open_blob(blob[:length])
             unnoticed.append(length)
         except BlobError:
             pass

@@ -17,11 +17,13 @@ from tests.support import hostile as h
 from tests.support import vectors as v
 from tests.support.hostile import Blob, Probe, Section
 from tests.support.sections import PACKED
-from vectord import frame
-from vectord import index as ix
 from vectord.errors import BlobError
-from vectord.index import Item
-from vectord.service import Service, warm
+from vectord.index import mutations
+from vectord.index.codec import decode, encode
+from vectord.index.rows import Item
+from vectord.lhv1 import frame
+from vectord.service.service import Service
+from vectord.service.snapshots import cache as snapshots_cache
 
 ROWS, DIMENSION, K = 6_000, 64, 5
 PROBE = Probe(DIMENSION, "7")
@@ -31,7 +33,7 @@ FLIPS = 60  # of each section
 @pytest.fixture(autouse=True)
 def nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a search read no more of this index at first than of one of a million rows: its envelope."""
-    monkeypatch.setattr(warm, "AHEAD_BYTES", warm.HEAD_BYTES)
+    monkeypatch.setattr(snapshots_cache, "AHEAD_BYTES", snapshots_cache.HEAD_BYTES)
 
 
 @cache
@@ -41,8 +43,8 @@ def _blob() -> bytes:
         Item(str(row), vector, msgspec.Raw(json.dumps({"row": row}).encode()))
         for row, vector in enumerate(matrix.astype(np.float32))
     ]
-    first = ix.encode(ix.upsert(v.empty(DIMENSION, m=2), items[:ROWS])[0], h.NAME, "c1", sizes=PACKED).blob
-    encoded = ix.encode(ix.upsert(ix.open_blob(first), items[ROWS:])[0], h.NAME, "c2", sizes=PACKED)
+    first = encode.encode(mutations.upsert(v.empty(DIMENSION, m=2), items[:ROWS])[0], h.NAME, "c1", sizes=PACKED).blob
+    encoded = encode.encode(mutations.upsert(decode.open_blob(first), items[ROWS:])[0], h.NAME, "c2", sizes=PACKED)
     assert encoded.keep is not None
     return encoded.head + first[slice(*encoded.keep)] + encoded.rest
 
@@ -119,7 +121,7 @@ def _touched() -> list[int]:
     places = []
     graph, rows = _extent("graph")[0], _extent("rows")
     for vector_id, _, _ in _truth():
-        row = ix.open_blob(_blob()).find([vector_id])[vector_id]
+        row = decode.open_blob(_blob()).find([vector_id])[vector_id]
         if row < ROWS:
             places.append(graph + row * (12 + 4 * DIMENSION) + 12)
     body = _blob()[slice(*rows)]

@@ -11,7 +11,7 @@ from tests.support.api import Api
 from tests.support.backends import S3Backend
 from tests.support.examples import Example, Values, parsed, sections
 from tests.support.schema import violations
-from vectord import runtime_inbox
+from vectord.runtime import ingest
 
 PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
 
@@ -22,9 +22,9 @@ def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     inbox = f"{bucket.bucket}-inbox"
     bucket.client.create_bucket(Bucket=inbox)
     monkeypatch.setenv("VECTORD_INBOX", inbox)
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
     yield Api(one_process=True)
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
 
 
 def _story() -> Iterator[tuple[str, Example]]:

@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.api import Answer, Api
 from tests.support.backends import S3Backend
-from vectord import index as ix
 from vectord.errors import BadItem
-from vectord.formats.files import entries_of_file
+from vectord.index.codec import decode
+from vectord.readers.files import entries_of_file
 
 FORMATS = ["lhv1", "jsonl", "jsonl.gz", "parquet"]
 OF_ROWS = FORMATS[1:]
@@ -56,7 +56,7 @@ def _export(api: Api, kind: str, name: str = "t", held: Mapping[str, str] | None
 
 def _rows(data: bytes, kind: str) -> Rows:
     if kind == "lhv1":
-        rows = ix.open_blob(data).rows
+        rows = decode.open_blob(data).rows
         found = zip(rows.ids, rows.vectors, (rows.metadata.get(one) for one in rows.ids), strict=True)
     else:
         entries = entries_of_file(f"x.{kind}", data, 1 << 26)

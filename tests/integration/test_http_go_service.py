@@ -11,8 +11,8 @@ import pytest
 
 from tests.support import hnsw as h
 from tests.support.api import Answer, Api, encoded
-from vectord import runtime
-from vectord.stores import Fetched, IfAbsent, Store
+from vectord.runtime import api as runtime_api
+from vectord.storage.base import Fetched, IfAbsent, Store
 
 GOLDEN = Path(__file__).parents[1] / "golden/v1"
 THREE = {"a": [1, 0, 0], "b/%2F + é": [0.5, 0.5, 0], "漢字 \U0001f600": [-0.0, 1e-40, 3.25]}
@@ -31,7 +31,7 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 
 def _store() -> Store:
-    return runtime.store_of(runtime.Settings.read(os.environ))
+    return runtime_api.store_of(runtime_api.Settings.read(os.environ))
 
 
 def _put(name: str, blob: bytes) -> None:

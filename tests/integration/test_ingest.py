@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.api import Api, load
 from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
-from vectord import runtime_inbox
+from vectord.runtime import ingest
 
 GOOD = b'{"id": "a", "vector": [1, 0], "metadata": {"n": 1}}\n{"id": "b", "vector": [0, 1]}\n'
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -64,9 +64,9 @@ class Inbox:
 def inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
     yield Inbox(bucket)
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_a_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "eu-west-1", "VECTORD_INBOX": "inbox"}.items():
         monkeypatch.setenv(name, value)
-    importlib.reload(runtime_inbox)  # so that it has the ephemeral store of this API
+    importlib.reload(ingest)  # so that it has the ephemeral store of this API
     ephemeral.create("t", 2)
     link = ephemeral.send("POST", "/indexes/t/uploads", {"file": "x.jsonl"}).json["url"]
     assert link.startswith("https://inbox.s3.eu-west-1.amazonaws.com/uploads/t/x.jsonl?")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.api import Answer, Api, encoded
 from tests.support.backends import S3Backend
-from vectord import runtime_inbox
+from vectord.runtime import ingest
 
 LONGEST_ID = "ü" * 511 + "/?"  # 1,024 bytes
 PACKED = 16 << 20  # bytes from which on an index is packed
@@ -96,9 +96,9 @@ def test_40_kb_of_metadata_a_vector_can_be_filtered_by_in_every_key_and_come_bac
 @pytest.fixture
 def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
     yield Api(one_process=True)
-    runtime_inbox._ingestion.cache_clear()
+    ingest._ingestion.cache_clear()
 
 
 @pytest.mark.parametrize(("letters", "status"), [(1_024, 200), (1_025, 422)])

@@ -11,7 +11,7 @@ from tests.support.faults_service import Bucket
 from tools import interrupts
 from tools.ministack import HOST, free_port, ministack
 from tools.scratch import forget_account, scratch_folder
-from vectord.service import warm
+from vectord.service.snapshots import cache
 
 CASES = 8  # of each test with many, in the short form
 
@@ -64,7 +64,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a search ask for the head first and for the rest after it, as for an index much larger than a test's."""
-    monkeypatch.setattr(warm, "AHEAD_BYTES", warm.HEAD_BYTES)
+    monkeypatch.setattr(cache, "AHEAD_BYTES", cache.HEAD_BYTES)
 
 
 @pytest.fixture

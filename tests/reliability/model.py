@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
-from vectord import frame
-from vectord import index as ix
 from vectord.errors import (
     Contended,
     IndexExists,
@@ -22,9 +20,12 @@ from vectord.errors import (
     VectordError,
     VectorNotFound,
 )
-from vectord.index import Match
-from vectord.params import Distance
-from vectord.service import NewVector, Service
+from vectord.index.codec import decode, encode
+from vectord.index.query.search import Match
+from vectord.lhv1 import frame
+from vectord.lhv1.params import Distance
+from vectord.readers.entry import NewVector
+from vectord.service.service import Service
 
 type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text
 type Rows = tuple[tuple[str, bytes, bytes | None], ...]
@@ -185,7 +186,7 @@ def commits(blob: bytes) -> list[str]:
 
 def read(blob: bytes) -> dict[str, Row]:
     """Return what a blob holds, by a decoder that has nothing but the blob."""
-    rows = ix.open_blob(blob).rows
+    rows = decode.open_blob(blob).rows
     texts = {vector_id: bytes(raw) for vector_id, raw in rows.metadata.items()}
     vectors = np.ascontiguousarray(rows.vectors, "<f4")
     return {
@@ -195,7 +196,7 @@ def read(blob: bytes) -> dict[str, Row]:
 
 def written_anew(blob: bytes) -> bytes:
     """Return the blob that one process makes of another's: all of it built again."""
-    return ix.encode(ix.open_blob(blob), "t", "anew", rebuild=True).blob
+    return encode.encode(decode.open_blob(blob), "t", "anew", rebuild=True).blob
 
 
 def looked_up(service: Service, vector_id: str, until: float) -> Row | None:

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from tests.support.backends import s3_store
-from vectord.index import Sizes
-from vectord.local import LocalFiles
-from vectord.service import Patience, Service, World
+from vectord.cache.section_cache import SectionCache
+from vectord.index.thresholds import Thresholds
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
 
 # Writers that always lose go on until somebody says that the test takes too long.
-PATIENCE = Patience(attempts=100_000, base=0.002, cap=0.1)
+PATIENCE = RetryPolicy(max_attempts=100_000, base=0.002, cap=0.1)
 DEADLINE = 300.0
 
 
@@ -31,13 +32,15 @@ class Place:
     bucket: str
     prefix: str
     folder: Path
-    sizes: Sizes
+    sizes: Thresholds
 
     def service(self, number: int) -> Service:
         store = s3_store(self.endpoint, self.bucket, self.prefix)
         store._least = 1
-        files = LocalFiles(self.folder / f"files-{number}", 1 << 28)
-        return Service(store, files, warm_bytes=1 << 22, world=World(), patience=PATIENCE, sizes=self.sizes)
+        files = SectionCache(self.folder / f"files-{number}", 1 << 28)
+        return Service(
+            store, files, warm_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, sizes=self.sizes
+        )
 
     def journal(self, name: str) -> "Journal":
         return Journal(self.folder / f"{name}.journal")

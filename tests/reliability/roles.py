@@ -10,7 +10,7 @@ import numpy as np
 from tests.reliability import model
 from tests.reliability.processes import Place, until
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
-from vectord.index import Match
+from vectord.index.query.search import Match
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings
@@ -33,7 +33,7 @@ def adder(place: Place, number: int, batches: int, size: int, start: Barrier | N
     if start:
         start.wait()
     for one in range(batches):
-        journal.note(tries=one)
+        journal.note(attempts=one)
         done = service.add("t", model.entries(*batch(name, one, size).rows), until())
         journal.note(done=one, count=done.count, etag=done.etag, added=done.added, replaced=done.replaced)
 
@@ -117,7 +117,7 @@ def adder_to_be_killed(place: Place, number: int, life: int, size: int, started:
     journal, service = place.journal(f"k{number}"), place.service(number)
     started.set()
     for one in range(100_000):
-        journal.note(life=life, tries=one)
+        journal.note(life=life, attempts=one)
         try:
             service.add("t", model.entries(*batch(name, one, size).rows), until())
         except Unavailable:

@@ -14,10 +14,11 @@ from tests.support.backends import S3Backend
 from tests.support.faults_once import ONCE, nth
 from tests.support.faults_proxy import Deal, Exchange, Fault, Proxy, Reply
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
-from vectord import frame
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
-from vectord.index import Sizes
-from vectord.service import Patience, Service
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1 import frame
+from vectord.service.environment import RetryPolicy
+from vectord.service.service import Service
 
 DIMENSION = 33
 ROWS = tuple((f"id {number}", model.components(number, DIMENSION), b'{"n":%d}' % number) for number in range(30))
@@ -47,11 +48,11 @@ def proxied(bucket: S3Backend) -> Iterator[Proxy]:
 
 
 @pytest.fixture(params=FORMS)
-def sizes(request: pytest.FixtureRequest) -> Sizes:
+def sizes(request: pytest.FixtureRequest) -> Thresholds:
     return FORMS[request.param]
 
 
-def filled(bucket: S3Backend, sizes: Sizes, rows: model.Rows = ROWS) -> model.State:
+def filled(bucket: S3Backend, sizes: Thresholds, rows: model.Rows = ROWS) -> model.State:
     service = a_service(bucket, sizes=sizes)
     state: model.State = None
     for change in (Create(DIMENSION, "cosine"), Add(rows)):
@@ -109,7 +110,7 @@ def test_a_fault_at_a_creation_or_deletion_is_overcome(
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.usefixtures("in_pieces")
 def test_a_fault_at_a_read_is_overcome(
-    bucket: S3Backend, proxied: Proxy, sizes: Sizes, number: int, fault: str
+    bucket: S3Backend, proxied: Proxy, sizes: Thresholds, number: int, fault: str
 ) -> None:
     state = filled(bucket, sizes)
     proxied.deal = nth("range", number, ONCE[fault])
@@ -161,11 +162,11 @@ CALLS: dict[str, Callable[[Service, float], object]] = {
 @pytest.mark.parametrize("silence", SILENCES)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_caller_is_told_in_time_when_storage_is_silent(
-    bucket: S3Backend, proxied: Proxy, sizes: Sizes, call: str, silence: str
+    bucket: S3Backend, proxied: Proxy, sizes: Thresholds, call: str, silence: str
 ) -> None:
     filled(bucket, sizes)
-    forever = Patience(attempts=10_000, base=PATIENCE.base, cap=PATIENCE.cap)
-    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, patience=forever)
+    forever = RetryPolicy(max_attempts=10_000, base=PATIENCE.base, cap=PATIENCE.cap)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=forever)
     proxied.deal = lambda _: SILENCES[silence]
     start = monotonic()
     try:
@@ -180,7 +181,7 @@ def test_a_caller_is_told_in_time_when_storage_is_silent(
 
 @pytest.mark.parametrize("change", ["add", "delete"])
 def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_once(
-    bucket: S3Backend, proxied: Proxy, sizes: Sizes, change: str
+    bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
     service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
@@ -199,10 +200,10 @@ def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_onc
 
 @pytest.mark.parametrize("change", ["add", "delete"])
 def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arrive(
-    bucket: S3Backend, proxied: Proxy, sizes: Sizes, change: str
+    bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
-    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, patience=Patience(attempts=1))
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=RetryPolicy(max_attempts=1))
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     late = faults.delays(WAITS.work * 2)
     proxied.deal = lambda exchange: late if exchange.step in ("put", "complete") else faults.passes
@@ -251,7 +252,7 @@ def boundaries(blob: bytes) -> list[int]:
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter", "the range is shorter"])
 @pytest.mark.usefixtures("in_pieces")
 def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_whole(
-    bucket: S3Backend, proxied: Proxy, sizes: Sizes, how: str
+    bucket: S3Backend, proxied: Proxy, sizes: Thresholds, how: str
 ) -> None:
     state = filled(bucket, sizes, MANY)
     for boundary in boundaries(bucket.objects()["t"]):
@@ -270,7 +271,7 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
         )
 
 
-def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied: Proxy, sizes: Sizes) -> None:
+def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied: Proxy, sizes: Thresholds) -> None:
     state = filled(bucket, sizes)
     blob = bucket.objects()["t"]
     for at in sorted(chance("bits", len(blob)).sample(range(len(blob)), 300 if LONG else 25)):

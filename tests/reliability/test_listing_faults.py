@@ -15,7 +15,8 @@ from tests.support.faults_proxy import Exchange, Fault, Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import WAITS
 from vectord.errors import StorageSilent
-from vectord.service import Patience, Service
+from vectord.service.environment import RetryPolicy
+from vectord.service.service import Service
 
 NAMES = [f"index-{number:02}" for number in range(20)]
 PAGE, PAGES = 7, 4  # of keys, some of which are no index
@@ -128,7 +129,7 @@ SILENCES: dict[str, Fault] = {
 def test_who_lists_is_told_in_time_when_storage_is_silent(
     bucket: S3Backend, listed: tuple[Proxy, Any], proxied: Proxy, silence: str
 ) -> None:
-    service = a_listing_service(bucket, listed[1], PAGE, Patience(attempts=10_000, base=0.005, cap=0.05))
+    service = a_listing_service(bucket, listed[1], PAGE, RetryPolicy(max_attempts=10_000, base=0.005, cap=0.05))
     proxied.deal = lambda _: SILENCES[silence]
     start = monotonic()
     with pytest.raises(StorageSilent):

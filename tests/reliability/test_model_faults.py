@@ -16,8 +16,9 @@ from tests.support.faults_proxy import Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, WAITS, a_service
 from vectord.errors import StorageSilent
-from vectord.index import Sizes
-from vectord.service import Patience, Service
+from vectord.index.thresholds import Thresholds
+from vectord.service.environment import RetryPolicy
+from vectord.service.service import Service
 
 DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
 SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
@@ -26,7 +27,7 @@ TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"']
 FORMS = {
     "plain": PLAIN,
     "packed": PACKED,
-    "both": Sizes(packed=9_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048),
+    "both": Thresholds(packed=9_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048),
 }
 
 
@@ -48,9 +49,11 @@ class Run:
 
     def _service(self) -> Service:
         """Return a service that soon gives up, or one that goes on until the time is over."""
-        tries = Patience(attempts=self.chance.choice([2, 3, 50]), base=0.01, cap=0.2)
+        attempts = RetryPolicy(max_attempts=self.chance.choice([2, 3, 50]), base=0.01, cap=0.2)
         own = Random(self.chance.random())
-        return a_service(self.bucket, self.proxied.endpoint, sizes=self.sizes, waits=WAITS, chance=own, patience=tries)
+        return a_service(
+            self.bucket, self.proxied.endpoint, sizes=self.sizes, waits=WAITS, chance=own, retry_policy=attempts
+        )
 
     def step(self) -> None:
         drawn = self.chance.random()
@@ -158,7 +161,7 @@ ROWS, QUERIES = 2_500, 300
 @pytest.mark.usefixtures("in_pieces")
 def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Backend, proxied: Proxy) -> None:
     dimension = 64
-    sizes = Sizes(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)
+    sizes = Thresholds(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)
     rows = tuple((f"id {number}", model.components(number, dimension), None) for number in range(ROWS))
     proxied.deal = Schedule(chance("recall").getrandbits(64), 0.1, WAITS)
     writer = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)

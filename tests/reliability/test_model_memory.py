@@ -16,10 +16,11 @@ from tests.support.faults_script import Script
 from tests.support.stores import Step
 from tests.support.worlds import FOREVER, Clock
 from vectord.errors import WriteConflict
-from vectord.index import Sizes
-from vectord.params import Distance
-from vectord.service import Patience, Service, World
-from vectord.stores import Fetched
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1.params import Distance
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
+from vectord.storage.base import Fetched
 
 DIMENSION = 33
 IDS = [*"abcdefgh", "a/b", "ü", "😀", " ", '"']
@@ -48,7 +49,7 @@ class History(RuleBasedStateMachine):
     """Two services that stay, one that is new at each look, and a dictionary: None where no index is."""
 
     distance: Distance = "cosine"
-    sizes = Sizes(packed=6_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
+    sizes = Thresholds(packed=6_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,8 +122,11 @@ class History(RuleBasedStateMachine):
     def writers_at_once(self, changes: list[Change]) -> None:
         """Threads with a service each; the outcome is that of some order, in which each was told what it did."""
         figure("steps of the model in memory")
-        eager = Patience(attempts=10_000, base=0.0005, cap=0.002)
-        functions = [worlds.a_service(self.store, world=World(), patience=eager, sizes=self.sizes) for _ in changes]
+        eager = RetryPolicy(max_attempts=10_000, base=0.0005, cap=0.002)
+        functions = [
+            worlds.a_service(self.store, environment=Environment(), retry_policy=eager, sizes=self.sizes)
+            for _ in changes
+        ]
         with ThreadPoolExecutor(len(changes)) as pool:
             told = list(pool.map(lambda pair: model.made(*pair, FOREVER), zip(changes, functions, strict=True)))
         possible = model.reached([self.state], list(zip(changes, told, strict=True)))
@@ -158,12 +162,12 @@ class History(RuleBasedStateMachine):
 
 class PlainHistory(History):
     distance: Distance = "euclidean"
-    sizes = Sizes()
+    sizes = Thresholds()
 
 
 class PackedHistory(History):
     distance: Distance = "euclidean"
-    sizes = Sizes(packed=1, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
+    sizes = Thresholds(packed=1, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
 
 
 # A failure is repeated by its seed; to shrink it takes minutes, which only a long run has.

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tests.support import template
-from vectord import runtime
+from vectord.runtime import api
 
 _numbers = count()
 
@@ -61,10 +61,10 @@ class Api:
     def __init__(self, *, one_process: bool = False) -> None:
         self.routes = template.routes()
         self._functions: dict[Path, ModuleType] = {}
-        importlib.reload(runtime)
+        importlib.reload(api)
         for folder in sorted(set(self.routes.values())):
             if not one_process:
-                importlib.reload(runtime)
+                importlib.reload(api)
             self._functions[folder] = load(folder)
 
     def send(

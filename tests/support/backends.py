@@ -12,15 +12,16 @@ import urllib3
 from moto.s3 import models as moto_models
 from moto.server import ThreadedMotoServer
 
-from vectord.stores import Fetched, IfAbsent, MemoryStore
-from vectord.stores.s3 import S3Store
-from vectord.stores.s3_address import address
-from vectord.stores.s3_client import make_client
-from vectord.stores.s3_listing import S3Listing
-from vectord.stores.s3_reads import S3Reads
-from vectord.stores.s3_requests import Requests, Waits
-from vectord.stores.s3_writes import S3Writes
-from vectord.stores.sigv4 import Keys
+from vectord.storage.base import Fetched, IfAbsent
+from vectord.storage.memory import MemoryStore
+from vectord.storage.s3.address import address
+from vectord.storage.s3.client import make_client
+from vectord.storage.s3.listing import S3Listing
+from vectord.storage.s3.reader import S3Reads
+from vectord.storage.s3.requests import Requests, Waits
+from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.store import S3Store
+from vectord.storage.s3.writer import S3Writes
 
 REGION = "us-east-1"
 # A stand-in takes any credentials; real ones must never be met by a test.

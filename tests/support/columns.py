@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from tests.support import documents as d
-from vectord.filters import Filter, keys
-from vectord.index.bounds import bounds
-from vectord.index.columns import Columns, Gathered
-from vectord.index.columns_gather import gathered
-from vectord.index.columns_pack import pack
-from vectord.index.columns_read import Stored
-from vectord.index.hits import Bounds
-from vectord.index.sections import InMemory, all_here
+from vectord.filters.match import keys
+from vectord.filters.tree import Filter
+from vectord.index.columns.collect import gathered
+from vectord.index.columns.evaluate import bounds
+from vectord.index.columns.model import Columns, Gathered
+from vectord.index.columns.predicates import TernaryMask
+from vectord.index.columns.reader import Stored
+from vectord.index.columns.writer import pack
+from vectord.index.sections.base import InMemory, all_here
 
 
 def in_memory(documents: Sequence[Any]) -> Gathered:
@@ -26,7 +27,7 @@ def stored(documents: Sequence[Any]) -> Columns:
     return Stored(InMemory(pack(columns)), len(documents)) if columns.columns else columns
 
 
-def told(columns: Columns, tree: Filter) -> Bounds:
+def told(columns: Columns, tree: Filter) -> TernaryMask:
     return bounds(tree, columns.read(keys(tree), all_here), columns.rows)
 
 

@@ -5,16 +5,20 @@ import numpy as np
 
 from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, Clock, local_files
-from vectord import index as ix
-from vectord.index import Index, Sizes
-from vectord.service import NewVector, Patience, Service
-from vectord.service.compaction import Compacted, Compaction
-from vectord.service.rebuilds import Rebuilds
-from vectord.stores import STAGING, Fetched, Store
+from vectord.index.codec import decode
+from vectord.index.state import Index
+from vectord.index.thresholds import Thresholds
+from vectord.readers.entry import NewVector
+from vectord.service.environment import RetryPolicy
+from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.maintenance.policy import BuildPolicy
+from vectord.service.service import Service
+from vectord.storage.base import Fetched, Store
+from vectord.storage.limits import STAGING
 
 DIMENSION = 32  # the least that has a sketch
 # Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
-SIZES = Sizes(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
+SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
 
 
 class Asked:
@@ -29,22 +33,28 @@ class Asked:
 
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has the memory for a build."""
-    world = Clock(ids=ids).world()
-    rebuilds = Rebuilds(world, Asked(), memory=0)
+    environment = Clock(ids=ids).environment()
+    rebuilds = BuildPolicy(environment, Asked(), memory=0)
     return Service(
-        store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(), sizes=SIZES, rebuilds=rebuilds
+        store,
+        local_files(),
+        warm_bytes=1 << 20,
+        environment=environment,
+        retry_policy=RetryPolicy(),
+        sizes=SIZES,
+        rebuilds=rebuilds,
     )
 
 
 def a_compaction(
-    store: Store, *, ids: str = "compaction", clock: Clock | None = None, now: float = 0.0, sizes: Sizes = SIZES
+    store: Store, *, ids: str = "compaction", clock: Clock | None = None, now: float = 0.0, sizes: Thresholds = SIZES
 ) -> Compaction:
     """Return a compaction whose calendar stands at `now`, in the world of `clock` unless that is of no interest."""
     return Compaction(
         store,
         local_files(),
-        world=(clock or Clock(ids=ids)).world(),
-        patience=Patience(attempts=8),
+        environment=(clock or Clock(ids=ids)).environment(),
+        retry_policy=RetryPolicy(max_attempts=8),
         sizes=sizes,
         clock=lambda: now,
         part=1_000,
@@ -60,7 +70,7 @@ def index(store: ScriptedStore) -> Index:
     """Return index `t` as it is stored."""
     found = store.inner.get("t")
     assert isinstance(found, Fetched)
-    return ix.open_blob(found.data)
+    return decode.open_blob(found.data)
 
 
 def staged(store: ScriptedStore) -> list[str]:

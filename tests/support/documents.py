@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from vectord.filters import All, Among, AnyOf, Compare, Exists, Glob, Not, Prefix
+from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Glob, Not, Prefix
 
 KEYS = st.sampled_from(["a", "b", "a.b", "c", "", "ü"])
 PATHS = st.sampled_from(["a", "b", "a.b", "a.a", "b.a.b", "c", "", ".a", "ü", "nowhere"])

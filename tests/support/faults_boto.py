@@ -11,12 +11,14 @@ from urllib.parse import quote_plus
 from tests.support.backends import S3Backend, s3_store
 from tests.support.faults_service import PATIENCE, WAITS
 from tests.support.worlds import local_files
-from vectord.edge import http, sqs
-from vectord.service import Patience, Service, World
+from vectord.edge import handler
+from vectord.edge.events import sqs
+from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
-from vectord.stores.s3_client import make_client
-from vectord.stores.s3_inbox import S3Inbox
-from vectord.stores.s3_listing import S3Listing
+from vectord.service.service import Service
+from vectord.storage.s3.client import make_client
+from vectord.storage.s3.inbox import S3Inbox
+from vectord.storage.s3.listing import S3Listing
 
 # boto3 needs longer than our own client for a request.
 CONNECT, READ = WAITS.connect, 0.25
@@ -27,11 +29,11 @@ def boto_client(endpoint: str) -> Any:
     return make_client(endpoint, connect=CONNECT, read=READ)
 
 
-def a_listing_service(bucket: S3Backend, client: Any, page: int, patience: Patience = PATIENCE) -> Service:
+def a_listing_service(bucket: S3Backend, client: Any, page: int, retry_policy: RetryPolicy = PATIENCE) -> Service:
     """Return a service that lists so many keys a page by a client of boto3."""
     store = s3_store(bucket.endpoint, bucket.bucket, bucket.prefix, waits=WAITS)
     store._listing = lambda: S3Listing(client, bucket.bucket, page)
-    return Service(store, local_files(), warm_bytes=0, world=World(), patience=patience)
+    return Service(store, local_files(), warm_bytes=0, environment=Environment(), retry_policy=retry_policy)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Context:
     until: float
 
     def get_remaining_time_in_millis(self) -> float:
-        return (self.until - monotonic() + http._MARGIN) * 1000
+        return (self.until - monotonic() + handler._MARGIN) * 1000
 
 
 class Uploads:
@@ -63,8 +65,8 @@ class Uploads:
             store,
             local_files(),
             most=1 << 20,
-            world=World(),
-            patience=PATIENCE,
+            environment=Environment(),
+            retry_policy=PATIENCE,
         )
         self._handle = sqs.handler(lambda: ingestion)
         self._sequence = 0

@@ -7,7 +7,7 @@ from threading import Lock
 
 from tests.support import faults
 from tests.support.faults_proxy import Exchange, Fault
-from vectord.stores.s3_requests import Waits
+from vectord.storage.s3.requests import Waits
 
 READS = frozenset({"range", "get", "head", "list"})
 COMMITS = frozenset({"create", "put", "complete", "delete"})

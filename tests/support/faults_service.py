@@ -4,25 +4,26 @@ from random import Random
 
 from tests.support.backends import S3Backend, s3_store
 from tests.support.worlds import local_files
-from vectord.index import Sizes
-from vectord.service import Patience, Service, World
-from vectord.stores.s3_requests import Waits
+from vectord.index.thresholds import Thresholds
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
+from vectord.storage.s3.requests import Waits
 
 WAITS = Waits(connect=0.5, read=0.15, work=0.3)
-PATIENCE = Patience(attempts=24, base=0.005, cap=0.05)
+PATIENCE = RetryPolicy(max_attempts=24, base=0.005, cap=0.05)
 # Packed from the first byte on, parts as small as the stand-in takes them, and a build after few rows.
-PACKED = Sizes(packed=1, tail_rows=8, tail_share=4, removed_share=3, pieces=3, part=4_096)
-PLAIN = Sizes()
+PACKED = Thresholds(packed=1, tail_rows=8, tail_share=4, removed_share=3, pieces=3, part=4_096)
+PLAIN = Thresholds()
 
 
 def a_service(
     bucket: S3Backend,
     endpoint: str | None = None,
     *,
-    sizes: Sizes = PLAIN,
+    sizes: Thresholds = PLAIN,
     chance: Random | None = None,
     waits: Waits = Waits(),  # noqa: B008 - frozen
-    patience: Patience = PATIENCE,
+    retry_policy: RetryPolicy = PATIENCE,
     room: int = 1 << 30,
 ) -> Service:
     """Return a service with nothing warm, whose store is the bucket at `endpoint`; `chance` makes its waits and ids.
@@ -30,10 +31,12 @@ def a_service(
     It has `room` for so many bytes of sections.
     """
     chance = chance or Random()
-    world = World(uniform=chance.uniform, new_id=lambda: f"{chance.getrandbits(128):032x}")
+    environment = Environment(uniform=chance.uniform, new_id=lambda: f"{chance.getrandbits(128):032x}")
     store = s3_store(endpoint or bucket.endpoint, bucket.bucket, bucket.prefix, waits=waits)
     store._least = 1  # of an index of a few rows that is packed all the same
-    return Service(store, local_files(room), warm_bytes=1 << 22, world=world, patience=patience, sizes=sizes)
+    return Service(
+        store, local_files(room), warm_bytes=1 << 22, environment=environment, retry_policy=retry_policy, sizes=sizes
+    )
 
 
 class Bucket(S3Backend):

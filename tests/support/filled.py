@@ -4,8 +4,10 @@ import zlib
 
 import numpy as np
 
-from vectord.frame import SectionEntry
-from vectord.local import PAGE, LocalFile, LocalFiles
+from vectord.cache.page_map import PAGE
+from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_file import SectionFile
+from vectord.lhv1.frame import SectionEntry
 
 SIZE = 4 * PAGE
 PLENTY = 1 << 30
@@ -19,11 +21,11 @@ def entry(ident: str) -> SectionEntry:
     return SectionEntry("rows", SIZE, f"{zlib.crc32(content(ident)):08x}", ident)
 
 
-def fill(files: LocalFiles, ident: str, pages: int = 4) -> LocalFile:
+def fill(files: SectionCache, ident: str, pages: int = 4) -> SectionFile:
     section = files.open(entry(ident))
     section.write(0, content(ident)[: pages * PAGE])
     return section
 
 
-def present(files: LocalFiles, ident: str) -> bool:
+def present(files: SectionCache, ident: str) -> bool:
     return not files.open(entry(ident)).missing([(0, PAGE)])

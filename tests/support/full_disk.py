@@ -5,8 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from vectord.local import PAGE
-from vectord.local.backing import Disk
+from vectord.cache.backing import Disk
+from vectord.cache.page_map import PAGE
 
 
 @dataclass

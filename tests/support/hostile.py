@@ -11,9 +11,11 @@ import numpy as np
 
 from tests.support.worlds import FOREVER, Clock, local_files, vector
 from vectord.errors import BlobError, VectorNotFound
-from vectord.service import Patience, Service
-from vectord.service.asks import Ask
-from vectord.stores import IfAbsent, MemoryStore
+from vectord.service.environment import RetryPolicy
+from vectord.service.query import Ask
+from vectord.service.service import Service
+from vectord.storage.base import IfAbsent
+from vectord.storage.memory import MemoryStore
 
 NAME = "hostile"
 
@@ -87,7 +89,13 @@ def cold(blob: bytes, room: int = 1 << 30) -> tuple[Service, MemoryStore]:
     store = MemoryStore()
     store.put(NAME, blob, IfAbsent(), "nobody")
     return (
-        Service(store, local_files(room), warm_bytes=1 << 20, world=Clock().world(), patience=Patience(attempts=3)),
+        Service(
+            store,
+            local_files(room),
+            warm_bytes=1 << 20,
+            environment=Clock().environment(),
+            retry_policy=RetryPolicy(max_attempts=3),
+        ),
         store,
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tests.support.hostile import Blob, Probe, taken_apart
-from vectord.forest import Layout, Metric
 from vectord.forest.build import build
+from vectord.forest.layout import Layout, Metric
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
 A, ROW = Probe(3, "a"), Probe(33, "row-01 é")  # of cosine.lhv1 and of packed.lhv1

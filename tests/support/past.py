@@ -7,18 +7,20 @@ import numpy as np
 from tests.support.compacting import DIMENSION, SIZES, vectors
 from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, Clock, a_service, local_files
-from vectord.index import Index, Sizes
-from vectord.service import Patience, Service
-from vectord.service.commits import Commits
-from vectord.service.copies import Copies
-from vectord.service.lifecycle import Lifecycle
-from vectord.service.reads import Reads
-from vectord.service.restores import Restores
-from vectord.service.versions import Versions
-from vectord.service.warm import WarmIndexes
-from vectord.stores import Store
+from vectord.index.state import Index
+from vectord.index.thresholds import Thresholds
+from vectord.service.commit.create_delete import Lifecycle
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.environment import RetryPolicy
+from vectord.service.history.copy import Copies
+from vectord.service.history.restore import Restores
+from vectord.service.service import Service
+from vectord.service.snapshots.cache import SnapshotCache
+from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.snapshots.versions import Versions
+from vectord.storage.base import Store
 
-PLAIN = Sizes()
+PLAIN = Thresholds()
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 Rows = dict[str, bytes]
@@ -41,14 +43,19 @@ class Past:
     """Everything that has to do with earlier states, over one store, in a process of its own."""
 
     def __init__(
-        self, store: Store, *, ids: str = "ours", sizes: Sizes = PLAIN, patience: Patience | None = None
+        self, store: Store, *, ids: str = "ours", sizes: Thresholds = PLAIN, retry_policy: RetryPolicy | None = None
     ) -> None:
         self.clock, files = Clock(ids=ids), local_files()
-        world = self.clock.world()
-        self.reads = Reads(store, WarmIndexes(store, files, 1 << 20, world), world, patience or Patience(attempts=4))
+        environment = self.clock.environment()
+        self.reads = SnapshotReader(
+            store,
+            SnapshotCache(store, files, 1 << 20, environment),
+            environment,
+            retry_policy or RetryPolicy(max_attempts=4),
+        )
         self.versions = Versions(self.reads, files, 1 << 20)
         lifecycle = Lifecycle(self.reads, sizes)
-        self.restores = Restores(self.reads, self.versions, Commits(self.reads, sizes), lifecycle, sizes)
+        self.restores = Restores(self.reads, self.versions, CommitLoop(self.reads, sizes), lifecycle, sizes)
         self.copies = Copies(self.reads, self.versions, lifecycle, sizes)
 
 
@@ -96,9 +103,9 @@ class Story:
         """Return the name of every index."""
         return [one.name for one in self.store.inner.list("", 10, None).objects]
 
-    def past(self, patience: Patience | None = None) -> Past:
+    def past(self, retry_policy: RetryPolicy | None = None) -> Past:
         """Return a process that meets what the store's script has."""
-        return Past(self.store, sizes=self.sizes, patience=patience)
+        return Past(self.store, sizes=self.sizes, retry_policy=retry_policy)
 
     def present(self, name: str = "t") -> Rows:
         """Return the rows that another process finds."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from vectord.edge.openapi import document
+from vectord.edge.openapi.document import document
 
 
 def violations(route: str, status: int, body: Any) -> list[str]:

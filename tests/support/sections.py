@@ -6,14 +6,18 @@ from itertools import count
 
 from tests.support import vectors as v
 from tests.support.worlds import local_files
-from vectord import frame
-from vectord import index as ix
-from vectord.index import Encoded, Index, Item, Sizes
-from vectord.index.sections import Span, Wanted
-from vectord.local import LocalFile
+from vectord.cache.section_file import SectionFile
+from vectord.index import mutations
+from vectord.index.codec import decode, encode
+from vectord.index.codec.encode import Encoded
+from vectord.index.rows import Item
+from vectord.index.sections.base import Span, Wanted
+from vectord.index.state import Index
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1 import frame
 
 # Packed from the first row on, and never built anew unless asked.
-PACKED = Sizes(packed=1, tail_rows=1 << 30, part=256)
+PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)
 
 _numbers = count()
 _files = local_files()
@@ -25,9 +29,9 @@ class Bringing:
     def __init__(self, room: int = sys.maxsize) -> None:
         self.room = room
         self.rounds: list[list[Span]] = []
-        self._data: dict[LocalFile, bytes] = {}
+        self._data: dict[SectionFile, bytes] = {}
 
-    def section(self, data: bytes, name: str = "rows") -> LocalFile:
+    def section(self, data: bytes, name: str = "rows") -> SectionFile:
         """Return a section of which nothing is here yet."""
         file = _files.open(frame.entry_of(name, f"{next(_numbers)}", data))
         self._data[file] = data
@@ -56,29 +60,29 @@ def joined(encoded: Encoded, before: bytes = b"") -> bytes:
 class Packed:
     """A packed index and the blob that holds it, commit by commit."""
 
-    def __init__(self, index: Index, sizes: Sizes = PACKED) -> None:
+    def __init__(self, index: Index, sizes: Thresholds = PACKED) -> None:
         self.sizes = sizes
         self.blob = b""
         self.index = index
         self.commit(index)
 
     def commit(self, index: Index, *, rebuild: bool | None = None) -> Encoded:
-        encoded = ix.encode(index, "t", f"commit-{next(_numbers)}", sizes=self.sizes, rebuild=rebuild)
+        encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", sizes=self.sizes, rebuild=rebuild)
         self.blob = joined(encoded, self.blob)
-        self.index = ix.open_blob(self.blob)
+        self.index = decode.open_blob(self.blob)
         return encoded
 
     def add(self, *items: Item) -> Encoded:
-        return self.commit(ix.upsert(self.index, items)[0])
+        return self.commit(mutations.upsert(self.index, items)[0])
 
     def remove(self, *ids: str) -> Encoded:
-        return self.commit(ix.remove(self.index, ids)[0])
+        return self.commit(mutations.remove(self.index, ids)[0])
 
     @property
     def envelope(self) -> frame.Envelope:
         return frame.decode(self.blob)[0].envelope
 
 
-def packed(items: Iterable[Item], dimension: int = 3, sizes: Sizes = PACKED, **more: object) -> Packed:
+def packed(items: Iterable[Item], dimension: int = 3, sizes: Thresholds = PACKED, **more: object) -> Packed:
     """Return a packed index of `items`, at least one."""
-    return Packed(ix.upsert(v.empty(dimension, **more), items)[0], sizes)
+    return Packed(mutations.upsert(v.empty(dimension, **more), items)[0], sizes)

@@ -7,10 +7,12 @@ import numpy as np
 
 from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, local_files, vector
-from vectord.service import Patience, Service, World
-from vectord.service.fan_out import Invoke
-from vectord.service.placing import shard_of
-from vectord.stores import Condition, Head, IfMatch, MemoryStore, Span, Store, Unchanged
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
+from vectord.service.sharding.fan_out import Invoke
+from vectord.service.sharding.placement import shard_of
+from vectord.storage.base import Condition, Head, IfMatch, Span, Store, Unchanged
+from vectord.storage.memory import MemoryStore
 
 IDS = [f"row-{i}" for i in range(12)]
 ROWS = [vector(vector_id, 1.0, place) for place, vector_id in enumerate(IDS)]
@@ -18,8 +20,15 @@ ROWS = [vector(vector_id, 1.0, place) for place, vector_id in enumerate(IDS)]
 
 def a_service(store: Store, invoke: Invoke | None = None) -> Service:
     """Return a service that tries three times; `invoke` has other functions do parts."""
-    world = World(sleep=lambda _: None, uniform=lambda low, _: low)
-    return Service(store, local_files(), warm_bytes=1 << 20, world=world, patience=Patience(attempts=3), invoke=invoke)
+    environment = Environment(sleep=lambda _: None, uniform=lambda low, _: low)
+    return Service(
+        store,
+        local_files(),
+        warm_bytes=1 << 20,
+        environment=environment,
+        retry_policy=RetryPolicy(max_attempts=3),
+        invoke=invoke,
+    )
 
 
 def a_filled_service(store: Store) -> Service:

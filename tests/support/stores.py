@@ -6,19 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vectord.errors import StoreUnavailable
-from vectord.stores import (
-    LEAST_PART,
-    Condition,
-    Fetched,
-    Head,
-    IfMatch,
-    MemoryStore,
-    Page,
-    Source,
-    Span,
-    Unchanged,
-    VersionPage,
-)
+from vectord.storage.base import Condition, Fetched, Head, IfMatch, Page, Source, Span, Unchanged, VersionPage
+from vectord.storage.limits import LEAST_PART
+from vectord.storage.memory import MemoryStore
 
 
 def _now() -> datetime:

@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler
 
 from tests.support.backends import LEAST_PART
 from tests.support.wire import Answer, answers
-from vectord.stores import Condition, IfMatch, Source
-from vectord.stores.s3 import S3Store
+from vectord.storage.base import Condition, IfMatch, Source
+from vectord.storage.s3.store import S3Store
 
 HEAD = b"h" * LEAST_PART
 SOURCE = Source("t", '"e0"', 8, 8 + LEAST_PART)

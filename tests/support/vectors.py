@@ -8,10 +8,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord import index as ix
-from vectord.index import Answer, Index, Item
-from vectord.index.sections import InMemory
-from vectord.params import Distance, new_params
+from vectord.index import mutations, state
+from vectord.index.codec import decode, encode
+from vectord.index.query.search import Answer
+from vectord.index.rows import Item
+from vectord.index.sections.base import InMemory
+from vectord.index.state import Index
+from vectord.lhv1.params import Distance, new_params
 
 F32 = npt.NDArray[np.float32]
 
@@ -27,25 +30,25 @@ def item(vector_id: str, components: Iterable[float], metadata: Any = ...) -> It
 
 
 def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Index:
-    return ix.create(new_params("t", dimension, distance=distance, **more))
+    return state.create(new_params("t", dimension, distance=distance, **more))
 
 
 def with_items(index: Index, items: Iterable[Item]) -> Index:
     """Return `index` with `items` in it, as a commit leaves it behind."""
-    return sealed(ix.upsert(index, items)[0])
+    return sealed(mutations.upsert(index, items)[0])
 
 
 def without(index: Index, *ids: str) -> Index:
-    return sealed(ix.remove(index, ids)[0])
+    return sealed(mutations.remove(index, ids)[0])
 
 
 def sealed(index: Index, commit: str = "a-commit") -> Index:
-    return ix.open_blob(ix.encode(index, index.params.name, commit).blob)
+    return decode.open_blob(encode.encode(index, index.params.name, commit).blob)
 
 
 def reopened(index: Index) -> Index:
     """Return what another process reads out of the blob of `index`."""
-    return ix.open_blob(ix.encode(index, index.params.name, "a-commit").blob)
+    return decode.open_blob(encode.encode(index, index.params.name, "a-commit").blob)
 
 
 def of_matrix(vectors: npt.NDArray[Any], distance: Distance, **more: int) -> Index:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vectord.index import Sizes
-from vectord.local import LocalFiles
-from vectord.service import NewVector, Patience, Service, World
-from vectord.stores import MemoryStore, Store
+from vectord.cache.section_cache import SectionCache
+from vectord.index.thresholds import Thresholds
+from vectord.readers.entry import NewVector
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
+from vectord.storage.base import Store
+from vectord.storage.memory import MemoryStore
 
 FOREVER = float("inf")
 
@@ -25,8 +28,10 @@ class Clock:
         self.draws: list[tuple[float, float]] = []
         self._luck, self._ids = luck, (f"{ids}-{i}" for i in count(1))
 
-    def world(self) -> World:
-        return World(now=lambda: self.now, sleep=self._sleep, uniform=self._uniform, new_id=lambda: next(self._ids))
+    def environment(self) -> Environment:
+        return Environment(
+            now=lambda: self.now, sleep=self._sleep, uniform=self._uniform, new_id=lambda: next(self._ids)
+        )
 
     def _sleep(self, seconds: float) -> None:
         self.naps.append(seconds)
@@ -41,26 +46,26 @@ def a_service(
     store: Store | None = None,
     *,
     clock: Clock | None = None,
-    world: World | None = None,
-    patience: Patience | None = None,
+    environment: Environment | None = None,
+    retry_policy: RetryPolicy | None = None,
     warm_bytes: int = 1 << 20,
-    sizes: Sizes | None = None,
+    sizes: Thresholds | None = None,
 ) -> Service:
     """Return a service over `store`, in the world of `clock` unless one is given."""
-    world = world or (clock or Clock()).world()
+    environment = environment or (clock or Clock()).environment()
     return Service(
         store or MemoryStore(),
         local_files(),
         warm_bytes=warm_bytes,
-        world=world,
-        patience=patience or Patience(),
+        environment=environment,
+        retry_policy=retry_policy or RetryPolicy(),
         sizes=sizes,
     )
 
 
-def local_files(budget: int = 1 << 30) -> LocalFiles:
+def local_files(budget: int = 1 << 30) -> SectionCache:
     """Return files in a folder of their own, which goes with this process."""
-    return LocalFiles(Path(tempfile.mkdtemp(dir=_folder())), budget)
+    return SectionCache(Path(tempfile.mkdtemp(dir=_folder())), budget)
 
 
 @cache

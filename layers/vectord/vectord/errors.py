@@ -5,7 +5,7 @@ VectordError
 │   ├── MalformedJson              the body is not JSON
 │   ├── FilterInvalid              a filter on metadata is not one; names the place in it
 │   ├── CursorInvalid              a cursor is not one of ours, or of another listing
-│   ├── KeyReused                  an Idempotency-Key came before, with another request
+│   ├── IdempotencyKeyReused                  an Idempotency-Key came before, with another request
 │   ├── BatchInvalid               some items of a batch are bad; lists each of them
 │   ├── FileRefused                a file as a whole cannot be ingested
 │   ├── RequestTooLarge            more than one request may carry
@@ -27,10 +27,10 @@ VectordError
 │   ├── BlobCorrupt                its bytes are not what was written
 │   └── BlobUnsupported            written by a version that this one does not know
 └── StoreError                 what a store answers; the service turns it into one of the above
-    ├── ObjectMissing              no object under that name
-    ├── VersionMissing             no such version of the object, or it was a deletion
+    ├── ObjectNotFound              no object under that name
+    ├── ObjectVersionNotFound             no such version of the object, or it was a deletion
     ├── ConditionFailed            the write condition did not hold: certainly not written
-    ├── ObjectMoved                the object changed while ranges of it were read: start over
+    ├── ObjectChanged                the object changed while ranges of it were read: start over
     ├── WriteConflict              another operation is in progress on the object: certainly not written
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
     ├── FunctionBusy               another function could not be called: certainly not run
@@ -90,7 +90,7 @@ class CursorInvalid(RequestInvalid):
         )
 
 
-class KeyReused(RequestInvalid):
+class IdempotencyKeyReused(RequestInvalid):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
@@ -220,11 +220,11 @@ class StoreError(VectordError):
     pass
 
 
-class ObjectMissing(StoreError):
+class ObjectNotFound(StoreError):
     pass
 
 
-class VersionMissing(StoreError):
+class ObjectVersionNotFound(StoreError):
     pass
 
 
@@ -232,7 +232,7 @@ class ConditionFailed(StoreError):
     pass
 
 
-class ObjectMoved(StoreError):
+class ObjectChanged(StoreError):
     pass
 
 

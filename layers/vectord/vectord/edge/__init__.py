@@ -1,1 +1,1 @@
-"""The edge: an HTTP API event in, a response out. The only place that knows status codes and JSON bodies."""
+"""The edge: an event in, a response out. Only this folder knows status codes and JSON bodies."""

@@ -5,9 +5,9 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
-from vectord import params
-from vectord.edge import queries
+from vectord.edge.schemas import queries
 from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.lhv1 import params
 
 MAX_LIMIT: Final = 1_000
 _DEFAULT_LIMIT: Final = 100

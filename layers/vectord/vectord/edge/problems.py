@@ -40,7 +40,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
     errors.FilterInvalid: Kind(422, "filter-invalid", "The filter is not valid"),
     errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor is not one of this listing"),
-    errors.KeyReused: Kind(422, "idempotency-key-reused", "The Idempotency-Key came with another request"),
+    errors.IdempotencyKeyReused: Kind(422, "idempotency-key-reused", "The Idempotency-Key came with another request"),
     errors.RequestInvalid: Kind(422, "request-invalid", "The request is not valid"),
     errors.OutcomeUnknown: Kind(503, "outcome-unknown", "The change may or may not be applied"),
     errors.PartlyApplied: Kind(503, "partly-applied", "Some shards took their part of the batch, others did not"),

@@ -5,15 +5,15 @@ from typing import Final
 
 import msgspec
 
-from vectord.edge import cursors
-from vectord.edge.answers import reads
-from vectord.edge.bodies import PatchBody, decode, ids
-from vectord.edge.fields import MAX_SEGMENTS
+from vectord.edge import pagination
+from vectord.edge.schemas import read_answers
+from vectord.edge.schemas.bodies import PatchBody, decode, ids
+from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.errors import CursorInvalid, RequestInvalid
-from vectord.formats.entry import checked_metadata
-from vectord.service import Kept, Paged
-from vectord.service.plain_vectors import Wanted
+from vectord.readers.entry import checked_metadata
+from vectord.service.results import ListedVector, ListPage
 from vectord.service.selection import Patch, Selection
+from vectord.service.single.vector_reads import ListQuery
 from vectord.service.vectors import MAX_PAGE
 
 _DEFAULT_LIMIT: Final = 100
@@ -32,14 +32,14 @@ class _Mark(msgspec.Struct, array_like=True):
 class Listing(msgspec.Struct, frozen=True):
     """One request for a page: what it wants, from which shard on, and what its cursors belong to."""
 
-    wanted: Wanted
+    wanted: ListQuery
     shard: int
     include: Sequence[str]
     pages_of: Sequence[str | int]
 
-    def cursor(self, page: Paged) -> str | None:
+    def cursor(self, page: ListPage) -> str | None:
         """Return the cursor of the page behind `page`."""
-        return None if page.after is None else cursors.sealed(self.pages_of, _Mark(page.shard, *page.after))
+        return None if page.after is None else pagination.sealed(self.pages_of, _Mark(page.shard, *page.after))
 
 
 def listing(name: str, query: Mapping[str, str]) -> Listing:
@@ -49,7 +49,7 @@ def listing(name: str, query: Mapping[str, str]) -> Listing:
         RequestInvalid: a parameter is unknown or out of range.
         CursorInvalid: the cursor is not one of this listing.
     """
-    from vectord.edge import queries  # noqa: PLC0415 - a search should not pay for it
+    from vectord.edge.schemas import queries  # noqa: PLC0415 - a search should not pay for it
 
     queries.check(query, queries.Vectors)
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
@@ -60,7 +60,7 @@ def listing(name: str, query: Mapping[str, str]) -> Listing:
     pages_of = ("vectors", name, number, segments, prefix, filter_text or "")
     shard, after = _place(query.get("cursor"), pages_of)
     include = _include(query.get("include"))
-    wanted = Wanted(
+    wanted = ListQuery(
         _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
         after,
         prefix,
@@ -103,13 +103,13 @@ def patch(body: PatchBody) -> Patch:
         raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
-def shown(vectors: Sequence[Kept], include: Collection[str]) -> list[reads.Vector]:
+def shown(vectors: Sequence[ListedVector], include: Collection[str]) -> list[read_answers.Vector]:
     """Return vectors as JSON shows them."""
     return [_shown(kept, include) for kept in vectors]
 
 
-def _shown(kept: Kept, include: Collection[str]) -> reads.Vector:
-    return reads.Vector(
+def _shown(kept: ListedVector, include: Collection[str]) -> read_answers.Vector:
+    return read_answers.Vector(
         kept.id,
         kept.metadata if "metadata" in include else msgspec.UNSET,
         kept.vector.tolist() if "vector" in include and kept.vector is not None else msgspec.UNSET,
@@ -134,7 +134,7 @@ def _include(text: str | None) -> Sequence[str]:
 def _place(cursor: str | None, pages_of: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
     if cursor is None:
         return 0, None
-    mark = cursors.opened(cursor, pages_of, _Mark)
+    mark = pagination.opened(cursor, pages_of, _Mark)
     if mark.shard < 0:
         raise CursorInvalid
     return mark.shard, (mark.hash, mark.id)

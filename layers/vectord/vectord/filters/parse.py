@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, TypeGuard
 
-from vectord.filters.place import MAX_PATTERN, Place, Spent
+from vectord.filters.path import MAX_PATTERN, Place, Spent
 from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Order, Prefix, Scalar
 
 _JOINERS: Final = ("$and", "$or", "$not")

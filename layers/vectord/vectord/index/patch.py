@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from vectord.index.changes import remove, upsert
-from vectord.index.index import Index
+from vectord.index.mutations import remove, upsert
 from vectord.index.rows import Item
+from vectord.index.state import Index
 
 Mode = Literal["merge", "replace"]
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.distance import F32
+from vectord.index.kernels.distance import F32
 
 
 class Item(msgspec.Struct, frozen=True):

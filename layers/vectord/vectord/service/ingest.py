@@ -12,34 +12,36 @@ from typing import Final, Literal
 
 import msgspec
 
-from vectord import index as ix
-from vectord import params
+from vectord.cache.section_cache import SectionCache
 from vectord.errors import (
     BadItem,
     BatchInvalid,
     ConditionFailed,
     FileRefused,
     IndexNotFound,
-    ObjectMissing,
-    ObjectMoved,
+    ObjectChanged,
+    ObjectNotFound,
     RequestInvalid,
 )
-from vectord.formats import Entry
-from vectord.formats.files import SUFFIXES, entries_of_file, is_ingestible
-from vectord.index import Index, Item, applied
-from vectord.local import LocalFiles
-from vectord.params import Params
-from vectord.service import batch
-from vectord.service.commits import Commits
-from vectord.service.fan_out import Crew
-from vectord.service.placing import by_shard, check_parent
-from vectord.service.reads import Reads
-from vectord.service.rebuilds import Rebuilds
-from vectord.service.shard_writes import id_of
-from vectord.service.shards import missing
-from vectord.service.warm import WarmIndexes
-from vectord.service.world import Patience, World
-from vectord.stores import Inbox, Store, Upload
+from vectord.index import dedup, mutations, state
+from vectord.index.rows import Item
+from vectord.index.state import Index
+from vectord.lhv1 import params
+from vectord.lhv1.params import Params
+from vectord.readers.entry import Entry
+from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible
+from vectord.service import validation
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.maintenance.policy import BuildPolicy
+from vectord.service.sharding.fan_out import WorkerPool
+from vectord.service.sharding.placement import by_shard, check_parent
+from vectord.service.sharding.reads import missing
+from vectord.service.sharding.writes import id_of
+from vectord.service.snapshots.cache import SnapshotCache
+from vectord.service.snapshots.reader import SnapshotReader
+from vectord.storage.base import Store
+from vectord.storage.inbox import Inbox, Upload
 
 UPLOADS: Final = "uploads/"
 REJECTED: Final = "rejected/"
@@ -99,18 +101,18 @@ class Ingestion:
         self,
         inbox: Inbox,
         store: Store,
-        files: LocalFiles,
+        files: SectionCache,
         *,
         most: int,
-        world: World,
-        patience: Patience,
-        rebuilds: Rebuilds | None = None,
+        environment: Environment,
+        retry_policy: RetryPolicy,
+        rebuilds: BuildPolicy | None = None,
     ) -> None:
         """Take `most` bytes as the bound of a file, as stored and as decoded."""
-        self._inbox, self._most, self.world = inbox, most, world
+        self._inbox, self._most, self.environment = inbox, most, environment
         # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._reads = Reads(store, WarmIndexes(store, files, 0, world), world, patience)
-        self._commits, self._crew = Commits(self._reads, rebuilds=rebuilds), Crew(world)
+        self._reads = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
+        self._commits, self._crew = CommitLoop(self._reads, rebuilds=rebuilds), WorkerPool(environment)
 
     def ingest(self, upload: Upload, until: float) -> Ingested:
         """Bring one upload into its index.
@@ -124,15 +126,15 @@ class Ingestion:
             if upload.size > self._most:
                 raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
             present = self._reads.state(index, until).index
-            if applied.is_stale(present.applied, upload.key, upload.sequencer):
+            if dedup.is_stale(present.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
-            with self.world.timed("FetchMilliseconds"):
+            with self.environment.timed("FetchMilliseconds"):
                 data = self._inbox.fetch(upload)
-            with self.world.timed("ParseMilliseconds"):
+            with self.environment.timed("ParseMilliseconds"):
                 entries = list(entries_of_file(upload.key, data, self._most))
-            with self.world.timed("CommitMilliseconds"):
+            with self.environment.timed("CommitMilliseconds"):
                 return self._commit(upload, index, present.params, entries, until)
-        except (ConditionFailed, ObjectMissing):
+        except (ConditionFailed, ObjectNotFound):
             return Ingested("stale", index)  # replaced or deleted meanwhile; a newer file has an event of its own
         except BatchInvalid as error:
             return self._reject(upload, index, "some rows are not valid; nothing was committed", error.items)
@@ -166,7 +168,7 @@ class Ingestion:
         if present.shards:
             rows = self._add_to_shards(upload, name, present, entries, until)
         else:
-            rows = len(entries) if self._add(upload, name, partial(batch.checked, entries), until) else 0
+            rows = len(entries) if self._add(upload, name, partial(validation.checked, entries), until) else 0
         return Ingested("committed" if rows else "stale", name, rows=rows)
 
     def _add_to_shards(self, upload: Upload, name: str, parent: Params, entries: Sequence[Entry], until: float) -> int:
@@ -180,18 +182,18 @@ class Ingestion:
             except IndexNotFound:
                 raise missing(self._reads, parent, shard, until) from None
 
-        return sum(self._crew.each(add, by_shard(parent, batch.checked(entries, parent), id_of).items()))
+        return sum(self._crew.each(add, by_shard(parent, validation.checked(entries, parent), id_of).items()))
 
     def _add(self, upload: Upload, name: str, items_for: Callable[[Params], Sequence[Item]], until: float) -> bool:
         """Add rows and the upload's token in one commit, unless the token or a newer one is there."""
 
         def add(index: Index) -> tuple[Index, bool]:
             if index.params.shards:
-                raise ObjectMoved(name)  # deleted since it was read, and created anew in shards
-            if applied.is_stale(index.applied, upload.key, upload.sequencer):
+                raise ObjectChanged(name)  # deleted since it was read, and created anew in shards
+            if dedup.is_stale(index.applied, upload.key, upload.sequencer):
                 return index, False
-            changed, _, _ = ix.upsert(index, items_for(index.params))
-            return ix.with_upload(changed, upload.key, upload.sequencer), True
+            changed, _, _ = mutations.upsert(index, items_for(index.params))
+            return state.with_upload(changed, upload.key, upload.sequencer), True
 
         return self._commits.change(name, add, until).result
 

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from vectord.index import Answer, Match
-from vectord.index.distance import F32
-from vectord.index.listing import Place
-from vectord.params import Params
+from vectord.index.kernels.distance import F32
+from vectord.index.query.scan import Place
+from vectord.index.query.search import Answer, Match
+from vectord.lhv1.params import Params
 
 NOTHING: Final = ""  # in place of an ETag where no index is
 
@@ -25,7 +25,7 @@ class Shard(msgspec.Struct, frozen=True):
     etag: str
 
 
-class Described(msgspec.Struct, frozen=True):
+class Description(msgspec.Struct, frozen=True):
     """An index: parameters, number of vectors, the blob's and the graph's bytes, the calibration.
 
     `curves` is way of searching -> effort -> recall@10, as the last build measured it. An index in shards sums over
@@ -89,7 +89,7 @@ class Merged(msgspec.Struct, frozen=True):
 type OneAnswer = Answer | Merged
 
 
-class Searched(msgspec.Struct, frozen=True):
+class SearchOutcome(msgspec.Struct, frozen=True):
     """The answer to each query, and the bytes and requests that they took of the store."""
 
     answers: Sequence[OneAnswer]
@@ -112,7 +112,7 @@ class Warmed(msgspec.Struct, frozen=True):
     requests: int
 
 
-class Kept(msgspec.Struct, frozen=True):
+class ListedVector(msgspec.Struct, frozen=True):
     """A stored vector in a list of them, as `Stored`; without `vector` where nobody asked for it."""
 
     id: str
@@ -120,18 +120,18 @@ class Kept(msgspec.Struct, frozen=True):
     vector: F32 | None = None
 
 
-class Gotten(msgspec.Struct, frozen=True):
+class GetResult(msgspec.Struct, frozen=True):
     """The vectors of some ids, and the ids of which there is none. Over shards there is no ETag."""
 
-    vectors: list[Kept]
+    vectors: list[ListedVector]
     missing: list[str]
     etag: str | None
 
 
-class Paged(msgspec.Struct, frozen=True):
+class ListPage(msgspec.Struct, frozen=True):
     """Some vectors of a listing; the next page begins behind place `after` of shard `shard`, None at the end."""
 
-    vectors: list[Kept]
+    vectors: list[ListedVector]
     after: Place | None
     shard: int = 0
     etag: str | None = None

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from vectord import index as ix
 from vectord.errors import FilterInvalid
-from vectord.index import Index
+from vectord.index.columns import filter as columns_filter
+from vectord.index.state import Index
 
 if TYPE_CHECKING:
-    from vectord.filters import Filter
-    from vectord.index import Matching
+    from vectord.filters.tree import Filter
+    from vectord.index.columns.filter import Matching
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ def tree_of(text: str | None) -> "Filter | None":
     Raises:
         FilterInvalid: it is none.
     """
-    from vectord.filters import parse  # noqa: PLC0415 - most requests have none
+    from vectord.filters.parse import parse  # noqa: PLC0415 - most requests have none
 
     if text is None:
         return None
@@ -47,7 +47,7 @@ def tree_of(text: str | None) -> "Filter | None":
 def matching(index: Index, text: str | None) -> "Matching | None":
     """Return which rows satisfy a filter, None where there is none, so that all do."""
     tree = tree_of(text)
-    return None if tree is None else ix.matching(index, tree)
+    return None if tree is None else columns_filter.matching(index, tree)
 
 
 def selected(index: Index, which: Selection) -> Mapping[str, int]:
@@ -57,10 +57,10 @@ def selected(index: Index, which: Selection) -> Mapping[str, int]:
     found = matching(index, which.filter)
     if found is None:
         raise AssertionError("a selection has ids or a filter")
-    rows = ix.rows_of(found).tolist()
+    rows = columns_filter.rows_of(found).tolist()
     inside = [row for row in rows if row < index.covered]
     held = {index.tail.ids[row - index.covered]: row for row in rows if row >= index.covered}
     if index.base and inside:
-        documents = index.base.documents.read(inside, index.bring)
+        documents = index.base.documents.read(inside, index.fetch)
         held |= {document.id: row for row, document in zip(inside, documents, strict=True)}
     return held

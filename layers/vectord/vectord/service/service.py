@@ -1,18 +1,18 @@
 """All use cases at once."""
 
-from vectord.index import Sizes
-from vectord.local import LocalFiles
-from vectord.service.changes import Changes
-from vectord.service.core import Core
-from vectord.service.fan_out import Invoke
-from vectord.service.lifetimes import Lifetimes
-from vectord.service.pasts import Pasts
+from vectord.cache.section_cache import SectionCache
+from vectord.index.thresholds import Thresholds
+from vectord.service.dispatch import Core
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.history.pasts import Pasts
+from vectord.service.lifecycle import Lifetimes
+from vectord.service.maintenance.policy import BuildPolicy
 from vectord.service.reading import Reading
-from vectord.service.rebuilds import Rebuilds
-from vectord.service.searches import MAX_K
-from vectord.service.world import Patience, World
-from vectord.service.writing import Writing
-from vectord.stores import Store
+from vectord.service.search import MAX_K
+from vectord.service.sharding.fan_out import Invoke
+from vectord.service.write_dispatch import Writing
+from vectord.service.writes import Changes
+from vectord.storage.base import Store
 
 __all__ = ["MAX_K", "Service", "UseCases"]
 
@@ -27,15 +27,17 @@ class Service(UseCases):
     def __init__(
         self,
         store: Store,
-        files: LocalFiles,
+        files: SectionCache,
         *,
         warm_bytes: int,
-        world: World,
-        patience: Patience,
-        sizes: Sizes | None = None,
+        environment: Environment,
+        retry_policy: RetryPolicy,
+        sizes: Thresholds | None = None,
         invoke: Invoke | None = None,
-        rebuilds: Rebuilds | None = None,
+        rebuilds: BuildPolicy | None = None,
     ) -> None:
         """Take `invoke` as `Core` does."""
-        core = Core(store, files, warm_bytes=warm_bytes, world=world, patience=patience, invoke=invoke)
+        core = Core(
+            store, files, warm_bytes=warm_bytes, environment=environment, retry_policy=retry_policy, invoke=invoke
+        )
         super().__init__(Writing(core, sizes, rebuilds))

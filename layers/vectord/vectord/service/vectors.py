@@ -4,10 +4,10 @@ from collections.abc import Container, Sequence
 from typing import Final
 
 from vectord.errors import PreconditionFailed, RequestInvalid
-from vectord.service.core import Family, unconditional
-from vectord.service.plain_vectors import Wanted
-from vectord.service.results import Counted, Deleted, Gotten, Paged, Stored
+from vectord.service.dispatch import Family, unconditional
+from vectord.service.results import Counted, Deleted, GetResult, ListPage, Stored
 from vectord.service.selection import Selection, tree_of
+from vectord.service.single.vector_reads import ListQuery
 
 MAX_IDS: Final = 1_000
 MAX_PAGE: Final = 1_000
@@ -33,7 +33,7 @@ class Vectors(Family):
             lambda parent: core.shard_vectors.lookup(parent, vector_id, until, staleness),
         )
 
-    def get(self, name: str, ids: Sequence[str], until: float, staleness: float | None = None) -> Gotten:
+    def get(self, name: str, ids: Sequence[str], until: float, staleness: float | None = None) -> GetResult:
         """Return copies of the vectors of `ids`, and which of those are not there.
 
         Raises:
@@ -49,7 +49,9 @@ class Vectors(Family):
             lambda parent: core.shard_vectors.get(parent, ids, until, staleness),
         )
 
-    def page(self, name: str, wanted: Wanted, until: float, *, shard: int = 0, staleness: float | None = None) -> Paged:
+    def page(
+        self, name: str, wanted: ListQuery, until: float, *, shard: int = 0, staleness: float | None = None
+    ) -> ListPage:
         """List vectors in an order that no change of others alters, from shard `shard` on where there are some.
 
         Raises:

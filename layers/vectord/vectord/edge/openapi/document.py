@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from vectord.edge import fields, problems
+from vectord.edge import problems
 from vectord.edge.openapi.filters import FILTER_SCHEMAS
 from vectord.edge.openapi.operations import OPERATIONS, Body, Operation
 from vectord.edge.problems import KINDS, TYPE_PREFIX, Problem
+from vectord.edge.schemas import fields
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ _PATH_PARAMETERS: Final[dict[str, Json]] = {
 
 
 class NewVector(msgspec.Struct, forbid_unknown_fields=True):
-    """One item of a batch: `vectord.formats.entry.VectorJson`, which leaves its members as text, with their shapes."""
+    """One item of a batch: `vectord.readers.entry.VectorJson`, which leaves its members as text, with their shapes."""
 
     id: fields.Id
     vector: fields.Vector

@@ -6,10 +6,9 @@ from typing import Final
 import msgspec
 
 from vectord import errors
-from vectord.edge import bodies, queries
-from vectord.edge.answers import reads, states, writes
+from vectord.edge.schemas import bodies, queries, read_answers, state_answers, write_answers
 from vectord.errors import VectordError
-from vectord.service.exports import FORMATS
+from vectord.service.export import FORMATS
 
 type Body = type[msgspec.Struct]
 type Problems = tuple[type[VectordError], ...]
@@ -22,7 +21,7 @@ _ALWAYS: Final[Problems] = (errors.RequestInvalid, errors.StoreError, errors.Sto
 _OF_A_BODY: Final[Problems] = (errors.MalformedJson, errors.RequestTooLarge)
 _OF_AN_INDEX: Final[Problems] = (errors.IndexNotFound, errors.BlobCorrupt, errors.BlobUnsupported)
 _OF_A_WRITE: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)
-_OF_A_CHANGE: Final[Problems] = (errors.PreconditionFailed, errors.KeyReused, errors.PartlyApplied)
+_OF_A_CHANGE: Final[Problems] = (errors.PreconditionFailed, errors.IdempotencyKeyReused, errors.PartlyApplied)
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -65,7 +64,7 @@ OPERATIONS: Final = (
         "POST /indexes",
         "Create an index",
         201,
-        (writes.Made,),
+        (write_answers.Made,),
         bodies.CreateBody,
         headers=CONDITIONS,
         problems=(errors.IndexExists, errors.PreconditionFailed),
@@ -74,14 +73,14 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes",
         "List indexes",
-        answers=(states.Listing,),
+        answers=(state_answers.Listing,),
         query=queries.Indexes,
         problems=(errors.CursorInvalid,),
     ),
     Operation(
         "GET /indexes/{name}",
         "Describe an index",
-        answers=(states.Description,),
+        answers=(state_answers.Description,),
         query=queries.State,
         headers=UNLESS_HELD,
         problems=(errors.VersionNotFound,),
@@ -89,7 +88,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors",
         "Add vectors",
-        answers=(writes.Added,),
+        answers=(write_answers.Added,),
         body=bodies.AddBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, *_OF_A_CHANGE),
@@ -98,7 +97,7 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/vectors/{id+}",
         "Look a vector up",
-        answers=(states.Looked,),
+        answers=(state_answers.Looked,),
         query=queries.Lookup,
         headers=UNLESS_HELD,
         problems=(errors.VectorNotFound, errors.AnswerTooLarge),
@@ -106,7 +105,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/get",
         "Get vectors",
-        answers=(reads.Gotten,),
+        answers=(read_answers.Gotten,),
         body=bodies.GetBody,
         headers=UNLESS_HELD,
         problems=(errors.BatchInvalid, errors.AnswerTooLarge),
@@ -114,7 +113,7 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/vectors",
         "List vectors",
-        answers=(reads.Page,),
+        answers=(read_answers.Page,),
         query=queries.Vectors,
         headers=UNLESS_HELD,
         problems=(errors.CursorInvalid, errors.FilterInvalid, errors.MalformedJson, errors.AnswerTooLarge),
@@ -122,7 +121,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/count",
         "Count vectors",
-        answers=(reads.Counted,),
+        answers=(read_answers.Counted,),
         body=bodies.CountBody,
         headers=UNLESS_HELD,
         problems=(errors.FilterInvalid,),
@@ -131,7 +130,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/search",
         "Search",
-        answers=(reads.Search, reads.Searches),
+        answers=(read_answers.Search, read_answers.Searches),
         body=bodies.SearchBody,
         headers=UNLESS_HELD,
         problems=(
@@ -142,17 +141,17 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/recall",
         "Measure recall",
-        answers=(reads.Recall,),
+        answers=(read_answers.Recall,),
         body=bodies.RecallBody,
         headers=UNLESS_HELD,
         problems=(errors.FilterInvalid, errors.VersionNotFound),
         may_lack_body=True,
     ),
-    Operation("POST /indexes/{name}/warm", "Warm an index", answers=(reads.Warmed,)),
+    Operation("POST /indexes/{name}/warm", "Warm an index", answers=(read_answers.Warmed,)),
     Operation(
         "PATCH /indexes/{name}/vectors",
         "Change metadata",
-        answers=(writes.Patched,),
+        answers=(write_answers.Patched,),
         body=bodies.PatchBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, errors.FilterInvalid, errors.VectorsNotFound, *_OF_A_CHANGE),
@@ -161,7 +160,7 @@ OPERATIONS: Final = (
     Operation(
         "DELETE /indexes/{name}/vectors/{id+}",
         "Delete a vector",
-        answers=(writes.Deleted,),
+        answers=(write_answers.Deleted,),
         headers=KEYED,
         problems=(errors.VectorNotFound, *_OF_A_CHANGE),
         writes=True,
@@ -169,7 +168,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/delete",
         "Delete vectors",
-        answers=(writes.Deleted,),
+        answers=(write_answers.Deleted,),
         body=bodies.DeleteBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, errors.FilterInvalid, *_OF_A_CHANGE),
@@ -178,14 +177,14 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/versions",
         "List versions",
-        answers=(states.Versions,),
+        answers=(state_answers.Versions,),
         query=queries.Versions,
         problems=(errors.CursorInvalid,),
     ),
     Operation(
         "POST /indexes/{name}/restore",
         "Restore a version",
-        answers=(writes.Made,),
+        answers=(write_answers.Made,),
         body=bodies.RestoreBody,
         headers=CONDITIONS,
         problems=(errors.VersionNotFound, errors.PreconditionFailed),
@@ -195,7 +194,7 @@ OPERATIONS: Final = (
         "POST /indexes/{name}/copy",
         "Copy an index",
         201,
-        (writes.Made,),
+        (write_answers.Made,),
         bodies.CopyBody,
         problems=(errors.IndexExists, errors.VersionNotFound),
         writes=True,
@@ -203,13 +202,13 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/uploads",
         "Upload a file",
-        answers=(writes.Upload,),
+        answers=(write_answers.Upload,),
         body=bodies.UploadBody,
     ),
     Operation(
         "GET /indexes/{name}/export",
         "Export an index",
-        answers=(states.Export,),
+        answers=(state_answers.Export,),
         query=queries.Export,
         headers=UNLESS_HELD,
         problems=(errors.VersionNotFound, errors.AnswerTooLarge),

@@ -1,0 +1,1 @@
+"""Sections of index objects on local disk or in memory, filled piece by piece."""

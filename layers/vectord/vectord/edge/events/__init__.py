@@ -1,0 +1,1 @@
+"""Events that are not HTTP requests: SQS messages, compaction requests and shard requests."""

@@ -1,0 +1,1 @@
+"""Build a new base: graph, sketch, documents, columns and their calibration."""

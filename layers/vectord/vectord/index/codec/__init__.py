@@ -1,0 +1,1 @@
+"""Decode an index from its object, and encode it as one."""

@@ -1,0 +1,1 @@
+"""Metadata in columns, and filters evaluated on them."""

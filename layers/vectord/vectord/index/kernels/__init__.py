@@ -1,0 +1,1 @@
+"""The numeric kernels: distances, exact scans and the rotation, on numpy arrays."""

@@ -1,0 +1,63 @@
+"""Exact distances, computed in float64 from the stored float32 vectors.
+
+cosine is 1 - cos, computed as |u - v|^2 / 2 of the unit vectors u and v: the same number, without the cancellation
+that 1 - cos suffers between near vectors. euclidean is the L2 norm of the difference. Squares of the largest float32
+fit float64 many times over, so no finite input over- or underflows.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from vectord.errors import BlobCorrupt
+from vectord.lhv1.params import Distance
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+_NEAR = 1e-9  # above it no row equals the query
+_BLOCK = 1 << 18  # float64 components at a time: 2 MB, about what the caches hold
+
+
+def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, distance: Distance) -> F64:
+    """Return the distance of each of `rows` (all if None) of `vectors` (n, dimension) to `query` (dimension,).
+
+    A row that equals the query bit for bit is at exactly 0.0.
+
+    Raises:
+        BlobCorrupt: under cosine, one of them is zero.
+    """
+    count = len(vectors) if rows is None else len(rows)
+    step = max(1, _BLOCK // vectors.shape[1])
+    out = np.empty(count)
+    for start in range(0, count, step):
+        stop = min(count, start + step)
+        block = vectors[start:stop] if rows is None else vectors[rows[start:stop]]
+        out[start:stop] = _block(block, query, distance)
+    return out
+
+
+def norms(vectors: F32) -> F64:
+    """Return the L2 norm of each row, as float64."""
+    step = max(1, _BLOCK // vectors.shape[1])
+    out = np.empty(len(vectors))
+    for start in range(0, len(vectors), step):
+        block = vectors[start : start + step].astype(np.float64)
+        out[start : start + step] = np.sqrt(np.einsum("ij,ij->i", block, block))
+    return out
+
+
+def _block(block: F32, query: F32, distance: Distance) -> F64:
+    wide, target = block.astype(np.float64), query.astype(np.float64)
+    if distance == "euclidean":
+        wide -= target
+        far: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        return far
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    if not lengths.all():  # no write lets such a vector in
+        raise BlobCorrupt("a vector of it has no direction")
+    wide /= lengths[:, None]
+    wide -= target / np.sqrt(target @ target)
+    result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
+    if result.min(initial=1.0) < _NEAR:
+        result[(block == query).all(axis=1)] = 0.0
+    return result

@@ -1,0 +1,52 @@
+"""The fixed rotation before a sketch's signs are taken: random signs and Hadamard transforms, no matrix to store.
+
+Two rounds: flip signs; transform the first p components, in the second round the last p, where p is the largest power
+of two up to the dimension. The signs are bits of SHAKE-256, so that any language can repeat them. As good as a dense
+random rotation on text embeddings (docs/decisions.md) at a fraction of its products. After Ailon and Chazelle, "The
+fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
+"""
+
+import hashlib
+from functools import cache
+
+import numpy as np
+
+from vectord.index.kernels.distance import F32
+
+_ROUNDS = 2
+
+
+def rotate(vectors: F32) -> F32:
+    """Return `vectors` (n, dimension) rotated; lengths and angles stay as they are, up to rounding."""
+    dimension = vectors.shape[1]
+    width = 1 << (dimension.bit_length() - 1)
+    rotated = vectors
+    for number in range(_ROUNDS):
+        rotated = rotated * _signs(dimension, number)
+        part = rotated[:, :width] if number % 2 == 0 else rotated[:, dimension - width :]
+        part[...] = _transform(part)
+    return rotated
+
+
+def _transform(part: F32) -> F32:
+    """Return the Hadamard transform of each row, as the product of two small ones: H(ab) = H(a) x H(b)."""
+    rows, width = part.shape
+    low = 1 << (width.bit_length() // 2)
+    blocks = np.ascontiguousarray(part).reshape(rows * width // low, low) @ _hadamard(low)
+    transformed: F32 = np.matmul(_hadamard(width // low), blocks.reshape(rows, width // low, low))
+    return transformed.reshape(rows, width)
+
+
+@cache
+def _hadamard(order: int) -> F32:
+    """Return the orthonormal Hadamard matrix of Sylvester's order."""
+    matrix = np.ones((1, 1), np.float32)
+    while len(matrix) < order:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return matrix / np.float32(np.sqrt(order))
+
+
+@cache
+def _signs(dimension: int, number: int) -> F32:
+    bits = hashlib.shake_256(f"LHV1 sketch {dimension} {number}".encode()).digest(-(-dimension // 8))
+    return np.float32(1) - 2 * np.unpackbits(np.frombuffer(bits, np.uint8))[:dimension].astype(np.float32)

@@ -1,0 +1,1 @@
+"""Answer searches: choose a plan, find candidates, rescore them exactly."""

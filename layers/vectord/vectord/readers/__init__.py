@@ -1,0 +1,1 @@
+"""Read vectors from the formats that callers send."""

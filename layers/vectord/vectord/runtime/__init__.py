@@ -1,0 +1,1 @@
+"""Composition roots: read the environment once and connect the parts."""

@@ -1,0 +1,240 @@
+"""The composition root of the API: reads the environment and puts the parts together. Only handlers import it."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vectord.cache.section_cache import MOST, SectionCache
+from vectord.service.dispatch import Core
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.reading import Reading
+from vectord.service.sharding.fan_out import Invoke
+from vectord.storage.base import Store
+from vectord.storage.lambda_invoke import Functions, endpoint_of
+from vectord.storage.memory import MemoryStore
+from vectord.storage.s3.address import address
+from vectord.storage.s3.reader import S3Reads
+from vectord.storage.s3.requests import Requests
+from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.store import S3Store
+from vectord.storage.s3.writer import S3Writes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from vectord.service.export import Exports
+    from vectord.service.maintenance.policy import BuildPolicy
+    from vectord.service.service import UseCases
+    from vectord.storage.s3.listing import S3Listing
+
+DEFAULT_PREFIX = "_vectors"
+_TMP_MB = 1_024  # the template's default
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What the environment says, typed.
+
+    `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
+    function has, and `tmp_size` what its folder `tmp` can take, in bytes. `function` is this one, as `name:alias`, if
+    it calls itself for the shards of an index. Where there is no `region` or are no `keys`, botocore looks for them.
+    `compact` is the function that compacts, if there is one.
+    """
+
+    bucket: str | None = None
+    prefix: str = DEFAULT_PREFIX
+    endpoint: str | None = None
+    inbox: str | None = None
+    memory: int = 1769 << 20
+    region: str | None = None
+    keys: Keys | None = None
+    compact: str | None = None
+    tmp: Path = Path("/tmp")
+    tmp_size: int = _TMP_MB << 20
+    function: str | None = None
+    lambda_endpoint: str | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral), the other VECTORD_ ones, and AWS's own.
+
+        VECTORD_FANOUT is the alias by which the function calls itself for shards; empty if it does all of them itself.
+
+        Raises:
+            ValueError: VECTORD_STORE is neither.
+        """
+        bucket, prefix = _location(environ.get("VECTORD_STORE", ""))
+        return cls(
+            bucket,
+            prefix,
+            environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or None,
+            environ.get("VECTORD_INBOX") or None,
+            int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
+            environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+            _keys(environ),
+            environ.get("VECTORD_COMPACT") or None,
+            Path(environ.get("TMPDIR") or "/tmp"),
+            int(environ.get("VECTORD_TMP_MB") or _TMP_MB) << 20,
+            _itself(environ),
+            environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL") or None,
+        )
+
+    @property
+    def warm_bytes(self) -> int:
+        """Bytes of envelopes, decoded into memory, that a warm function keeps; the sections lie in files."""
+        return self.memory // 3
+
+    @property
+    def local_bytes(self) -> int:
+        """Bytes of sections that are kept in files; the rest of `tmp` is for building."""
+        return self.tmp_size * 3 // 4
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes that an uploaded file may have: it, its vectors, the index and its new blob are in memory at once."""
+        return self.memory // 6
+
+
+def reading() -> Reading:
+    """Return the use cases that change nothing, as the environment asks for them, without what writes take.
+
+    Equal settings share them, and so their warm state.
+    """
+    return _reading(Settings.read(os.environ))
+
+
+@cache
+def _reading(settings: Settings) -> Reading:
+    return Reading(_core(settings))
+
+
+@cache
+def _core(settings: Settings) -> Core:
+    return Core(
+        store_of(settings),
+        files_of(settings),
+        warm_bytes=settings.warm_bytes,
+        environment=Environment(),
+        retry_policy=RetryPolicy(),
+        invoke=_invoke_of(settings),
+    )
+
+
+def _invoke_of(settings: Settings) -> Invoke | None:
+    if settings.function is None:
+        return None
+    return partial(_functions_of(settings).call, settings.function)
+
+
+@cache
+def _functions_of(settings: Settings) -> Functions:
+    region = settings.region or _profiles_region()
+    return Functions(settings.lambda_endpoint or endpoint_of(region), region, partial(_keys_of, settings.keys))
+
+
+@cache
+def files_of(settings: Settings) -> SectionCache:
+    # Each takes two descriptors, its own and its mapping's; Lambda allows 1,024, and the rest is for connections.
+    most = os.sysconf("SC_OPEN_MAX") // 3
+    return SectionCache(settings.tmp / "vectord-sections", settings.local_bytes, most=most if most > 0 else MOST)
+
+
+@cache
+def store_of(settings: Settings) -> Store:
+    if settings.bucket is None:
+        return MemoryStore()
+    region = settings.region or _profiles_region()
+    where = address(settings.bucket, region, settings.endpoint)
+    requests = Requests(where, region, partial(_keys_of, settings.keys))
+    listing = partial(_listing_of, settings.bucket, settings.endpoint)
+    return S3Store(settings.prefix, S3Reads(requests), S3Writes(requests, settings.bucket), listing)
+
+
+# What follows imports what writes take, at the first call: a search does without.
+
+
+def service() -> "UseCases":
+    """Return all use cases, as `reading` returns some."""
+    return _service(Settings.read(os.environ))
+
+
+@cache
+def _service(settings: Settings) -> "UseCases":
+    from vectord.service.service import UseCases  # noqa: PLC0415 - see above
+    from vectord.service.write_dispatch import Writing  # noqa: PLC0415 - see above
+
+    core = _core(settings)
+    return UseCases(Writing(core, rebuilds=rebuilds_of(settings, core.environment)))
+
+
+def exporting() -> "Exports":
+    """Return what writes indexes to files."""
+    from vectord.service.export import Exports  # noqa: PLC0415 - see above
+
+    settings = Settings.read(os.environ)
+    return Exports(_core(settings), settings.tmp, settings.tmp_size - settings.local_bytes)
+
+
+def rebuilds_of(settings: Settings, environment: Environment) -> "BuildPolicy":
+    from vectord.service.maintenance.policy import BuildPolicy  # noqa: PLC0415 - see above
+
+    if settings.compact is None:
+        return BuildPolicy(environment)
+    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
+
+
+# What follows imports boto3 or botocore, at the first call: that takes longer than the rest of a cold search.
+
+
+@cache
+def client_of(endpoint: str | None) -> "S3Client":
+    from vectord.storage.s3.client import make_client  # noqa: PLC0415 - see above
+
+    return make_client(endpoint)
+
+
+@cache
+def _listing_of(bucket: str, endpoint: str | None) -> "S3Listing":
+    from vectord.storage.s3.listing import S3Listing  # noqa: PLC0415 - see above
+
+    return S3Listing(client_of(endpoint), bucket)
+
+
+def _keys_of(given: Keys | None) -> Keys:
+    return given or _chain()()
+
+
+@cache
+def _chain() -> Callable[[], Keys]:
+    from vectord.storage.s3.credentials import keys  # noqa: PLC0415 - see above
+
+    return keys()
+
+
+def _profiles_region() -> str:
+    from vectord.storage.s3.credentials import region  # noqa: PLC0415 - see above
+
+    return region()
+
+
+def _keys(environ: Mapping[str, str]) -> Keys | None:
+    access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    return Keys(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
+
+
+def _itself(environ: Mapping[str, str]) -> str | None:
+    name, alias = environ.get("AWS_LAMBDA_FUNCTION_NAME"), environ.get("VECTORD_FANOUT")
+    return f"{name}:{alias}" if name and alias else None
+
+
+def _location(store: str) -> tuple[str | None, str]:
+    if not store:
+        return None, DEFAULT_PREFIX
+    url = urlsplit(store)
+    if url.scheme != "s3" or not url.netloc:
+        raise ValueError(f"VECTORD_STORE must be s3://bucket/prefix or empty, not {store!r}")
+    return url.netloc, url.path.strip("/") or DEFAULT_PREFIX

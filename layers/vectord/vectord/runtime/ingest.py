@@ -1,0 +1,36 @@
+"""The composition root of ingestion, apart from the API's, so that a search does not pay for its imports."""
+
+import os
+from functools import cache, partial
+
+from vectord.runtime.api import Settings, files_of, rebuilds_of, store_of
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.ingest import Ingestion
+from vectord.storage.s3.client import make_client
+from vectord.storage.s3.inbox import S3Inbox
+
+
+def ingestion() -> Ingestion:
+    """Return what ingests uploads into the store that the environment names.
+
+    Raises:
+        ValueError: VECTORD_INBOX is not set.
+    """
+    return _ingestion(Settings.read(os.environ))
+
+
+@cache
+def _ingestion(settings: Settings) -> Ingestion:
+    if settings.inbox is None:
+        raise ValueError("VECTORD_INBOX must name the bucket for uploads")
+    inbox = S3Inbox(settings.inbox, cache(partial(make_client, settings.endpoint, "virtual")))
+    environment = Environment()
+    return Ingestion(
+        inbox,
+        store_of(settings),
+        files_of(settings),
+        most=settings.file_bytes,
+        environment=environment,
+        retry_policy=RetryPolicy(),
+        rebuilds=rebuilds_of(settings, environment),
+    )

@@ -1,0 +1,1 @@
+"""Restore and copy earlier states of an index."""

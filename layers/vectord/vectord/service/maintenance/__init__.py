@@ -1,0 +1,1 @@
+"""Rebuild large indexes in the background."""

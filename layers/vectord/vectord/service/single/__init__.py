@@ -1,0 +1,1 @@
+"""Run one request on an index that is one object."""

@@ -1,0 +1,94 @@
+"""Read ranges of one object in one state into local files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from vectord.cache.section_file import SectionFile
+from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
+from vectord.index.sections.base import Section, Span, Wanted
+from vectord.service.environment import Environment
+from vectord.storage.base import Reader
+
+_PIECE: Final = 8 << 20  # bytes of one request of a long range
+_ROUND: Final = 64 << 20  # bytes in memory at a time, on their way to a file
+_NEAR: Final = 48 << 10  # a gap that is read rather than asked around: less than a request's time on the link
+
+
+class RangeReader(msgspec.Struct, frozen=True, eq=False):
+    """Object `name` at `etag`, whose sections start at `starts`; it brings their bytes here.
+
+    `room` is how many of them can stay.
+
+    Raises, when called:
+        ObjectChanged: the object is at another ETag by now, or gone.
+        BlobCorrupt: a section came whole and does not match its checksum.
+        StoreUnavailable, StoreRefused
+    """
+
+    store: Reader
+    name: str
+    etag: str
+    starts: Mapping[SectionFile, int]
+    room: int
+    environment: Environment
+
+    def __call__(self, *wanted: Wanted) -> None:
+        for some in _rounds(self._pieces(wanted)):
+            spans = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in some]
+            for (file, (start, _)), data in zip(some, self.read(spans), strict=True):
+                file.write(start, data)
+
+    def read(self, spans: Sequence[Span]) -> list[bytes]:
+        """Return bytes of the object."""
+        try:
+            parts = self.store.read(self.name, self.etag, spans)
+        except (ConditionFailed, ObjectNotFound) as error:
+            raise ObjectChanged(self.name) from error
+        self.environment.meter.add("ReadRequests", len(spans))
+        self.environment.meter.add("ReadBytes", sum(map(len, parts)))
+        return parts
+
+    def _pieces(self, wanted: Sequence[Wanted]) -> Iterator[tuple[SectionFile, Span]]:
+        for section, spans in wanted:
+            missing = [] if section.whole else section.missing(spans)
+            if missing:
+                file = _local(section)
+                yield from ((file, piece) for span in joined(missing) for piece in cut(span))
+
+
+def _local(section: Section) -> SectionFile:
+    if isinstance(section, SectionFile):
+        return section
+    raise AssertionError("a section that is in memory misses nothing")
+
+
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """Return ascending `spans` with those made one between which few bytes lie."""
+    result = [spans[0]]
+    for start, stop in spans[1:]:
+        if start - result[-1][1] <= _NEAR:
+            result[-1] = (result[-1][0], stop)
+        else:
+            result.append((start, stop))
+    return result
+
+
+def cut(span: Span) -> Iterator[Span]:
+    """Yield the pieces of a span of bytes that one request each should carry."""
+    for start in range(span[0], span[1], _PIECE):
+        yield start, min(span[1], start + _PIECE)
+
+
+def _rounds(pieces: Iterator[tuple[SectionFile, Span]]) -> Iterator[list[tuple[SectionFile, Span]]]:
+    some: list[tuple[SectionFile, Span]] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += piece[1][1] - piece[1][0]
+        if size >= _ROUND:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

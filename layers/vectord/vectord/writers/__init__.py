@@ -1,0 +1,1 @@
+"""Write an index in the formats that other tools read."""

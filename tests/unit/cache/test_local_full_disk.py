@@ -1,0 +1,125 @@
+"""A full disk costs the least recently used files, and then memory is taken."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.filled import PLENTY, SIZE, content, entry, fill, present
+from tests.support.full_disk import FullDisk
+from vectord.cache.backing import Disk
+from vectord.cache.page_map import PAGE
+from vectord.cache.section_cache import SectionCache
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_costs_the_least_recently_used_others(tmp_path: Path, error: int) -> None:
+    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 9, error).calls())
+    fill(files, "a")
+    fill(files, "b")
+    assert fill(files, "c").path is not None
+    assert (present(files, "a"), present(files, "b"), present(files, "c")) == (False, True, True)
+
+
+def test_a_section_that_no_disk_has_room_for_lies_in_memory(tmp_path: Path) -> None:
+    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 3).calls())
+    section = fill(files, "a", pages=2)
+    section.write(2 * PAGE, content("a")[2 * PAGE :])
+    assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, content("a"))
+    assert not section.buffer.flags.writeable
+    assert (list(tmp_path.iterdir()), files.open(entry("a")) is section) == ([], True)
+
+
+def test_a_disk_that_refuses_the_file_itself_means_memory(tmp_path: Path) -> None:
+    def refuse(_fd: int, _size: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    section = fill(SectionCache(tmp_path, PLENTY, Disk(ftruncate=refuse)), "a")
+    assert (section.whole, section.path, list(tmp_path.iterdir())) == (True, None, [])
+
+
+def test_a_disk_that_refuses_the_file_itself_first_costs_others(tmp_path: Path) -> None:
+    def one_file(fd: int, size: int) -> None:
+        if len(list(tmp_path.iterdir())) > 1:
+            raise OSError(errno.ENOSPC, "full")
+        os.ftruncate(fd, size)
+
+    files = SectionCache(tmp_path, PLENTY, Disk(ftruncate=one_file))
+    fill(files, "a")
+    assert fill(files, "b").path is not None
+    assert not present(files, "a")
+
+
+def test_a_section_in_memory_is_not_given_up_for_disk_space(tmp_path: Path) -> None:
+    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls())
+    fill(files, "a")
+    fill(files, "b")
+    assert (present(files, "a"), present(files, "b")) == (True, True)
+
+
+def test_a_section_in_memory_counts_and_goes_for_the_budget(tmp_path: Path) -> None:
+    files = SectionCache(tmp_path, SIZE, FullDisk(tmp_path, 0).calls())
+    fill(files, "a")
+    fill(files, "b")
+    assert (files.used, present(files, "a")) == (SIZE, False)
+
+
+def test_a_piece_written_while_the_section_moves_to_memory_is_not_lost(tmp_path: Path) -> None:
+    def pwrite(fd: int, data: memoryview, start: int) -> int:
+        if start == 0:
+            raise OSError(errno.ENOSPC, "full")
+        done = os.pwrite(fd, data, start)
+        section.write(0, content("a")[:PAGE])  # what another thread would do now: it moves the section to memory
+        return done
+
+    section = SectionCache(tmp_path, PLENTY, Disk(pwrite=pwrite)).open(entry("a"))
+    section.write(PAGE, content("a")[PAGE : 2 * PAGE])
+    assert (section.path, section.missing(None)) == (None, [(2 * PAGE, SIZE)])
+    assert section.buffer[: 2 * PAGE].tobytes() == content("a")[: 2 * PAGE]
+
+
+def test_a_disk_that_is_broken_is_an_error(tmp_path: Path) -> None:
+    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0, errno.EIO).calls())
+    with pytest.raises(OSError, match="Input/output error"):
+        fill(files, "a")
+
+
+@contextmanager
+def tmpfs(folder: Path, pages: int) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={pages * PAGE}", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(mount, check=False, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no mount here")
+    if done.returncode:
+        pytest.skip("mounting needs root")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_real_full_disk_evicts_and_then_falls_back_to_memory(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, 6):
+        files = SectionCache(tmp_path, PLENTY)
+        fill(files, "a")
+        b = fill(files, "b")
+        assert (b.path is not None, present(files, "a")) == (True, False)
+        (tmp_path / "of somebody else").write_bytes(bytes(2 * PAGE))
+        held = b  # its space is not freed by eviction while it is held
+        c = fill(files, "c")
+        assert (c.whole, c.path, c.buffer.tobytes()) == (True, None, content("c"))
+        assert held.buffer.tobytes() == content("b")
+
+
+def test_holes_of_a_full_disk_are_left_alone(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, 2):
+        files = SectionCache(tmp_path, PLENTY)
+        section = files.open(entry("a"))
+        section.write(3 * PAGE, content("a")[3 * PAGE :])
+        section.write(0, content("a")[: 3 * PAGE])  # moves the page that is present, and touches no other
+        assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, content("a"))

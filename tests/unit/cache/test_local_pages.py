@@ -1,0 +1,76 @@
+"""The bitmap of pages answers as a set of page numbers would."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from vectord.cache.page_map import PAGE, Pages, Span
+
+SIZES = st.integers(1, 12 * PAGE)
+
+
+@st.composite
+def sizes_and_spans(draw: st.DrawFn) -> tuple[int, list[Span], list[Span]]:
+    size = draw(SIZES)
+    span = st.tuples(st.integers(0, size), st.integers(0, size)).map(lambda ends: (min(ends), max(ends)))
+    return size, draw(st.lists(span, max_size=8)), draw(st.lists(span, max_size=20))
+
+
+def naive_missing(size: int, written: list[Span], asked: list[Span]) -> list[Span]:
+    pages = [(start, min(start + PAGE, size)) for start in range(0, size, PAGE)]
+    present = {page for page in pages for start, stop in written if start <= page[0] and page[1] <= stop}
+    wanted = [page for page in pages if any(max(page[0], a) < min(page[1], b) for a, b in asked)]
+    merged: list[Span] = []
+    for start, stop in [page for page in wanted if page not in present]:
+        merged = (
+            [*merged[:-1], (merged[-1][0], stop)] if merged and merged[-1][1] == start else [*merged, (start, stop)]
+        )
+    return merged
+
+
+def marked(size: int, written: list[Span]) -> Pages:
+    pages = Pages(size)
+    for start, stop in written:
+        pages.mark(*pages.covered(start, stop))
+    return pages
+
+
+@given(sizes_and_spans())
+@example((9 * PAGE, [], [(0, 9 * PAGE), (PAGE, 2 * PAGE), (5 * PAGE, 6 * PAGE)]))
+def test_missing_is_what_is_asked_for_and_not_written(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, asked = case
+    assert marked(size, written).missing(asked) == naive_missing(size, written, asked)
+
+
+@given(sizes_and_spans())
+def test_no_spans_asks_for_all(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, _ = case
+    assert marked(size, written).missing(None) == naive_missing(size, written, [(0, size)])
+
+
+@given(sizes_and_spans())
+def test_present_bytes_are_those_that_are_not_missing(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, _ = case
+    pages = marked(size, written)
+    absent = sum(stop - start for start, stop in pages.missing(None))
+    assert (pages.bytes, pages.complete) == (size - absent, absent == 0)
+    assert sum(stop - start for start, stop in pages.present_spans()) == pages.bytes
+
+
+@given(sizes_and_spans())
+def test_spans_may_come_as_an_array(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, asked = case
+    pages = marked(size, written)
+    assert pages.missing(np.array(asked, np.int64).reshape(-1, 2)) == pages.missing(asked)
+
+
+@pytest.mark.parametrize("size", [PAGE - 1, PAGE, PAGE + 1])
+def test_what_is_present_from_the_start_is_complete(size: int) -> None:
+    assert Pages(size, present=True).complete
+
+
+def test_cleared_pages_are_missing_again() -> None:
+    pages = marked(2 * PAGE, [(0, 2 * PAGE)])
+    pages.clear()
+    assert (pages.missing(None), pages.bytes) == ([(0, 2 * PAGE)], 0)

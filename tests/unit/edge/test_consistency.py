@@ -1,0 +1,196 @@
+"""A read may be answered from a state that was the present one some seconds ago, without asking storage."""
+
+import pytest
+
+from tests.support import compacting, shards, worlds
+from tests.support.stores import ScriptedStore, after, silence
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.edge.consistency import DEFAULT_STALENESS, of_query, staleness
+from vectord.errors import IndexNotFound, RequestInvalid, StorageSilent, VectorNotFound
+from vectord.service.results import SearchOutcome
+from vectord.service.service import Service
+from vectord.service.sharding.placement import shard_of
+from vectord.storage.memory import MemoryStore
+
+A, B = vector("a", 1, 0), vector("b", 0, 1)
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    store = ScriptedStore()
+    setup = worlds.a_service(store.inner, clock=Clock(ids="setup"))
+    setup.create("t", 2, until=FOREVER)
+    setup.add("t", [A], FOREVER)
+    return store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(ids="ours")
+
+
+@pytest.fixture
+def service(store: ScriptedStore, clock: Clock) -> Service:
+    return worlds.a_service(store, clock=clock)
+
+
+@pytest.fixture
+def other(store: ScriptedStore) -> Service:
+    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+
+
+def search(service: Service, staleness: float | None, name: str = "t") -> SearchOutcome:
+    return service.search(name, A.vector, 10, FOREVER, staleness=staleness)
+
+
+def test_what_was_read_just_now_is_answered_from_without_a_request(
+    store: ScriptedStore, service: Service, clock: Clock
+) -> None:
+    before = search(service, None)
+    requests = store.count("head")
+    clock.now += 10
+    eventual = search(service, 10.0)
+    assert (eventual.etag, eventual.requests, store.count("head")) == (before.etag, 0, requests)
+    assert service.lookup("t", "a", FOREVER, 10.0).etag == before.etag
+    assert store.count("head") == requests
+
+
+def test_what_was_read_too_long_ago_is_read_again(service: Service, other: Service, clock: Clock) -> None:
+    search(service, None)
+    now = other.add("t", [B], FOREVER).etag
+    clock.now += 10.5
+    assert search(service, 10.0).etag == now
+
+
+def test_what_was_never_read_is_read(store: ScriptedStore, service: Service) -> None:
+    assert search(service, 3_600.0).etag == store.inner.etag("t")
+
+
+def test_a_strong_read_sees_what_an_eventual_one_may_miss(service: Service, other: Service) -> None:
+    old = search(service, None).etag
+    now = other.add("t", [B], FOREVER).etag
+    assert search(service, 60.0).etag == old
+    assert search(service, None).etag == now
+    assert search(service, 60.0).etag == now
+
+
+def test_an_unchanged_answer_makes_a_state_recent_again(service: Service, store: ScriptedStore, clock: Clock) -> None:
+    search(service, None)
+    clock.now += 100
+    search(service, None)
+    clock.now += 5
+    requests = store.count("head")
+    search(service, 10.0)
+    assert store.count("head") == requests
+
+
+def test_a_state_is_as_old_as_the_request_for_it_and_not_its_answer(
+    service: Service, store: ScriptedStore, clock: Clock
+) -> None:
+    def slowly() -> None:
+        clock.now += 8
+
+    for _ in range(2):  # with a new state, and with one that did not change
+        store.on("head", after(slowly))
+        search(service, None)
+        clock.now += 4
+        requests = store.count("head")
+        search(service, 10.0)
+        assert store.count("head") == requests + 1
+
+
+def test_a_commit_of_ours_is_as_old_as_its_request(service: Service, store: ScriptedStore, clock: Clock) -> None:
+    def slowly() -> None:
+        clock.now += 8
+
+    store.on("put", after(slowly))
+    service.add("t", [B], FOREVER)
+    clock.now += 4
+    requests = store.count("head")
+    search(service, 10.0)
+    assert store.count("head") == requests + 1
+
+
+def test_a_deleted_index_is_answered_from_no_longer_than_that(service: Service, other: Service, clock: Clock) -> None:
+    search(service, None)
+    other.delete_index("t", FOREVER)
+    assert search(service, 10.0).answer.count == 1
+    clock.now += 11
+    with pytest.raises(IndexNotFound):
+        search(service, 10.0)
+    with pytest.raises(IndexNotFound):
+        search(service, 3_600.0)
+
+
+def test_storage_that_is_silent_stops_no_eventual_read(service: Service, store: ScriptedStore) -> None:
+    search(service, None)
+    store.always("head", silence)
+    assert search(service, 10.0).answer.count == 1
+    with pytest.raises(StorageSilent):
+        search(service, None)
+
+
+def test_a_state_that_is_not_all_here_and_no_longer_there_gives_way_to_the_present_one() -> None:
+    store = MemoryStore(least_part=1)
+    writer, reader = compacting.a_writer(store, "writer"), compacting.a_writer(store, "reader")
+    writer.create("t", compacting.DIMENSION, until=FOREVER)
+    writer.add("t", compacting.vectors(*map(str, range(900))), FOREVER)
+    old = reader.lookup("t", "0", FOREVER).etag
+    now = writer.add("t", compacting.vectors("899", seed=1), FOREVER).etag
+    assert reader.lookup("t", "0", FOREVER, 3_600.0).etag == old
+    found = [reader.lookup("t", str(row), FOREVER, 3_600.0).etag for row in range(899, 0, -1)]
+    assert now in found
+    assert set(found) <= {old, now}
+
+
+def test_the_shards_of_an_index_are_read_no_more_often() -> None:
+    store = shards.ByName()
+    service = shards.a_service(store)
+    service.create("many", 2, shards=3, until=FOREVER)
+    service.add("many", [A, B], FOREVER)
+    before = search(service, None, "many")
+    requests = store.count("head")
+    assert search(service, 3_600.0, "many").etag == before.etag
+    assert service.lookup("many", "a", FOREVER, 3_600.0).vector.tolist() == [1, 0]
+    assert store.count("head") == requests
+
+
+def test_an_index_in_shards_that_was_created_anew_is_found_where_a_shard_is_not_warm() -> None:
+    store = shards.ByName()
+    service, other = shards.a_service(store), shards.a_service(store)
+    service.create("many", 2, shards=3, until=FOREVER)
+    far = next(vector(name, 0, 1) for name in "bcdefgh" if shard_of(name, 3) != shard_of("a", 3))
+    reader = shards.a_service(store)
+    with pytest.raises(VectorNotFound):
+        reader.lookup("many", "a", FOREVER)
+    other.delete_index("many", FOREVER)
+    other.create("many", 2, shards=3, until=FOREVER)
+    other.add("many", [far], FOREVER)
+    assert reader.lookup("many", far.id, FOREVER, 3_600.0).id == far.id
+
+
+# ---- what a request says
+
+
+def test_a_read_is_strong_unless_it_says_otherwise() -> None:
+    assert of_query({}) is None
+    assert of_query({"consistency": "strong"}) is None
+
+
+def test_an_eventual_read_may_be_some_seconds_old() -> None:
+    assert of_query({"consistency": "eventual"}) == DEFAULT_STALENESS
+    assert of_query({"consistency": "eventual", "max_staleness": "2.5"}) == 2.5
+    assert staleness("eventual", 3_600.0) == 3_600.0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"consistency": "weak"},
+        {"max_staleness": "5"},
+        *({"consistency": "eventual", "max_staleness": text} for text in ("", "x", "-1", "3601", "nan", "inf")),
+    ],
+)
+def test_anything_else_is_invalid(query: dict[str, str]) -> None:
+    with pytest.raises(RequestInvalid):
+        of_query(query)

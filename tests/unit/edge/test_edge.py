@@ -1,0 +1,134 @@
+"""An HTTP API event, payload format 2.0, read as a request."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from vectord.edge import request as events
+from vectord.edge.request import Request
+from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
+
+ROUTES = ["GET /indexes", "GET /indexes/{name}", "GET /indexes/{name}/vectors/{id+}"]
+LOOKUP = ROUTES[2]
+
+
+def read(**event: Any) -> Request:
+    return events.read({"routeKey": "GET /indexes", **event}, ROUTES, until=7.5)
+
+
+def read_path(method: str, path: str) -> Request:
+    return read(routeKey="$default", rawPath=path, requestContext={"http": {"method": method}})
+
+
+class TestRoute:
+    def test_is_the_one_that_the_gateway_names(self) -> None:
+        request = read(routeKey="GET /indexes/{name}", pathParameters={"name": "t"})
+        assert (request.route, request.path) == ("GET /indexes/{name}", {"name": "t"})
+
+    def test_of_another_function_is_not_found(self) -> None:
+        with pytest.raises(RouteNotFound):
+            read(routeKey="POST /indexes/{name}/search", pathParameters={"name": "t"})
+
+    def test_without_its_parameters_is_not_found(self) -> None:
+        with pytest.raises(RouteNotFound):
+            read(routeKey="GET /indexes/{name}")
+
+    @pytest.mark.parametrize("event", [{}, {"routeKey": None}, {"requestContext": {}}, {"rawPath": "/indexes"}])
+    def test_of_an_event_that_names_none_is_not_found(self, event: dict[str, Any]) -> None:
+        with pytest.raises(RouteNotFound):
+            events.read(event, ROUTES, until=0)
+
+    @pytest.mark.parametrize(
+        ("path", "route", "parameters"),
+        [
+            ("/indexes", "GET /indexes", {}),
+            ("/indexes/t", "GET /indexes/{name}", {"name": "t"}),
+            ("/indexes/t/vectors/a", LOOKUP, {"name": "t", "id": "a"}),
+            ("/indexes/t/vectors/a/b//c", LOOKUP, {"name": "t", "id": "a/b//c"}),
+            ("/indexes/t/vectors/line\nbreak", LOOKUP, {"name": "t", "id": "line\nbreak"}),
+            ("/indexes/t/vectors/100%25", LOOKUP, {"name": "t", "id": "100%"}),
+            ("/indexes/t/vectors/%252F", LOOKUP, {"name": "t", "id": "%2F"}),
+        ],
+    )
+    def test_behind_a_default_route_is_told_by_the_path(
+        self, path: str, route: str, parameters: dict[str, str]
+    ) -> None:
+        request = read_path("GET", path)
+        assert (request.route, request.path) == (route, parameters)
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/"),
+            ("POST", "/indexes"),
+            ("GET", "/indexes/t/vectors"),
+            ("GET", "/indexes/"),
+            ("GET", "/x/indexes"),
+        ],
+    )
+    def test_behind_a_default_route_is_not_found_elsewhere(self, method: str, path: str) -> None:
+        with pytest.raises(RouteNotFound):
+            read_path(method, path)
+
+
+class TestPathParameters:
+    @pytest.mark.parametrize(
+        ("from_the_gateway", "meant"),
+        [
+            ("a/b", "a/b"),
+            ("a+b c", "a+b c"),
+            ("100%25", "100%"),
+            ("%252F", "%2F"),
+            ("%2525", "%25"),
+            ("%2F", "%2F"),
+            ("ü😀", "ü😀"),
+        ],
+    )
+    def test_are_decoded_where_the_gateway_left_them(self, from_the_gateway: str, meant: str) -> None:
+        request = read(routeKey=LOOKUP, pathParameters={"name": "t", "id": from_the_gateway})
+        assert request.path["id"] == meant
+
+
+class TestBody:
+    def test_is_the_text_as_utf8(self) -> None:
+        assert read(body='{"ü":1}').body == '{"ü":1}'.encode()
+
+    @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}])
+    def test_that_is_absent_is_empty(self, event: dict[str, Any]) -> None:
+        assert read(**event).body == b""
+
+    def test_in_base64_is_decoded(self) -> None:
+        assert read(body=base64.b64encode(b"\xff{}").decode(), isBase64Encoded=True).body == b"\xff{}"
+
+    @pytest.mark.parametrize("body", ["{}", "ab c=", "abc", "ü==="])
+    def test_that_is_not_the_base64_it_claims_to_be_is_malformed(self, body: str) -> None:
+        with pytest.raises(MalformedJson):
+            read(body=body, isBase64Encoded=True)
+
+    def test_of_the_most_that_lambda_takes_is_read(self) -> None:
+        assert len(read(body="x" * events.MAX_BODY).body) == events.MAX_BODY
+
+    def test_of_more_is_too_large(self) -> None:
+        with pytest.raises(RequestTooLarge):
+            read(body="x" * (events.MAX_BODY + 1))
+
+    def test_counts_bytes_and_not_characters(self) -> None:
+        with pytest.raises(RequestTooLarge):
+            read(body="ü" * (events.MAX_BODY // 2 + 1))
+
+    @pytest.mark.parametrize("more", [1, 10_000_000])
+    def test_in_base64_counts_by_what_it_decodes_to(self, more: int) -> None:
+        body = base64.b64encode(bytes(events.MAX_BODY)).decode()
+        assert len(read(body=body, isBase64Encoded=True).body) == events.MAX_BODY
+        with pytest.raises(RequestTooLarge):
+            read(body=base64.b64encode(bytes(events.MAX_BODY + more)).decode(), isBase64Encoded=True)
+
+
+def test_query_and_deadline_are_passed_on() -> None:
+    request = read(queryStringParameters={"limit": "1"})
+    assert (request.query, request.until) == ({"limit": "1"}, 7.5)
+
+
+def test_a_missing_query_is_empty() -> None:
+    assert read(queryStringParameters=None).query == {}

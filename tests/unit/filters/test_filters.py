@@ -1,0 +1,240 @@
+"""What a filter means: which metadata satisfies it."""
+
+from typing import Any
+
+import pytest
+
+from vectord.filters.match import Container, keys, leaves, matcher, matches
+from vectord.filters.parse import parse
+
+BOOK = {
+    "title": "Middlemarch",
+    "year": 1871,
+    "price": 12.5,
+    "rare": True,
+    "editor": None,
+    "tags": ["novel", "england", 8],
+    "author": {"name": "Eliot", "born": {"year": 1819}},
+    "prints": [{"city": "London", "copies": 400}, {"city": "Leipzig", "copies": 90}],
+    "shelf.row": 4,
+    "notes": [],
+    "more": {},
+}
+
+
+def holds(written: dict[str, Any], metadata: object = BOOK) -> bool:
+    return matches(parse(written), metadata)
+
+
+SATISFIED: list[dict[str, Any]] = [
+    {"title": "Middlemarch"},
+    {"title": {"$eq": "Middlemarch"}},
+    {"year": 1871.0},
+    {"price": 12.5},
+    {"rare": True},
+    {"editor": None},
+    {"tags": "england"},
+    {"tags": 8},
+    {"author.name": "Eliot"},
+    {"author.born.year": 1819},
+    {"prints.city": "Leipzig"},
+    {"shelf.row": 4},
+    {"title": {"$ne": "Emma"}},
+    {"year": {"$gt": 1870}},
+    {"year": {"$gte": 1871}},
+    {"year": {"$lt": 1871.5}},
+    {"year": {"$lte": 1871}},
+    {"title": {"$gt": "Emma"}},
+    {"year": {"$gt": 1800, "$lt": 1900}},
+    {"prints.copies": {"$gt": 300, "$lt": 100}},
+    {"title": {"$in": ["Emma", "Middlemarch"]}},
+    {"editor": {"$in": [None]}},
+    {"title": {"$nin": ["Emma", "Persuasion"]}},
+    {"title": {"$exists": True}},
+    {"editor": {"$exists": True}},
+    {"author": {"$exists": True}},
+    {"author.born": {"$exists": True}},
+    {"notes": {"$exists": True}},
+    {"more": {"$exists": True}},
+    {"isbn": {"$exists": False}},
+    {"title": {"$prefix": "Middle"}},
+    {"title": {"$prefix": ""}},
+    {"tags": {"$prefix": "eng"}},
+    {"title": {"$glob": "M*ch"}},
+    {"title": {"$glob": "?iddlemarc[a-h]"}},
+    {"prints.city": {"$glob": "*zig"}},
+    {"year": {"$not": {"$gt": 1900}}},
+    {"year": {"$not": {"$gt": 1800, "$lt": 1850}}},
+    {"year": {"$not": {"$not": {"$eq": 1871}}}},
+    {"title": "Middlemarch", "year": 1871},
+    {"$and": [{"title": "Middlemarch"}, {"year": 1871}]},
+    {"$or": [{"title": "Emma"}, {"year": 1871}]},
+    {"$not": {"title": "Emma"}},
+    {"$not": {"title": "Middlemarch", "year": 1815}},
+]
+UNSATISFIED: list[dict[str, Any]] = [
+    {"title": "middlemarch"},
+    {"title": "Middle"},
+    {"year": "1871"},
+    {"year": 1872},
+    {"rare": 1},
+    {"rare": "true"},
+    {"rare": False},
+    {"isbn": None},
+    {"notes": None},
+    {"more": None},
+    {"author": "Eliot"},
+    {"name": "Eliot"},
+    {"shelf": 4},
+    {"shelf": {"$exists": True}},
+    {"author.name.first": {"$exists": True}},
+    {"tags": {"$ne": "england"}},
+    {"tags": {"$nin": ["england"]}},
+    {"year": {"$gt": 1871}},
+    {"year": {"$gte": 1872}},
+    {"year": {"$lt": 1871}},
+    {"year": {"$lte": 1870}},
+    {"year": {"$gt": "1"}},
+    {"title": {"$gt": 1}},
+    {"rare": {"$gte": 0}},
+    {"editor": {"$lte": 0}},
+    {"isbn": {"$lt": 5}},
+    {"year": {"$gt": 1800, "$lt": 1850}},
+    {"title": {"$in": ["Emma", "Persuasion"]}},
+    {"rare": {"$in": [1, 1.0]}},
+    {"title": {"$nin": ["Emma", "Middlemarch"]}},
+    {"isbn": {"$exists": True}},
+    {"editor": {"$exists": False}},
+    {"title": {"$prefix": "iddle"}},
+    {"year": {"$prefix": "18"}},
+    {"title": {"$glob": "Middle"}},
+    {"year": {"$glob": "*"}},
+    {"author": {"$glob": "*"}},
+    {"year": {"$not": {"$gt": 1800}}},
+    {"title": "Middlemarch", "year": 1815},
+    {"$and": [{"title": "Middlemarch"}, {"year": 1815}]},
+    {"$or": [{"title": "Emma"}, {"year": 1815}]},
+    {"$not": {"title": "Middlemarch"}},
+]
+
+
+@pytest.mark.parametrize("written", SATISFIED, ids=str)
+def test_the_book_satisfies(written: dict[str, Any]) -> None:
+    assert holds(written)
+
+
+@pytest.mark.parametrize("written", UNSATISFIED, ids=str)
+def test_the_book_does_not_satisfy(written: dict[str, Any]) -> None:
+    assert not holds(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{"a": {"$ne": 1}}, {"a": {"$nin": [1]}}, {"a": {"$not": {"$gt": 1}}}, {"a": {"$exists": False}}],
+    ids=str,
+)
+@pytest.mark.parametrize("metadata", [None, {}, [], "a", {"b": 1}], ids=repr)
+def test_a_negation_holds_where_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
+    assert holds(written, metadata)
+
+
+@pytest.mark.parametrize("written", [{"a": None}, {"a": {"$lt": 1}}, {"a": {"$glob": "*"}}], ids=str)
+@pytest.mark.parametrize("metadata", [None, {}, [], "a", 0], ids=repr)
+def test_no_condition_holds_where_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
+    assert not holds(written, metadata)
+
+
+def test_true_is_not_one_and_false_is_not_zero_either_way_round() -> None:
+    assert not holds({"a": 1}, {"a": True})
+    assert not holds({"a": True}, {"a": 1})
+    assert not holds({"a": 0.0}, {"a": False})
+    assert not holds({"a": {"$in": [0, False]}}, {"a": None})
+    assert holds({"a": {"$in": [0, False]}}, {"a": False})
+
+
+def test_integers_beyond_the_precision_of_floats_compare_exactly() -> None:
+    assert not holds({"a": 2**53}, {"a": 2**53 + 1})
+    assert holds({"a": {"$gt": 2**53}}, {"a": 2**53 + 1})
+    assert not holds({"a": {"$gt": float(2**53)}}, {"a": 2**53})
+    assert holds({"a": {"$gt": 10**30}}, {"a": 10**30 + 1})
+
+
+def test_texts_compare_by_code_point_and_not_by_language() -> None:
+    assert holds({"a": {"$gt": "Z"}}, {"a": "a"})
+    assert holds({"a": {"$gt": "z"}}, {"a": "é"})
+    assert holds({"a": {"$gt": "\uffff"}}, {"a": "\U0001f600"})
+
+
+def test_one_character_of_a_glob_is_one_code_point_of_any_kind() -> None:
+    assert holds({"a": {"$glob": "?"}}, {"a": "\U0001f600"})
+    assert holds({"a": {"$glob": "a?b*"}}, {"a": "a\nb\nc"})
+
+
+def test_nested_keys_and_keys_with_dots_have_the_same_path() -> None:
+    for metadata in ({"a": {"b": {"c": 1}}}, {"a.b": {"c": 1}}, {"a": {"b.c": 1}}, {"a.b.c": 1}):
+        assert holds({"a.b.c": 1}, metadata)
+
+
+def test_both_values_count_where_a_nested_key_and_a_key_with_dots_meet() -> None:
+    metadata = {"a": {"b": 1}, "a.b": 2}
+    assert holds({"a.b": 1}, metadata)
+    assert holds({"a.b": 2}, metadata)
+
+
+def test_arrays_in_arrays_and_metadata_that_is_an_array_are_passed_through() -> None:
+    assert holds({"a.b": 3}, {"a": [[1, {"b": [2, [3]]}]]})
+    assert holds({"b": 3}, [{"b": 2}, [{"b": 3}]])
+
+
+def test_conditions_on_one_path_may_be_met_by_different_elements() -> None:
+    assert holds({"a": {"$gt": 5, "$lt": 2}}, {"a": [1, 9]})
+    assert not holds({"a": {"$gt": 5, "$lt": 2}}, {"a": [3]})
+
+
+def test_a_key_may_be_empty_or_hold_a_dollar_further_on() -> None:
+    assert holds({"": 1}, {"": 1})
+    assert holds({".a": 1}, {"": {"a": 1}})
+    assert holds({"a$": {"$exists": True}, "a.$b": 1}, {"a$": 0, "a": {"$b": 1}})
+
+
+def test_a_filter_prepared_once_judges_each_document_by_itself() -> None:
+    dear = matcher(parse({"price": {"$gt": 10}}))
+    assert [dear({"price": price}) for price in (5, 20, 10, 11)] == [False, True, False, True]
+
+
+def test_leaves_tell_each_value_and_each_container_with_its_path_in_order() -> None:
+    metadata = {"a": [1, "x", [True]], "b": {"c": None, "d": {}}, "e.f": 2.5}
+    assert list(leaves(metadata)) == [
+        ("a", Container.HERE),
+        ("a", 1),
+        ("a", "x"),
+        ("a", Container.HERE),
+        ("a", True),
+        ("b", Container.HERE),
+        ("b.c", None),
+        ("b.d", Container.HERE),
+        ("e.f", 2.5),
+    ]
+
+
+def test_leaves_within_some_paths_leave_the_others_out() -> None:
+    metadata = {"a": {"b": 1, "c": 2}, "d": {"e": 3}}
+    assert list(leaves(metadata, frozenset({"a", "a.c"}))) == [("a", Container.HERE), ("a.c", 2)]
+
+
+@pytest.mark.parametrize("metadata", [None, "text", 5, True, [], [1, [2]], {}], ids=repr)
+def test_what_lies_at_no_path_is_no_leaf(metadata: object) -> None:
+    assert list(leaves(metadata)) == []
+
+
+def test_metadata_may_be_nested_beyond_what_python_can_recurse() -> None:
+    metadata: object = 7
+    for _ in range(5_000):
+        metadata = {"a": [metadata]}
+    path = ".".join(["a"] * 5_000)
+    assert matches(parse({path: 7}), metadata)
+
+
+def test_keys_are_the_paths_that_a_filter_speaks_of() -> None:
+    tree = parse({"a": 1, "$or": [{"b.c": {"$glob": "x*"}}, {"$not": {"d": {"$exists": True}}}], "e": {"$gt": 1}})
+    assert keys(tree) == {"a", "b.c", "d", "e"}

@@ -1,0 +1,205 @@
+"""Filters against a second, slower reading of what they mean, over random documents and filters."""
+
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectord.errors import FilterInvalid
+from vectord.filters.match import Container, keys, leaves, matches
+from vectord.filters.parse import parse
+from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Order, Prefix, Scalar
+
+# Few and alike, so that conditions and documents meet, and so that what is nearly equal meets too.
+NUMBERS: list[int | float] = [0, 1, 1.0, -1, 1.5, 2**53, 2**53 + 1, float(2**53), 10**30]
+TEXTS = ["", "a", "ab", "b", "B", "1", "é", "\uffff", "\U0001f600"]
+KEYS = ["a", "b", "a.b", "", "$in"]
+PATHS = ["a", "b", "a.b", "a.a", "b.a", "a.b.a", "a.a.b", "", "a.", ".a"]
+PATTERNS = ["*", "a*", "*b", "?", "[ab]*", "[!a]", "a", "", "*?b"]
+OPERATORS = ["$and", "$or", "$not", "$eq", "$ne", "$in", "$nin", "$gt", "$lte", "$exists", "$prefix", "$glob", "$gtt"]
+
+scalars = st.sampled_from([None, True, False, *NUMBERS, *TEXTS])
+documents = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+paths = st.sampled_from(PATHS)
+orders: st.SearchStrategy[Order] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
+conditions: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(Among, paths, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
+    st.builds(Compare, paths, orders, st.sampled_from([*NUMBERS, *TEXTS])),
+    st.builds(Exists, paths),
+    st.builds(Prefix, paths, st.sampled_from(TEXTS)),
+    st.builds(Glob, paths, st.sampled_from(PATTERNS)),
+)
+
+
+def joined(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+    several = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    return st.one_of(st.builds(All, several), st.builds(AnyOf, several), st.builds(Not, inner))
+
+
+trees: st.SearchStrategy[Filter] = st.recursive(conditions, joined, max_leaves=8)
+
+
+def values_at(metadata: object, path: str) -> list[object]:
+    """What lies at a path, found from the path: any key that it starts with may lead there."""
+    if isinstance(metadata, list):
+        return [value for item in metadata for value in values_at(item, path)]
+    if not isinstance(metadata, dict):
+        return []
+    found: list[object] = []
+    for key, value in metadata.items():
+        if key == path:
+            found += flat(value)
+        if path.startswith(f"{key}."):
+            found += values_at(value, path.removeprefix(f"{key}."))
+    return found
+
+
+def flat(value: object) -> list[object]:
+    return [value, *(inner for item in value for inner in flat(item))] if isinstance(value, list) else [value]
+
+
+def like(left: object, right: object) -> bool:
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def holds(tree: Filter, metadata: object) -> bool:  # noqa: PLR0911  one for each kind of filter
+    match tree:
+        case All(filters):
+            return not [inner for inner in filters if not holds(inner, metadata)]
+        case AnyOf(filters):
+            return bool([inner for inner in filters if holds(inner, metadata)])
+        case Not(inner):
+            return not holds(inner, metadata)
+        case Exists(path):
+            return bool(values_at(metadata, path))
+        case Among(path, values):
+            return any(like(found, value) for found in values_at(metadata, path) for value in values)
+        case Compare(path, order, operand):
+            return any(compares(found, order, operand) for found in values_at(metadata, path))
+        case Prefix(path, text):
+            return any(isinstance(found, str) and found[: len(text)] == text for found in values_at(metadata, path))
+        case Glob(path, pattern):
+            return any(isinstance(found, str) and fits(pattern, found) for found in values_at(metadata, path))
+
+
+def compares(found: Any, order: Order, operand: str | int | float) -> bool:
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not (isinstance(found, str) if isinstance(operand, str) else number):
+        return False
+    held = {"$gt": found > operand, "$gte": found >= operand, "$lt": found < operand, "$lte": found <= operand}
+    return bool(held[order])
+
+
+def fits(pattern: str, text: str) -> bool:
+    """A pattern whose sets are [ab] and [!a] at most, by trying every place for every star."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(fits(pattern[1:], text[at:]) for at in range(len(text) + 1))
+    token, accepted = next(
+        (token, accepted)
+        for token, accepted in (("[ab]", "ab".__contains__), ("[!a]", "a".__ne__), ("?", bool), (pattern[0], None))
+        if pattern.startswith(token)
+    )
+    first = text[:1]
+    return bool(first and (accepted or token.__eq__)(first)) and fits(pattern[len(token) :], text[1:])
+
+
+def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind of filter
+    """A filter as JSON, one key an object."""
+    match tree:
+        case All(filters):
+            return {"$and": [written(inner) for inner in filters]}
+        case AnyOf(filters):
+            return {"$or": [written(inner) for inner in filters]}
+        case Not(inner):
+            return {"$not": written(inner)}
+        case Among(path, values):
+            return {path: {"$in": list(values)}}
+        case Compare(path, order, operand):
+            return {path: {order: operand}}
+        case Exists(path):
+            return {path: {"$exists": True}}
+        case Prefix(path, text):
+            return {path: {"$prefix": text}}
+        case Glob(path, pattern):
+            return {path: {"$glob": pattern}}
+
+
+@given(trees, documents)
+def test_a_filter_means_what_the_slow_reading_says(tree: Filter, metadata: object) -> None:
+    assert matches(tree, metadata) == holds(tree, metadata)
+
+
+@given(documents)
+def test_leaves_are_what_lies_at_each_path(metadata: object) -> None:
+    told: dict[str, list[object]] = {}
+    for path, leaf in leaves(metadata):
+        told.setdefault(path, []).append(leaf)
+    assert {path: described(found) for path, found in told.items()} == {
+        path: described(values_at(metadata, path)) for path in told
+    }
+
+
+def described(values: list[object]) -> list[str]:
+    """In no order, containers alike, and 1, 1.0 and True apart."""
+    return sorted(
+        "container" if isinstance(value, dict | list | Container) else f"{type(value)} {value}" for value in values
+    )
+
+
+@given(documents, st.sampled_from(PATHS))
+def test_no_path_without_a_leaf_has_anything(metadata: object, path: str) -> None:
+    assert (path in dict(leaves(metadata))) == bool(values_at(metadata, path))
+
+
+@given(trees, documents)
+def test_not_not_is_nothing(tree: Filter, metadata: object) -> None:
+    assert matches(Not(Not(tree)), metadata) == matches(tree, metadata) != matches(Not(tree), metadata)
+
+
+@given(st.lists(trees, min_size=1, max_size=3).map(tuple), documents)
+def test_not_all_is_any_not(filters: tuple[Filter, ...], metadata: object) -> None:
+    assert matches(Not(All(filters)), metadata) == matches(AnyOf(tuple(map(Not, filters))), metadata)
+
+
+@given(paths, st.lists(scalars, min_size=1, max_size=4), documents)
+def test_in_is_any_of_its_values_and_nin_none_of_them(path: str, values: list[Scalar], metadata: object) -> None:
+    equals = [matches(parse({path: value}), metadata) for value in values]
+    assert matches(parse({path: {"$in": values}}), metadata) == any(equals)
+    assert matches(parse({path: {"$nin": values}}), metadata) == (not any(equals))
+
+
+@given(trees)
+def test_a_filter_that_is_written_is_read_back(tree: Filter) -> None:
+    assert repr(parse(written(tree))) == repr(tree)
+
+
+@given(trees)
+def test_keys_are_the_paths_of_all_conditions(tree: Filter) -> None:
+    assert keys(tree) == set(re.findall(r"path='([^']*)'", repr(tree)))
+
+
+values = st.recursive(
+    scalars | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*OPERATORS, "a", "b.c"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(values)
+def test_any_json_is_read_or_refused_and_what_is_read_can_be_asked(value: object) -> None:
+    try:
+        tree = parse(value)
+    except FilterInvalid as refused:
+        assert refused.where.startswith("filter")
+    else:
+        assert repr(parse(written(tree))) == repr(tree)
+        matches(tree, {"a": [1, "x"]})

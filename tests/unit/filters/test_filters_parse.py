@@ -1,0 +1,190 @@
+"""How a filter is written, and what a caller is told whose filter is not one."""
+
+from typing import Any
+
+import pytest
+
+from vectord.errors import FilterInvalid, RequestInvalid
+from vectord.filters.parse import parse
+from vectord.filters.path import MAX_CONDITIONS, MAX_DEPTH, MAX_GLOBS, MAX_PATTERN, MAX_VALUES
+from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Prefix
+
+READ: list[tuple[dict[str, Any], Filter]] = [
+    ({"a": "x"}, Among("a", ("x",))),
+    ({"a": None}, Among("a", (None,))),
+    ({"a": {"$eq": 1.5}}, Among("a", (1.5,))),
+    ({"a": {"$ne": 1}}, Not(Among("a", (1,)))),
+    ({"a": {"$in": [1, "x", None, True]}}, Among("a", (1, "x", None, True))),
+    ({"a": {"$nin": [1, 2]}}, Not(Among("a", (1, 2)))),
+    ({"a": {"$gt": 1}}, Compare("a", "$gt", 1)),
+    ({"a": {"$gte": 1}}, Compare("a", "$gte", 1)),
+    ({"a": {"$lt": "x"}}, Compare("a", "$lt", "x")),
+    ({"a": {"$lte": 1.5}}, Compare("a", "$lte", 1.5)),
+    ({"a": {"$exists": True}}, Exists("a")),
+    ({"a": {"$exists": False}}, Not(Exists("a"))),
+    ({"a": {"$prefix": "x"}}, Prefix("a", "x")),
+    ({"a": {"$glob": "x*"}}, Glob("a", "x*")),
+    ({"a": {"$not": {"$gt": 1}}}, Not(Compare("a", "$gt", 1))),
+    ({"a": {"$gt": 1, "$lt": 5}}, All((Compare("a", "$gt", 1), Compare("a", "$lt", 5)))),
+    ({"a.b": 1, "c": 2}, All((Among("a.b", (1,)), Among("c", (2,))))),
+    ({"$and": [{"a": 1}, {"b": 2}]}, All((Among("a", (1,)), Among("b", (2,))))),
+    ({"$or": [{"a": 1}]}, AnyOf((Among("a", (1,)),))),
+    ({"$not": {"a": 1, "b": 2}}, Not(All((Among("a", (1,)), Among("b", (2,)))))),
+]
+
+
+@pytest.mark.parametrize(("written", "tree"), READ, ids=lambda value: str(value) if isinstance(value, dict) else "")
+def test_a_filter_is_read_as(written: dict[str, Any], tree: Filter) -> None:
+    assert parse(written) == tree
+
+
+# What is written; the place that the message names; a part of what it advises.
+REFUSED: list[tuple[object, str, str]] = [
+    (None, "filter", "must be an object"),
+    ([{"a": 1}], "filter", "not an array"),
+    ("a", "filter", "not a text"),
+    (True, "filter", "not a boolean"),
+    (5, "filter", "not a number"),
+    ({}, "filter", "leave the filter out"),
+    ({"a": {}}, "filter.a", "names no operator"),
+    ({"a": [1, 2]}, "filter.a", '{"$in": [...]}'),
+    ({"a": {"$gtt": 1}}, "filter.a.$gtt", "Did you mean $gt or $gte?"),
+    ({"a": {"$GTE": 1}}, "filter.a.$GTE", "Did you mean $gte"),
+    ({"a": {"gt": 1}}, "filter.a.gt", "Did you mean $gt"),
+    ({"a": {"$startsWith": "x"}}, "filter.a.$startsWith", "Did you mean $prefix?"),
+    ({"a": {"$regex": "x"}}, "filter.a.$regex", "Did you mean $glob?"),
+    ({"a": {"$zzz": 1}}, "filter.a.$zzz", "Known here: $eq, $ne,"),
+    ({"a": {"b": 1}}, "filter.a.b", "written with dots"),
+    ({"a": {"$gt": 1, "b": 1}}, "filter.a.b", "written with dots"),
+    ({"a": {"$and": [{"b": 1}]}}, "filter.a.$and", "is no operator"),
+    ({"$gt": 5}, "filter.$gt", "must stand under a path"),
+    ({"$nor": [{"a": 1}]}, "filter.$nor", "Did you mean $not?"),
+    ({"$zzz": 1}, "filter.$zzz", "Known here: $and, $or, $not"),
+    ({"$and": {"a": 1}}, "filter.$and", "takes an array of one or more filters, not an object"),
+    ({"$and": []}, "filter.$and", "not an empty one"),
+    ({"$or": []}, "filter.$or", "not an empty one"),
+    ({"$or": [{"a": 1}, {}]}, "filter.$or[1]", "is empty"),
+    ({"$or": [{"a": 1}, 5]}, "filter.$or[1]", "must be an object"),
+    ({"$not": []}, "filter.$not", "must be an object"),
+    ({"$and": [{"x": 1}, {"year": {"$gtt": 1}}]}, "filter.$and[1].year.$gtt", "Did you mean"),
+    ({"$not": {"$or": [{"a": {"$lt": None}}]}}, "filter.$not.$or[0].a.$lt", "not null"),
+    ({"a": {"$not": 5}}, "filter.a.$not", "Or use $ne"),
+    ({"a": {"$not": {}}}, "filter.a.$not", "names no operator"),
+    ({"a": {"$not": {"$gtt": 1}}}, "filter.a.$not.$gtt", "Did you mean"),
+    ({"a": {"$eq": [1]}}, "filter.a.$eq", "not an array"),
+    ({"a": {"$eq": {"b": 1}}}, "filter.a.$eq", "not an object"),
+    ({"a": {"$gt": True}}, "filter.a.$gt", "not a boolean"),
+    ({"a": {"$gte": None}}, "filter.a.$gte", "not null"),
+    ({"a": {"$lt": [1]}}, "filter.a.$lt", "not an array"),
+    ({"a": {"$in": 1}}, "filter.a.$in", "takes an array of one or more values, not a number"),
+    ({"a": {"$in": []}}, "filter.a.$in", "not an empty one"),
+    ({"a": {"$nin": "x"}}, "filter.a.$nin", "not a text"),
+    ({"a": {"$in": [1, {"b": 1}]}}, "filter.a.$in[1]", "not an object"),
+    ({"a": {"$exists": 1}}, "filter.a.$exists", "takes true or false, not a number"),
+    ({"a": {"$exists": None}}, "filter.a.$exists", "not null"),
+    ({"a": {"$prefix": 1}}, "filter.a.$prefix", "takes a text, not a number"),
+    ({"a": {"$glob": ["x*"]}}, "filter.a.$glob", "takes a text, not an array"),
+    ({"a": float("nan")}, "filter.a", "a finite number"),
+    ({"a": {"$gt": float("inf")}}, "filter.a.$gt", "a finite number"),
+    ({"a": b"x"}, "filter.a", "not bytes"),
+    ({1: 2}, "filter", "has a key that is no text but a number"),
+    ({"a": {1: 2}}, "filter.a", "has a key that is no text but a number"),
+    ({"my key": {"$gtt": 1}}, 'filter["my key"].$gtt', "Did you mean"),
+    ({"k" * 5_000: {"$gtt": 1}}, f'filter["{"k" * 60}..."].$gtt', "Did you mean"),
+]
+
+
+@pytest.mark.parametrize(("written", "where", "advice"), REFUSED, ids=[str(case[0])[:50] for case in REFUSED])
+def test_a_filter_is_refused_with_its_place_and_what_to_do(written: object, where: str, advice: str) -> None:
+    with pytest.raises(FilterInvalid) as refused:
+        parse(written)
+    assert refused.value.where == where
+    assert advice in refused.value.reason
+    assert str(refused.value) == f"{where} {refused.value.reason}"
+
+
+def test_a_bad_filter_is_a_bad_request() -> None:
+    assert issubclass(FilterInvalid, RequestInvalid)
+
+
+def test_a_caller_may_name_the_place_that_the_filter_came_from() -> None:
+    with pytest.raises(FilterInvalid, match=r"^body\.filter\.a\.\$gtt "):
+        parse({"a": {"$gtt": 1}}, "body.filter")
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A filter of so many filters within filters, by each way in turn."""
+    written: dict[str, Any] = {"a": 1}
+    for level in range(levels - 1):
+        ways: list[dict[str, Any]] = [{"$and": [written]}, {"$or": [written]}, {"$not": written}]
+        written = ways[level % 3]
+    return written
+
+
+def negated(levels: int) -> dict[str, Any]:
+    """A filter of one path and so many levels, all but the first of them $not."""
+    operators: dict[str, Any] = {"$gt": 1}
+    for _ in range(levels - 1):
+        operators = {"$not": operators}
+    return {"a": operators}
+
+
+def globs(count: int) -> dict[str, Any]:
+    return {"$or": [{"a": {"$glob": f"{number}*"}} for number in range(count)]}
+
+
+def conditions(count: int) -> dict[str, Any]:
+    return {"$or": [{"a": number} for number in range(count)]}
+
+
+def values(count: int) -> dict[str, Any]:
+    return {"a": {"$in": list(range(count - 1))}, "b": {"$nin": [0]}}
+
+
+LIMITS = [
+    (nested, MAX_DEPTH),
+    (negated, MAX_DEPTH),
+    (conditions, MAX_CONDITIONS),
+    (values, MAX_VALUES),
+    (globs, MAX_GLOBS),
+    (lambda size: {"a": {"$prefix": "x" * size}}, MAX_PATTERN),
+    (lambda size: {"a": {"$glob": "é" * (size // 2) + "x" * (size % 2)}}, MAX_PATTERN),
+]
+
+
+@pytest.mark.parametrize(("filter_of", "limit"), LIMITS)
+def test_a_filter_at_the_limit_is_read(filter_of: Any, limit: int) -> None:
+    parse(filter_of(limit))
+
+
+@pytest.mark.parametrize(("filter_of", "limit"), LIMITS)
+def test_a_filter_beyond_the_limit_is_refused_with_the_limit(filter_of: Any, limit: int) -> None:
+    with pytest.raises(FilterInvalid, match=rf"\b{limit}\b"):
+        parse(filter_of(limit + 1))
+
+
+@pytest.mark.parametrize("operand", [1, {"$exists": True}, {"$glob": "x"}, {"$gt": 1}, {"$in": [1]}], ids=str)
+def test_every_kind_of_condition_counts(operand: object) -> None:
+    with pytest.raises(FilterInvalid, match=f"{MAX_CONDITIONS} conditions"):
+        parse({"$or": [*conditions(MAX_CONDITIONS)["$or"], {"a": operand}]})
+
+
+@pytest.mark.parametrize("filter_of", [nested, negated])
+def test_a_hostile_depth_is_refused_like_any_other(filter_of: Any) -> None:
+    with pytest.raises(FilterInvalid, match=f"deeper than {MAX_DEPTH} levels"):
+        parse(filter_of(10_000))
+
+
+def test_a_deeply_nested_value_is_refused_without_being_walked() -> None:
+    value: list[Any] = []
+    for _ in range(10_000):
+        value = [value]
+    for written in ({"a": value}, {"a": {"$in": value}}, {"$and": value}, {"a": {"$gt": value}}):
+        with pytest.raises(FilterInvalid):
+            parse(written)
+
+
+def test_a_message_stays_short_whatever_the_names_in_the_filter() -> None:
+    with pytest.raises(FilterInvalid) as refused:
+        parse({"p" * 100_000: {"$" + "o" * 100_000: 1}})
+    assert len(str(refused.value)) < 500

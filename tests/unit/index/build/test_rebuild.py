@@ -1,0 +1,207 @@
+"""A build that is carried over to a later state holds exactly what that state holds, whatever happened in between."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectord.index import mutations
+from vectord.index import state as index_state
+from vectord.index.build import rebuild
+from vectord.index.build.rebuild import Rebuilt
+from vectord.index.codec import decode, encode
+from vectord.index.codec.encode import Encoded
+from vectord.index.rows import Item
+from vectord.index.state import Index
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1.params import new_params
+
+SIZES = Thresholds(packed=1, part=512)
+IDS = ["a", "b", "c", "d", "e/%2F", "ü"]
+
+
+@dataclass(frozen=True)
+class Add:
+    """An upsert of some ids; equal seeds give equal vectors."""
+
+    ids: tuple[str, ...]
+    seed: int = 0
+    metadata: str | None = None
+
+
+@dataclass(frozen=True)
+class Remove:
+    ids: tuple[str, ...]
+
+
+type Step = Add | Remove
+
+SOME_IDS = st.lists(st.sampled_from(IDS), min_size=1, max_size=3, unique=True).map(tuple)
+ADDS = st.builds(Add, SOME_IDS, st.integers(0, 2), st.sampled_from([None, "{}", '{"x": 1}']))
+HISTORY = st.lists(ADDS | st.builds(Remove, SOME_IDS), max_size=6)
+
+ALL = Add(tuple(IDS), metadata='{"of": "all"}')
+
+
+def changed(index: Index, step: Step) -> Index:
+    if isinstance(step, Remove):
+        return mutations.remove(index, step.ids)[0]
+    vector = np.random.default_rng(step.seed).standard_normal(3).astype(np.float32)
+    metadata = None if step.metadata is None else msgspec.Raw(step.metadata.encode())
+    return mutations.upsert(index, [Item(vector_id, vector, metadata) for vector_id in step.ids])[0]
+
+
+def blob_of(encoded: Encoded, body: bytes) -> bytes:
+    kept = body[slice(*encoded.keep)] if encoded.keep else b""
+    return encoded.head + kept + encoded.rest
+
+
+def built(*history: Step, rebuild_id: str = "first") -> bytes:
+    """A packed index whose graph covers all of its rows."""
+    empty = index_state.create(new_params("t", 3, distance="euclidean"))
+    return encode.encode(reduce(changed, history, empty), "t", rebuild_id, sizes=SIZES, rebuild=True).blob
+
+
+def after(blob: bytes, *history: Step) -> bytes:
+    """What the changes make of an index, each committed by itself upon the same graph; none leaves it empty."""
+    for number, step in enumerate(history):
+        index = decode.open_blob(blob)
+        then = changed(index, step)
+        if then is not index and len(then):
+            blob = blob_of(encode.encode(then, "t", f"{number}", sizes=SIZES, rebuild=False), blob)
+    return blob
+
+
+def rebuilt(blob: bytes) -> Rebuilt:
+    made = rebuild.rebuild(decode.open_blob(blob), "second", SIZES)
+    assert made is not None
+    return made
+
+
+def carried(made: Rebuilt, blob: bytes) -> Index:
+    """The state of `blob` upon what was rebuilt, committed and opened again."""
+    index = rebuild.carried(made, decode.open_blob(blob))
+    assert index is not None
+    body = b"".join(made.parts(100))
+    return decode.open_blob(blob_of(encode.encode(index, "t", "compacted", sizes=SIZES, rebuild=False), body))
+
+
+def contents(index: Index) -> dict[str, tuple[bytes, bytes | None]]:
+    rows = index.rows
+    texts = {vector_id: bytes(text) for vector_id, text in rows.metadata.items()}
+    return {
+        vector_id: (vector.tobytes(), texts.get(vector_id))
+        for vector_id, vector in zip(rows.ids, rows.vectors, strict=True)
+    }
+
+
+def test_what_was_rebuilt_has_no_tail_and_nothing_removed() -> None:
+    blob = after(built(ALL), Add(("a",), seed=1), Remove(("b",)), Add(("new",), seed=2))
+    index = carried(rebuilt(blob), blob)
+    assert (len(index.tail), len(index.removed), index.covered) == (0, 0, 6)
+    assert contents(index) == contents(decode.open_blob(blob))
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param([Add(("new",), seed=1)], id="added"),
+        pytest.param([Add(("a",), seed=1)], id="replaced"),
+        pytest.param([Add(("late",), seed=1)], id="replaced-in-the-tail"),
+        pytest.param([Remove(("a", "late"))], id="removed"),
+        pytest.param([Remove(("a",)), Add(("a",))], id="removed-and-added-again-as-it-was"),
+        pytest.param([Add(("a", "late"), metadata='{"x": 1}')], id="other-metadata"),
+        pytest.param([Add(("new",)), Remove(("new",))], id="added-and-removed"),
+        pytest.param([Add((f"n{i}",), seed=i) for i in range(40)], id="more-commits-than-a-tail-has-pieces"),
+        pytest.param([], id="nothing"),
+    ],
+)
+def test_what_happened_meanwhile_is_carried_over(meanwhile: list[Step]) -> None:
+    before = after(built(ALL), Add(("late",), seed=3))
+    now = after(before, *meanwhile)
+    assert contents(carried(rebuilt(before), now)) == contents(decode.open_blob(now))
+
+
+def test_only_what_differs_from_the_build_is_in_the_new_tail() -> None:
+    before = after(built(ALL), Add(("late",), seed=3))
+    index = carried(rebuilt(before), after(before, Add(("a", "new"), seed=1), Remove(("b",))))
+    assert (index.tail.ids, len(index.removed)) == (("a", "new"), 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(Add(("other",), 1, "{}"), id="by-id"),
+        pytest.param(Add(("late",), 2, "{}"), id="by-vector"),
+        pytest.param(Add(("late",), 1, '{"x": 1}'), id="by-metadata"),
+        pytest.param(Add(("late",), 1), id="by-having-metadata"),
+    ],
+)
+def test_rows_that_took_the_same_number_in_two_histories_are_told_apart(other: Add) -> None:
+    made = rebuilt(after(built(ALL), Add(("late",), 1, "{}")))
+    now = after(built(ALL), other)
+    assert contents(carried(made, now)) == contents(decode.open_blob(now))
+
+
+def test_rows_that_the_build_numbers_anew_are_found_again() -> None:
+    drawn = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
+    empty = index_state.create(new_params("t", 3, distance="euclidean"))
+    full, _, _ = mutations.upsert(empty, [Item(f"{row}", vector) for row, vector in enumerate(drawn)])
+    before = after(encode.encode(full, "t", "first", sizes=SIZES, rebuild=True).blob, Remove(("7",)), Add(("late",), 3))
+    now = after(before, Remove(tuple(f"{row}" for row in range(0, 300, 3))), Add(("1", "late"), 4))
+    made = rebuilt(before)
+    assert np.any(np.diff(made.moved[made.moved >= 0]) != 1)
+    assert contents(carried(made, now)) == contents(decode.open_blob(now))
+
+
+@given(HISTORY, HISTORY, HISTORY)
+def test_two_states_upon_one_graph_may_have_any_histories(
+    shared: list[Step], before: list[Step], now: list[Step]
+) -> None:
+    common = after(built(ALL), *shared)
+    made, state = rebuilt(after(common, *before)), after(common, *now)
+    assert contents(carried(made, state)) == contents(decode.open_blob(state))
+
+
+def test_the_tokens_of_the_later_state_are_kept() -> None:
+    before = after(built(ALL), Add(("late",)))
+    uploaded = index_state.with_upload(changed(decode.open_blob(before), Add(("new",))), "uploads/t/x.jsonl", "07")
+    now = blob_of(encode.encode(uploaded, "t", "upload", sizes=SIZES, rebuild=False), before)
+    index = carried(rebuilt(before), now)
+    assert index.applied == (*decode.open_blob(now).applied, "compacted")
+    assert index.has_applied("upload")
+
+
+def test_a_state_upon_another_graph_takes_nothing() -> None:
+    made = rebuilt(after(built(ALL), Add(("late",))))
+    assert rebuild.carried(made, decode.open_blob(built(ALL, rebuild_id="another"))) is None
+
+
+def test_an_index_without_a_graph_takes_nothing() -> None:
+    empty = index_state.create(new_params("t", 3, distance="euclidean"))
+    assert rebuild.carried(rebuilt(after(built(ALL), Add(("late",)))), empty) is None
+
+
+def test_an_index_emptied_meanwhile_is_written_empty() -> None:
+    before = after(built(ALL), Add(("late",)))
+    emptied = rebuild.carried(rebuilt(before), changed(decode.open_blob(before), Remove((*IDS, "late"))))
+    assert emptied is not None
+    encoded = encode.encode(emptied, "t", "compacted", sizes=SIZES, rebuild=False)
+    assert (encoded.keep, contents(decode.open_blob(encoded.blob))) == (None, {})
+
+
+def test_an_index_that_has_become_small_is_not_rebuilt_as_a_large_one() -> None:
+    assert rebuild.rebuild(decode.open_blob(built(ALL)), "second", Thresholds(packed=1 << 20)) is None
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1 << 20])
+def test_parts_have_the_size_asked_for_and_make_up_the_body(size: int) -> None:
+    made = rebuilt(built(ALL))
+    parts = list(made.parts(size))
+    assert b"".join(parts) == b"".join(data for _, data in made.sections)
+    assert {len(part) for part in parts[:-1]} <= {size}
+    assert 0 < len(parts[-1]) <= size

@@ -1,0 +1,116 @@
+"""Columns that are not what was written are found corrupt, or answer what was."""
+
+import zlib
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from tests.support.columns import MANY, SECTION, in_memory, told
+from tests.support.sections import Bringing
+from vectord.errors import BlobCorrupt
+from vectord.filters.match import keys
+from vectord.filters.tree import Among, Compare, Exists, Glob, Prefix
+from vectord.index.columns.model import Columns
+from vectord.index.columns.reader import Stored
+from vectord.index.columns.writer import pack
+from vectord.index.sections.base import InMemory, all_here
+
+SMALL = [
+    {"n": 1, "t": "short", "tags": ["b", "é"], "on": True, "deep": {"x": [None, False]}},
+    {"n": 2**60 + 1, "t": "x" * 200, "tags": [], "on": False},
+    {"n": 0.5, "plumless": 3},
+    {"n": -1, "t": "b", "buckeroo": 4},
+]
+SOUND = pack(in_memory(SMALL))
+QUESTIONS = [
+    Exists("deep"),
+    Among("n", (1, 2**60)),
+    Compare("n", "$lt", 1),
+    Compare("t", "$gt", "c"),
+    Glob("t", "s*"),
+    Prefix("tags", "b"),
+    Among("on", (True, False)),
+    Among("deep.x", (None,)),
+    Among("plumless", (3,)),
+    Among("buckeroo", (4,)),
+    Exists("nowhere"),
+]
+
+
+class Here(InMemory):
+    """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
+
+    whole = False
+
+
+def answers(columns: Columns) -> list[Any]:
+    return [(found.surely.tolist(), found.possibly.tolist()) for found in (told(columns, each) for each in QUESTIONS)]
+
+
+TRUTH = answers(Stored(InMemory(SOUND), len(SMALL)))
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x02, 0x20, 0x80, 0xFF])
+def test_a_flip_of_any_byte_is_found_or_changes_nothing(flip: int) -> None:
+    found = 0
+    for at in range(len(SOUND)):
+        damaged = bytearray(SOUND)
+        damaged[at] ^= flip
+        try:
+            assert answers(Stored(Here(bytes(damaged)), len(SMALL))) == TRUTH
+        except BlobCorrupt:
+            found += 1
+    assert found > len(SOUND) * 0.8
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x02, 0x20, 0x80, 0xFF])
+def test_no_byte_that_passed_the_checksum_leads_to_a_crash(flip: int) -> None:
+    for at in range(len(SOUND)):
+        damaged = bytearray(SOUND)
+        damaged[at] ^= flip
+        with suppress(BlobCorrupt):
+            answers(Stored(_resealed(bytes(damaged)), len(SMALL)))
+
+
+def _resealed(data: bytes) -> InMemory:
+    """Return a section in which somebody made every checksum right again."""
+    paths = int.from_bytes(data[4:8], "little")
+    start = 16 + 16 * paths
+    if start <= len(data):
+        data = data[:12] + zlib.crc32(data[16:start], zlib.crc32(data[:12])).to_bytes(4, "little") + data[16:]
+    return InMemory(data)
+
+
+@pytest.mark.parametrize("lengths", [b"\x03\x01", b"\x02\x02", b"\x01\x01", b"\x82\x01"])
+def test_words_of_another_length_than_theirs_are_corrupt(lengths: bytes) -> None:
+    section = pack(in_memory([{"a": "aa"}, {"a": "b"}]))
+    at = section.index(b"\x02\x01" + bytes(6) + b"aab")
+    with pytest.raises(BlobCorrupt):
+        Stored(InMemory(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], all_here)
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 100, 200, len(SOUND) - 8, len(SOUND) - 1])
+def test_a_section_cut_off_is_corrupt(length: int) -> None:
+    fetch = Bringing()
+    for section in (InMemory(SOUND[:length]), Here(SOUND[:length]), fetch.section(SOUND[:length], "columns")):
+        columns = Stored(section, len(SMALL))
+        with pytest.raises(BlobCorrupt):
+            columns.read([path for tree in QUESTIONS for path in keys(tree)], fetch)
+
+
+@pytest.mark.parametrize("end", [0, len(SECTION), 2**40, 2**63, 2**64 - 1])
+def test_a_block_that_lies_nowhere_is_corrupt_before_it_is_asked_for(end: int) -> None:
+    paths = int.from_bytes(SECTION[4:8], "little")
+    last = 16 + 16 * paths - 8
+    fetch = Bringing()
+    damaged = _resealed(SECTION[:last] + end.to_bytes(8, "little") + SECTION[last + 8 :]).buffer.tobytes()
+    with pytest.raises(BlobCorrupt):
+        Stored(fetch.section(damaged, "columns"), len(MANY)).read(["year", "name", "score", "tags"], fetch)
+    assert len(fetch.rounds) == 1
+
+
+@pytest.mark.parametrize("rows", [0, 3, 5, 2**31])
+def test_a_section_of_other_rows_than_the_graphs_is_corrupt(rows: int) -> None:
+    with pytest.raises(BlobCorrupt):
+        Stored(InMemory(SOUND), rows).read(["nowhere"], all_here)

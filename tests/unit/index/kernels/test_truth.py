@@ -1,0 +1,52 @@
+"""The yardstick of the calibration: exactly the rows that are as near as the tenth, in any block, ties included."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import vectors as v
+from tests.support.vectors import F32
+from vectord.index.kernels import exact_scan
+from vectord.index.kernels.ground_truth import nearest_of_many
+from vectord.lhv1.params import Distance
+
+K = 10
+BLOCKS = 9_000  # rows: more than two blocks
+
+
+def nearest_one_by_one(matrix: F32, queries: F32, distance: Distance) -> list[list[int]]:
+    far = [v.true_distances(matrix, query, distance) for query in queries]
+    return [np.flatnonzero(one <= np.partition(one, K - 1)[K - 1]).tolist() for one in far]
+
+
+def found(matrix: F32, queries: F32, distance: Distance) -> list[list[int]]:
+    return [rows.tolist() for rows in nearest_of_many(matrix, exact_scan.scale(matrix, distance), queries, K, distance)]
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+@given(rows=st.sampled_from([K, 500, BLOCKS]), seed=st.integers(0, 9), size=st.sampled_from([1e-6, 1.0, 1e6]))
+@settings(max_examples=20, deadline=None)
+def test_the_nearest_of_many_queries_are_those_of_each(distance: Distance, rows: int, seed: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    matrix, queries = (
+        (rng.standard_normal((count, 24)) * size * rng.uniform(0.1, 10, (count, 1))).astype(np.float32)
+        for count in (rows, 5)
+    )
+    assert found(matrix, queries, distance) == nearest_one_by_one(matrix, queries, distance)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_rows_that_tie_with_the_tenth_are_all_there(distance: Distance) -> None:
+    rng = np.random.default_rng(3)
+    few = rng.standard_normal((40, 16)).astype(np.float32)
+    which = rng.integers(0, len(few), BLOCKS)
+    rows = found(few[which], few[:3], distance)
+    assert rows == [np.flatnonzero(which == row).tolist() for row in range(3)]
+
+
+def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
+    towards = np.random.default_rng(4).standard_normal(64)
+    matrix = (1_000 + np.outer(np.arange(BLOCKS) % 97, towards) * 1e-4).astype(np.float32)
+    queries = matrix[[5, 60]] + np.float32(1e-3)
+    assert found(matrix, queries, "euclidean") == nearest_one_by_one(matrix, queries, "euclidean")

@@ -1,0 +1,233 @@
+"""What a search brings here: ranges while the index is cold and large, more with each search, in the end nothing."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+
+import numpy as np
+import pytest
+
+from tests.support import vectors as v
+from tests.support import worlds
+from tests.support.sections import PACKED
+from tests.support.stores import ScriptedStore, after
+from tests.support.vectors import F32
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.cache.section_cache import SectionCache
+from vectord.index import mutations
+from vectord.index.codec import encode
+from vectord.index.rows import Item
+from vectord.readers.entry import NewVector
+from vectord.service.environment import RetryPolicy
+from vectord.service.results import SearchOutcome
+from vectord.service.service import Service
+from vectord.service.snapshots import cache as snapshots_cache
+from vectord.storage.base import IfAbsent
+from vectord.storage.memory import MemoryStore
+
+DIMENSION = 384
+
+_numbers = count()
+
+
+def textlike(rows: int, seed: int, dimension: int = DIMENSION) -> F32:
+    """Draw from 60 Gaussians in few of the directions, as embeddings of text lie."""
+    centres = np.random.default_rng(1).standard_normal((60, dimension))
+    rng = np.random.default_rng(seed)
+    weights = np.arange(1, dimension + 1) ** -0.6
+    return ((2 * centres[rng.integers(0, 60, rows)] + rng.standard_normal((rows, dimension))) * weights).astype("<f4")
+
+
+@cache
+def blob(rows: int, dimension: int) -> bytes:
+    items = [Item(f"{row}", vector) for row, vector in enumerate(textlike(rows, 2, dimension))]
+    return encode.encode(mutations.upsert(v.empty(dimension, m=4), items)[0], "t", "c", sizes=PACKED).blob
+
+
+@dataclass
+class Case:
+    store: ScriptedStore
+    size: int
+
+    def service(self, files: SectionCache | None = None) -> Service:
+        """Return a function that holds nothing yet."""
+        clock = Clock(ids=f"function-{next(_numbers)}")
+        return Service(
+            self.store,
+            files or worlds.local_files(),
+            warm_bytes=1 << 20,
+            environment=clock.environment(),
+            retry_policy=RetryPolicy(max_attempts=3),
+            sizes=PACKED,
+        )
+
+
+def a_case(rows: int, dimension: int = DIMENSION) -> Case:
+    store = ScriptedStore(least_part=1)
+    store.inner.put("t", blob(rows, dimension), IfAbsent(), "c")
+    return Case(store, len(blob(rows, dimension)))
+
+
+@pytest.fixture
+def large() -> Case:
+    return a_case(24_000)
+
+
+@pytest.fixture
+def small() -> Case:
+    return a_case(800, 64)
+
+
+QUERIES = textlike(300, 3)
+
+
+def search(service: Service, query: F32, k: int = 10, recall: float = 0.95) -> SearchOutcome:
+    return service.search("t", query, k, FOREVER, recall=recall)
+
+
+def found(searched: SearchOutcome) -> list[tuple[str, float]]:
+    return v.pairs(searched.answer)
+
+
+def test_a_small_index_comes_whole_in_one_round(small: Case) -> None:
+    service = small.service()
+    first = search(service, QUERIES[0][:64])
+    assert (first.answer.plan, first.read_bytes, first.requests) == ("whole", small.size, 1)
+    assert small.store.count("read") == 0
+    again = search(service, QUERIES[1][:64])
+    assert (again.answer.plan, again.read_bytes, again.requests) == ("local", 0, 1)
+
+
+def test_a_large_index_is_searched_cold_by_a_small_part_of_it(large: Case) -> None:
+    for query in QUERIES[:5]:
+        first = search(large.service(), query)
+        assert (first.answer.plan, first.answer.strategy) == ("ranges", "sketch")
+        assert first.read_bytes < large.size / 6
+
+
+def test_ranges_find_what_they_promise(large: Case) -> None:
+    exact = large.service()
+    hits = 0
+    for query in QUERIES[:20]:
+        truth = found(search(exact, query, recall=1.0))
+        hits += sum(distance <= truth[-1][1] for _, distance in found(search(large.service(), query)))
+    assert hits >= 0.95 * 10 * 20
+
+
+def test_distances_by_ranges_are_those_of_the_whole(large: Case) -> None:
+    snapshots_cache = large.service()
+    for query in QUERIES[:5]:
+        cold = found(search(large.service(), query))
+        every = dict(found(search(snapshots_cache, query, k=10_000, recall=1.0)))
+        assert cold == [(vector_id, every[vector_id]) for vector_id, _ in cold]
+        assert cold == sorted(cold, key=lambda pair: (pair[1], pair[0]))
+
+
+def test_each_search_leaves_more_here_until_nothing_is_read(large: Case) -> None:
+    service = large.service()
+    plans, read = [], []
+    for query in QUERIES[:80]:
+        searched = search(service, query)
+        plans.append(searched.answer.plan)
+        read.append(searched.read_bytes)
+    assert (plans[0], plans[-1], read[-1]) == ("ranges", "local", 0)
+    assert plans == sorted(plans, key=["ranges", "whole", "local"].index)
+    assert sum(read) <= large.size + large.size // 10  # what came once did not come again
+
+
+def test_no_search_on_the_way_reads_much_more_than_an_instalment(large: Case) -> None:
+    service = large.service()
+    search(service, QUERIES[0])
+    while True:
+        searched = search(service, QUERIES[1])
+        if searched.answer.plan != "ranges":
+            break
+        assert searched.read_bytes <= (4 << 20) + (4 << 20)
+
+
+def test_an_index_larger_than_the_room_stays_with_ranges_and_never_takes_more(large: Case) -> None:
+    files = worlds.local_files(large.size // 4)
+    service = large.service(files)
+    for query in QUERIES[:60]:
+        searched = search(service, query)
+        assert searched.answer.plan == "ranges"
+        assert files.used <= files.budget
+        assert searched.read_bytes < large.size / 6
+
+
+def test_an_index_that_would_come_whole_comes_by_ranges_where_it_does_not_fit() -> None:
+    medium = a_case(3_400)
+    assert search(medium.service(), QUERIES[0]).answer.plan == "whole"
+    files = worlds.local_files(medium.size * 3 // 4)
+    service = medium.service(files)
+    assert [search(service, query).answer.plan for query in QUERIES[:3]] == ["ranges"] * 3
+    assert files.used <= files.budget
+
+
+def test_an_exact_search_brings_all_of_it(large: Case) -> None:
+    searched = search(large.service(), QUERIES[0], recall=1.0)
+    assert (searched.answer.plan, searched.answer.strategy) == ("whole", "exact")
+    assert large.size * 0.99 <= searched.read_bytes <= large.size * 1.01
+
+
+def test_looking_one_vector_up_reads_little(large: Case) -> None:
+    service = large.service()
+    stored = service.lookup("t", "17000", FOREVER)
+    assert stored.vector.tobytes() == textlike(24_000, 2)[17_000].tobytes()
+    assert service.environment.meter.value("ReadBytes") < large.size / 20
+
+
+def test_an_add_beside_a_large_index_reads_and_sends_little(large: Case) -> None:
+    service = large.service()
+    service.add("t", [NewVector("new", QUERIES[0])], FOREVER)
+    assert (large.store.count("splice"), large.store.count("put")) == (1, 0)
+    assert service.environment.meter.value("ReadBytes") < large.size / 20
+
+
+def test_after_another_functions_commit_only_the_head_and_what_is_new_are_read(large: Case) -> None:
+    service = large.service()
+    search(service, QUERIES[0], recall=1.0)
+    large.service().add("t", [NewVector("new", QUERIES[1])], FOREVER)
+    searched = search(service, QUERIES[1], k=1)
+    assert (found(searched), searched.answer.plan) == ([("new", 0.0)], "local")
+    assert searched.read_bytes < 100_000
+
+
+def test_our_own_commit_is_searched_without_reading_it_back(large: Case) -> None:
+    service = large.service()
+    search(service, QUERIES[0], recall=1.0)
+    service.add("t", [NewVector("new", QUERIES[1])], FOREVER)
+    searched = search(service, QUERIES[1], k=1)
+    assert (found(searched), searched.read_bytes) == ([("new", 0.0)], 0)
+
+
+def test_an_object_that_moves_between_two_ranges_is_searched_in_its_new_state(
+    large: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_cache, "AHEAD_BYTES", snapshots_cache.HEAD_BYTES)
+    service = large.service()
+    large.store.on(
+        "read", after(lambda: None), after(lambda: large.service().add("t", [NewVector("new", QUERIES[7])], FOREVER))
+    )
+    large.store.calls.clear()
+    searched = search(service, QUERIES[7], k=1)
+    assert found(searched) == [("new", 0.0)]
+    assert searched.etag == large.store.inner.etag("t")
+
+
+def test_rows_that_a_search_did_not_find_are_not_told_as_removed(large: Case) -> None:
+    service = large.service()
+    nearest = found(search(service, QUERIES[9], k=3))
+    service.delete_vectors("t", [nearest[0][0]], FOREVER)
+    cold = found(search(large.service(), QUERIES[9], k=2))
+    assert cold == nearest[1:]
+    assert service.describe("t", FOREVER).count == 23_999
+
+
+def test_an_index_without_vectors_reads_its_head_alone() -> None:
+    store = MemoryStore()
+    service = worlds.a_service(store)
+    service.create("t", 2, until=FOREVER)
+    assert worlds.a_service(store).search("t", vector("", 1, 0).vector, 5, FOREVER).read_bytes == len(
+        store.get("t").data
+    )

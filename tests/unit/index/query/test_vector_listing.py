@@ -1,0 +1,181 @@
+"""Listings of vectors: every one that is there throughout comes exactly once, whatever happens to the others."""
+
+import zlib
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import compacting, shards, worlds
+from tests.support.compacting import DIMENSION
+from tests.support.worlds import FOREVER, vector
+from vectord.index.query import scan
+from vectord.readers.entry import NewVector
+from vectord.service.results import ListPage
+from vectord.service.service import Service
+from vectord.service.single.vector_reads import ListQuery
+from vectord.storage.memory import MemoryStore
+
+IDS = [f"id-{i}" for i in range(40)]
+TWINS = ["buckeroo", "plumless"]  # of one crc32; the base has the first, the tail the other
+
+
+def order(vector_id: str) -> tuple[int, str]:
+    return zlib.crc32(vector_id.encode()), vector_id
+
+
+def pages(service: Service, wanted: ListQuery, name: str = "t") -> list[ListPage]:
+    """Follow a listing to its end."""
+    found = [service.page(name, wanted, FOREVER)]
+    while found[-1].after is not None:
+        after = msgspec.structs.replace(wanted, after=found[-1].after)
+        found.append(service.page(name, after, FOREVER, shard=found[-1].shard))
+    return found
+
+
+def ids(found: list[ListPage]) -> list[str]:
+    return [kept.id for page in found for kept in page.vectors]
+
+
+@pytest.fixture
+def service() -> Service:
+    """A service with index `t`, small, of IDS and TWINS."""
+    service = worlds.a_service()
+    service.create("t", 2, until=FOREVER)
+    service.add("t", [vector(name, 1, place) for place, name in enumerate([*IDS, *TWINS])], FOREVER)
+    return service
+
+
+@pytest.fixture
+def packed() -> Service:
+    """A service with index `t`, packed, of IDS and TWINS in the base and the tail."""
+    service = compacting.a_writer(MemoryStore(least_part=1))
+    service.create("t", DIMENSION, until=FOREVER)
+    service.add("t", compacting.vectors(*IDS[:20], TWINS[0]), FOREVER)
+    service.add("t", compacting.vectors(*IDS[20:], TWINS[1]), FOREVER)
+    return service
+
+
+@pytest.fixture(params=["service", "packed"])
+def either(request: pytest.FixtureRequest) -> Service:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Service)
+    return found
+
+
+def test_the_twins_have_one_hash() -> None:
+    assert order(TWINS[0])[0] == order(TWINS[1])[0]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 41, 42, 1_000])
+def test_pages_hold_every_vector_once_in_order(either: Service, limit: int) -> None:
+    found = pages(either, ListQuery(limit))
+    assert ids(found) == sorted([*IDS, *TWINS], key=order)
+    assert [len(page.vectors) for page in found[:-1]] == [limit] * (len(found) - 1)
+
+
+def test_removed_and_replaced_vectors_come_as_they_are_now(packed: Service) -> None:
+    packed.delete_vectors("t", ["id-3", "id-30"], FOREVER)
+    [new] = compacting.vectors("id-5", seed=7)
+    packed.add("t", [new], FOREVER)
+    [page] = pages(packed, ListQuery(100, vectors=True))
+    held = {kept.id: kept for kept in page.vectors}
+    assert sorted(held) == sorted({*IDS, *TWINS} - {"id-3", "id-30"})
+    assert held["id-5"].vector is not None
+    assert held["id-5"].vector.tobytes() == new.vector.tobytes()
+    assert held["id-5"].metadata == new.metadata
+    stored = packed.lookup("t", "id-9", FOREVER)
+    assert held["id-9"].vector is not None
+    assert (held["id-9"].vector.tobytes(), held["id-9"].metadata) == (stored.vector.tobytes(), stored.metadata)
+
+
+def test_vectors_come_only_where_they_are_asked_for(either: Service) -> None:
+    assert all(kept.vector is None for page in pages(either, ListQuery(10)) for kept in page.vectors)
+
+
+@pytest.mark.parametrize("segments", [2, 3, 17])
+def test_segments_hold_every_vector_once_between_them(either: Service, segments: int) -> None:
+    parts = [ids(pages(either, ListQuery(4, segment=number, segments=segments))) for number in range(segments)]
+    assert [name for part in parts for name in part] == sorted([*IDS, *TWINS], key=order)
+
+
+def test_segments_meet_without_gap() -> None:
+    for segments in (1, 2, 3, 999):
+        spans = [scan.segment(number, segments) for number in range(segments)]
+        assert (spans[0][0], spans[-1][1]) == (0, 1 << 32)
+        assert all(before[1] == after[0] for before, after in pairwise(spans))
+
+
+def test_a_prefix_keeps_to_ids_that_start_so(either: Service) -> None:
+    found = pages(either, ListQuery(3, prefix="id-1"))
+    assert ids(found) == sorted((name for name in IDS if name.startswith("id-1")), key=order)
+
+
+def test_a_page_that_looked_at_many_ends_early_and_the_listing_goes_on(
+    either: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "MOST_READ", 5)
+    monkeypatch.setattr(scan, "_CHUNK", 3)
+    found = pages(either, ListQuery(10, prefix="plum"))
+    assert ids(found) == ["plumless"]
+    assert len(found) > 3
+
+
+def test_a_filter_keeps_to_what_satisfies_it(packed: Service) -> None:
+    packed.add("t", compacting.vectors("id-1", "id-33", "new", seed=5), FOREVER)
+    found = pages(packed, ListQuery(2, filter='{"seed": 5}'))
+    assert ids(found) == sorted(["id-1", "id-33", "new"], key=order)
+
+
+def test_a_listing_goes_on_over_a_build(packed: Service) -> None:
+    first = packed.page("t", ListQuery(20), FOREVER)
+    late = [f"late-{i}" for i in range(40)]
+    store = packed._core.store
+    packed.add("t", compacting.vectors(*late), FOREVER)
+    assert isinstance(store, MemoryStore)
+    assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
+    rest = packed.page("t", ListQuery(100, after=first.after), FOREVER)
+    seen = [name for name in ids([first, rest]) if name not in late]
+    assert seen == sorted([*IDS, *TWINS], key=order)
+
+
+def test_shards_come_one_after_the_other() -> None:
+    service = shards.a_service(MemoryStore())
+    service.create("t", 2, shards=5, until=FOREVER)
+    service.add("t", [vector(name, 1, 1) for name in IDS], FOREVER)
+    for limit in (1, 8, 39, 40, 41):
+        found = pages(service, ListQuery(limit))
+        assert sorted(ids(found)) == sorted(IDS)
+        assert all(len(page.vectors) == limit for page in found[:-1])
+    both = [ids(pages(service, ListQuery(3, segment=number, segments=2))) for number in (0, 1)]
+    assert sorted(both[0] + both[1]) == sorted(IDS)
+    assert len(both[0]) < len(IDS)
+
+
+names = st.sampled_from([*IDS[:12], *TWINS])
+steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(names, min_size=1, max_size=5)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=steps, limit=st.integers(1, 4))
+def test_what_is_there_throughout_comes_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
+    service = compacting.a_writer(MemoryStore(least_part=1))
+    service.create("t", DIMENSION, until=FOREVER)
+    service.add("t", compacting.vectors(*IDS[:12], *TWINS), FOREVER)
+    throughout, seen, after = {*IDS[:12], *TWINS}, [], None
+    for kind, some in [*steps, *[("page", [])] * 20]:
+        if kind == "add":
+            service.add("t", [NewVector(one.id, one.vector) for one in compacting.vectors(*some, seed=3)], FOREVER)
+        elif kind == "delete":
+            service.delete_vectors("t", some, FOREVER)
+            throughout -= set(some)
+        else:
+            page = service.page("t", ListQuery(limit, after=after), FOREVER)
+            seen += [kept.id for kept in page.vectors]
+            if page.after is None:
+                break
+            after = page.after
+    assert {name for name in throughout if seen.count(name) != 1} == set()
+    assert len(seen) == len(set(seen))

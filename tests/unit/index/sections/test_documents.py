@@ -1,0 +1,168 @@
+"""The ids and metadata of a packed index: read row by row and found by id, out of a few ranges."""
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.sections import Bringing
+from vectord.errors import BlobCorrupt
+from vectord.index.sections import documents
+from vectord.index.sections.base import InMemory, all_here
+from vectord.index.sections.documents import Document, Packed
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+VALUES = st.none() | st.integers() | st.text(max_size=40) | st.dictionaries(TEXTS, st.integers(), max_size=3)
+
+
+def raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def opened(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> Packed:
+    return Packed(InMemory(documents.pack(ids, metadata)), len(ids))
+
+
+def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
+    return [(each.id, None if each.metadata is None else bytes(each.metadata)) for each in found]
+
+
+@given(ids=st.lists(TEXTS, unique=True, min_size=1, max_size=50), data=st.data())
+def test_documents_are_those_of_a_dictionary(ids: list[str], data: st.DataObject) -> None:
+    values = data.draw(st.dictionaries(st.sampled_from(ids), VALUES))
+    metadata = {vector_id: raw(value) for vector_id, value in values.items()}
+    wanted = data.draw(st.lists(st.sampled_from(ids) | TEXTS, max_size=20))
+    rows = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=20))
+    here = opened(ids, metadata)
+    assert here.find(wanted, all_here) == {each: ids.index(each) for each in wanted if each in ids}
+    assert plain(here.read(rows, all_here)) == [
+        (ids[row], bytes(metadata[ids[row]]) if ids[row] in metadata else None) for row in rows
+    ]
+
+
+def test_ids_of_one_crc32_stay_apart() -> None:
+    first, second = "plumless", "buckeroo"
+    assert zlib.crc32(first.encode()) == zlib.crc32(second.encode())
+    assert opened([first, "x", second], {}).find([second, first], all_here) == {second: 2, first: 0}
+    assert opened(["x", first], {}).find([second], all_here) == {}
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 32, 33])
+def test_blocks_of_any_filling_are_read_to_their_last_row(rows: int) -> None:
+    ids = [f"row-{row}" for row in range(rows)]
+    here = opened(ids, {ids[-1]: raw("last")})
+    assert plain(here.read(range(rows), all_here))[-1] == (ids[-1], b'"last"')
+
+
+def test_a_section_is_laid_out_as_it_is_specified() -> None:
+    ids = ["b", "aa"]
+    section = documents.pack(ids, {"aa": raw(1)})
+    by_hash = sorted(range(2), key=lambda row: zlib.crc32(ids[row].encode()))
+    directory = struct.pack("<2I", *(zlib.crc32(ids[row].encode()) for row in by_hash)) + struct.pack("<2I", *by_hash)
+    block = struct.pack("<2H2I", 1, 2, 0, 1) + b"b" + b"aa" + b"1"
+    assert section == struct.pack("<2I", 2, 16) + directory + struct.pack("<2Q", 0, len(block)) + block
+
+
+MANY = [f"row-{row:05}" for row in range(5_000)]
+METADATA = {vector_id: raw({"text": vector_id * 8}) for vector_id in MANY}
+SECTION = documents.pack(MANY, METADATA)
+
+
+def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
+    fetch = Bringing()
+    here = Packed(fetch.section(SECTION), len(MANY))
+    assert plain(here.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
+    assert len(fetch.rounds) == 2
+    assert fetch.bytes < len(SECTION) / 20
+
+
+def test_ids_are_found_without_the_other_documents() -> None:
+    fetch = Bringing()
+    here = Packed(fetch.section(SECTION), len(MANY))
+    assert here.find(["row-00042", "nobody"], fetch) == {"row-00042": 42}
+    assert fetch.bytes < 8 * len(MANY) + 8 * 4_096
+
+
+def test_what_was_read_once_is_not_brought_again() -> None:
+    fetch = Bringing()
+    here = Packed(fetch.section(SECTION), len(MANY))
+    here.read([99], fetch)
+    before = fetch.bytes
+    here.read([99, 98], fetch)
+    assert fetch.bytes == before
+
+
+SOME = [f"id-{row}" for row in range(20)]
+SOUND = documents.pack(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
+
+
+class Here(InMemory):
+    """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
+
+    whole = False
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF])
+def test_no_flip_of_bytes_leads_to_another_vector_or_to_a_crash(flip: int) -> None:
+    for at in range(len(SOUND)):
+        damaged = bytearray(SOUND)
+        damaged[at] ^= flip
+        here = Packed(Here(bytes(damaged)), len(SOME))
+        try:
+            found = here.find(SOME, all_here)
+            assert found.items() <= {vector_id: row for row, vector_id in enumerate(SOME)}.items()
+            for document in here.read(range(len(SOME)), all_here):
+                assert document.metadata is None or msgspec.json.decode(document.metadata) is not ...
+        except BlobCorrupt:
+            pass
+
+
+def test_no_flip_of_a_section_passes_once_it_is_whole() -> None:
+    for at in range(0, len(SOUND), 7):
+        fetch = Bringing()
+        section = fetch.section(SOUND)
+        damaged = bytearray(SOUND)
+        damaged[at] ^= 1
+        with pytest.raises(BlobCorrupt):
+            section.write(0, bytes(damaged))
+
+
+@pytest.mark.parametrize("length", [0, 4, 7, 8, 100, 168, 183, 184, 200])
+def test_a_section_cut_off_is_corrupt(length: int) -> None:
+    fetch = Bringing()
+    for section in (InMemory(SOUND[:length]), fetch.section(SOUND[:length])):
+        with pytest.raises(BlobCorrupt):
+            Packed(section, len(SOME)).read(range(len(SOME)), fetch)
+        with pytest.raises(BlobCorrupt):
+            Packed(section, len(SOME)).find(SOME, fetch)
+
+
+@pytest.mark.parametrize("rows", [19, 21, 2**31])
+def test_a_count_of_rows_that_is_not_the_graphs_is_corrupt(rows: int) -> None:
+    fetch = Bringing()
+    with pytest.raises(BlobCorrupt):
+        Packed(fetch.section(SOUND), rows).read([0], fetch)
+    with pytest.raises(BlobCorrupt):
+        Packed(fetch.section(SOUND), rows).find(["id-1"], fetch)
+
+
+def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
+    damaged = bytearray(SOUND)
+    block = 8 + 8 * 20 + 8 * 3
+    struct.pack_into("<I", damaged, block + 2 * 16 + 4 * 15, 0)  # as if the block's last row had no metadata
+    with pytest.raises(BlobCorrupt):
+        Packed(Here(bytes(damaged)), 20).read([3], all_here)
+
+
+@pytest.mark.parametrize("row", [20, 2**31, 2**32 - 1])
+def test_a_row_beyond_the_graphs_is_corrupt(row: int) -> None:
+    damaged = bytearray(SOUND)
+    damaged[8 + 4 * 20 : 8 + 8 * 20] = np.full(20, row, "<u4").tobytes()
+    with pytest.raises(BlobCorrupt):
+        Packed(Here(bytes(damaged)), 20).find(["id-3"], all_here)

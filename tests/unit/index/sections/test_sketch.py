@@ -1,0 +1,154 @@
+"""The sketch: one bit a dimension, and candidates by how many bits differ."""
+
+import struct
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.vectors import F32
+from vectord.errors import BlobCorrupt
+from vectord.index.kernels.hadamard import rotate
+from vectord.index.sections import sketch
+from vectord.index.sections.base import InMemory
+from vectord.index.sections.sketch import Sketch
+from vectord.lhv1.params import Distance
+
+NOBODY = np.empty(0, np.int64)
+both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+
+
+def gaussian(rows: int, dimension: int, seed: int = 3) -> F32:
+    return np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+
+
+def opened(vectors: F32, distance: Distance) -> Sketch:
+    return Sketch(InMemory(sketch.build(vectors, distance)), *vectors.shape, distance)
+
+
+def bits(vectors: F32, distance: Distance, mean: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.bool_]:
+    """Return the signs as the format defines them."""
+    wide = vectors.astype(np.float64)
+    if distance == "cosine":
+        wide = wide / np.linalg.norm(wide, axis=1)[:, None]
+    centred = wide - (wide.mean(axis=0) if mean is None else mean)
+    return rotate(centred.astype(np.float32)) > 0
+
+
+def differing(vectors: F32, query: F32, distance: Distance) -> npt.NDArray[np.int64]:
+    """Count the bits that differ, one by one."""
+    wide = vectors.astype(np.float64)
+    if distance == "cosine":
+        wide = wide / np.linalg.norm(wide, axis=1)[:, None]
+    mine = bits(query[None, :], distance, wide.mean(axis=0))[0]
+    return (bits(vectors, distance) != mine).sum(axis=1)
+
+
+@both
+@pytest.mark.parametrize(
+    ("dimension", "count"), [(32, 1), (64, 10), (100, 30), (384, 30), (384, 200), (384, 400), (100, 500)]
+)
+def test_the_nearest_are_those_whose_fewest_bits_differ(distance: Distance, dimension: int, count: int) -> None:
+    vectors = gaussian(400, dimension)
+    here = opened(vectors, distance)
+    for query in gaussian(5, dimension, 4):
+        counted = differing(vectors, query, distance)
+        found = here.nearest(query, count, NOBODY)
+        assert len(found) == len(set(found.tolist())) >= min(count, 400)
+        # Of ties at the limit some are left out; a component within rounding of the mean may have either sign.
+        assert np.sort(counted[found])[:count] == pytest.approx(np.sort(counted)[:count], abs=1)
+
+
+@both
+@pytest.mark.parametrize(("rows", "count"), [(50, 5), (3_000, 20), (3_000, 2_990)])
+def test_removed_rows_are_never_found(distance: Distance, rows: int, count: int) -> None:
+    vectors = gaussian(rows, 64)
+    query = vectors[10]
+    gone = np.arange(5, 25)
+    found = opened(vectors, distance).nearest(query, count, gone)
+    assert len(found) >= min(count, rows - 20)
+    assert not set(found.tolist()) & set(gone.tolist())
+
+
+def test_where_all_are_removed_none_is_found() -> None:
+    vectors = gaussian(40, 64)
+    assert opened(vectors, "cosine").nearest(vectors[0], 10, np.arange(40)).tolist() == []
+
+
+@both
+def test_a_stored_vector_is_among_its_own_nearest(distance: Distance) -> None:
+    vectors = gaussian(5_000, 96)
+    here = opened(vectors, distance)
+    assert all(row in here.nearest(vectors[row], 1, NOBODY) for row in range(0, 5_000, 97))
+
+
+def test_few_wanted_of_many_rows_are_nearly_those_that_all_planes_would_give() -> None:
+    """Most rows are judged by some of the planes alone; that may cost a row here and there, not the answer."""
+    weights = np.arange(1, 385, dtype=np.float32) ** np.float32(-0.5)
+    vectors = gaussian(8_000, 384) * weights
+    here = opened(vectors, "cosine")
+    share = []
+    for query in vectors[:10] + np.float32(0.3) * gaussian(10, 384, 5) * weights:
+        counted = differing(vectors, query, "cosine")
+        limit = np.sort(counted)[99]
+        share.append((counted[here.nearest(query, 100, NOBODY)] <= limit).sum() / (counted <= limit).sum())
+    assert np.mean(share) > 0.9
+
+
+@given(rows=st.integers(1, 70), dimension=st.sampled_from([1, 5, 63, 64, 65, 130]), seed=st.integers(0, 99))
+def test_a_section_is_laid_out_as_it_is_specified(rows: int, dimension: int, seed: int) -> None:
+    vectors = gaussian(rows, dimension, seed) + 2
+    section = sketch.build(vectors, "euclidean")
+    planes = (dimension + 63) // 64
+    assert struct.unpack_from("<2I", section) == (rows, planes)
+    mean = np.frombuffer(section, "<f4", dimension, 8)
+    assert mean == pytest.approx(vectors.astype(np.float64).mean(axis=0), rel=1e-6)
+    at = (8 + 4 * dimension + 7) // 8 * 8
+    words = np.frombuffer(section, "<u8", offset=at).reshape(planes, rows)
+    signs = rotate(vectors - mean) > 0
+    for component in range(dimension):
+        bit = words[component // 64] >> np.uint64(component % 64) & np.uint64(1)
+        assert bit.astype(bool).tolist() == signs[:, component].tolist()
+
+
+def test_bits_beyond_the_dimension_are_zero() -> None:
+    section = sketch.build(gaussian(30, 70), "cosine")
+    last = np.frombuffer(section[-8 * 30 :], "<u8")
+    assert (last >> np.uint64(6) == 0).all()
+
+
+def test_all_of_one_vector_are_all_found_where_all_are_wanted() -> None:
+    vectors = np.ones((300, 64), np.float32)
+    assert len(opened(vectors, "cosine").nearest(vectors[0], 300, NOBODY)) == 300
+
+
+SOUND = sketch.build(gaussian(20, 64), "cosine")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(SOUND[:7], id="no header"),
+        pytest.param(SOUND[:-8], id="cut short"),
+        pytest.param(SOUND + bytes(8), id="too long"),
+        pytest.param(struct.pack("<I", 21) + SOUND[4:], id="another count of rows"),
+        pytest.param(SOUND[:4] + struct.pack("<I", 2) + SOUND[8:], id="another count of planes"),
+        pytest.param(SOUND[:8] + struct.pack("<f", float("nan")) + SOUND[12:], id="a mean that is no number"),
+        pytest.param(SOUND[:8] + struct.pack("<f", float("inf")) + SOUND[12:], id="a mean without end"),
+    ],
+)
+def test_a_section_that_is_no_sketch_of_the_rows_is_corrupt(damage: bytes) -> None:
+    with pytest.raises(BlobCorrupt):
+        Sketch(InMemory(damage), 20, 64, "cosine").nearest(gaussian(1, 64)[0], 5, NOBODY)
+
+
+def test_any_planes_give_rows_and_nothing_worse() -> None:
+    query = gaussian(1, 64, 9)[0]
+    for at in range(8 + 256, len(SOUND)):
+        damaged = bytearray(SOUND)
+        damaged[at] ^= 0xFF
+        found = Sketch(InMemory(bytes(damaged)), 20, 64, "cosine").nearest(query, 5, NOBODY)
+        assert set(found.tolist()) <= set(range(20))

@@ -1,0 +1,52 @@
+"""What an index remembers of its commits and uploads."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectord.index import dedup
+
+keys = st.sampled_from(["uploads/a/1.jsonl", "uploads/a/2.jsonl", "uploads/b/1.jsonl"])
+sequencers = st.text("0123456789ABCDEF", min_size=1, max_size=6)
+
+
+def test_a_commit_is_remembered_until_32_others_came() -> None:
+    held = dedup.with_commit((), "mine")
+    for number in range(31):
+        held = dedup.with_commit(held, f"other-{number}")
+    assert "mine" in held
+    assert "mine" not in dedup.with_commit(held, "one-more")
+
+
+def test_commits_do_not_push_uploads_out() -> None:
+    held = dedup.with_upload((), "uploads/a/1.jsonl", "05")
+    for number in range(200):
+        held = dedup.with_commit(held, f"c{number}")
+    assert dedup.is_stale(held, "uploads/a/1.jsonl", "05")
+
+
+def test_a_thousand_keys_are_remembered_and_the_oldest_goes() -> None:
+    held: tuple[str, ...] = ()
+    for number in range(1_001):
+        held = dedup.with_upload(held, f"uploads/a/{number}.jsonl", "05")
+    assert not dedup.is_stale(held, "uploads/a/0.jsonl", "05")
+    assert dedup.is_stale(held, "uploads/a/1.jsonl", "05")
+    assert len(held) == dedup.MAX_UPLOADS
+
+
+def test_a_shorter_sequencer_is_padded_with_zeros_on_the_right() -> None:
+    held = dedup.with_upload((), "k", "0055AE")
+    assert dedup.is_stale(held, "k", "0055AE00")
+    assert not dedup.is_stale(held, "k", "0055AE01")
+    assert dedup.is_stale(held, "k", "0055")
+
+
+@given(st.lists(st.tuples(keys, sequencers), max_size=12))
+def test_in_any_order_of_events_the_newest_of_each_key_wins(events: list[tuple[str, str]]) -> None:
+    held: tuple[str, ...] = ()
+    landed: dict[str, str] = {}
+    for key, sequencer in events:
+        if not dedup.is_stale(held, key, sequencer):
+            held = dedup.with_upload(held, key, sequencer)
+            landed[key] = sequencer
+    newest = {key: max(s.ljust(6, "0") for k, s in events if k == key) for key, _ in events}
+    assert {key: sequencer.ljust(6, "0") for key, sequencer in landed.items()} == newest

@@ -1,0 +1,93 @@
+"""Lines of JSON: reading the vector apart from its line says what decoding the whole line says."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from vectord.errors import BadItem
+from vectord.readers.entry import Entry, NewVector, entry_of_json
+from vectord.readers.files import entries_of_file
+
+
+def _read(text: bytes) -> list[Entry]:
+    return list(entries_of_file("x.jsonl", text, 1 << 20))
+
+
+def _told(entry: Entry) -> object:
+    """What an entry says, with the vector as an index keeps it."""
+    if isinstance(entry, BadItem):
+        return entry
+    with np.errstate(over="ignore"):
+        return entry.id, entry.vector.astype(np.float32).tobytes(), entry.metadata and bytes(entry.metadata)
+
+
+def _told_of_whole_lines(text: bytes) -> list[object]:
+    """What msgspec alone says of each line."""
+    lines = enumerate(io.BytesIO(text))
+    return [_told(entry_of_json(position, line)) for position, line in lines if line.strip()]
+
+
+SPACES = st.sampled_from(["", " ", "\t", " \r "])
+ID_TEXTS = [r'"a"', r'"\u0061"', '"[1]"', r'"\"vector\":[1]"', '"vector"', '"é"', '""', "1", "null", '"a']
+NUMBERS = ["[1, 2.5]", "[ ]", "[-0, -0.0, 1e-400]", "[1e39]", "[1e400]", "[9007199254740993]", f"[{2**64}]"]
+NO_NUMBERS = ["[NaN]", "[01]", "[1,]", "[1 2]", "[[1],[2]]", "[[1]", "[1]]", "[1]5", '["]"]', "[true]", "[1,\x01]"]
+BASE64 = ['"AACAPw=="', '"AACAPwAAAEA="', '"AACAPw"', '"AA=="', '""', r'"AACAPw=\u003d"', '"AACAPw==" "']
+VECTOR_TEXTS = [*NUMBERS, *NO_NUMBERS, *BASE64, "-7.0625e-301", "[1", "{}", "null", "1", ""]
+GOOD_METADATA = ["null", '{"n": 1.0}', '{"vector": [1]}', '{"vector":"AACAPw=="}', "[[]]", '"]"', '"-7.0625e-301"']
+BAD_METADATA = ["1e400", "1" * 400, "{", "", "[1,]", "[" * 101 + "]" * 101, r'"\ud800"', '1, "id": "b"']
+METADATA_TEXTS = [*GOOD_METADATA, *BAD_METADATA, r'{"a\"vector": [1]}']
+FIELDS = st.one_of(
+    st.tuples(st.just("id"), st.sampled_from(ID_TEXTS)),
+    st.tuples(st.sampled_from(["vector", "vector", "\\u0076ector"]), st.sampled_from(VECTOR_TEXTS)),
+    st.tuples(st.just("metadata"), st.sampled_from(METADATA_TEXTS)),
+    st.tuples(st.sampled_from(["other", "vectors", 'a\\"vector']), st.sampled_from(VECTOR_TEXTS)),
+)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    """Lines as callers write them, in any order of fields, and lines with something wrong with them."""
+    usual = [
+        ("id", draw(st.sampled_from(ID_TEXTS))),
+        ("vector", draw(st.sampled_from(VECTOR_TEXTS))),
+        *draw(st.lists(FIELDS, max_size=2)),
+    ]
+    good = [
+        ("id", draw(st.sampled_from(ID_TEXTS[:7]))),
+        ("vector", draw(st.sampled_from(NUMBERS + BASE64))),
+        ("metadata", draw(st.sampled_from(GOOD_METADATA))),
+    ]
+    fields = draw(st.one_of(st.permutations(good), st.permutations(usual), st.lists(FIELDS, max_size=4)))
+    one, two, three = draw(SPACES), draw(SPACES), draw(SPACES)
+    text = f"{one}{{{two}" + f"{one},{two}".join(f'"{key}"{three}:{two}{value}' for key, value in fields) + f"{one}}}"
+    line = bytearray((text + draw(st.sampled_from([*[""] * 9, " ", "]", "\x0c", "{}"]))).encode())
+    for place, byte in draw(st.sampled_from([[], [], [(draw(st.integers(0, 100)), draw(st.integers(0, 255)))]])):
+        line[place : place + draw(st.integers(0, 2))] = bytes([byte])
+    return bytes(line)
+
+
+@given(st.lists(lines(), max_size=3).map(b"\n".join))
+@example(b'{"id":"a[1]","vector":[]}')
+@example(b'{"metadata":{"vector":[1]},"id":"a","vector":-7.0625e-301}')
+@example(b'{"id":"a","vector":[1,\n2]}')
+@example(b'{"id":"a","vector":[1]}' + b"\n" * 300 + b'{"id":"b","vector":[1,2]}')
+@example(b'{"id":"\xff","vector":[1]}')
+def test_reading_a_vector_apart_from_its_line_gives_what_the_whole_line_gives(text: bytes) -> None:
+    assert [_told(entry) for entry in _read(text)] == _told_of_whole_lines(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id":"a","vector":[1,2]}',
+        b'{"metadata": {"n": [1]}, "vector": [1, 2], "id": "a"}\r',
+        b'{"vector":"AACAPwAAAEA=","id":"\\u0061"}',
+    ],
+)
+def test_vectors_of_plain_lines_are_narrow_at_once(line: bytes) -> None:
+    (entry,) = _read(line)
+    assert isinstance(entry, NewVector)
+    assert (entry.vector.dtype, entry.vector.tolist()) == (np.float32, [1, 2])

@@ -1,0 +1,291 @@
+"""A change of an index is one conditional write, and its outcome is known wherever it can be."""
+
+import pytest
+
+from tests.support import worlds
+from tests.support.stores import (
+    Real,
+    ScriptedStore,
+    after,
+    answers,
+    arrives_twice,
+    loses_reply,
+    loses_reply_then,
+    passes,
+    silence,
+    silence_then,
+)
+from tests.support.vectors import item
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.errors import (
+    BatchInvalid,
+    Contended,
+    IndexNotFound,
+    ObjectChanged,
+    OutcomeUnknown,
+    StorageSilent,
+    StoreRefused,
+    StoreUnavailable,
+    WriteConflict,
+)
+from vectord.index.mutations import upsert
+from vectord.index.state import Index
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.environment import RetryPolicy
+from vectord.service.service import Service
+from vectord.service.snapshots.cache import SnapshotCache
+from vectord.service.snapshots.reader import SnapshotReader
+from vectord.storage.base import Fetched, IfAbsent
+
+A, B = vector("a", 1, 0), vector("b", 0, 1)
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    """A store that holds the empty index `t` of dimension 2."""
+    store = ScriptedStore()
+    worlds.a_service(store, clock=Clock(ids="setup")).create("t", 2, until=FOREVER)
+    store.calls.clear()
+    return store
+
+
+@pytest.fixture
+def service(store: ScriptedStore) -> Service:
+    return worlds.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=4))
+
+
+@pytest.fixture
+def other(store: ScriptedStore) -> Service:
+    """Another function on the same objects, by a line of its own that is never disturbed."""
+    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+
+
+def fetched(store: ScriptedStore) -> Fetched:
+    found = store.inner.get("t")
+    assert isinstance(found, Fetched)
+    return found
+
+
+def ids(service: Service) -> set[str]:
+    found = service.search("t", vector("", 1, 1).vector, 100, FOREVER)
+    return {match.id for match in found.answer.matches}
+
+
+def test_a_commit_answers_the_etag_under_which_the_store_keeps_it(store: ScriptedStore, service: Service) -> None:
+    assert service.add("t", [A], FOREVER).etag == store.inner.etag("t")
+
+
+def test_a_commit_is_one_read_and_one_write(store: ScriptedStore, service: Service) -> None:
+    service.add("t", [A], FOREVER)
+    assert [call[0] for call in store.calls] == ["head", "put"]
+
+
+def test_a_lost_reply_is_recognised_as_success_without_a_second_write(store: ScriptedStore, service: Service) -> None:
+    store.on("put", loses_reply)
+    done = service.add("t", [A], FOREVER)
+    assert (done.added, done.replaced, done.count, store.count("put")) == (1, 0, 1, 1)
+
+
+def test_a_lost_reply_answers_the_etag_of_the_write_that_it_lost(store: ScriptedStore, service: Service) -> None:
+    store.on("put", loses_reply)
+    assert service.add("t", [A], FOREVER).etag == store.inner.etag("t")
+
+
+def test_a_lost_reply_is_recognised_under_what_another_writer_put_on_top(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.on("put", loses_reply_then(lambda: other.delete_vectors("t", ["a"], FOREVER)))
+    done = service.add("t", [A], FOREVER)
+    assert (done.added, done.count, store.count("put")) == (1, 1, 1)
+    assert ids(service) == set()  # applied twice, it would be back
+
+
+def test_a_write_without_an_answer_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
+    store.on("put", silence)
+    done = service.add("t", [A], FOREVER)
+    assert (done.added, done.count, store.count("put")) == (1, 1, 2)
+
+
+def test_a_write_that_arrives_late_is_recognised_when_its_repetition_meets_it(
+    store: ScriptedStore, service: Service
+) -> None:
+    on_the_way: list[Real] = []
+
+    def delayed(real: Real) -> None:
+        on_the_way.append(real)
+        silence(real)
+
+    def arrives() -> None:
+        on_the_way.pop()()
+
+    store.on("put", delayed, after(arrives))
+    done = service.add("t", [A], FOREVER)
+    assert (done.added, done.replaced, done.count, store.count("put")) == (1, 0, 1, 2)
+
+
+def test_a_change_that_met_another_writer_is_applied_to_the_new_state(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.on("put", after(lambda: other.add("t", [A, B], FOREVER)))
+    done = service.add("t", [A], FOREVER)
+    assert (done.added, done.replaced, done.count) == (0, 1, 2)
+    assert ids(other) == {"a", "b"}
+
+
+def test_a_change_is_checked_again_against_an_index_that_took_the_place(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    def replaced() -> None:
+        other.delete_index("t", FOREVER)
+        other.create("t", 3, until=FOREVER)
+
+    store.on("put", after(replaced))
+    with pytest.raises(BatchInvalid):
+        service.add("t", [A], FOREVER)
+
+
+def test_a_conflict_is_waited_out_and_retried(store: ScriptedStore) -> None:
+    clock = Clock()
+    store.on("put", answers(WriteConflict()), answers(WriteConflict()))
+    assert worlds.a_service(store, clock=clock).add("t", [A], FOREVER).added == 1
+    assert len(clock.naps) == 2
+
+
+def test_a_change_of_an_index_deleted_meanwhile_never_creates_it_again(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.on("put", after(lambda: other.delete_index("t", FOREVER)))
+    with pytest.raises(IndexNotFound):
+        service.add("t", [A], FOREVER)
+    assert not store.inner.list("", 10, None).objects
+
+
+def test_a_lost_reply_of_an_index_deleted_meanwhile_never_creates_it_again(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.on("put", silence_then(lambda: other.delete_index("t", FOREVER)))
+    with pytest.raises(IndexNotFound):
+        service.add("t", [A], FOREVER)
+    assert not store.inner.list("", 10, None).objects
+
+
+def test_a_lost_reply_to_the_last_attempt_is_still_recognised(store: ScriptedStore, service: Service) -> None:
+    store.on("put", silence, silence, silence, loses_reply)
+    assert service.add("t", [A], FOREVER).count == 1
+
+
+def test_when_no_attempt_was_answered_the_outcome_is_unknown(store: ScriptedStore, service: Service) -> None:
+    store.always("put", silence)
+    with pytest.raises(OutcomeUnknown):
+        service.add("t", [A], FOREVER)
+    assert store.count("put") == 4
+
+
+def test_when_others_won_every_attempt_the_change_is_known_to_be_lost(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.always("put", after(lambda: other.add("t", [B], FOREVER)))
+    with pytest.raises(Contended):
+        service.add("t", [A], FOREVER)
+    assert ids(other) == {"b"}
+
+
+def test_when_conflicts_never_end_the_change_is_known_to_be_lost(store: ScriptedStore, service: Service) -> None:
+    store.always("put", answers(WriteConflict()))
+    with pytest.raises(Contended):
+        service.add("t", [A], FOREVER)
+
+
+def test_an_unanswered_last_attempt_is_known_to_be_lost_once_another_writer_moved_on(
+    store: ScriptedStore, service: Service, other: Service
+) -> None:
+    store.always("put", silence_then(lambda: other.add("t", [B], FOREVER)))
+    with pytest.raises(Contended):
+        service.add("t", [A], FOREVER)
+
+
+def test_silence_after_an_unanswered_write_leaves_the_outcome_unknown(store: ScriptedStore, service: Service) -> None:
+    store.on("head", passes)
+    store.always("head", silence)
+    store.on("put", loses_reply)
+    with pytest.raises(OutcomeUnknown):
+        service.add("t", [A], FOREVER)
+
+
+def test_a_write_that_arrives_twice_is_recognised(store: ScriptedStore, service: Service) -> None:
+    store.on("put", arrives_twice)
+    assert service.add("t", [A], FOREVER).count == 1
+    assert store.count("put") == 1
+
+
+def test_silence_after_a_write_that_arrives_twice_leaves_the_outcome_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
+    store.on("head", passes)
+    store.always("head", silence)
+    store.on("put", arrives_twice)
+    with pytest.raises(OutcomeUnknown):
+        service.add("t", [A], FOREVER)
+
+
+def test_silence_before_any_write_says_that_nothing_was_changed(store: ScriptedStore, service: Service) -> None:
+    store.always("head", silence)
+    with pytest.raises(StorageSilent):
+        service.add("t", [A], FOREVER)
+    assert store.count("put") == 0
+
+
+def test_a_read_without_an_answer_is_repeated(store: ScriptedStore, service: Service) -> None:
+    store.on("head", silence, silence)
+    assert service.describe("t", FOREVER).count == 0
+
+
+@pytest.mark.parametrize("trouble", [ObjectChanged("t"), StoreUnavailable("no answer")])
+def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
+    store: ScriptedStore, trouble: StoreUnavailable | ObjectChanged
+) -> None:
+    clock = Clock(ids="ours")
+    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, clock.environment())
+    troubles = [trouble]
+
+    def change(index: Index) -> tuple[Index, str]:
+        if troubles:
+            raise troubles.pop()
+        changed, _, _ = upsert(index, [item("a", [1, 0])])
+        return changed, "done"
+
+    done = CommitLoop(SnapshotReader(store, warm, clock.environment(), RetryPolicy())).change("t", change, FOREVER)
+    assert (done.result, store.count("put")) == ("done", 1)
+
+
+def test_a_refusal_is_not_repeated(store: ScriptedStore, service: Service) -> None:
+    store.always("put", answers(StoreRefused("AccessDenied")))
+    with pytest.raises(StoreRefused):
+        service.add("t", [A], FOREVER)
+    assert store.count("put") == 1
+
+
+def test_deleting_ids_that_are_absent_writes_nothing(store: ScriptedStore, service: Service) -> None:
+    before = store.inner.etag("t")
+    done = service.delete_vectors("t", ["x", "y"], FOREVER)
+    assert (done.deleted, done.count, done.etag, store.count("put")) == (0, 0, before, 0)
+
+
+def test_the_state_before_is_left_as_it_was_when_a_batch_is_refused(store: ScriptedStore, service: Service) -> None:
+    with pytest.raises(BatchInvalid):
+        service.add("t", [A, vector("short", 1)], FOREVER)
+    assert store.count("put") == 0
+
+
+def test_a_copy_under_another_key_is_an_index_of_that_name(store: ScriptedStore, service: Service) -> None:
+    service.add("t", [A], FOREVER)
+    store.inner.put("copy", fetched(store).data, IfAbsent(), "copied by hand")
+    service.add("copy", [B], FOREVER)
+    assert service.describe("copy", FOREVER).params.name == "copy"
+    assert service.describe("t", FOREVER).count == 1
+
+
+def test_a_warm_function_changes_the_state_that_another_one_left(service: Service, other: Service) -> None:
+    service.add("t", [A], FOREVER)
+    other.add("t", [B], FOREVER)
+    assert service.add("t", [vector("c", 1, 1)], FOREVER).count == 3

@@ -1,0 +1,169 @@
+"""A change under a key is made once: a repeat is answered as the first was, and changes nothing."""
+
+import pytest
+
+from tests.support import compacting, shards, worlds
+from tests.support.compacting import DIMENSION
+from tests.support.stores import ScriptedStore, after, loses_reply
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.errors import IdempotencyKeyReused, PreconditionFailed
+from vectord.index import dedup
+from vectord.service.commit.idempotency import IdempotencyKey
+from vectord.service.results import Added, Deleted
+from vectord.service.service import Service
+from vectord.storage.memory import MemoryStore
+
+A, B, C = vector("a", 1, 0), vector("b", 0, 1), vector("c", 1, 1)
+KEY = IdempotencyKey("order-1", "00000001")
+SAME_KEY = IdempotencyKey("order-1", "00000002")
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    store = ScriptedStore()
+    worlds.a_service(store, clock=Clock(ids="setup")).create("t", 2, until=FOREVER)
+    return store
+
+
+@pytest.fixture
+def service(store: ScriptedStore) -> Service:
+    return worlds.a_service(store, clock=Clock(ids="ours"))
+
+
+@pytest.fixture
+def other(store: ScriptedStore) -> Service:
+    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+
+
+def test_a_repeated_batch_is_answered_as_the_first_with_the_present_etag(service: Service, other: Service) -> None:
+    service.add("t", [A], FOREVER)
+    assert service.add("t", [A, B], FOREVER, key=KEY).replaced == 1
+    now = other.add("t", [C], FOREVER).etag
+    assert service.add("t", [A, B], FOREVER, key=KEY) == Added(1, 1, 2, now)
+
+
+def test_a_repeated_batch_does_not_undo_what_came_after(service: Service, other: Service) -> None:
+    service.add("t", [A], FOREVER, key=KEY)
+    other.add("t", [vector("a", 0, 7)], FOREVER)
+    service.add("t", [A], FOREVER, key=KEY)
+    assert service.lookup("t", "a", FOREVER).vector.tolist() == [0, 7]
+
+
+def test_a_repeat_writes_nothing(store: ScriptedStore, service: Service) -> None:
+    service.add("t", [A], FOREVER, key=KEY)
+    writes = store.count("put")
+    service.add("t", [A], FOREVER, key=KEY)
+    assert store.count("put") == writes
+
+
+def test_a_repeated_deletion_is_answered_as_the_first(service: Service) -> None:
+    service.add("t", [A, B], FOREVER)
+    first = service.delete_vectors("t", ["a"], FOREVER, key=KEY)
+    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY) == first == Deleted(1, 1, first.etag)
+
+
+def test_a_change_that_changed_nothing_does_not_change_anything_later(service: Service, other: Service) -> None:
+    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 0
+    other.add("t", [A], FOREVER)
+    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 0
+    assert service.describe("t", FOREVER).count == 1
+
+
+def test_the_key_with_another_request_is_refused(service: Service) -> None:
+    service.add("t", [A], FOREVER, key=KEY)
+    with pytest.raises(IdempotencyKeyReused):
+        service.add("t", [B], FOREVER, key=SAME_KEY)
+    assert service.describe("t", FOREVER).count == 1
+
+
+def test_the_key_for_another_kind_of_change_is_refused_even_where_the_hashes_are_equal(service: Service) -> None:
+    service.add("t", [A], FOREVER, key=KEY)
+    with pytest.raises(IdempotencyKeyReused):
+        service.delete_vectors("t", ["a"], FOREVER, key=KEY)
+
+
+def test_a_key_is_that_of_one_index(store: ScriptedStore, service: Service) -> None:
+    service.create("u", 2, until=FOREVER)
+    service.add("t", [A], FOREVER, key=KEY)
+    assert service.add("u", [A], FOREVER, key=KEY).added == 1
+
+
+def test_a_repeat_is_answered_although_the_version_that_it_names_is_past(service: Service) -> None:
+    etag = service.describe("t", FOREVER).etag
+    done = service.add("t", [A], FOREVER, {etag}, KEY)
+    assert service.add("t", [A], FOREVER, {etag}, KEY) == done
+
+
+def test_a_first_try_at_another_version_is_refused_and_leaves_the_key_free(service: Service) -> None:
+    with pytest.raises(PreconditionFailed):
+        service.add("t", [A], FOREVER, {'"old"'}, KEY)
+    assert service.add("t", [A], FOREVER, key=KEY).added == 1
+
+
+def test_two_at_once_make_the_change_once(store: ScriptedStore, service: Service, other: Service) -> None:
+    store.on("put", after(lambda: other.delete_vectors("t", ["a"], FOREVER, key=KEY)))
+    other.add("t", [A], FOREVER)
+    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 1
+    assert other.add("t", [A], FOREVER).added == 1
+
+
+def test_a_lost_reply_and_a_repeat_of_it_are_one_change(store: ScriptedStore, service: Service, other: Service) -> None:
+    store.on("put", loses_reply)
+    first = service.add("t", [A], FOREVER, key=KEY)
+    assert other.add("t", [A], FOREVER, key=KEY) == first
+
+
+def test_a_key_outlives_a_build_elsewhere() -> None:
+    store = MemoryStore(least_part=1)
+    writer = compacting.a_writer(store)
+    writer.create("t", DIMENSION, until=FOREVER)
+    writer.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
+    late = compacting.vectors(*(f"late{i}" for i in range(9)))
+    first = writer.add("t", late, FOREVER, key=KEY)
+    assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
+    again = writer.add("t", late, FOREVER, key=KEY)
+    assert (again.added, again.replaced, again.count) == (first.added, first.replaced, first.count) == (9, 0, 29)
+
+
+def test_a_key_holds_in_every_shard_that_the_batch_reaches() -> None:
+    store = MemoryStore()
+    service = shards.a_service(store)
+    service.create("t", 2, shards=5, until=FOREVER)
+    batch = [vector(f"row-{i}", 1, i) for i in range(12)]
+    service.add("t", batch, FOREVER, key=KEY)
+    before = shards.etags(store)
+    assert service.add("t", batch, FOREVER, key=KEY) == Added(12, 0)
+    assert shards.etags(store) == before
+    with pytest.raises(IdempotencyKeyReused):
+        service.add("t", batch, FOREVER, key=SAME_KEY)
+
+
+# ---- tokens
+
+
+def test_256_keys_are_remembered_and_the_oldest_goes() -> None:
+    held: tuple[str, ...] = ()
+    for number in range(257):
+        held = dedup.with_effect(held, f"key-{number}", "00000001", (number,))
+    assert dedup.effect_of(held, "key-0") is None
+    assert dedup.effect_of(held, "key-1") == ("00000001", (1,))
+    assert len(held) == dedup.MAX_KEYS
+
+
+def test_commits_and_uploads_push_no_key_out_nor_keys_them() -> None:
+    held = dedup.with_commit(dedup.with_upload((), "uploads/a/1.jsonl", "05"), "mine")
+    for number in range(300):
+        held = dedup.with_effect(held, f"key-{number}", "00000001", (1, 2, 3))
+    assert "mine" in held
+    assert dedup.is_stale(held, "uploads/a/1.jsonl", "05")
+    for number in range(40):
+        held = dedup.with_upload(dedup.with_commit(held, f"commit-{number}"), f"uploads/{number}", "05")
+    assert dedup.effect_of(held, "key-299") == ("00000001", (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "00000001", "00000001:", "00000001:x", "1:1", "00000001:-1", "00000001:" + "9" * 40]
+)
+def test_a_token_of_another_form_is_none(rest: str) -> None:
+    [token] = dedup.with_effect((), "k", "00000001", (1,))
+    assert dedup.effect_of([token.rpartition("00000001")[0] + rest], "k") is None

@@ -1,0 +1,70 @@
+"""Retries are bounded by attempts and by a deadline, with full jitter in between."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import worlds
+from tests.support.stores import ScriptedStore, answers
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.errors import Contended, WriteConflict
+from vectord.service.environment import RetryPolicy
+
+
+def test_there_are_at_most_so_many_attempts() -> None:
+    assert list(RetryPolicy(max_attempts=3).attempts(Clock().environment(), FOREVER)) == [0, 1, 2]
+
+
+def test_no_time_left_still_allows_one_attempt() -> None:
+    clock = Clock()
+    assert list(RetryPolicy().attempts(clock.environment(), until=clock.now)) == [0]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 10.0])
+def test_no_attempt_starts_after_the_deadline_however_long_each_takes(seconds: float) -> None:
+    clock, starts = Clock(), []
+    for _ in RetryPolicy().attempts(clock.environment(), until=26.0):
+        starts.append(clock.now)
+        clock.now += seconds
+    assert len(starts) > 1
+    assert all(start < 26.0 for start in starts)
+
+
+def test_each_wait_is_drawn_from_zero_to_a_bound_that_doubles_up_to_the_cap() -> None:
+    clock = Clock()
+    list(RetryPolicy(max_attempts=6, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
+    assert clock.draws == [(0, 0.25), (0, 0.5), (0, 1.0), (0, 1.0), (0, 1.0)]
+
+
+def test_what_was_drawn_is_what_is_slept() -> None:
+    clock = Clock(luck=0.5)
+    list(RetryPolicy(max_attempts=4, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
+    assert clock.naps == [0.125, 0.25, 0.5]
+
+
+@given(luck=st.floats(0, 1), deadline=st.floats(0, 20), attempts=st.integers(1, 30))
+def test_no_wait_ends_after_the_deadline(luck: float, deadline: float, attempts: int) -> None:
+    clock = Clock(luck)
+    starts = [clock.now for _ in RetryPolicy(max_attempts=attempts).attempts(clock.environment(), deadline)]
+    assert len(starts) <= attempts
+    assert all(start < deadline for start in starts[1:])
+
+
+def test_a_change_gives_up_at_its_deadline() -> None:
+    clock, store = Clock(), ScriptedStore()
+    service = worlds.a_service(store, clock=clock)
+    service.create("t", 2, until=FOREVER)
+    store.always("put", answers(WriteConflict()))
+    with pytest.raises(Contended):
+        service.add("t", [vector("a", 1, 0)], until=3.0)
+    assert 2.0 < clock.now < 3.0
+
+
+def test_a_change_gives_up_after_its_attempts() -> None:
+    store = ScriptedStore()
+    service = worlds.a_service(store, retry_policy=RetryPolicy(max_attempts=5))
+    service.create("t", 2, until=FOREVER)
+    store.always("put", answers(WriteConflict()))
+    with pytest.raises(Contended):
+        service.add("t", [vector("a", 1, 0)], FOREVER)
+    assert store.count("put") == 1 + 5

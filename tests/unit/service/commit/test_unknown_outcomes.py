@@ -1,0 +1,93 @@
+"""Creation and deletion whose replies are lost: found out where storage shows it, else told as unknown."""
+
+import pytest
+
+from tests.support import worlds
+from tests.support.stores import ScriptedStore, answers, arrives_twice, loses_reply, loses_reply_then, passes, silence
+from tests.support.worlds import FOREVER, Clock
+from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
+from vectord.service.environment import RetryPolicy
+from vectord.service.service import Service
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    return ScriptedStore()
+
+
+@pytest.fixture
+def service(store: ScriptedStore) -> Service:
+    return worlds.a_service(store, retry_policy=RetryPolicy(max_attempts=2))
+
+
+@pytest.fixture
+def other(store: ScriptedStore) -> Service:
+    """Another caller, to whom storage always answers."""
+    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+
+
+def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    store.on("put", loses_reply)
+    store.always("head", silence)
+    with pytest.raises(OutcomeUnknown):
+        service.create("t", 2, until=FOREVER)
+
+
+def test_silence_after_a_creation_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    store.on("put", arrives_twice)
+    store.always("head", silence)
+    with pytest.raises(OutcomeUnknown):
+        service.create("t", 2, until=FOREVER)
+
+
+def test_a_lost_reply_to_the_last_attempt_to_create_is_recognised(store: ScriptedStore, service: Service) -> None:
+    store.on("put", silence, loses_reply)
+    assert service.create("t", 2, until=FOREVER).count == 0
+
+
+def test_a_creation_that_never_arrived_is_unknown_since_it_still_may(store: ScriptedStore, service: Service) -> None:
+    store.on("put", silence, silence)
+    with pytest.raises(OutcomeUnknown):
+        service.create("t", 2, until=FOREVER)
+
+
+def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: ScriptedStore, service: Service) -> None:
+    service.create("t", 2, until=FOREVER)
+    store.on("delete", silence, loses_reply)
+    service.delete_index("t", FOREVER)
+    with pytest.raises(IndexNotFound):
+        service.describe("t", FOREVER)
+
+
+def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    service.create("t", 2, until=FOREVER)
+    store.on("etag", passes)
+    store.always("etag", silence)
+    store.on("delete", arrives_twice)
+    with pytest.raises(OutcomeUnknown):
+        service.delete_index("t", FOREVER)
+
+
+def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStore, service: Service) -> None:
+    service.create("t", 2, until=FOREVER)
+    store.always("etag", silence)
+    with pytest.raises(StorageSilent):
+        service.delete_index("t", FOREVER)
+
+
+@pytest.mark.parametrize("with_if_match", [True, False])
+def test_an_index_created_after_an_unanswered_deletion_is_left_alone(
+    store: ScriptedStore, service: Service, other: Service, with_if_match: bool
+) -> None:
+    etag = service.create("t", 2, until=FOREVER).etag
+    store.on("delete", loses_reply_then(lambda: other.create("t", 3, until=FOREVER)))
+    with pytest.raises(OutcomeUnknown):
+        service.delete_index("t", FOREVER, {etag} if with_if_match else None)
+    assert other.describe("t", FOREVER).params.dimension == 3
+
+
+def test_a_conflict_after_an_unanswered_deletion_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+    service.create("t", 2, until=FOREVER)
+    store.on("delete", silence, answers(WriteConflict()))
+    with pytest.raises(OutcomeUnknown):
+        service.delete_index("t", FOREVER)

@@ -1,0 +1,119 @@
+"""Of two compactions of one index at once, one leaves; after one that died, another takes over."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.support.compacting import Kept, a_compaction, compact, staged
+from tests.support.stores import Real, ScriptedStore, after
+from tests.support.worlds import FOREVER, Clock
+from vectord.service.environment import RetryPolicy
+from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.maintenance.lease import Leases
+from vectord.storage.base import IfAbsent
+from vectord.storage.limits import STAGING
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    return ScriptedStore(least_part=1)
+
+
+@pytest.fixture
+def kept(store: ScriptedStore) -> Kept:
+    return Kept(store.inner)
+
+
+@pytest.fixture
+def compaction(store: ScriptedStore, kept: Kept) -> Compaction:
+    assert kept
+    return a_compaction(store)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed(_: Real) -> Any:
+    raise Killed
+
+
+def test_of_two_at_once_one_leaves_at_once(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+    others = []
+    store.on("stage", after(lambda: others.append(compact(a_compaction(store.inner, ids="other"), "another request"))))
+    assert (compact(compaction).outcome, others) == ("compacted", [Compacted("busy")])
+    assert (kept.found(), staged(store)) == (kept.held, [])
+
+
+def test_of_two_that_claim_at_once_one_leaves(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+    others = []
+    store.on("put", after(lambda: others.append(compact(a_compaction(store.inner, ids="other"), "another request"))))
+    assert (compact(compaction), [one.outcome for one in others]) == (Compacted("idle"), ["compacted"])
+    assert (kept.found(), store.count("stage")) == (kept.held, 0)
+
+
+def test_two_that_both_hold_a_claim_do_no_harm(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+    others = []
+    late = a_compaction(store.inner, ids="other", now=10_000.0)  # by a calendar on which the first claim has ended
+    store.on("stage", after(lambda: others.append(compact(late, "another request").outcome)))
+    assert (compact(compaction), others) == (Compacted("overtaken"), ["compacted"])
+    assert (kept.found(), staged(store)) == (kept.held, [])
+
+
+@pytest.mark.parametrize("method", ["read", "stage", "splice", "discard"])
+def test_after_one_that_was_killed_another_comes_once_the_claim_has_ended(
+    store: ScriptedStore, kept: Kept, method: str
+) -> None:
+    dying = ScriptedStore(least_part=1)
+    dying.inner = store.inner
+    dying.on(method, killed)
+    dying.always("discard", killed)
+    dying.always("delete", killed)
+    with pytest.raises(Killed):
+        compact(a_compaction(dying))
+    assert kept.found() == kept.held
+    assert compact(a_compaction(store, ids="soon", now=859.0), "another request").outcome in {"busy", "idle"}
+    kept.add(*(f"n{i}" for i in range(9)), seed=2)
+    assert compact(a_compaction(store, ids="later", now=861.0), "another request").outcome == "compacted"
+    assert kept.found() == kept.held
+
+
+def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(store: ScriptedStore, kept: Kept) -> None:
+    dying = ScriptedStore(least_part=1)
+    dying.inner = store.inner
+    for method in ("stage", "discard", "delete"):
+        dying.always(method, killed)
+    with pytest.raises(Killed):
+        compact(a_compaction(dying), "request")
+    assert compact(a_compaction(store, ids="again"), "request").outcome == "compacted"
+    assert kept.found() == kept.held
+
+
+def test_a_claim_that_nobody_can_read_is_taken_over(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+    store.inner.put(f"{STAGING}t.claim", b"not a claim", IfAbsent(), "by hand")
+    assert compact(compaction).outcome == "compacted"
+    assert (kept.found(), staged(store)) == (kept.held, [])
+
+
+def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compaction: Compaction) -> None:
+    later = Leases(store.inner, Clock(ids="later").environment(), RetryPolicy(), clock=lambda: 10_000.0)
+    with ExitStack() as others:
+        store.on("stage", after(lambda: others.enter_context(later.held("t", "another request", 900.0, FOREVER))))
+        assert compact(compaction).outcome == "compacted"
+        assert staged(store) == [f"{STAGING}t.claim"]
+
+
+def test_of_two_that_take_over_an_ended_claim_one_leaves(store: ScriptedStore, compaction: Compaction) -> None:
+    claims = Leases(store.inner, Clock(ids="ended").environment(), RetryPolicy(), clock=lambda: -10_000.0)
+    with ExitStack() as others:
+        others.enter_context(claims.held("t", "a request that died", 900.0, FOREVER))
+
+        def read_and_be_late(real: Real) -> Any:
+            found = real()
+            faster = Leases(store.inner, Clock(ids="faster").environment(), RetryPolicy(), clock=lambda: 0.0)
+            others.enter_context(faster.held("t", "another request", 900.0, FOREVER))
+            return found
+
+        store.on("get", read_and_be_late)
+        assert compact(compaction) == Compacted("busy")

@@ -1,0 +1,216 @@
+"""Who builds a large index anew: the request that meets it, where it has the time and the memory; else a compaction."""
+
+import msgspec
+import pytest
+
+from tests.support.compacting import DIMENSION, SIZES, Asked, vectors
+from tests.support.stores import ScriptedStore, after, answers, loses_reply
+from tests.support.worlds import Clock, local_files
+from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
+from vectord.index.codec import decode
+from vectord.index.sections.base import all_here
+from vectord.index.state import Index
+from vectord.lhv1 import frame
+from vectord.readers.entry import NewVector
+from vectord.service.environment import RetryPolicy
+from vectord.service.maintenance.policy import BuildPolicy, seconds
+from vectord.service.service import Service
+from vectord.storage.base import Fetched
+
+PLENTY = 1 << 30
+LATE = 1e-6  # seconds from now
+
+
+class Deaf(Asked):
+    """Asks, and nobody hears it."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__()
+        self._error = error
+
+    def __call__(self, payload: bytes, seconds: float) -> None:
+        super().__call__(payload, seconds)
+        raise self._error
+
+
+@pytest.fixture
+def store() -> ScriptedStore:
+    return ScriptedStore(least_part=1)
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+def a_service(
+    store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
+) -> Service:
+    environment = (clock or Clock()).environment()
+    rebuilds = BuildPolicy(environment, asked, memory)
+    return Service(
+        store,
+        local_files(),
+        warm_bytes=1 << 20,
+        environment=environment,
+        retry_policy=RetryPolicy(),
+        sizes=SIZES,
+        rebuilds=rebuilds,
+    )
+
+
+def grown(service: Service, until: float) -> None:
+    """Create index `t` and add so much to its graph that a build is due."""
+    service.create("t", DIMENSION, until=float("inf"))
+    service.add("t", vectors(*map(str, range(20))), 1_000.0)
+    service.add("t", vectors(*(f"late{i}" for i in range(9))), until)
+
+
+def tail(store: ScriptedStore) -> int:
+    found = store.inner.get("t")
+    assert isinstance(found, Fetched)
+    return len(decode.open_blob(found.data).tail)
+
+
+def test_a_build_that_fits_is_made_at_once(store: ScriptedStore, asked: Asked) -> None:
+    grown(a_service(store, asked), 20.0)
+    assert (tail(store), asked.names) == (0, [])
+
+
+@pytest.mark.parametrize(("until", "memory"), [(LATE, PLENTY), (20.0, 1_000)], ids=["time", "memory"])
+def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
+    store: ScriptedStore, asked: Asked, until: float, memory: int
+) -> None:
+    service = a_service(store, asked, memory=memory)
+    grown(service, until)
+    assert (tail(store), asked.names) == (9, ["t"])
+    assert service.environment.meter.value("CompactionsAsked") == 1
+
+
+def test_where_nobody_can_be_asked_every_build_is_made_at_once(store: ScriptedStore) -> None:
+    grown(a_service(store, None, memory=0), LATE)
+    assert tail(store) == 0
+
+
+def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    grown(service, 20.0)
+    for number in range(10):
+        service.add("t", vectors(*(f"{number}/{i}" for i in range(10)), seed=number), 20.0)
+    assert (tail(store), service.describe("t", 20.0).count) == (109, 129)
+
+
+def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors(*map(str, range(20))), 20.0)
+    service.delete_vectors("t", list(map(str, range(9))), 20.0)
+    assert asked.names == ["t"]
+
+
+def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors(*map(str, range(20))), 20.0)
+    service.add("t", vectors("one"), 20.0)
+    assert asked.names == []
+
+
+def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    service.create("t", DIMENSION, until=20.0)
+    service.add("t", vectors(*map(str, range(20))), 20.0)
+    service.delete_vectors("t", list(map(str, range(20))), 20.0)
+    assert asked.names == []
+
+
+def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+    grown(a_service(store, asked, memory=0), 20.0)
+    another = a_service(store, asked, memory=0, clock=Clock(ids="another"))
+    another.delete_vectors("t", ["absent"], 20.0)
+    assert asked.names == ["t"]
+
+
+def test_it_is_asked_for_once_a_minute_and_not_at_every_change(store: ScriptedStore, asked: Asked) -> None:
+    clock = Clock()
+    service = a_service(store, asked, memory=0, clock=clock)
+    grown(service, 20.0)
+    for clock.now in (1.0, 30.0, 59.0):
+        service.add("t", vectors("more", seed=int(clock.now)), clock.now + 20.0)
+    assert asked.names == ["t"]
+    clock.now = 61.0
+    service.add("t", vectors("more", seed=61), 81.0)
+    assert asked.names == ["t", "t"]
+
+
+def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: Asked) -> None:
+    seen: list[int] = []
+    service = a_service(store, asked, memory=0)
+    store.always("splice", after(lambda: seen.append(len(asked.names))))
+    grown(service, 20.0)
+    assert (seen, asked.names) == ([0], ["t"])
+
+
+def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    store.on("splice", loses_reply)
+    grown(service, 20.0)
+    assert (store.count("splice"), asked.names) == (1, ["t"])
+
+
+def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked: Asked) -> None:
+    service = a_service(store, asked, memory=0)
+    store.always("splice", answers(StoreUnavailable("no answer")))
+    with pytest.raises(OutcomeUnknown):
+        grown(service, 1_000.0)
+    assert asked.names == []
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreRefused("AccessDeniedException")])
+def test_a_change_is_acknowledged_though_nobody_heard_the_request(store: ScriptedStore, error: StoreError) -> None:
+    deaf = Deaf(error)
+    service = a_service(store, deaf, memory=0)
+    grown(service, 20.0)
+    assert service.describe("t", 20.0).count == 29
+    assert service.environment.meter.value("CompactionsUnheard") == 1
+
+
+def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: ScriptedStore) -> None:
+    deaf = Deaf(StoreUnavailable("timeout"))
+    service = a_service(store, deaf, memory=0)
+    grown(service, 20.0)
+    service.add("t", vectors("more"), 20.0)
+    assert deaf.names == ["t", "t"]
+
+
+# ---- how long a build is thought to take
+
+
+def opened(*new: NewVector, sections_here: bool = True) -> Index:
+    """Return an index of these rows; without its sections here they are still to be read."""
+    store = ScriptedStore(least_part=1)
+    service = a_service(store, None)
+    service.create("t", DIMENSION, until=1_000.0)
+    service.add("t", list(new), 1_000.0)
+    blob = store.inner.get("t")
+    assert isinstance(blob, Fetched)
+    if sections_here:
+        return decode.open_blob(blob.data)
+    head = frame.decode_head(blob.data, len(blob.data))
+    return decode.open_head(head, local_files().open, all_here)
+
+
+def test_it_takes_longer_for_more_rows() -> None:
+    few, many = vectors(*map(str, range(20))), vectors(*map(str, range(200)))
+    computed = 0.002  # for 180 rows x 32; to write them takes a fifth of that
+    assert seconds(opened(*many)) - seconds(opened(*few)) > computed
+
+
+def test_it_takes_longer_for_more_bytes_in_as_many_rows() -> None:
+    long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
+    assert seconds(opened(long)) - seconds(opened(*vectors("a"))) == pytest.approx(0.01, rel=0.01)
+
+
+def test_it_takes_longer_where_bytes_are_still_to_be_read() -> None:
+    long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
+    assert seconds(opened(long, sections_here=False)) - seconds(opened(long)) == pytest.approx(0.01, rel=0.01)

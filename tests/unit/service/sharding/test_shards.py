@@ -1,0 +1,96 @@
+"""An index in shards answers as an index of one blob; each row has its place, and no caller can name a shard."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from tests.support.shards import IDS, ROWS, ByName, a_filled_service, count, found, names, on_shard
+from tests.support.worlds import FOREVER
+from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
+from vectord.service.service import Service
+from vectord.service.sharding.placement import shard_of
+from vectord.storage.base import Fetched, IfAbsent, IfMatch
+
+
+@pytest.fixture
+def store() -> ByName:
+    return ByName()
+
+
+@pytest.fixture
+def filled(store: ByName) -> Service:
+    return a_filled_service(store)
+
+
+@pytest.mark.parametrize(("vector_id", "shard"), [("", 76), ("a", 43), ("row-1", 15), ("漢 字", 56)])
+def test_the_shard_of_an_id_is_the_same_forever(vector_id: str, shard: int) -> None:
+    assert shard_of(vector_id, 100) == shard
+
+
+@pytest.mark.parametrize("shards", [7, 64])
+@pytest.mark.parametrize("form", ["{}", "row-{:08}", "{:b}", "https://example.com/{}.html"])
+def test_ids_of_any_form_spread_evenly(form: str, shards: int) -> None:
+    rows = Counter(shard_of(form.format(i), shards) for i in range(200 * shards))
+    assert len(rows) == shards
+    assert 130 <= min(rows.values()) <= max(rows.values()) <= 270  # 5 standard deviations
+
+
+def test_each_row_lies_in_the_shard_of_its_hash(store: ByName, filled: Service) -> None:
+    counts = [shard.count for shard in filled.describe("t", FOREVER).shards]
+    assert counts == [len(on_shard(number)) for number in range(3)]
+    assert min(counts) > 0
+
+
+def test_a_listing_shows_the_index_and_no_shard(filled: Service) -> None:
+    for prefix in ("", "t", "t/"):
+        shown = [listed.name for listed in filled.list(prefix, 100, None, FOREVER).objects]
+        assert shown == ["t"] * (prefix != "t/")
+
+
+# ---- what is missing
+
+
+@pytest.mark.parametrize("use", ["search", "lookup", "add"])
+def test_a_shard_that_is_missing_while_the_index_is_there_is_corruption(
+    store: ByName, filled: Service, use: str
+) -> None:
+    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+    store.inner.delete(name, IfMatch(store.inner.etag(name)))
+    uses = {
+        "search": lambda: found(filled, 1.0, 0.0),
+        "lookup": lambda: filled.lookup("t", on_shard(1)[0], FOREVER),
+        "add": lambda: filled.add("t", ROWS, FOREVER),
+    }
+    with pytest.raises(BlobCorrupt, match=f"{name}.*missing"):
+        uses[use]()
+
+
+# ---- what callers cannot do
+
+
+def test_a_caller_cannot_name_a_shard(store: ByName, filled: Service) -> None:
+    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+    for use in (
+        lambda: filled.describe(name, FOREVER),
+        lambda: filled.lookup(name, "a", FOREVER),
+        lambda: filled.search(name, np.array([1.0, 0.0]), 1, FOREVER),
+        lambda: filled.add(name, ROWS, FOREVER),
+        lambda: filled.delete_vectors(name, IDS, FOREVER),
+        lambda: filled.delete_index(name, FOREVER),
+    ):
+        with pytest.raises(IndexNotFound):
+            use()
+    with pytest.raises(RequestInvalid):
+        filled.create(name, 2, until=FOREVER)
+    assert count(filled) == len(ROWS)
+
+
+def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(store: ByName, filled: Service) -> None:
+    answer = store.inner.get("t")
+    assert isinstance(answer, Fetched)
+    store.inner.put("copy", answer.data, IfAbsent(), "")
+    with pytest.raises(BlobUnsupported, match="'t'"):
+        filled.search("copy", np.array([1.0, 0.0]), 1, FOREVER)
+    filled.delete_index("copy", FOREVER)
+    assert count(filled) == len(ROWS)

@@ -1,0 +1,139 @@
+"""A change of an index in shards sums over them; what some of them did not take is told, and can be repeated."""
+
+import numpy as np
+import pytest
+
+from tests.support.shards import IDS, ROWS, ByName, a_filled_service, a_service, count, etags, names, on_shard
+from tests.support.worlds import FOREVER, vector
+from vectord.errors import (
+    BatchInvalid,
+    Contended,
+    IndexNotFound,
+    PartlyApplied,
+    RequestInvalid,
+    StoreUnavailable,
+    WriteConflict,
+)
+from vectord.service.service import Service
+
+
+@pytest.fixture
+def store() -> ByName:
+    return ByName()
+
+
+@pytest.fixture
+def filled(store: ByName) -> Service:
+    return a_filled_service(store)
+
+
+def test_changes_sum_over_shards(filled: Service) -> None:
+    added = filled.add("t", [*ROWS[:4], vector("x", 1.0, 1.0), vector("y", 1.0, 2.0)], FOREVER)
+    assert (added.added, added.replaced, added.count, added.etag) == (2, 4, None, None)
+    deleted = filled.delete_vectors("t", ["x", "y", "absent", "x"], FOREVER)
+    assert (deleted.deleted, deleted.count, deleted.etag) == (2, None, None)
+    assert count(filled) == len(ROWS)
+
+
+def test_of_equal_ids_in_a_batch_the_last_wins(filled: Service) -> None:
+    filled.add("t", [vector("x", 1.0, 1.0), vector("x", 5.0, 6.0)], FOREVER)
+    assert filled.lookup("t", "x", FOREVER).vector.tolist() == [5.0, 6.0]
+
+
+def test_a_bad_item_keeps_every_shard_as_it_was(store: ByName, filled: Service) -> None:
+    before = etags(store.inner)
+    with pytest.raises(BatchInvalid) as caught:
+        filled.add("t", [*(vector(f"n{i}", 1.0, 1.0) for i in range(9)), vector("bad", 0.0, 0.0)], FOREVER)
+    assert [item.position for item in caught.value.items] == [9]
+    assert etags(store.inner) == before
+
+
+def test_shards_without_a_part_are_not_touched(store: ByName, filled: Service) -> None:
+    before = etags(store.inner)
+    filled.delete_vectors("t", on_shard(2)[:1], FOREVER)
+    changed = {name for name, etag in etags(store.inner).items() if before[name] != etag}
+    assert {name.rpartition("/")[2] for name in changed} == {"2"}
+
+
+def test_a_batch_that_some_shards_did_not_take_tells_how_much_and_can_be_repeated(
+    store: ByName, filled: Service
+) -> None:
+    moved = [vector(vector_id, 9.0, 9.0) for vector_id in IDS]
+    store.fails("put", "/1", WriteConflict())
+    with pytest.raises(PartlyApplied) as caught:
+        filled.add("t", moved, FOREVER)
+    lost = len(on_shard(1))
+    assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, lost, 0)
+    store.before.clear()
+    assert filled.add("t", moved, FOREVER).replaced == len(IDS)
+    assert {tuple(filled.lookup("t", vector_id, FOREVER).vector) for vector_id in IDS} == {(9.0, 9.0)}
+
+
+def test_a_part_without_an_answer_counts_as_unknown(store: ByName, filled: Service) -> None:
+    store.fails("put", "/1", StoreUnavailable())
+    with pytest.raises(PartlyApplied) as caught:
+        filled.delete_vectors("t", IDS, FOREVER)
+    lost = len(on_shard(1))
+    assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, 0, lost)
+
+
+def test_a_batch_that_no_shard_took_changed_nothing(store: ByName, filled: Service) -> None:
+    store.always("put", lambda _: (_ for _ in ()).throw(WriteConflict()))
+    with pytest.raises(Contended, match="'t'"):
+        filled.add("t", ROWS, FOREVER)
+
+
+def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Service) -> None:
+    etag = filled.describe("t", FOREVER).etag
+    for change in (
+        lambda: filled.add("t", ROWS, FOREVER, {etag}),
+        lambda: filled.delete_vectors("t", IDS, FOREVER, {etag}),
+        lambda: filled.delete_index("t", FOREVER, {etag}),
+    ):
+        with pytest.raises(RequestInvalid, match="If-Match"):
+            change()
+    assert count(filled) == len(ROWS)
+
+
+def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
+    before = filled.describe("t", FOREVER).etag
+    assert filled.search("t", np.array([1.0, 0.0]), 1, FOREVER).etag == before
+    filled.delete_vectors("t", [IDS[0]], FOREVER)
+    assert filled.describe("t", FOREVER).etag != before
+
+
+# ---- a deletion meanwhile
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_batch(
+    store: ByName, filled: Service, anew: bool
+) -> None:
+    other = a_service(store.inner)
+
+    def meanwhile() -> None:
+        store.before.clear()
+        other.delete_index("t", FOREVER)
+        if anew:
+            other.create("t", 2, shards=4, until=FOREVER)
+
+    store.before["put", "/1"] = meanwhile
+    if anew:
+        assert filled.add("t", ROWS, FOREVER).added == len(ROWS)
+        assert count(other) == len(ROWS)
+    else:
+        with pytest.raises(IndexNotFound, match="'t'"):
+            filled.add("t", ROWS, FOREVER)
+        assert names(store.inner) == []
+
+
+def test_an_index_that_became_one_of_one_blob_takes_the_batch(store: ByName, filled: Service) -> None:
+    other = a_service(store.inner)
+
+    def meanwhile() -> None:
+        store.before.clear()
+        other.delete_index("t", FOREVER)
+        other.create("t", 2, until=FOREVER)
+
+    store.before["put", "/1"] = meanwhile
+    assert filled.add("t", ROWS, FOREVER).count == len(ROWS)

@@ -1,0 +1,283 @@
+"""Parts of a request go to other functions as messages, and come back as if they had been done here."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from tests.support.api import an_event
+from tests.support.shards import ByName, a_service, names
+from tests.support.worlds import vector
+from vectord.edge.events import fan_out as edge
+from vectord.errors import (
+    AnswerTooLarge,
+    BlobCorrupt,
+    Contended,
+    FunctionBusy,
+    IndexNotFound,
+    PartlyApplied,
+    RequestInvalid,
+    StorageSilent,
+    StoreRefused,
+    StoreUnavailable,
+    VectordError,
+    WriteConflict,
+)
+from vectord.readers.entry import NewVector
+from vectord.service.environment import Environment
+from vectord.service.service import Service
+from vectord.service.sharding import fan_out
+from vectord.service.sharding.fan_out import WorkerPool, received
+from vectord.storage.base import IfMatch
+
+METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
+ROWS = [NewVector(f"row-{i}", np.array([1.0, i]), None if i % 2 else METADATA) for i in range(12)]
+LONG = 1e9  # a message carries no infinity
+QUERY = np.array([1.0, 5.0])
+
+
+def outside(event: Any, context: object) -> Any:
+    return {"statusCode": 404, "of": event}
+
+
+class Functions:
+    """Other functions of the deployment, as a service of their own behind Lambda's JSON."""
+
+    def __init__(self, store: ByName) -> None:
+        self.service = a_service(store)
+        self.handler = edge.handler(outside, lambda: self.service)
+        self.messages: list[bytes] = []
+        self.script: list[Exception] = []
+
+    def invoke(self, payload: bytes, seconds: float) -> bytes:
+        self.messages.append(payload)
+        if self.script:
+            raise self.script.pop(0)
+        return json.dumps(self.handler(json.loads(payload))).encode()
+
+
+@pytest.fixture
+def store() -> ByName:
+    return ByName()
+
+
+@pytest.fixture
+def functions(store: ByName) -> Functions:
+    return Functions(store)
+
+
+@pytest.fixture
+def service(store: ByName, functions: Functions) -> Service:
+    """A service that has other functions do parts, and index `t` in 5 shards with ROWS."""
+    service = a_service(store, invoke=functions.invoke)
+    service.create("t", 2, shards=5, until=LONG)
+    service.add("t", ROWS, LONG)
+    functions.messages.clear()
+    return service
+
+
+def found(service: Service, **more: Any) -> list[tuple[Any, ...]]:
+    answer = service.search("t", QUERY, 4, LONG, **more).answer
+    return [(m.id, m.distance, m.metadata and bytes(m.metadata), m.vector.tolist()) for m in answer.matches]
+
+
+def test_other_functions_answer_as_this_one_would(store: ByName, service: Service, functions: Functions) -> None:
+    assert found(service) == found(a_service(store))
+    assert len(functions.messages) == 5
+
+
+def test_what_other_functions_read_is_in_the_answer_and_not_on_this_meter(service: Service) -> None:
+    service.environment.meter.drain()
+    searched = service.search("t", QUERY, 1, LONG)
+    assert searched.requests == 5
+    assert service.environment.meter.drain()["ReadRequests"] == 1
+
+
+def test_vectors_travel_only_where_they_are_asked_for(service: Service) -> None:
+    assert all(vector for *_, vector in found(service, vectors=True))
+    assert not any(vector for *_, vector in found(service, vectors=False))
+
+
+def test_changes_are_made_by_other_functions(service: Service, functions: Functions) -> None:
+    moved = [vector(row.id, 7.0, 7.0) for row in ROWS]
+    assert service.add("t", moved, LONG).replaced == len(ROWS)
+    assert service.delete_vectors("t", [row.id for row in ROWS[:6]], LONG).deleted == 6
+    assert len(functions.messages) > 5
+    kept = service.lookup("t", "row-6", LONG)
+    assert kept.vector.tolist() == [7.0, 7.0]
+    assert kept.metadata is not None
+    assert json.loads(bytes(kept.metadata)) == {"n": [1, "x"]}
+
+
+def test_few_parts_are_done_here(service: Service, functions: Functions) -> None:
+    service.add("t", [vector("one", 1.0, 1.0), vector("two", 1.0, 2.0)][: fan_out.FEW], LONG)
+    assert functions.messages == []
+
+
+def test_what_is_too_large_to_be_sent_is_done_here(
+    service: Service, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "MAX_MESSAGE", 150)
+    assert service.add("t", [vector(row.id, 3.0, 3.0) for row in ROWS], LONG).replaced == len(ROWS)
+    assert len(functions.messages) < 5
+    assert all(len(payload) < 300 for payload in functions.messages)
+
+
+def test_a_message_says_how_long_the_answer_is_waited_for(store: ByName, functions: Functions) -> None:
+    service = a_service(store, invoke=functions.invoke)
+    service.create("t", 2, shards=5, until=LONG)
+    service.search("t", QUERY, 1, service.environment.now() + 8.0)
+    assert all(6.0 < json.loads(payload)["seconds"] < 7.6 for payload in functions.messages)
+
+
+@pytest.mark.parametrize("error", [FunctionBusy(), StoreUnavailable()])
+def test_a_search_is_asked_again_where_a_function_did_not_answer(
+    service: Service, functions: Functions, error: Exception
+) -> None:
+    functions.script = [error, error]
+    assert len(found(service)) == 4
+    assert len(functions.messages) == 7
+
+
+def test_a_change_is_sent_again_where_the_function_was_certainly_not_run(
+    service: Service, functions: Functions
+) -> None:
+    functions.script = [FunctionBusy()]
+    assert service.add("t", ROWS, LONG).replaced == len(ROWS)
+
+
+def test_a_change_that_may_have_run_is_not_sent_again(service: Service, functions: Functions) -> None:
+    functions.script = [StoreUnavailable()]
+    with pytest.raises(PartlyApplied) as caught:
+        service.add("t", ROWS, LONG)
+    assert caught.value.unknown > 0
+    assert caught.value.applied + caught.value.unknown == len(ROWS)
+    assert len(functions.messages) == 5
+
+
+def test_functions_that_never_answer_fail_a_search_after_some_tries(service: Service, functions: Functions) -> None:
+    functions.script = [StoreUnavailable()] * 100
+    with pytest.raises(StorageSilent):
+        found(service)
+    assert len(functions.messages) == 5 * 4
+
+
+def test_a_right_that_is_missing_is_an_error_for_the_operator(service: Service, functions: Functions) -> None:
+    functions.script = [StoreRefused("AccessDeniedException")] * 5
+    with pytest.raises(StoreRefused):
+        found(service)
+
+
+def breaks(store: ByName, end: str) -> None:
+    [name] = [name for name in names(store.inner) if name.endswith(end)]
+    store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
+
+
+def conflicts(store: ByName, end: str) -> None:
+    store.fails("put", end, WriteConflict())
+
+
+def is_silent(store: ByName, end: str) -> None:
+    store.fails("head", end, StoreUnavailable())
+
+
+def is_refused(store: ByName, end: str) -> None:
+    store.fails("head", end, StoreRefused("AccessDenied"))
+
+
+@pytest.mark.parametrize(
+    ("happens", "error"),
+    [(breaks, BlobCorrupt), (is_silent, StorageSilent), (is_refused, StoreRefused)],
+)
+def test_the_error_of_a_shard_comes_back_as_it_was(
+    store: ByName, service: Service, happens: Callable[[ByName, str], None], error: type[VectordError]
+) -> None:
+    happens(store, "/3")
+    with pytest.raises(error):
+        found(service)
+
+
+def test_a_shard_that_others_change_comes_back_as_contended(store: ByName, service: Service) -> None:
+    conflicts(store, "")
+    with pytest.raises(Contended, match="'t'"):
+        service.add("t", ROWS, LONG)
+
+
+def test_an_index_that_is_deleted_meanwhile_is_not_found(store: ByName, service: Service) -> None:
+    def meanwhile() -> None:
+        store.before.clear()
+        a_service(store.inner).delete_index("t", LONG)
+
+    store.before["head", "/3"] = meanwhile
+    with pytest.raises(IndexNotFound, match="'t'"):
+        found(service)
+
+
+def test_a_shard_s_answer_that_lambda_cannot_carry_is_refused(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "MAX_OUTCOME", 100)
+    with pytest.raises(AnswerTooLarge):
+        found(service)
+
+
+# ---- who may send parts
+
+
+def a_message(shard: str) -> dict[str, Any]:
+    return {"part": json.dumps({"type": "describe", "shard": shard}), "seconds": 9}
+
+
+@pytest.mark.parametrize("where", ["headers", "pathParameters", "queryStringParameters", "body", "requestContext"])
+def test_nothing_that_a_caller_of_the_api_sends_is_a_part(functions: Functions, where: str) -> None:
+    event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
+    message = a_message("t/gen/0")
+    event[where] = json.dumps(message) if where == "body" else {**event.get(where, {}), **message}
+    assert received(event) is None
+    assert functions.handler(event)["statusCode"] == 404
+
+
+def test_an_event_of_an_api_with_the_keys_of_a_part_is_none() -> None:
+    event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
+    assert received({**event, **a_message("t/gen/0")}) is None
+
+
+@pytest.mark.parametrize("name", ["t", "../t", "t/gen", "t/gen/1000", "t/gen/-1", "t/g/0/1", "/gen/0"])
+def test_a_part_of_what_is_no_shard_is_refused(service: Service, functions: Functions, name: str) -> None:
+    with pytest.raises(RequestInvalid):
+        functions.handler(a_message(name))
+
+
+# ---- threads
+
+
+def test_what_failed_work_metered_is_on_no_later_request() -> None:
+    crew = WorkerPool(Environment(), ThreadPoolExecutor(1))
+
+    def fails(_: int) -> None:
+        crew.environment.meter.add("Commits")
+        raise StorageSilent
+
+    with pytest.raises(StorageSilent):
+        crew.each(fails, [0])
+    crew.each(lambda _: None, [0])
+    assert crew.environment.meter.drain() == {}
+
+
+def test_work_that_fails_is_told_once_all_has_ended() -> None:
+    crew, ended = WorkerPool(Environment(), ThreadPoolExecutor(2)), []
+
+    def work(item: int) -> None:
+        if item == 0:
+            raise StorageSilent
+        time.sleep(0.05)
+        ended.append(item)
+
+    with pytest.raises(StorageSilent):
+        crew.each(work, [0, 1, 2])
+    assert sorted(ended) == [1, 2]

@@ -1,0 +1,111 @@
+"""A search or a lookup over shards answers what one blob would, or names the shard that it cannot read."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.shards import IDS, ByName, a_filled_service, a_service, found, names
+from tests.support.worlds import FOREVER, vector
+from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
+from vectord.service.service import Service
+from vectord.storage.base import IfMatch
+
+
+@pytest.fixture
+def store() -> ByName:
+    return ByName()
+
+
+@pytest.fixture
+def filled(store: ByName) -> Service:
+    return a_filled_service(store)
+
+
+coordinates = st.integers(-3, 3).map(float)
+points = st.lists(st.tuples(coordinates, coordinates).filter(any), max_size=40)
+
+
+@given(
+    rows=points,
+    query=st.tuples(coordinates, coordinates).filter(any),
+    k=st.integers(1, 45),
+    shards=st.integers(2, 9),
+    distance=st.sampled_from(["cosine", "euclidean"]),
+)
+@settings(max_examples=40)
+def test_an_exact_search_finds_what_it_would_in_one_blob(
+    rows: list[tuple[float, float]], query: tuple[float, float], k: int, shards: int, distance: str
+) -> None:
+    service = a_service(ByName())
+    answers = []
+    for name, number in (("one", 1), ("many", shards)):
+        service.create(name, 2, distance=distance, shards=number, until=FOREVER)
+        if rows:
+            service.add(name, [vector(f"v{i}", *row) for i, row in enumerate(rows)], FOREVER)
+        answers.append(service.search(name, np.array(query), k, FOREVER, recall=1.0).answer)
+    one, many = answers
+    assert [(m.id, m.distance, m.vector.tolist()) for m in many.matches] == [
+        (m.id, m.distance, m.vector.tolist()) for m in one.matches
+    ]
+    assert (many.count, many.strategy) == (one.count, one.strategy)
+
+
+def test_a_search_sees_what_was_acknowledged_before_it(filled: Service) -> None:
+    filled.add("t", [vector("new", 0.0, 1.0)], FOREVER)
+    assert found(filled, 0.0, 1.0, k=1) == ["new"]
+    filled.delete_vectors("t", ["new"], FOREVER)
+    assert "new" not in found(filled, 0.0, 1.0, k=20)
+
+
+def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: ByName, filled: Service) -> None:
+    filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    store.calls.clear()
+    searched = filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    assert Counter(method for method, *_ in store.calls) == {"head": 4}
+    assert (searched.requests, searched.read_bytes) == (3, 0)
+
+
+def test_what_shards_metered_in_threads_is_on_the_request_s_meter(filled: Service) -> None:
+    filled.environment.meter.drain()
+    filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    assert filled.environment.meter.drain()["CacheHits"] == 4
+
+
+def test_a_shard_that_does_not_answer_fails_the_search(store: ByName, filled: Service) -> None:
+    store.fails("head", "/1", StoreUnavailable())
+    with pytest.raises(StorageSilent):
+        found(filled, 1.0, 0.0)
+
+
+def test_a_corrupt_shard_is_named(store: ByName, filled: Service) -> None:
+    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+    store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
+    with pytest.raises(BlobCorrupt, match=name):
+        found(filled, 1.0, 0.0)
+
+
+@pytest.mark.parametrize("query", [(1.0,), (0.0, 0.0)])
+def test_a_query_that_does_not_fit_is_refused_before_a_shard_is_asked(
+    store: ByName, filled: Service, query: tuple[float, ...]
+) -> None:
+    store.calls.clear()
+    with pytest.raises(RequestInvalid):
+        found(filled, *query)
+    assert [name for _, name, *_ in store.calls] == ["t"]
+
+
+# ---- lookup
+
+
+def test_a_lookup_asks_one_shard(store: ByName, filled: Service) -> None:
+    store.calls.clear()
+    assert filled.lookup("t", IDS[3], FOREVER).vector.tolist() == [1.0, 3.0]
+    assert len([call for call in store.calls if call[0] == "head"]) == 2
+
+
+def test_an_absent_vector_is_missed_in_the_index(filled: Service) -> None:
+    with pytest.raises(VectorNotFound, match="Index 't'"):
+        filled.lookup("t", "absent", FOREVER)

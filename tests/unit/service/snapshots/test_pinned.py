@@ -1,0 +1,150 @@
+"""Ranges of one object in one state: joined so that they cost few requests and little waste."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.stores import ScriptedStore
+from tests.support.worlds import local_files
+from vectord.errors import ObjectChanged
+from vectord.lhv1 import frame
+from vectord.service.environment import Environment
+from vectord.service.snapshots.ranges import RangeReader, joined
+from vectord.storage.base import IfAbsent, IfMatch
+
+PAGE = 4_096
+NEAR = 48 << 10  # bytes: 0.6 ms on the link, where a request takes 25
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Ascending spans of whole pages with gaps between them, as a file lacks them."""
+    gaps = draw(st.lists(st.integers(1, 30), min_size=1, max_size=120))
+    found, at = [], 0
+    for gap in gaps:
+        start = at + gap * PAGE
+        at = start + draw(st.integers(1, 20)) * PAGE
+        found.append((start, at))
+    return found
+
+
+def gaps(wanted: list[tuple[int, int]]) -> list[int]:
+    return sorted(after[0] - before[1] for before, after in pairwise(wanted))
+
+
+@given(wanted=spans())
+def test_joined_spans_cover_all_that_is_wanted_in_order_and_apart(wanted: list[tuple[int, int]]) -> None:
+    found = joined(wanted)
+    assert all(any(start <= a and b <= stop for start, stop in found) for a, b in wanted)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert {start for start, _ in found} <= {start for start, _ in wanted}
+    assert {stop for _, stop in found} <= {stop for _, stop in wanted}
+
+
+@given(wanted=spans())
+def test_joined_spans_waste_only_gaps_too_small_to_ask_around(wanted: list[tuple[int, int]]) -> None:
+    waste = sum(stop - start for start, stop in joined(wanted)) - sum(stop - start for start, stop in wanted)
+    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR)
+
+
+@given(wanted=spans())
+def test_joined_spans_are_as_few_as_the_larger_gaps_allow(wanted: list[tuple[int, int]]) -> None:
+    assert len(joined(wanted)) == 1 + sum(gap > NEAR for gap in gaps(wanted))
+
+
+def test_spans_with_small_gaps_become_one() -> None:
+    assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)]) == [(0, 8 * PAGE)]
+
+
+def test_spans_with_large_gaps_stay_apart() -> None:
+    wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
+    assert joined(wanted) == wanted
+
+
+SKETCH, ROWS, GRAPH = (bytes([number]) * size for number, size in ((1, 10_000), (2, 9 << 20), (3, 100 << 20)))
+HEAD = b"head" * 100
+OBJECT = HEAD + SKETCH + ROWS + GRAPH
+
+
+class Case:
+    """An object of three sections, of which nothing is here yet."""
+
+    def __init__(self) -> None:
+        self.store = ScriptedStore()
+        self.etag = self.store.inner.put("t", OBJECT, IfAbsent(), "c")
+        files = local_files()
+        self.sections = [
+            files.open(frame.entry_of(name, f"c/{name}", data))
+            for name, data in (("sketch", SKETCH), ("rows", ROWS), ("graph", GRAPH))
+        ]
+        starts = [len(HEAD), len(HEAD) + len(SKETCH), len(HEAD) + len(SKETCH) + len(ROWS)]
+        self.environment = Environment()
+        self.fetch = RangeReader(
+            self.store, "t", self.etag, dict(zip(self.sections, starts, strict=True)), 1 << 30, self.environment
+        )
+
+    @property
+    def read(self) -> tuple[float, float]:
+        return self.environment.meter.value("ReadRequests"), self.environment.meter.value("ReadBytes")
+
+
+@pytest.fixture
+def case() -> Case:
+    return Case()
+
+
+def test_sections_come_whole_and_checked(case: Case) -> None:
+    case.fetch(*((section, None) for section in case.sections))
+    assert [section.whole for section in case.sections] == [True, True, True]
+    assert [bytes(section.buffer[:1]) for section in case.sections] == [b"\1", b"\2", b"\3"]
+
+
+def test_ranges_of_several_sections_come_in_one_round(case: Case) -> None:
+    sketch, rows, graph = case.sections
+    case.fetch((sketch, None), (rows, [(0, 8), (5 << 20, 5_300_000)]), (graph, [(1 << 20, 1_100_000)]))
+    assert case.store.count("read") == 1
+    assert sketch.whole
+    assert bytes(graph.buffer[1 << 20 : 1_100_000]) == b"\3" * (1_100_000 - (1 << 20))
+
+
+def test_what_is_here_is_not_asked_for_again(case: Case) -> None:
+    case.fetch((case.sections[1], [(100, 200)]))
+    assert case.read == (1, PAGE)
+    case.fetch((case.sections[1], [(0, PAGE)]))
+    assert case.read == (1, PAGE)
+    assert case.store.count("read") == 1
+
+
+def test_long_ranges_are_cut_for_requests_side_by_side_and_rounds_of_bounded_memory(case: Case) -> None:
+    sizes: list[list[int]] = []
+
+    def noted(real):
+        parts = real()
+        sizes.append([len(part) for part in parts])
+        return parts
+
+    case.store.always("read", noted)
+    case.fetch((case.sections[2], None))
+    assert sum(map(sum, sizes)) == len(GRAPH)
+    assert len(sizes[0]) > 4
+    assert max(map(max, sizes)) <= 16 << 20
+    assert max(map(sum, sizes)) <= 80 << 20
+
+
+def test_nothing_wanted_is_no_request(case: Case) -> None:
+    case.fetch((case.sections[0], []))
+    case.fetch()
+    assert case.store.count("read") == 0
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_object_at_another_state_has_moved(case: Case, gone: bool) -> None:
+    if gone:
+        case.store.inner.delete("t", IfMatch(case.etag))
+    else:
+        case.store.inner.put("t", b"another", IfMatch(case.etag), "d")
+    with pytest.raises(ObjectChanged):
+        case.fetch((case.sections[0], None))
+    assert case.sections[0].missing(None) == [(0, len(SKETCH))]

@@ -1,0 +1,210 @@
+"""A warm function keeps what it has opened, and asks the store whether that is still so."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from tests.support import worlds
+from tests.support.sections import packed
+from tests.support.stores import ScriptedStore
+from tests.support.vectors import item
+from tests.support.worlds import FOREVER, Clock, vector
+from vectord.lhv1 import frame
+from vectord.service.environment import Environment
+from vectord.service.snapshots.cache import SnapshotCache
+from vectord.storage.base import IfAbsent
+from vectord.storage.memory import MemoryStore
+
+PAGE = 4_096
+
+
+def store_of(*names: str) -> ScriptedStore:
+    store = ScriptedStore()
+    for name in names:
+        worlds.a_service(store.inner, clock=Clock(ids=name)).create(name, 2, until=FOREVER)
+    return store
+
+
+def store_of_many() -> ScriptedStore:
+    """A store of an index of 0.6 MB."""
+    store = store_of()
+    service = worlds.a_service(store.inner)
+    service.create("t", 100, until=FOREVER)
+    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
+    return store
+
+
+def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
+    store = store_of("t")
+    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm.read("t")
+    warm.read("t")
+    assert store.calls == [("head", "t", ""), ("head", "t", store.inner.etag("t"))]
+
+
+def test_an_index_that_did_not_change_is_not_opened_again() -> None:
+    warm = SnapshotCache(store_of("t"), worlds.local_files(), 1 << 20, Environment())
+    assert warm.read("t").index is warm.read("t").index
+
+
+def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
+    store = store_of("t")
+    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm.read("t")
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    assert len(warm.read("t").index.rows) == 1
+
+
+def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
+    store = store_of("t")
+    service = worlds.a_service(store)
+    etag = service.add("t", [vector("a", 1, 0)], FOREVER).etag
+    service.describe("t", FOREVER)
+    assert store.calls[-1] == ("head", "t", etag)
+
+
+def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
+    store = store_of("a", "b", "c")
+    size = store.inner.list("", 1, None).objects[0].size
+    warm = SnapshotCache(store, worlds.local_files(), 2 * size, Environment())
+    for name in "abacba":
+        warm.read(name)
+    unconditional = [name for _, name, held in store.calls if not held]
+    assert unconditional == ["a", "b", "c", "b", "a"]
+
+
+def test_beyond_its_budget_one_index_alone_is_kept() -> None:
+    store = store_of("a", "b")
+    warm = SnapshotCache(store, worlds.local_files(), 0, Environment())
+    for name in "aba":
+        warm.read(name)
+    assert [held for _, _, held in store.calls] == ["", "", ""]
+
+
+def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() -> None:
+    store = store_of("a", "b", "c")
+    for name in "abc":
+        items = [vector(str(number), number, 1) for number in range(5_000)]
+        worlds.a_service(store.inner, clock=Clock(ids=f"{name}-more")).add(name, items, FOREVER)
+    sizes = [listed.size for listed in store.inner.list("", 3, None).objects]
+    warm = SnapshotCache(store, worlds.local_files(sum(sizes) * 5 // 6), 1 << 30, Environment())
+    for name in "abaca":
+        warm.read(name)
+    unconditional = [name for kind, name, held in store.calls if kind == "head" and not held]
+    assert unconditional == ["a", "b", "c"]
+
+
+def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
+    warm = SnapshotCache(store_of("t"), worlds.local_files(), 0, Environment())
+    assert warm.read("t").index is warm.read("t").index
+
+
+def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
+    store = store_of("t")
+    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm.read("t")
+    warm.forget("t")
+    warm.read("t")
+    assert store.calls[-1] == ("head", "t", "")
+
+
+def test_a_small_index_comes_with_its_head() -> None:
+    store = store_of("t")
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    assert len(SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index.rows) == 1
+    assert store.calls == [("head", "t", "")]
+
+
+def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> None:
+    store = store_of_many()
+    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t", ahead=True).index
+    assert len(index.rows) == 1_000
+    assert store.calls == [("head", "t", "")]
+
+
+def test_to_warm_an_index_of_some_megabytes_is_one_request() -> None:
+    store = store_of_many()
+    warmed = worlds.a_service(store).warm("t", FOREVER)
+    assert (warmed.requests, warmed.read_bytes) == (1, warmed.size)
+
+
+def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
+    store = store_of("t")
+    entries = [vector(f"{number:05}" * 10, 1, number) for number in range(3_000)]
+    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", entries, FOREVER)
+    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index
+    assert len(index.rows) == 3_000
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(1 << 30, True), (200_000, False)], ids=["all fits", "too little room"])
+def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_index_can_stay(
+    budget: int, kept: bool
+) -> None:
+    store = store_of_many()
+    environment = Environment()
+    state = SnapshotCache(store, worlds.local_files(budget), 1 << 20, environment).read("t")
+    again = environment.meter.value("ReadBytes") - state.index.size
+    assert (again < PAGE) is kept  # files are filled by whole pages
+
+
+def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
+    here = packed([item("a", [1, 0, 0])])
+    here.add(item("b", [0, 1, 0]))
+    here.add(item("c", [0, 1, 0]))
+    head, _ = frame.decode(here.blob)
+    nameless = [msgspec.structs.replace(entry, id="") for entry in head.envelope.sections]
+    envelope = msgspec.structs.replace(head.envelope, sections=nameless)
+    store = MemoryStore()
+    store.put("t", frame.encode_head(envelope) + here.blob[head.start :], IfAbsent(), "c")
+    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index
+    assert {vector_id: index.rows.vectors[row].tolist() for vector_id, row in index.rows.row_of.items()} == {
+        "a": [1, 0, 0],
+        "b": [0, 1, 0],
+        "c": [0, 1, 0],
+    }
+
+
+def test_what_a_read_took_is_metered_in_requests_bytes_and_milliseconds() -> None:
+    clock, store = Clock(), store_of("t")
+    clock.now = 40.0
+    environment = clock.environment()
+    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, environment)
+
+    def slowly(real):
+        clock.now += 0.25
+        return real()
+
+    store.always("head", slowly)
+    size = store.inner.list("", 1, None).objects[0].size
+    warm.read("t")
+    assert environment.meter.drain() == {
+        "ReadRequests": 1,
+        "ReadBytes": size,
+        "ColdLoads": 1,
+        "ColdLoadMilliseconds": 250,
+    }
+    warm.read("t")
+    assert environment.meter.drain() == {"ReadRequests": 1, "CacheHits": 1}
+
+
+def test_a_meter_adds_up_and_starts_at_nothing() -> None:
+    clock = Clock()
+    clock.now = 40.0
+    environment = clock.environment()
+    for seconds in (0.25, 0.5):
+        with environment.timed("FetchMilliseconds"):
+            clock.now += seconds
+    assert [environment.meter.value(name) for name in ("FetchMilliseconds", "Commits")] == [750, 0]
+
+
+def test_two_functions_over_one_store_answer_the_same() -> None:
+    store = MemoryStore()
+    first, second = (worlds.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
+    first.create("t", 2, until=FOREVER)
+    first.add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
+    query = vector("", 3, 1).vector
+    left, right = (service.search("t", query, 2, FOREVER) for service in (first, second))
+    assert [(match.id, match.distance) for match in left.answer.matches] == [
+        (match.id, match.distance) for match in right.answer.matches
+    ]
+    assert left.etag == right.etag

@@ -1,0 +1,80 @@
+"""The events that functions are run with: one each, as the template would have them called."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support import template
+from tools import functions
+from tools.life import UPLOADED, VERBS
+from tools.storage import INBOX
+from vectord.edge.events import sqs
+
+ROOT = Path(__file__).parents[3]
+EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
+HTTP = sorted(verb for verb, event in EVENTS.items() if "routeKey" in event)
+
+
+def test_every_function_has_an_event_and_a_part_in_the_life() -> None:
+    handlers = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert handlers == set(EVENTS) == set(VERBS)
+    assert len(VERBS) == len(set(VERBS))
+
+
+@pytest.mark.parametrize("verb", HTTP)
+def test_an_event_comes_by_a_route_of_its_function(verb: str) -> None:
+    event = EVENTS[verb]
+    assert template.routes()[event["routeKey"]].name == verb
+    assert event["requestContext"]["routeKey"] == event["routeKey"]
+    method, path = event["routeKey"].split(" ")
+    assert event["rawPath"] == path.format(**event.get("pathParameters", {}))
+    assert (event["requestContext"]["http"]["method"], event["requestContext"]["http"]["path"]) == (
+        method,
+        event["rawPath"],
+    )
+
+
+def test_the_upload_that_the_queue_tells_of_is_the_file_that_a_link_was_asked_for() -> None:
+    [record] = EVENTS["ingest"]["Records"]
+    [upload] = sqs.uploads_in(record["body"])
+    asked = json.loads(EVENTS["upload"]["body"])["file"]
+    assert (upload.bucket, upload.key) == (INBOX, f"uploads/films/{asked}")
+    assert " " in upload.key  # so that the event's encoding of keys is tried
+    assert (upload.etag, upload.size) == (hashlib.md5(UPLOADED).hexdigest(), len(UPLOADED))
+    assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
+
+
+def test_a_function_is_set_up_as_the_template_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = tmp_path / "template.yaml"
+    built.write_text(
+        """
+        Parameters: {MemorySize: {Default: 1024}}
+        Globals:
+          Function:
+            {Handler: handler.lambda_handler, Timeout: 29, MemorySize: {Ref: MemorySize}, Layers: [{Ref: Layer}],
+             Environment: {Variables: {A: "1"}}}
+        Resources:
+          Layer: {Type: "AWS::Serverless::LayerVersion", Properties: {ContentUri: Layer}}
+          More: {Type: "AWS::Serverless::LayerVersion", Properties: {ContentUri: More}}
+          IngestFunction:
+            Type: AWS::Serverless::Function
+            Properties:
+              {CodeUri: IngestFunction, Timeout: 120, Layers: [{Ref: More}],
+               Environment: {Variables: {B: {Ref: MemorySize}}}}
+        """
+    )
+    monkeypatch.setattr(functions, "BUILT_TEMPLATE", built)
+    monkeypatch.setattr(functions, "BUILD", tmp_path)
+    assert functions.built() == {
+        "ingest": functions.Function(
+            "IngestFunction",
+            tmp_path / "IngestFunction",
+            "handler.lambda_handler",
+            120,
+            1024,
+            (tmp_path / "Layer", tmp_path / "More"),
+            {"A": "1", "B": {"Ref": "MemorySize"}},
+        )
+    }

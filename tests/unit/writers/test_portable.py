@@ -1,0 +1,273 @@
+"""An index as a file to take away: every format brings every row back, bit for bit."""
+
+import gzip
+import json
+import struct
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import annoy
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import hnsw as h
+from tests.support import vectors as v
+from tests.support.sections import Bringing, packed
+from vectord.errors import AnswerTooLarge
+from vectord.index.codec import decode
+from vectord.index.codec.version_1 import open_version_1
+from vectord.index.query import search
+from vectord.index.rows import Item
+from vectord.index.state import Index
+from vectord.lhv1 import frame
+from vectord.readers.entry import Entry, NewVector
+from vectord.readers.files import entries_of_file
+from vectord.writers import plain
+from vectord.writers.batches import batches, in_parts
+from vectord.writers.export import FORMATS, Format, export, export_rows
+from vectord.writers.numbers import shortest
+
+DIMENSION = 5
+MOST = 1 << 26
+ROWS_ALONE: list[Format] = ["jsonl", "jsonl.gz", "parquet"]
+EDGES = [[0.0, -0.0, 1e-45, -1.1754942e-38, 3.4028235e38], [1, 16777216, 0.1, -1 / 3, 1e-7]]
+METADATA = {
+    "edge-0": b'{"nested": {"a.b": [1.50, 12345678901234567890, "\\u2028 \xc3\xa9"]}}',
+    "edge-1": b'{\r\n  "lines": "a\\nb",\n\n"x": null}',
+    "row-3": b"[]",
+    "row-4": b'""',
+}
+
+
+def _items(count: int) -> list[Item]:
+    drawn = np.random.default_rng(count).normal(size=(count, DIMENSION))
+    vectors = {f"edge-{at}": edge for at, edge in enumerate(EDGES)} | {f"row-{at}": row for at, row in enumerate(drawn)}
+    vectors['id "\\ \x00 \n 漢\U0001f600'] = drawn[0]
+    return [
+        Item(name, v.f32(row), msgspec.Raw(METADATA[name]) if name in METADATA else None)
+        for name, row in vectors.items()
+    ]
+
+
+def _with_tail(count: int) -> Index:
+    made = packed(_items(count), DIMENSION, distance="euclidean")
+    made.add(v.item("row-4", (9, 9, 9, 9, 9)), v.item("late", (1, 2, 3, 4, 5), {"n": 1}))
+    made.remove("row-0", "row-7")
+    return made.index
+
+
+def _of_version_1() -> Index:
+    vectors = {item.id: item.vector.tolist() for item in _items(20)}
+    return open_version_1(h.index_blob(vectors, {"edge-0": {"x": 1}}, dimension=DIMENSION, distance="euclidean"))
+
+
+INDEXES = {
+    "empty": lambda: v.empty(DIMENSION, "euclidean"),
+    "plain": lambda: v.with_items(v.empty(DIMENSION, "euclidean"), _items(40)),
+    "packed": lambda: packed(_items(3_000), DIMENSION, distance="euclidean").index,
+    "packed with a tail and without some": lambda: _with_tail(2_000),
+    "of version 1": _of_version_1,
+    "emptied": lambda: v.without(v.with_items(v.empty(DIMENSION), [v.item("a", (1, 2, 3, 4, 5))]), "a"),
+}
+
+
+@pytest.fixture(params=INDEXES)
+def index(request: pytest.FixtureRequest) -> Index:
+    made: Index = INDEXES[request.param]()
+    return made
+
+
+def _file(index: Index, kind: Format) -> bytes:
+    return b"".join(export(index, kind, "exported", "a-commit"))
+
+
+def _held(index: Index) -> list[tuple[str, bytes, object]]:
+    rows = index.rows
+    return [
+        (
+            vector_id,
+            rows.vectors[row].tobytes(),
+            rows.metadata.get(vector_id) and msgspec.json.decode(rows.metadata[vector_id]),
+        )
+        for row, vector_id in enumerate(rows.ids)
+    ]
+
+
+def _plain(entry: Entry) -> tuple[str, bytes, object]:
+    assert isinstance(entry, NewVector)
+    metadata = None if entry.metadata is None else msgspec.json.decode(entry.metadata)
+    return entry.id, np.asarray(entry.vector, np.float32).tobytes(), metadata
+
+
+@pytest.mark.parametrize("kind", ROWS_ALONE)
+def test_an_upload_of_the_file_brings_the_same_rows(index: Index, kind: Format) -> None:
+    entries = list(entries_of_file(f"x.{kind}", _file(index, kind), MOST))
+    assert [
+        (
+            entry.id,
+            np.asarray(entry.vector, np.float32).tobytes(),
+            entry.metadata and msgspec.json.decode(entry.metadata),
+        )
+        for entry in entries
+    ] == _held(index)
+
+
+def test_the_plain_form_holds_the_same_rows_and_parameters(index: Index) -> None:
+    opened = decode.open_blob(_file(index, "lhv1"))
+    assert _held(opened) == _held(index)
+    assert opened.params == msgspec.structs.replace(index.params, name="exported")
+
+
+def test_the_plain_form_is_an_envelope_and_a_file_of_annoy(index: Index, tmp_path: Path) -> None:
+    blob = _file(index, "lhv1")
+    end = 8 + struct.unpack(">I", blob[4:8])[0]
+    envelope = json.loads(blob[8:end])
+    assert envelope["ids"] == list(index.rows.ids)
+    assert [section["name"] for section in envelope["sections"]] == ["graph"][: len(index)]
+    if len(index):
+        (tmp_path / "graph.ann").write_bytes(blob[end:])
+        loaded = annoy.AnnoyIndex(DIMENSION, "euclidean")
+        loaded.load(str(tmp_path / "graph.ann"))
+        assert loaded.get_n_items() == len(index)
+
+
+def test_a_packed_graph_that_holds_all_rows_is_not_built_anew() -> None:
+    index = INDEXES["packed"]()
+    assert index.base is not None
+    head, sections = frame.decode(_file(index, "lhv1"))
+    assert [bytes(data) for data in sections.values()] == [index.base.graph.section.buffer.tobytes()]
+    assert (head.envelope.commit, head.envelope.applied) == (index.commit, list(index.applied))
+
+
+def test_what_was_measured_of_sections_that_stay_behind_stays_behind() -> None:
+    items = [Item(str(at), row) for at, row in enumerate(_matrix(300, 33))]
+    index = packed(items, 33).index
+    assert index.base is not None
+    assert index.base.curves.keys() - {"forest"}
+    blob = _file(index, "lhv1")
+    assert frame.decode(blob)[0].envelope.calibration.keys() <= {"forest"}
+    assert v.ids(search.search(decode.open_blob(blob), items[7].vector, 1)) == ["7"]
+
+
+def test_a_plain_form_that_was_built_names_its_content_by_the_new_commit() -> None:
+    envelope = frame.decode(_file(INDEXES["plain"](), "lhv1"))[0].envelope
+    assert (envelope.commit, envelope.sections[0].id) == ("a-commit", "a-commit/graph")
+
+
+def test_ids_and_metadata_that_no_envelope_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "_LONGEST", 1_000)
+    with pytest.raises(AnswerTooLarge):
+        _file(INDEXES["packed"](), "lhv1")
+
+
+def test_a_line_is_one_object_whose_metadata_keeps_its_text() -> None:
+    lines = _file(INDEXES["plain"](), "jsonl").splitlines(keepends=True)
+    assert (
+        lines[0]
+        == b'{"id":"edge-0","vector":[0.0,-0.0,1e-45,-1.1754942e-38,3.4028235e38],"metadata":%b}\n'
+        % (METADATA["edge-0"])
+    )
+    assert lines[1].endswith(b'"metadata":{    "lines": "a\\nb",  "x": null}}\n')
+    assert json.loads(lines[2]).keys() == {"id", "vector"}
+
+
+def test_a_compressed_file_is_the_plain_one_compressed() -> None:
+    index = INDEXES["packed"]()
+    assert gzip.decompress(_file(index, "jsonl.gz")) == _file(index, "jsonl")
+
+
+@pytest.mark.parametrize("kind", ROWS_ALONE)
+def test_shards_come_one_after_the_other_in_one_file(kind: Format) -> None:
+    shards = [INDEXES["plain"](), INDEXES["empty"](), v.with_items(v.empty(DIMENSION), [v.item("z", (1, 2, 3, 4, 5))])]
+    assert kind != "lhv1"
+    entries = entries_of_file(f"x.{kind}", b"".join(export_rows(shards, DIMENSION, kind)), MOST)
+    assert [entry.id for entry in entries] == [vector_id for one in shards for vector_id in one.rows.ids]
+
+
+def test_parquet_takes_the_widest_vectors() -> None:
+    row = np.random.default_rng(0).normal(size=4_096)
+    index = v.of_matrix(row[None, :], "cosine")
+    (entry,) = entries_of_file("x.parquet", _file(index, "parquet"), MOST)
+    assert _plain(entry) == ("0", row.astype(np.float32).tobytes(), None)
+
+
+def test_parquet_leaves_nothing_in_its_folder(tmp_path: Path) -> None:
+    parts = export(INDEXES["plain"](), "parquet", "t", "c", tmp_path)
+    next(parts)
+    parts.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_part_but_the_last_has_the_size_of_a_part(kind: Format) -> None:
+    index = v.of_matrix(_matrix(40_000, 64), "cosine", m=1)
+    sizes = [len(part) for part in export(index, kind, "t", "c")]
+    assert set(sizes[:-1]) == {8 << 20}
+    assert 0 < sizes[-1] <= 8 << 20
+
+
+@given(st.lists(st.binary(max_size=50)), st.integers(1, 40))
+def test_parts_are_the_chunks_cut_anew(chunks: list[bytes], size: int) -> None:
+    parts = list(in_parts(chunks, size))
+    assert b"".join(parts) == b"".join(chunks)
+    assert {len(part) for part in parts[:-1]} <= {size}
+    assert all(parts)
+
+
+def test_what_lies_in_the_object_alone_is_brought_once() -> None:
+    made = packed(_items(3_000), DIMENSION)
+    head, sections = frame.decode(made.blob)
+    fetch = Bringing()
+    index = decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch)
+    assert sum(len(rows) for rows in batches(index)) == 3_003
+    assert fetch.bytes == sum(len(data) for entry, data in sections.items() if entry.name in {"graph", "rows"})
+
+
+def test_lines_take_the_memory_of_a_batch() -> None:
+    index = v.with_items(v.empty(64), [Item(str(at), row) for at, row in enumerate(_matrix(40_000, 64))])
+    blocks = export(index, "jsonl", "t", "c")
+    tracemalloc.start()
+    try:
+        size = sum(map(len, blocks))
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20 < size
+    finally:
+        tracemalloc.stop()
+
+
+def _matrix(rows: int, dimension: int) -> v.F32:
+    return np.random.default_rng(0).normal(size=(rows, dimension)).astype(np.float32)
+
+
+FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=50)
+
+
+@given(FLOATS)
+def test_a_number_is_written_in_as_few_digits_as_numpy_takes(numbers: list[float]) -> None:
+    vector = v.f32(numbers)
+    short = shortest(vector)
+    assert short.astype(np.float32).tobytes() == vector.tobytes()
+    assert [len(_digits(repr(one))) for one in short.tolist()] == [len(_digits(str(one))) for one in vector]
+
+
+def test_random_bits_are_written_in_as_few_digits_as_numpy_takes() -> None:
+    bits = np.random.default_rng(5).integers(0, 1 << 32, 20_000, dtype=np.uint32).view(np.float32)
+    vector = bits[np.isfinite(bits)]
+    short = shortest(vector)
+    assert short.astype(np.float32).tobytes() == vector.tobytes()
+    assert [len(_digits(repr(one))) for one in short.tolist()] == [len(_digits(str(one))) for one in vector]
+
+
+def _digits(text: str) -> str:
+    return text.partition("e")[0].lstrip("-").replace(".", "").strip("0")
+
+
+def _blocks(index: Index) -> Iterator[int]:
+    return (len(rows) for rows in batches(index))
+
+
+def test_batches_are_bounded_in_rows() -> None:
+    assert list(_blocks(INDEXES["packed"]())) == [1_024, 1_024, 955]

@@ -1,0 +1,61 @@
+"""Writers that work on one index at once lose nothing, whether they share a process or not."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support import worlds
+from tests.support.worlds import FOREVER, vector
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.service import Service
+from vectord.storage.memory import MemoryStore
+
+WRITERS, BATCHES = 8, 6
+
+
+def eager(store: MemoryStore) -> Service:
+    """A service with real time and chance, that never gives up while the test lasts."""
+    return worlds.a_service(
+        store, environment=Environment(), retry_policy=RetryPolicy(max_attempts=10_000, base=0.001, cap=0.01)
+    )
+
+
+@pytest.mark.parametrize("functions", [1, WRITERS], ids=["one function", "a function each"])
+def test_batches_added_at_once_are_all_there(functions: int) -> None:
+    store = MemoryStore()
+    services = [eager(store) for _ in range(functions)]
+    services[0].create("t", 2, until=FOREVER)
+
+    def write(writer: int) -> int:
+        service = services[writer % functions]
+        return sum(
+            service.add("t", [vector(f"{writer}-{batch}", writer, batch + 1)], FOREVER).added
+            for batch in range(BATCHES)
+        )
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        added = sum(pool.map(write, range(WRITERS)))
+    assert added == WRITERS * BATCHES == eager(store).describe("t", FOREVER).count
+
+
+def test_each_commit_answers_a_count_and_a_version_of_its_own() -> None:
+    store = MemoryStore()
+    eager(store).create("t", 2, until=FOREVER)
+
+    def write(writer: int) -> tuple[int, str]:
+        done = eager(store).add("t", [vector(str(writer), 1, writer)], FOREVER)
+        return done.count, done.etag
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        counts, etags = zip(*pool.map(write, range(WRITERS)), strict=True)
+    assert sorted(counts) == list(range(1, WRITERS + 1))
+    assert len(set(etags)) == WRITERS
+
+
+def test_a_vector_deleted_by_many_at_once_is_deleted_once() -> None:
+    store = MemoryStore()
+    eager(store).create("t", 2, until=FOREVER)
+    eager(store).add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        gone = pool.map(lambda _: eager(store).delete_vectors("t", ["a"], FOREVER).deleted, range(WRITERS))
+        assert sorted(gone) == [0] * (WRITERS - 1) + [1]
