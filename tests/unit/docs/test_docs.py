@@ -21,9 +21,10 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
-def _table(heading: str) -> list[list[str]]:
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| ")]
+def _table(page: str) -> list[list[str]]:
+    """Return the cells of the first table of a page, without its heading."""
+    table = re.findall(r"(?:^\|.*\n)+", (ROOT / page).read_text(), re.MULTILINE)[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in rows[1:]]
 
 
@@ -40,13 +41,14 @@ def test_the_examples_that_open_blobs_without_vectord_run(tmp_path: Path) -> Non
     assert printed == ["['a', 'b/%2F + é']\n", "41 replaced False False 33\n", columns + values]
 
 
-def test_the_readme_lists_every_kind_of_problem_with_its_status() -> None:
-    told = {(int(status), slug) for status, types, _ in _table("Errors") for slug in re.findall(r"`([a-z-]+)`", types)}
-    assert told == {(kind.status, kind.slug) for kind in problems.KINDS.values()}
+def test_the_page_of_errors_lists_every_kind_of_problem_with_its_status() -> None:
+    rows = _table("docs/errors.md")
+    listed = {(int(status), slug) for status, types, *_ in rows for slug in re.findall(r"`([a-z-]+)`", types)}
+    assert listed == {(kind.status, kind.slug) for kind in problems.KINDS.values()}
 
 
 def test_the_cost_table_is_what_the_arithmetic_prints() -> None:
-    assert costs.table() in (ROOT / "docs/operations.md").read_text()
+    assert costs.table() in (ROOT / "docs/costs.md").read_text()
 
 
 def test_the_tables_of_sharding_are_what_the_arithmetic_prints() -> None:
@@ -66,17 +68,17 @@ def test_operations_names_every_metric() -> None:
     assert [name for name in telemetry.UNITS if name not in page] == []
 
 
-def test_the_readme_states_the_limits_of_the_code() -> None:
-    told = {row[0]: row[1] for row in _table("Limits")}
-    assert told["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
-    assert told["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
-    assert told["k"] == f"1 to {MAX_K:,}"
-    assert f"1 to {params.MAX_ID_BYTES:,} bytes" in told["id"]
-    assert told["queries a search"] == f"1 to {MAX_QUERIES}"
-    assert told["ids a get"] == f"1 to {MAX_IDS:,}"
-    assert f"up to {MAX_NESTING} levels" in told["metadata of a vector"]
-    assert told["request"].startswith(f"{MAX_BODY >> 20} MB")
-    assert told["answer"].startswith(f"{MAX_ANSWER >> 20} MB")
+def test_the_page_of_limits_states_those_of_the_code() -> None:
+    stated = {row[0]: row[1] for row in _table("docs/limits.md")}
+    assert stated["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
+    assert stated["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
+    assert stated["k"] == f"1 to {MAX_K:,}"
+    assert f"1 to {params.MAX_ID_BYTES:,} bytes" in stated["id"]
+    assert stated["queries a search"] == f"1 to {MAX_QUERIES}"
+    assert stated["ids a get"] == f"1 to {MAX_IDS:,}"
+    assert f"up to {MAX_NESTING} levels" in stated["metadata of a vector"]
+    assert stated["request"].startswith(f"{MAX_BODY >> 20} MB")
+    assert stated["answer"].startswith(f"{MAX_ANSWER >> 20} MB")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
