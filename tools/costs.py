@@ -1,6 +1,6 @@
 """Monthly cost of vectord beside Amazon S3 Vectors, from list prices and stated assumptions.
 
-It prints the table of docs/operations.md. Prices are those of us-east-1, in dollars: Lambda x86, HTTP API and S3
+It prints the table of docs/costs.md. Prices are those of us-east-1, in dollars: Lambda x86, HTTP API and S3
 Standard as of November 2026; S3 Vectors as of its general availability (S3's pricing page; its reduction of June 2026
 is for indexes of more than 10 million vectors).
 """

@@ -62,7 +62,7 @@ def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str
     for route in routes:  # behind a $default route
         if match := _pattern(route).fullmatch(line):
             return route, {name: unquote(value) for name, value in match.groupdict().items()}
-    raise RouteNotFound("There is no such resource here; the README lists the routes.")
+    raise RouteNotFound("There is no such resource here; docs/api.md lists the routes.")
 
 
 @cache

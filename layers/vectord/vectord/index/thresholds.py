@@ -1,4 +1,4 @@
-"""Where an index changes its form; docs/decisions.md holds the measurements behind the defaults."""
+"""Where an index changes its form; docs/decisions/format.md holds the measurements behind the defaults."""
 
 import msgspec
 

@@ -2,7 +2,7 @@
 
 A recursive split: at each node the rows go left or right of the median along their direction of largest variance. The
 directions are found among the leading principal components of a sample, which costs a thirtieth of the full space and
-gives the same ranges (docs/decisions.md).
+gives the same ranges (docs/decisions/builds.md).
 """
 
 from typing import Final

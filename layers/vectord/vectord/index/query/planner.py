@@ -1,6 +1,6 @@
 """Choose how to search: the exact scan, the forest or the sketch, whichever reaches the recall soonest.
 
-docs/decisions.md holds the measurements behind the constants.
+docs/decisions/search.md holds the measurements behind the constants.
 """
 
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ def choose(index: Index, base: Base, k: int, recall: float, scope: RowMask) -> S
 def by_ranges(base: Base, k: int, recall: float, scope: RowMask) -> SearchPlan | None:
     """Return the way of a search that reads ranges, None where none was measured to reach `recall`.
 
-    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (docs/decisions.md).
+    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (docs/decisions/search.md).
     """
     if scope.filtered:
         return _filtered_by_ranges(base, k, recall, scope)

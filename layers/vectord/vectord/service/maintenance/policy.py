@@ -11,7 +11,7 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.environment import Environment
 
-# What a build takes on one vCPU; docs/decisions.md holds the measurements.
+# What a build takes on one vCPU; docs/decisions/builds.md has the measurements.
 _COMPONENT: Final = 4e-7  # seconds a component of a vector
 _BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
 _COPIES: Final = 6  # of the index in memory at once

@@ -1,7 +1,7 @@
 """HTTP/1.1 to one host over connections that are kept, by Python's own client.
 
 urllib3 would take 35 ms more of every cold start, a tenth of it, and over TLS read the machine's certificates for each
-connection anew, 22 ms each, where a cold search opens thirty (docs/decisions.md).
+connection anew, 22 ms each, where a cold search opens thirty (docs/decisions/storage.md, decision 28).
 """
 
 import select

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "docs/decisions"
+FOLDER = Path(__file__).parents[3] / "docs/decisions"
 INDEX = (FOLDER / "README.md").read_text()
 TOPICS = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 PARTS = ["**Status:**", "**Context.**", "**Decision.**", "**Alternatives.**", "**Figures"]
