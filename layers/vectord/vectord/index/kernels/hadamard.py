@@ -2,8 +2,8 @@
 
 Two rounds: flip signs; transform the first p components, in the second round the last p, where p is the largest power
 of two up to the dimension. The signs are bits of SHAKE-256, so that any language can repeat them. As good as a dense
-random rotation on text embeddings (docs/decisions/search.md) at a fraction of its products. After Ailon and Chazelle, "The
-fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
+random rotation on text embeddings (docs/decisions/search.md) at a fraction of its products. After Ailon and Chazelle,
+"The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
 """
 
 import hashlib

@@ -96,7 +96,8 @@ def choose(index: Index, base: Base, k: int, recall: float, scope: RowMask) -> S
 def by_ranges(base: Base, k: int, recall: float, scope: RowMask) -> SearchPlan | None:
     """Return the way of a search that reads ranges, None where none was measured to reach `recall`.
 
-    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (docs/decisions/search.md).
+    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (see
+    docs/decisions/search.md).
     """
     if scope.filtered:
         return _filtered_by_ranges(base, k, recall, scope)
