@@ -77,14 +77,14 @@ def client(endpoint: str) -> "S3Client":
 
 @contextmanager
 def _link(port: int, folder: Path) -> Iterator[tuple[str, Wire]]:
-    command = [sys.executable, "-m", "bench.link", f"{HOST}:{port}"]
+    command = [sys.executable, "-m", "bench.link", f"http://{HOST}:{port}"]
     with (folder / "link.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, stderr=log)
     try:
         assert process.stdout is not None
         ports = json.loads(process.stdout.readline())
         with socket.create_connection((HOST, ports["control"])) as control:
-            yield f"http://{HOST}:{ports['port']}", Wire(control)
+            yield ports["endpoint"], Wire(control)
     finally:
         process.kill()
         process.communicate()

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import faults, faults_proxy
-from tests.support.faults_proxy import Exchange, Fault
+from tests.support import faults
+from tests.support.faults import Fault
 from tools import stranger
 from tools.errors import CheckFailed
+from tools.proxy.exchange import Exchange
+from tools.proxy.server import proxy
 from tools.stack import Stack
 from vectord.edge.openapi.operations import OPERATIONS
 
@@ -44,13 +46,13 @@ def test_routes_that_break_their_word_are_found(prepared: Stack, tmp_path: Path)
     """A proxy before the API has the description of an index fail, and the list of indexes name a member otherwise."""
     breaks: dict[str, Fault] = {"/indexes/[^/]+": faults.refuses(500, "InternalError"), "/indexes": renames}
 
-    def deal(exchange: Exchange) -> Fault:
+    def choose(exchange: Exchange) -> Fault:
         path = exchange.target.partition("?")[0].rpartition("default")[2]
         met = [fault for form, fault in breaks.items() if exchange.method == "GET" and re.fullmatch(form, path)]
         return met[0] if met else faults.passes
 
-    with faults_proxy.proxy(prepared.endpoint) as before, pytest.raises(CheckFailed) as found:
-        before.deal = deal
+    with proxy(prepared.endpoint) as before, pytest.raises(CheckFailed) as found:
+        before.choose = choose
         stranger.meet(before.endpoint + prepared.path, tmp_path, "coverage", "positive", examples=1)
     told = str(found.value)
     assert "Server error" in told

@@ -9,11 +9,13 @@ import pytest
 from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop
 from tests.reliability.run import LONG, chance, figure, most
-from tests.support import faults, faults_proxy
+from tests.support import faults
 from tests.support.backends import S3Backend
+from tests.support.faults import Fault, FaultChooser
 from tests.support.faults_once import ONCE, nth
-from tests.support.faults_proxy import Deal, Exchange, Fault, Proxy, Reply
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
+from tools.proxy.exchange import Exchange, Reply
+from tools.proxy.server import Proxy, proxy
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
@@ -43,7 +45,7 @@ CHANGES: dict[str, Change] = {
 
 @pytest.fixture
 def proxied(bucket: S3Backend) -> Iterator[Proxy]:
-    with faults_proxy.proxy(bucket.endpoint) as before:
+    with proxy(bucket.endpoint) as before:
         yield before
 
 
@@ -76,7 +78,7 @@ def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice
     service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     commits = len(model.commits(bucket.objects()["t"]))
-    proxied.deal = nth(step, 1, ONCE[fault])
+    proxied.choose = nth(step, 1, ONCE[fault])
     assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
     figure("single faults")
     assert settled(bucket, proxied) == MORE.on(before)
@@ -99,7 +101,7 @@ def test_a_fault_at_a_creation_or_deletion_is_overcome(
 ) -> None:
     service = a_service(bucket, proxied.endpoint, waits=WAITS)
     before = None if change == "create" else filled(bucket, PLAIN)
-    proxied.deal = nth("create" if change == "create" else "delete", 1, ONCE[fault])
+    proxied.choose = nth("create" if change == "create" else "delete", 1, ONCE[fault])
     told = model.made(CHANGES[change], service, monotonic() + 10)
     figure("single faults")
     assert told == CHANGES[change].told(before)
@@ -113,7 +115,7 @@ def test_a_fault_at_a_read_is_overcome(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, number: int, fault: str
 ) -> None:
     state = filled(bucket, sizes)
-    proxied.deal = nth("range", number, ONCE[fault])
+    proxied.choose = nth("range", number, ONCE[fault])
     model.holds(a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS), state, IDS, ASKED, monotonic() + 10)
     figure("single faults")
 
@@ -126,15 +128,15 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
     service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
     lengths = []
 
-    def deal(exchange: Exchange) -> Fault:
+    def choose(exchange: Exchange) -> Fault:
         def fault(exchange: Exchange) -> None:
             reply = exchange.forward()
             lengths.append(len(reply.wire))
             exchange.answer(reply, cut)
 
-        return fault if exchange.step in ("put", "complete") and not lengths else faults.passes
+        return fault if exchange.operation in ("put", "complete") and not lengths else faults.passes
 
-    proxied.deal = deal
+    proxied.choose = choose
     cut = chance("byte", form).randrange(1, 2 if LONG else 40)
     while not lengths or cut < lengths[0]:
         lengths.clear()
@@ -167,7 +169,7 @@ def test_a_caller_is_told_in_time_when_storage_is_silent(
     filled(bucket, sizes)
     forever = RetryPolicy(max_attempts=10_000, base=PATIENCE.base, cap=PATIENCE.cap)
     service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=forever)
-    proxied.deal = lambda _: SILENCES[silence]
+    proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()
     try:
         told = CALLS[call](service, start + 0.5)
@@ -188,12 +190,12 @@ def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_onc
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     gone = False
 
-    def deal(exchange: Exchange) -> Fault:
+    def choose(exchange: Exchange) -> Fault:
         nonlocal gone
-        gone = gone or exchange.step in ("put", "complete")
+        gone = gone or exchange.operation in ("put", "complete")
         return faults.loses_reply if gone else faults.passes
 
-    proxied.deal = deal
+    proxied.choose = choose
     assert model.made(CHANGES[change], service, monotonic() + 0.5) == model.UNKNOWN
     assert settled(bucket, proxied) == CHANGES[change].on(before)
 
@@ -206,20 +208,20 @@ def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arriv
     service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=RetryPolicy(max_attempts=1))
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     late = faults.delays(WAITS.work * 2)
-    proxied.deal = lambda exchange: late if exchange.step in ("put", "complete") else faults.passes
+    proxied.choose = lambda exchange: late if exchange.operation in ("put", "complete") else faults.passes
     assert model.made(CHANGES[change], service, monotonic() + 10) == model.UNKNOWN
     assert settled(bucket, proxied) == CHANGES[change].on(before)
 
 
 def test_other_writers_that_always_win_are_told_as_such_in_time(bucket: S3Backend, proxied: Proxy) -> None:
     before = filled(bucket, PLAIN)
-    proxied.deal = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
+    proxied.choose = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
     with pytest.raises(Contended):
         MORE.by(a_service(bucket, proxied.endpoint, waits=WAITS), monotonic() + 0.5)
     assert settled(bucket, proxied) == before
 
 
-def cut_at(boundary: int, how: str) -> Deal:
+def cut_at(boundary: int, how: str) -> FaultChooser:
     """Let no byte of an object beyond the boundary arrive; say so by the connection's end, the length or the range."""
 
     def fault(exchange: Exchange) -> None:
@@ -239,7 +241,7 @@ def cut_at(boundary: int, how: str) -> Deal:
                 short = short.having("content-range", f"bytes {start}-{start + len(kept) - 1}/{size}")
             exchange.answer(short)
 
-    return lambda exchange: fault if exchange.step in ("range", "get") else faults.passes
+    return lambda exchange: fault if exchange.operation in ("range", "get") else faults.passes
 
 
 def boundaries(blob: bytes) -> list[int]:
@@ -257,7 +259,7 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
     state = filled(bucket, sizes, MANY)
     for boundary in boundaries(bucket.objects()["t"]):
         service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
-        proxied.deal = cut_at(boundary, how)
+        proxied.choose = cut_at(boundary, how)
         figure("reads truncated at a section boundary")
         try:
             found = service.search("t", ASKED.query, ASKED.k, monotonic() + 0.15, recall=1).answer.matches
@@ -265,7 +267,7 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
             pass
         else:
             assert ASKED.is_answered(found, state), boundary
-        proxied.deal = lambda _: faults.passes
+        proxied.choose = lambda _: faults.passes
         assert ASKED.is_answered(
             service.search("t", ASKED.query, ASKED.k, monotonic() + 10, recall=1).answer.matches, state
         )
@@ -276,7 +278,9 @@ def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied:
     blob = bucket.objects()["t"]
     for at in sorted(chance("bits", len(blob)).sample(range(len(blob)), 300 if LONG else 25)):
         service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
-        proxied.deal = lambda exchange, at=at: faults.spoils_answer(at) if exchange.step == "range" else faults.passes
+        proxied.choose = lambda exchange, at=at: (
+            faults.spoils_answer(at) if exchange.operation == "range" else faults.passes
+        )
         figure("bits changed in answers")
         try:
             found = service.search("t", ASKED.query, 100, monotonic() + 5, recall=1).answer.matches
@@ -293,7 +297,7 @@ def test_a_bit_that_changes_on_the_way_to_storage_is_not_stored(
     bucket: S3Backend, proxied: Proxy, form: str, step: str, share: float
 ) -> None:
     before = filled(bucket, FORMS[form])
-    proxied.deal = nth(step, 1, faults.spoils_request(share))
+    proxied.choose = nth(step, 1, faults.spoils_request(share))
     service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
     assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
     assert settled(bucket, proxied) == MORE.on(before)

@@ -9,9 +9,11 @@ import pytest
 from tests.reliability import model, processes, roles
 from tests.reliability.processes import Place
 from tests.reliability.run import LONG, chance, figure
-from tests.support import faults, faults_proxy
-from tests.support.faults_proxy import Exchange, Fault, Proxy
+from tests.support import faults
+from tests.support.faults import Fault
 from tests.support.faults_service import PACKED, PLAIN, Bucket
+from tools.proxy.exchange import Exchange
+from tools.proxy.server import Proxy, proxy
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
 KILLS = 100 if LONG else 8  # of each form
@@ -21,13 +23,13 @@ WRITERS, SIZE = 2, 3
 @pytest.fixture
 def proxied(bucket: Bucket) -> Iterator[Proxy]:
     """A proxy that makes requests take about as long as they do at work, so that kills meet each step."""
-    with faults_proxy.proxy(bucket.endpoint) as before:
+    with proxy(bucket.endpoint) as before:
         waits = chance("kills", "proxy")
 
-        def deal(_: Exchange) -> Fault:
+        def choose(_: Exchange) -> Fault:
             return waits.choice([faults.delays, faults.delays_reply])(waits.uniform(0, 0.02))
 
-        before.deal = deal
+        before.choose = choose
         yield before
 
 

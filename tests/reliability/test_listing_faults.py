@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from tests.reliability.run import LONG, chance, figure, most
-from tests.support import faults, faults_proxy
+from tests.support import faults
 from tests.support.backends import S3Backend
+from tests.support.faults import Fault
 from tests.support.faults_boto import READ, SLACK, a_listing_service, boto_client
 from tests.support.faults_once import ONCE, nth
-from tests.support.faults_proxy import Exchange, Fault, Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import WAITS
+from tools.proxy.exchange import Exchange
+from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.service.environment import RetryPolicy
 from vectord.service.service import Service
@@ -39,7 +41,7 @@ def bucket(endpoint: str) -> S3Backend:
 @pytest.fixture(scope="module")
 def listed(bucket: S3Backend) -> Iterator[tuple[Proxy, Any]]:
     """The proxy, and the client of boto3 behind it, which takes long to make."""
-    with faults_proxy.proxy(bucket.endpoint) as before:
+    with proxy(bucket.endpoint) as before:
         yield before, boto_client(before.endpoint)
 
 
@@ -64,10 +66,10 @@ def names(service: Service, until: float, limit: int = 1_000, after: str | None 
 def test_a_fault_at_one_page_of_a_listing_is_overcome(
     proxied: Proxy, service: Service, number: int, fault: str
 ) -> None:
-    proxied.steps.clear()
-    proxied.deal = nth("list", number, ONCE[fault])
+    proxied.operations.clear()
+    proxied.choose = nth("list", number, ONCE[fault])
     assert names(service, monotonic() + 10) == (NAMES, None)
-    assert proxied.steps["list"] >= PAGES
+    assert proxied.operations["list"] >= PAGES
     figure("single faults of boto3's requests")
 
 
@@ -79,7 +81,7 @@ def test_a_page_that_ends_at_any_byte_is_never_taken_for_the_whole(
     lengths: list[int] = []
     cut = chance("page", number, how).randrange(STEP)
     while not lengths or cut < lengths[-1]:
-        proxied.deal = nth("list", number, faults.ends_at(cut, how, lengths))
+        proxied.choose = nth("list", number, faults.ends_at(cut, how, lengths))
         assert names(service, monotonic() + 10) == (NAMES, None), cut
         figure("pages of listings cut at a byte")
         cut += STEP
@@ -91,12 +93,12 @@ def test_a_page_without_a_body_is_never_taken_for_the_whole(proxied: Proxy, serv
         reply = exchange.forward()
         exchange.answer(reply, len(reply.wire) - len(reply.body))
 
-    proxied.deal = nth("list", number, fault)
+    proxied.choose = nth("list", number, fault)
     assert names(service, monotonic() + 10) == (NAMES, None)
 
 
 def test_listings_under_seeded_faults_are_whole_or_told_as_silence(proxied: Proxy, service: Service) -> None:
-    proxied.deal = schedule = Schedule(chance("listing").getrandbits(64), 0.25, WAITS)
+    proxied.choose = schedule = Schedule(chance("listing").getrandbits(64), 0.25, WAITS)
     drawn = chance("limits")
     for _ in range(READS):
         after = drawn.choice([None, *NAMES])
@@ -130,7 +132,7 @@ def test_who_lists_is_told_in_time_when_storage_is_silent(
     bucket: S3Backend, listed: tuple[Proxy, Any], proxied: Proxy, silence: str
 ) -> None:
     service = a_listing_service(bucket, listed[1], PAGE, RetryPolicy(max_attempts=10_000, base=0.005, cap=0.05))
-    proxied.deal = lambda _: SILENCES[silence]
+    proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()
     with pytest.raises(StorageSilent):
         names(service, start + 0.5)

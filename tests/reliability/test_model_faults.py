@@ -10,11 +10,10 @@ import pytest
 from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State, Told
 from tests.reliability.run import LONG, chance, figure, least, most
-from tests.support import faults_proxy
 from tests.support.backends import S3Backend
-from tests.support.faults_proxy import Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, WAITS, a_service
+from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.service.environment import RetryPolicy
@@ -33,7 +32,7 @@ FORMS = {
 
 @pytest.fixture
 def proxied(bucket: S3Backend) -> Iterator[Proxy]:
-    with faults_proxy.proxy(bucket.endpoint) as before:
+    with proxy(bucket.endpoint) as before:
         yield before
 
 
@@ -43,7 +42,7 @@ class Run:
     def __init__(self, bucket: S3Backend, proxied: Proxy, form: str) -> None:
         self.bucket, self.proxied, self.sizes = bucket, proxied, FORMS[form]
         self.chance: Random = chance("operations", form)
-        proxied.deal = self.schedule = Schedule(chance("faults", form).getrandbits(64), 0.25, WAITS)
+        proxied.choose = self.schedule = Schedule(chance("faults", form).getrandbits(64), 0.25, WAITS)
         self.services = [self._service(), self._service()]
         self.possible: list[State] = [None]
 
@@ -163,7 +162,7 @@ def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Ba
     dimension = 64
     sizes = Thresholds(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)
     rows = tuple((f"id {number}", model.components(number, dimension), None) for number in range(ROWS))
-    proxied.deal = Schedule(chance("recall").getrandbits(64), 0.1, WAITS)
+    proxied.choose = Schedule(chance("recall").getrandbits(64), 0.1, WAITS)
     writer = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
     state: State = None
     some = tuple((f"new {number}", model.components(ROWS + number, dimension), None) for number in range(40))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support import faults_proxy
+from tools.proxy.server import proxy
 
 REQUEST = b"PUT /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ndata"
 
@@ -38,7 +38,7 @@ def done() -> Iterator[tuple[str, list[str]]]:
 
 def test_nothing_arrives_after_all_is_settled_of_clients_that_gave_up_at_once(done: tuple[str, list[str]]) -> None:
     url, taken = done
-    with faults_proxy.proxy(url) as before:
+    with proxy(url) as before:
         where = urlsplit(before.endpoint)
         for number in range(100):
             with socket.create_connection((where.hostname or "", where.port or 0)) as client:

@@ -10,12 +10,13 @@ import pytest
 from tests.reliability import model
 from tests.reliability.model import Add, Create
 from tests.reliability.run import LONG, chance, figure, most
-from tests.support import faults, faults_proxy
+from tests.support import faults
+from tests.support.faults import Fault
 from tests.support.faults_boto import READ, SLACK, Uploads, boto_client
 from tests.support.faults_once import ONCE, nth
-from tests.support.faults_proxy import Fault, Proxy
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import WAITS, Bucket, a_service
+from tools.proxy.server import Proxy, proxy
 
 DIMENSION = 3
 FILES = 120 if LONG else 8
@@ -27,13 +28,13 @@ BAD = b'{"id": "a", "vector": [1, 2, 3]}\n{"id": "b", "vector": [1, 2]}\n'
 @pytest.fixture(scope="module")
 def between(endpoint: str) -> Iterator[tuple[Proxy, Any]]:
     """The proxy, and the client of boto3 behind it, which takes long to make."""
-    with faults_proxy.proxy(endpoint) as before:
+    with proxy(endpoint) as before:
         yield before, boto_client(before.endpoint)
 
 
 @pytest.fixture
 def proxied(between: tuple[Proxy, Any]) -> Proxy:
-    between[0].deal = lambda _: faults.passes
+    between[0].choose = lambda _: faults.passes
     return between[0]
 
 
@@ -71,7 +72,7 @@ def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_d
 ) -> None:
     """Read the index, read the file, commit."""
     message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
-    proxied.deal = nth(step, 1, ONCE[fault])
+    proxied.choose = nth(step, 1, ONCE[fault])
     left = uploads.deliver([message], monotonic() + BUDGET)
     figure("single faults of boto3's requests")
     proxied.settle()
@@ -92,7 +93,7 @@ def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
     message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
     cut = 0 if LONG else chance("file", how).randrange(STEP)
     while not lengths or cut < lengths[-1]:
-        proxied.deal = nth("get", 1, faults.ends_at(cut, how, lengths))
+        proxied.choose = nth("get", 1, faults.ends_at(cut, how, lengths))
         assert uploads.deliver([message], monotonic() + BUDGET) == [message], cut
         figure("files cut at a byte")
         cut += STEP
@@ -108,7 +109,7 @@ def test_a_file_that_ends_after_its_head_or_after_a_line_is_brought_again(
     """Where half a file looks like a whole one."""
     data = lines(ROWS)
     message = uploads.put("uploads/t/x.jsonl", data)
-    proxied.deal = nth(
+    proxied.choose = nth(
         "get", 1, faults.ends_at(data.find(b"\n", int(share * (len(data) - 2))) + 1, "the length is shorter", [])
     )
     left = uploads.deliver([message], monotonic() + BUDGET)
@@ -121,7 +122,7 @@ def test_a_fault_at_the_writing_of_a_report_leads_to_the_report(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, fault: str
 ) -> None:
     message = uploads.put("uploads/t/bad.jsonl", BAD)
-    proxied.deal = nth("put", 1, ONCE[fault])
+    proxied.choose = nth("put", 1, ONCE[fault])
     left = uploads.deliver([message], monotonic() + BUDGET)
     figure("single faults of boto3's requests")
     assert uploads.deliver(left, monotonic() + BUDGET) == []
@@ -136,7 +137,7 @@ def test_files_under_seeded_faults_are_each_ingested_once_or_reported_as_the_que
 ) -> None:
     drawn = chance("files")
     expected: model.State = {}
-    proxied.deal = schedule = Schedule(chance("uploads").getrandbits(64), 0.25, WAITS)
+    proxied.choose = schedule = Schedule(chance("uploads").getrandbits(64), 0.25, WAITS)
     refused = []
     for number in range(FILES):
         key = f"uploads/t/file {number % 5}.jsonl"  # a new version of one of some files
@@ -184,7 +185,7 @@ def test_the_queue_is_told_in_time_when_storage_is_silent(
 ) -> None:
     """`get` is the file, `put` the report on it."""
     message = uploads.put("uploads/t/bad.jsonl", BAD)
-    proxied.deal = lambda exchange: SILENCES[silence] if exchange.step == step else faults.passes
+    proxied.choose = lambda exchange: SILENCES[silence] if exchange.operation == step else faults.passes
     start = monotonic()
     left = uploads.deliver([message], start + BUDGET)
     assert monotonic() - start < BUDGET + SLACK

@@ -1,13 +1,18 @@
 """What a bad day does to requests: each a fault, which the proxy before S3 lets one request meet."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from time import sleep
 
-from tests.support.faults_proxy import Exchange, Fault
+from tools.proxy.exchange import Exchange
+from tools.proxy.server import Behaviour
+
+type Fault = Behaviour
+type FaultChooser = Callable[[Exchange], Fault]
 
 
 def passes(exchange: Exchange) -> None:
-    exchange.answer(exchange.forward())
+    exchange.pass_through()
 
 
 def loses_reply(exchange: Exchange) -> None:
@@ -50,7 +55,7 @@ def spoils_request(share: float) -> Fault:
     """Change one bit of the body, after that share of it, before S3 sees it."""
 
     def fault(exchange: Exchange) -> None:
-        exchange.spoil(int((exchange.size - 1) * share))
+        exchange.flip_bit(int((exchange.size - 1) * share))
         exchange.answer(exchange.forward())
 
     return fault

@@ -1,8 +1,9 @@
 """One fault, which one request of a step of the protocol meets."""
 
 from tests.support import faults
-from tests.support.faults_proxy import Deal, Exchange, Fault
+from tests.support.faults import Fault, FaultChooser
 from tests.support.faults_service import WAITS
+from tools.proxy.exchange import Exchange
 
 ONCE: dict[str, Fault] = {
     "the reply is lost": faults.loses_reply,
@@ -21,13 +22,13 @@ ONCE: dict[str, Fault] = {
 }
 
 
-def nth(step: str, number: int, fault: Fault, times: int = 1) -> Deal:
-    """Deal the fault to the n-th request of a step, and to those right after it."""
+def nth(step: str, number: int, fault: Fault, times: int = 1) -> FaultChooser:
+    """Choose the fault for the n-th request of a step and for the `times` - 1 requests right after it."""
     met = 0
 
-    def deal(exchange: Exchange) -> Fault:
+    def choose(exchange: Exchange) -> Fault:
         nonlocal met
-        met += exchange.step == step
-        return fault if exchange.step == step and number <= met < number + times else faults.passes
+        met += exchange.operation == step
+        return fault if exchange.operation == step and number <= met < number + times else faults.passes
 
-    return deal
+    return choose

@@ -6,7 +6,8 @@ from random import Random
 from threading import Lock
 
 from tests.support import faults
-from tests.support.faults_proxy import Exchange, Fault
+from tests.support.faults import Fault
+from tools.proxy.exchange import Exchange
 from vectord.storage.s3.requests import Waits
 
 READS = frozenset({"range", "get", "head", "list"})
@@ -54,7 +55,7 @@ class Schedule:
         self._lock = Lock()
 
     def __call__(self, exchange: Exchange) -> Fault:
-        step = exchange.step
+        step = exchange.operation
         with self._lock:
             self._met[step] += 1
             chance = Random(f"{self._seed}/{step}/{self._met[step]}")
