@@ -137,7 +137,14 @@ def test_a_request_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) ->
     respond(Reply({"metadata": "private"}), lambda_with(1_000))
     (line,) = lines(capsys)
     assert line.pop("Latency") >= 0
+    assert line.pop("cold_start") in {True, False}
     assert line == {"level": "info", "request": "r", "route": "GET /x", "index": "t", "status": 200}
+
+
+def test_the_line_carries_the_id_that_the_gateway_gave_the_request(capsys: pytest.CaptureFixture[str]) -> None:
+    function = handler.handler({"GET /x": lambda _, __: Reply()}, worlds.a_service)
+    function({**EVENT, "requestContext": {"requestId": "gateway-1"}}, None)
+    assert [line["correlation_id"] for line in lines(capsys)] == ["gateway-1"]
 
 
 def test_in_lambda_the_line_carries_metrics_under_the_name_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +175,9 @@ def test_what_one_request_counted_is_not_in_the_line_of_the_next(capsys: pytest.
 
 def test_a_failure_of_ours_is_in_the_log_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     respond(StoreRefused("AccessDenied"), lambda_with(1_000))
-    assert {"level": "error", "request": "r", "error": "StoreRefused", "message": "AccessDenied"} in lines(capsys)
+    error, _ = lines(capsys)
+    assert error.pop("cold_start") in {True, False}
+    assert error == {"level": "error", "request": "r", "error": "StoreRefused", "message": "AccessDenied"}
 
 
 def test_a_mistake_of_the_caller_is_no_error_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from vectord.edge import problems, telemetry
 from vectord.edge import request as events
 from vectord.edge.request import Event, Request
+from vectord.edge.telemetry import InvocationLog
 from vectord.errors import AnswerTooLarge, Unavailable, VectordError
 from vectord.service.environment import Environment
 
@@ -58,15 +59,15 @@ def handler[S: HasWorld](routes: Mapping[str, Route[S]], compose: Callable[[], S
     composed = cache(compose)
 
     def lambda_handler(event: Event, context: object = None) -> Response:
-        service = composed()
+        log, service = telemetry.begin(context, _correlation_id(event)), composed()
         start = service.environment.now()
         try:
             request = events.read(event, routes, start + time_left(context))
             response = _respond(routes[request.route](request, service))
         except VectordError as error:
-            response = _refuse(error, context)
+            response = _refuse(error, log)
         latency = (service.environment.now() - start) * 1000
-        _log(event, context, response, {"Latency": latency, **service.environment.meter.drain()})
+        log.info(_fields(event, response), {"Latency": latency, **service.environment.meter.drain()})
         return response
 
     return lambda_handler
@@ -95,13 +96,13 @@ def _respond(reply: Reply) -> Response:
     return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
 
 
-def _refuse(error: VectordError, context: object) -> Response:
+def _refuse(error: VectordError, log: InvocationLog) -> Response:
     found = problems.problem(error)
     headers = {"Content-Type": problems.CONTENT_TYPE}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
     if found.status >= 500:
-        telemetry.write(context, {"level": "error", "error": type(error).__name__, "message": str(error)}, {})
+        log.error(error, str(error))
     body = msgspec.json.encode(found)
     while sent(body) > MAX_ANSWER:
         found = found.with_half_the_items()
@@ -114,10 +115,14 @@ def sent(body: bytes) -> int:
     return len(body) + sum(body.count(escaped) for escaped in _ESCAPED) + _ENVELOPE
 
 
-def _log(event: Event, context: object, response: Response, metrics: Mapping[str, float]) -> None:
-    facts = {
+def _fields(event: Event, response: Response) -> Mapping[str, Any]:
+    return {
         "route": event.get("routeKey"),
         "index": (event.get("pathParameters") or {}).get("name"),
         "status": response["statusCode"],
     }
-    telemetry.write(context, facts, metrics)
+
+
+def _correlation_id(event: Event) -> str | None:
+    """Return API Gateway's id of the request, which its access log and the response header `apigw-requestid` name."""
+    return (event.get("requestContext") or {}).get("requestId")

@@ -1,14 +1,21 @@
-"""One JSON line on stdout for each request: a log entry, and its metrics in CloudWatch's embedded metric format.
+"""Logs and metrics: one JSON line on stdout for each request, with its metrics in CloudWatch's embedded metric format.
 
-Format: "Specification: Embedded metric format" in the CloudWatch user guide. CloudWatch reads the metrics out of the
-log, so that a request waits for no call. A line never holds a vector, metadata or a key of a bucket.
+Format: "Specification: Embedded metric format" in the CloudWatch user guide. CloudWatch extracts the metrics from the
+log, so a request never waits for a call to CloudWatch. A line never holds a vector, metadata or a key of a bucket.
+
+Powertools writes the lines. Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each
+value as a list, and would add 25 µs to a request.
 """
 
 import json
+import logging
 import sys
-import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
+
+import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics.provider import cold_start
 
 NAMESPACE: Final = "vectord"
 UNITS: Final[dict[str, str]] = {
@@ -36,17 +43,61 @@ UNITS: Final[dict[str, str]] = {
 }
 
 
-def write(context: object, facts: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-    """Write a line of `facts`, with `metrics` (names of UNITS) under the function's name as their dimension."""
-    line: dict[str, Any] = {"level": "info", "request": getattr(context, "aws_request_id", None), **facts}
-    line |= {name: round(value, 3) for name, value in metrics.items()}
-    function = getattr(context, "function_name", None)
-    if function and metrics:
-        line["Function"] = function
-        line["_aws"] = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [_declared(metrics)]}
-    sys.stdout.write(json.dumps(line) + "\n")  # the standard one, since it takes text that is no Unicode too
+class InvocationLog(msgspec.Struct, frozen=True):
+    """Writes the log lines of one invocation; every line carries these fields."""
+
+    request_id: str | None
+    function: str | None
+    correlation_id: str | None
+    cold_start: bool
+
+    def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Write a line of `fields` and `metrics` (names of UNITS), with the function's name as their dimension."""
+        _LOGGER.info({**self._common(), **fields, **self._embedded(metrics)})
+
+    def error(self, error: Exception, message: str) -> None:
+        """Write a line with level `error`, the error's type and `message`."""
+        _LOGGER.error({**self._common(), "error": type(error).__name__, "message": message})
+
+    def _common(self) -> dict[str, Any]:
+        correlation = {} if self.correlation_id is None else {"correlation_id": self.correlation_id}
+        return {"request": self.request_id, **correlation, "cold_start": self.cold_start}
+
+    def _embedded(self, metrics: Mapping[str, float]) -> Mapping[str, Any]:
+        values = {name: round(value, 3) for name, value in metrics.items()}
+        if not self.function or not values:
+            return values
+        declared = {name: {"Unit": UNITS[name], "Value": value} for name, value in values.items()}
+        return _METRICS.serialize_metric_set(declared, {"Function": self.function}, {})
 
 
-def _declared(metrics: Mapping[str, float]) -> dict[str, Any]:
-    named = [{"Name": name, "Unit": UNITS[name]} for name in metrics]
-    return {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": named}
+def begin(context: object, correlation_id: str | None = None) -> InvocationLog:
+    """Return the log of an invocation; call this once for each, because the first one counts as the cold start.
+
+    `context` is Lambda's context object, or None outside Lambda. `correlation_id` is an id that the caller knows too.
+    """
+    cold, cold_start.is_cold_start = cold_start.is_cold_start, False
+    return InvocationLog(
+        getattr(context, "aws_request_id", None), getattr(context, "function_name", None), correlation_id, cold
+    )
+
+
+class _StdoutHandler(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stdout` is now, which tests replace after this module is imported."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout
+        super().emit(record)
+
+
+def _line(record: dict[str, Any]) -> str:
+    """Return a record, whose message is a dict of fields, as one JSON line in ASCII: text may hold lone surrogates."""
+    return json.dumps({"level": record["level"].lower(), **record["message"]})
+
+
+# A fixed level and an empty service: POWERTOOLS_LOG_LEVEL must not drop metrics, POWERTOOLS_SERVICE_NAME must not add a
+# dimension.
+_LOGGER: Final = Logger(
+    service=NAMESPACE, level="INFO", logger_handler=_StdoutHandler(), json_serializer=_line, serialize_stacktrace=False
+)
+_METRICS: Final = Metrics(namespace=NAMESPACE, service="")

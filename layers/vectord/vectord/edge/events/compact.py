@@ -23,7 +23,7 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
     """
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        name = msgspec.convert(event, _Event).index
+        log, name = telemetry.begin(context), msgspec.convert(event, _Event).index
         compaction = compose()
         environment = compaction.environment
         start = environment.now()
@@ -31,7 +31,7 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
         done = compaction.compact(name, holder, start + time_left(context))
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": done.rows, **environment.meter.drain()}
-        telemetry.write(context, {"index": name, "outcome": done.outcome, "bytes": done.size}, metrics)
+        log.info({"index": name, "outcome": done.outcome, "bytes": done.size}, metrics)
         return {"outcome": done.outcome, "rows": done.rows, "bytes": done.size}
 
     return lambda_handler

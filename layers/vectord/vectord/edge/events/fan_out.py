@@ -43,11 +43,11 @@ def handler(outside: Handler, compose: Callable[[], Performs]) -> PartHandler:
 
 
 def _answer(part: ShardRequest, seconds: float, service: Performs, context: object) -> str:
-    start = service.environment.now()
+    log, start = telemetry.begin(context), service.environment.now()
     outcome = service.perform(part, start + min(seconds, time_left(context)))
     text = _encoded(outcome)
     metrics = {"Latency": (service.environment.now() - start) * 1000, **service.environment.meter.drain()}
-    telemetry.write(context, {"shard": part.shard, "outcome": type(outcome).__name__}, metrics)
+    log.info({"shard": part.shard, "outcome": type(outcome).__name__}, metrics)
     return text
 
 

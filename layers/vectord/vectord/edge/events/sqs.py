@@ -1,19 +1,27 @@
-"""Read SQS messages that carry S3 events, and tell SQS which of them to bring again."""
+"""SQS messages that carry S3 events: ingest each uploaded file, and report to SQS which messages failed.
+
+Powertools' BatchProcessor collects the failures. SQS delivers these messages again, and moves a message to the
+dead-letter queue after several attempts.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 import msgspec
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, ExceptionInfo, FailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from msgspec import structs
 
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
+from vectord.edge.telemetry import InvocationLog
 from vectord.errors import BlobError, StoreError, Unavailable
-from vectord.service.ingest import Ingested, Ingestion
+from vectord.service.ingest import Ingestion
 from vectord.storage.inbox import Upload
 
-# What may succeed later, or wants a person: the queue repeats it, and sets it aside after some tries.
-_AGAIN: Final = (Unavailable, StoreError, BlobError, msgspec.DecodeError)
+# A later delivery may succeed, or an operator has to act: the queue redelivers the message, then sets it aside.
+_RETRYABLE: Final = (Unavailable, StoreError, BlobError, msgspec.DecodeError)
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
@@ -46,30 +54,45 @@ class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
 
 
 def handler(compose: Callable[[], Ingestion]) -> Handler:
-    """Return the `lambda_handler` that ingests what SQS messages name, with partial batch failures."""
+    """Return the `lambda_handler` that ingests the files that SQS messages name, with partial batch failures."""
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        ingestion = compose()
-        failed = []
-        for record in event["Records"]:
-            try:
-                for upload in uploads_in(record["body"]):
-                    _ingest(upload, ingestion, context)
-            except _AGAIN as error:
-                failed.append({"itemIdentifier": record["messageId"]})
-                telemetry.write(
-                    context, {"level": "error", "message": record["messageId"], "error": type(error).__name__}, {}
-                )
-        return {"batchItemFailures": failed}
+        ingestion, log = compose(), telemetry.begin(context)
+
+        def ingest_message(record: SQSRecord) -> None:
+            message_log = structs.replace(log, correlation_id=record.message_id)
+            for upload in uploads_in(record.body):
+                _ingest(upload, ingestion, context, message_log)
+
+        processor = _Processor(log)
+        with processor(event["Records"], ingest_message):
+            processor.process()
+        return {**processor.response()}
 
     return lambda_handler
+
+
+class _Processor(BatchProcessor):
+    """Collects the messages that may succeed later, also if that is all of them; any other error fails the batch."""
+
+    def __init__(self, log: InvocationLog) -> None:
+        super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
+        self._log = log
+
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        error = exception[1]
+        if isinstance(error, _RETRYABLE):
+            structs.replace(self._log, correlation_id=record.message_id).error(error, record.message_id)
+        elif error:
+            raise error  # a bug: Lambda logs the traceback, and the alarm on errors fires
+        return super().failure_handler(record, exception)
 
 
 def uploads_in(body: str) -> Iterable[Upload]:
     """Return the uploads that a message's S3 event names; none for S3's test event.
 
     Raises:
-        msgspec.DecodeError: it is no S3 event.
+        msgspec.DecodeError: the message is not an S3 event.
     """
     message = msgspec.json.decode(body, type=_Message)
     if message.records is None and message.event != "s3:TestEvent":
@@ -81,14 +104,13 @@ def uploads_in(body: str) -> Iterable[Upload]:
     ]
 
 
-def _ingest(upload: Upload, ingestion: Ingestion, context: object) -> Ingested:
+def _ingest(upload: Upload, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
     start = ingestion.environment.now()
     done = ingestion.ingest(upload, start + time_left(context))
-    facts = {"index": done.index, "outcome": done.outcome, "bytes": upload.size}
     metrics = {
         "Latency": (ingestion.environment.now() - start) * 1000,
         "RowsCommitted": done.rows,
         "RowsRejected": done.bad,
+        **ingestion.environment.meter.drain(),
     }
-    telemetry.write(context, facts, {**metrics, **ingestion.environment.meter.drain()})
-    return done
+    log.info({"index": done.index, "outcome": done.outcome, "bytes": upload.size}, metrics)

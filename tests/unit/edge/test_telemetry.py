@@ -1,0 +1,104 @@
+"""The log lines of an invocation: one JSON object a line, with its metrics in the embedded metric format."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.metrics.provider import cold_start
+
+from vectord.edge import telemetry
+
+IN_LAMBDA = SimpleNamespace(aws_request_id="request-1", function_name="search")
+
+type ReadLines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> ReadLines:
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_line_names_the_invocation_and_the_id_that_the_caller_knows(lines: ReadLines) -> None:
+    telemetry.begin(IN_LAMBDA, "gateway-1").info({"status": 200}, {})
+    [line] = lines()
+    assert (line["request"], line["correlation_id"], line["level"], line["status"]) == (
+        "request-1",
+        "gateway-1",
+        "info",
+        200,
+    )
+
+
+def test_outside_lambda_a_line_has_metrics_but_does_not_declare_them(lines: ReadLines) -> None:
+    telemetry.begin(None).info({}, {"Latency": 1.23456})
+    [line] = lines()
+    assert (line["request"], line["Latency"]) == (None, 1.235)
+    assert not {"_aws", "Function", "correlation_id"} & line.keys()
+
+
+def test_metrics_are_declared_with_their_units_under_the_function(lines: ReadLines) -> None:
+    telemetry.begin(IN_LAMBDA).info({}, {"Latency": 2.5, "Commits": 1})
+    [line] = lines()
+    assert line["_aws"]["CloudWatchMetrics"] == [
+        {
+            "Namespace": "vectord",
+            "Dimensions": [["Function"]],
+            "Metrics": [{"Name": "Latency", "Unit": "Milliseconds"}, {"Name": "Commits", "Unit": "Count"}],
+        }
+    ]
+    assert (line["Function"], line["Latency"], line["Commits"]) == ("search", 2.5, 1)
+
+
+def test_metrics_that_were_not_measured_are_absent(lines: ReadLines) -> None:
+    log = telemetry.begin(IN_LAMBDA)
+    log.info({}, {"Latency": 1, "Commits": 1})
+    log.info({}, {"Latency": 1})
+    log.info({}, {})
+    assert ["Commits" in line for line in lines()] == [True, False, False]
+
+
+def test_every_metric_together_fits_one_line(lines: ReadLines) -> None:
+    telemetry.begin(IN_LAMBDA).info({}, dict.fromkeys(telemetry.UNITS, 1))
+    [line] = lines()
+    assert telemetry.UNITS.keys() <= line.keys()
+
+
+def test_only_the_first_invocation_is_a_cold_start(lines: ReadLines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cold_start, "is_cold_start", True)
+    first, second = telemetry.begin(IN_LAMBDA), telemetry.begin(IN_LAMBDA)
+    for log in (first, first, second):
+        log.info({}, {})
+    assert [line["cold_start"] for line in lines()] == [True, True, False]
+
+
+def test_an_error_is_logged_with_its_type_and_message(lines: ReadLines) -> None:
+    telemetry.begin(IN_LAMBDA).error(KeyError("k"), "42")
+    [line] = lines()
+    assert (line["level"], line["error"], line["message"]) == ("error", "KeyError", "42")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\udcff", "ü😀", "two\nlines", "\u2028"])
+def test_any_text_is_one_line_of_ascii(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.begin(IN_LAMBDA).info({"index": text}, {})
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert (out.count("\n"), json.loads(out)["index"]) == (1, text)
+
+
+def test_a_line_goes_to_stdout_once_whatever_the_runtime_and_powertools_settings_are() -> None:
+    """Lambda's runtime has a handler on the root logger, which must not repeat our lines."""
+    program = (
+        "import logging, sys; logging.basicConfig(stream=sys.stdout, level=logging.INFO)\n"
+        "from types import SimpleNamespace; from vectord.edge import telemetry\n"
+        "telemetry.begin(SimpleNamespace(function_name='f')).info({'index': 't'}, {'Latency': 1})\n"
+    )
+    settings = {"POWERTOOLS_SERVICE_NAME": "other", "POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_DEV": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **settings}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    line = json.loads(done.stdout)
+    assert (line["index"], line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]) == ("t", [["Function"]])
