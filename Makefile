@@ -19,10 +19,6 @@ ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m
 empty :=
 comma := ,
 export ANNOY_COMPILER_ARGS := $(subst $(empty) ,$(comma),$(strip $(ANNOY_FLAGS)))
-# pip would otherwise reuse a wheel of annoy that it once built with other flags.
-export PIP_NO_CACHE_DIR := 1
-# annoy is compiled in an environment of its own, for which its setup.py asks for tools in any version.
-export PIP_CONSTRAINT := $(CURDIR)/requirements/build.txt
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
@@ -127,17 +123,18 @@ environments: ## Make or renew the virtual environments under .venv
 	@$(MAKE) --silent --jobs=4 $(foreach name,dev sam stack runtime,$(call STAMP,$(name)))
 	@$(DEV) -m compileall -q layers/vectord functions  # as pip does with what it installs, and the build with what ships
 
+.PHONY: lock
+lock: $(call STAMP,uv) ## Renew uv.lock and what is exported from it: make lock UPGRADE="numpy boto3" (or all)
+	@python=$$(tools/find-python.sh) && "$$python" -m tools.lock $(UPGRADE)
+
 .PHONY: clean
 clean: ## Remove the environments, the build and all caches
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(call STAMP,dev): requirements/dev.txt requirements/build.txt layers/vectord/requirements.txt layers/files/requirements.txt
-$(call STAMP,bench): requirements/bench.txt requirements/build.txt layers/vectord/requirements.txt layers/files/requirements.txt
-$(call STAMP,sam): requirements/sam.txt
-$(call STAMP,stack): requirements/stack.txt
-$(call STAMP,runtime): requirements/runtime.txt
+$(call STAMP,uv): tools/uv.txt
+$(foreach name,dev sam stack runtime bench,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
 
 .venv/%/.stamp:
-	@echo "  .venv/$*: installing requirements/$*.txt, once; a minute or two"
+	@echo "  .venv/$*: installing, once"
 	@python=$$(tools/find-python.sh) && "$$python" -m tools.venv $*

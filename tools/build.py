@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from tools import console, gate, processes
+from tools import console, gate, pins, processes
 from tools.errors import Missing
 from tools.paths import BUILD, ROOT, SAM, TEMPLATE
 from tools.run import run_tool
@@ -17,6 +17,9 @@ def build(folder: Path) -> None:
         raise Missing("ANNOY_COMPILER_ARGS is not set; call this through make, which sets it and says why")
     env = environment(folder)
     env["PATH"] = f"{SAM.parent}:{env['PATH']}"  # SAM wants the runtime's interpreter as python3.12, first on PATH
+    # SAM builds the layers with pip. A cached wheel of annoy may have been compiled with other flags.
+    pins.write_build_constraints(folder / "build-constraints.txt")
+    env |= {"PIP_BUILD_CONSTRAINT": str(folder / "build-constraints.txt"), "PIP_NO_CACHE_DIR": "1"}
     with console.step("build", "the template with SAM, as for AWS"):
         command = [SAM, "build", "--template-file", TEMPLATE, "--build-dir", BUILD, "--cached", "--parallel"]
         command += ["--cache-dir", ROOT / ".aws-sam" / "cache"]

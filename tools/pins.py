@@ -1,20 +1,20 @@
-"""The exact requirements of the project: what each file of them pins, and by which hashes."""
+"""The exact versions that the project uses, and the sha256 hashes of the files that may be installed."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from tools.paths import ROOT
 
-SHIPPED = tuple(ROOT / "layers" / layer / "requirements.txt" for layer in ("vectord", "files"))
-NOT_SHIPPED = ROOT / "requirements"
+LOCK: Final = ROOT / "uv.lock"
+PROJECT: Final = ROOT / "pyproject.toml"
+SHIPPED: Final = tuple(ROOT / "layers" / layer / "requirements.txt" for layer in ("vectord", "files"))
 
-_PIN = re.compile(
-    r"([A-Za-z0-9][\w.-]*)(?:\[[\w,-]+\])?==([\w.]+)"  # name, extras, version
-    r"(?:\s*;[^\\#\n]*)?"  # on which machines
-    r"((?:\s*\\\n\s*--hash=sha256:[0-9a-f]{64})*)"
-)
+_PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.]+)((?:\s*\\\n\s*--hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)
+_HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, order=True)
@@ -36,20 +36,58 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(path: Path) -> Iterator[Pin]:
-    """Yield what a file of requirements pins."""
-    text = path.read_text(encoding="utf-8")
-    for line in re.finditer(r"^[A-Za-z0-9]", text, re.MULTILINE):
-        found = _PIN.match(text[line.start() :])
-        if found is None:
-            raise ValueError(f"{path} has a line that pins nothing: {text[line.start() :].splitlines()[0]!r}")
-        yield Pin(found[1], found[2], tuple(re.findall(r"sha256:([0-9a-f]{64})", found[3])))
-
-
 def shipped() -> list[Pin]:
-    return sorted(pin for path in SHIPPED for pin in pins(path))
+    """Return what the layers contain."""
+    return sorted(pin for path in SHIPPED for pin in required(path))
 
 
 def others() -> list[Pin]:
-    """Return what is used to build and to test, in every version that some environment has."""
-    return sorted({pin for path in NOT_SHIPPED.glob("*.txt") for pin in pins(path)} - set(shipped()))
+    """Return what is used to build and to test, in every version that an environment has."""
+    return sorted({*locked(), *build_constraints()} - set(shipped()))
+
+
+def required(path: Path) -> Iterator[Pin]:
+    """Yield what a requirements file pins.
+
+    Raises:
+        ValueError: a line does not pin one version.
+    """
+    text = path.read_text(encoding="utf-8")
+    for line in re.finditer(r"^[A-Za-z0-9]", text, re.MULTILINE):
+        found = _PIN.match(text, line.start())
+        if found is None:
+            raise ValueError(f"{path} has a line that pins nothing: {text[line.start() :].splitlines()[0]!r}")
+        yield Pin(found[1], found[2], tuple(sorted(_HASH.findall(found[3]))))
+
+
+def locked(path: Path = LOCK) -> Iterator[Pin]:
+    """Yield every package of uv.lock, except the project itself."""
+    for package in _toml(path)["package"]:
+        if "registry" in package["source"]:
+            files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+            yield Pin(package["name"], package["version"], tuple(sorted(file["hash"][7:] for file in files)))
+
+
+def build_constraints(path: Path = PROJECT) -> Iterator[Pin]:
+    """Yield the packages that annoy's source is built with."""
+    for constraint in _toml(path)["tool"]["uv"]["build-constraint-dependencies"]:
+        name, version = constraint["requirement"].split("==")
+        yield Pin(name, version, tuple(_HASH.findall(" ".join(constraint["hashes"]))))
+
+
+def write_build_constraints(path: Path) -> None:
+    """Write the same packages as a constraints file for pip."""
+    lines = (
+        f"{pin.name}=={pin.version} " + " ".join(f"--hash=sha256:{sha256}" for sha256 in pin.hashes)
+        for pin in build_constraints()
+    )
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def project_version() -> str:
+    """Return the version of vectord."""
+    return str(_toml(PROJECT)["project"]["version"])
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -6,7 +6,6 @@ It lists what lies in the built layers, not what some file asks for; the hashes 
 import hashlib
 import json
 import sys
-import tomllib
 import uuid
 from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, PackageMetadata, distributions
@@ -46,7 +45,7 @@ def bill_of_materials(folders: Iterable[Path], pinned: Iterable[Pin]) -> dict[st
     absent = {pin.purl for pin in of_name.values()} - set(map(_purl, found))
     if absent:
         raise GateFailed(f"pinned, and not in the build: {', '.join(sorted(absent))}")
-    vectord = {"type": "application", "bom-ref": "vectord", "name": "vectord", "version": _version()}
+    vectord = {"type": "application", "bom-ref": "vectord", "name": "vectord", "version": pins.project_version()}
     depends = [{"ref": "vectord", "dependsOn": list(map(_purl, found))}]
     content = json.dumps([vectord, found], sort_keys=True)
     return {
@@ -103,10 +102,6 @@ def _native(held: Distribution) -> list[dict[str, Any]]:
 
 def _purl(component: Mapping[str, Any]) -> str:
     return str(component["purl"])
-
-
-def _version() -> str:
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 if __name__ == "__main__":
