@@ -19,7 +19,6 @@ ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m
 empty :=
 comma := ,
 export ANNOY_COMPILER_ARGS := $(subst $(empty) ,$(comma),$(strip $(ANNOY_FLAGS)))
-export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
 help: ## Show this list
@@ -65,8 +64,8 @@ check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the templa
 	@$(DEV) -m ruff check .
 	@$(DEV) -m mypy
 	@$(DEV) -m tools.template
-	@AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
-	@AWS_DEFAULT_REGION=us-east-1 $(SAM) validate
+	@env SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
+	@env SAM_CLI_TELEMETRY=0 $(SAM) validate --region us-east-1
 
 .PHONY: format
 format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix what the linter can

@@ -1,10 +1,12 @@
-"""What ships is pinned by hash, listed in a bill of materials, and held against the advisories."""
+"""What ships is pinned by hash, listed in a bill of materials, and compared with the advisories."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,19 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tools import advisories, audit, pins, sbom
+from tools import advisories, audit, lock, pins, sbom
 from tools.errors import CheckFailed, GateFailed
+from tools.paths import ROOT
 from tools.pins import Pin
 
 HASH = "ab" * 32
 
 
-def test_all_that_ships_is_pinned_by_hash() -> None:
-    assert {pin.name for pin in pins.shipped()} == {"annoy", "duckdb", "isal", "msgspec", "numpy", "pysimdjson"}
+def test_the_layers_pin_these_distributions_by_hash() -> None:
+    names = {pin.name for pin in pins.shipped()}
+    assert names == {"annoy", "aws-lambda-powertools", "boto3", "duckdb", "isal", "msgspec", "numpy", "obstore"} | {
+        *("pysimdjson", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "typing-extensions", "urllib3")
+    }
     assert [pin.name for pin in pins.shipped() if not pin.hashes] == []
 
 
@@ -28,24 +34,52 @@ def test_annoy_may_be_installed_from_one_file_alone() -> None:
     assert [len(pin.hashes) for pin in pins.shipped() if pin.name == "annoy"] == [1]
 
 
-@pytest.mark.parametrize("path", sorted(pins.NOT_SHIPPED.glob("*.txt")), ids=lambda path: path.name)
-def test_every_requirement_of_the_tools_is_pinned(path: Path) -> None:
-    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
-    assert len(list(pins.pins(path))) == len(lines)
+@pytest.mark.parametrize("path", lock.EXPORTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_exported_file_is_what_the_lock_says(path: Path, tmp_path: Path) -> None:
+    assert path.read_text() == lock.exported(path, tmp_path)
 
 
-def test_a_requirement_that_is_not_exact_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "some.txt").write_text("numpy>=2\n")
-    with pytest.raises(ValueError, match="numpy>=2"):
-        list(pins.pins(tmp_path / "some.txt"))
+def test_the_lock_is_what_pyproject_asks_for(tmp_path: Path) -> None:
+    lock.check(tmp_path)
 
 
-def test_a_pin_is_read_with_extras_markers_comments_and_hashes(tmp_path: Path) -> None:
+def test_the_tests_run_with_what_ships() -> None:
+    assert [(pin.name, metadata.version(pin.name)) for pin in pins.shipped()] == [
+        (p.name, p.version) for p in pins.shipped()
+    ]
+
+
+def test_the_lock_names_the_public_registry_alone() -> None:
+    urls = re.findall(r"https?://[^/\"]+|file:|ssh:|git\+", pins.LOCK.read_text())
+    assert set(urls) == {"https://pypi.org", "https://files.pythonhosted.org"}
+
+
+def test_every_file_of_the_lock_and_of_the_build_has_a_hash() -> None:
+    assert [pin for pin in pins.others() if not pin.hashes] == []
+    assert {pin.name for pin in pins.build_constraints()} == {"nose", "packaging", "setuptools", "wheel"}
+
+
+def test_pip_gets_the_build_constraints_with_their_hashes(tmp_path: Path) -> None:
+    pins.write_build_constraints(tmp_path / "constraints.txt")
+    lines = (tmp_path / "constraints.txt").read_text().splitlines()
+    assert [line.split() for line in lines] == [
+        [f"{pin.name}=={pin.version}", *(f"--hash=sha256:{sha256}" for sha256 in pin.hashes)]
+        for pin in pins.build_constraints()
+    ]
+
+
+@pytest.mark.parametrize("line", ["numpy>=2", "numpy==2 ; sys_platform == 'linux'", "numpy"])
+def test_a_requirement_that_is_not_exact_is_refused(line: str, tmp_path: Path) -> None:
+    (tmp_path / "some.txt").write_text(f"{line}\n")
+    with pytest.raises(ValueError, match=re.escape(line)):
+        list(pins.required(tmp_path / "some.txt"))
+
+
+def test_a_pin_is_read_with_comments_and_hashes(tmp_path: Path) -> None:
     (tmp_path / "some.txt").write_text(
-        f'# one\nA.b_c[x,y]==1.2 ; sys_platform == "linux"  # why\n\nd==3 \\\n    --hash=sha256:{HASH} \\\n'
-        f"    --hash=sha256:{'cd' * 32}\n"
+        f"# one\nA.b_c==1.2\n    # via d\n\nd==3 \\\n    --hash=sha256:{HASH} \\\n    --hash=sha256:{'cd' * 32}\n"
     )
-    assert list(pins.pins(tmp_path / "some.txt")) == [Pin("A.b_c", "1.2"), Pin("d", "3", (HASH, "cd" * 32))]
+    assert list(pins.required(tmp_path / "some.txt")) == [Pin("A.b_c", "1.2"), Pin("d", "3", (HASH, "cd" * 32))]
     assert Pin("A.b_c", "1.2").purl == "pkg:pypi/a-b-c@1.2"
 
 
