@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
 from vectord.errors import ConditionFailed, ObjectNotFound, WriteConflict
-from vectord.storage.base import Condition, Fetched, IfAbsent, IfMatch, Source, Store
+from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch, Store, StoredObject
 
 Backend = MemoryBackend | S3Backend
 
@@ -24,14 +24,14 @@ def put(store: Store, name: str = "t", data: bytes = b"one", condition: Conditio
 HEAD, BODY, TAIL = b"h" * LEAST_PART, bytes(range(256)) * 8, b"tail"
 
 
-def body(backend: Backend, name: str = "t") -> Source:
+def body(backend: Backend, name: str = "t") -> CopySource:
     """Put an object, and name the middle of it."""
     etag = put(backend.store, name, b"old head" + BODY + b"old tail")
-    return Source(name, etag, 8, 8 + len(BODY))
+    return CopySource(name, etag, 8, 8 + len(BODY))
 
 
 def splice(
-    backend: Backend, source: Source, tail: bytes = TAIL, *, condition: Condition | None = None, name: str = "t"
+    backend: Backend, source: CopySource, tail: bytes = TAIL, *, condition: Condition | None = None, name: str = "t"
 ) -> str:
     condition = condition or IfMatch(source.etag)
     return backend.store.splice(name, HEAD, source, tail, condition=condition, commit="a-commit")
@@ -45,11 +45,11 @@ class TestSplice:
 
     def test_answers_the_etag_of_the_new_bytes(self, backend: Backend) -> None:
         etag = splice(backend, body(backend))
-        assert backend.store.get("t") == Fetched(HEAD + BODY + TAIL, etag)
+        assert backend.store.get("t") == StoredObject(HEAD + BODY + TAIL, etag)
 
     def test_of_an_object_that_was_spliced_is_the_same(self, backend: Backend) -> None:
         once = splice(backend, body(backend))
-        twice = Source("t", once, LEAST_PART, LEAST_PART + len(BODY) + len(TAIL))
+        twice = CopySource("t", once, LEAST_PART, LEAST_PART + len(BODY) + len(TAIL))
         splice(backend, twice, b"more")
         assert backend.objects() == {"t": HEAD + BODY + TAIL + b"more"}
 
@@ -60,7 +60,7 @@ class TestSplice:
 
     def test_takes_bytes_that_are_staged(self, backend: Backend) -> None:
         staged = backend.store.stage(STAGED, [BODY])
-        splice(backend, Source(STAGED, staged, 0, len(BODY)), condition=IfMatch(put(backend.store)))
+        splice(backend, CopySource(STAGED, staged, 0, len(BODY)), condition=IfMatch(put(backend.store)))
         assert backend.objects()["t"] == HEAD + BODY + TAIL
 
     def test_if_absent_writes_where_nothing_is(self, backend: Backend) -> None:
@@ -109,7 +109,7 @@ class TestSplice:
     def test_of_a_source_shorter_than_a_part_is_refused(self, backend: Backend) -> None:
         source = body(backend)
         with pytest.raises(ValueError, match="source"):
-            splice(backend, Source("t", source.etag, 0, LEAST_PART - 1))
+            splice(backend, CopySource("t", source.etag, 0, LEAST_PART - 1))
 
 
 class TestRaces:
@@ -150,12 +150,12 @@ class TestStage:
     @pytest.mark.parametrize("parts", [[PART], [PART, b"end"], [b"end"], [PART] * 20, [b""], []], ids=len)
     def test_writes_the_parts_as_one_object(self, backend: Backend, parts: list[bytes]) -> None:
         etag = backend.store.stage(STAGED, iter(parts))
-        assert backend.store.get(STAGED) == Fetched(b"".join(parts), etag)
+        assert backend.store.get(STAGED) == StoredObject(b"".join(parts), etag)
 
     def test_replaces_what_is_staged_under_the_name(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])
         etag = backend.store.stage(STAGED, [b"two"])
-        assert backend.store.get(STAGED) == Fetched(b"two", etag)
+        assert backend.store.get(STAGED) == StoredObject(b"two", etag)
 
     def test_never_shows_in_a_list(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])

@@ -13,7 +13,7 @@ from tests.support import wire as wires
 from tests.support.backends import s3_store
 from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
-from vectord.storage.base import Fetched, IfAbsent, IfMatch, Store, Unchanged
+from vectord.storage.base import IfAbsent, IfMatch, NotModified, Store, StoredObject
 from vectord.storage.s3 import credentials
 from vectord.storage.s3.client import make_client
 from vectord.storage.s3.requests import Waits
@@ -111,13 +111,13 @@ def test_words_in_a_message_decide_nothing(wire: Wire, store: S3Store) -> None:
 
 def test_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(304)
-    assert store.get("t", '"e1"') == Unchanged()
+    assert store.get("t", '"e1"') == NotModified()
     assert len(wire.requests) == 1
 
 
 def test_an_answer_is_its_bytes_and_its_etag(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"data")
-    assert store.get("t") == Fetched(b"data", '"e1"')
+    assert store.get("t") == StoredObject(b"data", '"e1"')
 
 
 def test_a_write_answers_the_etag_of_its_response(wire: Wire, store: S3Store) -> None:

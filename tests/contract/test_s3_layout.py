@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.backends import S3Backend
-from vectord.storage.base import Fetched, IfAbsent, IfMatch, Source
+from vectord.storage.base import CopySource, IfAbsent, IfMatch, StoredObject
 
 
 def names(s3: S3Backend, prefix: str = "", limit: int = 1_000) -> list[str]:
@@ -25,7 +25,7 @@ def test_the_commit_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
 def test_an_object_written_by_other_means_is_read(s3: S3Backend) -> None:
     s3.seed("t", b"copied here")
     found = s3.store.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     assert found.data == b"copied here"
 
 
@@ -76,7 +76,7 @@ def test_what_is_staged_lies_in_a_folder_of_its_own(s3: S3Backend) -> None:
 
 def test_the_commit_of_a_splice_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
     etag = s3.store.put("t", b"b" * 2_000, IfAbsent(), "first")
-    s3.store.splice("t", b"h" * 2_000, Source("t", etag, 0, 2_000), b"", condition=IfMatch(etag), commit="second")
+    s3.store.splice("t", b"h" * 2_000, CopySource("t", etag, 0, 2_000), b"", condition=IfMatch(etag), commit="second")
     assert s3.user_metadata("t") == {"commit": "second"}
 
 
@@ -92,6 +92,6 @@ def test_any_key_is_read_as_it_was_written(s3: S3Backend, name: str) -> None:
 def test_bytes_of_any_key_are_spliced(s3: S3Backend, name: str) -> None:
     store = s3.store_under("pre fix/ä+/%41")
     etag = store.put(name, b"b" * 2_000, IfAbsent(), "first")
-    source = Source(name, etag, 1, 2_000)
+    source = CopySource(name, etag, 1, 2_000)
     new = store.splice(name, b"h" * 2_000, source, b"tail", condition=IfMatch(etag), commit="second")
-    assert store.get(name) == Fetched(b"h" * 2_000 + b"b" * 1_999 + b"tail", new)
+    assert store.get(name) == StoredObject(b"h" * 2_000 + b"b" * 1_999 + b"tail", new)

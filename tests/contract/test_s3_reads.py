@@ -13,7 +13,7 @@ from tests.support import wire as wires
 from tests.support.backends import REGION, s3_store
 from tests.support.wire import Wire, answers, in_turn, ranged, refuses, resets, truncates
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
-from vectord.storage.base import Head, Unchanged
+from vectord.storage.base import NotModified, ObjectHead
 from vectord.storage.s3.store import S3Store
 
 LAYER = Path(__file__).parents[2] / "layers/vectord"
@@ -33,14 +33,14 @@ def store(wire: Wire) -> S3Store:
 
 def test_a_head_is_one_request_for_its_first_bytes(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(OBJECT)
-    assert store.head("t", 4, '"held"') == Head(b"0123", '"e1"', 10)
+    assert store.head("t", 4, '"held"') == ObjectHead(b"0123", '"e1"', 10)
     assert wire.requests == ["GET /bucket/_vectors/t.lhv1"]
     assert (wire.headers[0]["Range"], wire.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
 
 
 def test_a_head_that_is_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(304)
-    assert store.head("t", 4, '"e1"') == Unchanged()
+    assert store.head("t", 4, '"e1"') == NotModified()
     assert len(wire.requests) == 1
 
 
@@ -52,12 +52,12 @@ def test_not_modified_answers_nobody_who_holds_nothing(wire: Wire, store: S3Stor
 
 def test_a_head_of_no_bytes_is_read_as_a_whole(wire: Wire, store: S3Store) -> None:
     wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200))
-    assert store.head("t", 4) == Head(b"", '"e1"', 0)
+    assert store.head("t", 4) == ObjectHead(b"", '"e1"', 0)
 
 
 def test_an_object_that_came_meanwhile_is_no_longer_than_was_asked_for(wire: Wire, store: S3Store) -> None:
     wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200, OBJECT))
-    assert store.head("t", 4) == Head(b"0123", '"e1"', 10)
+    assert store.head("t", 4) == ObjectHead(b"0123", '"e1"', 10)
 
 
 def test_a_span_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> None:

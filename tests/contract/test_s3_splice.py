@@ -12,7 +12,7 @@ from tests.support.backends import LEAST_PART, s3_store
 from tests.support.uploads import GOOD, HEAD, Script, splice
 from tests.support.wire import Answer, Wire, answers, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
-from vectord.storage.base import Condition, IfAbsent, IfMatch, Source
+from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.limits import LEAST_PART as LEAST_OF_S3
 from vectord.storage.s3.multipart import copied
 from vectord.storage.s3.store import S3Store
@@ -168,7 +168,7 @@ def test_an_abort_comes_after_every_part_that_was_on_its_way(wire: Wire, store: 
 
 def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> None:
     with pytest.raises(ValueError, match="source"):
-        store.splice("t", HEAD, Source("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
+        store.splice("t", HEAD, CopySource("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
     assert wire.requests == []
 
 
@@ -220,7 +220,7 @@ MOST_OF_S3 = 5 << 30
 
 @pytest.mark.parametrize("size", [LEAST_OF_S3, (128 << 20) - 1, 128 << 20, (128 << 20) + 1, MOST_OF_S3 + 1, 50 << 30])
 def test_a_span_is_copied_in_parts_that_s3_takes(size: int) -> None:
-    parts = copied(Source("t", '"e0"', 7, 7 + size))
+    parts = copied(CopySource("t", '"e0"', 7, 7 + size))
     assert [part.start for part in parts] == [7, *(part.stop for part in parts[:-1])]
     assert parts[-1].stop == 7 + size
     assert all(LEAST_OF_S3 <= part.stop - part.start <= MOST_OF_S3 for part in parts)

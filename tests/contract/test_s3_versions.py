@@ -11,7 +11,7 @@ from tests.support.backends import LEAST_PART, s3_store
 from tests.support.uploads import HEAD, Script
 from tests.support.wire import Wire, answers, in_turn, ranged, refuses
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreRefused, StoreUnavailable
-from vectord.storage.base import Head, IfAbsent, Source, Version, VersionPage
+from vectord.storage.base import CopySource, IfAbsent, ObjectHead, ObjectVersion, VersionPage
 from vectord.storage.s3.store import S3Store
 
 # "ListObjectVersions" in the API reference of Amazon S3, with keys as they are here.
@@ -41,10 +41,10 @@ AS_PUBLISHED = b"""<?xml version="1.0" encoding="UTF-8"?>
         <StorageClass>STANDARD</StorageClass>
     </Version>
 </ListVersionsResult>"""
-DELETION = Version(
+DELETION = ObjectVersion(
     "03jpff543dhffds434rfdsFDN943fdsFkdmqnh892", None, 0, datetime(2009, 10, 15, 17, 50, 30, tzinfo=UTC), True, True
 )
-STATE = Version(
+STATE = ObjectVersion(
     "3/L4kqtJl40Nr8X8gdRQBpUMLUo",
     '"fba9dede5f27731c9771645a39863328"',
     434_234,
@@ -169,13 +169,13 @@ def test_a_read_of_a_version_names_it_and_holds_it_to_its_etag(wire: Wire, store
 
 def test_a_head_of_a_version_names_it(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(b"0123456789")
-    assert store.head("t", 4, '"held"', version="v1") == Head(b"0123", '"e1"', 10)
+    assert store.head("t", 4, '"held"', version="v1") == ObjectHead(b"0123", '"e1"', 10)
     assert (asked(wire), wire.headers[0]["If-None-Match"]) == ({"versionId": "v1"}, '"held"')
 
 
 def test_a_version_that_comes_whole_is_cut(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"0123456789")
-    assert store.head("t", 4, version="v1") == Head(b"0123", '"e1"', 10)
+    assert store.head("t", 4, version="v1") == ObjectHead(b"0123", '"e1"', 10)
     assert store.read("t", '"e1"', [(2, 5), (9, 10)], version="v1") == [b"234", b"9"]
 
 
@@ -226,7 +226,7 @@ def test_any_other_refusal_of_a_version_is_what_it_always_is(
 
 
 def splice(store: S3Store) -> str:
-    source = Source("t", '"e0"', 8, 8 + LEAST_PART, "v/1+")
+    source = CopySource("t", '"e0"', 8, 8 + LEAST_PART, "v/1+")
     return store.splice("t", HEAD, source, b"tail", condition=IfAbsent(), commit="a-commit")
 
 

@@ -18,7 +18,7 @@ from tests.support import wire as wires
 from tests.support.backends import KEYS, LEAST_PART, REGION, s3_store
 from tests.support.wire import Answer, Wire, answers, hangs, refuses
 from vectord.errors import StoreRefused, StoreUnavailable
-from vectord.storage.base import IfAbsent, IfMatch, Source
+from vectord.storage.base import CopySource, IfAbsent, IfMatch
 from vectord.storage.s3.requests import Waits
 from vectord.storage.s3.store import S3Store
 
@@ -57,7 +57,7 @@ def put(store: S3Store, data: bytes = b"data") -> str:
 
 
 def splice(store: S3Store) -> str:
-    source = Source("t +", '"e0"', 8, 8 + LEAST_PART)
+    source = CopySource("t +", '"e0"', 8, 8 + LEAST_PART)
     return store.splice("t +", b"h" * LEAST_PART, source, b"tail", condition=IfAbsent(), commit="a-commit")
 
 

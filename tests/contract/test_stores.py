@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.backends import MemoryBackend, S3Backend
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
-from vectord.storage.base import Condition, Fetched, Head, IfAbsent, IfMatch, Page, Store, Unchanged
+from vectord.storage.base import Condition, IfAbsent, IfMatch, NotModified, ObjectHead, ObjectPage, Store, StoredObject
 
 Backend = MemoryBackend | S3Backend
 
@@ -20,15 +20,15 @@ def put(store: Store, name: str = "t", data: bytes = b"one", condition: Conditio
 class TestGet:
     def test_answers_the_bytes_and_the_etag_that_put_answered(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"\x00\xff bytes")
-        assert backend.store.get("t") == Fetched(b"\x00\xff bytes", etag)
+        assert backend.store.get("t") == StoredObject(b"\x00\xff bytes", etag)
 
     def test_answers_unchanged_to_the_present_etag(self, backend: Backend) -> None:
-        assert backend.store.get("t", put(backend.store)) == Unchanged()
+        assert backend.store.get("t", put(backend.store)) == NotModified()
 
     def test_answers_the_bytes_to_an_older_etag(self, backend: Backend) -> None:
         old = put(backend.store)
         new = put(backend.store, data=b"two", condition=IfMatch(old))
-        assert backend.store.get("t", old) == Fetched(b"two", new)
+        assert backend.store.get("t", old) == StoredObject(b"two", new)
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
         with pytest.raises(ObjectNotFound):
@@ -60,25 +60,25 @@ class TestEtag:
 class TestHead:
     def test_answers_the_first_bytes_and_the_size_of_all(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
-        assert backend.store.head("t", 4) == Head(b"0123", etag, 10)
+        assert backend.store.head("t", 4) == ObjectHead(b"0123", etag, 10)
 
     @pytest.mark.parametrize("most", [10, 11, 1 << 20])
     def test_answers_all_of_an_object_that_is_no_longer(self, backend: Backend, most: int) -> None:
         etag = put(backend.store, data=b"0123456789")
-        assert backend.store.head("t", most) == Head(b"0123456789", etag, 10)
+        assert backend.store.head("t", most) == ObjectHead(b"0123456789", etag, 10)
 
     def test_of_an_object_of_no_bytes_is_empty(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"")
-        assert backend.store.head("t", 4) == Head(b"", etag, 0)
+        assert backend.store.head("t", 4) == ObjectHead(b"", etag, 0)
 
     @pytest.mark.parametrize("data", [b"", b"0123456789"], ids=["of no bytes", "of some"])
     def test_answers_unchanged_to_the_present_etag(self, backend: Backend, data: bytes) -> None:
-        assert backend.store.head("t", 4, put(backend.store, data=data)) == Unchanged()
+        assert backend.store.head("t", 4, put(backend.store, data=data)) == NotModified()
 
     def test_answers_the_bytes_to_an_older_etag(self, backend: Backend) -> None:
         old = put(backend.store)
         new = put(backend.store, data=b"two", condition=IfMatch(old))
-        assert backend.store.head("t", 2, old) == Head(b"tw", new, 3)
+        assert backend.store.head("t", 2, old) == ObjectHead(b"tw", new, 3)
 
     def test_of_a_missing_object_is_refused(self, backend: Backend) -> None:
         with pytest.raises(ObjectNotFound):
@@ -186,7 +186,7 @@ class TestDelete:
         assert backend.objects() == {"t": b"anew"}
 
 
-def shown(page: Page) -> list[str]:
+def shown(page: ObjectPage) -> list[str]:
     return [listed.name for listed in page.objects]
 
 
@@ -194,7 +194,7 @@ class TestList:
     NAMES = ("a", "a-b", "a.b", "A", "b", "b1", "b_1", "c" * 128)
 
     def test_of_nothing_is_empty_and_at_its_end(self, backend: Backend) -> None:
-        assert backend.store.list("", 10, None) == Page((), None)
+        assert backend.store.list("", 10, None) == ObjectPage((), None)
 
     def test_shows_size_and_time_of_each(self, backend: Backend) -> None:
         backend.seed("t", b"12345")

@@ -7,8 +7,17 @@ import pytest
 
 from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
 from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
-from vectord.storage.base import Fetched, Head, IfAbsent, IfMatch, Source, Unchanged, Version, VersionPage
-from vectord.storage.links import LONGEST_LINK
+from vectord.storage.base import (
+    CopySource,
+    IfAbsent,
+    IfMatch,
+    NotModified,
+    ObjectHead,
+    ObjectVersion,
+    StoredObject,
+    VersionPage,
+)
+from vectord.storage.limits import LONGEST_LINK
 
 Backend = MemoryBackend | S3Backend
 
@@ -23,7 +32,7 @@ def write(backend: Backend, *states: bytes, name: str = "t") -> list[str]:
     return etags
 
 
-def versions(backend: Backend, name: str = "t") -> list[Version]:
+def versions(backend: Backend, name: str = "t") -> list[ObjectVersion]:
     """Return all versions, oldest first."""
     page = backend.store.versions(name, 100)
     assert page.after is None
@@ -111,7 +120,7 @@ def test_a_bucket_that_keeps_no_versions_shows_the_object_that_is_there(s3: S3Ba
     etag = write(s3, b"1", b"two")[-1]
     (only,) = versions(s3)
     assert (only.id, only.etag, only.bytes, only.latest) == ("null", etag, 3, True)
-    assert s3.store.head("t", 2, version="null") == Head(b"tw", etag, 3)
+    assert s3.store.head("t", 2, version="null") == ObjectHead(b"tw", etag, 3)
     assert s3.store.read("t", etag, [(1, 3)], version="null") == [b"wo"]
 
 
@@ -119,20 +128,22 @@ class TestReading:
     def test_answers_the_first_bytes_of_a_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
         old, new = versions(versioned)
-        assert versioned.store.head("t", 4, version=old.id) == Head(b"oooo", etags[0], len(OLD))
-        assert versioned.store.head("t", 4, version=new.id) == Head(b"nnnn", etags[1], len(NEW))
+        assert versioned.store.head("t", 4, version=old.id) == ObjectHead(b"oooo", etags[0], len(OLD))
+        assert versioned.store.head("t", 4, version=new.id) == ObjectHead(b"nnnn", etags[1], len(NEW))
 
     def test_answers_a_version_whole_if_it_is_no_longer(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
-        assert versioned.store.head("t", 1 << 20, version=versions(versioned)[0].id) == Head(OLD, etags[0], len(OLD))
+        assert versioned.store.head("t", 1 << 20, version=versions(versioned)[0].id) == ObjectHead(
+            OLD, etags[0], len(OLD)
+        )
 
     def test_answers_the_head_of_a_version_of_no_bytes(self, versioned: Backend) -> None:
         etags = write(versioned, b"", NEW)
-        assert versioned.store.head("t", 4, version=versions(versioned)[0].id) == Head(b"", etags[0], 0)
+        assert versioned.store.head("t", 4, version=versions(versioned)[0].id) == ObjectHead(b"", etags[0], 0)
 
     def test_answers_unchanged_to_the_versions_etag(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
-        assert versioned.store.head("t", 4, etags[0], version=versions(versioned)[0].id) == Unchanged()
+        assert versioned.store.head("t", 4, etags[0], version=versions(versioned)[0].id) == NotModified()
 
     def test_answers_the_spans_of_a_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
@@ -144,7 +155,7 @@ class TestReading:
         (etag,) = write(versioned, OLD)
         (old,) = versions(versioned)
         versioned.store.delete("t", IfMatch(etag))
-        assert versioned.store.head("t", 1, version=old.id) == Head(b"o", etag, len(OLD))
+        assert versioned.store.head("t", 1, version=old.id) == ObjectHead(b"o", etag, len(OLD))
         assert versioned.store.read("t", etag, [(0, 1)], version=old.id) == [b"o"]
 
     def test_holds_a_version_to_its_etag(self, versioned: Backend) -> None:
@@ -193,10 +204,10 @@ class TestReading:
 HEAD = b"h" * LEAST_PART
 
 
-def source(backend: Backend, name: str = "t") -> Source:
+def source(backend: Backend, name: str = "t") -> CopySource:
     """Write two states, and name the bytes of the first."""
     etag = write(backend, OLD, NEW, name=name)[0]
-    return Source(name, etag, 0, len(OLD), versions(backend, name)[0].id)
+    return CopySource(name, etag, 0, len(OLD), versions(backend, name)[0].id)
 
 
 class TestSplicing:
@@ -204,7 +215,7 @@ class TestSplicing:
         old = source(versioned)
         present = versioned.store.etag("t")
         etag = versioned.store.splice("t", HEAD, old, b"tail", condition=IfMatch(present), commit="c")
-        assert versioned.store.get("t") == Fetched(HEAD + OLD + b"tail", etag)
+        assert versioned.store.get("t") == StoredObject(HEAD + OLD + b"tail", etag)
 
     def test_takes_the_bytes_of_an_older_version_of_another_object(self, versioned: Backend) -> None:
         old = source(versioned, "other")
@@ -225,13 +236,13 @@ class TestSplicing:
 
     def test_holds_the_version_to_its_etag(self, strictly_versioned: Backend) -> None:
         old, present = source(strictly_versioned), strictly_versioned.store.etag("t")
-        wrong = Source("t", present, old.start, old.stop, old.version)
+        wrong = CopySource("t", present, old.start, old.stop, old.version)
         with pytest.raises(ConditionFailed):
             strictly_versioned.store.splice("t", HEAD, wrong, b"", condition=IfMatch(present), commit="c")
         assert strictly_versioned.objects() == {"t": NEW}
 
     def test_of_a_version_that_is_gone_is_refused_and_writes_nothing(self, versioned: Backend) -> None:
-        old = Source("t", '"any"', 0, len(OLD), gone(versioned))
+        old = CopySource("t", '"any"', 0, len(OLD), gone(versioned))
         present = versioned.store.etag("t")
         with pytest.raises(ObjectVersionNotFound):
             versioned.store.splice("t", HEAD, old, b"", condition=IfMatch(present), commit="c")
@@ -281,7 +292,7 @@ def test_what_is_staged_leaves_no_versions_in_memory() -> None:
 
 
 def test_memory_keeps_the_newest_of_the_old_versions_as_far_as_they_fit() -> None:
-    backend = MemoryBackend(kept=2 * LEAST_PART)
+    backend = MemoryBackend(version_bytes=2 * LEAST_PART)
     write(backend, OLD[:LEAST_PART], name="other")
     write(backend, *(b"%d" % number * LEAST_PART for number in range(4)))
     assert [one.bytes for one in versions(backend)] == [LEAST_PART] * 3

@@ -12,7 +12,7 @@ import pytest
 from tests.support import hnsw as h
 from tests.support.api import Answer, Api, encoded
 from vectord.runtime import api as runtime_api
-from vectord.storage.base import Fetched, IfAbsent, Store
+from vectord.storage.base import IfAbsent, Store, StoredObject
 
 GOLDEN = Path(__file__).parents[1] / "golden/v1"
 THREE = {"a": [1, 0, 0], "b/%2F + é": [0.5, 0.5, 0], "漢字 \U0001f600": [-0.0, 1e-40, 3.25]}
@@ -44,7 +44,7 @@ def _golden(distance: str, name: str = "t") -> None:
 
 def _version(name: str = "t") -> int:
     found = _store().get(name)
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     return int(json.loads(found.data[8 : 8 + int.from_bytes(found.data[4:8])])["version"])
 
 
@@ -225,7 +225,7 @@ def test_bytes_that_are_no_such_object_are_an_error_that_names_the_index(ephemer
         assert (answer.status, answer.json["type"]) == (500, f"{PROBLEM}index-corrupt"), (method, path)
         assert "Index 't' cannot be read" in answer.json["detail"]
     found = _store().get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     assert found.data == HOSTILE[what]
 
 

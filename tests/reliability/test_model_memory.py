@@ -20,7 +20,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
-from vectord.storage.base import Fetched
+from vectord.storage.base import StoredObject
 
 DIMENSION = 33
 IDS = [*"abcdefgh", "a/b", "ü", "😀", " ", '"']
@@ -156,7 +156,7 @@ class History(RuleBasedStateMachine):
 
     def _bytes(self) -> bytes:
         found = self.store.inner.get("t")
-        assert isinstance(found, Fetched)
+        assert isinstance(found, StoredObject)
         return found.data
 
 

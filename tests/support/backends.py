@@ -12,7 +12,7 @@ import urllib3
 from moto.s3 import models as moto_models
 from moto.server import ThreadedMotoServer
 
-from vectord.storage.base import Fetched, IfAbsent
+from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.address import address
 from vectord.storage.s3.client import make_client
@@ -84,8 +84,8 @@ def s3_store(
 
 
 class MemoryBackend:
-    def __init__(self, kept: int = 1 << 20) -> None:
-        self.store = MemoryStore(least_part=LEAST_PART, kept=kept)
+    def __init__(self, version_bytes: int = 1 << 20) -> None:
+        self.store = MemoryStore(least_part=LEAST_PART, version_bytes=version_bytes)
 
     @property
     def linking(self) -> MemoryStore:
@@ -96,14 +96,13 @@ class MemoryBackend:
 
     def remove_version(self, name: str, version: str) -> None:
         """Remove one version for good, as a lifecycle rule does."""
-        kept = self.store._history._of[name]
-        kept[:] = [one for one in kept if one.id != version]
+        self.store._history.remove(name, version)
 
     def objects(self) -> Mapping[str, bytes]:
         """Return every object by index name."""
         names = [listed.name for listed in self.store.list("", 1_000_000, None).objects]
         found = {name: self.store.get(name) for name in names}
-        return {name: answer.data for name, answer in found.items() if isinstance(answer, Fetched)}
+        return {name: answer.data for name, answer in found.items() if isinstance(answer, StoredObject)}
 
     def seed(self, name: str, data: bytes) -> None:
         self.store.put(name, data, IfAbsent(), "seed")

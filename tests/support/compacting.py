@@ -13,7 +13,7 @@ from vectord.service.environment import RetryPolicy
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.maintenance.policy import BuildPolicy
 from vectord.service.service import Service
-from vectord.storage.base import Fetched, Store
+from vectord.storage.base import Store, StoredObject
 from vectord.storage.limits import STAGING
 
 DIMENSION = 32  # the least that has a sketch
@@ -69,7 +69,7 @@ def compact(compaction: Compaction, holder: str = "request") -> Compacted:
 def index(store: ScriptedStore) -> Index:
     """Return index `t` as it is stored."""
     found = store.inner.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     return decode.open_blob(found.data)
 
 

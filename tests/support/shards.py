@@ -11,7 +11,7 @@ from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.sharding.placement import shard_of
-from vectord.storage.base import Condition, Head, IfMatch, Span, Store, Unchanged
+from vectord.storage.base import ByteRange, Condition, IfMatch, NotModified, ObjectHead, Store
 from vectord.storage.memory import MemoryStore
 
 IDS = [f"row-{i}" for i in range(12)]
@@ -71,13 +71,15 @@ class ByName(ScriptedStore):
         self._meet("put", name)
         return super().put(name, data, condition, commit)
 
-    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
         self._meet("head", name)
-        return super().head(name, most, held, version=version)
+        return super().head(name, length, known_etag, version=version)
 
-    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
         self._meet("read", name)
-        return super().read(name, etag, spans, version=version)
+        return super().read(name, etag, ranges, version=version)
 
     def delete(self, name: str, condition: IfMatch) -> None:
         self._meet("delete", name)

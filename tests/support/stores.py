@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vectord.errors import StoreUnavailable
-from vectord.storage.base import Condition, Fetched, Head, IfMatch, Page, Source, Span, Unchanged, VersionPage
+from vectord.storage.base import (
+    ByteRange,
+    Condition,
+    CopySource,
+    IfMatch,
+    NotModified,
+    ObjectHead,
+    ObjectPage,
+    StoredObject,
+    VersionPage,
+)
 from vectord.storage.limits import LEAST_PART
 from vectord.storage.memory import MemoryStore
 
@@ -39,8 +49,8 @@ class ScriptedStore:
     def count(self, method: str) -> int:
         return sum(call[0] == method for call in self.calls)
 
-    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
-        return self._step("get", lambda: self.inner.get(name, held), name, held or "")
+    def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
+        return self._step("get", lambda: self.inner.get(name, known_etag), name, known_etag or "")
 
     def etag(self, name: str) -> str:
         return self._step("etag", lambda: self.inner.etag(name), name)
@@ -48,11 +58,15 @@ class ScriptedStore:
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._step("put", lambda: self.inner.put(name, data, condition, commit), name)
 
-    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
-        return self._step("head", lambda: self.inner.head(name, most, held, version=version), name, held or "")
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
+        return self._step(
+            "head", lambda: self.inner.head(name, length, known_etag, version=version), name, known_etag or ""
+        )
 
-    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
-        return self._step("read", lambda: self.inner.read(name, etag, spans, version=version), name, etag)
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+        return self._step("read", lambda: self.inner.read(name, etag, ranges, version=version), name, etag)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         return self._step("versions", lambda: self.inner.versions(name, limit, after), name, after or "")
@@ -60,7 +74,9 @@ class ScriptedStore:
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
         return self._step("link", lambda: self.inner.link(name, seconds, filename, version=version), name)
 
-    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
         def real() -> str:
             return self.inner.splice(name, head, source, tail, condition=condition, commit=commit)
 
@@ -75,7 +91,7 @@ class ScriptedStore:
     def delete(self, name: str, condition: IfMatch) -> None:
         return self._step("delete", lambda: self.inner.delete(name, condition), name)
 
-    def list(self, prefix: str, limit: int, after: str | None) -> Page:
+    def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         return self._step("list", lambda: self.inner.list(prefix, limit, after), prefix)
 
     def _step(self, method: str, real: Real, *arguments: str) -> Any:

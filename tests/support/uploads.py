@@ -5,11 +5,11 @@ from http.server import BaseHTTPRequestHandler
 
 from tests.support.backends import LEAST_PART
 from tests.support.wire import Answer, answers
-from vectord.storage.base import Condition, IfMatch, Source
+from vectord.storage.base import Condition, CopySource, IfMatch
 from vectord.storage.s3.store import S3Store
 
 HEAD = b"h" * LEAST_PART
-SOURCE = Source("t", '"e0"', 8, 8 + LEAST_PART)
+SOURCE = CopySource("t", '"e0"', 8, 8 + LEAST_PART)
 GOOD = {
     "create": b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
     "head": b"",

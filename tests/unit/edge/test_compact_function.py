@@ -14,7 +14,7 @@ from vectord.edge import telemetry
 from vectord.edge.events import compact
 from vectord.errors import StorageSilent
 from vectord.runtime import compaction
-from vectord.storage.base import Fetched
+from vectord.storage.base import StoredObject
 from vectord.storage.limits import STAGING
 
 CONTEXT = SimpleNamespace(
@@ -61,7 +61,7 @@ def test_the_claim_is_held_by_the_request_for_as_long_as_the_function_may_run(st
 
     def look(real: Any) -> Any:
         claim = store.inner.get(f"{STAGING}t.claim")
-        assert isinstance(claim, Fetched)
+        assert isinstance(claim, StoredObject)
         seen.append(json.loads(claim.data))
         return real()
 

@@ -17,7 +17,7 @@ from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNo
 from vectord.service.dispatch import Core
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.export import Exported, Exports, Format
-from vectord.storage.base import Fetched, IfMatch, Store
+from vectord.storage.base import IfMatch, Store, StoredObject
 
 ROWS = [str(row) for row in range(900)]
 ROOM = 1 << 30
@@ -85,7 +85,7 @@ def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tm
     first, second = (name for method, name, *_ in store.calls if method == "stage")
     assert first != second
     staged = store.inner.get(second)
-    assert isinstance(staged, Fetched)
+    assert isinstance(staged, StoredObject)
     assert (made.file.size, made.file.url) == (len(staged.data), data_url(staged.data))
 
 
@@ -173,7 +173,7 @@ def test_a_section_that_is_damaged_is_an_error_that_names_the_index(
     store: ScriptedStore, tmp_path: Path, kind: Format
 ) -> None:
     found = store.inner.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     damaged = bytearray(found.data)
     damaged[-1] ^= 1
     store.inner.put("t", bytes(damaged), IfMatch(found.etag), "")
@@ -186,7 +186,7 @@ def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
     store: ScriptedStore, tmp_path: Path, kind: Format
 ) -> None:
     found = store.inner.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     blob = taken_apart(found.data)
     rows = blob.of("rows")
     at = rows.rindex(b'"seed"')

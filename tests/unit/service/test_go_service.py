@@ -12,7 +12,7 @@ from tests.support.worlds import FOREVER, vector
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.index.codec import decode
 from vectord.service.snapshots.cache import HEAD_BYTES
-from vectord.storage.base import Fetched, IfAbsent, IfMatch
+from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 from vectord.storage.memory import MemoryStore
 
 DRAWN = np.random.default_rng(3).normal(size=(900, 33)).astype(np.float32)
@@ -29,7 +29,7 @@ def store_of(rows: int = 900, metadata: str = "x", **told: object) -> ScriptedSt
 
 def version_in(store: MemoryStore) -> int:
     found = store.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     end = 8 + int.from_bytes(found.data[4:8])
     return int(json.loads(found.data[8:end])["version"])
 

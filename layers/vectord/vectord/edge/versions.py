@@ -6,7 +6,7 @@ import msgspec
 
 from vectord.edge import listing, pagination
 from vectord.edge.schemas import queries, state_answers
-from vectord.storage.base import Version
+from vectord.storage.base import ObjectVersion
 
 
 class _Place(msgspec.Struct, array_like=True, frozen=True):
@@ -35,7 +35,7 @@ def page(name: str, query: Mapping[str, str]) -> tuple[int, str | None]:
     return listing.limit(query), after
 
 
-def shown(name: str, versions: tuple[Version, ...], after: str | None) -> state_answers.Versions:
+def shown(name: str, versions: tuple[ObjectVersion, ...], after: str | None) -> state_answers.Versions:
     """Return the body of a page."""
     return state_answers.Versions(
         [state_answers.Version(one.id, one.etag, one.bytes, one.modified, one.latest, one.deleted) for one in versions],

@@ -4,7 +4,7 @@ from vectord.errors import RequestInvalid
 from vectord.lhv1.params import Params
 from vectord.service.dispatch import Family
 from vectord.service.results import Description
-from vectord.storage.base import Page, VersionPage
+from vectord.storage.base import ObjectPage, VersionPage
 
 
 class Indexes(Family):
@@ -29,7 +29,7 @@ class Indexes(Family):
         """Return the states of an index that the store still keeps, newest first, as `Versions.list` does."""
         return self._core.versions.list(name, limit, cursor, until)
 
-    def list(self, prefix: str, limit: int, after: str | None, until: float) -> Page:
+    def list(self, prefix: str, limit: int, after: str | None, until: float) -> ObjectPage:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
         core = self._core
         return core.retry_policy.run(core.environment, until, lambda: core.store.list(prefix, limit, after))

@@ -41,7 +41,7 @@ from vectord.service.sharding.writes import id_of
 from vectord.service.snapshots.cache import SnapshotCache
 from vectord.service.snapshots.reader import SnapshotReader
 from vectord.storage.base import Store
-from vectord.storage.inbox import Inbox, Upload
+from vectord.storage.inbox import Inbox, UploadedFile
 
 UPLOADS: Final = "uploads/"
 REJECTED: Final = "rejected/"
@@ -114,7 +114,7 @@ class Ingestion:
         self._reads = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits, self._crew = CommitLoop(self._reads, rebuilds=rebuilds), WorkerPool(environment)
 
-    def ingest(self, upload: Upload, until: float) -> Ingested:
+    def ingest(self, upload: UploadedFile, until: float) -> Ingested:
         """Bring one upload into its index.
 
         Raises:
@@ -162,7 +162,9 @@ class Ingestion:
         self._reads.etag(name, until)  # of no index there is no inbox
         return Link(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
-    def _commit(self, upload: Upload, name: str, present: Params, entries: Sequence[Entry], until: float) -> Ingested:
+    def _commit(
+        self, upload: UploadedFile, name: str, present: Params, entries: Sequence[Entry], until: float
+    ) -> Ingested:
         if not entries:
             raise FileRefused("it holds no vector")
         if present.shards:
@@ -171,7 +173,9 @@ class Ingestion:
             rows = len(entries) if self._add(upload, name, partial(validation.checked, entries), until) else 0
         return Ingested("committed" if rows else "stale", name, rows=rows)
 
-    def _add_to_shards(self, upload: Upload, name: str, parent: Params, entries: Sequence[Entry], until: float) -> int:
+    def _add_to_shards(
+        self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], until: float
+    ) -> int:
         """Add to each shard that has not got its part yet, and return how many rows those took."""
         check_parent(parent, name)
 
@@ -184,7 +188,9 @@ class Ingestion:
 
         return sum(self._crew.each(add, by_shard(parent, validation.checked(entries, parent), id_of).items()))
 
-    def _add(self, upload: Upload, name: str, items_for: Callable[[Params], Sequence[Item]], until: float) -> bool:
+    def _add(
+        self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], until: float
+    ) -> bool:
         """Add rows and the upload's token in one commit, unless the token or a newer one is there."""
 
         def add(index: Index) -> tuple[Index, bool]:
@@ -197,7 +203,7 @@ class Ingestion:
 
         return self._commits.change(name, add, until).result
 
-    def _reject(self, upload: Upload, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
+    def _reject(self, upload: UploadedFile, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
         self._inbox.report(upload, _report_key(upload.key), msgspec.json.encode(report))

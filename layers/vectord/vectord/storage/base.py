@@ -1,4 +1,4 @@
-"""What the service asks of a store: objects by name, each write under a condition, each state under an ETag."""
+"""The store protocol: objects by name, conditional writes, and reads that are pinned to an ETag."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,15 +6,15 @@ from typing import Protocol
 
 import msgspec
 
-type Span = tuple[int, int]  # bytes from start up to stop
+type ByteRange = tuple[int, int]  # start and stop, in bytes
 
 
 class IfAbsent(msgspec.Struct, frozen=True):
-    """Write only where no object is (If-None-Match: *)."""
+    """Write only if the object does not exist (If-None-Match: *)."""
 
 
 class IfMatch(msgspec.Struct, frozen=True):
-    """Write or delete only while the object is at this ETag."""
+    """Write or delete only if the object has this ETag."""
 
     etag: str
 
@@ -22,25 +22,29 @@ class IfMatch(msgspec.Struct, frozen=True):
 Condition = IfAbsent | IfMatch
 
 
-class Fetched(msgspec.Struct, frozen=True):
-    """An object's bytes and the ETag of exactly these bytes, with its quotes, as HTTP carries it."""
+class StoredObject(msgspec.Struct, frozen=True):
+    """All bytes of an object and their ETag. An ETag includes its quotes, as in HTTP."""
 
     data: bytes
     etag: str
 
 
-class Head(msgspec.Struct, frozen=True):
-    """The first bytes of an object, the ETag of all of it, and the size of all of it in bytes."""
+class ObjectHead(msgspec.Struct, frozen=True):
+    """The first bytes of an object, with the ETag and the size in bytes of the whole object."""
 
     data: bytes
     etag: str
     size: int
 
 
-class Source(msgspec.Struct, frozen=True):
-    """Bytes `start` up to `stop` of the object `name` in its state `etag`, to be copied inside the store.
+class NotModified(msgspec.Struct, frozen=True):
+    """The object still has the ETag that the caller knows."""
 
-    With `version` they are those of that version, which need not be the present one.
+
+class CopySource(msgspec.Struct, frozen=True):
+    """Bytes `start` to `stop` of the object `name` at the ETag `etag`, to be copied inside the store.
+
+    With `version` they are the bytes of that version, which need not be the current one.
     """
 
     name: str
@@ -50,11 +54,7 @@ class Source(msgspec.Struct, frozen=True):
     version: str | None = None
 
 
-class Unchanged(msgspec.Struct, frozen=True):
-    """The object is still at the ETag that the caller has."""
-
-
-class Listed(msgspec.Struct, frozen=True):
+class ListedObject(msgspec.Struct, frozen=True):
     """One object of a listing; `size` in bytes, `modified` in UTC."""
 
     name: str
@@ -62,17 +62,17 @@ class Listed(msgspec.Struct, frozen=True):
     modified: datetime
 
 
-class Page(msgspec.Struct, frozen=True):
-    """Some objects in the store's order; `after` continues the listing, None at its end."""
+class ObjectPage(msgspec.Struct, frozen=True):
+    """One page of a listing, in the store's order; pass `after` to get the next page; None on the last page."""
 
-    objects: tuple[Listed, ...]
+    objects: tuple[ListedObject, ...]
     after: str | None
 
 
-class Version(msgspec.Struct, frozen=True):
-    """One version of an object: a state with its ETag and its size in `bytes`, or a deletion with neither.
+class ObjectVersion(msgspec.Struct, frozen=True):
+    """One version of an object: its ETag and its size in `bytes`, or a deletion (None and 0).
 
-    `modified` in UTC; S3 gives whole seconds, and for an object made of parts the moment when those began.
+    `modified` is in UTC. S3 rounds it to whole seconds; for a multipart upload it is the time when the upload began.
     """
 
     id: str
@@ -84,59 +84,63 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class VersionPage(msgspec.Struct, frozen=True):
-    """Some versions of one object, newest first; `after` continues the listing, None at its end."""
+    """Some versions of one object, newest first; pass `after` to get the next page; None on the last page."""
 
-    versions: tuple[Version, ...]
+    versions: tuple[ObjectVersion, ...]
     after: str | None
 
 
 class Reader(Protocol):
-    """Heads and ranges of objects by name."""
+    """Reads of heads and ranges of objects by name."""
 
-    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
-        """Return the object's first `most` bytes, all of it if it is shorter, or Unchanged if still at ETag `held`.
+    def head(self, name: str, length: int, known_etag: str | None = None) -> ObjectHead | NotModified:
+        """Return the first `length` bytes of the object, or all of it if it is shorter.
+
+        Return NotModified if the object still has the ETag `known_etag`.
 
         Raises:
-            ObjectNotFound: there is none.
+            ObjectNotFound: there is no such object.
         """
 
-    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
-        """Return the bytes of each span of exactly the state `etag`, fetched side by side; no span, no request.
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Return the bytes of each range of the object at the ETag `etag`, read in parallel; no range, no request.
 
         Raises:
-            ConditionFailed: the object is at another ETag by now.
-            ObjectNotFound: it is gone.
-            StoreUnavailable: no answer, or a span ends after the object does.
-            StoreRefused: a span starts after the object's end.
+            ConditionFailed: the object has another ETag.
+            ObjectNotFound: the object was deleted.
+            StoreUnavailable: no response, or a range ends after the end of the object.
+            StoreRefused: a range starts after the end of the object.
         """
 
 
 class Store(Reader, Protocol):
     """Objects by index name. Every method may raise StoreUnavailable or StoreRefused (vectord.errors).
 
-    Where one takes a `version`, it speaks of that version of the object, and raises ObjectVersionNotFound rather than
-    ObjectNotFound if there is no such version or if it is a deletion.
+    Methods with a `version` argument then read that version of the object. They raise ObjectVersionNotFound, not
+    ObjectNotFound, if the version does not exist or is a deletion.
     """
 
-    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
-        """Return the object, or Unchanged if it is still at the ETag `held`.
+    def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
+        """Return the object, or NotModified if it still has the ETag `known_etag`.
 
         Raises:
-            ObjectNotFound: there is none.
+            ObjectNotFound: there is no such object.
         """
 
     def etag(self, name: str) -> str:
-        """Return the object's ETag without its bytes.
+        """Return the ETag of the object without reading its bytes.
 
         Raises:
-            ObjectNotFound: there is none.
+            ObjectNotFound: there is no such object.
         """
 
-    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
-        """Do what `Reader.head` does."""
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
+        """Do the same as `Reader.head`."""
 
-    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
-        """Do what `Reader.read` does."""
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+        """Do the same as `Reader.read`."""
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         """Write the object, with `commit` in its user metadata, and return the new ETag.
@@ -144,63 +148,66 @@ class Store(Reader, Protocol):
         Raises:
             ConditionFailed: the condition did not hold; nothing was written.
             WriteConflict: another operation is in progress on the object; nothing was written.
-            ObjectNotFound: IfMatch met no object; nothing was written.
-            StoreUnavailable: no answer; it may have been written.
+            ObjectNotFound: the condition was IfMatch and there is no object; nothing was written.
+            StoreUnavailable: no response; the object may have been written.
         """
 
-    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
-        """Write `head`, the source's bytes and `tail` as the object; the source's bytes never leave the store.
+    def splice(
+        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
+        """Write `head`, the bytes of `source` and `tail` as the object, and return the new ETag.
 
-        `commit` goes into its user metadata; the answer is the new ETag. The whole is written or nothing is.
+        The store copies the bytes of the source; they do not travel. `commit` goes into the user metadata. The object
+        is written as a whole or not at all.
 
         Raises:
-            ValueError: `head` or the source is shorter than a part may be (vectord.stores.parts).
-            ConditionFailed: the condition did not hold or the source is at another ETag; nothing was written.
-            ObjectNotFound: the source is gone, or IfMatch met no object; nothing was written.
-            ObjectVersionNotFound: the source's version is gone; nothing was written.
-            WriteConflict, StoreUnavailable: as `put` does.
+            ValueError: `head` or the source is shorter than a part may be (vectord.storage.limits).
+            ConditionFailed: the condition did not hold or the source has another ETag; nothing was written.
+            ObjectNotFound: the source does not exist, or IfMatch and there is no object; nothing was written.
+            ObjectVersionNotFound: the version of the source does not exist; nothing was written.
+            WriteConflict, StoreUnavailable: as for `put`.
         """
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
-        """Write a large object under a staging name, part by part and under no condition; return its ETag.
+        """Write a large object under a staging name, part by part and unconditionally, and return its ETag.
 
-        What is staged never shows in `list`.
+        Staged objects do not show in `list`.
 
         Raises:
-            ValueError: no staging name, or a part but the last is shorter than a part may be (vectord.stores.parts).
+            ValueError: not a staging name, or a part other than the last is too short (vectord.storage.limits).
         """
 
     def discard(self, name: str) -> None:
-        """Delete what is staged under `name`, if anything is.
+        """Delete the staged object `name` if it exists.
 
         Raises:
-            ValueError: no staging name.
+            ValueError: not a staging name.
         """
 
     def delete(self, name: str, condition: IfMatch) -> None:
         """Delete the object.
 
         Raises:
-            ConditionFailed, WriteConflict, ObjectNotFound, StoreUnavailable: as `put` does.
+            ConditionFailed, WriteConflict, ObjectNotFound, StoreUnavailable: as for `put`.
         """
 
-    def list(self, prefix: str, limit: int, after: str | None) -> Page:
-        """Return up to `limit` objects whose names start with `prefix`, after the one named `after`."""
+    def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
+        """Return up to `limit` objects whose names start with `prefix` and come after the name `after`."""
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
-        """Return up to `limit` versions of the object, after the one whose id is `after`; none if it never was.
+        """Return up to `limit` versions of the object, older than the one with the id `after`.
 
-        A store that keeps no versions answers the object that is there.
+        The page is empty if the object never existed. A store that keeps no versions returns the current object.
 
         Raises:
-            ObjectVersionNotFound: `after` cannot be an id; one that is gone may show anything older.
+            ObjectVersionNotFound: `after` cannot be a version id. An id that was removed may show any older versions.
         """
 
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
-        """Return a URL by which anybody may GET the object for so long, as a download called `filename`.
+        """Return a presigned URL with which its holder can GET the object, as a download called `filename`.
 
-        It is not checked that there is such an object. The credentials that made the link may expire before it does.
+        It does not check that the object exists. The credentials that signed the URL may expire before `seconds`.
 
         Raises:
-            ValueError: not 1 to `LONGEST_LINK` seconds, or not a plain ASCII file name.
+            ValueError: `seconds` is not 1 to `LONGEST_LINK`, or `filename` is not a plain ASCII file name.
         """

@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 
 
-class Upload(msgspec.Struct, frozen=True):
+class UploadedFile(msgspec.Struct, frozen=True):
     """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes as there."""
 
     bucket: str
@@ -18,7 +18,7 @@ class Upload(msgspec.Struct, frozen=True):
 class Inbox(Protocol):
     """Uploaded files. Every method may raise StoreUnavailable or StoreRefused."""
 
-    def fetch(self, upload: Upload) -> bytes:
+    def fetch(self, upload: UploadedFile) -> bytes:
         """Return the file's bytes.
 
         Raises:
@@ -26,7 +26,7 @@ class Inbox(Protocol):
             ObjectNotFound: it is deleted.
         """
 
-    def report(self, upload: Upload, key: str, body: bytes) -> None:
+    def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         """Write a JSON report under `key`, beside the file."""
 
     def link(self, key: str, seconds: int) -> str:

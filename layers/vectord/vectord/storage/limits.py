@@ -1,38 +1,50 @@
-"""What an object written in parts must keep to: S3's sizes, which every store holds callers to, and staging names."""
+"""Limits that every store enforces: S3's part sizes, names of staged objects, and presigned links."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from vectord.storage.base import Source
+from vectord.storage.base import CopySource
 
-LEAST_PART: Final = 5 << 20  # S3 refuses a smaller one, but for the last; its stand-ins do not
-STAGING: Final = ".staging/"  # no index has such a name
+LEAST_PART: Final = 5 << 20  # bytes; S3 refuses a smaller part unless it is the last; its emulators accept it
+STAGING: Final = ".staging/"  # an index name never contains a slash
+LONGEST_LINK: Final = 7 * 24 * 3600  # seconds; S3 accepts no more
+
+_FILENAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,255}")  # needs no escapes inside a quoted header value
 
 
 def check_staging(name: str) -> None:
-    """Raise ValueError where `name` is no staging name, since what has one is replaced and deleted unconditionally."""
+    """Raise ValueError unless `name` is a staging name; staged objects are replaced and deleted unconditionally."""
     if not name.startswith(STAGING) or name == STAGING:
         raise ValueError(f"a staging name starts with {STAGING!r}, unlike {name!r}")
 
 
-def check_splice(head: bytes, source: Source, least: int) -> None:
-    """Raise ValueError where the head or the source's span is shorter than `least` bytes."""
-    for what, size in (("head", len(head)), ("source", source.stop - source.start)):
+def check_splice(head: bytes, source: CopySource, least: int) -> None:
+    """Raise ValueError if the head or the bytes of the source are fewer than `least`."""
+    for part, size in (("head", len(head)), ("source", source.stop - source.start)):
         if size < least:
-            raise ValueError(f"the {what} of a splice must have {least} bytes, not {size}")
+            raise ValueError(f"the {part} of a splice must have at least {least} bytes, not {size}")
 
 
-def checked(parts: Iterable[bytes], least: int) -> Iterator[bytes]:
-    """Yield `parts` as they come, or one empty part if there is none.
+def check_parts(parts: Iterable[bytes], least: int) -> Iterator[bytes]:
+    """Yield `parts` unchanged, or one empty part if there are none.
 
     Raises:
-        ValueError: a part but the last has less than `least` bytes.
+        ValueError: a part other than the last has fewer than `least` bytes.
     """
-    before: int | None = None
+    previous: int | None = None
     for part in parts:
-        if before is not None and before < least:
-            raise ValueError(f"a part but the last must have {least} bytes, not {before}")
-        before = len(part)
+        if previous is not None and previous < least:
+            raise ValueError(f"every part but the last must have at least {least} bytes, not {previous}")
+        previous = len(part)
         yield part
-    if before is None:
+    if previous is None:
         yield b""
+
+
+def check_link(seconds: int, filename: str) -> None:
+    """Raise ValueError if S3 would refuse the duration or a browser the file name."""
+    if not 1 <= seconds <= LONGEST_LINK:
+        raise ValueError(f"a link must be valid for 1 to {LONGEST_LINK:,} seconds, not {seconds:,}")
+    if not _FILENAME.fullmatch(filename):
+        raise ValueError(f"a download cannot be called {filename!r}")

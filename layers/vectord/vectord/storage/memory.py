@@ -1,16 +1,33 @@
-"""The ephemeral store: objects in this process's memory, for tests and try-outs."""
+"""The ephemeral store: objects and their versions in the memory of this process, for tests and demos."""
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from threading import Lock
+from typing import Final
 
-from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
-from vectord.storage.base import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged, VersionPage
-from vectord.storage.limits import LEAST_PART, STAGING, check_splice, check_staging, checked
-from vectord.storage.links import check_link
-from vectord.storage.memory_versions import KEPT_BYTES, History
+import msgspec
+
+from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
+from vectord.storage.base import (
+    ByteRange,
+    Condition,
+    CopySource,
+    IfMatch,
+    ListedObject,
+    NotModified,
+    ObjectHead,
+    ObjectPage,
+    ObjectVersion,
+    StoredObject,
+    VersionPage,
+)
+from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
+
+VERSION_BYTES: Final = 64 << 20
 
 
 def _now() -> datetime:
@@ -18,62 +35,72 @@ def _now() -> datetime:
 
 
 class MemoryStore:
-    """A Store whose compare-and-set is atomic; it forgets everything with its process.
+    """A Store whose conditional writes are atomic. Its objects are lost when the process ends.
 
-    `least_part` is what S3 asks of parts, unless a test wants to splice few bytes; `kept` is how many bytes of old
-    versions it holds, the newest of all objects.
+    `least_part` is the least size of a part, by default S3's; tests use less to splice a few bytes. `version_bytes`
+    is the budget for old versions of all objects together; the oldest are dropped first.
     """
 
     def __init__(
-        self, clock: Callable[[], datetime] = _now, *, least_part: int = LEAST_PART, kept: int = KEPT_BYTES
+        self,
+        clock: Callable[[], datetime] = _now,
+        *,
+        least_part: int = LEAST_PART,
+        version_bytes: int = VERSION_BYTES,
     ) -> None:
-        self._clock, self._least, self._history = clock, least_part, History(kept)
+        self._clock, self._least, self._history = clock, least_part, _History(version_bytes)
         self._lock = Lock()
-        self._objects: dict[str, tuple[Fetched, datetime]] = {}
+        self._objects: dict[str, tuple[StoredObject, datetime]] = {}
 
-    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
+    def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
         with self._lock:
-            found = self._present(name)
-        return Unchanged() if found.etag == held else found
+            stored = self._find(name)
+        return NotModified() if stored.etag == known_etag else stored
 
     def etag(self, name: str) -> str:
         with self._lock:
-            return self._present(name).etag
+            return self._find(name).etag
 
-    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
         with self._lock:
-            found = self._present(name, version)
-        return Unchanged() if found.etag == held else Head(found.data[:most], found.etag, len(found.data))
+            stored = self._find(name, version)
+        if stored.etag == known_etag:
+            return NotModified()
+        return ObjectHead(stored.data[:length], stored.etag, len(stored.data))
 
-    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
-        if not spans:
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+        if not ranges:
             return []
         with self._lock:
-            data = self._pinned(name, etag, version)
-        return [_span(data, start, stop) for start, stop in spans]
+            data = self._find_at(name, etag, version)
+        return [_cut(data, start, stop) for start, stop in ranges]
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         with self._lock:
             self._check(name, condition)
             return self._write(name, data)
 
-    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
         check_splice(head, source, self._least)
         with self._lock:
-            copied = _span(self._pinned(source.name, source.etag, source.version), source.start, source.stop)
+            copied = _cut(self._find_at(source.name, source.etag, source.version), source.start, source.stop)
             self._check(name, condition)
             return self._write(name, head + copied + tail, parts=3 if tail else 2)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
-        taken = list(checked(parts, self._least))
+        checked = list(check_parts(parts, self._least))
         with self._lock:
-            return self._write(name, b"".join(taken), len(taken))
+            return self._write(name, b"".join(checked), len(checked))
 
     def discard(self, name: str) -> None:
         check_staging(name)
         with self._lock:
-            self._objects.pop(name, None)  # what is staged has no versions
+            self._objects.pop(name, None)  # staged objects have no versions
 
     def delete(self, name: str, condition: IfMatch) -> None:
         with self._lock:
@@ -81,59 +108,121 @@ class MemoryStore:
             del self._objects[name]
             self._history.add(name, None, self._clock())
 
-    def list(self, prefix: str, limit: int, after: str | None) -> Page:
+    def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         with self._lock:
-            names = sorted(name for name in self._objects if name.startswith(prefix) and name > (after or ""))
-            names = [name for name in names if "/" not in name]  # what is staged, and shards
-            page = tuple(
-                Listed(name, len(self._objects[name][0].data), self._objects[name][1]) for name in names[:limit]
+            # Names with a slash are staged objects and shards.
+            names = sorted(
+                name for name in self._objects if name.startswith(prefix) and name > (after or "") and "/" not in name
             )
-        return Page(page, page[-1].name if len(names) > limit else None)
+            page = tuple(self._listed(name) for name in names[:limit])
+        return ObjectPage(page, page[-1].name if len(names) > limit else None)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         with self._lock:
             return self._history.page(name, limit, after)
 
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
-        """Return a URL that holds the bytes themselves, as long as anybody keeps it."""
+        """Return a data URL that contains the bytes themselves and never expires."""
         check_link(seconds, filename)
         with self._lock:
-            data = self._present(name, version).data
+            data = self._find(name, version).data
         return f"data:application/octet-stream;base64,{b64encode(data).decode()}"
 
     def _write(self, name: str, data: bytes, parts: int = 0) -> str:
-        # As in S3, equal bytes written in as many parts get equal ETags.
+        # As in S3, equal bytes written in equally many parts get equal ETags.
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
         etag = f'"{digest}-{parts}"' if parts else f'"{digest}"'
-        self._objects[name] = (Fetched(data, etag), now := self._clock())
+        self._objects[name] = (StoredObject(data, etag), now := self._clock())
         if not name.startswith(STAGING):
-            self._history.add(name, Fetched(data, etag), now)
+            self._history.add(name, StoredObject(data, etag), now)
         return etag
 
     def _check(self, name: str, condition: Condition) -> None:
         if isinstance(condition, IfMatch):
-            self._pinned(name, condition.etag)
+            self._find_at(name, condition.etag)
         elif name in self._objects:
             raise ConditionFailed(name)
 
-    def _pinned(self, name: str, etag: str, version: str | None = None) -> bytes:
-        found = self._present(name, version)
-        if found.etag != etag:
+    def _find_at(self, name: str, etag: str, version: str | None = None) -> bytes:
+        stored = self._find(name, version)
+        if stored.etag != etag:
             raise ConditionFailed(name)
-        return found.data
+        return stored.data
 
-    def _present(self, name: str, version: str | None = None) -> Fetched:
+    def _find(self, name: str, version: str | None = None) -> StoredObject:
         if version is not None:
             return self._history.find(name, version)
         if name not in self._objects:
             raise ObjectNotFound(name)
         return self._objects[name][0]
 
+    def _listed(self, name: str) -> ListedObject:
+        stored, modified = self._objects[name]
+        return ListedObject(name, len(stored.data), modified)
 
-def _span(data: bytes, start: int, stop: int) -> bytes:
-    """Return a span as S3 answers it: none may start after the end, and one that ends after it comes short."""
+
+def _cut(data: bytes, start: int, stop: int) -> bytes:
+    """Return a range as S3 does: refuse one that starts after the end, and fail one that ends after it."""
     if start >= len(data) and start != stop:
         raise StoreRefused("InvalidRange")
     if stop > len(data):
-        raise StoreUnavailable("a span came short")
+        raise StoreUnavailable("the range is longer than the object")
     return data[start:stop]
+
+
+class _StoredVersion(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    object: StoredObject | None  # None for a deletion
+    modified: datetime
+
+    @property
+    def size(self) -> int:
+        return len(self.object.data) if self.object else 0
+
+
+class _History(msgspec.Struct):
+    """Versions by object, oldest first, of which the old ones take at most `budget` bytes together."""
+
+    budget: int
+    _versions: dict[str, list[_StoredVersion]] = msgspec.field(default_factory=dict)
+    _old: deque[_StoredVersion] = msgspec.field(default_factory=deque)
+    _bytes: int = 0
+    _ids: Iterator[int] = msgspec.field(default_factory=lambda: count(1))
+
+    def add(self, name: str, state: StoredObject | None, now: datetime) -> None:
+        """Add a version; None for a deletion."""
+        versions = self._versions.setdefault(name, [])
+        if versions:
+            self._old.append(versions[-1])
+            self._bytes += versions[-1].size
+        versions.append(_StoredVersion(f"v{next(self._ids):012}", name, state, now))
+        while self._bytes > self.budget:
+            dropped = self._old.popleft()
+            self._bytes -= dropped.size
+            self._versions[dropped.name].remove(dropped)
+
+    def page(self, name: str, limit: int, after: str | None) -> VersionPage:
+        versions = self._versions.get(name, [])
+        shown = [
+            _as_object_version(one, latest=one is versions[-1])
+            for one in reversed(versions)
+            if after is None or one.id < after
+        ]
+        return VersionPage(tuple(shown[:limit]), shown[limit - 1].id if len(shown) > limit else None)
+
+    def find(self, name: str, version: str) -> StoredObject:
+        """Return a version; raise ObjectVersionNotFound if it does not exist or is a deletion."""
+        for one in self._versions.get(name, ()):
+            if one.id == version and one.object:
+                return one.object
+        raise ObjectVersionNotFound(version)
+
+    def remove(self, name: str, version: str) -> None:
+        """Remove one version permanently, as a lifecycle rule does."""
+        self._versions[name] = [one for one in self._versions[name] if one.id != version]
+
+
+def _as_object_version(one: _StoredVersion, *, latest: bool) -> ObjectVersion:
+    etag = one.object.etag if one.object else None
+    return ObjectVersion(one.id, etag, one.size, one.modified, latest, one.object is None)

@@ -35,7 +35,7 @@ from vectord.service.environment import RetryPolicy
 from vectord.service.service import Service
 from vectord.service.snapshots.cache import SnapshotCache
 from vectord.service.snapshots.reader import SnapshotReader
-from vectord.storage.base import Fetched, IfAbsent
+from vectord.storage.base import IfAbsent, StoredObject
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
 
@@ -60,9 +60,9 @@ def other(store: ScriptedStore) -> Service:
     return worlds.a_service(store.inner, clock=Clock(ids="other"))
 
 
-def fetched(store: ScriptedStore) -> Fetched:
+def fetched(store: ScriptedStore) -> StoredObject:
     found = store.inner.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     return found
 
 

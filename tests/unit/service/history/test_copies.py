@@ -18,7 +18,7 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.service.snapshots import cache
-from vectord.storage.base import Fetched, IfMatch
+from vectord.storage.base import IfMatch, StoredObject
 
 
 def test_holds_what_the_original_holds(story: Story, past: Past) -> None:
@@ -163,7 +163,7 @@ class TestOfAPackedIndexThatMoves:
         for one in "lmn":  # so many pieces of a tail are read to be made one
             story.writer.add("t", vectors(one), FOREVER)
         blob = story.store.inner.get("t")
-        assert isinstance(blob, Fetched)
+        assert isinstance(blob, StoredObject)
         story.store.inner.put("t", blob.data[:-1] + bytes([blob.data[-1] ^ 1]), IfMatch(blob.etag), "c")
         with pytest.raises(BlobCorrupt) as caught:
             past.copies.copy("t", "u", FOREVER)
@@ -193,7 +193,7 @@ class TestOfAPackedIndexThatMoves:
         assert story.present("u") == story.rows[3]
 
     def test_of_a_version_that_goes_before_it_is_copied_is_refused(self, story: Story, past: Past) -> None:
-        story.store.on("splice", after(lambda: story.store.inner._history._of["t"].pop(1)))
+        story.store.on("splice", after(lambda: story.store.inner._history._versions["t"].pop(1)))
         with pytest.raises(VersionNotFound):
             past.copies.copy("t", "u", FOREVER, story.etags[1])
         assert story.names() == ["t"]

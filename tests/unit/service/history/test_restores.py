@@ -96,7 +96,7 @@ class TestOfAPackedIndex:
         assert story.store.count("put") == 0
 
     def test_of_a_version_that_goes_before_it_is_copied_changes_nothing(self, story: Story, past: Past) -> None:
-        story.store.on("splice", after(lambda: story.store.inner._history._of["t"].pop(1)))
+        story.store.on("splice", after(lambda: story.store.inner._history._versions["t"].pop(1)))
         with pytest.raises(VersionNotFound):
             past.restores.restore("t", story.etags[1], FOREVER)
         assert story.present() == story.rows[3]

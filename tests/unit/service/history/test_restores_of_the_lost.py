@@ -6,7 +6,7 @@ from tests.support.past import Past, Story
 from tests.support.stores import after, loses_reply, silence, silence_then
 from tests.support.worlds import FOREVER
 from vectord.errors import OutcomeUnknown, PreconditionFailed, VersionNotFound
-from vectord.storage.base import Fetched, IfMatch
+from vectord.storage.base import IfMatch, StoredObject
 
 
 class TestOfAnIndexThatIsDeleted:
@@ -63,7 +63,7 @@ class TestOfAnIndexThatCannotBeRead:
         with pytest.raises(PreconditionFailed):
             past.restores.restore("t", story.etags[3], FOREVER)
         found = story.store.inner.get("t")
-        assert isinstance(found, Fetched)
+        assert isinstance(found, StoredObject)
         assert found.data == b"mended"
 
     def test_never_replaces_what_came_while_the_version_is_sought(self, story: Story, past: Past, broken: str) -> None:
@@ -71,7 +71,7 @@ class TestOfAnIndexThatCannotBeRead:
         with pytest.raises(PreconditionFailed):
             past.restores.restore("t", story.etags[3], FOREVER)
         found = story.store.inner.get("t")
-        assert isinstance(found, Fetched)
+        assert isinstance(found, StoredObject)
         assert found.data == b"mended"
 
     def test_a_deletion_meanwhile_is_never_undone(self, story: Story, past: Past, broken: str) -> None:

@@ -11,7 +11,7 @@ from tests.support.stores import Real, ScriptedStore, after
 from tests.support.worlds import FOREVER, Clock, a_service
 from vectord.index.codec import encode
 from vectord.service.maintenance.compaction import Compacted, Compaction
-from vectord.storage.base import Fetched, IfAbsent
+from vectord.storage.base import IfAbsent, StoredObject
 
 METHODS = ("get", "etag", "put", "head", "read", "splice", "stage", "discard", "delete")
 
@@ -129,7 +129,7 @@ def test_a_state_that_somebody_restored_meanwhile_is_kept(
     store: ScriptedStore, kept: Kept, compaction: Compaction
 ) -> None:
     earlier, held = store.inner.get("t"), dict(kept.held)
-    assert isinstance(earlier, Fetched)
+    assert isinstance(earlier, StoredObject)
     kept.delete("1", "late1")
     kept.add("2", "late2", "new", seed=8)
 

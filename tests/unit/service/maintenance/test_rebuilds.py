@@ -15,7 +15,7 @@ from vectord.readers.entry import NewVector
 from vectord.service.environment import RetryPolicy
 from vectord.service.maintenance.policy import BuildPolicy, seconds
 from vectord.service.service import Service
-from vectord.storage.base import Fetched
+from vectord.storage.base import StoredObject
 
 PLENTY = 1 << 30
 LATE = 1e-6  # seconds from now
@@ -68,7 +68,7 @@ def grown(service: Service, until: float) -> None:
 
 def tail(store: ScriptedStore) -> int:
     found = store.inner.get("t")
-    assert isinstance(found, Fetched)
+    assert isinstance(found, StoredObject)
     return len(decode.open_blob(found.data).tail)
 
 
@@ -193,7 +193,7 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
     service.create("t", DIMENSION, until=1_000.0)
     service.add("t", list(new), 1_000.0)
     blob = store.inner.get("t")
-    assert isinstance(blob, Fetched)
+    assert isinstance(blob, StoredObject)
     if sections_here:
         return decode.open_blob(blob.data)
     head = frame.decode_head(blob.data, len(blob.data))

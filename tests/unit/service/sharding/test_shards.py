@@ -10,7 +10,7 @@ from tests.support.worlds import FOREVER
 from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
-from vectord.storage.base import Fetched, IfAbsent, IfMatch
+from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_caller_cannot_name_a_shard(store: ByName, filled: Service) -> None:
 
 def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(store: ByName, filled: Service) -> None:
     answer = store.inner.get("t")
-    assert isinstance(answer, Fetched)
+    assert isinstance(answer, StoredObject)
     store.inner.put("copy", answer.data, IfAbsent(), "")
     with pytest.raises(BlobUnsupported, match="'t'"):
         filled.search("copy", np.array([1.0, 0.0]), 1, FOREVER)

@@ -6,7 +6,7 @@ from tests.support.shards import ROWS, ByName, a_filled_service, a_service, coun
 from tests.support.worlds import FOREVER
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.service import Service
-from vectord.storage.base import Fetched
+from vectord.storage.base import StoredObject
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def filled(store: ByName) -> Service:
 def test_one_shard_is_an_index_of_one_blob(store: ByName, service: Service) -> None:
     service.create("t", 2, shards=1, until=FOREVER)
     answer = store.inner.get("t")
-    assert isinstance(answer, Fetched)
+    assert isinstance(answer, StoredObject)
     assert b"shards" not in answer.data
     assert names(store.inner) == ["t"]
 

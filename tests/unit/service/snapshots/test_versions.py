@@ -139,7 +139,7 @@ class TestStateAsOf:
 
     def test_a_version_that_is_gone_is_refused(self, story: Story, versions: Versions) -> None:
         first = ids(story)[0]
-        story.store.inner._history._of["t"].pop(0)
+        story.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.state_as_of("t", first, FOREVER)
 
@@ -148,7 +148,7 @@ class TestStateAsOf:
     ) -> None:
         first = ids(story)[0]
         versions.state_as_of("t", first, FOREVER)
-        story.store.inner._history._of["t"].pop(0)
+        story.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.state_as_of("t", first, FOREVER)
 
@@ -232,7 +232,7 @@ class TestPacked:
 
     def test_a_version_that_goes_while_ranges_of_it_are_read_is_refused(self, story: Story) -> None:
         past, third = story.past(), ids(story)[2]
-        story.store.on("read", after(lambda: story.store.inner._history._of["t"].pop(2)))
+        story.store.on("read", after(lambda: story.store.inner._history._versions["t"].pop(2)))
         with pytest.raises(VersionNotFound):
             past.versions.using("t", third, FOREVER, held)
 

@@ -18,7 +18,7 @@ from vectord.edge.handler import time_left
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import BlobError, StoreError, Unavailable
 from vectord.service.ingest import Ingestion
-from vectord.storage.inbox import Upload
+from vectord.storage.inbox import UploadedFile
 
 # A later delivery may succeed, or an operator has to act: the queue redelivers the message, then sets it aside.
 _RETRYABLE: Final = (Unavailable, StoreError, BlobError, msgspec.DecodeError)
@@ -88,7 +88,7 @@ class _Processor(BatchProcessor):
         return super().failure_handler(record, exception)
 
 
-def uploads_in(body: str) -> Iterable[Upload]:
+def uploads_in(body: str) -> Iterable[UploadedFile]:
     """Return the uploads that a message's S3 event names; none for S3's test event.
 
     Raises:
@@ -99,12 +99,12 @@ def uploads_in(body: str) -> Iterable[Upload]:
         raise msgspec.ValidationError("neither Records nor a test event")
     # Keys in events are URL-encoded, with + for a space.
     return [
-        Upload(s3.bucket.name, unquote_plus(s3.object.key), s3.object.e_tag, s3.object.sequencer, s3.object.size)
+        UploadedFile(s3.bucket.name, unquote_plus(s3.object.key), s3.object.e_tag, s3.object.sequencer, s3.object.size)
         for s3 in (record.s3 for record in message.records or ())
     ]
 
 
-def _ingest(upload: Upload, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
+def _ingest(upload: UploadedFile, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
     start = ingestion.environment.now()
     done = ingestion.ingest(upload, start + time_left(context))
     metrics = {

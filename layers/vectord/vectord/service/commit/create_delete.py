@@ -26,7 +26,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.commit.loop import Staged
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.snapshots.reader import SnapshotReader
-from vectord.storage.base import Condition, IfAbsent, IfMatch, Source
+from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 
 _IF_ABSENT: Final = IfAbsent()
 
@@ -36,7 +36,7 @@ class New(msgspec.Struct, frozen=True):
 
     index: Index
     encoded: Encoded
-    source: Source | None = None
+    source: CopySource | None = None
     condition: Condition = _IF_ABSENT
 
 
@@ -52,7 +52,7 @@ def taken(
         encoded = encode.encode(index, name, token, sizes=sizes, rebuild=False)
     except BlobError as error:
         raise type(error)(error.reason, held.name) from error
-    source = Source(held.name, held.etag, *encoded.keep, held.version) if encoded.keep else None
+    source = CopySource(held.name, held.etag, *encoded.keep, held.version) if encoded.keep else None
     return New(index, encoded, source, condition)
 
 

@@ -34,7 +34,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.maintenance.policy import BuildPolicy
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.snapshots.reader import SnapshotReader
-from vectord.storage.base import IfMatch, Source
+from vectord.storage.base import CopySource, IfMatch
 
 type Change[R] = Callable[[Index], tuple[Index, R]]
 
@@ -187,7 +187,7 @@ class CommitLoop:
         if encoded.keep is None:
             return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
         held = draft.staged or Staged(name, before)
-        source = Source(held.name, held.etag, *encoded.keep, held.version)
+        source = CopySource(held.name, held.etag, *encoded.keep, held.version)
         return self._reads.store.splice(
             name, encoded.head, source, encoded.rest, condition=IfMatch(before), commit=token
         )

@@ -11,7 +11,7 @@ import msgspec
 
 from vectord.errors import ConditionFailed, ObjectNotFound, StorageSilent, StoreError, StoreUnavailable, WriteConflict
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.storage.base import Condition, Fetched, IfAbsent, IfMatch, Store
+from vectord.storage.base import Condition, IfAbsent, IfMatch, Store, StoredObject
 from vectord.storage.limits import STAGING
 
 
@@ -55,7 +55,7 @@ class Leases:
         for _ in self._patience.attempts(self._world, until):
             try:
                 found = self._present(name)
-                if isinstance(found, Fetched):
+                if isinstance(found, StoredObject):
                     theirs = _decoded(found.data)
                     if theirs and theirs.holder != holder and self._clock() < theirs.ends:
                         return None
@@ -65,12 +65,12 @@ class Leases:
                 continue  # somebody was faster, or nobody knows
         raise StorageSilent
 
-    def _present(self, name: str) -> Fetched | None:
+    def _present(self, name: str) -> StoredObject | None:
         try:
             found = self._store.get(name)
         except ObjectNotFound:
             return None
-        return found if isinstance(found, Fetched) else None
+        return found if isinstance(found, StoredObject) else None
 
 
 def _decoded(data: bytes) -> _Claim | None:

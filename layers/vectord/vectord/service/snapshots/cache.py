@@ -16,7 +16,7 @@ from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
 from vectord.service.environment import Environment
 from vectord.service.snapshots.ranges import RangeReader, cut
-from vectord.storage.base import Head, Reader
+from vectord.storage.base import ObjectHead, Reader
 
 if TYPE_CHECKING:
     from vectord.index.codec.encode import Encoded  # of writes, which a read does without
@@ -63,14 +63,14 @@ class SnapshotCache:
         most = AHEAD_BYTES if ahead and held is None else HEAD_BYTES
         answer = self._store.head(name, most, held.etag if held else None)
         self._world.meter.add("ReadRequests")
-        if isinstance(answer, Head):
+        if isinstance(answer, ObjectHead):
             self._world.meter.add("ReadBytes", len(answer.data))
             opened = self.keep(name, self._open(name, answer, held), start)
             self._world.meter.add("ColdLoads")
             self._world.meter.add("ColdLoadMilliseconds", (self._world.now() - start) * 1000)
             return opened
         if held is None:
-            raise AssertionError("a store may answer Unchanged only to an ETag")
+            raise AssertionError("a store may return NotModified only if it was given an ETag")
         self._world.meter.add("CacheHits")
         return self.keep(name, held, start)
 
@@ -126,7 +126,7 @@ class SnapshotCache:
         with self._lock:
             self._held.pop(name, None)
 
-    def _open(self, name: str, answer: Head, held: Snapshot | None) -> Snapshot:
+    def _open(self, name: str, answer: ObjectHead, held: Snapshot | None) -> Snapshot:
         try:
             try:
                 data, head = self._decoded(name, answer)
@@ -144,7 +144,7 @@ class SnapshotCache:
         except BlobError as error:
             raise type(error)(error.reason, name) from error
 
-    def _decoded(self, name: str, answer: Head) -> tuple[bytes, frame.Head]:
+    def _decoded(self, name: str, answer: ObjectHead) -> tuple[bytes, frame.Head]:
         """Return the verified envelope and the bytes read so far, more of them where the envelope is long."""
         data, pinned = answer.data, RangeReader(self._store, name, answer.etag, {}, 0, self._world)
         while True:
@@ -153,7 +153,7 @@ class SnapshotCache:
             except frame.Truncated as error:
                 data += b"".join(pinned.read([(len(data), error.needed)]))
 
-    def _opened_whole(self, name: str, answer: Head) -> Snapshot:
+    def _opened_whole(self, name: str, answer: ObjectHead) -> Snapshot:
         """Return an index of version 1, which cannot be read by ranges; nothing of it lies in files."""
         from vectord.index.codec.version_1 import open_version_1  # noqa: PLC0415 - what few blobs need
 

@@ -14,7 +14,7 @@ from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache
 from vectord.service.snapshots.reader import SnapshotReader
-from vectord.storage.base import Head, Span, Store, Unchanged, Version, VersionPage
+from vectord.storage.base import ByteRange, NotModified, ObjectHead, ObjectVersion, Store, VersionPage
 
 _PAGE: Final = 1_000
 _MOST: Final = 1_024  # bytes of a version id, as S3 has them
@@ -113,7 +113,7 @@ class Versions:
                 return version.id
         raise VersionNotFound(name, as_of)
 
-    def _all(self, name: str, until: float) -> Iterator[Version]:
+    def _all(self, name: str, until: float) -> Iterator[ObjectVersion]:
         page = self._page(name, _PAGE, None, until)
         if not page.versions:
             raise IndexNotFound(name)
@@ -136,13 +136,13 @@ class _OldObjects:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def head(self, name: str, most: int, held: str | None = None) -> Head | Unchanged:
+    def head(self, name: str, length: int, known_etag: str | None = None) -> ObjectHead | NotModified:
         own, version = name.split("?", 1)
-        return self._store.head(own, most, held, version=version)
+        return self._store.head(own, length, known_etag, version=version)
 
-    def read(self, name: str, etag: str, spans: Sequence[Span]) -> list[bytes]:
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange]) -> list[bytes]:
         own, version = name.split("?", 1)
-        return self._store.read(own, etag, spans, version=version)
+        return self._store.read(own, etag, ranges, version=version)
 
 
 def check_whole(index: Index, name: str) -> None:
@@ -158,7 +158,7 @@ def _place(name: str, version: str) -> str:
     return f"{name}?{version}"  # no name of an index has a question mark
 
 
-def _meaning(as_of: str) -> Callable[[Version], bool] | None:
+def _meaning(as_of: str) -> Callable[[ObjectVersion], bool] | None:
     """Return what tells, newest first, that a version is the one meant; None if `as_of` is the version's id itself."""
     if as_of.startswith('"'):
         return lambda version: version.etag == as_of

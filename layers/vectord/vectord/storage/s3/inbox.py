@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vectord.errors import StoreUnavailable
-from vectord.storage.inbox import Upload
+from vectord.storage.inbox import UploadedFile
 from vectord.storage.s3.client import classified
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class S3Inbox:
     def __init__(self, bucket: str, client: "Callable[[], S3Client]") -> None:
         self._bucket, self._client = bucket, client
 
-    def fetch(self, upload: Upload) -> bytes:
+    def fetch(self, upload: UploadedFile) -> bytes:
         with classified():
             answer = self._client().get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
             data = answer["Body"].read()
@@ -26,7 +26,7 @@ class S3Inbox:
             raise StoreUnavailable("half a file")
         return data
 
-    def report(self, upload: Upload, key: str, body: bytes) -> None:
+    def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         with classified():
             self._client().put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="application/json")
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreError, StoreUnavailable
-from vectord.storage.base import Source
+from vectord.storage.base import CopySource
 from vectord.storage.s3.answers import etag_of, expect, fields
 from vectord.storage.s3.requests import CHECKSUM, Requests, checksum
 from vectord.storage.s3.sigv4 import query_of
@@ -21,7 +21,7 @@ from vectord.storage.s3.sigv4 import query_of
 _MOST_COPIED: Final = 128 << 20
 
 
-def copied(source: Source) -> list[Source]:
+def copied(source: CopySource) -> list[CopySource]:
     """Return the span in as few parts as S3 copies well, all of about one size, so that none is too small."""
     size = source.stop - source.start
     count = -(-size // _MOST_COPIED)
@@ -63,7 +63,7 @@ class Upload:
             with suppress(StoreError):
                 self._requests.ask("DELETE", self._key, {}, query=self._id)
 
-    def send(self, parts: Iterable[bytes | Source], side_by_side: int) -> list[Part]:
+    def send(self, parts: Iterable[bytes | CopySource], side_by_side: int) -> list[Part]:
         """Send the parts, so many at once and so many in memory; return what `complete` takes."""
         sent: list[Future[Part]] = []
         # An abort does not reach a part that is on its way; the executor's block is left after those.
@@ -88,15 +88,15 @@ class Upload:
             self._over = False  # S3 said no
             raise
 
-    def _part(self, number: int, part: bytes | Source) -> Part:
-        return self._copy(number, part) if isinstance(part, Source) else self._send(number, part)
+    def _part(self, number: int, part: bytes | CopySource) -> Part:
+        return self._copy(number, part) if isinstance(part, CopySource) else self._send(number, part)
 
     def _send(self, number: int, part: bytes) -> Part:
         answer = self._requests.ask("PUT", self._key, checksum(part), query=self._place(number), body=part)
         expect(answer, 200)
         return Part(number, etag_of(answer), answer.headers.get(CHECKSUM))
 
-    def _copy(self, number: int, part: Source) -> Part:
+    def _copy(self, number: int, part: CopySource) -> Part:
         headers = {
             "x-amz-copy-source": _place_of(self._bucket, part),
             "x-amz-copy-source-if-match": part.etag,
@@ -115,7 +115,7 @@ class Upload:
         return {"partNumber": str(number), **self._id}
 
 
-def _place_of(bucket: str, part: Source) -> str:
+def _place_of(bucket: str, part: CopySource) -> str:
     place = quote(f"{bucket}/{part.name}", safe="/-_.~")
     return f"{place}?{query_of({'versionId': part.version})}" if part.version else place
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreRefused, StoreUnavailable
-from vectord.storage.base import Fetched, Head, Span, Unchanged, VersionPage
+from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject, VersionPage
 from vectord.storage.s3.answers import code_of, content_range, etag_of, expect
 from vectord.storage.s3.connections import Answer
 from vectord.storage.s3.requests import SIDE_BY_SIDE, Requests
@@ -22,49 +22,51 @@ class S3Reads:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    def get(self, key: str, held: str | None, version: str | None = None) -> Fetched | Unchanged:
+    def get(self, key: str, held: str | None, version: str | None = None) -> StoredObject | NotModified:
         answer = self._requests.ask("GET", key, _unless(held), query=_version(version))
         _known(answer, version)
         if answer.status == 304 and held is not None:
-            return Unchanged()
+            return NotModified()
         expect(answer, 200)
-        return Fetched(answer.data, etag_of(answer))
+        return StoredObject(answer.data, etag_of(answer))
 
     def etag(self, key: str) -> str:
         answer = self._requests.ask("HEAD", key, {})
         expect(answer, 200)
         return etag_of(answer)
 
-    def head(self, key: str, most: int, held: str | None, version: str | None = None) -> Head | Unchanged:
+    def head(self, key: str, most: int, held: str | None, version: str | None = None) -> ObjectHead | NotModified:
         terms = {"range": f"bytes=0-{most - 1}", **_unless(held)}
         answer = self._requests.ask("GET", key, terms, query=_version(version))
         _known(answer, version)
         if answer.status == 304 and held is not None:
-            return Unchanged()
+            return NotModified()
         if answer.status == 416:  # S3 has no range of an object of no bytes
             whole = self.get(key, held, version)
-            return whole if isinstance(whole, Unchanged) else Head(whole.data[:most], whole.etag, len(whole.data))
+            return (
+                whole if isinstance(whole, NotModified) else ObjectHead(whole.data[:most], whole.etag, len(whole.data))
+            )
         if answer.status == 200 and version:
-            return Head(answer.data[:most], etag_of(answer), len(answer.data))
+            return ObjectHead(answer.data[:most], etag_of(answer), len(answer.data))
         expect(answer, 206)
         start, stop, size = content_range(answer)
         if (start, stop) != (0, min(most, size)):
             raise StoreUnavailable("a head came short")
-        return Head(answer.data, etag_of(answer), size)
+        return ObjectHead(answer.data, etag_of(answer), size)
 
-    def read(self, key: str, etag: str, spans: Sequence[Span], version: str | None = None) -> list[bytes]:
+    def read(self, key: str, etag: str, spans: Sequence[ByteRange], version: str | None = None) -> list[bytes]:
         # One signature for them all.
         query = query_of(_version(version))
         headers = self._requests.signed("GET", key, {}, query=query, payload=NOTHING) if spans else {}
 
-        def fetch(span: Span) -> bytes:
+        def fetch(span: ByteRange) -> bytes:
             return self._span(key, headers, etag, span, version)
 
         if len(spans) > 1:
             return list(self._workers.map(fetch, spans))
         return [fetch(span) for span in spans]
 
-    def _span(self, key: str, headers: Mapping[str, str], etag: str, span: Span, version: str | None) -> bytes:
+    def _span(self, key: str, headers: Mapping[str, str], etag: str, span: ByteRange, version: str | None) -> bytes:
         start, stop = span
         if start == stop:
             return b""
@@ -106,7 +108,7 @@ def _known(answer: Answer, version: str | None) -> None:
             raise ObjectVersionNotFound(code)
 
 
-def _cut(whole: bytes, span: Span) -> bytes:
+def _cut(whole: bytes, span: ByteRange) -> bytes:
     """Return a span of an object that came whole, as MiniStack sends a version: a server need not know ranges."""
     if span[0] >= len(whole):
         raise StoreRefused("InvalidRange")

@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from vectord.lhv1 import params
-from vectord.storage.base import Condition, Fetched, Head, IfMatch, Listed, Page, Source, Span, Unchanged, VersionPage
-from vectord.storage.limits import LEAST_PART, STAGING, check_splice, check_staging, checked
-from vectord.storage.links import check_link
+from vectord.storage.base import (
+    ByteRange,
+    Condition,
+    CopySource,
+    IfMatch,
+    ListedObject,
+    NotModified,
+    ObjectHead,
+    ObjectPage,
+    StoredObject,
+    VersionPage,
+)
+from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.reader import S3Reads
 from vectord.storage.s3.writer import S3Writes
 
@@ -37,29 +47,33 @@ class S3Store:
         self._prefix, self._reads, self._writes, self._listing = prefix, reads, writes, listing
         self._least = least_part
 
-    def get(self, name: str, held: str | None = None) -> Fetched | Unchanged:
-        return self._reads.get(self._key(name), held)
+    def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
+        return self._reads.get(self._key(name), known_etag)
 
     def etag(self, name: str) -> str:
         return self._reads.etag(self._key(name))
 
-    def head(self, name: str, most: int, held: str | None = None, *, version: str | None = None) -> Head | Unchanged:
-        return self._reads.head(self._key(name), most, held, version)
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
+        return self._reads.head(self._key(name), length, known_etag, version)
 
-    def read(self, name: str, etag: str, spans: Sequence[Span], *, version: str | None = None) -> list[bytes]:
-        return self._reads.read(self._key(name), etag, spans, version)
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+        return self._reads.read(self._key(name), etag, ranges, version)
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writes.put(self._key(name), data, condition, commit)
 
-    def splice(self, name: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
         check_splice(head, source, self._least)
         pinned = structs.replace(source, name=self._key(source.name))
         return self._writes.splice(self._key(name), head, pinned, tail, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
-        return self._writes.stage(self._key(name), checked(parts, self._least))
+        return self._writes.stage(self._key(name), check_parts(parts, self._least))
 
     def discard(self, name: str) -> None:
         check_staging(name)
@@ -68,13 +82,13 @@ class S3Store:
     def delete(self, name: str, condition: IfMatch) -> None:
         self._writes.delete(self._key(name), condition)
 
-    def list(self, prefix: str, limit: int, after: str | None) -> Page:
-        found: list[Listed] = []
+    def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
+        found: list[ListedObject] = []
         for listed in self._listed(prefix, after):
             if len(found) == limit:
-                return Page(tuple(found), found[-1].name)
+                return ObjectPage(tuple(found), found[-1].name)
             found.append(listed)
-        return Page(tuple(found), None)
+        return ObjectPage(tuple(found), None)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         return self._reads.versions(self._key(name), limit, after)
@@ -83,11 +97,11 @@ class S3Store:
         check_link(seconds, filename)
         return self._reads.link(self._key(name), seconds, filename, version)
 
-    def _listed(self, prefix: str, after: str | None) -> Iterator[Listed]:
+    def _listed(self, prefix: str, after: str | None) -> Iterator[ListedObject]:
         for entry in self._listing().keys(self._folder + prefix, self._key(after) if after else None):
             name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
             if entry["Key"].endswith(SUFFIX) and params.is_name(name) and name.startswith(prefix):
-                yield Listed(name, entry["Size"], entry["LastModified"])
+                yield ListedObject(name, entry["Size"], entry["LastModified"])
 
     @property
     def _folder(self) -> str:

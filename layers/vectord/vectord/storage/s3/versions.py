@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from vectord.errors import ObjectVersionNotFound, StoreUnavailable
-from vectord.storage.base import Version, VersionPage
+from vectord.storage.base import ObjectVersion, VersionPage
 from vectord.storage.s3.answers import code_of, document, fields_in, present
 from vectord.storage.s3.requests import Requests
 
@@ -16,7 +16,7 @@ _ENTRY: Final = re.compile(rb"<(Version|DeleteMarker)>(.*?)</\1>", re.DOTALL)
 
 def listed(requests: Requests, key: str, limit: int, after: str | None) -> VersionPage:
     """Return up to `limit` versions of `key`, newest first, after the one whose id is `after`."""
-    found: list[Version] = []
+    found: list[ObjectVersion] = []
     for version in _each(requests, key, limit + 1, after):
         if len(found) == limit:
             return VersionPage(tuple(found), found[-1].id)
@@ -24,7 +24,7 @@ def listed(requests: Requests, key: str, limit: int, after: str | None) -> Versi
     return VersionPage(tuple(found), None)
 
 
-def _each(requests: Requests, key: str, most: int, after: str | None) -> Iterator[Version]:
+def _each(requests: Requests, key: str, most: int, after: str | None) -> Iterator[ObjectVersion]:
     """Yield the versions of `key`, which come before those of longer keys, as S3 lists them: newest first."""
     query = {"versions": "", "prefix": key, "max-keys": str(min(most, _PAGE))}
     marker = {"key-marker": key, "version-id-marker": after} if after else {}
@@ -44,13 +44,13 @@ def _each(requests: Requests, key: str, most: int, after: str | None) -> Iterato
         marker = {"key-marker": key, "version-id-marker": present(rest, "NextVersionIdMarker")}
 
 
-def _version(entry: Mapping[str, str], *, deleted: bool) -> Version:
+def _version(entry: Mapping[str, str], *, deleted: bool) -> ObjectVersion:
     try:
         modified = datetime.fromisoformat(present(entry, "LastModified"))
         size = 0 if deleted else int(present(entry, "Size"))
     except ValueError as error:
         raise StoreUnavailable("a listing that is not S3's") from error
-    return Version(
+    return ObjectVersion(
         present(entry, "VersionId"),
         None if deleted else present(entry, "ETag"),
         size,

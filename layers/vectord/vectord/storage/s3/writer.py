@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import StoreRefused
-from vectord.storage.base import Condition, IfAbsent, IfMatch, Source
+from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.s3.answers import etag_of, expect
 from vectord.storage.s3.multipart import Upload, copied
 from vectord.storage.s3.requests import Requests, checksum
@@ -31,9 +31,11 @@ class S3Writes(msgspec.Struct, frozen=True):
         expect(answer, 200)
         return etag_of(answer)
 
-    def splice(self, key: str, head: bytes, source: Source, tail: bytes, *, condition: Condition, commit: str) -> str:
+    def splice(
+        self, key: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
         """Write `head`, the bytes of `source`, whose name is a key here, and `tail`."""
-        parts: list[bytes | Source] = [head, *copied(source), *([tail] if tail else [])]
+        parts: list[bytes | CopySource] = [head, *copied(source), *([tail] if tail else [])]
         with Upload(self.requests, self.bucket, key, _described(commit)) as upload:
             return upload.complete(upload.send(parts, _PARTS_COPIED), _terms(condition))
 
