@@ -25,7 +25,8 @@ from vectord.index import rows as index_rows
 from vectord.index import state
 from vectord.index.codec import decode, encode
 from vectord.index.columns.filter import matching
-from vectord.index.query.search import Asked, search_many
+from vectord.index.query.query import Query
+from vectord.index.query.search import search_many
 from vectord.index.state import Index
 from vectord.lhv1.params import new_params
 
@@ -120,7 +121,7 @@ def _measured(
         scanned = perf_counter()
         chosen = matching(index, tree)
         filtered = perf_counter()
-        answer = search_many(index, [query], Asked(K, among=chosen))[0]
+        answer = search_many(index, Query(K, (query,)), chosen)[0]
         done = perf_counter()
         recalls.append(len({int(match.id) for match in answer.matches} & set(true)) / len(true))
         scan_ms.append((scanned - start) * 1e3)

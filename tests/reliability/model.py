@@ -21,7 +21,7 @@ from vectord.errors import (
     VectorNotFound,
 )
 from vectord.index.codec import decode, encode
-from vectord.index.query.search import Match
+from vectord.index.query.query import Match
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector

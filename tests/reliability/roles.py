@@ -10,7 +10,7 @@ import numpy as np
 from tests.reliability import model
 from tests.reliability.processes import Place, until
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
-from vectord.index.query.search import Match
+from vectord.index.query.query import Match
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
-from vectord.index.query.search import Answer
+from vectord.index.query.query import Answer
 from vectord.index.rows import Item
 from vectord.index.sections.base import InMemory
 from vectord.index.state import Index

@@ -11,9 +11,9 @@ from tools import costs, shard_costs
 from vectord.edge import problems, telemetry
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
+from vectord.index.query.query import MAX_K, MAX_QUERIES
 from vectord.lhv1 import params
 from vectord.readers.entry import MAX_NESTING
-from vectord.service.search import MAX_K, MAX_QUERIES
 from vectord.service.vectors import MAX_IDS
 
 ROOT = Path(__file__).parents[3]

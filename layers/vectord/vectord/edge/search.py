@@ -11,7 +11,7 @@ from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, read_answers
 from vectord.edge.schemas.bodies import Include, RecallBody, SearchBody
 from vectord.errors import RequestInvalid
-from vectord.index.query.search import Match
+from vectord.index.query.query import Answer, Match
 from vectord.readers.entry import components
 from vectord.service.query import Ask
 from vectord.service.reading import Reading
@@ -19,7 +19,6 @@ from vectord.service.results import SearchOutcome
 
 if TYPE_CHECKING:
     from vectord.service.recall import Recalled, Recalls
-    from vectord.service.results import OneAnswer
 
 
 class _Place(msgspec.Struct, array_like=True, frozen=True):
@@ -110,7 +109,7 @@ def shown(
     )
 
 
-def _found(answer: "OneAnswer", include: Sequence[Include]) -> tuple[list[read_answers.Match], int, int, str, str, int]:
+def _found(answer: Answer, include: Sequence[Include]) -> tuple[list[read_answers.Match], int, int, str, str, int]:
     matches = [_match(match, include) for match in answer.matches]
     return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
 
@@ -153,7 +152,7 @@ def _match(match: Match, include: Sequence[Include]) -> read_answers.Match:
         match.id,
         match.distance,
         match.metadata if "metadata" in include else msgspec.UNSET,
-        match.vector.tolist() if "vector" in include else msgspec.UNSET,
+        match.vector.tolist() if "vector" in include and match.vector is not None else msgspec.UNSET,
     )
 
 

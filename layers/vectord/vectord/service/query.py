@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vectord.index.query.planner import DEFAULT_RECALL
-from vectord.index.query.search import Asked
+from vectord.index.query.query import DEFAULT_RECALL, Query
 from vectord.index.state import Index
 
 if TYPE_CHECKING:
@@ -38,15 +37,24 @@ class Ask(msgspec.Struct, frozen=True):
         if self.filter is not None:
             _parsed(self.filter)
 
-    def of(self, index: Index) -> Asked:
+    def of(self, index: Index) -> "tuple[Query, Matching | None]":
         """Return what this asks of the engine, where `index` is searched.
 
         Raises:
             FilterInvalid, BlobCorrupt, whatever bringing bytes here may raise
         """
         among = None if self.filter is None else _matching(index, self.filter)
-        effort = self.ef_search if self.ef_search > 0 else None
-        return Asked(self.k, self.recall, effort, among, self.without, self.after, self.depth, self.max_distance)
+        query = Query(
+            self.k,
+            recall=self.recall,
+            ef_search=self.ef_search,
+            filter=self.filter,
+            exclude=tuple(self.without),
+            after=self.after,
+            depth=self.depth,
+            max_distance=self.max_distance,
+        )
+        return query, among
 
 
 def _parsed(text: str) -> "Filter":

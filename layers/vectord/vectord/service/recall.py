@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from vectord.errors import RequestInvalid
+from vectord.index.query.query import MAX_PROBES
 from vectord.index.query.recall import Measured, Probe, measure, sample
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
@@ -14,7 +15,7 @@ from vectord.readers.entry import Components
 from vectord.service import validation
 from vectord.service.dispatch import Core
 from vectord.service.query import Ask
-from vectord.service.search import MAX_PROBES, check_ask
+from vectord.service.search import check_ask
 
 _SEED: Final = 20_261_123
 
@@ -56,7 +57,8 @@ class Recalls:
             probes = [Probe(validation.checked_query(query, index.params)) for query in queries] or sample(
                 index, sampled, np.random.default_rng(_SEED)
             )
-            return measure(index, probes, ask.of(index), self.environment.now, until)
+            query, among = ask.of(index)
+            return measure(index, probes, query, self.environment.now, until, among=among)
 
         def refused(parent: Params) -> Recalled:
             raise RequestInvalid(

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from vectord.index.kernels.distance import F32
+from vectord.index.query.query import Answer
 from vectord.index.query.scan import Place
-from vectord.index.query.search import Answer, Match
 from vectord.lhv1.params import Params
 
 NOTHING: Final = ""  # in place of an ETag where no index is
@@ -75,30 +75,16 @@ class Stored(msgspec.Struct, frozen=True):
     etag: str | None
 
 
-class Merged(msgspec.Struct, frozen=True):
-    """The answer of all shards; strategy and plan are `mixed` where shards differ."""
-
-    matches: list[Match]
-    count: int
-    strategy: str
-    plan: str
-    examined: int
-    eligible: int
-
-
-type OneAnswer = Answer | Merged
-
-
 class SearchOutcome(msgspec.Struct, frozen=True):
     """The answer to each query, and the bytes and requests that they took of the store."""
 
-    answers: Sequence[OneAnswer]
+    answers: Sequence[Answer]
     etag: str
     read_bytes: int
     requests: int
 
     @property
-    def answer(self) -> OneAnswer:
+    def answer(self) -> Answer:
         """The answer of a search for one query."""
         return self.answers[0]
 

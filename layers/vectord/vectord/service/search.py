@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from vectord.errors import RequestInvalid, VectorNotFound
 from vectord.index.kernels.distance import F32
-from vectord.index.query.planner import DEFAULT_RECALL
+from vectord.index.query.query import DEFAULT_RECALL, LEAST_RECALL, MAX_K, MAX_QUERIES
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
@@ -20,11 +20,6 @@ from vectord.service.results import SearchOutcome, Warmed
 
 if TYPE_CHECKING:
     from vectord.service.recall import Recalls
-
-MAX_K: Final = 10_000
-MAX_QUERIES: Final = 100
-MAX_PROBES: Final = 500  # queries of a measurement of recall
-LEAST_RECALL: Final = 0.5
 
 
 class Searches(Family):

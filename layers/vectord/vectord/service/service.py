@@ -1,6 +1,7 @@
 """All use cases at once."""
 
 from vectord.cache.section_cache import SectionCache
+from vectord.index.query.query import MAX_K
 from vectord.index.thresholds import Thresholds
 from vectord.service.dispatch import Core
 from vectord.service.environment import Environment, RetryPolicy
@@ -8,7 +9,6 @@ from vectord.service.history.pasts import Pasts
 from vectord.service.lifecycle import Lifetimes
 from vectord.service.maintenance.policy import BuildPolicy
 from vectord.service.reading import Reading
-from vectord.service.search import MAX_K
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.write_dispatch import Writing
 from vectord.service.writes import Changes

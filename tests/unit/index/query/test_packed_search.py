@@ -9,8 +9,9 @@ from tests.support import vectors as v
 from tests.support.sections import PACKED, Packed
 from tests.support.vectors import F32, item
 from vectord.index import mutations
-from vectord.index.query import planner, search
+from vectord.index.query import search
 from vectord.index.query.planner import scan_is_small
+from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Item
 from vectord.lhv1.params import Distance
 
@@ -55,7 +56,7 @@ class Case:
         pairs = [(self.names[row], float(distances[row])) for row in near]
         return sorted(pairs, key=lambda pair: (pair[1], pair[0]))[:k]
 
-    def recall(self, queries: F32, k: int = 10, recall: float = planner.DEFAULT_RECALL) -> float:
+    def recall(self, queries: F32, k: int = 10, recall: float = DEFAULT_RECALL) -> float:
         hits = 0
         for query in queries:
             last = self.truth(query, k)[-1][1]

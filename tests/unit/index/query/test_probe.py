@@ -9,8 +9,8 @@ from tests.support import vectors as v
 from tests.support.sections import packed
 from tests.support.vectors import item
 from vectord.index.query import recall, search
+from vectord.index.query.query import Query
 from vectord.index.query.recall import Probe
-from vectord.index.query.search import Asked
 from vectord.index.rows import Item
 from vectord.index.state import Index
 
@@ -29,18 +29,18 @@ def _clock() -> float:
 
 def test_the_exact_search_finds_all() -> None:
     small = v.of_matrix(np.random.default_rng(1).standard_normal((50, 4)), "cosine")
-    measured = recall.measure(small, recall.sample(small, 20, np.random.default_rng(2)), Asked(10), _clock)
+    measured = recall.measure(small, recall.sample(small, 20, np.random.default_rng(2)), Query(10), _clock)
     assert list(measured.recalls) == [1.0] * 20
     assert set(measured.strategies) == {"exact"}
 
 
 def test_a_search_is_measured_by_what_it_finds_of_the_exact_answer(index: Index) -> None:
     probes = recall.sample(index, 40, np.random.default_rng(2))
-    asked = Asked(10, ef_search=400)
-    measured = recall.measure(index, probes, asked, _clock)
+    query = Query(10, ef_search=400)
+    measured = recall.measure(index, probes, query, _clock)
     by_hand = []
     for each in probes:
-        true, found = (v.ids(search.search(index, each.vector, 11, 1.0, effort))[1:] for effort in (None, 400))
+        true, found = (v.ids(search.search(index, each.vector, 11, 1.0, effort))[1:] for effort in (0, 400))
         by_hand.append(len(set(true) & set(found)) / 10)
     assert np.mean(measured.recalls) == pytest.approx(np.mean(by_hand), abs=0.02)
     assert 0.2 < np.mean(measured.recalls) < 1
@@ -48,18 +48,18 @@ def test_a_search_is_measured_by_what_it_finds_of_the_exact_answer(index: Index)
 
 def test_a_poor_effort_is_told(index: Index) -> None:
     probes = recall.sample(index, 40, np.random.default_rng(2))
-    poor = recall.measure(index, probes, Asked(10, ef_search=1), _clock)
+    poor = recall.measure(index, probes, Query(10, ef_search=1), _clock)
     assert set(poor.strategies) == {"forest"}
     assert np.mean(poor.recalls) < 0.5
 
 
 def test_a_stored_vector_is_no_answer_to_itself() -> None:
     two = v.with_items(v.empty(2, "euclidean"), [item("a", [0, 0]), item("b", [3, 4])])
-    assert list(recall.measure(two, [Probe(v.f32([0, 0]), "a")], Asked(1), _clock).recalls) == [1.0]
+    assert list(recall.measure(two, [Probe(v.f32([0, 0]), "a")], Query(1), _clock).recalls) == [1.0]
 
 
 def test_an_empty_index_has_nothing_to_miss() -> None:
-    assert list(recall.measure(v.empty(2), [Probe(v.f32([1, 0]))], Asked(5), _clock).recalls) == [1.0]
+    assert list(recall.measure(v.empty(2), [Probe(v.f32([1, 0]))], Query(5), _clock).recalls) == [1.0]
     assert recall.sample(v.empty(2), 5, np.random.default_rng(1)) == []
 
 
@@ -77,7 +77,7 @@ def test_the_sample_is_of_vectors_that_the_index_holds_each_once() -> None:
 def test_what_the_first_search_opens_is_not_counted() -> None:
     ticks = count()
     small = v.of_matrix(np.eye(3), "euclidean")
-    measured = recall.measure(small, [Probe(v.f32([1, 0, 0]))] * 2, Asked(1), lambda: float(next(ticks)))
+    measured = recall.measure(small, [Probe(v.f32([1, 0, 0]))] * 2, Query(1), lambda: float(next(ticks)))
     assert list(measured.seconds) == [1.0, 1.0]
     assert next(ticks) == 13
 
@@ -86,8 +86,8 @@ def test_what_there_is_no_time_for_is_left_out_but_one() -> None:
     ticks = count()
     small = v.of_matrix(np.eye(3), "euclidean")
     probes = [Probe(v.f32([1, 0, 0]))] * 50
-    assert len(recall.measure(small, probes, Asked(1), lambda: float(next(ticks)), 3.0).recalls) == 1
-    assert len(recall.measure(small, probes, Asked(1), lambda: float(next(ticks)), next(ticks) + 30.0).recalls) in {
+    assert len(recall.measure(small, probes, Query(1), lambda: float(next(ticks)), 3.0).recalls) == 1
+    assert len(recall.measure(small, probes, Query(1), lambda: float(next(ticks)), next(ticks) + 30.0).recalls) in {
         5,
         6,
     }

@@ -28,7 +28,7 @@ class Case:
     def distance(self) -> Distance:
         return self.index.params.distance
 
-    def recall(self, k: int = K, ef_search: int | None = None) -> float:
+    def recall(self, k: int = K, ef_search: int = 0) -> float:
         """Return the share of the true `k` nearest that are found, a tie with the last one counting as true."""
         hits = 0
         for query, truth in zip(self.queries, self.truth, strict=True):

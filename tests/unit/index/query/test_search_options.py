@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec import structs
 
 from tests.support import vectors as v
 from tests.support.sections import PACKED, Bringing, Packed
@@ -12,7 +13,8 @@ from tests.support.vectors import F32
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
 from vectord.index.query import search
-from vectord.index.query.search import Answer, Asked, search_many
+from vectord.index.query.query import Answer, Query
+from vectord.index.query.search import search_many
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1 import frame
@@ -69,8 +71,8 @@ def _chosen(index: Index, share: float, seed: int = 5) -> Chosen:
     return Chosen(base, tail)
 
 
-def _one(index: Index, query: F32, asked: Asked) -> Answer:
-    return search_many(index, [query], asked)[0]
+def _one(index: Index, vector: F32, query: Query, among: Chosen | None = None) -> Answer:
+    return search_many(index, structs.replace(query, vectors=(vector,)), among)[0]
 
 
 def _ids_of(index: Index, chosen: Chosen) -> set[str]:
@@ -86,7 +88,7 @@ def _recall(index: Index, chosen: Chosen, queries: F32, k: int = 10, warm: Index
     for query in queries:
         distances = v.true_distances(rows.vectors[places], query, index.params.distance)
         true = {rows.ids[row] for row in places[np.argsort(distances)[:k]]}
-        found = v.ids(_one(index, query, Asked(k, among=chosen)))
+        found = v.ids(_one(index, query, Query(k), chosen))
         assert set(found) <= allowed
         assert len(found) == min(k, len(allowed))
         hits += len(true & set(found)) / len(true)
@@ -120,14 +122,14 @@ def test_a_few_rows_are_read_without_the_sketch(blob: bytes) -> None:
     few = Chosen(np.arange(cold.covered) % 5_000 == 3, np.zeros(0, bool))
     assert cold.base
     assert cold.base.sketch
-    answer = _one(cold, _data(1, 9)[0], Asked(2, among=few))
+    answer = _one(cold, _data(1, 9)[0], Query(2), few)
     assert (answer.strategy, answer.plan, answer.examined, answer.eligible) == ("exact", "ranges", 5, 5)
     assert fetch.bytes < cold.base.sketch.section.size
 
 
 def test_all_of_few_chosen_rows_are_found(index: Index) -> None:
     chosen = _chosen(index, 0.0003)
-    answer = _one(index, _data(1, 9)[0], Asked(10_000, among=chosen))
+    answer = _one(index, _data(1, 9)[0], Query(10_000), chosen)
     assert set(v.ids(answer)) == _ids_of(index, chosen)
     assert answer.eligible == len(answer.matches)
 
@@ -135,7 +137,7 @@ def test_all_of_few_chosen_rows_are_found(index: Index) -> None:
 def test_where_nothing_is_chosen_nothing_is_found_nor_read(blob: bytes) -> None:
     cold, fetch = _cold(blob)
     nobody = Chosen(np.zeros(cold.covered, bool), np.zeros(0, bool))
-    assert _one(cold, _data(1, 9)[0], Asked(10, among=nobody)).matches == []
+    assert _one(cold, _data(1, 9)[0], Query(10), nobody).matches == []
     assert fetch.rounds == []
 
 
@@ -143,14 +145,14 @@ def test_a_stored_vector_leaves_itself_out(index: Index) -> None:
     for vector_id in ("00123", "t123"):
         vector = index.vectors_of(list(index.find([vector_id]).values()))[0]
         everybody = v.ids(search.search(index, vector, 11, 1.0))
-        others = v.ids(_one(index, vector, Asked(10, recall=1.0, without=[vector_id])))
+        others = v.ids(_one(index, vector, Query(10, recall=1.0, exclude=(vector_id,))))
         assert everybody[0] == vector_id
         assert others == everybody[1:]
 
 
 def test_an_id_that_is_not_there_leaves_nothing_out(index: Index) -> None:
     query = _data(1, 9)[0]
-    assert v.pairs(_one(index, query, Asked(10, without=["nobody"]))) == v.pairs(search.search(index, query, 10))
+    assert v.pairs(_one(index, query, Query(10, exclude=("nobody",)))) == v.pairs(search.search(index, query, 10))
 
 
 def test_pages_behind_each_other_are_the_whole_answer(index: Index) -> None:
@@ -159,7 +161,7 @@ def test_pages_behind_each_other_are_the_whole_answer(index: Index) -> None:
     pages: list[tuple[str, float]] = []
     while len(pages) < 50:
         after = (pages[-1][1], pages[-1][0]) if pages else None
-        pages += v.pairs(_one(index, query, Asked(7, recall=1.0, after=after, depth=len(pages))))
+        pages += v.pairs(_one(index, query, Query(7, recall=1.0, after=after, depth=len(pages))))
     assert pages[:50] == whole
 
 
@@ -168,39 +170,40 @@ def test_pages_divide_ties_by_id() -> None:
     query, seen = v.f32([1, 2]), []
     for _ in range(4):
         after = (0.0, seen[-1]) if seen else None
-        seen += v.ids(_one(index, query, Asked(3, after=after, depth=len(seen))))
+        seen += v.ids(_one(index, query, Query(3, after=after, depth=len(seen))))
     assert seen == sorted(map(str, range(12)))
 
 
 def test_a_page_behind_the_last_match_is_empty(index: Index) -> None:
-    assert _one(index, _data(1, 9)[0], Asked(5, after=(9e9, ""), depth=5)).matches == []
+    assert _one(index, _data(1, 9)[0], Query(5, after=(9e9, ""), depth=5)).matches == []
 
 
 def test_matches_end_at_the_largest_distance(index: Index) -> None:
     query = _data(1, 9)[0]
     everything = v.pairs(search.search(index, query, 20, 1.0))
     limit = everything[6][1]
-    assert v.pairs(_one(index, query, Asked(20, recall=1.0, max_distance=limit))) == everything[:7]
+    assert v.pairs(_one(index, query, Query(20, recall=1.0, max_distance=limit))) == everything[:7]
 
 
 @pytest.mark.parametrize("recall", [0.95, 1.0])
 def test_many_queries_are_answered_as_each_by_itself(index: Index, recall: float) -> None:
     queries = list(_data(40, 9))
-    asked = Asked(10, recall=recall, among=_chosen(index, 0.6))
-    together = search_many(index, queries, asked)
-    assert [v.pairs(answer) for answer in together] == [v.pairs(_one(index, query, asked)) for query in queries]
+    query, among = Query(10, tuple(queries), recall=recall), _chosen(index, 0.6)
+    together = search_many(index, query, among)
+    alone = [_one(index, vector, query, among) for vector in queries]
+    assert [v.pairs(answer) for answer in together] == [v.pairs(answer) for answer in alone]
 
 
 def test_many_queries_read_their_documents_in_one_round(blob: bytes) -> None:
     rounds = []
     for queries in (_data(1, 9), _data(4, 9)):
         cold, fetch = _cold(blob)
-        assert {answer.plan for answer in search_many(cold, list(queries), Asked(10))} == {"ranges"}
+        assert {answer.plan for answer in search_many(cold, Query(10, tuple(queries)))} == {"ranges"}
         rounds.append(len(fetch.rounds))
     assert rounds[0] == rounds[1]
 
 
 def test_many_queries_of_any_magnitude_are_answered() -> None:
     index = v.of_matrix(np.array([[1.0, 0.0], [0.0, 3e38], [1e-40, 1e-40]]), "euclidean")
-    answers = search_many(index, [v.f32([0, 3e38]), v.f32([1, 0])], Asked(1))
+    answers = search_many(index, Query(1, (v.f32([0, 3e38]), v.f32([1, 0]))))
     assert [v.pairs(answer) for answer in answers] == [[("1", 0.0)], [("0", 0.0)]]

@@ -8,7 +8,7 @@ import msgspec
 from vectord.edge.consistency import Consistency
 from vectord.edge.schemas import fields
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
-from vectord.index.query.planner import DEFAULT_RECALL
+from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import Entry, entry_of_json
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vectord.edge.consistency import MAX_STALENESS
+from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
-from vectord.service.search import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.service.vectors import MAX_IDS, MAX_PAGE
 
 MAX_SEGMENTS: Final = 1_000

@@ -14,7 +14,8 @@ from vectord.index.build.locality import near_order
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.exact_scan import Scale
 from vectord.index.query import planner
-from vectord.index.query.planner import DEFAULT_RECALL, K, SearchPlan, cost, effort_for
+from vectord.index.query.planner import K, SearchPlan, cost, effort_for
+from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Rows
 from vectord.index.sections import documents, sketch
 from vectord.index.sections.base import InMemory

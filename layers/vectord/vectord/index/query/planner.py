@@ -8,12 +8,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.query.row_mask import RowMask
 from vectord.index.state import Base, Index
 
 Strategy = Literal["exact", "forest", "sketch"]
 
-DEFAULT_RECALL: Final = 0.95
 # Rows that a search by ranges looks at for each request that it may make: more are not near enough to come along.
 ROWS_A_REQUEST: Final = 8
 K: Final = 10  # of recall@10, which the curves hold

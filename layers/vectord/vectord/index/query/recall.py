@@ -9,7 +9,9 @@ import numpy.typing as npt
 from msgspec import structs
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.search import Answer, Asked, search_many
+from vectord.index.query.query import Answer, Query
+from vectord.index.query.row_mask import Chosen
+from vectord.index.query.search import search_many
 from vectord.index.state import Index
 
 _CLOSE = 1e-9  # relative: between a distance and the same one by another way
@@ -43,21 +45,29 @@ def sample(index: Index, count: int, rng: np.random.Generator) -> list[Probe]:
 
 
 def measure(
-    index: Index, probes: Sequence[Probe], asked: Asked, now: Callable[[], float], until: float = math.inf
+    index: Index,
+    probes: Sequence[Probe],
+    query: Query,
+    now: Callable[[], float],
+    until: float = math.inf,
+    *,
+    among: Chosen | None = None,
 ) -> Measured:
-    """Search for each of `probes` as `asked`, and exactly, one after the other; `now` tells seconds.
+    """Run `query` for each of `probes`, and an exact search, one after the other; `now` returns seconds.
+
+    `among` are the rows that satisfy the query's filter, None if it has no filter.
 
     Once it is `until`, the rest is left out, but for the first. A match counts if its distance is not larger than that
     of the true k-th. Everything is brought here first.
     """
-    exact = structs.replace(asked, recall=1.0, ef_search=None)
+    exact = structs.replace(query, recall=1.0, ef_search=0)
     recalls: list[float] = []
     seconds, exact_seconds, strategies = [], [], []
     for probe in [*probes[:1], *probes]:  # the first is asked twice: what it brings here and opens is not counted
         if len(recalls) > 1 and now() >= until:
             break
-        true, exact_took = _timed(index, probe, exact, now)
-        found, took = _timed(index, probe, asked, now)
+        true, exact_took = _timed(index, probe, exact, among, now)
+        found, took = _timed(index, probe, query, among, now)
         recalls.append(_recall(found, true))
         seconds.append(took)
         exact_seconds.append(exact_took)
@@ -65,10 +75,13 @@ def measure(
     return Measured(recalls[1:], seconds[1:], exact_seconds[1:], strategies[1:])
 
 
-def _timed(index: Index, probe: Probe, asked: Asked, now: Callable[[], float]) -> tuple[Answer, float]:
-    own = structs.replace(asked, without=[*asked.without, probe.own] if probe.own is not None else asked.without)
+def _timed(
+    index: Index, probe: Probe, query: Query, among: Chosen | None, now: Callable[[], float]
+) -> tuple[Answer, float]:
+    exclude = (*query.exclude, probe.own) if probe.own is not None else query.exclude
+    own = structs.replace(query, vectors=(probe.vector,), exclude=exclude)
     start = now()
-    answer = search_many(index, [probe.vector], own)[0]
+    answer = search_many(index, own, among)[0]
     return answer, now() - start
 
 

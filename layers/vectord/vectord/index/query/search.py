@@ -8,91 +8,50 @@ from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
 from vectord.index.query import candidates, planner, prefetch
 from vectord.index.query.candidates import Found
-from vectord.index.query.planner import DEFAULT_RECALL, EXACT, SearchPlan, Strategy
+from vectord.index.query.planner import EXACT, SearchPlan
 from vectord.index.query.prefetch import FetchMode
+from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query
 from vectord.index.query.row_mask import Chosen, RowMask, scope_of
 from vectord.index.state import Base, Index
 
 
-class Match(msgspec.Struct, frozen=True):
-    """One result: its exact distance, its metadata as JSON text, its vector float32 (dimension,)."""
-
-    id: str
-    distance: float
-    metadata: msgspec.Raw | None
-    vector: F32
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """Matches by ascending distance, then id; the number of vectors in the index; how they were found.
-
-    `examined` counts the rows whose exact distance decided, `eligible` those that could be in the answer.
-    """
-
-    matches: list[Match]
-    count: int
-    strategy: Strategy
-    plan: FetchMode = "local"
-    examined: int = 0
-    eligible: int = 0
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What searches have in common: `k` matches each, found how well, of which rows, and where the answer begins.
-
-    A positive `ef_search` overrides `recall` by Annoy's own rule: so many candidates a tree. `among` are rows chosen
-    by a filter, None for all; `without` are ids that are no answer. Matches begin behind `after`, the distance and id
-    of the last of `depth` earlier ones, and end at `max_distance`. A search that waits for nothing else may bring bytes
-    for later ones `in_passing`.
-    """
-
-    k: int
-    recall: float = DEFAULT_RECALL
-    ef_search: int | None = None
-    among: Chosen | None = None
-    without: Sequence[str] = ()
-    after: tuple[float, str] | None = None
-    depth: int = 0
-    max_distance: float | None = None
-    in_passing: bool = True
-
-
-def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int | None = None) -> Answer:
+def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int = 0) -> Answer:
     """Return the `k` nearest stored vectors to `vector`, float32 (dimension,), finite and with a norm if cosine.
 
     Raises:
-        BlobCorrupt: bytes that it met are not what was written; whatever bringing bytes here may raise.
+        BlobCorrupt: the bytes read are not what was written; whatever fetching bytes may raise.
     """
-    return search_many(index, [vector], Asked(k, recall, ef_search))[0]
+    return search_many(index, Query(k, (vector,), recall=recall, ef_search=ef_search))[0]
 
 
-def search_many(index: Index, queries: Sequence[F32], asked: Asked) -> list[Answer]:
-    """Return the answer to each of `queries`, at least one, as `search` does, in one pass over what they share.
+def search_many(index: Index, query: Query, among: Chosen | None = None, *, in_passing: bool = True) -> list[Answer]:
+    """Return the answer to each of the query's vectors, at least one, in one pass over what they share.
+
+    `among` are the rows that satisfy the query's filter, None if it has no filter. A search that waits for nothing
+    else may fetch bytes for later searches `in_passing`.
 
     Raises:
-        BlobCorrupt: bytes that it met are not what was written; whatever bringing bytes here may raise.
+        BlobCorrupt: the bytes read are not what was written; whatever fetching bytes may raise.
     """
-    without = list(index.find(asked.without).values()) if asked.without else ()
-    scope = scope_of(index, asked.among, without)
-    k = min(asked.k + asked.depth, scope.count)
-    if k <= 0 or asked.k <= 0:
-        return [Answer([], len(index), "exact", eligible=scope.count) for _ in queries]
-    found, way, plan = _found(scope, queries, k, asked)
+    excluded = list(index.find(query.exclude).values()) if query.exclude else ()
+    scope = scope_of(index, among, excluded)
+    k = min(query.k + query.depth, scope.count)
+    if k <= 0 or query.k <= 0:
+        return [Answer([], len(index), "exact", eligible=scope.count) for _ in query.vectors]
+    found, way, plan = _found(scope, query, k, in_passing=in_passing)
     ranked = _ranked(index, found, k)
     return [
-        Answer(_page(matches, asked), len(index), way.strategy, plan, len(each.rows), scope.count)
+        Answer(_page(matches, query), len(index), way.strategy, plan, len(each.rows), scope.count)
         for matches, each in zip(ranked, found, strict=True)
     ]
 
 
-def _found(scope: RowMask, queries: Sequence[F32], k: int, asked: Asked) -> tuple[list[Found], SearchPlan, FetchMode]:
-    index, base = scope.index, scope.index.base
+def _found(scope: RowMask, query: Query, k: int, *, in_passing: bool) -> tuple[list[Found], SearchPlan, FetchMode]:
+    index, base, queries = scope.index, scope.index.base, query.vectors
     if base is None or not scope.inside:
-        return [candidates.in_tail(index, scope, query, k) for query in queries], *prefetch.NOTHING
-    way, plan = prefetch.prepare(
-        index, base, _wish(scope, base, queries, k, asked), len(queries), in_passing=asked.in_passing
-    )
-    behind = [candidates.in_tail(index, scope, query, k) for query in queries]
+        return [candidates.in_tail(index, scope, vector, k) for vector in queries], *prefetch.NOTHING
+    way, plan = prefetch.prepare(index, base, _wish(scope, base, query, k), len(queries), in_passing=in_passing)
+    behind = [candidates.in_tail(index, scope, vector, k) for vector in queries]
     inside = candidates.in_base(scope, base, queries, k, (way, plan))
     found = [some + more for some, more in zip(inside, behind, strict=True)]
     if way.strategy != "exact" and any(
@@ -105,17 +64,17 @@ def _found(scope: RowMask, queries: Sequence[F32], k: int, asked: Asked) -> tupl
     return found, way, plan
 
 
-def _wish(scope: RowMask, base: Base, queries: Sequence[F32], k: int, asked: Asked) -> prefetch.PlanOptions:
+def _wish(scope: RowMask, base: Base, query: Query, k: int) -> prefetch.PlanOptions:
     """Say which way the searches would go with everything here, and which by ranges of the object."""
     index = scope.index
-    if not all(exact_scan.query_is_tame(query, index.params.distance) for query in queries):
+    if not all(exact_scan.query_is_tame(vector, index.params.distance) for vector in query.vectors):
         return prefetch.PlanOptions(lambda: EXACT, None)  # sketch and forest compute in float32
-    if asked.ef_search is None:
+    if query.ef_search <= 0:
         return prefetch.PlanOptions(
-            lambda: planner.choose(index, base, k, asked.recall, scope),
-            planner.by_ranges(base, k, asked.recall, scope),
+            lambda: planner.choose(index, base, k, query.recall, scope),
+            planner.by_ranges(base, k, query.recall, scope),
         )
-    effort = max(asked.ef_search, k)
+    effort = max(query.ef_search, k)
     return prefetch.PlanOptions(lambda: _forest_way(base, effort), None)
 
 
@@ -126,10 +85,10 @@ def _forest_way(base: Base, effort: int) -> SearchPlan:
     return SearchPlan("forest", effort * base.graph.forest.trees)
 
 
-def _page(matches: Sequence[Match], asked: Asked) -> list[Match]:
-    after, furthest = asked.after, asked.max_distance
+def _page(matches: Sequence[Match], query: Query) -> list[Match]:
+    after, furthest = query.after, query.max_distance
     some = matches if after is None else [match for match in matches if (match.distance, match.id) > after]
-    return [match for match in some[: asked.k] if furthest is None or match.distance <= furthest]
+    return [match for match in some[: query.k] if furthest is None or match.distance <= furthest]
 
 
 def _ranked(index: Index, found: Sequence[Found], k: int) -> list[list[Match]]:

@@ -8,11 +8,11 @@ import numpy as np
 
 from vectord.errors import RequestInvalid, VectordError
 from vectord.index.kernels.distance import F32
-from vectord.index.query.search import Match
+from vectord.index.query.query import Answer, Match
 from vectord.index.rows import Item
 from vectord.service.commit.idempotency import IdempotencyKey
 from vectord.service.query import Ask
-from vectord.service.results import Merged, SearchOutcome
+from vectord.service.results import SearchOutcome
 from vectord.service.selection import Patch, Selection
 from vectord.service.sharding.failures import Failed, failed
 from vectord.service.single.reads import SingleReads
@@ -172,14 +172,14 @@ def item_of(row: Row) -> Item:
     return Item(row.id, _vector(row.vector), _metadata(row))
 
 
-def merged(found: Sequence[SearchResult], k: int) -> list[Merged]:
+def merged(found: Sequence[SearchResult], k: int) -> list[Answer]:
     """Return for each query the `k` nearest of all shards' matches, ties by id, and the sums of what they say."""
     return [_merged(answers, k) for answers in zip(*(shard.answers for shard in found), strict=True)]
 
 
-def _merged(found: Sequence[QueryResult], k: int) -> Merged:
+def _merged(found: Sequence[QueryResult], k: int) -> Answer:
     near = sorted((one for shard in found for one in shard.near), key=lambda one: (one.distance, one.row.id))
-    return Merged(
+    return Answer(
         [Match(one.row.id, one.distance, _metadata(one.row), _vector(one.row.vector)) for one in near[:k]],
         sum(shard.count for shard in found),
         _common({shard.strategy for shard in found}),
@@ -209,7 +209,7 @@ def _found(searched: SearchOutcome, *, vectors: bool) -> SearchResult:
 
 
 def _near(match: Match, *, vectors: bool) -> Near:
-    vector = match.vector.astype("<f4").tobytes() if vectors else b""
+    vector = match.vector.astype("<f4").tobytes() if vectors and match.vector is not None else b""
     return Near(Row(match.id, vector, match.metadata or _NOTHING), match.distance)
 
 

@@ -7,7 +7,8 @@ from msgspec import structs
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.prefetch import fetch_all
-from vectord.index.query.search import Answer, search_many
+from vectord.index.query.query import Answer
+from vectord.index.query.search import search_many
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
 from vectord.service.environment import Meter
@@ -47,8 +48,9 @@ class SingleReads:
         read = _Reading(self._meter)
 
         def find(index: Index) -> list[Answer]:
-            asked = structs.replace(ask.of(index), in_passing=not read.bytes)
-            return search_many(index, queries_for(index), asked)
+            query, among = ask.of(index)
+            query = structs.replace(query, vectors=tuple(queries_for(index)))
+            return search_many(index, query, among, in_passing=not read.bytes)
 
         answers, state = self.using(name, ask, until, find)
         if read.bytes >= state.index.size:

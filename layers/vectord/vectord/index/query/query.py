@@ -1,0 +1,93 @@
+"""The query and the result of a search: values that travel unchanged between the edge, the shards and the index."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from vectord.errors import RequestInvalid
+from vectord.index.kernels.distance import F32
+from vectord.lhv1.params import MAX_EF_SEARCH
+
+DEFAULT_RECALL: Final = 0.95
+LEAST_RECALL: Final = 0.5
+MAX_K: Final = 10_000
+MAX_QUERIES: Final = 100  # query vectors of one search
+MAX_PROBES: Final = 500  # query vectors of one recall measurement
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A search for the `k` nearest neighbors of each query vector.
+
+    `vectors` are float32 (dimension,); instead of them, `like` names a stored vector, which is then excluded itself.
+    `recall` is the target recall. A positive `ef_search` overrides it by Annoy's own rule: that many candidates a tree.
+    `filter` is a metadata filter as JSON text; `exclude` lists ids that must not match. `after` is a cursor, the
+    distance and id of the last match of the previous page, and `depth` is the number of matches before it.
+    `include_vectors` says whether the matches need their vectors.
+    """
+
+    k: int
+    vectors: tuple[F32, ...] = ()
+    like: str | None = None
+    recall: float = DEFAULT_RECALL
+    ef_search: int = 0
+    filter: str | None = None
+    exclude: tuple[str, ...] = ()
+    after: tuple[float, str] | None = None
+    depth: int = 0
+    max_distance: float | None = None
+    include_vectors: bool = True
+
+
+class Match(msgspec.Struct, frozen=True, array_like=True):
+    """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
+
+    `vector` is None where the match came from another function and the query did not ask for vectors.
+    """
+
+    id: str
+    distance: float
+    metadata: msgspec.Raw | None
+    vector: F32 | None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one query vector: matches by ascending distance, then id.
+
+    `count` is the number of vectors in the index, `eligible` the number that could match, `examined` the number of
+    exact distances computed. `strategy` is exact, forest or sketch, and `plan` says what was read: local, ranges or
+    whole; both are "mixed" where the shards of an index differ.
+    """
+
+    matches: list[Match]
+    count: int
+    strategy: str
+    plan: str = "local"
+    examined: int = 0
+    eligible: int = 0
+
+
+class Result(msgspec.Struct, frozen=True, tag="result"):
+    """The answers to a query, one for each query vector, the ETag of the state searched, and what storage was read."""
+
+    answers: Sequence[Answer]
+    etag: str
+    read_bytes: int = 0
+    requests: int = 0
+
+    @property
+    def answer(self) -> Answer:
+        """The answer to a query with one vector."""
+        return self.answers[0]
+
+
+def check(query: Query) -> None:
+    """Raise RequestInvalid if a number in the query is out of range."""
+    if not 1 <= query.k <= MAX_K:
+        raise RequestInvalid(f"k must be 1 to {MAX_K:,}, not {query.k:,}")
+    if query.ef_search > MAX_EF_SEARCH:
+        raise RequestInvalid(f"ef_search must be at most {MAX_EF_SEARCH:,}, not {query.ef_search:,}")
+    if not LEAST_RECALL <= query.recall <= 1:
+        raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {query.recall}")
+    if query.max_distance is not None and not query.max_distance >= 0:
+        raise RequestInvalid(f"max_distance must be at least 0, not {query.max_distance}")
