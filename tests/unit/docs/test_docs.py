@@ -101,3 +101,10 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`?make ([a-z-]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
+    measured = set(re.findall(r"\d+\.\d+", (ROOT / "docs/benchmark.md").read_text()))
+    shown = {figure for _, *cells in _table("README.md") for cell in cells for figure in re.findall(r"\d+\.\d+", cell)}
+    assert shown
+    assert shown <= measured
