@@ -95,9 +95,16 @@ def _line(record: dict[str, Any]) -> str:
     return json.dumps({"level": record["level"].lower(), **record["message"]})
 
 
-# A fixed level and an empty service: POWERTOOLS_LOG_LEVEL must not drop metrics, POWERTOOLS_SERVICE_NAME must not add a
-# dimension.
+# Fields that `_line` drops are not computed either. A fixed level, so that POWERTOOLS_LOG_LEVEL cannot drop metrics.
 _LOGGER: Final = Logger(
-    service=NAMESPACE, level="INFO", logger_handler=_StdoutHandler(), json_serializer=_line, serialize_stacktrace=False
+    service=NAMESPACE,
+    level="INFO",
+    logger_handler=_StdoutHandler(),
+    json_serializer=_line,
+    serialize_stacktrace=False,
+    location=None,
+    timestamp=None,
+    xray_trace_id=None,
 )
+# An empty service, so that POWERTOOLS_SERVICE_NAME cannot add a dimension.
 _METRICS: Final = Metrics(namespace=NAMESPACE, service="")
