@@ -3,7 +3,7 @@
 from vectord.edge import handler
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.schemas import write_answers
+from vectord.edge.schemas import index_answers
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, RestoreBody, decode
 from vectord.runtime import api
 from vectord.service.results import Description
@@ -20,15 +20,15 @@ def create(request: Request, service: UseCases) -> Reply:
         distance=body.distance or "",
         shards=1 if body.shards is None else body.shards,
         until=request.until,
-        expected=request.conditions,
+        expected=request.preconditions,
     )
     return _created(made)
 
 
 def restore(request: Request, service: UseCases) -> Reply:
     body = decode(request.body, RestoreBody)
-    made = service.restore(request.path["name"], body.as_of, request.until, request.conditions)
-    return Reply(write_answers.Made(made.params, made.count), headers={"ETag": made.etag})
+    made = service.restore(request.path["name"], body.as_of, request.until, request.preconditions)
+    return Reply(index_answers.Made(made.params, made.count), headers={"ETag": made.etag})
 
 
 def copy(request: Request, service: UseCases) -> Reply:
@@ -38,7 +38,7 @@ def copy(request: Request, service: UseCases) -> Reply:
 
 def _created(made: Description) -> Reply:
     headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
-    return Reply(write_answers.Made(made.params, made.count), 201, headers)
+    return Reply(index_answers.Made(made.params, made.count), 201, headers)
 
 
 ROUTES: dict[str, handler.Route[UseCases]] = {

@@ -2,27 +2,27 @@
 
 import msgspec
 
-from vectord.edge import consistency, handler, listing
+from vectord.edge import handler, pagination
 from vectord.edge import versions as edge_versions
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.schemas import queries, state_answers
+from vectord.edge.schemas import consistency, index_answers, queries, vector_answers
 from vectord.runtime import api
 from vectord.service.reading import Reading
 
 
 def list_indexes(request: Request, service: Reading) -> Reply:
-    prefix, limit, after = listing.arguments(request.query)
+    prefix, limit, after = pagination.read_index_page(request.query)
     page = service.list(prefix, limit, after, request.until)
-    indexes = [state_answers.Listed(found.name, found.size, found.modified) for found in page.objects]
-    return Reply(state_answers.Listing(indexes, listing.cursor(page.after)))
+    indexes = [index_answers.Listed(found.name, found.size, found.modified) for found in page.objects]
+    return Reply(index_answers.Listing(indexes, pagination.index_cursor(page.after)))
 
 
 def describe(request: Request, service: Reading) -> Reply:
     found = service.describe(request.path["name"], request.until, edge_versions.as_of(request.query))
-    shards = [state_answers.ShardState(one.count, one.size, one.etag) for one in found.shards]
-    graph = state_answers.Graph(found.graph_size)
-    answer = state_answers.Description(
+    shards = [index_answers.ShardState(one.count, one.size, one.etag) for one in found.shards]
+    graph = index_answers.Graph(found.graph_size)
+    answer = index_answers.Description(
         found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET
     )
     return handler.unless_held(request, Reply(answer, headers=handler.etag(found.etag)))
@@ -30,15 +30,17 @@ def describe(request: Request, service: Reading) -> Reply:
 
 def versions(request: Request, service: Reading) -> Reply:
     name = request.path["name"]
-    limit, after = edge_versions.page(name, request.query)
+    limit, after = edge_versions.read_version_page(name, request.query)
     page = service.versions(name, limit, after, request.until)
-    return Reply(edge_versions.shown(name, page.versions, page.after))
+    return Reply(edge_versions.version_page(name, page.versions, page.after))
 
 
 def lookup(request: Request, service: Reading) -> Reply:
     queries.check(request.query, queries.Lookup)
-    found = service.lookup(request.path["name"], request.path["id"], request.until, consistency.of_query(request.query))
-    answer = state_answers.Looked(found.id, found.vector.tolist(), found.metadata)
+    found = service.lookup(
+        request.path["name"], request.path["id"], request.until, consistency.staleness_in(request.query)
+    )
+    answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
     return handler.unless_held(request, Reply(answer, headers=handler.etag(found.etag)))
 
 

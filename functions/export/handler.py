@@ -10,7 +10,7 @@ from vectord.service.export import Exports
 
 def export(request: Request, service: Exports) -> Reply:
     name, asked = request.path["name"], edge_export.asked(request.query)
-    if request.conditions:  # to learn the ETag costs less than a file that the caller has
+    if request.preconditions:  # to learn the ETag costs less than a file that the caller has
         described = service.describe(name, request.until, asked.as_of)
         held = handler.unless_held(request, Reply(None, headers=handler.etag(described.etag)))
         if held.status == 304:

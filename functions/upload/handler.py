@@ -3,7 +3,7 @@
 from vectord.edge import handler
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.schemas import bodies, write_answers
+from vectord.edge.schemas import bodies, index_answers
 from vectord.runtime import ingest
 from vectord.service.ingest import Ingestion
 
@@ -11,7 +11,7 @@ from vectord.service.ingest import Ingestion
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
     link = ingestion.link(request.path["name"], body.file, request.until)
-    return Reply(write_answers.Upload("PUT", link.url, link.key, link.expires))
+    return Reply(index_answers.Upload("PUT", link.url, link.key, link.expires))
 
 
 ROUTES: dict[str, handler.Route[Ingestion]] = {"POST /indexes/{name}/uploads": upload}

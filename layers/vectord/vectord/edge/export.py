@@ -7,7 +7,7 @@ import msgspec
 
 from vectord.edge import handler
 from vectord.edge.handler import Reply
-from vectord.edge.schemas import queries, state_answers
+from vectord.edge.schemas import index_answers, queries
 from vectord.errors import RequestInvalid
 from vectord.service.export import FORMATS, LINK_SECONDS, Exported, Format
 
@@ -41,7 +41,7 @@ def asked(query: Mapping[str, str]) -> Asked:
 def shown(name: str, kind: Format, made: Exported) -> Reply:
     """Return the file itself, or where to fetch it."""
     if made.file.url is not None:
-        told = state_answers.Export(made.file.url, made.file.size, kind, LINK_SECONDS)
+        told = index_answers.Export(made.file.url, made.file.size, kind, LINK_SECONDS)
         return Reply(told, headers=handler.etag(made.etag))
     headers = {"Content-Type": FORMATS[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
     return Reply(made.file.data, headers={**headers, **handler.etag(made.etag)})

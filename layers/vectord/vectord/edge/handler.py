@@ -39,7 +39,7 @@ def etag(value: str | None) -> dict[str, str]:
 
 def unless_held(request: Request, reply: Reply) -> Reply:
     """Return the reply of a read, or 304 if the caller has it: If-None-Match names its ETag."""
-    tag, held = reply.headers.get("ETag"), request.conditions and request.conditions.if_none_match
+    tag, held = reply.headers.get("ETag"), request.preconditions and request.preconditions.if_none_match
     return Reply(None, 304, {"ETag": tag}) if tag and held and held.has(tag, weakly=True) else reply
 
 

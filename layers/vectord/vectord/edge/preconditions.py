@@ -1,37 +1,43 @@
-"""If-Match and If-None-Match of a request (RFC 9110, sections 13.1.1 and 13.1.2)."""
+"""Request headers that make a request conditional: If-Match, If-None-Match and Idempotency-Key.
+
+If-Match and If-None-Match: RFC 9110, sections 13.1.1 and 13.1.2.
+"""
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
 from vectord.errors import RequestInvalid
+from vectord.service.commit.idempotency import IdempotencyKey
 from vectord.service.results import NOTHING
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
 _TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')
+_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 
-class Tags(msgspec.Struct, frozen=True):
-    """What such a header lists: ETags, strong ones and weak ones apart, or `every` one that there is."""
+class ETags(msgspec.Struct, frozen=True):
+    """The ETags that a header lists, strong and weak ones apart; or `*`, which stands for any ETag."""
 
     strong: frozenset[str] = frozenset()
     weak: frozenset[str] = frozenset()
-    every: bool = False
+    any: bool = False
 
     def has(self, etag: str, *, weakly: bool) -> bool:
-        """Tell whether `etag`, which is strong, is meant; `weakly` lets a weak tag mean it too."""
+        """Return True if the list contains `etag`, a strong ETag; `weakly` compares with weak ETags too."""
         if etag == NOTHING:
             return False
-        return self.every or etag in self.strong or (weakly and etag in self.weak)
+        return self.any or etag in self.strong or (weakly and etag in self.weak)
 
 
-class Conditions(msgspec.Struct, frozen=True):
-    """The ETags at which a request may go on; NOTHING stands for an index that is not there."""
+class Preconditions(msgspec.Struct, frozen=True):
+    """The ETags at which a request may proceed, as a container; NOTHING stands for an index that does not exist."""
 
-    if_match: Tags | None = None
-    if_none_match: Tags | None = None
+    if_match: ETags | None = None
+    if_none_match: ETags | None = None
 
     def __contains__(self, etag: object) -> bool:
         if not isinstance(etag, str):
@@ -42,28 +48,46 @@ class Conditions(msgspec.Struct, frozen=True):
 
     @property
     def allow_all(self) -> bool:
-        """Tell whether every state of an index that is there will do."""
-        return self.if_none_match is None and (self.if_match is None or self.if_match.every)
+        """True if a write to an existing index may proceed at any ETag."""
+        return self.if_none_match is None and (self.if_match is None or self.if_match.any)
 
 
-def conditions(headers: Mapping[str, str]) -> Conditions | None:
-    """Return the conditions in headers, whose names are in lower case; None if there is none.
+def read_preconditions(headers: Mapping[str, str]) -> Preconditions | None:
+    """Return the preconditions in headers, whose names are in lower case; None if there are none.
 
     Raises:
-        RequestInvalid: If-None-Match is no list of ETags; to go on as if it were not there could do harm.
+        RequestInvalid: If-None-Match is not a list of ETags. To ignore it could overwrite data.
     """
     if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
     if if_match is None and if_none_match is None:
         return None
     if if_none_match is not None and if_none_match.strip() != "*" and not _TAGS.fullmatch(if_none_match):
         raise RequestInvalid("If-None-Match must be * or a list of ETags, each in double quotes.")
-    return Conditions(_tags(if_match), _tags(if_none_match))
+    return Preconditions(_etags(if_match), _etags(if_none_match))
 
 
-def _tags(header: str | None) -> Tags | None:
+def _etags(header: str | None) -> ETags | None:
     if header is None:
         return None
     if header.strip() == "*":
-        return Tags(every=True)
-    found = _TAG.findall(header)
-    return Tags(frozenset(tag for weak, tag in found if not weak), frozenset(tag for weak, tag in found if weak))
+        return ETags(any=True)
+    tags = _TAG.findall(header)
+    return ETags(frozenset(tag for weak, tag in tags if not weak), frozenset(tag for weak, tag in tags if weak))
+
+
+def read_idempotency_key(
+    headers: Mapping[str, str], route: str, path: Mapping[str, str], body: bytes
+) -> IdempotencyKey | None:
+    """Return the Idempotency-Key in headers with a hash of the request; None without such a header.
+
+    Raises:
+        RequestInvalid: the key has spaces, or characters outside ASCII, or is too long.
+    """
+    text = headers.get("idempotency-key")
+    if text is None:
+        return None
+    if not _KEY.fullmatch(text):
+        raise RequestInvalid("Idempotency-Key must be 1 to 255 visible ASCII characters without spaces.")
+    target = "\n".join((route, *(f"{name}={value}" for name, value in sorted(path.items())), ""))
+    digest = blake2b(target.encode("utf-8", "surrogatepass") + body, digest_size=4)
+    return IdempotencyKey(text, digest.hexdigest())

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems. `type` is stable: programs may branch on it, and only on it and the status."""
+"""Errors as problem details (RFC 9457). `type` and `status` are stable; programs must not depend on anything else."""
 
 from typing import Final
 
@@ -9,23 +9,23 @@ from vectord import errors
 from vectord.errors import BadItem, BatchInvalid, VectordError
 
 CONTENT_TYPE: Final = "application/problem+json"
-# So that a refusal of the largest batch still fits an answer.
+# With these limits the problem for the largest batch fits into one answer. Lengths are in characters.
 _MAX_ITEMS: Final = 5_000
 _MAX_ID: Final = 256
-_MAX_DETAIL: Final = 1_000  # characters; a detail may repeat what the caller sent
+_MAX_DETAIL: Final = 1_000  # a detail may quote what the caller sent
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of problem; `told` replaces the error's own words where those are not for callers."""
+    """A kind of problem; `detail` replaces the error's own message if that is not meant for callers."""
 
     status: int
     slug: str
     title: str
-    told: str | None = None
+    detail: str | None = None
 
 
-# The first class that fits counts, so the special come before the general.
+# The first class that matches wins, so subclasses come before their base classes.
 KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.MalformedJson: Kind(400, "malformed-json", "The body is not JSON"),
     errors.RouteNotFound: Kind(404, "route-not-found", "No such resource"),
@@ -34,31 +34,36 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.VectorsNotFound: Kind(404, "vector-not-found", "No such vector"),
     errors.VersionNotFound: Kind(404, "version-not-found", "No such version of the index"),
     errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
-    errors.PreconditionFailed: Kind(412, "precondition-failed", "The index has another version"),
+    errors.PreconditionFailed: Kind(412, "precondition-failed", "The precondition does not hold"),
     errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),
     errors.AnswerTooLarge: Kind(413, "answer-too-large", "The answer would be too large"),
     errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
     errors.FilterInvalid: Kind(422, "filter-invalid", "The filter is not valid"),
-    errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor is not one of this listing"),
-    errors.IdempotencyKeyReused: Kind(422, "idempotency-key-reused", "The Idempotency-Key came with another request"),
+    errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor does not belong to this listing"),
+    errors.IdempotencyKeyReused: Kind(
+        422, "idempotency-key-reused", "The Idempotency-Key was used for another request"
+    ),
     errors.RequestInvalid: Kind(422, "request-invalid", "The request is not valid"),
     errors.OutcomeUnknown: Kind(503, "outcome-unknown", "The change may or may not be applied"),
-    errors.PartlyApplied: Kind(503, "partly-applied", "Some shards took their part of the batch, others did not"),
-    errors.Contended: Kind(503, "contended", "Others are changing the index"),
+    errors.PartlyApplied: Kind(503, "partly-applied", "The batch was applied on some shards only"),
+    errors.Contended: Kind(503, "contended", "Too many concurrent writers"),
     errors.StorageSilent: Kind(503, "storage-silent", "Storage does not answer"),
-    errors.BlobUnsupported: Kind(500, "index-unsupported", "The index was written by an unknown version"),
+    errors.BlobUnsupported: Kind(500, "index-unsupported", "The format version of the index is not supported"),
     errors.BlobCorrupt: Kind(500, "index-corrupt", "The index is corrupt"),
     errors.StoreError: Kind(
         500,
         "storage-refused",
-        "Storage refused",
-        "Storage refused the request. The operator finds the reason in the log.",
+        "Storage refused the request",
+        "Storage refused a request of the service. The reason is in the log of the function.",
     ),
 }
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """The members of RFC 9457, section 3.1; `errors` lists a batch's bad items but for the `errors_omitted` last."""
+    """A problem (RFC 9457, section 3.1).
+
+    For a batch, `errors` lists the invalid items, except the last `errors_omitted` of them.
+    """
 
     type: str
     title: str
@@ -68,22 +73,24 @@ class Problem(msgspec.Struct, omit_defaults=True):
     errors_omitted: int = 0
 
     def with_half_the_items(self) -> "Problem":
+        """Return the problem with the second half of its items omitted, so that it fits into an answer."""
         kept = self.errors[: len(self.errors) // 2]
         omitted = self.errors_omitted + len(self.errors) - len(kept)
         return structs.replace(self, errors=kept, errors_omitted=omitted)
 
 
 def problem(error: VectordError) -> Problem:
+    """Return the problem that reports `error` to the caller."""
     kind = next(kind for known, kind in KINDS.items() if isinstance(error, known))
     items = error.items if isinstance(error, BatchInvalid) else ()
-    shown = tuple(_shortened(item) for item in items[:_MAX_ITEMS])
+    listed = tuple(_shortened(item) for item in items[:_MAX_ITEMS])
     return Problem(
         TYPE_PREFIX + kind.slug,
         kind.title,
         kind.status,
-        _cut(kind.told or str(error), _MAX_DETAIL),
-        shown,
-        len(items) - len(shown),
+        _cut(kind.detail or str(error), _MAX_DETAIL),
+        listed,
+        len(items) - len(listed),
     )
 
 

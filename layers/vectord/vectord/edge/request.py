@@ -10,8 +10,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from vectord.edge.preconditions import Conditions, conditions
+from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
+from vectord.service.commit.idempotency import IdempotencyKey
 
 MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
 
@@ -29,15 +30,20 @@ class Request(msgspec.Struct, frozen=True):
     until: float
 
     @property
-    def conditions(self) -> Conditions | None:
-        """What If-Match and If-None-Match ask for, None where neither is there."""
-        return conditions(self.headers)
+    def preconditions(self) -> Preconditions | None:
+        """The preconditions in If-Match and If-None-Match; None without these headers."""
+        return read_preconditions(self.headers)
 
     @property
-    def expected(self) -> Conditions | None:
-        """The ETags that a write allows as the state before, None where it allows all."""
-        found = self.conditions
-        return None if found is None or found.allow_all else found
+    def expected(self) -> Preconditions | None:
+        """The preconditions of a write to an existing index; None if it may proceed at any ETag."""
+        preconditions = self.preconditions
+        return None if preconditions is None or preconditions.allow_all else preconditions
+
+    @property
+    def idempotency_key(self) -> IdempotencyKey | None:
+        """The Idempotency-Key with a hash of this request; None without this header."""
+        return read_idempotency_key(self.headers, self.route, self.path, self.body)
 
 
 def read(event: Event, routes: Collection[str], until: float) -> Request:

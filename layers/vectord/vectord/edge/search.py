@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vectord.edge import pagination
-from vectord.edge.consistency import staleness
 from vectord.edge.request import Request
-from vectord.edge.schemas import bodies, read_answers
+from vectord.edge.schemas import bodies, vector_answers
 from vectord.edge.schemas.bodies import Include, RecallBody, SearchBody
+from vectord.edge.schemas.consistency import staleness
 from vectord.errors import RequestInvalid
 from vectord.index.query.query import Answer, Match
 from vectord.readers.entry import components
@@ -69,10 +69,10 @@ def recalled(request: Request, recalls: "Recalls") -> "Recalled":
     return recalls.recall(request.path["name"], ask, request.until, queries=queries)
 
 
-def shown_recall(found: "Recalled") -> read_answers.Recall:
+def shown_recall(found: "Recalled") -> vector_answers.Recall:
     """Return the body of the answer to a measurement."""
     measured = found.measured
-    return read_answers.Recall(
+    return vector_answers.Recall(
         recall=_mean(measured.recalls),
         k=found.k,
         queries=len(measured.recalls),
@@ -88,28 +88,28 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 6) if values else None
 
 
-def _quantiles(seconds: Sequence[float]) -> read_answers.Quantiles:
+def _quantiles(seconds: Sequence[float]) -> vector_answers.Quantiles:
     if not seconds:
-        return read_answers.Quantiles()
+        return vector_answers.Quantiles()
     ascending = sorted(seconds)
     p50, p99 = (round(ascending[int(share * (len(ascending) - 1))] * 1000, 3) for share in (0.5, 0.99))
-    return read_answers.Quantiles(p50, p99)
+    return vector_answers.Quantiles(p50, p99)
 
 
 def shown(
     name: str, body: SearchBody, searched: SearchOutcome, milliseconds: float
-) -> read_answers.Search | read_answers.Searches:
+) -> vector_answers.Search | vector_answers.Searches:
     """Return the body of the answer; that of many queries has a list of `results`."""
     took = searched.read_bytes, searched.requests, round(milliseconds, 3)
     if body.vectors is not None:
-        results = [read_answers.Found(*_found(answer, body.include)) for answer in searched.answers]
-        return read_answers.Searches(results, *took)
-    return read_answers.Search(
+        results = [vector_answers.Found(*_found(answer, body.include)) for answer in searched.answers]
+        return vector_answers.Searches(results, *took)
+    return vector_answers.Search(
         *_found(searched.answer, body.include), *took, _next(name, body, searched.answer.matches)
     )
 
 
-def _found(answer: Answer, include: Sequence[Include]) -> tuple[list[read_answers.Match], int, int, str, str, int]:
+def _found(answer: Answer, include: Sequence[Include]) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
     matches = [_match(match, include) for match in answer.matches]
     return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
 
@@ -119,7 +119,7 @@ def _ask(name: str, body: SearchBody) -> Ask:
     if body.after is not None:
         if body.vectors is not None:
             raise RequestInvalid("after continues the search for one query, not for 'vectors'.")
-        after = pagination.opened(body.after, _pages_of(name, body), _Place)
+        after = pagination.decode_cursor(body.after, _pages_of(name, body), _Place)
     return Ask(
         body.k,
         body.recall,
@@ -137,9 +137,9 @@ def _ask(name: str, body: SearchBody) -> Ask:
 def _next(name: str, body: SearchBody, matches: Sequence[Match]) -> str | None:
     if len(matches) < body.k:
         return None
-    before = pagination.opened(body.after, _pages_of(name, body), _Place).depth if body.after is not None else 0
+    before = pagination.decode_cursor(body.after, _pages_of(name, body), _Place).depth if body.after is not None else 0
     last = matches[-1]
-    return pagination.sealed(_pages_of(name, body), _Place(last.distance, last.id, before + len(matches)))
+    return pagination.encode_cursor(_pages_of(name, body), _Place(last.distance, last.id, before + len(matches)))
 
 
 def _pages_of(name: str, body: SearchBody) -> Sequence[Any]:
@@ -147,8 +147,8 @@ def _pages_of(name: str, body: SearchBody) -> Sequence[Any]:
     return "search", name, body.vector, body.id, body.filter, body.max_distance, body.as_of
 
 
-def _match(match: Match, include: Sequence[Include]) -> read_answers.Match:
-    return read_answers.Match(
+def _match(match: Match, include: Sequence[Include]) -> vector_answers.Match:
+    return vector_answers.Match(
         match.id,
         match.distance,
         match.metadata if "metadata" in include else msgspec.UNSET,

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from vectord.edge import pagination
-from vectord.edge.schemas import read_answers
+from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.errors import CursorInvalid, RequestInvalid
@@ -39,7 +39,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     def cursor(self, page: ListPage) -> str | None:
         """Return the cursor of the page behind `page`."""
-        return None if page.after is None else pagination.sealed(self.pages_of, _Mark(page.shard, *page.after))
+        return None if page.after is None else pagination.encode_cursor(self.pages_of, _Mark(page.shard, *page.after))
 
 
 def listing(name: str, query: Mapping[str, str]) -> Listing:
@@ -103,13 +103,13 @@ def patch(body: PatchBody) -> Patch:
         raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
-def shown(vectors: Sequence[ListedVector], include: Collection[str]) -> list[read_answers.Vector]:
+def shown(vectors: Sequence[ListedVector], include: Collection[str]) -> list[vector_answers.Vector]:
     """Return vectors as JSON shows them."""
     return [_shown(kept, include) for kept in vectors]
 
 
-def _shown(kept: ListedVector, include: Collection[str]) -> read_answers.Vector:
-    return read_answers.Vector(
+def _shown(kept: ListedVector, include: Collection[str]) -> vector_answers.Vector:
+    return vector_answers.Vector(
         kept.id,
         kept.metadata if "metadata" in include else msgspec.UNSET,
         kept.vector.tolist() if "vector" in include and kept.vector is not None else msgspec.UNSET,
@@ -134,7 +134,7 @@ def _include(text: str | None) -> Sequence[str]:
 def _place(cursor: str | None, pages_of: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
     if cursor is None:
         return 0, None
-    mark = pagination.opened(cursor, pages_of, _Mark)
+    mark = pagination.decode_cursor(cursor, pages_of, _Mark)
     if mark.shard < 0:
         raise CursorInvalid
     return mark.shard, (mark.hash, mark.id)

@@ -2,19 +2,13 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
-from vectord.edge import listing, pagination
-from vectord.edge.schemas import queries, state_answers
+from vectord.edge import pagination
+from vectord.edge.schemas import index_answers, queries
 from vectord.storage.base import ObjectVersion
 
 
-class _Place(msgspec.Struct, array_like=True, frozen=True):
-    after: str
-
-
 def as_of(query: Mapping[str, str]) -> str | None:
-    """Return which state is asked for, None for the present one.
+    """Return the state that a query string asks for; None for the present one.
 
     Raises:
         RequestInvalid: a parameter is unknown.
@@ -23,25 +17,23 @@ def as_of(query: Mapping[str, str]) -> str | None:
     return query.get("as_of")
 
 
-def page(name: str, query: Mapping[str, str]) -> tuple[int, str | None]:
-    """Return how many versions of index `name` are asked for, and behind which.
+def read_version_page(name: str, query: Mapping[str, str]) -> tuple[int, str | None]:
+    """Return page size and the version to start after, for a listing of the versions of index `name`.
 
     Raises:
         RequestInvalid, CursorInvalid
     """
     queries.check(query, queries.Versions)
-    cursor = query.get("cursor")
-    after = None if cursor is None else pagination.opened(cursor, _pages_of(name), _Place).after
-    return listing.limit(query), after
+    return pagination.page_size(query), pagination.decode_name_cursor(_request(name), query)
 
 
-def shown(name: str, versions: tuple[ObjectVersion, ...], after: str | None) -> state_answers.Versions:
-    """Return the body of a page."""
-    return state_answers.Versions(
-        [state_answers.Version(one.id, one.etag, one.bytes, one.modified, one.latest, one.deleted) for one in versions],
-        None if after is None else pagination.sealed(_pages_of(name), _Place(after)),
+def version_page(name: str, versions: tuple[ObjectVersion, ...], after: str | None) -> index_answers.Versions:
+    """Return the answer for one page of versions."""
+    return index_answers.Versions(
+        [index_answers.Version(one.id, one.etag, one.bytes, one.modified, one.latest, one.deleted) for one in versions],
+        pagination.encode_name_cursor(_request(name), after),
     )
 
 
-def _pages_of(name: str) -> tuple[str, str]:
+def _request(name: str) -> tuple[str, str]:
     return "versions", name

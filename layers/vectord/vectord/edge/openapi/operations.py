@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from vectord import errors
-from vectord.edge.schemas import bodies, queries, read_answers, state_answers, write_answers
+from vectord.edge.schemas import bodies, index_answers, queries, vector_answers
 from vectord.errors import VectordError
 from vectord.service.export import FORMATS
 
@@ -64,7 +64,7 @@ OPERATIONS: Final = (
         "POST /indexes",
         "Create an index",
         201,
-        (write_answers.Made,),
+        (index_answers.Made,),
         bodies.CreateBody,
         headers=CONDITIONS,
         problems=(errors.IndexExists, errors.PreconditionFailed),
@@ -73,14 +73,14 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes",
         "List indexes",
-        answers=(state_answers.Listing,),
+        answers=(index_answers.Listing,),
         query=queries.Indexes,
         problems=(errors.CursorInvalid,),
     ),
     Operation(
         "GET /indexes/{name}",
         "Describe an index",
-        answers=(state_answers.Description,),
+        answers=(index_answers.Description,),
         query=queries.State,
         headers=UNLESS_HELD,
         problems=(errors.VersionNotFound,),
@@ -88,7 +88,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors",
         "Add vectors",
-        answers=(write_answers.Added,),
+        answers=(vector_answers.Added,),
         body=bodies.AddBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, *_OF_A_CHANGE),
@@ -97,7 +97,7 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/vectors/{id+}",
         "Look a vector up",
-        answers=(state_answers.Looked,),
+        answers=(vector_answers.Looked,),
         query=queries.Lookup,
         headers=UNLESS_HELD,
         problems=(errors.VectorNotFound, errors.AnswerTooLarge),
@@ -105,7 +105,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/get",
         "Get vectors",
-        answers=(read_answers.Gotten,),
+        answers=(vector_answers.Gotten,),
         body=bodies.GetBody,
         headers=UNLESS_HELD,
         problems=(errors.BatchInvalid, errors.AnswerTooLarge),
@@ -113,7 +113,7 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/vectors",
         "List vectors",
-        answers=(read_answers.Page,),
+        answers=(vector_answers.Page,),
         query=queries.Vectors,
         headers=UNLESS_HELD,
         problems=(errors.CursorInvalid, errors.FilterInvalid, errors.MalformedJson, errors.AnswerTooLarge),
@@ -121,7 +121,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/count",
         "Count vectors",
-        answers=(read_answers.Counted,),
+        answers=(vector_answers.Counted,),
         body=bodies.CountBody,
         headers=UNLESS_HELD,
         problems=(errors.FilterInvalid,),
@@ -130,7 +130,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/search",
         "Search",
-        answers=(read_answers.Search, read_answers.Searches),
+        answers=(vector_answers.Search, vector_answers.Searches),
         body=bodies.SearchBody,
         headers=UNLESS_HELD,
         problems=(
@@ -141,17 +141,17 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/recall",
         "Measure recall",
-        answers=(read_answers.Recall,),
+        answers=(vector_answers.Recall,),
         body=bodies.RecallBody,
         headers=UNLESS_HELD,
         problems=(errors.FilterInvalid, errors.VersionNotFound),
         may_lack_body=True,
     ),
-    Operation("POST /indexes/{name}/warm", "Warm an index", answers=(read_answers.Warmed,)),
+    Operation("POST /indexes/{name}/warm", "Warm an index", answers=(vector_answers.Warmed,)),
     Operation(
         "PATCH /indexes/{name}/vectors",
         "Change metadata",
-        answers=(write_answers.Patched,),
+        answers=(vector_answers.Patched,),
         body=bodies.PatchBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, errors.FilterInvalid, errors.VectorsNotFound, *_OF_A_CHANGE),
@@ -160,7 +160,7 @@ OPERATIONS: Final = (
     Operation(
         "DELETE /indexes/{name}/vectors/{id+}",
         "Delete a vector",
-        answers=(write_answers.Deleted,),
+        answers=(vector_answers.Deleted,),
         headers=KEYED,
         problems=(errors.VectorNotFound, *_OF_A_CHANGE),
         writes=True,
@@ -168,7 +168,7 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/vectors/delete",
         "Delete vectors",
-        answers=(write_answers.Deleted,),
+        answers=(vector_answers.Deleted,),
         body=bodies.DeleteBody,
         headers=KEYED,
         problems=(errors.BatchInvalid, errors.FilterInvalid, *_OF_A_CHANGE),
@@ -177,14 +177,14 @@ OPERATIONS: Final = (
     Operation(
         "GET /indexes/{name}/versions",
         "List versions",
-        answers=(state_answers.Versions,),
+        answers=(index_answers.Versions,),
         query=queries.Versions,
         problems=(errors.CursorInvalid,),
     ),
     Operation(
         "POST /indexes/{name}/restore",
         "Restore a version",
-        answers=(write_answers.Made,),
+        answers=(index_answers.Made,),
         body=bodies.RestoreBody,
         headers=CONDITIONS,
         problems=(errors.VersionNotFound, errors.PreconditionFailed),
@@ -194,7 +194,7 @@ OPERATIONS: Final = (
         "POST /indexes/{name}/copy",
         "Copy an index",
         201,
-        (write_answers.Made,),
+        (index_answers.Made,),
         bodies.CopyBody,
         problems=(errors.IndexExists, errors.VersionNotFound),
         writes=True,
@@ -202,13 +202,13 @@ OPERATIONS: Final = (
     Operation(
         "POST /indexes/{name}/uploads",
         "Upload a file",
-        answers=(write_answers.Upload,),
+        answers=(index_answers.Upload,),
         body=bodies.UploadBody,
     ),
     Operation(
         "GET /indexes/{name}/export",
         "Export an index",
-        answers=(state_answers.Export,),
+        answers=(index_answers.Export,),
         query=queries.Export,
         headers=UNLESS_HELD,
         problems=(errors.VersionNotFound, errors.AnswerTooLarge),

@@ -1,12 +1,12 @@
-"""The JSON bodies of requests: strict types, decoded and validated in one pass by msgspec."""
+"""JSON bodies of requests: strict types, which msgspec decodes and validates in one pass."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from vectord.edge.consistency import Consistency
 from vectord.edge.schemas import fields
+from vectord.edge.schemas.consistency import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance
@@ -18,7 +18,7 @@ Include = Literal["metadata", "vector", "distance"]
 class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
     name: fields.Name
     dimension: fields.Dimension
-    distance: Annotated[str | None, fields.shown(enum=["", *get_args(Distance), None])] = None
+    distance: Annotated[str | None, fields.schema(enum=["", *get_args(Distance), None])] = None
     m: fields.Trees = None
     ef_search: fields.Effort = None
     shards: fields.Shards = None
@@ -42,7 +42,7 @@ class AddBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Either `ids` or `filter`."""
+    """The vectors to delete: either `ids` or `filter`."""
 
     ids: fields.Ids | None = None
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
@@ -50,7 +50,7 @@ class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PatchBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Either `ids` or `filter`."""
+    """New metadata, and the vectors to change: either `ids` or `filter`."""
 
     metadata: fields.Metadata
     ids: fields.Ids | None = None
@@ -59,7 +59,7 @@ class PatchBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
-    """What to search for is one of `vector`, `vectors` and `id`."""
+    """A search for exactly one of `vector`, `vectors` and `id`."""
 
     vector: fields.Vector | None = None
     vectors: fields.Queries = None
@@ -77,7 +77,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Queries are `vectors`, or else a `sample` of so many stored ones."""
+    """A recall measurement. The queries are `vectors`, or else a random `sample` of the stored vectors."""
 
     vectors: fields.Probes = None
     sample: fields.Sample = 50
@@ -104,17 +104,17 @@ class CountBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:
-    """Return `body` as a `kind`.
+    """Return a JSON body as a `kind`.
 
     Raises:
-        MalformedJson: it is not JSON (RFC 8259: UTF-8, no NaN, no Infinity).
-        RequestInvalid: it is JSON of another shape.
+        MalformedJson: the body is not JSON (RFC 8259: UTF-8, no NaN, no Infinity).
+        RequestInvalid: the JSON does not have the shape of `kind`.
     """
     try:
         body.decode()
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        _check_json(body)  # a wrong type may stand before broken text
+        _check_json(body)  # the text after the wrong type may be broken
         raise RequestInvalid(f"The body is not valid: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from error
@@ -124,37 +124,37 @@ def _check_json(body: bytes) -> None:
     try:
         msgspec.json.decode(body)
     except msgspec.ValidationError:
-        return  # a number out of range: JSON all the same
+        return  # a number is out of range, which JSON allows
     except (msgspec.DecodeError, RecursionError) as error:
         raise _malformed(error) from error
 
 
 def _malformed(error: Exception) -> MalformedJson:
     if isinstance(error, RecursionError):
-        return MalformedJson("The body is nested too deeply to be read.")
-    return MalformedJson(f"The body is not JSON in UTF-8 (which has no NaN and no Infinity): {error}.")
+        return MalformedJson("The body is nested too deeply.")
+    return MalformedJson(f"The body is not valid JSON in UTF-8 (NaN and Infinity are not JSON): {error}.")
 
 
 def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
-    """Return each vector of a batch, or what is wrong with it.
+    """Decode each vector of a batch; an entry that cannot be decoded holds the reason.
 
     Raises:
         RequestInvalid: the batch is empty.
     """
     if not vectors:
-        raise RequestInvalid("The batch is empty: 'vectors' needs at least one vector.")
+        raise RequestInvalid("The batch is empty: 'vectors' must have at least one vector.")
     return [entry_of_json(position, raw) for position, raw in enumerate(vectors)]
 
 
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
-    """Return the ids of a batch.
+    """Decode the ids of a batch.
 
     Raises:
         RequestInvalid: the batch is empty.
-        BatchInvalid: some of them are not text.
+        BatchInvalid: some ids are not text.
     """
     if not items:
-        raise RequestInvalid("The batch is empty: 'ids' needs at least one id.")
+        raise RequestInvalid("The batch is empty: 'ids' must have at least one id.")
     good: list[str] = []
     bad: list[BadItem] = []
     for position, raw in enumerate(items):

@@ -1,6 +1,7 @@
-"""Fields that bodies, query strings and answers share, each with the bounds that a schema of it shows.
+"""Types of the fields that bodies, query strings and answers share, with the constraints for the OpenAPI document.
 
-The bounds are shown alone: what checks a field answers in words of its own, which name the value and the remedy.
+msgspec does not enforce these constraints. The code that uses a field checks it, so that an error message can name the
+value and the remedy.
 """
 
 from collections.abc import Mapping
@@ -8,58 +9,60 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vectord.edge.consistency import MAX_STALENESS
+from vectord.edge.schemas.consistency import MAX_STALENESS
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
 from vectord.service.vectors import MAX_IDS, MAX_PAGE
 
 MAX_SEGMENTS: Final = 1_000
 
-FILTER: Final = "Filter"  # what components of the document are called that no type stands for
+# Names of components of the OpenAPI document that have no type here.
+FILTER: Final = "Filter"
 ITEM: Final = "NewVector"
 _BASE64: Final = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
-def shown(**schema: Any) -> msgspec.Meta:
-    """Return what a schema says of a field besides its type."""
-    return msgspec.Meta(extra_json_schema=schema)
+def schema(**members: Any) -> msgspec.Meta:
+    """Return an annotation that adds `members` to the JSON schema of a field."""
+    return msgspec.Meta(extra_json_schema=members)
 
 
 def ref(component: str) -> dict[str, str]:
-    """Return a reference to a component of the document."""
+    """Return a reference to a component of the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{component}"}
 
 
-Name = Annotated[str, shown(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
-Id = Annotated[str, shown(minLength=1, description="At most 1,024 bytes of UTF-8.")]
-Ids = Annotated[list[Annotated[msgspec.Raw, shown(type="string", minLength=1)]], shown(minItems=1)]
-FewIds = Annotated[list[Annotated[msgspec.Raw, shown(type="string", minLength=1)]], shown(minItems=1, maxItems=MAX_IDS)]
-Dimension = Annotated[int, shown(minimum=1, maximum=MAX_DIMENSION)]
-Trees = Annotated[int | None, shown(maximum=MAX_TREES)]
-Effort = Annotated[int | None, shown(maximum=MAX_EF_SEARCH)]
-Shards = Annotated[int | None, shown(minimum=1, maximum=MAX_SHARDS)]
-Numbers = list[float] | str
-Vector = Annotated[Numbers, shown(minItems=1, maxItems=MAX_DIMENSION, pattern=_BASE64, minLength=4)]
-Queries = Annotated[list[Vector] | None, shown(minItems=1, maxItems=MAX_QUERIES)]
-Probes = Annotated[list[Vector] | None, shown(minItems=1, maxItems=MAX_PROBES)]
-Sample = Annotated[int, shown(minimum=1, maximum=MAX_PROBES)]
-Items = Annotated[list[Annotated[msgspec.Raw, shown(**ref(ITEM))]], shown(minItems=1)]
-Metadata = Annotated[msgspec.Raw, shown(description="Any JSON value, up to 100 levels deep.")]
-Filter = Annotated[msgspec.Raw, shown(anyOf=[ref(FILTER), {"type": "null"}])]
-K = Annotated[int, shown(minimum=1, maximum=MAX_K)]
-Recall = Annotated[float, shown(minimum=LEAST_RECALL, maximum=1)]
-Least0 = Annotated[float | None, shown(minimum=0)]
-Limit = Annotated[int, shown(minimum=1, maximum=MAX_PAGE)]
-Staleness = Annotated[
-    float | None, shown(minimum=0, maximum=MAX_STALENESS, description="Seconds; 10 unless told otherwise.")
+Name = Annotated[str, schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
+Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
+Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1)]
+FewIds = Annotated[
+    list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_IDS)
 ]
-_AS_OF: Final = shown(minLength=1, description="A version's id, an ETag in quotes, or an RFC 3339 time.")
+Dimension = Annotated[int, schema(minimum=1, maximum=MAX_DIMENSION)]
+Trees = Annotated[int | None, schema(maximum=MAX_TREES)]
+Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
+Shards = Annotated[int | None, schema(minimum=1, maximum=MAX_SHARDS)]
+Numbers = list[float] | str
+Vector = Annotated[Numbers, schema(minItems=1, maxItems=MAX_DIMENSION, pattern=_BASE64, minLength=4)]
+Queries = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_QUERIES)]
+Probes = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_PROBES)]
+Sample = Annotated[int, schema(minimum=1, maximum=MAX_PROBES)]
+Items = Annotated[list[Annotated[msgspec.Raw, schema(**ref(ITEM))]], schema(minItems=1)]
+Metadata = Annotated[msgspec.Raw, schema(description="Any JSON value, up to 100 levels deep.")]
+Filter = Annotated[msgspec.Raw, schema(anyOf=[ref(FILTER), {"type": "null"}])]
+K = Annotated[int, schema(minimum=1, maximum=MAX_K)]
+Recall = Annotated[float, schema(minimum=LEAST_RECALL, maximum=1)]
+Least0 = Annotated[float | None, schema(minimum=0)]
+Limit = Annotated[int, schema(minimum=1, maximum=MAX_PAGE)]
+Staleness = Annotated[float | None, schema(minimum=0, maximum=MAX_STALENESS, description="Seconds, by default 10.")]
+_AS_OF: Final = schema(minLength=1, description="A version id, an ETag in double quotes, or an RFC 3339 time.")
 Moment = Annotated[str, _AS_OF]
 AsOf = Annotated[str | None, _AS_OF]
-File = Annotated[str, shown(pattern=r"\.(jsonl|jsonl\.gz|npz|npy|parquet)$")]
-Cursor = Annotated[str | None, shown(minLength=1, description="`next` of the page before.")]
-Next = Annotated[str | None, shown(description="Continues the listing; null at its end.")]
+File = Annotated[str, schema(pattern=r"\.(jsonl|jsonl\.gz|npz|npy|parquet)$")]
+Cursor = Annotated[str | None, schema(minLength=1, description="The `next` of the previous page.")]
+Next = Annotated[str | None, schema(description="The cursor of the next page; null on the last page.")]
 Stored = Metadata | None
 Curves = Annotated[
-    Mapping[str, Mapping[int, float]], shown(description="Way of searching, effort, recall@10 at the last build.")
+    Mapping[str, Mapping[int, float]],
+    schema(description="For each strategy: effort and the recall@10 that the last build measured."),
 ]

@@ -5,8 +5,7 @@ import pytest
 from tests.support import compacting, shards, worlds
 from tests.support.stores import ScriptedStore, after, silence
 from tests.support.worlds import FOREVER, Clock, vector
-from vectord.edge.consistency import DEFAULT_STALENESS, of_query, staleness
-from vectord.errors import IndexNotFound, RequestInvalid, StorageSilent, VectorNotFound
+from vectord.errors import IndexNotFound, StorageSilent, VectorNotFound
 from vectord.service.results import SearchOutcome
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
@@ -167,30 +166,3 @@ def test_an_index_in_shards_that_was_created_anew_is_found_where_a_shard_is_not_
     other.create("many", 2, shards=3, until=FOREVER)
     other.add("many", [far], FOREVER)
     assert reader.lookup("many", far.id, FOREVER, 3_600.0).id == far.id
-
-
-# ---- what a request says
-
-
-def test_a_read_is_strong_unless_it_says_otherwise() -> None:
-    assert of_query({}) is None
-    assert of_query({"consistency": "strong"}) is None
-
-
-def test_an_eventual_read_may_be_some_seconds_old() -> None:
-    assert of_query({"consistency": "eventual"}) == DEFAULT_STALENESS
-    assert of_query({"consistency": "eventual", "max_staleness": "2.5"}) == 2.5
-    assert staleness("eventual", 3_600.0) == 3_600.0
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"consistency": "weak"},
-        {"max_staleness": "5"},
-        *({"consistency": "eventual", "max_staleness": text} for text in ("", "x", "-1", "3601", "nan", "inf")),
-    ],
-)
-def test_anything_else_is_invalid(query: dict[str, str]) -> None:
-    with pytest.raises(RequestInvalid):
-        of_query(query)

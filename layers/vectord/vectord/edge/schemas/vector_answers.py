@@ -1,6 +1,10 @@
-"""What searches, measurements and reads of many vectors answer."""
+"""JSON bodies of answers about vectors: searches, recall measurements, reads and changes.
+
+The names of these types are those of the schemas in the OpenAPI document.
+"""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +19,7 @@ class Match(msgspec.Struct):
 
 
 class Found(msgspec.Struct):
-    """The answer to one query."""
+    """The result of one query."""
 
     matches: list[Match]
     count: int
@@ -26,6 +30,8 @@ class Found(msgspec.Struct):
 
 
 class Search(Found):
+    """The answer to a search for one `vector` or `id`, with its cost."""
+
     bytes_read: int
     requests: int
     milliseconds: float
@@ -33,7 +39,7 @@ class Search(Found):
 
 
 class Searches(msgspec.Struct):
-    """The answer to a search for `vectors`."""
+    """The answer to a search for several `vectors`, with the cost of all of them."""
 
     results: list[Found]
     bytes_read: int
@@ -47,7 +53,7 @@ class Quantiles(msgspec.Struct, omit_defaults=True):
 
 
 class Recall(msgspec.Struct):
-    """What was measured; `recall` is null where nothing is stored."""
+    """The result of a recall measurement; `recall` is null if the index is empty."""
 
     recall: float | None
     k: int
@@ -60,6 +66,8 @@ class Recall(msgspec.Struct):
 
 
 class Warmed(msgspec.Struct):
+    """The size of the index that was loaded into the cache, and the cost."""
+
     bytes: int
     bytes_read: int
     requests: int
@@ -67,7 +75,7 @@ class Warmed(msgspec.Struct):
 
 
 class Vector(msgspec.Struct):
-    """A stored vector, as much of it as `include` names."""
+    """A stored vector, with the members that `include` names."""
 
     id: str
     metadata: Stored | msgspec.UnsetType = msgspec.UNSET
@@ -75,14 +83,49 @@ class Vector(msgspec.Struct):
 
 
 class Gotten(msgspec.Struct):
+    """The vectors that exist of those requested by id, and the ids of the others."""
+
     vectors: list[Vector]
     missing: list[str]
 
 
 class Page(msgspec.Struct):
+    """One page of a listing of vectors."""
+
     vectors: list[Vector]
     next: Next
 
 
 class Counted(msgspec.Struct):
     count: int
+
+
+class Looked(msgspec.Struct):
+    """One stored vector, complete."""
+
+    id: str
+    vector: list[float]
+    metadata: Stored
+
+
+class Added(msgspec.Struct):
+    """How many vectors a batch added and replaced; `count` is null for a sharded index."""
+
+    added: int
+    replaced: int
+    count: int | None
+
+
+class Patched(msgspec.Struct):
+    """How many vectors have new metadata; `count` is null for a sharded index."""
+
+    patched: int
+    count: int | None
+
+
+class Deleted(msgspec.Struct):
+    """How many vectors were deleted, or would be (`dry_run`); `count` is null for a sharded index."""
+
+    deleted: int
+    count: int | None
+    dry_run: Literal[True] | msgspec.UnsetType = msgspec.UNSET

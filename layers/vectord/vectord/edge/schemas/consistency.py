@@ -1,4 +1,4 @@
-"""How old the state may be that a read answers from: `consistency` and `max_staleness` of a request."""
+"""How old the state may be that answers a read: `consistency` and `max_staleness` of a request."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -8,14 +8,14 @@ from vectord.errors import RequestInvalid
 Consistency = Literal["strong", "eventual"]
 
 DEFAULT_STALENESS: Final = 10.0  # seconds
-MAX_STALENESS: Final = 3_600.0
+MAX_STALENESS: Final = 3_600.0  # seconds
 
 
 def staleness(consistency: str, max_staleness: float | None) -> float | None:
-    """Return the seconds that an answer may be old, None where it must be of the present state.
+    """Return the age in seconds that a read allows; None if it must see the present state.
 
     Raises:
-        RequestInvalid: one of them is out of range, or the second stands without the first.
+        RequestInvalid: a value is out of range, or `max_staleness` came with a strong read.
     """
     if consistency not in {"strong", "eventual"}:
         raise RequestInvalid(f"consistency must be 'strong' or 'eventual', not {consistency!r}.")
@@ -28,13 +28,17 @@ def staleness(consistency: str, max_staleness: float | None) -> float | None:
     return max_staleness
 
 
-def of_query(query: Mapping[str, str]) -> float | None:
-    """Return the same of a query string."""
+def staleness_in(query: Mapping[str, str]) -> float | None:
+    """Return the age in seconds that the read with this query string allows, as `staleness` does.
+
+    Raises:
+        RequestInvalid
+    """
     text = query.get("max_staleness")
-    return staleness(query.get("consistency", "strong"), None if text is None else _number(text))
+    return staleness(query.get("consistency", "strong"), None if text is None else _seconds(text))
 
 
-def _number(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:

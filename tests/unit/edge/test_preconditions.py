@@ -19,12 +19,12 @@ def request(**headers: str) -> Request:
 
 def allowed(**headers: str) -> list[str]:
     """Return those of ALL at which a request with these headers may go on."""
-    found = request(**headers).conditions
+    found = request(**headers).preconditions
     return ALL if found is None else [etag for etag in ALL if etag in found]
 
 
 def test_without_a_header_there_is_no_condition() -> None:
-    assert request().conditions is None
+    assert request().preconditions is None
     assert request().expected is None
 
 

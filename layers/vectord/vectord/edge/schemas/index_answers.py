@@ -1,0 +1,93 @@
+"""JSON bodies of answers about indexes: their states and versions, and links to files of vectors.
+
+The names of these types are those of the schemas in the OpenAPI document.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from vectord.edge.schemas.fields import Curves, Next, schema
+from vectord.lhv1.params import Params
+
+Time = Annotated[datetime, schema(format="date-time")]
+
+
+class Made(msgspec.Struct):
+    """An index that was created, restored or copied."""
+
+    index: Params
+    count: int
+
+
+class Listed(msgspec.Struct):
+    """One index of a listing."""
+
+    name: str
+    bytes: int
+    modified: Time
+
+
+class Listing(msgspec.Struct):
+    """One page of a listing of indexes."""
+
+    indexes: list[Listed]
+    next: Next
+
+
+class Graph(msgspec.Struct):
+    bytes: int
+
+
+class ShardState(msgspec.Struct):
+    count: int
+    bytes: int
+    etag: str
+
+
+class Description(msgspec.Struct, omit_defaults=True):
+    """The state of an index; `shards` is present if the index is sharded."""
+
+    index: Params
+    count: int
+    bytes: int
+    graph: Graph
+    calibration: Curves
+    shards: list[ShardState] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Version(msgspec.Struct):
+    """One stored state of an index; `deleted` marks the deletion of the index."""
+
+    version: str
+    etag: str | None
+    bytes: int
+    modified: Time
+    latest: bool
+    deleted: bool
+
+
+class Versions(msgspec.Struct):
+    """One page of the versions of an index, newest first."""
+
+    versions: list[Version]
+    next: Next
+
+
+class Upload(msgspec.Struct):
+    """A link to which a file can be PUT for `expires` seconds."""
+
+    method: Literal["PUT"]
+    url: str
+    key: str
+    expires: int
+
+
+class Export(msgspec.Struct):
+    """A link from which a file can be read for `expires` seconds."""
+
+    url: str
+    bytes: int
+    format: str
+    expires: int
