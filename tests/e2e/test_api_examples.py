@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, one after the other in a shell, against the running stack; and the links they answer."""
+"""The examples of docs/api.md, run in their order by a shell against the stack, and the links that they return."""
 
 import json
 import subprocess
@@ -9,15 +9,16 @@ import pytest
 
 from tests.e2e.inbox import Inbox
 from tests.support.examples import Example, Values, sections
+from tests.support.pages import text_of
 from tools.client import Client
 from tools.stack import Stack
 
-PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+PAGE = text_of("docs/api.md")
 
 
 @pytest.fixture
-def nothing_there(api: Client) -> Iterator[Client]:
-    """No index of the README's example, which has the same name, before the story or after it."""
+def no_example_indexes(api: Client) -> Iterator[Client]:
+    """Delete the indexes of the examples before and after; the README uses the same name."""
     _delete_films(api)
     yield api
     _delete_films(api)
@@ -28,8 +29,8 @@ def _delete_films(api: Client) -> None:
         api.call("DELETE", f"/indexes/{found['name']}", expect=204)
 
 
-def _in_a_shell(example: Example, values: Values, folder: Path) -> tuple[int, str]:
-    """Return the status and the body of what a command answers."""
+def _run_in_a_shell(example: Example, values: Values, folder: Path) -> tuple[int, str]:
+    """Return the status and the body of the answer to a command."""
     command = example.command.replace("curl ", "curl -sS -o body -w '%{http_code}' ", 1)
     env = {**values.known, "PATH": "/usr/bin:/bin"}
     (folder / "body").write_text("")
@@ -38,21 +39,21 @@ def _in_a_shell(example: Example, values: Values, folder: Path) -> tuple[int, st
 
 
 def test_every_example_answers_what_the_page_shows(
-    nothing_there: Client, stack: Stack, inbox: Inbox, tmp_path: Path
+    no_example_indexes: Client, stack: Stack, inbox: Inbox, tmp_path: Path
 ) -> None:
     values = Values({"URL": stack.url})
     for example in (example for section in sections(PAGE) for example in section.examples):
-        status, text = _in_a_shell(example, values, tmp_path)
+        status, text = _run_in_a_shell(example, values, tmp_path)
         assert status == example.status, text
         difference = values.difference(
             json.loads(example.shown) if example.shown else None, json.loads(text) if text else None
         )
         assert difference is None, f"{example.command}{difference}\n{text}"
-    _the_export_is_there(values.known["EXPORT"])
-    _the_upload_is_taken(values.known["UPLOAD"], nothing_there, inbox, tmp_path)
+    _check_the_export(values.known["EXPORT"])
+    _check_the_upload(values.known["UPLOAD"], no_example_indexes, inbox, tmp_path)
 
 
-def _the_export_is_there(link: str) -> None:
+def _check_the_export(link: str) -> None:
     command = ["bash", "-euc", 'curl -sS --fail "$EXPORT"']
     env = {"EXPORT": link, "PATH": "/usr/bin:/bin"}
     ran = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
@@ -64,8 +65,8 @@ def _the_export_is_there(link: str) -> None:
     ]
 
 
-def _the_upload_is_taken(link: str, api: Client, inbox: Inbox, folder: Path) -> None:
-    """Send a file as the page says, with `curl -T`."""
+def _check_the_upload(link: str, api: Client, inbox: Inbox, folder: Path) -> None:
+    """Send a file with `curl -T`, as the page says."""
     before = api.call("GET", "/indexes/films").body["count"]
     (folder / "films.jsonl").write_text('{"id": "solaris", "vector": [0.5, 0, 0.5]}\n')
     command = ["bash", "-euc", 'curl -sS --fail -T films.jsonl "$UPLOAD"']

@@ -1,14 +1,14 @@
-"""The README's first request, pasted into a shell against the running stack."""
+"""The README's first request, run by a shell against the stack."""
 
 import json
 import re
 import subprocess
-from pathlib import Path
 
 from tests.support.examples import Values
+from tests.support.pages import text_of
 from tools.stack import Stack
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = text_of("README.md")
 
 
 def test_the_first_request_answers_what_the_readme_shows(stack: Stack) -> None:

@@ -1,8 +1,7 @@
-"""The examples of docs/api.md, in their order, before the handlers in one process; and the links that they answer."""
+"""The examples of docs/api.md, run in their order by the handlers in one process, and the links that they return."""
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import urllib3
@@ -10,10 +9,11 @@ import urllib3
 from tests.support.api import Api
 from tests.support.backends import S3Backend
 from tests.support.examples import Example, Values, parsed, sections
+from tests.support.pages import text_of
 from tests.support.schema import violations
 from vectord.runtime import ingest
 
-PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
+PAGE = text_of("docs/api.md")
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     ingest._ingestion.cache_clear()
 
 
-def _story() -> Iterator[tuple[str, Example]]:
+def _examples() -> Iterator[tuple[str, Example]]:
     for section in sections(PAGE):
         yield from zip(section.routes, section.examples, strict=True)
 
 
 def test_every_example_answers_what_the_page_shows(api: Api) -> None:
     values = Values({"URL": ""})
-    for route, example in _story():
+    for route, example in _examples():
         sent = parsed(example.command, values.known)
         answer = api.send(sent.method, sent.path, sent.body, headers=sent.headers, query=sent.query)
         assert answer.status == example.status, answer.text

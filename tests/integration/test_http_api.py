@@ -1,4 +1,4 @@
-"""Every route of the API through the real handlers: statuses, headers and bodies as the README has them."""
+"""Every route of the API through the real handlers: statuses, headers and bodies as docs/api.md has them."""
 
 import base64
 import json

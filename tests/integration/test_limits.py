@@ -1,4 +1,4 @@
-"""The limits that the README states, taken to their last value."""
+"""The limits in docs/limits.md, reached to the last value."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Documents and filters at random, small enough that they often meet, with the values that are hard to hold."""
+"""Hypothesis strategies for metadata and filters: small, so that they often match, with awkward values."""
 
 import json
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Glob, Not, 
 
 KEYS = st.sampled_from(["a", "b", "a.b", "c", "", "ü"])
 PATHS = st.sampled_from(["a", "b", "a.b", "a.a", "b.a.b", "c", "", ".a", "ü", "nowhere"])
-# Around the 128 bytes that a column holds of a text, also where a character lies across the cut.
+# Around the 128 bytes that a column keeps of a text, also with a character across the cut.
 LONG = ["x" * 127, "x" * 128, "x" * 129, "x" * 128 + "\0", "x" * 128 + "é", "x" * 127 + "é", "é" * 64, "é" * 64 + "z"]
 TEXTS = st.sampled_from(["", "a", "ab", "abc", "b", "a\0", "z", "é", "\uffff", "\U0001f600", *LONG])
-# Around 2 ** 53, from where float64 holds only some integers, and beyond its range.
+# Around 2 ** 53, above which float64 represents only some integers, and beyond its range.
 LARGE = [s * n + d for n in (2**53, 2**60, 2**63) for d in (-1, 0, 1, 2, 3) for s in (1, -1)] + [10**400, -(10**400)]
 NUMBERS = st.sampled_from([0, 1, -1, 2, 127, 128, -129, 40_000, 2**31, 0.5, 1.0, -0.0, 1e300, 2.0**53, 2.0**60, *LARGE])
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
@@ -44,5 +44,5 @@ def raw(value: Any) -> msgspec.Raw:
 
 
 def raws(values: Sequence[Any]) -> list[msgspec.Raw | None]:
-    """Return documents as they are stored; None has none."""
+    """Return metadata as it is stored; None stays None."""
     return [None if value is None else raw(value) for value in values]

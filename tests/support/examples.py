@@ -1,13 +1,13 @@
-"""Examples in documents: a `curl` command in a block of shell, the status it answers, and the JSON.
+"""Examples in documents: a `curl` command in a block of shell, the status of its answer, and the JSON.
 
-How a document shows JSON that differs from run to run:
+Placeholders for values that vary between runs:
 
-- a text with `…` stands for any text with the parts around it,
-- a text `$NAME` stands for any text that is not empty, which later commands use as `$NAME`,
-- a member called `…` of an object stands for any other members,
-- a number under a key of VOLATILE, or anywhere inside it, stands for any number.
+- `…` in a text matches any text;
+- a text `$NAME` matches any text that is not empty; later commands use it as `$NAME`;
+- a member called `…` of an object matches any other members;
+- a number under a key of VOLATILE, or anywhere inside it, matches any number.
 
-All else must be the same, numbers but for the last digits of a float64.
+Everything else must be equal, except for the last digits of a float64.
 """
 
 import math
@@ -19,7 +19,7 @@ from string import Template
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-# What a machine or a process that holds the index already alters.
+# Values that depend on the machine, or on what the process has cached.
 VOLATILE: Final = frozenset(("milliseconds", "exact_milliseconds", "bytes", "bytes_read", "plan"))
 
 _SECTION: Final = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -29,7 +29,7 @@ _EXAMPLE: Final = re.compile(r"^```sh\n(.*?)```\n\n`(\d{3})`\n(?:\n```json\n(.*?
 
 @dataclass(frozen=True)
 class Example:
-    """A command and what it answers; `shown` is JSON text, None where the answer has no body."""
+    """A command, the status of its answer, and its body as JSON text, None if there is none."""
 
     command: str
     status: int
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of a page, with the routes that it begins with and its examples."""
+    """One section of a page, with its routes and examples."""
 
     title: str
     text: str
@@ -48,7 +48,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as `curl` would send it."""
+    """A request that `curl` would send."""
 
     method: str
     path: str
@@ -67,9 +67,9 @@ def _examples(text: str) -> list[Example]:
 
 
 def parsed(command: str, values: Mapping[str, str]) -> Sent:
-    """Return the request that a `curl` command sends where the shell has `values`, `URL` among them empty.
+    """Return the request that a `curl` command sends if the shell has the variables `values`, with `URL` empty.
 
-    It knows the options that the documents use, and no other.
+    Supports only the options that the documents use.
     """
     method, data, url, headers, query = "", None, "", {}, []
     words = iter(shlex.split(_expanded(command, values)))
@@ -85,46 +85,46 @@ def parsed(command: str, values: Mapping[str, str]) -> Sent:
         elif word == "--data-urlencode":
             query.append(tuple(next(words).split("=", 1)))
         elif word != "-G":
-            assert not word.startswith("-"), f"the option {word} is not known here"
+            assert not word.startswith("-"), f"unsupported option {word}"
             url = word
     split = urlsplit(url)
     return Sent(method or "GET", split.path, dict(parse_qsl(split.query) + query), headers, data)
 
 
 def _expanded(command: str, values: Mapping[str, str]) -> str:
-    """Put values in as a shell does: not inside single quotes."""
+    """Substitute variables as a shell does: not inside single quotes."""
     pieces = re.split(r"('[^']*')", command)
     return "".join(piece if piece.startswith("'") else Template(piece).substitute(values) for piece in pieces)
 
 
 @dataclass
 class Values:
-    """What `$NAME` stood for so far."""
+    """The values of the `$NAME`s so far, and the comparison of answers with what a document shows."""
 
     known: dict[str, str] = field(default_factory=dict)
 
     def difference(self, shown: Any, found: Any, where: str = "$", *, volatile: bool = False) -> str | None:
-        """Return where `found` is not what is `shown`, None if it is."""
+        """Return where `found` differs from `shown`, or None."""
         if isinstance(shown, dict) and isinstance(found, dict):
             return self._of_objects(shown, found, where, volatile=volatile)
         if isinstance(shown, list) and isinstance(found, list) and len(shown) == len(found):
             pairs = enumerate(zip(shown, found, strict=True))
-            told = (self.difference(*pair, f"{where}[{place}]", volatile=volatile) for place, pair in pairs)
-            return next(filter(None, told), None)
-        return None if self._alike(shown, found, volatile=volatile) else f"{where}: {found!r} instead of {shown!r}"
+            differences = (self.difference(*pair, f"{where}[{n}]", volatile=volatile) for n, pair in pairs)
+            return next(filter(None, differences), None)
+        return None if self._matches(shown, found, volatile=volatile) else f"{where}: {found!r} instead of {shown!r}"
 
     def _of_objects(self, shown: dict[str, Any], found: dict[str, Any], where: str, *, volatile: bool) -> str | None:
-        wanted = shown.keys() - {"…"}
-        if wanted - found.keys() or ("…" not in shown and found.keys() != wanted):
+        expected = shown.keys() - {"…"}
+        if expected - found.keys() or ("…" not in shown and found.keys() != expected):
             return f"{where} has the members {sorted(found)} instead of {sorted(shown)}"
-        told = (
+        differences = (
             self.difference(shown[key], found[key], f"{where}.{key}", volatile=volatile or key in VOLATILE)
             for key in shown
             if key != "…"
         )
-        return next(filter(None, told), None)
+        return next(filter(None, differences), None)
 
-    def _alike(self, shown: Any, found: Any, *, volatile: bool) -> bool:
+    def _matches(self, shown: Any, found: Any, *, volatile: bool) -> bool:
         if _is_number(shown) and _is_number(found):
             return volatile or math.isclose(shown, found, rel_tol=1e-12, abs_tol=1e-15)
         if isinstance(shown, str) and isinstance(found, str):

@@ -1,4 +1,4 @@
-"""docs/api.md: one section an operation, each with an example; and how its examples are read."""
+"""docs/api.md has one section with one example for each operation, and examples are compared as documented."""
 
 import re
 from typing import Any
@@ -7,18 +7,15 @@ import pytest
 
 from tests.support import template
 from tests.support.examples import Sent, Values, parsed, sections
+from tests.support.pages import anchor, text_of
 
-PAGE = (template.ROOT / "docs/api.md").read_text()
+PAGE = text_of("docs/api.md")
 SECTIONS = sections(PAGE)
 
 
-def _anchor(title: str) -> str:
-    return re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
-
-
 def test_every_route_has_one_section_and_every_section_one_route() -> None:
-    told = [route for section in SECTIONS for route in section.routes]
-    assert sorted(told) == sorted(template.routes())
+    routes = [route for section in SECTIONS for route in section.routes]
+    assert sorted(routes) == sorted(template.routes())
     assert [section.title for section in SECTIONS if len(section.routes) > 1] == []
 
 
@@ -36,8 +33,8 @@ def test_an_example_calls_the_route_of_its_section() -> None:
 
 def test_the_page_begins_with_a_list_of_every_operation_with_a_link_to_its_section() -> None:
     rows = re.findall(r"^\| \[(.+?)\]\(#(\S+?)\) \| `(\S+ \S+)` \|", PAGE, re.MULTILINE)
-    wanted = {(section.title, _anchor(section.title), route) for section in SECTIONS for route in section.routes}
-    assert set(rows) == wanted
+    expected = {(section.title, anchor(section.title), route) for section in SECTIONS for route in section.routes}
+    assert set(rows) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +48,7 @@ def test_the_page_begins_with_a_list_of_every_operation_with_a_link_to_its_secti
         ({"a": "$NAME", "b": "$NAME"}, {"a": "x", "b": "x"}),
     ],
 )
-def test_what_differs_from_run_to_run_is_let_through(shown: Any, found: Any) -> None:
+def test_values_that_vary_between_runs_match_their_placeholders(shown: Any, found: Any) -> None:
     assert Values().difference(shown, found) is None
 
 
@@ -70,11 +67,11 @@ def test_what_differs_from_run_to_run_is_let_through(shown: Any, found: Any) -> 
         ({"a": "$NAME", "b": "$NAME"}, {"a": "x", "b": "y"}),
     ],
 )
-def test_everything_else_must_be_the_same(shown: Any, found: Any) -> None:
+def test_any_other_difference_is_found(shown: Any, found: Any) -> None:
     assert Values().difference(shown, found) is not None
 
 
-def test_a_command_is_read_as_a_shell_and_curl_read_it() -> None:
+def test_a_command_is_parsed_as_a_shell_and_curl_would() -> None:
     command = """curl -G "$URL/a?b=1" -H 'x: y' --data-urlencode 'c=$URL {1}' """
     assert parsed(command, {"URL": ""}) == Sent("GET", "/a", {"b": "1", "c": "$URL {1}"}, {"x": "y"}, None)
     assert parsed("""curl -X POST "$URL/a" -d "{\\"b\\": \\"$V\\"}" """, {"URL": "", "V": "v"}).body == '{"b": "v"}'

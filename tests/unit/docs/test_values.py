@@ -1,0 +1,62 @@
+"""Limits, errors, costs, parameters, metrics and figures in the documents are those of the code."""
+
+import re
+
+from tests.support.pages import first_table, text_of
+from tools import costs, shard_costs
+from vectord.edge import problems, telemetry
+from vectord.edge.handler import MAX_ANSWER
+from vectord.edge.request import MAX_BODY
+from vectord.index.query.query import MAX_K, MAX_QUERIES
+from vectord.lhv1 import params
+from vectord.readers.entry import MAX_NESTING
+from vectord.service.vectors import MAX_IDS
+
+
+def test_the_page_of_errors_lists_every_kind_of_problem_with_its_status() -> None:
+    rows = first_table("docs/errors.md")
+    listed = {(int(status), slug) for status, types, *_ in rows for slug in re.findall(r"`([a-z-]+)`", types)}
+    assert listed == {(kind.status, kind.slug) for kind in problems.KINDS.values()}
+
+
+def test_the_cost_table_is_what_the_arithmetic_prints() -> None:
+    assert costs.table() in text_of("docs/costs.md")
+
+
+def test_the_tables_of_sharding_are_what_the_arithmetic_prints() -> None:
+    page = text_of("docs/sharding.md")
+    assert shard_costs.searches() in page
+    assert shard_costs.batches() in page
+
+
+def test_operations_lists_every_parameter_of_the_template() -> None:
+    page = text_of("docs/operations.md")
+    template = text_of("template.yaml").split("\nParameters:\n")[1].split("\nRules:\n")[0]
+    assert [name for name in re.findall(r"^  (\w+):$", template, re.MULTILINE) if f"`{name}`" not in page] == []
+
+
+def test_operations_names_every_metric() -> None:
+    page = text_of("docs/operations.md")
+    assert [name for name in telemetry.UNITS if name not in page] == []
+
+
+def test_the_page_of_limits_states_those_of_the_code() -> None:
+    stated = {row[0]: row[1] for row in first_table("docs/limits.md")}
+    assert stated["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
+    assert stated["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
+    assert stated["k"] == f"1 to {MAX_K:,}"
+    assert f"1 to {params.MAX_ID_BYTES:,} bytes" in stated["id"]
+    assert stated["queries a search"] == f"1 to {MAX_QUERIES}"
+    assert stated["ids a get"] == f"1 to {MAX_IDS:,}"
+    assert f"up to {MAX_NESTING} levels" in stated["metadata of a vector"]
+    assert stated["request"].startswith(f"{MAX_BODY >> 20} MB")
+    assert stated["answer"].startswith(f"{MAX_ANSWER >> 20} MB")
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmark() -> None:
+    measured = set(re.findall(r"\d+\.\d+", text_of("docs/benchmark.md")))
+    shown = {
+        figure for _, *cells in first_table("README.md") for cell in cells for figure in re.findall(r"\d+\.\d+", cell)
+    }
+    assert shown
+    assert shown <= measured
