@@ -1,1 +1,1 @@
-"""The API in OpenAPI 3.1, generated from the types of bodies, query strings and answers."""
+"""The OpenAPI 3.1 document, generated from the types of bodies, query strings and answers."""

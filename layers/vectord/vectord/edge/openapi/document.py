@@ -1,9 +1,10 @@
-"""The document: components from types, paths from the table of operations."""
+"""Generate the OpenAPI document: schemas from the types, paths from the table of operations."""
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -17,37 +18,43 @@ from vectord.edge.schemas import fields
 Json = dict[str, Any]
 
 _JSON: Final = "application/json"
-_ABOUT: Final = (
-    "Vector search with no servers: an index is one object in S3. Who may call is up to the deployment: IAM (SigV4), "
-    "JWT, or anybody. docs/api.md has each operation with an example."
+_DESCRIPTION: Final = (
+    "Serverless vector search: an index is one object in S3. The deployment decides who may call it: IAM (SigV4), JWT, "
+    "or everyone. docs/api.md shows an example of each operation."
 )
-_ETAG: Final[Json] = {"description": "Names the state of the index that the answer speaks of.", "type": "string"}
+_ETAG: Final[Json] = {"description": "The state of the index that the answer describes.", "type": "string"}
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
     "If-Match": {
         "type": "string",
-        "description": "Go on only at one of these ETags, or at any (*).",
+        "description": "Proceed only if the index has one of these ETags; * stands for any.",
         "examples": ['"0"'],
     },
     "If-None-Match": {
         "type": "string",
-        "description": "Go on only at none of these ETags; a read answers 304 otherwise.",
+        "description": "Proceed only if the index has none of these ETags. Otherwise a read answers 304.",
         "examples": ['"0"'],
         "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$',
     },
     "Idempotency-Key": {
         "type": "string",
-        "description": "A repeat under it, of the same request, changes nothing.",
+        "description": "If the same request is repeated with the same key, it is applied once.",
         "pattern": "^[!-~]{1,255}$",
     },
 }
 _PATH_PARAMETERS: Final[dict[str, Json]] = {
     "name": {"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$"},
-    "id": {"type": "string", "minLength": 1, "description": "Percent-encoded, but an id that holds a `?`."},
+    "id": {
+        "type": "string",
+        "minLength": 1,
+        "description": "Percent-encoded. An id with a `?` cannot be sent in a path.",
+    },
 }
 
 
 class NewVector(msgspec.Struct, forbid_unknown_fields=True):
-    """One item of a batch: `vectord.readers.entry.VectorJson`, which leaves its members as text, with their shapes."""
+    """One vector of a batch."""
+
+    # The shape of vectord.readers.entry.VectorJson, which leaves the members as undecoded text.
 
     id: fields.Id
     vector: fields.Vector
@@ -56,14 +63,14 @@ class NewVector(msgspec.Struct, forbid_unknown_fields=True):
 
 @cache
 def document() -> Json:
-    """Return the document, JSON values."""
+    """Return the OpenAPI document as JSON values."""
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "vectord", "version": "1", "description": _ABOUT},
-        "servers": [{"url": "./", "description": "What serves this document."}],
+        "info": {"title": "vectord", "version": "1", "description": _DESCRIPTION},
+        "servers": [{"url": "./", "description": "The server of this document."}],
         "paths": paths,
         "components": {"schemas": _schemas()},
     }
@@ -72,41 +79,44 @@ def document() -> Json:
 def _schemas() -> Json:
     types = {kind for one in OPERATIONS for kind in (*one.answers, *([one.body] if one.body else ()))}
     ordered = sorted(types, key=lambda kind: kind.__name__)
-    _, found = msgspec.json.schema_components([*ordered, Problem, NewVector], ref_template=fields.ref("{name}")["$ref"])
-    for schema in found.values():
+    template = fields.ref("{name}")["$ref"]
+    _, schemas = msgspec.json.schema_components([*ordered, Problem, NewVector], ref_template=template)
+    for schema in schemas.values():
         schema.pop("title", None)
-    return dict(sorted({**found, **FILTER_SCHEMAS}.items()))
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
+    return dict(sorted({**schemas, **FILTER_SCHEMAS}.items()))
 
 
 def _operation(operation: Operation) -> Json:
-    found: Json = {
-        "operationId": _identifier(operation.title),
+    described: Json = {
+        "operationId": _operation_id(operation.title),
         "summary": operation.title,
-        "parameters": [*_in_path(operation), *_in_query(operation), *_in_headers(operation)],
-        "responses": {**_good(operation), **_bad(operation)},
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
+        "responses": {**_success_responses(operation), **_problem_responses(operation)},
     }
     if operation.body:
         content = {_JSON: {"schema": fields.ref(operation.body.__name__)}}
-        found["requestBody"] = {"required": not operation.may_lack_body, "content": content}
-    return found
+        described["requestBody"] = {"required": not operation.body_is_optional, "content": content}
+    return described
 
 
-def _identifier(title: str) -> str:
+def _operation_id(title: str) -> str:
     first, *others = title.split()
     return first.lower() + "".join(map(str.capitalize, others))
 
 
-def _in_path(operation: Operation) -> Iterable[Json]:
+def _path_parameters(operation: Operation) -> Iterable[Json]:
     for name in re.findall(r"{(\w+)}", operation.path):
         yield {"name": name, "in": "path", "required": True, "schema": _PATH_PARAMETERS[name]}
 
 
-def _in_headers(operation: Operation) -> Iterable[Json]:
+def _header_parameters(operation: Operation) -> Iterable[Json]:
     for name in operation.headers:
         yield {"name": name, "in": "header", "required": False, "schema": _REQUEST_HEADERS[name]}
 
 
-def _in_query(operation: Operation) -> Iterable[Json]:
+def _query_parameters(operation: Operation) -> Iterable[Json]:
     if operation.query is None:
         return
     [schema] = msgspec.json.schema_components([operation.query])[1].values()
@@ -121,14 +131,14 @@ def _in_query(operation: Operation) -> Iterable[Json]:
 
 
 def _without_null(schema: Json) -> Json:
-    """Return the schema of a parameter, which is left out where a body could say null."""
+    """Return the schema of a parameter, which is omitted where a field of a body would be null."""
     if "anyOf" not in schema:
         return schema
     [kind] = [one for one in schema["anyOf"] if one != {"type": "null"}]
     return {**kind, **{name: value for name, value in schema.items() if name not in {"anyOf", "default"}}}
 
 
-def _good(operation: Operation) -> Json:
+def _success_responses(operation: Operation) -> Json:
     answer: Json = {"description": HTTPStatus(operation.status).phrase}
     content = {_JSON: {"schema": _one_of(operation.answers)}} if operation.status != HTTPStatus.NO_CONTENT else {}
     content |= {media: {} for media in operation.media}
@@ -139,10 +149,11 @@ def _good(operation: Operation) -> Json:
         headers |= {"ETag": {"schema": _ETAG}, "Location": {"schema": {"type": "string"}}}
     if headers and content:
         answer["headers"] = headers
-    found = {str(operation.status): answer}
+    responses = {str(operation.status): answer}
     if operation.headers == ("If-None-Match",):
-        found["304"] = {"description": "The caller has it.", "headers": {"ETag": {"schema": _ETAG}}}
-    return found
+        not_modified = "The index still has an ETag that If-None-Match lists."
+        responses["304"] = {"description": not_modified, "headers": {"ETag": {"schema": _ETAG}}}
+    return responses
 
 
 def _one_of(kinds: Sequence[Body]) -> Json:
@@ -152,21 +163,21 @@ def _one_of(kinds: Sequence[Body]) -> Json:
     return refs[0] if len(refs) == 1 else {"anyOf": refs}
 
 
-def _bad(operation: Operation) -> Json:
+def _problem_responses(operation: Operation) -> Json:
     by_status: dict[int, list[str]] = {}
-    for error in operation.told:
+    for error in operation.all_problems:
         kind = KINDS[error]
         by_status.setdefault(kind.status, []).append(TYPE_PREFIX + kind.slug)
-    found = {str(status): _problem(status, sorted(set(types))) for status, types in sorted(by_status.items())}
+    responses = {str(status): _problem(status, sorted(set(types))) for status, types in sorted(by_status.items())}
     if operation.query and "filter" in operation.query.__struct_fields__:
-        found["431"] = {"description": "The URL is longer than the gateway takes, some 10 KB."}
-    return found
+        responses["431"] = {"description": "The URL is too long for API Gateway: about 10 KB."}
+    return responses
 
 
 def _problem(status: int, types: Sequence[str]) -> Json:
-    told = {"properties": {"type": {"enum": list(types)}, "status": {"const": status}}}
-    schema = {"allOf": [fields.ref(Problem.__name__), told]}
-    found: Json = {"description": HTTPStatus(status).phrase, "content": {problems.CONTENT_TYPE: {"schema": schema}}}
+    narrowed = {"properties": {"type": {"enum": list(types)}, "status": {"const": status}}}
+    schema = {"allOf": [fields.ref(Problem.__name__), narrowed]}
+    response: Json = {"description": HTTPStatus(status).phrase, "content": {problems.CONTENT_TYPE: {"schema": schema}}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        found["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
-    return found
+        response["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
+    return response

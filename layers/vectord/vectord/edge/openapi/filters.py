@@ -1,4 +1,4 @@
-"""Filters as a schema. No type stands for them: what parses them says where they are wrong."""
+"""The JSON schema of filters, written by hand because `filters/parse.py` parses them without a type."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ _OPERATORS: Final = "Operators"
 
 FILTER_SCHEMAS: Final[dict[str, Any]] = {
     FILTER: {
-        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not; several keys mean all.",
+        "description": "A key is a path into metadata, joined by dots, or $and, $or or $not. Several keys require all of them.",
         "type": "object",
         "minProperties": 1,
         "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
@@ -25,7 +25,7 @@ FILTER_SCHEMAS: Final[dict[str, Any]] = {
         "additionalProperties": False,
     },
     _OPERATORS: {
-        "description": "What must hold of what is at a path; several mean all of them.",
+        "description": "Conditions on the value at a path. Several operators require all of them.",
         "type": "object",
         "minProperties": 1,
         "properties": {

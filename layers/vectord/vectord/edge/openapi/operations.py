@@ -1,6 +1,5 @@
-"""What each route takes and answers: the table that the document is made from."""
+"""The table of operations: parameters, bodies, answers and problems of each route."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -13,21 +12,22 @@ from vectord.service.export import FORMATS
 type Body = type[msgspec.Struct]
 type Problems = tuple[type[VectordError], ...]
 
-CONDITIONS: Final = ("If-Match", "If-None-Match")
-UNLESS_HELD: Final = ("If-None-Match",)
-KEYED: Final = (*CONDITIONS, "Idempotency-Key")
+PRECONDITIONS: Final = ("If-Match", "If-None-Match")
+NOT_MODIFIED: Final = ("If-None-Match",)
+WRITE_HEADERS: Final = (*PRECONDITIONS, "Idempotency-Key")
 
-_ALWAYS: Final[Problems] = (errors.RequestInvalid, errors.StoreError, errors.StorageSilent)
-_OF_A_BODY: Final[Problems] = (errors.MalformedJson, errors.RequestTooLarge)
-_OF_AN_INDEX: Final[Problems] = (errors.IndexNotFound, errors.BlobCorrupt, errors.BlobUnsupported)
-_OF_A_WRITE: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)
-_OF_A_CHANGE: Final[Problems] = (errors.PreconditionFailed, errors.IdempotencyKeyReused, errors.PartlyApplied)
+_COMMON_PROBLEMS: Final[Problems] = (errors.RequestInvalid, errors.StoreError, errors.StorageSilent)
+_BODY_PROBLEMS: Final[Problems] = (errors.MalformedJson, errors.RequestTooLarge)
+_INDEX_PROBLEMS: Final[Problems] = (errors.IndexNotFound, errors.BlobCorrupt, errors.BlobUnsupported)
+_WRITE_PROBLEMS: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)
+_CHANGE_PROBLEMS: Final[Problems] = (errors.PreconditionFailed, errors.IdempotencyKeyReused, errors.PartlyApplied)
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One route. `answers` are the bodies of `status`, of which one comes; `problems` are those of its own.
+    """One route.
 
-    `headers` are those of requests that it heeds, `media` the types of what it answers besides JSON.
+    `answers` are the possible bodies of a response with `status`, `media` its content types besides JSON. `headers` are
+    the request headers that the route reads. `problems` are those that are specific to the route.
     """
 
     route: str
@@ -39,7 +39,7 @@ class Operation(msgspec.Struct, frozen=True):
     headers: tuple[str, ...] = ()
     problems: Problems = ()
     writes: bool = False
-    may_lack_body: bool = False
+    body_is_optional: bool = False
     media: tuple[str, ...] = ()
 
     @property
@@ -51,12 +51,12 @@ class Operation(msgspec.Struct, frozen=True):
         return self.route.split(" ")[1].replace("+}", "}")
 
     @property
-    def told(self) -> Problems:
-        """Every problem that it may answer."""
-        found = _ALWAYS + self.problems
-        found += _OF_A_BODY if self.body else ()
-        found += _OF_AN_INDEX if "{name}" in self.path else ()
-        return found + (_OF_A_WRITE if self.writes else ())
+    def all_problems(self) -> Problems:
+        """Every problem that the route may answer."""
+        problems = _COMMON_PROBLEMS + self.problems
+        problems += _BODY_PROBLEMS if self.body else ()
+        problems += _INDEX_PROBLEMS if "{name}" in self.path else ()
+        return problems + (_WRITE_PROBLEMS if self.writes else ())
 
 
 OPERATIONS: Final = (
@@ -66,7 +66,7 @@ OPERATIONS: Final = (
         201,
         (index_answers.Made,),
         bodies.CreateBody,
-        headers=CONDITIONS,
+        headers=PRECONDITIONS,
         problems=(errors.IndexExists, errors.PreconditionFailed),
         writes=True,
     ),
@@ -82,7 +82,7 @@ OPERATIONS: Final = (
         "Describe an index",
         answers=(index_answers.Description,),
         query=queries.State,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.VersionNotFound,),
     ),
     Operation(
@@ -90,8 +90,8 @@ OPERATIONS: Final = (
         "Add vectors",
         answers=(vector_answers.Added,),
         body=bodies.AddBody,
-        headers=KEYED,
-        problems=(errors.BatchInvalid, *_OF_A_CHANGE),
+        headers=WRITE_HEADERS,
+        problems=(errors.BatchInvalid, *_CHANGE_PROBLEMS),
         writes=True,
     ),
     Operation(
@@ -99,7 +99,7 @@ OPERATIONS: Final = (
         "Look a vector up",
         answers=(vector_answers.Looked,),
         query=queries.Lookup,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.VectorNotFound, errors.AnswerTooLarge),
     ),
     Operation(
@@ -107,7 +107,7 @@ OPERATIONS: Final = (
         "Get vectors",
         answers=(vector_answers.Gotten,),
         body=bodies.GetBody,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.BatchInvalid, errors.AnswerTooLarge),
     ),
     Operation(
@@ -115,7 +115,7 @@ OPERATIONS: Final = (
         "List vectors",
         answers=(vector_answers.Page,),
         query=queries.Vectors,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.CursorInvalid, errors.FilterInvalid, errors.MalformedJson, errors.AnswerTooLarge),
     ),
     Operation(
@@ -123,16 +123,16 @@ OPERATIONS: Final = (
         "Count vectors",
         answers=(vector_answers.Counted,),
         body=bodies.CountBody,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.FilterInvalid,),
-        may_lack_body=True,
+        body_is_optional=True,
     ),
     Operation(
         "POST /indexes/{name}/search",
         "Search",
         answers=(vector_answers.Search, vector_answers.Searches),
         body=bodies.SearchBody,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(
             *(errors.FilterInvalid, errors.CursorInvalid, errors.VectorNotFound, errors.VersionNotFound),
             errors.AnswerTooLarge,
@@ -143,9 +143,9 @@ OPERATIONS: Final = (
         "Measure recall",
         answers=(vector_answers.Recall,),
         body=bodies.RecallBody,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.FilterInvalid, errors.VersionNotFound),
-        may_lack_body=True,
+        body_is_optional=True,
     ),
     Operation("POST /indexes/{name}/warm", "Warm an index", answers=(vector_answers.Warmed,)),
     Operation(
@@ -153,16 +153,16 @@ OPERATIONS: Final = (
         "Change metadata",
         answers=(vector_answers.Patched,),
         body=bodies.PatchBody,
-        headers=KEYED,
-        problems=(errors.BatchInvalid, errors.FilterInvalid, errors.VectorsNotFound, *_OF_A_CHANGE),
+        headers=WRITE_HEADERS,
+        problems=(errors.BatchInvalid, errors.FilterInvalid, errors.VectorsNotFound, *_CHANGE_PROBLEMS),
         writes=True,
     ),
     Operation(
         "DELETE /indexes/{name}/vectors/{id+}",
         "Delete a vector",
         answers=(vector_answers.Deleted,),
-        headers=KEYED,
-        problems=(errors.VectorNotFound, *_OF_A_CHANGE),
+        headers=WRITE_HEADERS,
+        problems=(errors.VectorNotFound, *_CHANGE_PROBLEMS),
         writes=True,
     ),
     Operation(
@@ -170,8 +170,8 @@ OPERATIONS: Final = (
         "Delete vectors",
         answers=(vector_answers.Deleted,),
         body=bodies.DeleteBody,
-        headers=KEYED,
-        problems=(errors.BatchInvalid, errors.FilterInvalid, *_OF_A_CHANGE),
+        headers=WRITE_HEADERS,
+        problems=(errors.BatchInvalid, errors.FilterInvalid, *_CHANGE_PROBLEMS),
         writes=True,
     ),
     Operation(
@@ -186,7 +186,7 @@ OPERATIONS: Final = (
         "Restore a version",
         answers=(index_answers.Made,),
         body=bodies.RestoreBody,
-        headers=CONDITIONS,
+        headers=PRECONDITIONS,
         problems=(errors.VersionNotFound, errors.PreconditionFailed),
         writes=True,
     ),
@@ -210,7 +210,7 @@ OPERATIONS: Final = (
         "Export an index",
         answers=(index_answers.Export,),
         query=queries.Export,
-        headers=UNLESS_HELD,
+        headers=NOT_MODIFIED,
         problems=(errors.VersionNotFound, errors.AnswerTooLarge),
         media=tuple(FORMATS.values()),
     ),
@@ -218,10 +218,9 @@ OPERATIONS: Final = (
         "DELETE /indexes/{name}",
         "Delete an index",
         204,
-        headers=CONDITIONS,
+        headers=PRECONDITIONS,
         problems=(errors.PreconditionFailed,),
         writes=True,
     ),
     Operation("GET /openapi.json", "Read the OpenAPI document"),
 )
-BY_ROUTE: Final[Mapping[str, Operation]] = {operation.route: operation for operation in OPERATIONS}
