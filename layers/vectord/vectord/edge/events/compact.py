@@ -1,4 +1,4 @@
-"""Read what the compact function is invoked with, and log what became of it."""
+"""Events of the compact function: compact the index that an event names, and log the outcome."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
 def handler(compose: Callable[[], Compaction]) -> Handler:
     """Return the `lambda_handler` that compacts the index of `{"index": name}`.
 
-    What fails is raised, so that Lambda repeats it and in the end sets it aside.
+    An error is raised, so that Lambda retries the event and finally sends it to the dead-letter queue.
     """
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         compaction = compose()
         environment = compaction.environment
         start = environment.now()
-        # Lambda repeats a request under its id once it failed.
+        # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
         done = compaction.compact(name, holder, start + time_left(context))
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": done.rows, **environment.meter.drain()}
