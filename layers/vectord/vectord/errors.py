@@ -1,40 +1,40 @@
-"""What can go wrong, as one tree. The edge maps it to HTTP; nothing below the edge knows a status code.
+"""The exception hierarchy. The edge maps it to HTTP; no other package knows status codes.
 
 VectordError
-├── RequestInvalid             the caller must change the request
+├── RequestInvalid             the caller must correct the request
 │   ├── MalformedJson              the body is not JSON
-│   ├── FilterInvalid              a filter on metadata is not one; names the place in it
-│   ├── CursorInvalid              a cursor is not one of ours, or of another listing
-│   ├── IdempotencyKeyReused                  an Idempotency-Key came before, with another request
-│   ├── BatchInvalid               some items of a batch are bad; lists each of them
-│   ├── FileRefused                a file as a whole cannot be ingested
-│   ├── RequestTooLarge            more than one request may carry
-│   └── AnswerTooLarge             more than one answer may carry
+│   ├── FilterInvalid              a metadata filter is not valid; names the position in it
+│   ├── CursorInvalid              a cursor was changed, or belongs to another listing
+│   ├── IdempotencyKeyReused       an Idempotency-Key was used before, for another request
+│   ├── BatchInvalid               some items of a batch are not valid; lists each of them
+│   ├── FileRefused                an uploaded file cannot be ingested
+│   ├── RequestTooLarge            more than one request may contain
+│   └── AnswerTooLarge             more than one answer may contain
 ├── NotFound
 │   ├── RouteNotFound              no such resource in the API
 │   ├── IndexNotFound
 │   ├── VectorNotFound
 │   ├── VectorsNotFound            some ids of a change that needs all of them; lists them
-│   └── VersionNotFound            no such state of an index, or it is no longer kept
-├── IndexExists                create met an index of that name
-├── PreconditionFailed         the caller's If-Match or If-None-Match does not let the index's version through
-├── Unavailable                repeat later
+│   └── VersionNotFound            no such state of an index, or it has been deleted
+├── IndexExists                an index of that name already exists
+├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
+├── Unavailable                try again later
 │   ├── StorageSilent              storage does not answer; nothing was changed
-│   ├── Contended                  other writers won every attempt; nothing was changed
+│   ├── Contended                  every attempt lost to another writer; nothing was changed
 │   ├── OutcomeUnknown             the write may or may not have been applied
-│   └── PartlyApplied              some shards took their part of a batch, others did not
-├── BlobError                  the stored object cannot be read
-│   ├── BlobCorrupt                its bytes are not what was written
-│   └── BlobUnsupported            written by a version that this one does not know
-└── StoreError                 what a store answers; the service turns it into one of the above
-    ├── ObjectNotFound              no object under that name
-    ├── ObjectVersionNotFound             no such version of the object, or it was a deletion
-    ├── ConditionFailed            the write condition did not hold: certainly not written
-    ├── ObjectChanged                the object changed while ranges of it were read: start over
-    ├── WriteConflict              another operation is in progress on the object: certainly not written
+│   └── PartlyApplied              some shards applied their share of a batch, others did not
+├── BlobError                  a stored object cannot be read
+│   ├── BlobCorrupt                its bytes differ from those that were written
+│   └── BlobUnsupported            it has an unknown format version, section or key
+└── StoreError                 an error of a store, which the service translates into one of the above
+    ├── ObjectNotFound             no such object
+    ├── ObjectVersionNotFound      no such version of the object, or it is a deletion marker
+    ├── ConditionFailed            the condition of a write did not hold: nothing was written
+    ├── ObjectChanged              the object changed between two reads of ranges: start over
+    ├── WriteConflict              another operation on the object is in progress: nothing was written
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
-    ├── FunctionBusy               another function could not be called: certainly not run
-    └── StoreRefused               no access, no bucket: somebody must mend the set-up
+    ├── FunctionBusy               another function could not be invoked: it did not run
+    └── StoreRefused               access denied or bucket missing; fix the configuration
 """
 
 from collections.abc import Sequence
@@ -42,11 +42,11 @@ from typing import Final
 
 import msgspec
 
-_SHOWN: Final = 10  # ids that a message names
+_MAX_IDS: Final = 10  # ids that a message names
 
 
 class VectordError(Exception):
-    """Say what is wrong and what to do about it, in words fit for the caller."""
+    """The base of all errors of this package. Its message says what is wrong and what the caller can do about it."""
 
 
 class RequestInvalid(VectordError):
@@ -58,7 +58,7 @@ class MalformedJson(RequestInvalid):
 
 
 class FilterInvalid(RequestInvalid):
-    """`where` names the place, as in `filter.$and[1].year.$gtt`; `reason` goes on from there."""
+    """`where` is the position, as in `filter.$and[1].year.$gtt`; `reason` continues the sentence."""
 
     def __init__(self, where: str, reason: str) -> None:
         self.where, self.reason = where, reason
@@ -66,7 +66,7 @@ class FilterInvalid(RequestInvalid):
 
 
 class BadItem(msgspec.Struct, frozen=True):
-    """One refused item of a batch: its position from 0, its id if it has one, and the reason."""
+    """One invalid item of a batch: its position from 0, its id if it has one, and the reason."""
 
     position: int
     id: str | None
@@ -85,8 +85,8 @@ class BatchInvalid(RequestInvalid):
 class CursorInvalid(RequestInvalid):
     def __init__(self) -> None:
         super().__init__(
-            "cursor is not one of this listing; pass 'next' of the page before as it is, "
-            "with the index, filter, prefix and segment of that page."
+            "The cursor does not belong to this listing. Send the 'next' of the previous page unchanged, "
+            "with the same index, filter, prefix and segment."
         )
 
 
@@ -94,8 +94,8 @@ class IdempotencyKeyReused(RequestInvalid):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"This Idempotency-Key came with another request to index {name!r}; nothing was changed. "
-            "Take a new key for each change, and repeat one as it was."
+            f"This Idempotency-Key was used for another request to index {name!r}; nothing was changed. "
+            "Use a new key for each change, and repeat a change without altering it."
         )
 
 
@@ -128,7 +128,7 @@ class IndexNotFound(NotFound):
 class VectorNotFound(NotFound):
     def __init__(self, index: str, vector_id: str) -> None:
         self.index, self.vector_id = index, vector_id
-        super().__init__(f"Index {index!r} holds no vector {vector_id!r}.")
+        super().__init__(f"Index {index!r} does not contain vector {vector_id!r}.")
 
 
 class VersionNotFound(NotFound):
@@ -137,29 +137,30 @@ class VersionNotFound(NotFound):
     def __init__(self, index: str, as_of: str) -> None:
         self.index, self.as_of = index, as_of
         super().__init__(
-            f"Index {index!r} has no state as of {as_of!r}: it was not there then, or its old version is gone. "
-            f"GET /indexes/{index}/versions lists those that are kept."
+            f"Index {index!r} has no state as of {as_of!r}: it did not exist then, or that version has been deleted. "
+            f"GET /indexes/{index}/versions lists the versions that exist."
         )
 
 
 class VectorsNotFound(NotFound):
     def __init__(self, index: str, ids: Sequence[str]) -> None:
         self.index, self.ids = index, tuple(ids)
-        shown = ", ".join(map(repr, ids[:_SHOWN])) + (f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else "")
-        super().__init__(f"Index {index!r} does not hold {shown}; nothing was changed.")
+        listed = ", ".join(map(repr, ids[:_MAX_IDS]))
+        more = f" and {len(ids) - _MAX_IDS:,} more" if len(ids) > _MAX_IDS else ""
+        super().__init__(f"Index {index!r} does not contain {listed}{more}; nothing was changed.")
 
 
 class IndexExists(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"An index {name!r} exists already. Use it, delete it first, or choose another name.")
+        super().__init__(f"Index {name!r} already exists. Use it, delete it first, or choose another name.")
 
 
 class PreconditionFailed(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"Index {name!r} is not at a version that If-Match and If-None-Match let through; nothing was changed. "
+            f"The ETag of index {name!r} does not satisfy If-Match or If-None-Match; nothing was changed. "
             "Read the index again and repeat the change with its present ETag."
         )
 
@@ -170,37 +171,40 @@ class Unavailable(VectordError):
 
 class StorageSilent(Unavailable):
     def __init__(self) -> None:
-        super().__init__("Storage does not answer at the moment; nothing was changed. Send the request again.")
+        super().__init__("Storage does not answer; nothing was changed. Send the request again.")
 
 
 class Contended(Unavailable):
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"Index {name!r} is being changed by others; this change was not applied. Send it again.")
+        super().__init__(f"Too many writers are changing index {name!r}; this change was not applied. Send it again.")
 
 
 class OutcomeUnknown(Unavailable):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"Storage did not confirm the change of index {name!r}: it may or may not be applied. "
+            f"Storage did not confirm the change of index {name!r}: it may or may not have been applied. "
             "Read the index, or send the same change again."
         )
 
 
 class PartlyApplied(Unavailable):
-    """How many items of a batch over shards are in, are not, and may be, and why the first part failed."""
+    """A batch that a sharded index applied in part.
+
+    `applied`, `missed` and `unknown` count its items; `why` is the message of the first shard that failed.
+    """
 
     def __init__(self, name: str, *, applied: int, missed: int, unknown: int, why: str) -> None:
         self.name, self.applied, self.missed, self.unknown = name, applied, missed, unknown
         super().__init__(
-            f"Of the batch for index {name!r}, {applied} items are applied, {missed} are not, and of {unknown} it is "
-            f"not known. Send the same batch again: it is safe to apply an item twice. The first failure: {why}"
+            f"The batch for index {name!r} was applied in part: {applied} items were applied, {missed} were not, and "
+            f"{unknown} may have been. Send the same batch again: applying an item twice is safe. First failure: {why}"
         )
 
 
 class BlobError(VectordError):
-    """A stored object that cannot be read; `index` names it once the service knows the name."""
+    """A stored object cannot be read; `index` is its name, unless the code that found the error does not know it."""
 
     def __init__(self, reason: str, index: str | None = None) -> None:
         self.reason, self.index = reason, index

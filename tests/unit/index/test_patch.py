@@ -162,7 +162,7 @@ def test_shards_patch_and_delete_as_one_blob_does(many: Service) -> None:
 
 def test_an_absent_id_refuses_the_patch_of_every_shard(many: Service) -> None:
     etag = many.describe("t", FOREVER).etag
-    with pytest.raises(VectorsNotFound, match="'t' does not hold 'absent'"):
+    with pytest.raises(VectorsNotFound, match="'t' does not contain 'absent'"):
         many.patch("t", Selection([*(f"row-{i}" for i in range(12)), "absent"]), Patch(raw({"m": 1})), FOREVER)
     assert many.describe("t", FOREVER).etag == etag
 

@@ -14,7 +14,7 @@ _OPERATORS: Final = "Operators"
 
 FILTER_SCHEMAS: Final[dict[str, Any]] = {
     FILTER: {
-        "description": "A key is a path into metadata, joined by dots, or an operator. Several keys require all of them.",
+        "description": "A key is a path into metadata (keys joined by dots) or $and, $or or $not. All of them must hold.",
         "type": "object",
         "minProperties": 1,
         "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
