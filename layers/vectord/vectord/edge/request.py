@@ -90,7 +90,7 @@ def _body(event: Event) -> bytes:
         try:
             body = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise MalformedJson("The body claims to be base64 and is not.") from error
+            raise MalformedJson("The body is marked as base64, but it is not valid base64.") from error
     else:
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY:
@@ -99,4 +99,4 @@ def _body(event: Event) -> bytes:
 
 
 def _too_large() -> RequestTooLarge:
-    return RequestTooLarge("A request may have at most 6 MB. Send the batch in parts, or vectors as base64.")
+    return RequestTooLarge("A request may have at most 6 MB. Divide the batch, or send vectors as base64.")

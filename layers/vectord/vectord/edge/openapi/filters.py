@@ -14,7 +14,7 @@ _OPERATORS: Final = "Operators"
 
 FILTER_SCHEMAS: Final[dict[str, Any]] = {
     FILTER: {
-        "description": "A key is a path into metadata (keys joined by dots) or $and, $or or $not. All of them must hold.",
+        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not. All of them must hold.",
         "type": "object",
         "minProperties": 1,
         "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
