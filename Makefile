@@ -30,7 +30,7 @@ demo: environments ## The whole stack on this machine: load 6,340 vectors, searc
 
 .PHONY: local
 local: environments ## Keep the stack running on this machine until Ctrl-C, and print requests to try
-	@$(DEV) -m tools.local
+	@$(DEV) -m tools.stack
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
@@ -39,7 +39,7 @@ test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Dock
 .PHONY: coverage
 coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that they take; fails below 95 % (takes 1.8 times as long)
 	@$(DEV) -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:.cache/coverage.json
-	@$(DEV) -m tools.branches
+	@$(DEV) -m tools.checks.branches
 
 .PHONY: mutation
 mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mutation AREA=frame MUTANTS=60 JOBS=2 (or service, plain, s3)
@@ -47,7 +47,7 @@ mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mu
 
 .PHONY: e2e
 e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the store's contract on a server with real races
-	@$(DEV) -m tools.contract
+	@$(DEV) -m tools.stack.ministack $(DEV) -m pytest tests/contract
 	@$(DEV) -m pytest tests/e2e
 
 .PHONY: reliability
@@ -63,7 +63,7 @@ check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the templa
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m ruff check .
 	@$(DEV) -m mypy
-	@$(DEV) -m tools.template
+	@$(DEV) -m tools.stack.template
 	@env SAM_CLI_TELEMETRY=0 $(SAM) validate --lint --region us-east-1
 	@env SAM_CLI_TELEMETRY=0 $(SAM) validate --region us-east-1
 
@@ -75,15 +75,15 @@ format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix wha
 
 .PHONY: build
 build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built
-	@$(DEV) -m tools.build
+	@$(DEV) -m tools.build.sam_build
 
 .PHONY: sbom
 sbom: build ## The bill of materials of what was built, as CycloneDX: .aws-sam/sbom.cdx.json
-	@$(DEV) -m tools.sbom
+	@$(DEV) -m tools.build.sbom
 
 .PHONY: audit
 audit: $(call STAMP,dev) ## Ask the OSV database what is known of every pinned version, or a copy: ADVISORIES=folder
-	@$(DEV) -m tools.audit $(ADVISORIES)
+	@$(DEV) -m tools.checks.audit $(ADVISORIES)
 
 .PHONY: fuzz
 fuzz: $(call STAMP,dev) ## Fuzz all that reads bytes from outside: make fuzz SECONDS=600 TARGETS="frame lines"
@@ -91,15 +91,15 @@ fuzz: $(call STAMP,dev) ## Fuzz all that reads bytes from outside: make fuzz SEC
 
 .PHONY: runtime-api
 runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Every built function under Lambda's Runtime API on this machine
-	@$(DEV) -m tools.runtime_api
+	@$(DEV) -m tools.functions.runtime_api
 
 .PHONY: sam-local
 sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## The same in containers, by sam local invoke and sam local start-api
-	@$(DEV) -m tools.sam_local
+	@$(DEV) -m tools.functions.sam_local
 
 .PHONY: invoke
 invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a container with its event: make invoke FN=search
-	@$(DEV) -m tools.invoke $(FN)
+	@$(DEV) -m tools.functions.invoke $(FN)
 
 .PHONY: openapi
 openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
@@ -107,11 +107,11 @@ openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
 
 .PHONY: schemathesis
 schemathesis: build $(call STAMP,stack) ## Let schemathesis try every operation of the API for some minutes: EXAMPLES=100 each
-	@$(DEV) -m tools.stranger $(EXAMPLES)
+	@$(DEV) -m tools.checks.schemathesis $(EXAMPLES)
 
 .PHONY: load
 load: build $(call STAMP,stack) ## Searches and adds over 32 connections for a minute; latencies, errors, memory
-	@$(DEV) -m tools.load $(SECONDS)
+	@$(DEV) -m tools.load.run $(SECONDS)
 
 .PHONY: bench
 bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
@@ -124,16 +124,16 @@ environments: ## Make or renew the virtual environments under .venv
 
 .PHONY: lock
 lock: $(call STAMP,uv) ## Renew uv.lock and what is exported from it: make lock UPGRADE="numpy boto3" (or all)
-	@python=$$(tools/find-python.sh) && "$$python" -m tools.lock $(UPGRADE)
+	@python=$$(tools/env/find-python.sh) && "$$python" -m tools.env.lock $(UPGRADE)
 
 .PHONY: clean
 clean: ## Remove the environments, the build and all caches
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(call STAMP,uv): tools/uv.txt
+$(call STAMP,uv): tools/env/uv.txt
 $(foreach name,dev sam stack runtime bench,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
 
 .venv/%/.stamp:
 	@echo "  .venv/$*: installing, once"
-	@python=$$(tools/find-python.sh) && "$$python" -m tools.venv $*
+	@python=$$(tools/env/find-python.sh) && "$$python" -m tools.env.venv $*

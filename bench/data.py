@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tools.paths import EXAMPLES
+from tools.command.paths import EXAMPLES
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.rows import Rows
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from bench.data import K
 from bench.peers.data import Vectors, vectors
 from bench.peers.peer import F32
-from tools.console import step, table
+from tools.command.console import step, table
 from vectord.filters import parse
 from vectord.filters import tree as filters_tree
 from vectord.index import rows as index_rows

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 
 BASELINE = 'import numpy, boto3; boto3.client("s3")'
 # A handler's import makes no client, its first request does: the baseline's whole work in a handler's words.

@@ -22,9 +22,9 @@ from bench import service as calls
 from bench.data import Dataset, K, made, truth
 from bench.peak import peak
 from bench.standin import BUCKET, KEYS, StandIn, client, stand_in
-from tools.console import step, table
-from tools.paths import ROOT
-from tools.scratch import environment
+from tools.command.console import step, table
+from tools.command.paths import ROOT
+from tools.command.run import environment
 from vectord.index import state as index_state
 from vectord.index.codec import encode
 from vectord.index.query import search

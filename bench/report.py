@@ -8,7 +8,7 @@ from bench import engine, imports, ingest, search, service
 from bench.data import Dataset, demo, made, truth
 from bench.machine import machine
 from bench.search import ANNOY, BASE64, ENGINE, JSON, SCAN, Searches
-from tools.console import step, table
+from tools.command.console import step, table
 
 _ROWS = 100_000
 _LEAST = 1_000

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.data import Dataset, K
 from bench.timing import best
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 from vectord.edge.handler import Handler
 from vectord.index.kernels.distance import F32
 from vectord.index.rows import Rows

@@ -1,4 +1,4 @@
-"""What one shard costs, and what calling many costs the caller: the figures of tools/shard_costs.py.
+"""What one shard costs, and what calling many costs the caller: the figures of tools.costs.sharded.py.
 
 `PYTHONPATH=layers/vectord .venv/dev/bin/python -m bench.shards [--rows N]`. The shard lies in memory; the service
 itself tells which bytes and requests a store would have been asked for. Seconds are of one processor, so that what else
@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from bench.data import made
-from tools.console import table
+from tools.command.console import table
 from vectord.cache.section_cache import SectionCache
 from vectord.readers.entry import NewVector
 from vectord.service.environment import Environment, RetryPolicy

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import boto3
 
 from bench.link import DELAY, HOST, RATE, Counters
-from tools.ministack import credentials, free_port, ministack
-from tools.paths import ROOT
-from tools.scratch import environment, forget_account
+from tools.command.paths import ROOT
+from tools.command.run import environment, forget_account
+from tools.stack.ministack import credentials, free_port, ministack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bench.data import Dataset, made
 from bench.machine import machine
 from bench.timing import Side, in_turns
-from tools.console import step, table
+from tools.command.console import step, table
 from vectord.forest.build import build as grown
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan

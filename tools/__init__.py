@@ -1,1 +1,1 @@
-"""Developer tooling: environments, the build, the local stack and the demo. Nothing here ships."""
+"""Developer tools: environments, the build, the local stack, checks and measurements. Nothing here ships."""

@@ -29,7 +29,7 @@ from cosmic_ray.plugins import get_operator  # type: ignore[import-untyped]
 from cosmic_ray.work_db import use_db  # type: ignore[import-untyped]
 from cosmic_ray.work_item import MutationSpec, TestOutcome  # type: ignore[import-untyped]
 
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 
 PACKAGE: Final = "layers/vectord/vectord"
 COPIED: Final = ("layers", "functions", "tests", "tools", "events", "docs", "template.yaml", "pyproject.toml")

@@ -2,7 +2,7 @@
 
 import json
 
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 from vectord.edge.openapi.document import document
 
 TARGET = ROOT / "docs/openapi.json"

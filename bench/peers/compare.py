@@ -17,8 +17,8 @@ from bench.peers.results import DOCS, ENOUGH, RESULTS, Comparison, Side, write
 from bench.peers.roster import PEERS, QUICK, VECTORD, Entry
 from bench.peers.trial import BATCH, Trial, unbuffered
 from bench.standin import stand_in
-from tools import console
-from tools.run import run_tool
+from tools.command import console
+from tools.command.run import run_tool
 
 ROWS = 99_000
 _QUICK_ROWS = 3_000

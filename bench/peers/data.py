@@ -23,7 +23,7 @@ import numpy as np
 
 from bench.data import Truth, truth
 from bench.peers.peer import F32
-from tools.paths import EXAMPLES
+from tools.command.paths import EXAMPLES
 
 _SEED: Final = 20_261_123
 _ALPHA: Final = 0.5  # of the Dirichlet distribution

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tools.paths import ROOT
-from tools.scratch import environment
+from tools.command.paths import ROOT
+from tools.command.run import environment
 
 PATH: Final = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "vectord")])
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from bench.peers.results import ENOUGH, Comparison, Point, Remote, Side
-from tools.console import table
+from tools.command.console import table
 
 _MB = 1_000_000
 _RECALLS = (0.95, 0.98, 0.99)

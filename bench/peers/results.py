@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bench.link import Counters
-from tools.paths import CACHE, ROOT
+from tools.command.paths import CACHE, ROOT
 
 DOCS = ROOT / "docs"
 RESULTS = CACHE / "bench" / "peers.json"

@@ -9,11 +9,11 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.inbox import Inbox
-from tools import interrupts
-from tools.client import Client
-from tools.ministack import HOST
-from tools.scratch import scratch_folder
-from tools.stack import Stack, running_stack
+from tools.command import interrupts
+from tools.command.run import scratch_folder
+from tools.stack.client import Client
+from tools.stack.ministack import HOST
+from tools.stack.stack import Stack, running_stack
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tools.stack import Stack, session
+from tools.stack.stack import Stack, session
 
 PATIENCE_SECONDS = 30.0
 

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.stack import Stack, session
+from tools.stack.stack import Stack, session
 
 
 def as_role_of(stack: Stack, function: str) -> Any:

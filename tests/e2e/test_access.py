@@ -10,12 +10,11 @@ from contextlib import closing
 import pytest
 
 from tests.e2e.roles import as_role_of, outcome
-from tools import interrupts
-from tools.client import Client
-from tools.ministack import HOST
-from tools.scratch import scratch_folder
-from tools.signing import Signer, signer
-from tools.stack import OPEN, Stack, running_stack, session
+from tools.command import interrupts
+from tools.command.run import scratch_folder
+from tools.stack.client import Client, Signer, signer
+from tools.stack.ministack import HOST
+from tools.stack.stack import OPEN, Stack, running_stack, session
 
 BLOB = "_vectors/kept.lhv1"
 

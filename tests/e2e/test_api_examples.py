@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.inbox import Inbox
 from tests.support.examples import Example, Values, sections
 from tests.support.pages import text_of
-from tools.client import Client
-from tools.stack import Stack
+from tools.stack.client import Client
+from tools.stack.stack import Stack
 
 PAGE = text_of("docs/api.md")
 

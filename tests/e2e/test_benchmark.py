@@ -8,7 +8,7 @@ import pytest
 
 from bench.peers import results
 from bench.peers.results import Comparison
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 
 
 @pytest.fixture(scope="module")

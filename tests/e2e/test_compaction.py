@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.e2e.inbox import eventually
-from tools.client import Client
-from tools.ministack import HOST
-from tools.stack import Stack, session
+from tools.stack.client import Client
+from tools.stack.ministack import HOST
+from tools.stack.stack import Stack, session
 
 DIMENSION = 1_536
 BUILT, LATE = 2_800, 2_100  # rows: just enough to be packed, and more of a tail than is left as it is

@@ -11,8 +11,8 @@ import pytest
 from tests.e2e import files
 from tests.e2e.inbox import Inbox
 from tests.e2e.roles import as_role_of, outcome
-from tools.client import Client
-from tools.stack import Stack
+from tools.stack.client import Client
+from tools.stack.stack import Stack
 from vectord.errors import BadItem
 from vectord.index.codec import decode
 from vectord.readers.files import entries_of_file

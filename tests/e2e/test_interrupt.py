@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.paths import ROOT
+from tools.command.paths import ROOT
 
 
 def processes_that_mention(text: str) -> list[str]:

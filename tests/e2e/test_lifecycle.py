@@ -9,12 +9,11 @@ from tests.e2e import files
 from tests.e2e.inbox import Inbox
 from tests.e2e.issuer import Issuer, running_issuer
 from tests.e2e.roles import as_role_of, outcome
-from tools import interrupts
-from tools.client import Client
-from tools.ministack import HOST
-from tools.scratch import scratch_folder
-from tools.signing import Signer
-from tools.stack import OPEN, Stack, running_stack, session
+from tools.command import interrupts
+from tools.command.run import scratch_folder
+from tools.stack.client import Client, Signer
+from tools.stack.ministack import HOST
+from tools.stack.stack import OPEN, Stack, running_stack, session
 
 INDEX = "kept"
 

@@ -5,9 +5,9 @@
 
 import pytest
 
-from tools import load
-from tools.load import Load
-from tools.stack import Stack
+from tools.load import run as load
+from tools.load.run import Load
+from tools.stack.stack import Stack
 
 CONNECTIONS = 4
 

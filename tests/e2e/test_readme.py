@@ -6,7 +6,7 @@ import subprocess
 
 from tests.support.examples import Values
 from tests.support.pages import text_of
-from tools.stack import Stack
+from tools.stack.stack import Stack
 
 README = text_of("README.md")
 

@@ -4,7 +4,7 @@ import json
 
 from tests.e2e import files
 from tests.e2e.inbox import Inbox
-from tools.client import Client
+from tools.stack.client import Client
 
 
 def create(api: Client, name: str) -> None:

@@ -3,8 +3,8 @@
 import json
 
 from tests.e2e.inbox import Inbox, eventually
-from tools.client import Client, Json
-from tools.stack import Stack, session
+from tools.stack.client import Client, Json
+from tools.stack.stack import Stack, session
 
 ROWS: list[Json] = [{"id": f"row-{i}", "vector": [1, i, 0], "metadata": {"n": i}} for i in range(40)]
 

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tools import template
-from tools.client import Client, Json
-from tools.ministack import HOST
-from tools.paths import TEMPLATE
-from tools.stack import Stack
+from tools.command.paths import TEMPLATE
+from tools.stack import template
+from tools.stack.client import Client, Json
+from tools.stack.ministack import HOST
+from tools.stack.stack import Stack
 
 AXES: list[Json] = [
     {"id": "x", "vector": [1, 0, 0]},

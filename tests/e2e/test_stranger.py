@@ -9,11 +9,11 @@ import pytest
 
 from tests.support import faults
 from tests.support.faults import Fault
-from tools import stranger
-from tools.errors import CheckFailed
+from tools.checks import schemathesis as stranger
+from tools.command.errors import CheckFailed
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import proxy
-from tools.stack import Stack
+from tools.stack.stack import Stack
 from vectord.edge.openapi.operations import OPERATIONS
 
 

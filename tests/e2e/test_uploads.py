@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e import files
 from tests.e2e.inbox import Inbox
-from tools.client import Client, Json
+from tools.stack.client import Client, Json
 
 
 def create(api: Client, name: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 from tests.reliability import run
 from tests.support.backends import CREDENTIALS
 from tests.support.faults_service import Bucket
-from tools import interrupts
-from tools.ministack import HOST, free_port, ministack
-from tools.scratch import forget_account, scratch_folder
+from tools.command import interrupts
+from tools.command.run import forget_account, scratch_folder
+from tools.stack.ministack import HOST, free_port, ministack
 from vectord.service.snapshots import cache
 
 CASES = 8  # of each test with many, in the short form

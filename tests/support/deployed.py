@@ -11,7 +11,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from tools.intrinsics import Intrinsics
+from tools.stack.intrinsics import Intrinsics
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 AWS_POLICIES = "arn:aws:iam::aws:policy/"

@@ -3,7 +3,8 @@
 import re
 
 from tests.support.pages import first_table, text_of
-from tools import costs, shard_costs
+from tools.costs import search as costs
+from tools.costs import sharded as shard_costs
 from vectord.edge import problems, telemetry
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY

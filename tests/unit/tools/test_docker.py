@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import docker, invoke, sam_local
-from tools.docker import Docker, NoDocker
-from tools.errors import Missing
+from tools.command.errors import Missing
+from tools.functions import docker, invoke, sam_local
+from tools.functions.docker import Docker, NoDocker
 
 REASON = "no Docker daemon answers, and only root can start one"
 

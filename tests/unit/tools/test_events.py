@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import template
-from tools import functions
-from tools.life import UPLOADED, VERBS
-from tools.storage import INBOX
+from tools.functions import built as functions
+from tools.functions.scenario import UPLOADED, VERBS
+from tools.stack.storage import INBOX
 from vectord.edge.events import sqs
 
 ROOT = Path(__file__).parents[3]

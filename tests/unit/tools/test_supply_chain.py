@@ -14,10 +14,12 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tools import advisories, audit, lock, pins, sbom
-from tools.errors import CheckFailed, GateFailed
-from tools.paths import ROOT
-from tools.pins import Pin
+from tools.build import sbom
+from tools.checks import advisories, audit
+from tools.command.errors import CheckFailed, GateFailed
+from tools.command.paths import ROOT
+from tools.env import lock, pins
+from tools.env.pins import Pin
 
 HASH = "ab" * 32
 
@@ -100,41 +102,43 @@ ONE, TWO = Pin("one", "1.0", (HASH,)), Pin("two", "2.0", (HASH,))
 
 
 def test_the_bill_lists_what_is_there_and_fits_the_schema(tmp_path: Path) -> None:
-    bill = sbom.bill_of_materials([built(tmp_path, two="2.0", one="1.0")], [ONE, TWO])
+    bill = sbom.bill_of_materials([built(tmp_path / "layer", two="2.0", one="1.0")], [ONE, TWO], tmp_path)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
     assert [(each["name"], each["version"], each["purl"]) for each in bill["components"]] == [
         ("one", "1.0", "pkg:pypi/one@1.0"),
         ("two", "2.0", "pkg:pypi/two@2.0"),
     ]
     first = bill["components"][0]
-    assert first["licenses"] == [{"expression": "MIT"}]
+    assert [each["license"]["id"] for each in first["licenses"]] == ["MIT"]
     assert first["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": HASH}]
     assert [file["name"] for file in first["components"]] == ["one.abi3.so"]
-    assert bill["dependencies"] == [{"ref": "vectord", "dependsOn": ["pkg:pypi/one@1.0", "pkg:pypi/two@2.0"]}]
+    root = bill["metadata"]["component"]
+    assert (root["name"], root["version"]) == ("vectord", pins.project_version())
+    assert bill["dependencies"][-1] == {"ref": root["bom-ref"], "dependsOn": ["one==1.0", "two==2.0"]}
 
 
 def test_the_bill_of_one_build_is_always_the_same(tmp_path: Path) -> None:
     folder = built(tmp_path / "a", one="1.0")
-    assert sbom.bill_of_materials([folder], [ONE]) == sbom.bill_of_materials([folder], [ONE])
+    first, second = (sbom.bill_of_materials([folder], [ONE], tmp_path) for _ in range(2))
+    assert first == second
     other = built(tmp_path / "b", one="1.0")
     other.joinpath("one.abi3.so").write_bytes(b"another")
-    serials = {sbom.bill_of_materials([each], [ONE])["serialNumber"] for each in (folder, other)}
-    assert len(serials) == 2
+    assert sbom.bill_of_materials([other], [ONE], tmp_path)["serialNumber"] != first["serialNumber"]
 
 
 @pytest.mark.parametrize(
     ("there", "pinned"),
     [
-        pytest.param({"one": "1.0", "two": "2.0"}, [ONE], id="something that nobody pinned"),
+        pytest.param({"one": "1.0", "two": "2.0"}, [ONE], id="a distribution that is not pinned"),
         pytest.param({"one": "1.1"}, [ONE], id="another version"),
-        pytest.param({"one": "1.0"}, [ONE, TWO], id="something missing"),
+        pytest.param({"one": "1.0"}, [ONE, TWO], id="a missing distribution"),
     ],
 )
 def test_a_build_that_is_not_what_was_pinned_has_no_bill(
     there: dict[str, str], pinned: list[Pin], tmp_path: Path
 ) -> None:
     with pytest.raises(GateFailed):
-        sbom.bill_of_materials([built(tmp_path, **there)], pinned)
+        sbom.bill_of_materials([built(tmp_path / "layer", **there)], pinned, tmp_path)
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""Requirements of Lambda that a build must meet: glibc, processor, bytecode and size."""
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+
+from tools.command.errors import GateFailed
+
+NEWEST_GLIBC = (2, 34)  # of Amazon Linux 2023, on which the python3.12 runtime is based
+LARGEST_UNZIPPED = 250 * 2**20  # Lambda's limit for a function with its layers
+MACHINES = {62: "x86_64", 183: "arm64"}  # byte 18 of an ELF file
+UNCHECKED_HASH = 0b01  # the flags of a .pyc that is never compared with its source (PEP 552)
+
+
+def check(build: Path) -> str:
+    """Check all requirements and return a summary.
+
+    Raises:
+        GateFailed: the build does not meet one.
+    """
+    libraries = [path for path in build.rglob("*.so*") if path.is_file()]
+    compiled_here = [path for path in libraries if path.name.startswith("annoylib")]
+    if not compiled_here:
+        raise GateFailed(f"{build} has no annoylib: nothing was built, or in another folder")
+    glibc = max((_glibc(library), library) for library in libraries)
+    if glibc[0] > NEWEST_GLIBC:
+        raise GateFailed(
+            f"{glibc[1]} needs glibc {_dotted(glibc[0])}, newer than {_dotted(NEWEST_GLIBC)} of the runtime"
+        )
+    machine = _one_machine(libraries)
+    for library in compiled_here:
+        _refuse_avx512(library)
+    _need_bytecode(build)
+    return f"{len(libraries)} libraries for {machine}, glibc {_dotted(glibc[0])}, {_unzipped(build) / 2**20:.0f} MiB"
+
+
+def _glibc(library: Path) -> tuple[int, int]:
+    """Return the newest version of glibc that a library needs."""
+    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", _objdump("-T", library))
+    return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
+
+
+def _one_machine(libraries: list[Path]) -> str:
+    """Return the processor of all libraries; a layer that was cross-built may have libraries for two."""
+    of_each = {_machine(path): path for path in libraries}
+    if len(of_each) != 1:
+        raise GateFailed(
+            "libraries are for different processors: " + ", ".join(f"{of_each[m]} for {m}" for m in of_each)
+        )
+    return next(iter(of_each))
+
+
+def _machine(library: Path) -> str:
+    with library.open("rb") as file:
+        return MACHINES.get(file.read(20)[18], "an unknown processor")
+
+
+def _refuse_avx512(library: Path) -> None:
+    """Refuse instructions that some processors lack. Wheels select instructions at run time, annoy does not."""
+    if "%zmm" in _objdump("-d", library):
+        raise GateFailed(f"{library} has AVX-512 instructions; its compiler did not get ANNOY_COMPILER_ARGS")
+
+
+def _objdump(option: str, library: Path) -> str:
+    return subprocess.run(["objdump", option, str(library)], check=True, capture_output=True, text=True).stdout
+
+
+def _need_bytecode(build: Path) -> None:
+    for source in build.rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(source)))
+        if not compiled.exists() or compiled.read_bytes()[4] != UNCHECKED_HASH:
+            raise GateFailed(f"{source} ships without unchecked bytecode, so every cold start would compile it")
+
+
+def _unzipped(build: Path) -> int:
+    """Return the bytes of all layers with the largest function."""
+    folders = [path for path in build.iterdir() if path.is_dir()]
+    layers = sum(_size(path) for path in folders if (path / "python").is_dir())
+    functions = max(_size(path) for path in folders if not (path / "python").is_dir())
+    if layers + functions > LARGEST_UNZIPPED:
+        raise GateFailed(f"{(layers + functions) / 2**20:.0f} MiB unzipped is more than Lambda's limit")
+    return layers + functions
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))

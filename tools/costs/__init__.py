@@ -1,0 +1,1 @@
+"""Models of the monthly cost and the latency, from list prices, measurements and stated assumptions."""

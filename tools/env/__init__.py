@@ -1,0 +1,1 @@
+"""Virtual environments and pins: every version is in uv.lock."""
