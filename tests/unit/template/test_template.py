@@ -1,4 +1,4 @@
-"""What a deployment makes, from template.yaml as SAM's translator expands it."""
+"""The resources of a deployment, from template.yaml after SAM's translator expanded it."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ FUNCTIONS = sorted(DEPLOYED.all("AWS::Lambda::Function"))
 BUCKETS = sorted(DEPLOYED.all("AWS::S3::Bucket"))
 ALARMS = DEPLOYED.all("AWS::CloudWatch::Alarm")
 
-# ---- what is stored
+# ---- storage
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -31,7 +31,7 @@ def test_a_bucket_is_encrypted(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_keeps_old_versions_for_a_time(bucket: str) -> None:
+def test_a_bucket_keeps_old_versions_for_30_days(bucket: str) -> None:
     properties = DEPLOYED.all("AWS::S3::Bucket")[bucket]
     [rule, *_] = properties["LifecycleConfiguration"]["Rules"]
     assert (properties["VersioningConfiguration"]["Status"], rule["Status"]) == ("Enabled", "Enabled")
@@ -39,19 +39,19 @@ def test_a_bucket_keeps_old_versions_for_a_time(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_drops_uploads_that_were_never_finished(bucket: str) -> None:
+def test_a_bucket_aborts_unfinished_multipart_uploads_after_a_day(bucket: str) -> None:
     [rule, *_] = DEPLOYED.all("AWS::S3::Bucket")[bucket]["LifecycleConfiguration"]["Rules"]
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_outlives_its_stack(bucket: str) -> None:
+def test_a_bucket_is_retained_when_its_stack_is_deleted(bucket: str) -> None:
     resource = DEPLOYED.whole("AWS::S3::Bucket")[bucket]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_refuses_plain_http(bucket: str) -> None:
+def test_a_bucket_denies_plain_http(bucket: str) -> None:
     policies = {policy["Bucket"]: policy for policy in DEPLOYED.all("AWS::S3::BucketPolicy").values()}
     [statement] = policies[bucket]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
@@ -59,37 +59,37 @@ def test_a_bucket_refuses_plain_http(bucket: str) -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_plain_http_is_let_through_only_where_that_is_asked_for() -> None:
+def test_plain_http_is_allowed_only_without_tls_only() -> None:
     assert not Deployed({"TlsOnly": "false"}).all("AWS::S3::BucketPolicy")
 
 
 # ---- ingestion
 
 
-def test_uploads_reach_the_queue_and_reports_do_not() -> None:
+def test_only_objects_under_uploads_send_an_event_to_the_queue() -> None:
     [queue] = DEPLOYED.all("AWS::S3::Bucket")["Inbox"]["NotificationConfiguration"]["QueueConfigurations"]
     assert (queue["Event"], queue["Queue"]) == ("s3:ObjectCreated:*", "Uploads.Arn")
     assert queue["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "uploads/"}]
 
 
-def test_a_message_that_fails_comes_again_and_ends_in_the_dead_letter_queue() -> None:
+def test_a_message_that_fails_repeatedly_moves_to_the_dead_letter_queue() -> None:
     queues = DEPLOYED.all("AWS::SQS::Queue")
     redrive = queues["Uploads"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == "DeadUploads.Arn"
-    assert redrive["maxReceiveCount"] >= 5  # Lambda's advice, lest throttling kills messages
+    assert redrive["maxReceiveCount"] >= 5  # AWS recommends at least 5, so that throttling does not discard messages
 
 
 @pytest.mark.parametrize("queue", ["DeadUploads", "DeadCompactions"])
-def test_a_dead_message_is_kept_as_long_as_sqs_can(queue: str) -> None:
+def test_a_dead_letter_queue_keeps_messages_for_14_days(queue: str) -> None:
     assert DEPLOYED.all("AWS::SQS::Queue")[queue]["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_run() -> None:
+def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function() -> None:
     timeout = DEPLOYED.all("AWS::Lambda::Function")["IngestFunction"]["Timeout"]
     assert DEPLOYED.all("AWS::SQS::Queue")["Uploads"]["VisibilityTimeout"] >= 6 * timeout
 
 
-def test_one_bad_message_does_not_bring_the_others_of_its_batch_again() -> None:
+def test_a_failed_message_does_not_cause_redelivery_of_its_batch() -> None:
     source = DEPLOYED.one("AWS::Lambda::EventSourceMapping")
     assert (source["EventSourceArn"], source["FunctionName"]) == ("Uploads.Arn", "IngestFunction")
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -98,30 +98,30 @@ def test_one_bad_message_does_not_bring_the_others_of_its_batch_again() -> None:
 # ---- compaction
 
 
-def test_a_compaction_that_fails_is_repeated_twice_and_then_set_aside() -> None:
+def test_a_failed_compaction_is_retried_twice_and_then_moves_to_the_dead_letter_queue() -> None:
     config = DEPLOYED.one("AWS::Lambda::EventInvokeConfig")
     assert (config["FunctionName"], config["MaximumRetryAttempts"]) == ("CompactFunction", 2)
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": "DeadCompactions.Arn"}}
 
 
-def test_a_compaction_has_all_the_time_that_lambda_gives() -> None:
+def test_a_compaction_may_run_for_15_minutes() -> None:
     assert DEPLOYED.all("AWS::Lambda::Function")["CompactFunction"]["Timeout"] == 900
 
 
-def test_whatever_changes_an_index_knows_who_compacts() -> None:
+def test_functions_that_change_indexes_can_request_a_compaction() -> None:
     functions = DEPLOYED.all("AWS::Lambda::Function")
-    told = {
+    targets = {
         name: function["Environment"]["Variables"]["VECTORD_COMPACT"]
         for name, function in functions.items()
         if "VECTORD_COMPACT" in function["Environment"]["Variables"]
     }
-    assert told == dict.fromkeys(["AddFunction", "DeleteFunction", "IngestFunction"], "CompactFunction")
+    assert targets == dict.fromkeys(["AddFunction", "DeleteFunction", "IngestFunction"], "CompactFunction")
 
 
-def test_a_function_is_told_the_disk_that_it_has() -> None:
+def test_a_function_knows_the_size_of_its_disk() -> None:
     for function in DEPLOYED.all("AWS::Lambda::Function").values():
-        told = function["Environment"]["Variables"]["VECTORD_TMP_MB"]
-        assert told == function["EphemeralStorage"]["Size"]
+        megabytes = function["Environment"]["Variables"]["VECTORD_TMP_MB"]
+        assert megabytes == function["EphemeralStorage"]["Size"]
 
 
 # ---- operations
@@ -145,29 +145,29 @@ def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
         ("SearchLatencyAlarm", "Duration", "SearchFunction"),
     ],
 )
-def test_an_alarm_watches_what_it_is_named_for(alarm: str, metric: str, dimension: str) -> None:
+def test_an_alarm_watches_the_metric_of_its_resource(alarm: str, metric: str, dimension: str) -> None:
     assert ALARMS[alarm]["MetricName"] == metric
     assert [one["Value"] for one in ALARMS[alarm]["Dimensions"]] == [dimension]
 
 
-def test_slow_searches_are_told_by_the_slowest_hundredth() -> None:
+def test_the_alarm_on_search_latency_watches_the_p99() -> None:
     assert ALARMS["SearchLatencyAlarm"]["ExtendedStatistic"] == "p99"
 
 
-def test_alarms_go_to_the_topic_where_there_is_one() -> None:
+def test_alarms_notify_the_topic_if_there_is_one() -> None:
     topic = "arn:aws:sns:us-east-1:000000000000:pager"
-    told = Deployed({"AlarmTopic": topic}).all("AWS::CloudWatch::Alarm")
-    assert {name: alarm.get("AlarmActions") for name, alarm in told.items()} == {name: [topic] for name in ALARMS}
+    alarms = Deployed({"AlarmTopic": topic}).all("AWS::CloudWatch::Alarm")
+    assert {name: alarm.get("AlarmActions") for name, alarm in alarms.items()} == {name: [topic] for name in ALARMS}
     assert not any("AlarmActions" in alarm for alarm in ALARMS.values())
 
 
-def test_every_function_has_a_log_that_ends() -> None:
+def test_every_function_has_a_log_group_with_a_retention_time() -> None:
     groups = DEPLOYED.all("AWS::Logs::LogGroup").values()
     assert sorted(group["LogGroupName"] for group in groups) == [f"/aws/lambda/{name}" for name in FUNCTIONS]
     assert {group["RetentionInDays"] for group in groups} == {"30"}
 
 
-def shown(rows: list[Any]) -> set[tuple[str, str]]:
+def shown_metrics(rows: list[Any]) -> set[tuple[str, str]]:
     """Return namespace and name of each metric in a widget, where "." and "..." repeat the row above."""
     found: set[tuple[str, str]] = set()
     namespace = name = ""
@@ -178,45 +178,45 @@ def shown(rows: list[Any]) -> set[tuple[str, str]]:
     return found
 
 
-def test_the_dashboard_shows_metrics_that_functions_write() -> None:
+def test_the_dashboard_shows_only_metrics_that_functions_write() -> None:
     board = json.loads(DEPLOYED.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    metrics = set().union(*(shown(widget["properties"]["metrics"]) for widget in board["widgets"]))
+    metrics = set().union(*(shown_metrics(widget["properties"]["metrics"]) for widget in board["widgets"]))
     ours = {name for namespace, name in metrics if namespace == telemetry.NAMESPACE}
     assert ours
     assert ours <= telemetry.UNITS.keys()
 
 
-# ---- choices that cost
+# ---- parameters
 
 
-def test_a_search_is_served_from_published_versions() -> None:
+def test_searches_are_served_from_a_published_version() -> None:
     search = DEPLOYED.one("AWS::ApiGatewayV2::Api")["Body"]["paths"]["/indexes/{name}/search"]["post"]
     assert search["x-amazon-apigateway-integration"]["uri"].endswith("/functions/SearchFunctionAliaslive/invocations")
 
 
-def test_nothing_is_kept_started_and_nothing_is_traced_by_default() -> None:
+def test_provisioned_concurrency_and_tracing_are_off_by_default() -> None:
     assert "ProvisionedConcurrencyConfig" not in DEPLOYED.one("AWS::Lambda::Alias")
     assert not any("TracingConfig" in function for function in DEPLOYED.all("AWS::Lambda::Function").values())
 
 
-def test_searches_are_kept_started_where_that_is_asked_for() -> None:
+def test_provisioned_concurrency_is_a_parameter() -> None:
     alias = Deployed({"ProvisionedConcurrency": "2"}).one("AWS::Lambda::Alias")
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": "2"}
 
 
-@pytest.mark.parametrize(("asked", "applied"), [("on", "PublishedVersions"), ("off", "None")])
-def test_snapshots_are_taken_where_that_is_asked_for(asked: str, applied: str) -> None:
-    functions = Deployed({"SnapStart": asked, "TmpSize": "512"}).all("AWS::Lambda::Function")
+@pytest.mark.parametrize(("parameter", "applied"), [("on", "PublishedVersions"), ("off", "None")])
+def test_snap_start_is_a_parameter(parameter: str, applied: str) -> None:
+    functions = Deployed({"SnapStart": parameter, "TmpSize": "512"}).all("AWS::Lambda::Function")
     assert functions["SearchFunction"]["SnapStart"] == {"ApplyOn": applied}
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
-def test_the_processor_is_a_choice(architecture: str) -> None:
+def test_the_architecture_is_a_parameter(architecture: str) -> None:
     functions = Deployed({"Architecture": architecture}).all("AWS::Lambda::Function")
     assert {tuple(one["Architectures"]) for one in functions.values()} == {(architecture,)}
 
 
-def test_memory_and_disk_are_choices() -> None:
+def test_memory_and_disk_are_parameters() -> None:
     functions = Deployed({"MemorySize": "2304", "TmpSize": "2048"}).all("AWS::Lambda::Function")
     own = [functions.pop(name) for name in ("CompactFunction", "ExportFunction")]
     assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions.values()} == {("2304", "2048")}
@@ -224,7 +224,7 @@ def test_memory_and_disk_are_choices() -> None:
 
 
 @pytest.mark.parametrize("verb", ["Compact", "Export"])
-def test_memory_and_disk_of_what_takes_more_are_choices_of_their_own(verb: str) -> None:
-    asked = {f"{verb}MemorySize": "10240", f"{verb}TmpSize": "10239"}
-    one = Deployed(asked).all("AWS::Lambda::Function")[f"{verb}Function"]
+def test_memory_and_disk_of_compact_and_export_are_separate_parameters(verb: str) -> None:
+    parameters = {f"{verb}MemorySize": "10240", f"{verb}TmpSize": "10239"}
+    one = Deployed(parameters).all("AWS::Lambda::Function")[f"{verb}Function"]
     assert (one["MemorySize"], one["EphemeralStorage"]["Size"]) == ("10240", "10239")

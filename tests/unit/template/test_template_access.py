@@ -1,4 +1,4 @@
-"""Who may do what in a deployment, from template.yaml as SAM's translator expands it."""
+"""The permissions of a deployment, from template.yaml after SAM's translator expanded it."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ PAST = {("s3:GetObjectVersion", "Bucket.Arn/_vectors/*"), ("s3:ListBucketVersion
 
 
 def calls(function: str) -> set[tuple[str, str]]:
-    """The right of a function to call itself, under any alias."""
+    """The permission of a function to invoke itself, under any alias."""
     return {("lambda:InvokeFunction", f"{function}.Arn"), ("lambda:InvokeFunction", f"{function}.Arn:*")}
 
 
@@ -55,26 +55,26 @@ RIGHTS = {
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_holds_the_actions_and_the_prefix_of_its_function_and_no_more(function: str) -> None:
+def test_a_role_has_exactly_the_permissions_of_its_function(function: str) -> None:
     assert DEPLOYED.rights(function) == RIGHTS[function]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_a_role_has_of_aws_s_own_policies_is_to_write_logs(function: str) -> None:
+def test_the_only_managed_policy_of_a_role_is_the_one_for_logs(function: str) -> None:
     assert DEPLOYED.managed(function) == {"service-role/AWSLambdaBasicExecutionRole"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_tracing_brings_its_rights_along(function: str) -> None:
+def test_tracing_adds_its_permissions(function: str) -> None:
     assert "AWSXrayWriteOnlyAccess" in Deployed({"Tracing": "Active"}).managed(function)
 
 
-def test_the_prefix_is_the_one_that_was_asked_for() -> None:
+def test_permissions_follow_the_prefix_parameter() -> None:
     assert ("s3:GetObject", "Bucket.Arn/own/place/*") in Deployed({"Prefix": "own/place"}).rights("SearchFunction")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_lists_are_of_the_prefix(function: str) -> None:
+def test_a_role_may_list_only_the_prefix(function: str) -> None:
     role = DEPLOYED.all("AWS::IAM::Role")[f"{function}Role"]
     statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
     lists = {one["Resource"]: one["Condition"] for one in statements if one["Action"] == "s3:ListBucket"}
@@ -82,14 +82,14 @@ def test_lists_are_of_the_prefix(function: str) -> None:
     assert lists == {bucket: {"StringLikeIfExists": {"s3:prefix": prefixes[bucket]}} for bucket in lists}
 
 
-def test_what_is_staged_and_left_is_dropped_within_days() -> None:
+def test_staged_objects_expire_after_a_day() -> None:
     rules = DEPLOYED.all("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
     (rule,) = [rule for rule in rules if rule.get("Prefix") == "_vectors/.staging/"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
-def test_only_the_bucket_s_own_account_may_put_events_into_the_queue() -> None:
+def test_only_s3_in_the_same_account_may_send_to_the_queue() -> None:
     policy = DEPLOYED.one("AWS::SQS::QueuePolicy")
     [statement] = policy["PolicyDocument"]["Statement"]
     assert policy["Queues"] == ["Uploads"]
@@ -98,7 +98,7 @@ def test_only_the_bucket_s_own_account_may_put_events_into_the_queue() -> None:
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}
 
 
-def test_only_the_api_itself_may_call_a_function_for_it() -> None:
+def test_only_the_api_may_invoke_the_functions() -> None:
     for name, permission in DEPLOYED.all("AWS::Lambda::Permission").items():
         assert permission["Principal"] == "apigateway.amazonaws.com", name
         assert ":Api/" in permission["SourceArn"], name
@@ -116,26 +116,26 @@ def scheme(deployed: Deployed) -> Any:
     return deployed.one("AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]["Caller"]
 
 
-def test_every_route_has_a_guard() -> None:
+def test_every_route_requires_authorization() -> None:
     assert len(operations(DEPLOYED)) >= 15
     assert {route: one["security"] for route, one in operations(DEPLOYED).items()} == {
         route: [{"Caller": []}] for route in operations(DEPLOYED)
     }
 
 
-def test_every_function_but_those_behind_a_queue_or_an_event_has_a_route() -> None:
+def test_every_function_has_a_route_except_ingest_and_compact() -> None:
     uris = {operation["x-amazon-apigateway-integration"]["uri"] for operation in operations(DEPLOYED).values()}
     called = {uri.split("/functions/")[1].split("Function")[0] + "Function" for uri in uris}
     assert sorted(called | {"IngestFunction", "CompactFunction"}) == FUNCTIONS
 
 
-def test_callers_sign_by_default() -> None:
+def test_requests_must_be_signed_by_default() -> None:
     assert scheme(DEPLOYED)["x-amazon-apigateway-authtype"] == "awsSigv4"
 
 
-def test_callers_bring_tokens_of_the_issuer_where_that_is_asked_for() -> None:
-    asked = {"Authorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "one,two"}
-    deployed = Deployed(asked)
+def test_authorization_jwt_requires_a_token_of_the_issuer() -> None:
+    parameters = {"Authorization": "JWT", "JwtIssuer": "https://issuer.example", "JwtAudience": "one,two"}
+    deployed = Deployed(parameters)
     assert all(one["security"] == [{"Caller": []}] for one in operations(deployed).values())
     assert scheme(deployed)["x-amazon-apigateway-authorizer"] == {
         "type": "jwt",
@@ -144,7 +144,7 @@ def test_callers_bring_tokens_of_the_issuer_where_that_is_asked_for() -> None:
     }
 
 
-def test_anybody_may_call_only_where_that_is_asked_for() -> None:
+def test_authorization_none_makes_the_api_public() -> None:
     deployed = Deployed({"Authorization": "NONE"})
     assert not any("security" in operation for operation in operations(deployed).values())
 

@@ -1,4 +1,4 @@
-"""The events that functions are run with: one each, as the template would have them called."""
+"""The sample events in `events/`, one for each function, and the set-up of a built function."""
 
 import hashlib
 import json
@@ -17,14 +17,14 @@ EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "ev
 HTTP = sorted(verb for verb, event in EVENTS.items() if "routeKey" in event)
 
 
-def test_every_function_has_an_event_and_a_part_in_the_life() -> None:
+def test_every_function_has_a_sample_event_and_is_called_in_the_life_of_an_index() -> None:
     handlers = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     assert handlers == set(EVENTS) == set(VERBS)
     assert len(VERBS) == len(set(VERBS))
 
 
 @pytest.mark.parametrize("verb", HTTP)
-def test_an_event_comes_by_a_route_of_its_function(verb: str) -> None:
+def test_a_sample_event_is_for_a_route_of_its_function(verb: str) -> None:
     event = EVENTS[verb]
     assert template.routes()[event["routeKey"]].name == verb
     assert event["requestContext"]["routeKey"] == event["routeKey"]
@@ -36,17 +36,17 @@ def test_an_event_comes_by_a_route_of_its_function(verb: str) -> None:
     )
 
 
-def test_the_upload_that_the_queue_tells_of_is_the_file_that_a_link_was_asked_for() -> None:
+def test_the_message_of_the_ingest_event_names_the_file_of_the_upload_event() -> None:
     [record] = EVENTS["ingest"]["Records"]
     [upload] = sqs.uploads_in(record["body"])
-    asked = json.loads(EVENTS["upload"]["body"])["file"]
-    assert (upload.bucket, upload.key) == (INBOX, f"uploads/films/{asked}")
-    assert " " in upload.key  # so that the event's encoding of keys is tried
+    file = json.loads(EVENTS["upload"]["body"])["file"]
+    assert (upload.bucket, upload.key) == (INBOX, f"uploads/films/{file}")
+    assert " " in upload.key  # so that the URL encoding of keys is tested
     assert (upload.etag, upload.size) == (hashlib.md5(UPLOADED).hexdigest(), len(UPLOADED))
     assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
 
 
-def test_a_function_is_set_up_as_the_template_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_built_function_has_the_settings_of_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = tmp_path / "template.yaml"
     built.write_text(
         """
