@@ -1,13 +1,13 @@
-"""What a function answers to Lambda: a response, whatever happens, and one line in the log."""
+"""A handler answers every request with a response and writes one log line."""
 
 import json
 from types import SimpleNamespace
-from typing import Any
 
 import msgspec
 import pytest
 
 from tests.support import worlds
+from tests.support.logs import log_line, log_lines
 from tests.support.worlds import Clock
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Response
@@ -16,7 +16,7 @@ from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, StoreRe
 from vectord.service.service import Service
 
 EVENT = {"routeKey": "GET /x", "pathParameters": {"name": "t"}}
-LAMBDA_TAKES = 6 * 1024 * 1024
+LAMBDA_LIMIT = 6 * 1024 * 1024  # bytes of a synchronous answer
 
 
 def respond(reply: Reply | VectordError, context: object = None) -> Response:
@@ -28,7 +28,7 @@ def respond(reply: Reply | VectordError, context: object = None) -> Response:
     return handler.handler({"GET /x": route}, worlds.a_service)(EVENT, context)
 
 
-def test_a_body_is_json_under_its_status_and_headers() -> None:
+def test_a_body_is_sent_as_json_with_its_status_and_headers() -> None:
     assert respond(Reply({"ü": [1, None]}, 201, {"ETag": '"e"'})) == {
         "statusCode": 201,
         "headers": {"Content-Type": "application/json", "ETag": '"e"'},
@@ -37,12 +37,12 @@ def test_a_body_is_json_under_its_status_and_headers() -> None:
     }
 
 
-def test_no_body_has_no_content_type() -> None:
+def test_an_answer_without_a_body_has_no_content_type() -> None:
     response = respond(Reply(status=204))
     assert (response["statusCode"], response["body"], response["headers"]) == (204, "", {})
 
 
-def test_an_error_is_a_problem() -> None:
+def test_an_error_is_answered_as_a_problem() -> None:
     response = respond(IndexNotFound("t"))
     assert (response["statusCode"], response["headers"]) == (404, {"Content-Type": "application/problem+json"})
     assert json.loads(response["body"]) == {
@@ -54,13 +54,13 @@ def test_an_error_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize("error", [StorageSilent(), OutcomeUnknown("t")], ids=lambda error: type(error).__name__)
-def test_what_may_be_repeated_says_when(error: VectordError) -> None:
+def test_an_answer_503_says_when_to_retry(error: VectordError) -> None:
     response = respond(error)
     assert response["statusCode"] == 503
     assert int(response["headers"]["Retry-After"]) >= 1
 
 
-def test_what_is_no_error_of_ours_is_left_to_lambda() -> None:
+def test_an_unexpected_exception_is_left_to_lambda() -> None:
     def broken(_: Request, __: Service) -> Reply:
         raise ZeroDivisionError
 
@@ -69,17 +69,17 @@ def test_what_is_no_error_of_ours_is_left_to_lambda() -> None:
 
 
 @pytest.mark.parametrize("text", ['"', "\\", "x", "ü", "😀", "\n", "\x01"])
-def test_the_largest_answer_that_is_sent_is_one_that_lambda_takes(text: str) -> None:
-    low, high = 0, 2 * LAMBDA_TAKES
+def test_the_largest_answer_that_is_sent_is_within_the_limit_of_lambda(text: str) -> None:
+    low, high = 0, 2 * LAMBDA_LIMIT
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if respond(Reply(text * middle))["statusCode"] == 200 else (low, middle)
     sent = len(json.dumps(respond(Reply(text * low)), ensure_ascii=False).encode())
-    assert 0.99 * LAMBDA_TAKES < sent <= LAMBDA_TAKES
+    assert 0.99 * LAMBDA_LIMIT < sent <= LAMBDA_LIMIT
 
 
-def test_an_answer_that_is_too_large_says_what_to_leave_out() -> None:
-    response = respond(Reply("x" * LAMBDA_TAKES))
+def test_a_problem_about_a_large_answer_says_what_to_leave_out() -> None:
+    response = respond(Reply("x" * LAMBDA_LIMIT))
     problem = json.loads(response["body"])
     assert (problem["status"], problem["type"]) == (413, "urn:vectord:problem:answer-too-large")
     assert all(word in problem["detail"] for word in ("k", "'vector'", "'metadata'"))
@@ -101,21 +101,19 @@ def lambda_with(milliseconds: int) -> object:
     return SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds, aws_request_id="r")
 
 
-def test_the_deadline_lies_inside_the_time_that_the_function_has_left() -> None:
-    assert (
-        100 + 15 < deadline(lambda_with(29_000)) < 100 + 29 - 6
-    )  # a request of 6 s to storage may still be on its way
+def test_the_deadline_leaves_time_for_a_last_request_to_storage() -> None:
+    assert 100 + 15 < deadline(lambda_with(29_000)) < 100 + 29 - 6  # a request to storage may take 6 s
 
 
-def test_a_function_with_hardly_any_time_left_still_tries() -> None:
+def test_a_function_with_hardly_any_time_left_has_a_deadline_in_the_future() -> None:
     assert deadline(lambda_with(10)) > 100
 
 
-def test_without_a_context_the_deadline_is_inside_that_of_the_gateway() -> None:
+def test_without_a_context_the_deadline_is_before_the_timeout_of_the_gateway() -> None:
     assert 100 < deadline(None) < 100 + 30
 
 
-def test_the_service_is_composed_once_and_not_before_the_first_request() -> None:
+def test_the_service_is_composed_once_at_the_first_request() -> None:
     composed: list[Service] = []
 
     def compose() -> Service:
@@ -129,61 +127,53 @@ def test_the_service_is_composed_once_and_not_before_the_first_request() -> None
     assert len(composed) == 1
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
 def test_a_request_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     respond(Reply({"metadata": "private"}), lambda_with(1_000))
-    (line,) = lines(capsys)
+    line = log_line(capsys)
     assert line.pop("Latency") >= 0
     assert line.pop("cold_start") in {True, False}
     assert line == {"level": "info", "request": "r", "route": "GET /x", "index": "t", "status": 200}
 
 
-def test_the_line_carries_the_id_that_the_gateway_gave_the_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_carries_the_request_id_of_the_gateway(capsys: pytest.CaptureFixture[str]) -> None:
     function = handler.handler({"GET /x": lambda _, __: Reply()}, worlds.a_service)
     function({**EVENT, "requestContext": {"requestId": "gateway-1"}}, None)
-    assert [line["correlation_id"] for line in lines(capsys)] == ["gateway-1"]
+    assert log_line(capsys)["correlation_id"] == "gateway-1"
 
 
-def test_in_lambda_the_line_carries_metrics_under_the_name_of_the_function(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture[str]) -> None:
     def route(_: Request, service: Service) -> Reply:
         service.environment.meter.add("Commits")
         service.environment.meter.add("Commits")
         return Reply()
 
     handler.handler({"GET /x": route}, worlds.a_service)(EVENT, SimpleNamespace(function_name="search"))
-    (line,) = lines(capsys)
-    (declared,) = line["_aws"]["CloudWatchMetrics"]
-    assert (line["Function"], declared["Namespace"], declared["Dimensions"]) == ("search", "vectord", [["Function"]])
-    assert {metric["Name"]: metric["Unit"] for metric in declared["Metrics"]} == {
-        "Latency": "Milliseconds",
-        "Commits": "Count",
-    }
+    line = log_line(capsys)
+    [declared] = line["_aws"]["CloudWatchMetrics"]
+    assert [metric["Name"] for metric in declared["Metrics"]] == ["Latency", "Commits"]
     assert line["Commits"] == 2
 
 
-def test_what_one_request_counted_is_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_counts_of_one_request_are_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     service = worlds.a_service()
     function = handler.handler({"GET /x": lambda _, __: Reply()}, lambda: service)
     service.environment.meter.add("Commits")
     function(EVENT, None)
     function(EVENT, None)
-    assert ["Commits" in line for line in lines(capsys)] == [True, False]
+    assert ["Commits" in line for line in log_lines(capsys)] == [True, False]
 
 
-def test_a_failure_of_ours_is_in_the_log_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_service_is_logged_with_its_message(capsys: pytest.CaptureFixture[str]) -> None:
     respond(StoreRefused("AccessDenied"), lambda_with(1_000))
-    error, _ = lines(capsys)
+    error, _ = log_lines(capsys)
     assert error.pop("cold_start") in {True, False}
     assert error == {"level": "error", "request": "r", "error": "StoreRefused", "message": "AccessDenied"}
 
 
-def test_a_mistake_of_the_caller_is_no_error_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_caller_is_not_logged_as_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     respond(IndexNotFound("t"))
-    assert [line["level"] for line in lines(capsys)] == ["info"]
+    assert log_line(capsys)["level"] == "info"
 
 
-def test_stored_json_text_is_copied_through() -> None:
+def test_stored_json_text_is_copied_unchanged() -> None:
     assert respond(Reply({"metadata": msgspec.Raw(b'{"x": 1.50}')}))["body"] == '{"metadata":{"x": 1.50}}'

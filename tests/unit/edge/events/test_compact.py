@@ -1,4 +1,4 @@
-"""The compact function: what it takes, what it answers and logs, and when Lambda is to repeat it."""
+"""The compact function: its events, answers and log lines, and which errors Lambda retries."""
 
 import json
 from types import SimpleNamespace
@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import api, template
 from tests.support.compacting import Kept, a_compaction
+from tests.support.logs import log_line
 from tests.support.stores import ScriptedStore, silence
 from vectord.edge import telemetry
 from vectord.edge.events import compact
@@ -36,12 +37,10 @@ def invoke(store: ScriptedStore, event: Any, context: object = CONTEXT) -> dict[
     return compact.handler(lambda: a_compaction(store))(event, context)
 
 
-def test_it_answers_and_logs_what_came_of_it(
-    store: ScriptedStore, kept: Kept, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_answers_and_logs_the_outcome(store: ScriptedStore, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     size = len(kept.held)
     done = invoke(store, {"index": "t"})
-    line = json.loads(capsys.readouterr().out)
+    line = log_line(capsys)
     assert (done["outcome"], done["rows"]) == ("compacted", size)
     assert (line["index"], line["outcome"], line["RowsBuilt"], line["bytes"]) == ("t", "compacted", size, done["bytes"])
     assert line["StagedBytes"] > 0
@@ -51,11 +50,11 @@ def test_it_answers_and_logs_what_came_of_it(
     }
 
 
-def test_an_index_that_is_not_there_is_no_failure(store: ScriptedStore) -> None:
+def test_an_index_that_does_not_exist_is_not_a_failure(store: ScriptedStore) -> None:
     assert invoke(store, {"index": "absent"}) == {"outcome": "gone", "rows": 0, "bytes": 0}
 
 
-def test_the_claim_is_held_by_the_request_for_as_long_as_the_function_may_run(store: ScriptedStore, kept: Kept) -> None:
+def test_the_request_holds_the_lease_until_the_function_times_out(store: ScriptedStore, kept: Kept) -> None:
     assert kept
     seen: list[dict[str, Any]] = []
 
@@ -71,24 +70,24 @@ def test_the_claim_is_held_by_the_request_for_as_long_as_the_function_may_run(st
     assert (claim["holder"], 900 <= claim["ends"] <= 1_000) == ("request-1", True)
 
 
-def test_a_call_by_hand_needs_no_context(store: ScriptedStore, kept: Kept) -> None:
+def test_it_runs_without_a_context(store: ScriptedStore, kept: Kept) -> None:
     assert kept
     assert invoke(store, {"index": "t"}, None)["outcome"] == "compacted"
 
 
 @pytest.mark.parametrize("event", [{}, {"index": 1}, {"index": "t", "more": 1}, {"Records": []}])
-def test_an_event_of_another_form_is_refused(store: ScriptedStore, event: dict[str, Any]) -> None:
+def test_an_event_of_another_shape_is_refused(store: ScriptedStore, event: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         invoke(store, event)
 
 
-def test_what_may_succeed_later_is_raised_for_lambda_to_repeat(store: ScriptedStore) -> None:
+def test_an_error_that_may_pass_is_raised_for_lambda_to_retry(store: ScriptedStore) -> None:
     store.always("head", silence)
     with pytest.raises(StorageSilent):
         invoke(store, {"index": "t"})
 
 
-def test_the_handler_compacts_in_the_store_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_handler_uses_the_store_of_the_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VECTORD_STORE", raising=False)
     compaction._compaction.cache_clear()
     handler = api.load(template.ROOT / "functions/compact")
