@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match of a request: the versions of an index at which it may go on."""
+"""If-Match, If-None-Match and Idempotency-Key of a request."""
 
 from typing import Any
 
@@ -18,57 +18,89 @@ def request(**headers: str) -> Request:
 
 
 def allowed(**headers: str) -> list[str]:
-    """Return those of ALL at which a request with these headers may go on."""
-    found = request(**headers).preconditions
-    return ALL if found is None else [etag for etag in ALL if etag in found]
+    """Return the ETags of ALL at which a request with these headers may proceed."""
+    preconditions = request(**headers).preconditions
+    return ALL if preconditions is None else [etag for etag in ALL if etag in preconditions]
 
 
-def test_without_a_header_there_is_no_condition() -> None:
+def test_without_headers_there_are_no_preconditions() -> None:
     assert request().preconditions is None
     assert request().expected is None
 
 
 @pytest.mark.parametrize("name", ["If_Match", "if_match", "IF_MATCH"])
-def test_a_header_is_found_however_its_name_is_spelled(name: str) -> None:
+def test_names_of_headers_are_case_insensitive(name: str) -> None:
     assert allowed(**{name: '"a"'}) == ['"a"']
 
 
 class TestIfMatch:
     @pytest.mark.parametrize("header", ["*", " * "])
-    def test_of_a_star_allows_every_version_of_what_is_there(self, header: str) -> None:
+    def test_star_allows_every_existing_state(self, header: str) -> None:
         assert allowed(If_Match=header) == ['"a"', '"b"', '"a,b"']
 
-    def test_of_a_star_holds_no_write_to_a_version(self) -> None:
+    def test_star_does_not_restrict_a_write_to_an_existing_index(self) -> None:
         assert request(If_Match="*").expected is None
 
     @pytest.mark.parametrize("header", ['"a","b"', '"a", "b"', ' "a" ,"b" '])
-    def test_lists_versions(self, header: str) -> None:
+    def test_allows_the_etags_of_its_list(self, header: str) -> None:
         assert allowed(If_Match=header) == ['"a"', '"b"']
 
-    def test_keeps_a_comma_inside_a_version(self) -> None:
+    def test_keeps_a_comma_inside_an_etag(self) -> None:
         assert allowed(If_Match='"a,b"') == ['"a,b"']
 
     @pytest.mark.parametrize("header", ["", "a", 'W/"a"', "none of these"])
-    def test_without_a_strong_version_allows_none(self, header: str) -> None:
+    def test_without_a_strong_etag_allows_none(self, header: str) -> None:
         assert allowed(If_Match=header) == []
         assert request(If_Match=header).expected is not None
 
-    def test_leaves_weak_versions_out(self) -> None:
+    def test_ignores_weak_etags(self) -> None:
         assert allowed(If_Match='W/"a", "b"') == ['"b"']
 
 
 class TestIfNoneMatch:
-    def test_of_a_star_allows_nothing_that_is_there(self) -> None:
+    def test_star_allows_only_an_index_that_does_not_exist(self) -> None:
         assert allowed(If_None_Match="*") == [NOTHING]
 
     @pytest.mark.parametrize("header", ['"a","b"', 'W/"a", "b"', ' W/"a" ,W/"b" '])
-    def test_lists_versions_that_it_does_not_allow_weak_ones_too(self, header: str) -> None:
+    def test_excludes_the_etags_of_its_list_including_weak_ones(self, header: str) -> None:
         assert allowed(If_None_Match=header) == ['"a,b"', NOTHING]
 
     @pytest.mark.parametrize("header", ["", "a", "* , *", '"a" b', '"a', "W/*"])
-    def test_of_anything_else_is_refused(self, header: str) -> None:
+    def test_any_other_text_is_refused(self, header: str) -> None:
         with pytest.raises(RequestInvalid):
             allowed(If_None_Match=header)
 
-    def test_holds_beside_if_match(self) -> None:
+    def test_applies_together_with_if_match(self) -> None:
         assert allowed(If_Match='"a", "b"', If_None_Match='"b"') == ['"a"']
+
+
+class TestIdempotencyKey:
+    def test_is_none_without_the_header(self) -> None:
+        assert request().idempotency_key is None
+
+    @pytest.mark.parametrize("text", ["k", "!~", "x" * 255])
+    def test_is_visible_ascii(self, text: str) -> None:
+        key = request(Idempotency_Key=text).idempotency_key
+        assert key is not None
+        assert key.text == text
+
+    @pytest.mark.parametrize("text", ["", "two words", "ü", "x" * 256, "\n"])
+    def test_of_any_other_text_is_refused(self, text: str) -> None:
+        with pytest.raises(RequestInvalid, match="Idempotency-Key"):
+            assert request(Idempotency_Key=text).idempotency_key
+
+    def test_has_the_same_hash_for_the_same_request_only(self) -> None:
+        def digest(body: str, name: str = "t") -> str:
+            route = "GET /indexes/{name}"
+            event = {
+                "routeKey": route,
+                "pathParameters": {"name": name},
+                "headers": {"Idempotency-Key": "k"},
+                "body": body,
+            }
+            key = events.read(event, [route], until=0).idempotency_key
+            assert key is not None
+            return key.request
+
+        assert digest("{}") == digest("{}")
+        assert len({digest("{}"), digest("[]"), digest("{}", name="u")}) == 3

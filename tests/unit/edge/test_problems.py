@@ -1,4 +1,4 @@
-"""Each error becomes a problem of RFC 9457 whose type and status never change and whose words give nothing away."""
+"""Each error becomes a problem (RFC 9457) with a stable type and status, and without internal details."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ SECRET = "s3://secret-bucket/prefix: botocore.exceptions.ClientError"
 # Programs branch on these: a line may be added here, none may change.
 CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.MalformedJson("no JSON"), 400, "malformed-json"),
-    (errors.RouteNotFound("nothing here"), 404, "route-not-found"),
+    (errors.RouteNotFound("no such resource"), 404, "route-not-found"),
     (errors.IndexNotFound("t"), 404, "index-not-found"),
     (errors.VectorNotFound("t", "a"), 404, "vector-not-found"),
     (errors.VersionNotFound("t", "v1"), 404, "version-not-found"),
@@ -23,11 +23,11 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.RequestTooLarge("too much"), 413, "request-too-large"),
     (errors.AnswerTooLarge("too much"), 413, "answer-too-large"),
     (errors.BatchInvalid([BadItem(0, None, "bad")]), 422, "batch-invalid"),
-    (errors.FilterInvalid("filter.$gtt", "is no operator"), 422, "filter-invalid"),
+    (errors.FilterInvalid("filter.$gtt", "unknown operator"), 422, "filter-invalid"),
     (errors.CursorInvalid(), 422, "cursor-invalid"),
     (errors.IdempotencyKeyReused("t"), 422, "idempotency-key-reused"),
     (errors.VectorsNotFound("t", ["a", "b"]), 404, "vector-not-found"),
-    (errors.FileRefused("it is no .npz file"), 422, "request-invalid"),
+    (errors.FileRefused("it is not an .npz file"), 422, "request-invalid"),
     (errors.OutcomeUnknown("t"), 503, "outcome-unknown"),
     (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, why="busy"), 503, "partly-applied"),
     (errors.Contended("t"), 503, "contended"),
@@ -64,7 +64,7 @@ def test_a_request_out_of_range_is_422() -> None:
     assert (problem.status, problem.type) == (422, "urn:vectord:problem:request-invalid")
 
 
-def test_every_leaf_of_the_tree_is_in_the_contract() -> None:
+def test_every_leaf_of_the_exception_hierarchy_is_in_the_contract() -> None:
     ours = {leaf for leaf in leaves(VectordError) if leaf.__module__ == errors.__name__}
     assert ours == {type(error) for error, _, _ in CONTRACT}
 
@@ -73,46 +73,46 @@ def test_every_error_has_a_kind() -> None:
     assert [leaf for leaf in leaves(VectordError) if not issubclass(leaf, tuple(problems.KINDS))] == []
 
 
-def test_every_error_below_the_root_is_drawn_in_the_tree_of_the_docstring() -> None:
+def test_the_docstring_draws_every_class_of_the_hierarchy() -> None:
     classes = {name for name, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, VectordError)}
     assert set(re.findall(r"^[│ ]*(?:[├└]── )?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)) >= classes
 
 
 @each_error
-def test_a_problem_has_a_title_and_words_on_what_happened(error: VectordError, status: int, slug: str) -> None:
+def test_a_problem_has_a_title_and_a_detail(error: VectordError, status: int, slug: str) -> None:
     problem = problems.problem(error)
     assert problem.title
     assert problem.detail
 
 
 @each_error
-def test_a_problem_gives_nothing_of_the_inside_away(error: VectordError, status: int, slug: str) -> None:
+def test_a_problem_reveals_no_internal_detail(error: VectordError, status: int, slug: str) -> None:
     problem = problems.problem(error)
-    shown = f"{problem.title} {problem.detail}"
-    inside = {"secret-bucket", "botocore", "boto3", "Traceback", "msgspec", "vectord.", *problems_named_by_class()}
-    assert [word for word in inside if word in shown] == []
+    text = f"{problem.title} {problem.detail}"
+    inside = {"secret-bucket", "botocore", "boto3", "Traceback", "msgspec", "vectord.", *class_names()}
+    assert [word for word in inside if word in text] == []
 
 
-def problems_named_by_class() -> set[str]:
+def class_names() -> set[str]:
     return {type(error).__name__ for error, _, _ in CONTRACT}
 
 
 @pytest.mark.parametrize("error", [errors.BlobCorrupt("it ends early", "films"), errors.BlobUnsupported("v9", "films")])
-def test_an_index_that_cannot_be_read_is_named(error: VectordError) -> None:
+def test_the_problem_of_an_unreadable_index_names_it(error: VectordError) -> None:
     assert "'films'" in problems.problem(error).detail
 
 
-def test_a_refused_batch_lists_each_bad_item() -> None:
+def test_an_invalid_batch_lists_each_invalid_item() -> None:
     items = (BadItem(0, "a", "too short"), BadItem(7, None, "no id"))
     assert problems.problem(errors.BatchInvalid(items)).errors == items
 
 
-def test_a_long_list_of_bad_items_says_how_many_are_left_out() -> None:
+def test_a_long_list_of_invalid_items_is_cut_and_counts_the_rest() -> None:
     problem = problems.problem(errors.BatchInvalid([BadItem(i, "x" * 9_999, "bad") for i in range(50_000)]))
     assert len(problem.errors) + problem.errors_omitted == 50_000
     assert 1_000 <= len(problem.errors) < 50_000
     assert problem.errors[0].position == 0
 
 
-def test_only_a_batch_has_a_list_of_errors() -> None:
+def test_a_problem_of_another_kind_has_no_list_of_errors() -> None:
     assert problems.problem(errors.IndexNotFound("t")).errors == ()

@@ -1,4 +1,4 @@
-"""An HTTP API event, payload format 2.0, read as a request."""
+"""Reading an HTTP API event (payload format 2.0) as a request."""
 
 import base64
 from typing import Any
@@ -22,7 +22,7 @@ def read_path(method: str, path: str) -> Request:
 
 
 class TestRoute:
-    def test_is_the_one_that_the_gateway_names(self) -> None:
+    def test_is_the_route_key_of_the_event(self) -> None:
         request = read(routeKey="GET /indexes/{name}", pathParameters={"name": "t"})
         assert (request.route, request.path) == ("GET /indexes/{name}", {"name": "t"})
 
@@ -35,7 +35,7 @@ class TestRoute:
             read(routeKey="GET /indexes/{name}")
 
     @pytest.mark.parametrize("event", [{}, {"routeKey": None}, {"requestContext": {}}, {"rawPath": "/indexes"}])
-    def test_of_an_event_that_names_none_is_not_found(self, event: dict[str, Any]) -> None:
+    def test_of_an_event_without_a_route_key_is_not_found(self, event: dict[str, Any]) -> None:
         with pytest.raises(RouteNotFound):
             events.read(event, ROUTES, until=0)
 
@@ -51,7 +51,7 @@ class TestRoute:
             ("/indexes/t/vectors/%252F", LOOKUP, {"name": "t", "id": "%2F"}),
         ],
     )
-    def test_behind_a_default_route_is_told_by_the_path(
+    def test_behind_a_default_route_follows_from_method_and_path(
         self, path: str, route: str, parameters: dict[str, str]
     ) -> None:
         request = read_path("GET", path)
@@ -67,14 +67,14 @@ class TestRoute:
             ("GET", "/x/indexes"),
         ],
     )
-    def test_behind_a_default_route_is_not_found_elsewhere(self, method: str, path: str) -> None:
+    def test_behind_a_default_route_is_not_found_for_another_method_or_path(self, method: str, path: str) -> None:
         with pytest.raises(RouteNotFound):
             read_path(method, path)
 
 
 class TestPathParameters:
     @pytest.mark.parametrize(
-        ("from_the_gateway", "meant"),
+        ("from_the_gateway", "decoded"),
         [
             ("a/b", "a/b"),
             ("a+b c", "a+b c"),
@@ -85,9 +85,9 @@ class TestPathParameters:
             ("ü😀", "ü😀"),
         ],
     )
-    def test_are_decoded_where_the_gateway_left_them(self, from_the_gateway: str, meant: str) -> None:
+    def test_are_decoded_where_the_gateway_did_not(self, from_the_gateway: str, decoded: str) -> None:
         request = read(routeKey=LOOKUP, pathParameters={"name": "t", "id": from_the_gateway})
-        assert request.path["id"] == meant
+        assert request.path["id"] == decoded
 
 
 class TestBody:
@@ -95,30 +95,30 @@ class TestBody:
         assert read(body='{"ü":1}').body == '{"ü":1}'.encode()
 
     @pytest.mark.parametrize("event", [{}, {"body": None}, {"body": ""}])
-    def test_that_is_absent_is_empty(self, event: dict[str, Any]) -> None:
+    def test_is_empty_if_it_is_absent(self, event: dict[str, Any]) -> None:
         assert read(**event).body == b""
 
     def test_in_base64_is_decoded(self) -> None:
         assert read(body=base64.b64encode(b"\xff{}").decode(), isBase64Encoded=True).body == b"\xff{}"
 
     @pytest.mark.parametrize("body", ["{}", "ab c=", "abc", "ü==="])
-    def test_that_is_not_the_base64_it_claims_to_be_is_malformed(self, body: str) -> None:
+    def test_marked_as_base64_but_not_valid_base64_is_malformed(self, body: str) -> None:
         with pytest.raises(MalformedJson):
             read(body=body, isBase64Encoded=True)
 
-    def test_of_the_most_that_lambda_takes_is_read(self) -> None:
+    def test_of_the_maximum_size_is_read(self) -> None:
         assert len(read(body="x" * events.MAX_BODY).body) == events.MAX_BODY
 
-    def test_of_more_is_too_large(self) -> None:
+    def test_over_the_maximum_size_is_too_large(self) -> None:
         with pytest.raises(RequestTooLarge):
             read(body="x" * (events.MAX_BODY + 1))
 
-    def test_counts_bytes_and_not_characters(self) -> None:
+    def test_size_counts_bytes_and_not_characters(self) -> None:
         with pytest.raises(RequestTooLarge):
             read(body="ü" * (events.MAX_BODY // 2 + 1))
 
     @pytest.mark.parametrize("more", [1, 10_000_000])
-    def test_in_base64_counts_by_what_it_decodes_to(self, more: int) -> None:
+    def test_size_of_base64_counts_decoded_bytes(self, more: int) -> None:
         body = base64.b64encode(bytes(events.MAX_BODY)).decode()
         assert len(read(body=body, isBase64Encoded=True).body) == events.MAX_BODY
         with pytest.raises(RequestTooLarge):

@@ -1,4 +1,4 @@
-"""The OpenAPI document: made from the code, complete, and what docs/api.md says."""
+"""The OpenAPI document is generated from the code, is complete, and agrees with docs/api.md."""
 
 import json
 import re
@@ -23,64 +23,64 @@ SECTIONS = {
 }
 
 
-def _told(operation: Operation) -> tuple[Operation, Section]:
+def _with_section(operation: Operation) -> tuple[Operation, Section]:
     return operation, SECTIONS[operation.route]
 
 
 by_operation = pytest.mark.parametrize(
     ("operation", "section"),
-    [_told(operation) for operation in OPERATIONS],
+    [_with_section(operation) for operation in OPERATIONS],
     ids=[operation.route for operation in OPERATIONS],
 )
 
 
-def test_the_file_is_what_the_code_makes() -> None:
+def test_docs_openapi_json_is_up_to_date() -> None:
     assert openapi.TARGET.read_text() == openapi.text(), "run make openapi"
 
 
-def test_it_has_every_route_of_the_template() -> None:
+def test_the_document_has_every_route_of_the_template() -> None:
     assert sorted(operation.route for operation in OPERATIONS) == sorted(template.routes())
 
 
-def test_every_schema_is_one() -> None:
+def test_every_schema_is_valid() -> None:
     for name, schema in document()["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema.get("description", "") != name
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     schemas = document()["components"]["schemas"]
     assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document()))) <= schemas.keys()
 
 
 @by_operation
-def test_an_operation_is_called_as_its_section_is(operation: Operation, section: Section) -> None:
+def test_an_operation_has_the_title_of_its_section_in_the_docs(operation: Operation, section: Section) -> None:
     assert operation.title == section.title
 
 
 @by_operation
-def test_a_section_lists_the_problems_of_its_operation(operation: Operation, section: Section) -> None:
-    told = re.findall(r"Problems:\s(.*?)\.\n", section.text, re.DOTALL)
-    assert set(re.findall(r"`([a-z-]+-[a-z-]+)`", " ".join(told))) == {
+def test_the_section_of_an_operation_lists_its_problems(operation: Operation, section: Section) -> None:
+    listed = re.findall(r"Problems:\s(.*?)\.\n", section.text, re.DOTALL)
+    assert set(re.findall(r"`([a-z-]+-[a-z-]+)`", " ".join(listed))) == {
         KINDS[error].slug for error in operation.problems if KINDS[error].slug != "malformed-json"
     }
 
 
 @by_operation
-def test_a_section_names_every_field_and_parameter(operation: Operation, section: Section) -> None:
+def test_the_section_of_an_operation_names_every_field_and_parameter(operation: Operation, section: Section) -> None:
     kinds = [kind for kind in (operation.body, operation.query) if kind]
-    asked = [field for kind in kinds for field in kind.__struct_fields__]
-    assert [name for name in asked if not re.search(rf"`{name}\??`", section.text)] == []
+    names = [field for kind in kinds for field in kind.__struct_fields__]
+    assert [name for name in names if not re.search(rf"`{name}\??`", section.text)] == []
 
 
-def test_the_item_of_a_batch_is_described_as_it_is_decoded() -> None:
+def test_the_schema_of_a_vector_matches_the_type_that_decodes_it() -> None:
     def shape(kind: type[msgspec.Struct]) -> Any:
         return [(field.name, field.required) for field in msgspec.structs.fields(kind)]
 
     assert shape(NewVector) == shape(VectorJson)
 
 
-def test_a_search_does_not_load_what_makes_it() -> None:
+def test_a_search_does_not_import_the_generator() -> None:
     code = "import sys, handler; print([name for name in sys.modules if name.startswith('vectord.edge.openapi')])"
     found = subprocess.run(
         [sys.executable, "-c", code],

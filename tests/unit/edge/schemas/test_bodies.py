@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON of exactly the expected shape, and each bad item of a batch told apart."""
+"""Bodies of requests: only JSON of the expected shape is accepted, and each invalid item of a batch is reported."""
 
 import base64
 import json
@@ -49,7 +49,7 @@ NOT_JSON = {
     "minus Infinity": b'{"vector":[-Infinity]}',
     "a leading zero": b'{"vector":[01]}',
     "half an escape": b'{"vector":"\\ud800"}',
-    "bytes that are no UTF-8": b'{"vector":"\xff"}',
+    "bytes that are not UTF-8": b'{"vector":"\xff"}',
     "a surrogate in UTF-8": b'{"vector":"\xed\xa0\x80"}',
     "UTF-16": '{"vector":[1]}'.encode("utf-16"),
     "arrays without end": b'{"vector":' + b"[" * DEEP,
@@ -58,7 +58,7 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_what_is_not_json_is_malformed(body: bytes) -> None:
+def test_text_that_is_not_json_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedJson):
         bodies.decode(body, SearchBody)
 
@@ -103,7 +103,7 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("kind", "body"), WRONG, ids=[f"{kind.__name__}-{json.dumps(body)}"[:70] for kind, body in WRONG]
 )
-def test_types_are_strict_and_fields_are_known(kind: type, body: dict[str, Any]) -> None:
+def test_wrong_types_and_unknown_fields_are_invalid(kind: type, body: dict[str, Any]) -> None:
     with pytest.raises(RequestInvalid) as caught:
         # 1e400 is JSON, although Python would write Infinity
         bodies.decode(json.dumps(body).replace("Infinity", "1e400").encode(), kind)
@@ -115,13 +115,13 @@ def test_numbers_of_thousands_of_digits_are_refused() -> None:
         bodies.decode(b'{"vector":[1],"k":' + b"9" * 5_000 + b"}", SearchBody)
 
 
-def test_a_search_asks_for_ten_with_metadata_unless_it_says_otherwise() -> None:
+def test_a_search_is_for_ten_matches_with_metadata_by_default() -> None:
     body = bodies.decode(b'{"vector":[1]}', SearchBody)
     assert (body.k, body.ef_search, body.include) == (10, None, ["metadata"])
 
 
 @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"], ["vector", "metadata"]])
-def test_a_search_says_what_to_include(include: list[str]) -> None:
+def test_a_search_may_choose_what_to_include(include: list[str]) -> None:
     assert bodies.decode(json.dumps({"vector": [1], "include": include}).encode(), SearchBody).include == include
 
 
@@ -145,32 +145,32 @@ class TestVector:
         vector = good(f'{{"id":"a","vector":"{packed}"}}').vector
         assert vector.tobytes() == np.array([1, -2.5, -0.0], "<f4").tobytes()
 
-    def test_keeps_what_float32_cannot_hold_for_the_check_that_names_it(self) -> None:
+    def test_keeps_values_outside_float32_for_the_validation(self) -> None:
         assert good('{"id":"a","vector":[1e39]}').vector.tolist() == [1e39]
 
     @pytest.mark.parametrize("vector", ['"AAA="', '"AAAAAAA="', '"not base64!"', '"AAAA AAAA"', '"ü"', '"_-8="'])
-    def test_in_text_that_is_no_base64_of_float32_is_bad(self, vector: str) -> None:
+    def test_that_is_not_base64_of_float32_is_invalid(self, vector: str) -> None:
         assert bad(f'{{"id":"a","vector":{vector}}}').id == "a"
 
     @pytest.mark.parametrize("vector", ["7", "null", "{}", "[[1]]", '["1"]', "[true]", "[null]", "[1e400]"])
-    def test_of_anything_else_is_bad(self, vector: str) -> None:
+    def test_of_any_other_type_is_invalid(self, vector: str) -> None:
         assert bad(f'{{"id":"a","vector":{vector}}}').id == "a"
 
 
 class TestItem:
     @pytest.mark.parametrize("text", ["5", "null", '"a"', "[]", "{}", '{"vector":[1]}', '{"id":null,"vector":[1]}'])
-    def test_without_an_id_is_bad_and_has_none(self, text: str) -> None:
+    def test_without_an_id_is_invalid(self, text: str) -> None:
         assert bad(text).id is None
 
     @pytest.mark.parametrize("vector_id", ["7", "7.5", "true", "[]", "{}"])
-    def test_whose_id_is_no_text_is_bad(self, vector_id: str) -> None:
+    def test_whose_id_is_not_text_is_invalid(self, vector_id: str) -> None:
         assert bad(f'{{"id":{vector_id},"vector":[1]}}').id is None
 
     @pytest.mark.parametrize("text", ['{"id":"a"}', '{"id":"a","vector":[1],"meta":{}}'])
-    def test_with_a_field_too_few_or_too_many_is_bad(self, text: str) -> None:
+    def test_with_a_missing_or_unknown_field_is_invalid(self, text: str) -> None:
         assert bad(text).id == "a"
 
-    def test_is_named_by_its_position(self) -> None:
+    def test_is_reported_by_its_position(self) -> None:
         found = entries('{"vectors":[{"id":"a","vector":[1]},5,{"id":"b","vector":[1]},{"id":"c"}]}')
         positions = [(item.position, item.id) for item in found if isinstance(item, BadItem)]
         assert positions == [(1, None), (3, "c")]
@@ -182,7 +182,7 @@ class TestMetadata:
         assert good(text).metadata is None
 
     @pytest.mark.parametrize("value", ["{}", "[]", "0", '""', "false", '{"x":[1,{"y":null}]}', '"\\ud83d\\ude00"'])
-    def test_of_any_other_value_is_kept_as_json(self, value: str) -> None:
+    def test_of_any_other_value_is_stored_as_json(self, value: str) -> None:
         kept = good(f'{{"id":"a","vector":[1],"metadata":{value}}}').metadata
         assert kept is not None
         assert msgspec.json.decode(kept) == json.loads(value)
@@ -193,16 +193,16 @@ class TestMetadata:
         assert bytes(kept) == b"1.10"
 
     @pytest.mark.parametrize("value", ["1e400", "9" * 5_000])
-    def test_of_a_number_that_no_reader_could_read_back_is_bad(self, value: str) -> None:
+    def test_of_a_number_out_of_range_is_invalid(self, value: str) -> None:
         assert bad(f'{{"id":"a","vector":[1],"metadata":{value}}}').id == "a"
 
-    def test_is_nested_up_to_a_depth(self) -> None:
+    def test_may_be_nested_up_to_the_limit(self) -> None:
         depth = MAX_NESTING
         good(f'{{"id":"a","vector":[1],"metadata":{"[" * depth + "]" * depth}}}')
         assert "nested" in bad(f'{{"id":"a","vector":[1],"metadata":{"[" * (depth + 1) + "]" * (depth + 1)}}}').reason
 
     @pytest.mark.parametrize("opening", ["[", '{"x":'])
-    def test_nested_without_end_is_refused_and_nothing_breaks(self, opening: str) -> None:
+    def test_nested_very_deeply_is_refused(self, opening: str) -> None:
         closing = "]" if opening == "[" else "}"
         text = opening * DEEP + "1" + closing * DEEP
         with pytest.raises((MalformedJson, BatchInvalid)):
@@ -215,7 +215,7 @@ class TestIds:
         body = bodies.decode('{"ids":["a/b","","ü😀","\\u0000"]}'.encode(), DeleteBody)
         assert bodies.ids(body.ids) == ["a/b", "", "ü😀", "\x00"]
 
-    def test_that_are_no_text_are_listed_by_position(self) -> None:
+    def test_that_are_not_text_are_listed_by_position(self) -> None:
         body = bodies.decode(b'{"ids":["a",7,"b",null,["c"]]}', DeleteBody)
         with pytest.raises(BatchInvalid) as caught:
             bodies.ids(body.ids)
