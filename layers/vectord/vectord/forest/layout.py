@@ -1,7 +1,7 @@
-"""Where the parts of a node lie in the file that Annoy saves, and whether such a file is sound.
+"""The layout of the file that Annoy saves, and a check that such a file is sound.
 
 A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
-roots of the trees last. Read off annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
+roots of the trees last. Taken from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
 
     angular    n_descendants int32 @0 | children int32[] or squared norm float32 @4 | vector float32[f] @12
     euclidean  n_descendants int32 @0 | offset float32 @4 | children int32[] @8     | vector float32[f] @16
@@ -10,7 +10,7 @@ An item has n_descendants 1. An inner node with at most `bucket` descendants lis
 `vector`; one with more is a split with two children. Children are written before their parents.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from vectord.errors import BlobCorrupt
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
-_CHECK_NODES = 4_096  # inner nodes checked at a time, so that the check's own memory stays small
+_CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -32,18 +32,22 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def children_offset(self) -> int:
+        """The byte of a node at which an inner node's children start."""
         return 4 if self.metric == "angular" else 8
 
     @property
     def vector_offset(self) -> int:
+        """The byte of an item node at which its vector starts."""
         return self.children_offset + 8
 
     @property
     def node_size(self) -> int:
+        """The bytes of a node."""
         return self.vector_offset + 4 * self.dimension
 
     @property
     def bucket(self) -> int:
+        """The most rows that a leaf lists."""
         return (self.node_size - self.children_offset) // 4
 
     def vectors(self, graph: Buffer, rows: int) -> npt.NDArray[np.float32]:
@@ -57,14 +61,14 @@ class Layout(msgspec.Struct, frozen=True):
         return np.ndarray((len(graph) // self.node_size,), "<i4", buffer=graph, strides=(self.node_size,))
 
     def norms(self, graph: np.memmap, rows: int) -> npt.NDArray[np.float32]:
-        """Return the squared norms that an angular item node stores at byte 4, as a view."""
+        """Return the squared norms that angular item nodes store at byte 4, as a strided view."""
         return np.ndarray((rows,), "<f4", buffer=graph, offset=4, strides=(self.node_size,))
 
     def check(self, graph: Buffer, rows: int) -> None:
-        """Refuse a graph that Annoy could follow out of bounds or round in circles.
+        """Refuse a graph in which Annoy could read out of bounds or loop forever.
 
         Raises:
-            BlobCorrupt: `graph` is no forest over `rows` vectors of this dimension and metric.
+            BlobCorrupt: `graph` is not a forest over `rows` vectors of this dimension and metric.
         """
         nodes, rest = divmod(len(graph), self.node_size)
         if rest or nodes <= rows:
@@ -88,7 +92,7 @@ class Layout(msgspec.Struct, frozen=True):
         count = self.descendants(graph)[start:stop, None]
         leaf = count <= self.bucket
         used = np.arange(self.bucket) < np.where(leaf, count, 2)
-        # A leaf points at items alone and a split only backwards, so every path ends.
+        # A leaf points only at items and a split only backwards, so every path ends.
         limit = np.where(leaf, rows, np.arange(start, stop)[:, None])
         if (used & ((children < 0) | (children >= limit))).any():
             raise BlobCorrupt("its graph points outside itself")

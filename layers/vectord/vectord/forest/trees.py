@@ -1,23 +1,25 @@
-"""Search a forest's trees for candidates."""
+"""Load and search Annoy's trees; Annoy itself is imported with the first forest, because few searches need one."""
 
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import annoy
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.forest.layout import Layout
 
+if TYPE_CHECKING:
+    import annoy
+
 
 class Trees(msgspec.Struct, frozen=True, eq=False):
-    """The trees that an object of Annoy's holds, built or loaded."""
+    """The trees of one Annoy index, built or loaded."""
 
-    _annoy: annoy.AnnoyIndex
+    _annoy: "annoy.AnnoyIndex"
 
     @property
-    def trees(self) -> int:
+    def count(self) -> int:
         return int(self._annoy.get_n_trees())
 
     def candidates(self, query: npt.NDArray[np.float32], n: int, effort: int) -> npt.NDArray[np.int64]:
@@ -26,16 +28,20 @@ class Trees(msgspec.Struct, frozen=True, eq=False):
 
 
 def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None) -> Trees:
-    """Map `graph`, whose checksum and structure the caller has verified; `path` is a file that holds it, if any.
+    """Map `graph`, whose checksum and structure the caller has verified; `path` is a file that contains it, if any.
 
-    A file of our own is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
+    A temporary file is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
     """
+    import annoy  # noqa: PLC0415  a large library
+
     forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
     if path is not None:
         forest.load(str(path))
-    else:
-        with tempfile.NamedTemporaryFile(prefix="vectord-graph-") as file:
-            file.write(graph.data)
-            file.flush()
-            forest.load(file.name)
+        return Trees(forest)
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
+    with tempfile.NamedTemporaryFile(prefix="vectord-graph-") as file:
+        file.write(graph.data)
+        file.flush()
+        forest.load(file.name)
     return Trees(forest)

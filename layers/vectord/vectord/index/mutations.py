@@ -1,56 +1,113 @@
-"""The two ways to change an index: put items in, take ids out. Neither touches what the last build wrote."""
+"""The ways to change an index: upsert items, remove ids, patch metadata. None of them touches the base."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
+from vectord.index import dedup
 from vectord.index.kernels.distance import F32
 from vectord.index.rows import Item
 from vectord.index.state import Index
 
+PatchMode = Literal["merge", "replace"]
+
+_MEMBERS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
 
 def upsert(index: Index, items: Iterable[Item]) -> tuple[Index, int, int]:
-    """Return the index with `items` in it, and how many were added and replaced; of equal ids the last wins.
+    """Add or replace `items`; return the new index, how many were added and how many were replaced.
 
-    An item without metadata leaves what is stored alone.
+    Of items with the same id the last wins. An item without metadata keeps the stored metadata.
     """
     last = {item.id: item for item in items}
     if not last:
         return index, 0, 0
-    held = index.find(list(last))
-    kept = index.metadata_of({vector_id: row for vector_id, row in held.items() if last[vector_id].metadata is None})
-    brought = {item.id: item.metadata for item in last.values() if item.metadata is not None}
-    changed = _without(index, held)
+    stored = index.find(list(last))
+    kept = index.metadata_of({vector_id: row for vector_id, row in stored.items() if last[vector_id].metadata is None})
+    new = {item.id: item.metadata for item in last.values() if item.metadata is not None}
+    changed = _drop(index, stored)
     tail = changed.tail
     start = tail.first + len(tail)
     grown = structs.replace(
         tail,
         ids=(*tail.ids, *last),
-        row_of={**tail.row_of, **{vector_id: start + place for place, vector_id in enumerate(last)}},
-        metadata={**tail.metadata, **kept, **brought},
-        fresh=_stacked(tail.fresh, [item.vector for item in last.values()]),
+        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(last, start)}},
+        metadata={**tail.metadata, **kept, **new},
+        fresh=_appended(tail.fresh, [item.vector for item in last.values()]),
     )
-    return structs.replace(changed, tail=grown), len(last) - len(held), len(held)
+    return structs.replace(changed, tail=grown), len(last) - len(stored), len(stored)
 
 
 def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
-    """Return the index without `ids`, and how many of those were there; the very same index if none was."""
-    held = index.find(list(dict.fromkeys(ids)))
-    return (_without(index, held) if held else index), len(held)
+    """Remove `ids`; return the new index and how many were there, or `index` itself if none was."""
+    stored = index.find(list(dict.fromkeys(ids)))
+    return (_drop(index, stored) if stored else index), len(stored)
 
 
-def _without(index: Index, held: dict[str, int]) -> Index:
-    if not held:
+def patch(index: Index, row_of: Mapping[str, int], metadata: msgspec.Raw | None, mode: PatchMode) -> Index:
+    """Change the metadata of the given ids and rows; return the new index, or `index` itself if nothing changes.
+
+    `merge` is RFC 7396, JSON Merge Patch; `replace` stores `metadata` in place of what is there. None clears.
+    """
+    before = index.metadata_of(row_of)
+    after = {
+        vector_id: metadata if mode == "replace" else merge_patch(before.get(vector_id), metadata)
+        for vector_id in row_of
+    }
+    changed = [vector_id for vector_id in row_of if _compact(after[vector_id]) != _compact(before.get(vector_id))]
+    if not changed:
+        return index
+    vectors = index.vectors_of([row_of[vector_id] for vector_id in changed])
+    items = [Item(vector_id, vector, after[vector_id]) for vector_id, vector in zip(changed, vectors, strict=True)]
+    # Removed first, because an upsert without metadata keeps the stored metadata.
+    return upsert(remove(index, changed)[0], items)[0]
+
+
+def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return `target` with the members of `change` merged in; other members keep their text. None clears."""
+    if change is None or _compact(change) == b"null":
+        return None
+    if not _is_object(change):
+        return change
+    members = _MEMBERS.decode(target) if target is not None and _is_object(target) else {}
+    for key, value in _MEMBERS.decode(change).items():
+        result = merge_patch(members.get(key), value)
+        if result is None:
+            members.pop(key, None)
+        else:
+            members[key] = result
+    return msgspec.Raw(msgspec.json.encode(members))
+
+
+def record_upload(index: Index, key: str, sequencer: str) -> Index:
+    """Record the upload that changed the index, so that its redelivery changes nothing."""
+    return structs.replace(index, applied=dedup.with_upload(index.applied, key, sequencer))
+
+
+def _drop(index: Index, stored: Mapping[str, int]) -> Index:
+    """Return `index` with the given ids and rows removed."""
+    if not stored:
         return index
     tail = structs.replace(
         index.tail,
-        row_of={vector_id: row for vector_id, row in index.tail.row_of.items() if vector_id not in held},
-        metadata={vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in held},
+        row_of={vector_id: row for vector_id, row in index.tail.row_of.items() if vector_id not in stored},
+        metadata={vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in stored},
     )
-    return structs.replace(index, tail=tail, removed=index.removed | set(held.values()))
+    return structs.replace(index, tail=tail, removed=index.removed | set(stored.values()))
 
 
-def _stacked(fresh: F32 | None, vectors: list[F32]) -> F32:
+def _appended(fresh: F32 | None, vectors: Sequence[F32]) -> F32:
     added = np.array(vectors, np.float32)
     return added if fresh is None else np.concatenate([fresh, added])
+
+
+def _is_object(text: msgspec.Raw) -> bool:
+    return bytes(text).lstrip().startswith(b"{")
+
+
+def _compact(text: msgspec.Raw | None) -> bytes | None:
+    """Return JSON text without whitespace, so that texts can be compared."""
+    return None if text is None else msgspec.json.format(bytes(text), indent=-1)

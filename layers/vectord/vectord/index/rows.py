@@ -1,6 +1,6 @@
-"""Rows that are all in memory: what an index is built from, and what it holds when it is laid open."""
+"""Sets of rows: vectors to add, all rows of an index in memory, and masks that select rows of an index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels.distance import F32
+
+Array = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -19,7 +22,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True, dict=True):
-    """ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
+    """Rows in memory: ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
 
     ids: Sequence[str]
     vectors: F32
@@ -32,10 +35,57 @@ class Rows(msgspec.Struct, frozen=True, dict=True):
     def row_of(self) -> Mapping[str, int]:
         return {vector_id: row for row, vector_id in enumerate(self.ids)}
 
-    def ordered(self, order: npt.NDArray[np.int64]) -> "Rows":
-        """Return the rows in another order."""
+    def ordered(self, order: Array) -> "Rows":
+        """Return the rows in another order; `order` lists the present row numbers."""
         return Rows([self.ids[row] for row in order.tolist()], self.vectors[order], self.metadata)
 
 
-def no_rows(dimension: int) -> Rows:
-    return Rows((), np.empty((0, dimension), np.float32), {})
+class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """The rows of an index that may be in an answer: True in `base`, bool (base rows,), and `tail`, bool (tail rows,).
+
+    `filtered` is True if the mask is the result of a metadata filter.
+    """
+
+    base: Mask
+    tail: Mask
+    filtered: bool = False
+
+    @cached_property
+    def base_count(self) -> int:
+        return int(np.count_nonzero(self.base))
+
+    @cached_property
+    def tail_count(self) -> int:
+        return int(np.count_nonzero(self.tail))
+
+    @cached_property
+    def count(self) -> int:
+        return self.base_count + self.tail_count
+
+    @cached_property
+    def base_rows(self) -> Array:
+        """The rows of the base that may be in an answer, ascending."""
+        return np.flatnonzero(self.base)
+
+    @cached_property
+    def hidden_base(self) -> Array:
+        """The rows of the base that may not, ascending."""
+        return np.flatnonzero(~self.base)
+
+    @cached_property
+    def hidden_tail(self) -> Array:
+        """The rows of the tail that may not, ascending, counted from the tail's first."""
+        return np.flatnonzero(~self.tail)
+
+    @property
+    def rows(self) -> Array:
+        """All rows that may be in an answer, ascending; those of the tail are numbered after the base's."""
+        return np.concatenate([self.base_rows, np.flatnonzero(self.tail) + len(self.base)])
+
+    def without(self, rows: Iterable[int]) -> "RowMask":
+        """Return the mask without some rows of the index."""
+        base, tail = self.base.copy(), self.tail.copy()
+        hidden = np.fromiter(rows, np.int64)
+        base[hidden[hidden < len(base)]] = False
+        tail[hidden[hidden >= len(base)] - len(base)] = False
+        return RowMask(base, tail, self.filtered)

@@ -1,19 +1,16 @@
-"""One state of an index: what the graph covers, what was removed of it, and the tail of what came since."""
+"""One state of an index: the base that the last build wrote, the tail of rows added since, and the removed rows."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from msgspec import structs
 
 from vectord.errors import BlobCorrupt
-from vectord.index import dedup
 from vectord.index.kernels.distance import F32
-from vectord.index.rows import Rows
-from vectord.index.sections.base import Fetch, Section, all_here
+from vectord.index.rows import RowMask, Rows
+from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
 from vectord.index.sections.documents import Documents, Packed
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.sketch import Sketch
@@ -21,94 +18,96 @@ from vectord.index.sections.tail import Tail
 from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.params import Params
 
-if TYPE_CHECKING:
-    from vectord.index.columns.model import Gathered
-
-Curves = Mapping[str, Mapping[int, float]]
+Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measured recall@10
 
 
-class Base(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """What the last build wrote: rows 0 to `graph.rows`, their documents, and the ways to search them.
+class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
+    """The rows that the last build wrote, 0 to `graph.rows`, with their documents and everything that searches them.
 
-    `curves` is the calibration, way -> effort -> recall@10; `entries` lists the sections as the envelope does;
-    `columns` is the section of that name.
+    `entries` lists its sections as the envelope does; `columns` is the section of that name.
     """
 
     graph: Graph
     documents: Documents
     sketch: Sketch | None
-    curves: Curves
+    calibration: Calibration
     entries: tuple[SectionEntry, ...]
     columns: Section | None = None
 
     @property
     def packed(self) -> bool:
-        """Tell whether a change leaves it where it is; a plain one is written anew by every commit."""
+        """True if commits copy the base inside the store; a plain one is written again by every commit."""
         return isinstance(self.documents, Packed)
 
-    @cached_property
-    def gathered(self) -> "Gathered":
-        """The columns of its documents, all of which must be here; for a base without a section of them."""
-        from vectord.index.columns.collect import gathered  # noqa: PLC0415  a search without a filter needs none
+    @property
+    def auxiliary(self) -> list[SectionRanges]:
+        """The sections that every search needs besides the graph, once the index is resident."""
+        documents: list[SectionRanges] = [(self.documents.section, None)] if isinstance(self.documents, Packed) else []
+        return [*documents, *([(self.sketch.section, None)] if self.sketch else [])]
 
-        documents = self.documents.read(range(self.graph.rows), all_here)
-        return gathered([document.metadata for document in documents])
+    @property
+    def resident(self) -> bool:
+        """True if all bytes that a search without a filter can need are in the cache."""
+        return self.graph.section.whole and all(section.whole for section, _ in self.auxiliary)
 
 
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
-    `removed` names rows of the base and the tail; `entries` are the tail's sections; `commit` and `applied` name the
-    commits that led here; `size` is the blob's and `body` is where its sections start, in bytes; `bring` brings bytes
-    of sections here.
+    `removed` lists removed rows of the base and the tail; `tail_entries` are the tail's sections; `commit` and
+    `applied` name the commits that led to this state; `size` is the blob's and `body_start` is where its sections
+    start, in bytes; `fetch` fetches missing bytes of sections.
     """
 
     params: Params
     tail: Tail
     base: Base | None = None
     removed: frozenset[int] = frozenset()
-    entries: tuple[SectionEntry, ...] = ()
+    tail_entries: tuple[SectionEntry, ...] = ()
     commit: str = ""
     applied: tuple[str, ...] = ()
     size: int = 0
-    body: int = 0
-    fetch: Fetch = all_here
+    body_start: int = 0
+    fetch: Fetch = NOTHING_TO_FETCH
 
     def __len__(self) -> int:
-        return self.covered + len(self.tail) - len(self.removed)
+        return self.base_rows + len(self.tail) - len(self.removed)
 
     @property
-    def covered(self) -> int:
-        """The rows that the graph holds, removed ones too."""
+    def base_rows(self) -> int:
+        """The rows of the base, including removed ones."""
         return self.base.graph.rows if self.base else 0
 
-    def has_applied(self, token: str) -> bool:
-        """Tell whether commit `token` led to this state, as the last one or one of the recent ones before it."""
-        return token == self.commit or token in self.applied
-
     @cached_property
-    def gone(self) -> npt.NDArray[np.int64]:
-        """The removed rows of the base, ascending."""
-        return np.array(sorted(row for row in self.removed if row < self.covered), np.int64)
+    def live(self) -> RowMask:
+        """The rows that are neither deleted nor replaced."""
+        base, tail = np.ones(self.base_rows, np.bool_), np.ones(len(self.tail), np.bool_)
+        return RowMask(base, tail).without(self.removed)
 
-    @cached_property
-    def gone_behind(self) -> npt.NDArray[np.int64]:
-        """The removed rows of the tail, ascending, counted from its first."""
-        return np.array(sorted(row - self.covered for row in self.removed if row >= self.covered), np.int64)
+    def has_applied(self, commit: str) -> bool:
+        """Return True if `commit` led to this state, as the last one or as one of the recent ones before it."""
+        return commit == self.commit or commit in self.applied
 
     def find(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return the rows of those of `ids` that the index holds."""
+        """Return the rows of those of `ids` that the index contains."""
         found = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
         if self.base and len(found) < len(ids):
             others = [vector_id for vector_id in ids if vector_id not in found]
-            held = self.base.documents.find(others, self.fetch)
-            found |= {vector_id: row for vector_id, row in held.items() if row not in self.removed}
+            in_base = self.base.documents.find(others, self.fetch)
+            found |= {vector_id: row for vector_id, row in in_base.items() if row not in self.removed}
         return found
+
+    def ids_of(self, rows: Sequence[int]) -> list[str]:
+        """Return the ids of ascending `rows`."""
+        in_base = [row for row in rows if row < self.base_rows]
+        documents = self.base.documents.read(in_base, self.fetch) if self.base and in_base else []
+        in_tail = (self.tail.ids[row - self.base_rows] for row in rows[len(in_base) :])
+        return [*(document.id for document in documents), *in_tail]
 
     def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
         """Return the metadata, as JSON text, of those of the given ids and rows that have some."""
         found = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
-        rows = [row for row in row_of.values() if row < self.covered]
+        rows = [row for row in row_of.values() if row < self.base_rows]
         if self.base and rows:
             documents = self.base.documents.read(rows, self.fetch)
             found |= {document.id: document.metadata for document in documents if document.metadata is not None}
@@ -118,51 +117,47 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return copies of the vectors of `rows`, float32 (rows, dimension).
 
         Raises:
-            BlobCorrupt: one of them is none that an index can hold; what bringing bytes here may raise.
+            BlobCorrupt: an index cannot contain one of them; also what fetching may raise.
         """
         wanted = np.array(rows, np.int64)
-        inside = wanted < self.covered
-        taken = np.empty((len(wanted), self.params.dimension), np.float32)
-        if self.base and inside.any():
-            self.fetch((self.base.graph.section, self.base.graph.spans(wanted[inside])))
-            taken[inside] = self.base.graph.take(wanted[inside])
-        if not inside.all():
-            taken[~inside] = self.tail.vectors(self.fetch)[wanted[~inside] - self.covered]
-        if self.params.distance == "cosine" and not taken.any(axis=1).all():
+        in_base = wanted < self.base_rows
+        vectors = np.empty((len(wanted), self.params.dimension), np.float32)
+        if self.base and in_base.any():
+            self.fetch((self.base.graph.section, self.base.graph.byte_ranges(wanted[in_base])))
+            vectors[in_base] = self.base.graph.take(wanted[in_base])
+        if not in_base.all():
+            vectors[~in_base] = self.tail.vectors(self.fetch)[wanted[~in_base] - self.base_rows]
+        if self.params.distance == "cosine" and not vectors.any(axis=1).all():
             raise BlobCorrupt("a vector of it has no direction")
-        return taken
+        return vectors
 
     @property
     def rows(self) -> Rows:
-        """All rows that the index holds, laid open in memory, the base's first."""
-        kept = sorted(set(range(self.covered)) - self.removed)
+        """All live rows in memory, the base's first."""
+        live = sorted(set(range(self.base_rows)) - self.removed)
         if self.base is None:
-            kept, documents, vectors = [], [], self.vectors_of([])
+            documents, vectors = [], self.vectors_of([])
         else:
             self.fetch((self.base.graph.section, None))
-            documents = self.base.documents.read(kept, self.fetch)
-            vectors = self.base.graph.take(np.array(kept, np.int64))
+            documents = self.base.documents.read(live, self.fetch)
+            vectors = self.base.graph.take(np.array(live, np.int64))
         row_of = self.tail.row_of
         if row_of:
-            live = self.tail.vectors(self.fetch)
-            if len(row_of) < len(live):
-                live = live[np.array(list(row_of.values()), np.int64) - self.covered]
-            vectors = np.concatenate([vectors, live]) if len(vectors) else live
+            tail_vectors = self.tail.vectors(self.fetch)
+            if len(row_of) < len(tail_vectors):
+                tail_vectors = tail_vectors[np.array(list(row_of.values()), np.int64) - self.base_rows]
+            vectors = np.concatenate([vectors, tail_vectors]) if len(vectors) else tail_vectors
         metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
         return Rows([*(document.id for document in documents), *row_of], vectors, {**metadata, **self.tail.metadata})
 
 
-def create(params: Params) -> Index:
+def empty_index(params: Params) -> Index:
+    """Return an index without rows."""
     return Index(params, Tail(0, params))
 
 
 def with_rows(index: Index, rows: Rows) -> Index:
-    """Return `index` with other rows, which no graph covers until they are encoded."""
+    """Return `index` with exactly `rows`, all of them in its tail until the next commit builds a base."""
     row_of = {vector_id: row for row, vector_id in enumerate(rows.ids)}
     tail = Tail(0, index.params, tuple(rows.ids), row_of, rows.metadata, fresh=rows.vectors)
-    return structs.replace(index, tail=tail, base=None, removed=frozenset(), entries=())
-
-
-def with_upload(index: Index, key: str, sequencer: str) -> Index:
-    """Return `index` with the upload that changed it on record, so that its repeat changes nothing."""
-    return structs.replace(index, applied=dedup.with_upload(index.applied, key, sequencer))
+    return structs.replace(index, tail=tail, base=None, removed=frozenset(), tail_entries=())

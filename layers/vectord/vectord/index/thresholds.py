@@ -1,16 +1,22 @@
-"""Where an index changes its form; docs/decisions/format.md holds the measurements behind the defaults."""
+"""The sizes at which an index changes its form or needs a build; docs/decisions/ has the measurements."""
+
+from typing import Final
 
 import msgspec
 
+from vectord.index.state import Index
+
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """Bounds between the plain form and the packed one, and of what may lie beside a graph before it is built anew.
+    """The bounds between the plain and the packed form, and of what may accumulate beside a base.
 
-    From `packed` bytes on a commit copies what it leaves unchanged inside the store, and a cold search reads ranges;
-    below, one plain request each way is sooner. A build is due when the tail has more than `tail_rows` rows and
-    more than one in `tail_share` of the graph's (a cold search reads the tail whole, as it does the sketch), or when as
-    many are removed and more than one in `removed_share`. A tail of more than `pieces` sections is written as one.
-    `part` is what the head is padded to, since S3 takes no smaller part.
+    An index of at least `packed` bytes is packed: a commit then copies unchanged bytes inside the store, and a cold
+    search reads ranges. Below that, one plain request each way is faster.
+
+    A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's (a cold
+    search reads the whole tail, as it does the sketch), or when more than `tail_rows` rows are removed and more than
+    one in `removed_share`. A tail of more than `pieces` sections is rewritten as one. `part` is the size in bytes to
+    which the head is padded, because S3 accepts no smaller part of a multipart upload.
     """
 
     packed: int = 16 << 20
@@ -21,4 +27,18 @@ class Thresholds(msgspec.Struct, frozen=True):
     part: int = 5 << 20
 
 
-DEFAULT = Thresholds()
+DEFAULT: Final = Thresholds()
+
+
+def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
+    """Return True if the tail or the removed rows have outgrown their share of the base."""
+    rows = index.base_rows
+    return bool(index.base) and (
+        len(index.tail) > max(thresholds.tail_rows, rows // thresholds.tail_share)
+        or len(index.removed) > max(thresholds.tail_rows, rows // thresholds.removed_share)
+    )
+
+
+def base_can_stay(index: Index) -> bool:
+    """Return True if the next commit can leave the base in place and write only the tail."""
+    return bool(index.base and index.base.packed and len(index))

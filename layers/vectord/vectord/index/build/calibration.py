@@ -1,4 +1,4 @@
-"""Measure at build what each way of searching needs: effort -> recall@10."""
+"""Calibration: measure at build what effort each strategy needs for which recall@10."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -11,142 +11,146 @@ from vectord.forest.layout import Layout
 from vectord.forest.trees import Trees
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels.distance import F32
-from vectord.index.kernels.exact_scan import Scale
-from vectord.index.kernels.ground_truth import nearest_of_many
+from vectord.index.kernels.exact_scan import RowNorms
+from vectord.index.kernels.ground_truth import true_neighbours
 from vectord.index.query import prefetch
-from vectord.index.query.planner import EXACT, ROWS_A_REQUEST, K, SearchPlan, cost, effort_for
+from vectord.index.query.planner import EXACT, ROWS_PER_REQUEST, K, SearchPlan, cost, effort_for
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Curve = dict[int, float]
+Curve = dict[int, float]  # effort -> recall@10
 Find = Callable[[F32, int], Array]  # query and effort to rows
 
-_QUERIES: Final = 64  # of each half
-_WAY: Final = np.float32(0.375)
+_QUERIES: Final = 64  # held-out queries of each set
+_STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
-_ENOUGH: Final = 0.998  # no promise below 1 asks for more
-_FIRST_SKETCH: Final = 32
-_STEP: Final = 1.25  # from one effort of a sketch to the next: they cost nothing to tell apart
-_STEPS: Final = 15
-_LOW: Final = 0.7
-_FIRST_RANGES: Final = 42  # requests for rows: with those for the rest a cold search makes about 50
-_MOST_RANGES: Final = 700
-_ENOUGH_BY_RANGES: Final = 0.985
-_FEW: Final = 32  # queries, since each of them is slow to place
-_WORTH: Final = 2.0  # measure the forest up to so many times what the sketch costs at the same recall
+_NEARLY_ALL: Final = 0.998  # no promise below 1 asks for more
+_FIRST_SKETCH_EFFORT: Final = 32
+_SKETCH_STEP: Final = 1.25  # from one effort to the next; one search measures all of them
+_SKETCH_STEPS: Final = 15
+_LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
+_FIRST_RANGES: Final = 42  # requests for rows: with the others a cold search makes about 50
+_MAX_RANGES: Final = 700
+_RANGES_NEARLY_ALL: Final = 0.985
+_RANGES_QUERIES: Final = 32  # because placing the rows of each takes long
+_FOREST_COST_LIMIT: Final = 2.0  # times the cost of the sketch at the same recall
 
 
-class Trial:
-    """Queries for the rows of one index, and the true neighbours of each.
+class Calibrator:
+    """Held-out queries for the rows of one index, and the true neighbours of each.
 
-    The queries are held out by construction: each is a stored vector moved toward another one, so that it is none of
-    the rows and lies between them, where real questions do. Half of them are moved toward any other, half toward one of
-    the nearest: in tight clusters these find unlike well, and the worse half counts. Recall counts the finds that are
-    as near as the true tenth, so that ties among duplicates are no misses.
+    Each query is a stored vector moved toward another one: it equals no row and is between rows, as real queries are.
+    One set is moved toward any other row, one toward one of the nearest rows. In tight clusters recall differs between
+    the two sets, and the lower one counts. A row that is as near as the true tenth counts as found, so that ties among
+    duplicates do not count as misses.
     """
 
-    def __init__(self, vectors: F32, scale: Scale, layout: Layout) -> None:
+    def __init__(self, vectors: F32, norms: RowNorms, layout: Layout) -> None:
         self.rows = len(vectors)
         self.layout = layout
-        self.halves = _halves(vectors, scale, layout) if scale.tame and self.rows >= K else []
+        self.query_sets = _query_sets(vectors, norms, layout) if norms.float32_safe and self.rows >= K else []
 
-    def sketch(self, sketch: Sketch) -> Curve:
-        """Return the curve of the sketch, to where it reaches all or the exact scan is cheaper."""
-        nobody = np.empty(0, np.int64)
+    def sketch_curve(self, sketch: Sketch) -> Curve:
+        """Measure the sketch, up to the effort that finds nearly all or costs more than the exact scan."""
+        hidden = np.empty(0, np.int64)
         curve: Curve = {}
-        first, limit = _FIRST_SKETCH, self._cost(EXACT)
+        first, limit = _FIRST_SKETCH_EFFORT, self._cost(EXACT)
         while (
-            self.halves and self._cost(SearchPlan("sketch", first)) < limit and max(curve.values(), default=0) < _ENOUGH
+            self.query_sets
+            and self._cost(SearchPlan("sketch", first)) < limit
+            and max(curve.values(), default=0) < _NEARLY_ALL
         ):
-            # The rows come best first, so that one search at the most effort tells what each lesser effort finds.
-            efforts = [round(first * _STEP**step) for step in range(_STEPS)]
-            curve |= self._prefixes(lambda query, n: sketch.nearest(query, n, nobody), efforts)
-            first = round(efforts[-1] * _STEP)
-        return _useful(curve)
+            # The rows are ordered best first, so one search at the largest effort measures all smaller ones.
+            efforts = [round(first * _SKETCH_STEP**step) for step in range(_SKETCH_STEPS)]
+            curve |= self._prefix_recalls(lambda query, n: sketch.candidates(query, n, hidden), efforts)
+            first = round(efforts[-1] * _SKETCH_STEP)
+        return _up_to_nearly_all(curve)
 
-    def forest(self, forest: Trees, rival: Mapping[int, float]) -> Curve:
-        """Return the curve of the forest, to where the exact scan or the sketch of curve `rival` is far cheaper."""
-        best = effort_for(rival, K, 0.99) or effort_for(rival, K)
+    def forest_curve(self, forest: Trees, sketch_curve: Mapping[int, float]) -> Curve:
+        """Measure the forest, up to the effort at which the exact scan or the sketch is far cheaper."""
+        best = effort_for(sketch_curve, K, 0.99) or effort_for(sketch_curve, K)
         limit = self._cost(EXACT)
         if best:
-            limit = min(limit, _WORTH * self._cost(SearchPlan("sketch", best)))
+            limit = min(limit, _FOREST_COST_LIMIT * self._cost(SearchPlan("sketch", best)))
         curve: Curve = {}
-        effort = K * forest.trees
-        while self.halves and self._cost(SearchPlan("forest", effort)) < limit:
+        effort = K * forest.count
+        while self.query_sets and self._cost(SearchPlan("forest", effort)) < limit:
             curve[effort] = self._recall(lambda query, n: forest.candidates(query, 2 * K, n), effort)
-            if curve[effort] >= _ENOUGH:
+            if curve[effort] >= _NEARLY_ALL:
                 break
-            # Far from the promised recalls the steps are wide.
-            effort = effort * 3 // 2 if curve[effort] > _LOW else effort * 3
+            effort = effort * 3 // 2 if curve[effort] > _LOW_RECALL else effort * 3
         return curve
 
-    def ranges(self, sketch: Sketch) -> Curve:
-        """Return requests -> recall@10 of a search that reads ranges, to where that is nearly all."""
-        nobody, size = np.empty(0, np.int64), self.layout.node_size
+    def ranges_curve(self, sketch: Sketch) -> Curve:
+        """Measure requests -> recall@10 of a search by ranges, up to nearly all."""
+        hidden, row_bytes = np.empty(0, np.int64), self.layout.node_size
 
         def find(query: F32, requests: int) -> Array:
-            return prefetch.afforded(sketch.nearest(query, ROWS_A_REQUEST * requests, nobody), size, requests)
+            rows = sketch.candidates(query, ROWS_PER_REQUEST * requests, hidden)
+            return prefetch.rows_within_budget(rows, row_bytes, requests)
 
         curve: Curve = {}
         requests = _FIRST_RANGES
-        while self.halves and requests <= _MOST_RANGES and max(curve.values(), default=0) < _ENOUGH_BY_RANGES:
-            curve[requests] = self._recall(find, requests, _FEW)
+        while self.query_sets and requests <= _MAX_RANGES and max(curve.values(), default=0) < _RANGES_NEARLY_ALL:
+            curve[requests] = self._recall(find, requests, _RANGES_QUERIES)
             requests = requests * 3 // 2
         return curve
 
-    def _cost(self, way: SearchPlan) -> float:
-        return cost(way, self.rows, self.layout.dimension)
+    def _cost(self, plan: SearchPlan) -> float:
+        return cost(plan, self.rows, self.layout.dimension)
 
-    def _prefixes(self, find: Find, efforts: list[int]) -> Curve:
-        """Return the recall of the first rows of one find, for each of ascending `efforts`."""
-        halves = []
-        for half in self.halves:
-            near = [half.near(number, find(query, efforts[-1])) for number, query in enumerate(half.queries)]
-            halves.append([_share([hits[:effort] for hits in near]) for effort in efforts])
-        return dict(zip(efforts, np.min(halves, axis=0).tolist(), strict=True))
+    def _prefix_recalls(self, find: Find, efforts: list[int]) -> Curve:
+        """Return the recall of the first rows of one search, for each of ascending `efforts`."""
+        recalls = []
+        for queries in self.query_sets:
+            hits = [queries.hits(number, find(query, efforts[-1])) for number, query in enumerate(queries.vectors)]
+            recalls.append([_mean_recall([each[:effort] for each in hits]) for effort in efforts])
+        return dict(zip(efforts, np.min(recalls, axis=0).tolist(), strict=True))
 
-    def _recall(self, find: Find, effort: int, most: int = _QUERIES) -> float:
-        """Return the recall of up to `most` queries of the half that finds less."""
+    def _recall(self, find: Find, effort: int, limit: int = _QUERIES) -> float:
+        """Return the recall of up to `limit` queries of the set with the lower recall."""
         return min(
-            _share([half.near(number, find(query, effort)) for number, query in enumerate(half.queries[:most])])
-            for half in self.halves
+            _mean_recall([
+                queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:limit])
+            ])
+            for queries in self.query_sets
         )
 
 
-def _share(near: list[Mask]) -> float:
-    return round(sum(min(K, int(hits.sum())) for hits in near) / (K * len(near)), 4)
+def _mean_recall(hits: list[Mask]) -> float:
+    return round(sum(min(K, int(each.sum())) for each in hits) / (K * len(hits)), 4)
 
 
-def _useful(curve: Curve) -> Curve:
-    """Return the curve to where it first reaches all."""
-    enough = min((effort for effort, recall in curve.items() if recall >= _ENOUGH), default=None)
+def _up_to_nearly_all(curve: Curve) -> Curve:
+    """Return the curve up to the first effort that finds nearly all."""
+    enough = min((effort for effort, recall in curve.items() if recall >= _NEARLY_ALL), default=None)
     return {effort: recall for effort, recall in curve.items() if enough is None or effort <= enough}
 
 
-class _Half(msgspec.Struct, frozen=True):
-    """Queries, and for each the rows as near as its true tenth, ascending."""
+class _HeldOutQueries(msgspec.Struct, frozen=True):
+    """Query vectors, float32 (q, dimension), and for each the rows as near as its true tenth, ascending."""
 
-    queries: F32
-    nearest: list[Array]
+    vectors: F32
+    neighbours: list[Array]
 
-    def near(self, number: int, rows: Array) -> Mask:
-        """Tell of each of `rows` whether it is among the true ten of a query."""
-        nearest = self.nearest[number]
-        near: Mask = nearest[np.minimum(np.searchsorted(nearest, rows), len(nearest) - 1)] == rows
-        return near
+    def hits(self, number: int, rows: Array) -> Mask:
+        """Return for each of `rows` whether it is among the true ten neighbours of a query."""
+        true = self.neighbours[number]
+        hits: Mask = true[np.minimum(np.searchsorted(true, rows), len(true) - 1)] == rows
+        return hits
 
 
-def _halves(vectors: F32, scale: Scale, layout: Layout) -> list[_Half]:
+def _query_sets(vectors: F32, norms: RowNorms, layout: Layout) -> list[_HeldOutQueries]:
     distance: Distance = "cosine" if layout.metric == "angular" else "euclidean"
     rng = np.random.default_rng(_SEED)
     start = vectors[rng.choice(len(vectors), _QUERIES)]
-    anywhere = rng.choice(len(vectors), _QUERIES)
-    nearby = np.array([rng.choice(rows) for rows in nearest_of_many(vectors, scale, start, K, distance)])
-    moved = [start + _WAY * (vectors[toward] - start) for toward in (anywhere, nearby)]
-    halves = [queries[dist.norms(queries) > 0] for queries in moved]  # a zero vector has no cosine
-    nearest = nearest_of_many(vectors, scale, np.concatenate(halves), K, distance)
-    first = len(halves[0])
-    both = (_Half(halves[0], nearest[:first]), _Half(halves[1], nearest[first:]))
-    return [half for half in both if len(half.queries)]
+    any_row = rng.choice(len(vectors), _QUERIES)
+    near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, K, distance)])
+    moved = [start + _STEP_TOWARD * (vectors[toward] - start) for toward in (any_row, near_row)]
+    queries = [some[dist.norms(some) > 0] for some in moved]  # a zero vector has no cosine
+    neighbours = true_neighbours(vectors, norms, np.concatenate(queries), K, distance)
+    first = len(queries[0])
+    sets = (_HeldOutQueries(queries[0], neighbours[:first]), _HeldOutQueries(queries[1], neighbours[first:]))
+    return [each for each in sets if len(each.vectors)]

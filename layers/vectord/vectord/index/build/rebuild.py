@@ -1,9 +1,9 @@
-"""A build beside the changes that go on meanwhile: made from one state of an index, carried over to a later one.
+"""Rebuild an index while other writers change it: build from one state, then apply the result to a later state.
 
-Both states number the rows of the old graph alike, and those of the tail after them. So a row of the later state is in
-the build if it was live in the earlier one under the same number, with the same content; whatever else is live goes
-into the new tail, and whatever else was built is removed. No history is asked for: a state that somebody restored
-between the two comes out right as well.
+Both states number the rows of the old base alike, and those of the tail after them. So a row of the later state is in
+the build if it was live in the earlier state under the same number with the same content. All other live rows go into
+the new tail, and all other built rows are removed. This needs no history, so it is also right if an earlier state was
+restored in between.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,35 +14,32 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
-from vectord.index.build.builder import build
-from vectord.index.codec.encode import described
-from vectord.index.sections.base import InMemory
+from vectord.index.build.builder import Built, build
+from vectord.index.rows import Array, Mask
+from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents import Packed
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.tail import Tail
-from vectord.index.state import Base, Curves, Index
+from vectord.index.state import Base, Index
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1.frame import SectionEntry
 
-Array = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-_GONE: Final = -1
+_REMOVED: Final = -1
 
 
 class Rebuilt(msgspec.Struct, frozen=True, eq=False):
-    """What was built from the state `before`: its sections in the order of the body, and them as a base.
+    """A build of the state `before`: its sections in the order of the body, and the same as a base.
 
-    `moved` holds the new row of each row of `before`, below 0 where that was removed.
+    `new_rows` has for each row of `before` its row in the new base, or -1 if it was removed.
     """
 
     before: Index
     sections: tuple[tuple[SectionEntry, bytes], ...]
     base: Base
-    moved: Array
+    new_rows: Array
 
     def parts(self, size: int) -> Iterator[bytes]:
-        """Yield the body in parts of `size` bytes, the last of fewer."""
+        """Yield the body in parts of `size` bytes; the last may be shorter."""
         part = bytearray()
         for _, data in self.sections:
             view = memoryview(data)
@@ -57,113 +54,111 @@ class Rebuilt(msgspec.Struct, frozen=True, eq=False):
             yield bytes(part)
 
 
-def rebuild(index: Index, commit: str, sizes: Thresholds = DEFAULT) -> Rebuilt | None:
-    """Build packed `index` anew for commit `commit`; None if it is so small by now that it would not be packed.
+def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebuilt | None:
+    """Build packed `index` for commit `commit`; return None if it became too small for the packed form.
 
     Raises:
-        BlobError, what bringing its bytes raises
+        BlobError; also what fetching may raise.
     """
-    base = _base(index)
+    base = _base_of(index)
     index.fetch((base.graph.section, None), *((piece, None) for piece in index.tail.pieces))
     if isinstance(base.documents, Packed):
         index.fetch((base.documents.section, None))
     if not len(index):
         return None
     rows = index.rows
-    made = build(rows, index.params, sizes)
-    if not made.packed:
+    built = build(rows, index.params, thresholds)
+    if not built.packed:
         return None
-    sections = described(made, commit)
-    new = _as_base(index, sections, len(rows), made.curves)
-    return Rebuilt(index, sections, new, _moved(index, rows.ids, made.rows.ids))
+    sections = built.with_entries(commit)
+    return Rebuilt(index, sections, _as_base(index, sections, built), _new_rows(index, rows.ids, built.rows.ids))
 
 
-def carried(rebuilt: Rebuilt, now: Index) -> Index | None:
-    """Return the state `now` upon what was rebuilt; None if something else than `rebuilt.before` was built upon.
+def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
+    """Return the state `present` on the new base; None if another base than that of `rebuilt.before` is below it.
 
-    Its body starts at byte 0 of wherever the rebuilt sections lie.
+    `body_start` is 0, because the staged object starts with the rebuilt sections.
 
     Raises:
-        BlobError, what bringing bytes of `now` raises
+        BlobError; also what fetching bytes of `present` may raise.
     """
     before = rebuilt.before
-    if now.base is None or now.base.entries != _base(before).entries:
+    if present.base is None or present.base.entries != _base_of(before).entries:
         return None
-    live, was = _live(now), rebuilt.moved > _GONE
-    both = min(len(live), len(was))
-    kept = np.zeros(len(was), np.bool_)
-    kept[:both] = live[:both] & was[:both] & _alike(before, now, both)
+    live, was_live = _live(present), rebuilt.new_rows != _REMOVED
+    both = min(len(live), len(was_live))
+    kept = np.zeros(len(was_live), np.bool_)
+    kept[:both] = live[:both] & was_live[:both] & _same_content(before, present, both)
     live[:both] &= ~kept[:both]
     return structs.replace(
-        now,
+        present,
         base=rebuilt.base,
-        tail=_tail(rebuilt.base.graph.rows, now, np.flatnonzero(live)),
-        removed=frozenset(rebuilt.moved[was & ~kept].tolist()),
-        entries=(),
-        body=0,
+        tail=_new_tail(rebuilt.base.graph.rows, present, np.flatnonzero(live)),
+        removed=frozenset(rebuilt.new_rows[was_live & ~kept].tolist()),
+        tail_entries=(),
+        body_start=0,
     )
 
 
-def _base(index: Index) -> Base:
+def _base_of(index: Index) -> Base:
     if index.base is None:
-        raise AssertionError("only an index that was built once is rebuilt")
+        raise AssertionError("an index without a base cannot be rebuilt")
     return index.base
 
 
-def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], rows: int, curves: Curves) -> Base:
-    data = {entry.name: InMemory(content) for entry, content in sections}
+def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], built: Built) -> Base:
+    data = {entry.name: MemorySection(content) for entry, content in sections}
+    rows = len(built.rows)
     graph = Graph(layout_of(index.params), rows, data["graph"])
     entries = tuple(entry for entry, _ in sections)
-    # It is encoded, and never searched.
-    return Base(graph, Packed(data["rows"], rows), None, curves, entries, data.get("columns"))
+    # This base is encoded and never searched, so it needs no sketch.
+    return Base(graph, Packed(data["rows"], rows), None, built.calibration, entries, data.get("columns"))
 
 
-def _moved(index: Index, ids: Sequence[str], built: Sequence[str]) -> Array:
-    """Return the new row of each old one; `ids` are in the order of `index.rows`, `built` in that of the build."""
-    live = np.flatnonzero(_live(index)[: index.covered])
-    rows = np.concatenate([live, np.array(list(index.tail.row_of.values()), np.int64)])
-    row_of = {vector_id: row for row, vector_id in enumerate(built)}
-    moved: Array = np.full(index.covered + len(index.tail), _GONE, np.int64)
-    moved[rows] = [row_of[vector_id] for vector_id in ids]
-    return moved
+def _new_rows(index: Index, ids: Sequence[str], built_ids: Sequence[str]) -> Array:
+    """Return the new row of each old one; `ids` are in the order of `index.rows`, `built_ids` in that of the build."""
+    rows = np.concatenate([index.live.base_rows, np.array(list(index.tail.row_of.values()), np.int64)])
+    row_of = {vector_id: row for row, vector_id in enumerate(built_ids)}
+    new_rows: Array = np.full(index.base_rows + len(index.tail), _REMOVED, np.int64)
+    new_rows[rows] = [row_of[vector_id] for vector_id in ids]
+    return new_rows
 
 
 def _live(index: Index) -> Mask:
-    """Tell of each row of the graph and the tail whether it is live."""
-    live = np.ones(index.covered + len(index.tail), np.bool_)
-    live[list(index.removed)] = False
-    return live
+    """Return for each row of the base and the tail whether it is live."""
+    return np.concatenate([index.live.base, index.live.tail])
 
 
-def _alike(before: Index, now: Index, rows: int) -> Mask:
-    """Tell of each of the first `rows` rows, live in both states, whether it has the same content in both."""
-    alike = np.ones(rows, np.bool_)
-    covered = before.covered
-    if rows > covered:
-        alike[covered:] = (_bits(before, rows - covered) == _bits(now, rows - covered)).all(axis=1)
-        for row in np.flatnonzero(alike[covered:]).tolist():
+def _same_content(before: Index, present: Index, rows: int) -> Mask:
+    """Return for each of the first `rows` rows, if live in both states, whether its content is the same in both."""
+    same = np.ones(rows, np.bool_)
+    base_rows = before.base_rows
+    if rows > base_rows:
+        count = rows - base_rows
+        same[base_rows:] = (_tail_bits(before, count) == _tail_bits(present, count)).all(axis=1)
+        for row in np.flatnonzero(same[base_rows:]).tolist():
             vector_id = before.tail.ids[row]
-            alike[covered + row] = vector_id == now.tail.ids[row] and _text(before, vector_id) == _text(now, vector_id)
-    return alike
+            same[base_rows + row] = vector_id == present.tail.ids[row] and (
+                _metadata(before, vector_id) == _metadata(present, vector_id)
+            )
+    return same
 
 
-def _bits(index: Index, rows: int) -> npt.NDArray[np.uint32]:
+def _tail_bits(index: Index, rows: int) -> npt.NDArray[np.uint32]:
+    """Return the bits of the first vectors of the tail: equal bits, unlike equal floats, tell 0.0 from -0.0."""
     return index.tail.vectors(index.fetch)[:rows].view(np.uint32)
 
 
-def _text(index: Index, vector_id: str) -> bytes | None:
+def _metadata(index: Index, vector_id: str) -> bytes | None:
     metadata: msgspec.Raw | None = index.tail.metadata.get(vector_id)
     return None if metadata is None else bytes(metadata)
 
 
-def _tail(first: int, now: Index, rows: Array) -> Tail:
-    """Return `rows` of the state `now` as a tail that starts at row `first`, all of it fresh."""
+def _new_tail(first: int, present: Index, rows: Array) -> Tail:
+    """Return `rows` of the state `present` as a tail that starts at row `first`, all of it fresh."""
     if not len(rows):
-        return Tail(first, now.params)
-    base, covered = _base(now), now.covered
-    old = rows[rows < covered].tolist()
-    ids = [document.id for document in base.documents.read(old, now.fetch)]
-    ids += [now.tail.ids[row - covered] for row in rows[rows >= covered].tolist()]
-    metadata = now.metadata_of(dict(zip(ids, rows.tolist(), strict=True)))
+        return Tail(first, present.params)
+    ids = present.ids_of(rows.tolist())
+    metadata = present.metadata_of(dict(zip(ids, rows.tolist(), strict=True)))
     row_of = {vector_id: row for row, vector_id in enumerate(ids, first)}
-    return Tail(first, now.params, tuple(ids), row_of, metadata, fresh=now.vectors_of(rows.tolist()))
+    return Tail(first, present.params, tuple(ids), row_of, metadata, fresh=present.vectors_of(rows.tolist()))

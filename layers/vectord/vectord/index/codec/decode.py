@@ -1,87 +1,101 @@
-"""An index from its blob: all of it at once, or from its head, the sections to be brought when they are needed."""
+"""Decode an index: from a whole blob of either format version, or from a head whose sections are fetched on demand."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from msgspec import structs
 
 from vectord.errors import BlobCorrupt
-from vectord.index.sections.base import Fetch, InMemory, Section, all_here
+from vectord.index.rows import Rows
+from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, Section
 from vectord.index.sections.documents import Documents, Listed, Packed
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.sections.tail import Tail
-from vectord.index.state import Base, Index
+from vectord.index.state import Base, Index, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Head, SectionEntry
+from vectord.lhv1.v1 import blob as v1_blob
 
-Open = Callable[[SectionEntry], Section]
+OpenSection = Callable[[SectionEntry], Section]
 
 
 def open_blob(blob: bytes) -> Index:
-    """Return the index that `blob` holds, ready to search.
+    """Return the index that a whole blob of either format version contains.
 
     Raises:
         BlobCorrupt: bytes or counts of it are wrong.
-        BlobUnsupported: it was written by a version unknown here.
+        BlobUnsupported: this vectord does not know its format version or one of its keys.
     """
     try:
         head, parts = frame.decode(blob)
     except frame.VersionOne:
-        from vectord.index.codec.version_1 import open_version_1  # noqa: PLC0415 - what few blobs need
-
         return open_version_1(blob)
     # Copies, so that the rows in them are aligned in memory and the blob can be freed.
-    sections: dict[SectionEntry, Section] = {entry: InMemory(bytes(part)) for entry, part in parts.items()}
-    return open_head(head, sections.__getitem__, all_here)
+    sections: dict[SectionEntry, Section] = {entry: MemorySection(bytes(part)) for entry, part in parts.items()}
+    return open_head(head, sections.__getitem__, NOTHING_TO_FETCH)
 
 
-def open_head(head: Head, section_of: Open, fetch: Fetch, held: Index | None = None) -> Index:
-    """Return the index whose verified head is given; its sections are brought when they are needed.
+def open_version_1(blob: bytes, name: str | None = None) -> Index:
+    """Return the index that a whole blob of format version 1 contains; `name` is the object's, if known.
 
-    What the last build wrote is taken from `held`, an earlier state, where it is the same.
+    The format has no sections: all rows are in memory, until a commit encodes them in version 2.
+
+    Raises:
+        BlobCorrupt, BlobUnsupported: as in `lhv1.v1.blob.read`.
+    """
+    decoded = v1_blob.read(blob, name)
+    index = with_rows(empty_index(decoded.params), Rows(decoded.ids, decoded.vectors, decoded.metadata))
+    # The cache counts the bytes before `body_start` as bytes in memory, which is the whole blob.
+    return structs.replace(index, size=len(blob), body_start=len(blob))
+
+
+def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Index | None = None) -> Index:
+    """Return the index with the given verified head; bytes of its sections are fetched on demand.
+
+    If the base is the same as that of `earlier`, an earlier state, it is shared.
 
     Raises:
         BlobCorrupt: bytes or counts of it are wrong.
     """
     envelope = head.envelope
-    entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
-    pieces = tuple(entry for entry in envelope.sections if entry.name == "tail")
-    base = _base(
-        head, entries, {entry.name: section_of(entry) for entry in entries}, held.base if held else None, fetch
-    )
-    covered = base.graph.rows if base else 0
-    ids = tuple(envelope.ids if envelope.packed else envelope.ids[covered:])
-    gone = frozenset(envelope.removed)
+    base_entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
+    tail_entries = tuple(entry for entry in envelope.sections if entry.name == "tail")
+    sections = {entry.name: open_section(entry) for entry in base_entries}
+    base = _base(head, base_entries, sections, earlier.base if earlier else None, fetch)
+    base_rows = base.graph.rows if base else 0
+    ids = tuple(envelope.ids if envelope.packed else envelope.ids[base_rows:])
+    removed = frozenset(envelope.removed)
     tail = Tail(
-        covered,
-        envelope.params,
-        ids,
-        {vector_id: row for row, vector_id in enumerate(ids, covered) if row not in gone},
-        {} if base and not base.packed and not ids else envelope.metadata,
-        [section_of(entry) for entry in pieces],
+        first=base_rows,
+        params=envelope.params,
+        ids=ids,
+        row_of={vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed},
+        metadata={} if base and not base.packed and not ids else envelope.metadata,
+        pieces=[open_section(entry) for entry in tail_entries],
     )
     return Index(
-        envelope.params,
-        tail,
-        base,
-        gone,
-        pieces,
-        envelope.commit,
-        tuple(envelope.applied),
-        head.size,
-        head.start,
-        fetch,
+        params=envelope.params,
+        tail=tail,
+        base=base,
+        removed=removed,
+        tail_entries=tail_entries,
+        commit=envelope.commit,
+        applied=tuple(envelope.applied),
+        size=head.size,
+        body_start=head.start,
+        fetch=fetch,
     )
 
 
 def _base(
-    head: Head, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], held: Base | None, fetch: Fetch
+    head: Head, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], earlier: Base | None, fetch: Fetch
 ) -> Base | None:
     envelope = head.envelope
     if "graph" not in sections:
         return None
-    if held and held.packed and held.entries == entries and held.graph.section is sections["graph"]:
-        return held
+    if earlier and earlier.packed and earlier.entries == entries and earlier.graph.section is sections["graph"]:
+        return earlier
     graph = Graph(layout_of(envelope.params), envelope.covered, sections["graph"])
     if not envelope.packed:
         fetch((graph.section, None))
@@ -91,7 +105,7 @@ def _base(
     return Base(
         graph,
         _documents(head, sections.get("rows")),
-        _sketch(graph, sections),
+        _sketch(graph, sections.get("sketch")),
         envelope.calibration,
         entries,
         sections.get("columns"),
@@ -105,7 +119,5 @@ def _documents(head: Head, section: Section | None) -> Documents:
     return Listed(envelope.ids[: envelope.covered], envelope.metadata)
 
 
-def _sketch(graph: Graph, sections: Mapping[str, Section]) -> Sketch | None:
-    if "sketch" not in sections:
-        return None
-    return Sketch(sections["sketch"], graph.rows, graph.layout.dimension, graph.distance)
+def _sketch(graph: Graph, section: Section | None) -> Sketch | None:
+    return Sketch(section, graph.rows, graph.layout.dimension, graph.distance) if section is not None else None

@@ -1,1 +1,1 @@
-"""The numeric kernels: distances, exact scans and the rotation, on numpy arrays."""
+"""Numeric kernels on numpy arrays: exact distances, exact scans, ground truth and the rotation; pure functions."""

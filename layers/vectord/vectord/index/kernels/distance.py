@@ -5,6 +5,8 @@ that 1 - cos suffers between near vectors. euclidean is the L2 norm of the diffe
 fit float64 many times over, so no finite input over- or underflows.
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,8 +16,8 @@ from vectord.lhv1.params import Distance
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-_NEAR = 1e-9  # above it no row equals the query
-_BLOCK = 1 << 18  # float64 components at a time: 2 MB, about what the caches hold
+_MAYBE_EQUAL: Final = 1e-9  # a row at a larger distance does not equal the query
+_BLOCK: Final = 1 << 18  # float64 components at a time: 2 MB, about the size of the processor's caches
 
 
 def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, distance: Distance) -> F64:
@@ -24,7 +26,7 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
     A row that equals the query bit for bit is at exactly 0.0.
 
     Raises:
-        BlobCorrupt: under cosine, one of them is zero.
+        BlobCorrupt: under cosine, one of the rows is zero.
     """
     count = len(vectors) if rows is None else len(rows)
     step = max(1, _BLOCK // vectors.shape[1])
@@ -32,7 +34,7 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
     for start in range(0, count, step):
         stop = min(count, start + step)
         block = vectors[start:stop] if rows is None else vectors[rows[start:stop]]
-        out[start:stop] = _block(block, query, distance)
+        out[start:stop] = _block_distances(block, query, distance)
     return out
 
 
@@ -46,18 +48,25 @@ def norms(vectors: F32) -> F64:
     return out
 
 
-def _block(block: F32, query: F32, distance: Distance) -> F64:
+def normalized(query: F32) -> F32:
+    """Scale `query` to length 1, which changes no cosine and keeps float32 arithmetic in range."""
+    wide = query.astype(np.float64)
+    scaled: F32 = (wide / np.sqrt(wide @ wide)).astype(np.float32)
+    return scaled
+
+
+def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
     wide, target = block.astype(np.float64), query.astype(np.float64)
     if distance == "euclidean":
         wide -= target
-        far: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-        return far
+        lengths: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        return lengths
     lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    if not lengths.all():  # no write lets such a vector in
+    if not lengths.all():  # writes refuse a zero vector under cosine
         raise BlobCorrupt("a vector of it has no direction")
     wide /= lengths[:, None]
     wide -= target / np.sqrt(target @ target)
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
-    if result.min(initial=1.0) < _NEAR:
+    if result.min(initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0
     return result

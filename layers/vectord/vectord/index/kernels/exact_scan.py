@@ -1,124 +1,126 @@
-"""The exact scan: a float32 sweep over all rows by BLAS, then float64 distances of those that can be in the answer.
+"""The exact scan: a float32 pass over all rows by BLAS, then float64 distances of the rows that can be in the answer.
 
-The sweep's rounding error has a bound (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: a dot
-product of f terms in precision u errs by at most f*u/(1 - f*u) times the product of the norms). Rows within twice the
-bound of the k-th are all kept, so the answer is the true one, ties included.
+The rounding error of the float32 pass has a bound (Higham, Accuracy and Stability of Numerical Algorithms, section
+3.1: a dot product of f terms in precision u errs by at most f*u/(1 - f*u) times the product of the norms). Every row
+within twice the bound of the k-th is kept, so the answer is the true one, ties included.
+
+A `sweep` is an array with one float32 per row that orders the rows as their distances do, up to a bounded error.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import distance as dist
-from vectord.index.kernels.distance import F32
+from vectord.index.kernels.distance import F32, normalized
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
 
-_NOBODY: Array = np.empty(0, np.int64)
-_QUERIES = 16  # at a time: their products with a million rows take 64 MB
-_UNIT = 2.0**-24  # the unit roundoff of float32
-# Between these norms no product of two float32 norms over- or underflows, here or inside Annoy.
-_LEAST_NORM, _MOST_NORM = 2.0**-30, 2.0**30
+_NO_ROWS: Final[Array] = np.empty(0, np.int64)
+_QUERIES_PER_PRODUCT: Final = 16  # their products with a million rows take 64 MB
+_UNIT_ROUNDOFF: Final = 2.0**-24  # of float32
+# Between these norms no product of two float32 norms over- or underflows, in this module or inside Annoy.
+_MIN_NORM, _MAX_NORM = 2.0**-30, 2.0**30
 
 
-class Scale(msgspec.Struct, frozen=True):
-    """The norms of the rows, and whether float32 arithmetic can be trusted with them."""
+class RowNorms(msgspec.Struct, frozen=True):
+    """The L2 norms of rows, the largest of them, and whether float32 arithmetic on the rows stays in range."""
 
     norms: F32
-    most: float
-    tame: bool
+    largest: float
+    float32_safe: bool
 
 
-def scale(vectors: F32, distance: Distance) -> Scale:
-    """Measure the rows once; a search then needs one pass less."""
+def measure_norms(vectors: F32, distance: Distance) -> RowNorms:
+    """Compute the norms of all rows once, which saves each scan one pass."""
     norms = dist.norms(vectors)
-    least, most = float(norms.min(initial=np.inf)), float(norms.max(initial=0.0))
-    tame = most <= _MOST_NORM and (distance == "euclidean" or least >= _LEAST_NORM)
+    smallest, largest = float(norms.min(initial=np.inf)), float(norms.max(initial=0.0))
+    safe = largest <= _MAX_NORM and (distance == "euclidean" or smallest >= _MIN_NORM)
     with np.errstate(over="ignore", under="ignore"):
-        return Scale(norms.astype(np.float32), most, tame)
+        return RowNorms(norms.astype(np.float32), largest, safe)
 
 
-def query_is_tame(query: F32, distance: Distance) -> bool:
-    """Tell whether a sweep for `query` stays inside float32; a cosine query is scaled first, so it always does."""
-    return distance == "cosine" or float(dist.norms(query[None, :])[0]) <= _MOST_NORM
+def query_is_float32_safe(query: F32, distance: Distance) -> bool:
+    """Return True if a sweep for `query` stays inside float32; a cosine query is normalized first, so it always does."""
+    return distance == "cosine" or float(dist.norms(query[None, :])[0]) <= _MAX_NORM
 
 
-def candidates(
-    vectors: F32, measured: Scale, query: F32, k: int, distance: Distance, *, gone: Array = _NOBODY
-) -> Array:
-    """Return every row that can be among the `k` nearest to `query`: at least those and their ties; none of `gone`."""
-    if k >= len(vectors) - len(gone) or not (measured.tame and query_is_tame(query, distance)):
-        return np.setdiff1d(np.arange(len(vectors)), gone, assume_unique=True)
-    sweep, error = _sweep(vectors, measured, query, distance)
-    sweep[gone] = np.inf
-    return _within(sweep, k, error)
-
-
-def candidates_of_many(
-    vectors: F32, measured: Scale, queries: Sequence[F32], k: int, distance: Distance, *, gone: Array = _NOBODY
+def scan(
+    vectors: F32, norms: RowNorms, queries: Sequence[F32], k: int, distance: Distance, *, hidden: Array = _NO_ROWS
 ) -> list[Array]:
-    """Return what `candidates` does for each of `queries`, by matrix products."""
-    few = k >= len(vectors) - len(gone) or not measured.tame
-    if len(queries) == 1 or few or not all(query_is_tame(query, distance) for query in queries):
-        return [candidates(vectors, measured, query, k, distance, gone=gone) for query in queries]
+    """Return for each query every row that can be among its `k` nearest, without the rows in `hidden`.
+
+    These are at least the k nearest and their ties. Rows and queries beyond the range of float32 return all rows.
+    """
+    if k >= len(vectors) - len(hidden) or not norms.float32_safe:
+        return [_all_but(hidden, len(vectors)) for _ in queries]
+    if len(queries) == 1 or not all(query_is_float32_safe(query, distance) for query in queries):
+        return [_scan_one(vectors, norms, query, k, distance, hidden) for query in queries]
     found = []
-    for start in range(0, len(queries), _QUERIES):
-        some = queries[start : start + _QUERIES]
-        targets = np.array([unit(query) if distance == "cosine" else query for query in some], np.float32)
-        for query, products in zip(some, targets @ vectors.T, strict=True):
-            sweep, error = _ranked(products, measured, query, distance)
-            sweep[gone] = np.inf
-            found.append(_within(sweep, k, error))
+    for start in range(0, len(queries), _QUERIES_PER_PRODUCT):
+        group = queries[start : start + _QUERIES_PER_PRODUCT]
+        targets = np.array([normalized(query) if distance == "cosine" else query for query in group], np.float32)
+        for query, products in zip(group, targets @ vectors.T, strict=True):
+            sweep, error = _sweep_of_products(products, norms, query, distance)
+            sweep[hidden] = np.inf
+            found.append(_rows_within(sweep, k, error))
     return found
 
 
-def narrowed(taken: F32, query: F32, k: int, distance: Distance) -> Array:
-    """Return the positions of those of a few vectors that can be among the `k` nearest to `query`, all of them tame."""
-    if k >= len(taken):
-        return np.arange(len(taken))
-    norms: F32 = np.sqrt(np.vecdot(taken, taken))
-    measured = Scale(norms, float(norms.max()), tame=True)
-    sweep, error = _sweep(taken, measured, query, distance)
-    return _within(sweep, k, 2 * error)  # norms in float32 err as much again as the products
+def prune(vectors: F32, query: F32, k: int, distance: Distance) -> Array:
+    """Return the positions of those of a few float32-safe vectors that can be among the `k` nearest to `query`."""
+    if k >= len(vectors):
+        return np.arange(len(vectors))
+    lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
+    norms = RowNorms(lengths, float(lengths.max()), float32_safe=True)
+    sweep, error = _sweep(vectors, norms, query, distance)
+    return _rows_within(sweep, k, 2 * error)  # norms in float32 err as much again as the products
 
 
-def nearest(distances: dist.F64, k: int) -> Array:
+def smallest_with_ties(distances: dist.F64, k: int) -> Array:
     """Return the positions of the `k` smallest distances and of all that tie with the last, in no order."""
     if k >= len(distances):
         return np.arange(len(distances))
     return np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])
 
 
-def unit(query: F32) -> F32:
-    """Return `query` at length 1, which changes no cosine and keeps float32 arithmetic in range."""
-    wide = query.astype(np.float64)
-    scaled: F32 = (wide / np.sqrt(wide @ wide)).astype(np.float32)
-    return scaled
+def _scan_one(vectors: F32, norms: RowNorms, query: F32, k: int, distance: Distance, hidden: Array) -> Array:
+    if not query_is_float32_safe(query, distance):
+        return _all_but(hidden, len(vectors))
+    sweep, error = _sweep(vectors, norms, query, distance)
+    sweep[hidden] = np.inf
+    return _rows_within(sweep, k, error)
 
 
-def _sweep(vectors: F32, measured: Scale, query: F32, distance: Distance) -> tuple[F32, float]:
-    target = unit(query) if distance == "cosine" else query
-    return _ranked(vectors @ target, measured, query, distance)
+def _all_but(hidden: Array, rows: int) -> Array:
+    return np.setdiff1d(np.arange(rows), hidden, assume_unique=True)
 
 
-def _ranked(products: F32, measured: Scale, query: F32, distance: Distance) -> tuple[F32, float]:
-    """Return what orders the rows as their distances do, up to an error that is bounded, and the bound."""
+def _sweep(vectors: F32, norms: RowNorms, query: F32, distance: Distance) -> tuple[F32, float]:
+    target = normalized(query) if distance == "cosine" else query
+    return _sweep_of_products(vectors @ target, norms, query, distance)
+
+
+def _sweep_of_products(products: F32, norms: RowNorms, query: F32, distance: Distance) -> tuple[F32, float]:
+    """Return the sweep of the rows whose dot products with the query are given, and the bound of its error."""
     if distance == "cosine":
-        return 1 - products / measured.norms, _bound(len(query))
+        return 1 - products / norms.norms, _relative_error(len(query))
     # |x - q|^2 without the constant |q|^2, which does not change the order.
-    sweep = measured.norms * measured.norms - 2 * products
-    reach = measured.most + float(dist.norms(query[None, :])[0])
-    return sweep, _bound(len(query)) * reach * reach
+    sweep = norms.norms * norms.norms - 2 * products
+    scale = norms.largest + float(dist.norms(query[None, :])[0])
+    return sweep, _relative_error(len(query)) * scale * scale
 
 
-def _within(sweep: F32, k: int, error: float) -> Array:
+def _rows_within(sweep: F32, k: int, error: float) -> Array:
+    """Return the rows that are not certainly farther than the k-th."""
     kth = np.partition(sweep, k - 1)[k - 1]
     return np.flatnonzero(sweep <= kth + 2 * error)
 
 
-def _bound(dimension: int) -> float:
-    terms = (dimension + 8) * _UNIT  # 8: the roundings of norms, quotient and difference around the dot product
+def _relative_error(dimension: int) -> float:
+    terms = (dimension + 8) * _UNIT_ROUNDOFF  # 8: the roundings of norms, quotient and difference around the product
     return terms / (1 - terms)

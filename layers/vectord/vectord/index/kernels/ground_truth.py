@@ -1,4 +1,4 @@
-"""The rows that are truly nearest to many queries at once, by which a build measures what its searches find."""
+"""Ground truth: the rows that are truly nearest to many queries at once, with which a build measures recall."""
 
 from typing import Final
 
@@ -7,43 +7,44 @@ import numpy.typing as npt
 
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32
-from vectord.index.kernels.exact_scan import Scale
+from vectord.index.kernels.distance import F32, normalized
+from vectord.index.kernels.exact_scan import RowNorms
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
 
-_BLOCK: Final = 4_096  # rows at a time: a processor's cache holds their products with some 100 queries
+_BLOCK: Final = 4_096  # rows at a time: a processor's cache fits their products with some 100 queries
 
 
-def nearest_of_many(vectors: F32, measured: Scale, queries: F32, k: int, distance: Distance) -> list[Array]:
+def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
     """Return for each of `queries` (q, dimension) the rows as near as its k-th, ties included, in ascending order.
 
-    Rows and queries are tame, and k is at most 4,096 and the number of rows. Each block of rows is multiplied with all
-    queries at once, and what is farther than the k-th row of a sample is not looked at again.
+    Rows and queries are float32-safe; k is at most 4,096 and at most the number of rows. Each block of rows is
+    multiplied with all queries at once. Rows farther than the k-th row of a sample are dropped at once.
     """
-    targets = np.array([exact_scan.unit(query) for query in queries]) if distance == "cosine" else queries
-    slack = _slack(measured, queries, distance)
+    targets = np.array([normalized(query) for query in queries]) if distance == "cosine" else queries
+    slack = _slack(norms, queries, distance)
     sample = slice(None, None, max(1, len(vectors) // _BLOCK))
-    limits = _kth(_sweep(vectors, measured.norms, sample, targets, distance), k) + slack
-    rows, seen = list[list[Array]]([[] for _ in queries]), list[list[F32]]([[] for _ in queries])
+    limits = _kth(_sweep(vectors, norms.norms, sample, targets, distance), k) + slack
+    rows, values = list[list[Array]]([[] for _ in queries]), list[list[F32]]([[] for _ in queries])
     for start in range(0, len(vectors), _BLOCK):
-        sweep = _sweep(vectors, measured.norms, slice(start, start + _BLOCK), targets, distance)
-        near = sweep <= limits[:, None]
-        for number in np.flatnonzero(near.any(axis=1)).tolist():
-            places = np.flatnonzero(near[number])
-            rows[number].append(places + start)
-            seen[number].append(sweep[number, places])
+        sweep = _sweep(vectors, norms.norms, slice(start, start + _BLOCK), targets, distance)
+        below = sweep <= limits[:, None]
+        for number in np.flatnonzero(below.any(axis=1)).tolist():
+            positions = np.flatnonzero(below[number])
+            rows[number].append(positions + start)
+            values[number].append(sweep[number, positions])
     found = []
     for number, query in enumerate(queries):
-        values = np.concatenate(seen[number])
-        some = np.concatenate(rows[number])[values <= _kth(values[None], k)[0] + slack[number]]
-        found.append(some[np.sort(exact_scan.nearest(dist.distances(vectors, some, query, distance), k))])
+        sweep_values = np.concatenate(values[number])
+        candidates = np.concatenate(rows[number])[sweep_values <= _kth(sweep_values[None], k)[0] + slack[number]]
+        exact = dist.distances(vectors, candidates, query, distance)
+        found.append(candidates[np.sort(exact_scan.smallest_with_ties(exact, k))])
     return found
 
 
 def _sweep(vectors: F32, norms: F32, part: slice, targets: F32, distance: Distance) -> F32:
-    """Return what orders a part of the rows for each target as their distances do, nearly."""
+    """Return (targets, rows) numbers that order a part of the rows for each target nearly as their distances do."""
     products, norms = targets @ vectors[part].T, norms[part]
     sweep: F32 = -products / norms if distance == "cosine" else norms * norms - 2 * products
     return sweep
@@ -54,12 +55,12 @@ def _kth(sweep: F32, k: int) -> F32:
     return kth
 
 
-def _slack(measured: Scale, queries: F32, distance: Distance) -> F32:
-    """Return for each query how far apart two rows can seem of which the farther is in truth the nearer, and more.
+def _slack(norms: RowNorms, queries: F32, distance: Distance) -> F32:
+    """Return for each query a bound of the sweep difference between two rows that the sweep has in the wrong order.
 
-    Twice the bound of `exact`, and twice that for the roundings of the limits themselves.
+    It is twice the error bound of `exact_scan`, and twice that for the roundings of the limits themselves.
     """
     terms = 4 * (queries.shape[1] + 8) * 2.0**-24
-    reach = 1.0 if distance == "cosine" else (measured.most + dist.norms(queries)) ** 2
-    slack: F32 = np.full(len(queries), terms * reach, np.float32)
+    scale = 1.0 if distance == "cosine" else (norms.largest + dist.norms(queries)) ** 2
+    slack: F32 = np.full(len(queries), terms * scale, np.float32)
     return slack

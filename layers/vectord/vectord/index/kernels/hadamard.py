@@ -1,19 +1,20 @@
-"""The fixed rotation before a sketch's signs are taken: random signs and Hadamard transforms, no matrix to store.
+"""The fixed rotation before a sketch's signs are taken: random signs and Hadamard transforms, without a stored matrix.
 
-Two rounds: flip signs; transform the first p components, in the second round the last p, where p is the largest power
-of two up to the dimension. The signs are bits of SHAKE-256, so that any language can repeat them. As good as a dense
-random rotation on text embeddings (docs/decisions/search.md) at a fraction of its products. After Ailon and Chazelle,
-"The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
+There are two rounds. Each flips signs and then transforms p components, where p is the largest power of two up to the
+dimension: the first p in the first round, the last p in the second. The signs are bits of SHAKE-256, so that any
+language can repeat them. On text embeddings it is as good as a dense random rotation (docs/decisions/) at a fraction
+of the work. After Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
 """
 
 import hashlib
 from functools import cache
+from typing import Final
 
 import numpy as np
 
 from vectord.index.kernels.distance import F32
 
-_ROUNDS = 2
+_ROUNDS: Final = 2
 
 
 def rotate(vectors: F32) -> F32:
@@ -39,7 +40,7 @@ def _transform(part: F32) -> F32:
 
 @cache
 def _hadamard(order: int) -> F32:
-    """Return the orthonormal Hadamard matrix of Sylvester's order."""
+    """Return the orthonormal Hadamard matrix of this order, in Sylvester's construction."""
     matrix = np.ones((1, 1), np.float32)
     while len(matrix) < order:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
@@ -48,5 +49,6 @@ def _hadamard(order: int) -> F32:
 
 @cache
 def _signs(dimension: int, number: int) -> F32:
+    """Return the pseudo-random signs of round `number`, float32 (dimension,) of 1 and -1."""
     bits = hashlib.shake_256(f"LHV1 sketch {dimension} {number}".encode()).digest(-(-dimension // 8))
     return np.float32(1) - 2 * np.unpackbits(np.frombuffer(bits, np.uint8))[:dimension].astype(np.float32)

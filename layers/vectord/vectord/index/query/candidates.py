@@ -1,4 +1,4 @@
-"""Find the rows near a query, each with its exact distance: in the base by some way, in the tail by a scan."""
+"""Find the rows near a query, each with its exact distance: in the base by the chosen strategy, in the tail by a scan."""
 
 from collections.abc import Sequence
 
@@ -6,91 +6,97 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.distance import F32, F64, distances, normalized
 from vectord.index.query import prefetch
 from vectord.index.query.planner import SearchPlan
-from vectord.index.query.prefetch import FetchMode
-from vectord.index.query.row_mask import RowMask
+from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
 
 
-class Found(msgspec.Struct, frozen=True):
-    """Rows of the index and their distances, in no order."""
+class Candidates(msgspec.Struct, frozen=True):
+    """Rows of the index that may be in the answer, and their exact distances, in no order.
+
+    A distance is infinite where float32 arithmetic proved that the row is not among the nearest.
+    """
 
     rows: Array
     distances: F64
 
-    def __add__(self, other: "Found") -> "Found":
-        if not len(other.rows):
-            return self
-        return Found(np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances]))
-
-
-def nothing() -> Found:
-    return Found(np.empty(0, np.int64), np.empty(0))
+    def __add__(self, other: "Candidates") -> "Candidates":
+        return Candidates(
+            np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances])
+        )
 
 
 def in_base(
-    scope: RowMask, base: Base, queries: Sequence[F32], k: int, route: tuple[SearchPlan, FetchMode]
-) -> list[Found]:
-    """Return for each query what a way finds: the `k` nearest are among them as well as the way promises."""
-    way, plan = route
-    if way.strategy == "exact" and not way.effort:
-        return _scanned(scope, base, queries, k)
-    rows = [scope.rows if way.strategy == "exact" else _candidates(scope, base, query, k, way) for query in queries]
-    if plan == "ranges":
-        rows = prefetch.fetch_rows(scope.index, base, rows, way.requests)
-    return [_measured(base, some, query, k) for some, query in zip(rows, queries, strict=True)]
+    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, plan: SearchPlan
+) -> list[Candidates]:
+    """Return the candidates of each query in the base: the `k` nearest are among them with the recall of the plan."""
+    if plan.strategy == "exact" and not plan.effort:
+        return _scan(base, mask, queries, k)
+    rows = [_rows(base, mask, query, k, plan) for query in queries]
+    if plan.fetch == "ranges":
+        rows = prefetch.fetch_rows(index, base, rows, plan.requests)
+    return [_rescore(base, some, query, k) for some, query in zip(rows, queries, strict=True)]
 
 
-def _scanned(scope: RowMask, base: Base, queries: Sequence[F32], k: int) -> list[Found]:
-    graph, distance = base.graph, base.graph.distance
-    some = exact_scan.candidates_of_many(graph.vectors, graph.scale, queries, k, distance, gone=scope.hidden)
+def in_tail(index: Index, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
+    """Return the candidates of each query in the tail: the `k` nearest are among them."""
+    tail, distance = index.tail, index.params.distance
+    vectors = tail.vectors(index.fetch)
+    found = []
+    for query in queries:
+        [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail)
+        found.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance)))
+    return found
+
+
+def are_incomplete(mask: RowMask, k: int, in_base: Candidates, found: Candidates) -> bool:
+    """Return True if too few rows were found, or if all rows of the base tie with the k-th of all that were found.
+
+    Ties break by id among all rows, so such ties need a scan of all rows.
+    """
+    if len(in_base.rows) >= mask.base_count:
+        return False
+    if not len(in_base.rows) or len(found.rows) < k:
+        return True
+    return not in_base.distances.max() > np.partition(found.distances, k - 1)[k - 1]
+
+
+def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
+    vectors, distance = base.graph.vectors, base.graph.distance
+    scanned = exact_scan.scan(vectors, base.graph.norms, queries, k, distance, hidden=mask.hidden_base)
     return [
-        Found(rows, dist.distances(graph.vectors, rows, query, distance))
-        for rows, query in zip(some, queries, strict=True)
+        Candidates(rows, distances(vectors, rows, query, distance))
+        for rows, query in zip(scanned, queries, strict=True)
     ]
 
 
-def _measured(base: Base, rows: Array, query: F32, k: int) -> Found:
-    """Return `rows`, and the distances of those that can be among the `k` nearest of them; infinity for the others."""
-    graph, distance = base.graph, base.graph.distance
-    taken = graph.take(rows)
-    near = exact_scan.narrowed(taken, query, k, distance)
-    found = np.full(len(rows), np.inf)
-    found[near] = dist.distances(taken, near, query, distance)
-    return Found(rows, found)
+def _rows(base: Base, mask: RowMask, query: F32, k: int, plan: SearchPlan) -> Array:
+    if plan.strategy == "exact":
+        return mask.base_rows
+    if plan.strategy == "sketch" and base.sketch:
+        return base.sketch.candidates(query, plan.effort, mask.hidden_base)
+    return _forest_rows(base, mask, query, k, plan.effort)
 
 
-def _candidates(scope: RowMask, base: Base, query: F32, k: int, way: SearchPlan) -> Array:
-    if way.strategy == "sketch" and base.sketch:
-        return base.sketch.nearest(query, way.effort, scope.hidden)
-    # Annoy orders its finds in float32: take some more than asked, so that rounding costs no true neighbour.
-    target = exact_scan.unit(query) if base.graph.distance == "cosine" else query
-    hidden = scope.hidden
-    found = base.graph.forest.candidates(target, 2 * k + 32 + len(hidden), way.effort)
-    live = found[~np.isin(found, hidden)] if len(hidden) else found
-    # Where most of a neighbourhood is hidden, the effort went there: better to find nothing, and so to scan.
-    return live if 2 * len(live) * scope.index.covered >= len(found) * scope.inside else live[:0]
+def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> Array:
+    # Annoy orders its results in float32: take some more than k, so that rounding costs no true neighbour.
+    target = normalized(query) if base.graph.distance == "cosine" else query
+    hidden = mask.hidden_base
+    rows = base.graph.forest.candidates(target, 2 * k + 32 + len(hidden), effort)
+    eligible = rows[~np.isin(rows, hidden)] if len(hidden) else rows
+    # Where most of a neighbourhood is hidden, the effort was spent on hidden rows: return nothing, which leads to a scan.
+    return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def in_tail(index: Index, scope: RowMask, query: F32, k: int) -> Found:
-    tail, distance = index.tail, index.params.distance
-    if not scope.behind:
-        return nothing()
-    vectors = tail.vectors(index.fetch)
-    rows = exact_scan.candidates(vectors, tail.scale, query, k, distance, gone=scope.hidden_behind)
-    return Found(rows + tail.first, dist.distances(vectors, rows, query, distance))
-
-
-def falls_short(scope: RowMask, k: int, inside: Found, found: Found) -> bool:
-    """Tell whether too few were found, or none but ties with the last: ties break by id among all rows."""
-    if len(inside.rows) >= scope.inside:
-        return False
-    if not len(inside.rows) or len(found.rows) < k:
-        return True
-    return not inside.distances.max() > np.partition(found.distances, k - 1)[k - 1]
+def _rescore(base: Base, rows: Array, query: F32, k: int) -> Candidates:
+    """Compute the exact distances of those of `rows` that can be among their `k` nearest."""
+    vectors, distance = base.graph.take(rows), base.graph.distance
+    positions = exact_scan.prune(vectors, query, k, distance)
+    exact = np.full(len(rows), np.inf)
+    exact[positions] = distances(vectors, positions, query, distance)
+    return Candidates(rows, exact)

@@ -1,124 +1,183 @@
-"""Choose how to search: the exact scan, the forest or the sketch, whichever reaches the recall soonest.
+"""Choose how to search: the cheapest of exact scan, forest and sketch that reaches the target recall.
 
-docs/decisions/search.md holds the measurements behind the constants.
+docs/decisions/ has the measurements behind the constants.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from vectord.index.query.query import DEFAULT_RECALL
-from vectord.index.query.row_mask import RowMask
+from vectord.index.kernels import exact_scan
+from vectord.index.query.query import DEFAULT_RECALL, Query
+from vectord.index.rows import RowMask
+from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Index
 
 Strategy = Literal["exact", "forest", "sketch"]
+FetchMode = Literal["local", "ranges", "whole"]
 
-# Rows that a search by ranges looks at for each request that it may make: more are not near enough to come along.
-ROWS_A_REQUEST: Final = 8
-K: Final = 10  # of recall@10, which the curves hold
-_FEW: Final = 256  # rows that are read one by one sooner than everything
+K: Final = 10  # of recall@10, which the calibration measures
+# Rows that a search by ranges considers for each request that it may make; rows beyond are too far apart in the file.
+ROWS_PER_REQUEST: Final = 8
+_MIN_FILTERED_ROWS: Final = 256  # so few rows are read one by one faster than everything
+# The rows that satisfy a filter may all be far from a query, and the sketch tells far rows apart less well.
+_FILTERED_EFFORT: Final = 4
+# Up to here an exact scan takes about half a millisecond with recall 1; a forest would save little or nothing.
+_CHEAP_SCAN_COMPONENTS: Final = 4_000_000
 
-# Rows that a filter leaves may all be far from a query, where the sketch tells them apart less well than near ones.
-FILTERED: Final = 4
-
-# Up to here a scan takes about half a millisecond and its recall is 1; a forest would save little or nothing.
-SCAN_COMPONENTS: Final = 4_000_000
+# What one function gets from S3: seconds per request, bytes per second. Only their ratio matters.
+_REQUEST_SECONDS: Final = 0.025
+_BYTES_PER_SECOND: Final = 75e6
+_CONCURRENT_REQUESTS: Final = 32
+_RANGE_ROUNDS: Final = 2  # of a search by ranges, besides one for the sketch: rows, documents
+BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a search by ranges may make
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
-    """A way to search, and its effort: Annoy's search_k of the forest, rows measured exactly of the sketch.
+    """A strategy and its effort: Annoy's search_k for the forest, the number of rescored rows for the sketch.
 
-    `requests` bounds those of a search by ranges, which leaves out the rows that would take more.
+    The effort of an exact plan is the number of rows that are rescored one by one, or 0 for a scan of all rows.
+    `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
+    gets its bytes.
     """
 
     strategy: Strategy
     effort: int = 0
     requests: int = 0
+    fetch: FetchMode = "local"
 
 
 EXACT: Final = SearchPlan("exact")
 
 
-def scan_is_small(rows: int, dimension: int) -> bool:
-    """Tell whether the exact scan of so many rows needs no forest beside it."""
-    return rows * (dimension + 64) <= SCAN_COMPONENTS  # 64: what a row costs besides its components
+def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> SearchPlan:
+    """Return the cheapest plan that reaches the query's target recall for `k` matches.
 
-
-def cost(way: SearchPlan, rows: int, dimension: int) -> float:
-    """Return about how many nanoseconds a search takes on one core where everything is in memory.
-
-    The effort of an exact search is how many of the rows are taken out to be measured, 0 for a scan of all.
+    The base must be resident, and some of its rows must be in `mask`.
     """
-    taken = way.effort * (60 + 1.0 * dimension)
-    if way.strategy == "exact":
-        return 40_000 + (taken or rows * (7.8 + 0.116 * dimension))
-    if way.strategy == "forest":
-        return 91_000 + way.effort * (33 + 0.229 * dimension)
-    return 120_000 + rows * 0.6 * -(-dimension // 64) + taken
+    rows, dimension = base.graph.rows, index.params.dimension
+    if not _is_float32_safe(query, base):
+        return EXACT  # sketch and forest compute in float32
+    if query.ef_search > 0:
+        return _forest_plan(base, max(query.ef_search, k))
+    exact = exact_plan(mask.base_count, rows, dimension)
+    if query.recall >= 1 or exact_scan_is_cheap(rows, dimension):
+        return exact
+    plans = [exact]
+    if effort := _sketch_effort(base, mask, k, query.recall):
+        plans.append(SearchPlan("sketch", effort))
+    # A filter leaves only its share of the rows that the trees find.
+    deeper = -(-k * rows // mask.base_count) if mask.filtered else k
+    if effort := effort_for(base.calibration.get("forest", {}), deeper, query.recall):
+        plans.append(SearchPlan("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
+    return min(plans, key=lambda plan: cost(plan, rows, dimension))
 
 
-def exact_way(inside: int, rows: int, dimension: int) -> SearchPlan:
-    """Return the cheapest exact search where `inside` of the rows may be in the answer."""
-    some = SearchPlan("exact", inside)
-    return some if 0 < inside < rows and cost(some, rows, dimension) < cost(EXACT, rows, dimension) else EXACT
+def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> SearchPlan | None:
+    """Return the plan of a search that reads ranges of the object; None if fetching all sections is better.
+
+    That is so if no such plan was measured to reach the target recall, or if fetching everything is faster and the
+    cache has room for it.
+    """
+    if query.ef_search > 0 or not _is_float32_safe(query, base):
+        return None
+    plan = _filtered_ranges(base, mask, k, query.recall) if mask.filtered else _ranges(base, k, query.recall)
+    if plan and (not fits_in_cache(index, base) or _ranges_are_faster(base, plan, len(query.vectors))):
+        return plan
+    return None
 
 
-def target(recall: float) -> float:
-    """Return what must have been measured for a promise of `recall`: a sample of 64 queries errs by about 0.015."""
+def exact_plan(eligible: int, rows: int, dimension: int) -> SearchPlan:
+    """Return the cheapest exact plan where `eligible` of `rows` rows may be in the answer."""
+    one_by_one = SearchPlan("exact", eligible)
+    is_cheaper = 0 < eligible < rows and cost(one_by_one, rows, dimension) < cost(EXACT, rows, dimension)
+    return one_by_one if is_cheaper else EXACT
+
+
+def exact_scan_is_cheap(rows: int, dimension: int) -> bool:
+    """Return True if the exact scan of `rows` rows needs no forest beside it."""
+    return rows * (dimension + 64) <= _CHEAP_SCAN_COMPONENTS  # 64: the cost of a row besides its components
+
+
+def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
+    """Return about how many nanoseconds a search takes on one core if everything is in memory."""
+    rescoring = plan.effort * (60 + 1.0 * dimension)
+    if plan.strategy == "exact":
+        return 40_000 + (rescoring or rows * (7.8 + 0.116 * dimension))
+    if plan.strategy == "forest":
+        return 91_000 + plan.effort * (33 + 0.229 * dimension)
+    return 120_000 + rows * 0.6 * -(-dimension // 64) + rescoring
+
+
+def required_recall(recall: float) -> float:
+    """Return the measured recall that justifies a promise of `recall`: a sample of 64 queries errs by about 0.015."""
     return recall + min(0.02, (1 - recall) / 2)
 
 
 def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECALL) -> int | None:
     """Return the least measured effort that reaches `recall` for `k` results, None if none does.
 
-    The curve holds for k = 10; more results lie deeper, in proportion.
+    The curve is measured for k = 10; more results need proportionally more effort.
     """
-    enough = [effort for effort, measured in curve.items() if measured >= target(recall)]
+    required = required_recall(recall)
+    enough = [effort for effort, measured in curve.items() if measured >= required]
     return min(enough) * max(1, -(-k // K)) if enough else None
 
 
-def choose(index: Index, base: Base, k: int, recall: float, scope: RowMask) -> SearchPlan:
-    """Return the cheapest way that reaches `recall` for `k` results in `scope` of an index whose base is here."""
-    rows, dimension = base.graph.rows, index.params.dimension
-    ways = [exact_way(scope.inside, rows, dimension)]
-    if recall >= 1 or scan_is_small(rows, dimension) or not scope.inside:
-        return ways[0]
-    if effort := _sketched(base, k, recall, scope):
-        ways.append(SearchPlan("sketch", effort))
-    # Of the rows that the trees find, a filter leaves its share.
-    deeper = -(-k * rows // scope.inside) if scope.filtered else k
-    if effort := effort_for(base.curves.get("forest", {}), deeper, recall):
-        ways.append(SearchPlan("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
-    return min(ways, key=lambda way: cost(way, rows, dimension))
+def fits_in_cache(index: Index, base: Base) -> bool:
+    """Return True if the cache can keep all sections of the index at once."""
+    return sum(entry.bytes for entry in (*base.entries, *index.tail_entries)) <= index.fetch.capacity
 
 
-def by_ranges(base: Base, k: int, recall: float, scope: RowMask) -> SearchPlan | None:
-    """Return the way of a search that reads ranges, None where none was measured to reach `recall`.
+def _is_float32_safe(query: Query, base: Base) -> bool:
+    return all(exact_scan.query_is_float32_safe(vector, base.graph.distance) for vector in query.vectors)
 
-    The questions of the calibration are harder than real ones by 0.01 where few rows are missed (see
-    docs/decisions/search.md).
-    """
-    if scope.filtered:
-        return _filtered_by_ranges(base, k, recall, scope)
-    curve = base.curves.get("ranges", {}) if base.sketch else {}
-    asked = max(recall - 0.01, min(recall, DEFAULT_RECALL))
-    enough = [requests for requests, measured in curve.items() if measured >= asked]
+
+def _forest_plan(base: Base, candidates_per_tree: int) -> SearchPlan:
+    is_cheap = exact_scan_is_cheap(base.graph.rows, base.graph.layout.dimension)
+    if is_cheap or not base.graph.norms.float32_safe:
+        return EXACT
+    return SearchPlan("forest", candidates_per_tree * base.graph.forest.count)
+
+
+def _ranges(base: Base, k: int, recall: float) -> SearchPlan | None:
+    curve = base.calibration.get("ranges", {}) if base.sketch else {}
+    # The held-out queries of the calibration are harder than real ones by 0.01 where few rows are missed
+    # (docs/decisions/).
+    required = max(recall - 0.01, min(recall, DEFAULT_RECALL))
+    enough = [requests for requests, measured in curve.items() if measured >= required]
     if not enough or recall >= 1:
         return None
     requests = min(enough) * max(1, -(-k // K))
-    return SearchPlan("sketch", ROWS_A_REQUEST * requests, requests)
+    return SearchPlan("sketch", ROWS_PER_REQUEST * requests, requests, "ranges")
 
 
-def _filtered_by_ranges(base: Base, k: int, recall: float, scope: RowMask) -> SearchPlan | None:
-    """Return a way that asks for each row by itself: those that a filter leaves seldom lie near each other."""
-    effort = _sketched(base, k, recall, scope) if recall < 1 else None
-    few = effort or max(_FEW, k)
-    if scope.inside <= few:
-        return SearchPlan("exact", scope.inside, scope.inside)
-    return SearchPlan("sketch", effort, effort) if effort else None
+def _filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
+    """Return a plan with one request per row: the rows that satisfy a filter are seldom near each other in the file."""
+    effort = _sketch_effort(base, mask, k, recall) if recall < 1 else None
+    if mask.base_count <= (effort or max(_MIN_FILTERED_ROWS, k)):
+        return SearchPlan("exact", mask.base_count, mask.base_count, "ranges")
+    return SearchPlan("sketch", effort, effort, "ranges") if effort else None
 
 
-def _sketched(base: Base, k: int, recall: float, scope: RowMask) -> int | None:
-    effort = effort_for(base.curves.get("sketch", {}), k, recall) if base.sketch else None
-    return effort * FILTERED if effort and scope.filtered else effort
+def _sketch_effort(base: Base, mask: RowMask, k: int, recall: float) -> int | None:
+    effort = effort_for(base.calibration.get("sketch", {}), k, recall) if base.sketch else None
+    return effort * _FILTERED_EFFORT if effort and mask.filtered else effort
+
+
+def _ranges_are_faster(base: Base, plan: SearchPlan, queries: int) -> bool:
+    """Return True if `queries` searches by ranges take less time than fetching all sections."""
+    if not base.packed:
+        return False
+    everything = [(base.graph.section, None), *base.auxiliary]
+    missing = sum(_total(section.missing(ranges)) for section, ranges in everything)
+    sketch = _total(base.sketch.section.missing(None)) if base.sketch and plan.strategy == "sketch" else 0
+    requests = queries * plan.requests
+    read = sketch + requests * BYTES_PER_REQUEST
+    rounds = _RANGE_ROUNDS + bool(sketch) + requests // _CONCURRENT_REQUESTS
+    return rounds * _REQUEST_SECONDS + read / _BYTES_PER_SECOND < _REQUEST_SECONDS + missing / _BYTES_PER_SECOND
+
+
+def _total(ranges: Sequence[ByteRange]) -> int:
+    return sum(stop - start for start, stop in ranges)

@@ -1,34 +1,31 @@
-"""Measure what searches are worth: how much of the exact answers they find, and how long they take."""
+"""Measure recall: the share of the exact answer that a search finds, and the time that it takes."""
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 from msgspec import structs
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Query
-from vectord.index.query.row_mask import Chosen
 from vectord.index.query.search import search_many
+from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
-_CLOSE = 1e-9  # relative: between a distance and the same one by another way
+_TOLERANCE: Final = 1e-9  # relative difference between two computations of the same distance
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One query; `own` is the id of the stored vector that it is, which is then no answer."""
+    """One query vector; `own_id` is the id of the stored vector that it is a copy of, which is then excluded."""
 
     vector: F32
-    own: str | None = None
+    own_id: str | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """What each of some searches found of the true answer, 0 to 1, and the seconds that it and the exact one took.
-
-    `strategies` names how each was answered.
-    """
+    """For each probe the recall, 0 to 1, the seconds of its search and of the exact search, and the strategy used."""
 
     recalls: Sequence[float]
     seconds: Sequence[float]
@@ -38,10 +35,9 @@ class Measured(msgspec.Struct, frozen=True):
 
 def sample(index: Index, count: int, rng: np.random.Generator) -> list[Probe]:
     """Return up to `count` of the stored vectors, drawn without repetition."""
-    live = np.setdiff1d(np.arange(index.covered + len(index.tail)), list(index.removed), assume_unique=True)
-    rows = np.sort(rng.choice(live, min(count, len(live)), replace=False))
-    vectors, ids = index.vectors_of(rows.tolist()), _ids(index, rows)
-    return [Probe(vector, vector_id) for vector, vector_id in zip(vectors, ids, strict=True)]
+    live = index.live.rows
+    rows = np.sort(rng.choice(live, min(count, len(live)), replace=False)).tolist()
+    return [Probe(vector, own_id) for vector, own_id in zip(index.vectors_of(rows), index.ids_of(rows), strict=True)]
 
 
 def measure(
@@ -49,53 +45,43 @@ def measure(
     probes: Sequence[Probe],
     query: Query,
     now: Callable[[], float],
-    until: float = math.inf,
+    deadline: float = math.inf,
     *,
-    among: Chosen | None = None,
+    matching: RowMask | None = None,
 ) -> Measured:
-    """Run `query` for each of `probes`, and an exact search, one after the other; `now` returns seconds.
+    """Run `query` and an exact search for each of `probes`, one after the other; `now` returns seconds.
 
-    `among` are the rows that satisfy the query's filter, None if it has no filter.
-
-    Once it is `until`, the rest is left out, but for the first. A match counts if its distance is not larger than that
-    of the true k-th. Everything is brought here first.
+    `matching` are the rows that satisfy the query's filter, None if it has no filter. After `deadline` the remaining
+    probes are skipped, but the first is always measured. A match counts if its distance is at most that of the true
+    k-th.
     """
     exact = structs.replace(query, recall=1.0, ef_search=0)
     recalls: list[float] = []
     seconds, exact_seconds, strategies = [], [], []
-    for probe in [*probes[:1], *probes]:  # the first is asked twice: what it brings here and opens is not counted
-        if len(recalls) > 1 and now() >= until:
+    for probe in [*probes[:1], *probes]:  # the first runs twice: what it fetches and opens must not count
+        if len(recalls) > 1 and now() >= deadline:
             break
-        true, exact_took = _timed(index, probe, exact, among, now)
-        found, took = _timed(index, probe, query, among, now)
+        true, exact_time = _timed(index, probe, exact, matching, now)
+        found, time = _timed(index, probe, query, matching, now)
         recalls.append(_recall(found, true))
-        seconds.append(took)
-        exact_seconds.append(exact_took)
+        seconds.append(time)
+        exact_seconds.append(exact_time)
         strategies.append(found.strategy)
     return Measured(recalls[1:], seconds[1:], exact_seconds[1:], strategies[1:])
 
 
 def _timed(
-    index: Index, probe: Probe, query: Query, among: Chosen | None, now: Callable[[], float]
+    index: Index, probe: Probe, query: Query, matching: RowMask | None, now: Callable[[], float]
 ) -> tuple[Answer, float]:
-    exclude = (*query.exclude, probe.own) if probe.own is not None else query.exclude
+    exclude = query.exclude if probe.own_id is None else (*query.exclude, probe.own_id)
     own = structs.replace(query, vectors=(probe.vector,), exclude=exclude)
     start = now()
-    answer = search_many(index, own, among)[0]
+    answer = search_many(index, own, matching)[0]
     return answer, now() - start
 
 
 def _recall(found: Answer, true: Answer) -> float:
     if not true.matches:
         return 1.0
-    last = true.matches[-1].distance
-    return sum(match.distance <= last * (1 + _CLOSE) for match in found.matches) / len(true.matches)
-
-
-def _ids(index: Index, rows: npt.NDArray[np.int64]) -> list[str]:
-    inside = [row for row in rows.tolist() if row < index.covered]
-    documents = index.base.documents.read(inside, index.fetch) if index.base and inside else []
-    return [
-        *(document.id for document in documents),
-        *(index.tail.ids[row - index.covered] for row in rows.tolist()[len(inside) :]),
-    ]
+    farthest = true.matches[-1].distance
+    return sum(match.distance <= farthest * (1 + _TOLERANCE) for match in found.matches) / len(true.matches)

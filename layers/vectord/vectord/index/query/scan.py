@@ -1,31 +1,31 @@
-"""Rows in an order that no build changes, by the crc32 of the id, then the id: a listing goes on where it was left."""
+"""List rows in an order that no build changes, by the crc32 of the id and then the id, so that pages can resume."""
 
 import zlib
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.index.rows import RowMask
 from vectord.index.sections.documents import Packed
 from vectord.index.state import Base, Index
 
-if TYPE_CHECKING:
-    from vectord.index.columns.filter import Matching
+Array = npt.NDArray[np.int64]
 
 HASHES: Final = 1 << 32
-MOST_READ: Final = 50_000  # rows whose ids a page looks at, where few of them start as they should
-_CHUNK: Final = 1_024  # rows that are read at a time where nobody knows how many will do
+MAX_READ: Final = 50_000  # rows whose ids one page reads, where few of them have the prefix
+_CHUNK: Final = 1_024  # rows read at a time where it is unknown how many will be needed
 
-type Hash = int
-type Place = tuple[Hash, str]
+type Hash = int  # the crc32 of an id in UTF-8
+type Position = tuple[Hash, str]  # where a row is in the order: hash and id
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row by its place in the order; metadata as JSON text."""
+    """A row and its position in the order; metadata as JSON text."""
 
     hash: Hash
     id: str
@@ -33,94 +33,94 @@ class Row(msgspec.Struct, frozen=True):
     metadata: msgspec.Raw | None
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         return self.hash, self.id
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Rows whose hashes are `start` up to `stop`, those behind the place `after` alone, whose ids start so."""
+    """Rows with hashes from `start` to below `stop`, behind the position `after`, with ids that start with `prefix`."""
 
     start: Hash = 0
     stop: Hash = HASHES
-    after: Place | None = None
+    after: Position | None = None
     prefix: str = ""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows in order, and the place that the next page begins behind, None if there is no more."""
+    """Rows in order, and the position behind which the next page starts, None if there is none."""
 
     rows: list[Row]
-    after: Place | None
+    after: Position | None
 
 
 def segment(number: int, segments: int) -> tuple[Hash, Hash]:
-    """Return where segment `number` of so many begins and ends; together they are all hashes."""
+    """Return the hashes at which segment `number` of `segments` starts and stops; together they cover all hashes."""
     return number * HASHES // segments, (number + 1) * HASHES // segments
 
 
-def page(index: Index, span: Span, limit: int, among: "Matching | None" = None) -> Page:
-    """Return up to `limit` rows of `span`, of those `among` alone if given; fewer where many had to be looked at."""
-    taken: list[Row] = []
+def page(index: Index, span: Span, limit: int, matching: RowMask | None = None) -> Page:
+    """Return up to `limit` rows of `span`, of those in `matching` if given.
+
+    A page has fewer rows, although there are more, if it had to read many rows without the prefix.
+    """
+    rows: list[Row] = []
     read = 0
-    for some in _chunks(index, span, among, _CHUNK if span.prefix else limit + 1):
-        read += len(some)
-        for row in some:
-            if (span.after is not None and row.place <= span.after) or not row.id.startswith(span.prefix):
+    for chunk in _chunks(index, span, matching or index.live, _CHUNK if span.prefix else limit + 1):
+        read += len(chunk)
+        for row in chunk:
+            if (span.after is not None and row.position <= span.after) or not row.id.startswith(span.prefix):
                 continue
-            if len(taken) == limit:
-                return Page(taken, taken[-1].place)
-            taken.append(row)
-        if read >= MOST_READ:
-            return Page(taken, some[-1].place)
-    return Page(taken, None)
+            if len(rows) == limit:
+                return Page(rows, rows[-1].position)
+            rows.append(row)
+        if read >= MAX_READ:
+            return Page(rows, chunk[-1].position)
+    return Page(rows, None)
 
 
-def _chunks(index: Index, span: Span, among: "Matching | None", size: int) -> Iterator[list[Row]]:
-    """Yield the rows of a span in order, some at a time; all of one hash come together."""
+def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list[Row]]:
+    """Yield the rows of a span in order, about `size` at a time; all rows with one hash are in one chunk."""
     start = max(span.start, span.after[0]) if span.after else span.start
-    late = _late(index, start, span.stop, among)
-    hashes, rows = _early(index, start, span.stop, among)
+    in_tail = _tail_rows(index, start, span.stop, mask)
+    hashes, rows = _base_rows(index, start, span.stop, mask)
     at = 0
     while at < len(rows):
         end = int(np.searchsorted(hashes, hashes[min(at + size, len(rows)) - 1], "right"))
         bound = int(hashes[end]) if end < len(rows) else HASHES
-        documents = _documents(index, hashes[at:end], rows[at:end])
-        behind = [row for row in late if row.hash < bound]
-        late = late[len(behind) :]
-        yield sorted([*documents, *behind], key=lambda row: row.place)
+        in_base = _read(index, hashes[at:end], rows[at:end])
+        between = [row for row in in_tail if row.hash < bound]
+        in_tail = in_tail[len(between) :]
+        yield sorted([*in_base, *between], key=lambda row: row.position)
         at = end
-    rest = iter(late)
-    while some := list(islice(rest, size)):
-        yield some
+    rest = iter(in_tail)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
-def _late(index: Index, start: Hash, stop: Hash, among: "Matching | None") -> list[Row]:
-    """Return the rows of the tail, in order."""
+def _tail_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> list[Row]:
+    """Return the rows of the tail with hashes from `start` to below `stop`, in order."""
     tail = index.tail
     found = []
     for vector_id, row in tail.row_of.items():
-        place = zlib.crc32(vector_id.encode())
-        if start <= place < stop and (among is None or among.tail[row - index.covered]):
-            found.append(Row(place, vector_id, row, tail.metadata.get(vector_id)))
-    return sorted(found, key=lambda row: row.place)
+        id_hash = zlib.crc32(vector_id.encode())
+        if start <= id_hash < stop and mask.tail[row - tail.first]:
+            found.append(Row(id_hash, vector_id, row, tail.metadata.get(vector_id)))
+    return sorted(found, key=lambda row: row.position)
 
 
-def _early(
-    index: Index, start: Hash, stop: Hash, among: "Matching | None"
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the hashes and numbers of the base's rows, in order of hashes."""
+def _base_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:
+    """Return the hashes and row numbers of the base's rows from `start` to below `stop`, in order of hashes."""
     if index.base is None:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    hashes, rows = _hashed(index.base, index)
+    hashes, rows = _by_hash(index.base, index)
     first, last = np.searchsorted(hashes, [start, stop], "left").tolist()
     hashes, rows = hashes[first:last], rows[first:last]
-    kept = np.ones(index.covered, np.bool_) if among is None else among.base.copy()
-    kept[index.gone] = False
-    chosen = kept[rows]
-    return hashes[chosen], rows[chosen]
+    listed = mask.base[rows]
+    return hashes[listed], rows[listed]
 
 
-def _hashed(base: Base, index: Index) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _by_hash(base: Base, index: Index) -> tuple[Array, Array]:
+    """Return the hashes of all rows of the base, ascending, and the row of each."""
     documents, count = base.documents, base.graph.rows
     if not isinstance(documents, Packed):
         ids = [document.id for document in documents.read(range(count), index.fetch)]
@@ -134,11 +134,11 @@ def _hashed(base: Base, index: Index) -> tuple[npt.NDArray[np.int64], npt.NDArra
     return both[0], both[1]
 
 
-def _documents(index: Index, hashes: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> list[Row]:
+def _read(index: Index, hashes: Array, rows: Array) -> list[Row]:
     if index.base is None:
         return []
     documents = index.base.documents.read(rows.tolist(), index.fetch)
     return [
-        Row(place, document.id, row, document.metadata)
-        for place, row, document in zip(hashes.tolist(), rows.tolist(), documents, strict=True)
+        Row(id_hash, document.id, row, document.metadata)
+        for id_hash, row, document in zip(hashes.tolist(), rows.tolist(), documents, strict=True)
     ]

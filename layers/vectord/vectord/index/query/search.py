@@ -1,124 +1,143 @@
-"""Answer searches: find candidates by the cheapest way, measure them exactly, order them."""
+"""Answer searches: choose a plan, fetch the bytes it reads, find candidates, rescore them exactly, order them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Final
 
 import msgspec
+from msgspec import structs
 
-from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
+from vectord.index.kernels.exact_scan import smallest_with_ties
 from vectord.index.query import candidates, planner, prefetch
-from vectord.index.query.candidates import Found
+from vectord.index.query.candidates import Candidates
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.prefetch import FetchMode
 from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query
-from vectord.index.query.row_mask import Chosen, RowMask, scope_of
+from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
+
+_ORDER: Final = attrgetter("distance", "id")
+
+type _Stored = tuple[str, msgspec.Raw | None, F32]  # id, metadata, vector
 
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int = 0) -> Answer:
-    """Return the `k` nearest stored vectors to `vector`, float32 (dimension,), finite and with a norm if cosine.
+    """Return the `k` nearest stored vectors to `vector`, float32 (dimension,), finite, and non-zero under cosine.
 
     Raises:
-        BlobCorrupt: the bytes read are not what was written; whatever fetching bytes may raise.
+        BlobCorrupt: the bytes read are not what was written; also what fetching may raise.
     """
     return search_many(index, Query(k, (vector,), recall=recall, ef_search=ef_search))[0]
 
 
-def search_many(index: Index, query: Query, among: Chosen | None = None, *, in_passing: bool = True) -> list[Answer]:
+def search_many(
+    index: Index, query: Query, matching: RowMask | None = None, *, read_ahead: bool = True
+) -> list[Answer]:
     """Return the answer to each of the query's vectors, at least one, in one pass over what they share.
 
-    `among` are the rows that satisfy the query's filter, None if it has no filter. A search that waits for nothing
-    else may fetch bytes for later searches `in_passing`.
+    `matching` are the rows that satisfy the query's filter, None if it has no filter. A search that waits for no other
+    bytes may fetch some for later searches (`read_ahead`).
 
     Raises:
-        BlobCorrupt: the bytes read are not what was written; whatever fetching bytes may raise.
+        BlobCorrupt: the bytes read are not what was written; also what fetching may raise.
     """
-    excluded = list(index.find(query.exclude).values()) if query.exclude else ()
-    scope = scope_of(index, among, excluded)
-    k = min(query.k + query.depth, scope.count)
+    mask = index.live if matching is None else matching
+    if query.exclude:
+        mask = mask.without(index.find(query.exclude).values())
+    k = min(query.k + query.depth, mask.count)
     if k <= 0 or query.k <= 0:
-        return [Answer([], len(index), "exact", eligible=scope.count) for _ in query.vectors]
-    found, way, plan = _found(scope, query, k, in_passing=in_passing)
-    ranked = _ranked(index, found, k)
+        return [Answer([], len(index), "exact", eligible=mask.count) for _ in query.vectors]
+    plan = _plan(index, mask, query, k, read_ahead=read_ahead)
+    found, plan = _find(index, mask, query, k, plan)
     return [
-        Answer(_page(matches, query), len(index), way.strategy, plan, len(each.rows), scope.count)
-        for matches, each in zip(ranked, found, strict=True)
+        Answer(_page(matches, query), len(index), plan.strategy, plan.fetch, len(each.rows), mask.count)
+        for matches, each in zip(_matches(index, found, k), found, strict=True)
     ]
 
 
-def _found(scope: RowMask, query: Query, k: int, *, in_passing: bool) -> tuple[list[Found], SearchPlan, FetchMode]:
-    index, base, queries = scope.index, scope.index.base, query.vectors
-    if base is None or not scope.inside:
-        return [candidates.in_tail(index, scope, vector, k) for vector in queries], *prefetch.NOTHING
-    way, plan = prefetch.prepare(index, base, _wish(scope, base, query, k), len(queries), in_passing=in_passing)
-    behind = [candidates.in_tail(index, scope, vector, k) for vector in queries]
-    inside = candidates.in_base(scope, base, queries, k, (way, plan))
-    found = [some + more for some, more in zip(inside, behind, strict=True)]
-    if way.strategy != "exact" and any(
-        candidates.falls_short(scope, k, some, all_of_it) for some, all_of_it in zip(inside, found, strict=True)
-    ):
-        plan = prefetch.complete(index, base, plan)
-        way = planner.exact_way(scope.inside, base.graph.rows, index.params.dimension)
-        inside = candidates.in_base(scope, base, queries, k, (way, plan))
-        found = [some + more for some, more in zip(inside, behind, strict=True)]
-    return found, way, plan
-
-
-def _wish(scope: RowMask, base: Base, query: Query, k: int) -> prefetch.PlanOptions:
-    """Say which way the searches would go with everything here, and which by ranges of the object."""
-    index = scope.index
-    if not all(exact_scan.query_is_tame(vector, index.params.distance) for vector in query.vectors):
-        return prefetch.PlanOptions(lambda: EXACT, None)  # sketch and forest compute in float32
-    if query.ef_search <= 0:
-        return prefetch.PlanOptions(
-            lambda: planner.choose(index, base, k, query.recall, scope),
-            planner.by_ranges(base, k, query.recall, scope),
-        )
-    effort = max(query.ef_search, k)
-    return prefetch.PlanOptions(lambda: _forest_way(base, effort), None)
-
-
-def _forest_way(base: Base, effort: int) -> SearchPlan:
-    small = planner.scan_is_small(base.graph.rows, base.graph.layout.dimension)
-    if small or not base.graph.scale.tame:
+def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool) -> SearchPlan:
+    """Choose a plan, and fetch the sections that it reads whole."""
+    base = index.base
+    if base is None or not mask.base_count:
         return EXACT
-    return SearchPlan("forest", effort * base.graph.forest.trees)
+    if base.graph.section.whole:
+        if not base.resident:
+            prefetch.fetch_auxiliary(index, base)
+        return planner.choose(index, base, mask, query, k)
+    if ranges := planner.choose_ranges(index, base, mask, query, k):
+        prefetch.fetch_for_ranges(index, base, ranges, read_ahead=read_ahead)
+        return ranges
+    prefetch.fetch_whole(index, base)
+    return structs.replace(planner.choose(index, base, mask, query, k), fetch="whole")
+
+
+def _find(
+    index: Index, mask: RowMask, query: Query, k: int, plan: SearchPlan
+) -> tuple[list[Candidates], SearchPlan]:
+    """Return the candidates of each query vector, and the plan that found them."""
+    base, vectors = index.base, query.vectors
+    in_tail = candidates.in_tail(index, mask, vectors, k) if mask.tail_count else []
+    if base is None or not mask.base_count:
+        return in_tail, plan
+    in_base = candidates.in_base(index, base, mask, vectors, k, plan)
+    found = _joined(in_base, in_tail)
+    if plan.strategy != "exact" and any(
+        candidates.are_incomplete(mask, k, some, every) for some, every in zip(in_base, found, strict=True)
+    ):
+        plan = _exact_plan(index, base, mask, plan)
+        found = _joined(candidates.in_base(index, base, mask, vectors, k, plan), in_tail)
+    return found, plan
+
+
+def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:
+    """Return the exact plan that replaces a `plan` which found too little, and fetch what it reads."""
+    exact = planner.exact_plan(mask.base_count, base.graph.rows, index.params.dimension)
+    if base.graph.section.whole:
+        return structs.replace(exact, fetch=plan.fetch)
+    prefetch.fetch_whole(index, base)
+    return structs.replace(exact, fetch="whole")
+
+
+def _joined(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candidates]:
+    return [one + other for one, other in zip(in_base, in_tail, strict=True)] if in_tail else in_base
+
+
+def _matches(index: Index, found: Sequence[Candidates], k: int) -> list[list[Match]]:
+    """Return the `k` nearest of each query's candidates, in order; their documents are read in one round."""
+    nearest = [smallest_with_ties(each.distances, k) for each in found]
+    rows = [each.rows[positions].tolist() for each, positions in zip(found, nearest, strict=True)]
+    stored = _read(index, {row for some in rows for row in some})
+    answers = []
+    for each, some, positions in zip(found, rows, nearest, strict=True):
+        matches = []
+        for row, distance in zip(some, each.distances[positions].tolist(), strict=True):
+            vector_id, metadata, vector = stored[row]
+            matches.append(Match(vector_id, distance, metadata, vector))
+        matches.sort(key=_ORDER)
+        answers.append(matches[:k])
+    return answers
+
+
+def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
+    """Return id, metadata and vector of each row."""
+    base, tail, base_rows = index.base, index.tail, index.base_rows
+    stored: dict[int, _Stored] = {}
+    in_base = sorted(row for row in rows if row < base_rows)
+    if base and in_base:
+        vectors = base.graph.vectors
+        for row, document in zip(in_base, base.documents.read(in_base, index.fetch), strict=True):
+            stored[row] = document.id, document.metadata, vectors[row]
+    in_tail = [row - base_rows for row in rows if row >= base_rows]
+    if in_tail:
+        vectors = tail.vectors(index.fetch)
+        for row in in_tail:
+            vector_id = tail.ids[row]
+            stored[row + base_rows] = vector_id, tail.metadata.get(vector_id), vectors[row]
+    return stored
 
 
 def _page(matches: Sequence[Match], query: Query) -> list[Match]:
-    after, furthest = query.after, query.max_distance
-    some = matches if after is None else [match for match in matches if (match.distance, match.id) > after]
-    return [match for match in some[: query.k] if furthest is None or match.distance <= furthest]
-
-
-def _ranked(index: Index, found: Sequence[Found], k: int) -> list[list[Match]]:
-    """Return the `k` nearest of each, in order; their documents are read in one round."""
-    near = [exact_scan.nearest(each.distances, k) for each in found]
-    rows = [each.rows[some].tolist() for each, some in zip(found, near, strict=True)]
-    carried = _carried(index, sorted({row for some in rows for row in some}))
-    ranked = []
-    for each, some, places in zip(found, rows, near, strict=True):
-        matches = [
-            Match(carried[row][0], distance, *carried[row][1:])
-            for row, distance in zip(some, each.distances[places].tolist(), strict=True)
-        ]
-        matches.sort(key=lambda match: (match.distance, match.id))
-        ranked.append(matches[:k])
-    return ranked
-
-
-def _carried(index: Index, rows: Sequence[int]) -> dict[int, tuple[str, msgspec.Raw | None, F32]]:
-    """Return id, metadata and vector of `rows`, ascending ones."""
-    base, tail = index.base, index.tail
-    carried: dict[int, tuple[str, msgspec.Raw | None, F32]] = {}
-    covered = [row for row in rows if row < index.covered]
-    if base and covered:
-        inside = base.graph.vectors
-        for row, document in zip(covered, base.documents.read(covered, index.fetch), strict=True):
-            carried[row] = document.id, document.metadata, inside[row]
-    if len(covered) < len(rows):
-        behind = tail.vectors(index.fetch)
-        for row in rows[len(covered) :]:
-            vector_id = tail.ids[row - tail.first]
-            carried[row] = vector_id, tail.metadata.get(vector_id), behind[row - tail.first]
-    return carried
+    """Return the matches behind the query's cursor, up to k of them and up to its largest distance."""
+    if query.after is not None:
+        matches = [match for match in matches if (match.distance, match.id) > query.after]
+    return [match for match in matches[: query.k] if query.max_distance is None or match.distance <= query.max_distance]

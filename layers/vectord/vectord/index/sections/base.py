@@ -1,4 +1,4 @@
-"""What the index asks of a section: its bytes, of which some may still lie in the object alone."""
+"""What the index needs of a section: its bytes, some of which may not have been fetched from the object yet."""
 
 import sys
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-type Span = tuple[int, int]  # start and stop, in bytes of the section
+type ByteRange = tuple[int, int]  # start and stop, in bytes of the section
 
 Bytes = npt.NDArray[np.uint8]
 
 
 class Section(Protocol):
-    """The bytes of a section; those that are not here yet read as anything."""
+    """The bytes of one section; the content of bytes that were not fetched is undefined."""
 
     @property
     def size(self) -> int: ...
@@ -22,30 +22,32 @@ class Section(Protocol):
     def buffer(self) -> Bytes: ...
     @property
     def path(self) -> Path | None:
-        """A file that holds exactly the section, once it is whole; None if it is in memory."""
+        """A file that contains exactly the section, once it is whole; None if it is in memory."""
 
     @property
-    def whole(self) -> bool: ...
-    def missing(self, spans: Sequence[Span] | None) -> list[Span]:
-        """Return what of `spans` (None for all) has still to be brought."""
+    def whole(self) -> bool:
+        """True once every byte is present and its checksum was verified; the buffer then never changes again."""
+
+    def missing(self, ranges: Sequence[ByteRange] | None) -> list[ByteRange]:
+        """Return the parts of `ranges` (None for the whole section) that have not been fetched."""
 
 
-type Wanted = tuple[Section, Sequence[Span] | None]  # None for the whole section
+type SectionRanges = tuple[Section, Sequence[ByteRange] | None]  # None for the whole section
 
 
 class Fetch(Protocol):
-    """Brings bytes of sections here, all of them in one round; it may raise what the store's `read` does.
+    """Fetches missing bytes of sections, all of them in one round; may raise what the store's `read` raises.
 
-    `room` is how many bytes of sections can stay here.
+    `capacity` is the number of section bytes that the cache can keep.
     """
 
     @property
-    def room(self) -> int: ...
-    def __call__(self, *wanted: Wanted) -> None: ...
+    def capacity(self) -> int: ...
+    def __call__(self, *wanted: SectionRanges) -> None: ...
 
 
-class InMemory:
-    """A section that is here."""
+class MemorySection:
+    """A section whose bytes are all in memory."""
 
     whole: Final = True
     path: Final = None
@@ -57,18 +59,18 @@ class InMemory:
     def size(self) -> int:
         return len(self.buffer)
 
-    def missing(self, spans: Sequence[Span] | None) -> list[Span]:
+    def missing(self, ranges: Sequence[ByteRange] | None) -> list[ByteRange]:
         return []
 
 
-class _AllHere:
-    """Stands for bringing where every section is in memory."""
+class _NothingToFetch:
+    """The `Fetch` of an index whose sections are all in memory."""
 
-    room: Final = sys.maxsize
+    capacity: Final = sys.maxsize
 
-    def __call__(self, *wanted: Wanted) -> None:
-        if any(section.missing(spans) for section, spans in wanted):
-            raise AssertionError("a section that is not here was opened without a way to bring it")
+    def __call__(self, *wanted: SectionRanges) -> None:
+        if any(section.missing(ranges) for section, ranges in wanted):
+            raise AssertionError("a section has missing bytes, and the index was opened without a way to fetch them")
 
 
-all_here: Final = _AllHere()
+NOTHING_TO_FETCH: Final = _NothingToFetch()

@@ -1,28 +1,27 @@
-"""The graph of an index: its vectors in place, and its trees where they are searched."""
+"""The section `graph`: the vectors of the base, and the forest of Annoy over them."""
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.forest import trees
 from vectord.forest.layout import Layout
+from vectord.forest.trees import Trees
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
-from vectord.index.sections.base import Section, Span
+from vectord.index.kernels.exact_scan import RowNorms
+from vectord.index.sections.base import ByteRange, Section
 from vectord.lhv1.params import Distance, Params
-
-if TYPE_CHECKING:
-    from vectord.forest.trees import Trees
 
 
 class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A graph section over `rows` vectors.
 
-    What needs all of it asks for it whole; single vectors may be read as soon as their bytes are here.
+    `vectors` and `take` need only the bytes of the rows that are read; `norms`, `forest` and `check` need all.
     """
 
     layout: Layout
@@ -30,80 +29,93 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     section: Section
 
     def __post_init__(self) -> None:
-        """Check that the section can hold so many vectors, before spans of it are asked for.
+        """Check that the section is long enough for the rows, before ranges of it are computed.
 
         Raises:
-            BlobCorrupt: it cannot.
+            BlobCorrupt: it is too short.
         """
         if self.section.size < self.rows * self.layout.node_size:
             raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is no forest of {self.rows:,} rows")
 
-    @property
+    @cached_property
     def distance(self) -> Distance:
         return "cosine" if self.layout.metric == "angular" else "euclidean"
 
     @property
     def vectors(self) -> F32:
-        """The vectors, a strided (rows, dimension) view of what is here now."""
-        return self.layout.vectors(self.section.buffer, self.rows)
+        """All vectors, as a strided (rows, dimension) view; the content of rows that were not fetched is undefined."""
+        return self._views()[0]
 
     @cached_property
-    def scale(self) -> exact_scan.Scale:
-        """Measure all vectors.
+    def norms(self) -> RowNorms:
+        """The norms of all vectors.
 
         Raises:
             BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
-        self._check_items(slice(None))
-        measured = exact_scan.scale(self.vectors, self.distance)
-        if not np.isfinite(measured.most):
+        vectors, descendants = self._views()
+        self._check_items(descendants)
+        measured = exact_scan.measure_norms(vectors, self.distance)
+        if not np.isfinite(measured.largest):
             raise BlobCorrupt("a vector of its graph is not finite")
         return measured
 
     @cached_property
-    def forest(self) -> "Trees":
-        """Check the structure of all trees, and map them.
+    def forest(self) -> Trees:
+        """The trees, mapped from the section after a check of their structure.
 
         Raises:
-            BlobCorrupt: the section is no forest over these rows.
+            BlobCorrupt: the section is not a forest over these rows.
         """
-        from vectord.forest.trees import load  # noqa: PLC0415  a search by the sketch or a scan needs none
-
         self.check()
-        return load(self.section.buffer, self.layout, self.section.path)
+        return trees.load(self.section.buffer, self.layout, self.section.path)
 
     def check(self) -> None:
-        """Refuse a graph that Annoy could follow out of bounds.
+        """Refuse a graph in which Annoy could read out of bounds.
 
         Raises:
-            BlobCorrupt: it is no forest over these rows.
+            BlobCorrupt: it is not a forest over these rows.
         """
         self.layout.check(self.section.buffer, self.rows)
 
     def take(self, rows: npt.NDArray[np.int64]) -> F32:
-        """Return a copy of the vectors of `rows`, whose bytes must be here.
+        """Return a copy of the vectors of `rows`, whose bytes must have been fetched.
 
         Raises:
             BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
-        self._check_items(rows)
-        taken = self.vectors[rows]
+        vectors, descendants = self._views()
+        self._check_items(descendants[rows])
+        taken = vectors[rows]
         if not np.isfinite(taken).all():
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
 
-    def _check_items(self, rows: slice | npt.NDArray[np.int64]) -> None:
-        # A forest of another dimension or metric shows here that other bytes than those of items lie there.
-        if (self.layout.descendants(self.section.buffer)[: self.rows][rows] != 1).any():
-            raise BlobCorrupt(f"its graph is no forest of {self.rows:,} rows of this dimension")
-
-    def spans(self, rows: npt.NDArray[np.int64]) -> Sequence[Span]:
-        """Return where the vectors of `rows` lie in the section, in ascending order; nothing if all of it is here."""
+    def byte_ranges(self, rows: npt.NDArray[np.int64]) -> Sequence[ByteRange]:
+        """Return where the vectors of `rows` are in the section, in ascending order; nothing if the section is whole."""
         if self.section.whole:
             return []
         starts = np.sort(rows) * self.layout.node_size
         return list(zip(starts.tolist(), (starts + self.layout.node_size).tolist(), strict=True))
 
+    def _views(self) -> tuple[F32, npt.NDArray[np.int32]]:
+        """Return the vectors and the descendant counts of all item nodes, as strided views."""
+        return self._whole_views if self.section.whole else self._present_views()
+
+    @cached_property
+    def _whole_views(self) -> tuple[F32, npt.NDArray[np.int32]]:
+        return self._present_views()
+
+    def _present_views(self) -> tuple[F32, npt.NDArray[np.int32]]:
+        buffer = self.section.buffer  # the next fetch may replace the buffer of a section that is not whole
+        return self.layout.vectors(buffer, self.rows), self.layout.descendants(buffer)[: self.rows]
+
+    def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
+        # In a forest of another dimension or metric, other bytes than those of items are at these offsets.
+        if (descendants != 1).any():
+            raise BlobCorrupt(f"its graph is no forest of {self.rows:,} rows of this dimension")
+
 
 def layout_of(params: Params) -> Layout:
+    """Return the node layout of an index's graph."""
     return Layout("angular" if params.distance == "cosine" else "euclidean", params.dimension)

@@ -1,4 +1,4 @@
-"""The section `sketch`: one bit a dimension, by which a search finds its candidates without the vectors.
+"""The section `sketch`: one bit per dimension, with which a search finds candidates without reading the vectors.
 
 offset  size       field
 0       4          n, the rows, uint32
@@ -10,6 +10,7 @@ offset  size       field
 """
 
 import struct
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -26,11 +27,11 @@ Array = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
-_HEAD = struct.Struct("<II")
+_HEAD: Final = struct.Struct("<II")
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
-_SHARE: Final = 32  # one row in so many survives the first planes
+_SURVIVORS: Final = 32  # the first planes select one row in 32
 _SAMPLE: Final = 4_096  # values whose histogram stands for all
-_IN_A_BYTE: Final = 4  # planes whose differing bits a byte can count, but for a row opposite in all but one of them
+_PLANES_IN_UINT8: Final = 4  # a uint8 counts the bits of 4 planes, unless a row is opposite in all but one bit
 
 
 def build(vectors: F32, distance: Distance) -> bytes:
@@ -44,81 +45,74 @@ def build(vectors: F32, distance: Distance) -> bytes:
         bits[:, :dimension] = _rotated(vectors[start : start + _BLOCK], mean, distance) > 0
         words[:, start : start + _BLOCK] = np.packbits(bits, axis=1, bitorder="little").view("<u8").T
     head = _HEAD.pack(count, planes) + mean.tobytes()
-    return head.ljust(_planes_at(dimension), b"\0") + words.tobytes()
+    return head.ljust(_planes_offset(dimension), b"\0") + words.tobytes()
 
 
-class Sketch(msgspec.Struct, frozen=True, eq=False):
-    """The sketch of `rows` rows; `section` must be here, whole, before anything is asked."""
+class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """The sketch of `rows` rows; `section` must be whole before a search uses it."""
 
     section: Section
     rows: int
     dimension: int
     distance: Distance
 
-    @property
-    def _mean(self) -> F32:
-        return np.ndarray((self.dimension,), "<f4", self.section.buffer, _HEAD.size)
-
-    @property
-    def _planes(self) -> U64:
-        shape = (-(-self.dimension // 64), self.rows)
-        return np.ndarray(shape, "<u8", self.section.buffer, _planes_at(self.dimension))
-
-    def _check(self) -> None:
-        """Check what the section says of itself.
-
-        Raises:
-            BlobCorrupt: it is no sketch of these rows.
-        """
-        planes = -(-self.dimension // 64)
-        if (
-            self.section.size != _planes_at(self.dimension) + 8 * planes * self.rows
-            or _HEAD.unpack_from(self.section.buffer) != (self.rows, planes)
-            or not np.isfinite(self._mean).all()
-        ):
-            raise BlobCorrupt(f"its sketch is not one of {self.rows:,} rows of this dimension")
-
-    def nearest(self, query: F32, count: int, gone: Array) -> Array:
+    def candidates(self, query: F32, count: int, hidden: Array) -> Array:
         """Return about `count` rows, at least that many if there are, whose bits differ least from those of `query`.
 
-        They come in ascending order of that difference, without those in `gone`. All rows are judged by the first
-        planes, the better ones by all.
+        They are in ascending order of that difference and do not include rows in `hidden`. The first planes judge all
+        rows, the remaining planes only the better ones.
+
+        Raises:
+            BlobCorrupt: the section is not a sketch of these rows.
         """
-        self._check()
-        planes, word = self._planes, self._word(query)
+        mean, planes = self._checked
+        word = self._encode(query, mean)
         # Two planes in three judge as well as all, where so few of the rows are wanted.
-        first = -(-len(planes) * 2 // 3) if len(planes) > 2 and self.rows > _SHARE * count else 0
-        differing = _differing(planes[: first or None], word)
-        if len(gone):
-            differing[gone] = _gone(differing)
+        first = -(-len(planes) * 2 // 3) if len(planes) > 2 and self.rows > _SURVIVORS * count else 0
+        differing = _hamming_distances(planes[: first or None], word)
+        if len(hidden):
+            differing[hidden] = _hidden_value(differing)
         if not first:
             return _smallest(differing, count)
-        few = _about(differing, max(2 * count, self.rows // _SHARE))
-        total: Counts = differing[few].astype(np.uint16)
+        survivors = _about_smallest(differing, max(2 * count, self.rows // _SURVIVORS))
+        total: Counts = differing[survivors].astype(np.uint16)
         for plane, bits in zip(planes[first:], word[first:], strict=True):
-            total += np.bitwise_count(plane.take(few) ^ bits)
-        return few[_smallest(total, count)]
+            total += np.bitwise_count(plane.take(survivors) ^ bits)
+        return survivors[_smallest(total, count)]
 
-    def _word(self, query: F32) -> U64:
-        bits = np.zeros(64 * len(self._planes), bool)
-        bits[: self.dimension] = _rotated(query[None, :], self._mean, self.distance)[0] > 0
+    @cached_property
+    def _checked(self) -> tuple[F32, U64]:
+        """The mean, float32 (dimension,), and the planes, uint64 (planes, rows), as views of the whole section."""
+        planes, buffer = -(-self.dimension // 64), self.section.buffer
+        offset = _planes_offset(self.dimension)
+        if self.section.size == offset + 8 * planes * self.rows and _HEAD.unpack_from(buffer) == (self.rows, planes):
+            mean: F32 = np.ndarray((self.dimension,), "<f4", buffer, _HEAD.size)
+            if np.isfinite(mean).all():
+                return mean, np.ndarray((planes, self.rows), "<u8", buffer, offset)
+        raise BlobCorrupt(f"its sketch is not one of {self.rows:,} rows of this dimension")
+
+    def _encode(self, query: F32, mean: F32) -> U64:
+        """Return the bits of `query`, uint64 (planes,)."""
+        bits = np.zeros(64 * -(-self.dimension // 64), bool)
+        bits[: self.dimension] = _rotated(query[None, :], mean, self.distance)[0] > 0
         word: U64 = np.packbits(bits, bitorder="little").view("<u8")
         return word
 
 
-def _planes_at(dimension: int) -> int:
+def _planes_offset(dimension: int) -> int:
     return -(-(_HEAD.size + 4 * dimension) // 8) * 8
 
 
 def _mean(vectors: F32, distance: Distance) -> F32:
     total = np.zeros(vectors.shape[1])
     for start in range(0, len(vectors), _BLOCK):
-        total += _scaled(vectors[start : start + _BLOCK], distance).sum(axis=0, dtype=np.float64)
+        total += _unit_rows(vectors[start : start + _BLOCK], distance).sum(axis=0, dtype=np.float64)
     mean: F32 = (total / len(vectors)).astype("<f4")
     return mean
 
 
-def _scaled(vectors: F32, distance: Distance) -> F32:
+def _unit_rows(vectors: F32, distance: Distance) -> F32:
+    """Normalize the rows under cosine; return them as they are under euclidean."""
     if distance == "euclidean":
         return vectors
     scaled: F32 = vectors / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
@@ -126,14 +120,14 @@ def _scaled(vectors: F32, distance: Distance) -> F32:
 
 
 def _rotated(vectors: F32, mean: F32, distance: Distance) -> F32:
-    return rotate(_scaled(vectors, distance) - mean)
+    return rotate(_unit_rows(vectors, distance) - mean)
 
 
-def _differing(planes: U64, word: U64) -> Counts:
+def _hamming_distances(planes: U64, word: U64) -> Counts:
     """Return for each row how many bits differ from the first of `word`, in a few long vector operations."""
     count = planes.shape[1]
     mixed, bits = np.empty(count, np.uint64), np.empty(count, np.uint8)
-    total: Counts = np.zeros(count, np.uint8) if len(planes) <= _IN_A_BYTE else np.zeros(count, np.uint16)
+    total: Counts = np.zeros(count, np.uint8) if len(planes) <= _PLANES_IN_UINT8 else np.zeros(count, np.uint16)
     for plane, bits_of_plane in zip(planes, word, strict=False):
         np.bitwise_xor(plane, bits_of_plane, out=mixed)
         np.bitwise_count(mixed, out=bits)
@@ -141,13 +135,13 @@ def _differing(planes: U64, word: U64) -> Counts:
     return total
 
 
-def _gone(values: Counts) -> int:
-    """Return what stands for a row that is gone: more than any number of bits that can differ."""
+def _hidden_value(values: Counts) -> int:
+    """Return the value that marks a hidden row: more than any number of bits that can differ."""
     return 255 if values.dtype == np.uint8 else 8_191
 
 
-def _about(values: Counts, count: int) -> Array:
-    """Return the positions of the smallest values, `count` or some more, as a sample tells; none that is gone."""
+def _about_smallest(values: Counts, count: int) -> Array:
+    """Return the positions of the `count` smallest values, estimated from a sample, or some more; no hidden row."""
     step = max(1, len(values) // _SAMPLE)
     found = np.flatnonzero(values <= _limit(values[::step], count // step + 2))
     if len(found) >= count or step == 1:
@@ -158,14 +152,14 @@ def _about(values: Counts, count: int) -> Array:
 
 def _smallest(values: Counts, count: int) -> Array:
     """Return the positions of the `count` smallest values and of some that tie with the last, in ascending order."""
-    found = _about(values, count)
-    near = values[found]
-    kept = near <= _limit(near, count)
-    found, near = found[kept], near[kept]
-    return found[np.argsort(near, kind="stable")[: 4 * count]]
+    found = _about_smallest(values, count)
+    found_values = values[found]
+    kept = found_values <= _limit(found_values, count)
+    found, found_values = found[kept], found_values[kept]
+    return found[np.argsort(found_values, kind="stable")[: 4 * count]]
 
 
 def _limit(values: Counts, count: int) -> int:
-    """Return the least value that `count` values do not exceed; the largest, gone ones aside, if there are fewer."""
-    below = np.cumsum(np.bincount(values))
-    return min(int(np.searchsorted(below, count)), _gone(values) - 1)
+    """Return the least value that `count` values do not exceed; the largest value of a row that is not hidden, if fewer."""
+    cumulative = np.cumsum(np.bincount(values))
+    return min(int(np.searchsorted(cumulative, count)), _hidden_value(values) - 1)

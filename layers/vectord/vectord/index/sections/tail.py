@@ -1,8 +1,7 @@
-"""The tail: rows added since the graph was built, one section a commit; they are scanned, not indexed."""
+"""The tail: rows added since the last build, one section per commit. A search scans them."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -10,18 +9,17 @@ import numpy as np
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
+from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.sections.base import Fetch, Section
 from vectord.lhv1.params import Params
 
-if TYPE_CHECKING:
-    from vectord.index.columns.model import Gathered
 
+class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
+    """The rows of an index from row `first` on.
 
-class Tail(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """Rows `first` and on of an index.
-
-    `ids` names all of them in row order, those that are removed too; `row_of` holds the others' rows; `pieces` are the
-    sections written, `fresh` the rows of this change, which are in none yet; `metadata` is by id, of live rows.
+    `ids` lists all of them in row order, including removed ones; `row_of` maps the live ids to their rows in the index;
+    `metadata` is that of live rows. `pieces` are the written sections, `fresh` the rows of the present change, which
+    are not in a section yet.
     """
 
     first: int
@@ -36,7 +34,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True):
         return len(self.ids)
 
     def vectors(self, fetch: Fetch) -> F32:
-        """Return the vectors of all its rows, float32 (rows, dimension).
+        """Fetch and return the vectors of all its rows, float32 (rows, dimension).
 
         Raises:
             BlobCorrupt: a component is not finite.
@@ -46,20 +44,13 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def texts(self) -> Sequence[msgspec.Raw | None]:
-        """The metadata of all its rows; that of removed ones may be another's."""
+        """The metadata of each row; for a removed row whose id was added again, that of the new row."""
         return [self.metadata.get(vector_id) for vector_id in self.ids]
 
     @cached_property
-    def columns(self) -> "Gathered":
-        """The columns of `texts`."""
-        from vectord.index.columns.collect import gathered  # noqa: PLC0415  a search without a filter needs none
-
-        return gathered(self.texts)
-
-    @cached_property
-    def scale(self) -> exact_scan.Scale:
-        """The measure of its vectors, which must be here."""
-        return exact_scan.scale(self._vectors, self.params.distance)
+    def norms(self) -> RowNorms:
+        """The norms of its vectors, which must have been fetched."""
+        return exact_scan.measure_norms(self._vectors, self.params.distance)
 
     @cached_property
     def _vectors(self) -> F32:
