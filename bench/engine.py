@@ -35,11 +35,11 @@ class Codec:
 
 
 def build(data: Dataset, runs: int) -> Built:
-    empty = state.create(new_params(data.name, data.dimension))
+    empty = state.empty_index(new_params(data.name, data.dimension))
     index = state.with_rows(empty, data.rows)
     seconds, encoded = best(lambda: encode.encode(index, data.name, _COMMIT), runs)
     base = codec_decode.open_blob(encoded.blob).base
-    curves = base.curves if base else {}
+    curves = base.calibration if base else {}
     return Built(encoded.blob, seconds, {entry.name: entry.bytes for entry, _ in encoded.sections}, curves)
 
 

@@ -87,7 +87,7 @@ def _built(data: Vectors, facts: Mapping[str, npt.NDArray[Any]]) -> Index:
         vector_id: msgspec.Raw(json.dumps({"number": number, "tag": f"tag-{tag}", "at": {"place": place}}).encode())
         for vector_id, number, tag, place in zip(ids, columns["number"], columns["tag"], columns["place"], strict=True)
     }
-    empty = state.create(new_params("filters", data.base.shape[1]))
+    empty = state.empty_index(new_params("filters", data.base.shape[1]))
     return decode.open_blob(
         encode.encode(state.with_rows(empty, index_rows.Rows(ids, data.base, metadata)), "filters", "0" * 32).blob
     )

@@ -90,7 +90,7 @@ def _ingest(path: Path) -> Ingested:
         params = new_params("t", len(first.vector))
         items = validation.checked(entries, params)
         parsed = time.perf_counter()
-        empty = state.create(params)
+        empty = state.empty_index(params)
         encode.encode(mutations.upsert(empty, items)[0], "t", "c")
         parse, build = min(parse, parsed - start), min(build, time.perf_counter() - parsed)
     return Ingested(len(packed), parse, build, peak())

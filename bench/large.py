@@ -126,7 +126,7 @@ def _build(rows: str, folder: str) -> None:
     data = made(int(rows), _DIMENSION, _QUERIES)
     np.savez(Path(folder, "truth.npz"), queries=data.queries, **_truth(data))
     index = index_state.with_rows(
-        index_state.create(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {})
+        index_state.empty_index(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {})
     )
     before = time.perf_counter()
     encoded = encode.encode(index, _NAME, "0" * 32)

@@ -16,13 +16,13 @@ from bench.data import Dataset, made
 from bench.machine import machine
 from bench.timing import Side, in_turns
 from tools.command.console import step, table
-from vectord.forest.build import build as grown
+from vectord.forest.build import build_forest
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.query.planner import EXACT, K, SearchPlan, Strategy, cost
 from vectord.index.sections import sketch
-from vectord.index.sections.base import InMemory
+from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import new_params
@@ -66,9 +66,11 @@ def main() -> None:
 
 def _case(data: Dataset) -> list[Measured]:
     params = new_params(data.name, data.dimension)
-    graph = Graph(layout_of(params), len(data.rows), InMemory(grown(data.rows.vectors, layout_of(params), 4)))
+    graph = Graph(
+        layout_of(params), len(data.rows), MemorySection(build_forest(data.rows.vectors, layout_of(params), 4)[0])
+    )
     planes = Sketch(
-        InMemory(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
+        MemorySection(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
     )
     ways = {way: _find(way, graph, planes) for way in _ways(len(data.rows))}
     sides: dict[str, Side] = {repr(way): _side(way, find, graph, data.queries) for way, find in ways.items()}
@@ -83,12 +85,12 @@ def _ways(rows: int) -> list[SearchPlan]:
 
 def _find(way: SearchPlan, graph: Graph, planes: Sketch) -> Find:
     nobody = np.empty(0, np.int64)
-    trees, scale = graph.forest, graph.scale
+    trees, norms = graph.forest, graph.norms
     if way.strategy == "forest":
-        return lambda query: trees.candidates(exact_scan.unit(query), 2 * K + 32, way.effort)
+        return lambda query: trees.candidates(dist.normalized(query), 2 * K + 32, way.effort)
     if way.strategy == "sketch":
-        return lambda query: planes.nearest(query, way.effort, nobody)
-    return lambda query: exact_scan.candidates(graph.vectors, scale, query, K, "cosine")
+        return lambda query: planes.candidates(query, way.effort, nobody)
+    return lambda query: exact_scan.scan(graph.vectors, norms, [query], K, "cosine")[0]
 
 
 def _side(way: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
@@ -100,7 +102,7 @@ def _side(way: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
         if way is EXACT:
             return dist.distances(graph.vectors, rows, query, "cosine")
         taken = graph.take(rows)
-        return dist.distances(taken, exact_scan.narrowed(taken, query, K, "cosine"), query, "cosine")
+        return dist.distances(taken, exact_scan.prune(taken, query, K, "cosine"), query, "cosine")
 
     return search
 

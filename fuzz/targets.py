@@ -18,7 +18,7 @@ from vectord.edge.schemas import bodies
 from vectord.errors import BlobError, FilterInvalid, VectordError
 from vectord.filters import match, parse
 from vectord.index.codec import decode, encode
-from vectord.index.codec.version_1 import open_version_1
+from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
 from vectord.lhv1 import frame
 from vectord.lhv1.v1 import blob as v1_blob

@@ -32,7 +32,7 @@ class Engine:
     def build(self, rows: F32) -> int:
         ids = [id_of(row) for row in range(len(rows))]
         metadata = {vector_id: msgspec.Raw(b'{"row":%d}' % row) for row, vector_id in enumerate(ids)}
-        empty = state.create(new_params(self._place.name, rows.shape[1]))
+        empty = state.empty_index(new_params(self._place.name, rows.shape[1]))
         encoded = encode.encode(state.with_rows(empty, index_rows.Rows(ids, rows, metadata)), self._place.name, _COMMIT)
         return self._blob.write_bytes(encoded.blob)
 

@@ -16,7 +16,7 @@ from vectord.lhv1.params import new_params
 
 
 def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
-    empty = state.create(new_params(name, dimension, distance=distance))
+    empty = state.empty_index(new_params(name, dimension, distance=distance))
     return encode.encode(mutations.upsert(empty, items)[0], name, f"commit-of-{name}").blob
 
 
@@ -27,8 +27,8 @@ def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
     items = [
         _item(f"row-{i:02} é", *row, metadata=b'{"row": %d}' % i if i % 3 else None) for i, row in enumerate(drawn)
     ]
-    index = mutations.upsert(state.create(new_params(name, dimension, m=2, distance=distance)), items[:40])[0]
-    blob = encode.encode(index, name, f"build-of-{name}", sizes=sizes).blob
+    index = mutations.upsert(state.empty_index(new_params(name, dimension, m=2, distance=distance)), items[:40])[0]
+    blob = encode.encode(index, name, f"build-of-{name}", thresholds=sizes).blob
     steps = [
         lambda index: mutations.upsert(index, [*items[40:42], _item("row-05 é", *drawn[42], metadata=b'"replaced"')])[
             0
@@ -37,9 +37,9 @@ def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
         lambda index: mutations.upsert(index, [items[43], _item("row-10 é", *drawn[44])])[0],
     ]
     for number, step in enumerate(steps):
-        encoded = encode.encode(step(decode.open_blob(blob)), name, f"commit-{number}-of-{name}", sizes=sizes)
-        start, stop = encoded.keep or (0, 0)
-        blob = encoded.head + blob[start:stop] + encoded.rest
+        encoded = encode.encode(step(decode.open_blob(blob)), name, f"commit-{number}-of-{name}", thresholds=sizes)
+        start, stop = encoded.copied or (0, 0)
+        blob = encoded.head + blob[start:stop] + encoded.new_bytes
     return blob
 
 
@@ -47,8 +47,8 @@ def _columns() -> bytes:
     """Return a blob of the packed form whose columns show each way in which they hold something."""
     drawn = np.random.default_rng(9).normal(size=(40, 3))
     items = [_item(f"row-{i:02}", *row, metadata=_document(i)) for i, row in enumerate(drawn)]
-    index = mutations.upsert(state.create(new_params("columns", 3, m=2)), items)[0]
-    return encode.encode(index, "columns", "build-of-columns", sizes=Thresholds(packed=1, part=0)).blob
+    index = mutations.upsert(state.empty_index(new_params("columns", 3, m=2)), items)[0]
+    return encode.encode(index, "columns", "build-of-columns", thresholds=Thresholds(packed=1, part=0)).blob
 
 
 def _document(row: int) -> bytes:

@@ -15,7 +15,7 @@ from vectord.filters import parse
 from vectord.index.codec import decode
 from vectord.index.columns import filter
 from vectord.index.query import search
-from vectord.index.sections.base import all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Params
 
@@ -119,7 +119,9 @@ def test_columns_answer_as_the_documents_beside_them_do() -> None:
     index = decode.open_blob(_read("columns"))
     assert [entry.name for entry in frame.decode(_read("columns"))[0].envelope.sections] == ["columns", "rows", "graph"]
     assert index.base is not None
-    documents = [json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)]
+    documents = [
+        json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), NOTHING_TO_FETCH)
+    ]
     for text, count in {
         '{"kind": "kind 3"}': 8,
         '{"kind": {"$prefix": "kind"}}': 40,
@@ -137,7 +139,8 @@ def test_columns_answer_as_the_documents_beside_them_do() -> None:
     }.items():
         tree = parse.parse(json.loads(text))
         documents = [
-            json.loads(bytes(each.metadata or b"null")) for each in index.base.documents.read(range(40), all_here)
+            json.loads(bytes(each.metadata or b"null"))
+            for each in index.base.documents.read(range(40), NOTHING_TO_FETCH)
         ]
         truth = [filters_match.matches(tree, document) for document in documents]
         assert (filter.matching(index, tree).base.tolist(), sum(truth)) == (truth, count), text

@@ -43,10 +43,12 @@ def _blob() -> bytes:
         Item(str(row), vector, msgspec.Raw(json.dumps({"row": row}).encode()))
         for row, vector in enumerate(matrix.astype(np.float32))
     ]
-    first = encode.encode(mutations.upsert(v.empty(DIMENSION, m=2), items[:ROWS])[0], h.NAME, "c1", sizes=PACKED).blob
-    encoded = encode.encode(mutations.upsert(decode.open_blob(first), items[ROWS:])[0], h.NAME, "c2", sizes=PACKED)
-    assert encoded.keep is not None
-    return encoded.head + first[slice(*encoded.keep)] + encoded.rest
+    first = encode.encode(
+        mutations.upsert(v.empty(DIMENSION, m=2), items[:ROWS])[0], h.NAME, "c1", thresholds=PACKED
+    ).blob
+    encoded = encode.encode(mutations.upsert(decode.open_blob(first), items[ROWS:])[0], h.NAME, "c2", thresholds=PACKED)
+    assert encoded.copied is not None
+    return encoded.head + first[slice(*encoded.copied)] + encoded.new_bytes
 
 
 @cache

@@ -15,7 +15,7 @@ from vectord.index.columns.model import Columns, Gathered
 from vectord.index.columns.predicates import TernaryMask
 from vectord.index.columns.reader import Stored
 from vectord.index.columns.writer import pack
-from vectord.index.sections.base import InMemory, all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 
 
 def in_memory(documents: Sequence[Any]) -> Gathered:
@@ -24,11 +24,11 @@ def in_memory(documents: Sequence[Any]) -> Gathered:
 
 def stored(documents: Sequence[Any]) -> Columns:
     columns = in_memory(documents)
-    return Stored(InMemory(pack(columns)), len(documents)) if columns.columns else columns
+    return Stored(MemorySection(pack(columns)), len(documents)) if columns.columns else columns
 
 
 def told(columns: Columns, tree: Filter) -> TernaryMask:
-    return bounds(tree, columns.read(keys(tree), all_here), columns.rows)
+    return bounds(tree, columns.read(keys(tree), NOTHING_TO_FETCH), columns.rows)
 
 
 def hits(columns: Columns, tree: Filter) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.support.hostile import Blob, Probe, taken_apart
-from vectord.forest.build import build
+from tests.support.vectors import forest_file
 from vectord.forest.layout import Layout, Metric
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
@@ -25,7 +25,7 @@ def golden(name: str) -> Blob:
 def forest(dimension: int, metric: Metric = "angular", rows: int = ROWS) -> bytes:
     """Return a sound file of Annoy's."""
     vectors = np.random.default_rng(dimension).normal(size=(rows, dimension)).astype(np.float32)
-    return build(vectors, Layout(metric, dimension), 2)
+    return forest_file(vectors, Layout(metric, dimension), 2)
 
 
 def with_vector(blob: Blob, row: int, components: Any) -> Blob:

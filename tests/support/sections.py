@@ -9,9 +9,9 @@ from tests.support.worlds import local_files
 from vectord.cache.section_file import SectionFile
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
-from vectord.index.codec.encode import Encoded
+from vectord.index.codec.encode import PreparedBlob
 from vectord.index.rows import Item
-from vectord.index.sections.base import Span, Wanted
+from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
@@ -26,9 +26,9 @@ _files = local_files()
 class Bringing:
     """Brings bytes of the sections that it made, and notes each round of what it brought."""
 
-    def __init__(self, room: int = sys.maxsize) -> None:
-        self.room = room
-        self.rounds: list[list[Span]] = []
+    def __init__(self, capacity: int = sys.maxsize) -> None:
+        self.capacity = capacity
+        self.rounds: list[list[ByteRange]] = []
         self._data: dict[SectionFile, bytes] = {}
 
     def section(self, data: bytes, name: str = "rows") -> SectionFile:
@@ -37,7 +37,7 @@ class Bringing:
         self._data[file] = data
         return file
 
-    def __call__(self, *wanted: Wanted) -> None:
+    def __call__(self, *wanted: SectionRanges) -> None:
         brought = []
         for file, spans in wanted:
             for start, stop in file.missing(spans):
@@ -51,10 +51,10 @@ class Bringing:
         return sum(stop - start for spans in self.rounds for start, stop in spans)
 
 
-def joined(encoded: Encoded, before: bytes = b"") -> bytes:
+def joined(encoded: PreparedBlob, before: bytes = b"") -> bytes:
     """Return the object that a store keeps after `encoded` was written over `before`."""
-    start, stop = encoded.keep or (0, 0)
-    return encoded.head + before[start:stop] + encoded.rest
+    start, stop = encoded.copied or (0, 0)
+    return encoded.head + before[start:stop] + encoded.new_bytes
 
 
 class Packed:
@@ -66,16 +66,16 @@ class Packed:
         self.index = index
         self.commit(index)
 
-    def commit(self, index: Index, *, rebuild: bool | None = None) -> Encoded:
-        encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", sizes=self.sizes, rebuild=rebuild)
+    def commit(self, index: Index, *, rebuild: bool | None = None) -> PreparedBlob:
+        encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", thresholds=self.sizes, rebuild=rebuild)
         self.blob = joined(encoded, self.blob)
         self.index = decode.open_blob(self.blob)
         return encoded
 
-    def add(self, *items: Item) -> Encoded:
+    def add(self, *items: Item) -> PreparedBlob:
         return self.commit(mutations.upsert(self.index, items)[0])
 
-    def remove(self, *ids: str) -> Encoded:
+    def remove(self, *ids: str) -> PreparedBlob:
         return self.commit(mutations.remove(self.index, ids)[0])
 
     @property

@@ -8,11 +8,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.forest.build import build_forest
+from vectord.forest.layout import Layout
 from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
 from vectord.index.query.query import Answer
 from vectord.index.rows import Item
-from vectord.index.sections.base import InMemory
+from vectord.index.sections.base import MemorySection
 from vectord.index.state import Index
 from vectord.lhv1.params import Distance, new_params
 
@@ -30,7 +32,7 @@ def item(vector_id: str, components: Iterable[float], metadata: Any = ...) -> It
 
 
 def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Index:
-    return state.create(new_params("t", dimension, distance=distance, **more))
+    return state.empty_index(new_params("t", dimension, distance=distance, **more))
 
 
 def with_items(index: Index, items: Iterable[Item]) -> Index:
@@ -79,6 +81,11 @@ def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance:
     return 1 - (wide @ target) / (np.linalg.norm(wide, axis=1) * np.linalg.norm(target))
 
 
-def section(data: bytes | memoryview) -> InMemory:
+def forest_file(vectors: F32, layout: Layout, trees: int) -> bytes:
+    """Return the file that Annoy saves for a forest over `vectors`."""
+    return build_forest(vectors, layout, trees)[0]
+
+
+def section(data: bytes | memoryview) -> MemorySection:
     """Return bytes as a section that is here."""
-    return InMemory(bytes(data))
+    return MemorySection(bytes(data))

@@ -11,7 +11,7 @@ from vectord.index import mutations, state
 from vectord.index import rows as index_rows
 from vectord.index.codec import decode, encode
 from vectord.index.query import search
-from vectord.index.sections.base import all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 
@@ -78,8 +78,8 @@ def test_an_add_writes_a_head_and_a_tail_and_keeps_the_rest() -> None:
     before = here.blob
     encoded = here.add(*some(50, 53))
     assert [(entry.name, len(data)) for entry, data in encoded.sections] == [("tail", 3 * 12)]
-    assert encoded.keep is not None
-    assert before[encoded.keep[0] : encoded.keep[1]] == before[-(encoded.keep[1] - encoded.keep[0]) :]
+    assert encoded.copied is not None
+    assert before[encoded.copied[0] : encoded.copied[1]] == before[-(encoded.copied[1] - encoded.copied[0]) :]
     assert names(here) == ["columns", "rows", "graph", "tail"]
     assert stored(here) == as_added(some(0, 50) + some(50, 53))
 
@@ -147,7 +147,7 @@ def test_a_head_is_padded_for_the_splice_where_it_precedes_what_is_kept() -> Non
     here = packed(some(0, 20), sizes=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
     for first in (20, 21):
         assert len(here.add(*some(first, first + 1)).head) == 5_000
-    assert here.index.body == 5_000
+    assert here.index.body_start == 5_000
 
 
 @pytest.mark.parametrize("share", [1, 4])
@@ -212,7 +212,7 @@ def test_what_the_last_build_wrote_is_taken_from_the_state_before() -> None:
     kept = decode.open_head(head, sections.__getitem__, before.fetch, before)
     assert kept.base is before.base
     other = decode.open_head(
-        head, {entry: v.section(data) for entry, data in parts.items()}.__getitem__, all_here, before
+        head, {entry: v.section(data) for entry, data in parts.items()}.__getitem__, NOTHING_TO_FETCH, before
     )
     assert other.base is not before.base
 
@@ -255,4 +255,4 @@ def test_a_component_that_is_not_finite_is_corrupt(at: str) -> None:
         damaged[12:16] = v.f32([np.inf]).tobytes()
         sections[entry] = v.section(bytes(damaged))
     with pytest.raises(BlobCorrupt):
-        search.search(decode.open_head(head, sections.__getitem__, all_here), v.f32([1, 0, 0]), 30)
+        search.search(decode.open_head(head, sections.__getitem__, NOTHING_TO_FETCH), v.f32([1, 0, 0]), 30)

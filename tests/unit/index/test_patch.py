@@ -11,7 +11,7 @@ from tests.support import compacting, shards
 from tests.support.compacting import DIMENSION
 from tests.support.worlds import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable, VectorsNotFound
-from vectord.index.patch import merged
+from vectord.index.mutations import merge_patch
 from vectord.readers.entry import NewVector
 from vectord.service.commit.idempotency import IdempotencyKey
 from vectord.service.results import Patched
@@ -49,13 +49,13 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
 def test_a_merge_does_as_the_rfc_has_it(target: Any, patch: Any, result: Any) -> None:
-    found = merged(None if target is None else raw(target), raw(patch))
+    found = merge_patch(None if target is None else raw(target), raw(patch))
     assert (None if found is None else json.loads(bytes(found))) == result
 
 
 def test_what_a_merge_does_not_name_stays_as_it_was_written() -> None:
     target = msgspec.Raw(b'{"big": 123456789012345678901234567890, "float": 1.50, "x": 1}')
-    found = merged(target, raw({"x": 2}))
+    found = merge_patch(target, raw({"x": 2}))
     assert found is not None
     assert b"123456789012345678901234567890" in bytes(found)
     assert b"1.50" in bytes(found)

@@ -17,7 +17,7 @@ from tests.support import vectors as v
 from vectord.errors import BlobCorrupt, BlobError
 from vectord.index import mutations, state
 from vectord.index.codec import decode, encode
-from vectord.index.codec.version_1 import open_version_1
+from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
 from vectord.lhv1.params import Params
 

@@ -60,7 +60,7 @@ def test_it_stays_warm_until_it_changes() -> None:
 
 def test_a_blob_that_is_here_whole_is_opened_like_any_other() -> None:
     index = decode.open_blob(h.index_blob({"a": [1.0, 2.0, 3.0]}, {"a": {"n": 1}}, name="own", m=7))
-    assert (list(index.rows.ids), index.params.name, index.params.m, index.size) == (["a"], "own", 7, index.body)
+    assert (list(index.rows.ids), index.params.name, index.params.m, index.size) == (["a"], "own", 7, index.body_start)
     assert index.rows.vectors.tolist() == [[1, 2, 3]]
 
 

@@ -19,7 +19,7 @@ from tests.support import vectors as v
 from tests.support.sections import Bringing, packed
 from vectord.errors import AnswerTooLarge
 from vectord.index.codec import decode
-from vectord.index.codec.version_1 import open_version_1
+from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
 from vectord.index.rows import Item
 from vectord.index.state import Index
@@ -147,7 +147,7 @@ def test_what_was_measured_of_sections_that_stay_behind_stays_behind() -> None:
     items = [Item(str(at), row) for at, row in enumerate(_matrix(300, 33))]
     index = packed(items, 33).index
     assert index.base is not None
-    assert index.base.curves.keys() - {"forest"}
+    assert index.base.calibration.keys() - {"forest"}
     blob = _file(index, "lhv1")
     assert frame.decode(blob)[0].envelope.calibration.keys() <= {"forest"}
     assert v.ids(search.search(decode.open_blob(blob), items[7].vector, 1)) == ["7"]

@@ -1,4 +1,4 @@
-"""The envelope's `applied`: the commits, uploads and keyed requests that led to a state, so that a repeat changes nothing.
+"""The envelope's `applied`: which commits, uploads and keyed requests led to a state, so that repeats change nothing.
 
 It is a list of tokens, the newest last of each type. A commit's token is its id. An upload's is
 `u:<hash of its key>:<sequencer>`, one per key, the newest. The token of a request with an Idempotency-Key is

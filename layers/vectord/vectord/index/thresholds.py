@@ -1,4 +1,4 @@
-"""The sizes at which an index changes its form or needs a build; docs/decisions/ has the measurements."""
+"""The sizes at which an index changes its form or needs a build; docs/decisions/format.md has the measurements."""
 
 from typing import Final
 

@@ -109,7 +109,7 @@ class Exports(Indexes):
         """Return a state all of which is here, so that nothing of it can move while the file is written."""
 
         def use(index: Index) -> None:
-            fits = index.fetch.room
+            fits = index.fetch.capacity
             if one_blob(index).size > fits:
                 raise AnswerTooLarge(f"index {name!r} has {index.size:,} bytes, and exports have disk for {fits:,}")
             fetch(index)

@@ -23,7 +23,7 @@ from vectord.errors import (
     ObjectNotFound,
     RequestInvalid,
 )
-from vectord.index import dedup, mutations, state
+from vectord.index import dedup, mutations
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1 import params
@@ -199,7 +199,7 @@ class Ingestion:
             if dedup.is_stale(index.applied, upload.key, upload.sequencer):
                 return index, False
             changed, _, _ = mutations.upsert(index, items_for(index.params))
-            return state.with_upload(changed, upload.key, upload.sequencer), True
+            return mutations.record_upload(changed, upload.key, upload.sequencer), True
 
         return self._commits.change(name, add, until).result
 

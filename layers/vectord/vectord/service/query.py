@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vectord.index.query.query import DEFAULT_RECALL, Query
+from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
 if TYPE_CHECKING:
     from vectord.filters.tree import Filter
-    from vectord.index.columns.filter import Matching
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Ask(msgspec.Struct, frozen=True):
         if self.filter is not None:
             _parsed(self.filter)
 
-    def of(self, index: Index) -> "tuple[Query, Matching | None]":
+    def of(self, index: Index) -> "tuple[Query, RowMask | None]":
         """Return what this asks of the engine, where `index` is searched.
 
         Raises:
@@ -63,7 +63,7 @@ def _parsed(text: str) -> "Filter":
     return parse.parse(msgspec.json.decode(text))
 
 
-def _matching(index: Index, text: str) -> "Matching":
+def _matching(index: Index, text: str) -> "RowMask":
     from vectord.index.columns.filter import matching  # noqa: PLC0415 as above
 
     return matching(index, _parsed(text))

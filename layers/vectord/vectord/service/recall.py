@@ -58,7 +58,7 @@ class Recalls:
                 index, sampled, np.random.default_rng(_SEED)
             )
             query, among = ask.of(index)
-            return measure(index, probes, query, self.environment.now, until, among=among)
+            return measure(index, probes, query, self.environment.now, until, matching=among)
 
         def refused(parent: Params) -> Recalled:
             raise RequestInvalid(
@@ -71,6 +71,6 @@ class Recalls:
         def here() -> Recalled:
             measured, state = core.plain.using(name, ask, until, probe)
             base = state.index.base
-            return Recalled(measured, ask.k, len(state.index), base.curves if base else {}, state.etag)
+            return Recalled(measured, ask.k, len(state.index), base.calibration if base else {}, state.etag)
 
         return core.either(name, until, here, refused)

@@ -11,7 +11,7 @@ import msgspec
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer
-from vectord.index.query.scan import Place
+from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 
 NOTHING: Final = ""  # in place of an ETag where no index is
@@ -118,7 +118,7 @@ class ListPage(msgspec.Struct, frozen=True):
     """Some vectors of a listing; the next page begins behind place `after` of shard `shard`, None at the end."""
 
     vectors: list[ListedVector]
-    after: Place | None
+    after: Position | None
     shard: int = 0
     etag: str | None = None
 

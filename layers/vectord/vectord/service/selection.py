@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from vectord.errors import FilterInvalid
-from vectord.index.columns import filter as columns_filter
+from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
 if TYPE_CHECKING:
     from vectord.filters.tree import Filter
-    from vectord.index.columns.filter import Matching
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -44,23 +43,22 @@ def tree_of(text: str | None) -> "Filter | None":
         raise FilterInvalid("filter", "is not JSON, or nested too deeply.") from error
 
 
-def matching(index: Index, text: str | None) -> "Matching | None":
-    """Return which rows satisfy a filter, None where there is none, so that all do."""
+def matching(index: Index, text: str | None) -> RowMask | None:
+    """Return the rows that satisfy a filter, JSON text; None if there is no filter, so that all rows do."""
     tree = tree_of(text)
-    return None if tree is None else columns_filter.matching(index, tree)
+    if tree is None:
+        return None
+    from vectord.index.columns import filter as columns_filter  # noqa: PLC0415  most requests have no filter
+
+    return columns_filter.matching(index, tree)
 
 
 def selected(index: Index, which: Selection) -> Mapping[str, int]:
-    """Return the rows, by id, of those that are meant and there."""
+    """Return the rows, by id, of the selected vectors that exist."""
     if which.ids is not None:
         return index.find(list(dict.fromkeys(which.ids)))
     found = matching(index, which.filter)
     if found is None:
         raise AssertionError("a selection has ids or a filter")
-    rows = columns_filter.rows_of(found).tolist()
-    inside = [row for row in rows if row < index.covered]
-    held = {index.tail.ids[row - index.covered]: row for row in rows if row >= index.covered}
-    if index.base and inside:
-        documents = index.base.documents.read(inside, index.fetch)
-        held |= {document.id: row for row, document in zip(inside, documents, strict=True)}
-    return held
+    rows = found.rows.tolist()
+    return dict(zip(index.ids_of(rows), rows, strict=True))

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-import numpy as np
-
 from vectord.index.rows import Rows
 from vectord.index.sections.base import Section
 from vectord.index.sections.documents import Packed
@@ -27,7 +25,7 @@ def batches(index: Index) -> Iterator[Rows]:
     step = max(1, min(_MOST_ROWS, _MOST_BYTES // (4 * index.params.dimension)))
     fetch(index)
     if index.base:
-        kept = np.setdiff1d(np.arange(index.covered), index.gone, assume_unique=True)
+        kept = index.live.base_rows
         for start in range(0, len(kept), step):
             yield _of_base(index, kept[start : start + step].tolist())
     tail = list(index.tail.row_of.items())

@@ -30,7 +30,7 @@ def plain(index: Index, name: str, commit: str) -> Iterator[bytes | memoryview]:
     if index.base and not needs_build(index):
         yield from _taken(index, index.base, name)
         return
-    encoded = encode.encode(index, name, commit, sizes=_PLAIN, rebuild=True)
+    encoded = encode.encode(index, name, commit, thresholds=_PLAIN, rebuild=True)
     yield encoded.head
     for _, data in encoded.sections:
         yield data
@@ -61,7 +61,7 @@ def _taken(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:
             sections=[entry for entry in base.entries if entry.name == "graph"],
             commit=index.commit,
             applied=list(index.applied),
-            calibration={way: dict(curve) for way, curve in base.curves.items() if way == "forest"},
+            calibration={way: dict(curve) for way, curve in base.calibration.items() if way == "forest"},
         )
     )
     yield memoryview(base.graph.section.buffer)

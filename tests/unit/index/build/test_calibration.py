@@ -13,7 +13,7 @@ from tests.support.vectors import F32
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
 from vectord.index.query import search
-from vectord.index.query.planner import SCAN_COMPONENTS, scan_is_small
+from vectord.index.query.planner import _CHEAP_SCAN_COMPONENTS, exact_scan_is_cheap
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
@@ -109,15 +109,15 @@ class Case:
 @cache
 def case(name: str, packed: bool) -> Case:
     kind = next(kind for kind in KINDS if kind.name == name)
-    rows = SCAN_COMPONENTS // (kind.dimension + 64) + 1
-    assert not scan_is_small(rows, kind.dimension)
+    rows = _CHEAP_SCAN_COMPONENTS // (kind.dimension + 64) + 1
+    assert not exact_scan_is_cheap(rows, kind.dimension)
     drawn = kind.draw(np.random.default_rng(3), rows + QUESTIONS)
     matrix, queries = drawn[:rows], drawn[rows:]
     tenths = [float(np.partition(v.true_distances(matrix, query, kind.distance), 9)[9]) for query in queries]
     items = [Item(str(row), vector) for row, vector in enumerate(matrix)]
     index = mutations.upsert(v.empty(kind.dimension, kind.distance, m=8), items)[0]
     return Case(
-        decode.open_blob(encode.encode(index, "t", "c", sizes=PACKED if packed else Thresholds(1 << 40)).blob),
+        decode.open_blob(encode.encode(index, "t", "c", thresholds=PACKED if packed else Thresholds(1 << 40)).blob),
         queries,
         tenths,
     )
@@ -137,8 +137,8 @@ def test_an_exact_recall_is_exact() -> None:
 def test_curves_ascend_with_effort_and_stop_where_the_scan_is_cheaper_or_all_is_found() -> None:
     base = case("text", True).index.base
     assert base is not None
-    assert set(base.curves) == {"sketch", "ranges", "forest"}
-    for curve in base.curves.values():
+    assert set(base.calibration) == {"sketch", "ranges", "forest"}
+    for curve in base.calibration.values():
         assert list(curve) == sorted(curve)
         assert all(0 <= recall <= 1 for recall in curve.values())
         assert list(curve.values())[-1] == max(curve.values())
@@ -147,4 +147,4 @@ def test_curves_ascend_with_effort_and_stop_where_the_scan_is_cheaper_or_all_is_
 def test_an_index_that_is_scanned_needs_no_forests_curve() -> None:
     index = v.of_matrix(textlike(64)(np.random.default_rng(1), 500), "cosine")
     assert index.base is not None
-    assert index.base.curves == {}
+    assert index.base.calibration == {}

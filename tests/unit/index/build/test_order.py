@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.vectors import F32
-from vectord.index.build.locality import near_order
+from vectord.index.build.locality import locality_order
 
 
 def clustered(rows: int, dimension: int, clusters: int) -> F32:
@@ -19,24 +19,24 @@ def clustered(rows: int, dimension: int, clusters: int) -> F32:
 @settings(max_examples=40, deadline=None)
 def test_every_row_is_there_once(rows: int, dimension: int, seed: int) -> None:
     vectors = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
-    assert sorted(near_order(vectors).tolist()) == list(range(rows))
+    assert sorted(locality_order(vectors).tolist()) == list(range(rows))
 
 
 @pytest.mark.parametrize("vectors", [np.zeros((500, 8)), np.ones((500, 3)), np.repeat(np.eye(4), 100, axis=0)])
 def test_equal_rows_are_ordered_too(vectors: F32) -> None:
-    order = near_order(vectors.astype(np.float32))
+    order = locality_order(vectors.astype(np.float32))
     assert sorted(order.tolist()) == list(range(len(vectors)))
 
 
 def test_equal_vectors_are_numbered_equally_each_time() -> None:
     vectors = clustered(3_000, 32, 20)
-    assert near_order(vectors).tolist() == near_order(vectors).tolist()
+    assert locality_order(vectors).tolist() == locality_order(vectors).tolist()
 
 
 def test_the_vectors_that_are_given_stay_as_they_are() -> None:
     vectors = clustered(300, 32, 20)
     before = vectors.copy()
-    near_order(vectors)
+    locality_order(vectors)
     assert vectors.tobytes() == before.tobytes()
 
 
@@ -51,6 +51,6 @@ def test_neighbours_lie_in_far_fewer_ranges_than_by_chance(dimension: int, clust
     queries = vectors[::400]
     near = [np.argsort(np.linalg.norm(vectors - query, axis=1))[:50] for query in queries]
     places = np.empty(len(vectors), np.int64)
-    places[near_order(vectors)] = np.arange(len(vectors))
+    places[locality_order(vectors)] = np.arange(len(vectors))
     chance = np.random.default_rng(6).permutation(len(vectors))
     assert ranges(places, near) < 0.5 * ranges(chance, near)

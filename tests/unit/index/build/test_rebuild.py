@@ -14,7 +14,7 @@ from vectord.index import state as index_state
 from vectord.index.build import rebuild
 from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import decode, encode
-from vectord.index.codec.encode import Encoded
+from vectord.index.codec.encode import PreparedBlob
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
@@ -55,15 +55,15 @@ def changed(index: Index, step: Step) -> Index:
     return mutations.upsert(index, [Item(vector_id, vector, metadata) for vector_id in step.ids])[0]
 
 
-def blob_of(encoded: Encoded, body: bytes) -> bytes:
-    kept = body[slice(*encoded.keep)] if encoded.keep else b""
-    return encoded.head + kept + encoded.rest
+def blob_of(encoded: PreparedBlob, body: bytes) -> bytes:
+    kept = body[slice(*encoded.copied)] if encoded.copied else b""
+    return encoded.head + kept + encoded.new_bytes
 
 
 def built(*history: Step, rebuild_id: str = "first") -> bytes:
     """A packed index whose graph covers all of its rows."""
-    empty = index_state.create(new_params("t", 3, distance="euclidean"))
-    return encode.encode(reduce(changed, history, empty), "t", rebuild_id, sizes=SIZES, rebuild=True).blob
+    empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
+    return encode.encode(reduce(changed, history, empty), "t", rebuild_id, thresholds=SIZES, rebuild=True).blob
 
 
 def after(blob: bytes, *history: Step) -> bytes:
@@ -72,7 +72,7 @@ def after(blob: bytes, *history: Step) -> bytes:
         index = decode.open_blob(blob)
         then = changed(index, step)
         if then is not index and len(then):
-            blob = blob_of(encode.encode(then, "t", f"{number}", sizes=SIZES, rebuild=False), blob)
+            blob = blob_of(encode.encode(then, "t", f"{number}", thresholds=SIZES, rebuild=False), blob)
     return blob
 
 
@@ -84,10 +84,10 @@ def rebuilt(blob: bytes) -> Rebuilt:
 
 def carried(made: Rebuilt, blob: bytes) -> Index:
     """The state of `blob` upon what was rebuilt, committed and opened again."""
-    index = rebuild.carried(made, decode.open_blob(blob))
+    index = rebuild.apply(made, decode.open_blob(blob))
     assert index is not None
     body = b"".join(made.parts(100))
-    return decode.open_blob(blob_of(encode.encode(index, "t", "compacted", sizes=SIZES, rebuild=False), body))
+    return decode.open_blob(blob_of(encode.encode(index, "t", "compacted", thresholds=SIZES, rebuild=False), body))
 
 
 def contents(index: Index) -> dict[str, tuple[bytes, bytes | None]]:
@@ -102,7 +102,7 @@ def contents(index: Index) -> dict[str, tuple[bytes, bytes | None]]:
 def test_what_was_rebuilt_has_no_tail_and_nothing_removed() -> None:
     blob = after(built(ALL), Add(("a",), seed=1), Remove(("b",)), Add(("new",), seed=2))
     index = carried(rebuilt(blob), blob)
-    assert (len(index.tail), len(index.removed), index.covered) == (0, 0, 6)
+    assert (len(index.tail), len(index.removed), index.base_rows) == (0, 0, 6)
     assert contents(index) == contents(decode.open_blob(blob))
 
 
@@ -149,12 +149,14 @@ def test_rows_that_took_the_same_number_in_two_histories_are_told_apart(other: A
 
 def test_rows_that_the_build_numbers_anew_are_found_again() -> None:
     drawn = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
-    empty = index_state.create(new_params("t", 3, distance="euclidean"))
+    empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
     full, _, _ = mutations.upsert(empty, [Item(f"{row}", vector) for row, vector in enumerate(drawn)])
-    before = after(encode.encode(full, "t", "first", sizes=SIZES, rebuild=True).blob, Remove(("7",)), Add(("late",), 3))
+    before = after(
+        encode.encode(full, "t", "first", thresholds=SIZES, rebuild=True).blob, Remove(("7",)), Add(("late",), 3)
+    )
     now = after(before, Remove(tuple(f"{row}" for row in range(0, 300, 3))), Add(("1", "late"), 4))
     made = rebuilt(before)
-    assert np.any(np.diff(made.moved[made.moved >= 0]) != 1)
+    assert np.any(np.diff(made.new_rows[made.new_rows >= 0]) != 1)
     assert contents(carried(made, now)) == contents(decode.open_blob(now))
 
 
@@ -169,8 +171,8 @@ def test_two_states_upon_one_graph_may_have_any_histories(
 
 def test_the_tokens_of_the_later_state_are_kept() -> None:
     before = after(built(ALL), Add(("late",)))
-    uploaded = index_state.with_upload(changed(decode.open_blob(before), Add(("new",))), "uploads/t/x.jsonl", "07")
-    now = blob_of(encode.encode(uploaded, "t", "upload", sizes=SIZES, rebuild=False), before)
+    uploaded = mutations.record_upload(changed(decode.open_blob(before), Add(("new",))), "uploads/t/x.jsonl", "07")
+    now = blob_of(encode.encode(uploaded, "t", "upload", thresholds=SIZES, rebuild=False), before)
     index = carried(rebuilt(before), now)
     assert index.applied == (*decode.open_blob(now).applied, "compacted")
     assert index.has_applied("upload")
@@ -178,20 +180,20 @@ def test_the_tokens_of_the_later_state_are_kept() -> None:
 
 def test_a_state_upon_another_graph_takes_nothing() -> None:
     made = rebuilt(after(built(ALL), Add(("late",))))
-    assert rebuild.carried(made, decode.open_blob(built(ALL, rebuild_id="another"))) is None
+    assert rebuild.apply(made, decode.open_blob(built(ALL, rebuild_id="another"))) is None
 
 
 def test_an_index_without_a_graph_takes_nothing() -> None:
-    empty = index_state.create(new_params("t", 3, distance="euclidean"))
-    assert rebuild.carried(rebuilt(after(built(ALL), Add(("late",)))), empty) is None
+    empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
+    assert rebuild.apply(rebuilt(after(built(ALL), Add(("late",)))), empty) is None
 
 
 def test_an_index_emptied_meanwhile_is_written_empty() -> None:
     before = after(built(ALL), Add(("late",)))
-    emptied = rebuild.carried(rebuilt(before), changed(decode.open_blob(before), Remove((*IDS, "late"))))
+    emptied = rebuild.apply(rebuilt(before), changed(decode.open_blob(before), Remove((*IDS, "late"))))
     assert emptied is not None
-    encoded = encode.encode(emptied, "t", "compacted", sizes=SIZES, rebuild=False)
-    assert (encoded.keep, contents(decode.open_blob(encoded.blob))) == (None, {})
+    encoded = encode.encode(emptied, "t", "compacted", thresholds=SIZES, rebuild=False)
+    assert (encoded.copied, contents(decode.open_blob(encoded.blob))) == (None, {})
 
 
 def test_an_index_that_has_become_small_is_not_rebuilt_as_a_large_one() -> None:

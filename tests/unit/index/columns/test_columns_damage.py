@@ -14,7 +14,7 @@ from vectord.filters.tree import Among, Compare, Exists, Glob, Prefix
 from vectord.index.columns.model import Columns
 from vectord.index.columns.reader import Stored
 from vectord.index.columns.writer import pack
-from vectord.index.sections.base import InMemory, all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 
 SMALL = [
     {"n": 1, "t": "short", "tags": ["b", "é"], "on": True, "deep": {"x": [None, False]}},
@@ -38,7 +38,7 @@ QUESTIONS = [
 ]
 
 
-class Here(InMemory):
+class Here(MemorySection):
     """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
 
     whole = False
@@ -48,7 +48,7 @@ def answers(columns: Columns) -> list[Any]:
     return [(found.surely.tolist(), found.possibly.tolist()) for found in (told(columns, each) for each in QUESTIONS)]
 
 
-TRUTH = answers(Stored(InMemory(SOUND), len(SMALL)))
+TRUTH = answers(Stored(MemorySection(SOUND), len(SMALL)))
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x02, 0x20, 0x80, 0xFF])
@@ -73,13 +73,13 @@ def test_no_byte_that_passed_the_checksum_leads_to_a_crash(flip: int) -> None:
             answers(Stored(_resealed(bytes(damaged)), len(SMALL)))
 
 
-def _resealed(data: bytes) -> InMemory:
+def _resealed(data: bytes) -> MemorySection:
     """Return a section in which somebody made every checksum right again."""
     paths = int.from_bytes(data[4:8], "little")
     start = 16 + 16 * paths
     if start <= len(data):
         data = data[:12] + zlib.crc32(data[16:start], zlib.crc32(data[:12])).to_bytes(4, "little") + data[16:]
-    return InMemory(data)
+    return MemorySection(data)
 
 
 @pytest.mark.parametrize("lengths", [b"\x03\x01", b"\x02\x02", b"\x01\x01", b"\x82\x01"])
@@ -87,13 +87,13 @@ def test_words_of_another_length_than_theirs_are_corrupt(lengths: bytes) -> None
     section = pack(in_memory([{"a": "aa"}, {"a": "b"}]))
     at = section.index(b"\x02\x01" + bytes(6) + b"aab")
     with pytest.raises(BlobCorrupt):
-        Stored(InMemory(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], all_here)
+        Stored(MemorySection(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], NOTHING_TO_FETCH)
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 100, 200, len(SOUND) - 8, len(SOUND) - 1])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
     fetch = Bringing()
-    for section in (InMemory(SOUND[:length]), Here(SOUND[:length]), fetch.section(SOUND[:length], "columns")):
+    for section in (MemorySection(SOUND[:length]), Here(SOUND[:length]), fetch.section(SOUND[:length], "columns")):
         columns = Stored(section, len(SMALL))
         with pytest.raises(BlobCorrupt):
             columns.read([path for tree in QUESTIONS for path in keys(tree)], fetch)
@@ -113,4 +113,4 @@ def test_a_block_that_lies_nowhere_is_corrupt_before_it_is_asked_for(end: int) -
 @pytest.mark.parametrize("rows", [0, 3, 5, 2**31])
 def test_a_section_of_other_rows_than_the_graphs_is_corrupt(rows: int) -> None:
     with pytest.raises(BlobCorrupt):
-        Stored(InMemory(SOUND), rows).read(["nowhere"], all_here)
+        Stored(MemorySection(SOUND), rows).read(["nowhere"], NOTHING_TO_FETCH)

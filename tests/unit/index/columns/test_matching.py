@@ -21,12 +21,12 @@ from vectord.index import mutations
 from vectord.index.build import rebuild
 from vectord.index.codec import decode, encode
 from vectord.index.columns import filter
-from vectord.index.sections.base import InMemory, all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 
 
-class Here(InMemory):
+class Here(MemorySection):
     """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
 
     whole = False
@@ -43,7 +43,7 @@ STEPS = st.lists(SOME | st.lists(st.sampled_from(IDS), max_size=4), max_size=3)
 def changed(index: Index, step: Step) -> Index:
     if isinstance(step, list):
         return mutations.remove(index, step)[0]
-    drawn = np.random.default_rng(len(index) + index.covered).standard_normal((len(step), 3))
+    drawn = np.random.default_rng(len(index) + index.base_rows).standard_normal((len(step), 3))
     return mutations.upsert(index, [v.item(each, row, step[each]) for each, row in zip(step, drawn, strict=True)])[0]
 
 
@@ -94,10 +94,10 @@ def rebuilt(first: Step, steps: list[Step]) -> Index:
     if made is None:
         return packed(first, steps)
     now = reduce(changed, steps[-1:], before)
-    carried = rebuild.carried(made, now)
+    carried = rebuild.apply(made, now)
     assert carried is not None
     return decode.open_blob(
-        joined(encode.encode(carried, "t", "c", sizes=PACKED, rebuild=False), b"".join(made.parts(100)))
+        joined(encode.encode(carried, "t", "c", thresholds=PACKED, rebuild=False), b"".join(made.parts(100)))
     )
 
 
@@ -120,13 +120,13 @@ def documents(steps: list[Step]) -> dict[str, Any]:
 def found(index: Index, tree: Filter) -> list[str]:
     """Return the ids of the rows that match, after a look at the shape of the answer."""
     matching = filter.matching(index, tree)
-    assert (matching.base.shape, matching.tail.shape) == ((index.covered,), (len(index.tail),))
+    assert (matching.base.shape, matching.tail.shape) == ((index.base_rows,), (len(index.tail),))
     assert (matching.base.dtype, matching.tail.dtype) == (np.bool_, np.bool_)
-    rows = filter.rows_of(matching).tolist()
+    rows = matching.rows.tolist()
     assert matching.count == len(rows)
-    inside = [row for row in rows if row < index.covered]
+    inside = [row for row in rows if row < index.base_rows]
     ids = [each.id for each in index.base.documents.read(inside, index.fetch)] if index.base else []
-    return sorted(ids + [index.tail.ids[row - index.covered] for row in rows[len(inside) :]])
+    return sorted(ids + [index.tail.ids[row - index.base_rows] for row in rows[len(inside) :]])
 
 
 @FORM
@@ -151,7 +151,7 @@ def test_rows_that_were_replaced_or_removed_do_not_match(form: Form) -> None:
 
 def test_an_index_of_nothing_has_no_matches() -> None:
     matching = filter.matching(v.empty(3), Not(Exists("a")))
-    assert (matching.count, filter.rows_of(matching).tolist()) == (0, [])
+    assert (matching.count, matching.rows.tolist()) == (0, [])
 
 
 @FORM
@@ -197,7 +197,8 @@ def test_a_large_index_of_a_time_before_columns_gathers_them_once() -> None:
     index = without_columns(first, [])
     assert index.base is not None
     filter.matching(index, Among("n", (7,)))
-    assert index.base.gathered is index.base.gathered
+    first_time, again = (filter._base_columns(index.base, index.fetch) for _ in range(2))
+    assert first_time is again
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x10, 0xFF])
@@ -210,7 +211,7 @@ def test_columns_that_are_not_what_was_written_never_change_an_answer(flip: int)
         damaged[at] ^= flip
         sections = {entry: v.section(data) for entry, data in parts.items()} | {columns: Here(bytes(damaged))}
         try:
-            assert found(decode.open_head(head, sections.__getitem__, all_here), Among("n", (3,))) == ["id 3"]
+            assert found(decode.open_head(head, sections.__getitem__, NOTHING_TO_FETCH), Among("n", (3,))) == ["id 3"]
         except BlobCorrupt:
             refused += 1
     assert refused == columns.bytes

@@ -10,7 +10,7 @@ from tests.support.sections import PACKED, Packed
 from tests.support.vectors import F32, item
 from vectord.index import mutations
 from vectord.index.query import search
-from vectord.index.query.planner import scan_is_small
+from vectord.index.query.planner import exact_scan_is_cheap
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Item
 from vectord.lhv1.params import Distance
@@ -78,7 +78,7 @@ def a_case(vectors: F32, distance: Distance) -> Case:
 @pytest.fixture(scope="module", params=["cosine", "euclidean"])
 def large(request: pytest.FixtureRequest) -> Case:
     """More rows than are scanned, with removed and replaced ones and two tails."""
-    assert not scan_is_small(32_000, 64)
+    assert not exact_scan_is_cheap(32_000, 64)
     case = a_case(mixture(32_000, 64, 3), request.param)
     case.remove([str(row) for row in range(0, 3_000, 2)])
     case.add(mixture(300, 64, 4), 900)

@@ -68,10 +68,10 @@ def test_the_sample_is_of_vectors_that_the_index_holds_each_once() -> None:
     here.add(item("behind", [5, 5, 5]), item("3", [7, 7, 7]))
     here.remove("4")
     drawn = recall.sample(here.index, 100, np.random.default_rng(1))
-    assert {each.own for each in drawn} == {"behind", *map(str, range(10))} - {"4"}
+    assert {each.own_id for each in drawn} == {"behind", *map(str, range(10))} - {"4"}
     for each in drawn:
-        assert each.own is not None
-        assert each.vector.tolist() == here.index.vectors_of(list(here.index.find([each.own]).values()))[0].tolist()
+        assert each.own_id is not None
+        assert each.vector.tolist() == here.index.vectors_of(list(here.index.find([each.own_id]).values()))[0].tolist()
 
 
 def test_what_the_first_search_opens_is_not_counted() -> None:

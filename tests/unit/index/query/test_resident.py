@@ -41,7 +41,7 @@ def textlike(rows: int, seed: int, dimension: int = DIMENSION) -> F32:
 @cache
 def blob(rows: int, dimension: int) -> bytes:
     items = [Item(f"{row}", vector) for row, vector in enumerate(textlike(rows, 2, dimension))]
-    return encode.encode(mutations.upsert(v.empty(dimension, m=4), items)[0], "t", "c", sizes=PACKED).blob
+    return encode.encode(mutations.upsert(v.empty(dimension, m=4), items)[0], "t", "c", thresholds=PACKED).blob
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """What a search may ask besides the nearest: some rows only, without some ids, from where on, how far, many at once."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,7 +13,7 @@ from vectord.index.codec import decode, encode
 from vectord.index.query import search
 from vectord.index.query.query import Answer, Query
 from vectord.index.query.search import search_many
-from vectord.index.rows import Item
+from vectord.index.rows import Item, RowMask
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
@@ -23,12 +21,6 @@ from vectord.lhv1.params import Distance
 Mask = npt.NDArray[np.bool_]
 
 ROWS, TAIL, DIMENSION = 20_000, 300, 128
-
-
-@dataclass(frozen=True)
-class Chosen:
-    base: Mask
-    tail: Mask
 
 
 def _data(rows: int, seed: int) -> F32:
@@ -53,35 +45,35 @@ def index(request: pytest.FixtureRequest) -> Index:
 @pytest.fixture(scope="module")
 def blob(index: Index) -> bytes:
     """The same rows, all of them in the graph."""
-    return encode.encode(index, "t", "c", sizes=PACKED, rebuild=True).blob
+    return encode.encode(index, "t", "c", thresholds=PACKED, rebuild=True).blob
 
 
 def _cold(blob: bytes) -> tuple[Index, Bringing]:
     """Return an index as a function opens it that has no room for all of it."""
     head, sections = frame.decode(blob)
-    fetch = Bringing(room=1)
+    fetch = Bringing(capacity=1)
     return decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch), fetch
 
 
-def _chosen(index: Index, share: float, seed: int = 5) -> Chosen:
+def _chosen(index: Index, share: float, seed: int = 5) -> RowMask:
     rng = np.random.default_rng(seed)
-    base, tail = rng.random(index.covered) < share, rng.random(len(index.tail)) < share
-    base[index.gone] = False
-    tail[index.gone_behind] = False
-    return Chosen(base, tail)
+    base, tail = rng.random(index.base_rows) < share, rng.random(len(index.tail)) < share
+    base[index.live.hidden_base] = False
+    tail[index.live.hidden_tail] = False
+    return RowMask(base, tail, filtered=True)
 
 
-def _one(index: Index, vector: F32, query: Query, among: Chosen | None = None) -> Answer:
+def _one(index: Index, vector: F32, query: Query, among: RowMask | None = None) -> Answer:
     return search_many(index, structs.replace(query, vectors=(vector,)), among)[0]
 
 
-def _ids_of(index: Index, chosen: Chosen) -> set[str]:
+def _ids_of(index: Index, chosen: RowMask) -> set[str]:
     assert index.base
     inside = {document.id for document in index.base.documents.read(np.flatnonzero(chosen.base).tolist(), index.fetch)}
     return inside | {index.tail.ids[row] for row in np.flatnonzero(chosen.tail)}
 
 
-def _recall(index: Index, chosen: Chosen, queries: F32, k: int = 10, warm: Index | None = None) -> float:
+def _recall(index: Index, chosen: RowMask, queries: F32, k: int = 10, warm: Index | None = None) -> float:
     """Return the share of the true `k` nearest of the chosen rows that a search among them finds."""
     rows, allowed, hits = (warm or index).rows, _ids_of(warm or index, chosen), 0.0
     places = np.array([row for row, vector_id in enumerate(rows.ids) if vector_id in allowed])
@@ -105,8 +97,8 @@ def test_a_search_among_rows_far_from_the_query_keeps_its_recall(index: Index) -
     assert index.base
     side = index.base.graph.vectors[:, 0]
     base = side > np.quantile(side, 0.8)
-    base[index.gone] = False
-    chosen = Chosen(base, np.zeros(len(index.tail), bool))
+    base[index.live.hidden_base] = False
+    chosen = RowMask(base, np.zeros(len(index.tail), bool), filtered=True)
     queries = _data(200, 10)
     assert _recall(index, chosen, queries[np.argsort(queries[:, 0])[:20]]) >= 0.95
 
@@ -119,7 +111,7 @@ def test_a_search_by_ranges_among_some_rows_keeps_its_recall(blob: bytes, share:
 
 def test_a_few_rows_are_read_without_the_sketch(blob: bytes) -> None:
     cold, fetch = _cold(blob)
-    few = Chosen(np.arange(cold.covered) % 5_000 == 3, np.zeros(0, bool))
+    few = RowMask(np.arange(cold.base_rows) % 5_000 == 3, np.zeros(0, bool), filtered=True)
     assert cold.base
     assert cold.base.sketch
     answer = _one(cold, _data(1, 9)[0], Query(2), few)
@@ -136,7 +128,7 @@ def test_all_of_few_chosen_rows_are_found(index: Index) -> None:
 
 def test_where_nothing_is_chosen_nothing_is_found_nor_read(blob: bytes) -> None:
     cold, fetch = _cold(blob)
-    nobody = Chosen(np.zeros(cold.covered, bool), np.zeros(0, bool))
+    nobody = RowMask(np.zeros(cold.base_rows, bool), np.zeros(0, bool), filtered=True)
     assert _one(cold, _data(1, 9)[0], Query(10), nobody).matches == []
     assert fetch.rounds == []
 

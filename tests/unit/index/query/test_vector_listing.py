@@ -116,7 +116,7 @@ def test_a_prefix_keeps_to_ids_that_start_so(either: Service) -> None:
 def test_a_page_that_looked_at_many_ends_early_and_the_listing_goes_on(
     either: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan, "MOST_READ", 5)
+    monkeypatch.setattr(scan, "MAX_READ", 5)
     monkeypatch.setattr(scan, "_CHUNK", 3)
     found = pages(either, ListQuery(10, prefix="plum"))
     assert ids(found) == ["plumless"]

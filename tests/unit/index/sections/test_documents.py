@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support.sections import Bringing
 from vectord.errors import BlobCorrupt
 from vectord.index.sections import documents
-from vectord.index.sections.base import InMemory, all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.documents import Document, Packed
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -26,7 +26,7 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def opened(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> Packed:
-    return Packed(InMemory(documents.pack(ids, metadata)), len(ids))
+    return Packed(MemorySection(documents.pack(ids, metadata)), len(ids))
 
 
 def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
@@ -40,8 +40,8 @@ def test_documents_are_those_of_a_dictionary(ids: list[str], data: st.DataObject
     wanted = data.draw(st.lists(st.sampled_from(ids) | TEXTS, max_size=20))
     rows = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=20))
     here = opened(ids, metadata)
-    assert here.find(wanted, all_here) == {each: ids.index(each) for each in wanted if each in ids}
-    assert plain(here.read(rows, all_here)) == [
+    assert here.find(wanted, NOTHING_TO_FETCH) == {each: ids.index(each) for each in wanted if each in ids}
+    assert plain(here.read(rows, NOTHING_TO_FETCH)) == [
         (ids[row], bytes(metadata[ids[row]]) if ids[row] in metadata else None) for row in rows
     ]
 
@@ -49,15 +49,15 @@ def test_documents_are_those_of_a_dictionary(ids: list[str], data: st.DataObject
 def test_ids_of_one_crc32_stay_apart() -> None:
     first, second = "plumless", "buckeroo"
     assert zlib.crc32(first.encode()) == zlib.crc32(second.encode())
-    assert opened([first, "x", second], {}).find([second, first], all_here) == {second: 2, first: 0}
-    assert opened(["x", first], {}).find([second], all_here) == {}
+    assert opened([first, "x", second], {}).find([second, first], NOTHING_TO_FETCH) == {second: 2, first: 0}
+    assert opened(["x", first], {}).find([second], NOTHING_TO_FETCH) == {}
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 32, 33])
 def test_blocks_of_any_filling_are_read_to_their_last_row(rows: int) -> None:
     ids = [f"row-{row}" for row in range(rows)]
     here = opened(ids, {ids[-1]: raw("last")})
-    assert plain(here.read(range(rows), all_here))[-1] == (ids[-1], b'"last"')
+    assert plain(here.read(range(rows), NOTHING_TO_FETCH))[-1] == (ids[-1], b'"last"')
 
 
 def test_a_section_is_laid_out_as_it_is_specified() -> None:
@@ -102,7 +102,7 @@ SOME = [f"id-{row}" for row in range(20)]
 SOUND = documents.pack(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
 
 
-class Here(InMemory):
+class Here(MemorySection):
     """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
 
     whole = False
@@ -115,9 +115,9 @@ def test_no_flip_of_bytes_leads_to_another_vector_or_to_a_crash(flip: int) -> No
         damaged[at] ^= flip
         here = Packed(Here(bytes(damaged)), len(SOME))
         try:
-            found = here.find(SOME, all_here)
+            found = here.find(SOME, NOTHING_TO_FETCH)
             assert found.items() <= {vector_id: row for row, vector_id in enumerate(SOME)}.items()
-            for document in here.read(range(len(SOME)), all_here):
+            for document in here.read(range(len(SOME)), NOTHING_TO_FETCH):
                 assert document.metadata is None or msgspec.json.decode(document.metadata) is not ...
         except BlobCorrupt:
             pass
@@ -136,7 +136,7 @@ def test_no_flip_of_a_section_passes_once_it_is_whole() -> None:
 @pytest.mark.parametrize("length", [0, 4, 7, 8, 100, 168, 183, 184, 200])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
     fetch = Bringing()
-    for section in (InMemory(SOUND[:length]), fetch.section(SOUND[:length])):
+    for section in (MemorySection(SOUND[:length]), fetch.section(SOUND[:length])):
         with pytest.raises(BlobCorrupt):
             Packed(section, len(SOME)).read(range(len(SOME)), fetch)
         with pytest.raises(BlobCorrupt):
@@ -157,7 +157,7 @@ def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
     block = 8 + 8 * 20 + 8 * 3
     struct.pack_into("<I", damaged, block + 2 * 16 + 4 * 15, 0)  # as if the block's last row had no metadata
     with pytest.raises(BlobCorrupt):
-        Packed(Here(bytes(damaged)), 20).read([3], all_here)
+        Packed(Here(bytes(damaged)), 20).read([3], NOTHING_TO_FETCH)
 
 
 @pytest.mark.parametrize("row", [20, 2**31, 2**32 - 1])
@@ -165,4 +165,4 @@ def test_a_row_beyond_the_graphs_is_corrupt(row: int) -> None:
     damaged = bytearray(SOUND)
     damaged[8 + 4 * 20 : 8 + 8 * 20] = np.full(20, row, "<u4").tobytes()
     with pytest.raises(BlobCorrupt):
-        Packed(Here(bytes(damaged)), 20).find(["id-3"], all_here)
+        Packed(Here(bytes(damaged)), 20).find(["id-3"], NOTHING_TO_FETCH)

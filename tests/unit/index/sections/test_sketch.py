@@ -12,7 +12,7 @@ from tests.support.vectors import F32
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels.hadamard import rotate
 from vectord.index.sections import sketch
-from vectord.index.sections.base import InMemory
+from vectord.index.sections.base import MemorySection
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import Distance
 
@@ -25,7 +25,7 @@ def gaussian(rows: int, dimension: int, seed: int = 3) -> F32:
 
 
 def opened(vectors: F32, distance: Distance) -> Sketch:
-    return Sketch(InMemory(sketch.build(vectors, distance)), *vectors.shape, distance)
+    return Sketch(MemorySection(sketch.build(vectors, distance)), *vectors.shape, distance)
 
 
 def bits(vectors: F32, distance: Distance, mean: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.bool_]:
@@ -55,7 +55,7 @@ def test_the_nearest_are_those_whose_fewest_bits_differ(distance: Distance, dime
     here = opened(vectors, distance)
     for query in gaussian(5, dimension, 4):
         counted = differing(vectors, query, distance)
-        found = here.nearest(query, count, NOBODY)
+        found = here.candidates(query, count, NOBODY)
         assert len(found) == len(set(found.tolist())) >= min(count, 400)
         # Of ties at the limit some are left out; a component within rounding of the mean may have either sign.
         assert np.sort(counted[found])[:count] == pytest.approx(np.sort(counted)[:count], abs=1)
@@ -67,21 +67,21 @@ def test_removed_rows_are_never_found(distance: Distance, rows: int, count: int)
     vectors = gaussian(rows, 64)
     query = vectors[10]
     gone = np.arange(5, 25)
-    found = opened(vectors, distance).nearest(query, count, gone)
+    found = opened(vectors, distance).candidates(query, count, gone)
     assert len(found) >= min(count, rows - 20)
     assert not set(found.tolist()) & set(gone.tolist())
 
 
 def test_where_all_are_removed_none_is_found() -> None:
     vectors = gaussian(40, 64)
-    assert opened(vectors, "cosine").nearest(vectors[0], 10, np.arange(40)).tolist() == []
+    assert opened(vectors, "cosine").candidates(vectors[0], 10, np.arange(40)).tolist() == []
 
 
 @both
 def test_a_stored_vector_is_among_its_own_nearest(distance: Distance) -> None:
     vectors = gaussian(5_000, 96)
     here = opened(vectors, distance)
-    assert all(row in here.nearest(vectors[row], 1, NOBODY) for row in range(0, 5_000, 97))
+    assert all(row in here.candidates(vectors[row], 1, NOBODY) for row in range(0, 5_000, 97))
 
 
 def test_few_wanted_of_many_rows_are_nearly_those_that_all_planes_would_give() -> None:
@@ -93,7 +93,7 @@ def test_few_wanted_of_many_rows_are_nearly_those_that_all_planes_would_give() -
     for query in vectors[:10] + np.float32(0.3) * gaussian(10, 384, 5) * weights:
         counted = differing(vectors, query, "cosine")
         limit = np.sort(counted)[99]
-        share.append((counted[here.nearest(query, 100, NOBODY)] <= limit).sum() / (counted <= limit).sum())
+        share.append((counted[here.candidates(query, 100, NOBODY)] <= limit).sum() / (counted <= limit).sum())
     assert np.mean(share) > 0.9
 
 
@@ -121,7 +121,7 @@ def test_bits_beyond_the_dimension_are_zero() -> None:
 
 def test_all_of_one_vector_are_all_found_where_all_are_wanted() -> None:
     vectors = np.ones((300, 64), np.float32)
-    assert len(opened(vectors, "cosine").nearest(vectors[0], 300, NOBODY)) == 300
+    assert len(opened(vectors, "cosine").candidates(vectors[0], 300, NOBODY)) == 300
 
 
 SOUND = sketch.build(gaussian(20, 64), "cosine")
@@ -142,7 +142,7 @@ SOUND = sketch.build(gaussian(20, 64), "cosine")
 )
 def test_a_section_that_is_no_sketch_of_the_rows_is_corrupt(damage: bytes) -> None:
     with pytest.raises(BlobCorrupt):
-        Sketch(InMemory(damage), 20, 64, "cosine").nearest(gaussian(1, 64)[0], 5, NOBODY)
+        Sketch(MemorySection(damage), 20, 64, "cosine").candidates(gaussian(1, 64)[0], 5, NOBODY)
 
 
 def test_any_planes_give_rows_and_nothing_worse() -> None:
@@ -150,5 +150,5 @@ def test_any_planes_give_rows_and_nothing_worse() -> None:
     for at in range(8 + 256, len(SOUND)):
         damaged = bytearray(SOUND)
         damaged[at] ^= 0xFF
-        found = Sketch(InMemory(bytes(damaged)), 20, 64, "cosine").nearest(query, 5, NOBODY)
+        found = Sketch(MemorySection(bytes(damaged)), 20, 64, "cosine").candidates(query, 5, NOBODY)
         assert set(found.tolist()) <= set(range(20))

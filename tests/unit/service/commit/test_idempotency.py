@@ -144,26 +144,26 @@ def test_a_key_holds_in_every_shard_that_the_batch_reaches() -> None:
 def test_256_keys_are_remembered_and_the_oldest_goes() -> None:
     held: tuple[str, ...] = ()
     for number in range(257):
-        held = dedup.with_effect(held, f"key-{number}", "00000001", (number,))
-    assert dedup.effect_of(held, "key-0") is None
-    assert dedup.effect_of(held, "key-1") == ("00000001", (1,))
+        held = dedup.with_answer(held, f"key-{number}", "00000001", (number,))
+    assert dedup.answer_of(held, "key-0") is None
+    assert dedup.answer_of(held, "key-1") == ("00000001", (1,))
     assert len(held) == dedup.MAX_KEYS
 
 
 def test_commits_and_uploads_push_no_key_out_nor_keys_them() -> None:
     held = dedup.with_commit(dedup.with_upload((), "uploads/a/1.jsonl", "05"), "mine")
     for number in range(300):
-        held = dedup.with_effect(held, f"key-{number}", "00000001", (1, 2, 3))
+        held = dedup.with_answer(held, f"key-{number}", "00000001", (1, 2, 3))
     assert "mine" in held
     assert dedup.is_stale(held, "uploads/a/1.jsonl", "05")
     for number in range(40):
         held = dedup.with_upload(dedup.with_commit(held, f"commit-{number}"), f"uploads/{number}", "05")
-    assert dedup.effect_of(held, "key-299") == ("00000001", (1, 2, 3))
+    assert dedup.answer_of(held, "key-299") == ("00000001", (1, 2, 3))
 
 
 @pytest.mark.parametrize(
     "rest", ["", "00000001", "00000001:", "00000001:x", "1:1", "00000001:-1", "00000001:" + "9" * 40]
 )
 def test_a_token_of_another_form_is_none(rest: str) -> None:
-    [token] = dedup.with_effect((), "k", "00000001", (1,))
-    assert dedup.effect_of([token.rpartition("00000001")[0] + rest], "k") is None
+    [token] = dedup.with_answer((), "k", "00000001", (1,))
+    assert dedup.answer_of([token.rpartition("00000001")[0] + rest], "k") is None

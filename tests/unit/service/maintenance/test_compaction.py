@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.support.compacting import DIMENSION, SIZES, Kept, a_compaction, compact, index, staged
 from tests.support.stores import Real, ScriptedStore, after
 from tests.support.worlds import FOREVER, Clock, a_service
-from vectord.index.codec import encode
+from vectord.index.thresholds import build_is_due
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.storage.base import IfAbsent, StoredObject
 
@@ -33,11 +33,11 @@ def compaction(store: ScriptedStore, kept: Kept) -> Compaction:
 
 
 def test_what_was_due_is_built_into_the_graph(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
-    assert encode.is_due(index(store), SIZES)
+    assert build_is_due(index(store), SIZES)
     done = compact(compaction)
     left = index(store)
     assert (done.outcome, done.rows, done.size) == ("compacted", len(kept.held), left.size)
-    assert (left.covered, len(left.tail), len(left.removed)) == (len(kept.held), 0, 0)
+    assert (left.base_rows, len(left.tail), len(left.removed)) == (len(kept.held), 0, 0)
     assert kept.found() == kept.held
 
 

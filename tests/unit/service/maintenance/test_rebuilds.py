@@ -8,7 +8,7 @@ from tests.support.stores import ScriptedStore, after, answers, loses_reply
 from tests.support.worlds import Clock, local_files
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
 from vectord.index.codec import decode
-from vectord.index.sections.base import all_here
+from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
@@ -197,7 +197,7 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
     if sections_here:
         return decode.open_blob(blob.data)
     head = frame.decode_head(blob.data, len(blob.data))
-    return decode.open_head(head, local_files().open, all_here)
+    return decode.open_head(head, local_files().open, NOTHING_TO_FETCH)
 
 
 def test_it_takes_longer_for_more_rows() -> None:

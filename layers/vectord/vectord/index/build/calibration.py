@@ -112,9 +112,9 @@ class Calibrator:
     def _recall(self, find: Find, effort: int, limit: int = _QUERIES) -> float:
         """Return the recall of up to `limit` queries of the set with the lower recall."""
         return min(
-            _mean_recall([
-                queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:limit])
-            ])
+            _mean_recall(
+                [queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:limit])]
+            )
             for queries in self.query_sets
         )
 

@@ -2,7 +2,7 @@
 
 A recursive split: at each node the rows go left or right of the median along their direction of largest variance. The
 directions are found among the leading principal components of a sample, which costs a thirtieth of the full space and
-gives the same ranges (docs/decisions/).
+gives the same ranges (docs/decisions/builds.md).
 """
 
 from typing import Final
@@ -23,7 +23,10 @@ _SEED: Final = 11
 
 
 def locality_order(vectors: F32) -> npt.NDArray[np.int64]:
-    """Return a permutation of the rows of `vectors` (n, dimension), which are finite with norms that float32 can square."""
+    """Return a permutation of the rows of `vectors` (n, dimension).
+
+    The vectors are finite, with norms that float32 can square.
+    """
     projected = _project(vectors)
     order = np.arange(len(vectors))
     nodes = [(0, len(vectors))]

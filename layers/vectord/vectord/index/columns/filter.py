@@ -49,9 +49,7 @@ def matching(index: Index, tree: Filter) -> RowMask:
         return RowMask(base, np.zeros(len(index.tail), np.bool_), filtered=True)
     tail_texts = index.tail.texts
     columns = _gathered(index.tail, lambda: tail_texts)
-    tail = _matching(
-        tree, columns, index.live.hidden_tail, lambda rows: [tail_texts[row] for row in rows], index.fetch
-    )
+    tail = _matching(tree, columns, index.live.hidden_tail, lambda rows: [tail_texts[row] for row in rows], index.fetch)
     return RowMask(base, tail, filtered=True)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.index.columns.model import MAX_WORD, NOTHING, Column, Numbers, Places, Texts, Words, is_kept, utf8
 from vectord.index.columns.writer import BITS, BLOCK, CODES, EVERYWHERE, HEAD, LISTED, NUMBERS, padding
-from vectord.index.sections.base import Fetch, Section, Span
+from vectord.index.sections.base import ByteRange, Fetch, Section
 
 _FIRST: Final = 16 << 10  # bytes that are read before it is known how many paths there are: most often all of them
 _ENTRY: Final = 16
@@ -34,7 +34,7 @@ class Stored:
         absent = None if directory.more else NOTHING
         return {path: self._column(path, spans[path], absent) if path in spans else None for path in paths}
 
-    def _column(self, path: str, found: Sequence[tuple[Span, int]], absent: Column | None) -> Column | None:
+    def _column(self, path: str, found: Sequence[tuple[ByteRange, int]], absent: Column | None) -> Column | None:
         for span, crc in found:
             block = self._bytes(span)
             if not self.section.whole and zlib.crc32(block) != crc:
@@ -59,7 +59,7 @@ class Stored:
             raise _corrupt()
         return _Directory(data[HEAD.size :], paths, start, size, more=bool(more))
 
-    def _bytes(self, span: Span) -> bytes:
+    def _bytes(self, span: ByteRange) -> bytes:
         # A copy: nothing that is checked changes afterwards, whatever becomes of the section.
         return bytes(memoryview(self.section.buffer)[slice(*span)])
 
@@ -74,13 +74,13 @@ class _Directory:
         self._ends = np.frombuffer(data, "<u8", paths, 8 * paths)
         self._size = size - start
 
-    def spans(self, path: str) -> list[tuple[Span, int]]:
+    def spans(self, path: str) -> list[tuple[ByteRange, int]]:
         """Return the block that `path` may have, more than one if paths share a crc32, each with its own crc32."""
         wanted = np.uint32(zlib.crc32(utf8(path)))
         first, last = (int(np.searchsorted(self._paths, wanted, side)) for side in ("left", "right"))
         return [(self._span(at), int(self._blocks[at])) for at in range(first, last)]
 
-    def _span(self, at: int) -> Span:
+    def _span(self, at: int) -> ByteRange:
         start, stop = int(self._ends[at - 1]) if at else 0, int(self._ends[at])
         if not start < stop <= self._size:
             raise _corrupt()

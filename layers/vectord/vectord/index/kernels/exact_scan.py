@@ -45,7 +45,7 @@ def measure_norms(vectors: F32, distance: Distance) -> RowNorms:
 
 
 def query_is_float32_safe(query: F32, distance: Distance) -> bool:
-    """Return True if a sweep for `query` stays inside float32; a cosine query is normalized first, so it always does."""
+    """Return True if a sweep for `query` stays inside float32; a cosine query is normalized first and always does."""
     return distance == "cosine" or float(dist.norms(query[None, :])[0]) <= _MAX_NORM
 
 
@@ -59,7 +59,7 @@ def scan(
     if k >= len(vectors) - len(hidden) or not norms.float32_safe:
         return [_all_but(hidden, len(vectors)) for _ in queries]
     if len(queries) == 1 or not all(query_is_float32_safe(query, distance) for query in queries):
-        return [_scan_one(vectors, norms, query, k, distance, hidden) for query in queries]
+        return [_scan_one(vectors, norms, query, k, distance, hidden=hidden) for query in queries]
     found = []
     for start in range(0, len(queries), _QUERIES_PER_PRODUCT):
         group = queries[start : start + _QUERIES_PER_PRODUCT]
@@ -88,7 +88,7 @@ def smallest_with_ties(distances: dist.F64, k: int) -> Array:
     return np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])
 
 
-def _scan_one(vectors: F32, norms: RowNorms, query: F32, k: int, distance: Distance, hidden: Array) -> Array:
+def _scan_one(vectors: F32, norms: RowNorms, query: F32, k: int, distance: Distance, *, hidden: Array) -> Array:
     if not query_is_float32_safe(query, distance):
         return _all_but(hidden, len(vectors))
     sweep, error = _sweep(vectors, norms, query, distance)

@@ -2,8 +2,8 @@
 
 There are two rounds. Each flips signs and then transforms p components, where p is the largest power of two up to the
 dimension: the first p in the first round, the last p in the second. The signs are bits of SHAKE-256, so that any
-language can repeat them. On text embeddings it is as good as a dense random rotation (docs/decisions/) at a fraction
-of the work. After Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
+language can repeat them. On text embeddings it is as good as a dense random rotation (docs/decisions/search.md) at a
+fraction of the work. After Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Find the rows near a query, each with its exact distance: in the base by the chosen strategy, in the tail by a scan."""
+"""Find the rows near a query and their exact distances: in the base by the chosen strategy, in the tail by a scan."""
 
 from collections.abc import Sequence
 
@@ -26,13 +26,11 @@ class Candidates(msgspec.Struct, frozen=True):
     distances: F64
 
     def __add__(self, other: "Candidates") -> "Candidates":
-        return Candidates(
-            np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances])
-        )
+        return Candidates(np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances]))
 
 
 def in_base(
-    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, plan: SearchPlan
+    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, plan: SearchPlan
 ) -> list[Candidates]:
     """Return the candidates of each query in the base: the `k` nearest are among them with the recall of the plan."""
     if plan.strategy == "exact" and not plan.effort:
@@ -89,7 +87,7 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     hidden = mask.hidden_base
     rows = base.graph.forest.candidates(target, 2 * k + 32 + len(hidden), effort)
     eligible = rows[~np.isin(rows, hidden)] if len(hidden) else rows
-    # Where most of a neighbourhood is hidden, the effort was spent on hidden rows: return nothing, which leads to a scan.
+    # If most of a neighbourhood is hidden, the effort was spent on hidden rows: finding nothing leads to a scan.
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 

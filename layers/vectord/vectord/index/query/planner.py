@@ -1,6 +1,6 @@
 """Choose how to search: the cheapest of exact scan, forest and sketch that reaches the target recall.
 
-docs/decisions/ has the measurements behind the constants.
+docs/decisions/search.md has the measurements behind the constants.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int)
     """
     if query.ef_search > 0 or not _is_float32_safe(query, base):
         return None
-    plan = _filtered_ranges(base, mask, k, query.recall) if mask.filtered else _ranges(base, k, query.recall)
+    plan = plan_by_ranges(base, mask, k, query.recall)
     if plan and (not fits_in_cache(index, base) or _ranges_are_faster(base, plan, len(query.vectors))):
         return plan
     return None
@@ -141,10 +141,13 @@ def _forest_plan(base: Base, candidates_per_tree: int) -> SearchPlan:
     return SearchPlan("forest", candidates_per_tree * base.graph.forest.count)
 
 
-def _ranges(base: Base, k: int, recall: float) -> SearchPlan | None:
+def plan_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
+    """Return the plan by ranges that was measured to reach `recall` for `k` matches, None if there is none."""
+    if mask.filtered:
+        return _plan_by_filtered_ranges(base, mask, k, recall)
     curve = base.calibration.get("ranges", {}) if base.sketch else {}
     # The held-out queries of the calibration are harder than real ones by 0.01 where few rows are missed
-    # (docs/decisions/).
+    # (docs/decisions/search.md).
     required = max(recall - 0.01, min(recall, DEFAULT_RECALL))
     enough = [requests for requests, measured in curve.items() if measured >= required]
     if not enough or recall >= 1:
@@ -153,7 +156,7 @@ def _ranges(base: Base, k: int, recall: float) -> SearchPlan | None:
     return SearchPlan("sketch", ROWS_PER_REQUEST * requests, requests, "ranges")
 
 
-def _filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
+def _plan_by_filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
     """Return a plan with one request per row: the rows that satisfy a filter are seldom near each other in the file."""
     effort = _sketch_effort(base, mask, k, recall) if recall < 1 else None
     if mask.base_count <= (effort or max(_MIN_FILTERED_ROWS, k)):

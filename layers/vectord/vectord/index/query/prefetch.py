@@ -99,7 +99,7 @@ def _tail(index: Index) -> list[SectionRanges]:
 
 
 def _columns(base: Base) -> list[SectionRanges]:
-    """Return the section that filters read; each filter fetches its own part, so it is not needed for other searches."""
+    """Return the section that filters read; each filter fetches its own part of it."""
     return [(base.columns, None)] if base.columns else []
 
 

@@ -71,21 +71,19 @@ def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool
     return structs.replace(planner.choose(index, base, mask, query, k), fetch="whole")
 
 
-def _find(
-    index: Index, mask: RowMask, query: Query, k: int, plan: SearchPlan
-) -> tuple[list[Candidates], SearchPlan]:
+def _find(index: Index, mask: RowMask, query: Query, k: int, plan: SearchPlan) -> tuple[list[Candidates], SearchPlan]:
     """Return the candidates of each query vector, and the plan that found them."""
     base, vectors = index.base, query.vectors
     in_tail = candidates.in_tail(index, mask, vectors, k) if mask.tail_count else []
     if base is None or not mask.base_count:
         return in_tail, plan
-    in_base = candidates.in_base(index, base, mask, vectors, k, plan)
+    in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
     found = _joined(in_base, in_tail)
     if plan.strategy != "exact" and any(
         candidates.are_incomplete(mask, k, some, every) for some, every in zip(in_base, found, strict=True)
     ):
         plan = _exact_plan(index, base, mask, plan)
-        found = _joined(candidates.in_base(index, base, mask, vectors, k, plan), in_tail)
+        found = _joined(candidates.in_base(index, base, mask, vectors, k, plan=plan), in_tail)
     return found, plan
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.index.sections.base import Fetch, Section, Span
+from vectord.index.sections.base import ByteRange, Fetch, Section
 
 Array = npt.NDArray[np.int64]
 
@@ -81,7 +81,7 @@ class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt(f"its section 'rows' is not one of {self.count:,} rows")
 
     @property
-    def directory(self) -> Span:
+    def directory(self) -> ByteRange:
         """The bytes that lead to a row's document."""
         return self._directory_at, self._blocks_at
 
@@ -141,7 +141,7 @@ class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _blocks_at(self) -> int:
         return self._directory_at + 8 * (-(-self.count // _BLOCK) + 1)
 
-    def _span(self, data: memoryview, block: int) -> Span:
+    def _span(self, data: memoryview, block: int) -> ByteRange:
         start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)
         if not start < stop <= len(data) - self._blocks_at:
             raise BlobCorrupt("its section 'rows' points outside itself")

@@ -92,7 +92,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         return taken
 
     def byte_ranges(self, rows: npt.NDArray[np.int64]) -> Sequence[ByteRange]:
-        """Return where the vectors of `rows` are in the section, in ascending order; nothing if the section is whole."""
+        """Return where the vectors of `rows` are in the section, ascending; nothing if the section is whole."""
         if self.section.whole:
             return []
         starts = np.sort(rows) * self.layout.node_size

@@ -160,6 +160,6 @@ def _smallest(values: Counts, count: int) -> Array:
 
 
 def _limit(values: Counts, count: int) -> int:
-    """Return the least value that `count` values do not exceed; the largest value of a row that is not hidden, if fewer."""
+    """Return the least value that `count` values do not exceed, and at most the largest value of a visible row."""
     cumulative = np.cumsum(np.bincount(values))
     return min(int(np.searchsorted(cumulative, count)), _hidden_value(values) - 1)

@@ -20,7 +20,7 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.index.codec import encode
-from vectord.index.codec.encode import Encoded
+from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.loop import Staged
@@ -35,7 +35,7 @@ class New(msgspec.Struct, frozen=True):
     """An index to write where none is, or none that can be read; `source` holds what `encoded` keeps, if it does."""
 
     index: Index
-    encoded: Encoded
+    encoded: PreparedBlob
     source: CopySource | None = None
     condition: Condition = _IF_ABSENT
 
@@ -49,10 +49,10 @@ def taken(
         BlobError, ObjectChanged, ObjectVersionNotFound, StoreUnavailable: as reading its ranges does.
     """
     try:
-        encoded = encode.encode(index, name, token, sizes=sizes, rebuild=False)
+        encoded = encode.encode(index, name, token, thresholds=sizes, rebuild=False)
     except BlobError as error:
         raise type(error)(error.reason, held.name) from error
-    source = CopySource(held.name, held.etag, *encoded.keep, held.version) if encoded.keep else None
+    source = CopySource(held.name, held.etag, *encoded.copied, held.version) if encoded.copied else None
     return New(index, encoded, source, condition)
 
 
@@ -75,7 +75,7 @@ class Lifecycle:
             Contended, OutcomeUnknown, StoreRefused
         """
         name, token = index.params.name, self._world.new_id()
-        placed = self.place(name, token, New(index, encode.encode(index, name, token, sizes=self._sizes)), until)
+        placed = self.place(name, token, New(index, encode.encode(index, name, token, thresholds=self._sizes)), until)
         if placed is None:
             raise IndexExists(name)
         return placed
@@ -112,7 +112,9 @@ class Lifecycle:
         encoded = new.encoded
         if new.source is None:
             return self._store.put(name, encoded.blob, new.condition, token)
-        return self._store.splice(name, encoded.head, new.source, encoded.rest, condition=new.condition, commit=token)
+        return self._store.splice(
+            name, encoded.head, new.source, encoded.new_bytes, condition=new.condition, commit=token
+        )
 
     def delete(self, name: str, until: float, expected: Container[str] | None = None) -> None:
         """Delete index `name`, readable or not; an index created after it under that name is left alone.

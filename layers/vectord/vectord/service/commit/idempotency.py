@@ -33,13 +33,13 @@ def idempotent(name: str, key: IdempotencyKey | None, numbers: int, change: "Cha
         return change
 
     def apply(index: Index) -> tuple[Index, Effect]:
-        if before := dedup.effect_of(index.applied, _scoped(name, key)):
+        if before := dedup.answer_of(index.applied, _scoped(name, key)):
             request, effect = before
             if request != key.request or len(effect) != numbers:
                 raise IdempotencyKeyReused(name)
             return index, effect
         changed, effect = change(index)
-        tokens = dedup.with_effect(changed.applied, _scoped(name, key), key.request, effect)
+        tokens = dedup.with_answer(changed.applied, _scoped(name, key), key.request, effect)
         return structs.replace(changed, applied=tokens), effect
 
     return apply
@@ -47,7 +47,7 @@ def idempotent(name: str, key: IdempotencyKey | None, numbers: int, change: "Cha
 
 def is_repeat(name: str, key: IdempotencyKey | None) -> Callable[[Index], bool]:
     """Return what tells whether a request with `key` has led to a state of index `name`."""
-    return lambda index: key is not None and dedup.effect_of(index.applied, _scoped(name, key)) is not None
+    return lambda index: key is not None and dedup.answer_of(index.applied, _scoped(name, key)) is not None
 
 
 def _scoped(name: str, key: IdempotencyKey) -> str:

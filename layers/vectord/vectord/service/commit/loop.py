@@ -28,7 +28,7 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.index.codec import encode
-from vectord.index.codec.encode import Encoded
+from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.maintenance.policy import BuildPolicy
@@ -62,7 +62,7 @@ class PreparedCommit[R](msgspec.Struct):
     """
 
     base: Snapshot
-    encoded: Encoded
+    encoded: PreparedBlob
     result: R
     staged: Staged | None = None
     unknown: bool = False
@@ -108,7 +108,7 @@ class CommitLoop:
                 put_off = False
                 return Committed(result, state)
             put_off = rebuilds.is_put_off(changed, sizes, until)
-            encoded = encode.encode(changed, name, token, sizes=sizes, rebuild=False if put_off else None)
+            encoded = encode.encode(changed, name, token, thresholds=sizes, rebuild=False if put_off else None)
             return PreparedCommit(state, encoded, result)
 
         done = self.commit(name, token, draw, until, expected, repeats=repeats)
@@ -184,12 +184,12 @@ class CommitLoop:
 
     def _put[R](self, name: str, draft: PreparedCommit[R], token: str) -> str:
         encoded, before = draft.encoded, draft.base.etag
-        if encoded.keep is None:
+        if encoded.copied is None:
             return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
         held = draft.staged or Staged(name, before)
-        source = CopySource(held.name, held.etag, *encoded.keep, held.version)
+        source = CopySource(held.name, held.etag, *encoded.copied, held.version)
         return self._reads.store.splice(
-            name, encoded.head, source, encoded.rest, condition=IfMatch(before), commit=token
+            name, encoded.head, source, encoded.new_bytes, condition=IfMatch(before), commit=token
         )
 
     def _settle[R](self, name: str, token: str, draft: PreparedCommit[R] | None, until: float) -> Committed[R]:

@@ -5,10 +5,9 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import StoreError
-from vectord.index.codec import encode
 from vectord.index.sections.documents import Packed
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds
+from vectord.index.thresholds import Thresholds, base_can_stay, build_is_due
 from vectord.service.environment import Environment
 
 # What a build takes on one vCPU; docs/decisions/builds.md has the measurements.
@@ -41,7 +40,7 @@ class BuildPolicy:
 
     def is_put_off(self, index: Index, sizes: Thresholds, until: float) -> bool:
         """Tell whether a build of `index` is due that does not fit in here, or not before `until`."""
-        if self._send is None or not encode.is_kept(index) or not encode.is_due(index, sizes):
+        if self._send is None or not base_can_stay(index) or not build_is_due(index, sizes):
             return False
         return seconds(index) > _SHARE * (until - self._world.now()) or _COPIES * _size(index) > self._memory
 
@@ -66,7 +65,7 @@ def seconds(index: Index) -> float:
 
 
 def _size(index: Index) -> int:
-    return sum(entry.bytes for entry in (*(index.base.entries if index.base else ()), *index.entries))
+    return sum(entry.bytes for entry in (*(index.base.entries if index.base else ()), *index.tail_entries))
 
 
 def _missing(index: Index) -> int:

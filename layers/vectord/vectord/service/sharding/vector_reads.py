@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import IndexNotFound, VectorNotFound
-from vectord.index.query.scan import Place
+from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 from vectord.service.commit.idempotency import IdempotencyKey
 from vectord.service.results import Counted, Deleted, GetResult, ListPage, Stored
@@ -18,7 +18,7 @@ from vectord.service.sharding.reads import ShardReads, etag_of, missing
 from vectord.service.single.vector_reads import ListQuery, SingleVectorReads
 from vectord.service.snapshots.reader import SnapshotReader
 
-_START: Final[Place] = (0, "")  # before every id
+_START: Final[Position] = (0, "")  # before every id
 
 
 class ShardVectorReads:

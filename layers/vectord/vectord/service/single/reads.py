@@ -50,7 +50,7 @@ class SingleReads:
         def find(index: Index) -> list[Answer]:
             query, among = ask.of(index)
             query = structs.replace(query, vectors=tuple(queries_for(index)))
-            return search_many(index, query, among, in_passing=not read.bytes)
+            return search_many(index, query, among, read_ahead=not read.bytes)
 
         answers, state = self.using(name, ask, until, find)
         if read.bytes >= state.index.size:
@@ -109,6 +109,6 @@ def described(state: Snapshot) -> Description:
         len(index),
         index.size,
         base.graph.section.size if base else 0,
-        base.curves if base else {},
+        base.calibration if base else {},
         state.etag,
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from vectord.errors import VectorNotFound
 from vectord.index.query import scan
-from vectord.index.query.scan import Page, Place, Span
+from vectord.index.query.scan import Page, Position, Span
 from vectord.index.state import Index
 from vectord.service.commit.idempotency import IdempotencyKey, is_repeat
 from vectord.service.results import Counted, Deleted, GetResult, ListedVector, ListPage, Stored
@@ -23,7 +23,7 @@ class ListQuery(msgspec.Struct, frozen=True):
     """
 
     limit: int
-    after: Place | None = None
+    after: Position | None = None
     prefix: str = ""
     segment: int = 0
     segments: int = 1

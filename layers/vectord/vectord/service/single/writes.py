@@ -4,8 +4,6 @@ from collections.abc import Callable, Container, Sequence
 
 from vectord.errors import VectorsNotFound
 from vectord.index import mutations, state
-from vectord.index.patch import absent
-from vectord.index.patch import patch as patched
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
@@ -24,7 +22,7 @@ class SingleWrites:
         self._commits, self._lifecycle = commits, lifecycle
 
     def create(self, new: Params, until: float) -> Description:
-        return described(self._lifecycle.create(state.create(new), until))
+        return described(self._lifecycle.create(state.empty_index(new), until))
 
     def delete(self, name: str, until: float, expected: Container[str] | None = None) -> None:
         """Delete the blob, whatever it is."""
@@ -80,9 +78,9 @@ class SingleWrites:
 
         def change(index: Index) -> tuple[Index, Effect]:
             row_of = selected(one_blob(index), which)
-            if missing := absent(row_of, which.ids or ()):
+            if missing := [vector_id for vector_id in dict.fromkeys(which.ids or ()) if vector_id not in row_of]:
                 raise VectorsNotFound(name, missing)
-            return patched(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
+            return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
 
         (done, count), etag = self._change(name, change, until, numbers=2, expected=expected, key=key)
         return Patched(done, count, etag)

@@ -19,7 +19,7 @@ from vectord.service.snapshots.ranges import RangeReader, cut
 from vectord.storage.base import ObjectHead, Reader
 
 if TYPE_CHECKING:
-    from vectord.index.codec.encode import Encoded  # of writes, which a read does without
+    from vectord.index.codec.encode import PreparedBlob  # of writes, which a read does without
 
 # What the first request asks for: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
@@ -83,7 +83,7 @@ class SnapshotCache:
         self._world.meter.add("CacheHits")
         return held
 
-    def adopt(self, name: str, encoded: "Encoded", etag: str, before: Index, *, since: float) -> Snapshot:
+    def adopt(self, name: str, encoded: "PreparedBlob", etag: str, before: Index, *, since: float) -> Snapshot:
         """Keep the state that a commit of ours wrote over `before`, without reading it back.
 
         `since` is when the commit was sent, on the world's clock.
@@ -104,7 +104,7 @@ class SnapshotCache:
             # An evicted file takes its space until nobody holds it.
             for other in [other for other, held in self._held.items() if other != name and not self._kept(held)]:
                 del self._held[other]
-            while len(self._held) > 1 and sum(held.index.body for held in self._held.values()) > self._budget:
+            while len(self._held) > 1 and sum(held.index.body_start for held in self._held.values()) > self._budget:
                 self._held.popitem(last=False)
             self._seen = {kept: self._seen[kept] for kept in self._held}
         return state
@@ -155,7 +155,7 @@ class SnapshotCache:
 
     def _opened_whole(self, name: str, answer: ObjectHead) -> Snapshot:
         """Return an index of version 1, which cannot be read by ranges; nothing of it lies in files."""
-        from vectord.index.codec.version_1 import open_version_1  # noqa: PLC0415 - what few blobs need
+        from vectord.index.codec.decode import open_version_1  # noqa: PLC0415 - what few blobs need
 
         blob, span = answer.data, (len(answer.data), answer.size)
         if len(blob) < answer.size:

@@ -7,7 +7,7 @@ import msgspec
 
 from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
-from vectord.index.sections.base import Section, Span, Wanted
+from vectord.index.sections.base import ByteRange, Section, SectionRanges
 from vectord.service.environment import Environment
 from vectord.storage.base import Reader
 
@@ -19,7 +19,7 @@ _NEAR: Final = 48 << 10  # a gap that is read rather than asked around: less tha
 class RangeReader(msgspec.Struct, frozen=True, eq=False):
     """Object `name` at `etag`, whose sections start at `starts`; it brings their bytes here.
 
-    `room` is how many of them can stay.
+    `capacity` is how many of them the cache can keep.
 
     Raises, when called:
         ObjectChanged: the object is at another ETag by now, or gone.
@@ -31,16 +31,16 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
     name: str
     etag: str
     starts: Mapping[SectionFile, int]
-    room: int
+    capacity: int
     environment: Environment
 
-    def __call__(self, *wanted: Wanted) -> None:
+    def __call__(self, *wanted: SectionRanges) -> None:
         for some in _rounds(self._pieces(wanted)):
             spans = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in some]
             for (file, (start, _)), data in zip(some, self.read(spans), strict=True):
                 file.write(start, data)
 
-    def read(self, spans: Sequence[Span]) -> list[bytes]:
+    def read(self, spans: Sequence[ByteRange]) -> list[bytes]:
         """Return bytes of the object."""
         try:
             parts = self.store.read(self.name, self.etag, spans)
@@ -50,7 +50,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
         self.environment.meter.add("ReadBytes", sum(map(len, parts)))
         return parts
 
-    def _pieces(self, wanted: Sequence[Wanted]) -> Iterator[tuple[SectionFile, Span]]:
+    def _pieces(self, wanted: Sequence[SectionRanges]) -> Iterator[tuple[SectionFile, ByteRange]]:
         for section, spans in wanted:
             missing = [] if section.whole else section.missing(spans)
             if missing:
@@ -64,7 +64,7 @@ def _local(section: Section) -> SectionFile:
     raise AssertionError("a section that is in memory misses nothing")
 
 
-def joined(spans: Sequence[Span]) -> list[Span]:
+def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
     """Return ascending `spans` with those made one between which few bytes lie."""
     result = [spans[0]]
     for start, stop in spans[1:]:
@@ -75,14 +75,14 @@ def joined(spans: Sequence[Span]) -> list[Span]:
     return result
 
 
-def cut(span: Span) -> Iterator[Span]:
+def cut(span: ByteRange) -> Iterator[ByteRange]:
     """Yield the pieces of a span of bytes that one request each should carry."""
     for start in range(span[0], span[1], _PIECE):
         yield start, min(span[1], start + _PIECE)
 
 
-def _rounds(pieces: Iterator[tuple[SectionFile, Span]]) -> Iterator[list[tuple[SectionFile, Span]]]:
-    some: list[tuple[SectionFile, Span]] = []
+def _rounds(pieces: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:
+    some: list[tuple[SectionFile, ByteRange]] = []
     size = 0
     for piece in pieces:
         some.append(piece)
