@@ -42,8 +42,8 @@ coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that the
 	@$(DEV) -m tools.checks.branches
 
 .PHONY: mutation
-mutation: $(call STAMP,dev) ## Change the code and see the tests notice: make mutation AREA=frame MUTANTS=60 JOBS=2 (or service, plain, s3)
-	@$(DEV) -m tools.mutation $(or $(AREA),frame) $(if $(MUTANTS),--mutants $(MUTANTS)) --seed $(or $(SEED),1) --jobs $(or $(JOBS),1)
+mutation: $(call STAMP,dev) ## Mutate an area and list what no test notices: make mutation AREA=lhv1 MUTANTS=60 (or service, single, s3)
+	@tools/mutation/run.sh $(or $(AREA),lhv1) "$(MUTANTS)" $(or $(SEED),1)
 
 .PHONY: e2e
 e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the store's contract on a server with real races

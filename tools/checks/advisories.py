@@ -1,6 +1,7 @@
-"""A folder of advisories in the OSV format, as pypa/advisory-database has them: `vulns/<package>/<id>.yaml`.
+"""Read a checkout of pypa/advisory-database: advisories in the OSV format in `vulns/<package>/<id>.yaml`.
 
-For machines that cannot ask a server. OSV's rules: https://ossf.github.io/osv-schema/ (evaluation).
+pip-audit asks a server and leaves it to compare versions, so it cannot read such a folder. The rules of the comparison:
+https://ossf.github.io/osv-schema/ (evaluation).
 """
 
 import re
@@ -15,15 +16,15 @@ from tools.env.pins import Pin, normal
 
 _MODIFIED: Final = re.compile(r"^modified: *['\"]?(\d{4}-\d\d-\d\d)", re.MULTILINE)
 _BEGINNING: Final = "0"  # before every version
-_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # which leaves 1.10 a text
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # reads 1.10 as text
 
 
 class NoDatabase(Exception):
-    """The folder holds no advisories."""
+    """The folder has no advisories."""
 
 
 def newest(folder: Path) -> tuple[int, str]:
-    """Return how many advisories a folder holds, and the day when one of them was changed last.
+    """Return the number of advisories in a folder and the day of the latest change.
 
     Raises:
         NoDatabase
@@ -31,7 +32,7 @@ def newest(folder: Path) -> tuple[int, str]:
     found = [_MODIFIED.search(path.read_text(encoding="utf-8")) for path in folder.glob("vulns/*/*.yaml")]
     days = [one[1] for one in found if one]
     if not days:
-        raise NoDatabase(f"{folder} holds no vulns/<package>/<id>.yaml")
+        raise NoDatabase(f"{folder} has no vulns/<package>/<id>.yaml")
     return len(found), max(days)
 
 
@@ -47,11 +48,11 @@ def known(wanted: Sequence[Pin], folder: Path) -> dict[Pin, list[str]]:
 def _ids(pin: Pin, folders: Sequence[Path]) -> Iterator[str]:
     for path in (path for folder in folders for path in folder.glob("*.yaml")):
         advisory = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-        if "withdrawn" not in advisory and any(_hits(pin, each) for each in advisory.get("affected", ())):
+        if "withdrawn" not in advisory and any(_affects(pin, each) for each in advisory.get("affected", ())):
             yield str(advisory["id"])
 
 
-def _hits(pin: Pin, affected: Mapping[str, Any]) -> bool:
+def _affects(pin: Pin, affected: Mapping[str, Any]) -> bool:
     package = affected["package"]
     if package["ecosystem"] != "PyPI" or normal(package["name"]) != normal(pin.name):
         return False
@@ -63,12 +64,12 @@ def _hits(pin: Pin, affected: Mapping[str, Any]) -> bool:
 def _same(version: str, other: str) -> bool:
     try:
         return Version(version) == Version(other)
-    except InvalidVersion:  # of old, as 2004d
+    except InvalidVersion:  # an old style, such as 2004d
         return version == other
 
 
 def _within(version: Version, events: Sequence[Mapping[str, str]]) -> bool:
-    """Tell whether a version lies in a range; one whose bounds cannot be compared holds every version."""
+    """Return True if a version is in a range. A range whose bounds cannot be compared contains every version."""
     try:
         marks = sorted(
             (Version(at), what)

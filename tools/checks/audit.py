@@ -1,64 +1,107 @@
-"""Ask the database of open-source advisories what is known of every pinned version: `make audit`.
+"""`make audit`: look up every pinned version in the OSV database of known vulnerabilities.
 
-One request to api.osv.dev. What ships must be free of known vulnerabilities; what only builds and tests is reported.
-Where the database cannot be reached, nothing is known, and that is said and counted as skipped. On a closed network
-`make audit ADVISORIES=folder` reads a checkout of github.com/pypa/advisory-database, and says how old it is.
+pip-audit asks api.osv.dev. Nothing that ships may have a known vulnerability; one in what only builds or tests is
+reported. If the database cannot be reached, the check is skipped with the reason. On a closed network, `make audit
+ADVISORIES=folder` reads a checkout of github.com/pypa/advisory-database instead, which pip-audit cannot do.
 """
 
 import json
+import subprocess
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from tools.checks import advisories
 from tools.command.errors import CheckFailed
-from tools.command.run import run_tool
+from tools.command.run import environment, run_tool
 from tools.env import pins
 from tools.env.pins import Pin
 
-DATABASE: Final = "https://api.osv.dev"
-_SECONDS: Final = 20
+DATABASE: Final = "https://api.osv.dev/v1/query"
+# Has known vulnerabilities. pip-audit takes an empty answer for "none", so a database that does not report this one did
+# not answer the question.
+CONTROL: Final = Pin("jinja2", "2.4.1")
+_PIP_AUDIT: Final = Path(sys.executable).with_name("pip-audit")
 
-type Known = Mapping[Pin, Sequence[str]]  # the ids of advisories
+type Known = Mapping[Pin, Sequence[str]]  # ids of advisories
 
 
 class Unreachable(Exception):
-    """The database gave no answer."""
+    """The database did not answer, or did not answer the question."""
 
 
-def audit(_folder: Path) -> None:
-    """Print what is known.
+def audit(folder: Path) -> None:
+    """Print the known vulnerabilities.
 
     Raises:
-        CheckFailed: something that ships has a known vulnerability, or what should be a folder of advisories is none.
+        CheckFailed: something that ships has one, or the folder of advisories has no advisories.
     """
     if len(sys.argv) > 1:
-        report_of_folder(pins.shipped(), pins.others(), Path(sys.argv[1]))
+        report_from_copy(pins.shipped(), pins.others(), Path(sys.argv[1]))
     else:
-        report(pins.shipped(), pins.others(), DATABASE)
+        report(pins.shipped(), pins.others(), DATABASE, folder)
 
 
-def report(shipped: Sequence[Pin], others: Sequence[Pin], database: str) -> None:
-    """Print what `database` knows of the pins, or that it could not be asked; raises as `audit` does."""
+def report(shipped: Sequence[Pin], others: Sequence[Pin], database: str, folder: Path) -> None:
+    """Print what `database` knows about the pins, or why it was not asked; raises as `audit` does."""
     try:
-        known = ask([*shipped, *others], database)
+        known = look_up([*shipped, *others], database, folder)
     except Unreachable as error:
         print(f"SKIPPED audit: {len(shipped)} shipped and {len(others)} other pins were NOT checked: {error}")
         return
     _show(shipped, others, known)
 
 
-def report_of_folder(shipped: Sequence[Pin], others: Sequence[Pin], folder: Path) -> None:
-    """Print what the advisories in `folder` say of the pins, and how old they are; raises as `audit` does."""
+def report_from_copy(shipped: Sequence[Pin], others: Sequence[Pin], copy: Path) -> None:
+    """Print what a copy of the advisories says about the pins, and its age; raises as `audit` does."""
     try:
-        count, day = advisories.newest(folder)
+        count, day = advisories.newest(copy)
     except advisories.NoDatabase as error:
         raise CheckFailed(str(error)) from error
-    print(f"  {count:,} advisories, the newest of {day}: what was found later is NOT known")
-    _show(shipped, others, advisories.known([*shipped, *others], folder))
+    print(f"  {count:,} advisories, the newest of {day}: later vulnerabilities are NOT known")
+    _show(shipped, others, advisories.known([*shipped, *others], copy))
+
+
+def look_up(wanted: Sequence[Pin], database: str, folder: Path) -> Known:
+    """Return the advisories of those pins that have some.
+
+    Raises:
+        Unreachable
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for number, group in enumerate(_groups([CONTROL, *wanted])):
+        requirements, output = folder / f"pins-{number}.txt", folder / f"audit-{number}.json"
+        requirements.write_text("".join(f"{pin.name}=={pin.version}\n" for pin in group), encoding="utf-8")
+        for entry in _pip_audit(requirements, output, database):
+            key = pins.normal(entry["name"]), entry["version"]
+            found[key] = sorted({vulnerability["id"] for vulnerability in entry["vulns"]})
+    ids = {pin: found.get((pins.normal(pin.name), pin.version)) for pin in [CONTROL, *wanted]}
+    if not ids[CONTROL] or None in ids.values():
+        raise Unreachable(f"{database} does not know {CONTROL.name} {CONTROL.version}, or left out a pin")
+    return {pin: known for pin in wanted if (known := ids[pin])}
+
+
+def _groups(wanted: Sequence[Pin]) -> Iterator[list[Pin]]:
+    """Divide pins so that no group has two versions of a package, which pip-audit would refuse."""
+    left = list(dict.fromkeys(wanted))
+    while left:
+        group = {pins.normal(pin.name): pin for pin in reversed(left)}
+        yield list(group.values())
+        left = [pin for pin in left if group[pins.normal(pin.name)] is not pin]
+
+
+def _pip_audit(requirements: Path, output: Path, database: str) -> list[dict[str, Any]]:
+    command = [str(_PIP_AUDIT), "--vulnerability-service", "osv", "--osv-url", database]
+    command += ["--requirement", str(requirements)]
+    command += ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "--output", str(output)]
+    command += ["--cache-dir", str(output.with_suffix(".cache"))]
+    done = subprocess.run(command, env=environment(output.parent), capture_output=True, text=True, check=False)
+    if not output.exists():  # exit status 1 means vulnerabilities or any failure
+        reason = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
+        raise Unreachable(f"pip-audit got no answer from {database}: {reason}")
+    entries: list[dict[str, Any]] = json.loads(output.read_text(encoding="utf-8"))["dependencies"]
+    return entries
 
 
 def _show(shipped: Sequence[Pin], others: Sequence[Pin], known: Known) -> None:
@@ -68,29 +111,6 @@ def _show(shipped: Sequence[Pin], others: Sequence[Pin], known: Known) -> None:
     print(f"  checked {len(shipped)} shipped and {len(others)} other pins: {len(known)} have known vulnerabilities")
     if bad := [pin for pin in shipped if pin in known]:
         raise CheckFailed(f"known vulnerabilities ship: {', '.join(f'{pin.name} {pin.version}' for pin in bad)}")
-
-
-def ask(wanted: Sequence[Pin], database: str) -> Known:
-    """Return the advisories of those pins that have some.
-
-    Raises:
-        Unreachable: no answer, or one that is none to the question.
-    """
-    body = json.dumps({"queries": [{"package": {"purl": pin.purl}} for pin in wanted]}).encode()
-    request = urllib.request.Request(f"{database}/v1/querybatch", body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-            results = _results(json.load(answer), len(wanted))
-    except (OSError, ValueError) as error:  # no name, no route, no time, no JSON
-        raise Unreachable(f"no answer from {database} ({error})") from error
-    return {pin: ids for pin, ids in zip(wanted, results, strict=True) if ids}
-
-
-def _results(answer: Any, count: int) -> list[list[str]]:
-    results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list) or len(results) != count:
-        raise ValueError("an answer to another question")
-    return [[str(found["id"]) for found in each.get("vulns", [])] for each in results]
 
 
 if __name__ == "__main__":

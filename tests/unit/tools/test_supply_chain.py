@@ -141,21 +141,25 @@ def test_a_build_that_is_not_what_was_pinned_has_no_bill(
         sbom.bill_of_materials([built(tmp_path / "layer", **there)], pinned, tmp_path)
 
 
+CONTROL = {audit.CONTROL.purl: ["PYSEC-CONTROL"]}
+
+
 @contextmanager
 def database(known: Mapping[str, list[str]] | bytes) -> Iterator[str]:
-    """Serve advisories by package URL as OSV does, or any bytes; give its address."""
+    """Serve advisories by package URL as OSV does, or any bytes; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200 if self.path == "/v1/querybatch" else 404)
+            self.send_response(200 if self.path == "/v1/query" else 404)
             self.end_headers()
             self.wfile.write(known if isinstance(known, bytes) else json.dumps(self._answer(asked)).encode())
 
         def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
             assert not isinstance(known, bytes)
-            found = [known.get(query["package"]["purl"], []) for query in asked["queries"]]
-            return {"results": [{"vulns": [{"id": one} for one in ids]} if ids else {} for ids in found]}
+            assert asked["package"]["ecosystem"] == "PyPI"
+            ids = known.get(Pin(asked["package"]["name"], asked["version"]).purl, [])
+            return {"vulns": [{"id": one, "affected": [], "summary": ""} for one in ids]} if ids else {}
 
         def log_message(self, *_: object) -> None:
             pass
@@ -164,40 +168,46 @@ def database(known: Mapping[str, list[str]] | bytes) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}/v1/query"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def test_a_known_vulnerability_of_what_ships_fails_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with database({"pkg:pypi/one@1.0": ["GHSA-1", "PYSEC-2"]}) as url, pytest.raises(CheckFailed, match=r"one 1\.0"):
-        audit.report([ONE, TWO], [], url)
+def test_a_known_vulnerability_of_what_ships_fails_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = CONTROL | {"pkg:pypi/one@1.0": ["PYSEC-2", "GHSA-1"]}
+    with database(known) as url, pytest.raises(CheckFailed, match=r"one 1\.0"):
+        audit.report([ONE, TWO], [], url, tmp_path)
     assert "one 1.0 (ships): GHSA-1, PYSEC-2" in capsys.readouterr().out
 
 
-def test_one_of_what_only_builds_or_tests_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with database({"pkg:pypi/two@2.0": ["GHSA-1"]}) as url:
-        audit.report([ONE], [TWO], url)
+def test_one_of_what_only_builds_or_tests_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    later = Pin("Two", "2.1")  # a second version of a package, in another environment
+    with database(CONTROL | {"pkg:pypi/two@2.0": ["GHSA-1"]}) as url:
+        audit.report([ONE], [TWO, later], url, tmp_path)
     printed = capsys.readouterr().out
     assert "two 2.0 (builds or tests): GHSA-1" in printed
-    assert "checked 1 shipped and 1 other pins: 1 have" in printed
+    assert "checked 1 shipped and 2 other pins: 1 have" in printed
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", b"[]", b'{"results": []}', b'{"code": 3}'])
-def test_a_database_that_answers_something_else_is_not_taken_for_all_is_well(
-    answer: bytes, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"code": 3}'], ids=["no JSON", "empty", "another object"])
+def test_an_answer_to_another_question_is_not_taken_for_no_vulnerabilities(
+    answer: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database(answer) as url:
-        audit.report([ONE], [TWO], url)
+        audit.report([ONE], [TWO], url, tmp_path)
     assert capsys.readouterr().out.startswith("SKIPPED audit: 1 shipped and 1 other pins were NOT checked")
 
 
-def test_a_database_that_cannot_be_reached_is_a_skip_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_database_that_cannot_be_reached_is_a_skip_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with database({}) as url:
         pass
-    audit.report([ONE], [], url)
+    audit.report([ONE], [], url, tmp_path)
     printed = capsys.readouterr().out
     assert printed.startswith("SKIPPED audit: ")
     assert url in printed
@@ -268,14 +278,14 @@ def test_a_name_that_is_spelled_otherwise_is_found_in_a_copy(asked: str, written
 def test_a_copy_says_how_old_it_is_and_fails_for_what_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     advisory(tmp_path, 1, "one", "", LISTED)
     advisory(tmp_path, 4, "two", "", RANGE)
-    audit.report_of_folder([TWO], [ONE], tmp_path)
+    audit.report_from_copy([TWO], [ONE], tmp_path)
     printed = capsys.readouterr().out
-    assert "2 advisories, the newest of 2024-03-04: what was found later is NOT known" in printed
+    assert "2 advisories, the newest of 2024-03-04: later vulnerabilities are NOT known" in printed
     assert "one 1.0 (builds or tests): PYSEC-1" in printed
     with pytest.raises(CheckFailed, match=r"one 1\.0"):
-        audit.report_of_folder([ONE], [TWO], tmp_path)
+        audit.report_from_copy([ONE], [TWO], tmp_path)
 
 
 def test_a_folder_without_advisories_is_not_taken_for_all_is_well(tmp_path: Path) -> None:
-    with pytest.raises(CheckFailed, match="holds no"):
-        audit.report_of_folder([ONE], [TWO], tmp_path)
+    with pytest.raises(CheckFailed, match="has no"):
+        audit.report_from_copy([ONE], [TWO], tmp_path)
