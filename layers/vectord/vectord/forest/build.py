@@ -66,11 +66,6 @@ def _load_plain(forest: annoy.AnnoyIndex, vectors: F32) -> None:
 
 
 def _load_bulk(forest: annoy.AnnoyIndex, path: Path, vectors: F32, layout: Layout) -> None:
-    rows = len(vectors)
-    forest.add_item(rows - 1, [0.0] * layout.dimension)  # allocates all the nodes before it too
+    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # allocates all the nodes before it too
     graph = np.memmap(path, np.uint8, "r+")
-    layout.descendants(graph)[:rows] = 1
-    layout.vectors(graph, rows)[:] = vectors
-    if layout.metric == "angular":
-        with np.errstate(over="ignore", under="ignore"):
-            layout.norms(graph, rows)[:] = np.einsum("ij,ij->i", vectors, vectors)
+    layout.write_items(graph, vectors)

@@ -10,6 +10,7 @@ An item has n_descendants 1. An inner node with at most `bucket` descendants lis
 `vector`; one with more is a split with two children. Children are written before their parents.
 """
 
+from functools import cached_property
 from typing import Final, Literal
 
 import msgspec
@@ -24,28 +25,28 @@ Metric = Literal["angular", "euclidean"]
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout(msgspec.Struct, frozen=True, dict=True):
     """The node layout for vectors of `dimension` float32 components under `metric`."""
 
     metric: Metric
     dimension: int
 
-    @property
+    @cached_property
     def children_offset(self) -> int:
         """The byte of a node at which an inner node's children start."""
         return 4 if self.metric == "angular" else 8
 
-    @property
+    @cached_property
     def vector_offset(self) -> int:
         """The byte of an item node at which its vector starts."""
         return self.children_offset + 8
 
-    @property
+    @cached_property
     def node_size(self) -> int:
         """The bytes of a node."""
         return self.vector_offset + 4 * self.dimension
 
-    @property
+    @cached_property
     def bucket(self) -> int:
         """The most rows that a leaf lists."""
         return (self.node_size - self.children_offset) // 4
@@ -60,9 +61,15 @@ class Layout(msgspec.Struct, frozen=True):
         """Return each node's n_descendants as a strided view of `graph`."""
         return np.ndarray((len(graph) // self.node_size,), "<i4", buffer=graph, strides=(self.node_size,))
 
-    def norms(self, graph: np.memmap, rows: int) -> npt.NDArray[np.float32]:
-        """Return the squared norms that angular item nodes store at byte 4, as a strided view."""
-        return np.ndarray((rows,), "<f4", buffer=graph, offset=4, strides=(self.node_size,))
+    def write_items(self, graph: np.memmap, vectors: npt.NDArray[np.float32]) -> None:
+        """Write the item nodes of `vectors` (rows, dimension) to the start of `graph`, as Annoy's `add_item` does."""
+        rows = len(vectors)
+        self.descendants(graph)[:rows] = 1
+        self.vectors(graph, rows)[:] = vectors
+        if self.metric == "angular":
+            norms: npt.NDArray[np.float32] = np.ndarray((rows,), "<f4", graph, 4, (self.node_size,))
+            with np.errstate(over="ignore", under="ignore"):
+                norms[:] = np.einsum("ij,ij->i", vectors, vectors)  # Annoy stores squared norms
 
     def check(self, graph: Buffer, rows: int) -> None:
         """Refuse a graph in which Annoy could read out of bounds or loop forever.

@@ -30,7 +30,7 @@ def upsert(index: Index, items: Iterable[Item]) -> tuple[Index, int, int]:
     new = {item.id: item.metadata for item in last.values() if item.metadata is not None}
     changed = _drop(index, stored)
     tail = changed.tail
-    start = tail.first + len(tail)
+    start = tail.first + len(tail.ids)
     grown = structs.replace(
         tail,
         ids=(*tail.ids, *last),

@@ -71,7 +71,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     fetch: Fetch = NOTHING_TO_FETCH
 
     def __len__(self) -> int:
-        return self.base_rows + len(self.tail) - len(self.removed)
+        return self.base_rows + len(self.tail.ids) - len(self.removed)
 
     @property
     def base_rows(self) -> int:
@@ -81,8 +81,13 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def live(self) -> RowMask:
         """The rows that are neither deleted nor replaced."""
-        base, tail = np.ones(self.base_rows, np.bool_), np.ones(len(self.tail), np.bool_)
+        base, tail = np.ones(self.base_rows, np.bool_), np.ones(len(self.tail.ids), np.bool_)
         return RowMask(base, tail).without(self.removed)
+
+    @property
+    def can_keep_base(self) -> bool:
+        """True if the next commit can leave the base in place and write only the tail."""
+        return bool(self.base and self.base.packed and len(self))
 
     def has_applied(self, commit: str) -> bool:
         """Return True if `commit` led to this state, as the last one or as one of the recent ones before it."""
@@ -138,7 +143,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.base is None:
             documents, vectors = [], self.vectors_of([])
         else:
-            self.fetch((self.base.graph.section, None))
+            if not self.base.graph.section.whole:
+                self.fetch((self.base.graph.section, None))
             documents = self.base.documents.read(live, self.fetch)
             vectors = self.base.graph.take(np.array(live, np.int64))
         row_of = self.tail.row_of

@@ -34,11 +34,6 @@ def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
     """Return True if the tail or the removed rows have outgrown their share of the base."""
     rows = index.base_rows
     return bool(index.base) and (
-        len(index.tail) > max(thresholds.tail_rows, rows // thresholds.tail_share)
+        len(index.tail.ids) > max(thresholds.tail_rows, rows // thresholds.tail_share)
         or len(index.removed) > max(thresholds.tail_rows, rows // thresholds.removed_share)
     )
-
-
-def base_can_stay(index: Index) -> bool:
-    """Return True if the next commit can leave the base in place and write only the tail."""
-    return bool(index.base and index.base.packed and len(index))

@@ -46,7 +46,7 @@ class Built(msgspec.Struct, frozen=True):
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     """Build all sections over `rows`, at least one, in the plain or the packed form according to their size."""
     layout = layout_of(params)
-    size = len(rows) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
+    size = len(rows.ids) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size >= thresholds.packed:
         return _build_packed(rows, params)
     graph, trees = build_forest(rows.vectors, layout, params.m)
@@ -54,7 +54,7 @@ def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
 
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
-    if exact_scan_is_cheap(len(rows), params.dimension):
+    if exact_scan_is_cheap(len(rows.ids), params.dimension):
         return {}
     norms = measure_norms(rows.vectors, params.distance)
     curve = Calibrator(rows.vectors, norms, layout_of(params)).forest_curve(trees, {})

@@ -14,7 +14,7 @@ from vectord.index.sections.sketch import Sketch
 from vectord.index.sections.tail import Tail
 from vectord.index.state import Base, Index, empty_index, with_rows
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import Head, SectionEntry
+from vectord.lhv1.frame import Envelope, Head, SectionEntry
 from vectord.lhv1.v1 import blob as v1_blob
 
 OpenSection = Callable[[SectionEntry], Section]
@@ -62,16 +62,20 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     base_entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
     tail_entries = tuple(entry for entry in envelope.sections if entry.name == "tail")
     sections = {entry.name: open_section(entry) for entry in base_entries}
-    base = _base(head, base_entries, sections, earlier.base if earlier else None, fetch)
-    base_rows = base.graph.rows if base else 0
-    ids = tuple(envelope.ids if envelope.packed else envelope.ids[base_rows:])
+    base_rows, packed = envelope.covered, "rows" in sections
+    base = None
+    if base_rows:
+        base = _shared_base(earlier, base_entries, sections) or _base(
+            envelope, base_rows, base_entries, sections, fetch
+        )
+    ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
     removed = frozenset(envelope.removed)
     tail = Tail(
         first=base_rows,
         params=envelope.params,
         ids=ids,
         row_of={vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed},
-        metadata={} if base and not base.packed and not ids else envelope.metadata,
+        metadata={} if base and not packed and not ids else envelope.metadata,
         pieces=[open_section(entry) for entry in tail_entries],
     )
     return Index(
@@ -88,36 +92,28 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     )
 
 
-def _base(
-    head: Head, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], earlier: Base | None, fetch: Fetch
+def _shared_base(
+    earlier: Index | None, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section]
 ) -> Base | None:
-    envelope = head.envelope
-    if "graph" not in sections:
-        return None
-    if earlier and earlier.packed and earlier.entries == entries and earlier.graph.section is sections["graph"]:
-        return earlier
-    graph = Graph(layout_of(envelope.params), envelope.covered, sections["graph"])
-    if not envelope.packed:
-        fetch((graph.section, None))
+    """Return the base of an earlier state if it has the same sections."""
+    base = earlier.base if earlier else None
+    is_same = base and base.packed and base.entries == entries and base.graph.section is sections["graph"]
+    return base if is_same else None
+
+
+def _base(
+    envelope: Envelope, rows: int, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], fetch: Fetch
+) -> Base:
+    graph = Graph(layout_of(envelope.params), rows, sections["graph"])
+    documents: Documents
+    if "rows" in sections:
+        documents = Packed(sections["rows"], rows)
+    else:
+        if not graph.section.whole:
+            fetch((graph.section, None))
         graph.check()
         if not np.isfinite(graph.vectors).all():
             raise BlobCorrupt("a vector of its graph is not finite")
-    return Base(
-        graph,
-        _documents(head, sections.get("rows")),
-        _sketch(graph, sections.get("sketch")),
-        envelope.calibration,
-        entries,
-        sections.get("columns"),
-    )
-
-
-def _documents(head: Head, section: Section | None) -> Documents:
-    envelope = head.envelope
-    if section is not None:
-        return Packed(section, envelope.packed)
-    return Listed(envelope.ids[: envelope.covered], envelope.metadata)
-
-
-def _sketch(graph: Graph, section: Section | None) -> Sketch | None:
-    return Sketch(section, graph.rows, graph.layout.dimension, graph.distance) if section is not None else None
+        documents = Listed(envelope.ids[:rows], envelope.metadata)
+    sketch = Sketch(sections["sketch"], rows, graph.layout.dimension, graph.distance) if "sketch" in sections else None
+    return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"))

@@ -9,7 +9,7 @@ from vectord.index import dedup
 from vectord.index.build.builder import Built, build
 from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Calibration, Index
-from vectord.index.thresholds import DEFAULT, Thresholds, base_can_stay, build_is_due
+from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import SectionEntry
 
@@ -59,8 +59,7 @@ def encode(
         commit=commit,
         applied=dedup.with_commit(index.applied, commit),
     )
-    due = build_is_due(index, thresholds) if rebuild is None else rebuild
-    if index.base and base_can_stay(index) and not due:
+    if index.base and index.can_keep_base and not (build_is_due(index, thresholds) if rebuild is None else rebuild):
         appended = _append_tail(sealed, index.base, thresholds)
         if appended.copied_size >= thresholds.part:
             return appended
@@ -89,11 +88,11 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     """Return a blob of which everything is new."""
     rows = index.rows
-    built = build(rows, index.params, thresholds) if len(rows) else Built({}, rows, {}, packed=False)
+    built = build(rows, index.params, thresholds) if rows.ids else Built({}, rows, {}, packed=False)
     sections = built.with_entries(index.commit)
     envelope = _envelope(index, [entry for entry, _ in sections], built.calibration)
     if built.packed:
-        envelope = structs.replace(envelope, graph_rows=len(built.rows))
+        envelope = structs.replace(envelope, graph_rows=len(built.rows.ids))
     else:
         envelope = structs.replace(envelope, ids=list(built.rows.ids), metadata=dict(built.rows.metadata))
     return PreparedBlob(frame.encode_head(envelope), None, sections)

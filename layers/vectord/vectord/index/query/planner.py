@@ -131,7 +131,8 @@ def fits_in_cache(index: Index, base: Base) -> bool:
 
 
 def _is_float32_safe(query: Query, base: Base) -> bool:
-    return all(exact_scan.query_is_float32_safe(vector, base.graph.distance) for vector in query.vectors)
+    distance = base.graph.distance
+    return distance == "cosine" or all(exact_scan.query_is_float32_safe(vector, distance) for vector in query.vectors)
 
 
 def _forest_plan(base: Base, candidates_per_tree: int) -> SearchPlan:

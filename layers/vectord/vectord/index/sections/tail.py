@@ -39,7 +39,9 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         Raises:
             BlobCorrupt: a component is not finite.
         """
-        fetch(*((piece, None) for piece in self.pieces))
+        missing = [piece for piece in self.pieces if not piece.whole]
+        if missing:
+            fetch(*((piece, None) for piece in missing))
         return self._vectors
 
     @property

@@ -23,7 +23,7 @@ from vectord.index.build import rebuild
 from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds, base_can_stay, build_is_due
+from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.maintenance.lease import Leases
@@ -88,7 +88,7 @@ class Compaction:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
-        return base_can_stay(index) and build_is_due(index, self._sizes)
+        return index.can_keep_base and build_is_due(index, self._sizes)
 
     def _while_due(self, name: str, until: float) -> Compacted:
         """Build, and build again if enough came meanwhile: nobody would ask for that before the next change."""

@@ -7,7 +7,7 @@ import msgspec
 from vectord.errors import StoreError
 from vectord.index.sections.documents import Packed
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds, base_can_stay, build_is_due
+from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.environment import Environment
 
 # What a build takes on one vCPU; docs/decisions/builds.md has the measurements.
@@ -40,7 +40,7 @@ class BuildPolicy:
 
     def is_put_off(self, index: Index, sizes: Thresholds, until: float) -> bool:
         """Tell whether a build of `index` is due that does not fit in here, or not before `until`."""
-        if self._send is None or not base_can_stay(index) or not build_is_due(index, sizes):
+        if self._send is None or not index.can_keep_base or not build_is_due(index, sizes):
             return False
         return seconds(index) > _SHARE * (until - self._world.now()) or _COPIES * _size(index) > self._memory
 
