@@ -1,4 +1,4 @@
-"""A read may be answered from a state that was the present one some seconds ago, without asking storage."""
+"""An eventual read may use a cached snapshot of a bounded age without a request to storage."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def search(service: Service, staleness: float | None, name: str = "t") -> Search
     return service.search(name, A.vector, 10, FOREVER, staleness=staleness)
 
 
-def test_what_was_read_just_now_is_answered_from_without_a_request(
+def test_a_snapshot_within_the_allowed_age_is_used_without_a_request(
     store: ScriptedStore, service: Service, clock: Clock
 ) -> None:
     before = search(service, None)
@@ -54,18 +54,18 @@ def test_what_was_read_just_now_is_answered_from_without_a_request(
     assert store.count("head") == requests
 
 
-def test_what_was_read_too_long_ago_is_read_again(service: Service, other: Service, clock: Clock) -> None:
+def test_a_snapshot_over_the_allowed_age_is_read_again(service: Service, other: Service, clock: Clock) -> None:
     search(service, None)
     now = other.add("t", [B], FOREVER).etag
     clock.now += 10.5
     assert search(service, 10.0).etag == now
 
 
-def test_what_was_never_read_is_read(store: ScriptedStore, service: Service) -> None:
+def test_an_index_that_is_not_cached_is_read(store: ScriptedStore, service: Service) -> None:
     assert search(service, 3_600.0).etag == store.inner.etag("t")
 
 
-def test_a_strong_read_sees_what_an_eventual_one_may_miss(service: Service, other: Service) -> None:
+def test_a_strong_read_sees_a_change_that_an_eventual_one_may_miss(service: Service, other: Service) -> None:
     old = search(service, None).etag
     now = other.add("t", [B], FOREVER).etag
     assert search(service, 60.0).etag == old
@@ -73,7 +73,7 @@ def test_a_strong_read_sees_what_an_eventual_one_may_miss(service: Service, othe
     assert search(service, 60.0).etag == now
 
 
-def test_an_unchanged_answer_makes_a_state_recent_again(service: Service, store: ScriptedStore, clock: Clock) -> None:
+def test_an_answer_304_renews_the_age_of_a_snapshot(service: Service, store: ScriptedStore, clock: Clock) -> None:
     search(service, None)
     clock.now += 100
     search(service, None)
@@ -83,13 +83,13 @@ def test_an_unchanged_answer_makes_a_state_recent_again(service: Service, store:
     assert store.count("head") == requests
 
 
-def test_a_state_is_as_old_as_the_request_for_it_and_not_its_answer(
+def test_the_age_of_a_snapshot_counts_from_its_request_and_not_its_answer(
     service: Service, store: ScriptedStore, clock: Clock
 ) -> None:
     def slowly() -> None:
         clock.now += 8
 
-    for _ in range(2):  # with a new state, and with one that did not change
+    for _ in range(2):  # with a new snapshot, and with one that did not change
         store.on("head", after(slowly))
         search(service, None)
         clock.now += 4
@@ -98,7 +98,9 @@ def test_a_state_is_as_old_as_the_request_for_it_and_not_its_answer(
         assert store.count("head") == requests + 1
 
 
-def test_a_commit_of_ours_is_as_old_as_its_request(service: Service, store: ScriptedStore, clock: Clock) -> None:
+def test_the_age_of_a_committed_snapshot_counts_from_the_request_of_its_write(
+    service: Service, store: ScriptedStore, clock: Clock
+) -> None:
     def slowly() -> None:
         clock.now += 8
 
@@ -110,7 +112,9 @@ def test_a_commit_of_ours_is_as_old_as_its_request(service: Service, store: Scri
     assert store.count("head") == requests + 1
 
 
-def test_a_deleted_index_is_answered_from_no_longer_than_that(service: Service, other: Service, clock: Clock) -> None:
+def test_a_deleted_index_is_answered_only_within_the_allowed_age(
+    service: Service, other: Service, clock: Clock
+) -> None:
     search(service, None)
     other.delete_index("t", FOREVER)
     assert search(service, 10.0).answer.count == 1
@@ -121,7 +125,7 @@ def test_a_deleted_index_is_answered_from_no_longer_than_that(service: Service, 
         search(service, 3_600.0)
 
 
-def test_storage_that_is_silent_stops_no_eventual_read(service: Service, store: ScriptedStore) -> None:
+def test_an_eventual_read_works_while_storage_does_not_answer(service: Service, store: ScriptedStore) -> None:
     search(service, None)
     store.always("head", silence)
     assert search(service, 10.0).answer.count == 1
@@ -129,7 +133,7 @@ def test_storage_that_is_silent_stops_no_eventual_read(service: Service, store: 
         search(service, None)
 
 
-def test_a_state_that_is_not_all_here_and_no_longer_there_gives_way_to_the_present_one() -> None:
+def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to_the_present_one() -> None:
     store = MemoryStore(least_part=1)
     writer, reader = compacting.a_writer(store, "writer"), compacting.a_writer(store, "reader")
     writer.create("t", compacting.DIMENSION, until=FOREVER)
@@ -142,7 +146,7 @@ def test_a_state_that_is_not_all_here_and_no_longer_there_gives_way_to_the_prese
     assert set(found) <= {old, now}
 
 
-def test_the_shards_of_an_index_are_read_no_more_often() -> None:
+def test_a_sharded_index_is_read_without_requests_too() -> None:
     store = shards.ByName()
     service = shards.a_service(store)
     service.create("many", 2, shards=3, until=FOREVER)
@@ -154,7 +158,7 @@ def test_the_shards_of_an_index_are_read_no_more_often() -> None:
     assert store.count("head") == requests
 
 
-def test_an_index_in_shards_that_was_created_anew_is_found_where_a_shard_is_not_warm() -> None:
+def test_a_recreated_sharded_index_is_found_if_its_shard_is_not_cached() -> None:
     store = shards.ByName()
     service, other = shards.a_service(store), shards.a_service(store)
     service.create("many", 2, shards=3, until=FOREVER)
