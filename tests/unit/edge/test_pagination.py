@@ -92,3 +92,8 @@ class TestIndexPage:
         cursor = versions.version_page("films", (), "v1").next
         with pytest.raises(CursorInvalid):
             pagination.read_index_page({"cursor": str(cursor)})
+
+    def test_does_not_accept_a_cursor_whose_name_cannot_be_an_index(self) -> None:
+        cursor = pagination.encode_name_cursor(("indexes",), "../secret")
+        with pytest.raises(CursorInvalid):
+            pagination.read_index_page({"cursor": str(cursor)})
