@@ -74,9 +74,9 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
     def with_half_the_items(self) -> "Problem":
         """Return the problem with the second half of its items omitted, so that it fits into an answer."""
-        kept = self.errors[: len(self.errors) // 2]
-        omitted = self.errors_omitted + len(self.errors) - len(kept)
-        return structs.replace(self, errors=kept, errors_omitted=omitted)
+        listed = self.errors[: len(self.errors) // 2]
+        omitted = self.errors_omitted + len(self.errors) - len(listed)
+        return structs.replace(self, errors=listed, errors_omitted=omitted)
 
 
 def problem(error: VectordError) -> Problem:

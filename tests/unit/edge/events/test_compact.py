@@ -54,24 +54,24 @@ def test_an_index_that_does_not_exist_is_not_a_failure(store: ScriptedStore) -> 
     assert invoke(store, {"index": "absent"}) == {"outcome": "gone", "rows": 0, "bytes": 0}
 
 
-def test_the_request_holds_the_lease_until_the_function_times_out(store: ScriptedStore, kept: Kept) -> None:
-    assert kept
+@pytest.mark.usefixtures("kept")
+def test_the_request_holds_the_lease_until_the_function_times_out(store: ScriptedStore) -> None:
     seen: list[dict[str, Any]] = []
 
     def look(real: Any) -> Any:
-        claim = store.inner.get(f"{STAGING}t.claim")
-        assert isinstance(claim, StoredObject)
-        seen.append(json.loads(claim.data))
+        lease = store.inner.get(f"{STAGING}t.claim")
+        assert isinstance(lease, StoredObject)
+        seen.append(json.loads(lease.data))
         return real()
 
     store.on("stage", look)
     invoke(store, {"index": "t"})
-    [claim] = seen
-    assert (claim["holder"], 900 <= claim["ends"] <= 1_000) == ("request-1", True)
+    [lease] = seen
+    assert (lease["holder"], 900 <= lease["ends"] <= 1_000) == ("request-1", True)
 
 
-def test_it_runs_without_a_context(store: ScriptedStore, kept: Kept) -> None:
-    assert kept
+@pytest.mark.usefixtures("kept")
+def test_it_runs_without_a_context(store: ScriptedStore) -> None:
     assert invoke(store, {"index": "t"}, None)["outcome"] == "compacted"
 
 

@@ -183,14 +183,14 @@ class TestMetadata:
 
     @pytest.mark.parametrize("value", ["{}", "[]", "0", '""', "false", '{"x":[1,{"y":null}]}', '"\\ud83d\\ude00"'])
     def test_of_any_other_value_is_stored_as_json(self, value: str) -> None:
-        kept = good(f'{{"id":"a","vector":[1],"metadata":{value}}}').metadata
-        assert kept is not None
-        assert msgspec.json.decode(kept) == json.loads(value)
+        stored = good(f'{{"id":"a","vector":[1],"metadata":{value}}}').metadata
+        assert stored is not None
+        assert msgspec.json.decode(stored) == json.loads(value)
 
     def test_of_a_number_keeps_its_digits(self) -> None:
-        kept = good('{"id":"a","vector":[1],"metadata":1.10}').metadata
-        assert kept is not None
-        assert bytes(kept) == b"1.10"
+        stored = good('{"id":"a","vector":[1],"metadata":1.10}').metadata
+        assert stored is not None
+        assert bytes(stored) == b"1.10"
 
     @pytest.mark.parametrize("value", ["1e400", "9" * 5_000])
     def test_of_a_number_out_of_range_is_invalid(self, value: str) -> None:
