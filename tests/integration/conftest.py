@@ -1,4 +1,4 @@
-"""The whole API over an S3 on loopback, and over no S3 at all."""
+"""The whole API over an S3 stand-in on loopback, and over the in-memory store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,16 @@ from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend, moto_serve
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The URL of an S3; starting it takes longer than most tests, and each test has a bucket of its own."""
+    """The URL of an S3 stand-in, shared because it starts slowly; each test has its own bucket."""
     with moto_server() as endpoint:
         yield endpoint
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of its own for what a function keeps of indexes."""
-    (tmp_path / "kept").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "kept"))
+    """Give each test an empty folder for the section cache."""
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
 
 @pytest.fixture
 def on_s3(bucket: S3Backend) -> Api:
-    """The API as Lambda runs it: a process for each function."""
+    """The API as Lambda runs it: each function has its own process state."""
     return Api()
 
 

@@ -32,7 +32,7 @@ def _examples() -> Iterator[tuple[str, Example]]:
         yield from zip(section.routes, section.examples, strict=True)
 
 
-def test_every_example_answers_what_the_page_shows(api: Api) -> None:
+def test_every_example_returns_what_the_page_shows(api: Api) -> None:
     values = Values({"URL": ""})
     for route, example in _examples():
         sent = parsed(example.command, values.known)

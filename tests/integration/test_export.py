@@ -1,4 +1,4 @@
-"""Exports over HTTP: the rows of an index as a file, in the answer or by a link, and back in by every door."""
+"""Exports over HTTP: the rows of an index as a file, inline or by a link, and added again by every way in."""
 
 import base64
 import urllib.request
@@ -68,7 +68,7 @@ def _rows(data: bytes, kind: str) -> Rows:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_small_file_is_the_answer(api: Api, kind: str) -> None:
+def test_a_small_export_is_returned_inline(api: Api, kind: str) -> None:
     etag = _filled(api)
     answer = _export(api, kind)
     assert (answer.status, answer.etag) == (200, etag)
@@ -78,25 +78,25 @@ def test_a_small_file_is_the_answer(api: Api, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_link_leads_to_the_same_file(api: Api, kind: str) -> None:
+def test_a_link_returns_the_same_file(api: Api, kind: str) -> None:
     etag = _filled(api)
     answer = _export(api, kind, link="true")
     assert (answer.status, answer.etag) == (200, etag)
-    told = answer.json
-    assert (told["format"], told["expires"]) == (kind, 3_600)
-    with urllib.request.urlopen(told["url"]) as response:
+    link = answer.json
+    assert (link["format"], link["expires"]) == (kind, 3_600)
+    with urllib.request.urlopen(link["url"]) as response:
         data = response.read()
-    assert (len(data), _rows(data, kind)) == (told["bytes"], HELD)
+    assert (len(data), _rows(data, kind)) == (link["bytes"], HELD)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_an_empty_index_is_a_file_of_no_rows(api: Api, kind: str) -> None:
+def test_an_empty_index_exports_a_file_without_rows(api: Api, kind: str) -> None:
     api.create(dimension=3)
     assert _rows(_export(api, kind).data, kind) == {}
 
 
 @pytest.mark.parametrize("kind", OF_ROWS)
-def test_its_rows_are_the_same_rows_once_they_are_added_again(api: Api, kind: str) -> None:
+def test_exported_rows_are_unchanged_after_adding_them_again(api: Api, kind: str) -> None:
     _filled(api)
     api.create("again", 3, distance="euclidean")
     rows = _rows(_export(api, kind).data, kind)
@@ -108,7 +108,9 @@ def test_its_rows_are_the_same_rows_once_they_are_added_again(api: Api, kind: st
     assert _export(api, "jsonl", "again").data == _export(api, "jsonl").data
 
 
-def test_a_blob_put_under_another_key_is_an_index_of_that_name(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+def test_an_exported_blob_stored_under_another_key_is_an_index_of_that_name(
+    on_s3_in_one_process: Api, bucket: S3Backend
+) -> None:
     api = on_s3_in_one_process
     _filled(api)
     bucket.seed("other", _export(api, "lhv1").data)
@@ -117,7 +119,7 @@ def test_a_blob_put_under_another_key_is_an_index_of_that_name(on_s3_in_one_proc
     assert _export(api, "jsonl", "other").data == _export(api, "jsonl").data
 
 
-def test_a_state_that_the_caller_has_is_not_written_again(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+def test_an_export_of_an_unchanged_index_returns_304(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
     etag = _filled(on_s3_in_one_process)
     before = bucket.keys()
     answer = _export(on_s3_in_one_process, "jsonl", held={"If-None-Match": f'"old", {etag}'}, link="true")
@@ -125,7 +127,7 @@ def test_a_state_that_the_caller_has_is_not_written_again(on_s3_in_one_process: 
     assert _export(on_s3_in_one_process, "jsonl", held={"If-None-Match": '"old"'}).status == 200
 
 
-def test_an_earlier_state_is_exported_as_it_was(api: Api, request: pytest.FixtureRequest) -> None:
+def test_an_earlier_version_is_exported(api: Api, request: pytest.FixtureRequest) -> None:
     if "s3" in request.node.name:
         request.getfixturevalue("bucket").keep_versions()
     old = _filled(api)
@@ -136,7 +138,7 @@ def test_an_earlier_state_is_exported_as_it_was(api: Api, request: pytest.Fixtur
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "detail"),
     [
         ({}, "lhv1, jsonl, jsonl.gz, parquet"),
         ({"format": "csv"}, "lhv1, jsonl, jsonl.gz, parquet, not 'csv'"),
@@ -145,15 +147,15 @@ def test_an_earlier_state_is_exported_as_it_was(api: Api, request: pytest.Fixtur
         ({"format": "jsonl", "as_of": ""}, "as_of must be"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(ephemeral: Api, query: dict[str, str], told: str) -> None:
+def test_an_invalid_query_is_refused(ephemeral: Api, query: dict[str, str], detail: str) -> None:
     _filled(ephemeral)
     answer = ephemeral.send("GET", "/indexes/t/export", query=query)
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
-    assert told in answer.json["detail"]
+    assert detail in answer.json["detail"]
 
 
 @pytest.mark.parametrize("held", [None, {"If-None-Match": '"x"'}])
-def test_an_index_or_a_state_that_is_not_there_is_not_found(api: Api, held: dict[str, str] | None) -> None:
+def test_a_missing_index_or_version_is_not_found(api: Api, held: dict[str, str] | None) -> None:
     assert _export(api, "jsonl", "absent", held).json["type"].endswith(":index-not-found")
     _filled(api)
     gone = _export(api, "jsonl", "t", held, as_of='"gone"')
@@ -164,7 +166,7 @@ def test_an_index_or_a_state_that_is_not_there_is_not_found(api: Api, held: dict
 
 
 @pytest.mark.parametrize("kind", OF_ROWS)
-def test_shards_are_one_file(api: Api, kind: str) -> None:
+def test_a_sharded_index_exports_one_file(api: Api, kind: str) -> None:
     _filled(api, shards=3)
     answer = _export(api, kind)
     assert _rows(answer.data, kind) == HELD
@@ -173,7 +175,7 @@ def test_shards_are_one_file(api: Api, kind: str) -> None:
     assert _export(api, kind, held={"If-None-Match": etag}).status == 304
 
 
-def test_shards_are_no_one_object_nor_one_state(api: Api) -> None:
+def test_a_sharded_index_exports_neither_lhv1_nor_earlier_versions(api: Api) -> None:
     _filled(api, shards=3)
     blob, earlier = _export(api, "lhv1"), _export(api, "jsonl", as_of="2999-01-01T00:00:00Z")
     assert [one.status for one in (blob, earlier)] == [422, 422]
@@ -197,7 +199,7 @@ def large(on_s3_in_one_process: Api) -> Api:
     return api
 
 
-def test_a_large_file_is_staged_and_fetched_by_a_link(large: Api, bucket: S3Backend) -> None:
+def test_a_large_export_is_staged_and_returned_as_a_link(large: Api, bucket: S3Backend) -> None:
     answer = _export(large, "jsonl")
     with urllib.request.urlopen(answer.json["url"]) as response:
         assert response.headers["Content-Disposition"] == 'attachment; filename="t.jsonl"'

@@ -27,7 +27,7 @@ def filled(api: Api) -> Api:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_repeat_answers_what_the_first_did_and_the_present_etag(filled: Api, change: tuple[str, str, Any]) -> None:
+def test_a_repeat_returns_the_first_result_and_the_current_etag(filled: Api, change: tuple[str, str, Any]) -> None:
     first = send(filled, change)
     now = filled.add({"id": "other", "vector": [1, 1]}).etag
     again = send(filled, change)
@@ -47,7 +47,9 @@ def test_another_key_is_another_change(filled: Api) -> None:
         ("POST", "/vectors/delete", {"ids": ["a"]}),
     ],
 )
-def test_the_key_with_another_request_is_refused_and_changes_nothing(filled: Api, other: tuple[str, str, Any]) -> None:
+def test_a_key_reused_for_another_request_is_refused_and_changes_nothing(
+    filled: Api, other: tuple[str, str, Any]
+) -> None:
     etag = send(filled, ("DELETE", "/vectors/a", None)).etag
     answer = send(filled, other)
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:idempotency-key-reused")
@@ -55,7 +57,7 @@ def test_the_key_with_another_request_is_refused_and_changes_nothing(filled: Api
 
 
 @pytest.mark.parametrize("key", ["", "a b", "ü", "\t", "x" * 256])
-def test_a_key_is_1_to_255_visible_characters_of_ascii(ephemeral: Api, key: str) -> None:
+def test_a_key_must_be_1_to_255_visible_ascii_characters(ephemeral: Api, key: str) -> None:
     ephemeral.create()
     assert send(ephemeral, CHANGES[0], key).json["type"] == "urn:vectord:problem:request-invalid"
     assert send(ephemeral, CHANGES[0], "x" * 255).status == 200

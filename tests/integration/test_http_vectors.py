@@ -1,4 +1,4 @@
-"""Getting, listing and counting vectors over HTTP, of one blob and of shards."""
+"""Get, list, count, patch and delete vectors over HTTP, in single-object and sharded indexes."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ def problem(answer: Answer) -> tuple[int, str]:
 
 
 class TestGet:
-    def test_answers_vectors_in_the_order_asked_for_and_names_the_missing(self, films: Api) -> None:
+    def test_returns_vectors_in_request_order_and_lists_missing_ids(self, films: Api) -> None:
         answer = ask(films, "get", {"ids": ["film-1", "absent", "bare", "film-0", "film-1", "gone"]})
         assert answer.status == 200
         assert answer.json == {
@@ -58,7 +58,7 @@ class TestGet:
         }
 
     @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"]])
-    def test_includes_what_is_asked_for(self, films: Api, include: list[str]) -> None:
+    def test_returns_the_included_fields(self, films: Api, include: list[str]) -> None:
         [shown] = ask(films, "get", {"ids": ["film-1"], "include": include}).json["vectors"]
         assert set(shown) == {"id", *include}
 
@@ -72,27 +72,27 @@ class TestGet:
             ({}, "request-invalid"),
         ],
     )
-    def test_of_anything_else_is_invalid(self, films: Api, body: Any, kind: str) -> None:
+    def test_with_an_invalid_body_is_refused(self, films: Api, body: Any, kind: str) -> None:
         assert problem(ask(films, "get", body)) == (422, kind)
 
 
 class TestList:
-    def test_goes_through_everything_once(self, films: Api) -> None:
+    def test_pages_list_every_vector_once(self, films: Api) -> None:
         shown = all_pages(films, limit="4")
         assert sorted(one["id"] for one in shown) == sorted([*YEARS, "bare"])
         assert {one["id"]: one["metadata"] for one in shown}["film-3"] == {"year": 1973}
         assert all(set(one) == {"id", "metadata"} for one in shown)
 
-    def test_is_in_the_order_of_the_crc32_of_ids(self, ephemeral: Api) -> None:
+    def test_is_ordered_by_the_crc32_of_ids(self, ephemeral: Api) -> None:
         ephemeral.create()
         ephemeral.add(*({"id": name, "vector": [1, 0]} for name in YEARS))
         assert [one["id"] for one in all_pages(ephemeral)] == sorted(YEARS, key=lambda name: zlib.crc32(name.encode()))
 
-    def test_in_segments_goes_through_everything_once(self, films: Api) -> None:
+    def test_segments_together_list_every_vector_once(self, films: Api) -> None:
         shown = [one["id"] for n in range(3) for one in all_pages(films, segments="3", segment=str(n), limit="2")]
         assert sorted(shown) == sorted([*YEARS, "bare"])
 
-    def test_keeps_to_a_prefix_and_to_a_filter(self, films: Api) -> None:
+    def test_applies_prefix_and_filter(self, films: Api) -> None:
         assert sorted(one["id"] for one in all_pages(films, prefix="film-1", limit="1")) == [
             "film-1",
             "film-10",
@@ -102,7 +102,7 @@ class TestList:
         assert sorted(one["id"] for one in all_pages(films, filter=early, limit="2")) == ["film-0", "film-1", "film-2"]
 
     @pytest.mark.parametrize("include", ["", "metadata", "vector", "metadata,vector"])
-    def test_includes_what_is_asked_for(self, films: Api, include: str) -> None:
+    def test_returns_the_included_fields(self, films: Api, include: str) -> None:
         assert {frozenset(one) for one in all_pages(films, include=include)} == {
             frozenset({"id", *filter(None, include.split(","))})
         }
@@ -126,19 +126,19 @@ class TestList:
             {"consistency": "weak"},
         ],
     )
-    def test_of_a_bad_argument_is_invalid(self, films: Api, query: dict[str, str]) -> None:
+    def test_with_an_invalid_parameter_is_refused(self, films: Api, query: dict[str, str]) -> None:
         assert problem(page(films, **query)) == (422, "request-invalid")
 
     @pytest.mark.parametrize("text", ['{"year": {"$gtt": 1}}', "{}", "[]", "7"])
-    def test_of_a_bad_filter_says_so(self, films: Api, text: str) -> None:
+    def test_with_an_invalid_filter_is_refused(self, films: Api, text: str) -> None:
         assert problem(page(films, filter=text)) == (422, "filter-invalid")
 
-    def test_of_a_filter_that_is_no_json_is_malformed(self, films: Api) -> None:
+    def test_with_a_filter_that_is_not_json_is_malformed(self, films: Api) -> None:
         assert problem(page(films, filter="{")) == (400, "malformed-json")
 
 
 class TestCursor:
-    def test_of_another_index_is_refused(self, films: Api) -> None:
+    def test_from_another_index_is_refused(self, films: Api) -> None:
         films.create("other")
         cursor = page(films, limit="1").json["next"]
         assert problem(page(films, "other", cursor=cursor)) == (422, "cursor-invalid")
@@ -146,15 +146,15 @@ class TestCursor:
     @pytest.mark.parametrize(
         "query", [{"prefix": "f"}, {"filter": '{"year": 1971}'}, {"segments": "2"}, {"segments": "2", "segment": "1"}]
     )
-    def test_of_another_listing_is_refused(self, films: Api, query: dict[str, str]) -> None:
+    def test_from_another_listing_is_refused(self, films: Api, query: dict[str, str]) -> None:
         cursor = page(films, limit="1").json["next"]
         assert problem(page(films, cursor=cursor, **query)) == (422, "cursor-invalid")
 
     @pytest.mark.parametrize("cursor", ["", "?", "x", "ü", base64.b64encode(bytes(40)).decode()])
-    def test_of_nobody_is_refused(self, films: Api, cursor: str) -> None:
+    def test_that_is_forged_is_refused(self, films: Api, cursor: str) -> None:
         assert problem(page(films, cursor=cursor)) == (422, "cursor-invalid")
 
-    def test_is_good_for_another_limit_and_other_things_to_include(self, films: Api) -> None:
+    def test_works_with_another_limit_and_other_included_fields(self, films: Api) -> None:
         first = page(films, limit="1").json
         rest = page(films, limit="100", include="vector", cursor=first["next"]).json["vectors"]
         assert sorted(one["id"] for one in [*first["vectors"], *rest]) == sorted([*YEARS, "bare"])
@@ -171,12 +171,12 @@ class TestCount:
             ({"filter": {"year": {"$exists": False}}}, 1),
         ],
     )
-    def test_counts_what_satisfies_the_filter(self, films: Api, body: Any, count: int) -> None:
+    def test_counts_vectors_that_match_the_filter(self, films: Api, body: Any, count: int) -> None:
         answer = ask(films, "count", body)
         assert (answer.status, answer.json) == (200, {"count": count})
         assert answer.etag == films.send("GET", "/indexes/t").etag
 
-    def test_of_a_bad_filter_says_so(self, films: Api) -> None:
+    def test_with_an_invalid_filter_is_refused(self, films: Api) -> None:
         answer = ask(films, "count", {"filter": {"year": {"$gtt": 1}}})
         assert problem(answer) == (422, "filter-invalid")
         assert "filter.year.$gtt" in answer.json["detail"]
@@ -190,9 +190,7 @@ READS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), READS)
-def test_a_read_of_one_blob_has_its_etag_and_is_not_sent_again(
-    ephemeral: Api, method: str, path: str, body: Any
-) -> None:
+def test_a_read_of_an_unchanged_index_returns_304(ephemeral: Api, method: str, path: str, body: Any) -> None:
     etag = ephemeral.create().etag
     assert ephemeral.send(method, f"/indexes/t/vectors{path}", body).etag == etag
     again = ephemeral.send(method, f"/indexes/t/vectors{path}", body, headers={"If-None-Match": etag})
@@ -200,7 +198,7 @@ def test_a_read_of_one_blob_has_its_etag_and_is_not_sent_again(
 
 
 @pytest.mark.parametrize(("method", "path", "body"), READS)
-def test_an_index_that_is_not_there_is_not_found(ephemeral: Api, method: str, path: str, body: Any) -> None:
+def test_a_missing_index_is_not_found(ephemeral: Api, method: str, path: str, body: Any) -> None:
     assert problem(ephemeral.send(method, f"/indexes/absent/vectors{path}", body)) == (404, "index-not-found")
 
 
@@ -213,23 +211,23 @@ def metadata(api: Api, vector_id: str) -> Any:
 
 
 class TestPatch:
-    def test_of_ids_merges_metadata_and_keeps_vectors(self, films: Api) -> None:
+    def test_by_ids_merges_metadata_and_keeps_vectors(self, films: Api) -> None:
         answer = patch(films, {"ids": ["film-1", "bare", "film-1"], "metadata": {"seen": True}})
         assert (answer.status, answer.json["patched"]) == (200, 2)
         assert metadata(films, "film-1") == {"year": 1971, "seen": True}
         assert metadata(films, "bare") == {"seen": True}
         assert films.send("GET", "/indexes/t/vectors/film-1").json["vector"] == [1, 1971]
 
-    def test_of_a_filter_changes_what_satisfies_it(self, films: Api) -> None:
+    def test_by_filter_changes_matching_vectors(self, films: Api) -> None:
         answer = patch(films, {"filter": {"year": {"$gte": 1980}}, "metadata": {"late": True}, "mode": "replace"})
         assert (answer.status, answer.json["patched"]) == (200, 2)
         assert metadata(films, "film-11") == {"late": True}
 
-    def test_of_null_clears(self, films: Api) -> None:
+    def test_with_null_clears_metadata(self, films: Api) -> None:
         assert patch(films, {"ids": ["film-1"], "metadata": None, "mode": "replace"}).status == 200
         assert metadata(films, "film-1") is None
 
-    def test_of_an_absent_id_is_not_found_names_it_and_changes_nothing(self, films: Api) -> None:
+    def test_of_an_absent_id_names_it_and_changes_nothing(self, films: Api) -> None:
         etag = films.send("GET", "/indexes/t").etag
         answer = patch(films, {"ids": ["film-1", "gone"], "metadata": {"seen": True}})
         assert problem(answer) == (404, "vector-not-found")
@@ -250,12 +248,12 @@ class TestPatch:
             ({"filter": {"year": {"$gtt": 1}}, "metadata": {}}, "filter-invalid"),
         ],
     )
-    def test_of_anything_else_is_invalid_and_changes_nothing(self, films: Api, body: Any, kind: str) -> None:
+    def test_with_an_invalid_body_is_refused_and_changes_nothing(self, films: Api, body: Any, kind: str) -> None:
         etag = films.send("GET", "/indexes/t").etag
         assert problem(patch(films, body)) == (422, kind)
         assert films.send("GET", "/indexes/t").etag == etag
 
-    def test_takes_conditions_and_a_key(self, ephemeral: Api) -> None:
+    def test_accepts_preconditions_and_an_idempotency_key(self, ephemeral: Api) -> None:
         ephemeral.create()
         etag = ephemeral.add({"id": "a", "vector": [1, 0]}).etag
         body = {"ids": ["a"], "metadata": {"n": 1}}
@@ -272,7 +270,7 @@ class TestPatch:
 
 
 class TestDelete:
-    def test_by_filter_takes_what_satisfies_it(self, films: Api) -> None:
+    def test_by_filter_deletes_matching_vectors(self, films: Api) -> None:
         answer = ask(films, "delete", {"filter": {"year": {"$lt": 1975}}})
         assert (answer.status, answer.json["deleted"]) == (200, 5)
         assert ask(films, "count").json == {"count": 8}
@@ -280,7 +278,7 @@ class TestDelete:
     @pytest.mark.parametrize(
         ("body", "deleted"), [({"filter": {"year": {"$lt": 1975}}}, 5), ({"ids": ["film-1", "gone", "bare"]}, 2)]
     )
-    def test_that_is_dry_tells_what_would_go_and_changes_nothing(self, films: Api, body: Any, deleted: int) -> None:
+    def test_as_a_dry_run_counts_and_changes_nothing(self, films: Api, body: Any, deleted: int) -> None:
         etag = films.send("GET", "/indexes/t").etag
         answer = ask(films, "delete", {**body, "dry_run": True})
         assert (answer.status, answer.json["deleted"], answer.json["dry_run"]) == (200, deleted, True)
@@ -288,10 +286,10 @@ class TestDelete:
         assert ask(films, "delete", body).json["deleted"] == deleted
 
     @pytest.mark.parametrize("body", [{}, {"ids": ["bare"], "filter": {"year": 1971}}, {"dry_run": True}])
-    def test_of_neither_or_both_is_invalid(self, films: Api, body: Any) -> None:
+    def test_with_neither_or_both_of_ids_and_filter_is_refused(self, films: Api, body: Any) -> None:
         assert problem(ask(films, "delete", body)) == (422, "request-invalid")
 
-    def test_that_is_dry_at_another_version_fails(self, ephemeral: Api) -> None:
+    def test_as_a_dry_run_checks_if_match(self, ephemeral: Api) -> None:
         ephemeral.create()
         body = {"ids": ["a"], "dry_run": True}
         answer = ask(ephemeral, "delete", body, headers={"If-Match": '"old"'})

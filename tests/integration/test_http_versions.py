@@ -1,201 +1,178 @@
-"""ETag and If-Match, ids of any characters, routes of absent indexes, and answers that would be too large."""
+"""Earlier versions over HTTP: listed, described, searched, restored and copied."""
 
-import random
 from typing import Any
 
 import pytest
 
-from tests.support import template
-from tests.support.api import Api, encoded, load
+from tests.support.api import Answer, Api
 
-ODD_IDS = [
-    "a/b",
-    "/",
-    "//a//",
-    "%2F",
-    "%252F",
-    "%",
-    "100%",
-    "+",
-    "a+b c",
-    " ",
-    "..",
-    "../../etc",
-    "?x=1&y=2",
-    "#",
-    '"quoted"',
-    "back\\slash",
-    "line\nbreak",
-    "ü",
-    "日本語",
-    "😀",
-    "\x00",
-    "delete",
-    "{id}",
-    "x" * 1_024,
-]
-
-TO_AN_INDEX: list[tuple[str, str, Any]] = [
-    ("GET", "", None),
-    ("DELETE", "", None),
-    ("POST", "/vectors", {"vectors": [{"id": "a", "vector": [1, 0]}]}),
-    ("GET", "/vectors/a", None),
-    ("DELETE", "/vectors/a", None),
-    ("POST", "/vectors/delete", {"ids": ["a"]}),
-    ("POST", "/search", {"vector": [1, 0]}),
-]
-CHANGES = [change for change in TO_AN_INDEX if change[0] != "GET" and change[1] != "/search"]
+PROBLEM = "urn:vectord:problem:"
 
 
-@pytest.mark.parametrize("vector_id", ODD_IDS, ids=[ascii(vector_id)[:12] for vector_id in ODD_IDS])
-def test_any_id_survives_every_route(ephemeral: Api, vector_id: str) -> None:
-    api, path = ephemeral, f"/indexes/t/vectors/{encoded(vector_id)}"
+@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
+def api(request: pytest.FixtureRequest) -> Api:
+    """Deployments whose store keeps versions."""
+    found = request.getfixturevalue(request.param)
+    if request.param != "ephemeral":
+        request.getfixturevalue("bucket").keep_versions()
+    assert isinstance(found, Api)
+    return found
+
+
+@pytest.fixture
+def kept(api: Api) -> Api:
+    """An index of three states: empty, with `a`, and with `a` and `b`."""
     api.create()
-    api.add({"id": vector_id, "vector": [1, 0]}, {"id": "other", "vector": [0, 1]})
-    assert api.search([1, 0]).json["matches"][0]["id"] == vector_id
-    assert api.send("GET", path).json["id"] == vector_id
-    assert api.send("DELETE", path).json == {"deleted": 1, "count": 1}
-    api.add({"id": vector_id, "vector": [1, 0]})
-    assert api.send("POST", "/indexes/t/vectors/delete", {"ids": [vector_id]}).json == {"deleted": 1, "count": 1}
-    assert [match["id"] for match in api.search([1, 0]).json["matches"]] == ["other"]
+    api.add({"id": "a", "vector": [1, 0], "metadata": {"n": 1}})
+    api.add({"id": "b", "vector": [0, 1]})
+    return api
 
 
-def test_ids_that_look_alike_in_a_path_stay_apart(ephemeral: Api) -> None:
-    alike = ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "a%20b", "ü", "u\u0308", "%C3%BC"]
-    ephemeral.create()
-    ephemeral.add(*({"id": vector_id, "vector": [1, i]} for i, vector_id in enumerate(alike)))
-    found = [ephemeral.send("GET", f"/indexes/t/vectors/{encoded(vector_id)}").json for vector_id in alike]
-    assert [(vector["id"], vector["vector"][1]) for vector in found] == list(zip(alike, range(9), strict=True))
+def _versions(api: Api, name: str = "t", **query: str) -> list[dict[str, Any]]:
+    answer = api.send("GET", f"/indexes/{name}/versions", query=query)
+    assert answer.status == 200, answer.text
+    found: list[dict[str, Any]] = answer.json["versions"]
+    return found
 
 
-@pytest.mark.parametrize(("method", "path", "body"), TO_AN_INDEX)
-@pytest.mark.parametrize("name", ["absent", ".hidden", "a%2Fb", "x" * 129, "%E2%98%83"])
-def test_an_index_that_is_not_there_is_not_found(ephemeral: Api, name: str, method: str, path: str, body: Any) -> None:
-    answer = ephemeral.send(method, f"/indexes/{name}{path}", body)
-    assert (answer.status, answer.json["type"]) == (404, "urn:vectord:problem:index-not-found")
+def _restore(api: Api, as_of: str, **headers: str) -> Answer:
+    return api.send("POST", "/indexes/t/restore", {"as_of": as_of}, headers=headers)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_at_another_version_fails_and_changes_nothing(api: Api, method: str, path: str, body: Any) -> None:
-    old = api.create().etag
-    now = api.add({"id": "a", "vector": [1, 0]}).etag
-    answer = api.send(method, f"/indexes/t{path}", body, headers={"If-Match": old})
-    assert (answer.status, answer.json["type"]) == (412, "urn:vectord:problem:precondition-failed")
-    assert api.send("GET", "/indexes/t").etag == now
+def _ids(api: Api, name: str = "t", **body: Any) -> list[str]:
+    answer = api.send("POST", f"/indexes/{name}/search", {"vector": [1, 0.5], **body})
+    assert answer.status == 200, answer.text
+    return sorted(match["id"] for match in answer.json["matches"])
 
 
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_at_the_version_named_is_made(api: Api, method: str, path: str, body: Any) -> None:
-    api.create()
-    etag = api.add({"id": "a", "vector": [1, 0]}).etag
-    assert api.send(method, f"/indexes/t{path}", body, headers={"If-Match": etag}).status in {200, 204}
+def test_each_commit_is_a_version_newest_first(kept: Api) -> None:
+    versions = _versions(kept)
+    assert [one["latest"] for one in versions] == [True, False, False]
+    assert versions[0]["etag"] == kept.send("GET", "/indexes/t").etag
+    assert versions[0]["bytes"] > versions[2]["bytes"]
+    assert not any(one["deleted"] for one in versions)
 
 
-@pytest.mark.parametrize("if_match", ["*", '"old", {etag}'])
-def test_a_change_at_one_of_several_versions_or_at_any_is_made(ephemeral: Api, if_match: str) -> None:
-    etag = ephemeral.create().etag
-    answer = ephemeral.add({"id": "a", "vector": [1, 0]}, headers={"If-Match": if_match.format(etag=etag)})
-    assert answer.status == 200
+def test_versions_are_paged(kept: Api) -> None:
+    first = kept.send("GET", "/indexes/t/versions", query={"limit": "2"}).json
+    second = kept.send("GET", "/indexes/t/versions", query={"limit": "2", "cursor": first["next"]}).json
+    assert first["versions"] + second["versions"] == _versions(kept)
+    assert second["next"] is None
 
 
-@pytest.mark.parametrize("if_none_match", ["{etag}", "W/{etag}", '"old", {etag}', "*"])
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_that_is_not_to_meet_this_version_fails_and_changes_nothing(
-    ephemeral: Api, method: str, path: str, body: Any, if_none_match: str
-) -> None:
-    ephemeral.create()
-    now = ephemeral.add({"id": "a", "vector": [1, 0]}).etag
-    headers = {"If-None-Match": if_none_match.format(etag=now)}
-    answer = ephemeral.send(method, f"/indexes/t{path}", body, headers=headers)
-    assert (answer.status, answer.json["type"]) == (412, "urn:vectord:problem:precondition-failed")
-    assert ephemeral.send("GET", "/indexes/t").etag == now
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"cursor": "x"}, {"page": "2"}])
+def test_invalid_paging_of_versions_is_refused(kept: Api, query: dict[str, str]) -> None:
+    assert kept.send("GET", "/indexes/t/versions", query=query).status == 422
 
 
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
-def test_a_change_that_is_not_to_meet_another_version_is_made(api: Api, method: str, path: str, body: Any) -> None:
-    old = api.create().etag
-    api.add({"id": "a", "vector": [1, 0]})
-    assert api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": old}).status in {200, 204}
+def test_a_cursor_of_another_index_is_refused(kept: Api) -> None:
+    kept.create("other")
+    cursor = kept.send("GET", "/indexes/t/versions", query={"limit": "1"}).json["next"]
+    answer = kept.send("GET", "/indexes/other/versions", query={"cursor": cursor})
+    assert answer.json["type"] == f"{PROBLEM}cursor-invalid"
 
 
-def creates(api: Api, **headers: str) -> tuple[int, str]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = api.send("POST", "/indexes", {"name": "t", "dimension": 2}, headers=named)
-    return answer.status, answer.json.get("type", "").removeprefix("urn:vectord:problem:")
+@pytest.mark.parametrize("name", ["version", "etag"])
+def test_an_earlier_version_is_described_and_searched(kept: Api, name: str) -> None:
+    middle = _versions(kept)[1]
+    described = kept.send("GET", "/indexes/t", query={"as_of": middle[name]})
+    assert (described.json["count"], described.etag) == (1, middle["etag"])
+    answer = kept.send("POST", "/indexes/t/search", {"vector": [1, 0], "as_of": middle[name], "filter": {"n": 1}})
+    assert ([match["id"] for match in answer.json["matches"]], answer.etag) == (["a"], middle["etag"])
 
 
-@pytest.mark.parametrize("condition", ["*", '"any"'])
-def test_a_creation_where_nothing_is_meets_no_version(api: Api, condition: str) -> None:
-    assert creates(api, If_Match=condition) == (412, "precondition-failed")
-    assert creates(api, If_None_Match=condition) == (201, "")
+@pytest.mark.parametrize("as_of", ["nonsense", '"0123"', "2001-01-01T00:00:00Z"])
+def test_a_missing_version_is_not_found(kept: Api, as_of: str) -> None:
+    before = kept.send("GET", "/indexes/t").etag
+    for answer in (
+        kept.send("GET", "/indexes/t", query={"as_of": as_of}),
+        kept.send("POST", "/indexes/t/search", {"vector": [1, 0], "as_of": as_of}),
+        _restore(kept, as_of),
+        kept.send("POST", "/indexes/t/copy", {"to": "new", "as_of": as_of}),
+    ):
+        assert (answer.status, answer.json["type"]) == (404, f"{PROBLEM}version-not-found")
+    assert kept.send("GET", "/indexes/t").etag == before
+    assert kept.send("GET", "/indexes/new").status == 404
 
 
-def test_a_creation_where_an_index_is_fails_by_its_condition_before_it_is_a_conflict(api: Api) -> None:
-    etag = api.create().etag
-    assert creates(api, If_None_Match="*") == (412, "precondition-failed")
-    assert creates(api, If_None_Match=etag) == (412, "precondition-failed")
-    assert creates(api, If_Match='"old"') == (412, "precondition-failed")
-    assert creates(api, If_Match=etag) == (409, "index-exists")
-    assert creates(api, If_None_Match='"old"') == (409, "index-exists")
+@pytest.mark.parametrize("as_of", ["", "2026-01-01", "2026-02-30T00:00:00Z", "x" * 2_000])
+def test_a_malformed_as_of_is_refused(kept: Api, as_of: str) -> None:
+    assert _restore(kept, as_of).status == 422
 
 
-READS = [("GET", "", None), ("GET", "/vectors/a", None), ("POST", "/search", {"vector": [1, 0]})]
+def test_as_of_excludes_a_consistency(kept: Api) -> None:
+    body = {"vector": [1, 0], "as_of": _versions(kept)[1]["version"], "consistency": "eventual"}
+    assert kept.send("POST", "/indexes/t/search", body).status == 422
 
 
-@pytest.mark.parametrize(("method", "path", "body"), READS)
-def test_a_read_of_the_version_that_the_caller_has_is_not_sent_again(
-    api: Api, method: str, path: str, body: Any
-) -> None:
-    api.create()
-    etag = api.add({"id": "a", "vector": [1, 0]}).etag
-    for held in (etag, f"W/{etag}", f'"old", {etag}'):
-        answer = api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": held})
-        assert (answer.status, answer.text, answer.headers) == (304, "", {"ETag": etag})
-    assert api.send(method, f"/indexes/t{path}", body, headers={"If-None-Match": '"old"'}).status == 200
+def test_a_restore_makes_an_earlier_version_current(kept: Api) -> None:
+    answer = _restore(kept, _versions(kept)[1]["version"])
+    assert (answer.status, answer.json["count"], answer.json["index"]["name"]) == (200, 1, "t")
+    assert _ids(kept) == ["a"]
+    assert kept.send("GET", "/indexes/t").etag == answer.etag
+    assert len(_versions(kept)) == 4
 
 
-def test_each_change_has_an_etag_of_its_own_and_a_read_has_that_of_the_last(api: Api) -> None:
-    etags = [api.create().etag]
-    etags += [api.add({"id": str(i), "vector": [1, i]}).etag for i in range(3)]
-    etags.append(api.send("DELETE", "/indexes/t/vectors/0").etag)
-    assert len(set(etags)) == len(etags)
-    reads = [api.send("GET", "/indexes/t"), api.send("GET", "/indexes/t/vectors/1"), api.search([1, 0])]
-    assert {answer.etag for answer in reads} == {etags[-1]}
+def test_a_restore_with_a_stale_if_match_changes_nothing(kept: Api) -> None:
+    oldest = _versions(kept)[2]
+    answer = _restore(kept, oldest["version"], **{"If-Match": oldest["etag"]})
+    assert (answer.status, answer.json["type"]) == (412, f"{PROBLEM}precondition-failed")
+    assert _ids(kept) == ["a", "b"]
 
 
-def test_an_answer_that_lambda_could_not_carry_says_what_to_leave_out(ephemeral: Api) -> None:
-    ephemeral.create(dimension=1_024)
-    draw = random.Random(1)
-    for batch in range(2):
-        vectors = [{"id": f"{batch}-{i}", "vector": [draw.random() for _ in range(1_024)]} for i in range(250)]
-        assert ephemeral.add(*vectors).status == 200
-    answer = ephemeral.search([1] * 1_024, k=500, include=["vector"])
-    assert (answer.status, answer.json["type"]) == (413, "urn:vectord:problem:answer-too-large")
-    assert "'vector'" in answer.json["detail"]
-    assert ephemeral.search([1] * 1_024, k=500).status == 200
+def test_a_deleted_index_can_be_restored(kept: Api) -> None:
+    assert kept.send("DELETE", "/indexes/t").status == 204
+    versions = _versions(kept)
+    gone, last = (next(one for one in versions if one["deleted"] is deleted) for deleted in (True, False))
+    assert (gone["latest"], gone["etag"], last["latest"]) == (True, None, False)
+    assert _restore(kept, last["version"]).status == 200
+    assert _ids(kept) == ["a", "b"]
 
 
-def test_the_template_routes_exactly_what_the_handlers_serve() -> None:
-    declared = template.routes()
-    served = {route: folder for folder in set(declared.values()) for route in load(folder).ROUTES}
-    assert served == declared
+def test_a_copy_is_independent(kept: Api) -> None:
+    answer = kept.send("POST", "/indexes/t/copy", {"to": "new"})
+    assert (answer.status, answer.headers["Location"], answer.json["index"]["name"]) == (201, "/indexes/new", "new")
+    kept.add({"id": "c", "vector": [1, 1]}, name="new")
+    assert (_ids(kept), _ids(kept, "new")) == (["a", "b"], ["a", "b", "c"])
 
 
-def test_every_function_of_the_template_has_a_handler_and_every_handler_a_function() -> None:
-    functions = template.resources("AWS::Serverless::Function").values()
-    folders = {template.ROOT / properties["CodeUri"] for properties in functions}
-    assert folders == {path.parent for path in template.ROOT.glob("functions/*/handler.py")}
+def test_an_earlier_version_can_be_copied(kept: Api) -> None:
+    assert kept.send("POST", "/indexes/t/copy", {"to": "new", "as_of": _versions(kept)[1]["etag"]}).status == 201
+    assert _ids(kept, "new") == ["a"]
 
 
-def test_the_api_has_the_nine_routes_that_are_promised() -> None:
-    assert set(template.routes()) >= {
-        "POST /indexes",
-        "GET /indexes",
-        "GET /indexes/{name}",
-        "DELETE /indexes/{name}",
-        "POST /indexes/{name}/vectors",
-        "GET /indexes/{name}/vectors/{id+}",
-        "DELETE /indexes/{name}/vectors/{id+}",
-        "POST /indexes/{name}/vectors/delete",
-        "POST /indexes/{name}/search",
-    }
+@pytest.mark.parametrize(
+    ("to", "status", "kind"),
+    [("t", 409, "index-exists"), ("other", 409, "index-exists"), ("a/b", 422, "request-invalid")],
+)
+def test_a_copy_never_replaces_an_index(kept: Api, to: str, status: int, kind: str) -> None:
+    kept.create("other", 5)
+    answer = kept.send("POST", "/indexes/t/copy", {"to": to})
+    assert (answer.status, answer.json["type"]) == (status, PROBLEM + kind)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "versions", None),
+        ("POST", "copy", {"to": "new"}),
+        ("POST", "warm", None),
+        ("POST", "recall", None),
+    ],
+)
+def test_every_operation_on_a_missing_index_is_not_found(api: Api, method: str, path: str, body: Any) -> None:
+    answer = api.send(method, f"/indexes/t/{path}", body)
+    assert (answer.status, answer.json["type"]) == (404, f"{PROBLEM}index-not-found")
+
+
+def test_a_sharded_index_has_no_versions_restore_or_copy(ephemeral: Api) -> None:
+    ephemeral.create(shards=2)
+    for answer in (
+        ephemeral.send("GET", "/indexes/t/versions"),
+        ephemeral.send("GET", "/indexes/t", query={"as_of": "2999-01-01T00:00:00Z"}),
+        ephemeral.send("POST", "/indexes/t/search", {"vector": [1, 0], "as_of": "2999-01-01T00:00:00Z"}),
+        ephemeral.send("POST", "/indexes/t/restore", {"as_of": "x"}),
+        ephemeral.send("POST", "/indexes/t/copy", {"to": "new"}),
+    ):
+        assert answer.status == 422
+        assert "shards" in answer.json["detail"]

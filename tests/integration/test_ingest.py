@@ -94,7 +94,7 @@ def test_a_file_becomes_searchable(api: Api, inbox: Inbox, key: str, data: bytes
     assert inbox.reports() == []
 
 
-def test_one_bad_row_at_the_end_refuses_the_file_and_is_named(api: Api, inbox: Inbox) -> None:
+def test_one_bad_row_rejects_the_file_and_is_reported(api: Api, inbox: Inbox) -> None:
     rows = [f'{{"id": "{n}", "vector": [1, {n}]}}' for n in range(9_999)] + ['{"id": "last", "vector": [1, 1e39]}']
     before = api.send("GET", "/indexes/t").etag
     inbox.upload("uploads/t/big.jsonl", "\n".join(rows).encode())
@@ -104,7 +104,7 @@ def test_one_bad_row_at_the_end_refuses_the_file_and_is_named(api: Api, inbox: I
     assert api.send("GET", "/indexes/t").etag == before
 
 
-def test_a_report_lists_a_bounded_number_of_rows_and_counts_all(api: Api, inbox: Inbox) -> None:
+def test_a_report_lists_the_first_bad_rows_and_counts_all(api: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/t/x.jsonl", b'{"id": "a", "vector": [1]}\n' * 1_500)
     report = inbox.report("rejected/t/x.jsonl.json")
     assert (report["bad"], len(report["rows"])) == (1_500, 1_000)
@@ -124,7 +124,7 @@ def test_a_report_lists_a_bounded_number_of_rows_and_counts_all(api: Api, inbox:
         ("uploads/x.jsonl", GOOD),
     ],
 )
-def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_tried_again(
+def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_retried(
     api: Api, inbox: Inbox, key: str, data: bytes
 ) -> None:
     # moto itself tidies some of these keys, so the event alone carries them.
@@ -135,14 +135,14 @@ def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_tried_again(
     assert _ids(api) == []
 
 
-def test_a_file_larger_than_memory_allows_is_refused_unread(api: Api, inbox: Inbox) -> None:
+def test_a_file_larger_than_memory_allows_is_rejected_unread(api: Api, inbox: Inbox) -> None:
     event = json.loads(inbox.event("uploads/t/x.jsonl", b""))
     event["Records"][0]["s3"]["object"]["size"] = 50 << 20
     assert inbox.deliver(json.dumps(event)) == []
     assert "split it" in inbox.report("rejected/t/x.jsonl.json")["reason"]
 
 
-def test_a_key_too_long_for_a_report_beside_it_gets_one_by_its_hash(api: Api, inbox: Inbox) -> None:
+def test_a_report_for_a_very_long_key_is_named_by_a_hash(api: Api, inbox: Inbox) -> None:
     inbox.upload(f"uploads/t/{'x' * 1_008}.jsonl"[:1_024], b"no format")
     (report,) = inbox.reports()
     assert len(report) < 100
@@ -175,7 +175,7 @@ def test_an_older_event_of_the_same_bytes_does_not_overwrite_a_newer_one(api: Ap
     assert api.send("GET", "/indexes/t/vectors/a").json["vector"] == [5.0, 5.0]
 
 
-def test_an_event_of_a_replaced_file_leaves_it_to_the_newer_event(api: Api, inbox: Inbox) -> None:
+def test_an_event_of_a_replaced_file_is_left_to_the_newer_event(api: Api, inbox: Inbox) -> None:
     newer = b'{"id": "new", "vector": [1, 1]}'
     inbox.put("uploads/t/x.jsonl", newer)
     assert (
@@ -185,28 +185,28 @@ def test_an_event_of_a_replaced_file_leaves_it_to_the_newer_event(api: Api, inbo
     assert inbox.reports() == []
 
 
-def test_a_deleted_file_is_no_error(api: Api, inbox: Inbox) -> None:
+def test_a_deleted_file_is_ignored(api: Api, inbox: Inbox) -> None:
     assert inbox.deliver(inbox.event("uploads/t/gone.jsonl", GOOD)) == []
     assert inbox.reports() == []
 
 
-def test_an_upload_for_an_index_deleted_since_gets_a_report(api: Api, inbox: Inbox) -> None:
+def test_an_upload_for_a_deleted_index_gets_a_report(api: Api, inbox: Inbox) -> None:
     api.send("DELETE", "/indexes/t")
     inbox.upload("uploads/t/x.jsonl", GOOD)
     assert "no index 't'" in inbox.report("rejected/t/x.jsonl.json")["reason"]
 
 
-def test_a_message_that_is_no_event_comes_again_alone(api: Api, inbox: Inbox) -> None:
+def test_a_malformed_message_alone_is_redelivered(api: Api, inbox: Inbox) -> None:
     inbox.put("uploads/t/x.jsonl", GOOD)
     assert inbox.deliver("poison", inbox.event("uploads/t/x.jsonl", GOOD), "{}") == ["m0", "m2"]
     assert _ids(api) == ["a", "b"]
 
 
-def test_the_test_event_of_s3_is_taken(inbox: Inbox) -> None:
+def test_the_test_event_of_s3_is_accepted(inbox: Inbox) -> None:
     assert inbox.deliver(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})) == []
 
 
-def test_a_corrupt_index_keeps_the_message_for_later(api: Api, inbox: Inbox, bucket: S3Backend) -> None:
+def test_a_corrupt_index_leaves_the_message_for_redelivery(api: Api, inbox: Inbox, bucket: S3Backend) -> None:
     bucket.seed("t", b"LHV1 broken")
     inbox.put("uploads/t/x.jsonl", GOOD)
     assert inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD)) == ["m0"]
@@ -223,13 +223,13 @@ def test_a_log_line_carries_metrics_and_no_vector_or_metadata(
     assert "0.123456" not in json.dumps(line)
 
 
-def test_a_link_takes_a_file_without_keys_of_aws(api: Api, inbox: Inbox) -> None:
+def test_an_upload_link_works_without_aws_credentials(api: Api, inbox: Inbox) -> None:
     link = api.send("POST", "/indexes/t/uploads", {"file": "x y.jsonl"}).json
     assert (link["method"], link["key"], link["expires"]) == ("PUT", "uploads/t/x y.jsonl", 900)
     assert "X-Amz-Signature" in link["url"]
 
 
-def test_a_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     # A new bucket answers the name without a region by a redirect, which a signed PUT does not survive.
     for name in CONFUSING:
         monkeypatch.delenv(name, raising=False)
@@ -245,7 +245,9 @@ def test_a_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypatch: pyte
     ("index", "file", "status"),
     [("absent", "x.jsonl", 404), ("t", "x.csv", 422), ("t", "../x.jsonl", 422), ("t", 7, 422)],
 )
-def test_a_link_that_could_lead_nowhere_is_refused(api: Api, inbox: Inbox, index: str, file: Any, status: int) -> None:
+def test_an_upload_link_for_an_invalid_target_is_refused(
+    api: Api, inbox: Inbox, index: str, file: Any, status: int
+) -> None:
     assert api.send("POST", f"/indexes/{index}/uploads", {"file": file}).status == status
 
 
@@ -265,14 +267,14 @@ def counts(api: Api) -> list[int]:
     return [shard["count"] for shard in api.send("GET", "/indexes/s").json["shards"]]
 
 
-def test_a_file_goes_into_the_shards_of_its_rows(sharded: Api, inbox: Inbox) -> None:
+def test_rows_of_a_file_are_stored_in_their_shards(sharded: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/s/f.jsonl", ROWS)
     assert sum(counts(sharded)) == 20
     assert min(counts(sharded)) > 0
     assert sharded.search([1, 7], name="s", k=1).json["matches"][0]["id"] == "row-7"
 
 
-def test_a_file_that_comes_again_changes_no_shard(sharded: Api, inbox: Inbox) -> None:
+def test_a_redelivered_file_changes_no_shard(sharded: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/s/f.jsonl", ROWS)
     sharded.send("DELETE", "/indexes/s/vectors/row-7")
     before = sharded.send("GET", "/indexes/s").etag
@@ -280,9 +282,7 @@ def test_a_file_that_comes_again_changes_no_shard(sharded: Api, inbox: Inbox) ->
     assert sharded.send("GET", "/indexes/s").etag == before
 
 
-def test_a_shard_that_could_not_take_its_rows_gets_them_when_the_file_comes_again(
-    sharded: Api, inbox: Inbox, bucket: S3Backend
-) -> None:
+def test_a_shard_that_failed_gets_its_rows_at_redelivery(sharded: Api, inbox: Inbox, bucket: S3Backend) -> None:
     [key] = [bucket.key(name) for name in bucket.objects() if name.endswith("/1")]
     sound = bucket.read(key)
     bucket.write(key, b"LHV2 and more")
@@ -294,7 +294,7 @@ def test_a_shard_that_could_not_take_its_rows_gets_them_when_the_file_comes_agai
     assert sum(counts(sharded)) == 20
 
 
-def test_a_bad_row_keeps_a_file_out_of_every_shard(sharded: Api, inbox: Inbox) -> None:
+def test_a_bad_row_rejects_a_file_for_every_shard(sharded: Api, inbox: Inbox) -> None:
     inbox.upload("uploads/s/f.jsonl", ROWS + b'{"id": "bad", "vector": [0, 0]}\n')
     assert counts(sharded) == [0, 0, 0]
     assert inbox.report("rejected/s/f.jsonl.json")["bad"] == 1

@@ -37,7 +37,7 @@ def test_4097_dimensions_are_refused(ephemeral: Api) -> None:
     assert ephemeral.create(dimension=4_097).status == 422
 
 
-def test_a_search_answers_10_000_matches_and_takes_no_higher_k(ephemeral: Api) -> None:
+def test_k_may_be_10_000_and_no_higher(ephemeral: Api) -> None:
     ephemeral.create()
     ephemeral.add(*({"id": f"{row:05}", "vector": [1, row]} for row in range(10_050)))
     found = _ids(ephemeral.search([1, 0], k=10_000, recall=1, include=[]))
@@ -45,7 +45,7 @@ def test_a_search_answers_10_000_matches_and_takes_no_higher_k(ephemeral: Api) -
     assert ephemeral.search([1, 0], k=10_001).status == 422
 
 
-def test_an_id_of_1024_bytes_is_found_by_every_route(api: Api) -> None:
+def test_an_id_of_1024_bytes_works_on_every_route(api: Api) -> None:
     api.create()
     assert len(LONGEST_ID.encode()) == 1_024
     assert api.add({"id": LONGEST_ID, "vector": [1, 0]}, {"id": "b", "vector": [0, 1]}).status == 200
@@ -66,7 +66,7 @@ def _document(row: int) -> dict[str, Any]:
 
 @pytest.fixture(params=[3, 420], ids=["one blob", "packed"])
 def documented(request: pytest.FixtureRequest, bucket: S3Backend, on_s3_in_one_process: Api) -> Api:
-    """An index of so many vectors, each with 40 KB of metadata."""
+    """An index of this many vectors, each with 40 KB of metadata."""
     api = on_s3_in_one_process
     api.create(dimension=8)
     rows = [{"id": str(row), "vector": [1, row, 0, 0, 0, 0, 0, 1], "metadata": _document(row)} for row in range(420)]
@@ -76,7 +76,7 @@ def documented(request: pytest.FixtureRequest, bucket: S3Backend, on_s3_in_one_p
     return api
 
 
-def test_40_kb_of_metadata_a_vector_can_be_filtered_by_in_every_key_and_come_back(documented: Api) -> None:
+def test_40_kb_of_metadata_a_vector_is_returned_and_filterable_by_every_key(documented: Api) -> None:
     wanted = _document(2)
     assert 40_950 <= len(json.dumps(wanted, ensure_ascii=False).encode()) <= 40_960
     for condition in (
@@ -102,7 +102,7 @@ def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.mark.parametrize(("letters", "status"), [(1_024, 200), (1_025, 422)])
-def test_a_file_to_upload_has_a_key_that_s3_takes(with_an_inbox: Api, letters: int, status: int) -> None:
+def test_an_upload_key_fits_the_key_limit_of_s3(with_an_inbox: Api, letters: int, status: int) -> None:
     with_an_inbox.create()
     file = "x" * (letters - len("uploads/t/.jsonl")) + ".jsonl"
     assert with_an_inbox.send("POST", "/indexes/t/uploads", {"file": file}).status == status

@@ -1,4 +1,4 @@
-"""S3 is the only truth: one object an index, the same answers after a restart, and a clear error where it is broken."""
+"""S3 is the only state: one object an index, the same responses after a restart, a clear error if it is damaged."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +14,8 @@ from tests.support.backends import S3Backend
 A, B, C = ({"id": vector_id, "vector": vector} for vector_id, vector in (("a", [1, 0]), ("b", [0, 1]), ("c", [1, 1])))
 
 
-def outside(answer: Answer) -> tuple[int, Any, str, str | None]:
-    """Return what of an answer must be the same wherever it comes from: all but the time that it took."""
+def comparable(answer: Answer) -> tuple[int, Any, str, str | None]:
+    """Return the parts of a response that do not depend on which process sent it: all but the time it took."""
     body = {name: value for name, value in answer.json.items() if name != "milliseconds"}
     return answer.status, body, answer.headers["Content-Type"], answer.headers.get("ETag")
 
@@ -27,12 +27,12 @@ def test_an_index_is_one_object(on_s3: Api, bucket: S3Backend) -> None:
     assert bucket.keys() == [bucket.key("t")]
 
 
-def test_the_object_begins_with_the_magic_bytes_of_its_format(on_s3: Api, bucket: S3Backend) -> None:
+def test_the_object_starts_with_the_magic_bytes(on_s3: Api, bucket: S3Backend) -> None:
     on_s3.create()
     assert bucket.read(bucket.key("t")).startswith(b"LHV1")
 
 
-def test_the_etag_of_an_answer_is_that_of_the_object(on_s3: Api, bucket: S3Backend) -> None:
+def test_the_etag_of_a_response_is_that_of_the_object(on_s3: Api, bucket: S3Backend) -> None:
     on_s3.create()
     etag = on_s3.add(A).etag
     assert bucket.client.head_object(Bucket=bucket.bucket, Key=bucket.key("t"))["ETag"] == etag
@@ -52,24 +52,24 @@ def test_a_refused_batch_leaves_the_object_as_it_was(on_s3: Api, bucket: S3Backe
     assert bucket.read(bucket.key("t")) == before
 
 
-def test_after_a_restart_every_answer_is_the_same(on_s3: Api) -> None:
+def test_responses_are_the_same_after_a_restart(on_s3: Api) -> None:
     matrix = np.random.default_rng(5).standard_normal((200, 8)).tolist()
     on_s3.create(dimension=8)
     on_s3.add(*({"id": str(row), "vector": vector, "metadata": {"row": row}} for row, vector in enumerate(matrix)))
     requests = [("GET", "/indexes/t", None), ("GET", "/indexes/t/vectors/7", None)]
     requests += [("POST", "/indexes/t/search", {"vector": vector, "k": 20}) for vector in matrix[:20]]
-    before = [outside(on_s3.send(*request)) for request in requests]
+    before = [comparable(on_s3.send(*request)) for request in requests]
     restarted = Api()
-    assert [outside(restarted.send(*request)) for request in requests] == before
+    assert [comparable(restarted.send(*request)) for request in requests] == before
 
 
-def test_after_a_restart_a_stored_vector_finds_itself_at_zero(on_s3: Api) -> None:
+def test_a_stored_vector_finds_itself_at_zero_after_a_restart(on_s3: Api) -> None:
     on_s3.create()
     on_s3.add({"id": "a", "vector": [0.1, 0.7]})
     assert Api().search([0.1, 0.7]).json["matches"] == [{"id": "a", "distance": 0.0, "metadata": None}]
 
 
-def test_warm_functions_see_what_the_others_changed(on_s3: Api) -> None:
+def test_warm_functions_see_writes_of_other_functions(on_s3: Api) -> None:
     first, second = on_s3, Api()
     first.create()
     for api, vector in ((first, A), (second, B), (first, C)):
@@ -78,7 +78,7 @@ def test_warm_functions_see_what_the_others_changed(on_s3: Api) -> None:
     assert {match["id"] for match in second.search([1, 0]).json["matches"]} == {"a", "b", "c"}
 
 
-def test_an_index_deleted_and_created_elsewhere_is_seen_as_new(on_s3: Api) -> None:
+def test_a_warm_function_sees_an_index_that_was_deleted_and_created_elsewhere(on_s3: Api) -> None:
     first, second = on_s3, Api()
     first.create()
     first.add(A, B)
@@ -89,18 +89,18 @@ def test_an_index_deleted_and_created_elsewhere_is_seen_as_new(on_s3: Api) -> No
     assert second.search([1, 0]).json["count"] == 0
 
 
-def test_of_two_functions_that_create_one_name_the_second_meets_a_conflict(on_s3: Api) -> None:
+def test_the_second_of_two_creations_is_a_conflict(on_s3: Api) -> None:
     assert (on_s3.create().status, Api().create(dimension=3).status) == (201, 409)
     assert Api().send("GET", "/indexes/t").json["index"]["dimension"] == 2
 
 
-def test_of_many_creations_at_once_one_succeeds(ephemeral: Api) -> None:
+def test_one_of_many_concurrent_creations_succeeds(ephemeral: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda dimension: ephemeral.create(dimension=dimension).status, range(1, 9)))
     assert sorted(statuses) == [201] + [409] * 7
 
 
-def test_batches_added_at_once_are_all_there(ephemeral: Api) -> None:
+def test_concurrent_batches_are_all_committed(ephemeral: Api) -> None:
     ephemeral.create()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda i: ephemeral.add({"id": str(i), "vector": [1, i]}), range(12)))
@@ -118,11 +118,11 @@ def test_a_blob_copied_to_another_key_is_an_index_of_that_name(on_s3: Api, bucke
     assert Api().send("GET", "/indexes/t").json["count"] == 2
 
 
-def test_objects_that_are_no_indexes_are_not_listed(on_s3: Api, bucket: S3Backend) -> None:
+def test_other_objects_are_not_listed(on_s3: Api, bucket: S3Backend) -> None:
     on_s3.create()
     bucket.write(f"{bucket.prefix}/notes.txt", b"")
     bucket.write(f"{bucket.prefix}/folder/t.lhv1", b"")
-    assert [shown["name"] for shown in on_s3.send("GET", "/indexes").json["indexes"]] == ["t"]
+    assert [listed["name"] for listed in on_s3.send("GET", "/indexes").json["indexes"]] == ["t"]
 
 
 BROKEN = {
@@ -146,7 +146,7 @@ TO_AN_INDEX = [
 
 
 @pytest.mark.parametrize("damage", BROKEN.values(), ids=BROKEN.keys())
-def test_a_corrupt_object_is_one_clear_error_on_every_route(
+def test_a_corrupt_object_is_a_clear_error_on_every_route(
     on_s3: Api,
     bucket: S3Backend,
     damage: Callable[[bytes], bytes],
@@ -157,14 +157,14 @@ def test_a_corrupt_object_is_one_clear_error_on_every_route(
     on_s3.add(A)
     bucket.write(bucket.key("t"), damage(bucket.read(bucket.key("t"))))
     for number, (method, path, body) in enumerate(TO_AN_INDEX):
-        monkeypatch.setenv("TMPDIR", str(tmp_path / str(number)))  # another machine, which has kept nothing
+        monkeypatch.setenv("TMPDIR", str(tmp_path / str(number)))  # another machine with an empty cache
         answer = Api(one_process=True).send(method, f"/indexes/t{path}", body)
         assert (answer.status, answer.json["type"]) == (500, "urn:vectord:problem:index-corrupt")
         assert "'t'" in answer.json["detail"]
         assert not [word for word in (bucket.bucket, bucket.prefix, "Error", "msgspec", ".py") if word in answer.text]
 
 
-def test_a_section_that_a_function_has_verified_and_kept_answers_right_while_the_object_is_damaged(
+def test_a_cached_and_verified_section_serves_searches_while_the_object_is_damaged(
     on_s3: Api, bucket: S3Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_s3.create()
@@ -174,18 +174,18 @@ def test_a_section_that_a_function_has_verified_and_kept_answers_right_while_the
     blob[8 + int.from_bytes(blob[4:8], "big") + 15] ^= 0xFF  # in a stored vector
     bucket.write(bucket.key("t"), bytes(blob))
     assert on_s3.search([1, 0]).json["matches"] == right
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # another machine, which has kept nothing
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # another machine with an empty cache
     assert Api().search([1, 0]).json["type"] == "urn:vectord:problem:index-corrupt"
 
 
-def test_a_corrupt_index_can_be_deleted_and_created_anew(on_s3: Api, bucket: S3Backend) -> None:
-    bucket.seed("t", b"no LHV1")
+def test_a_corrupt_index_can_be_deleted_and_created_again(on_s3: Api, bucket: S3Backend) -> None:
+    bucket.seed("t", b"not LHV1")
     assert on_s3.create().status == 409
     assert on_s3.send("DELETE", "/indexes/t").status == 204
     assert on_s3.create().status == 201
 
 
-def test_a_bucket_that_is_gone_is_an_error_that_does_not_name_it(on_s3: Api, bucket: S3Backend) -> None:
+def test_a_missing_bucket_is_an_error_that_does_not_name_it(on_s3: Api, bucket: S3Backend) -> None:
     bucket.client.delete_bucket(Bucket=bucket.bucket)
     for answer in (on_s3.send("GET", "/indexes"), on_s3.send("GET", "/indexes/t"), on_s3.create()):
         assert (answer.status, answer.json["type"]) == (500, "urn:vectord:problem:storage-refused")

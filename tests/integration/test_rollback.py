@@ -4,7 +4,7 @@ from tests.support.api import Api
 from tests.support.backends import S3Backend
 
 
-def test_yesterdays_version_comes_back_by_a_copy_over_the_present_one(
+def test_an_old_version_is_restored_by_copying_it_over_the_current_one(
     bucket: S3Backend, on_s3_in_one_process: Api
 ) -> None:
     api, key = on_s3_in_one_process, bucket.key("t")

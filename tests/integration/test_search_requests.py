@@ -1,4 +1,4 @@
-"""What a search may ask over HTTP, beyond a vector and k; and what it answers of how it was found."""
+"""Search over HTTP: the options of a request, and what a result states about its plan and cost."""
 
 from typing import Any
 
@@ -49,41 +49,41 @@ def _ids(answer: Answer) -> list[str]:
         ({"genre": "western"}, []),
     ],
 )
-def test_a_filter_leaves_what_it_matches(api: Api, wanted: Any, found: list[str]) -> None:
+def test_a_filter_keeps_matching_vectors(api: Api, wanted: Any, found: list[str]) -> None:
     answer = _search(api, vector=[1, 0], filter=wanted)
     assert _ids(answer) == found
     assert answer.json["eligible"] == len(found)
     assert answer.json["count"] == len(MOVIES)
 
 
-def test_a_filter_that_is_none_is_refused_with_its_place(api: Api) -> None:
+def test_an_invalid_filter_is_refused_with_its_path(api: Api) -> None:
     answer = _search(api, vector=[1, 0], filter={"$and": [{"year": 1}, {"year": {"$gtt": 5}}]})
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:filter-invalid")
     assert "filter.$and[1].year.$gtt" in answer.json["detail"]
 
 
-def test_the_neighbours_of_a_stored_vector_leave_it_out(api: Api) -> None:
+def test_a_search_by_id_leaves_out_that_vector(api: Api) -> None:
     assert _ids(_search(api, id="alien", k=2)) == ["aliens", "silent"]
 
 
-def test_the_neighbours_of_an_id_that_is_not_there_are_not_found(api: Api) -> None:
-    answer = _search(api, id="nobody")
+def test_a_search_by_an_absent_id_is_not_found(api: Api) -> None:
+    answer = _search(api, id="absent")
     assert (answer.status, answer.json["type"]) == (404, "urn:vectord:problem:vector-not-found")
 
 
-def test_many_queries_are_answered_in_their_order(api: Api) -> None:
+def test_results_are_in_the_order_of_the_queries(api: Api) -> None:
     answer = _search(api, vectors=[[1, 0], [0, 1]], k=1, filter={"year": {"$exists": True}})
     assert [[match["id"] for match in one["matches"]] for one in answer.json["results"]] == [["alien"], ["heat"]]
     assert "next" not in answer.json
 
 
 @pytest.mark.parametrize("queries", [[], [[1, 0]] * 101])
-def test_a_search_takes_1_to_100_queries(api: Api, queries: list[list[float]]) -> None:
+def test_a_search_accepts_1_to_100_queries(api: Api, queries: list[list[float]]) -> None:
     assert _search(api, vectors=queries).status == 422
 
 
 @pytest.mark.parametrize("body", [{}, {"vector": [1, 0], "id": "alien"}, {"vector": [1, 0], "vectors": [[1, 0]]}])
-def test_a_search_takes_one_kind_of_query(api: Api, body: Any) -> None:
+def test_a_search_accepts_one_kind_of_query(api: Api, body: Any) -> None:
     answer = _search(api, **body)
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
 
@@ -95,7 +95,7 @@ def test_matches_farther_than_max_distance_are_left_out(api: Api) -> None:
     assert _search(api, vector=[1, 0], max_distance=-1).status == 422
 
 
-def test_pages_are_the_whole_answer(api: Api) -> None:
+def test_pages_together_are_the_whole_result(api: Api) -> None:
     whole = _search(api, vector=[1, 0], recall=1).json["matches"]
     pages: list[Any] = []
     after = None
@@ -111,20 +111,20 @@ def test_pages_are_the_whole_answer(api: Api) -> None:
 @pytest.mark.parametrize(
     "others", [{"vector": [0, 1]}, {"filter": {"year": 1979}}, {"max_distance": 1}, {"after": "garbage"}]
 )
-def test_a_page_of_another_search_is_refused(api: Api, others: Any) -> None:
+def test_a_cursor_of_another_search_is_refused(api: Api, others: Any) -> None:
     after = _search(api, vector=[1, 0], k=2).json["next"]
     answer = _search(api, **{"vector": [1, 0], "k": 2, "after": after, **others})
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:cursor-invalid")
 
 
-def test_a_page_of_another_index_is_refused(plain: Api) -> None:
+def test_a_search_cursor_of_another_index_is_refused(plain: Api) -> None:
     after = _search(plain, vector=[1, 0], k=2).json["next"]
     plain.create("other")
     answer = plain.send("POST", "/indexes/other/search", {"vector": [1, 0], "k": 2, "after": after})
     assert answer.json["type"] == "urn:vectord:problem:cursor-invalid"
 
 
-def test_many_queries_have_no_pages(api: Api) -> None:
+def test_several_queries_have_no_pages(api: Api) -> None:
     after = _search(api, vector=[1, 0], k=2).json["next"]
     assert _search(api, vectors=[[1, 0]], k=2, after=after).status == 422
 
@@ -138,18 +138,18 @@ def test_many_queries_have_no_pages(api: Api) -> None:
         (["vector", "metadata", "distance"], {"id", "distance", "vector", "metadata"}),
     ],
 )
-def test_a_match_shows_what_is_included(api: Api, include: list[str], shown: set[str]) -> None:
+def test_a_match_has_the_included_fields(api: Api, include: list[str], shown: set[str]) -> None:
     assert _search(api, vector=[1, 0], k=1, include=include).json["matches"][0].keys() == shown
 
 
-def test_an_answer_says_how_it_was_found(plain: Api) -> None:
+def test_a_result_states_its_plan_and_cost(plain: Api) -> None:
     answer = _search(plain, vector=[1, 0], filter={"year": {"$gt": 1980}}).json
     assert (answer["strategy"], answer["plan"]) == ("exact", "local")
     assert 0 < answer["examined"] <= len(MOVIES)
     assert answer["milliseconds"] >= 0
 
 
-def test_a_warm_index_is_read_no_more(on_s3: Api) -> None:
+def test_a_warmed_index_is_not_read_again(on_s3: Api) -> None:
     on_s3.create()
     on_s3.add({"id": "a", "vector": [1, 0]})
     cold = Api()
@@ -159,7 +159,7 @@ def test_a_warm_index_is_read_no_more(on_s3: Api) -> None:
     assert cold.search([1, 0]).json["bytes_read"] == 0
 
 
-def test_an_index_in_shards_is_not_warmed_as_one(ephemeral: Api) -> None:
+def test_a_sharded_index_cannot_be_warmed(ephemeral: Api) -> None:
     ephemeral.create(shards=2)
     assert ephemeral.send("POST", "/indexes/t/warm").status == 422
 
@@ -170,16 +170,16 @@ class TestRecall:
     def test_stored_vectors_are_sampled(self, plain: Api) -> None:
         answer = plain.send("POST", "/indexes/t/recall", {"sample": 3, "k": 2})
         assert (answer.status, answer.etag) == (200, plain.send("GET", "/indexes/t").etag)
-        told = answer.json
-        assert (told["recall"], told["queries"], told["k"], told["count"]) == (1.0, 3, 2, 5)
-        assert told["strategies"] == ["exact"]
-        assert told["milliseconds"].keys() == told["exact_milliseconds"].keys() == {"p50", "p99"}
-        assert told["calibration"] == {}
+        measured = answer.json
+        assert (measured["recall"], measured["queries"], measured["k"], measured["count"]) == (1.0, 3, 2, 5)
+        assert measured["strategies"] == ["exact"]
+        assert measured["milliseconds"].keys() == measured["exact_milliseconds"].keys() == {"p50", "p99"}
+        assert measured["calibration"] == {}
 
     def test_a_body_is_not_needed(self, plain: Api) -> None:
         assert plain.send("POST", "/indexes/t/recall").json["queries"] == 5
 
-    def test_queries_may_be_given_and_filtered(self, plain: Api) -> None:
+    def test_queries_and_a_filter_may_be_given(self, plain: Api) -> None:
         body = {"vectors": [[1, 0], [0, 1]], "filter": {"genre": "scifi"}}
         assert plain.send("POST", "/indexes/t/recall", body).json["queries"] == 2
 
@@ -187,22 +187,22 @@ class TestRecall:
         "body",
         [{"sample": 0}, {"sample": 501}, {"vectors": []}, {"vectors": [[1]]}, {"k": 0}, {"recall": 0.1}, {"filter": 1}],
     )
-    def test_what_is_out_of_range_is_refused(self, plain: Api, body: Any) -> None:
+    def test_values_out_of_range_are_refused(self, plain: Api, body: Any) -> None:
         assert plain.send("POST", "/indexes/t/recall", body).status == 422
 
     def test_an_empty_index_has_no_recall(self, ephemeral: Api) -> None:
         ephemeral.create()
-        told = ephemeral.send("POST", "/indexes/t/recall", {}).json
-        assert (told["recall"], told["queries"], told["milliseconds"]) == (None, 0, {})
+        measured = ephemeral.send("POST", "/indexes/t/recall", {}).json
+        assert (measured["recall"], measured["queries"], measured["milliseconds"]) == (None, 0, {})
 
-    def test_an_index_in_shards_is_measured_by_its_searches(self, ephemeral: Api) -> None:
+    def test_a_sharded_index_is_refused(self, ephemeral: Api) -> None:
         ephemeral.create(shards=2)
         answer = ephemeral.send("POST", "/indexes/t/recall", {})
         assert answer.status == 422
         assert "recall of 1" in answer.json["detail"]
 
 
-def test_no_log_line_tells_a_filter(plain: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_log_line_contains_a_filter(plain: Api, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     _search(plain, vector=[1, 0], filter={"by.name": "Secret"})
     assert "Secret" not in capsys.readouterr().out

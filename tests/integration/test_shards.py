@@ -1,4 +1,4 @@
-"""An index in shards over HTTP: what an index of one blob answers, but for what docs/sharding.md excepts."""
+"""A sharded index over HTTP answers like a single-object index, except where docs/sharding.md says otherwise."""
 
 import base64
 import struct
@@ -29,7 +29,7 @@ PER_BLOB = ("count", "bytes_read", "requests", "bytes", "graph", "index", "shard
 PER_REQUEST = ("milliseconds", "next")  # a cursor names its index
 
 
-def told(answer: Answer, name: str) -> Any:
+def comparable(answer: Answer, name: str) -> Any:
     """Give what an answer says that does not depend on shards."""
     shown = answer.json if answer.text else None
     if isinstance(shown, dict):
@@ -70,14 +70,14 @@ REQUESTS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=lambda value: str(value)[:40])
-def test_every_request_is_answered_as_by_one_blob(both: Api, method: str, path: str, body: Any) -> None:
+def test_every_request_is_answered_as_by_a_single_object_index(both: Api, method: str, path: str, body: Any) -> None:
     one, many = (both.send(method, f"/indexes/{name}{path}", body) for name in ("one", "many"))
-    assert told(many, "many") == told(one, "one")
+    assert comparable(many, "many") == comparable(one, "one")
     left = [both.search([1, 0.5], name=name, k=100) for name in ("one", "many")]
-    assert told(left[1], "many") == told(left[0], "one")
+    assert comparable(left[1], "many") == comparable(left[0], "one")
 
 
-def test_creation_tells_shards_and_their_generation(api: Api) -> None:
+def test_creation_returns_shards_and_generation(api: Api) -> None:
     answer = api.create(shards=4)
     index = answer.json["index"]
     assert (answer.status, index["shards"], answer.json["count"]) == (201, 4, 0)
@@ -86,12 +86,12 @@ def test_creation_tells_shards_and_their_generation(api: Api) -> None:
 
 
 @pytest.mark.parametrize("shards", [None, 1])
-def test_one_shard_is_no_sharding(api: Api, shards: int | None) -> None:
+def test_one_shard_makes_a_single_object_index(api: Api, shards: int | None) -> None:
     assert "shards" not in api.create(shards=shards).json["index"]
 
 
 @pytest.mark.parametrize("shards", [0, -1, 1_001, "4", 2.5])
-def test_other_numbers_of_shards_are_invalid(ephemeral: Api, shards: Any) -> None:
+def test_an_invalid_number_of_shards_is_refused(ephemeral: Api, shards: Any) -> None:
     assert ephemeral.create(shards=shards).json["type"] == "urn:vectord:problem:request-invalid"
 
 
@@ -109,7 +109,7 @@ def test_a_search_counts_all_shards_and_has_the_etag_of_the_description(both: Ap
     assert answer.etag == both.send("GET", "/indexes/many").etag
 
 
-def test_a_change_has_neither_count_nor_etag(both: Api) -> None:
+def test_a_write_returns_neither_count_nor_etag(both: Api) -> None:
     for answer in (both.add(A, name="many"), both.send("DELETE", "/indexes/many/vectors/b")):
         assert answer.status == 200
         assert answer.json["count"] is None
@@ -118,7 +118,7 @@ def test_a_change_has_neither_count_nor_etag(both: Api) -> None:
 
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("etag", ['"0"', None])
-def test_a_condition_on_the_version_is_invalid(both: Api, etag: str | None, header: str) -> None:
+def test_a_precondition_is_refused(both: Api, etag: str | None, header: str) -> None:
     headers = {header: etag or both.send("GET", "/indexes/many").etag}
     for method, path, body in (
         ("POST", "/vectors", {"vectors": [A]}),
@@ -130,23 +130,23 @@ def test_a_condition_on_the_version_is_invalid(both: Api, etag: str | None, head
         assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
 
 
-def test_a_read_of_the_version_that_the_caller_has_is_not_sent_again(both: Api) -> None:
+def test_a_read_with_a_matching_if_none_match_returns_304(both: Api) -> None:
     etag = both.send("GET", "/indexes/many").etag
     assert both.send("GET", "/indexes/many", headers={"If-None-Match": etag}).status == 304
     both.add(A, name="many")
     assert both.send("GET", "/indexes/many", headers={"If-None-Match": etag}).status == 200
 
 
-def test_a_creation_where_an_index_in_shards_is_fails_by_its_condition(both: Api) -> None:
+def test_creating_over_a_sharded_index_checks_preconditions(both: Api) -> None:
     body = {"name": "many", "dimension": 2, "shards": 2}
     assert both.send("POST", "/indexes", body, headers={"If-None-Match": "*"}).status == 412
 
 
-def test_a_listing_shows_the_index_alone(both: Api) -> None:
+def test_shards_are_not_listed(both: Api) -> None:
     assert [shown["name"] for shown in both.send("GET", "/indexes").json["indexes"]] == ["many", "one"]
 
 
-def test_deleting_takes_every_object_away(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+def test_deleting_removes_every_object(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
     api = on_s3_in_one_process
     api.create(shards=4)
     assert len(bucket.keys()) == 5
@@ -154,7 +154,7 @@ def test_deleting_takes_every_object_away(on_s3_in_one_process: Api, bucket: S3B
     assert bucket.keys() == []
 
 
-def test_no_path_leads_to_a_shard(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
+def test_shards_cannot_be_addressed_by_path(on_s3_in_one_process: Api, bucket: S3Backend) -> None:
     api = on_s3_in_one_process
     api.create(shards=2)
     [shard, *_] = [name for name in bucket.objects() if name.endswith("/0")]
@@ -164,7 +164,7 @@ def test_no_path_leads_to_a_shard(on_s3_in_one_process: Api, bucket: S3Backend) 
     assert len(bucket.keys()) == 3
 
 
-def test_every_function_on_its_own_sees_the_others_changes(on_s3: Api) -> None:
+def test_functions_see_writes_of_other_functions(on_s3: Api) -> None:
     on_s3.create(shards=4)
     on_s3.add(A, B, *MANY)
     assert on_s3.search([1, 0], k=1).json["matches"][0]["id"] == "a"

@@ -1,4 +1,4 @@
-"""Objects that the Go service left in the bucket, over HTTP: read as they are, and upgraded by the first write."""
+"""Objects of format version 1, written by the earlier Go service: readable over HTTP, upgraded by the first write."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ def _holds_the_three(api: Api, name: str = "t") -> bool:
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_it_is_described_and_looked_up(api: Api, distance: str) -> None:
+def test_describe_and_lookup_work(api: Api, distance: str) -> None:
     _golden(distance)
     described = api.send("GET", "/indexes/t")
     index = described.json["index"]
@@ -68,13 +68,13 @@ def test_it_is_described_and_looked_up(api: Api, distance: str) -> None:
     assert _holds_the_three(api)
 
 
-def test_its_own_parameters_are_told(api: Api) -> None:
+def test_its_parameters_are_kept(api: Api) -> None:
     _golden("many")
     index = api.send("GET", "/indexes/t").json["index"]
     assert (index["m"], index["ef_search"], index["distance"]) == (8, 100, "euclidean")
 
 
-def test_it_is_searched_exactly(api: Api) -> None:
+def test_search_is_exact(api: Api) -> None:
     _golden("euclidean")
     answer = api.search([0.5, 0.5, 0.1], k=5)
     assert [match["id"] for match in answer.json["matches"]] == ["b/%2F + é", "a", "漢字 \U0001f600"]
@@ -90,7 +90,7 @@ def test_it_is_searched_exactly(api: Api) -> None:
         ({"kind": "none"}, []),
     ],
 )
-def test_it_is_searched_counted_and_listed_by_a_filter(api: Api, tree: Any, ids: list[str]) -> None:
+def test_search_count_and_list_accept_a_filter(api: Api, tree: Any, ids: list[str]) -> None:
     _golden("cosine")
     found = api.search([1, 1, 1], filter=tree).json["matches"]
     counted = api.send("POST", "/indexes/t/vectors/count", {"filter": tree}).json["count"]
@@ -99,7 +99,7 @@ def test_it_is_searched_counted_and_listed_by_a_filter(api: Api, tree: Any, ids:
     assert counted == len(ids)
 
 
-def test_it_is_listed_beside_others(api: Api) -> None:
+def test_it_appears_in_the_list_of_indexes(api: Api) -> None:
     _golden("cosine")
     api.create("u")
     assert [one["name"] for one in api.send("GET", "/indexes").json["indexes"]] == ["t", "u"]
@@ -107,7 +107,7 @@ def test_it_is_listed_beside_others(api: Api) -> None:
     assert {one["id"]: one["vector"][0] for one in listed} == {name: vector[0] for name, vector in THREE.items()}
 
 
-def test_reads_leave_it_as_it_is(api: Api) -> None:
+def test_reads_do_not_rewrite_it(api: Api) -> None:
     _golden("cosine")
     api.search([1, 1, 1])
     api.send("POST", "/indexes/t/warm")
@@ -115,7 +115,7 @@ def test_reads_leave_it_as_it_is(api: Api) -> None:
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_the_first_add_upgrades_it_and_keeps_what_it_held(api: Api, distance: str) -> None:
+def test_the_first_add_upgrades_it_and_keeps_its_vectors(api: Api, distance: str) -> None:
     _golden(distance)
     answer = api.add({"id": "new", "vector": [3, 2, 1]}, {"id": "a", "vector": THREE["a"]})
     assert (answer.status, answer.json) == (200, {"added": 1, "replaced": 1, "count": 4})
@@ -127,7 +127,7 @@ def test_the_first_add_upgrades_it_and_keeps_what_it_held(api: Api, distance: st
     assert fresh.search([3, 2, 1], k=1).json["matches"][0]["id"] == "new"
 
 
-def test_an_empty_one_takes_vectors(api: Api) -> None:
+def test_vectors_can_be_added_to_an_empty_one(api: Api) -> None:
     _golden("empty")
     assert api.send("GET", "/indexes/t").json["count"] == 0
     assert api.add({"id": "a", "vector": [1, 0, 0]}).json["count"] == 1
@@ -218,7 +218,7 @@ def _send(api: Api, method: str, path: str, body: Any) -> Answer:
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_bytes_that_are_no_such_object_are_an_error_that_names_the_index(ephemeral: Api, what: str) -> None:
+def test_damaged_bytes_are_an_error_that_names_the_index(ephemeral: Api, what: str) -> None:
     _put("t", HOSTILE[what])
     for method, path, body in READS:
         answer = _send(ephemeral, method, path, body)
