@@ -24,7 +24,7 @@ from vectord.filters import tree as filters_tree
 from vectord.index import rows as index_rows
 from vectord.index import state
 from vectord.index.codec import decode, encode
-from vectord.index.columns.filter import matching
+from vectord.index.query.filtering import matching_rows
 from vectord.index.query.query import Query
 from vectord.index.query.search import search_many
 from vectord.index.state import Index
@@ -113,13 +113,13 @@ def _measured(
 ) -> Told:
     tree, fact, limit = asked
     rows = np.flatnonzero(facts[fact] < limit)
-    matching(index, tree)
+    matching_rows(index, tree)
     recalls, filter_ms, search_ms, scan_ms, strategies = [], [], [], [], set()
     for query in data.queries:
         start = perf_counter()
         true = rows[np.argpartition(-(data.base[rows] @ query), min(K, len(rows)) - 1)[:K]].tolist()
         scanned = perf_counter()
-        chosen = matching(index, tree)
+        chosen = matching_rows(index, tree)
         filtered = perf_counter()
         answer = search_many(index, Query(K, (query,)), chosen)[0]
         done = perf_counter()

@@ -23,7 +23,7 @@ from vectord.index.query import search
 from vectord.lhv1 import frame
 from vectord.lhv1.v1 import blob as v1_blob
 from vectord.readers.entry import NewVector
-from vectord.readers.lines import entries_of_lines
+from vectord.readers.jsonl import entries_of_lines
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"

@@ -13,8 +13,8 @@ from vectord.errors import BlobError
 from vectord.filters import match as filters_match
 from vectord.filters import parse
 from vectord.index.codec import decode
-from vectord.index.columns import filter
 from vectord.index.query import search
+from vectord.index.query.filtering import matching_rows
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Params
@@ -112,7 +112,7 @@ def test_packed_indexes_show_every_section_of_the_format() -> None:
         assert envelope.graph_rows == 40
         assert envelope.removed
     assert kinds == {"packed": ["sketch", "rows", "graph", "tail", "tail"], "packed-euclidean": kinds["packed"][1:]}
-    assert frame.decode(_read("packed"))[0].start == 2_500
+    assert frame.decode(_read("packed"))[0].body_start == 2_500
 
 
 def test_columns_answer_as_the_documents_beside_them_do() -> None:
@@ -143,7 +143,7 @@ def test_columns_answer_as_the_documents_beside_them_do() -> None:
             for each in index.base.documents.read(range(40), NOTHING_TO_FETCH)
         ]
         truth = [filters_match.matches(tree, document) for document in documents]
-        assert (filter.matching(index, tree).base.tolist(), sum(truth)) == (truth, count), text
+        assert (matching_rows(index, tree).base.tolist(), sum(truth)) == (truth, count), text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -246,8 +246,8 @@ def cut_at(boundary: int, how: str) -> FaultChooser:
 
 def boundaries(blob: bytes) -> list[int]:
     head = frame.decode_head(blob, len(blob))
-    stops = [start + entry.bytes for start, entry in zip(head.starts(), head.envelope.sections, strict=True)]
-    marks = {0, 4, 8, head.start, *head.starts(), *stops}
+    stops = [start + entry.bytes for start, entry in zip(head.section_starts(), head.envelope.sections, strict=True)]
+    marks = {0, 4, 8, head.body_start, *head.section_starts(), *stops}
     return sorted(near for mark in marks for near in (mark - 1, mark, mark + 1) if 0 <= near < len(blob))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Glob, Not, Prefix
+from vectord.filters.tree import And, Compare, Exists, Glob, In, Not, Or, Prefix
 
 KEYS = st.sampled_from(["a", "b", "a.b", "c", "", "ü"])
 PATHS = st.sampled_from(["a", "b", "a.b", "a.a", "b.a.b", "c", "", ".a", "ü", "nowhere"])
@@ -22,7 +22,7 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st
 OBJECTS = st.dictionaries(KEYS, DOCUMENTS, max_size=4)
 GLOBS = st.sampled_from(["*", "", "a*", "?", "*b", "[a-b]", "x*", "*\0", "a", *[text + "*" for text in LONG], *LONG])
 CONDITIONS = (
-    st.builds(Among, PATHS, st.lists(SCALARS, max_size=4).map(tuple))
+    st.builds(In, PATHS, st.lists(SCALARS, max_size=4).map(tuple))
     | st.builds(Compare, PATHS, st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), TEXTS | NUMBERS)
     | st.builds(Exists, PATHS)
     | st.builds(Prefix, PATHS, TEXTS)
@@ -31,8 +31,8 @@ CONDITIONS = (
 FILTERS = st.recursive(
     CONDITIONS,
     lambda inner: (
-        st.builds(All, st.lists(inner, max_size=3).map(tuple))
-        | st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple))
+        st.builds(And, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(Or, st.lists(inner, max_size=3).map(tuple))
         | st.builds(Not, inner)
     ),
     max_leaves=5,

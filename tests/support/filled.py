@@ -7,7 +7,7 @@ import numpy as np
 from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import SectionFile
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 SIZE = 4 * PAGE
 PLENTY = 1 << 30

@@ -15,6 +15,7 @@ from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
 
 # Packed from the first row on, and never built anew unless asked.
 PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)
@@ -33,7 +34,7 @@ class Bringing:
 
     def section(self, data: bytes, name: str = "rows") -> SectionFile:
         """Return a section of which nothing is here yet."""
-        file = _files.open(frame.entry_of(name, f"{next(_numbers)}", data))
+        file = _files.open(frame.section_entry(name, f"{next(_numbers)}", data))
         self._data[file] = data
         return file
 
@@ -79,7 +80,7 @@ class Packed:
         return self.commit(mutations.remove(self.index, ids)[0])
 
     @property
-    def envelope(self) -> frame.Envelope:
+    def envelope(self) -> Envelope:
         return frame.decode(self.blob)[0].envelope
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
 from vectord.lhv1.params import Params
 
 PARAMS = Params("an-index", 3)
@@ -31,7 +32,7 @@ json_values = st.recursive(
 
 def _blob(graph: bytes = GRAPH, **changed: object) -> bytes:
     values = {"version": 2, "params": PARAMS, "ids": ["a"], "commit": "c1", "applied": ["c1"], **changed}
-    return frame.encode_head(frame.Envelope(sections=[frame.entry_of("graph", "c1/graph", graph)], **values)) + graph
+    return frame.encode_head(Envelope(sections=[frame.section_entry("graph", "c1/graph", graph)], **values)) + graph
 
 
 def _sealed(envelope: dict[str, object], body: bytes = b"", *, separators: tuple[str, str] = (",", ":")) -> bytes:
@@ -87,7 +88,7 @@ def test_the_rows_of_the_graph_are_those_listed_before_the_rows_of_the_tail() ->
     tail = {"name": "tail", "bytes": 24, "crc32": f"{zlib.crc32(bytes(24)):08x}"}
     blob = _sealed(_plain(ids=["a", "b", "c"], sections=[*_plain()["sections"], tail]), b"body" + bytes(24))
     envelope = frame.decode(blob)[0].envelope
-    assert (envelope.packed, envelope.covered, envelope.tail_rows) == (0, 1, 2)
+    assert (envelope.packed_rows, envelope.base_rows, envelope.tail_rows) == (0, 1, 2)
 
 
 def test_keys_that_only_bookkeeping_needs_may_be_absent() -> None:
@@ -95,7 +96,7 @@ def test_keys_that_only_bookkeeping_needs_may_be_absent() -> None:
     assert (envelope.commit, envelope.applied, envelope.calibration) == ("", [], {})
 
 
-_SEALED_SO_FAR = frame.encode_head(frame.Envelope(version=2, params=PARAMS, ids=["a"])).split(b'"metadata":{')[0][8:]
+_SEALED_SO_FAR = frame.encode_head(Envelope(version=2, params=PARAMS, ids=["a"])).split(b'"metadata":{')[0][8:]
 
 
 @pytest.mark.parametrize("crc32", ["00000000", f"{zlib.crc32(_SEALED_SO_FAR + b'"metadata":{"a":{"x":1'):08x}"])
@@ -146,7 +147,7 @@ def test_counts_and_ranges_that_cannot_be_are_corrupt(changed: dict[str, object]
 
 
 def test_a_body_of_another_length_is_told_beside_the_length_that_was_written() -> None:
-    with pytest.raises(BlobCorrupt, match="claim 4 bytes and its body has 6"):
+    with pytest.raises(BlobCorrupt, match="sections of 4 bytes in total, but its body has 6"):
         frame.decode(_sealed(_plain(), b"bodies"))
 
 

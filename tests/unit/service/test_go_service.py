@@ -91,7 +91,7 @@ def test_the_key_names_it() -> None:
 
 def test_a_corrupt_one_is_an_error_that_names_it() -> None:
     store = store_of(rows=2, dimension=32)
-    with pytest.raises(BlobCorrupt, match="Index 't' cannot be read: it holds vectors of 33"):
+    with pytest.raises(BlobCorrupt, match="Index 't' cannot be read: its vectors have 33"):
         worlds.a_service(store).describe("t", FOREVER)
 
 

@@ -1,1 +1,1 @@
-"""Sections of index objects on local disk or in memory, filled piece by piece."""
+"""The section cache: sections of blobs on local disk, fetched range by range, checked once complete, and bounded."""

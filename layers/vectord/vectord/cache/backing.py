@@ -1,7 +1,10 @@
-"""Where a section's bytes lie: a sparse file that is mapped for reading, or plain memory.
+"""The storage behind a cached section: a sparse file that is mapped for reading, or plain memory.
 
-A file is filled by pwrite and never through its mapping, where a full disk would be a SIGBUS instead of an error. For
-the same reason nobody may read a page before it was written: on tmpfs even that read takes a new page.
+Files are written with pwrite and never through the mapping, where a full disk would be a SIGBUS and not an exception.
+For the same reason a page must not be read before it was written: on tmpfs even a read allocates a page.
+
+Each process holds a shared lock on the files that it uses. A file is only removed under an exclusive lock, so no
+process removes a file that another one uses.
 """
 
 import errno
@@ -16,28 +19,31 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+type Bytes = npt.NDArray[np.uint8]
+
+_FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Disk(msgspec.Struct, frozen=True):
-    """The calls that a full disk fails."""
+    """The system calls that fail on a full disk, so that tests can replace them."""
 
     pwrite: Callable[[int, memoryview, int], int] = os.pwrite
     ftruncate: Callable[[int, int], None] = os.ftruncate
 
 
-def no_room(error: OSError) -> bool:
-    """Tell whether the disk, a quota or a limit refused more bytes."""
-    return error.errno in _NO_ROOM
+def is_disk_full(error: OSError) -> bool:
+    """Return True if the disk, a quota or a limit refused more bytes."""
+    return error.errno in _FULL_DISK
 
 
 class OnDisk:
-    """An open file of `size` > 0 bytes under a lock that tells others it is in use, and its read-only mapping."""
+    """An open file of at least one byte, with its lock and its read-only mapping."""
 
-    def __init__(self, fd: int, path: Path) -> None:
+    def __init__(self, fd: int, path: Path, disk: Disk | None = None) -> None:
         self._fd = fd
+        self._disk = disk or Disk()
         self.path: Path | None = path
-        self.buffer: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.buffer: Bytes = np.empty(0, np.uint8)
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self._fd)
@@ -45,62 +51,62 @@ class OnDisk:
     def map(self, size: int) -> None:
         self.buffer = np.frombuffer(mmap.mmap(self._fd, size, prot=mmap.PROT_READ), np.uint8)
 
-    def hold(self) -> bool:
-        """Lock the file against removal by others; False when somebody was faster and removed it."""
+    def lock(self) -> bool:
+        """Take the shared lock; return False if another process has removed the file or is about to."""
         try:
             fcntl.flock(self._fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return os.fstat(self._fd).st_nlink > 0
 
-    def extend(self, disk: Disk, size: int) -> None:
-        disk.ftruncate(self._fd, size)
+    def extend(self, size: int) -> None:
+        self._disk.ftruncate(self._fd, size)
 
     def length(self) -> int:
         return os.fstat(self._fd).st_size
 
-    def write(self, disk: Disk, start: int, data: memoryview) -> None:
+    def write(self, start: int, data: memoryview) -> None:
         while data:
-            done = disk.pwrite(self._fd, data, start)
-            start, data = start + done, data[done:]
+            written = self._disk.pwrite(self._fd, data, start)
+            start, data = start + written, data[written:]
 
     def rename(self, path: Path) -> None:
         if self.path is not None:
             try:
                 self.path = self.path.rename(path)
-            except FileNotFoundError:  # a cleaner of /tmp took the name; the bytes are still here
+            except FileNotFoundError:  # a cleaner of /tmp removed the name; the open file is still valid
                 self.path = None
 
     def remove(self) -> None:
-        """Give the file's name up. Mappings of it stay valid until they are let go."""
+        """Remove the file's name. The mapping stays valid while it is used."""
         if self.path is not None:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
-            remove_unless_held(self.path)
+            remove_unless_in_use(self.path)
             self.path = None
 
 
-class Nothing:
-    """Stands for a section of which no byte is here: of a thousand shards only the heads may be read."""
-
-    path = None
-    buffer: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
-
-    def remove(self) -> None:
-        pass
-
-
 class InMemory:
-    """`size` bytes of anonymous memory."""
+    """`size` bytes of memory, for a section that has no room on the disk."""
 
     path = None
 
     def __init__(self, size: int) -> None:
         self._bytes = np.empty(size, np.uint8)
-        self.buffer: npt.NDArray[np.uint8] = self._bytes.view()
+        self.buffer: Bytes = self._bytes.view()
         self.buffer.flags.writeable = False
 
-    def write(self, _: Disk, start: int, data: memoryview) -> None:
+    def write(self, start: int, data: memoryview) -> None:
         self._bytes[start : start + len(data)] = data
+
+    def remove(self) -> None:
+        pass
+
+
+class Unallocated:
+    """The state before the first byte. It needs no file: of many shards a search reads only the heads."""
+
+    path = None
+    buffer: Bytes = np.empty(0, np.uint8)
 
     def remove(self) -> None:
         pass
@@ -109,8 +115,8 @@ class InMemory:
 type Backing = OnDisk | InMemory
 
 
-def remove_unless_held(path: Path) -> None:
-    """Remove the file unless somebody, in this process or another, holds it."""
+def remove_unless_in_use(path: Path) -> None:
+    """Remove the file, unless this or another process has a lock on it."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

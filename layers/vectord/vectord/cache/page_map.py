@@ -1,4 +1,4 @@
-"""Which pages of a section are present: a bitmap, and the spans that it lacks."""
+"""The page map of a section: a bitmap of the pages that are present, and the spans that are missing."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -8,25 +8,25 @@ import numpy as np
 import numpy.typing as npt
 
 type Span = tuple[int, int]  # start and stop in bytes
-type Spans = Sequence[Span] | npt.NDArray[np.int64]  # the array, (n, 2), saves 0.1 ms a thousand spans
+type Spans = Sequence[Span] | npt.NDArray[np.int64]  # an array (n, 2) saves 0.1 ms per thousand spans
 
 PAGE: Final = 4_096
 
 
-class Pages:
-    """The pages of `size` bytes; the last one may be short."""
+class PageMap:
+    """The pages of a section of `size` bytes; the last page may be short. `present_bytes` counts the present ones."""
 
     def __init__(self, size: int, *, present: bool = False) -> None:
         self.size = size
         self._present: npt.NDArray[np.bool_] = np.full(-(-size // PAGE), present)
-        self.bytes = size if present else 0
+        self.present_bytes = size if present else 0
 
     @property
     def complete(self) -> bool:
-        return self.bytes == self.size
+        return self.present_bytes == self.size
 
-    def covered(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the pages, first and one past the last, that lie wholly in [start, stop).
+    def pages_inside(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the first page, and one past the last page, that are completely within [start, stop).
 
         Raises:
             ValueError: the span is not within the section.
@@ -41,37 +41,36 @@ class Pages:
         """Return the bytes of the pages `first` to `last` (exclusive)."""
         return min(first * PAGE, self.size), min(last * PAGE, self.size)
 
-    def has(self, first: int, last: int) -> bool:
+    def are_present(self, first: int, last: int) -> bool:
         return bool(self._present[first:last].all())
 
-    def mark(self, first: int, last: int) -> None:
+    def mark_present(self, first: int, last: int) -> None:
         if first < last:
             new = last - first - int(np.count_nonzero(self._present[first:last]))
-            short = self.size - PAGE * len(self._present)  # 0 or negative: what the last page lacks
-            self.bytes += new * PAGE + (short if last == len(self._present) and not self._present[-1] else 0)
+            correction = self.size - PAGE * len(self._present)  # 0, or minus the bytes that the last page is short
+            includes_last = last == len(self._present) and not self._present[-1]
+            self.present_bytes += new * PAGE + (correction if includes_last else 0)
             self._present[first:last] = True
 
     def clear(self) -> None:
         self._present[:] = False
-        self.bytes = 0
+        self.present_bytes = 0
 
     def missing(self, spans: Spans | None) -> list[Span]:
-        """Return what is absent of `spans` (None: of everything) as whole pages: merged, ascending, cut at the size.
+        """Return the missing pages of `spans` (None: of the section) as merged, ascending spans of whole pages.
 
         Raises:
             ValueError: a span is not within the section.
         """
-        absent = np.flatnonzero(~self._present) if spans is None else self._absent(*self._bounds(spans))
-        if not len(absent):
-            return []
-        return self._bytes_of(absent)
+        pages = np.flatnonzero(~self._present) if spans is None else self._missing_in(*self._pages_touched(spans))
+        return self._spans_of(pages) if len(pages) else []
 
     def present_spans(self) -> list[Span]:
-        present = np.flatnonzero(self._present)
-        return self._bytes_of(present) if len(present) else []
+        pages = np.flatnonzero(self._present)
+        return self._spans_of(pages) if len(pages) else []
 
-    def _bounds(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the first pages of the spans, and one past their last pages, as int64."""
+    def _pages_touched(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return for each span its first page and one past its last page, as int64 arrays."""
         if isinstance(spans, np.ndarray):
             flat = spans.reshape(-1)
         else:
@@ -83,22 +82,22 @@ class Pages:
         first = starts // PAGE
         return first, np.where(lengths > 0, (stops + (PAGE - 1)) // PAGE, first)
 
-    def _absent(self, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the absent pages of the runs [first, last), ascending, each once."""
+    def _missing_in(self, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the missing pages of the runs [first, last), ascending, without repetition."""
         if not len(first):
             return first
         order = np.argsort(first)
         first, reach = first[order], np.maximum.accumulate(last[order])
-        # Runs that overlap or touch become one: the work grows neither with overlaps nor with the section's size.
+        # Merge runs that overlap or touch, so that the work depends on neither overlaps nor the size of the section.
         heads = np.flatnonzero(np.concatenate(([True], first[1:] > reach[:-1])))
         tails = np.concatenate((heads[1:], [len(first)])) - 1
         begin, lengths = first[heads], reach[tails] - first[heads]
         ends = np.cumsum(lengths)
         pages: npt.NDArray[np.int64] = np.arange(ends[-1]) + np.repeat(begin - ends + lengths, lengths)
-        absent: npt.NDArray[np.int64] = pages[~self._present[pages]]
-        return absent
+        missing: npt.NDArray[np.int64] = pages[~self._present[pages]]
+        return missing
 
-    def _bytes_of(self, pages: npt.NDArray[np.int64]) -> list[Span]:
+    def _spans_of(self, pages: npt.NDArray[np.int64]) -> list[Span]:
         """Return the runs of ascending `pages` (at least one) as spans of bytes."""
         breaks = np.flatnonzero(np.diff(pages) != 1)
         starts = pages[np.concatenate(([0], breaks + 1))] * PAGE

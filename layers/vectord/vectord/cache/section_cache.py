@@ -1,4 +1,4 @@
-"""Bounded local storage for sections, each a file: the least recently used go first."""
+"""The cache of section files, bounded in bytes and in open files; the least recently used are evicted first."""
 
 from itertools import count
 from pathlib import Path
@@ -6,114 +6,121 @@ from threading import Condition, Lock
 from typing import Final
 from weakref import WeakValueDictionary
 
-from vectord.cache import directory as folders
-from vectord.cache.backing import Backing, Disk, InMemory, Nothing, OnDisk, no_room, remove_unless_held
+from vectord.cache import directory
+from vectord.cache.backing import Backing, Disk, InMemory, OnDisk, Unallocated, is_disk_full, remove_unless_in_use
+from vectord.cache.page_map import PageMap
 from vectord.cache.section_file import SectionFile
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 type _Key = tuple[str, int, str]
 
-MOST: Final = 10_000  # where the system sets no limit
+MAX_OPEN_FILES: Final = 10_000  # for a system that sets no limit
 
 
 class SectionCache:
-    """Section files in `folder`, made if absent; those in use hold `budget` bytes at most, or one file of any size.
+    """Section files in `folder`, which is created if necessary.
 
-    `most` are open at once, and one more for each thread that fills one. A file that goes while a search holds it stays
-    valid, and takes its space, until the search lets go.
+    The cache has at most `budget` bytes, or a single file of any size. At most `max_open` files are open, plus one for
+    each thread that is filling one. An evicted file stays valid, and occupies its space, while a search still uses it.
     """
 
-    def __init__(self, folder: Path, budget: int, disk: Disk | None = None, *, most: int = MOST) -> None:
-        self.folder, self.budget, self.disk, self.most = folder, budget, disk or Disk(), most
-        self.lock = Condition(Lock())  # guards the table and every file's pages
-        self._table: dict[_Key, SectionFile] = {}  # of those that hold bytes
-        # Of those that hold none yet: about to be filled, or of no use once nobody has them.
+    def __init__(self, folder: Path, budget: int, disk: Disk | None = None, *, max_open: int = MAX_OPEN_FILES) -> None:
+        self.folder, self.budget, self.disk, self.max_open = folder, budget, disk or Disk(), max_open
+        self.lock = Condition(Lock())  # guards the tables and every file's page map
+        self._table: dict[_Key, SectionFile] = {}  # files that have bytes
+        # Files without bytes: they are about to be filled, or disappear with their last user.
         self._empty: WeakValueDictionary[_Key, SectionFile] = WeakValueDictionary()
         self._clock = count()
-        self._unopened = folders.tidy(folder)
+        self._unopened = directory.prepare(folder)  # finished files of earlier processes, with their sizes
 
     @property
     def used(self) -> int:
-        """Return the bytes present now, in finished files that nobody opened here yet too."""
+        """Return the bytes in the cache, including finished files that this process has not opened yet."""
         with self.lock:
             return self._used()
 
     def open(self, entry: SectionEntry) -> SectionFile:
-        """Return the one file of the entry's content (id, bytes, crc32): as it stands, finished earlier, or empty.
+        """Return the only file for the content of `entry` (id, bytes, crc32): a known, an adopted or an empty one.
 
         Raises:
-            BlobCorrupt: the entry has 0 bytes and another crc32 than nothing has.
+            BlobCorrupt: the entry has 0 bytes, and not the checksum of no bytes.
             OSError: the folder cannot be used.
         """
         key = _key(entry)
         with self.lock:
-            known = self._known(key)
-        if known is None:
-            known = self._admit(key, entry)
-        self.touch(known)
+            file = self._find(key)
+        if file is None:
+            file = self._add(key, entry)
+        self.touch(file)
         if not entry.bytes:
-            known.settle()
-        return known
+            file.verify_if_complete()
+        return file
 
     def touch(self, file: SectionFile) -> None:
-        file.stamp = next(self._clock)
+        """Note that the file was used."""
+        file.last_used = next(self._clock)
 
-    def holds(self, file: SectionFile) -> bool:
-        """Tell whether the file is kept; one that was evicted works on, and holds its space until it is let go."""
-        return self._known(_key(file.entry)) is file
+    def contains(self, file: SectionFile) -> bool:
+        """Return True if the file was not evicted."""
+        return self._find(_key(file.entry)) is file
 
-    def keep(self, file: SectionFile) -> None:
-        """Keep a file that got bytes, unless it was evicted, at the cost of others. Call it under the lock."""
+    def retain(self, file: SectionFile) -> None:
+        """Keep a file that received bytes, unless it was evicted, and evict others. The caller holds the lock."""
         key = _key(file.entry)
         if self._empty.get(key) is file:
             self._table[key] = self._empty.pop(key)
         self._trim(file)
 
-    def relieve(self, keep: SectionFile | None = None) -> bool:
-        """Free disk space by the least recently used file but `keep`; False when none is left. Under the lock."""
+    def free_disk_space(self, *, keep: SectionFile | None = None) -> bool:
+        """Evict the least recently used file on disk but `keep`; return False if there is none. Needs the lock."""
         return self._evict_one(keep, on_disk=True)
 
-    def forget(self, file: SectionFile) -> None:
-        """Drop the file from the table and the folder. Call it under the lock."""
+    def discard(self, file: SectionFile) -> None:
+        """Remove the file from the tables and from the disk. The caller holds the lock."""
         for table in (self._table, self._empty):
             if table.get(_key(file.entry)) is file:
                 del table[_key(file.entry)]
         file.backing.remove()
 
-    def blank(self, entry: SectionEntry) -> Backing:
-        """Return where the entry's bytes (> 0) can go. Call it under the lock."""
+    def allocate(self, entry: SectionEntry) -> Backing:
+        """Return room for the entry's bytes (> 0), on disk if possible. The caller holds the lock."""
         while True:
             try:
-                return folders.create(self.folder, entry, self.disk)
+                return directory.create(self.folder, entry, self.disk)
             except OSError as error:
-                if not no_room(error):
+                if not is_disk_full(error):
                     raise
-            if not self.relieve():
+            if not self.free_disk_space():
                 return InMemory(entry.bytes)
 
-    def _known(self, key: _Key) -> SectionFile | None:
+    def finished_path(self, entry: SectionEntry) -> Path:
+        return directory.finished_path(self.folder, entry)
+
+    def _find(self, key: _Key) -> SectionFile | None:
         return self._table.get(key) or self._empty.get(key)
 
     def _used(self) -> int:
-        return sum(file.pages.bytes for file in self._table.values()) + sum(self._unopened.values())
+        return sum(file.pages.present_bytes for file in self._table.values()) + sum(self._unopened.values())
 
-    def _admit(self, key: _Key, entry: SectionEntry) -> SectionFile:
-        finished = folders.adopt(self.folder, entry)  # reads all of it, so not under the lock
+    def _add(self, key: _Key, entry: SectionEntry) -> SectionFile:
+        adopted = directory.adopt(self.folder, entry)  # reads the whole file, so not under the lock
         with self.lock:
-            if (faster := self._known(key)) is not None:
-                return faster
-            self._unopened.pop(folders.finished_path(self.folder, entry), None)
-            file = SectionFile(self, entry, finished or Nothing(), whole=finished is not None)
+            if (other := self._find(key)) is not None:  # another thread was faster
+                return other
+            self._unopened.pop(self.finished_path(entry), None)
+            whole = adopted is not None
+            pages = PageMap(entry.bytes, present=whole)
+            file = SectionFile(self, entry, adopted or Unallocated(), pages, whole=whole)
             self._empty[key] = file
-            if finished:
-                self.keep(file)
+            if adopted:
+                self.retain(file)
             return file
 
     def _trim(self, keep: SectionFile) -> None:
-        """Bring what is present down to the bounds, at the cost of any file but `keep`."""
+        """Evict files other than `keep` until the cache is within its bounds."""
         while self._used() > self.budget and self._evict_one(keep):
             pass
-        while sum(isinstance(file.backing, OnDisk) for file in self._table.values()) > self.most:
+        while sum(isinstance(file.backing, OnDisk) for file in self._table.values()) > self.max_open:
             if not self._evict_opened(keep, on_disk=True):
                 break
 
@@ -121,7 +128,7 @@ class SectionCache:
         if self._unopened:
             path = next(iter(self._unopened))
             del self._unopened[path]
-            remove_unless_held(path)
+            remove_unless_in_use(path)
             return True
         return self._evict_opened(keep, on_disk=on_disk)
 
@@ -129,7 +136,7 @@ class SectionCache:
         others = [file for file in self._table.values() if file is not keep]
         others = [file for file in others if not on_disk or isinstance(file.backing, OnDisk)]
         if others:
-            self.forget(min(others, key=lambda file: file.stamp))
+            self.discard(min(others, key=lambda file: file.last_used))
         return bool(others)
 
 

@@ -86,7 +86,7 @@ def read_index_page(query: Mapping[str, str]) -> tuple[str, int, str | None]:
     """
     queries.check(query, queries.Indexes)
     after = decode_name_cursor(_INDEXES, query)
-    if after is not None and not params.is_name(after):
+    if after is not None and not params.is_index_name(after):
         raise CursorInvalid
     return query.get("prefix", ""), page_size(query), after
 

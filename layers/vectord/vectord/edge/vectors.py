@@ -10,7 +10,7 @@ from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.errors import CursorInvalid, RequestInvalid
-from vectord.readers.entry import checked_metadata
+from vectord.lhv1.metadata import checked_metadata
 from vectord.service.results import ListedVector, ListPage
 from vectord.service.selection import Patch, Selection
 from vectord.service.single.vector_reads import ListQuery

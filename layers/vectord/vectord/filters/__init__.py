@@ -1,1 +1,1 @@
-"""Filters on metadata: their syntax tree, their parser, and their evaluation on one document."""
+"""Metadata filters: parse a filter, and test one document against it."""

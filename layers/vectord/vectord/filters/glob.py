@@ -1,6 +1,7 @@
-"""Globs: texts with `*`, `?` and sets such as `[a-z]`, as the shell has them and Python's fnmatch.
+"""Globs: patterns with `*`, `?` and sets such as `[a-z]`, with the meaning of Python's fnmatch.
 
-No pattern is slow: a star takes the first place that what follows it fits, and never tries another.
+No pattern needs exponential time: each piece between two stars takes the first position where it matches, and no other
+is tried. docs/decisions has the figures that speak against fnmatch itself.
 """
 
 import re
@@ -8,35 +9,35 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-# A set that closes, or one character; a `]` first in a set stands for itself. Possessive, so that `[]` stays open.
+# A closed set, or one character. A `]` directly after the bracket is a member. Possessive, so that `[]` is not closed.
 _TOKEN: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 
 
 @lru_cache(maxsize=256)
-def fits(pattern: str) -> Callable[[str], bool]:
-    """Give the test of whether a whole text fits `pattern`."""
-    pieces = _pieces(pattern)
-    literal = [_literal(piece) for piece in pieces]
-    texts = [text for text in literal if text is not None]
+def glob_matcher(pattern: str) -> Callable[[str], bool]:
+    """Return a function that is true for each text that matches `pattern` as a whole."""
+    pieces = _split_at_stars(pattern)
+    literals = [_literal(piece) for piece in pieces]
+    texts = [text for text in literals if text is not None]
     if len(texts) == len(pieces):
-        return _fits_texts(texts)
-    fullmatch = re.compile(_expression(pieces), re.DOTALL).fullmatch
+        return _literal_matcher(texts)
+    fullmatch = re.compile(_regex(pieces), re.DOTALL).fullmatch
     return lambda text: fullmatch(text) is not None
 
 
 def literal_prefix(pattern: str) -> str:
-    """Give the text that everything that fits `pattern` starts with; all of it where it has no wildcard."""
-    found = []
+    """Return the text with which every match of `pattern` starts; the whole pattern if it has no wildcard."""
+    prefix = []
     for token in _TOKEN.findall(pattern):
         text = None if token == "*" else _literal([token])
         if text is None:
             break
-        found.append(text)
-    return "".join(found)
+        prefix.append(text)
+    return "".join(prefix)
 
 
-def _pieces(pattern: str) -> list[list[str]]:
-    """Split the tokens of a pattern at its stars: n stars make n + 1 pieces."""
+def _split_at_stars(pattern: str) -> list[list[str]]:
+    """Split the tokens of a pattern at its stars; n stars make n + 1 pieces."""
     pieces: list[list[str]] = [[]]
     for token in _TOKEN.findall(pattern):
         if token == "*":
@@ -47,7 +48,7 @@ def _pieces(pattern: str) -> list[list[str]]:
 
 
 def _literal(piece: list[str]) -> str | None:
-    """Give the one text that a piece stands for; None if it stands for several."""
+    """Return the only text that a piece matches; None if it can match several."""
     texts = []
     for token in piece:
         if token == "?" or len(token) not in (1, 3):
@@ -56,8 +57,8 @@ def _literal(piece: list[str]) -> str | None:
     return "".join(texts)
 
 
-def _fits_texts(pieces: list[str]) -> Callable[[str], bool]:
-    """Test by finding text in text: linear whatever the pattern, and the commonest shapes without a loop."""
+def _literal_matcher(pieces: list[str]) -> Callable[[str], bool]:
+    """Match literal pieces by text search: linear time for every pattern, and no loop for the most common shapes."""
     first, *inner = pieces
     if not inner:
         return lambda text: text == first
@@ -68,12 +69,12 @@ def _fits_texts(pieces: list[str]) -> Callable[[str], bool]:
     least = len(first) + len(last)
     if not inner:
         return lambda text: len(text) >= least and text.startswith(first) and text.endswith(last)
-    return lambda text: text.startswith(first) and text.endswith(last) and _in_turn(inner, text, len(first), len(last))
+    return lambda text: text.startswith(first) and text.endswith(last) and _in_order(inner, text, len(first), len(last))
 
 
-def _in_turn(pieces: list[str], text: str, start: int, kept: int) -> bool:
-    """Tell whether the pieces come one after another from `start` on, clear of the last `kept` characters."""
-    end = len(text) - kept
+def _in_order(pieces: list[str], text: str, start: int, reserved: int) -> bool:
+    """Return True if the pieces follow each other from `start` on, before the last `reserved` characters."""
+    end = len(text) - reserved
     for piece in pieces:
         found = text.find(piece, start, end)
         if found < 0:
@@ -82,16 +83,16 @@ def _in_turn(pieces: list[str], text: str, start: int, kept: int) -> bool:
     return True
 
 
-def _expression(pieces: list[list[str]]) -> str:
-    """Write the pieces as an expression that keeps the first place that each piece fits (an atomic group)."""
+def _regex(pieces: list[list[str]]) -> str:
+    """Return a regular expression; atomic groups keep the first position at which each piece matches."""
     first, *inner = pieces
     if not inner:
         return _characters(first)
     last = inner.pop()
-    found = "".join(f"(?>.*?{_characters(piece)})" for piece in inner if piece)
-    # The last piece lies at the end and nowhere else, so look there only.
+    middle = "".join(f"(?>.*?{_characters(piece)})" for piece in inner if piece)
+    # The last piece can only match at the end, so look for it only there.
     end = f"(?<={_characters(last)})" if last else ""
-    return f"{_characters(first)}{found}.{{{len(last)},}}+{end}"
+    return f"{_characters(first)}{middle}.{{{len(last)},}}+{end}"
 
 
 def _characters(piece: list[str]) -> str:
@@ -105,13 +106,13 @@ def _character(token: str) -> str:
         return re.escape(token)
     negated = token[1] == "!"
     members = _members(token[2:-1] if negated else token[1:-1])
-    if not members:  # only ranges that run backwards, such as [z-a]
+    if not members:  # all ranges run backwards, such as [z-a]
         return r"[\s\S]" if negated else r"[^\s\S]"
     return f"[{'^' if negated else ''}{members}]"
 
 
 def _members(inside: str) -> str:
-    """Write what lies in a set's brackets as the members of a set in an expression."""
+    """Return the members of a set, the text between its brackets, as members of a set in a regular expression."""
     members, at = [], 0
     while at < len(inside):
         low = high = inside[at]

@@ -1,20 +1,21 @@
-"""A filter as a request writes it: JSON objects of paths and operators, checked and made a tree.
+"""Parse a filter of a request, JSON objects of paths and operators, into a filter tree.
 
-Whatever is wrong is a `FilterInvalid` that says where and what to write instead. A `Place` knows the first, and keeps
-to the limits. A key of a document that starts with `$` cannot be the start of a path.
+Every mistake raises `FilterInvalid` with its location and a correction. A path cannot start with `$`.
 """
 
 import math
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Final, TypeGuard
 
-from vectord.filters.path import MAX_PATTERN, Place, Spent
-from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Order, Prefix, Scalar
+from vectord.filters.limits import MAX_PATTERN, Location, Usage
+from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 
-_JOINERS: Final = ("$and", "$or", "$not")
-_LONGEST: Final = 60  # characters of a name that are compared with the known ones
-_KINDS: Final = {type(None): "null", bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
-_MEANT: Final = {
+_LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
+_MAX_COMPARED: Final = 60  # characters of an unknown operator that are compared with the known ones
+_TYPE_NAMES: Final = {type(None): "null", bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
+# Operators of other databases, and those to suggest for them.
+_SUGGESTIONS: Final = {
     "$like": "$glob",
     "$regex": "$glob",
     "$contains": "$glob",
@@ -27,136 +28,138 @@ _MEANT: Final = {
 
 
 def parse(value: object, where: str = "filter") -> Filter:
-    """Read a filter from JSON values; `where` is what messages call it.
+    """Parse a filter from JSON values. Error messages call it `where`.
 
-    Raises FilterInvalid.
+    Raises:
+        FilterInvalid: it is not a filter, or exceeds a limit.
     """
-    return _filter(value, Place(where, 1, Spent()))
+    return _parse_filter(value, Location(where, 1, Usage()))
 
 
-def _filter(value: object, place: Place) -> Filter:
+def _parse_filter(value: object, location: Location) -> Filter:
     if not isinstance(value, dict):
-        raise place.wrong(f'must be an object such as {{"year": {{"$gte": 2020}}}}, not {_kind(value)}.')
+        raise location.error(f'must be an object such as {{"year": {{"$gte": 2020}}}}, not {_type_name(value)}.')
     if not value:
-        raise place.wrong("is empty. Name a condition, or leave the filter out to match everything.")
-    return _joined([_entry(key, operand, place) for key, operand in value.items()])
+        raise location.error("is empty. Add a condition, or omit the filter to match everything.")
+    return _all_of([_parse_member(key, operand, location) for key, operand in value.items()])
 
 
-def _joined(parts: list[Filter]) -> Filter:
-    return parts[0] if len(parts) == 1 else All(tuple(parts))
+def _all_of(filters: list[Filter]) -> Filter:
+    return filters[0] if len(filters) == 1 else And(tuple(filters))
 
 
-def _entry(key: object, operand: object, place: Place) -> Filter:
+def _parse_member(key: object, operand: object, location: Location) -> Filter:
     if not isinstance(key, str):
-        raise place.wrong(f"has a key that is no text but {_kind(key)}.")
-    here = place.at(key)
+        raise location.error(f"has a key that is not a text but {_type_name(key)}.")
+    inner = location.at_key(key)
     match key:
         case "$and":
-            return All(_each(operand, here))
+            return And(_parse_filters(operand, inner))
         case "$or":
-            return AnyOf(_each(operand, here))
+            return Or(_parse_filters(operand, inner))
         case "$not":
-            return Not(_filter(operand, here.deeper()))
+            return Not(_parse_filter(operand, inner.nested()))
         case _ if key in _OPERATORS:
-            raise here.wrong(f'must stand under a path, as in {{"year": {{"{key}": ...}}}}.')
+            raise inner.error(f'must be under a path, as in {{"year": {{"{key}": ...}}}}.')
         case _ if key.startswith("$"):
-            raise here.wrong(_unknown(key, _JOINERS))
+            raise inner.error(_unknown_operator(key, _LOGICAL_OPERATORS))
         case path:
-            return _under_path(path, operand, here)
+            return _parse_path(path, operand, inner)
 
 
-def _each(operand: object, place: Place) -> tuple[Filter, ...]:
+def _parse_filters(operand: object, location: Location) -> tuple[Filter, ...]:
     if not isinstance(operand, list) or not operand:
-        wrong = "an empty one" if operand == [] else _kind(operand)
-        raise place.wrong(f"takes an array of one or more filters, not {wrong}.")
-    inside = place.deeper()
-    return tuple(_filter(inner, inside.item(at)) for at, inner in enumerate(operand))
+        raise location.error(f"needs an array of one or more filters, not {_not_an_array(operand)}.")
+    inner = location.nested()
+    return tuple(_parse_filter(item, inner.at_item(position)) for position, item in enumerate(operand))
 
 
-def _under_path(path: str, value: object, place: Place) -> Filter:
+def _parse_path(path: str, value: object, location: Location) -> Filter:
     if isinstance(value, list):
-        raise place.wrong('cannot equal an array. To match one of several values write {"$in": [...]}.')
+        raise location.error('cannot equal an array. To match one of several values write {"$in": [...]}.')
     if not isinstance(value, dict):
-        return _among(path, value, place)
+        return _equals(path, value, location)
     if not value:
-        raise place.wrong('names no operator. Write one, such as {"$eq": "text"} or {"$exists": true}.')
-    return _joined([_operator(path, name, operand, place) for name, operand in value.items()])
+        raise location.error('has no operator. Write one, such as {"$eq": "text"} or {"$exists": true}.')
+    return _all_of([_parse_operator(path, name, operand, location) for name, operand in value.items()])
 
 
-def _operator(path: str, name: object, operand: object, place: Place) -> Filter:
+def _parse_operator(path: str, name: object, operand: object, location: Location) -> Filter:
     if not isinstance(name, str):
-        raise place.wrong(f"has a key that is no text but {_kind(name)}.")
-    here = place.at(name)
+        raise location.error(f"has a key that is not a text but {_type_name(name)}.")
+    inner = location.at_key(name)
     if name == "$not":
-        return _not_under_path(path, operand, here.deeper())
+        return _not_under_path(path, operand, inner.nested())
     build = _OPERATORS.get(name)
     if build is None:
-        raise here.wrong(_unknown(name, (*_OPERATORS, "$not")))
-    return build(path, operand, here)
+        raise inner.error(_unknown_operator(name, (*_OPERATORS, "$not")))
+    return build(path, operand, inner)
 
 
-def _not_under_path(path: str, operand: object, place: Place) -> Filter:
+def _not_under_path(path: str, operand: object, location: Location) -> Filter:
     if not isinstance(operand, dict):
-        raise place.wrong(f'takes operators, as in {{"$not": {{"$gt": 5}}}}, not {_kind(operand)}. Or use $ne.')
-    return Not(_under_path(path, operand, place))
+        raise location.error(
+            f'needs an object of operators, as in {{"$not": {{"$gt": 5}}}}, not {_type_name(operand)}. '
+            "To exclude one value use $ne."
+        )
+    return Not(_parse_path(path, operand, location))
 
 
-def _among(path: str, operand: object, place: Place) -> Among:
-    place.count_condition()
-    return Among(path, (_scalar(operand, place),))
+def _equals(path: str, operand: object, location: Location) -> In:
+    location.count_condition()
+    return In(path, (_scalar(operand, location),))
 
 
-def _among_several(path: str, operand: object, place: Place) -> Among:
-    place.count_condition()
+def _in(path: str, operand: object, location: Location) -> In:
+    location.count_condition()
     if not isinstance(operand, list) or not operand:
-        wrong = "an empty one" if operand == [] else _kind(operand)
-        raise place.wrong(f"takes an array of one or more values, not {wrong}.")
-    place.count_values(len(operand))
+        raise location.error(f"needs an array of one or more values, not {_not_an_array(operand)}.")
+    location.count_values(len(operand))
     for position, value in enumerate(operand):
         if not _is_scalar(value):
-            raise place.item(position).wrong(_no_scalar(value))
-    return Among(path, tuple(operand))
+            raise location.at_item(position).error(_not_a_scalar(value))
+    return In(path, tuple(operand))
 
 
-def _compare(order: Order) -> "_Build":
-    def build(path: str, operand: object, place: Place) -> Filter:
-        place.count_condition()
-        value = _scalar(operand, place)
+def _compare(comparison: Comparison) -> "_Build":
+    def build(path: str, operand: object, location: Location) -> Filter:
+        location.count_condition()
+        value = _scalar(operand, location)
         if value is None or isinstance(value, bool):
-            raise place.wrong(f"compares with a number or a text, not {_kind(value)}. For equality use $eq.")
-        return Compare(path, order, value)
+            raise location.error(f"needs a number or a text, not {_type_name(value)}. For equality use $eq.")
+        return Compare(path, comparison, value)
 
     return build
 
 
-def _exists(path: str, operand: object, place: Place) -> Filter:
-    place.count_condition()
+def _exists(path: str, operand: object, location: Location) -> Filter:
+    location.count_condition()
     if not isinstance(operand, bool):
-        raise place.wrong(f"takes true or false, not {_kind(operand)}.")
+        raise location.error(f"needs true or false, not {_type_name(operand)}.")
     return Exists(path) if operand else Not(Exists(path))
 
 
-def _prefix(path: str, operand: object, place: Place) -> Prefix:
-    return Prefix(path, _pattern(operand, place))
+def _prefix(path: str, operand: object, location: Location) -> Prefix:
+    return Prefix(path, _pattern(operand, location))
 
 
-def _glob(path: str, operand: object, place: Place) -> Glob:
-    place.count_glob()
-    return Glob(path, _pattern(operand, place))
+def _glob(path: str, operand: object, location: Location) -> Glob:
+    location.count_glob()
+    return Glob(path, _pattern(operand, location))
 
 
-def _pattern(operand: object, place: Place) -> str:
-    place.count_condition()
+def _pattern(operand: object, location: Location) -> str:
+    location.count_condition()
     if not isinstance(operand, str):
-        raise place.wrong(f"takes a text, not {_kind(operand)}.")
+        raise location.error(f"needs a text, not {_type_name(operand)}.")
     if len(operand) > MAX_PATTERN or len(operand.encode("utf-8", "surrogatepass")) > MAX_PATTERN:
-        raise place.wrong(f"is longer than {MAX_PATTERN} bytes. Shorten it.")
+        raise location.error(f"is longer than {MAX_PATTERN} bytes. Shorten it.")
     return operand
 
 
-def _scalar(value: object, place: Place) -> Scalar:
+def _scalar(value: object, location: Location) -> Scalar:
     if not _is_scalar(value):
-        raise place.wrong(_no_scalar(value))
+        raise location.error(_not_a_scalar(value))
     return value
 
 
@@ -164,36 +167,41 @@ def _is_scalar(value: object) -> TypeGuard[Scalar]:
     return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _no_scalar(value: object) -> str:
-    return f"must be a text, a finite number, a boolean or null, not {_kind(value)}."
+def _not_a_scalar(value: object) -> str:
+    return f"must be a text, a finite number, a boolean or null, not {_type_name(value)}."
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str:
-    """Say which operators there are, the nearest first; or that a nested key is written with dots."""
-    from difflib import get_close_matches  # noqa: PLC0415  only a mistake needs it
-
-    wanted = f"${name[:_LONGEST].lower().lstrip('$')}"
-    near = [_MEANT[wanted]] if _MEANT.get(wanted) in known else get_close_matches(wanted, known, cutoff=0.7)
-    if near:
-        return f"is no operator. Did you mean {' or '.join(near)}?"
-    nested = "" if name.startswith("$") else ' A nested key is written with dots, as in {"a.b": 1}.'
-    return f"is no operator.{nested} Known here: {', '.join(known)}."
+def _not_an_array(operand: object) -> str:
+    return "an empty one" if operand == [] else _type_name(operand)
 
 
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+def _unknown_operator(name: str, known: tuple[str, ...]) -> str:
+    """Return a message with the operators that `name` resembles, or else with all operators."""
+    wanted = f"${name[:_MAX_COMPARED].lower().lstrip('$')}"
+    if _SUGGESTIONS.get(wanted) in known:
+        similar = [_SUGGESTIONS[wanted]]
+    else:
+        similar = get_close_matches(wanted, known, cutoff=0.7)
+    if similar:
+        return f"is an unknown operator. Did you mean {' or '.join(similar)}?"
+    nested = "" if name.startswith("$") else ' To test a nested key join the keys with dots, as in {"a.b": 1}.'
+    return f"is an unknown operator.{nested} The operators are {', '.join(known)}."
 
 
-type _Build = Callable[[str, object, Place], Filter]
+def _type_name(value: object) -> str:
+    return _TYPE_NAMES.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+
+
+type _Build = Callable[[str, object, Location], Filter]
 _OPERATORS: Final[Mapping[str, _Build]] = {
-    "$eq": _among,
-    "$ne": lambda path, operand, place: Not(_among(path, operand, place)),
+    "$eq": _equals,
+    "$ne": lambda path, operand, location: Not(_equals(path, operand, location)),
     "$gt": _compare("$gt"),
     "$gte": _compare("$gte"),
     "$lt": _compare("$lt"),
     "$lte": _compare("$lte"),
-    "$in": _among_several,
-    "$nin": lambda path, operand, place: Not(_among_several(path, operand, place)),
+    "$in": _in,
+    "$nin": lambda path, operand, location: Not(_in(path, operand, location)),
     "$exists": _exists,
     "$prefix": _prefix,
     "$glob": _glob,

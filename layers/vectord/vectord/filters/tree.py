@@ -1,10 +1,10 @@
-"""What a filter on metadata says, as values.
+"""The filter tree: a parsed filter as values.
 
-A condition speaks of the values at a path: those of the leaves that lie there, each element of an array by itself.
-A path is the keys that lead to a value, joined by dots, so that `{"a": {"b": 1}}` and `{"a.b": 1}` have the same one;
-arrays of objects are passed through. A condition holds if any value at the path satisfies it.
+A condition tests the values at a path. A path is the keys that lead to a value, joined by dots, so `{"a": {"b": 1}}`
+and `{"a.b": 1}` have the same path. Arrays are transparent: each element counts as a value at the array's path.
+A condition is true if any value at the path satisfies it.
 
-Do not look trees up in a cache by their value: to Python `Among("a", (1,))` equals `Among("a", (True,))`.
+Do not use trees as dictionary keys: Python regards `In("a", (1,))` and `In("a", (True,))` as equal.
 """
 
 from typing import Literal
@@ -12,60 +12,75 @@ from typing import Literal
 import msgspec
 
 type Scalar = str | int | float | bool | None
-type Order = Literal["$gt", "$gte", "$lt", "$lte"]
+type Comparison = Literal["$gt", "$gte", "$lt", "$lte"]
 
 
-class Among(msgspec.Struct, frozen=True):
-    """A value at `path` equals one of `values`: 1 equals 1.0, and no boolean equals a number. `$eq` and `$in`."""
+class In(msgspec.Struct, frozen=True):
+    """A value at `path` equals one of `values`; `$eq` has one, `$in` several.
+
+    1 equals 1.0, and a boolean does not equal a number.
+    """
 
     path: str
     values: tuple[Scalar, ...]
 
 
 class Compare(msgspec.Struct, frozen=True):
-    """A number at `path` compares so to a number, or a text to a text, by code point."""
+    """A number at `path` compares with a number, or a text with a text, by code point."""
 
     path: str
-    order: Order
+    comparison: Comparison
     operand: str | int | float
 
 
 class Exists(msgspec.Struct, frozen=True):
-    """There is something at `path`: a value, null, an object or an array, be they empty."""
+    """There is something at `path`: a value, null, an object or an array, which may be empty."""
 
     path: str
 
 
 class Prefix(msgspec.Struct, frozen=True):
-    """A text at `path` starts so."""
+    """A text at `path` starts with `text`."""
 
     path: str
     text: str
 
 
 class Glob(msgspec.Struct, frozen=True):
-    """A whole text at `path` fits a pattern: `*` any text, `?` one character, `[a-z]` and `[!a-z]` one of a set."""
+    """A whole text at `path` matches a pattern: `*` any text, `?` one character, `[a-z]` and `[!a-z]` one of a set."""
 
     path: str
     pattern: str
 
 
-class All(msgspec.Struct, frozen=True):
-    """All of them hold."""
+class And(msgspec.Struct, frozen=True):
+    """All of `filters` are true."""
 
     filters: tuple["Filter", ...]
 
 
-class AnyOf(msgspec.Struct, frozen=True):
-    """One of them holds, or more."""
+class Or(msgspec.Struct, frozen=True):
+    """At least one of `filters` is true."""
 
     filters: tuple["Filter", ...]
 
 
 class Not(msgspec.Struct, frozen=True):
-    """It does not hold; so it is true of what has nothing at the path."""
+    """`filter` is false. So it is true of a document that has nothing at the path."""
 
     filter: "Filter"
 
 
-type Filter = Among | Compare | Exists | Prefix | Glob | All | AnyOf | Not
+type Condition = In | Compare | Exists | Prefix | Glob
+type Filter = Condition | And | Or | Not
+
+
+def paths(tree: Filter) -> frozenset[str]:
+    """Return the paths that a filter tests."""
+    match tree:
+        case And(filters) | Or(filters):
+            return frozenset().union(*map(paths, filters))
+        case Not(inner):
+            return paths(inner)
+        case _:
+            return frozenset((tree.path,))

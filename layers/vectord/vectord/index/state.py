@@ -11,11 +11,11 @@ from vectord.errors import BlobCorrupt
 from vectord.index.kernels.distance import F32
 from vectord.index.rows import RowMask, Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
-from vectord.index.sections.documents import Documents, Packed
+from vectord.index.sections.documents import Documents, PackedDocuments
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.sketch import Sketch
 from vectord.index.sections.tail import Tail
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 from vectord.lhv1.params import Params
 
 Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measured recall@10
@@ -37,12 +37,14 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     @property
     def packed(self) -> bool:
         """True if commits copy the base inside the store; a plain one is written again by every commit."""
-        return isinstance(self.documents, Packed)
+        return isinstance(self.documents, PackedDocuments)
 
     @property
     def auxiliary(self) -> list[SectionRanges]:
         """The sections that every search needs besides the graph, once the index is resident."""
-        documents: list[SectionRanges] = [(self.documents.section, None)] if isinstance(self.documents, Packed) else []
+        documents: list[SectionRanges] = (
+            [(self.documents.section, None)] if isinstance(self.documents, PackedDocuments) else []
+        )
         return [*documents, *([(self.sketch.section, None)] if self.sketch else [])]
 
     @property

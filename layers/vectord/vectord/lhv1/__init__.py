@@ -1,1 +1,1 @@
-"""The LHV1 format: frame, envelope and parameters of an index object."""
+"""LHV1, the file format of an index: frame, envelope, parameters and metadata; docs/lhv1.md specifies each byte."""

@@ -1,4 +1,4 @@
-"""The envelope of a blob: what it lists, and which of that can be true together."""
+"""The envelope of a blob: its keys, and the checks that they agree with each other."""
 
 from collections import Counter
 from typing import Final
@@ -11,9 +11,11 @@ from vectord.lhv1.params import Params
 
 SECTIONS: Final = frozenset({"sketch", "columns", "rows", "graph", "tail"})
 
+_REQUIRED_SECTIONS: Final = {"sketch": "graph", "rows": "graph", "columns": "rows"}
+
 
 class SectionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One section of the body: its length in bytes, its crc32 as 8 hex digits, and an id that names its content."""
+    """One section of the body: name, length in bytes, CRC-32 as 8 hex digits, and an id that names its content."""
 
     name: str
     bytes: int
@@ -22,7 +24,7 @@ class SectionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The envelope without its seal (`crc32`), which exists only in bytes; docs/lhv1.md explains each key."""
+    """The envelope without its seal (the key `crc32`); docs/lhv1.md explains each key."""
 
     version: int
     params: Params
@@ -36,67 +38,68 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graph_rows: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
-    def packed(self) -> int:
-        """The number of rows whose ids and metadata stand in a `rows` section."""
+    def packed_rows(self) -> int:
+        """The number of rows in the section `rows`; 0 in the plain form."""
         return self.graph_rows or 0
 
     @property
-    def covered(self) -> int:
-        """The number of the graph's rows: those of a `rows` section, or else the first of `ids`."""
-        return self.packed or len(self.ids) - self.tail_rows
+    def base_rows(self) -> int:
+        """The number of rows of the graph. In the plain form `ids` lists them first, then the tail's."""
+        return self.packed_rows or len(self.ids) - self.tail_rows
 
     @property
     def tail_rows(self) -> int:
+        """The number of rows in all `tail` sections."""
         return sum(entry.bytes for entry in self.sections if entry.name == "tail") // (4 * self.params.dimension)
 
 
 def check(envelope: Envelope) -> None:
-    """Check ranges and counts against each other.
+    """Check ranges, and compare counts with each other.
 
     Raises:
-        BlobCorrupt: one cannot be.
-        BlobUnsupported: a section is unknown here.
+        BlobCorrupt: a value is out of range, or two values contradict each other.
+        BlobUnsupported: a section has an unknown name.
     """
-    if reason := params.fault(envelope.params):
-        raise BlobCorrupt(reason)
+    if reason := params.invalid_reason(envelope.params):
+        raise BlobCorrupt(f"a parameter in its envelope is invalid: {reason}")
     _check_sections(envelope)
-    covered, tail = envelope.covered, envelope.tail_rows
-    if covered < 0 or envelope.packed < 0 or (envelope.packed and len(envelope.ids) != tail):
-        raise BlobCorrupt(f"it lists {len(envelope.ids):,} ids beside {tail:,} rows of its tail")
-    if (covered > 0) != any(entry.name == "graph" for entry in envelope.sections):
-        raise BlobCorrupt(f"it lists {len(envelope.ids)} ids beside {len(envelope.sections)} sections")
-    gone = set(envelope.removed)
-    if len(gone) != len(envelope.removed) or not all(0 <= row < covered + tail for row in gone):
-        raise BlobCorrupt("it removes a row twice, or one that it does not have")
-    _check_ids(envelope, gone)
-    for effort, measured in (pair for curve in envelope.calibration.values() for pair in curve.items()):
-        if not 1 <= effort < 2**31 or not 0 <= measured <= 1:
-            raise BlobCorrupt("its calibration names an effort or a recall that cannot be")
+    base, tail = envelope.base_rows, envelope.tail_rows
+    if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != tail):
+        raise BlobCorrupt(f"its envelope lists {len(envelope.ids):,} ids, but its tail has {tail:,} rows")
+    if (base > 0) != any(entry.name == "graph" for entry in envelope.sections):
+        contradiction = "rows of a graph, but no section 'graph'" if base else "a section 'graph', but no rows of it"
+        raise BlobCorrupt(f"its envelope lists {contradiction}")
+    removed = set(envelope.removed)
+    if len(removed) != len(envelope.removed) or not all(0 <= row < base + tail for row in removed):
+        raise BlobCorrupt("its envelope lists a removed row twice, or a removed row that does not exist")
+    _check_ids(envelope, removed)
+    for effort, recall in (point for curve in envelope.calibration.values() for point in curve.items()):
+        if not 1 <= effort < 2**31 or not 0 <= recall <= 1:
+            raise BlobCorrupt("its calibration has an effort or a recall that is out of range")
 
 
 def _check_sections(envelope: Envelope) -> None:
-    named = Counter(entry.name for entry in envelope.sections)
-    if unknown := named.keys() - SECTIONS:
-        raise BlobUnsupported(f"it has a section {min(unknown)!r}, which this vectord does not read")
-    if any(count > 1 for name, count in named.items() if name != "tail"):
-        raise BlobCorrupt("it lists a section twice")
-    row = 4 * envelope.params.dimension
-    if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row) for entry in envelope.sections):
-        raise BlobCorrupt("a section of it cannot have the length that it claims")
-    needs = {"sketch": "graph", "rows": "graph", "columns": "rows"}
-    lonely = any(named[name] and not named[other] for name, other in needs.items())
-    if lonely or (envelope.packed > 0) != bool(named["rows"]):
-        raise BlobCorrupt("its sections do not belong together")
+    counts = Counter(entry.name for entry in envelope.sections)
+    if unknown := counts.keys() - SECTIONS:
+        raise BlobUnsupported(f"this version of vectord cannot read its section {min(unknown)!r}")
+    if any(count > 1 for name, count in counts.items() if name != "tail"):
+        raise BlobCorrupt("its envelope lists a section twice")
+    row_size = 4 * envelope.params.dimension
+    if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row_size) for entry in envelope.sections):
+        raise BlobCorrupt("the length of one of its sections is negative, or not a whole number of rows")
+    incomplete = any(counts[name] and not counts[other] for name, other in _REQUIRED_SECTIONS.items())
+    if incomplete or (envelope.packed_rows > 0) != bool(counts["rows"]):
+        raise BlobCorrupt("its sections do not belong together: one needs another that is missing")
 
 
-def _check_ids(envelope: Envelope, gone: set[int]) -> None:
-    first = envelope.packed  # ids of the graph's rows stand in its `rows` section
-    known = set(envelope.ids)
-    if len(known) != len(envelope.ids):
-        live = [vector_id for row, vector_id in enumerate(envelope.ids, first) if row not in gone]
+def _check_ids(envelope: Envelope, removed: set[int]) -> None:
+    first_row = envelope.packed_rows  # ids of the graph's rows are in the section `rows`
+    distinct = set(envelope.ids)
+    if len(distinct) != len(envelope.ids):
+        live = [vector_id for row, vector_id in enumerate(envelope.ids, first_row) if row not in removed]
         if len(set(live)) != len(live):
-            raise BlobCorrupt("an id is listed twice")
-    if any(map(params.id_fault, known)):
-        raise BlobCorrupt("an id is empty or too long")
-    if not envelope.metadata.keys() <= known:
-        raise BlobCorrupt("metadata belongs to an id that is not listed")
+            raise BlobCorrupt("its envelope lists an id twice")
+    if any(map(params.invalid_id_reason, distinct)):
+        raise BlobCorrupt("an id in its envelope is empty or too long")
+    if not envelope.metadata.keys() <= distinct:
+        raise BlobCorrupt("its envelope has metadata of an id that it does not list")

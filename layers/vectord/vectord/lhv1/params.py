@@ -23,10 +23,10 @@ _NAME_RULE = "name must be 1 to 128 of A-Z a-z 0-9 . _ - and not start with a do
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Parameters as the envelope spells them.
+    """The parameters, named as in the envelope.
 
-    `m` is the most trees that the forest has; `ef_search` is a floor for a search's effort, in candidates a tree.
-    An index of several `shards` holds no rows: its shards are blobs of their own, whose names hold its `generation`.
+    `m` limits the trees of the forest; `ef_search` is the least effort of a search, in candidates per tree.
+    With `shards` the blob has no rows: each shard is a blob, and `generation` is a part of its name.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def new_params(name: str, dimension: int, *, m: int = 0, ef_search: int = 0, distance: str = "") -> Params:
-    """Validate the parameters of a new index; 0 or negative `m` and `ef_search` and empty `distance` take the defaults.
+    """Validate the parameters of a new index. Use defaults for `m` and `ef_search` below 1 and an empty `distance`.
 
     Raises:
-        RequestInvalid: one of them is out of range.
+        RequestInvalid: a parameter is out of range.
     """
     defaults = Params(name, dimension)
     params = Params(
@@ -53,67 +53,67 @@ def new_params(name: str, dimension: int, *, m: int = 0, ef_search: int = 0, dis
         distance=_distance(distance) if distance else defaults.distance,
     )
     check_name(name)
-    if reason := fault(params):
+    if reason := invalid_reason(params):
         raise RequestInvalid(reason)
     return params
 
 
 def check_name(text: str) -> None:
-    """Raise RequestInvalid where `text` cannot name an index."""
-    if not is_name(text):
+    """Raise RequestInvalid if `text` is not the name of an index."""
+    if not is_index_name(text):
         raise RequestInvalid(_NAME_RULE)
 
 
-def in_shards(params: Params, shards: int, generation: str) -> Params:
-    """Return the parameters of an index of several shards.
+def with_shards(params: Params, shards: int, generation: str) -> Params:
+    """Return the parameters of a sharded index.
 
     Raises:
-        RequestInvalid: not 2 to MAX_SHARDS.
+        RequestInvalid: `shards` is not 2 to MAX_SHARDS.
     """
     if not 2 <= shards <= MAX_SHARDS:
         raise RequestInvalid(f"shards must be 1 to {MAX_SHARDS:,}, not {shards:,}")
     return msgspec.structs.replace(params, shards=shards, generation=generation)
 
 
-def fault(params: Params) -> str | None:
-    """Return what is out of range in `params`, or None."""
-    if not is_stored(params.name):
+def invalid_reason(params: Params) -> str | None:
+    """Return which parameter is out of range, or None."""
+    if not is_blob_name(params.name):
         return _NAME_RULE
-    for field, value, most in (
+    for field, value, limit in (
         ("dimension", params.dimension, MAX_DIMENSION),
         ("m", params.m, MAX_TREES),
         ("ef_search", params.ef_search, MAX_EF_SEARCH),
     ):
-        if not 1 <= value <= most:
-            return f"{field} must be 1 to {most:,}, not {value:,}"
-    return _shards_fault(params)
+        if not 1 <= value <= limit:
+            return f"{field} must be 1 to {limit:,}, not {value:,}"
+    return _invalid_shards_reason(params)
 
 
-def _shards_fault(params: Params) -> str | None:
+def _invalid_shards_reason(params: Params) -> str | None:
     if not params.shards and not params.generation:
         return None
     if not params.shards or not 2 <= params.shards <= MAX_SHARDS:
-        return f"shards must be 2 to {MAX_SHARDS:,} where a generation is named"
+        return f"shards must be 2 to {MAX_SHARDS:,} if there is a generation"
     if not params.generation or not _GENERATION.fullmatch(params.generation):
         return "generation must be 1 to 64 of A-Z a-z 0-9 _ -"
     return None
 
 
-def is_name(text: str) -> bool:
+def is_index_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def is_shard(text: str) -> bool:
-    """Tell whether `text` is `<index>/<generation>/<number>`, the name of a shard's blob, which no caller can give."""
+def is_shard_name(text: str) -> bool:
+    """Return True if `text` is `<index>/<generation>/<number>`, the name of a shard; callers cannot use such a name."""
     return _SHARD.fullmatch(text) is not None
 
 
-def is_stored(text: str) -> bool:
-    return is_name(text) or is_shard(text)
+def is_blob_name(text: str) -> bool:
+    return is_index_name(text) or is_shard_name(text)
 
 
-def id_fault(vector_id: str) -> str | None:
-    """Return why `vector_id` cannot name a vector, or None."""
+def invalid_id_reason(vector_id: str) -> str | None:
+    """Return why `vector_id` is not a valid id of a vector, or None."""
     size = len(vector_id.encode())
     if not 1 <= size <= MAX_ID_BYTES:
         return f"id must be 1 to {MAX_ID_BYTES:,} UTF-8 bytes, not {size:,}"

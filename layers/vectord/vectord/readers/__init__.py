@@ -1,1 +1,1 @@
-"""Read vectors from the formats that callers send."""
+"""Readers: decode vectors that callers send, in a JSON body or in a file, to entries."""

@@ -1,44 +1,59 @@
-"""Gzip to blocks of whole lines, within a bound of decoded bytes.
+"""Decompress a gzip file to blocks of whole lines, in a second thread, within a limit of decoded bytes.
 
-isal inflates: a third of zlib's time on lines of numbers, one megabyte unzipped. It reads members one after the
-other, notices what is cut off or flipped as gzip of the standard library does, and a header's own checksum besides.
+isal decompresses lines of numbers in a third of zlib's time, and releases the interpreter lock. It reads several
+members, and detects truncation and altered bytes as Python's gzip does; it also checks the checksum of a header.
 """
 
 import gzip
 import io
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
-
-from isal import igzip, isal_zlib
 
 from vectord.errors import FileRefused
 
-_CHUNK: Final = 1 << 18  # what a processor's cache holds
+_CHUNK: Final = 1 << 18  # bytes; fits a processor cache
+_AHEAD: Final = 3  # blocks; with only one, the two threads would wait for each other after every block
 
 
-def lines_of_gzip(data: bytes, most: int) -> Iterator[bytes]:
-    """Yield the text in blocks that end where a line does.
+def lines_of_gzip(data: bytes, limit: int) -> Iterator[bytes]:
+    """Yield the text in blocks that end at the end of a line.
 
     Raises:
-        FileRefused: it is not a whole gzip file, or decodes to more than `most` bytes.
+        FileRefused: `data` is not a complete gzip file, or decodes to more than `limit` bytes.
     """
+    from isal import igzip, isal_zlib  # noqa: PLC0415  only the functions that read files have it
+
     try:
         with igzip.IGzipFile(fileobj=io.BytesIO(data), mode="rb") as stream:  # type: ignore[no-untyped-call]
-            yield from _whole_lines(stream, most)
-    # Its stub declares the class of its error as if it were an instance.
+            yield from _whole_lines(stream, limit)
+    # isal's stub declares its exception class as an instance.
     except (gzip.BadGzipFile, EOFError, isal_zlib.error) as error:  # type: ignore[misc]
-        raise FileRefused(f"it is not a whole gzip file ({error})") from error
+        raise FileRefused(f"it is not a complete gzip file ({error})") from error
 
 
-def _whole_lines(stream: io.BufferedIOBase, most: int) -> Iterator[bytes]:
-    read, begun = 0, list[bytes]()
-    # Counted as it comes, so that a line of zeros without end is noticed before it fills the memory.
+def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield `blocks`, which a second thread produces up to three ahead.
+
+    An exception of `blocks` is raised after the blocks before it.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pending = deque(pool.submit(next, blocks, None) for _ in range(_AHEAD))
+        while (block := pending.popleft().result()) is not None:
+            pending.append(pool.submit(next, blocks, None))
+            yield block
+
+
+def _whole_lines(stream: io.BufferedIOBase, limit: int) -> Iterator[bytes]:
+    size, incomplete = 0, list[bytes]()
+    # Count while reading: a bomb of zeros without a newline must be refused before it fills the memory.
     while chunk := stream.read(_CHUNK):
-        read += len(chunk)
-        if read > most:
-            raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it")
+        size += len(chunk)
+        if size > limit:
+            raise FileRefused(f"it decodes to more than {limit:,} bytes, which this function cannot hold; split it")
         if end := chunk.rfind(b"\n") + 1:
-            yield b"".join([*begun, chunk[:end]])
-            begun.clear()
-        begun.append(chunk[end:])
-    yield b"".join(begun)
+            yield b"".join([*incomplete, chunk[:end]])
+            incomplete.clear()
+        incomplete.append(chunk[end:])
+    yield b"".join(incomplete)

@@ -1,23 +1,25 @@
-"""Parquet: columns `id`, `vector` or `values`, and perhaps `metadata` (JSON text, or any type that JSON can say).
+"""Read Parquet: columns `id`, `vector` or `values`, and optional `metadata` (JSON text, or any type that is JSON).
 
-DuckDB reads it: 69 MB unzipped beside 171 of pyarrow, errors with types, and a bound on memory. arro3 (35 MB) was
-refused: a file cut short ends its process by a panic.
+DuckDB reads it: 69 MB unzipped where pyarrow has 171, typed exceptions, and a memory limit. arro3 (35 MB) was rejected,
+because a truncated file ends its process with a panic.
 """
 
 import tempfile
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
 
 from vectord.errors import BadItem, FileRefused
-from vectord.readers.arrays import BAD_METADATA, metadata_of_text
+from vectord.lhv1.metadata import METADATA_ERRORS, metadata_of_text
 from vectord.readers.entry import Entry, NewVector
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CONFIG: Final[dict[str, Any]] = {
     "threads": 1,
-    "temp_directory": "",  # no spilling: /tmp belongs to graphs
+    "temp_directory": "",  # no temporary files: the space in /tmp is for sections
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -26,24 +28,29 @@ _ID_TYPES: Final = {"VARCHAR", "BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINT
 _VECTOR_TYPES: Final = ("FLOAT[", "DOUBLE[", "BIGINT[", "INTEGER[", "SMALLINT[", "TINYINT[")
 
 
-def entries_of_parquet(data: bytes, most: int) -> Iterator[Entry]:
+def entries_of_parquet(data: bytes, limit: int) -> Iterator[Entry]:
     """Yield the rows of a Parquet file.
 
     Raises:
-        FileRefused: it cannot be read, lacks a column, or its vectors take more than `most` bytes.
+        FileRefused: it cannot be read, lacks a column, or its vectors decode to more than `limit` bytes.
     """
+    import duckdb  # noqa: PLC0415  only the functions that read and write files have it
+
     with tempfile.NamedTemporaryFile(prefix="vectord-upload-", suffix=".parquet") as file:
         file.write(data)
         file.flush()
         try:
-            with duckdb.connect(config={**_CONFIG, "memory_limit": f"{most}B"}) as connection:
-                columns = _columns(connection, file.name, most)
+            with duckdb.connect(config={**_CONFIG, "memory_limit": f"{limit}B"}) as connection:
+                columns = _read_columns(connection, file.name, limit)
         except duckdb.Error as error:
             raise FileRefused(f"it cannot be read as Parquet ({type(error).__name__})") from error
     yield from (_entry(row, *values) for row, values in enumerate(zip(*columns, strict=True)))
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, path: str, most: int) -> list[list[Any]]:
+def _read_columns(connection: "duckdb.DuckDBPyConnection", path: str, limit: int) -> list[list[Any]]:
+    """Return the columns id, vector and metadata."""
+    import duckdb  # noqa: PLC0415  as above
+
     types = {
         name: str(kind) for name, kind, *_ in connection.execute("describe from read_parquet($1)", [path]).fetchall()
     }
@@ -53,40 +60,42 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: str, most: int) -> lis
     if types["id"] not in _ID_TYPES or not types[vector].startswith(_VECTOR_TYPES):
         raise FileRefused(f"id of type {types['id']} and {vector} of type {types[vector]} are not text and numbers")
     metadata = {None: "null", "VARCHAR": "metadata"}.get(types.get("metadata"), "to_json(metadata)::varchar")
-    columns = f"{vector}::{_narrowed(types[vector])}[] as b, {metadata}::varchar as c from read_parquet($1)"
+    columns = f"{vector}::{_float_type(types[vector])}[] as b, {metadata}::varchar as c from read_parquet($1)"
     rows = _number(connection, "select count(*) from read_parquet($1)", path)
-    # Vectors of which none is longer than its share fit together. Else only a pass of its own can tell.
-    fair = most // 8 // max(rows, 1)
-    guarded = f"select case when len({vector}) > {fair} then error('long') else id::varchar end as a, {columns}"
+    # If no vector is longer than its share of the limit, all fit. Otherwise a query of its own adds up the lengths.
+    share = limit // 8 // max(rows, 1)
+    guarded = f"select case when len({vector}) > {share} then error('long') else id::varchar end as a, {columns}"
     try:
-        return _fetched(connection, guarded, path)
+        return _fetch_columns(connection, guarded, path)
     except duckdb.InvalidInputException:
-        if _number(connection, f"select sum(len({vector})) from read_parquet($1)", path) * 8 > most:
-            raise FileRefused(f"it decodes to more than {most:,} bytes, which do not fit here; split it") from None
-        return _fetched(connection, f"select id::varchar as a, {columns}", path)
+        if _number(connection, f"select sum(len({vector})) from read_parquet($1)", path) * 8 > limit:
+            raise FileRefused(
+                f"it decodes to more than {limit:,} bytes, which this function cannot hold; split it"
+            ) from None
+        return _fetch_columns(connection, f"select id::varchar as a, {columns}", path)
 
 
-def _number(connection: duckdb.DuckDBPyConnection, query: str, path: str) -> int:
+def _number(connection: "duckdb.DuckDBPyConnection", query: str, path: str) -> int:
     (number,) = connection.execute(query, [path]).fetchone() or (0,)
     return number or 0
 
 
-def _fetched(connection: duckdb.DuckDBPyConnection, query: str, path: str) -> list[list[Any]]:
-    found = connection.execute(query, [path]).fetchnumpy()
-    return [found[name].tolist() for name in "abc"]  # the arrays are masked where a row is null; the lists have None
+def _fetch_columns(connection: "duckdb.DuckDBPyConnection", query: str, path: str) -> list[list[Any]]:
+    arrays = connection.execute(query, [path]).fetchnumpy()
+    return [arrays[name].tolist() for name in "abc"]  # a null is masked in the array and None in the list
 
 
-def _narrowed(kind: str) -> str:
-    return "FLOAT" if kind.startswith("FLOAT[") else "DOUBLE"
+def _float_type(vector_type: str) -> str:
+    return "FLOAT" if vector_type.startswith("FLOAT[") else "DOUBLE"
 
 
-def _entry(row: int, name: Any, vector: Any, metadata: Any) -> Entry:
-    named = name if isinstance(name, str) else None
-    if named is None:
+def _entry(row: int, vector_id: Any, vector: Any, metadata: Any) -> Entry:
+    if not isinstance(vector_id, str):
         return BadItem(row, None, "id is null")
     if type(vector) is not np.ndarray and (vector is None or np.ma.is_masked(vector)):
-        return BadItem(row, named, "vector is null, or a component of it is")
+        return BadItem(row, vector_id, "vector is null, or a component of it is")
     try:
-        return NewVector(named, np.asarray(vector), metadata_of_text(metadata if isinstance(metadata, str) else None))
-    except BAD_METADATA as error:
-        return BadItem(row, named, f"metadata: {error}")
+        text = metadata_of_text(metadata if isinstance(metadata, str) else None)
+        return NewVector(vector_id, np.asarray(vector), text)
+    except METADATA_ERRORS as error:
+        return BadItem(row, vector_id, f"metadata: {error}")

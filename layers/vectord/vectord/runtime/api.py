@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vectord.cache.section_cache import MOST, SectionCache
+from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
 from vectord.service.dispatch import Core
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.reading import Reading
@@ -140,7 +140,9 @@ def _functions_of(settings: Settings) -> Functions:
 def files_of(settings: Settings) -> SectionCache:
     # Each takes two descriptors, its own and its mapping's; Lambda allows 1,024, and the rest is for connections.
     most = os.sysconf("SC_OPEN_MAX") // 3
-    return SectionCache(settings.tmp / "vectord-sections", settings.local_bytes, most=most if most > 0 else MOST)
+    return SectionCache(
+        settings.tmp / "vectord-sections", settings.local_bytes, max_open=most if most > 0 else MAX_OPEN_FILES
+    )
 
 
 @cache

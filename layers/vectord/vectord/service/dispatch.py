@@ -76,7 +76,7 @@ class Core:
         Raises:
             IndexNotFound, StorageSilent, and what the ways raise
         """
-        if not params.is_name(name):
+        if not params.is_index_name(name):
             raise IndexNotFound(name)
 
         def once() -> R:
@@ -119,7 +119,7 @@ class Family:
 
 
 def check_part(part: ShardRequest) -> None:
-    if not params.is_shard(part.shard):
+    if not params.is_shard_name(part.shard):
         raise RequestInvalid(f"{part.shard!r} is no shard")
 
 

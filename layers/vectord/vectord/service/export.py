@@ -20,7 +20,7 @@ from vectord.service.snapshots.cache import Snapshot
 from vectord.storage.limits import STAGING
 from vectord.writers.batches import fetch
 from vectord.writers.export import FORMATS, Format, export, export_rows
-from vectord.writers.plain import needs_build
+from vectord.writers.plain_form import needs_build
 
 __all__ = ["FORMATS", "INLINE", "LINK_SECONDS", "Exported", "Exports", "Format"]
 

@@ -87,7 +87,7 @@ def target_of(key: str) -> str:
         FileRefused: the key is of another form, or steps out of its folder.
     """
     index, _, rest = key.removeprefix(UPLOADS).partition("/")
-    if not key.startswith(UPLOADS) or not params.is_name(index) or not rest or rest.endswith("/"):
+    if not key.startswith(UPLOADS) or not params.is_index_name(index) or not rest or rest.endswith("/"):
         raise FileRefused(f"its key must be {UPLOADS}<index>/<file>, with the name of an index")
     if posixpath.normpath(rest) != rest or rest.startswith(("/", "../")):
         raise FileRefused("its key has empty, '.' or '..' parts")
@@ -149,7 +149,7 @@ class Ingestion:
             IndexNotFound, StorageSilent, StoreRefused
         """
         key = f"{UPLOADS}{name}/{file}"
-        if not params.is_name(name):
+        if not params.is_index_name(name):
             raise IndexNotFound(name)
         if not is_ingestible(file):
             raise RequestInvalid(f"file must end with one of {', '.join(SUFFIXES)}, not {file!r}")

@@ -38,7 +38,7 @@ class Lifetimes(Writer):
         try:
             if shards == 1:
                 return self._writing.plain.create(new, until)
-            return self._writing.shard_life.create(params.in_shards(new, shards, self.environment.new_id()), until)
+            return self._writing.shard_life.create(params.with_shards(new, shards, self.environment.new_id()), until)
         except IndexExists:
             self._check(name, until, expected)
             raise

@@ -64,6 +64,6 @@ def _parsed(text: str) -> "Filter":
 
 
 def _matching(index: Index, text: str) -> "RowMask":
-    from vectord.index.columns.filter import matching  # noqa: PLC0415 as above
+    from vectord.index.query.filtering import matching_rows  # noqa: PLC0415 as above
 
-    return matching(index, _parsed(text))
+    return matching_rows(index, _parsed(text))

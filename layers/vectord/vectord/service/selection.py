@@ -48,9 +48,9 @@ def matching(index: Index, text: str | None) -> RowMask | None:
     tree = tree_of(text)
     if tree is None:
         return None
-    from vectord.index.columns import filter as columns_filter  # noqa: PLC0415  most requests have no filter
+    from vectord.index.query import filtering  # noqa: PLC0415  most requests have no filter
 
-    return columns_filter.matching(index, tree)
+    return filtering.matching_rows(index, tree)
 
 
 def selected(index: Index, which: Selection) -> Mapping[str, int]:

@@ -33,7 +33,7 @@ def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
 def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     """Return the items, rows of one matrix; None if an entry is bad."""
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
-    if len(good) < len(entries) or any(params.id_fault(entry.id) for entry in good):
+    if len(good) < len(entries) or any(params.invalid_id_reason(entry.id) for entry in good):
         return None
     with np.errstate(over="ignore"):
         flat = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
@@ -59,7 +59,7 @@ def _one_by_one(entries: Sequence[Entry], index: Params) -> list[Item]:
             bad.append(entry)
             continue
         vector = narrow(entry.vector)
-        if reason := params.id_fault(entry.id) or vector_fault(vector, index):
+        if reason := params.invalid_id_reason(entry.id) or vector_fault(vector, index):
             bad.append(BadItem(position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))

@@ -1,1 +1,1 @@
-"""Write an index in the formats that other tools read."""
+"""Writers: encode the rows of an index in the formats of an export."""

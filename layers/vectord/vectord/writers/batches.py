@@ -1,67 +1,65 @@
-"""The rows that an index holds, a few at a time."""
+"""Read the rows of an index in batches of bounded size, and cut bytes into parts of an upload."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from vectord.index.rows import Rows
 from vectord.index.sections.base import Section
-from vectord.index.sections.documents import Packed
-from vectord.index.state import Index
+from vectord.index.sections.documents import PackedDocuments
+from vectord.index.state import Base, Index
 
-PART: Final = 8 << 20  # bytes, more than the least part of a multipart upload; 10,000 of them may make an object
+PART_BYTES: Final = 8 << 20  # above the minimum of a multipart upload, whose 10,000 parts allow 80 GB
 
-_MOST_ROWS: Final = 1_024  # whose metadata, of up to 40 KB each, is in memory at once
-_MOST_BYTES: Final = 8 << 20  # of their vectors
+_BATCH_ROWS: Final = 1_024  # bounds the metadata in memory, up to 40 KB per row
+_BATCH_BYTES: Final = 8 << 20  # of vectors
 
 
 def batches(index: Index) -> Iterator[Rows]:
-    """Yield the rows of `index`, those of its graph first, in the order of `index.rows`.
+    """Yield the live rows of `index` in the order of `index.rows`: the base, then the tail.
 
-    What still lies in the object alone is brought here first, so that it is checked as a whole.
+    All sections are fetched first, so that their checksums are compared before a row is written.
 
     Raises:
-        BlobCorrupt: a section is not what was written.
+        BlobCorrupt: a section does not match its checksum.
     """
-    step = max(1, min(_MOST_ROWS, _MOST_BYTES // (4 * index.params.dimension)))
+    step = max(1, min(_BATCH_ROWS, _BATCH_BYTES // (4 * index.params.dimension)))
     fetch(index)
     if index.base:
-        kept = index.live.base_rows
-        for start in range(0, len(kept), step):
-            yield _of_base(index, kept[start : start + step].tolist())
+        live = index.live.base_rows
+        for start in range(0, len(live), step):
+            yield _base_rows(index, index.base, live[start : start + step].tolist())
     tail = list(index.tail.row_of.items())
     for start in range(0, len(tail), step):
-        some = dict(tail[start : start + step])
-        yield Rows(list(some), index.vectors_of(list(some.values())), index.metadata_of(some))
+        row_of = dict(tail[start : start + step])
+        yield Rows(list(row_of), index.vectors_of(list(row_of.values())), index.metadata_of(row_of))
 
 
 def fetch(index: Index) -> None:
-    """Bring what `batches` reads here, so that nothing of it is read of the object any more."""
-    wanted: list[Section] = list(index.tail.pieces)
+    """Fetch every section that `batches` reads, so that it does not read the object again."""
+    needed: list[Section] = list(index.tail.pieces)
     if index.base:
-        wanted.append(index.base.graph.section)
-        if isinstance(index.base.documents, Packed):
-            wanted.append(index.base.documents.section)
-    index.fetch(*((section, None) for section in wanted))
+        needed.append(index.base.graph.section)
+        if isinstance(index.base.documents, PackedDocuments):
+            needed.append(index.base.documents.section)
+    index.fetch(*((section, None) for section in needed))
 
 
-def in_parts(chunks: Iterable[bytes | memoryview], size: int = PART) -> Iterator[bytes]:
-    """Yield the same bytes in parts of exactly `size`, but for the last, as a multipart upload takes them."""
-    begun = bytearray()
+def cut_into_parts(chunks: Iterable[bytes | memoryview], size: int = PART_BYTES) -> Iterator[bytes]:
+    """Yield the same bytes in parts of exactly `size`; the last one may be shorter."""
+    part = bytearray()
     for chunk in chunks:
         view = memoryview(chunk)
-        while len(begun) + len(view) >= size:
-            taken = size - len(begun)
-            yield b"".join((begun, view[:taken]))
-            begun.clear()
+        while len(part) + len(view) >= size:
+            taken = size - len(part)
+            yield b"".join((part, view[:taken]))
+            part.clear()
             view = view[taken:]
-        begun += view
-    if begun:
-        yield bytes(begun)
+        part += view
+    if part:
+        yield bytes(part)
 
 
-def _of_base(index: Index, rows: Sequence[int]) -> Rows:
-    if index.base is None:
-        raise AssertionError("rows of a graph that is not there")
-    documents = index.base.documents.read(rows, index.fetch)
+def _base_rows(index: Index, base: Base, rows: Sequence[int]) -> Rows:
+    documents = base.documents.read(rows, index.fetch)
     metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
     return Rows([document.id for document in documents], index.vectors_of(rows), metadata)

@@ -1,4 +1,4 @@
-"""An index as a file to take away, in parts that a multipart upload takes."""
+"""Export an index as one file, in parts for a multipart upload."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from vectord.index.state import Index
-from vectord.writers.batches import batches, in_parts
-from vectord.writers.jsonl import gzipped, lines
-from vectord.writers.plain import plain
+from vectord.writers.batches import batches, cut_into_parts
+from vectord.writers.jsonl import compress, lines
+from vectord.writers.parquet import parquet
+from vectord.writers.plain_form import plain_form
 
 Format = Literal["lhv1", "jsonl", "jsonl.gz", "parquet"]
 
@@ -18,31 +19,28 @@ FORMATS: Final[dict[Format, str]] = {
     "jsonl.gz": "application/gzip",
     "parquet": "application/vnd.apache.parquet",
 }
-"""Each format's media type; its name is also what a file's name should end with."""
+"""The media type of each format. The name of a format is also the suffix of its files."""
 
 
 def export(index: Index, kind: Format, name: str, commit: str, folder: Path | None = None) -> Iterator[bytes]:
-    """Yield the parts of a file that holds the rows of `index`, all of 8 MiB but the last.
+    """Yield a file with the rows of `index` in parts of 8 MiB; the last one may be shorter.
 
-    `name` and `commit` go into the envelope of an `lhv1`; `folder` takes the temporary files of a `parquet`.
+    `name` and `commit` go into the envelope of format `lhv1`; `folder` is for the temporary files of `parquet`.
 
-    Raises, while it is read:
-        AnswerTooLarge: as `plain` does.
-        BlobCorrupt: a section is not what was written.
+    Raises, while the parts are read:
+        AnswerTooLarge: as `plain_form`.
+        BlobCorrupt: a section does not match its checksum.
     """
     if kind == "lhv1":
-        return in_parts(plain(index, name, commit))
+        return cut_into_parts(plain_form(index, name, commit))
     return export_rows([index], index.params.dimension, kind, folder)
 
 
 def export_rows(
     indexes: Iterable[Index], dimension: int, kind: Literal["jsonl", "jsonl.gz", "parquet"], folder: Path | None = None
 ) -> Iterator[bytes]:
-    """Yield the parts of one file of the rows of several indexes, one after the other, as shards are."""
+    """Yield the parts of one file with the rows of several indexes, in their order, such as the shards of one index."""
     rows = chain.from_iterable(batches(index) for index in indexes)
     if kind == "parquet":
-        # Imported where it is needed: duckdb is not in the layer that all functions load.
-        from vectord.writers.parquet import parquet  # noqa: PLC0415
-
-        return in_parts(parquet(rows, dimension, folder))
-    return in_parts(lines(rows) if kind == "jsonl" else gzipped(lines(rows)))
+        return cut_into_parts(parquet(rows, dimension, folder))
+    return cut_into_parts(lines(rows) if kind == "jsonl" else compress(lines(rows)))

@@ -1,66 +1,70 @@
-"""Rows to Parquet: `id` VARCHAR, `vector` FLOAT[], `metadata` VARCHAR of JSON text or null."""
+"""Write rows as Parquet: `id` VARCHAR, `vector` FLOAT[], `metadata` VARCHAR of JSON text or null."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
 import numpy as np
 
 from vectord.index.rows import Rows
-from vectord.writers.batches import PART
+from vectord.writers.batches import PART_BYTES
 
-_GROUP: Final = 32 << 20  # bytes of vectors in a row group, which is in memory as a whole
-_VECTOR: Final = 2_048  # rows: what DuckDB counts a group in
+if TYPE_CHECKING:
+    import duckdb
+
+_GROUP_BYTES: Final = 32 << 20  # of vectors in a row group, which DuckDB holds in memory
+_GROUP_UNIT: Final = 2_048  # rows; the size of a group is a multiple of DuckDB's vector size
 
 
 def parquet(batches: Iterable[Rows], dimension: int, folder: Path | None = None) -> Iterator[bytes]:
-    """Yield the bytes of one Parquet file of all rows, in their order.
+    """Yield the bytes of one Parquet file with all rows, in their order.
 
-    Its columns pass through files in `folder` (the system's for temporary ones by default), which take up to twice
-    the raw size, and are gone at the end.
+    DuckDB needs temporary files of up to twice the raw size. They are in `folder`, by default the system's folder for
+    temporary files, and are removed at the end.
     """
-    with tempfile.TemporaryDirectory(prefix="vectord-export-", dir=folder) as place:
-        made = Path(place, "rows.parquet")
-        _write(batches, dimension, made)
-        with made.open("rb") as file:
-            while part := file.read(PART):
+    with tempfile.TemporaryDirectory(prefix="vectord-export-", dir=folder) as temporary:
+        path = Path(temporary, "rows.parquet")
+        _write(batches, dimension, path)
+        with path.open("rb") as file:
+            while part := file.read(PART_BYTES):
                 yield part
 
 
-def _write(batches: Iterable[Rows], dimension: int, made: Path) -> None:
+def _write(batches: Iterable[Rows], dimension: int, path: Path) -> None:
+    import duckdb  # noqa: PLC0415  only the functions that read and write files have it
+
     config: dict[str, Any] = {
         "threads": 1,
         "memory_limit": "256MB",
-        "temp_directory": str(made.parent),
+        "temp_directory": str(path.parent),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    rows = max(_VECTOR, _GROUP // (4 * dimension) // _VECTOR * _VECTOR)
-    with duckdb.connect(made.with_suffix(".db"), config=config) as connection:
+    group = max(_GROUP_UNIT, _GROUP_BYTES // (4 * dimension) // _GROUP_UNIT * _GROUP_UNIT)
+    with duckdb.connect(path.with_suffix(".db"), config=config) as connection:
         connection.execute("create table rows (id varchar, vector float[], metadata varchar)")
         for batch in batches:
             _insert(connection, batch, dimension)
-        connection.table("rows").write_parquet(str(made), row_group_size=rows)
+        connection.table("rows").write_parquet(str(path), row_group_size=group)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, batch: Rows, dimension: int) -> None:
-    """Add a batch, a numpy column for each component: DuckDB takes no matrix, and lists of Python are slow."""
+def _insert(connection: "duckdb.DuckDBPyConnection", batch: Rows, dimension: int) -> None:
+    """Insert a batch as one numpy column per component: DuckDB does not read a matrix, and Python lists are slow."""
     texts = [batch.metadata.get(vector_id) for vector_id in batch.ids]
-    columns = {f"c{at}": column for at, column in enumerate(np.ascontiguousarray(batch.vectors.T))}
+    columns = {f"c{number}": column for number, column in enumerate(np.ascontiguousarray(batch.vectors.T))}
     source = {
-        "id": _objects(list(batch.ids)),
-        "metadata": _objects([None if text is None else bytes(text).decode() for text in texts]),
+        "id": _object_array(list(batch.ids)),
+        "metadata": _object_array([None if text is None else bytes(text).decode() for text in texts]),
         **columns,
     }
-    vector = ", ".join(f"c{at}" for at in range(dimension))
+    vector = ", ".join(f"c{number}" for number in range(dimension))
     connection.register("source", source)
     connection.execute(f"insert into rows select id::varchar, [{vector}]::float[], metadata::varchar from source")
     connection.unregister("source")
 
 
-def _objects(values: list[Any]) -> Any:
-    made = np.empty(len(values), object)
-    made[:] = values
-    return made
+def _object_array(values: list[Any]) -> Any:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array

@@ -15,7 +15,7 @@ from tests.support.sections import Bringing
 from vectord.errors import BlobCorrupt
 from vectord.index.sections import documents
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
-from vectord.index.sections.documents import Document, Packed
+from vectord.index.sections.documents import Document, PackedDocuments
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 VALUES = st.none() | st.integers() | st.text(max_size=40) | st.dictionaries(TEXTS, st.integers(), max_size=3)
@@ -25,8 +25,8 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
 
 
-def opened(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> Packed:
-    return Packed(MemorySection(documents.pack(ids, metadata)), len(ids))
+def opened(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> PackedDocuments:
+    return PackedDocuments(MemorySection(documents.pack_documents(ids, metadata)), len(ids))
 
 
 def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
@@ -62,7 +62,7 @@ def test_blocks_of_any_filling_are_read_to_their_last_row(rows: int) -> None:
 
 def test_a_section_is_laid_out_as_it_is_specified() -> None:
     ids = ["b", "aa"]
-    section = documents.pack(ids, {"aa": raw(1)})
+    section = documents.pack_documents(ids, {"aa": raw(1)})
     by_hash = sorted(range(2), key=lambda row: zlib.crc32(ids[row].encode()))
     directory = struct.pack("<2I", *(zlib.crc32(ids[row].encode()) for row in by_hash)) + struct.pack("<2I", *by_hash)
     block = struct.pack("<2H2I", 1, 2, 0, 1) + b"b" + b"aa" + b"1"
@@ -71,12 +71,12 @@ def test_a_section_is_laid_out_as_it_is_specified() -> None:
 
 MANY = [f"row-{row:05}" for row in range(5_000)]
 METADATA = {vector_id: raw({"text": vector_id * 8}) for vector_id in MANY}
-SECTION = documents.pack(MANY, METADATA)
+SECTION = documents.pack_documents(MANY, METADATA)
 
 
 def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
     fetch = Bringing()
-    here = Packed(fetch.section(SECTION), len(MANY))
+    here = PackedDocuments(fetch.section(SECTION), len(MANY))
     assert plain(here.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
     assert len(fetch.rounds) == 2
     assert fetch.bytes < len(SECTION) / 20
@@ -84,14 +84,14 @@ def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
 
 def test_ids_are_found_without_the_other_documents() -> None:
     fetch = Bringing()
-    here = Packed(fetch.section(SECTION), len(MANY))
+    here = PackedDocuments(fetch.section(SECTION), len(MANY))
     assert here.find(["row-00042", "nobody"], fetch) == {"row-00042": 42}
     assert fetch.bytes < 8 * len(MANY) + 8 * 4_096
 
 
 def test_what_was_read_once_is_not_brought_again() -> None:
     fetch = Bringing()
-    here = Packed(fetch.section(SECTION), len(MANY))
+    here = PackedDocuments(fetch.section(SECTION), len(MANY))
     here.read([99], fetch)
     before = fetch.bytes
     here.read([99, 98], fetch)
@@ -99,7 +99,7 @@ def test_what_was_read_once_is_not_brought_again() -> None:
 
 
 SOME = [f"id-{row}" for row in range(20)]
-SOUND = documents.pack(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
+SOUND = documents.pack_documents(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
 
 
 class Here(MemorySection):
@@ -113,7 +113,7 @@ def test_no_flip_of_bytes_leads_to_another_vector_or_to_a_crash(flip: int) -> No
     for at in range(len(SOUND)):
         damaged = bytearray(SOUND)
         damaged[at] ^= flip
-        here = Packed(Here(bytes(damaged)), len(SOME))
+        here = PackedDocuments(Here(bytes(damaged)), len(SOME))
         try:
             found = here.find(SOME, NOTHING_TO_FETCH)
             assert found.items() <= {vector_id: row for row, vector_id in enumerate(SOME)}.items()
@@ -138,18 +138,18 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
     fetch = Bringing()
     for section in (MemorySection(SOUND[:length]), fetch.section(SOUND[:length])):
         with pytest.raises(BlobCorrupt):
-            Packed(section, len(SOME)).read(range(len(SOME)), fetch)
+            PackedDocuments(section, len(SOME)).read(range(len(SOME)), fetch)
         with pytest.raises(BlobCorrupt):
-            Packed(section, len(SOME)).find(SOME, fetch)
+            PackedDocuments(section, len(SOME)).find(SOME, fetch)
 
 
 @pytest.mark.parametrize("rows", [19, 21, 2**31])
 def test_a_count_of_rows_that_is_not_the_graphs_is_corrupt(rows: int) -> None:
     fetch = Bringing()
     with pytest.raises(BlobCorrupt):
-        Packed(fetch.section(SOUND), rows).read([0], fetch)
+        PackedDocuments(fetch.section(SOUND), rows).read([0], fetch)
     with pytest.raises(BlobCorrupt):
-        Packed(fetch.section(SOUND), rows).find(["id-1"], fetch)
+        PackedDocuments(fetch.section(SOUND), rows).find(["id-1"], fetch)
 
 
 def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
@@ -157,7 +157,7 @@ def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
     block = 8 + 8 * 20 + 8 * 3
     struct.pack_into("<I", damaged, block + 2 * 16 + 4 * 15, 0)  # as if the block's last row had no metadata
     with pytest.raises(BlobCorrupt):
-        Packed(Here(bytes(damaged)), 20).read([3], NOTHING_TO_FETCH)
+        PackedDocuments(Here(bytes(damaged)), 20).read([3], NOTHING_TO_FETCH)
 
 
 @pytest.mark.parametrize("row", [20, 2**31, 2**32 - 1])
@@ -165,4 +165,4 @@ def test_a_row_beyond_the_graphs_is_corrupt(row: int) -> None:
     damaged = bytearray(SOUND)
     damaged[8 + 4 * 20 : 8 + 8 * 20] = np.full(20, row, "<u4").tobytes()
     with pytest.raises(BlobCorrupt):
-        Packed(Here(bytes(damaged)), 20).find(["id-3"], NOTHING_TO_FETCH)
+        PackedDocuments(Here(bytes(damaged)), 20).find(["id-3"], NOTHING_TO_FETCH)

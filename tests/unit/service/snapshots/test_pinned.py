@@ -76,7 +76,7 @@ class Case:
         self.etag = self.store.inner.put("t", OBJECT, IfAbsent(), "c")
         files = local_files()
         self.sections = [
-            files.open(frame.entry_of(name, f"c/{name}", data))
+            files.open(frame.section_entry(name, f"c/{name}", data))
             for name, data in (("sketch", SKETCH), ("rows", ROWS), ("graph", GRAPH))
         ]
         starts = [len(HEAD), len(HEAD) + len(SKETCH), len(HEAD) + len(SKETCH) + len(ROWS)]

@@ -155,7 +155,7 @@ def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
     nameless = [msgspec.structs.replace(entry, id="") for entry in head.envelope.sections]
     envelope = msgspec.structs.replace(head.envelope, sections=nameless)
     store = MemoryStore()
-    store.put("t", frame.encode_head(envelope) + here.blob[head.start :], IfAbsent(), "c")
+    store.put("t", frame.encode_head(envelope) + here.blob[head.body_start :], IfAbsent(), "c")
     index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index
     assert {vector_id: index.rows.vectors[row].tolist() for vector_id, row in index.rows.row_of.items()} == {
         "a": [1, 0, 0],

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from vectord.edge.schemas.fields import FILTER, ref
-from vectord.filters.path import MAX_PATTERN, MAX_VALUES
+from vectord.filters.limits import MAX_PATTERN, MAX_VALUES
 
 _SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
 _ORDERED: Final = {"type": ["string", "number"]}

@@ -11,8 +11,8 @@ from vectord.forest.build import build_forest
 from vectord.forest.trees import Trees
 from vectord.index.build.calibration import Calibrator, Curve
 from vectord.index.build.locality import locality_order
-from vectord.index.columns.collect import gathered
-from vectord.index.columns.writer import pack
+from vectord.index.columns.collect import collect_columns
+from vectord.index.columns.writer import pack_columns
 from vectord.index.kernels.exact_scan import RowNorms, measure_norms
 from vectord.index.query.planner import K, SearchPlan, cost, effort_for, exact_scan_is_cheap
 from vectord.index.query.query import DEFAULT_RECALL
@@ -22,7 +22,8 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
-from vectord.lhv1.frame import SectionEntry, entry_of
+from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import section_entry
 from vectord.lhv1.params import Params
 
 MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension says too little
@@ -40,7 +41,7 @@ class Built(msgspec.Struct, frozen=True):
 
     def with_entries(self, commit: str) -> tuple[tuple[SectionEntry, bytes], ...]:
         """Return the sections as commit `commit` writes them, each with its entry in the envelope."""
-        return tuple((entry_of(name, f"{commit}/{name}", data), data) for name, data in self.sections.items())
+        return tuple((section_entry(name, f"{commit}/{name}", data), data) for name, data in self.sections.items())
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
@@ -91,9 +92,11 @@ def _sections_beside_graph(
         sections["sketch"] = sketch.build(rows.vectors, params.distance)
         view = Sketch(MemorySection(sections["sketch"]), len(rows), params.dimension, params.distance)
         curves |= {"sketch": calibrator.sketch_curve(view), "ranges": calibrator.ranges_curve(view)}
-    if rows.metadata and (columns := pack(gathered([rows.metadata.get(vector_id) for vector_id in rows.ids]))):
+    if rows.metadata and (
+        columns := pack_columns(collect_columns([rows.metadata.get(vector_id) for vector_id in rows.ids]))
+    ):
         sections["columns"] = columns
-    sections["rows"] = documents.pack(rows.ids, rows.metadata)
+    sections["rows"] = documents.pack_documents(rows.ids, rows.metadata)
     return sections, curves
 
 

@@ -17,12 +17,12 @@ from msgspec import structs
 from vectord.index.build.builder import Built, build
 from vectord.index.rows import Array, Mask
 from vectord.index.sections.base import MemorySection
-from vectord.index.sections.documents import Packed
+from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.tail import Tail
 from vectord.index.state import Base, Index
 from vectord.index.thresholds import DEFAULT, Thresholds
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 _REMOVED: Final = -1
 
@@ -62,7 +62,7 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
     """
     base = _base_of(index)
     index.fetch((base.graph.section, None), *((piece, None) for piece in index.tail.pieces))
-    if isinstance(base.documents, Packed):
+    if isinstance(base.documents, PackedDocuments):
         index.fetch((base.documents.section, None))
     if not len(index):
         return None
@@ -112,7 +112,7 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], built
     graph = Graph(layout_of(index.params), rows, data["graph"])
     entries = tuple(entry for entry, _ in sections)
     # This base is encoded and never searched, so it needs no sketch.
-    return Base(graph, Packed(data["rows"], rows), None, built.calibration, entries, data.get("columns"))
+    return Base(graph, PackedDocuments(data["rows"], rows), None, built.calibration, entries, data.get("columns"))
 
 
 def _new_rows(index: Index, ids: Sequence[str], built_ids: Sequence[str]) -> Array:

@@ -8,13 +8,14 @@ from msgspec import structs
 from vectord.errors import BlobCorrupt
 from vectord.index.rows import Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, Section
-from vectord.index.sections.documents import Documents, Listed, Packed
+from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.sections.tail import Tail
 from vectord.index.state import Base, Index, empty_index, with_rows
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import Envelope, Head, SectionEntry
+from vectord.lhv1.envelope import Envelope, SectionEntry
+from vectord.lhv1.frame import Head
 from vectord.lhv1.v1 import blob as v1_blob
 
 OpenSection = Callable[[SectionEntry], Section]
@@ -62,7 +63,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     base_entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
     tail_entries = tuple(entry for entry in envelope.sections if entry.name == "tail")
     sections = {entry.name: open_section(entry) for entry in base_entries}
-    base_rows, packed = envelope.covered, "rows" in sections
+    base_rows, packed = envelope.base_rows, "rows" in sections
     base = None
     if base_rows:
         base = _shared_base(earlier, base_entries, sections) or _base(
@@ -87,7 +88,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         commit=envelope.commit,
         applied=tuple(envelope.applied),
         size=head.size,
-        body_start=head.start,
+        body_start=head.body_start,
         fetch=fetch,
     )
 
@@ -107,13 +108,13 @@ def _base(
     graph = Graph(layout_of(envelope.params), rows, sections["graph"])
     documents: Documents
     if "rows" in sections:
-        documents = Packed(sections["rows"], rows)
+        documents = PackedDocuments(sections["rows"], rows)
     else:
         if not graph.section.whole:
             fetch((graph.section, None))
         graph.check()
         if not np.isfinite(graph.vectors).all():
             raise BlobCorrupt("a vector of its graph is not finite")
-        documents = Listed(envelope.ids[:rows], envelope.metadata)
+        documents = ListedDocuments(envelope.ids[:rows], envelope.metadata)
     sketch = Sketch(sections["sketch"], rows, graph.layout.dimension, graph.distance) if "sketch" in sections else None
     return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"))

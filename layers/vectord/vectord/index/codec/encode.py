@@ -11,7 +11,7 @@ from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Calibration, Index
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import Envelope, SectionEntry
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
     data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
     if len(pieces) > thresholds.pieces:
         pieces, data = (), tail.vectors(index.fetch).astype("<f4").tobytes()
-    added = ((frame.entry_of("tail", f"{index.commit}/tail", data), data),) if data else ()
+    added = ((frame.section_entry("tail", f"{index.commit}/tail", data), data),) if data else ()
     copied = (*base.entries, *pieces)
     envelope = structs.replace(
         _envelope(index, (*copied, *(entry for entry, _ in added)), base.calibration),
@@ -81,7 +81,7 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
         removed=sorted(index.removed),
         graph_rows=base.graph.rows,
     )
-    head = frame.encode_head(envelope, padded=thresholds.part)
+    head = frame.encode_head(envelope, padded_size=thresholds.part)
     return PreparedBlob(head, (index.body_start, index.body_start + sum(entry.bytes for entry in copied)), added)
 
 
@@ -98,8 +98,8 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     return PreparedBlob(frame.encode_head(envelope), None, sections)
 
 
-def _envelope(index: Index, entries: Sequence[SectionEntry], calibration: Calibration) -> frame.Envelope:
-    return frame.Envelope(
+def _envelope(index: Index, entries: Sequence[SectionEntry], calibration: Calibration) -> Envelope:
+    return Envelope(
         version=frame.VERSION,
         params=index.params,
         sections=list(entries),

@@ -1,1 +1,1 @@
-"""Metadata in columns, and filters evaluated on them."""
+"""Columns: the metadata of all rows by path, as arrays that a filter tests at once."""

@@ -1,4 +1,4 @@
-"""Columns from documents: whole batches of values at a time, path by path."""
+"""Collect columns from documents, in batches of values per path, because single values in Python are slow."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,37 +7,38 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from vectord.index.columns.builder import FALSE, TRUE, Making
-from vectord.index.columns.model import Array, Gathered, is_kept
+from vectord.index.columns.builder import FALSE, TRUE, ColumnBuilder
+from vectord.index.columns.model import Array, CollectedColumns, gets_column
 
-MOST_PATHS: Final = 10_000  # each takes some time and bytes, however few values it has
-_CHUNK_ROWS: Final = 8_192  # decoded at a time, so that they stay in the cache
+MAX_PATHS: Final = 10_000  # each path costs time and bytes, however few values it has
+_CHUNK_ROWS: Final = 8_192  # decoded at a time, so that they stay in the processor cache
 _CHUNK_BYTES: Final = 16 << 20
-_ALIKE: Final = 64  # objects of the same keys that are worth batches of their own
+_MIN_BATCH: Final = 64  # objects with the same keys from which on a batch per key is faster
 
 
-def gathered(documents: Sequence[msgspec.Raw | None]) -> Gathered:
-    """Return the columns of documents in row order, JSON text each, None for none.
+def collect_columns(documents: Sequence[msgspec.Raw | None]) -> CollectedColumns:
+    """Return the columns of documents in row order, each JSON text or None for no metadata.
 
-    Metadata that cannot be decoded counts as none, as it does for `decoded`.
+    Metadata that cannot be decoded counts as none, as in `decode_metadata`.
     """
-    found = _Found()
-    for rows, values in _chunks(documents):
-        found.spread([(None, rows, values)])
-    found.spread_rest()
+    collector = _Collector()
+    for rows, values in _decoded_chunks(documents):
+        collector.spread([(None, rows, values)])
+    collector.spread_waiting()
     total = len(documents)
-    return Gathered(total, {path: making.column(total) for path, making in found.paths.items()}, more=found.more)
+    columns = {path: builder.build(total) for path, builder in collector.builders.items()}
+    return CollectedColumns(total, columns, incomplete=collector.incomplete)
 
 
-def decoded(document: msgspec.Raw | None) -> Any:
-    """Return a document's metadata as a value, None for none."""
+def decode_metadata(document: msgspec.Raw | None) -> Any:
+    """Return metadata as a Python value; None for no metadata, or for text that cannot be decoded."""
     try:
         return None if document is None else msgspec.json.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None  # no reader could say what is in it
+        return None
 
 
-def _chunks(documents: Sequence[msgspec.Raw | None]) -> Iterator[tuple[Array, list[Any]]]:
+def _decoded_chunks(documents: Sequence[msgspec.Raw | None]) -> Iterator[tuple[Array, list[Any]]]:
     texts = [document for document in documents if document is not None]
     rows = np.array([row for row, document in enumerate(documents) if document is not None], np.int64)
     sizes = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
@@ -45,118 +46,118 @@ def _chunks(documents: Sequence[msgspec.Raw | None]) -> Iterator[tuple[Array, li
     while start < len(texts):
         before = sizes[start - 1] if start else 0
         stop = min(start + _CHUNK_ROWS, max(start + 1, int(np.searchsorted(sizes, before + _CHUNK_BYTES))))
-        yield rows[start:stop], _values(texts[start:stop])
+        yield rows[start:stop], _decode_all(texts[start:stop])
         start = stop
 
 
-def _values(documents: Sequence[msgspec.Raw]) -> list[Any]:
-    """Decode documents, all of them at once where that goes: many small ones cost more each by itself."""
+def _decode_all(documents: Sequence[msgspec.Raw]) -> list[Any]:
+    """Decode documents in one call if possible, because a call for each small document costs more."""
     try:
         values = msgspec.json.decode(b"[%b]" % b",".join(documents), type=list[Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         values = []
-    return values if len(values) == len(documents) else list(map(decoded, documents))
+    return values if len(values) == len(documents) else list(map(decode_metadata, documents))
 
 
-type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for the whole document; rows; the values there
+type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for whole documents; rows; the values there
 
 
-class _Found:
-    """What was met at each path so far."""
+class _Collector:
+    """The values found at each path so far."""
 
     def __init__(self) -> None:
-        self.paths: dict[str, Making] = {}
-        self.more = False
+        self.builders: dict[str, ColumnBuilder] = {}
+        self.incomplete = False
 
-    def spread(self, waiting: list[_Batch]) -> None:
-        """Add the values of batches to their paths, and what lies inside them to the paths below."""
-        while waiting:
-            path, rows, values = waiting.pop()
-            for kind, some, picked in _by_kind(rows, values):
-                making = None if path is None else self._making(path)
-                if making:
-                    making.add(dict if kind is list else kind, some, picked)
+    def spread(self, stack: list[_Batch]) -> None:
+        """Add the values of batches to their paths, and the values inside them to the paths below."""
+        while stack:
+            path, rows, values = stack.pop()
+            for kind, of_kind, picked in _by_type(rows, values):
+                builder = None if path is None else self._builder(path)
+                if builder:
+                    builder.add(dict if kind is list else kind, of_kind, picked)
                 if kind is list:
                     counts = np.fromiter(map(len, picked), np.int64, len(picked))
-                    waiting.append((path, np.repeat(some, counts), [inner for outer in picked for inner in outer]))
+                    stack.append((path, np.repeat(of_kind, counts), [inner for outer in picked for inner in outer]))
                 elif kind is dict:
-                    waiting += self._inside("" if path is None else f"{path}.", some, picked)
+                    stack += self._members("" if path is None else f"{path}.", of_kind, picked)
 
-    def spread_rest(self) -> None:
-        """Add the values that still wait for others of their path."""
-        while waiting := [batch for path, making in self.paths.items() for batch in _taken(path, making)]:
+    def spread_waiting(self) -> None:
+        """Add the values that still wait to become a batch."""
+        while waiting := [batch for path, builder in self.builders.items() for batch in _take_waiting(path, builder)]:
             self.spread(waiting)
 
-    def _making(self, path: str) -> Making | None:
-        """Return what is made of `path`, None if there are too many paths already: then it gets no column."""
-        if path not in self.paths:
-            if len(self.paths) >= MOST_PATHS:
-                self.more = True
+    def _builder(self, path: str) -> ColumnBuilder | None:
+        """Return the builder of `path`; None if there are too many paths, so that it gets no column."""
+        if path not in self.builders:
+            if len(self.builders) >= MAX_PATHS:
+                self.incomplete = True
                 return None
-            self.paths[path] = Making()
-        return self.paths[path]
+            self.builders[path] = ColumnBuilder()
+        return self.builders[path]
 
-    def _inside(self, prefix: str, rows: Array, objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
-        """Yield the values under each key where many objects have the same keys; set others by until they are many."""
-        for keys, picked in _alike(objects).items():
-            some = objects if len(picked) == len(objects) else [objects[at] for at in picked]
-            of = rows if some is objects else rows[picked]
-            if len(picked) >= _ALIKE:
-                kept = [key for key in keys if is_kept(prefix + key)]
-                yield from ((prefix + key, of, [each[key] for each in some]) for key in kept)
+    def _members(self, prefix: str, rows: Array, objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
+        """Yield a batch for each key that many objects share; let the values of other objects wait."""
+        for keys, positions in _by_keys(objects).items():
+            same = objects if len(positions) == len(objects) else [objects[at] for at in positions]
+            of_same = rows if same is objects else rows[positions]
+            if len(positions) >= _MIN_BATCH:
+                paths = [(prefix + key, key) for key in keys if gets_column(prefix + key)]
+                yield from ((path, of_same, [each[key] for each in same]) for path, key in paths)
             else:
-                yield from self._set_by(prefix, of.tolist(), some)
+                yield from self._let_wait(prefix, of_same.tolist(), same)
 
-    def _set_by(self, prefix: str, rows: Sequence[int], objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
+    def _let_wait(self, prefix: str, rows: Sequence[int], objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
         for row, each in zip(rows, objects, strict=True):
             for key, value in each.items():
                 path = prefix + key
-                making = self.paths.get(path)
-                if making is None:
-                    if not is_kept(path):
+                builder = self.builders.get(path)
+                if builder is None:
+                    if not gets_column(path):
                         continue
-                    making = self._making(path)
-                if making is None:
-                    if isinstance(value, dict | list):  # what is inside may have columns
+                    builder = self._builder(path)
+                if builder is None:
+                    if isinstance(value, dict | list):  # paths inside it may have columns
                         yield path, np.array([row]), [value]
                     continue
-                making.rows.append(row)
-                making.values.append(value)
-                if len(making.rows) >= _CHUNK_ROWS:
-                    yield from _taken(path, making)
+                builder.rows.append(row)
+                builder.values.append(value)
+                if len(builder.rows) >= _CHUNK_ROWS:
+                    yield from _take_waiting(path, builder)
 
 
-def _taken(path: str, making: Making) -> Iterator[_Batch]:
-    if making.rows:
-        rows, values = making.take()
+def _take_waiting(path: str, builder: ColumnBuilder) -> Iterator[_Batch]:
+    if builder.rows:
+        rows, values = builder.take_waiting()
         yield path, rows, values
 
 
-def _alike(objects: Sequence[dict[str, Any]]) -> dict[tuple[str, ...], Sequence[int]]:
-    """Return the places of the objects of each set of keys."""
-    keyed = list(map(tuple, objects))
-    if len(set(keyed)) == 1:
-        return {keyed[0]: range(len(keyed))}
-    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, keys in enumerate(keyed):
-        alike[keys].append(at)
-    return dict(alike)
+def _by_keys(objects: Sequence[dict[str, Any]]) -> dict[tuple[str, ...], Sequence[int]]:
+    """Return the positions of the objects that have the same keys, for each such set of keys."""
+    keys_of = list(map(tuple, objects))
+    if len(set(keys_of)) == 1:
+        return {keys_of[0]: range(len(keys_of))}
+    positions: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for at, keys in enumerate(keys_of):
+        positions[keys].append(at)
+    return dict(positions)
 
 
-def _by_kind(rows: Array, values: Sequence[Any]) -> Iterator[tuple[type, Array, Sequence[Any]]]:
-    """Yield the values of each kind: float for all numbers, a kind of its own for true and for false."""
-    met = {float if kind is int else kind for kind in set(map(type, values))}
-    if met == {bool}:
+def _by_type(rows: Array, values: Sequence[Any]) -> Iterator[tuple[type, Array, Sequence[Any]]]:
+    """Yield the values of each type: float for all numbers, TRUE and FALSE for booleans."""
+    types = {float if kind is int else kind for kind in set(map(type, values))}
+    if types == {bool}:
         true = np.array(values, np.bool_)
         yield from ((TRUE, rows[true], ()), (FALSE, rows[~true], ()))
         return
-    if len(met) == 1:
-        yield met.pop(), rows, values
+    if len(types) == 1:
+        yield types.pop(), rows, values
         return
-    parted: dict[type, list[int]] = defaultdict(list)
+    positions: dict[type, list[int]] = defaultdict(list)
     for at, value in enumerate(values):
-        parted[(TRUE if value else FALSE) if isinstance(value, bool) else type(value)].append(at)
-    if integers := parted.pop(int, []):
-        parted[float] += integers
-    for kind, picked in parted.items():
+        positions[(TRUE if value else FALSE) if isinstance(value, bool) else type(value)].append(at)
+    if integers := positions.pop(int, []):
+        positions[float] += integers
+    for kind, picked in positions.items():
         yield kind, rows[picked], [values[at] for at in picked]

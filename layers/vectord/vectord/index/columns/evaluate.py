@@ -1,91 +1,97 @@
-"""A filter over columns: the rows that surely satisfy it, and those that possibly do."""
+"""Evaluate a filter on columns: which rows certainly match, and which possibly match."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 
-from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Prefix, Scalar
+from vectord.filters.tree import And, Compare, Condition, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 from vectord.index.columns import predicates
-from vectord.index.columns.model import Column, Mask, Places
-from vectord.index.columns.predicates import TernaryMask, settled
+from vectord.index.columns.model import Column, Mask, RowList
+from vectord.index.columns.predicates import TernaryMask, settled_mask
 
 
-def bounds(tree: Filter, columns: Mapping[str, Column | None], rows: int) -> TernaryMask:
-    """Return what `columns`, of all paths that `tree` names, tell of each of `rows` rows."""
+def evaluate(tree: Filter, columns: Mapping[str, Column | None], rows: int) -> TernaryMask:
+    """Return a mask over `rows` rows. `columns` must have each path of `tree`; None means that the path has no column.
+
+    Raises:
+        BlobCorrupt: a column contains text that is not UTF-8.
+    """
     match tree:
-        case All(filters):
-            every = (bounds(each, columns, rows) for each in filters)
-            return reduce(_both, every, settled(np.ones(rows, np.bool_)))
-        case AnyOf(filters):
-            return _any((bounds(each, columns, rows) for each in filters), rows)
+        case And(filters):
+            every = (evaluate(each, columns, rows) for each in filters)
+            return reduce(_and, every, settled_mask(np.ones(rows, np.bool_)))
+        case Or(filters):
+            return _any((evaluate(each, columns, rows) for each in filters), rows)
         case Not(inner):
-            return _negated(bounds(inner, columns, rows))
+            return _not(evaluate(inner, columns, rows))
         case _:
             column = columns[tree.path]
             if column is None:
                 return TernaryMask(np.zeros(rows, np.bool_), np.ones(rows, np.bool_))
-            return _any(_of_column(tree, column, rows), rows)
+            return _any(_condition(tree, column, rows), rows)
 
 
-def _of_column(condition: Among | Compare | Exists | Prefix | Glob, column: Column, rows: int) -> Iterable[TernaryMask]:
-    """Yield what each kind of values adds."""
+def _condition(condition: Condition, column: Column, rows: int) -> Iterable[TernaryMask]:
+    """Yield one mask for each type of values that the condition can match."""
     numbers, texts = column.numbers, column.texts
     match condition:
-        case Among(_, values):
-            yield from _among(values, column, rows)
+        case In(_, values):
+            yield from _in(values, column, rows)
         case Exists():
-            places = (numbers.places, texts.places, column.null, column.false, column.true, column.inside)
-            yield from (settled(each.mask(rows)) for each in places if each.count)
-        case Compare(_, order, operand):
+            lists = (numbers.rows, texts.rows, column.null, column.false, column.true, column.containers)
+            yield from (settled_mask(each.mask(rows)) for each in lists if each.count)
+        case Compare(_, comparison, operand):
             if isinstance(operand, str):
-                yield _of_rows(texts.places, predicates.texts_beyond(texts, order, operand), rows)
+                yield _of_rows(texts.rows, predicates.compare_texts(texts, comparison, operand), rows)
             else:
-                yield _of_rows(numbers.places, predicates.numbers_beyond(numbers, order, operand), rows)
+                yield _of_rows(numbers.rows, predicates.compare_numbers(numbers, comparison, operand), rows)
         case Prefix(_, text):
-            yield _of_rows(texts.places, predicates.texts_starting(texts, text), rows)
+            yield _of_rows(texts.rows, predicates.texts_with_prefix(texts, text), rows)
         case Glob(_, pattern):
-            yield _of_rows(texts.places, predicates.texts_fitting(texts, pattern), rows)
+            yield _of_rows(texts.rows, predicates.texts_matching_glob(texts, pattern), rows)
 
 
-def _among(values: Sequence[Scalar], column: Column, rows: int) -> Iterable[TernaryMask]:
-    for kind, places in ((None, column.null), (False, column.false), (True, column.true)):
-        if places.count and any(value is kind for value in values):
-            yield settled(places.mask(rows))
+def _in(values: Sequence[Scalar], column: Column, rows: int) -> Iterable[TernaryMask]:
+    for constant, row_list in ((None, column.null), (False, column.false), (True, column.true)):
+        if row_list.count and any(value is constant for value in values):
+            yield settled_mask(row_list.mask(rows))
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if numbers and column.numbers.places.count:
-        yield _of_rows(column.numbers.places, predicates.numbers_among(column.numbers, numbers), rows)
+    if numbers and column.numbers.rows.count:
+        yield _of_rows(column.numbers.rows, predicates.numbers_in(column.numbers, numbers), rows)
     texts = [value for value in values if isinstance(value, str)]
-    if texts and column.texts.places.count:
-        yield _of_rows(column.texts.places, predicates.texts_among(column.texts, texts), rows)
+    if texts and column.texts.rows.count:
+        yield _of_rows(column.texts.rows, predicates.texts_in(column.texts, texts), rows)
 
 
-def _of_rows(places: Places, found: TernaryMask, rows: int) -> TernaryMask:
-    """Turn what is told of values into what is told of their rows: any value of a row is enough."""
-    surely = places.mask(rows, found.surely)
-    return settled(surely) if found.settled else TernaryMask(surely, places.mask(rows, found.possibly))
+def _of_rows(row_list: RowList, of_values: TernaryMask, rows: int) -> TernaryMask:
+    """Turn a mask of values into a mask of rows; a row matches if any of its values does."""
+    certain = row_list.mask(rows, of_values.certain)
+    if of_values.settled:
+        return settled_mask(certain)
+    return TernaryMask(certain, row_list.mask(rows, of_values.possible))
 
 
-def _any(some: Iterable[TernaryMask], rows: int) -> TernaryMask:
-    found = list(some)
-    return reduce(_either, found) if found else settled(np.zeros(rows, np.bool_))
+def _any(masks: Iterable[TernaryMask], rows: int) -> TernaryMask:
+    found = list(masks)
+    return reduce(_or, found) if found else settled_mask(np.zeros(rows, np.bool_))
 
 
-def _both(one: TernaryMask, other: TernaryMask) -> TernaryMask:
-    return _joined(np.logical_and, one, other)
+def _and(one: TernaryMask, other: TernaryMask) -> TernaryMask:
+    return _combine(np.logical_and, one, other)
 
 
-def _either(one: TernaryMask, other: TernaryMask) -> TernaryMask:
-    return _joined(np.logical_or, one, other)
+def _or(one: TernaryMask, other: TernaryMask) -> TernaryMask:
+    return _combine(np.logical_or, one, other)
 
 
-def _joined(join: np.ufunc, one: TernaryMask, other: TernaryMask) -> TernaryMask:
-    surely: Mask = join(one.surely, other.surely)
+def _combine(operation: np.ufunc, one: TernaryMask, other: TernaryMask) -> TernaryMask:
+    certain: Mask = operation(one.certain, other.certain)
     if one.settled and other.settled:
-        return settled(surely)
-    return TernaryMask(surely, join(one.possibly, other.possibly))
+        return settled_mask(certain)
+    return TernaryMask(certain, operation(one.possible, other.possible))
 
 
-def _negated(found: TernaryMask) -> TernaryMask:
-    surely = ~found.possibly
-    return settled(surely) if found.settled else TernaryMask(surely, ~found.surely)
+def _not(mask: TernaryMask) -> TernaryMask:
+    certain = ~mask.possible
+    return settled_mask(certain) if mask.settled else TernaryMask(certain, ~mask.certain)

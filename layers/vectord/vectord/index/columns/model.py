@@ -1,7 +1,7 @@
-"""The metadata of rows by path: for each path, which rows have what there, as arrays that a filter tests at once.
+"""The columns of an index: for each path, the values at it and the rows that have them.
 
-A path is what `vectord.filters.leaves` yields. A value that lies at it comes with the number of its row, so a row may
-come several times (an array) or never.
+A path is as `vectord.filters.match.leaves` yields it. Each value comes with the number of its row. A row may have
+several values at a path (an array), or none.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,136 +15,142 @@ from vectord.index.sections.base import Fetch
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MAX_WORD: Final = 128  # bytes of a text that are kept
-MAX_PATH: Final = 512  # bytes of UTF-8 of a path that is kept
+MAX_TEXT: Final = 128  # bytes of a text that a dictionary stores; longer texts are truncated
+MAX_PATH: Final = 512  # bytes of UTF-8 of a path that gets a column
 
 
-class Places:
-    """The rows of `count` values: their numbers, ascending; or bool for each row; None where each has one."""
+class RowList:
+    """The rows of `count` values: ascending row numbers, or bool for each row, or None if every row has one value."""
 
     __slots__ = ("count", "rows")
 
     def __init__(self, count: int, rows: npt.NDArray[Any] | None) -> None:
         self.count, self.rows = count, rows
 
-    def mask(self, total: int, hit: Mask | None = None) -> Mask:
-        """Tell of each of `total` rows whether it has a value here, or one where `hit` is true."""
+    def mask(self, total: int, selected: Mask | None = None) -> Mask:
+        """Return which of `total` rows have a value; with `selected`, bool for each value, only those values count."""
         if self.rows is None:
-            return np.ones(total, np.bool_) if hit is None else hit
+            return np.ones(total, np.bool_) if selected is None else selected
         mask: Mask = np.zeros(total, np.bool_)
         if self.rows.dtype == np.bool_:
-            if hit is None:
+            if selected is None:
                 return self.rows.copy()
-            mask[self.rows] = hit
+            mask[self.rows] = selected
         else:
-            mask[self.rows if hit is None else self.rows[hit]] = True
+            mask[self.rows if selected is None else self.rows[selected]] = True
         return mask
 
 
-NOWHERE: Final = Places(0, np.empty(0, np.int64))
+NO_ROWS: Final = RowList(0, np.empty(0, np.int64))
 
 
-def places_of(rows: Array, total: int) -> Places:
-    """Return ascending `rows` of `total` as places."""
-    everywhere = len(rows) == total and bool((rows == np.arange(total)).all())
-    return Places(len(rows), None if everywhere else rows)
+def row_list(rows: Array, total: int) -> RowList:
+    """Return ascending `rows` of an index of `total` rows as a `RowList`."""
+    every_row = len(rows) == total and bool((rows == np.arange(total)).all())
+    return RowList(len(rows), None if every_row else rows)
 
 
 class Numbers(NamedTuple):
-    """Numbers as the nearest that float64 holds, in any type that holds those; `inexact` lists the unlike ones."""
+    """Numbers, rounded to float64 and stored in any type that represents them.
 
-    places: Places
+    `inexact` lists the positions of numbers that differ from their float64.
+    """
+
+    rows: RowList
     values: npt.NDArray[Any]
     inexact: npt.NDArray[Any]
 
 
-class Words:
-    """Distinct texts as `word_of` writes them, ascending: `data` holds them back to back, `ends` where each ends."""
+class Dictionary:
+    """The distinct texts of a column as `encode_text` returns them, ascending.
 
-    __slots__ = ("_at", "data", "ends")
+    `data` has them back to back, `ends` the end of each.
+    """
+
+    __slots__ = ("_ends", "data", "ends")
 
     def __init__(self, data: bytes, ends: Array) -> None:
         self.data, self.ends = data, ends
-        self._at = memoryview(ends)  # whose items are had sooner than the array's
+        self._ends = memoryview(ends)  # indexing it is faster than indexing the array
 
     def __len__(self) -> int:
         return len(self.ends)
 
     def __getitem__(self, at: int) -> bytes:
-        return self.data[self._at[at - 1] if at else 0 : self._at[at]]
+        return self.data[self._ends[at - 1] if at else 0 : self._ends[at]]
 
 
 class Texts(NamedTuple):
-    """Texts as places in `words`."""
+    """Texts as codes: positions in `dictionary`."""
 
-    places: Places
+    rows: RowList
     codes: npt.NDArray[Any]
-    words: Words
+    dictionary: Dictionary
 
 
 class Column(NamedTuple):
-    """What lies at one path; `inside` has the rows with an object or an array there."""
+    """The values at one path, by type; `containers` are the rows with an object or an array there."""
 
     numbers: Numbers
     texts: Texts
-    null: Places
-    false: Places
-    true: Places
-    inside: Places
+    null: RowList
+    false: RowList
+    true: RowList
+    containers: RowList
 
 
-NO_NUMBERS: Final = Numbers(NOWHERE, np.empty(0), np.empty(0, np.int64))
-NO_TEXTS: Final = Texts(NOWHERE, np.empty(0, np.uint8), Words(b"", np.empty(0, np.int64)))
-NOTHING: Final = Column(NO_NUMBERS, NO_TEXTS, NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+NO_NUMBERS: Final = Numbers(NO_ROWS, np.empty(0), np.empty(0, np.int64))
+NO_TEXTS: Final = Texts(NO_ROWS, np.empty(0, np.uint8), Dictionary(b"", np.empty(0, np.int64)))
+EMPTY_COLUMN: Final = Column(NO_NUMBERS, NO_TEXTS, NO_ROWS, NO_ROWS, NO_ROWS, NO_ROWS)
 
 
 class Columns(Protocol):
-    """The columns of so many `rows`."""
+    """The columns of `rows` rows."""
 
     @property
     def rows(self) -> int: ...
     def read(self, paths: Collection[str], fetch: Fetch) -> Mapping[str, Column | None]:
-        """Return the column of each of `paths`, None where only the documents can tell."""
+        """Return the column of each path; None if only the documents have its values."""
 
 
-class Gathered:
-    """Columns in memory; with `more`, paths that are not among them may have values as well."""
+class CollectedColumns:
+    """Columns in memory. If they are `incomplete`, other paths may have values, too."""
 
-    def __init__(self, rows: int, columns: Mapping[str, Column], *, more: bool = False) -> None:
-        self.rows, self.columns, self.more = rows, columns, more
+    def __init__(self, rows: int, columns: Mapping[str, Column], *, incomplete: bool = False) -> None:
+        self.rows, self.columns, self.incomplete = rows, columns, incomplete
 
     def read(self, paths: Collection[str], fetch: Fetch) -> Mapping[str, Column | None]:
         return {path: self.columns.get(path, self._absent(path)) for path in paths}
 
     def _absent(self, path: str) -> Column | None:
-        return None if self.more or not is_kept(path) else NOTHING
+        return None if self.incomplete or not gets_column(path) else EMPTY_COLUMN
 
 
-def is_kept(path: str) -> bool:
-    """Tell whether values at `path` have a column."""
+def gets_column(path: str) -> bool:
+    """Return True if values at `path` are stored in a column; a very long path gets none."""
     return len(utf8(path)) <= MAX_PATH
 
 
-def word_of(text: str) -> bytes:
-    """Return a text as columns hold it: in UTF-8, and a longer one cut to 128 bytes with a zero byte behind them.
+def encode_text(text: str) -> bytes:
+    """Return a text as a dictionary stores it: UTF-8; a longer one truncated to 128 bytes plus a zero byte.
 
-    These sort as the texts do, and two different texts have one word only if it is a cut one.
+    The encodings sort as the texts do. Two different texts have the same encoding only if it is truncated.
     """
-    word = utf8(text)
-    return word if len(word) <= MAX_WORD else word[:MAX_WORD] + b"\0"
+    encoded = utf8(text)
+    return encoded if len(encoded) <= MAX_TEXT else encoded[:MAX_TEXT] + b"\0"
 
 
-def is_cut(word: bytes) -> bool:
-    return len(word) > MAX_WORD
+def is_truncated(encoded: bytes) -> bool:
+    return len(encoded) > MAX_TEXT
 
 
 def utf8(text: str) -> bytes:
-    """Encode any text of Python's, in an order of bytes that is the order of its code points."""
+    """Encode any Python text, lone surrogates included; the bytes sort as the code points do."""
     return text.encode("utf-8", "surrogatepass")
 
 
-def nearest(number: int | float) -> float:
-    """Return the float64 nearest to a number, infinite beyond the range."""
+def to_float64(number: int | float) -> float:
+    """Return the nearest float64; infinity beyond its range."""
     try:
         return float(number)
     except OverflowError:

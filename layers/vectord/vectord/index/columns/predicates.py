@@ -1,4 +1,8 @@
-"""Which values of a column satisfy a condition: surely, and possibly where the column does not hold all of a value."""
+"""Test the values of one column against a condition.
+
+The result is a ternary mask. A value is "possible" where the column has only a part of it: a rounded number or a
+truncated text. Then the documents decide.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
@@ -8,33 +12,33 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.filters.glob import fits, literal_prefix
-from vectord.filters.tree import Order
-from vectord.index.columns.model import Mask, Numbers, Texts, Words, is_cut, nearest, word_of
+from vectord.filters.glob import glob_matcher, literal_prefix
+from vectord.filters.tree import Comparison
+from vectord.index.columns.model import Dictionary, Mask, Numbers, Texts, encode_text, is_truncated, to_float64
 
 
 class TernaryMask(NamedTuple):
-    """For each row, or each value of a column: whether it surely satisfies, and possibly.
+    """For each row, or each value: whether it certainly matches, and whether it possibly matches.
 
-    They are one array where all is sure.
+    If the mask is settled, both are the same array.
     """
 
-    surely: Mask
-    possibly: Mask
+    certain: Mask
+    possible: Mask
 
     @property
     def settled(self) -> bool:
-        return self.surely is self.possibly
+        return self.certain is self.possible
 
 
-def settled(mask: Mask) -> TernaryMask:
+def settled_mask(mask: Mask) -> TernaryMask:
     return TernaryMask(mask, mask)
 
 
-_FEW: Final = 32  # numbers for which a pass each is the fastest way
-_WIDE: Final = 2.0**32  # beyond all integers of a column
+_MAX_PASSES: Final = 32  # numbers up to which one comparison pass for each is fastest
+_BEYOND_INTEGERS: Final = 2.0**32  # above every value of an integer column
 
-_COMPARE: Final[Mapping[Order, Callable[[Any, Any], Mask]]] = {
+_COMPARE: Final[Mapping[Comparison, Callable[[Any, Any], Mask]]] = {
     "$gt": np.greater,
     "$gte": np.greater_equal,
     "$lt": np.less,
@@ -42,133 +46,134 @@ _COMPARE: Final[Mapping[Order, Callable[[Any, Any], Mask]]] = {
 }
 
 
-def numbers_beyond(numbers: Numbers, order: Order, operand: int | float) -> TernaryMask:
-    """Tell which numbers compare so to `operand`.
+def compare_numbers(numbers: Numbers, comparison: Comparison, operand: int | float) -> TernaryMask:
+    """Return which numbers compare with `operand`.
 
-    Rounding to float64 keeps the order of numbers: where two differ after it they differed alike before, and where
-    they are equal then, one that was rounded may have been either side of the other.
+    Rounding to float64 keeps the order of numbers: if two differ after it, they compared the same before. If they are
+    equal after it, a number that was rounded is only a possible match.
     """
-    near = nearest(operand)
-    if near != operand:  # then no number of float64 equals the operand, and `near` is on one side of it
-        above = order in {"$gt", "$gte"}
-        order = ("$gte" if above else "$lt") if near > operand else ("$gt" if above else "$lte")
-    return _loosened(numbers, _COMPARE[order](numbers.values, np.float64(near)), [near])
+    near = to_float64(operand)
+    if near != operand:  # then no float64 equals the operand, and `near` is on one side of it
+        above = comparison in {"$gt", "$gte"}
+        comparison = ("$gte" if above else "$lt") if near > operand else ("$gt" if above else "$lte")
+    return _open_inexact(numbers, _COMPARE[comparison](numbers.values, np.float64(near)), [near])
 
 
-def numbers_among(numbers: Numbers, operands: Sequence[int | float]) -> TernaryMask:
-    """Tell which numbers equal one of `operands`."""
-    near = list(map(nearest, operands))
+def numbers_in(numbers: Numbers, operands: Sequence[int | float]) -> TernaryMask:
+    """Return which numbers equal one of `operands`."""
+    near = list(map(to_float64, operands))
     exact = [rounded for rounded, operand in zip(near, operands, strict=True) if rounded == operand]
-    return _loosened(numbers, _among(numbers.values, exact), near)
+    return _open_inexact(numbers, _is_in(numbers.values, exact), near)
 
 
-def _loosened(numbers: Numbers, hit: Mask, near: Sequence[float]) -> TernaryMask:
-    """Leave open those of the rounded numbers that equal one of `near`."""
+def _open_inexact(numbers: Numbers, hit: Mask, near: Sequence[float]) -> TernaryMask:
+    """Make rounded numbers that equal one of `near` possible matches."""
     if not len(numbers.inexact):
-        return settled(hit)
-    open_ = numbers.inexact[_among(numbers.values[numbers.inexact], near)]
+        return settled_mask(hit)
+    open_ = numbers.inexact[_is_in(numbers.values[numbers.inexact], near)]
     if not len(open_):
-        return settled(hit)
-    surely, possibly = hit.copy(), hit.copy()
-    surely[open_], possibly[open_] = False, True
-    return TernaryMask(surely, possibly)
+        return settled_mask(hit)
+    certain, possible = hit.copy(), hit.copy()
+    certain[open_], possible[open_] = False, True
+    return TernaryMask(certain, possible)
 
 
-def _among(values: npt.NDArray[Any], some: Sequence[float]) -> Mask:
-    """Tell which of `values` are among `some`."""
-    wanted = np.array(some, np.float64)
+def _is_in(values: npt.NDArray[Any], candidates: Sequence[float]) -> Mask:
+    wanted = np.array(candidates, np.float64)
     hit: Mask = np.zeros(len(values), np.bool_)
-    if len(wanted) <= _FEW:
+    if len(wanted) <= _MAX_PASSES:
         for each in wanted:
             hit |= values == each
     elif values.dtype.kind == "i":
-        integers = wanted[np.abs(wanted) < _WIDE].astype(np.int64)
+        integers = wanted[np.abs(wanted) < _BEYOND_INTEGERS].astype(np.int64)
         hit = np.isin(values, integers[np.isin(integers, wanted)])
     else:
         hit = np.isin(values, wanted)
     return hit
 
 
-def texts_beyond(texts: Texts, order: Order, operand: str) -> TernaryMask:
-    """Tell which texts compare so to `operand`."""
-    words, word = texts.words, word_of(operand)
-    first, last = bisect_left(words, word), bisect_right(words, word)
-    if is_cut(word):  # a word equal to it may be of a text on either side
-        return _coded(texts, *((last, len(words)) if order in {"$gt", "$gte"} else (0, first)), range(first, last))
-    if order in {"$gt", "$gte"}:
-        return _coded(texts, last if order == "$gt" else first, len(words))
-    return _coded(texts, 0, first if order == "$lt" else last)
+def compare_texts(texts: Texts, comparison: Comparison, operand: str) -> TernaryMask:
+    """Return which texts compare with `operand`, by code point."""
+    dictionary, encoded = texts.dictionary, encode_text(operand)
+    first, last = bisect_left(dictionary, encoded), bisect_right(dictionary, encoded)
+    size = len(dictionary)
+    if is_truncated(encoded):  # a text with the same encoding may be on either side
+        return _code_range(texts, *((last, size) if comparison in {"$gt", "$gte"} else (0, first)), range(first, last))
+    if comparison in {"$gt", "$gte"}:
+        return _code_range(texts, last if comparison == "$gt" else first, size)
+    return _code_range(texts, 0, first if comparison == "$lt" else last)
 
 
-def texts_among(texts: Texts, operands: Sequence[str]) -> TernaryMask:
-    """Tell which texts equal one of `operands`."""
-    words = texts.words
-    sure: list[int] = []
-    may: list[int] = []
-    for word in map(word_of, operands):
-        at = bisect_left(words, word)
-        if at < len(words) and words[at] == word:
-            (may if is_cut(word) else sure).append(at)
-    if len(sure) == 1 and not may:
-        return settled(texts.codes == sure[0])
-    return _listed(texts, sure, may)
+def texts_in(texts: Texts, operands: Sequence[str]) -> TernaryMask:
+    """Return which texts equal one of `operands`."""
+    dictionary = texts.dictionary
+    certain: list[int] = []
+    open_: list[int] = []
+    for encoded in map(encode_text, operands):
+        code = bisect_left(dictionary, encoded)
+        if code < len(dictionary) and dictionary[code] == encoded:
+            (open_ if is_truncated(encoded) else certain).append(code)
+    if len(certain) == 1 and not open_:
+        return settled_mask(texts.codes == certain[0])
+    return _code_list(texts, certain, open_)
 
 
-def texts_starting(texts: Texts, prefix: str) -> TernaryMask:
-    """Tell which texts start with `prefix`."""
-    return _coded(texts, *_range(texts.words, prefix))
+def texts_with_prefix(texts: Texts, prefix: str) -> TernaryMask:
+    """Return which texts start with `prefix`."""
+    return _code_range(texts, *_prefix_range(texts.dictionary, prefix))
 
 
-def texts_fitting(texts: Texts, pattern: str) -> TernaryMask:
-    """Tell which texts fit the glob `pattern`."""
-    words, test = texts.words, fits(pattern)
-    first, last, may = _range(words, literal_prefix(pattern))
-    sure, may = [], list(may)
-    for at in range(first, last):
-        word = words[at]
-        if is_cut(word):
-            may.append(at)
-        elif test(_text(word)):
-            sure.append(at)
-    return _listed(texts, sure, may)
+def texts_matching_glob(texts: Texts, pattern: str) -> TernaryMask:
+    """Return which texts match the glob `pattern`."""
+    dictionary, matches = texts.dictionary, glob_matcher(pattern)
+    first, last, truncated = _prefix_range(dictionary, literal_prefix(pattern))
+    certain, open_ = [], list(truncated)
+    for code in range(first, last):
+        encoded = dictionary[code]
+        if is_truncated(encoded):
+            open_.append(code)
+        elif matches(_decode(encoded)):
+            certain.append(code)
+    return _code_list(texts, certain, open_)
 
 
-def _range(words: Words, prefix: str) -> tuple[int, int, Sequence[int]]:
-    """Return the first of the words that start with `prefix`, the one behind the last, and those that may."""
-    word = word_of(prefix)
-    first = bisect_left(words, word)
-    if is_cut(word):
-        return first, first, range(first, bisect_right(words, word))
-    return first, bisect_left(words, _after(word), first) if word else len(words), ()
+def _prefix_range(dictionary: Dictionary, prefix: str) -> tuple[int, int, Sequence[int]]:
+    """Return the range of codes (first, one past the last) that start with `prefix`, and the codes that may."""
+    encoded = encode_text(prefix)
+    first = bisect_left(dictionary, encoded)
+    if is_truncated(encoded):
+        return first, first, range(first, bisect_right(dictionary, encoded))
+    return first, bisect_left(dictionary, _successor(encoded), first) if encoded else len(dictionary), ()
 
 
-def _after(prefix: bytes) -> bytes:
-    """Return the least bytes that are above all that start with `prefix`; UTF-8 has no byte 255."""
+def _successor(prefix: bytes) -> bytes:
+    """Return the least bytes above all that start with `prefix`; the last byte can grow, as UTF-8 has no byte 255."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def _text(word: bytes) -> str:
+def _decode(encoded: bytes) -> str:
     try:
-        return word.decode("utf-8", "surrogatepass")
+        return encoded.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        raise BlobCorrupt("a word of its section 'columns' is not text") from error
+        raise BlobCorrupt("a text in its section 'columns' is not UTF-8") from error
 
 
-def _coded(texts: Texts, first: int, last: int, may: Sequence[int] = ()) -> TernaryMask:
-    """Settle on the words from `first` to before `last`, and leave those of `may` open."""
-    if may:
-        return _listed(texts, range(first, last), may)
+def _code_range(texts: Texts, first: int, last: int, open_: Sequence[int] = ()) -> TernaryMask:
+    """Match the codes from `first` to before `last`; those of `open_` are possible matches."""
+    if open_:
+        return _code_list(texts, range(first, last), open_)
     codes = texts.codes
     if first == 0:
-        return settled(codes < last)
-    return settled(codes >= first if last == len(texts.words) else (codes >= first) & (codes < last))
+        return settled_mask(codes < last)
+    return settled_mask(codes >= first if last == len(texts.dictionary) else (codes >= first) & (codes < last))
 
 
-def _listed(texts: Texts, sure: Sequence[int], may: Sequence[int]) -> TernaryMask:
-    hit = np.zeros(len(texts.words), np.bool_)
-    hit[np.array(sure, np.int64)] = True
-    surely = hit[texts.codes]
-    if not may:
-        return settled(surely)
-    hit[np.array(may, np.int64)] = True
-    return TernaryMask(surely, hit[texts.codes])
+def _code_list(texts: Texts, certain: Sequence[int], open_: Sequence[int]) -> TernaryMask:
+    """Match the codes in `certain`; those of `open_` are possible matches."""
+    hit = np.zeros(len(texts.dictionary), np.bool_)
+    hit[np.array(certain, np.int64)] = True
+    of_values = hit[texts.codes]
+    if not open_:
+        return settled_mask(of_values)
+    hit[np.array(open_, np.int64)] = True
+    return TernaryMask(of_values, hit[texts.codes])

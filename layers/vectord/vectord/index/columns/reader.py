@@ -1,4 +1,4 @@
-"""Columns out of the section `columns`, of which only the directory and the blocks of some paths are brought here."""
+"""Read columns from the section `columns`; only the directory and the blocks of some paths are fetched."""
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
@@ -8,38 +8,48 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.index.columns.model import MAX_WORD, NOTHING, Column, Numbers, Places, Texts, Words, is_kept, utf8
-from vectord.index.columns.writer import BITS, BLOCK, CODES, EVERYWHERE, HEAD, LISTED, NUMBERS, padding
+from vectord.index.columns.model import (
+    EMPTY_COLUMN,
+    MAX_TEXT,
+    Column,
+    Dictionary,
+    Numbers,
+    RowList,
+    Texts,
+    gets_column,
+    utf8,
+)
+from vectord.index.columns.writer import ALL_ROWS, BITMAP, BLOCK, CODE_TYPES, HEAD, NUMBER_TYPES, ROW_NUMBERS, padding
 from vectord.index.sections.base import ByteRange, Fetch, Section
 
-_FIRST: Final = 16 << 10  # bytes that are read before it is known how many paths there are: most often all of them
-_ENTRY: Final = 16
+_FIRST_READ: Final = 16 << 10  # bytes that are read before the number of paths is known; usually the whole directory
+_DIRECTORY_ENTRY: Final = 16  # bytes per path
 
 
-class Stored:
+class StoredColumns:
     """The columns of `rows` rows in a section."""
 
     def __init__(self, section: Section, rows: int) -> None:
         self.section, self.rows = section, rows
 
     def read(self, paths: Collection[str], fetch: Fetch) -> Mapping[str, Column | None]:
-        """Return the column of each of `paths`, None where only the documents can tell.
+        """Return the column of each path; None if only the documents have its values.
 
         Raises:
-            BlobCorrupt: it is no section of such columns, or what it says does not fit together.
+            BlobCorrupt: a checksum is wrong, or the section contradicts itself.
         """
         directory = self._directory(fetch)
-        spans = {path: directory.spans(path) for path in paths if is_kept(path)}
-        fetch((self.section, sorted({span for some in spans.values() for span, _ in some})))
-        absent = None if directory.more else NOTHING
-        return {path: self._column(path, spans[path], absent) if path in spans else None for path in paths}
+        blocks = {path: directory.blocks(path) for path in paths if gets_column(path)}
+        fetch((self.section, sorted({span for found in blocks.values() for span, _ in found})))
+        absent = None if directory.incomplete else EMPTY_COLUMN
+        return {path: self._column(path, blocks[path], absent) if path in blocks else None for path in paths}
 
-    def _column(self, path: str, found: Sequence[tuple[ByteRange, int]], absent: Column | None) -> Column | None:
-        for span, crc in found:
+    def _column(self, path: str, blocks: Sequence[tuple[ByteRange, int]], absent: Column | None) -> Column | None:
+        for span, crc in blocks:
             block = self._bytes(span)
             if not self.section.whole and zlib.crc32(block) != crc:
-                raise BlobCorrupt("a block of its section 'columns' does not match the block's crc32")
-            column = _Block(block, self.rows).column(utf8(path))
+                raise BlobCorrupt("a block in its section 'columns' does not match the checksum of the block")
+            column = _BlockParser(block, self.rows).column(utf8(path))
             if column is not None:
                 return column
         return absent
@@ -47,109 +57,109 @@ class Stored:
     def _directory(self, fetch: Fetch) -> "_Directory":
         size = self.section.size
         if size < HEAD.size:
-            raise _corrupt()
-        fetch((self.section, [(0, min(size, _FIRST))]))
-        rows, paths, more, crc = HEAD.unpack(self._bytes((0, HEAD.size)))
-        start = HEAD.size + _ENTRY * paths
-        if rows != self.rows or more > 1 or start > size:
-            raise _corrupt()
+            raise _contradiction()
+        fetch((self.section, [(0, min(size, _FIRST_READ))]))
+        rows, paths, incomplete, crc = HEAD.unpack(self._bytes((0, HEAD.size)))
+        start = HEAD.size + _DIRECTORY_ENTRY * paths
+        if rows != self.rows or incomplete > 1 or start > size:
+            raise _contradiction()
         fetch((self.section, [(0, start)]))
         data = self._bytes((0, start))
         if zlib.crc32(data[HEAD.size :], zlib.crc32(data[: HEAD.size - 4])) != crc:
-            raise _corrupt()
-        return _Directory(data[HEAD.size :], paths, start, size, more=bool(more))
+            raise _contradiction()
+        return _Directory(data[HEAD.size :], paths, start, size, incomplete=bool(incomplete))
 
     def _bytes(self, span: ByteRange) -> bytes:
-        # A copy: nothing that is checked changes afterwards, whatever becomes of the section.
+        # A copy, so that the bytes cannot change after their check.
         return bytes(memoryview(self.section.buffer)[slice(*span)])
 
 
 class _Directory:
-    """Where the blocks of a section of `size` bytes are, the first at `start`."""
+    """The locations of the blocks in a section of `size` bytes, the first block at `start`."""
 
-    def __init__(self, data: bytes, paths: int, start: int, size: int, *, more: bool) -> None:
-        self.more = more
+    def __init__(self, data: bytes, paths: int, start: int, size: int, *, incomplete: bool) -> None:
+        self.incomplete = incomplete
         self._start = start
-        self._paths, self._blocks = np.frombuffer(data, "<u4", 2 * paths).reshape(2, paths)
+        self._path_crcs, self._block_crcs = np.frombuffer(data, "<u4", 2 * paths).reshape(2, paths)
         self._ends = np.frombuffer(data, "<u8", paths, 8 * paths)
         self._size = size - start
 
-    def spans(self, path: str) -> list[tuple[ByteRange, int]]:
-        """Return the block that `path` may have, more than one if paths share a crc32, each with its own crc32."""
+    def blocks(self, path: str) -> list[tuple[ByteRange, int]]:
+        """Return span and checksum of each block that `path` may have; several if paths share a CRC-32."""
         wanted = np.uint32(zlib.crc32(utf8(path)))
-        first, last = (int(np.searchsorted(self._paths, wanted, side)) for side in ("left", "right"))
-        return [(self._span(at), int(self._blocks[at])) for at in range(first, last)]
+        first, last = (int(np.searchsorted(self._path_crcs, wanted, side)) for side in ("left", "right"))
+        return [(self._span(at), int(self._block_crcs[at])) for at in range(first, last)]
 
     def _span(self, at: int) -> ByteRange:
         start, stop = int(self._ends[at - 1]) if at else 0, int(self._ends[at])
         if not start < stop <= self._size:
-            raise _corrupt()
+            raise _contradiction()
         return self._start + start, self._start + stop
 
 
-class _Block:
-    """One block, taken apart from its first byte to its last."""
+class _BlockParser:
+    """Parses one block from its first to its last byte."""
 
     def __init__(self, data: bytes, rows: int) -> None:
         if len(data) < BLOCK.size:
-            raise _corrupt()
+            raise _contradiction()
         head = BLOCK.unpack_from(data)
         self._data, self._at, self._total = data, BLOCK.size, rows
-        self._path, self._number, self._code = head[:3]
-        self._ways, self._counts = head[3:9], head[9:15]
-        self._inexact, self._words, self._letters = head[15:]
+        self._path_length, self._number_type, self._code_type = head[:3]
+        self._encodings, self._counts = head[3:9], head[9:15]
+        self._inexact, self._dictionary_size, self._dictionary_bytes = head[15:]
 
     def column(self, path: bytes) -> Column | None:
-        """Return what it holds if it is the block of `path`."""
-        if self._number >= len(NUMBERS) or self._code >= len(CODES):
-            raise _corrupt()
-        values = self._array(NUMBERS[self._number], self._counts[4])
+        """Return the column, or None if it belongs to another path."""
+        if self._number_type >= len(NUMBER_TYPES) or self._code_type >= len(CODE_TYPES):
+            raise _contradiction()
+        values = self._array(NUMBER_TYPES[self._number_type], self._counts[4])
         inexact = self._array("<u4", self._inexact)
         _check_below(inexact, len(values))
-        inside, null, false, true, numbers, texts = map(self._places, self._ways, self._counts)
-        codes = self._array(CODES[self._code], self._counts[5])
-        _check_below(codes, self._words)
-        words = self._read_words()
-        found = self._array("<u1", self._path).tobytes()
+        containers, null, false, true, numbers, texts = map(self._row_list, self._encodings, self._counts)
+        codes = self._array(CODE_TYPES[self._code_type], self._counts[5])
+        _check_below(codes, self._dictionary_size)
+        dictionary = self._dictionary()
+        found = self._array("<u1", self._path_length).tobytes()
         if self._at != len(self._data):
-            raise _corrupt()
+            raise _contradiction()
         if found != path:
             return None
-        return Column(Numbers(numbers, values, inexact), Texts(texts, codes, words), null, false, true, inside)
+        return Column(Numbers(numbers, values, inexact), Texts(texts, codes, dictionary), null, false, true, containers)
 
-    def _read_words(self) -> Words:
-        lengths = self._array("<u1", self._words)
+    def _dictionary(self) -> Dictionary:
+        lengths = self._array("<u1", self._dictionary_size)
         ends = np.cumsum(lengths, dtype=np.int64)
-        data = self._array("<u1", self._letters).tobytes()
-        if (ends[-1] if len(ends) else 0) != len(data) or (lengths > MAX_WORD + 1).any():
-            raise _corrupt()
-        return Words(data, ends)
+        data = self._array("<u1", self._dictionary_bytes).tobytes()
+        if (ends[-1] if len(ends) else 0) != len(data) or (lengths > MAX_TEXT + 1).any():
+            raise _contradiction()
+        return Dictionary(data, ends)
 
-    def _places(self, way: int, count: int) -> Places:
-        if way == EVERYWHERE and count == self._total:
-            return Places(count, None)
-        if way == LISTED:
+    def _row_list(self, encoding: int, count: int) -> RowList:
+        if encoding == ALL_ROWS and count == self._total:
+            return RowList(count, None)
+        if encoding == ROW_NUMBERS:
             rows = self._array("<u4", count)
             _check_below(rows, self._total)
-            return Places(count, rows)
+            return RowList(count, rows)
         bits = self._array("<u1", -(-self._total // 8))
-        held = np.unpackbits(bits, count=self._total, bitorder="little").view(np.bool_)
-        if way != BITS or np.count_nonzero(held) != count:
-            raise _corrupt()
-        return Places(count, held)
+        mask = np.unpackbits(bits, count=self._total, bitorder="little").view(np.bool_)
+        if encoding != BITMAP or np.count_nonzero(mask) != count:
+            raise _contradiction()
+        return RowList(count, mask)
 
-    def _array(self, kind: str, count: int) -> npt.NDArray[Any]:
-        size = np.dtype(kind).itemsize * count
+    def _array(self, dtype: str, count: int) -> npt.NDArray[Any]:
+        size = np.dtype(dtype).itemsize * count
         start, self._at = self._at, self._at + size + padding(size)
         if self._at > len(self._data):
-            raise _corrupt()
-        return np.frombuffer(self._data, kind, count, start)
+            raise _contradiction()
+        return np.frombuffer(self._data, dtype, count, start)
 
 
 def _check_below(values: npt.NDArray[Any], limit: int) -> None:
     if len(values) and int(values.max()) >= limit:
-        raise _corrupt()
+        raise _contradiction()
 
 
-def _corrupt() -> BlobCorrupt:
-    return BlobCorrupt("its section 'columns' does not fit together")
+def _contradiction() -> BlobCorrupt:
+    return BlobCorrupt("its section 'columns' contradicts itself or its checksum")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
 from vectord.index.sections.base import ByteRange, SectionRanges
-from vectord.index.sections.documents import Packed
+from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
@@ -105,7 +105,7 @@ def _columns(base: Base) -> list[SectionRanges]:
 
 def _directory(base: Base) -> list[SectionRanges]:
     documents = base.documents
-    return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, Packed) else []
+    return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, PackedDocuments) else []
 
 
 def _read_ahead(index: Index, base: Base) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.index.rows import RowMask
-from vectord.index.sections.documents import Packed
+from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
@@ -122,7 +122,7 @@ def _base_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Ar
 def _by_hash(base: Base, index: Index) -> tuple[Array, Array]:
     """Return the hashes of all rows of the base, ascending, and the row of each."""
     documents, count = base.documents, base.graph.rows
-    if not isinstance(documents, Packed):
+    if not isinstance(documents, PackedDocuments):
         ids = [document.id for document in documents.read(range(count), index.fetch)]
         hashes = np.fromiter((zlib.crc32(vector_id.encode()) for vector_id in ids), np.int64, count)
         order = np.argsort(hashes, kind="stable")

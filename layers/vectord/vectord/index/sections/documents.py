@@ -1,13 +1,13 @@
-"""The ids and metadata of the graph's rows: listed in the envelope, or packed in the section `rows`.
+"""The ids and metadata of the base: listed in the envelope (plain form), or in the section `rows` (packed form).
 
 offset      size     field
 0           4        n, the rows, uint32
 4           4        b, the rows of a block, uint32
 8           4 * n    crc32 of each id, ascending, uint32
-..          4 * n    the row of each of those, uint32
-..          8 * (m + 1)  where each of the m blocks of documents starts, and where the last ends, uint64 from here on
-..          the blocks, each of b rows (the last of fewer): id lengths, uint16; metadata lengths, uint32, 0 for none;
-            the ids in UTF-8; the metadata as JSON text
+..          4 * n    the row of each of these ids, uint32
+..          8 * (m + 1)  start of each of the m blocks, and end of the last one, relative to the first block, uint64
+..          the blocks, each of b rows (the last may have fewer): id lengths, uint16; metadata lengths, uint32, 0 for
+            none; the ids in UTF-8; the metadata as JSON text
 All integers are little-endian.
 """
 
@@ -28,28 +28,28 @@ Array = npt.NDArray[np.int64]
 
 _HEAD = struct.Struct("<II")
 _SPAN = struct.Struct("<QQ")
-_BLOCK: Final = 16  # rows: a block of short documents fits a page, and the directory takes half a byte a row
-_SIZES = struct.Struct(f"<{_BLOCK}H{_BLOCK}I")
+_BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
+_LENGTHS = struct.Struct(f"<{_BLOCK_ROWS}H{_BLOCK_ROWS}I")
 
 
 class Document(msgspec.Struct, frozen=True):
-    """What a row carries besides its vector; metadata as JSON text."""
+    """The id and the metadata of a row; metadata is JSON text, None for none."""
 
     id: str
     metadata: msgspec.Raw | None
 
 
 class Documents(Protocol):
-    """The documents of rows 0 to n."""
+    """The documents of the rows of a base."""
 
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
-        """Return the rows of those of `ids` that are here."""
+        """Return the row of each id that exists."""
 
     def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]: ...
 
 
-class Listed(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """Documents as the envelope lists them."""
+class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """Documents listed in the envelope."""
 
     ids: Sequence[str]
     metadata: Mapping[str, msgspec.Raw]
@@ -65,62 +65,63 @@ class Listed(msgspec.Struct, frozen=True, eq=False, dict=True):
         return [Document(self.ids[row], self.metadata.get(self.ids[row])) for row in rows]
 
 
-class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """Documents of `count` rows in a section, of which only what is asked for is brought here."""
+class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """Documents of `count` rows in the section `rows`; only the directory and the blocks in use are fetched."""
 
     section: Section
     count: int
 
     def __post_init__(self) -> None:
-        """Check that the section can hold so many rows, before spans of it are asked for.
+        """Check the size of the section before spans of it are requested.
 
         Raises:
-            BlobCorrupt: it cannot.
+            BlobCorrupt: the section is too small for `count` rows.
         """
         if self.section.size < self._blocks_at:
-            raise BlobCorrupt(f"its section 'rows' is not one of {self.count:,} rows")
+            raise BlobCorrupt(f"its section 'rows' of {self.section.size:,} bytes is too small for {self.count:,} rows")
 
     @property
     def directory(self) -> ByteRange:
-        """The bytes that lead to a row's document."""
+        """The span of the block starts."""
         return self._directory_at, self._blocks_at
 
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         wanted = list(dict.fromkeys(ids))
         hashes = np.array([zlib.crc32(vector_id.encode()) for vector_id in wanted], np.uint32)
         fetch((self.section, [(0, 8 + 8 * self.count)]))
-        held_hashes = self._hashes
-        first = np.searchsorted(held_hashes, hashes, "left").tolist()
-        last = np.searchsorted(held_hashes, hashes, "right").tolist()
+        stored_hashes = self._hashes
+        first = np.searchsorted(stored_hashes, hashes, "left").tolist()
+        last = np.searchsorted(stored_hashes, hashes, "right").tolist()
         data = self._data
-        places = [at for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
-        rows = [self._row(data, at) for at in places]
+        positions = [at for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
+        rows = [self._row(data, at) for at in positions]
         documents = self.read(rows, fetch)
-        # The blocks are read before the section's checksum can be.
-        if [zlib.crc32(document.id.encode()) for document in documents] != [int(held_hashes[at]) for at in places]:
-            raise BlobCorrupt("its section 'rows' lists an id under another one's crc32")
-        held = {document.id: row for row, document in zip(rows, documents, strict=True)}
-        return {vector_id: held[vector_id] for vector_id in wanted if vector_id in held}
+        # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
+        if [zlib.crc32(document.id.encode()) for document in documents] != [int(stored_hashes[at]) for at in positions]:
+            raise BlobCorrupt("its section 'rows' has an id whose crc32 differs from the one listed for it")
+        row_of = {document.id: row for row, document in zip(rows, documents, strict=True)}
+        return {vector_id: row_of[vector_id] for vector_id in wanted if vector_id in row_of}
 
     def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]:
         if not rows:
             return []
         if not self.section.whole:
             fetch((self.section, [(0, _HEAD.size), self.directory]))
-            fetch((self.section, [self._span(self._data, block) for block in sorted({row // _BLOCK for row in rows})]))
+            blocks = sorted({row // _BLOCK_ROWS for row in rows})
+            fetch((self.section, [self._span(self._data, block) for block in blocks]))
         data = self._data
-        return [self._document(data, *divmod(row, _BLOCK)) for row in rows]
+        return [self._document(data, *divmod(row, _BLOCK_ROWS)) for row in rows]
 
     @property
     def _data(self) -> memoryview:
-        """The section as far as it is here, once what it says of itself was checked.
+        """The bytes of the section, some of which may be missing.
 
         Raises:
-            BlobCorrupt: it is not one of these rows.
+            BlobCorrupt: the section has another number of rows.
         """
         data = memoryview(self.section.buffer)
-        if _HEAD.unpack_from(data) != (self.count, _BLOCK):
-            raise BlobCorrupt(f"its section 'rows' is not one of {self.count:,} rows")
+        if _HEAD.unpack_from(data) != (self.count, _BLOCK_ROWS):
+            raise BlobCorrupt(f"its section 'rows' does not have the {self.count:,} rows of the graph")
         return data
 
     @property
@@ -130,7 +131,7 @@ class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _row(self, data: memoryview, at: int) -> int:
         (row,) = struct.unpack_from("<I", data, 8 + 4 * (self.count + at))
         if row >= self.count:
-            raise BlobCorrupt("its section 'rows' names a row that the graph does not have")
+            raise BlobCorrupt("its section 'rows' lists a row that the graph does not have")
         return int(row)
 
     @cached_property
@@ -139,45 +140,48 @@ class Packed(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _blocks_at(self) -> int:
-        return self._directory_at + 8 * (-(-self.count // _BLOCK) + 1)
+        return self._directory_at + 8 * (-(-self.count // _BLOCK_ROWS) + 1)
 
     def _span(self, data: memoryview, block: int) -> ByteRange:
         start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)
         if not start < stop <= len(data) - self._blocks_at:
-            raise BlobCorrupt("its section 'rows' points outside itself")
+            raise BlobCorrupt("its section 'rows' lists a block outside the section")
         return self._blocks_at + start, self._blocks_at + stop
 
-    def _document(self, data: memoryview, block: int, place: int) -> Document:
+    def _document(self, data: memoryview, block: int, position: int) -> Document:
         start, stop = self._span(data, block)
-        rows = min(_BLOCK, self.count - block * _BLOCK)
+        rows = min(_BLOCK_ROWS, self.count - block * _BLOCK_ROWS)
         if stop - start < 6 * rows:
-            raise BlobCorrupt("a block of its section 'rows' is too short")
-        sizes = (_SIZES if rows == _BLOCK else struct.Struct(f"<{rows}H{rows}I")).unpack_from(data, start)
-        if 6 * rows + sum(sizes) != stop - start:
-            raise BlobCorrupt("a block of its section 'rows' has another length than its documents")
-        id_at = start + 6 * rows + sum(sizes[:place])
-        metadata_at = start + 6 * rows + sum(sizes[: rows + place])
-        metadata = bytes(data[metadata_at : metadata_at + sizes[rows + place]])
+            raise BlobCorrupt("a block in its section 'rows' is too short")
+        lengths = (_LENGTHS if rows == _BLOCK_ROWS else struct.Struct(f"<{rows}H{rows}I")).unpack_from(data, start)
+        if 6 * rows + sum(lengths) != stop - start:
+            raise BlobCorrupt("a block in its section 'rows' does not have the length of its documents")
+        id_at = start + 6 * rows + sum(lengths[:position])
+        metadata_at = start + 6 * rows + sum(lengths[: rows + position])
+        metadata = bytes(data[metadata_at : metadata_at + lengths[rows + position]])
         try:
             if metadata:
-                msgspec.json.decode(metadata)  # an answer carries it as it is, right checksum or not
-            vector_id = str(data[id_at : id_at + sizes[place]], "utf-8")
+                msgspec.json.decode(metadata)  # answers contain the text as it is, and a section may not be verified
+            vector_id = str(data[id_at : id_at + lengths[position]], "utf-8")
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-            raise BlobCorrupt("a document of its section 'rows' is not text and JSON") from error
+            raise BlobCorrupt("an id in its section 'rows' is not UTF-8, or metadata is not JSON") from error
         return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
 
 
-def pack(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:
-    """Return the section `rows` of these documents, in row order."""
+def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:
+    """Return the section `rows` with these documents, in row order."""
     texts = [vector_id.encode() for vector_id in ids]
     documents = [bytes(metadata[vector_id]) if vector_id in metadata else b"" for vector_id in ids]
     hashes = np.fromiter(map(zlib.crc32, texts), np.uint32, len(texts))
     by_hash = np.argsort(hashes, kind="stable")
-    blocks = [_packed(texts[at : at + _BLOCK], documents[at : at + _BLOCK]) for at in range(0, len(texts), _BLOCK)]
+    blocks = [
+        _pack_block(texts[at : at + _BLOCK_ROWS], documents[at : at + _BLOCK_ROWS])
+        for at in range(0, len(texts), _BLOCK_ROWS)
+    ]
     ends = np.cumsum([0, *map(len, blocks)])
     return b"".join(
         (
-            _HEAD.pack(len(texts), _BLOCK),
+            _HEAD.pack(len(texts), _BLOCK_ROWS),
             hashes[by_hash].astype("<u4").tobytes(),
             by_hash.astype("<u4").tobytes(),
             ends.astype("<u8").tobytes(),
@@ -186,6 +190,6 @@ def pack(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:
     )
 
 
-def _packed(ids: Sequence[bytes], documents: Sequence[bytes]) -> bytes:
-    sizes = struct.pack(f"<{len(ids)}H{len(ids)}I", *map(len, ids), *map(len, documents))
-    return b"".join((sizes, *ids, *documents))
+def _pack_block(ids: Sequence[bytes], documents: Sequence[bytes]) -> bytes:
+    lengths = struct.pack(f"<{len(ids)}H{len(ids)}I", *map(len, ids), *map(len, documents))
+    return b"".join((lengths, *ids, *documents))

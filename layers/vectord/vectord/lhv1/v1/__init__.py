@@ -1,1 +1,1 @@
-"""LHV1 version 1, as the earlier Go service wrote it: read whole, never written."""
+"""LHV1 version 1, the format of the earlier Go service: read as a whole, never written."""

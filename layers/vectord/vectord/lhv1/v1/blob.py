@@ -1,6 +1,6 @@
-"""A blob of version 1: an envelope of parameters and metadata, and behind it the graph's export.
+"""Read a blob of version 1: an envelope with parameters and metadata, then the exported HNSW graph.
 
-Nothing in it has a checksum. So what contradicts itself is refused, and what says the same thing twice has to agree.
+The format has no checksum. So contradictions are errors, and values that occur twice must agree.
 """
 
 import struct
@@ -11,19 +11,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import BlobCorrupt, RequestInvalid
+from vectord.errors import BlobCorrupt
 from vectord.lhv1 import params
+from vectord.lhv1.metadata import METADATA_ERRORS, checked_metadata
 from vectord.lhv1.params import Params
 from vectord.lhv1.v1 import hnsw
-from vectord.lhv1.v1.hnsw import Exported
-from vectord.readers.entry import checked_metadata
+from vectord.lhv1.v1.hnsw import ExportedGraph
 
-_HEAD: Final = struct.Struct(">4sI")
-_UNNAMED: Final = "unnamed"  # until the next commit writes the name of the object's key
+_PREFIX: Final = struct.Struct(">4sI")
+_UNNAMED: Final = "unnamed"  # until the next commit writes the name of the object
 
 
 class Version1(msgspec.Struct, frozen=True):
-    """ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
+    """Ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
 
     params: Params
     ids: Sequence[str]
@@ -32,7 +32,7 @@ class Version1(msgspec.Struct, frozen=True):
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    """Go writes a nil map as null."""
+    """The envelope; Go writes a nil map as null."""
 
     version: int
     params: dict[str, Any]
@@ -40,21 +40,21 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read(blob: bytes, name: str | None = None) -> Version1:
-    """Return what a whole blob of version 1 holds, under `name` if that can be an index's, else under the name in it.
+    """Return the content of a whole blob. Its name is `name` if that is a valid name, else the name in the envelope.
 
-    Metadata of ids that the graph does not hold is left out, and null is no metadata.
+    Metadata of ids that are not in the graph is omitted; null means no metadata.
 
     Raises:
-        BlobCorrupt: it is not such a blob, or holds what no index can: it says which id.
-        BlobUnsupported: the graph's encoding is of another version.
+        BlobCorrupt: it is not such a blob, or has a value that no index can have; the reason names the id.
+        BlobUnsupported: the graph has another version of its encoding.
     """
     raw, body = _split(blob)
-    envelope = _decoded(raw)
+    envelope = _decode_envelope(raw)
     graph = hnsw.decode(body)
     found = _params(envelope.params, graph, name)
     _check_rows(graph, found)
-    held = set(graph.keys)
-    metadata = {key: _checked(key, text) for key, text in (envelope.metadata or {}).items() if key in held}
+    ids = set(graph.keys)
+    metadata = {key: _checked_metadata(key, text) for key, text in (envelope.metadata or {}).items() if key in ids}
     return Version1(
         found,
         graph.keys,
@@ -64,15 +64,15 @@ def read(blob: bytes, name: str | None = None) -> Version1:
 
 
 def _split(blob: bytes) -> tuple[bytes, bytes]:
-    if len(blob) < _HEAD.size:
-        raise BlobCorrupt(f"it has {len(blob)} bytes, fewer than the {_HEAD.size} of a head")
-    magic, length = _HEAD.unpack_from(blob)
-    if magic != b"LHV1" or length > len(blob) - _HEAD.size:
+    if len(blob) < _PREFIX.size:
+        raise BlobCorrupt(f"it has {len(blob)} bytes; even an empty index has more than {_PREFIX.size}")
+    magic, length = _PREFIX.unpack_from(blob)
+    if magic != b"LHV1" or length > len(blob) - _PREFIX.size:
         raise BlobCorrupt("it does not start with the magic bytes LHV1 and the length of its envelope")
-    return blob[_HEAD.size : _HEAD.size + length], blob[_HEAD.size + length :]
+    return blob[_PREFIX.size : _PREFIX.size + length], blob[_PREFIX.size + length :]
 
 
-def _decoded(raw: bytes) -> _Envelope:
+def _decode_envelope(raw: bytes) -> _Envelope:
     try:
         envelope = msgspec.json.decode(raw, type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -82,57 +82,61 @@ def _decoded(raw: bytes) -> _Envelope:
     return envelope
 
 
-def _params(told: Mapping[str, Any], graph: Exported, name: str | None) -> Params:
-    """Return the parameters: as the envelope has them, else as the graph does, else the defaults."""
-    # Spelled as JSON tags have it, or as Go's fields are called: ef_search, efSearch, EfSearch.
-    given = {key.lower().replace("_", ""): value for key, value in told.items() if value is not None}
-    dimension = _integer(given, "dimension") or graph.vectors.shape[1]
-    names = (one for one in (name, given.get("name")) if isinstance(one, str) and params.is_stored(one))
-    made = Params(
+def _params(stored: Mapping[str, Any], graph: ExportedGraph, name: str | None) -> Params:
+    """Return the parameters of the envelope; for a missing one that of the graph, or else the default."""
+    # Keys may be JSON tags or names of Go fields: ef_search, efSearch, EfSearch.
+    values = {key.lower().replace("_", ""): value for key, value in stored.items() if value is not None}
+    dimension = _integer(values, "dimension") or graph.vectors.shape[1]
+    names = (one for one in (name, values.get("name")) if isinstance(one, str) and params.is_blob_name(one))
+    found = Params(
         name=next(names, _UNNAMED),
         dimension=dimension,
-        m=_positive(_integer(given, "m"), graph.m, 16),
-        ef_search=_positive(_integer(given, "efsearch"), graph.ef_search, 20),
+        m=_first_positive(_integer(values, "m"), graph.m, 16),
+        ef_search=_first_positive(_integer(values, "efsearch"), graph.ef_search, 20),
         distance="euclidean" if graph.distance == "euclidean" else "cosine",
     )
-    if reason := params.fault(made):
-        raise BlobCorrupt(reason)
-    if graph.distance not in {"cosine", "euclidean"} or given.get("distance", "") not in {"", graph.distance}:
-        raise BlobCorrupt(f"it names the distances {given.get('distance')!r} and {graph.distance!r}")
-    return made
+    if reason := params.invalid_reason(found):
+        raise BlobCorrupt(f"a parameter in its envelope is invalid: {reason}")
+    if graph.distance not in {"cosine", "euclidean"} or values.get("distance", "") not in {"", graph.distance}:
+        raise BlobCorrupt(
+            f"its envelope has the distance {values.get('distance')!r} and its graph has {graph.distance!r}"
+        )
+    return found
 
 
-def _integer(given: Mapping[str, Any], key: str) -> int:
-    value = given.get(key, 0)
+def _integer(values: Mapping[str, Any], key: str) -> int:
+    value = values.get(key, 0)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BlobCorrupt(f"its parameter {key} is no integer")
+        raise BlobCorrupt(f"its parameter {key} is not an integer")
     return value
 
 
-def _positive(*values: int) -> int:
+def _first_positive(*values: int) -> int:
     return next(value for value in values if value > 0)
 
 
-def _check_rows(graph: Exported, found: Params) -> None:
+def _check_rows(graph: ExportedGraph, found: Params) -> None:
     for key in graph.keys:
-        if reason := params.id_fault(key):
-            raise BlobCorrupt(f"it holds a vector {key[:40]!r}: {reason}")
+        if reason := params.invalid_id_reason(key):
+            raise BlobCorrupt(f"the id {key[:40]!r} of one of its vectors is invalid: {reason}")
     if graph.keys and graph.vectors.shape[1] != found.dimension:
-        raise BlobCorrupt(f"it holds vectors of {graph.vectors.shape[1]:,} components, and says {found.dimension:,}")
+        raise BlobCorrupt(
+            f"its vectors have {graph.vectors.shape[1]:,} components, but its dimension is {found.dimension:,}"
+        )
     good = np.isfinite(graph.vectors).all(axis=1)
     if found.distance == "cosine":
         good &= graph.vectors.any(axis=1)
     if not good.all():
-        # No index can answer for these. To leave them out would lose them without a word.
+        # No index can contain these vectors, and to omit them would lose them silently.
         first = graph.keys[int(np.argmin(good))]
         raise BlobCorrupt(
-            f"vector {first!r} is zero or not finite, as {int((~good).sum()):,} of its vectors are; "
-            "delete them by the service that wrote it"
+            f"vector {first!r} is zero or not finite, and so are {int((~good).sum()):,} of its vectors in total; "
+            "delete them with the service that wrote it"
         )
 
 
-def _checked(key: str, text: msgspec.Raw) -> msgspec.Raw | None:
+def _checked_metadata(key: str, text: msgspec.Raw) -> msgspec.Raw | None:
     try:
         return checked_metadata(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid) as error:
+    except METADATA_ERRORS as error:
         raise BlobCorrupt(f"the metadata of {key!r} cannot be read ({error})") from error

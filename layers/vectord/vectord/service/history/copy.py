@@ -71,7 +71,7 @@ class Copies:
         if as_of is not None:
             past = self._versions.past(name, as_of, until)
             return past.state, past.version
-        if not params.is_name(name):
+        if not params.is_index_name(name):
             raise IndexNotFound(name)
         state = self._reads.state(name, until)
         check_whole(state.index, name)

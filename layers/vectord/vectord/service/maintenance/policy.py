@@ -5,7 +5,7 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import StoreError
-from vectord.index.sections.documents import Packed
+from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.environment import Environment
@@ -72,6 +72,6 @@ def _missing(index: Index) -> int:
     sections = list(index.tail.pieces)
     if index.base:
         sections.append(index.base.graph.section)
-        if isinstance(index.base.documents, Packed):
+        if isinstance(index.base.documents, PackedDocuments):
             sections.append(index.base.documents.section)
     return sum(stop - start for section in sections for start, stop in section.missing(None))

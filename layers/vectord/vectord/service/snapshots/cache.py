@@ -13,7 +13,7 @@ from vectord.errors import BlobCorrupt, BlobError
 from vectord.index.codec import decode
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 from vectord.service.environment import Environment
 from vectord.service.snapshots.ranges import RangeReader, cut
 from vectord.storage.base import ObjectHead, Reader
@@ -120,7 +120,7 @@ class SnapshotCache:
         return held
 
     def _kept(self, state: Snapshot) -> bool:
-        return all(map(self._files.holds, state.files))
+        return all(map(self._files.contains, state.files))
 
     def forget(self, name: str) -> None:
         with self._lock:
@@ -132,7 +132,7 @@ class SnapshotCache:
                 data, head = self._decoded(name, answer)
             except frame.VersionOne:
                 return self._opened_whole(name, answer)
-            if head.envelope.params.shards and params.is_shard(name):
+            if head.envelope.params.shards and params.is_shard_name(name):
                 raise BlobCorrupt("it is a shard, and says that it is in shards itself")
             files = self._files_of(head, answer.etag)
             # Where not all of it can stay, parts that nobody asked for would push out what is needed.
@@ -179,4 +179,4 @@ class SnapshotCache:
 
 def _starts(files: Mapping[SectionEntry, SectionFile], head: frame.Head) -> dict[SectionFile, int]:
     """Return where in the object each file's bytes start; sections of equal content share a file."""
-    return {files[entry]: start for entry, start in zip(head.envelope.sections, head.starts(), strict=True)}
+    return {files[entry]: start for entry, start in zip(head.envelope.sections, head.section_starts(), strict=True)}

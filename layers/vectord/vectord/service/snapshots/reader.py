@@ -25,7 +25,7 @@ class SnapshotReader:
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused
         """
-        if not params.is_stored(name):
+        if not params.is_blob_name(name):
             raise IndexNotFound(name)
         try:
             return self.retry_policy.run(self.environment, until, lambda: self.warm.read(name, ahead=ahead))
@@ -70,7 +70,7 @@ class SnapshotReader:
         Raises:
             IndexNotFound, StorageSilent, StoreRefused
         """
-        if not params.is_stored(name):
+        if not params.is_blob_name(name):
             raise IndexNotFound(name)
         try:
             return self.retry_policy.run(self.environment, until, lambda: self.store.etag(name))

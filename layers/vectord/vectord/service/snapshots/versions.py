@@ -44,7 +44,7 @@ class Versions:
             RequestInvalid: it is in shards, or the cursor is of no version.
             StorageSilent, StoreRefused
         """
-        if not params.is_name(name):
+        if not params.is_index_name(name):
             raise IndexNotFound(name)
         with suppress(IndexNotFound, BlobError):  # which may have been an index before
             check_whole(self._reads.state(name, until).index, name)
@@ -101,7 +101,7 @@ class Versions:
 
     def _find(self, name: str, as_of: str, until: float) -> str:
         """Return the id of the version that `as_of` means; that it is still there is not checked for an id."""
-        if not params.is_name(name):
+        if not params.is_index_name(name):
             raise IndexNotFound(name)
         wanted = _meaning(as_of)
         if wanted is None:

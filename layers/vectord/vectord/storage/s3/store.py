@@ -100,7 +100,7 @@ class S3Store:
     def _listed(self, prefix: str, after: str | None) -> Iterator[ListedObject]:
         for entry in self._listing().keys(self._folder + prefix, self._key(after) if after else None):
             name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
-            if entry["Key"].endswith(SUFFIX) and params.is_name(name) and name.startswith(prefix):
+            if entry["Key"].endswith(SUFFIX) and params.is_index_name(name) and name.startswith(prefix):
                 yield ListedObject(name, entry["Size"], entry["LastModified"])
 
     @property

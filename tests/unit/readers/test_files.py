@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from vectord.errors import BadItem, FileRefused
-from vectord.readers import simd
 from vectord.readers.entry import Entry, NewVector, entry_of_json
 from vectord.readers.files import entries_of_file
+from vectord.readers.jsonl import parse_numbers_fast
 
 MOST = 1 << 20
 VECTORS = np.array([[1, 2], [3, -0.0], [1e-40, 4]], np.float32)
@@ -222,7 +222,7 @@ def test_a_parquet_file_of_other_columns_is_refused(select: str, tmp_path: Path)
 )
 def test_simdjson_and_msgspec_agree_on_what_an_array_of_numbers_is(vector: str) -> None:
     text = f'{{"id": "a", "vector": {vector}}}'.encode()
-    plain, fast = entry_of_json(0, text), entry_of_json(0, text, simd.numbers)
+    plain, fast = entry_of_json(0, text), entry_of_json(0, text, parse_numbers_fast)
     if isinstance(plain, NewVector) and isinstance(fast, NewVector):
         assert fast.vector.tobytes() == plain.vector.tobytes()
     else:
@@ -232,7 +232,7 @@ def test_simdjson_and_msgspec_agree_on_what_an_array_of_numbers_is(vector: str) 
 @pytest.mark.parametrize("vector", [f"[{10**30}]", '[{"a":' + '{"a":' * 2_000 + "1" + "}" * 2_001 + "]"])
 def test_numbers_beyond_what_simdjson_can_hold_are_left_to_msgspec(vector: str) -> None:
     text = f'{{"id": "a", "vector": {vector}}}'.encode()
-    assert type(entry_of_json(0, text, simd.numbers)) is type(entry_of_json(0, text))
+    assert type(entry_of_json(0, text, parse_numbers_fast)) is type(entry_of_json(0, text))
 
 
 def test_the_members_of_a_gzip_file_are_one_text() -> None:

@@ -97,7 +97,7 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 
 
 def test_vectors_of_two_lengths_are_refused() -> None:
-    with pytest.raises(BlobCorrupt, match="'b' of its graph has 1 components, where others have 2"):
+    with pytest.raises(BlobCorrupt, match="'b' of its graph has 1 components, but others have 2"):
         hnsw.decode(h.graph([[TWO[0], ("b", (1,), ())]]))
 
 

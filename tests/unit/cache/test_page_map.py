@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vectord.cache.page_map import PAGE, Pages, Span
+from vectord.cache.page_map import PAGE, PageMap, Span
 
 SIZES = st.integers(1, 12 * PAGE)
 
@@ -29,10 +29,10 @@ def naive_missing(size: int, written: list[Span], asked: list[Span]) -> list[Spa
     return merged
 
 
-def marked(size: int, written: list[Span]) -> Pages:
-    pages = Pages(size)
+def marked(size: int, written: list[Span]) -> PageMap:
+    pages = PageMap(size)
     for start, stop in written:
-        pages.mark(*pages.covered(start, stop))
+        pages.mark_present(*pages.pages_inside(start, stop))
     return pages
 
 
@@ -54,8 +54,8 @@ def test_present_bytes_are_those_that_are_not_missing(case: tuple[int, list[Span
     size, written, _ = case
     pages = marked(size, written)
     absent = sum(stop - start for start, stop in pages.missing(None))
-    assert (pages.bytes, pages.complete) == (size - absent, absent == 0)
-    assert sum(stop - start for start, stop in pages.present_spans()) == pages.bytes
+    assert (pages.present_bytes, pages.complete) == (size - absent, absent == 0)
+    assert sum(stop - start for start, stop in pages.present_spans()) == pages.present_bytes
 
 
 @given(sizes_and_spans())
@@ -67,10 +67,10 @@ def test_spans_may_come_as_an_array(case: tuple[int, list[Span], list[Span]]) ->
 
 @pytest.mark.parametrize("size", [PAGE - 1, PAGE, PAGE + 1])
 def test_what_is_present_from_the_start_is_complete(size: int) -> None:
-    assert Pages(size, present=True).complete
+    assert PageMap(size, present=True).complete
 
 
 def test_cleared_pages_are_missing_again() -> None:
     pages = marked(2 * PAGE, [(0, 2 * PAGE)])
     pages.clear()
-    assert (pages.missing(None), pages.bytes) == ([(0, 2 * PAGE)], 0)
+    assert (pages.missing(None), pages.present_bytes) == ([(0, 2 * PAGE)], 0)

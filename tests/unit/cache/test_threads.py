@@ -17,7 +17,7 @@ from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import SectionFile
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 THREADS, PAGES = 8, 64
 DATA = [np.random.default_rng(seed).bytes(PAGES * PAGE + seed) for seed in range(3)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import SectionFile
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 PAGES = 6
 SPANS = st.tuples(st.integers(0, PAGES * PAGE), st.integers(0, PAGES * PAGE)).map(lambda ends: (min(ends), max(ends)))

@@ -53,7 +53,7 @@ def test_a_file_that_holds_nothing_yet_is_not_evicted(tmp_path: Path) -> None:
 
 
 def test_of_more_files_than_may_be_open_the_least_recently_used_goes(tmp_path: Path) -> None:
-    files = SectionCache(tmp_path, PLENTY, most=2)
+    files = SectionCache(tmp_path, PLENTY, max_open=2)
     for ident in "abac":
         fill(files, ident, pages=3)
     assert (len(list(tmp_path.iterdir())), present(files, "a"), present(files, "b")) == (2, True, False)
@@ -63,14 +63,14 @@ def test_adopted_files_are_open_ones(tmp_path: Path) -> None:
     earlier = SectionCache(tmp_path / "earlier", PLENTY)
     for ident in "abc":
         fill(earlier, ident)
-    files = SectionCache(shutil.copytree(tmp_path / "earlier", tmp_path / "now"), PLENTY, most=2)
+    files = SectionCache(shutil.copytree(tmp_path / "earlier", tmp_path / "now"), PLENTY, max_open=2)
     opened = [files.open(entry(ident)) for ident in "abc"]
-    assert [files.holds(file) for file in opened] == [False, True, True]
+    assert [files.contains(file) for file in opened] == [False, True, True]
 
 
 def test_what_lies_in_memory_is_no_open_file(tmp_path: Path) -> None:
-    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls(), most=1)
-    assert [files.holds(fill(files, ident)) for ident in "ab"] == [True, True]
+    files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls(), max_open=1)
+    assert [files.contains(fill(files, ident)) for ident in "ab"] == [True, True]
 
 
 def test_a_file_that_holds_nothing_is_known_as_long_as_somebody_has_it(tmp_path: Path) -> None:

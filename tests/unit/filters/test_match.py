@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from vectord.filters.match import Container, keys, leaves, matcher, matches
+from vectord.filters.match import Container, leaves, matcher, matches
 from vectord.filters.parse import parse
+from vectord.filters.tree import paths
 
 BOOK = {
     "title": "Middlemarch",
@@ -205,21 +206,21 @@ def test_a_filter_prepared_once_judges_each_document_by_itself() -> None:
 def test_leaves_tell_each_value_and_each_container_with_its_path_in_order() -> None:
     metadata = {"a": [1, "x", [True]], "b": {"c": None, "d": {}}, "e.f": 2.5}
     assert list(leaves(metadata)) == [
-        ("a", Container.HERE),
+        ("a", Container.PRESENT),
         ("a", 1),
         ("a", "x"),
-        ("a", Container.HERE),
+        ("a", Container.PRESENT),
         ("a", True),
-        ("b", Container.HERE),
+        ("b", Container.PRESENT),
         ("b.c", None),
-        ("b.d", Container.HERE),
+        ("b.d", Container.PRESENT),
         ("e.f", 2.5),
     ]
 
 
 def test_leaves_within_some_paths_leave_the_others_out() -> None:
     metadata = {"a": {"b": 1, "c": 2}, "d": {"e": 3}}
-    assert list(leaves(metadata, frozenset({"a", "a.c"}))) == [("a", Container.HERE), ("a.c", 2)]
+    assert list(leaves(metadata, frozenset({"a", "a.c"}))) == [("a", Container.PRESENT), ("a.c", 2)]
 
 
 @pytest.mark.parametrize("metadata", [None, "text", 5, True, [], [1, [2]], {}], ids=repr)
@@ -235,6 +236,6 @@ def test_metadata_may_be_nested_beyond_what_python_can_recurse() -> None:
     assert matches(parse({path: 7}), metadata)
 
 
-def test_keys_are_the_paths_that_a_filter_speaks_of() -> None:
+def test_the_paths_of_a_filter_are_those_that_it_tests() -> None:
     tree = parse({"a": 1, "$or": [{"b.c": {"$glob": "x*"}}, {"$not": {"d": {"$exists": True}}}], "e": {"$gt": 1}})
-    assert keys(tree) == {"a", "b.c", "d", "e"}
+    assert paths(tree) == {"a", "b.c", "d", "e"}

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support import forged
 from tests.support import hostile as h
-from tests.support import lies
+from tests.support.forged import ROW, A, forest, golden, with_graph, with_rows, with_vector
 from tests.support.hostile import Blob, Probe, Section
-from tests.support.lies import ROW, A, forest, golden, with_graph, with_rows, with_vector
 from vectord.errors import BlobError
 
 
 @pytest.mark.parametrize("name", ["empty", "cosine", "packed", "packed-euclidean"])
 def test_a_blob_put_together_again_is_the_same_blob(name: str) -> None:
     probe = Probe(golden(name).envelope["params"]["dimension"], "row-01 é")
-    ours, written = golden(name).whole, (lies.GOLDEN / f"{name}.lhv1").read_bytes()
+    ours, written = golden(name).whole, (forged.GOLDEN / f"{name}.lhv1").read_bytes()
     assert _plainly(h.answers(ours, probe)) == _plainly(h.answers(written, probe))
 
 
@@ -55,11 +55,11 @@ REFUSED = {
     "a section of 2^64 bytes": lambda: (golden("cosine").with_section("graph", bytes=2**64), A),
     "a section that exceeds the body": lambda: (golden("packed").with_section("graph", bytes=6_913), ROW),
     "sections that leave bytes over": lambda: (golden("packed").with_section("graph", bytes=6_911), ROW),
-    "a graph listed twice": lambda: (lies.doubled("graph"), ROW),
-    "rows listed twice": lambda: (lies.doubled("rows"), ROW),
-    "a sketch listed twice": lambda: (lies.doubled("sketch"), ROW),
+    "a graph listed twice": lambda: (forged.doubled("graph"), ROW),
+    "rows listed twice": lambda: (forged.doubled("rows"), ROW),
+    "a sketch listed twice": lambda: (forged.doubled("sketch"), ROW),
     "a checksum that is no hex": lambda: (golden("cosine").with_section("graph", crc32="é"), A),
-    "two sections whose lengths are exchanged": lambda: (lies.exchanged(), ROW),
+    "two sections whose lengths are exchanged": lambda: (forged.exchanged(), ROW),
     "an empty graph": lambda: (Blob({**golden("empty").envelope, "ids": ["a"]}, [Section("graph", b"")]), A),
     "an empty graph of no rows": lambda: (Blob(golden("empty").envelope, [Section("graph", b"")]), A),
     "the shards of another index": lambda: (golden("cosine").with_params(shards=2, generation="g"), A),
@@ -74,20 +74,20 @@ def test_what_contradicts_itself_is_refused_by_every_use_case(lie: Callable[[], 
 
 NEVER_WRONG = {
     "a packed graph of more dimensions": lambda: with_graph("packed", forest(34)),
-    "a packed graph of the other metric": lambda: with_graph("packed", forest(lies.DIMENSION, "euclidean")),
+    "a packed graph of the other metric": lambda: with_graph("packed", forest(forged.DIMENSION, "euclidean")),
     "the other distance": lambda: golden("packed").with_params(distance="euclidean"),
-    "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * lies.DIMENSION),
-    "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * lies.DIMENSION),
-    "ids that lead to one row": lambda: with_rows(lies.every_row(3)),
-    "ids that lead to no row": lambda: with_rows(lies.every_row(2**32 - 1)),
-    "blocks that overlap": lambda: with_rows(lies.block(1, 0)),
-    "a block behind the end": lambda: with_rows(lies.block(3, 2**63)),
-    "a block that ends before it starts": lambda: with_rows(lies.block(0, 2**64 - 1)),
-    "a block that lies wholly behind the end": lambda: with_rows(lies.behind_the_end),
-    "metadata that is no JSON": lambda: with_rows(lies.instead(b'{"row": 11}', b'{"row": 1}}')),
-    "metadata that is no UTF-8": lambda: with_rows(lies.instead(b'{"row": 11}', b'{"\xffow": 11')),
-    "an id that is no UTF-8": lambda: with_rows(lies.instead("row-11 é".encode(), b"row-11 \xc3\xc3")),
-    "lengths in a block that are too large": lambda: with_rows(lies.text(lies.FIRST, b"\xff" * 96)),
+    "a vector that is not finite": lambda: with_vector(golden("packed"), 1, [np.inf] * forged.DIMENSION),
+    "a vector without a direction": lambda: with_vector(golden("packed"), 1, [0.0] * forged.DIMENSION),
+    "ids that lead to one row": lambda: with_rows(forged.every_row(3)),
+    "ids that lead to no row": lambda: with_rows(forged.every_row(2**32 - 1)),
+    "blocks that overlap": lambda: with_rows(forged.block(1, 0)),
+    "a block behind the end": lambda: with_rows(forged.block(3, 2**63)),
+    "a block that ends before it starts": lambda: with_rows(forged.block(0, 2**64 - 1)),
+    "a block that forged wholly behind the end": lambda: with_rows(forged.behind_the_end),
+    "metadata that is no JSON": lambda: with_rows(forged.instead(b'{"row": 11}', b'{"row": 1}}')),
+    "metadata that is no UTF-8": lambda: with_rows(forged.instead(b'{"row": 11}', b'{"\xffow": 11')),
+    "an id that is no UTF-8": lambda: with_rows(forged.instead("row-11 é".encode(), b"row-11 \xc3\xc3")),
+    "lengths in a block that are too large": lambda: with_rows(forged.text(forged.FIRST, b"\xff" * 96)),
     "rows of no bytes": lambda: golden("packed").with_section("rows", b""),
 }
 

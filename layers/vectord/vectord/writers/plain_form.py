@@ -1,4 +1,4 @@
-"""An index to one blob of the plain form, whatever its size: parameters, ids and metadata, and a file of Annoy's."""
+"""Write an index of any size as one blob of the plain form: an envelope with ids and metadata, and an Annoy file."""
 
 import sys
 from collections.abc import Iterator
@@ -11,38 +11,39 @@ from vectord.index.codec import encode
 from vectord.index.state import Base, Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
 from vectord.writers.batches import batches
 
-_PLAIN: Final = Thresholds(packed=sys.maxsize)
-_LONGEST: Final = (1 << 32) - (1 << 20)  # bytes of an envelope, whose length has 32 bits
+_ALWAYS_PLAIN: Final = Thresholds(packed=sys.maxsize)
+_MAX_ENVELOPE: Final = (1 << 32) - (1 << 20)  # bytes; the length has 32 bits
 
 
-def plain(index: Index, name: str, commit: str) -> Iterator[bytes | memoryview]:
+def plain_form(index: Index, name: str, commit: str) -> Iterator[bytes | memoryview]:
     """Yield the bytes of the blob, as commit `commit` would write it under `name`.
 
-    A packed graph that covers all rows, and none that was removed, is taken as it is. Any other is built anew, with
-    all rows in memory, which takes as long as a compaction does. The envelope is in memory as a whole.
+    A packed graph without removed rows and without a tail is written as it is. Otherwise a graph is built with all
+    rows in memory, which takes as long as a compaction. The envelope is always in memory.
 
     Raises:
-        AnswerTooLarge: ids and metadata do not fit the envelope.
-        BlobCorrupt: a section is not what was written.
+        AnswerTooLarge: ids and metadata do not fit in the envelope.
+        BlobCorrupt: a section does not match its checksum.
     """
     if index.base and not needs_build(index):
-        yield from _taken(index, index.base, name)
+        yield from _with_existing_graph(index, index.base, name)
         return
-    encoded = encode.encode(index, name, commit, thresholds=_PLAIN, rebuild=True)
+    encoded = encode.encode(index, name, commit, thresholds=_ALWAYS_PLAIN, rebuild=True)
     yield encoded.head
     for _, data in encoded.sections:
         yield data
 
 
 def needs_build(index: Index) -> bool:
-    """Tell whether `plain` has a graph to build."""
+    """Return True if `plain_form` must build a graph."""
     return not (index.base and index.base.packed and not index.removed and not len(index.tail))
 
 
-def _taken(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:
-    """Yield an envelope of the base's own, and its graph; it is the same content at the same commit."""
+def _with_existing_graph(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:
+    """Yield a new envelope and the existing graph. The content is the same, so the commit id stays."""
     ids: list[str] = []
     metadata: dict[str, msgspec.Raw] = {}
     size = 0
@@ -50,10 +51,10 @@ def _taken(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:
         ids += rows.ids
         metadata |= rows.metadata
         size += sum(len(vector_id.encode()) + 8 for vector_id in rows.ids) + sum(map(len, rows.metadata.values()))
-        if size > _LONGEST:
-            raise AnswerTooLarge("its ids and metadata do not fit the plain form; export it as JSONL or Parquet")
+        if size > _MAX_ENVELOPE:
+            raise AnswerTooLarge("its ids and metadata do not fit in the plain form; export it as JSONL or Parquet")
     yield frame.encode_head(
-        frame.Envelope(
+        Envelope(
             version=frame.VERSION,
             params=msgspec.structs.replace(index.params, name=name),
             ids=ids,
@@ -61,7 +62,7 @@ def _taken(index: Index, base: Base, name: str) -> Iterator[bytes | memoryview]:
             sections=[entry for entry in base.entries if entry.name == "graph"],
             commit=index.commit,
             applied=list(index.applied),
-            calibration={way: dict(curve) for way, curve in base.calibration.items() if way == "forest"},
+            calibration={strategy: dict(curve) for strategy, curve in base.calibration.items() if strategy == "forest"},
         )
     )
     yield memoryview(base.graph.section.buffer)

@@ -16,11 +16,12 @@ from tests.support.sections import PACKED, Bringing, Packed, joined
 from vectord.errors import BlobCorrupt
 from vectord.filters.match import matches
 from vectord.filters.parse import parse
-from vectord.filters.tree import Among, Exists, Filter, Glob, Not
+from vectord.filters.tree import Exists, Filter, Glob, In, Not
 from vectord.index import mutations
 from vectord.index.build import rebuild
 from vectord.index.codec import decode, encode
-from vectord.index.columns import filter
+from vectord.index.query import filtering
+from vectord.index.query.filtering import matching_rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.state import Index
 from vectord.lhv1 import frame
@@ -119,7 +120,7 @@ def documents(steps: list[Step]) -> dict[str, Any]:
 
 def found(index: Index, tree: Filter) -> list[str]:
     """Return the ids of the rows that match, after a look at the shape of the answer."""
-    matching = filter.matching(index, tree)
+    matching = matching_rows(index, tree)
     assert (matching.base.shape, matching.tail.shape) == ((index.base_rows,), (len(index.tail),))
     assert (matching.base.dtype, matching.tail.dtype) == (np.bool_, np.bool_)
     rows = matching.rows.tolist()
@@ -143,14 +144,14 @@ def test_rows_that_were_replaced_or_removed_do_not_match(form: Form) -> None:
     first = {each: {"n": 1} for each in IDS}
     steps: list[Step] = [{"id 0": {"n": 2}}, ["id 1"], {"id 2": ...}, {"id 1": {"n": 3}, "new": {"n": 1}}, ["new"]]
     index = form(first, steps)
-    assert found(index, Among("n", (1,))) == sorted(set(IDS) - {"id 0", "id 1"})
-    assert found(index, Among("n", (2,))) == ["id 0"]
-    assert found(index, Among("n", (3,))) == ["id 1"]
+    assert found(index, In("n", (1,))) == sorted(set(IDS) - {"id 0", "id 1"})
+    assert found(index, In("n", (2,))) == ["id 0"]
+    assert found(index, In("n", (3,))) == ["id 1"]
     assert found(index, Not(Exists("n"))) == []
 
 
 def test_an_index_of_nothing_has_no_matches() -> None:
-    matching = filter.matching(v.empty(3), Not(Exists("a")))
+    matching = matching_rows(v.empty(3), Not(Exists("a")))
     assert (matching.count, matching.rows.tolist()) == (0, [])
 
 
@@ -162,7 +163,7 @@ def test_documents_that_columns_cannot_tell_apart_are_read(form: Form) -> None:
     index = form(first, [{"tail": {"text": long + "tail", "n": 2**60 + 5}, "gone": other}, ["id 8", "gone"]])
     assert found(index, Glob("text", "*7")) == ["id 7"]
     assert found(index, Glob("text", "*8")) == []
-    assert found(index, Among("text", (long + "3", long + "tail"))) == ["id 3", "tail"]
+    assert found(index, In("text", (long + "3", long + "tail"))) == ["id 3", "tail"]
     assert found(index, parse({"n": 2**60 + 5})) == ["id 5", "tail"]
     assert found(index, parse({"n": {"$gt": 2**60 + 9}})) == ["id 10", "id 11"]
 
@@ -188,7 +189,7 @@ def many() -> tuple[Index, Bringing]:
 
 def test_a_filter_that_columns_can_tell_reads_no_document_and_no_vector() -> None:
     index, fetch = many()
-    assert filter.matching(index, Among("n", (7,))).count == 100
+    assert matching_rows(index, In("n", (7,))).count == 100
     assert (len(fetch.rounds), fetch.bytes < 32_000) == (2, True)
 
 
@@ -196,8 +197,8 @@ def test_a_large_index_of_a_time_before_columns_gathers_them_once() -> None:
     first = {f"id {number}": {"n": number} for number in range(200)}
     index = without_columns(first, [])
     assert index.base is not None
-    filter.matching(index, Among("n", (7,)))
-    first_time, again = (filter._base_columns(index.base, index.fetch) for _ in range(2))
+    matching_rows(index, In("n", (7,)))
+    first_time, again = (filtering._base_columns(index.base, index.fetch) for _ in range(2))
     assert first_time is again
 
 
@@ -211,7 +212,7 @@ def test_columns_that_are_not_what_was_written_never_change_an_answer(flip: int)
         damaged[at] ^= flip
         sections = {entry: v.section(data) for entry, data in parts.items()} | {columns: Here(bytes(damaged))}
         try:
-            assert found(decode.open_head(head, sections.__getitem__, NOTHING_TO_FETCH), Among("n", (3,))) == ["id 3"]
+            assert found(decode.open_head(head, sections.__getitem__, NOTHING_TO_FETCH), In("n", (3,))) == ["id 3"]
         except BlobCorrupt:
             refused += 1
     assert refused == columns.bytes

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
+from vectord.lhv1.envelope import Envelope
 from vectord.lhv1.params import Params
 
 ROW = 12  # bytes of a row of dimension 3
@@ -60,26 +61,26 @@ def _without(*names: str) -> Callable[[dict[str, Any]], tuple[dict[str, Any], by
 
 def test_a_packed_envelope_counts_the_rows_of_its_graph_and_of_all_its_tails() -> None:
     envelope = frame.decode(_sealed(_plain()))[0].envelope
-    assert (envelope.packed, envelope.covered, envelope.tail_rows, envelope.removed) == (4, 4, 3, [2, 5])
+    assert (envelope.packed_rows, envelope.base_rows, envelope.tail_rows, envelope.removed) == (4, 4, 3, [2, 5])
 
 
 def test_sections_lie_back_to_back_in_their_order_also_where_names_repeat() -> None:
     blob = _sealed(_plain())
     head, sections = frame.decode(blob)
     assert [bytes(data) for data in sections.values()] == [SKETCH, ROWS, GRAPH, FIRST, SECOND]
-    assert [blob[start : start + 1] for start in head.starts()] == [b"s", b"r", b"g", b"t", b"u"]
+    assert [blob[start : start + 1] for start in head.section_starts()] == [b"s", b"r", b"g", b"t", b"u"]
 
 
 @pytest.mark.parametrize("names", [["sketch"], ["tail"], ["sketch", "tail"]])
 def test_a_packed_index_may_lack_a_sketch_or_a_tail(names: list[str]) -> None:
     whole = _plain() if "tail" not in names else _plain(ids=[], metadata={}, removed=[2])
     head, _ = frame.decode(_sealed(*_without(*names)(whole)))
-    assert head.envelope.covered == 4
+    assert head.envelope.base_rows == 4
 
 
 def test_a_packed_index_may_hold_one_row() -> None:
     head, _ = frame.decode(_sealed(_plain(graph_rows=1, removed=[])))
-    assert (head.envelope.packed, head.envelope.tail_rows) == (1, 3)
+    assert (head.envelope.packed_rows, head.envelope.tail_rows) == (1, 3)
 
 
 def test_columns_stand_only_beside_rows() -> None:
@@ -172,9 +173,9 @@ def test_damage_to_a_section_names_it() -> None:
         frame.decode(bytes(blob))
 
 
-def _envelope() -> frame.Envelope:
-    sections = [frame.entry_of("rows", "c1/rows", ROWS), frame.entry_of("graph", "c1/graph", GRAPH)]
-    return frame.Envelope(2, Params("n", 3), sections=sections, graph_rows=4)
+def _envelope() -> Envelope:
+    sections = [frame.section_entry("rows", "c1/rows", ROWS), frame.section_entry("graph", "c1/graph", GRAPH)]
+    return Envelope(2, Params("n", 3), sections=sections, graph_rows=4)
 
 
 @given(padded=st.integers(0, 3_000))
@@ -182,14 +183,14 @@ def test_a_head_is_padded_to_the_bytes_asked_for_and_reads_the_same(padded: int)
     head = frame.encode_head(_envelope(), padded)
     assert len(head) == max(padded, len(frame.encode_head(_envelope())))
     decoded, sections = frame.decode(head + ROWS + GRAPH)
-    assert (decoded.envelope, decoded.start) == (_envelope(), len(head))
+    assert (decoded.envelope, decoded.body_start) == (_envelope(), len(head))
     assert [bytes(data) for data in sections.values()] == [ROWS, GRAPH]
 
 
 def test_a_head_is_read_without_its_body() -> None:
     blob = _sealed(_plain())
     head = frame.decode_head(blob[: -len(BODY)], len(blob))
-    assert (head.start, head.size) == (len(blob) - len(BODY), len(blob))
+    assert (head.body_start, head.size) == (len(blob) - len(BODY), len(blob))
 
 
 def test_a_head_cut_off_anywhere_says_how_many_bytes_hold_it() -> None:
@@ -208,7 +209,7 @@ def test_an_object_shorter_than_a_head_is_corrupt_and_not_asked_for_more(length:
 
 def test_a_head_that_claims_more_than_the_object_is_corrupt_and_not_asked_for_more() -> None:
     blob = _sealed(_plain())
-    with pytest.raises(BlobCorrupt, match="claims"):
+    with pytest.raises(BlobCorrupt, match="exceeds the object"):
         frame.decode_head(blob[:8], 8 + int.from_bytes(blob[4:8], "big") - 1)
 
 
@@ -216,7 +217,7 @@ def test_whitespace_that_pads_a_head_need_not_be_read() -> None:
     blob = _sealed(_plain(), padding=b" \n\t\r" * 5_000)
     bare = len(_sealed(_plain(), b""))
     head = frame.decode_head(blob[:bare], len(blob))
-    assert head.start == len(blob) - len(BODY)
+    assert head.body_start == len(blob) - len(BODY)
     with pytest.raises(frame.Truncated):
         frame.decode_head(blob[: bare - 1], len(blob))
 

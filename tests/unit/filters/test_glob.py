@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vectord.filters.glob import fits, literal_prefix
+from vectord.filters.glob import glob_matcher, literal_prefix
 
 FITTING = [
     ("", ""),
@@ -74,12 +74,12 @@ OTHERS = [
 
 @pytest.mark.parametrize(("pattern", "text"), FITTING)
 def test_a_text_fits(pattern: str, text: str) -> None:
-    assert fits(pattern)(text)
+    assert glob_matcher(pattern)(text)
 
 
 @pytest.mark.parametrize(("pattern", "text"), OTHERS)
 def test_a_text_does_not_fit(pattern: str, text: str) -> None:
-    assert not fits(pattern)(text)
+    assert not glob_matcher(pattern)(text)
 
 
 texts = st.text("ab-]\n", max_size=12)
@@ -91,21 +91,21 @@ patterns = (st.lists(tokens, max_size=10) | st.lists(plain, max_size=8)).map("".
 @given(patterns, texts)
 @example("*[ab]a*", "ba")
 def test_globs_agree_with_those_of_the_standard_library(pattern: str, text: str) -> None:
-    assert fits(pattern)(text) == fnmatchcase(text, pattern)
+    assert glob_matcher(pattern)(text) == fnmatchcase(text, pattern)
 
 
 @given(st.sampled_from(["", "!"]), st.text("abc-^&|~[]\\", min_size=1, max_size=8), st.characters())
 def test_sets_agree_with_those_of_the_standard_library(negation: str, members: str, character: str) -> None:
     """A `!` stands first only: where a range that runs backwards comes before it, fnmatch takes it for a negation."""
     inside = negation + members
-    assert fits(f"[{inside}]")(character) == fnmatchcase(character, f"[{inside}]")
+    assert glob_matcher(f"[{inside}]")(character) == fnmatchcase(character, f"[{inside}]")
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
 def test_a_pattern_without_wildcards_fits_itself_alone(pattern: str, text: str) -> None:
     bare = re.sub(r"[*?\[]", "", pattern)
-    assert fits(bare)(bare)
-    assert fits(bare)(text) == (bare == text)
+    assert glob_matcher(bare)(bare)
+    assert glob_matcher(bare)(text) == (bare == text)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_literal_prefix_is_all_that_comes_before_the_first_wildcard(pattern:
 
 @given(patterns, texts)
 def test_every_text_that_fits_starts_with_the_literal_prefix(pattern: str, text: str) -> None:
-    assert text.startswith(literal_prefix(pattern)) or not fits(pattern)(text)
+    assert text.startswith(literal_prefix(pattern)) or not glob_matcher(pattern)(text)
 
 
 @contextmanager
@@ -155,4 +155,4 @@ HOSTILE = [
 def test_no_pattern_backtracks_over_a_long_text(pattern: str) -> None:
     """A star that tried all its places would need years; each of these needs less than 0.1 s."""
     with at_most(seconds=10):
-        assert not fits(pattern)("a" * 40_000)
+        assert not glob_matcher(pattern)("a" * 40_000)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vectord.readers.ahead import ahead
+from vectord.readers.gunzip import read_ahead
 
 
 class Made:
@@ -32,15 +32,15 @@ class Made:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 50])
 def test_all_blocks_come_in_order(count: int) -> None:
-    assert list(ahead(Made(count))) == [b"%d" % number for number in range(count)]
+    assert list(read_ahead(Made(count))) == [b"%d" % number for number in range(count)]
 
 
 def test_a_block_that_is_empty_ends_nothing() -> None:
-    assert list(ahead(iter([b"a", b"", b"b"]))) == [b"a", b"", b"b"]
+    assert list(read_ahead(iter([b"a", b"", b"b"]))) == [b"a", b"", b"b"]
 
 
 def test_an_error_is_raised_after_the_blocks_before_it() -> None:
-    blocks = ahead(Made(9, bad=5))
+    blocks = read_ahead(Made(9, bad=5))
     assert [next(blocks) for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
     with pytest.raises(ValueError, match="5"):
         next(blocks)
@@ -48,7 +48,7 @@ def test_an_error_is_raised_after_the_blocks_before_it() -> None:
 
 def test_few_blocks_are_made_before_they_are_wanted() -> None:
     made = Made(1_000)
-    blocks = ahead(made)
+    blocks = read_ahead(made)
     for used in range(1, 20):
         next(blocks)
         time.sleep(0.005)
@@ -58,7 +58,7 @@ def test_few_blocks_are_made_before_they_are_wanted() -> None:
 
 def test_who_leaves_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    blocks = ahead(Made(1_000))
+    blocks = read_ahead(Made(1_000))
     next(blocks)
     assert threading.active_count() == before + 1
     blocks.close()

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectord.errors import FilterInvalid
-from vectord.filters.match import Container, keys, leaves, matches
+from vectord.filters import tree as filter_tree
+from vectord.filters.match import Container, leaves, matches
 from vectord.filters.parse import parse
-from vectord.filters.tree import All, Among, AnyOf, Compare, Exists, Filter, Glob, Not, Order, Prefix, Scalar
+from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 
 # Few and alike, so that conditions and documents meet, and so that what is nearly equal meets too.
 NUMBERS: list[int | float] = [0, 1, 1.0, -1, 1.5, 2**53, 2**53 + 1, float(2**53), 10**30]
@@ -26,9 +27,9 @@ documents = st.recursive(
     max_leaves=12,
 )
 paths = st.sampled_from(PATHS)
-orders: st.SearchStrategy[Order] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
+orders: st.SearchStrategy[Comparison] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
 conditions: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(Among, paths, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
+    st.builds(In, paths, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
     st.builds(Compare, paths, orders, st.sampled_from([*NUMBERS, *TEXTS])),
     st.builds(Exists, paths),
     st.builds(Prefix, paths, st.sampled_from(TEXTS)),
@@ -38,7 +39,7 @@ conditions: st.SearchStrategy[Filter] = st.one_of(
 
 def joined(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     several = st.lists(inner, min_size=1, max_size=3).map(tuple)
-    return st.one_of(st.builds(All, several), st.builds(AnyOf, several), st.builds(Not, inner))
+    return st.one_of(st.builds(And, several), st.builds(Or, several), st.builds(Not, inner))
 
 
 trees: st.SearchStrategy[Filter] = st.recursive(conditions, joined, max_leaves=8)
@@ -69,15 +70,15 @@ def like(left: object, right: object) -> bool:
 
 def holds(tree: Filter, metadata: object) -> bool:  # noqa: PLR0911  one for each kind of filter
     match tree:
-        case All(filters):
+        case And(filters):
             return not [inner for inner in filters if not holds(inner, metadata)]
-        case AnyOf(filters):
+        case Or(filters):
             return bool([inner for inner in filters if holds(inner, metadata)])
         case Not(inner):
             return not holds(inner, metadata)
         case Exists(path):
             return bool(values_at(metadata, path))
-        case Among(path, values):
+        case In(path, values):
             return any(like(found, value) for found in values_at(metadata, path) for value in values)
         case Compare(path, order, operand):
             return any(compares(found, order, operand) for found in values_at(metadata, path))
@@ -87,7 +88,7 @@ def holds(tree: Filter, metadata: object) -> bool:  # noqa: PLR0911  one for eac
             return any(isinstance(found, str) and fits(pattern, found) for found in values_at(metadata, path))
 
 
-def compares(found: Any, order: Order, operand: str | int | float) -> bool:
+def compares(found: Any, order: Comparison, operand: str | int | float) -> bool:
     number = isinstance(found, int | float) and not isinstance(found, bool)
     if not (isinstance(found, str) if isinstance(operand, str) else number):
         return False
@@ -113,13 +114,13 @@ def fits(pattern: str, text: str) -> bool:
 def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind of filter
     """A filter as JSON, one key an object."""
     match tree:
-        case All(filters):
+        case And(filters):
             return {"$and": [written(inner) for inner in filters]}
-        case AnyOf(filters):
+        case Or(filters):
             return {"$or": [written(inner) for inner in filters]}
         case Not(inner):
             return {"$not": written(inner)}
-        case Among(path, values):
+        case In(path, values):
             return {path: {"$in": list(values)}}
         case Compare(path, order, operand):
             return {path: {order: operand}}
@@ -165,7 +166,7 @@ def test_not_not_is_nothing(tree: Filter, metadata: object) -> None:
 
 @given(st.lists(trees, min_size=1, max_size=3).map(tuple), documents)
 def test_not_all_is_any_not(filters: tuple[Filter, ...], metadata: object) -> None:
-    assert matches(Not(All(filters)), metadata) == matches(AnyOf(tuple(map(Not, filters))), metadata)
+    assert matches(Not(And(filters)), metadata) == matches(Or(tuple(map(Not, filters))), metadata)
 
 
 @given(paths, st.lists(scalars, min_size=1, max_size=4), documents)
@@ -181,8 +182,8 @@ def test_a_filter_that_is_written_is_read_back(tree: Filter) -> None:
 
 
 @given(trees)
-def test_keys_are_the_paths_of_all_conditions(tree: Filter) -> None:
-    assert keys(tree) == set(re.findall(r"path='([^']*)'", repr(tree)))
+def test_the_paths_of_a_filter_are_those_of_all_conditions(tree: Filter) -> None:
+    assert filter_tree.paths(tree) == set(re.findall(r"path='([^']*)'", repr(tree)))
 
 
 values = st.recursive(

@@ -12,7 +12,7 @@ import vectord
 from vectord.cache.backing import OnDisk
 from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 PLENTY = 1 << 30
 DATA = np.random.default_rng(0).bytes(3 * PAGE)
@@ -22,7 +22,7 @@ ENTRY = SectionEntry("graph", len(DATA), f"{zlib.crc32(DATA):08x}", "a")
 WRITER = """
 import sys, zlib
 from pathlib import Path
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 from vectord.cache.section_cache import SectionCache
 data = bytes.fromhex(sys.stdin.readline())
 files = SectionCache(Path(sys.argv[1]), 1 << 30)
@@ -134,6 +134,6 @@ def test_a_part_whose_name_a_cleaner_took_still_serves(tmp_path: Path) -> None:
 def test_a_file_that_was_removed_before_it_was_locked_is_not_held(tmp_path: Path) -> None:
     path = tmp_path / "part"
     file = OnDisk(os.open(path, os.O_RDWR | os.O_CREAT), path)
-    assert file.hold()
+    assert file.lock()
     path.unlink()
-    assert not file.hold()
+    assert not file.lock()

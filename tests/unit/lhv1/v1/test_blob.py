@@ -21,7 +21,7 @@ from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
 from vectord.lhv1.params import Params
 
-FOLDER = Path(__file__).parents[2] / "golden/v1"
+FOLDER = Path(__file__).parents[3] / "golden/v1"
 SHA256 = {
     "empty": "76a1245303ae148ef0b77dd7a582b7b94bb87265cdb64f58d078d29d2883e1ac",
     "cosine": "9b1c6294034781031f0feb5e049772df954fa2921101701028ffbf42fec61b42",
@@ -137,19 +137,22 @@ def test_metadata_keeps_its_text() -> None:
 @pytest.mark.parametrize(
     ("blob", "reason"),
     [
-        (h.index_blob({"a": (1, 2, 3)}, dimension=4), "vectors of 3 components, and says 4"),
-        (h.index_blob({"a": (1, 2, 3)}, dimension=0.5), "dimension is no integer"),
-        (h.index_blob({"a": (1, 2, 3)}, m=True), "m is no integer"),
+        (h.index_blob({"a": (1, 2, 3)}, dimension=4), "vectors have 3 components, but its dimension is 4"),
+        (h.index_blob({"a": (1, 2, 3)}, dimension=0.5), "dimension is not an integer"),
+        (h.index_blob({"a": (1, 2, 3)}, m=True), "m is not an integer"),
         (h.index_blob({"a": (1, 2, 3)}, m=1_001), "m must be 1 to 1,000"),
         (h.index_blob({"": (1, 2, 3)}), "id must be 1 to 1,024"),
         (h.index_blob({"é" * 513: (1, 2, 3)}), "id must be 1 to 1,024"),
-        (h.index_blob({"a": (1, 2, 3), "bad": (0, -0.0, 0)}), "'bad' is zero or not finite, as 1 of"),
+        (h.index_blob({"a": (1, 2, 3), "bad": (0, -0.0, 0)}), "'bad' is zero or not finite, and so are 1 of"),
         (h.index_blob({"a": (1, 2, 3), "bad": (0, np.nan, 0)}, distance="euclidean"), "'bad' is zero or not"),
         (h.index_blob({"a": (1, 2, 3), "bad": (0, np.inf, 0)}), "'bad' is zero or not"),
-        (h.index_blob({"a": (1, 2, 3)}, distance="manhattan"), "'manhattan' and 'manhattan'"),
-        (h.blob({"version": 1, "params": h.params(distance="euclidean")}, h.graph([])), "'euclidean' and 'cosine'"),
+        (h.index_blob({"a": (1, 2, 3)}, distance="manhattan"), "'manhattan' and its graph has 'manhattan'"),
+        (
+            h.blob({"version": 1, "params": h.params(distance="euclidean")}, h.graph([])),
+            "'euclidean' and its graph has 'cosine'",
+        ),
         (h.blob({"version": 1, "params": {}}, h.graph([])), "dimension must be 1"),
-        (h.blob({"version": 1, "params": h.params()}, b""), "cut off"),
+        (h.blob({"version": 1, "params": h.params()}, b""), "truncated"),
         (h.blob({"version": 1}, h.graph([])), "not one of version 1"),
         (h.blob({"version": 1, "params": h.params(), "more": 1}, h.graph([])), "not one of version 1"),
         (h.blob({"version": 2, "params": h.params()}, h.graph([])), "version 2, not 1"),

@@ -12,8 +12,8 @@ from tests.support import documents as d
 from tests.support.columns import HELD, hits, stored, told
 from vectord.filters.match import matches
 from vectord.filters.parse import parse
-from vectord.filters.tree import Among, Compare, Exists, Filter, Glob, Prefix
-from vectord.index.columns.model import Columns, nearest
+from vectord.filters.tree import Compare, Exists, Filter, Glob, In, Prefix
+from vectord.index.columns.model import Columns, to_float64
 
 
 @HELD
@@ -24,8 +24,8 @@ def test_the_truth_lies_between_what_is_sure_and_what_is_possible(
 ) -> None:
     found = told(held(documents), tree)
     truth = np.array([matches(tree, document) for document in documents], np.bool_)
-    assert found.surely.tolist() == (found.surely & truth).tolist()
-    assert found.possibly.tolist() == (found.possibly | truth).tolist()
+    assert found.certain.tolist() == (found.certain & truth).tolist()
+    assert found.possible.tolist() == (found.possible | truth).tolist()
 
 
 SHORT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -43,7 +43,7 @@ def test_of_short_texts_and_numbers_that_float64_holds_all_is_sure(
     met = [value for value in values if not isinstance(value, list)]
     ordered = [value for value in met if type(value) in {str, int, float}]
     tree: Filter = data.draw(
-        st.builds(Among, st.just("a"), st.lists(st.sampled_from([0, *met]), max_size=3).map(tuple))
+        st.builds(In, st.just("a"), st.lists(st.sampled_from([0, *met]), max_size=3).map(tuple))
         | st.builds(Compare, st.just("a"), st.sampled_from(["$gt", "$lte"]), st.sampled_from([0, "", *ordered]))
     )
     documents = [{"a": value} for value in values]
@@ -60,13 +60,13 @@ def test_numbers_of_any_size_compare_exactly_where_rounding_tells(
     held: Callable[[Sequence[Any]], Columns], operand: float, order: Any
 ) -> None:
     documents = [{"a": value} for value in SIZES]
-    tree = Among("a", (operand,)) if order == "$eq" else Compare("a", order, operand)
+    tree = In("a", (operand,)) if order == "$eq" else Compare("a", order, operand)
     found = told(held(documents), tree)
     for row, value in enumerate(SIZES):
-        if nearest(value) != nearest(operand) or value == nearest(value):
-            assert found.surely[row] == found.possibly[row] == matches(tree, documents[row])
+        if to_float64(value) != to_float64(operand) or value == to_float64(value):
+            assert found.certain[row] == found.possible[row] == matches(tree, documents[row])
         else:
-            assert (found.surely[row], found.possibly[row]) == (False, True)
+            assert (found.certain[row], found.possible[row]) == (False, True)
 
 
 WORDS = sorted({"", "a", "ab", "z", *d.LONG, *(text + "x" for text in d.LONG)})
@@ -79,7 +79,7 @@ def test_texts_of_any_length_are_told_apart_by_what_a_word_holds(
     held: Callable[[Sequence[Any]], Columns], operand: str, order: Any
 ) -> None:
     documents = [{"a": value} for value in WORDS]
-    made = {"$eq": Among("a", (operand,)), "$prefix": Prefix("a", operand), "$glob": Glob("a", operand + "*x")}
+    made = {"$eq": In("a", (operand,)), "$prefix": Prefix("a", operand), "$glob": Glob("a", operand + "*x")}
     tree = made.get(order) or Compare("a", order, operand)
     found = told(held(documents), tree)
     for row, value in enumerate(WORDS):
@@ -87,9 +87,9 @@ def test_texts_of_any_length_are_told_apart_by_what_a_word_holds(
         alike = value.encode()[:128] == operand.encode()[:128] and len(operand.encode()) > 128
         starts = value.encode()[:128].startswith(operand.encode()[:128])
         if cut and (alike or (order == "$glob" and starts)):
-            assert (found.surely[row], found.possibly[row]) == (False, True)
+            assert (found.certain[row], found.possible[row]) == (False, True)
         else:
-            assert found.surely[row] == found.possibly[row] == matches(tree, documents[row])
+            assert found.certain[row] == found.possible[row] == matches(tree, documents[row])
 
 
 @HELD
@@ -120,28 +120,28 @@ def test_each_kind_of_value_is_told_apart(
 def test_only_the_texts_of_one_cut_word_are_left_open() -> None:
     long = "x" * 200
     columns = stored([{"a": long + "1"}, {"a": long + "2"}, {"a": "x" * 100}, {"a": "y" * 200}, {}])
-    found = told(columns, Among("a", (long + "1",)))
-    assert (found.surely.tolist(), np.flatnonzero(found.possibly).tolist()) == ([False] * 5, [0, 1])
+    found = told(columns, In("a", (long + "1",)))
+    assert (found.certain.tolist(), np.flatnonzero(found.possible).tolist()) == ([False] * 5, [0, 1])
     assert hits(columns, Prefix("a", "x")) == [0, 1, 2]
     found = told(columns, Compare("a", "$gt", long))
-    assert (np.flatnonzero(found.surely).tolist(), np.flatnonzero(found.possibly).tolist()) == ([3], [0, 1, 3])
+    assert (np.flatnonzero(found.certain).tolist(), np.flatnonzero(found.possible).tolist()) == ([3], [0, 1, 3])
 
 
 def test_only_a_large_integer_that_rounds_to_the_operand_is_left_open() -> None:
     values = [2**60 + 1, 2**60, 2**60 + 2**20, 5]
     columns = stored([{"a": value} for value in values])
-    found = told(columns, Among("a", (2**60,)))
-    assert (np.flatnonzero(found.surely).tolist(), np.flatnonzero(found.possibly).tolist()) == ([1], [0, 1])
+    found = told(columns, In("a", (2**60,)))
+    assert (np.flatnonzero(found.certain).tolist(), np.flatnonzero(found.possible).tolist()) == ([1], [0, 1])
     found = told(columns, Compare("a", "$gt", 2**60))
-    assert (np.flatnonzero(found.surely).tolist(), np.flatnonzero(found.possibly).tolist()) == ([2], [0, 2])
+    assert (np.flatnonzero(found.certain).tolist(), np.flatnonzero(found.possible).tolist()) == ([2], [0, 2])
 
 
 @HELD
 @pytest.mark.parametrize("most", [-128, 127, -32_768, 32_767, 32_768, -(2**31), 2**31 - 1, 2**31, 0.5])
 def test_numbers_of_any_width_come_back(held: Callable[[Sequence[Any]], Columns], most: float) -> None:
     columns = held([{"a": 1}, {"a": most}, {"a": 2}])
-    assert hits(columns, Among("a", (most,))) == [1]
-    assert hits(columns, Among("a", (*range(100, 164), most))) == [1]
+    assert hits(columns, In("a", (most,))) == [1]
+    assert hits(columns, In("a", (*range(100, 164), most))) == [1]
 
 
 @HELD
@@ -149,7 +149,7 @@ def test_numbers_of_any_width_come_back(held: Callable[[Sequence[Any]], Columns]
 def test_vocabularies_of_any_size_come_back(held: Callable[[Sequence[Any]], Columns], count: int) -> None:
     columns = held([{"a": f"{row:06}"} for row in range(count)])
     last = count - 1
-    assert hits(columns, Among("a", (f"{last:06}",))) == [last]
+    assert hits(columns, In("a", (f"{last:06}",))) == [last]
     assert hits(columns, Compare("a", "$gte", f"{last:06}")) == [last]
     assert hits(columns, Prefix("a", f"{last:06}"[:5])) == [row for row in range(count) if row // 10 == last // 10]
     assert hits(columns, Glob("a", f"{last:06}"[:5] + "?")) == [row for row in range(count) if row // 10 == last // 10]
@@ -161,7 +161,7 @@ def test_rows_that_are_dense_or_sparse_come_back(held: Callable[[Sequence[Any]],
     documents = [{"a": None, "n": row, "t": "x"} if row % every == 0 else {} for row in range(300)]
     here = list(range(0, 300, every))
     columns = held(documents)
-    for tree in (Among("a", (None,)), Exists("n"), Among("t", ("x",)), Compare("n", "$gte", 0)):
+    for tree in (In("a", (None,)), Exists("n"), In("t", ("x",)), Compare("n", "$gte", 0)):
         assert hits(columns, tree) == here
     assert hits(columns, Compare("n", "$gt", 150)) == [row for row in here if row > 150]
 
@@ -175,7 +175,7 @@ def test_documents_of_many_shapes_are_sorted_into_rows(held: Callable[[Sequence[
     ]
     columns = held(documents)
     for key in "ah":
-        assert hits(columns, Among(key, (3,))) == [row for row, each in enumerate(documents) if each.get(key) == 3]
+        assert hits(columns, In(key, (3,))) == [row for row, each in enumerate(documents) if each.get(key) == 3]
 
 
 KINDS = [lambda row: f"{row % 97}", lambda row: 2**60 + row % 5, lambda row: row % 97, lambda row: [row % 7 / 2, "5"]]
@@ -190,8 +190,8 @@ def test_values_that_come_in_any_order_stay_with_their_rows(held: Callable[[Sequ
     ]
     columns = held(documents)
     for key in "abc":
-        for tree in (Among(key, ("5",)), Among(key, (5,)), Compare(key, "$gt", 2.5), Compare(key, "$lte", 2**61)):
+        for tree in (In(key, ("5",)), In(key, (5,)), Compare(key, "$gt", 2.5), Compare(key, "$lte", 2**61)):
             assert hits(columns, tree) == [row for row, each in enumerate(documents) if matches(tree, each)]
-        found = told(columns, Among(key, (2**60 + 3,)))
+        found = told(columns, In(key, (2**60 + 3,)))
         truth = [row for row, each in enumerate(documents) if each.get(key) in [2**60 + at for at in range(1, 5)]]
-        assert (found.surely.any(), np.flatnonzero(found.possibly).tolist()) == (False, truth)
+        assert (found.certain.any(), np.flatnonzero(found.possible).tolist()) == (False, truth)

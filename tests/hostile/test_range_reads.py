@@ -59,8 +59,8 @@ def _head() -> frame.Head:
 def _extent(name: str) -> tuple[int, int]:
     """Return where a section lies in the blob; the head counts as one."""
     if name == "head":
-        return 0, _head().start
-    places = zip(_head().envelope.sections, _head().starts(), strict=True)
+        return 0, _head().body_start
+    places = zip(_head().envelope.sections, _head().section_starts(), strict=True)
     entry, start = next((entry, start) for entry, start in places if entry.name == name)
     return start, start + entry.bytes
 

@@ -9,7 +9,7 @@ import pytest
 from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.envelope import SectionEntry
 
 PLENTY = 1 << 30
 
@@ -85,7 +85,7 @@ def test_the_same_content_is_the_same_file_and_other_content_another(tmp_path: P
 
 def test_wrong_bytes_are_named_removed_and_fetched_again(tmp_path: Path) -> None:
     files, data = SectionCache(tmp_path, PLENTY), content(2 * PAGE)
-    with pytest.raises(BlobCorrupt, match="its section 'graph' does not match the section's crc32"):
+    with pytest.raises(BlobCorrupt, match="its section 'graph' does not match the checksum in the envelope"):
         files.open(entry(data)).write(0, bytes(2 * PAGE))
     assert (names(tmp_path), files.used) == ([], 0)
     again = files.open(entry(data))

@@ -9,11 +9,10 @@ import pytest
 from tests.support.columns import MANY, SECTION, in_memory, told
 from tests.support.sections import Bringing
 from vectord.errors import BlobCorrupt
-from vectord.filters.match import keys
-from vectord.filters.tree import Among, Compare, Exists, Glob, Prefix
+from vectord.filters.tree import Compare, Exists, Glob, In, Prefix, paths
 from vectord.index.columns.model import Columns
-from vectord.index.columns.reader import Stored
-from vectord.index.columns.writer import pack
+from vectord.index.columns.reader import StoredColumns
+from vectord.index.columns.writer import pack_columns
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 
 SMALL = [
@@ -22,18 +21,18 @@ SMALL = [
     {"n": 0.5, "plumless": 3},
     {"n": -1, "t": "b", "buckeroo": 4},
 ]
-SOUND = pack(in_memory(SMALL))
+SOUND = pack_columns(in_memory(SMALL))
 QUESTIONS = [
     Exists("deep"),
-    Among("n", (1, 2**60)),
+    In("n", (1, 2**60)),
     Compare("n", "$lt", 1),
     Compare("t", "$gt", "c"),
     Glob("t", "s*"),
     Prefix("tags", "b"),
-    Among("on", (True, False)),
-    Among("deep.x", (None,)),
-    Among("plumless", (3,)),
-    Among("buckeroo", (4,)),
+    In("on", (True, False)),
+    In("deep.x", (None,)),
+    In("plumless", (3,)),
+    In("buckeroo", (4,)),
     Exists("nowhere"),
 ]
 
@@ -45,10 +44,10 @@ class Here(MemorySection):
 
 
 def answers(columns: Columns) -> list[Any]:
-    return [(found.surely.tolist(), found.possibly.tolist()) for found in (told(columns, each) for each in QUESTIONS)]
+    return [(found.certain.tolist(), found.possible.tolist()) for found in (told(columns, each) for each in QUESTIONS)]
 
 
-TRUTH = answers(Stored(MemorySection(SOUND), len(SMALL)))
+TRUTH = answers(StoredColumns(MemorySection(SOUND), len(SMALL)))
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x02, 0x20, 0x80, 0xFF])
@@ -58,7 +57,7 @@ def test_a_flip_of_any_byte_is_found_or_changes_nothing(flip: int) -> None:
         damaged = bytearray(SOUND)
         damaged[at] ^= flip
         try:
-            assert answers(Stored(Here(bytes(damaged)), len(SMALL))) == TRUTH
+            assert answers(StoredColumns(Here(bytes(damaged)), len(SMALL))) == TRUTH
         except BlobCorrupt:
             found += 1
     assert found > len(SOUND) * 0.8
@@ -70,7 +69,7 @@ def test_no_byte_that_passed_the_checksum_leads_to_a_crash(flip: int) -> None:
         damaged = bytearray(SOUND)
         damaged[at] ^= flip
         with suppress(BlobCorrupt):
-            answers(Stored(_resealed(bytes(damaged)), len(SMALL)))
+            answers(StoredColumns(_resealed(bytes(damaged)), len(SMALL)))
 
 
 def _resealed(data: bytes) -> MemorySection:
@@ -84,19 +83,19 @@ def _resealed(data: bytes) -> MemorySection:
 
 @pytest.mark.parametrize("lengths", [b"\x03\x01", b"\x02\x02", b"\x01\x01", b"\x82\x01"])
 def test_words_of_another_length_than_theirs_are_corrupt(lengths: bytes) -> None:
-    section = pack(in_memory([{"a": "aa"}, {"a": "b"}]))
+    section = pack_columns(in_memory([{"a": "aa"}, {"a": "b"}]))
     at = section.index(b"\x02\x01" + bytes(6) + b"aab")
     with pytest.raises(BlobCorrupt):
-        Stored(MemorySection(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], NOTHING_TO_FETCH)
+        StoredColumns(MemorySection(section[:at] + lengths + section[at + 2 :]), 2).read(["a"], NOTHING_TO_FETCH)
 
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 100, 200, len(SOUND) - 8, len(SOUND) - 1])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
     fetch = Bringing()
     for section in (MemorySection(SOUND[:length]), Here(SOUND[:length]), fetch.section(SOUND[:length], "columns")):
-        columns = Stored(section, len(SMALL))
+        columns = StoredColumns(section, len(SMALL))
         with pytest.raises(BlobCorrupt):
-            columns.read([path for tree in QUESTIONS for path in keys(tree)], fetch)
+            columns.read([path for tree in QUESTIONS for path in paths(tree)], fetch)
 
 
 @pytest.mark.parametrize("end", [0, len(SECTION), 2**40, 2**63, 2**64 - 1])
@@ -106,11 +105,11 @@ def test_a_block_that_lies_nowhere_is_corrupt_before_it_is_asked_for(end: int) -
     fetch = Bringing()
     damaged = _resealed(SECTION[:last] + end.to_bytes(8, "little") + SECTION[last + 8 :]).buffer.tobytes()
     with pytest.raises(BlobCorrupt):
-        Stored(fetch.section(damaged, "columns"), len(MANY)).read(["year", "name", "score", "tags"], fetch)
+        StoredColumns(fetch.section(damaged, "columns"), len(MANY)).read(["year", "name", "score", "tags"], fetch)
     assert len(fetch.rounds) == 1
 
 
 @pytest.mark.parametrize("rows", [0, 3, 5, 2**31])
 def test_a_section_of_other_rows_than_the_graphs_is_corrupt(rows: int) -> None:
     with pytest.raises(BlobCorrupt):
-        Stored(MemorySection(SOUND), rows).read(["nowhere"], NOTHING_TO_FETCH)
+        StoredColumns(MemorySection(SOUND), rows).read(["nowhere"], NOTHING_TO_FETCH)

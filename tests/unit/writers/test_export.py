@@ -26,10 +26,10 @@ from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import Entry, NewVector
 from vectord.readers.files import entries_of_file
-from vectord.writers import plain
-from vectord.writers.batches import batches, in_parts
+from vectord.writers import plain_form
+from vectord.writers.batches import batches, cut_into_parts
 from vectord.writers.export import FORMATS, Format, export, export_rows
-from vectord.writers.numbers import shortest
+from vectord.writers.jsonl import shortest_decimals
 
 DIMENSION = 5
 MOST = 1 << 26
@@ -159,7 +159,7 @@ def test_a_plain_form_that_was_built_names_its_content_by_the_new_commit() -> No
 
 
 def test_ids_and_metadata_that_no_envelope_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "_LONGEST", 1_000)
+    monkeypatch.setattr(plain_form, "_MAX_ENVELOPE", 1_000)
     with pytest.raises(AnswerTooLarge):
         _file(INDEXES["packed"](), "lhv1")
 
@@ -212,7 +212,7 @@ def test_every_part_but_the_last_has_the_size_of_a_part(kind: Format) -> None:
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 40))
 def test_parts_are_the_chunks_cut_anew(chunks: list[bytes], size: int) -> None:
-    parts = list(in_parts(chunks, size))
+    parts = list(cut_into_parts(chunks, size))
     assert b"".join(parts) == b"".join(chunks)
     assert {len(part) for part in parts[:-1]} <= {size}
     assert all(parts)
@@ -248,7 +248,7 @@ FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), mi
 @given(FLOATS)
 def test_a_number_is_written_in_as_few_digits_as_numpy_takes(numbers: list[float]) -> None:
     vector = v.f32(numbers)
-    short = shortest(vector)
+    short = shortest_decimals(vector)
     assert short.astype(np.float32).tobytes() == vector.tobytes()
     assert [len(_digits(repr(one))) for one in short.tolist()] == [len(_digits(str(one))) for one in vector]
 
@@ -256,7 +256,7 @@ def test_a_number_is_written_in_as_few_digits_as_numpy_takes(numbers: list[float
 def test_random_bits_are_written_in_as_few_digits_as_numpy_takes() -> None:
     bits = np.random.default_rng(5).integers(0, 1 << 32, 20_000, dtype=np.uint32).view(np.float32)
     vector = bits[np.isfinite(bits)]
-    short = shortest(vector)
+    short = shortest_decimals(vector)
     assert short.astype(np.float32).tobytes() == vector.tobytes()
     assert [len(_digits(repr(one))) for one in short.tolist()] == [len(_digits(str(one))) for one in vector]
 

@@ -1,0 +1,121 @@
+"""Read lines of JSON fast: simdjson parses the numbers of a vector, msgspec the few bytes around them.
+
+A line is only split so if the result is provably that of decoding the whole line. Other lines are decoded whole.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.errors import RequestInvalid
+from vectord.lhv1.metadata import checked_metadata
+from vectord.readers.entry import (
+    NO_METADATA,
+    VECTOR_JSON,
+    Entry,
+    NewVector,
+    decode_base64,
+    entry_of_json,
+    parse_numbers,
+)
+
+if TYPE_CHECKING:
+    import csimdjson
+
+_VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*[\["]')
+_QUOTE: Final = ord('"')
+_PLACEHOLDER: Final = b"-7.0625e-301"
+_PLACEHOLDER_JSON: Final = msgspec.Raw(_PLACEHOLDER)
+_BATCH: Final = 128  # entries whose float64 numbers fit a processor cache until they are converted to float32
+
+_Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None]  # id; float64 bytes or float32; metadata
+
+
+def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
+    """Yield the entry of each line that is not blank. Each block of text must end at the end of a line.
+
+    Most vectors are float32 already; a number beyond its range is infinite.
+    """
+    for batch in batched(_entries(blocks), _BATCH):
+        with np.errstate(over="ignore"):
+            flat = np.frombuffer(b"".join(_float64_bytes(batch)), np.float64).astype(np.float32)
+        stop = 0
+        for entry in batch:
+            if not isinstance(entry, tuple):
+                yield entry
+            elif isinstance(entry[1], bytes):
+                start, stop = stop, stop + len(entry[1]) // 8
+                yield NewVector(entry[0], flat[start:stop], entry[2])
+            else:
+                yield NewVector(entry[0], entry[1], entry[2])
+
+
+def parse_numbers_fast(text: bytes) -> npt.NDArray[np.float64]:
+    """Return a JSON array of numbers as float64; the same result and exceptions as `entry.parse_numbers`."""
+    return np.frombuffer(_parse_to_bytes(text), np.float64)
+
+
+def _float64_bytes(batch: Sequence[_Split | Entry]) -> list[bytes]:
+    return [entry[1] for entry in batch if isinstance(entry, tuple) and isinstance(entry[1], bytes)]
+
+
+def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
+    position = 0
+    for block in blocks:
+        start, size = 0, len(block)
+        while start < size:
+            end = block.find(b"\n", start) + 1 or size
+            if entry := _split_line(block, start, end) or _whole_line(position, block[start:end]):
+                yield entry
+            start, position = end, position + 1
+
+
+def _whole_line(position: int, line: bytes) -> Entry | None:
+    return entry_of_json(position, line, parse_numbers_fast) if line.strip() else None
+
+
+def _split_line(block: bytes, start: int, end: int) -> _Split | None:
+    """Decode the line `block[start:end]` in two parts; return None if it must be decoded whole."""
+    found = _VECTOR.search(block, start, end)
+    if not found:
+        return None
+    opens = found.end() - 1
+    is_base64 = block[opens] == _QUOTE
+    closes = block.find(b'"' if is_base64 else b"]", opens + 1, end) + 1
+    # Why this is sound: the placeholder occurs once in the rest, and msgspec finds exactly it as the value of
+    # "vector". So the text that it replaced is that value, if it is one JSON value; its own parser checks this.
+    rest = block[start:opens] + _PLACEHOLDER + block[closes:end]
+    if not closes or rest.count(_PLACEHOLDER) != 1:
+        return None
+    try:
+        body = VECTOR_JSON.decode(rest)
+        if body.vector != _PLACEHOLDER_JSON:
+            return None
+        vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
+        return body.id, vector, None if body.metadata is NO_METADATA else checked_metadata(body.metadata)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
+        return None  # decoding the whole line gives the reason
+
+
+def _parse_to_bytes(text: bytes) -> bytes:
+    """Return the bytes of the float64 array of a JSON array of numbers; bytes can be joined faster than arrays."""
+    if text.find(b"[", 1) >= 0:
+        return parse_numbers(text).tobytes()  # simdjson would flatten nested arrays
+    try:
+        return bytes(_parser().parse(text).as_buffer(of_type="d"))
+    except (TypeError, ValueError, AttributeError, RuntimeError):
+        # RuntimeError is simdjson's exception for integers beyond 64 bits and for deeply nested objects.
+        return parse_numbers(text).tobytes()  # for a message that names the wrong value
+
+
+@cache
+def _parser() -> "csimdjson.Parser":
+    import csimdjson  # noqa: PLC0415  only the functions that read files have it
+
+    return csimdjson.Parser()
