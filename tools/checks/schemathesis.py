@@ -1,6 +1,7 @@
-"""Let schemathesis meet the API as a stranger does: with nothing but its OpenAPI document.
+"""`make schemathesis`: test the API from its OpenAPI document alone.
 
-`python -m tools.stranger [EXAMPLES]` starts a stack of its own and plays every phase on it, so many examples each.
+`python -m tools.checks.schemathesis [EXAMPLES]` runs every phase of schemathesis on a stack of its own, with EXAMPLES
+examples for each operation.
 """
 
 import subprocess
@@ -18,15 +19,15 @@ DOCUMENT = ROOT / "docs/openapi.json"
 SETTINGS = ROOT / "tools/checks/schemathesis.toml"
 SEED = 20261123
 EXAMPLES = 100
-INDEX = "stranger"  # as the settings call it
+INDEX = "schemathesis"  # the name in the settings
 
-# What each phase of a short run takes: the coverage of what must be refused takes minutes.
+# Phases and modes. The short run leaves out the coverage of invalid requests, which takes minutes.
 SHORT = (("coverage", "positive"), ("fuzzing,stateful", "all"))
 LONG = (("examples,coverage,fuzzing,stateful", "all"),)
 
 
 def prepare(stack: Stack) -> None:
-    """Make the index that the settings speak of."""
+    """Create the index that the settings refer to."""
     api = Client(HOST, stack.port, stack.path)
     api.call("POST", "/indexes", {"name": INDEX, "dimension": 1, "distance": "euclidean"}, expect=201)
     vectors = [{"id": "a", "vector": [0], "metadata": {"": 0}}, {"id": "b", "vector": [1]}]
@@ -34,17 +35,17 @@ def prepare(stack: Stack) -> None:
     api.close()
 
 
-def meet(url: str, folder: Path, phases: str, mode: str, examples: int) -> str:
-    """Run schemathesis in a folder of its own and return what it printed.
+def run(url: str, folder: Path, phases: str, mode: str, examples: int) -> str:
+    """Run schemathesis in a scratch folder and return its output.
 
     Raises:
-        CheckFailed: it found something.
+        CheckFailed: it found a fault.
     """
     command = [str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(SETTINGS), "run", str(DOCUMENT)]
     command += ["--url", url, "--seed", str(SEED), "--max-examples", str(examples), "--phases", phases, "--mode", mode]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CheckFailed(f"schemathesis found something in the phases {phases}:\n{done.stdout}{done.stderr}")
+        raise CheckFailed(f"schemathesis found a fault in the phases {phases}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -53,7 +54,7 @@ def _run(folder: Path) -> None:
     with running_stack(folder, OPEN, enforce=True) as stack:
         prepare(stack)
         for phases, mode in LONG:
-            print(meet(stack.url, folder, phases, mode, examples))
+            print(run(stack.url, folder, phases, mode, examples))
 
 
 if __name__ == "__main__":

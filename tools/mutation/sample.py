@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cosmic_ray.mutating import mutate_code  # type: ignore[import-untyped]
-from cosmic_ray.plugins import get_operator  # type: ignore[import-untyped]
-from cosmic_ray.tools.filters.filter_app import FilterApp  # type: ignore[import-untyped]
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.tools.filters.filter_app import FilterApp
 
 
 class Sample(FilterApp):  # type: ignore[misc]

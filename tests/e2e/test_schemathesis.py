@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes of the OpenAPI document: none meets a fault, or an answer that is not in it."""
+"""schemathesis finds no server error and no answer that the OpenAPI document does not describe."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import faults
 from tests.support.faults import Fault
-from tools.checks import schemathesis as stranger
+from tools.checks import schemathesis
 from tools.command.errors import CheckFailed
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import proxy
@@ -19,31 +19,31 @@ from vectord.edge.openapi.operations import OPERATIONS
 
 @pytest.fixture(scope="module")
 def prepared(stack: Stack) -> Stack:
-    """The stack with what a stranger needs; what it makes goes with the stack."""
-    stranger.prepare(stack)
+    """The stack with the index that the settings of schemathesis refer to."""
+    schemathesis.prepare(stack)
     return stack
 
 
-@pytest.mark.parametrize(("phases", "mode"), stranger.SHORT)
-def test_no_request_meets_a_fault(prepared: Stack, tmp_path: Path, phases: str, mode: str) -> None:
-    printed = stranger.meet(prepared.url, tmp_path, phases, mode, examples=8)
+@pytest.mark.parametrize(("phases", "mode"), schemathesis.SHORT)
+def test_schemathesis_finds_no_fault(prepared: Stack, tmp_path: Path, phases: str, mode: str) -> None:
+    printed = schemathesis.run(prepared.url, tmp_path, phases, mode, examples=8)
     assert "No issues found" in printed
     assert f"Tested: {len(OPERATIONS)}" in printed
 
 
 def renames(exchange: Exchange) -> None:
-    """Answer what was asked with a member under another name."""
+    """Rename a required member of the answer."""
     reply = exchange.forward()
     if reply.status == 200:
         body = json.loads(reply.body)
         body["all"] = body.pop("indexes")
-        spoiled = json.dumps(body).encode()
-        reply = replace(reply, body=spoiled, length=len(spoiled))
+        changed = json.dumps(body).encode()
+        reply = replace(reply, body=changed, length=len(changed))
     exchange.answer(reply)
 
 
-def test_routes_that_break_their_word_are_found(prepared: Stack, tmp_path: Path) -> None:
-    """A proxy before the API has the description of an index fail, and the list of indexes name a member otherwise."""
+def test_answers_that_contradict_the_document_are_found(prepared: Stack, tmp_path: Path) -> None:
+    """A proxy in front of the API lets the description of an index fail, and renames a member of the list of indexes."""
     breaks: dict[str, Fault] = {"/indexes/[^/]+": faults.refuses(500, "InternalError"), "/indexes": renames}
 
     def choose(exchange: Exchange) -> Fault:
@@ -53,8 +53,8 @@ def test_routes_that_break_their_word_are_found(prepared: Stack, tmp_path: Path)
 
     with proxy(prepared.endpoint) as before, pytest.raises(CheckFailed) as found:
         before.choose = choose
-        stranger.meet(before.endpoint + prepared.path, tmp_path, "coverage", "positive", examples=1)
-    told = str(found.value)
-    assert "Server error" in told
-    assert "GET /indexes/{name}" in told
-    assert '"indexes" is a required property' in told
+        schemathesis.run(before.endpoint + prepared.path, tmp_path, "coverage", "positive", examples=1)
+    report = str(found.value)
+    assert "Server error" in report
+    assert "GET /indexes/{name}" in report
+    assert '"indexes" is a required property' in report
