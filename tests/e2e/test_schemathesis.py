@@ -43,7 +43,7 @@ def renames(exchange: Exchange) -> None:
 
 
 def test_answers_that_contradict_the_document_are_found(prepared: Stack, tmp_path: Path) -> None:
-    """A proxy in front of the API lets the description of an index fail, and renames a member of the list of indexes."""
+    """A proxy in front of the API makes one route fail and renames a member in the answer of another."""
     breaks: dict[str, Fault] = {"/indexes/[^/]+": faults.refuses(500, "InternalError"), "/indexes": renames}
 
     def choose(exchange: Exchange) -> Fault:
