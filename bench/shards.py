@@ -41,7 +41,7 @@ from vectord.service.sharding.messages import (
 from vectord.storage.base import Store
 from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.credentials import Credentials
 
 _NAME = "shard"
 _K = 10
@@ -85,7 +85,7 @@ def _calls() -> Iterator[list[str]]:
     answer = msgspec.json.encode(msgspec.json.encode(_found(0)).decode())
     parts = [SearchRequest(f"t/g/{i}", [bytes(1536)], Ask(_K), vectors=False) for i in range(_SHARDS)]
     with _server(answer) as endpoint:
-        functions = Functions(endpoint, "us-east-1", lambda: Keys("access", "secret", "t" * 800))
+        functions = Functions(endpoint, "us-east-1", Credentials("access", "secret", "t" * 800))
         remote = RemoteFanOut(
             LocalFanOut(_nothing, WorkerPool(Environment())),
             lambda payload, seconds: functions.call("f:live", payload, seconds),

@@ -7,7 +7,7 @@ import pytest
 from tests.support.wire import Wire, answers, resets, wire
 from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
 from vectord.storage.lambda_invoke import Functions
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.credentials import Credentials
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def lambdas() -> Iterator[Wire]:
 
 @pytest.fixture
 def functions(lambdas: Wire) -> Functions:
-    return Functions(lambdas.endpoint, "eu-central-1", lambda: Keys("access", "secret", "token"))
+    return Functions(lambdas.endpoint, "eu-central-1", Credentials("access", "secret", "token"))
 
 
 def test_an_event_is_an_asynchronous_invocation(lambdas: Wire, functions: Functions) -> None:

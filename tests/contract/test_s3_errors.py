@@ -5,18 +5,15 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.support import wire as wires
 from tests.support.backends import s3_store
 from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
 from vectord.storage.base import IfAbsent, IfMatch, NotModified, Store, StoredObject
-from vectord.storage.s3 import credentials
-from vectord.storage.s3.client import make_client
-from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.bucket import Bucket, Timeouts
+from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.store import S3Store
 
 Call = Callable[[Store], Any]
@@ -136,11 +133,9 @@ def test_a_connection_reset_is_no_answer(wire: Wire, store: S3Store, call: Call)
 
 @every_call
 def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment: None, call: Call) -> None:
-    quick = Config(read_timeout=0.1, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    client = boto3.client("s3", endpoint_url=wire.endpoint, config=quick)
     wire.answer, started = hangs(wire), monotonic()
     with pytest.raises(StoreUnavailable):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, waits=Waits(read=0.1, work=8)))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=8)))
     assert len(wire.requests) == 1
     assert monotonic() - started < 5  # and not as long as S3 may work
 
@@ -204,14 +199,13 @@ def test_missing_credentials_are_refused_before_anything_is_sent(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    client = boto3.session.Session().client("s3", endpoint_url=wire.endpoint)
     with pytest.raises(StoreRefused):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", client=client, keys=credentials.keys()))
+        call(s3_store(wire.endpoint, "bucket", "_vectors", credentials=None))
     assert wire.requests == []
 
 
 def test_the_service_waits_for_no_answer_longer_than_lambda_does() -> None:
-    config = make_client("http://127.0.0.1:1").meta.config
+    config = s3_client(Bucket("bucket", "us-east-1")).meta.config
     assert config.connect_timeout + config.read_timeout < 29
     assert config.retries["total_max_attempts"] == 1
-    assert Waits().connect + max(Waits().read, Waits().work) < 29
+    assert Timeouts().connect + max(Timeouts().read, Timeouts().work) < 29

@@ -64,13 +64,7 @@ def test_a_span_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> 
     wire.answer = ranged(OBJECT)
     assert store.read("t", '"e1"', [(2, 5)]) == [b"234"]
     assert (wire.headers[0]["Range"], wire.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
-    assert "SignedHeaders=host;x-amz-content-sha256;x-amz-date;" in wire.headers[0]["Authorization"]
-
-
-def test_spans_share_one_signature(wire: Wire, store: S3Store) -> None:
-    wire.answer = ranged(OBJECT)
-    assert store.read("t", '"e1"', [(n, n + 2) for n in range(8)]) == [OBJECT[n : n + 2] for n in range(8)]
-    assert len({headers["Authorization"] for headers in wire.headers}) == 1
+    assert "SignedHeaders=host;if-match;range;x-amz-content-sha256;x-amz-date;" in wire.headers[0]["Authorization"]
 
 
 def test_spans_are_fetched_side_by_side(wire: Wire, store: S3Store) -> None:
@@ -150,13 +144,27 @@ def test_one_span_that_fails_fails_them_all(wire: Wire, store: S3Store) -> None:
         store.read("t", '"e1"', [(n, n + 2) for n in range(9)])
 
 
-@pytest.mark.parametrize("status", [301, 307])
-def test_a_redirect_is_refused_and_not_followed(wire: Wire, store: S3Store, status: int) -> None:
-    elsewhere = f"<Error><Code>PermanentRedirect</Code><Endpoint>{wire.endpoint}</Endpoint></Error>".encode()
-    wire.answer = answers(status, elsewhere, Location=f"{wire.endpoint}/elsewhere")
+def test_a_redirect_to_another_region_is_refused(wire: Wire, store: S3Store) -> None:
+    wire.answer = refuses(301, "PermanentRedirect")  # S3 names no Location
     with pytest.raises(StoreRefused, match="PermanentRedirect"):
         store.get("t")
     assert len(wire.requests) == 1
+
+
+def test_a_redirect_to_another_host_is_followed_without_the_signature(wire: Wire, store: S3Store) -> None:
+    with wires.wire() as other:
+        other.answer = refuses(403, "AccessDenied")
+        wire.answer = answers(307, Location=f"{other.endpoint}/elsewhere")
+        with pytest.raises(StoreRefused):
+            store.get("t")
+        assert [request["Authorization"] for request in other.headers] == [None]
+
+
+def test_redirects_in_a_circle_end(wire: Wire, store: S3Store) -> None:
+    wire.answer = answers(307, Location=f"{wire.endpoint}/elsewhere")
+    with pytest.raises(StoreUnavailable):
+        store.get("t")
+    assert len(wire.requests) == 11
 
 
 def test_a_body_that_is_not_s3s_decides_by_its_status(wire: Wire, store: S3Store) -> None:
@@ -179,49 +187,25 @@ def test_half_an_etag_is_not_s3s(wire: Wire, store: S3Store, etag: str) -> None:
         store.get("t")
 
 
-ALL_BUT_LIST = """
+READS = """
 import os, sys
 from vectord.runtime import api as runtime
-from vectord.storage.base import IfAbsent, IfMatch, Source
-from vectord.storage.limits import LEAST_PART
 
 store = runtime.store_of(runtime.Settings.read(os.environ))
 store.head("t", 4)
 store.read("t", '"e1"', [(0, 1), (2, 3)])
 store.etag("t")
 store.get("t", '"e1"')
-store.put("t", b"data", IfAbsent(), "a-commit")
-store.splice("t", b" " * LEAST_PART, Source("t", '"e1"', 0, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
-store.stage(".staging/1", [b"data"])
-store.discard(".staging/1")
-store.delete("t", IfMatch('"e1"'))
-store.head("t", 4, version="v1")
-store.read("t", '"e1"', [(0, 1)], version="v1")
-store.link("t", 60, "t.lhv1")
-print(sorted({"boto3", "botocore", "xml", "asyncio"} & sys.modules.keys()))
+print(sorted({"boto3", "botocore", "ssl", "http.client", "xml", "asyncio"} & sys.modules.keys()))
 """
 
 
-def test_all_but_a_listing_import_nothing_that_takes_long(wire: Wire) -> None:
-    create = answers(200, b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>")
-    copy = answers(200, b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>")
-    complete = answers(
-        200, b"<CompleteMultipartUploadResult><ETag>&quot;e2&quot;</ETag></CompleteMultipartUploadResult>"
-    )
-
+def test_reads_import_nothing_that_takes_long(wire: Wire) -> None:
     def answer(handler: wires.BaseHTTPRequestHandler) -> None:
-        headers, path = handler.headers, handler.path
-        if handler.command == "POST":
-            (create if "uploads" in path else complete)(handler)
-        elif "x-amz-copy-source" in headers:
-            copy(handler)
-        elif "Range" in headers:
-            ranged(OBJECT)(handler)
-        else:
-            answers(304 if "If-None-Match" in headers and handler.command == "GET" else 200)(handler)
+        (ranged(OBJECT) if "Range" in handler.headers else answers(200, OBJECT))(handler)
 
     wire.answer = answer
     where = {"AWS_ENDPOINT_URL": wire.endpoint, "AWS_REGION": REGION, "VECTORD_STORE": "s3://bucket/_vectors"}
     environ = where | {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret", "PYTHONPATH": str(LAYER)}
-    done = subprocess.run([sys.executable, "-c", ALL_BUT_LIST], env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", READS], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -14,7 +14,7 @@ from tests.support.wire import Answer, Wire, answers, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.limits import LEAST_PART as LEAST_OF_S3
-from vectord.storage.s3.multipart import copied
+from vectord.storage.s3.multipart import split_copy
 from vectord.storage.s3.store import S3Store
 
 
@@ -220,7 +220,7 @@ MOST_OF_S3 = 5 << 30
 
 @pytest.mark.parametrize("size", [LEAST_OF_S3, (128 << 20) - 1, 128 << 20, (128 << 20) + 1, MOST_OF_S3 + 1, 50 << 30])
 def test_a_span_is_copied_in_parts_that_s3_takes(size: int) -> None:
-    parts = copied(CopySource("t", '"e0"', 7, 7 + size))
+    parts = split_copy(CopySource("t", '"e0"', 7, 7 + size))
     assert [part.start for part in parts] == [7, *(part.stop for part in parts[:-1])]
     assert parts[-1].stop == 7 + size
     assert all(LEAST_OF_S3 <= part.stop - part.start <= MOST_OF_S3 for part in parts)

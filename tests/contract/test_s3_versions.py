@@ -101,8 +101,8 @@ def test_a_listing_as_published_is_read_in_its_order(wire: Wire, store: S3Store)
 def test_a_listing_asks_for_one_key_and_one_version_more_than_is_wanted(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v1"))
     store.versions("t", 10)
-    assert wire.requests[0].startswith("GET /bucket/?")
-    assert asked(wire) == {"versions": "", "prefix": "_vectors/t.lhv1", "max-keys": "11"}
+    assert wire.requests[0].startswith("GET /bucket?versions&")
+    assert asked(wire) == {"versions": "", "prefix": "_vectors/t.lhv1", "max-keys": "11", "encoding-type": "url"}
 
 
 def test_a_listing_goes_on_after_a_version_of_the_key(wire: Wire, store: S3Store) -> None:

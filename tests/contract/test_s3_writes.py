@@ -1,4 +1,4 @@
-"""What the S3 store sends, over real sockets: signed as botocore signs it, checked by S3, each request once."""
+"""What the S3 store sends, over real sockets: signed, with checksums, each request once."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -10,16 +10,13 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from tests.support import wire as wires
-from tests.support.backends import KEYS, LEAST_PART, REGION, s3_store
+from tests.support.backends import LEAST_PART, s3_store
 from tests.support.wire import Answer, Wire, answers, hangs, refuses
 from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.storage.base import CopySource, IfAbsent, IfMatch
-from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.bucket import Timeouts
 from vectord.storage.s3.store import S3Store
 
 UPLOAD = {
@@ -61,17 +58,6 @@ def splice(store: S3Store) -> str:
     return store.splice("t +", b"h" * LEAST_PART, source, b"tail", condition=IfAbsent(), commit="a-commit")
 
 
-def signature_of(wire: Wire, number: int) -> str:
-    """Sign a request that came as botocore does, over the headers that its sender says are signed."""
-    method, _, path = wire.requests[number].partition(" ")
-    headers = {name.lower(): value for name, value in wire.headers[number].items()}
-    names = headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    request = AWSRequest(method, wire.endpoint + path, {name: headers[name] for name in names})
-    request.context["timestamp"] = headers["x-amz-date"]
-    signer = S3SigV4Auth(Credentials(KEYS.access, KEYS.secret, KEYS.token), "s3", REGION)
-    return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
-
-
 WRITES: dict[str, Callable[[S3Store], Any]] = {
     "put": put,
     "splice": splice,
@@ -80,15 +66,6 @@ WRITES: dict[str, Callable[[S3Store], Any]] = {
     "delete": lambda store: store.delete("t +", IfMatch('"e0"')),
 }
 every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
-
-
-@every_write
-def test_what_is_sent_carries_the_signature_that_botocore_gives_it(
-    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
-) -> None:
-    write(store)
-    sent = [headers["Authorization"].partition("Signature=")[2] for headers in wire.headers]
-    assert sent == [signature_of(wire, number) for number in range(len(wire.requests))]
 
 
 @every_write
@@ -148,19 +125,18 @@ def test_more_than_s3_takes_at_once_is_refused_before_anything_is_sent(wire: Wir
     assert wire.requests == []
 
 
-def test_a_write_goes_over_the_connection_of_the_read_before(wire: Wire, store: S3Store) -> None:
-    store.etag("t")
-    put(store)
-    splice(store)
-    assert wire.clients[0] == wire.clients[1] == wire.clients[2]
+def test_writes_go_over_one_connection_after_the_other(wire: Wire, store: S3Store) -> None:
+    for _ in range(3):
+        put(store)
+    assert len(set(wire.clients)) == 1
 
 
 def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
     wire.takes_bodies, wire.answer = False, hangs(wire)
-    store, started = s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.2)), monotonic()
+    store, started = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.2)), monotonic()
     with pytest.raises(StoreUnavailable):
         put(store, b"x" * (64 << 20))
-    assert monotonic() - started < Waits().read
+    assert monotonic() - started < Timeouts().read
     assert len(wire.requests) == 1
 
 
@@ -172,7 +148,7 @@ def test_a_long_body_may_go_slowly(wire: Wire) -> None:
         s3(handler)
 
     wire.takes_bodies, wire.answer = False, taken
-    put(s3_store(wire.endpoint, "bucket", "_vectors", waits=Waits(connect=0.5)), b"x" * (32 << 20))
+    put(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.5)), b"x" * (32 << 20))
 
 
 def test_a_body_that_came_damaged_is_no_answer(wire: Wire, store: S3Store) -> None:
@@ -199,7 +175,7 @@ def test_an_answer_that_is_not_s3s_is_no_success(wire: Wire, store: S3Store, ans
 def test_over_tls_what_has_a_checksum_is_not_hashed_once_more(
     secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     secure.answer = s3
     splice(s3_store(secure.endpoint, "bucket", "_vectors"))
     unsigned = [headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD" for headers in secure.headers]

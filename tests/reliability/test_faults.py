@@ -13,7 +13,7 @@ from tests.support import faults
 from tests.support.backends import S3Backend
 from tests.support.faults import Fault, FaultChooser
 from tests.support.faults_once import ONCE, nth
-from tests.support.faults_service import PACKED, PATIENCE, PLAIN, WAITS, a_service
+from tests.support.faults_service import PACKED, PATIENCE, PLAIN, TIMEOUTS, a_service
 from tools.proxy.exchange import Exchange, Reply
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
@@ -33,7 +33,7 @@ FORMS = {"plain": PLAIN, "packed": PACKED}
 STEPS = {"plain": ["put"], "packed": ["upload", "part", "copy", "complete"]}
 BUDGET = 2.0  # seconds that each caller has
 # What may follow the end of them: the last attempt, and the look for what became of it, each as long as one request.
-SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
+SLACK = 2 * (TIMEOUTS.connect + TIMEOUTS.work) + 0.5
 
 CHANGES: dict[str, Change] = {
     "add": MORE,
@@ -75,7 +75,7 @@ def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice
     bucket: S3Backend, proxied: Proxy, form: str, step: str, fault: str
 ) -> None:
     before = filled(bucket, FORMS[form])
-    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], timeouts=TIMEOUTS)
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     commits = len(model.commits(bucket.objects()["t"]))
     proxied.choose = nth(step, 1, ONCE[fault])
@@ -99,7 +99,7 @@ def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice
 def test_a_fault_at_a_creation_or_deletion_is_overcome(
     bucket: S3Backend, proxied: Proxy, change: str, fault: str
 ) -> None:
-    service = a_service(bucket, proxied.endpoint, waits=WAITS)
+    service = a_service(bucket, proxied.endpoint, timeouts=TIMEOUTS)
     before = None if change == "create" else filled(bucket, PLAIN)
     proxied.choose = nth("create" if change == "create" else "delete", 1, ONCE[fault])
     told = model.made(CHANGES[change], service, monotonic() + 10)
@@ -116,7 +116,9 @@ def test_a_fault_at_a_read_is_overcome(
 ) -> None:
     state = filled(bucket, sizes)
     proxied.choose = nth("range", number, ONCE[fault])
-    model.holds(a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS), state, IDS, ASKED, monotonic() + 10)
+    model.holds(
+        a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS), state, IDS, ASKED, monotonic() + 10
+    )
     figure("single faults")
 
 
@@ -125,7 +127,7 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
     bucket: S3Backend, proxied: Proxy, form: str
 ) -> None:
     filled(bucket, FORMS[form])
-    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], timeouts=TIMEOUTS)
     lengths = []
 
     def choose(exchange: Exchange) -> Fault:
@@ -150,7 +152,7 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
 SILENCES: dict[str, Fault] = {
     "503": faults.refuses(503, "SlowDown"),
     "resets": faults.loses_request,
-    "no answer": faults.delays(WAITS.work * 2),
+    "no answer": faults.delays(TIMEOUTS.work * 2),
     "half answers": faults.cuts_answer(0.5),
 }
 CALLS: dict[str, Callable[[Service, float], object]] = {
@@ -168,7 +170,7 @@ def test_a_caller_is_told_in_time_when_storage_is_silent(
 ) -> None:
     filled(bucket, sizes)
     forever = RetryPolicy(max_attempts=10_000, base=PATIENCE.base, cap=PATIENCE.cap)
-    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=forever)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS, retry_policy=forever)
     proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()
     try:
@@ -186,7 +188,7 @@ def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_onc
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
-    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+    service = a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS)
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     gone = False
 
@@ -205,9 +207,11 @@ def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arriv
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
-    service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS, retry_policy=RetryPolicy(max_attempts=1))
+    service = a_service(
+        bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS, retry_policy=RetryPolicy(max_attempts=1)
+    )
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
-    late = faults.delays(WAITS.work * 2)
+    late = faults.delays(TIMEOUTS.work * 2)
     proxied.choose = lambda exchange: late if exchange.operation in ("put", "complete") else faults.passes
     assert model.made(CHANGES[change], service, monotonic() + 10) == model.UNKNOWN
     assert settled(bucket, proxied) == CHANGES[change].on(before)
@@ -217,7 +221,7 @@ def test_other_writers_that_always_win_are_told_as_such_in_time(bucket: S3Backen
     before = filled(bucket, PLAIN)
     proxied.choose = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
     with pytest.raises(Contended):
-        MORE.by(a_service(bucket, proxied.endpoint, waits=WAITS), monotonic() + 0.5)
+        MORE.by(a_service(bucket, proxied.endpoint, timeouts=TIMEOUTS), monotonic() + 0.5)
     assert settled(bucket, proxied) == before
 
 
@@ -258,7 +262,7 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
 ) -> None:
     state = filled(bucket, sizes, MANY)
     for boundary in boundaries(bucket.objects()["t"]):
-        service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+        service = a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS)
         proxied.choose = cut_at(boundary, how)
         figure("reads truncated at a section boundary")
         try:
@@ -277,7 +281,7 @@ def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied:
     state = filled(bucket, sizes)
     blob = bucket.objects()["t"]
     for at in sorted(chance("bits", len(blob)).sample(range(len(blob)), 300 if LONG else 25)):
-        service = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+        service = a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS)
         proxied.choose = lambda exchange, at=at: (
             faults.spoils_answer(at) if exchange.operation == "range" else faults.passes
         )
@@ -298,7 +302,7 @@ def test_a_bit_that_changes_on_the_way_to_storage_is_not_stored(
 ) -> None:
     before = filled(bucket, FORMS[form])
     proxied.choose = nth(step, 1, faults.spoils_request(share))
-    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], waits=WAITS)
+    service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], timeouts=TIMEOUTS)
     assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
     assert settled(bucket, proxied) == MORE.on(before)
     figure("bits changed in bodies of writes")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any
 
 import pytest
 
@@ -10,10 +9,10 @@ from tests.reliability.run import LONG, chance, figure, most
 from tests.support import faults
 from tests.support.backends import S3Backend
 from tests.support.faults import Fault
-from tests.support.faults_boto import READ, SLACK, a_listing_service, boto_client
+from tests.support.faults_boto import READ, SLACK, a_listing_service
 from tests.support.faults_once import ONCE, nth
 from tests.support.faults_schedule import Schedule
-from tests.support.faults_service import WAITS
+from tests.support.faults_service import TIMEOUTS
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
@@ -39,21 +38,20 @@ def bucket(endpoint: str) -> S3Backend:
 
 
 @pytest.fixture(scope="module")
-def listed(bucket: S3Backend) -> Iterator[tuple[Proxy, Any]]:
-    """The proxy, and the client of boto3 behind it, which takes long to make."""
+def listed(bucket: S3Backend) -> Iterator[Proxy]:
     with proxy(bucket.endpoint) as before:
-        yield before, boto_client(before.endpoint)
+        yield before
 
 
 @pytest.fixture
-def proxied(listed: tuple[Proxy, Any]) -> Proxy:
-    listed[0].settle()
-    return listed[0]
+def proxied(listed: Proxy) -> Proxy:
+    listed.settle()
+    return listed
 
 
 @pytest.fixture
-def service(bucket: S3Backend, listed: tuple[Proxy, Any], proxied: Proxy) -> Service:
-    return a_listing_service(bucket, listed[1], PAGE)
+def service(bucket: S3Backend, proxied: Proxy) -> Service:
+    return a_listing_service(bucket, proxied.endpoint, PAGE)
 
 
 def names(service: Service, until: float, limit: int = 1_000, after: str | None = None) -> tuple[list[str], str | None]:
@@ -98,7 +96,7 @@ def test_a_page_without_a_body_is_never_taken_for_the_whole(proxied: Proxy, serv
 
 
 def test_listings_under_seeded_faults_are_whole_or_told_as_silence(proxied: Proxy, service: Service) -> None:
-    proxied.choose = schedule = Schedule(chance("listing").getrandbits(64), 0.25, WAITS)
+    proxied.choose = schedule = Schedule(chance("listing").getrandbits(64), 0.25, TIMEOUTS)
     drawn = chance("limits")
     for _ in range(READS):
         after = drawn.choice([None, *NAMES])
@@ -128,10 +126,8 @@ SILENCES: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("silence", SILENCES)
-def test_who_lists_is_told_in_time_when_storage_is_silent(
-    bucket: S3Backend, listed: tuple[Proxy, Any], proxied: Proxy, silence: str
-) -> None:
-    service = a_listing_service(bucket, listed[1], PAGE, RetryPolicy(max_attempts=10_000, base=0.005, cap=0.05))
+def test_who_lists_is_told_in_time_when_storage_is_silent(bucket: S3Backend, proxied: Proxy, silence: str) -> None:
+    service = a_listing_service(bucket, proxied.endpoint, PAGE, RetryPolicy(max_attempts=10_000, base=0.005, cap=0.05))
     proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()
     with pytest.raises(StorageSilent):

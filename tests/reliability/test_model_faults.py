@@ -12,7 +12,7 @@ from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, St
 from tests.reliability.run import LONG, chance, figure, least, most
 from tests.support.backends import S3Backend
 from tests.support.faults_schedule import Schedule
-from tests.support.faults_service import PACKED, PLAIN, WAITS, a_service
+from tests.support.faults_service import PACKED, PLAIN, TIMEOUTS, a_service
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds
@@ -20,7 +20,7 @@ from vectord.service.environment import RetryPolicy
 from vectord.service.service import Service
 
 DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
-SLACK = 2 * (WAITS.connect + WAITS.work) + 0.5
+SLACK = 2 * (TIMEOUTS.connect + TIMEOUTS.work) + 0.5
 IDS = [f"id {number}" for number in range(24)]
 TEXTS = [None, None, b"{}", b'{"x":1}', b'"text"']
 FORMS = {
@@ -42,7 +42,7 @@ class Run:
     def __init__(self, bucket: S3Backend, proxied: Proxy, form: str) -> None:
         self.bucket, self.proxied, self.sizes = bucket, proxied, FORMS[form]
         self.chance: Random = chance("operations", form)
-        proxied.choose = self.schedule = Schedule(chance("faults", form).getrandbits(64), 0.25, WAITS)
+        proxied.choose = self.schedule = Schedule(chance("faults", form).getrandbits(64), 0.25, TIMEOUTS)
         self.services = [self._service(), self._service()]
         self.possible: list[State] = [None]
 
@@ -51,7 +51,7 @@ class Run:
         attempts = RetryPolicy(max_attempts=self.chance.choice([2, 3, 50]), base=0.01, cap=0.2)
         own = Random(self.chance.random())
         return a_service(
-            self.bucket, self.proxied.endpoint, sizes=self.sizes, waits=WAITS, chance=own, retry_policy=attempts
+            self.bucket, self.proxied.endpoint, sizes=self.sizes, timeouts=TIMEOUTS, chance=own, retry_policy=attempts
         )
 
     def step(self) -> None:
@@ -162,8 +162,8 @@ def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Ba
     dimension = 64
     sizes = Thresholds(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)
     rows = tuple((f"id {number}", model.components(number, dimension), None) for number in range(ROWS))
-    proxied.choose = Schedule(chance("recall").getrandbits(64), 0.1, WAITS)
-    writer = a_service(bucket, proxied.endpoint, sizes=sizes, waits=WAITS)
+    proxied.choose = Schedule(chance("recall").getrandbits(64), 0.1, TIMEOUTS)
+    writer = a_service(bucket, proxied.endpoint, sizes=sizes, timeouts=TIMEOUTS)
     state: State = None
     some = tuple((f"new {number}", model.components(ROWS + number, dimension), None) for number in range(40))
     for change in (

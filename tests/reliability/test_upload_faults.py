@@ -15,7 +15,7 @@ from tests.support.faults import Fault
 from tests.support.faults_boto import READ, SLACK, Uploads, boto_client
 from tests.support.faults_once import ONCE, nth
 from tests.support.faults_schedule import Schedule
-from tests.support.faults_service import WAITS, Bucket, a_service
+from tests.support.faults_service import TIMEOUTS, Bucket, a_service
 from tools.proxy.server import Proxy, proxy
 
 DIMENSION = 3
@@ -137,7 +137,7 @@ def test_files_under_seeded_faults_are_each_ingested_once_or_reported_as_the_que
 ) -> None:
     drawn = chance("files")
     expected: model.State = {}
-    proxied.choose = schedule = Schedule(chance("uploads").getrandbits(64), 0.25, WAITS)
+    proxied.choose = schedule = Schedule(chance("uploads").getrandbits(64), 0.25, TIMEOUTS)
     refused = []
     for number in range(FILES):
         key = f"uploads/t/file {number % 5}.jsonl"  # a new version of one of some files

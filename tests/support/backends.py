@@ -1,7 +1,7 @@
 """Stores to test, each beside a way to seed and read its backend directly, past the code under test."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -14,14 +14,9 @@ from moto.server import ThreadedMotoServer
 
 from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.memory import MemoryStore
-from vectord.storage.s3.address import address
-from vectord.storage.s3.client import make_client
-from vectord.storage.s3.listing import S3Listing
-from vectord.storage.s3.reader import S3Reads
-from vectord.storage.s3.requests import Requests, Waits
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.bucket import Bucket, Timeouts
+from vectord.storage.s3.credentials import Credentials
 from vectord.storage.s3.store import S3Store
-from vectord.storage.s3.writer import S3Writes
 
 REGION = "us-east-1"
 # A stand-in takes any credentials; real ones must never be met by a test.
@@ -32,8 +27,8 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-KEYS = Keys("testing", "testing", "testing")
-KNOWN_KEYS = Keys("test", "test")
+ANY_CREDENTIALS = Credentials("testing", "testing", "testing")
+KNOWN_CREDENTIALS = Credentials("test", "test")
 # What would lead a client away from the stand-in.
 CONFUSING = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CONFIG_FILE")
 
@@ -63,24 +58,19 @@ def _plain_client(endpoint: str) -> Any:
     return boto3.client("s3", endpoint_url=endpoint, region_name=REGION)
 
 
-_our_client = cache(make_client)
-
-
 def s3_store(
     endpoint: str,
     bucket: str,
     prefix: str,
     *,
-    client: Any = None,
-    keys: Callable[[], Keys] = lambda: KEYS,
-    waits: Waits = Waits(),  # noqa: B008 - frozen
+    credentials: Credentials | None = ANY_CREDENTIALS,
+    timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    least_part: int = LEAST_PART,
+    page: int = 1_000,
 ) -> S3Store:
-    """Return a store of a bucket at `endpoint`, which takes any credentials; `client` lists, the others do the rest."""
-    requests = Requests(address(bucket, REGION, endpoint), REGION, keys, waits=waits)
-    reads, writes = S3Reads(requests), S3Writes(requests, bucket)
-    return S3Store(
-        prefix, reads, writes, lambda: S3Listing(client or _our_client(endpoint), bucket), least_part=LEAST_PART
-    )
+    """Return a store of a bucket at `endpoint`, an emulator that accepts any credentials; None is botocore's chain."""
+    found = Bucket(bucket, REGION, endpoint, credentials, timeouts)
+    return S3Store(found, prefix, least_part=least_part, page=page)
 
 
 class MemoryBackend:
@@ -123,8 +113,8 @@ class S3Backend:
 
     @property
     def linking(self) -> S3Store:
-        """The store under keys that the stand-in knows, since MiniStack checks the signature of every link."""
-        return s3_store(self.endpoint, self.bucket, self.prefix, keys=lambda: KNOWN_KEYS)
+        """The store with credentials that the stand-in knows, since MiniStack checks the signature of every link."""
+        return s3_store(self.endpoint, self.bucket, self.prefix, credentials=KNOWN_CREDENTIALS)
 
     def keep_versions(self) -> None:
         self.client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})

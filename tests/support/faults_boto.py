@@ -8,31 +8,31 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote_plus
 
-from tests.support.backends import S3Backend, s3_store
-from tests.support.faults_service import PATIENCE, WAITS
+from tests.support.backends import ANY_CREDENTIALS, REGION, S3Backend, s3_store
+from tests.support.faults_service import PATIENCE, TIMEOUTS
 from tests.support.worlds import local_files
 from vectord.edge import handler
 from vectord.edge.events import sqs
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
 from vectord.service.service import Service
-from vectord.storage.s3.client import make_client
+from vectord.storage.s3.bucket import Bucket, Timeouts
+from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox
-from vectord.storage.s3.listing import S3Listing
 
 # boto3 needs longer than our own client for a request.
-CONNECT, READ = WAITS.connect, 0.25
+CONNECT, READ = TIMEOUTS.connect, 0.25
 SLACK = 2 * (CONNECT + READ) + 0.5  # after the deadline: the last request, and one more
 
 
 def boto_client(endpoint: str) -> Any:
-    return make_client(endpoint, connect=CONNECT, read=READ)
+    return s3_client(Bucket("any", REGION, endpoint, ANY_CREDENTIALS, Timeouts(CONNECT, READ)))
 
 
-def a_listing_service(bucket: S3Backend, client: Any, page: int, retry_policy: RetryPolicy = PATIENCE) -> Service:
-    """Return a service that lists so many keys a page by a client of boto3."""
-    store = s3_store(bucket.endpoint, bucket.bucket, bucket.prefix, waits=WAITS)
-    store._listing = lambda: S3Listing(client, bucket.bucket, page)
+def a_listing_service(bucket: S3Backend, endpoint: str, page: int, retry_policy: RetryPolicy = PATIENCE) -> Service:
+    """Return a service that lists so many keys a page from `endpoint`."""
+    timeouts = Timeouts(CONNECT, READ)
+    store = s3_store(endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, page=page)
     return Service(store, local_files(), warm_bytes=0, environment=Environment(), retry_policy=retry_policy)
 
 
@@ -59,7 +59,7 @@ class Uploads:
 
     def __init__(self, bucket: S3Backend, endpoint: str, client: Any) -> None:
         self._bucket = bucket
-        store = s3_store(endpoint, bucket.bucket, bucket.prefix, waits=WAITS)
+        store = s3_store(endpoint, bucket.bucket, bucket.prefix, timeouts=TIMEOUTS)
         ingestion = Ingestion(
             S3Inbox(bucket.bucket, lambda: client),
             store,

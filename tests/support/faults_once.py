@@ -2,7 +2,7 @@
 
 from tests.support import faults
 from tests.support.faults import Fault, FaultChooser
-from tests.support.faults_service import WAITS
+from tests.support.faults_service import TIMEOUTS
 from tools.proxy.exchange import Exchange
 
 ONCE: dict[str, Fault] = {
@@ -13,8 +13,8 @@ ONCE: dict[str, Fault] = {
     "its body is cut in the middle": faults.cuts_request(0.5),
     "its body is cut before the last byte": faults.cuts_request(0.9999),
     **{f"its answer is cut at {share:.0%}": faults.cuts_answer(share) for share in (0.02, 0.25, 0.5, 0.75, 0.97)},
-    "it is late": faults.delays(WAITS.work * 1.5),
-    "its reply is late": faults.delays_reply(WAITS.work * 1.5),
+    "it is late": faults.delays(TIMEOUTS.work * 1.5),
+    "its reply is late": faults.delays_reply(TIMEOUTS.work * 1.5),
     "503": faults.refuses(503, "SlowDown"),
     "500": faults.refuses(500, "InternalError"),
     "500 after the commit": faults.fails_after(500, "InternalError"),

@@ -8,7 +8,7 @@ from threading import Lock
 from tests.support import faults
 from tests.support.faults import Fault
 from tools.proxy.exchange import Exchange
-from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.bucket import Timeouts
 
 READS = frozenset({"range", "get", "head", "list"})
 COMMITS = frozenset({"create", "put", "complete", "delete"})
@@ -23,7 +23,7 @@ SLOW_DOWN, INTERNAL = (503, "SlowDown"), (500, "InternalError")
 CONFLICT = (409, "ConditionalRequestConflict")
 
 
-def menu(waits: Waits) -> dict[str, tuple[frozenset[str], Maker]]:
+def menu(timeouts: Timeouts) -> dict[str, tuple[frozenset[str], Maker]]:
     """Return the faults by name, each with the steps that it may meet; delays go by what the client waits."""
     return {
         "reply lost": (ALL, lambda _: faults.loses_reply),
@@ -31,9 +31,9 @@ def menu(waits: Waits) -> dict[str, tuple[frozenset[str], Maker]]:
         "replayed": (TWICE, lambda _: faults.replays),
         "request cut": (WITH_BODY, lambda chance: faults.cuts_request(chance.random())),
         "answer cut": (ALL, lambda chance: faults.cuts_answer(chance.random())),
-        "late": (ALL, lambda chance: faults.delays(waits.read * chance.uniform(1.2, 4))),
-        "late reply": (ALL, lambda chance: faults.delays_reply(waits.read * chance.uniform(1.2, 2))),
-        "slow": (ALL, lambda chance: faults.delays(waits.read * chance.uniform(0.05, 0.5))),
+        "late": (ALL, lambda chance: faults.delays(timeouts.read * chance.uniform(1.2, 4))),
+        "late reply": (ALL, lambda chance: faults.delays_reply(timeouts.read * chance.uniform(1.2, 2))),
+        "slow": (ALL, lambda chance: faults.delays(timeouts.read * chance.uniform(0.05, 0.5))),
         "503": (ALL, lambda _: faults.refuses(*SLOW_DOWN)),
         "500": (ALL, lambda _: faults.refuses(*INTERNAL)),
         "409": (COMMITS, lambda _: faults.refuses(*CONFLICT)),
@@ -47,9 +47,9 @@ class Schedule:
     `dealt` counts what it dealt, by name.
     """
 
-    def __init__(self, seed: object, rate: float, waits: Waits) -> None:
+    def __init__(self, seed: object, rate: float, timeouts: Timeouts) -> None:
         self.dealt: Counter[str] = Counter()
-        self._seed, self._rate, self._menu = seed, rate, menu(waits)
+        self._seed, self._rate, self._menu = seed, rate, menu(timeouts)
         self._met: Counter[str] = Counter()
         self._burst: list[tuple[int, str]] = []
         self._lock = Lock()

@@ -7,9 +7,9 @@ from tests.support.worlds import local_files
 from vectord.index.thresholds import Thresholds
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
-from vectord.storage.s3.requests import Waits
+from vectord.storage.s3.bucket import Timeouts
 
-WAITS = Waits(connect=0.5, read=0.15, work=0.3)
+TIMEOUTS = Timeouts(connect=0.5, read=0.15, work=0.3)
 PATIENCE = RetryPolicy(max_attempts=24, base=0.005, cap=0.05)
 # Packed from the first byte on, parts as small as the stand-in takes them, and a build after few rows.
 PACKED = Thresholds(packed=1, tail_rows=8, tail_share=4, removed_share=3, pieces=3, part=4_096)
@@ -22,7 +22,7 @@ def a_service(
     *,
     sizes: Thresholds = PLAIN,
     chance: Random | None = None,
-    waits: Waits = Waits(),  # noqa: B008 - frozen
+    timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     retry_policy: RetryPolicy = PATIENCE,
     room: int = 1 << 30,
 ) -> Service:
@@ -32,8 +32,7 @@ def a_service(
     """
     chance = chance or Random()
     environment = Environment(uniform=chance.uniform, new_id=lambda: f"{chance.getrandbits(128):032x}")
-    store = s3_store(endpoint or bucket.endpoint, bucket.bucket, bucket.prefix, waits=waits)
-    store._least = 1  # of an index of a few rows that is packed all the same
+    store = s3_store(endpoint or bucket.endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, least_part=1)
     return Service(
         store, local_files(room), warm_bytes=1 << 22, environment=environment, retry_policy=retry_policy, sizes=sizes
     )

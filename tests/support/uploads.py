@@ -38,7 +38,7 @@ class Script:
 def step_of(handler: BaseHTTPRequestHandler) -> str:
     """Name the step of an upload that a request is."""
     if handler.command == "POST":
-        return "create" if handler.path.endswith("?uploads=") else "complete"
+        return "create" if "?uploads" in handler.path else "complete"
     if handler.command == "DELETE":
         return "abort"
     if "x-amz-copy-source" in handler.headers:

@@ -3,7 +3,7 @@
 import pytest
 
 from vectord.runtime import api
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.credentials import Credentials
 
 
 @pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])
@@ -56,7 +56,7 @@ def test_credentials_and_region_are_those_of_the_environment() -> None:
             "AWS_DEFAULT_REGION": "eu-west-2",
         }
     )
-    assert (settings.keys, settings.region) == (Keys("access", "secret", "token"), "eu-west-1")
+    assert (settings.credentials, settings.region) == (Credentials("access", "secret", "token"), "eu-west-1")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_credentials_and_region_are_those_of_the_environment() -> None:
 )
 def test_without_credentials_and_region_none_are_made_up(environment: dict[str, str]) -> None:
     settings = api.Settings.read(environment)
-    assert (settings.keys, settings.region) == (None, None)
+    assert (settings.credentials, settings.region) == (None, None)
 
 
 def test_no_secret_shows_where_settings_are_shown() -> None:

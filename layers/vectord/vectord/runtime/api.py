@@ -1,7 +1,7 @@
 """The composition root of the API: reads the environment and puts the parts together. Only handlers import it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,22 +15,16 @@ from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.reading import Reading
 from vectord.service.sharding.fan_out import Invoke
 from vectord.storage.base import Store
-from vectord.storage.lambda_invoke import Functions, endpoint_of
+from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
-from vectord.storage.s3.address import address
-from vectord.storage.s3.reader import S3Reads
-from vectord.storage.s3.requests import Requests
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.bucket import Bucket
+from vectord.storage.s3.credentials import Credentials, profile_region
 from vectord.storage.s3.store import S3Store
-from vectord.storage.s3.writer import S3Writes
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
     from vectord.service.export import Exports
     from vectord.service.maintenance.policy import BuildPolicy
     from vectord.service.service import UseCases
-    from vectord.storage.s3.listing import S3Listing
 
 DEFAULT_PREFIX = "_vectors"
 _TMP_MB = 1_024  # the template's default
@@ -41,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one; `memory` is what the
     function has, and `tmp_size` what its folder `tmp` can take, in bytes. `function` is this one, as `name:alias`, if
-    it calls itself for the shards of an index. Where there is no `region` or are no `keys`, botocore looks for them.
+    it calls itself for the shards of an index. botocore finds a missing `region` or `credentials`.
     `compact` is the function that compacts, if there is one.
     """
 
@@ -51,12 +45,14 @@ class Settings(msgspec.Struct, frozen=True):
     inbox: str | None = None
     memory: int = 1769 << 20
     region: str | None = None
-    keys: Keys | None = None
+    credentials: Credentials | None = None
     compact: str | None = None
     tmp: Path = Path("/tmp")
     tmp_size: int = _TMP_MB << 20
     function: str | None = None
     lambda_endpoint: str | None = None
+    ca_bundle: str | None = None
+    fips: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -75,12 +71,14 @@ class Settings(msgspec.Struct, frozen=True):
             environ.get("VECTORD_INBOX") or None,
             int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1769)) << 20,
             environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
-            _keys(environ),
+            _credentials(environ),
             environ.get("VECTORD_COMPACT") or None,
             Path(environ.get("TMPDIR") or "/tmp"),
             int(environ.get("VECTORD_TMP_MB") or _TMP_MB) << 20,
             _itself(environ),
             environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL") or None,
+            environ.get("AWS_CA_BUNDLE") or None,
+            environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true",
         )
 
     @property
@@ -132,8 +130,7 @@ def _invoke_of(settings: Settings) -> Invoke | None:
 
 @cache
 def _functions_of(settings: Settings) -> Functions:
-    region = settings.region or _profiles_region()
-    return Functions(settings.lambda_endpoint or endpoint_of(region), region, partial(_keys_of, settings.keys))
+    return Functions(settings.lambda_endpoint, _region_of(settings), settings.credentials)
 
 
 @cache
@@ -149,11 +146,18 @@ def files_of(settings: Settings) -> SectionCache:
 def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
         return MemoryStore()
-    region = settings.region or _profiles_region()
-    where = address(settings.bucket, region, settings.endpoint)
-    requests = Requests(where, region, partial(_keys_of, settings.keys))
-    listing = partial(_listing_of, settings.bucket, settings.endpoint)
-    return S3Store(settings.prefix, S3Reads(requests), S3Writes(requests, settings.bucket), listing)
+    return S3Store(bucket_of(settings, settings.bucket), settings.prefix)
+
+
+def bucket_of(settings: Settings, name: str) -> Bucket:
+    return Bucket(
+        name,
+        _region_of(settings),
+        settings.endpoint,
+        settings.credentials,
+        ca_bundle=settings.ca_bundle,
+        fips=settings.fips,
+    )
 
 
 # What follows imports what writes take, at the first call: a search does without.
@@ -189,43 +193,13 @@ def rebuilds_of(settings: Settings, environment: Environment) -> "BuildPolicy":
     return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
-# What follows imports boto3 or botocore, at the first call: that takes longer than the rest of a cold search.
+def _region_of(settings: Settings) -> str:
+    return settings.region or profile_region()
 
 
-@cache
-def client_of(endpoint: str | None) -> "S3Client":
-    from vectord.storage.s3.client import make_client  # noqa: PLC0415 - see above
-
-    return make_client(endpoint)
-
-
-@cache
-def _listing_of(bucket: str, endpoint: str | None) -> "S3Listing":
-    from vectord.storage.s3.listing import S3Listing  # noqa: PLC0415 - see above
-
-    return S3Listing(client_of(endpoint), bucket)
-
-
-def _keys_of(given: Keys | None) -> Keys:
-    return given or _chain()()
-
-
-@cache
-def _chain() -> Callable[[], Keys]:
-    from vectord.storage.s3.credentials import keys  # noqa: PLC0415 - see above
-
-    return keys()
-
-
-def _profiles_region() -> str:
-    from vectord.storage.s3.credentials import region  # noqa: PLC0415 - see above
-
-    return region()
-
-
-def _keys(environ: Mapping[str, str]) -> Keys | None:
+def _credentials(environ: Mapping[str, str]) -> Credentials | None:
     access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    return Keys(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
+    return Credentials(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
 
 
 def _itself(environ: Mapping[str, str]) -> str | None:

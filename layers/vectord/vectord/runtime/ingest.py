@@ -1,12 +1,12 @@
 """The composition root of ingestion, apart from the API's, so that a search does not pay for its imports."""
 
 import os
-from functools import cache, partial
+from functools import cache
 
-from vectord.runtime.api import Settings, files_of, rebuilds_of, store_of
+from vectord.runtime.api import Settings, bucket_of, files_of, rebuilds_of, store_of
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
-from vectord.storage.s3.client import make_client
+from vectord.storage.s3.client import Lazy, s3_client
 from vectord.storage.s3.inbox import S3Inbox
 
 
@@ -23,7 +23,8 @@ def ingestion() -> Ingestion:
 def _ingestion(settings: Settings) -> Ingestion:
     if settings.inbox is None:
         raise ValueError("VECTORD_INBOX must name the bucket for uploads")
-    inbox = S3Inbox(settings.inbox, cache(partial(make_client, settings.endpoint, "virtual")))
+    bucket = bucket_of(settings, settings.inbox)
+    inbox = S3Inbox(bucket.name, Lazy(lambda: s3_client(bucket)))
     environment = Environment()
     return Ingestion(
         inbox,

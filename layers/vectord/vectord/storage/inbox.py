@@ -1,4 +1,4 @@
-"""What ingestion asks of the inbox: uploaded files by key, each pinned to the version that an event speaks of."""
+"""The inbox protocol: uploaded files by key, each pinned to the version that an event names."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
-    """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes as there."""
+    """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes."""
 
     bucket: str
     key: str
@@ -19,15 +19,15 @@ class Inbox(Protocol):
     """Uploaded files. Every method may raise StoreUnavailable or StoreRefused."""
 
     def fetch(self, upload: UploadedFile) -> bytes:
-        """Return the file's bytes.
+        """Return the bytes of the file.
 
         Raises:
             ConditionFailed: another version has replaced it.
-            ObjectNotFound: it is deleted.
+            ObjectNotFound: it was deleted.
         """
 
     def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
-        """Write a JSON report under `key`, beside the file."""
+        """Write a JSON report under `key` into the bucket of the file."""
 
     def link(self, key: str, seconds: int) -> str:
-        """Return a URL to which anybody may PUT a file as `key` for so long."""
+        """Return a presigned URL with which its holder can PUT a file as `key` for `seconds`."""

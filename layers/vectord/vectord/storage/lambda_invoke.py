@@ -1,90 +1,93 @@
-"""Invoke Lambda functions without boto3, whose import takes most of a cold search: with a signature of our own.
+"""Invocations of Lambda functions by boto3.
 
-Each request is sent once: the caller repeats, since it knows what may be repeated.
+Each request is sent once; the caller repeats it, because it knows which may be repeated.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Final
-from urllib.parse import quote, urlsplit
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
-from vectord.storage.s3.connections import Answer, Broken, Connections, Headers, Unsent
-from vectord.storage.s3.sigv4 import Keys, signed_body
+from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
+from vectord.storage.s3.bucket import Timeouts
+from vectord.storage.s3.client import Lazy, boto_client, check_complete, once
+from vectord.storage.s3.credentials import Credentials
+from vectord.storage.s3.errors import botocore_errors
 
-_CONNECT_SECONDS: Final = 1.0
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
+
 _LEAST_SECONDS: Final = 0.1
-_CONNECTIONS: Final = 64  # as many as threads that wait for an answer
-_PORTS: Final = {"http": 80, "https": 443}
-_BUSY: Final = 429  # refused at the door: nothing ran
+_CONNECTIONS: Final = 64  # as many as threads that wait for a function
+_BUSY: Final = 429  # refused before anything ran
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def endpoint_of(region: str) -> str:
-    """Return the URL of Lambda's API in AWS."""
-    return f"https://lambda.{region}.{'amazonaws.com.cn' if region.startswith('cn-') else 'amazonaws.com'}"
+_seconds: ContextVar[float] = ContextVar("seconds that a call waits for each piece of its response")
 
 
 class Functions:
-    """The functions of one region; `keys` is asked at each call, so that temporary credentials may change."""
+    """The functions of one region, in AWS or at `endpoint`. Without `credentials` botocore's chain finds them."""
 
-    def __init__(
-        self, endpoint: str, region: str, keys: Callable[[], Keys], *, clock: Callable[[], datetime] = _now
-    ) -> None:
-        self._region, self._keys, self._clock = region, keys, clock
-        self._connections = Connections(endpoint, _CONNECTIONS, _CONNECT_SECONDS)
-        url = urlsplit(endpoint)
-        self._host = url.netloc.removesuffix(f":{_PORTS.get(url.scheme)}")
+    def __init__(self, endpoint: str | None, region: str, credentials: Credentials | None) -> None:
+        self._client = Lazy(lambda: _client(endpoint, region, credentials))
 
     def call(self, function: str, payload: bytes, seconds: float) -> bytes:
-        """Return what `function` (`name` or `name:alias`) answers, as JSON text, within so many seconds.
+        """Run `function` (`name` or `name:alias`) and return its response, JSON text, within `seconds`.
 
         Raises:
-            FunctionBusy: it was certainly not run.
-            StoreUnavailable: no answer, or the function failed; it may have run.
-            StoreRefused: no such function, or no right to invoke it.
+            FunctionBusy: the function certainly did not run.
+            StoreUnavailable: no response, or the function failed; it may have run.
+            StoreRefused: there is no such function, or no permission to invoke it.
         """
-        answer = self._invoke(function, payload, "RequestResponse", seconds)
-        _check(answer.status, answer.headers, 200)
-        return answer.data
+        answer, data = self._invoke(function, payload, "RequestResponse", seconds)
+        if answer["StatusCode"] != 200 or "FunctionError" in answer:
+            raise StoreUnavailable(f"lambda: {answer.get('FunctionError', answer['StatusCode'])}")
+        return data
 
     def send(self, function: str, payload: bytes, seconds: float) -> None:
-        """Have Lambda queue the event `payload` for `function`, and repeat it if that fails; wait for so many seconds.
+        """Queue the event `payload` for `function`, which Lambda repeats if it fails; wait at most `seconds`.
 
         Raises:
-            FunctionBusy: it was certainly not queued.
-            StoreUnavailable: no answer; it may have been queued.
-            StoreRefused: as `call` does.
+            FunctionBusy: the event was certainly not queued.
+            StoreUnavailable: no response; the event may have been queued.
+            StoreRefused: as for `call`.
         """
-        answer = self._invoke(function, payload, "Event", seconds)
-        _check(answer.status, answer.headers, 202)
+        answer, _ = self._invoke(function, payload, "Event", seconds)
+        if answer["StatusCode"] != 202:
+            raise StoreUnavailable(f"lambda: {answer['StatusCode']}")
 
-    def _invoke(self, function: str, payload: bytes, kind: str, seconds: float) -> Answer:
-        path = f"/2015-03-31/functions/{quote(function, safe='-_.~')}/invocations"
-        headers = signed_body(
-            self._host, path, payload, service="lambda", keys=self._keys(), region=self._region, at=self._clock()
-        )
-        headers |= {
-            "x-amz-invocation-type": kind,
-            "content-type": "application/json",
-            "content-length": str(len(payload)),
-        }
-        body, retry_policy = [memoryview(payload)], max(_LEAST_SECONDS, seconds)
+    def _invoke(
+        self, function: str, payload: bytes, kind: Literal["RequestResponse", "Event"], seconds: float
+    ) -> "tuple[InvocationResponseTypeDef, bytes]":
+        from botocore import exceptions  # noqa: PLC0415 - a search without fan-out does not need it
+
+        client = self._client()
+        waits = _seconds.set(max(_LEAST_SECONDS, seconds))
         try:
-            return self._connections.ask("POST", path, headers, body, read=retry_policy)
-        except Unsent as error:
-            raise FunctionBusy(str(error)) from error
-        except Broken as error:
-            raise StoreUnavailable(str(error)) from error
+            with botocore_errors():
+                try:
+                    answer = client.invoke(FunctionName=function, InvocationType=kind, Payload=payload)
+                    return answer, answer["Payload"].read()
+                except exceptions.ClientError as error:
+                    raise _refusal(error.response) from error
+                except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
+                    raise FunctionBusy(type(error).__name__) from error  # nothing was sent
+        finally:
+            _seconds.reset(waits)
 
 
-def _check(status: int, headers: Headers, expected: int) -> None:
+def _client(endpoint: str | None, region: str, credentials: Credentials | None) -> "LambdaClient":
+    client: LambdaClient = boto_client("lambda", region, endpoint, credentials, once(Timeouts(), _CONNECTIONS))
+    client.meta.events.register_last("before-call.lambda", _set_timeout)
+    client.meta.events.register_first("before-parse.lambda", check_complete)
+    return client
+
+
+def _set_timeout(params: dict[str, Any], **_: Any) -> None:
+    params["context"]["read_timeout"] = _seconds.get()
+
+
+def _refusal(response: Any) -> StoreError:
+    status = response["ResponseMetadata"]["HTTPStatusCode"]
+    reason = f"lambda: {response['Error'].get('Code', status)}"
     if status == _BUSY:
-        raise FunctionBusy(str(status))
-    if 400 <= status < 500:
-        raise StoreRefused(f"lambda: {headers.get('x-amzn-errortype', status)}")
-    if status != expected or "x-amz-function-error" in headers:
-        raise StoreUnavailable(f"lambda: {headers.get('x-amz-function-error', status)}")
+        return FunctionBusy(reason)
+    return StoreRefused(reason) if 400 <= status < 500 else StoreUnavailable(reason)

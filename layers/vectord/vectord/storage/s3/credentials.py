@@ -1,37 +1,55 @@
-"""Credentials and region where the environment has none: botocore's chain, such as a profile or a container."""
+"""AWS credentials, and where they and the region come from if the environment has none: botocore's chain.
+
+The chain reads profiles, container credentials and instance metadata. It needs botocore, whose import takes 0.16 s, so
+it is imported only if the chain is used. In Lambda the environment has both.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
-import botocore.session
+import msgspec
 
 from vectord.errors import StoreRefused
-from vectord.storage.s3.client import classified
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.errors import botocore_errors
 
-_DEFAULT_REGION: Final = "us-east-1"  # as boto3 has it
+_DEFAULT_REGION: Final = "us-east-1"  # boto3's default
 
 
-def keys() -> Callable[[], Keys]:
-    """Return what gives the chain's credentials, renewed before they expire.
+class Credentials(msgspec.Struct, frozen=True):
+    """An access key and its secret, with a session token if they are temporary."""
 
-    Raises:
-        StoreRefused: it finds none, at each call.
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key!r}, ...)"  # secrets must not reach a log
+
+
+def chain() -> Callable[[], Credentials]:
+    """Return a function that returns the chain's credentials and renews them before they expire.
+
+    That function raises:
+        StoreRefused: the chain finds no credentials.
     """
+    import botocore.session  # noqa: PLC0415 - only where the environment has no credentials
+
     session = botocore.session.get_session()
 
-    def present() -> Keys:
-        with classified():
+    def current() -> Credentials:
+        with botocore_errors():
             found = session.get_credentials()
             frozen = found and found.get_frozen_credentials()
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise StoreRefused("NoCredentials")
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
-    return present
+    return current
 
 
-def region() -> str:
-    """Return the region of the profile."""
-    with classified():
+def profile_region() -> str:
+    """Return the region of the AWS profile."""
+    import botocore.session  # noqa: PLC0415 - only where the environment has no region
+
+    with botocore_errors():
         return botocore.session.get_session().get_config_variable("region") or _DEFAULT_REGION

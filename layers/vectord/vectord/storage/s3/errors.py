@@ -1,6 +1,14 @@
-"""What S3's refusals mean: told by the error code and the status, never by words."""
+"""Errors of S3, by error code and status, and the two libraries' exceptions that carry them.
 
+An unknown outcome (no response, half a response, one that is not S3's, 5xx) is StoreUnavailable.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import obstore.exceptions as obstore_exceptions
 
 from vectord.errors import (
     ConditionFailed,
@@ -12,7 +20,7 @@ from vectord.errors import (
     WriteConflict,
 )
 
-# Codes as S3's error reference has them; HEAD-like answers without a body carry the bare status instead.
+# Codes from S3's error reference. A response without a body, such as one to HEAD, has only its status.
 _BY_CODE: Final[dict[str, type[StoreError]]] = {
     "PreconditionFailed": ConditionFailed,
     "412": ConditionFailed,
@@ -23,18 +31,98 @@ _BY_CODE: Final[dict[str, type[StoreError]]] = {
     "NoSuchVersion": ObjectVersionNotFound,
     "RequestTimeout": StoreUnavailable,
     "SlowDown": StoreUnavailable,
-    # It arrived as something else than was sent.
+    # The body arrived damaged.
     "BadDigest": StoreUnavailable,
     "XAmzContentSHA256Mismatch": StoreUnavailable,
-    # The upload was ended by somebody, or by our own request whose answer was lost.
+    # Another request ended the upload, or an earlier request of ours whose response was lost.
     "NoSuchUpload": StoreUnavailable,
 }
+_ETAG: Final = re.compile(r'"[^"]+"')
+
+
+class Unmodified(StoreRefused):
+    """304: the object still has the ETag that the request named; a refusal if it named none."""
+
+
+class RangeNotSatisfiable(StoreRefused):
+    """416: the range starts after the end of the object."""
+
+
+_BY_STATUS: Final[dict[int, type[StoreError]]] = {304: Unmodified, 416: RangeNotSatisfiable}
 
 
 def refusal(code: str, status: int) -> StoreError:
-    """Return the error that an answer other than the one asked for stands for."""
-    if code in _BY_CODE:
-        return _BY_CODE[code](code)
-    # A 2xx that is not the answer to this request comes from somebody else than S3.
+    """Return the error for a response that reports a failure, or that is not the expected one."""
+    known = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    if known:
+        return known(code)
+    # A 2xx that is not the response to this request does not come from S3.
     unknown = status >= 500 or status == 429 or status < 300
     return StoreUnavailable(code) if unknown else StoreRefused(code)
+
+
+def checked_etag(etag: str | None) -> str:
+    """Return an ETag as it was received; raise StoreUnavailable if it is missing, incomplete or weak."""
+    if not etag or not _ETAG.fullmatch(etag):
+        raise StoreUnavailable("a response without a complete ETag")
+    return etag
+
+
+@contextmanager
+def botocore_errors() -> Iterator[None]:
+    """Turn botocore's exceptions into store errors. It imports botocore, which the block needs anyway."""
+    from botocore import exceptions  # noqa: PLC0415 - not for reads
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - not for reads
+
+    try:
+        yield
+    except exceptions.ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise refusal(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) from error
+    except (
+        exceptions.HTTPClientError,
+        exceptions.ConnectionError,
+        exceptions.IncompleteReadError,
+        ResponseParserError,
+        ValueError,  # from the parser, for a header whose value is incomplete
+    ) as error:
+        raise StoreUnavailable(type(error).__name__) from error
+    except exceptions.BotoCoreError as error:
+        # Credentials, region, parameters: nothing was sent.
+        raise StoreRefused(type(error).__name__) from error
+
+
+# obstore has types for these statuses. For any other status, and if there was no response, it raises GenericError; the
+# status is only in the text, after a URL, in which blanks are escaped, and a duration. S3's code is in it as well.
+# If the text does not match exactly, the error is StoreUnavailable. Only the code and the status go into our errors.
+_BY_TYPE: Final[dict[type[Exception], int]] = {
+    FileNotFoundError: 404,
+    obstore_exceptions.PreconditionError: 412,
+    obstore_exceptions.AlreadyExistsError: 409,
+    obstore_exceptions.UnauthenticatedError: 401,
+    obstore_exceptions.PermissionDeniedError: 403,
+    obstore_exceptions.NotModifiedError: 304,
+}
+_REQUEST: Final = r"Generic S3 error: Error performing (?:GET|HEAD) \S+ in \S+ - "
+_STATUS: Final = re.compile(_REQUEST + r"Server returned non-2xx status code: (\d{3}) ")
+_REDIRECT: Final = re.compile(_REQUEST + r"Received redirect without LOCATION")
+_CODE: Final = re.compile(r"<Error>.*?<Code>([A-Za-z0-9.]+)</Code>", re.DOTALL)
+
+
+@contextmanager
+def obstore_errors() -> Iterator[None]:
+    """Turn obstore's exceptions into store errors."""
+    try:
+        yield
+    except (obstore_exceptions.BaseError, FileNotFoundError) as error:
+        raise _obstore_refusal(error, str(error)) from error
+
+
+def _obstore_refusal(error: Exception, text: str) -> StoreError:
+    status = _BY_TYPE.get(type(error), 0)
+    if not status and (found := _STATUS.match(text)):
+        status = int(found[1])
+    if status:
+        code = _CODE.search(text)
+        return refusal(code[1] if code else str(status), status)
+    return refusal("PermanentRedirect", 301) if _REDIRECT.match(text) else StoreUnavailable(type(error).__name__)

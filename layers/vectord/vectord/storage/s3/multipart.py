@@ -1,11 +1,12 @@
 """Multipart uploads: an object in parts, sent or copied inside S3, that appears as a whole when it is completed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import pairwise
+from threading import Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 import msgspec
@@ -13,46 +14,53 @@ from msgspec import structs
 
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import CopySource
-from vectord.storage.s3.answers import etag_of, expect, fields
-from vectord.storage.s3.requests import CHECKSUM, Requests, checksum
-from vectord.storage.s3.sigv4 import query_of
+from vectord.storage.s3.client import checked_body
+from vectord.storage.s3.errors import botocore_errors, checked_etag
 
-# S3 takes up to 5 GiB, but copies each part at the pace of one stream; a smaller one also answers in time.
-_MOST_COPIED: Final = 128 << 20
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# S3 copies up to 5 GiB in one request, but each at the speed of one stream; smaller copies also finish in time.
+_COPY_BYTES: Final = 128 << 20
 
 
-def copied(source: CopySource) -> list[CopySource]:
-    """Return the span in as few parts as S3 copies well, all of about one size, so that none is too small."""
+def split_copy(source: CopySource) -> list[CopySource]:
+    """Return the source in parts of about the same size that S3 copies in time; none is too small."""
     size = source.stop - source.start
-    count = -(-size // _MOST_COPIED)
+    count = -(-size // _COPY_BYTES)
     bounds = [source.start + size * number // count for number in range(count + 1)]
     return [structs.replace(source, start=start, stop=stop) for start, stop in pairwise(bounds)]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part that S3 has; it asks at the end for the checksum, in base64, that it answered for the part."""
+    """A part that S3 has stored. `checksum` is what S3 returned for it, in base64, and expects back at the end."""
 
     number: int
     etag: str
     checksum: str | None
 
-    def __str__(self) -> str:
-        checksum = f"<ChecksumCRC32>{self.checksum}</ChecksumCRC32>" if self.checksum else ""
-        return f"<Part>{checksum}<ETag>{self.etag}</ETag><PartNumber>{self.number}</PartNumber></Part>"
+    def as_dict(self) -> dict[str, Any]:
+        checksum = {"ChecksumCRC32": self.checksum} if self.checksum else {}
+        return {"PartNumber": self.number, "ETag": self.etag, **checksum}
 
 
-class Upload:
-    """One multipart upload; it is aborted when the block is left without an object, unless there may be one."""
+class MultipartUpload:
+    """One multipart upload. Leaving the block without an object aborts it, unless there may be an object.
 
-    def __init__(self, requests: Requests, bucket: str, key: str, described: Mapping[str, str]) -> None:
-        self._requests, self._bucket, self._key, self._described = requests, bucket, key, described
-        self._id: Mapping[str, str] = {}
+    `described` are the arguments of the create request; a copy or completion may take `work` seconds.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, key: str, described: Mapping[str, Any], work: float) -> None:
+        self._client, self._bucket, self._described, self._work = client, bucket, described, work
+        self._target: dict[str, Any] = {"Bucket": bucket, "Key": key}
         self._over = False  # completed, or perhaps completed
 
     def __enter__(self) -> Self:
-        headers = {**self._described, "x-amz-checksum-algorithm": "CRC32"}
-        answer = self._requests.ask("POST", self._key, headers, query={"uploads": ""})
-        self._id = {"uploadId": fields(answer, "InitiateMultipartUploadResult", "UploadId")["UploadId"]}
+        with botocore_errors():
+            created = self._client.create_multipart_upload(ChecksumAlgorithm="CRC32", **self._target, **self._described)
+        if not created.get("UploadId"):
+            raise StoreUnavailable("a response without an upload id")
+        self._target["UploadId"] = created["UploadId"]
         return self
 
     def __exit__(
@@ -60,68 +68,91 @@ class Upload:
     ) -> None:
         if not self._over:
             # What is left of it costs money until the bucket's lifecycle rule removes it; the first error counts.
-            with suppress(StoreError):
-                self._requests.ask("DELETE", self._key, {}, query=self._id)
+            with suppress(StoreError), botocore_errors():
+                self._client.abort_multipart_upload(**self._target)
 
-    def send(self, parts: Iterable[bytes | CopySource], side_by_side: int) -> list[Part]:
-        """Send the parts, so many at once and so many in memory; return what `complete` takes."""
+    def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
+        """Send the parts, at most `parallel` at a time and in memory; return them for `complete`."""
         sent: list[Future[Part]] = []
-        # An abort does not reach a part that is on its way; the executor's block is left after those.
-        with ThreadPoolExecutor(side_by_side, "s3-part") as workers:
+        # An abort does not reach a part that is still being sent, so all of them end before the block is left.
+        with ThreadPoolExecutor(parallel, "s3-part") as workers:
             for number, part in enumerate(parts, 1):
-                sent.append(workers.submit(self._part, number, part))
-                _wait_until_fewer(side_by_side, sent)
+                sent.append(workers.submit(self._send_part, number, part))
+                _wait_until_fewer(parallel, sent)
             _wait_until_fewer(1, sent)
         return [part.result() for part in sent]
 
-    def complete(self, parts: Sequence[Part], terms: Mapping[str, str]) -> str:
-        """Make the parts an object if `terms` hold, and return its ETag."""
-        listed = "".join(map(str, parts))
-        body = f'<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</CompleteMultipartUpload>'
+    def complete(self, parts: Sequence[Part], condition: Mapping[str, Any]) -> str:
+        """Make the parts an object if `condition` holds, and return its ETag."""
+        listed: Any = {"Parts": [part.as_dict() for part in parts]}
         self._over = True
         try:
-            answer = self._requests.ask("POST", self._key, terms, query=self._id, body=body.encode(), works=True)
-            return fields(answer, "CompleteMultipartUploadResult", "ETag")["ETag"]
+            done = _within(
+                self._work,
+                lambda: self._client.complete_multipart_upload(MultipartUpload=listed, **self._target, **condition),
+            )
+            return checked_etag(done.get("ETag"))
         except StoreUnavailable:
             raise
         except StoreError:
-            self._over = False  # S3 said no
+            self._over = False  # S3 refused: there is no object
             raise
 
-    def _part(self, number: int, part: bytes | CopySource) -> Part:
-        return self._copy(number, part) if isinstance(part, CopySource) else self._send(number, part)
+    def _send_part(self, number: int, part: bytes | CopySource) -> Part:
+        return self._copy(number, part) if isinstance(part, CopySource) else self._upload(number, part)
 
-    def _send(self, number: int, part: bytes) -> Part:
-        answer = self._requests.ask("PUT", self._key, checksum(part), query=self._place(number), body=part)
-        expect(answer, 200)
-        return Part(number, etag_of(answer), answer.headers.get(CHECKSUM))
+    def _upload(self, number: int, part: bytes) -> Part:
+        with botocore_errors():
+            stored = self._client.upload_part(PartNumber=number, **self._target, **checked_body(part))
+        return Part(number, checked_etag(stored.get("ETag")), stored.get("ChecksumCRC32"))
 
     def _copy(self, number: int, part: CopySource) -> Part:
-        headers = {
-            "x-amz-copy-source": _place_of(self._bucket, part),
-            "x-amz-copy-source-if-match": part.etag,
-            "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
-        }
-        answer = self._requests.ask("PUT", self._key, headers, query=self._place(number), works=True)
+        source: Any = {"Bucket": self._bucket, "Key": part.name}
+        if part.version:
+            source["VersionId"] = quote(part.version, safe="")  # botocore quotes only the key
         try:
-            found = fields(answer, "CopyPartResult", "ETag")
+            copied = _within(
+                self._work,
+                lambda: self._client.upload_part_copy(
+                    PartNumber=number,
+                    CopySource=source,
+                    CopySourceIfMatch=part.etag,
+                    CopySourceRange=f"bytes={part.start}-{part.stop - 1}",
+                    **self._target,
+                ),
+            )
         except ObjectNotFound as error:
             if part.version:
                 raise ObjectVersionNotFound(part.version) from error
             raise
-        return Part(number, found["ETag"], found.get("ChecksumCRC32"))
-
-    def _place(self, number: int) -> Mapping[str, str]:
-        return {"partNumber": str(number), **self._id}
+        result = copied.get("CopyPartResult") or {}
+        return Part(number, checked_etag(result.get("ETag")), result.get("ChecksumCRC32"))
 
 
-def _place_of(bucket: str, part: CopySource) -> str:
-    place = quote(f"{bucket}/{part.name}", safe="/-_.~")
-    return f"{place}?{query_of({'versionId': part.version})}" if part.version else place
+def _within[T](seconds: float, call: Callable[[], T]) -> T:
+    """Return what `call` returns; raise StoreUnavailable after `seconds`.
+
+    S3 sends white space while it works, so a timeout between two pieces never fires. A call that takes too long is left
+    to end by itself.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            with botocore_errors():
+                result.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - for the thread that waits
+            result.set_exception(error)
+
+    Thread(target=run, name="s3-work", daemon=True).start()
+    try:
+        return result.result(seconds)
+    except TimeoutError:
+        raise StoreUnavailable("S3 worked for too long") from None
 
 
 def _wait_until_fewer(most: int, sent: Sequence[Future[Part]]) -> None:
-    """Wait until fewer than `most` are on their way; raise what one of them failed with, as soon as it has."""
+    """Wait until fewer than `most` parts are being sent; raise the error of one that failed as soon as it does."""
     while True:
         for part in sent:
             if part.done():

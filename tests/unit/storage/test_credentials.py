@@ -7,7 +7,7 @@ import pytest
 
 from vectord.errors import StoreRefused
 from vectord.storage.s3 import credentials
-from vectord.storage.s3.sigv4 import Keys
+from vectord.storage.s3.credentials import Credentials
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_credentials_come_from_a_profile(home: Path, monkeypatch: pytest.MonkeyP
         "[mine]\naws_access_key_id = access\naws_secret_access_key = secret\naws_session_token = token\n"
     )
     monkeypatch.setenv("AWS_PROFILE", "mine")
-    assert credentials.keys()() == Keys("access", "secret", "token")
+    assert credentials.chain()() == Credentials("access", "secret", "token")
 
 
 @pytest.mark.parametrize("profile", [None, "not-there"])
@@ -33,7 +33,7 @@ def test_no_credentials_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch,
     if profile:
         monkeypatch.setenv("AWS_PROFILE", profile)
     with pytest.raises(StoreRefused):
-        credentials.keys()()
+        credentials.chain()()
 
 
 # Gives credentials that are over in 5 minutes first, and in an hour after.
@@ -55,14 +55,14 @@ def test_credentials_that_are_nearly_over_are_renewed_and_others_kept(home: Path
     (home / "give.py").write_text(PROCESS)
     command = f"{sys.executable} {home / 'give.py'} {home / 'asked'}"
     (home / "config").write_text(f"[default]\ncredential_process = {command}\n")
-    keys = credentials.keys()
-    assert [keys().access for _ in range(3)] == ["access2"] * 3
+    current = credentials.chain()
+    assert [current().access_key for _ in range(3)] == ["access2"] * 3
 
 
 def test_the_region_comes_from_the_profile(home: Path) -> None:
     (home / "config").write_text("[default]\nregion = eu-north-1\n")
-    assert credentials.region() == "eu-north-1"
+    assert credentials.profile_region() == "eu-north-1"
 
 
 def test_without_any_the_region_is_the_oldest(home: Path) -> None:
-    assert credentials.region() == "us-east-1"
+    assert credentials.profile_region() == "us-east-1"
