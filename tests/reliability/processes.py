@@ -35,8 +35,7 @@ class Place:
     sizes: Thresholds
 
     def service(self, number: int) -> Service:
-        store = s3_store(self.endpoint, self.bucket, self.prefix)
-        store._least = 1
+        store = s3_store(self.endpoint, self.bucket, self.prefix, least_part=1)
         files = SectionCache(self.folder / f"files-{number}", 1 << 28)
         return Service(
             store, files, warm_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, sizes=self.sizes
@@ -71,7 +70,7 @@ def until() -> float:
 def starts() -> Any:
     """Return what makes processes: each forked of one that has imported everything and no threads of a test."""
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["tests.reliability.roles"])
+    made.set_forkserver_preload(["tests.reliability.roles", "boto3"])
     return made
 
 

@@ -115,6 +115,7 @@ def adder_to_be_killed(place: Place, number: int, life: int, size: int, started:
     """Add until somebody kills this process."""
     name = f"k{number}-{life}"
     journal, service = place.journal(f"k{number}"), place.service(number)
+    service.list("", 1, None, until())  # makes the client that writes
     started.set()
     for one in range(100_000):
         journal.note(life=life, attempts=one)

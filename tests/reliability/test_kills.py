@@ -74,7 +74,7 @@ def _with_batches(state: model.State, found: model.State, lines: list[dict[str, 
     """Return `state` with what one life of a writer acknowledged, and what it had in flight if it is in `found`."""
     assert [line["fault"] for line in lines if "fault" in line] == []
     done = [line["done"] for line in lines if "done" in line]
-    tried = [line["tries"] for line in lines if "tries" in line]
+    tried = [line["attempts"] for line in lines if "attempts" in line]
     figure("batches acknowledged before a kill", len(done))
     for one in tried:
         batch = roles.batch(f"k{number}-{lines[0]['life']}", one, SIZE)

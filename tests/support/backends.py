@@ -67,9 +67,10 @@ def s3_store(
     timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
     least_part: int = LEAST_PART,
     page: int = 1_000,
+    ca_bundle: str | None = None,
 ) -> S3Store:
     """Return a store of a bucket at `endpoint`, an emulator that accepts any credentials; None is botocore's chain."""
-    found = Bucket(bucket, REGION, endpoint, credentials, timeouts)
+    found = Bucket(bucket, REGION, endpoint, credentials, timeouts, ca_bundle)
     return S3Store(found, prefix, least_part=least_part, page=page)
 
 
