@@ -39,9 +39,9 @@ from vectord.service.sharding.messages import (
     merged,
 )
 from vectord.storage.base import Store
+from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
-from vectord.storage.s3.credentials import Credentials
 
 _NAME = "shard"
 _K = 10

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.wire import Wire, answers, resets, wire
 from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
+from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
-from vectord.storage.s3.credentials import Credentials
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.wire import Wire, answers, hangs, resets, wire
 from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
+from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
-from vectord.storage.s3.credentials import Credentials
 
 CREDENTIALS = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "token")
 

@@ -12,7 +12,8 @@ from tests.support.backends import s3_store
 from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
 from vectord.storage.base import IfAbsent, IfMatch, NotModified, Store, StoredObject
-from vectord.storage.s3.bucket import Bucket, Timeouts
+from vectord.storage.boto import Timeouts
+from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.store import S3Store
 

@@ -12,7 +12,7 @@ from tests.support.backends import s3_store
 from tests.support.uploads import GOOD, Script, splice
 from tests.support.wire import Wire, answers, slowly
 from vectord.errors import ConditionFailed, StoreUnavailable
-from vectord.storage.s3.bucket import Timeouts
+from vectord.storage.boto import Timeouts
 from vectord.storage.s3.store import S3Store
 
 

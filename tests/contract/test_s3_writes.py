@@ -16,7 +16,7 @@ from tests.support.backends import LEAST_PART, s3_store
 from tests.support.wire import Answer, Wire, answers, hangs, refuses
 from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.storage.base import CopySource, IfAbsent, IfMatch
-from vectord.storage.s3.bucket import Timeouts
+from vectord.storage.boto import Timeouts
 from vectord.storage.s3.store import S3Store
 
 UPLOAD = {

@@ -13,9 +13,10 @@ from moto.s3 import models as moto_models
 from moto.server import ThreadedMotoServer
 
 from vectord.storage.base import IfAbsent, StoredObject
+from vectord.storage.boto import Timeouts
+from vectord.storage.credentials import Credentials
 from vectord.storage.memory import MemoryStore
-from vectord.storage.s3.bucket import Bucket, Timeouts
-from vectord.storage.s3.credentials import Credentials
+from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
 
 REGION = "us-east-1"

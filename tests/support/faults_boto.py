@@ -16,7 +16,8 @@ from vectord.edge.events import sqs
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
 from vectord.service.service import Service
-from vectord.storage.s3.bucket import Bucket, Timeouts
+from vectord.storage.boto import Timeouts
+from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox
 

@@ -8,7 +8,7 @@ from threading import Lock
 from tests.support import faults
 from tests.support.faults import Fault
 from tools.proxy.exchange import Exchange
-from vectord.storage.s3.bucket import Timeouts
+from vectord.storage.boto import Timeouts
 
 READS = frozenset({"range", "get", "head", "list"})
 COMMITS = frozenset({"create", "put", "complete", "delete"})

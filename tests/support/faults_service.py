@@ -7,7 +7,7 @@ from tests.support.worlds import local_files
 from vectord.index.thresholds import Thresholds
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
-from vectord.storage.s3.bucket import Timeouts
+from vectord.storage.boto import Timeouts
 
 TIMEOUTS = Timeouts(connect=0.5, read=0.15, work=0.3)
 PATIENCE = RetryPolicy(max_attempts=24, base=0.005, cap=0.05)

@@ -3,7 +3,7 @@
 import pytest
 
 from vectord.runtime import api
-from vectord.storage.s3.credentials import Credentials
+from vectord.storage.credentials import Credentials
 
 
 @pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])

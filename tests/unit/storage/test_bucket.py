@@ -5,9 +5,9 @@ from datetime import timedelta
 import obstore
 import pytest
 
+from vectord.storage.credentials import Credentials
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
-from vectord.storage.s3.credentials import Credentials
 from vectord.storage.s3.reader import make_client
 
 BUCKETS = ["abc", "a-bucket-1", "with.dots", "x" * 63]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from vectord.errors import StoreRefused
-from vectord.storage.s3 import credentials
-from vectord.storage.s3.credentials import Credentials
+from vectord.storage import credentials
+from vectord.storage.credentials import Credentials
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.reading import Reading
 from vectord.service.sharding.fan_out import Invoke
 from vectord.storage.base import Store
+from vectord.storage.credentials import Credentials, profile_region
 from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.bucket import Bucket
-from vectord.storage.s3.credentials import Credentials, profile_region
 from vectord.storage.s3.store import S3Store
 
 if TYPE_CHECKING:

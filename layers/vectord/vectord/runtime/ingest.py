@@ -6,7 +6,8 @@ from functools import cache
 from vectord.runtime.api import Settings, bucket_of, files_of, rebuilds_of, store_of
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
-from vectord.storage.s3.client import Lazy, s3_client
+from vectord.storage.boto import Lazy
+from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox
 
 

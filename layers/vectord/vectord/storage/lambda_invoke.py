@@ -7,10 +7,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
-from vectord.storage.s3.bucket import Timeouts
-from vectord.storage.s3.client import Lazy, boto_client, check_complete, once
-from vectord.storage.s3.credentials import Credentials
-from vectord.storage.s3.errors import botocore_errors
+from vectord.storage.boto import Lazy, Timeouts, boto_client, botocore_errors, check_complete, once
+from vectord.storage.credentials import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -62,12 +60,10 @@ class Functions:
         client = self._client()
         waits = _seconds.set(max(_LEAST_SECONDS, seconds))
         try:
-            with botocore_errors():
+            with botocore_errors(_refusal):
                 try:
                     answer = client.invoke(FunctionName=function, InvocationType=kind, Payload=payload)
                     return answer, answer["Payload"].read()
-                except exceptions.ClientError as error:
-                    raise _refusal(error.response) from error
                 except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
                     raise FunctionBusy(type(error).__name__) from error  # nothing was sent
         finally:
@@ -85,9 +81,7 @@ def _set_timeout(params: dict[str, Any], **_: Any) -> None:
     params["context"]["read_timeout"] = _seconds.get()
 
 
-def _refusal(response: Any) -> StoreError:
-    status = response["ResponseMetadata"]["HTTPStatusCode"]
-    reason = f"lambda: {response['Error'].get('Code', status)}"
+def _refusal(code: str, status: int) -> StoreError:
     if status == _BUSY:
-        return FunctionBusy(reason)
-    return StoreRefused(reason) if 400 <= status < 500 else StoreUnavailable(reason)
+        return FunctionBusy(code)
+    return (StoreRefused if 400 <= status < 500 else StoreUnavailable)(f"lambda: {code}")

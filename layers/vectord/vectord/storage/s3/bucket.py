@@ -5,25 +5,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from vectord.storage.s3.credentials import Credentials
+from vectord.storage.boto import Timeouts
+from vectord.storage.credentials import Credentials
 
 MAX_PARALLEL: Final = 32  # requests; a cold search reads some 40 ranges in parallel, each about 25 ms long
 
 # A bucket name with dots does not match S3's certificate, and one from before 2018 may not be a valid host name.
 _HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-
-
-class Timeouts(msgspec.Struct, frozen=True):
-    """Seconds to wait for a store.
-
-    `connect` applies to a connection and to each piece of a request body, `read` to each piece of a response. `work`
-    applies to the whole response of a request for which S3 has to copy or assemble bytes; meanwhile S3 may send white
-    space. Copies are cut so that each needs only part of it (`s3.multipart`); a function has time for two.
-    """
-
-    connect: float = 1.0
-    read: float = 5.0
-    work: float = 10.0
 
 
 class Bucket(msgspec.Struct, frozen=True):

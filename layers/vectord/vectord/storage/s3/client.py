@@ -1,32 +1,21 @@
-"""boto3's clients for S3 and Lambda: each request is sent once, and only a complete response counts.
-
-The service repeats requests, because it knows which of them may be repeated. boto3 is imported when the first client is
-made: that takes 0.27 s, which a search does not spend.
-"""
+"""boto3's client for S3, and handlers where botocore does not keep a store's promises by itself."""
 
 from base64 import b64encode
-from collections.abc import Callable
-from functools import cache
 from io import BytesIO
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from vectord.errors import StoreUnavailable
-from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket, Timeouts
-from vectord.storage.s3.credentials import Credentials
-from vectord.storage.s3.errors import botocore_errors
+from vectord.storage.boto import boto_client, check_complete, once
+from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from boto3.session import Session
-    from botocore.config import Config
     from mypy_boto3_s3 import S3Client
 
 CHECKSUM_HEADER: Final = "x-amz-checksum-crc32"
 _PIECE: Final = 1 << 18
-_BODILESS: Final = (204, 304)
 # Operations whose response is an XML document, and its root element.
 _ROOTS: Final = {
     "CreateMultipartUpload": b"<InitiateMultipartUploadResult",
@@ -35,22 +24,7 @@ _ROOTS: Final = {
     "ListObjectsV2": b"<ListBucketResult",
     "ListObjectVersions": b"<ListVersionsResult",
 }
-_session_lock = Lock()  # a session must not make two clients at a time
 _WORKS: Final = ("UploadPartCopy", "CompleteMultipartUpload")  # S3 works before it can answer
-
-
-class Lazy[T]:
-    """Makes a client at the first call and returns the same one after; safe to call from several threads."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make, self._lock = make, Lock()
-        self._made: T | None = None
-
-    def __call__(self) -> T:
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
 
 
 def s3_client(bucket: Bucket) -> "S3Client":
@@ -77,57 +51,9 @@ def s3_client(bucket: Bucket) -> "S3Client":
         "before-call.s3", lambda model, params, **_: _prepare(model.name, params, bucket.timeouts.work)
     )
     events.register_first("before-parse.s3", check_complete)
+    events.register_last("before-parse.s3", _check_root)
     events.register_last("before-parse.s3.ListObjectVersions", _keep_order)
     return client
-
-
-def once(timeouts: Timeouts, connections: int, **more: Any) -> "Config":
-    """Return the configuration of a client that sends each request once."""
-    from botocore.config import Config  # noqa: PLC0415 - see above
-
-    return Config(
-        connect_timeout=timeouts.connect,
-        read_timeout=timeouts.read,
-        retries={"total_max_attempts": 1},
-        max_pool_connections=connections,
-        **more,
-    )
-
-
-def boto_client(
-    service: Literal["s3", "lambda"],
-    region: str,
-    endpoint: str | None,
-    credentials: Credentials | None,
-    config: "Config",
-) -> Any:
-    """Return a client of boto3. Without `credentials` a session of its own finds them and renews them.
-
-    Raises:
-        StoreRefused: the profile is missing.
-    """
-    import boto3.session  # noqa: PLC0415 - see above
-
-    with _session_lock, botocore_errors():
-        if credentials is None:
-            return boto3.session.Session().client(service, region, endpoint_url=endpoint, config=config)
-        return _shared_session().client(
-            service,
-            region,
-            endpoint_url=endpoint,
-            config=config,
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
-            aws_session_token=credentials.token,
-        )
-
-
-@cache
-def _shared_session() -> "Session":
-    """Return a session whose second client is made in 5 to 13 ms instead of 80."""
-    import boto3.session  # noqa: PLC0415 - see above
-
-    return boto3.session.Session()
 
 
 def checked_body(data: bytes) -> dict[str, Any]:
@@ -159,20 +85,12 @@ def _prepare(operation: str, params: dict[str, Any], work: float) -> None:
         params["context"]["checksum"] = {"request_algorithm": algorithm}
 
 
-def check_complete(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    """Raise StoreUnavailable for a response that was cut, or that is not S3's; botocore does not compare lengths."""
-    status, headers, body = response_dict["status_code"], response_dict["headers"], response_dict["body"]
-    if status in _BODILESS:
-        return
-    length = headers.get("content-length")
-    if length is None and "transfer-encoding" not in headers:
-        raise StoreUnavailable("incomplete response headers")
-    if not isinstance(body, bytes):  # a stream compares its length when it is read
-        return
-    if length is not None and length != str(len(body)):
-        raise StoreUnavailable("incomplete response body")
-    root = _ROOTS.get(operation_model.name)
-    if status == 200 and root and ((root not in body and b"<Error" not in body) or b"<!DOCTYPE" in body):
+def _check_root(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Raise StoreUnavailable for a document that is not S3's response to the request, for example a login page."""
+    root, body = _ROOTS.get(operation_model.name), response_dict["body"]
+    if response_dict["status_code"] != 200 or root is None or b"<Error" in body:
+        return  # botocore reports an error that comes with the status 200
+    if root not in body or b"<!DOCTYPE" in body:
         raise StoreUnavailable("a response to another request")
 
 
@@ -180,6 +98,8 @@ def _keep_order(response_dict: dict[str, Any], customized_response_dict: dict[st
     """Add `Order`: key and id of each version and deletion as S3 lists them; botocore returns two separate lists."""
     from xml.etree import ElementTree  # noqa: PLC0415 - botocore has imported it
 
+    if response_dict["status_code"] != 200:
+        return
     try:
         root = ElementTree.fromstring(response_dict["body"])
     except ElementTree.ParseError as error:

@@ -5,7 +5,7 @@ An unknown outcome (no response, half a response, one that is not S3's, 5xx) is 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 import obstore.exceptions as obstore_exceptions
@@ -19,6 +19,7 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
+from vectord.storage.boto import botocore_errors
 
 # Codes from S3's error reference. A response without a body, such as one to HEAD, has only its status.
 _BY_CODE: Final[dict[str, type[StoreError]]] = {
@@ -68,28 +69,9 @@ def checked_etag(etag: str | None) -> str:
     return etag
 
 
-@contextmanager
-def botocore_errors() -> Iterator[None]:
-    """Turn botocore's exceptions into store errors. It imports botocore, which the block needs anyway."""
-    from botocore import exceptions  # noqa: PLC0415 - not for reads
-    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - not for reads
-
-    try:
-        yield
-    except exceptions.ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        raise refusal(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) from error
-    except (
-        exceptions.HTTPClientError,
-        exceptions.ConnectionError,
-        exceptions.IncompleteReadError,
-        ResponseParserError,
-        ValueError,  # from the parser, for a header whose value is incomplete
-    ) as error:
-        raise StoreUnavailable(type(error).__name__) from error
-    except exceptions.BotoCoreError as error:
-        # Credentials, region, parameters: nothing was sent.
-        raise StoreRefused(type(error).__name__) from error
+def s3_errors() -> AbstractContextManager[None]:
+    """Turn what boto3's client for S3 raises into store errors."""
+    return botocore_errors(refusal)
 
 
 # obstore has types for these statuses. For any other status, and if there was no response, it raises GenericError; the

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from vectord.errors import StoreUnavailable
 from vectord.storage.inbox import UploadedFile
-from vectord.storage.s3.errors import botocore_errors
+from vectord.storage.s3.errors import s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,7 +19,7 @@ class S3Inbox:
 
     def fetch(self, upload: UploadedFile) -> bytes:
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             answer = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
             data = answer["Body"].read()
         # A short file must be read again. If it counted as the whole file, it would be rejected for good.
@@ -29,12 +29,12 @@ class S3Inbox:
 
     def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             client.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="application/json")
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             return client.generate_presigned_url(
                 "put_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
             )

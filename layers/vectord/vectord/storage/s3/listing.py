@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import ObjectVersion, VersionPage
-from vectord.storage.s3.errors import botocore_errors, checked_etag
+from vectord.storage.s3.errors import checked_etag, s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +28,7 @@ class S3Listing:
         terms: dict[str, Any] = {"StartAfter": after} if after else {}
         client = self._client()
         while True:
-            with botocore_errors():
+            with s3_errors():
                 page: Any = client.list_objects_v2(
                     Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=self._page_size, **terms
                 )
@@ -64,7 +64,7 @@ class S3Listing:
     def _page(self, key: str, most: int, terms: Mapping[str, Any], after: str | None) -> Mapping[str, Any]:
         client = self._client()
         try:
-            with botocore_errors():
+            with s3_errors():
                 page: Mapping[str, Any] = client.list_object_versions(
                     Bucket=self._bucket, Prefix=key, MaxKeys=most, **terms
                 )

@@ -15,7 +15,7 @@ from msgspec import structs
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import CopySource
 from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import botocore_errors, checked_etag
+from vectord.storage.s3.errors import checked_etag, s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ class MultipartUpload:
         self._over = False  # completed, or perhaps completed
 
     def __enter__(self) -> Self:
-        with botocore_errors():
+        with s3_errors():
             created = self._client.create_multipart_upload(ChecksumAlgorithm="CRC32", **self._target, **self._described)
         if not created.get("UploadId"):
             raise StoreUnavailable("a response without an upload id")
@@ -68,7 +68,7 @@ class MultipartUpload:
     ) -> None:
         if not self._over:
             # What is left of it costs money until the bucket's lifecycle rule removes it; the first error counts.
-            with suppress(StoreError), botocore_errors():
+            with suppress(StoreError), s3_errors():
                 self._client.abort_multipart_upload(**self._target)
 
     def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
@@ -102,7 +102,7 @@ class MultipartUpload:
         return self._copy(number, part) if isinstance(part, CopySource) else self._upload(number, part)
 
     def _upload(self, number: int, part: bytes) -> Part:
-        with botocore_errors():
+        with s3_errors():
             stored = self._client.upload_part(PartNumber=number, **self._target, **checked_body(part))
         return Part(number, checked_etag(stored.get("ETag")), stored.get("ChecksumCRC32"))
 
@@ -139,7 +139,7 @@ def _within[T](seconds: float, call: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            with botocore_errors():
+            with s3_errors():
                 result.set_result(call())
         except BaseException as error:  # noqa: BLE001 - for the thread that waits
             result.set_exception(error)

@@ -14,8 +14,8 @@ from obstore.store import S3Store as Client
 
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject
+from vectord.storage.credentials import Credentials, chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
-from vectord.storage.s3.credentials import Credentials, chain
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from vectord.storage.base import (
     StoredObject,
     VersionPage,
 )
+from vectord.storage.boto import Lazy
 from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.bucket import Bucket
-from vectord.storage.s3.client import Lazy, s3_client
+from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.listing import S3Listing
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader

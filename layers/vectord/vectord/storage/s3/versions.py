@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject
 from vectord.storage.s3.bucket import MAX_PARALLEL
-from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, botocore_errors, checked_etag
+from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, s3_errors
 from vectord.storage.s3.reader import head_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BotoReader:
 
     def etag(self, key: str) -> str:
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             return checked_etag(client.head_object(Bucket=self._bucket, Key=key).get("ETag"))
 
     def head(
@@ -90,7 +90,7 @@ class BotoReader:
             terms["VersionId"] = version
         client = self._client()
         try:
-            with botocore_errors():
+            with s3_errors():
                 answer = client.get_object(Bucket=self._bucket, Key=key, **terms)
                 return answer, answer["Body"].read()
         except StoreError as error:

@@ -7,7 +7,7 @@ from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import botocore_errors, checked_etag
+from vectord.storage.s3.errors import checked_etag, s3_errors
 from vectord.storage.s3.multipart import MultipartUpload, split_copy
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class S3Writer:
             raise StoreRefused("EntityTooLarge")
         arguments: dict[str, Any] = {**_described(commit), **_terms(condition), **checked_body(data)}
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             stored = client.put_object(Bucket=self._bucket.name, Key=key, **arguments)
         if stored["ResponseMetadata"]["HTTPStatusCode"] != 200:
             raise StoreUnavailable("a response to another request")
@@ -50,14 +50,14 @@ class S3Writer:
 
     def delete(self, key: str, condition: IfMatch | None) -> None:
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             client.delete_object(Bucket=self._bucket.name, Key=key, **(_terms(condition) if condition else {}))
 
     def link(self, key: str, seconds: int, filename: str, version: str | None) -> str:
         shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'}
         params = {"Bucket": self._bucket.name, "Key": key, **shown, **({"VersionId": version} if version else {})}
         client = self._client()
-        with botocore_errors():
+        with s3_errors():
             return client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
 
     def _upload(self, key: str, described: Mapping[str, Any]) -> MultipartUpload:

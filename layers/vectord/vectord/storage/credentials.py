@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from vectord.errors import StoreRefused
-from vectord.storage.s3.errors import botocore_errors
 
 _DEFAULT_REGION: Final = "us-east-1"  # boto3's default
 
@@ -33,13 +32,16 @@ def chain() -> Callable[[], Credentials]:
         StoreRefused: the chain finds no credentials.
     """
     import botocore.session  # noqa: PLC0415 - only where the environment has no credentials
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     session = botocore.session.get_session()
 
     def current() -> Credentials:
-        with botocore_errors():
+        try:
             found = session.get_credentials()
             frozen = found and found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise StoreRefused(type(error).__name__) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise StoreRefused("NoCredentials")
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
@@ -50,6 +52,9 @@ def chain() -> Callable[[], Credentials]:
 def profile_region() -> str:
     """Return the region of the AWS profile."""
     import botocore.session  # noqa: PLC0415 - only where the environment has no region
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
-    with botocore_errors():
+    try:
         return botocore.session.get_session().get_config_variable("region") or _DEFAULT_REGION
+    except BotoCoreError as error:
+        raise StoreRefused(type(error).__name__) from error
