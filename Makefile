@@ -1,4 +1,4 @@
-# vectord: `make demo` first, then `make test`. Needs git, make, gcc and a Python 3.12; installs the rest into .venv.
+# vectord: start with `make demo`, then `make test`. Requires git, make, gcc and Python 3.12; everything else goes into .venv.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 STARTED := $(shell date +%s)
@@ -7,11 +7,10 @@ DEV   := .venv/dev/bin/python
 SAM   := .venv/sam/bin/sam
 STAMP  = .venv/$(1)/.stamp
 
-# annoy ships as source and its setup.py compiles with -march=native, so that a library built on a new processor
-# crashes with an illegal instruction on an older one, at AWS or on a colleague's laptop. Haswell (AVX2, 2013) runs on
-# every x86-64 machine of Lambda, and armv8.2-a is what its Graviton2 has. The variable replaces ALL of annoy's flags, so
-# the others repeat what it would use; -ffast-math alone may reorder sums, hence -fno-associative-math, which keeps
-# distances the same on every machine.
+# annoy is released as source, and its setup.py compiles with -march=native: a library built on a new processor crashes
+# with an illegal instruction on an older one. Every x86-64 machine of Lambda supports Haswell (AVX2, 2013), and its
+# Graviton2 supports armv8.2-a. The variable replaces ALL of annoy's flags, so the other flags repeat its defaults.
+# -fno-associative-math is added because -ffast-math may reorder sums: it keeps distances equal on every machine.
 MARCH_x86_64  := -march=haswell
 MARCH_aarch64 := -march=armv8.2-a
 ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m)) -O3 -ffast-math -fno-associative-math \
@@ -25,37 +24,37 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: environments ## The whole stack on this machine: load 6,340 vectors, search, restart, remove (about 2 minutes)
+demo: environments ## Run the whole stack on this machine: load 6,340 vectors, search, restart, delete (about 2 minutes)
 	@$(DEV) -m tools.demo --started $(STARTED)
 
 .PHONY: local
-local: environments ## Keep the stack running on this machine until Ctrl-C, and print requests to try
+local: environments ## Run the stack on this machine until Ctrl-C, and print example requests
 	@$(DEV) -m tools.stack
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n auto --dist loadfile  # more would wait for each other
+	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n auto --dist loadfile  # one BLAS thread: more would compete with the other processes
 
 .PHONY: coverage
-coverage: $(call STAMP,dev) ## The tests, and the branches of the layer that they take; fails below 95 % (takes 1.8 times as long)
+coverage: $(call STAMP,dev) ## Run the tests and measure the branch coverage of the layer; fails below 95 % (1.8 times as long)
 	@$(DEV) -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:.cache/coverage.json
 	@$(DEV) -m tools.checks.branches
 
 .PHONY: mutation
-mutation: $(call STAMP,dev) ## Mutate an area and list what no test notices: make mutation AREA=lhv1 MUTANTS=60 (or service, single, s3)
+mutation: $(call STAMP,dev) ## Mutate an area and list the mutants that survive: make mutation AREA=lhv1 MUTANTS=60 (or service, single, s3)
 	@tools/mutation/run.sh $(or $(AREA),lhv1) "$(MUTANTS)" $(or $(SEED),1)
 
 .PHONY: e2e
-e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the store's contract on a server with real races
+e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the contract tests of the store on MiniStack
 	@$(DEV) -m tools.stack.ministack $(DEV) -m pytest tests/contract
 	@$(DEV) -m pytest tests/e2e
 
 .PHONY: reliability
-reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on a stand-in for S3; VECTORD_SEED=... repeats a run
+reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on MiniStack; VECTORD_SEED=... repeats a run
 	@$(DEV) -m pytest tests/reliability
 
 .PHONY: reliability-long
-reliability-long: $(call STAMP,dev) $(call STAMP,stack) ## The same with full counts, for docs/reliability.md (some 15 minutes)
+reliability-long: $(call STAMP,dev) $(call STAMP,stack) ## The same with full counts, for docs/reliability.md (about 15 minutes)
 	@VECTORD_RELIABILITY_LONG=1 $(DEV) -m pytest tests/reliability
 
 .PHONY: check
@@ -68,33 +67,33 @@ check: $(call STAMP,dev) $(call STAMP,sam) ## Format, lint, types and the templa
 	@env SAM_CLI_TELEMETRY=0 $(SAM) validate --region us-east-1
 
 .PHONY: format
-format: $(call STAMP,dev) ## Rewrite the code in the house's format, and fix what the linter can
+format: $(call STAMP,dev) ## Format the code and apply the linter's fixes
 	@$(DEV) -m ruff check --fix-only .
 	@$(DEV) -m ruff format .
-	@$(DEV) -m ruff check .  # what neither could mend
+	@$(DEV) -m ruff check .  # lists what neither could fix
 
 .PHONY: build
-build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and check what it built
+build: $(call STAMP,dev) $(call STAMP,sam) ## Build the template with SAM and verify that it runs on Lambda
 	@$(DEV) -m tools.build.sam_build
 
 .PHONY: sbom
-sbom: build ## The bill of materials of what was built, as CycloneDX: .aws-sam/sbom.cdx.json
+sbom: build ## Write the bill of materials of the built layers, as CycloneDX: .aws-sam/sbom.cdx.json
 	@$(DEV) -m tools.build.sbom
 
 .PHONY: audit
-audit: $(call STAMP,dev) ## Ask the OSV database what is known of every pinned version, or a copy: ADVISORIES=folder
+audit: $(call STAMP,dev) ## Look up known vulnerabilities of every pin in OSV, or in a copy of the advisories: ADVISORIES=folder
 	@$(DEV) -m tools.checks.audit $(ADVISORIES)
 
 .PHONY: fuzz
-fuzz: $(call STAMP,dev) ## Fuzz all that reads bytes from outside: make fuzz SECONDS=600 TARGETS="frame lines"
+fuzz: $(call STAMP,dev) ## Fuzz every parser of outside bytes: make fuzz SECONDS=600 TARGETS="frame lines"
 	@$(DEV) -m fuzz.run --seconds $(or $(SECONDS),60) $(TARGETS)
 
 .PHONY: runtime-api
-runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Every built function under Lambda's Runtime API on this machine
+runtime-api: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built function under Lambda's Runtime API on this machine
 	@$(DEV) -m tools.functions.runtime_api
 
 .PHONY: sam-local
-sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## The same in containers, by sam local invoke and sam local start-api
+sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built function in a container, with sam local invoke and start-api
 	@$(DEV) -m tools.functions.sam_local
 
 .PHONY: invoke
@@ -102,28 +101,32 @@ invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a
 	@$(DEV) -m tools.functions.invoke $(FN)
 
 .PHONY: openapi
-openapi: $(call STAMP,dev) ## Write docs/openapi.json anew from the code's types
+openapi: $(call STAMP,dev) ## Write docs/openapi.json from the code's types
 	@PYTHONPATH=layers/vectord $(DEV) -m tools.openapi
 
 .PHONY: schemathesis
-schemathesis: build $(call STAMP,stack) ## Let schemathesis try every operation of the API for some minutes: EXAMPLES=100 each
+schemathesis: build $(call STAMP,stack) ## Test every operation of the API with schemathesis for some minutes: EXAMPLES=100 each
 	@$(DEV) -m tools.checks.schemathesis $(EXAMPLES)
 
 .PHONY: load
-load: build $(call STAMP,stack) ## Searches and adds over 32 connections for a minute; latencies, errors, memory
+load: build $(call STAMP,stack) ## Load test: searches and adds over 32 connections for SECONDS=60; latencies, errors, memory
 	@$(DEV) -m tools.load.run $(SECONDS)
 
+.PHONY: costs
+costs: $(call STAMP,dev) ## Print the cost tables of docs/costs.md and docs/sharding.md
+	@$(DEV) -m tools.costs.search && echo && $(DEV) -m tools.costs.sharded
+
 .PHONY: bench
-bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord, alone and beside its peers; tables, and plots in docs/
+bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord alone and in comparison with other libraries; tables, and plots in docs/
 	@.venv/bench/bin/python bench/run.py $(ARGS)
 
 .PHONY: environments
-environments: ## Make or renew the virtual environments under .venv
+environments: ## Create or update the virtual environments under .venv
 	@$(MAKE) --silent --jobs=4 $(foreach name,dev sam stack runtime,$(call STAMP,$(name)))
-	@$(DEV) -m compileall -q layers/vectord functions  # as pip does with what it installs, and the build with what ships
+	@$(DEV) -m compileall -q layers/vectord functions  # so that the first start is measured with bytecode
 
 .PHONY: lock
-lock: $(call STAMP,uv) ## Renew uv.lock and what is exported from it: make lock UPGRADE="numpy boto3" (or all)
+lock: $(call STAMP,uv) ## Update uv.lock and the files exported from it: make lock UPGRADE="numpy boto3" (or all)
 	@python=$$(tools/env/find-python.sh) && "$$python" -m tools.env.lock $(UPGRADE)
 
 .PHONY: clean
