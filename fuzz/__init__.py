@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing, by atheris, of everything that reads bytes from outside; `make fuzz` runs it."""
+"""Coverage-guided fuzzing with atheris of every parser of outside bytes; `make fuzz` runs it."""

@@ -1,4 +1,4 @@
-"""Whole requests: a route, its path, query, headers and body, through the real handlers over a store in memory."""
+"""Fuzz whole requests (route, path, query, headers, body) through the real handlers with a store in memory."""
 
 from collections.abc import Iterator
 
@@ -21,12 +21,12 @@ _SEEDS = (
 )
 _PATH = {"name": "t", "id": "a"}
 _STORED = ({"id": "a", "vector": [1, 2], "metadata": {"x": 1}}, {"id": "b", "vector": [2, 1]})
-_UPLOADS = "/uploads"  # needs a bucket for uploads, which a store in memory is not
-_HOSTILE = {500, 501, 502}  # what no request may lead to while storage is sound
+_UPLOADS = "/uploads"  # needs an inbox bucket, which the store in memory does not have
+_FAULTS = {500, 501, 502}  # no request may cause these while storage works
 
 
 class Requests:
-    """One deployment, in which index `t` is as it was before each request."""
+    """One deployment; before each request, index `t` is in its initial state."""
 
     def __init__(self) -> None:
         self._api = Api(one_process=True)
@@ -34,8 +34,11 @@ class Requests:
         self._etag = ""
 
     def run(self, data: bytes) -> None:
-        """Send the request that lies in `data`: a route, a bit for base64, and lines of query, header, path, body."""
-        self._settle()
+        """Decode a request from `data` and send it.
+
+        Byte 0 selects the route, byte 1 is `b` for a base64 body; then come query, header, path and body, one a line.
+        """
+        self._reset()
         route = self._routes[data[0] % len(self._routes)] if data else self._routes[0]
         query, header, path, body = (data[2:].split(b"\n", 3) + [b""] * 4)[:4]
         name, _, value = _text(header).partition(":")
@@ -43,7 +46,7 @@ class Requests:
         event = an_event(route, "/", parameters, {name: value.strip()} if name else {}, _query(query))
         event["body"], event["isBase64Encoded"] = _text(body), data[1:2] == b"b"
         answer = self._api.invoke(route, event)
-        if answer.status in _HOSTILE:
+        if answer.status in _FAULTS:
             raise AssertionError(f"{route} answered {answer.status}: {answer.text[:300]}")
 
     def seeds(self) -> Iterator[bytes]:
@@ -51,9 +54,9 @@ class Requests:
             if route in self._routes:
                 yield bytes([self._routes.index(route)]) + b"-" + b"\n".join((query, header, b"", body))
 
-    def _settle(self) -> None:
-        shown = self._api.send("GET", "/indexes/t")
-        if shown.status == 200 and shown.etag == self._etag:
+    def _reset(self) -> None:
+        described = self._api.send("GET", "/indexes/t")
+        if described.status == 200 and described.etag == self._etag:
             return
         self._api.send("DELETE", "/indexes/t")
         self._api.create()

@@ -1,6 +1,6 @@
-"""Run targets for a bounded time, two at once: `python -m fuzz.run [--seconds N] [TARGET ...]`.
+"""Fuzz targets for a limited time, two at once: `python -m fuzz.run [--seconds N] [TARGET ...]`.
 
-What a find consists of is kept in fuzz/found/, and `python -m fuzz.one TARGET FILE` runs it again.
+Inputs that trigger a fault are stored in fuzz/found/; `python -m fuzz.one TARGET FILE` runs one again.
 """
 
 import argparse
@@ -17,11 +17,11 @@ FOUND = Path(__file__).parent / "found"
 
 
 def main(arguments: list[str]) -> int:
-    """Fuzz each target; return 1 if one found something, 0 else."""
-    asked = argparse.ArgumentParser(prog="python -m fuzz.run")
-    asked.add_argument("--seconds", type=int, default=60, help="for each target")
-    asked.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(NAMES))
-    options = asked.parse_args(arguments)
+    """Fuzz each target; return 1 if a fault was found, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.run")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(NAMES))
+    options = parser.parse_args(arguments)
     if importlib.util.find_spec("atheris") is None:
         print("SKIPPED fuzz: atheris has no wheel for this machine")
         return 0
@@ -38,7 +38,7 @@ def _fuzz(name: str, seconds: int) -> bool:
     log = done.stdout + done.stderr
     runs, seed = re.search(r"executed_units: (\d+)", log), re.search(r"Seed: (\d+)", log)
     covered = re.findall(r"cov: (\d+)", log)
-    verdict = "nothing found" if done.returncode == 0 else "FOUND SOMETHING"
+    verdict = "no fault found" if done.returncode == 0 else "FAULT FOUND"
     print(
         f"  {name:<10} {int(runs[1]) if runs else 0:>9,} inputs  {covered[-1] if covered else '?':>5} edges  "
         f"{time.monotonic() - began:4.0f} s  seed {seed[1] if seed else '?'}  {verdict}",

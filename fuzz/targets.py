@@ -1,7 +1,7 @@
-"""What is fuzzed: each target takes any bytes, and lets out an exception only where the code is wrong.
+"""The fuzz targets: functions that accept any bytes, each with seeds.
 
-A target is a function of bytes beside the seeds that lead into it. Refusals of the code's own tree of errors are what
-it promises; anything else that is raised, a crash, a hang or a gigabyte of memory is a find.
+A target suppresses the errors that the code documents. Any other exception, a crash, a hang or the use of 2 GB of
+memory is a fault.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ GOLDEN = ROOT / "tests/golden"
 
 @dataclass(frozen=True)
 class Target:
-    """Raises nothing for any bytes; `seeds` are some that it takes far."""
+    """`run` must not raise for any bytes; `seeds` are inputs that reach much of the code."""
 
     run: Callable[[bytes], None]
     seeds: Callable[[], Iterator[bytes]]
@@ -43,7 +43,7 @@ def _golden(version: str) -> Iterator[bytes]:
 
 
 def _frame(data: bytes) -> None:
-    """Decode a blob, whole and from its head alone."""
+    """Decode a blob, as a whole and from its head alone."""
     with contextlib.suppress(BlobError, frame.VersionOne):
         frame.decode(data)
     with contextlib.suppress(BlobError, frame.VersionOne, frame.Truncated):
@@ -51,7 +51,7 @@ def _frame(data: bytes) -> None:
 
 
 def _envelope(data: bytes) -> None:
-    """Decode an envelope whose seal is right whatever it says, before the body of a golden blob."""
+    """Decode any envelope with a correct seal, in front of the body of a golden blob."""
     with contextlib.suppress(BlobError):
         decode.open_blob(h.sealed(data, _body()))
 
@@ -72,14 +72,14 @@ SECTIONS = ("rows", "graph", "sketch", "tail")
 
 
 def _section(data: bytes) -> None:
-    """Search a blob in which one section has other bytes under a right checksum; the first byte says which."""
+    """Search a blob in which the bytes of one section are replaced, with a correct checksum; byte 0 selects the section."""
     name = SECTIONS[data[0] % len(SECTIONS)] if data else SECTIONS[0]
     try:
         index = decode.open_blob(_packed().with_section(name, data[1:]).whole)
         search.search(index, np.ones(33, np.float32), 3)
-        held = index.find(["row-01 é", "row-40 é"])
-        index.vectors_of(list(held.values()))
-        index.metadata_of(held)
+        rows = index.find(["row-01 é", "row-40 é"])
+        index.vectors_of(list(rows.values()))
+        index.metadata_of(rows)
         len(index.rows)
     except BlobError:
         pass
@@ -96,7 +96,7 @@ def _sections() -> Iterator[bytes]:
 
 
 def _version_1(data: bytes) -> None:
-    """Open a blob of version 1, and encode what it holds."""
+    """Open a blob of version 1 and encode its vectors as version 2."""
     try:
         v1_blob.read(data)
         index = open_version_1(data)
@@ -109,7 +109,7 @@ KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody
 
 
 def _body_of_a_request(data: bytes) -> None:
-    """Decode a body as each kind of request."""
+    """Decode the body of each kind of request."""
     for kind in KINDS:
         try:
             body = bodies.decode(data, kind)
@@ -131,7 +131,7 @@ DOCUMENTS = ({"year": 2020, "tags": ["a", {"b": None}], "text": "some words"}, [
 
 
 def _filter(data: bytes) -> None:
-    """Parse a filter, and ask some documents for it."""
+    """Parse a filter and match some documents with it."""
     try:
         tree = parse.parse(msgspec.json.decode(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FilterInvalid):
@@ -147,13 +147,13 @@ def _filters() -> Iterator[bytes]:
 
 
 def _lines(data: bytes) -> None:
-    """Read lines of JSON; a vector is numbers, and there is an entry for no more than each line."""
+    """Read lines of JSON: at most one entry a line, and vectors of floats."""
     found = list(entries_of_lines([data]))
     if len(found) > data.count(b"\n") + 1:
         raise AssertionError("more entries than lines")
     for entry in found:
         if isinstance(entry, NewVector) and entry.vector.dtype not in (np.float32, np.float64):
-            raise AssertionError("a vector is no numbers")
+            raise AssertionError("a vector is not of floats")
 
 
 def _some_lines() -> Iterator[bytes]:
