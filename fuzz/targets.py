@@ -72,7 +72,7 @@ SECTIONS = ("rows", "graph", "sketch", "tail")
 
 
 def _section(data: bytes) -> None:
-    """Search a blob in which the bytes of one section are replaced, with a correct checksum; byte 0 selects the section."""
+    """Search a blob with other bytes in one section, under a correct checksum; byte 0 selects the section."""
     name = SECTIONS[data[0] % len(SECTIONS)] if data else SECTIONS[0]
     try:
         index = decode.open_blob(_packed().with_section(name, data[1:]).whole)
