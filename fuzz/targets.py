@@ -75,7 +75,7 @@ def _section(data: bytes) -> None:
     """Search a blob with other bytes in one section, under a correct checksum; byte 0 selects the section."""
     name = SECTIONS[data[0] % len(SECTIONS)] if data else SECTIONS[0]
     try:
-        index = decode.open_blob(_packed().with_section(name, data[1:]).whole)
+        index = decode.open_blob(_packed().with_section(name, data[1:]).data)
         search.search(index, np.ones(33, np.float32), 3)
         rows = index.find(["row-01 é", "row-40 é"])
         index.vectors_of(list(rows.values()))
@@ -87,12 +87,12 @@ def _section(data: bytes) -> None:
 
 @cache
 def _packed() -> h.Blob:
-    return h.taken_apart((GOLDEN / "v2/packed.lhv1").read_bytes())
+    return h.take_apart((GOLDEN / "v2/packed.lhv1").read_bytes())
 
 
 def _sections() -> Iterator[bytes]:
     for number, name in enumerate(SECTIONS):
-        yield bytes([number]) + bytes(_packed().of(name))
+        yield bytes([number]) + bytes(_packed().section(name))
 
 
 def _version_1(data: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Damage to an index of which a search reads ranges alone, so that no checksum of a section can be compared.
+"""Damage to an index that a search reads by ranges, where the checksum of a section cannot be compared.
 
-docs/lhv1.md lists what such a search checks. What it cannot know is whether the bits of a vector or the letters of an
-id are those that were written: so one altered byte may alter one match, and never more than one.
+docs/lhv1.md lists what such a search checks. It cannot detect an altered byte inside a vector or an id that it reads.
+So one altered byte may change one match, and never more than one.
 """
 
 import json
@@ -27,17 +27,17 @@ from vectord.service.snapshots import cache as snapshots_cache
 
 ROWS, DIMENSION, K = 6_000, 64, 5
 PROBE = Probe(DIMENSION, "7")
-FLIPS = 60  # of each section
+FLIPS = 25  # altered bytes per section
 
 
 @pytest.fixture(autouse=True)
-def nothing_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a search read no more of this index at first than of one of a million rows: its envelope."""
+def no_prefetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the first read fetch only the envelope, as for an index of a million rows."""
     monkeypatch.setattr(snapshots_cache, "AHEAD_BYTES", snapshots_cache.HEAD_BYTES)
 
 
 @cache
-def _blob() -> bytes:
+def _original() -> bytes:
     matrix = np.random.default_rng(3).standard_normal((ROWS + 3, DIMENSION)) * np.arange(1, DIMENSION + 1) ** -0.6
     items = [
         Item(str(row), vector, msgspec.Raw(json.dumps({"row": row}).encode()))
@@ -53,11 +53,11 @@ def _blob() -> bytes:
 
 @cache
 def _head() -> frame.Head:
-    return frame.decode(_blob())[0]
+    return frame.decode(_original())[0]
 
 
-def _extent(name: str) -> tuple[int, int]:
-    """Return where a section lies in the blob; the head counts as one."""
+def _span_of(name: str) -> tuple[int, int]:
+    """Return the span of a section, or of the head, in the blob."""
     if name == "head":
         return 0, _head().body_start
     places = zip(_head().envelope.sections, _head().section_starts(), strict=True)
@@ -65,21 +65,21 @@ def _extent(name: str) -> tuple[int, int]:
     return start, start + entry.bytes
 
 
-def _flipped(at: int, bits: int) -> bytes:
-    blob = bytearray(_blob())
+def _altered(at: int, bits: int) -> bytes:
+    blob = bytearray(_original())
     blob[at] ^= bits
     return bytes(blob)
 
 
-def _sample(name: str) -> Iterator[tuple[int, int]]:
-    dice, (start, stop) = random.Random(name), _extent(name)
+def _random_flips(name: str) -> Iterator[tuple[int, int]]:
+    dice, (start, stop) = random.Random(name), _span_of(name)
     for _ in range(FLIPS):
         yield dice.randrange(start, stop), dice.choice((0x01, 0x10, 0x80, 0xFF))
 
 
-def _without_room(blob: bytes) -> Service:
-    """Return a function in which no section stays: it reads ranges, and never all of a large section."""
-    return h.cold(blob, room=1)[0]
+def _service_without_cache(blob: bytes) -> Service:
+    """Return a service whose cache has no room, so that it always reads ranges of large sections."""
+    return h.cold_service(blob, cache_bytes=1)[0]
 
 
 def _search(service: Service, use: str = "search") -> list[tuple[str, float, bytes | None]] | BlobError:
@@ -88,65 +88,65 @@ def _search(service: Service, use: str = "search") -> list[tuple[str, float, byt
 
 
 @cache
-def _truth(use: str = "search") -> list[tuple[str, float, bytes | None]]:
-    found = _search(_without_room(_blob()), use)
+def _expected(use: str = "search") -> list[tuple[str, float, bytes | None]]:
+    found = _search(_service_without_cache(_original()), use)
     assert isinstance(found, list)
     assert len(found) == K
     return found
 
 
-def test_the_search_goes_by_ranges() -> None:
-    answer = _without_room(_blob()).search(h.NAME, PROBE.query, K, h.FOREVER).answer
+def test_a_search_without_cache_reads_ranges() -> None:
+    answer = _service_without_cache(_original()).search(h.NAME, PROBE.query, K, h.FOREVER).answer
     assert (answer.plan, answer.strategy) == ("ranges", "sketch")
 
 
 @pytest.mark.parametrize("name", ["head", "sketch", "tail"])
-def test_a_flip_in_what_a_search_reads_whole_is_refused(name: str) -> None:
-    found = {place: _search(_without_room(_flipped(*place))) for place in _sample(name)}
+def test_damage_in_a_section_that_is_read_completely_is_refused(name: str) -> None:
+    found = {place: _search(_service_without_cache(_altered(*place))) for place in _random_flips(name)}
     assert {place: answer for place, answer in found.items() if not isinstance(answer, BlobError)} == {}
 
 
 @pytest.mark.parametrize("name", ["rows", "graph"])
-def test_a_flip_in_what_is_read_in_part_alters_one_match_at_most(name: str) -> None:
-    for place in _sample(name):
-        found = _search(_without_room(_flipped(*place)))
+def test_damage_in_a_section_that_is_read_partly_changes_at_most_one_match(name: str) -> None:
+    for place in _random_flips(name):
+        found = _search(_service_without_cache(_altered(*place)))
         if not isinstance(found, BlobError):
             distances = [distance for _, distance, _ in found]
             assert np.isfinite(distances).all()
             assert distances == sorted(distances)
-            assert len(set(found) - set(_truth())) <= 1
+            assert len(set(found) - set(_expected())) <= 1
             assert len(found) == K
 
 
-def _touched() -> list[int]:
-    """Return an offset inside the vector and one inside the document of each match."""
-    places = []
-    graph, rows = _extent("graph")[0], _extent("rows")
-    for vector_id, _, _ in _truth():
-        row = decode.open_blob(_blob()).find([vector_id])[vector_id]
+def _offsets_of_matches() -> list[int]:
+    """Return an offset inside the vector, and one inside the document, of each match."""
+    offsets = []
+    graph, rows = _span_of("graph")[0], _span_of("rows")
+    for vector_id, _, _ in _expected():
+        row = decode.open_blob(_original()).find([vector_id])[vector_id]
         if row < ROWS:
-            places.append(graph + row * (12 + 4 * DIMENSION) + 12)
-    body = _blob()[slice(*rows)]
-    places += [rows[0] + body.index(text) for _, _, text in _truth() if text and text in body]
-    return places
+            offsets.append(graph + row * (12 + 4 * DIMENSION) + 12)
+    body = _original()[slice(*rows)]
+    offsets += [rows[0] + body.index(text) for _, _, text in _expected() if text and text in body]
+    return offsets
 
 
-def test_a_flip_in_each_match_is_refused_or_alters_that_match_alone() -> None:
-    assert len(_touched()) >= K
-    for at in _touched():
-        found = _search(_without_room(_flipped(at, 0x01)))
-        assert isinstance(found, BlobError) or len(set(found) - set(_truth())) <= 1
+def test_damage_in_a_match_is_refused_or_changes_only_that_match() -> None:
+    assert len(_offsets_of_matches()) >= K
+    for at in _offsets_of_matches():
+        found = _search(_service_without_cache(_altered(at, 0x01)))
+        assert isinstance(found, BlobError) or len(set(found) - set(_expected())) <= 1
 
 
 @pytest.mark.parametrize("name", ["rows", "graph", "sketch", "tail"])
-def test_a_function_with_room_for_all_refuses_every_flip(name: str) -> None:
-    for place in list(_sample(name))[:20]:
-        assert isinstance(_search(h.cold(_flipped(*place))[0], "warm"), BlobError)
+def test_a_service_that_caches_whole_sections_refuses_any_damage(name: str) -> None:
+    for place in list(_random_flips(name))[:10]:
+        assert isinstance(_search(h.cold_service(_altered(*place))[0], "warm"), BlobError)
 
 
-def test_a_flip_that_a_search_by_ranges_cannot_see_is_refused_once_the_section_is_whole() -> None:
-    at = _extent("graph")[1] - 1  # of the trees, which no search by ranges reads
-    service = h.cold(_flipped(at, 0x01))[0]
+def test_damage_outside_the_ranges_is_refused_once_the_section_is_complete() -> None:
+    at = _span_of("graph")[1] - 1  # in the trees, which a search by ranges does not read
+    service = h.cold_service(_altered(at, 0x01))[0]
     for _ in range(3):
         _search(service)
     assert isinstance(_search(service, "warm"), BlobError)
@@ -154,45 +154,45 @@ def test_a_flip_that_a_search_by_ranges_cannot_see_is_refused_once_the_section_i
 
 
 @cache
-def _parts() -> Blob:
-    return h.taken_apart(_blob())
+def _forgeable() -> Blob:
+    return h.take_apart(_original())
 
 
 @pytest.mark.parametrize(
     "sketch",
     [
-        pytest.param(b"", id="nothing"),
+        pytest.param(b"", id="no bytes"),
         pytest.param(b"\0" * 8, id="no rows"),
-        pytest.param((ROWS + 1).to_bytes(4, "little"), id="a row more"),
-        pytest.param(ROWS.to_bytes(4, "little") + b"\xff" * 4, id="planes by the milliard"),
+        pytest.param((ROWS + 1).to_bytes(4, "little"), id="one row more"),
+        pytest.param(ROWS.to_bytes(4, "little") + b"\xff" * 4, id="4 billion planes"),
         pytest.param(ROWS.to_bytes(4, "little") + b"\1\0\0\0" + b"\xff" * 4, id="a mean that is not finite"),
     ],
 )
-def test_a_sketch_that_lies_under_a_right_checksum_is_refused(sketch: bytes) -> None:
-    right = bytes(_parts().of("sketch"))
+def test_a_forged_sketch_with_a_correct_checksum_is_refused(sketch: bytes) -> None:
+    right = bytes(_forgeable().section("sketch"))
     for data in (sketch, sketch + right[len(sketch) :]):
-        lie = _parts().with_section("sketch", data).whole
+        forged = _forgeable().with_section("sketch", data).data
         if data != right:
-            assert isinstance(_search(_without_room(lie)), BlobError)
+            assert isinstance(_search(_service_without_cache(forged)), BlobError)
 
 
 @pytest.mark.parametrize("name", ["rows", "graph"])
-def test_a_section_that_ends_early_under_a_right_checksum_gives_no_wrong_answer(name: str) -> None:
-    cut = _parts().with_section(name, bytes(_parts().of(name))[:-64]).whole
+def test_a_truncated_section_with_a_correct_checksum_gives_no_wrong_result(name: str) -> None:
+    cut = _forgeable().with_section(name, bytes(_forgeable().section(name))[:-64]).data
     for use in ("lookup", "search", "exact"):
-        true = h.outcome(h.READS[use], _without_room(_blob()), PROBE)
-        for service in (_without_room(cut), h.cold(cut)[0]):
+        expected = h.outcome(h.READS[use], _service_without_cache(_original()), PROBE)
+        for service in (_service_without_cache(cut), h.cold_service(cut)[0]):
             found = h.outcome(h.READS[use], service, PROBE)
-            assert isinstance(found, BlobError) or use == "search" or found == true
+            assert isinstance(found, BlobError) or use == "search" or found == expected
 
 
-def test_a_flip_in_the_columns_never_chooses_other_rows() -> None:
+def test_damage_in_the_columns_is_refused_or_selects_the_same_rows() -> None:
     assert _head().envelope.sections[1].name == "columns"
-    for place in _sample("columns"):
-        found = _search(_without_room(_flipped(*place)), "filtered")
-        assert isinstance(found, BlobError) or found == _truth("filtered")
+    for place in _random_flips("columns"):
+        found = _search(_service_without_cache(_altered(*place)), "filtered")
+        assert isinstance(found, BlobError) or found == _expected("filtered")
 
 
-def test_sections_of_one_content_and_id_are_not_taken_for_each_other() -> None:
-    sections = [Section(each.name, each.data, {"id": "same"}) for each in _parts().sections]
-    assert _search(_without_room(Blob(_parts().envelope, sections).whole)) == _truth()
+def test_sections_with_equal_ids_are_not_confused() -> None:
+    sections = [Section(each.name, each.data, {"id": "same"}) for each in _forgeable().sections]
+    assert _search(_service_without_cache(Blob(_forgeable().envelope, sections).data)) == _expected()

@@ -1,4 +1,4 @@
-"""Local files of made-up sections, filled as a test needs them."""
+"""Section files with random content, filled as far as a test needs."""
 
 import zlib
 

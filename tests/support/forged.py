@@ -1,4 +1,4 @@
-"""Golden blobs changed in one thing, with every checksum right again."""
+"""Forged blobs: golden blobs with one change and correct checksums."""
 
 import struct
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.hostile import Blob, Probe, taken_apart
+from tests.support.hostile import Blob, Probe, take_apart
 from tests.support.vectors import forest_file
 from vectord.forest.layout import Layout, Metric
 
@@ -19,11 +19,11 @@ ROWS, DIMENSION = 40, 33  # of the graph in packed.lhv1
 
 @cache
 def golden(name: str) -> Blob:
-    return taken_apart((GOLDEN / f"{name}.lhv1").read_bytes())
+    return take_apart((GOLDEN / f"{name}.lhv1").read_bytes())
 
 
 def forest(dimension: int, metric: Metric = "angular", rows: int = ROWS) -> bytes:
-    """Return a sound file of Annoy's."""
+    """Return a valid Annoy file."""
     vectors = np.random.default_rng(dimension).normal(size=(rows, dimension)).astype(np.float32)
     return forest_file(vectors, Layout(metric, dimension), 2)
 
@@ -31,14 +31,14 @@ def forest(dimension: int, metric: Metric = "angular", rows: int = ROWS) -> byte
 def with_vector(blob: Blob, row: int, components: Any) -> Blob:
     """Return `blob`, its graph angular, with another vector in a row."""
     vector = np.array(components, "<f4").tobytes()
-    graph, at = blob.of("graph"), row * (12 + len(vector)) + 12
+    graph, at = blob.section("graph"), row * (12 + len(vector)) + 12
     graph[at : at + len(vector)] = vector
     return blob.with_section("graph", bytes(graph))
 
 
 def with_rows(change: Callable[[bytearray], None]) -> Blob:
     """Return the packed blob with a changed section `rows`."""
-    rows = golden("packed").of("rows")
+    rows = golden("packed").section("rows")
     change(rows)
     return golden("packed").with_section("rows", bytes(rows))
 
@@ -47,53 +47,53 @@ def with_graph(name: str, graph: bytes) -> Blob:
     return golden(name).with_section("graph", graph)
 
 
-def doubled(name: str) -> Blob:
+def with_section_twice(name: str) -> Blob:
     """Return the packed blob with a section listed twice."""
     blob = golden("packed")
     return Blob(blob.envelope, [*blob.sections, next(each for each in blob.sections if each.name == name)])
 
 
-def exchanged() -> Blob:
-    """Return the packed blob where `sketch` ends as much later as `rows` starts: they overlap in what they say."""
+def with_overlapping_sections() -> Blob:
+    """Return the packed blob with 8 bytes more in the entry of `sketch` and 8 fewer in that of `rows`."""
     blob = golden("packed")
-    return blob.with_section("sketch", bytes=len(blob.of("sketch")) + 8).with_section(
-        "rows", bytes=len(blob.of("rows")) - 8
+    return blob.with_section("sketch", bytes=len(blob.section("sketch")) + 8).with_section(
+        "rows", bytes=len(blob.section("rows")) - 8
     )
 
 
 # Changes of the packed blob's section `rows`, for `with_rows`.
 
-PLACES = 8 + 4 * ROWS  # in the section `rows`: the rows of the ids, behind their crc32s
-BLOCKS = 8 + 8 * ROWS  # where each block starts
+PLACES = 8 + 4 * ROWS  # in the section `rows`: the rows of the ids, after their crc32s
+BLOCKS = 8 + 8 * ROWS  # the start of each block
 FIRST = BLOCKS + 8 * 4  # the first of 3 blocks
 
 
-def every_row(row: int) -> Callable[[bytearray], None]:
+def all_ids_at(row: int) -> Callable[[bytearray], None]:
     def change(rows: bytearray) -> None:
         rows[PLACES : PLACES + 4 * ROWS] = struct.pack("<I", row) * ROWS
 
     return change
 
 
-def block(number: int, start: int) -> Callable[[bytearray], None]:
+def block_start(number: int, start: int) -> Callable[[bytearray], None]:
     return lambda rows: struct.pack_into("<Q", rows, BLOCKS + 8 * number, start)
 
 
-def text(at: int, data: bytes) -> Callable[[bytearray], None]:
+def bytes_at(at: int, data: bytes) -> Callable[[bytearray], None]:
     def change(rows: bytearray) -> None:
         rows[at : at + len(data)] = data
 
     return change
 
 
-def instead(of: bytes, data: bytes) -> Callable[[bytearray], None]:
+def replace(old: bytes, data: bytes) -> Callable[[bytearray], None]:
     def change(rows: bytearray) -> None:
-        at = rows.index(of)
+        at = rows.index(old)
         rows[at : at + len(data)] = data
 
     return change
 
 
-def behind_the_end(rows: bytearray) -> None:
-    block(2, 2**40)(rows)
-    block(3, 2**40 + 200)(rows)
+def block_after_the_end(rows: bytearray) -> None:
+    block_start(2, 2**40)(rows)
+    block_start(3, 2**40 + 200)(rows)

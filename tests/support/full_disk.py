@@ -1,4 +1,4 @@
-"""A disk that is full after some pages."""
+"""A disk that becomes full after some pages."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from vectord.cache.page_map import PAGE
 
 @dataclass
 class FullDisk:
-    """A disk that holds `pages` pages in `folder`; it fails like a full one, after it wrote what still fits."""
+    """A disk with room for `pages` pages in `folder`. Like a full disk it fails after writing what still fits."""
 
     folder: Path
     pages: int

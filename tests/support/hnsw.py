@@ -1,4 +1,4 @@
-"""What the Go service wrote, made here from the specification: the export of a graph of coder/hnsw in an LHV1 blob."""
+"""Blobs of version 1, written from the specification: a graph as coder/hnsw exports it, in an LHV1 blob."""
 
 import json
 import struct
@@ -11,7 +11,7 @@ type Node = tuple[str, Iterable[float], Sequence[str]]  # key, components, keys 
 
 
 def number(value: int) -> bytes:
-    """Return what Go's binary.PutVarint writes."""
+    """Encode a number as Go's binary.PutVarint does."""
     raw = (value << 1) ^ (value >> 63)
     out = bytearray()
     while raw >= 0x80:
@@ -47,8 +47,10 @@ def params(**changed: Any) -> dict[str, Any]:
     return {"name": "t", "dimension": 3, "m": 16, "ef_search": 20, "distance": "cosine"} | changed
 
 
-def index_blob(vectors: Mapping[str, Sequence[float]], metadata: Mapping[str, Any] | None = None, **told: Any) -> bytes:
-    """Return a blob of one layer without edges; `told` changes the parameters."""
-    known = params(**told)
+def index_blob(
+    vectors: Mapping[str, Sequence[float]], metadata: Mapping[str, Any] | None = None, **changed: Any
+) -> bytes:
+    """Return a blob of one layer without edges; `changed` are other parameters."""
+    known = params(**changed)
     body = graph([[(key, vector, ()) for key, vector in vectors.items()]], distance=known["distance"])
     return blob({"version": 1, "params": known, "metadata": metadata or {}}, body)

@@ -1,4 +1,4 @@
-"""Answers held against the OpenAPI document."""
+"""Validation of responses against the OpenAPI document."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from vectord.edge.openapi.document import document
 
 
 def violations(route: str, status: int, body: Any) -> list[str]:
-    """Return what is wrong with the body of an answer to a route; a status that is not in the document is wrong."""
+    """Return the errors in the body of a response of a route; a status that is not in the document is an error."""
     method, path = route.split(" ")
     answers = document()["paths"][path.replace("+}", "}")][method.lower()]["responses"]
     if str(status) not in answers:

@@ -1,4 +1,4 @@
-"""Sections whose bytes come when they are asked for, out of memory; and packed blobs put together without a store."""
+"""Sections that are fetched from memory on demand, and packed blobs that are built without a store."""
 
 import sys
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import Envelope
 
-# Packed from the first row on, and never built anew unless asked.
+# The packed form from the first row on; an index is rebuilt only on request.
 PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)
 
 _numbers = count()
 _files = local_files()
 
 
-class Bringing:
-    """Brings bytes of the sections that it made, and notes each round of what it brought."""
+class RecordingFetch:
+    """Fetches bytes of sections that it created, and records the ranges of each round."""
 
     def __init__(self, capacity: int = sys.maxsize) -> None:
         self.capacity = capacity
@@ -33,33 +33,33 @@ class Bringing:
         self._data: dict[SectionFile, bytes] = {}
 
     def section(self, data: bytes, name: str = "rows") -> SectionFile:
-        """Return a section of which nothing is here yet."""
+        """Return a section of which all bytes are missing."""
         file = _files.open(frame.section_entry(name, f"{next(_numbers)}", data))
         self._data[file] = data
         return file
 
     def __call__(self, *wanted: SectionRanges) -> None:
-        brought = []
+        fetched = []
         for file, spans in wanted:
             for start, stop in file.missing(spans):
                 file.write(start, self._data[file][start:stop])
-                brought.append((start, stop))
-        if brought:
-            self.rounds.append(brought)
+                fetched.append((start, stop))
+        if fetched:
+            self.rounds.append(fetched)
 
     @property
     def bytes(self) -> int:
         return sum(stop - start for spans in self.rounds for start, stop in spans)
 
 
-def joined(encoded: PreparedBlob, before: bytes = b"") -> bytes:
-    """Return the object that a store keeps after `encoded` was written over `before`."""
+def stored_object(encoded: PreparedBlob, before: bytes = b"") -> bytes:
+    """Return the object that a store has after `encoded` was written over `before`."""
     start, stop = encoded.copied or (0, 0)
     return encoded.head + before[start:stop] + encoded.new_bytes
 
 
-class Packed:
-    """A packed index and the blob that holds it, commit by commit."""
+class PackedIndex:
+    """A packed index and its blob after each commit."""
 
     def __init__(self, index: Index, sizes: Thresholds = PACKED) -> None:
         self.sizes = sizes
@@ -69,7 +69,7 @@ class Packed:
 
     def commit(self, index: Index, *, rebuild: bool | None = None) -> PreparedBlob:
         encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", thresholds=self.sizes, rebuild=rebuild)
-        self.blob = joined(encoded, self.blob)
+        self.blob = stored_object(encoded, self.blob)
         self.index = decode.open_blob(self.blob)
         return encoded
 
@@ -84,6 +84,6 @@ class Packed:
         return frame.decode(self.blob)[0].envelope
 
 
-def packed(items: Iterable[Item], dimension: int = 3, sizes: Thresholds = PACKED, **more: object) -> Packed:
+def packed(items: Iterable[Item], dimension: int = 3, sizes: Thresholds = PACKED, **more: object) -> PackedIndex:
     """Return a packed index of `items`, at least one."""
-    return Packed(mutations.upsert(v.empty(dimension, **more), items)[0], sizes)
+    return PackedIndex(mutations.upsert(v.empty(dimension, **more), items)[0], sizes)

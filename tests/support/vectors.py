@@ -1,4 +1,4 @@
-"""Indexes made by hand, and an oracle that measures distances another way than the package does."""
+"""Small indexes, and an oracle that computes distances by another formula than the package."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ def f32(components: Iterable[float]) -> F32:
 
 
 def item(vector_id: str, components: Iterable[float], metadata: Any = ...) -> Item:
-    """Return an item to add; without `metadata` it brings none."""
+    """Return an item to add; without the argument `metadata` it has none."""
     text = None if metadata is ... else msgspec.Raw(json.dumps(metadata).encode())
     return Item(vector_id, f32(components), text)
 
@@ -36,7 +36,7 @@ def empty(dimension: int = 2, distance: Distance = "cosine", **more: int) -> Ind
 
 
 def with_items(index: Index, items: Iterable[Item]) -> Index:
-    """Return `index` with `items` in it, as a commit leaves it behind."""
+    """Return `index` with `items`, encoded and decoded as by a commit."""
     return sealed(mutations.upsert(index, items)[0])
 
 
@@ -49,7 +49,7 @@ def sealed(index: Index, commit: str = "a-commit") -> Index:
 
 
 def reopened(index: Index) -> Index:
-    """Return what another process reads out of the blob of `index`."""
+    """Return the index that another process decodes from the blob of `index`."""
     return decode.open_blob(encode.encode(index, index.params.name, "a-commit").blob)
 
 
@@ -72,7 +72,7 @@ def metadata(index: Index) -> Mapping[str, Any]:
 
 
 def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance: Distance) -> npt.NDArray[np.float64]:
-    """Return all distances by the formula of a textbook, in float64, of vectors scaled to be safe."""
+    """Return all distances by the textbook formula, in float64, after scaling that avoids overflow."""
     wide, target = vectors.astype(np.float64), query.astype(np.float64)
     if distance == "euclidean":
         return np.linalg.norm(wide - target, axis=1)
@@ -87,5 +87,5 @@ def forest_file(vectors: F32, layout: Layout, trees: int) -> bytes:
 
 
 def section(data: bytes | memoryview) -> MemorySection:
-    """Return bytes as a section that is here."""
+    """Return bytes as a section in memory."""
     return MemorySection(bytes(data))

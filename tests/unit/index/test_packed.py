@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
-from tests.support.sections import Packed, packed
+from tests.support.sections import PackedIndex, packed
 from tests.support.vectors import item
 from vectord.errors import BlobCorrupt
 from vectord.index import mutations, state
@@ -22,11 +22,11 @@ def some(first: int, last: int, dimension: int = 3) -> list[index_rows.Item]:
     return [item(f"row-{row}", vector, {"row": row}) for row, vector in enumerate(vectors, first)]
 
 
-def names(of: Packed) -> list[str]:
+def names(of: PackedIndex) -> list[str]:
     return [entry.name for entry in of.envelope.sections]
 
 
-def stored(of: Packed) -> dict[str, tuple[bytes, bytes | None]]:
+def stored(of: PackedIndex) -> dict[str, tuple[bytes, bytes | None]]:
     rows = of.index.rows
     metadata = {vector_id: bytes(raw) for vector_id, raw in rows.metadata.items()}
     return {vector_id: (rows.vectors[row].tobytes(), metadata.get(vector_id)) for vector_id, row in rows.row_of.items()}
@@ -227,13 +227,13 @@ def test_a_state_is_never_changed_by_the_next_one() -> None:
 
 
 def stored_in(index: state.Index) -> dict[str, tuple[bytes, bytes | None]]:
-    held = Packed.__new__(Packed)
+    held = PackedIndex.__new__(PackedIndex)
     held.index = index
     return stored(held)
 
 
 def test_a_plain_index_grows_into_a_packed_one() -> None:
-    here = Packed(mutations.upsert(v.empty(3), some(0, 10))[0], Thresholds(packed=800, part=256))
+    here = PackedIndex(mutations.upsert(v.empty(3), some(0, 10))[0], Thresholds(packed=800, part=256))
     assert names(here) == ["graph"]
     here.add(*some(10, 60))
     assert names(here) == ["columns", "rows", "graph"]

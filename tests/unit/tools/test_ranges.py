@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.support import vectors as v
-from tests.support.sections import PACKED, Bringing
+from tests.support.sections import PACKED, RecordingFetch
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
 from vectord.index.query import planner, prefetch, search
@@ -73,7 +73,7 @@ def _cold(index: Index) -> Index:
     """Return the index as a function opens it that has no room for all of it."""
     blob = encode.encode(index, "t", "c", thresholds=PACKED, rebuild=True).blob
     head, sections = frame.decode(blob)
-    fetch = Bringing(capacity=1)
+    fetch = RecordingFetch(capacity=1)
     return decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.support import hnsw as h
 from tests.support import vectors as v
-from tests.support.sections import Bringing, packed
+from tests.support.sections import RecordingFetch, packed
 from vectord.errors import AnswerTooLarge
 from vectord.index.codec import decode
 from vectord.index.codec.decode import open_version_1
@@ -221,7 +221,7 @@ def test_parts_are_the_chunks_cut_anew(chunks: list[bytes], size: int) -> None:
 def test_what_lies_in_the_object_alone_is_brought_once() -> None:
     made = packed(_items(3_000), DIMENSION)
     head, sections = frame.decode(made.blob)
-    fetch = Bringing()
+    fetch = RecordingFetch()
     index = decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch)
     assert sum(len(rows) for rows in batches(index)) == 3_003
     assert fetch.bytes == sum(len(data) for entry, data in sections.items() if entry.name in {"graph", "rows"})

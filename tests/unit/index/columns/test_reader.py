@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.support.columns import MANY, SECTION, hits, in_memory, stored
-from tests.support.sections import Bringing
+from tests.support.sections import RecordingFetch
 from vectord.filters.tree import Exists, In, Or, paths
 from vectord.index.columns import reader
 from vectord.index.columns.evaluate import evaluate
@@ -12,7 +12,7 @@ from vectord.index.columns.writer import pack_columns
 
 
 def test_a_filter_reads_the_directory_and_the_blocks_of_its_paths() -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     columns = StoredColumns(fetch.section(SECTION, "columns"), len(MANY))
     tree = Or((In("year", (7,)), In("nowhere", (1,))))
     found = evaluate(tree, columns.read(paths(tree), fetch), len(MANY))
@@ -22,7 +22,7 @@ def test_a_filter_reads_the_directory_and_the_blocks_of_its_paths() -> None:
 
 
 def test_blocks_are_brought_in_one_round_and_only_once() -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     columns = StoredColumns(fetch.section(SECTION, "columns"), len(MANY))
     for _ in range(2):
         columns.read(["name", "score", "year"], fetch)
@@ -32,7 +32,7 @@ def test_blocks_are_brought_in_one_round_and_only_once() -> None:
 def test_a_directory_longer_than_the_first_read_is_read_to_its_end() -> None:
     documents = [{f"key {row}-{at}": row for at in range(10)} for row in range(150)]
     section = pack_columns(in_memory(documents))
-    fetch = Bringing()
+    fetch = RecordingFetch()
     assert reader._FIRST_READ < 16 * 1_500
     columns = StoredColumns(fetch.section(section, "columns"), 150)
     tree = Exists("key 149-9")

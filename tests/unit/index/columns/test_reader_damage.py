@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.columns import MANY, SECTION, in_memory, told
-from tests.support.sections import Bringing
+from tests.support.sections import RecordingFetch
 from vectord.errors import BlobCorrupt
 from vectord.filters.tree import Compare, Exists, Glob, In, Prefix, paths
 from vectord.index.columns.model import Columns
@@ -91,7 +91,7 @@ def test_words_of_another_length_than_theirs_are_corrupt(lengths: bytes) -> None
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 100, 200, len(SOUND) - 8, len(SOUND) - 1])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     for section in (MemorySection(SOUND[:length]), Here(SOUND[:length]), fetch.section(SOUND[:length], "columns")):
         columns = StoredColumns(section, len(SMALL))
         with pytest.raises(BlobCorrupt):
@@ -102,7 +102,7 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
 def test_a_block_that_lies_nowhere_is_corrupt_before_it_is_asked_for(end: int) -> None:
     paths = int.from_bytes(SECTION[4:8], "little")
     last = 16 + 16 * paths - 8
-    fetch = Bringing()
+    fetch = RecordingFetch()
     damaged = _resealed(SECTION[:last] + end.to_bytes(8, "little") + SECTION[last + 8 :]).buffer.tobytes()
     with pytest.raises(BlobCorrupt):
         StoredColumns(fetch.section(damaged, "columns"), len(MANY)).read(["year", "name", "score", "tags"], fetch)

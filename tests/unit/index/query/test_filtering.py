@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support import documents as d
 from tests.support import vectors as v
-from tests.support.sections import PACKED, Bringing, Packed, joined
+from tests.support.sections import PACKED, PackedIndex, RecordingFetch, stored_object
 from vectord.errors import BlobCorrupt
 from vectord.filters.match import matches
 from vectord.filters.parse import parse
@@ -61,7 +61,7 @@ def plain_then_changed(first: Step, steps: list[Step]) -> Index:
 
 
 def packed_blob(first: Step, steps: list[Step]) -> bytes:
-    here = Packed(changed(v.empty(3), first))
+    here = PackedIndex(changed(v.empty(3), first))
     for step in steps:
         here.commit(changed(here.index, step))
     return here.blob
@@ -72,10 +72,10 @@ def packed(first: Step, steps: list[Step]) -> Index:
 
 
 def by_ranges(first: Step, steps: list[Step]) -> Index:
-    return opened_by_ranges(packed_blob(first, steps), Bringing())
+    return opened_by_ranges(packed_blob(first, steps), RecordingFetch())
 
 
-def opened_by_ranges(blob: bytes, fetch: Bringing) -> Index:
+def opened_by_ranges(blob: bytes, fetch: RecordingFetch) -> Index:
     head, parts = frame.decode(blob)
     return decode.open_head(head, lambda entry: fetch.section(bytes(parts[entry]), entry.name), fetch)
 
@@ -85,7 +85,7 @@ def without_columns(first: Step, steps: list[Step]) -> Index:
     head, parts = frame.decode(packed_blob(first, steps))
     kept = {entry: bytes(data) for entry, data in parts.items() if entry.name != "columns"}
     older = frame.encode_head(msgspec.structs.replace(head.envelope, sections=list(kept)))
-    return opened_by_ranges(older + b"".join(kept.values()), Bringing())
+    return opened_by_ranges(older + b"".join(kept.values()), RecordingFetch())
 
 
 def rebuilt(first: Step, steps: list[Step]) -> Index:
@@ -98,7 +98,7 @@ def rebuilt(first: Step, steps: list[Step]) -> Index:
     carried = rebuild.apply(made, now)
     assert carried is not None
     return decode.open_blob(
-        joined(encode.encode(carried, "t", "c", thresholds=PACKED, rebuild=False), b"".join(made.parts(100)))
+        stored_object(encode.encode(carried, "t", "c", thresholds=PACKED, rebuild=False), b"".join(made.parts(100)))
     )
 
 
@@ -169,22 +169,22 @@ def test_documents_that_columns_cannot_tell_apart_are_read(form: Form) -> None:
 
 
 def test_an_index_without_metadata_has_no_section_of_columns_and_still_answers() -> None:
-    here = Packed(changed(v.empty(3), dict.fromkeys(IDS, ...)))
+    here = PackedIndex(changed(v.empty(3), dict.fromkeys(IDS, ...)))
     assert [entry.name for entry in here.envelope.sections] == ["rows", "graph"]
     assert found(here.index, Not(Exists("a"))) == sorted(IDS)
     assert found(here.index, Exists("a")) == []
 
 
 def test_columns_lie_before_the_rows() -> None:
-    here = Packed(changed(v.empty(3), {each: {"n": 1} for each in IDS}))
+    here = PackedIndex(changed(v.empty(3), {each: {"n": 1} for each in IDS}))
     assert [entry.name for entry in here.envelope.sections] == ["columns", "rows", "graph"]
 
 
-def many() -> tuple[Index, Bringing]:
+def many() -> tuple[Index, RecordingFetch]:
     """Return a large index of which nothing is here."""
     items = [v.item(f"row {row}", [row, 1, 1], {"n": row % 50, "text": f"some text {row}"}) for row in range(5_000)]
-    fetch = Bringing()
-    return opened_by_ranges(Packed(mutations.upsert(v.empty(3), items)[0]).blob, fetch), fetch
+    fetch = RecordingFetch()
+    return opened_by_ranges(PackedIndex(mutations.upsert(v.empty(3), items)[0]).blob, fetch), fetch
 
 
 def test_a_filter_that_columns_can_tell_reads_no_document_and_no_vector() -> None:

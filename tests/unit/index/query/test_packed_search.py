@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
-from tests.support.sections import PACKED, Packed
+from tests.support.sections import PACKED, PackedIndex
 from tests.support.vectors import F32, item
 from vectord.index import mutations
 from vectord.index.query import search
@@ -31,7 +31,7 @@ def mixture(rows: int, dimension: int, seed: int, spectrum: float = 0.5) -> F32:
 class Case:
     """A packed index beside the rows that it should hold."""
 
-    here: Packed
+    here: PackedIndex
     distance: Distance
     rows: dict[str, F32]
     matrix: F32 = field(default_factory=lambda: np.empty((0, 1), np.float32))
@@ -71,7 +71,7 @@ class Case:
 
 def a_case(vectors: F32, distance: Distance) -> Case:
     items = [Item(str(row), vector) for row, vector in enumerate(vectors)]
-    here = Packed(mutations.upsert(v.empty(vectors.shape[1], distance), items)[0], PACKED)
+    here = PackedIndex(mutations.upsert(v.empty(vectors.shape[1], distance), items)[0], PACKED)
     return Case(here, distance, {each.id: each.vector for each in items})
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from tests.support import vectors as v
-from tests.support.sections import PACKED, Bringing, Packed
+from tests.support.sections import PACKED, PackedIndex, RecordingFetch
 from tests.support.vectors import F32
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
@@ -30,7 +30,7 @@ def _data(rows: int, seed: int) -> F32:
 
 def _packed(distance: Distance) -> Index:
     items = [Item(f"{row:05}", vector) for row, vector in enumerate(_data(ROWS, 1))]
-    here = Packed(mutations.upsert(v.empty(DIMENSION, distance, m=4), items)[0], PACKED)
+    here = PackedIndex(mutations.upsert(v.empty(DIMENSION, distance, m=4), items)[0], PACKED)
     here.add(*(Item(f"t{row:03}", vector) for row, vector in enumerate(_data(TAIL, 2))))
     here.remove("00007", "t007")
     return here.index
@@ -48,10 +48,10 @@ def blob(index: Index) -> bytes:
     return encode.encode(index, "t", "c", thresholds=PACKED, rebuild=True).blob
 
 
-def _cold(blob: bytes) -> tuple[Index, Bringing]:
+def _cold(blob: bytes) -> tuple[Index, RecordingFetch]:
     """Return an index as a function opens it that has no room for all of it."""
     head, sections = frame.decode(blob)
-    fetch = Bringing(capacity=1)
+    fetch = RecordingFetch(capacity=1)
     return decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch), fetch
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sections import Bringing
+from tests.support.sections import RecordingFetch
 from vectord.errors import BlobCorrupt
 from vectord.index.sections import documents
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
@@ -75,7 +75,7 @@ SECTION = documents.pack_documents(MANY, METADATA)
 
 
 def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     here = PackedDocuments(fetch.section(SECTION), len(MANY))
     assert plain(here.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
     assert len(fetch.rounds) == 2
@@ -83,14 +83,14 @@ def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
 
 
 def test_ids_are_found_without_the_other_documents() -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     here = PackedDocuments(fetch.section(SECTION), len(MANY))
     assert here.find(["row-00042", "nobody"], fetch) == {"row-00042": 42}
     assert fetch.bytes < 8 * len(MANY) + 8 * 4_096
 
 
 def test_what_was_read_once_is_not_brought_again() -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     here = PackedDocuments(fetch.section(SECTION), len(MANY))
     here.read([99], fetch)
     before = fetch.bytes
@@ -125,7 +125,7 @@ def test_no_flip_of_bytes_leads_to_another_vector_or_to_a_crash(flip: int) -> No
 
 def test_no_flip_of_a_section_passes_once_it_is_whole() -> None:
     for at in range(0, len(SOUND), 7):
-        fetch = Bringing()
+        fetch = RecordingFetch()
         section = fetch.section(SOUND)
         damaged = bytearray(SOUND)
         damaged[at] ^= 1
@@ -135,7 +135,7 @@ def test_no_flip_of_a_section_passes_once_it_is_whole() -> None:
 
 @pytest.mark.parametrize("length", [0, 4, 7, 8, 100, 168, 183, 184, 200])
 def test_a_section_cut_off_is_corrupt(length: int) -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     for section in (MemorySection(SOUND[:length]), fetch.section(SOUND[:length])):
         with pytest.raises(BlobCorrupt):
             PackedDocuments(section, len(SOME)).read(range(len(SOME)), fetch)
@@ -145,7 +145,7 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
 
 @pytest.mark.parametrize("rows", [19, 21, 2**31])
 def test_a_count_of_rows_that_is_not_the_graphs_is_corrupt(rows: int) -> None:
-    fetch = Bringing()
+    fetch = RecordingFetch()
     with pytest.raises(BlobCorrupt):
         PackedDocuments(fetch.section(SOUND), rows).read([0], fetch)
     with pytest.raises(BlobCorrupt):
