@@ -1,10 +1,9 @@
-"""Columns of documents, as they are collect_columns and as they are stored, and what they tell of a filter."""
+"""Columns of documents, collected in memory or stored in a section, and filters evaluated on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.support import documents as d
 from vectord.filters.tree import Filter, paths
@@ -16,6 +15,8 @@ from vectord.index.columns.reader import StoredColumns
 from vectord.index.columns.writer import pack_columns
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 
+type MakeColumns = Callable[[Sequence[Any]], Columns]
+
 
 def in_memory(documents: Sequence[Any]) -> CollectedColumns:
     return collect_columns(d.raws(documents))
@@ -26,20 +27,12 @@ def stored(documents: Sequence[Any]) -> Columns:
     return StoredColumns(MemorySection(pack_columns(columns)), len(documents)) if columns.columns else columns
 
 
-def told(columns: Columns, tree: Filter) -> TernaryMask:
+def mask_of(columns: Columns, tree: Filter) -> TernaryMask:
     return evaluate(tree, columns.read(paths(tree), NOTHING_TO_FETCH), columns.rows)
 
 
-def hits(columns: Columns, tree: Filter) -> list[int]:
-    """Return the rows that satisfy a filter of which the columns can tell all."""
-    found = told(columns, tree)
-    assert found.settled
-    return np.flatnonzero(found.certain).tolist()
-
-
-HELD = pytest.mark.parametrize("held", [in_memory, stored])
-
-
-# So many documents that a filter should read a small part of their section.
-MANY = [{"year": row % 100, "name": f"name {row}", "score": row / 7, "tags": [row % 3, "x"]} for row in range(20_000)]
-SECTION = pack_columns(in_memory(MANY))
+def settled_rows(columns: Columns, tree: Filter) -> list[int]:
+    """Return the rows that match a filter; columns must decide all rows."""
+    mask = mask_of(columns, tree)
+    assert mask.settled
+    return np.flatnonzero(mask.certain).tolist()

@@ -11,7 +11,7 @@ from vectord.index import mutations
 from vectord.index.codec import decode, encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.rows import Item
-from vectord.index.sections.base import ByteRange, SectionRanges
+from vectord.index.sections.base import ByteRange, MemorySection, SectionRanges
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
@@ -22,6 +22,12 @@ PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)
 
 _numbers = count()
 _files = local_files()
+
+
+class UnverifiedSection(MemorySection):
+    """A section whose bytes are all present, but whose checksum could not be compared yet."""
+
+    whole = False
 
 
 class RecordingFetch:

@@ -1,52 +1,47 @@
-"""Columns are gathered of the paths that documents have; what gets no column is left to the documents."""
-
-from collections.abc import Callable, Sequence
-from typing import Any
+"""Columns are collected from the paths of documents. A path without a column is left to the documents."""
 
 import msgspec
 import pytest
 
 from tests.support import documents as d
-from tests.support.columns import HELD, hits, in_memory, stored, told
+from tests.support.columns import MakeColumns, in_memory, mask_of, settled_rows, stored
 from vectord.filters.tree import Compare, Exists, In
 from vectord.index.columns import collect
 from vectord.index.columns.collect import collect_columns
-from vectord.index.columns.model import Columns
 
 
-def test_a_path_too_long_for_a_column_is_left_to_the_documents() -> None:
+def test_a_path_of_more_than_512_bytes_gets_no_column(make_columns: MakeColumns) -> None:
     path = "k" * 513
-    for columns in (in_memory([{path: 1, "a": 1}]), stored([{path: 1, "a": 1}])):
-        assert told(columns, Exists(path)).possible.tolist() == [True]
-        assert not told(columns, Exists(path)).settled
-    assert hits(stored([{path[1:]: 1}, {}]), Exists(path[1:])) == [0]
+    mask = mask_of(make_columns([{path: 1, "a": 1}]), Exists(path))
+    assert (mask.settled, mask.possible.tolist()) == (False, [True])
 
 
-@HELD
-def test_where_there_are_too_many_paths_those_without_a_column_are_left_to_the_documents(
-    held: Callable[[Sequence[Any]], Columns], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_of_512_bytes_gets_a_column() -> None:
+    assert settled_rows(stored([{"k" * 512: 1}, {}]), Exists("k" * 512)) == [0]
+
+
+def test_paths_beyond_the_limit_get_no_column(make_columns: MakeColumns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "MAX_PATHS", 3)
     documents = [{"a": 1, "b": 1, "z": {"b": 1}}, {"c": 1}, {"c": {"d": 1}}, {"z": {"b": 2}}, {"c": [{"d": 1}], "b": 2}]
-    columns = held(documents)
-    assert hits(columns, In("b", (2,))) == [4]
-    found = told(columns, In("c.d", (1,)))
-    assert (found.certain.any(), found.possible.all()) == (False, True)
+    columns = make_columns(documents)
+    assert settled_rows(columns, In("b", (2,))) == [4]
+    mask = mask_of(columns, In("c.d", (1,)))
+    assert (mask.certain.any(), mask.possible.all()) == (False, True)
 
 
-def test_a_column_has_what_lies_inside_of_paths_that_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_inside_a_path_without_a_column_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "MAX_PATHS", 2)
     columns = in_memory([{"a.b": 1}, {"z": 1}, {"a": {"b": 2}}, {"a": [{"b": 3}]}])
-    assert hits(columns, Compare("a.b", "$gt", 1)) == [2, 3]
+    assert settled_rows(columns, Compare("a.b", "$gt", 1)) == [2, 3]
 
 
 @pytest.mark.parametrize("text", [b"{", b"1, 2", b"1e999", b'{"a": 1e999}', b"[" * 100_000])
 def test_metadata_that_cannot_be_decoded_counts_as_none(text: bytes) -> None:
     columns = collect_columns([d.raw({"a": 1}), msgspec.Raw(text), d.raw({"a": 2})])
-    assert hits(columns, Exists("a")) == [0, 2]
+    assert settled_rows(columns, Exists("a")) == [0, 2]
 
 
-def test_documents_larger_than_a_chunk_are_all_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_in_several_chunks_are_all_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "_CHUNK_BYTES", 20)
     documents = [{"a": "x" * (row % 30)} if row % 3 else None for row in range(50)]
-    assert hits(in_memory(documents), Exists("a")) == [row for row in range(50) if row % 3]
+    assert settled_rows(in_memory(documents), Exists("a")) == [row for row in range(50) if row % 3]

@@ -1,4 +1,4 @@
-"""The ids and metadata of a packed index: read row by row and found by id, out of a few ranges."""
+"""Packed documents: read by row and found by id, from a few ranges of the section."""
 
 import json
 import struct
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sections import RecordingFetch
+from tests.support.sections import RecordingFetch, UnverifiedSection
 from vectord.errors import BlobCorrupt
 from vectord.index.sections import documents
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
@@ -34,19 +34,19 @@ def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
 
 
 @given(ids=st.lists(TEXTS, unique=True, min_size=1, max_size=50), data=st.data())
-def test_documents_are_those_of_a_dictionary(ids: list[str], data: st.DataObject) -> None:
+def test_documents_are_found_and_read_like_those_of_a_dictionary(ids: list[str], data: st.DataObject) -> None:
     values = data.draw(st.dictionaries(st.sampled_from(ids), VALUES))
     metadata = {vector_id: raw(value) for vector_id, value in values.items()}
     wanted = data.draw(st.lists(st.sampled_from(ids) | TEXTS, max_size=20))
     rows = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=20))
-    here = opened(ids, metadata)
-    assert here.find(wanted, NOTHING_TO_FETCH) == {each: ids.index(each) for each in wanted if each in ids}
-    assert plain(here.read(rows, NOTHING_TO_FETCH)) == [
+    packed = opened(ids, metadata)
+    assert packed.find(wanted, NOTHING_TO_FETCH) == {each: ids.index(each) for each in wanted if each in ids}
+    assert plain(packed.read(rows, NOTHING_TO_FETCH)) == [
         (ids[row], bytes(metadata[ids[row]]) if ids[row] in metadata else None) for row in rows
     ]
 
 
-def test_ids_of_one_crc32_stay_apart() -> None:
+def test_ids_with_the_same_crc32_are_not_confused() -> None:
     first, second = "plumless", "buckeroo"
     assert zlib.crc32(first.encode()) == zlib.crc32(second.encode())
     assert opened([first, "x", second], {}).find([second, first], NOTHING_TO_FETCH) == {second: 2, first: 0}
@@ -54,13 +54,13 @@ def test_ids_of_one_crc32_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 32, 33])
-def test_blocks_of_any_filling_are_read_to_their_last_row(rows: int) -> None:
+def test_a_block_of_any_size_is_read_to_its_last_row(rows: int) -> None:
     ids = [f"row-{row}" for row in range(rows)]
-    here = opened(ids, {ids[-1]: raw("last")})
-    assert plain(here.read(range(rows), NOTHING_TO_FETCH))[-1] == (ids[-1], b'"last"')
+    packed = opened(ids, {ids[-1]: raw("last")})
+    assert plain(packed.read(range(rows), NOTHING_TO_FETCH))[-1] == (ids[-1], b'"last"')
 
 
-def test_a_section_is_laid_out_as_it_is_specified() -> None:
+def test_the_section_has_the_specified_layout() -> None:
     ids = ["b", "aa"]
     section = documents.pack_documents(ids, {"aa": raw(1)})
     by_hash = sorted(range(2), key=lambda row: zlib.crc32(ids[row].encode()))
@@ -74,69 +74,63 @@ METADATA = {vector_id: raw({"text": vector_id * 8}) for vector_id in MANY}
 SECTION = documents.pack_documents(MANY, METADATA)
 
 
-def test_rows_are_read_in_two_rounds_of_few_bytes() -> None:
+def test_rows_are_read_in_two_rounds_and_few_bytes() -> None:
     fetch = RecordingFetch()
-    here = PackedDocuments(fetch.section(SECTION), len(MANY))
-    assert plain(here.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
+    packed = PackedDocuments(fetch.section(SECTION), len(MANY))
+    assert plain(packed.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
     assert len(fetch.rounds) == 2
     assert fetch.bytes < len(SECTION) / 20
 
 
-def test_ids_are_found_without_the_other_documents() -> None:
+def test_ids_are_found_without_reading_the_other_documents() -> None:
     fetch = RecordingFetch()
-    here = PackedDocuments(fetch.section(SECTION), len(MANY))
-    assert here.find(["row-00042", "nobody"], fetch) == {"row-00042": 42}
+    packed = PackedDocuments(fetch.section(SECTION), len(MANY))
+    assert packed.find(["row-00042", "absent"], fetch) == {"row-00042": 42}
     assert fetch.bytes < 8 * len(MANY) + 8 * 4_096
 
 
-def test_what_was_read_once_is_not_brought_again() -> None:
+def test_blocks_are_fetched_only_once() -> None:
     fetch = RecordingFetch()
-    here = PackedDocuments(fetch.section(SECTION), len(MANY))
-    here.read([99], fetch)
+    packed = PackedDocuments(fetch.section(SECTION), len(MANY))
+    packed.read([99], fetch)
     before = fetch.bytes
-    here.read([99, 98], fetch)
+    packed.read([99, 98], fetch)
     assert fetch.bytes == before
 
 
 SOME = [f"id-{row}" for row in range(20)]
-SOUND = documents.pack_documents(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
-
-
-class Here(MemorySection):
-    """A section of which all that is asked for is here, and whose checksum nobody could check yet."""
-
-    whole = False
+VALID = documents.pack_documents(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF])
-def test_no_flip_of_bytes_leads_to_another_vector_or_to_a_crash(flip: int) -> None:
-    for at in range(len(SOUND)):
-        damaged = bytearray(SOUND)
+def test_an_altered_byte_causes_neither_a_wrong_row_nor_a_crash(flip: int) -> None:
+    for at in range(len(VALID)):
+        damaged = bytearray(VALID)
         damaged[at] ^= flip
-        here = PackedDocuments(Here(bytes(damaged)), len(SOME))
+        packed = PackedDocuments(UnverifiedSection(bytes(damaged)), len(SOME))
         try:
-            found = here.find(SOME, NOTHING_TO_FETCH)
+            found = packed.find(SOME, NOTHING_TO_FETCH)
             assert found.items() <= {vector_id: row for row, vector_id in enumerate(SOME)}.items()
-            for document in here.read(range(len(SOME)), NOTHING_TO_FETCH):
+            for document in packed.read(range(len(SOME)), NOTHING_TO_FETCH):
                 assert document.metadata is None or msgspec.json.decode(document.metadata) is not ...
         except BlobCorrupt:
             pass
 
 
-def test_no_flip_of_a_section_passes_once_it_is_whole() -> None:
-    for at in range(0, len(SOUND), 7):
+def test_an_altered_byte_is_refused_once_the_section_is_complete() -> None:
+    for at in range(0, len(VALID), 7):
         fetch = RecordingFetch()
-        section = fetch.section(SOUND)
-        damaged = bytearray(SOUND)
+        section = fetch.section(VALID)
+        damaged = bytearray(VALID)
         damaged[at] ^= 1
         with pytest.raises(BlobCorrupt):
             section.write(0, bytes(damaged))
 
 
 @pytest.mark.parametrize("length", [0, 4, 7, 8, 100, 168, 183, 184, 200])
-def test_a_section_cut_off_is_corrupt(length: int) -> None:
+def test_a_truncated_section_is_corrupt(length: int) -> None:
     fetch = RecordingFetch()
-    for section in (MemorySection(SOUND[:length]), fetch.section(SOUND[:length])):
+    for section in (MemorySection(VALID[:length]), fetch.section(VALID[:length])):
         with pytest.raises(BlobCorrupt):
             PackedDocuments(section, len(SOME)).read(range(len(SOME)), fetch)
         with pytest.raises(BlobCorrupt):
@@ -144,25 +138,25 @@ def test_a_section_cut_off_is_corrupt(length: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [19, 21, 2**31])
-def test_a_count_of_rows_that_is_not_the_graphs_is_corrupt(rows: int) -> None:
+def test_a_section_with_another_number_of_rows_is_corrupt(rows: int) -> None:
     fetch = RecordingFetch()
     with pytest.raises(BlobCorrupt):
-        PackedDocuments(fetch.section(SOUND), rows).read([0], fetch)
+        PackedDocuments(fetch.section(VALID), rows).read([0], fetch)
     with pytest.raises(BlobCorrupt):
-        PackedDocuments(fetch.section(SOUND), rows).find(["id-1"], fetch)
+        PackedDocuments(fetch.section(VALID), rows).find(["id-1"], fetch)
 
 
-def test_a_block_of_another_length_than_its_documents_is_corrupt() -> None:
-    damaged = bytearray(SOUND)
+def test_a_block_whose_length_differs_from_its_documents_is_corrupt() -> None:
+    damaged = bytearray(VALID)
     block = 8 + 8 * 20 + 8 * 3
     struct.pack_into("<I", damaged, block + 2 * 16 + 4 * 15, 0)  # as if the block's last row had no metadata
     with pytest.raises(BlobCorrupt):
-        PackedDocuments(Here(bytes(damaged)), 20).read([3], NOTHING_TO_FETCH)
+        PackedDocuments(UnverifiedSection(bytes(damaged)), 20).read([3], NOTHING_TO_FETCH)
 
 
 @pytest.mark.parametrize("row", [20, 2**31, 2**32 - 1])
-def test_a_row_beyond_the_graphs_is_corrupt(row: int) -> None:
-    damaged = bytearray(SOUND)
+def test_a_row_that_the_graph_does_not_have_is_corrupt(row: int) -> None:
+    damaged = bytearray(VALID)
     damaged[8 + 4 * 20 : 8 + 8 * 20] = np.full(20, row, "<u4").tobytes()
     with pytest.raises(BlobCorrupt):
-        PackedDocuments(Here(bytes(damaged)), 20).find(["id-3"], NOTHING_TO_FETCH)
+        PackedDocuments(UnverifiedSection(bytes(damaged)), 20).find(["id-3"], NOTHING_TO_FETCH)
