@@ -1,1 +1,1 @@
-"""Benchmarks that print: `run.py` starts them, `report` and `threshold` are what they print."""
+"""Benchmarks; `python bench/run.py` starts them."""

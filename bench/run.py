@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 MODULES = {
-    "engine": "bench.report",
+    "engine": "bench.alone.report",
     "peers": "bench.peers.compare",
-    "filters": "bench.filters",
-    "threshold": "bench.threshold",
-    "large": "bench.large",
+    "filters": "bench.studies.filters",
+    "threshold": "bench.studies.threshold",
+    "large": "bench.studies.large",
 }
 
 

@@ -1,1 +1,1 @@
-"""vectord beside its peers: each in processes of its own, on the same data, stand-in and link."""
+"""vectord in comparison with other libraries: each in its own processes, with the same data, storage and link."""

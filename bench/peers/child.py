@@ -23,8 +23,8 @@ from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from bench.peak import peak  # noqa: E402
-from bench.peers.peer import Place  # noqa: E402
+from bench.measure import peak_memory  # noqa: E402
+from bench.peers.adapters.peer import Place  # noqa: E402
 
 Plan = dict[str, Any]
 
@@ -112,10 +112,10 @@ def main() -> None:
     plan: Plan = json.loads(Path(sys.argv[1]).read_bytes())
     parent = Parent()
     place = Place(**{**plan["place"], "folder": Path(plan["place"]["folder"])})
-    peer = importlib.import_module(f"bench.peers.{plan['module']}").make(place, plan["kind"])
+    peer = importlib.import_module(f"bench.peers.adapters.{plan['module']}").make(place, plan["kind"])
     imported = time.monotonic() - STARTED
     VERBS[plan["verb"]](peer, plan, parent)
-    parent.say("end", imported=imported, peak=peak(), cpu=time.process_time(), told=getattr(peer, "told", {}))
+    parent.say("end", imported=imported, peak=peak_memory(), cpu=time.process_time(), told=getattr(peer, "told", {}))
 
 
 if __name__ == "__main__":

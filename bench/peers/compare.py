@@ -7,16 +7,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from bench import page
-from bench.machine import machine
-from bench.peers import bare, engines, report
-from bench.peers.data import vectors
+from bench.measure import machine
+from bench.peers import baseline, page, report, warm
+from bench.peers.participants import PEERS, QUICK, VECTORD, Entry
 from bench.peers.process import ChildFailed
 from bench.peers.remote import Adds, cold
 from bench.peers.results import DOCS, ENOUGH, RESULTS, Comparison, Side, write
-from bench.peers.roster import PEERS, QUICK, VECTORD, Entry
-from bench.peers.trial import BATCH, Trial, unbuffered
-from bench.standin import stand_in
+from bench.peers.session import BATCH, Trial, unbuffered
+from bench.peers.vectors import vectors
+from bench.s3.stand_in import stand_in
 from tools.command import console
 from tools.command.run import run_tool
 
@@ -59,14 +58,14 @@ def _compare(options: argparse.Namespace, folder: Path) -> None:
         trial = Trial(data, store, folder)
         trial.save()
         with console.step("link", "the stand-in with and without it"):
-            found.overhead = bare.overhead(store)
+            found.overhead = baseline.overhead(store)
         entries = _entries(options, found)
         entries = _build(trial, entries, found)
         _warm(trial, entries, found, min(searches, len(data.queries)))
         for entry, side in list(zip(entries, found.sides, strict=True)):
             _travel_or_leave_out(trial, entry, side, found, options.quick)
         with console.step("bare calls", "an add's own calls, without the link"):
-            found.bare = bare.copied(store, f"_vectors/{VECTORD.file}.lhv1")
+            found.bare = baseline.copied(store, f"_vectors/{VECTORD.file}.lhv1")
     write(found, options.results)
     report.show(found)
     if not (options.quick or options.peers):
@@ -88,7 +87,7 @@ def _build(trial: Trial, entries: Sequence[Entry], found: Comparison) -> list[En
     for entry in entries:
         with console.step("build", entry.name) as step:
             try:
-                seconds, size = engines.build(trial, entry)
+                seconds, size = warm.build(trial, entry)
             except ChildFailed as problem:
                 step.note = f"failed: {str(problem).strip().splitlines()[-1]}"
                 found.missing.append(entry.name)
@@ -101,7 +100,7 @@ def _build(trial: Trial, entries: Sequence[Entry], found: Comparison) -> list[En
 
 def _warm(trial: Trial, entries: Sequence[Entry], found: Comparison, searches: int) -> None:
     with console.step("warm", f"{searches} searches with each effort, all sides in turns"):
-        points = engines.warm(trial, entries, searches)
+        points = warm.warm(trial, entries, searches)
     for side in found.sides:
         side.warm = points[side.name]
 
@@ -143,7 +142,7 @@ def _travel(trial: Trial, entry: Entry, side: Side, quick: bool) -> None:
 def _publish(found: Comparison) -> None:
     page.write(found, DOCS / "benchmark.md")
     try:
-        from bench import plot  # noqa: PLC0415 (what it draws with may not be installed)
+        from bench.peers import plot  # noqa: PLC0415 (what it draws with may not be installed)
     except ModuleNotFoundError as missing:
         print(f"  no plots: {missing.name} is not installed")
         return

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.link import Counters
+from bench.peers.participants import Entry
 from bench.peers.process import Heard
 from bench.peers.results import Remote
-from bench.peers.roster import Entry
-from bench.peers.trial import BATCH, Trial
+from bench.peers.session import BATCH, Trial
+from bench.s3.link import Counters
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bench.link import Counters
+from bench.s3.link import Counters
 from tools.command.paths import CACHE, ROOT
 
 DOCS = ROOT / "docs"

@@ -1,7 +1,7 @@
 """A model of an index of 100 shards: latency, cost and load on S3 and Lambda of a search and of a batch.
 
-`python -m tools.costs.sharded` prints the tables of docs/sharding.md. Measured figures are from bench/shards.py; the
-others are assumed, here or in tools/costs/search.py.
+`python -m tools.costs.sharded` prints the tables of docs/sharding.md. Measured figures are from
+bench/studies/shards.py; the others are assumed, here or in tools/costs/search.py.
 """
 
 from dataclasses import dataclass

@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import page
-from bench.link import Counters
-from bench.peers import report, results
-from bench.peers.data import vectors
+from bench.peers import page, report, results
 from bench.peers.results import Bare, Comparison, Point, Remote, Side
+from bench.peers.vectors import vectors
+from bench.s3.link import Counters
 
 
 def side(name: str, *, cold: float, sent: int = 1_000, recall: float = 1.0) -> Side:

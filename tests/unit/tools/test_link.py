@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench.link import Counters, Link, Pace
+from bench.s3.link import Counters, Link, Pace
 from tools.proxy.server import proxy
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from bench.data import Dataset
-from bench.peak import peak
+from bench.measure import peak_memory
 from vectord.index import mutations, state
 from vectord.index.codec import encode
 from vectord.lhv1.params import new_params
@@ -48,7 +48,9 @@ def measure(data: Dataset) -> dict[str, Ingested]:
 
 
 def _fresh(path: Path) -> Ingested:
-    ran = subprocess.run([sys.executable, "-m", "bench.ingest", str(path)], check=True, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.alone.ingest", str(path)], check=True, capture_output=True, text=True
+    )
     return Ingested(**json.loads(ran.stdout))
 
 
@@ -93,7 +95,7 @@ def _ingest(path: Path) -> Ingested:
         empty = state.empty_index(params)
         encode.encode(mutations.upsert(empty, items)[0], "t", "c")
         parse, build = min(parse, parsed - start), min(build, time.perf_counter() - parsed)
-    return Ingested(len(packed), parse, build, peak())
+    return Ingested(len(packed), parse, build, peak_memory())
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.data import Dataset
-from bench.timing import best
+from bench.measure import best
 from vectord.index import state
 from vectord.index.codec import decode as codec_decode
 from vectord.index.codec import encode

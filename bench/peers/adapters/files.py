@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 import numpy as np
 
-from bench.peers.peer import F32, Place
+from bench.peers.adapters.peer import F32, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

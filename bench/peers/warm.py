@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.peers.participants import Entry
 from bench.peers.process import Child
 from bench.peers.results import Point
-from bench.peers.roster import Entry
-from bench.peers.trial import BUILD_THREADS, Trial
+from bench.peers.session import BUILD_THREADS, Trial
 
 _BLOCK = 20  # searches in a row for one side
 _WARM_UP = 5

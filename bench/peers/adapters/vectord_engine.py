@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import msgspec
 
-from bench.peers.peer import F32, K, Place
-from bench.peers.vectord import PREFIX, id_of, row_of
+from bench.peers.adapters.peer import F32, K, Place
+from bench.peers.adapters.vectord import PREFIX, id_of, row_of
 from vectord.index import rows as index_rows
 from vectord.index import state
 from vectord.index.codec import decode, encode

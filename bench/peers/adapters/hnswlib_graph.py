@@ -7,8 +7,8 @@ from typing import Any
 import hnswlib
 import numpy as np
 
-from bench.peers.files import maker
-from bench.peers.peer import F32, K
+from bench.peers.adapters.files import maker
+from bench.peers.adapters.peer import F32, K
 
 _ROOM = 1_000  # rows that can be added to a loaded graph
 

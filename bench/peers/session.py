@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.data import Vectors
-from bench.peers.peer import F32
+from bench.peers.adapters.peer import F32
+from bench.peers.participants import Entry
 from bench.peers.process import Child, child
-from bench.peers.roster import Entry
-from bench.standin import BUCKET, StandIn
+from bench.peers.vectors import Vectors
+from bench.s3.stand_in import BUCKET, StandIn
 
 BATCH = 100
 BUILD_THREADS = 2

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data import Dataset, made
-from bench.machine import machine
-from bench.timing import Side, in_turns
+from bench.measure import Side, alternating, machine
 from tools.command.console import step, table
 from vectord.forest.build import build_forest
 from vectord.index.kernels import distance as dist
@@ -74,7 +73,7 @@ def _case(data: Dataset) -> list[Measured]:
     )
     ways = {way: _find(way, graph, planes) for way in _ways(len(data.rows))}
     sides: dict[str, Side] = {repr(way): _side(way, find, graph, data.queries) for way, find in ways.items()}
-    times = in_turns(sides, len(data.queries), _ROUNDS)
+    times = alternating(sides, len(data.queries), _ROUNDS)
     return [Measured(way, len(data.rows), data.dimension, times[repr(way)].p50 * 1e6) for way in ways]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import faiss
 
-from bench.peers.files import maker
-from bench.peers.peer import F32, K
+from bench.peers.adapters.files import maker
+from bench.peers.adapters.peer import F32, K
 
 _EF_CONSTRUCTION = 100  # with 200, as the other graphs have it, Faiss builds three times as long as they do
 _LISTS_PER_ROOT = 4  # lists = 4 * sqrt(rows), as Faiss's guidelines say

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from lancedb.index import IvfPq
 
-from bench.peers.peer import F32, K, Place
+from bench.peers.adapters.peer import F32, K, Place
 
 _SUB_VECTORS = 48  # of 8 dimensions at 384; its default, 24, needs twice the rows refined for the same recall
 _TABLE = "rows"

@@ -9,9 +9,9 @@ import annoy
 import numpy as np
 import numpy.typing as npt
 
-from bench import service
+from bench.alone import service
 from bench.data import Dataset, K, Truth, unit
-from bench.timing import Side, Times, in_turns
+from bench.measure import Side, Times, alternating
 from vectord.edge.handler import Handler
 from vectord.edge.request import Event
 from vectord.index.codec import decode
@@ -55,7 +55,7 @@ def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
     recall = {name: _recall(way, data, true) for name, way in ways.items()}
     sides: dict[str, Side] = {**ways, ENGINE: lambda q: query_search.search(index, data.queries[q], K), **handlers}
     with service.without_log():
-        times = in_turns(sides, len(data.queries), rounds)
+        times = alternating(sides, len(data.queries), rounds)
     return Searches(times, recall, _strategies(index, data.queries))
 
 

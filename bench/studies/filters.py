@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data import K
-from bench.peers.data import Vectors, vectors
-from bench.peers.peer import F32
+from bench.peers.adapters.peer import F32
+from bench.peers.vectors import Vectors, vectors
 from tools.command.console import step, table
 from vectord.filters import parse
 from vectord.filters import tree as filters_tree

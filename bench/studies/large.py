@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from bench import service as calls
+from bench.alone import service as calls
 from bench.data import Dataset, K, made, truth
-from bench.peak import peak
-from bench.standin import BUCKET, KEYS, StandIn, client, stand_in
+from bench.measure import peak_memory
+from bench.s3.stand_in import BUCKET, KEYS, StandIn, client, stand_in
 from tools.command.console import step, table
 from tools.command.paths import ROOT
 from tools.command.run import environment
@@ -111,7 +111,7 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
         }
         store.wire.take()
         started = time.monotonic()
-        command = [sys.executable, "-m", "bench.large", "--step", name, *arguments]
+        command = [sys.executable, "-m", "bench.studies.large", "--step", name, *arguments]
         done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
         wall = time.monotonic() - started
         passed = store.wire.take()
@@ -131,7 +131,7 @@ def _build(rows: str, folder: str) -> None:
     before = time.perf_counter()
     encoded = encode.encode(index, _NAME, "0" * 32)
     seconds = time.perf_counter() - before
-    size, most = encoded.size, peak()
+    size, most = encoded.size, peak_memory()
     blob = encoded.blob
     del data, index, encoded
     client(os.environ["AWS_ENDPOINT_URL_S3"]).upload_fileobj(io.BytesIO(blob), BUCKET, f"{_PREFIX}/{_NAME}.lhv1")
@@ -153,7 +153,7 @@ def _cold(folder: str, number: str) -> None:
         answer = json.loads(calls.search_handler()(calls.base64_event(_NAME, query), None)["body"])
     found = [int(match["id"].removeprefix("row-")) for match in answer["matches"]]
     recall = len(set(found) & set(near.tolist())) / K
-    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=peak())
+    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=peak_memory())
 
 
 def _add(folder: str) -> None:
@@ -162,7 +162,7 @@ def _add(folder: str) -> None:
     service = api.service()
     before = time.perf_counter()
     service.add(_NAME, batch, time.monotonic() + 3_600)
-    _tell(seconds=time.perf_counter() - before, peak=peak())
+    _tell(seconds=time.perf_counter() - before, peak=peak_memory())
 
 
 def _warm(folder: str) -> None:
@@ -186,7 +186,7 @@ def _warm(folder: str) -> None:
             hits += len({int(match.id[4:]) for match in answer.matches if match.id[:4] == "row-"} & set(near.tolist()))
         name = f"recall {recall}, by {answer.strategy}"
         found.append((name, float(np.median(taken)) * 1e3, hits / K / len(queries)))
-    _tell(found=found, peak=peak())
+    _tell(found=found, peak=peak_memory())
 
 
 def _tell(**facts: object) -> None:

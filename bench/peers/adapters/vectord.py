@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.peers.peer import F32, K, Place
+from bench.peers.adapters.peer import F32, K, Place
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "_vectors"
 _ID = "row-"
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
+from bench.peers.participants import OURS
 from bench.peers.results import Bare
-from bench.peers.roster import OURS
-from bench.standin import BUCKET, StandIn, client
+from bench.s3.stand_in import BUCKET, StandIn, client
 
 _PART = 5 << 20
 _HEAD = bytes(5_200_000)

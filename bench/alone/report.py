@@ -4,10 +4,10 @@ import argparse
 import time
 from collections.abc import Mapping
 
-from bench import engine, imports, ingest, search, service
+from bench.alone import blob, imports, ingest, search, service
+from bench.alone.search import ANNOY, BASE64, ENGINE, JSON, SCAN, Searches
 from bench.data import Dataset, demo, made, truth
-from bench.machine import machine
-from bench.search import ANNOY, BASE64, ENGINE, JSON, SCAN, Searches
+from bench.measure import machine
 from tools.command.console import step, table
 
 _ROWS = 100_000
@@ -35,9 +35,9 @@ def _dataset(data: Dataset) -> None:
     few = len(data.rows) <= _FEW
     _title(f"{data.name}: {data.shape}, cosine ({data.about})")
     with step("build", "rows to blob, and its parts"):
-        built = engine.build(data, 5 if few else 2)
+        built = blob.build(data, 5 if few else 2)
     with step("codec", "blob to index and back"):
-        codec = engine.codec(built.blob, 20 if few else 5)
+        codec = blob.codec(built.blob, 20 if few else 5)
     with step("truth", "true neighbours, by a float64 scan"):
         true = truth(data.rows.vectors, data.queries)
     with step("load", "the same rows through the service, into the memory store"):
@@ -54,7 +54,7 @@ def _dataset(data: Dataset) -> None:
     _ingested(ingested, min(ingest.MOST, len(data.rows)))
 
 
-def _figures(data: Dataset, built: engine.Built, codec: engine.Codec, added: service.AddTime) -> None:
+def _figures(data: Dataset, built: blob.Built, codec: blob.Codec, added: service.AddTime) -> None:
     raw, size = data.rows.vectors.size * 4, len(built.blob)
     rows = [
         ("build, rows to blob", _s(built.seconds), ""),

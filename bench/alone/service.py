@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bench.data import Dataset, K
-from bench.timing import best
+from bench.measure import best
 from tools.command.paths import ROOT
 from vectord.edge.handler import Handler
 from vectord.index.kernels.distance import F32

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from bench import page
+from bench.peers import page
 from bench.peers.results import DOCS, RESULTS, Comparison, Side, read
 
 mpl.use("svg")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import voyager
 
-from bench.peers.files import maker
-from bench.peers.peer import F32, K
+from bench.peers.adapters.files import maker
+from bench.peers.adapters.peer import F32, K
 
 
 class Graph:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from bench.link import DELAY, HOST, RATE, Counters
+from bench.s3.link import DELAY, HOST, RATE, Counters
 from tools.command.paths import ROOT
 from tools.command.run import environment, forget_account
 from tools.stack.ministack import credentials, free_port, ministack
@@ -77,7 +77,7 @@ def client(endpoint: str) -> "S3Client":
 
 @contextmanager
 def _link(port: int, folder: Path) -> Iterator[tuple[str, Wire]]:
-    command = [sys.executable, "-m", "bench.link", f"http://{HOST}:{port}"]
+    command = [sys.executable, "-m", "bench.s3.link", f"http://{HOST}:{port}"]
     with (folder / "link.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, stderr=log)
     try:

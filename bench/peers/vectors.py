@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from bench.data import Truth, truth
-from bench.peers.peer import F32
+from bench.peers.adapters.peer import F32
 from tools.command.paths import EXAMPLES
 
 _SEED: Final = 20_261_123

@@ -1,0 +1,1 @@
+"""vectord alone: build, size, codec, searches, adds, ingestion and imports."""

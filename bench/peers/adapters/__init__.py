@@ -1,0 +1,1 @@
+"""One adapter for each library that is compared, and the protocol that they implement."""
