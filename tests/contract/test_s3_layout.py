@@ -3,7 +3,8 @@
 import pytest
 
 from tests.support.backends import S3Backend
-from vectord.storage.base import CopySource, IfAbsent, IfMatch, StoredObject
+from vectord.errors import ConditionFailed, ObjectNotFound
+from vectord.storage.base import CopySource, IfAbsent, IfMatch, NotModified, ObjectHead, StoredObject
 
 
 def names(s3: S3Backend, prefix: str = "", limit: int = 1_000) -> list[str]:
@@ -95,3 +96,19 @@ def test_bytes_of_any_key_are_spliced(s3: S3Backend, name: str) -> None:
     source = CopySource(name, etag, 1, 2_000)
     new = store.splice(name, b"h" * 2_000, source, b"tail", condition=IfMatch(etag), commit="second")
     assert store.get(name) == StoredObject(b"h" * 2_000 + b"b" * 1_999 + b"tail", new)
+
+
+@pytest.mark.parametrize("prefix", ["a//b", "a/./b", "a/../b", "tab\there"])
+def test_a_prefix_that_obstore_cannot_express_is_read_all_the_same(s3: S3Backend, prefix: str) -> None:
+    store = s3.store_under(prefix)
+    etag = store.put("t", b"0123", IfAbsent(), "a-commit")
+    assert s3.keys() == [f"{prefix}/t.lhv1"]
+    assert store.etag("t") == etag
+    assert store.get("t") == StoredObject(b"0123", etag)
+    assert store.get("t", etag) == NotModified()
+    assert store.head("t", 2) == ObjectHead(b"01", etag, 4)
+    assert store.read("t", etag, [(1, 3), (0, 1)]) == [b"12", b"0"]
+    with pytest.raises(ConditionFailed):
+        store.read("t", '"another"', [(1, 3)])
+    with pytest.raises(ObjectNotFound):
+        store.get("u")

@@ -67,6 +67,19 @@ def test_without_credentials_and_region_none_are_made_up(environment: dict[str, 
     assert (settings.credentials, settings.region) == (None, None)
 
 
+def test_a_bundle_of_certificates_and_fips_endpoints_are_those_of_the_environment() -> None:
+    settings = api.Settings.read({"AWS_CA_BUNDLE": "/ca.pem", "AWS_USE_FIPS_ENDPOINT": "true"})
+    assert (settings.ca_bundle, settings.fips) == ("/ca.pem", True)
+    bucket = api.bucket_of(settings, "b")
+    assert (bucket.ca_bundle, bucket.fips) == ("/ca.pem", True)
+
+
+@pytest.mark.parametrize("environment", [{}, {"AWS_CA_BUNDLE": "", "AWS_USE_FIPS_ENDPOINT": "false"}])
+def test_without_them_the_libraries_use_their_own(environment: dict[str, str]) -> None:
+    settings = api.Settings.read(environment)
+    assert (settings.ca_bundle, settings.fips) == (None, False)
+
+
 def test_no_secret_shows_where_settings_are_shown() -> None:
     keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": "hidden"}
     assert "hidden" not in repr(api.Settings.read(keys))
