@@ -98,7 +98,9 @@ def test_a_page_without_a_body_is_never_taken_for_the_whole(proxied: Proxy, serv
 def test_listings_under_seeded_faults_are_whole_or_told_as_silence(proxied: Proxy, service: Service) -> None:
     proxied.choose = schedule = Schedule(chance("listing").getrandbits(64), 0.25, TIMEOUTS)
     drawn = chance("limits")
-    for _ in range(READS):
+    read = 0
+    while read < READS or schedule.dealt.total() <= READS / 4:
+        read += 1
         after = drawn.choice([None, *NAMES])
         limit = drawn.choice([1, PAGE, 15, 1_000])
         rest = NAMES if after is None else NAMES[NAMES.index(after) + 1 :]
@@ -114,7 +116,6 @@ def test_listings_under_seeded_faults_are_whole_or_told_as_silence(proxied: Prox
         most("seconds after the deadline, listings", monotonic() - start - BUDGET)
         assert monotonic() - start < BUDGET + SLACK
     figure("seeded faults of boto3's requests", schedule.dealt.total())
-    assert schedule.dealt.total() > READS / 4
 
 
 SILENCES: dict[str, Fault] = {
