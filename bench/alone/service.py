@@ -21,6 +21,8 @@ from vectord.index.kernels.distance import F32
 from vectord.index.rows import Rows
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 
 ADDED = 100
 _PATIENCE = 3600.0  # seconds: nothing may give up on a slow machine
@@ -35,8 +37,8 @@ class AddTime:
 def load(data: Dataset) -> None:
     """Put `data` into the store that the handlers use, under its own name."""
     service = api.service()
-    service.create(data.name, data.dimension, until=_until())
-    service.add(data.name, _batch(data.rows), _until())
+    service.create(NewIndex(data.name, data.dimension), Deadline(_until()))
+    service.add(data.name, _batch(data.rows), Deadline(_until()))
 
 
 def add(data: Dataset, runs: int) -> AddTime:
@@ -44,8 +46,8 @@ def add(data: Dataset, runs: int) -> AddTime:
     between = (data.rows.vectors[:ADDED] + data.rows.vectors[ADDED : 2 * ADDED]) / 2
     batches = iter([NewVector(f"new-{run}-{i}", vector) for i, vector in enumerate(between)] for run in range(runs))
     service = api.service()
-    seconds, _ = best(lambda: service.add(data.name, next(batches), _until()), runs)
-    return AddTime(seconds, service.describe(data.name, _until()).size)
+    seconds, _ = best(lambda: service.add(data.name, next(batches), Deadline(_until())), runs)
+    return AddTime(seconds, service.describe(data.name, Deadline(_until())).size)
 
 
 def search_handler() -> Handler:

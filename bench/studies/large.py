@@ -33,8 +33,8 @@ from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.snapshots.cache import SnapshotCache
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.options import Deadline
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 
 _ROWS = 1_000_000
 _DIMENSION = 384
@@ -161,21 +161,20 @@ def _add(folder: str) -> None:
     batch = [NewVector(f"new-{row}", held["queries"][row]) for row in range(calls.ADDED)]
     service = api.service()
     before = time.perf_counter()
-    service.add(_NAME, batch, time.monotonic() + 3_600)
+    service.add(_NAME, batch, Deadline(time.monotonic() + 3_600))
     _tell(seconds=time.perf_counter() - before, peak=peak_memory())
 
 
 def _warm(folder: str) -> None:
     held = np.load(Path(folder, "truth.npz"))
-    settings, environment, until = api.Settings.read(os.environ), Environment(), time.monotonic() + 3_600
+    settings, environment = api.Settings.read(os.environ), Environment()
     store = api.store_of(settings)
     reads = SnapshotReader(
         store, SnapshotCache(store, api.files_of(settings), 1 << 30, environment), environment, RetryPolicy()
     )
     queries = held["queries"]
-    _, state = reads.using(
-        _NAME, until, lambda index: search.search(index, queries[0], K, 1.0)
-    )  # brings all of it here
+    state = reads.open(_NAME, for_search=True)
+    search.search(state.index, queries[0], K, 1.0)  # fetches all of it
     found = []
     for recall in (*_RECALLS, 1.0):
         taken, hits = [], 0

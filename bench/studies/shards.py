@@ -22,22 +22,17 @@ import numpy as np
 from bench.data import made
 from tools.command.console import table
 from vectord.cache.section_cache import SectionCache
+from vectord.index.query.query import Answer, Match, Query, Result
+from vectord.lhv1.params import Params
 from vectord.readers.entry import NewVector
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.query import Ask
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 from vectord.service.service import Service
-from vectord.service.sharding.failures import Failed
+from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.messages import (
-    Near,
-    QueryResult,
-    Row,
-    SearchRequest,
-    SearchResult,
-    ShardRequest,
-    ShardResult,
-    merged,
-)
+from vectord.service.sharding.merge import merged
+from vectord.service.sharding.messages import Failed, SearchRequest, ShardRequest, ShardResult
 from vectord.storage.base import Store
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
@@ -60,9 +55,9 @@ def _shard(count: int) -> Iterator[list[str]]:
     data = made(count, queries=60)
     store = MemoryStore()
     service = _service(store)
-    service.create(_NAME, data.rows.vectors.shape[1], until=_until())
+    service.create(NewIndex(_NAME, data.rows.vectors.shape[1]), _deadline())
     batch = _batch(data.rows.ids, data.rows.vectors)
-    yield _row("build, one batch", _timed(lambda: service.add(_NAME, batch, _until())))
+    yield _row("build, one batch", _timed(lambda: service.add(_NAME, batch, _deadline())))
     for query in data.queries[:3]:
         yield _search("search, cold", _service(store), query)
     warm = _service(store)
@@ -74,7 +69,7 @@ def _shard(count: int) -> Iterator[list[str]]:
 
 def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[str]:
     start = time.process_time()
-    found = service.search(_NAME, query.astype(np.float64), _K, _until())
+    found = service.search(_NAME, Query(_K, (query,)), _deadline())
     seconds = time.process_time() - start
     how = f"{found.answer.strategy}, {found.answer.plan}"
     return [what, f"{seconds * 1000:.1f}", str(found.requests), f"{found.read_bytes / 1000:,.0f}", how]
@@ -82,27 +77,28 @@ def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[
 
 def _calls() -> Iterator[list[str]]:
     """Time the caller: 100 calls of a server that answers at once, and the merge of their answers."""
-    answer = msgspec.json.encode(msgspec.json.encode(_found(0)).decode())
-    parts = [SearchRequest(f"t/g/{i}", [bytes(1536)], Ask(_K), vectors=False) for i in range(_SHARDS)]
+    answer = msgspec.json.encode(messages.encode(_result(0)).decode())
+    query = Query(_K, (np.zeros(384, np.float32),), include_vectors=False)
+    requests = [SearchRequest(f"t/g/{i}", query) for i in range(_SHARDS)]
     with _server(answer) as endpoint:
         functions = Functions(endpoint, "us-east-1", Credentials("access", "secret", "t" * 800))
         remote = RemoteFanOut(
             LocalFanOut(_nothing, WorkerPool(Environment())),
             lambda payload, seconds: functions.call("f:live", payload, seconds),
         )
-        remote.run(parts, _until())
-        yield _row("100 calls", min(_timed(lambda: remote.run(parts, _until())) for _ in range(20)))
-    found = [_found(i) for i in range(_SHARDS)]
-    yield _row("merge of 100 answers", min(_timed(lambda: merged(found, _K)) for _ in range(20)))
+        remote.run(requests, _deadline())
+        yield _row("100 calls", min(_timed(lambda: remote.run(requests, _deadline())) for _ in range(20)))
+    parent, results = Params("t", 384, shards=_SHARDS, generation="g"), [_result(i) for i in range(_SHARDS)]
+    yield _row("merge of 100 answers", min(_timed(lambda: merged(parent, results, _K)) for _ in range(20)))
 
 
-def _found(shard: int) -> SearchResult:
-    near = [Near(Row(f"{shard}-{i}", b"", _METADATA), i / 97 + shard / 1e4) for i in range(_K)]
-    return SearchResult([QueryResult(near, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
+def _result(shard: int) -> Result:
+    matches = [Match(f"{shard}-{i}", i / 97 + shard / 1e4, _METADATA, None) for i in range(_K)]
+    return Result([Answer(matches, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
 
 
-def _nothing(part: ShardRequest, until: float) -> ShardResult:
-    return Failed(part.shard)
+def _nothing(request: ShardRequest, deadline: Deadline) -> ShardResult:
+    return Failed(request.shard)
 
 
 @contextmanager
@@ -140,7 +136,7 @@ def _serve(port: Connection, answer: bytes) -> None:
 
 def _service(store: Store) -> Service:
     files = SectionCache(Path(tempfile.mkdtemp(prefix="vectord-bench-")), 1 << 30)
-    return Service(store, files, warm_bytes=1 << 30, environment=Environment(), retry_policy=RetryPolicy())
+    return Service(store, files, memory_bytes=1 << 30, environment=Environment(), retry_policy=RetryPolicy())
 
 
 def _batch(ids: Sequence[str], vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> list[NewVector]:
@@ -157,8 +153,8 @@ def _row(what: str, seconds: float) -> list[str]:
     return [what, f"{seconds * 1000:,.1f}", "", "", ""]
 
 
-def _until() -> float:
-    return time.monotonic() + 3_600
+def _deadline() -> Deadline:
+    return Deadline(time.monotonic() + 3_600)
 
 
 if __name__ == "__main__":

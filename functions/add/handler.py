@@ -6,31 +6,30 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.runtime import api
-from vectord.service.writes import Changes
+from vectord.service.service import Service
 
 
-def add(request: Request, service: Changes) -> Reply:
+def add(request: Request, service: Service) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
-    done = service.add(request.path["name"], batch, request.until, request.expected, request.idempotency_key)
+    done = service.add(request.path["name"], batch, request.deadline, request.write_options)
     return Reply(vector_answers.Added(done.added, done.replaced, done.count), headers=handler.etag(done.etag))
 
 
-def patch(request: Request, service: Changes) -> Reply:
+def patch(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.PatchBody)
     done = service.patch(
         request.path["name"],
-        vectors.selection(body.ids, body.filter),
-        vectors.patch(body),
-        request.until,
-        expected=request.expected,
-        key=request.idempotency_key,
+        vectors.read_selection(body.ids, body.filter),
+        vectors.read_patch(body),
+        request.deadline,
+        request.write_options,
     )
     return Reply(vector_answers.Patched(done.patched, done.count), headers=handler.etag(done.etag))
 
 
-ROUTES: dict[str, handler.Route[Changes]] = {
+ROUTES: dict[str, handler.Route[Service]] = {
     "POST /indexes/{name}/vectors": add,
     "PATCH /indexes/{name}/vectors": patch,
 }
 
-lambda_handler = fan_out.handler(handler.handler(ROUTES, api.service), api.service)
+lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service))

@@ -1,4 +1,4 @@
-"""POST /indexes: create an index; POST /indexes/{name}/restore and .../copy: make one of a state that is stored."""
+"""POST /indexes: create an index; POST /indexes/{name}/restore and .../copy: make an index from a stored state."""
 
 from vectord.edge import handler
 from vectord.edge.handler import Reply
@@ -6,34 +6,36 @@ from vectord.edge.request import Request
 from vectord.edge.schemas import index_answers
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, RestoreBody, decode
 from vectord.runtime import api
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import WriteOptions
 from vectord.service.results import Description
-from vectord.service.service import UseCases
+from vectord.service.service import Service
 
 
-def create(request: Request, service: UseCases) -> Reply:
+def create(request: Request, service: Service) -> Reply:
     body = decode(request.body, CreateBody)
-    made = service.create(
+    new = NewIndex(
         body.name,
         body.dimension,
-        m=body.m or 0,
-        ef_search=body.ef_search or 0,
-        distance=body.distance or "",
-        shards=1 if body.shards is None else body.shards,
-        until=request.until,
-        expected=request.preconditions,
+        body.m or 0,
+        body.ef_search or 0,
+        body.distance or "",
+        1 if body.shards is None else body.shards,
     )
-    return _created(made)
+    return _created(service.create(new, request.deadline, WriteOptions(request.preconditions)))
 
 
-def restore(request: Request, service: UseCases) -> Reply:
+def restore(request: Request, service: Service) -> Reply:
     body = decode(request.body, RestoreBody)
-    made = service.restore(request.path["name"], body.as_of, request.until, request.preconditions)
+    made = service.history.restore(
+        request.path["name"], body.as_of, request.deadline, WriteOptions(request.preconditions)
+    )
     return Reply(index_answers.Made(made.params, made.count), headers={"ETag": made.etag})
 
 
-def copy(request: Request, service: UseCases) -> Reply:
+def copy(request: Request, service: Service) -> Reply:
     body = decode(request.body, CopyBody)
-    return _created(service.copy(request.path["name"], body.to, request.until, body.as_of))
+    return _created(service.history.copy(request.path["name"], body.to, request.deadline, body.as_of))
 
 
 def _created(made: Description) -> Reply:
@@ -41,7 +43,7 @@ def _created(made: Description) -> Reply:
     return Reply(index_answers.Made(made.params, made.count), 201, headers)
 
 
-ROUTES: dict[str, handler.Route[UseCases]] = {
+ROUTES: dict[str, handler.Route[Service]] = {
     "POST /indexes": create,
     "POST /indexes/{name}/restore": restore,
     "POST /indexes/{name}/copy": copy,

@@ -8,49 +8,51 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.schemas import consistency, index_answers, queries, vector_answers
 from vectord.runtime import api
-from vectord.service.reading import Reading
+from vectord.service.options import ReadOptions
+from vectord.service.service import Service
 
 
-def list_indexes(request: Request, service: Reading) -> Reply:
+def list_indexes(request: Request, service: Service) -> Reply:
     prefix, limit, after = pagination.read_index_page(request.query)
-    page = service.list(prefix, limit, after, request.until)
+    page = service.list_indexes(prefix, limit, after, request.deadline)
     indexes = [index_answers.Listed(found.name, found.size, found.modified) for found in page.objects]
     return Reply(index_answers.Listing(indexes, pagination.index_cursor(page.after)))
 
 
-def describe(request: Request, service: Reading) -> Reply:
-    found = service.describe(request.path["name"], request.until, edge_versions.as_of(request.query))
+def describe(request: Request, service: Service) -> Reply:
+    found = service.describe(
+        request.path["name"], request.deadline, ReadOptions(as_of=edge_versions.as_of(request.query))
+    )
     shards = [index_answers.ShardState(one.count, one.size, one.etag) for one in found.shards]
     graph = index_answers.Graph(found.graph_size)
     answer = index_answers.Description(
         found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET
     )
-    return handler.unless_held(request, Reply(answer, headers=handler.etag(found.etag)))
+    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
 
 
-def versions(request: Request, service: Reading) -> Reply:
+def versions(request: Request, service: Service) -> Reply:
     name = request.path["name"]
     limit, after = edge_versions.read_version_page(name, request.query)
-    page = service.versions(name, limit, after, request.until)
+    page = service.versions.list(name, limit, after, request.deadline)
     return Reply(edge_versions.version_page(name, page.versions, page.after))
 
 
-def lookup(request: Request, service: Reading) -> Reply:
+def lookup(request: Request, service: Service) -> Reply:
     queries.check(request.query, queries.Lookup)
-    found = service.lookup(
-        request.path["name"], request.path["id"], request.until, consistency.staleness_in(request.query)
-    )
+    read = ReadOptions(consistency.staleness_in(request.query))
+    found = service.lookup(request.path["name"], request.path["id"], request.deadline, read)
     answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
-    return handler.unless_held(request, Reply(answer, headers=handler.etag(found.etag)))
+    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
 
 
-def openapi(_: Request, __: Reading) -> Reply:
+def openapi(_: Request, __: Service) -> Reply:
     from vectord.edge.openapi.document import document  # noqa: PLC0415 - few ask for it
 
     return Reply(document())
 
 
-ROUTES: dict[str, handler.Route[Reading]] = {
+ROUTES: dict[str, handler.Route[Service]] = {
     "GET /indexes": list_indexes,
     "GET /indexes/{name}": describe,
     "GET /indexes/{name}/versions": versions,
@@ -58,4 +60,4 @@ ROUTES: dict[str, handler.Route[Reading]] = {
     "GET /openapi.json": openapi,
 }
 
-lambda_handler = handler.handler(ROUTES, api.reading)
+lambda_handler = handler.handler(ROUTES, api.service)

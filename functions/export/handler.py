@@ -6,19 +6,20 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.runtime import api
 from vectord.service.export import Exports
+from vectord.service.options import ReadOptions
 
 
-def export(request: Request, service: Exports) -> Reply:
-    name, asked = request.path["name"], edge_export.asked(request.query)
-    if request.preconditions:  # to learn the ETag costs less than a file that the caller has
-        described = service.describe(name, request.until, asked.as_of)
-        held = handler.unless_held(request, Reply(None, headers=handler.etag(described.etag)))
-        if held.status == 304:
-            return held
-    made = service.export(name, asked.kind, request.until, as_of=asked.as_of, linked=asked.linked)
-    return edge_export.shown(name, asked.kind, made)
+def export(request: Request, exports: Exports) -> Reply:
+    name, wanted = request.path["name"], edge_export.read_export(request.query)
+    read = ReadOptions(as_of=request.query.get("as_of"))
+    if request.preconditions:  # reading the ETag costs less than writing a file that the caller has
+        described = exports.service.describe(name, request.deadline, read)
+        reply = handler.unless_not_modified(request, Reply(None, headers=handler.etag(described.etag)))
+        if reply.status == 304:
+            return reply
+    return edge_export.export_reply(name, wanted.format, exports.export(name, wanted, request.deadline, read))
 
 
 ROUTES: dict[str, handler.Route[Exports]] = {"GET /indexes/{name}/export": export}
 
-lambda_handler = handler.handler(ROUTES, api.exporting)
+lambda_handler = handler.handler(ROUTES, api.exports)

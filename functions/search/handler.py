@@ -1,4 +1,4 @@
-"""POST /indexes/{name}/search: find the nearest vectors; and the other reads of many vectors."""
+"""POST /indexes/{name}/search: find the nearest vectors; and the other reads of several vectors."""
 
 from vectord.edge import handler, vectors
 from vectord.edge import search as edge_search
@@ -6,59 +6,65 @@ from vectord.edge.events import fan_out
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
-from vectord.edge.schemas import consistency as freshness
+from vectord.edge.schemas.consistency import staleness, staleness_in
 from vectord.runtime import api
-from vectord.service.reading import Reading
+from vectord.service.options import ReadOptions
+from vectord.service.service import Service
 
 
-def search(request: Request, service: Reading) -> Reply:
-    start = service.environment.now()
+def search(request: Request, service: Service) -> Reply:
+    start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, bodies.SearchBody)
-    found = edge_search.found(request, body, service)
+    query, read = edge_search.read_query(name, body), edge_search.read_options(body)
+    result = service.search(name, query, request.deadline, read)
     milliseconds = (service.environment.now() - start) * 1000
-    shown = edge_search.shown(request.path["name"], body, found, milliseconds)
-    return handler.unless_held(request, Reply(shown, headers={"ETag": found.etag}))
+    answer = edge_search.search_answer(name, body, result, milliseconds)
+    return handler.unless_not_modified(request, Reply(answer, headers={"ETag": result.etag}))
 
 
-def recall(request: Request, service: Reading) -> Reply:
-    found = edge_search.recalled(request, service.recalls)
-    return handler.unless_held(request, Reply(edge_search.shown_recall(found), headers={"ETag": found.etag}))
+def recall(request: Request, service: Service) -> Reply:
+    body = bodies.decode(request.body or b"{}", bodies.RecallBody)
+    query, read = edge_search.read_probes(body), edge_search.read_options(body)
+    measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
+    return handler.unless_not_modified(
+        request, Reply(edge_search.recall_answer(measured), headers={"ETag": measured.etag})
+    )
 
 
-def warm(request: Request, service: Reading) -> Reply:
+def warm(request: Request, service: Service) -> Reply:
     start = service.environment.now()
-    warmed = service.warm(request.path["name"], request.until)
+    warmed = service.warm(request.path["name"], request.deadline)
     milliseconds = round((service.environment.now() - start) * 1000, 3)
-    shown = vector_answers.Warmed(warmed.size, warmed.read_bytes, warmed.requests, milliseconds)
-    return Reply(shown, headers={"ETag": warmed.etag})
+    answer = vector_answers.Warmed(warmed.size, warmed.read_bytes, warmed.requests, milliseconds)
+    return Reply(answer, headers={"ETag": warmed.etag})
 
 
-def get_vectors(request: Request, service: Reading) -> Reply:
+def get_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.GetBody)
-    staleness = freshness.staleness(body.consistency, body.max_staleness)
-    found = service.get(request.path["name"], bodies.ids(body.ids), request.until, staleness)
-    answer = vector_answers.Gotten(vectors.shown(found.vectors, body.include), found.missing)
-    return handler.unless_held(request, Reply(answer, headers=handler.etag(found.etag)))
+    read = ReadOptions(staleness(body.consistency, body.max_staleness))
+    found = service.get(request.path["name"], bodies.ids(body.ids), request.deadline, read)
+    answer = vector_answers.Gotten(vectors.vector_answer(found.vectors, body.include), found.missing)
+    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
 
 
-def list_vectors(request: Request, service: Reading) -> Reply:
-    name, staleness = request.path["name"], freshness.staleness_in(request.query)
-    asked = vectors.listing(name, request.query)
-    page = service.page(name, asked.wanted, request.until, shard=asked.shard, staleness=staleness)
-    answer = vector_answers.Page(vectors.shown(page.vectors, asked.include), asked.cursor(page))
-    return handler.unless_held(request, Reply(answer, headers=handler.etag(page.etag)))
+def list_vectors(request: Request, service: Service) -> Reply:
+    name, read = request.path["name"], ReadOptions(staleness_in(request.query))
+    listing = vectors.read_listing(name, request.query)
+    page = service.list_vectors(name, listing.query, request.deadline, read)
+    answer = vector_answers.Page(vectors.vector_answer(page.vectors, listing.include), listing.cursor(page))
+    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(page.etag)))
 
 
-def count_vectors(request: Request, service: Reading) -> Reply:
+def count_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
-    staleness = freshness.staleness(body.consistency, body.max_staleness)
-    counted = service.count(request.path["name"], vectors.text_of(body.filter), request.until, staleness)
-    return handler.unless_held(
+    read = ReadOptions(staleness(body.consistency, body.max_staleness))
+    counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
+    return handler.unless_not_modified(
         request, Reply(vector_answers.Counted(counted.count), headers=handler.etag(counted.etag))
     )
 
 
-ROUTES: dict[str, handler.Route[Reading]] = {
+ROUTES: dict[str, handler.Route[Service]] = {
     "POST /indexes/{name}/search": search,
     "POST /indexes/{name}/recall": recall,
     "POST /indexes/{name}/warm": warm,
@@ -67,4 +73,4 @@ ROUTES: dict[str, handler.Route[Reading]] = {
     "POST /indexes/{name}/vectors/count": count_vectors,
 }
 
-lambda_handler = fan_out.handler(handler.handler(ROUTES, api.reading), api.reading)
+lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service))

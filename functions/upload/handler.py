@@ -10,7 +10,7 @@ from vectord.service.ingest import Ingestion
 
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
-    link = ingestion.link(request.path["name"], body.file, request.until)
+    link = ingestion.link(request.path["name"], body.file, request.deadline)
     return Reply(index_answers.Upload("PUT", link.url, link.key, link.expires))
 
 

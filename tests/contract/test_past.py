@@ -7,6 +7,8 @@ from tests.support.compacting import DIMENSION, SIZES, a_writer, vectors
 from tests.support.past import Past, held
 from tests.support.worlds import FOREVER
 from vectord.errors import IndexExists, PreconditionFailed
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import WriteOptions
 from vectord.service.service import Service
 
 Backend = MemoryBackend | S3Backend
@@ -16,7 +18,7 @@ Backend = MemoryBackend | S3Backend
 def writer(versioned: Backend) -> Service:
     """Return a process that wrote index `t` twice, packed from its first row."""
     writer = a_writer(versioned.store)
-    writer.create("t", DIMENSION, until=FOREVER)
+    writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", vectors(*map(str, range(20))), FOREVER)
     writer.add("t", vectors("late"), FOREVER)
     return writer
@@ -29,16 +31,16 @@ def past(versioned: Backend) -> Past:
 
 def version(past: Past, number: int) -> str:
     """Return the id of a version, counted from the oldest."""
-    return past.versions.list("t", 10, None, FOREVER).versions[::-1][number].id
+    return past.versions.list_indexes("t", 10, None, FOREVER).versions[::-1][number].id
 
 
 def test_a_version_is_read_by_ranges_as_it_was(writer: Service, past: Past) -> None:
-    old = past.versions.state_as_of("t", version(past, 1), FOREVER)
+    old = past.versions.open("t", version(past, 1), FOREVER).state
     assert held(old.index).keys() == set(map(str, range(20)))
 
 
 def test_a_restored_index_is_what_it_was(writer: Service, past: Past) -> None:
-    done = past.restores.restore("t", version(past, 1), FOREVER)
+    done = past.history.restore("t", version(past, 1), FOREVER)
     found = writer.describe("t", FOREVER)
     assert (found.count, found.etag) == (20, done.etag)
 
@@ -46,28 +48,28 @@ def test_a_restored_index_is_what_it_was(writer: Service, past: Past) -> None:
 def test_a_deleted_index_is_restored(writer: Service, past: Past) -> None:
     newest = version(past, 2)
     writer.delete_index("t", FOREVER)
-    past.restores.restore("t", newest, FOREVER)
+    past.history.restore("t", newest, FOREVER)
     assert writer.describe("t", FOREVER).count == 21
 
 
 def test_a_restore_at_another_version_changes_nothing(writer: Service, past: Past) -> None:
     with pytest.raises(PreconditionFailed):
-        past.restores.restore("t", version(past, 1), FOREVER, {'"old"'})
+        past.history.restore("t", version(past, 1), FOREVER, WriteOptions({'"old"'}))
     assert writer.describe("t", FOREVER).count == 21
 
 
 def test_a_copy_holds_what_the_original_holds(writer: Service, past: Past) -> None:
-    past.copies.copy("t", "u", FOREVER)
-    assert held(past.reads.state("u", FOREVER).index) == held(past.reads.state("t", FOREVER).index)
+    past.history.copy("t", "u", FOREVER)
+    assert held(past.reads.present("u", FOREVER).index) == held(past.reads.present("t", FOREVER).index)
 
 
 def test_a_copy_of_a_version_holds_what_the_original_held(writer: Service, past: Past) -> None:
-    past.copies.copy("t", "u", FOREVER, version(past, 1))
+    past.history.copy("t", "u", FOREVER, version(past, 1))
     assert writer.describe("u", FOREVER).count == 20
 
 
 def test_a_copy_never_replaces_an_index(writer: Service, past: Past) -> None:
-    writer.create("u", 3, until=FOREVER)
+    writer.create(NewIndex("u", 3), FOREVER)
     with pytest.raises(IndexExists):
-        past.copies.copy("t", "u", FOREVER)
+        past.history.copy("t", "u", FOREVER)
     assert writer.describe("u", FOREVER).params.dimension == 3

@@ -17,6 +17,7 @@ from tests.support import hostile as h
 from tests.support import vectors as v
 from tests.support.hostile import Blob, Probe, Section
 from tests.support.sections import PACKED
+from tests.support.worlds import a_query
 from vectord.errors import BlobError
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
@@ -33,7 +34,7 @@ FLIPS = 25  # altered bytes per section
 @pytest.fixture(autouse=True)
 def no_prefetch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the first read fetch only the envelope, as for an index of a million rows."""
-    monkeypatch.setattr(snapshots_cache, "AHEAD_BYTES", snapshots_cache.HEAD_BYTES)
+    monkeypatch.setattr(snapshots_cache, "SEARCH_HEAD_BYTES", snapshots_cache.HEAD_BYTES)
 
 
 @cache
@@ -96,7 +97,7 @@ def _expected(use: str = "search") -> list[tuple[str, float, bytes | None]]:
 
 
 def test_a_search_without_cache_reads_ranges() -> None:
-    answer = _service_without_cache(_original()).search(h.NAME, PROBE.query, K, h.FOREVER).answer
+    answer = _service_without_cache(_original()).search(h.NAME, a_query(PROBE.query, K), h.FOREVER).answer
     assert (answer.plan, answer.strategy) == ("ranges", "sketch")
 
 

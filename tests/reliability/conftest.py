@@ -64,7 +64,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a search ask for the head first and for the rest after it, as for an index much larger than a test's."""
-    monkeypatch.setattr(cache, "AHEAD_BYTES", cache.HEAD_BYTES)
+    monkeypatch.setattr(cache, "SEARCH_HEAD_BYTES", cache.HEAD_BYTES)
 
 
 @pytest.fixture

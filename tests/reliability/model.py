@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
+from tests.support.worlds import a_query
 from vectord.errors import (
     Contended,
     IndexExists,
@@ -25,6 +26,9 @@ from vectord.index.query.query import Match
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 
 type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text
@@ -90,7 +94,7 @@ class Create:
         return (0,) if state is None else EXISTS
 
     def by(self, service: Service, until: float) -> Told:
-        done = service.create("t", self.dimension, m=2, distance=self.distance, until=until)
+        done = service.create(NewIndex("t", self.dimension, m=2, distance=self.distance), Deadline(until))
         return (done.count,)
 
 
@@ -105,7 +109,7 @@ class Drop:
         return NONE if state is None else ()
 
     def by(self, service: Service, until: float) -> Told:
-        service.delete_index("t", until)
+        service.delete_index("t", Deadline(until))
         return ()
 
 
@@ -135,7 +139,7 @@ class Add:
         return len(ids - state.keys()), len(ids & state.keys()), len(ids | state.keys())
 
     def by(self, service: Service, until: float) -> Told:
-        done = service.add("t", entries(*self.rows), until)
+        done = service.add("t", entries(*self.rows), Deadline(until))
         assert done.count is not None
         return done.added, done.replaced, done.count
 
@@ -159,7 +163,7 @@ class Delete:
         return len(gone), len(state) - len(gone)
 
     def by(self, service: Service, until: float) -> Told:
-        done = service.delete_vectors("t", self.ids, until)
+        done = service.delete("t", Selection(list(self.ids)), Deadline(until))
         assert done.count is not None
         return done.deleted, done.count
 
@@ -201,7 +205,7 @@ def written_anew(blob: bytes) -> bytes:
 
 def looked_up(service: Service, vector_id: str, until: float) -> Row | None:
     try:
-        found = service.lookup("t", vector_id, until)
+        found = service.lookup("t", vector_id, Deadline(until))
     except (VectorNotFound, IndexNotFound):
         return None
     return found.vector.astype("<f4").tobytes(), text_of(found.metadata)
@@ -210,7 +214,7 @@ def looked_up(service: Service, vector_id: str, until: float) -> Row | None:
 def count(service: Service, until: float) -> int | None:
     """Return how many vectors there are, None where no index is."""
     try:
-        return service.describe("t", until).count
+        return service.describe("t", Deadline(until)).count
     except IndexNotFound:
         return None
 
@@ -253,16 +257,16 @@ def holds(service: Service, state: State, ids: Sequence[str], asked: Asked, unti
     assert count(service, until) == (None if state is None else len(state))
     if state is None:
         with pytest.raises(IndexNotFound):
-            service.search("t", asked.query, asked.k, until)
+            service.search("t", a_query(asked.query, asked.k), Deadline(until))
         return
     assert {vector_id: looked_up(service, vector_id, until) for vector_id in ids} == {
         vector_id: state.get(vector_id) for vector_id in ids
     }
-    exact = service.search("t", asked.query, asked.k, until, recall=1).answer
+    exact = service.search("t", a_query(asked.query, asked.k, recall=1), Deadline(until)).answer
     assert exact.count == len(state)
     assert asked.is_answered(exact.matches, state)
     if state:
-        near = service.search("t", asked.query, asked.k, until).answer
+        near = service.search("t", a_query(asked.query, asked.k), Deadline(until)).answer
         assert asked.recall(near.matches, state) >= 0.95
 
 

@@ -38,7 +38,7 @@ class Place:
         store = s3_store(self.endpoint, self.bucket, self.prefix, least_part=1)
         files = SectionCache(self.folder / f"files-{number}", 1 << 28)
         return Service(
-            store, files, warm_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, sizes=self.sizes
+            store, files, memory_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, thresholds=self.sizes
         )
 
     def journal(self, name: str) -> "Journal":

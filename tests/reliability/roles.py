@@ -9,8 +9,11 @@ import numpy as np
 
 from tests.reliability import model
 from tests.reliability.processes import Place, until
+from tests.support.worlds import a_query
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings
@@ -34,7 +37,7 @@ def adder(place: Place, number: int, batches: int, size: int, start: Barrier | N
         start.wait()
     for one in range(batches):
         journal.note(attempts=one)
-        done = service.add("t", model.entries(*batch(name, one, size).rows), until())
+        done = service.add("t", model.entries(*batch(name, one, size).rows), Deadline(until()))
         journal.note(done=one, count=done.count, etag=done.etag, added=done.added, replaced=done.replaced)
 
 
@@ -44,7 +47,7 @@ def creator(place: Place, number: int, names: int, start: Barrier) -> None:
     for one in range(names):
         start.wait()
         try:
-            done = service.create(f"n{one}", number + 1, until=until())
+            done = service.create(NewIndex(f"n{one}", number + 1), Deadline(until()))
         except IndexExists:
             journal.note(name=one, won=False)
         else:
@@ -58,7 +61,7 @@ def adder_until_gone(place: Place, number: int, life: int, start: Barrier) -> No
     start.wait()
     for one in range(100_000):
         try:
-            done = service.add("t", model.entries(*batch(name, one, 2).rows), until())
+            done = service.add("t", model.entries(*batch(name, one, 2).rows), Deadline(until()))
         except IndexNotFound:
             journal.note(life=life, gone=one)
             return
@@ -76,7 +79,7 @@ def generations(place: Place, last: int, rows: int, acknowledged: "Synchronized[
     """Write generation after generation over all rows, one commit each."""
     journal, service = place.journal("writer"), place.service(0)
     for one in range(1, last + 1):
-        done = service.add("t", model.entries(*generation(one, rows).rows), until())
+        done = service.add("t", model.entries(*generation(one, rows).rows), Deadline(until()))
         journal.note(generation=one, etag=done.etag)
         acknowledged.value = one
 
@@ -90,7 +93,7 @@ def reader(place: Place, number: int, last: int, rows: int, acknowledged: "Synch
             service = place.service(100 + number)  # a function that starts
         least = max(seen, acknowledged.value)
         query = np.array([chance.gauss(0, 1) for _ in range(WIDE)], np.float32)
-        found = service.search("t", query, rows + 5, until(), recall=chance.choice([1, 0.95]))
+        found = service.search("t", a_query(query, rows + 5, recall=chance.choice([1, 0.95])), Deadline(until()))
         seen, fault = _generation_of(found.answer.matches, rows)
         if fault or seen < least:
             journal.note(fault=fault or f"generation {seen} after {least}", etag=found.etag)
@@ -115,12 +118,12 @@ def adder_to_be_killed(place: Place, number: int, life: int, size: int, started:
     """Add until somebody kills this process."""
     name = f"k{number}-{life}"
     journal, service = place.journal(f"k{number}"), place.service(number)
-    service.list("", 1, None, until())  # makes the client that writes
+    service.list_indexes("", 1, None, Deadline(until()))  # makes the client that writes
     started.set()
     for one in range(100_000):
         journal.note(life=life, attempts=one)
         try:
-            service.add("t", model.entries(*batch(name, one, size).rows), until())
+            service.add("t", model.entries(*batch(name, one, size).rows), Deadline(until()))
         except Unavailable:
             raise
         except VectordError as error:

@@ -14,12 +14,14 @@ from tests.support.backends import S3Backend
 from tests.support.faults import Fault, FaultChooser
 from tests.support.faults_once import ONCE, nth
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, TIMEOUTS, a_service
+from tests.support.worlds import a_query
 from tools.proxy.exchange import Exchange, Reply
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.service.environment import RetryPolicy
+from vectord.service.options import Deadline
 from vectord.service.service import Service
 
 DIMENSION = 33
@@ -143,8 +145,8 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
     while not lengths or cut < lengths[0]:
         lengths.clear()
         row = ("id 0", model.components(cut, DIMENSION), None)
-        told = service.add("t", model.entries(row), monotonic() + 10)
-        assert (told.replaced, told.etag) == (1, a_service(bucket).describe("t", monotonic() + 10).etag), cut
+        told = service.add("t", model.entries(row), Deadline(monotonic() + 10))
+        assert (told.replaced, told.etag) == (1, a_service(bucket).describe("t", Deadline(monotonic() + 10)).etag), cut
         figure("answers to commits cut at a byte")
         cut += 1 if LONG else 40
 
@@ -157,9 +159,9 @@ SILENCES: dict[str, Fault] = {
 }
 CALLS: dict[str, Callable[[Service, float], object]] = {
     **{name: partial(model.made, change) for name, change in CHANGES.items()},
-    "search": lambda service, until: service.search("t", ASKED.query, 3, until),
-    "lookup": lambda service, until: service.lookup("t", "id 1", until),
-    "describe": lambda service, until: service.describe("t", until),
+    "search": lambda service, until: service.search("t", a_query(ASKED.query, 3), Deadline(until)),
+    "lookup": lambda service, until: service.lookup("t", "id 1", Deadline(until)),
+    "describe": lambda service, until: service.describe("t", Deadline(until)),
 }
 
 
@@ -266,14 +268,17 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
         proxied.choose = cut_at(boundary, how)
         figure("reads truncated at a section boundary")
         try:
-            found = service.search("t", ASKED.query, ASKED.k, monotonic() + 0.15, recall=1).answer.matches
+            found = service.search(
+                "t", a_query(ASKED.query, ASKED.k, recall=1), Deadline(monotonic() + 0.15)
+            ).answer.matches
         except (StorageSilent, BlobCorrupt):
             pass
         else:
             assert ASKED.is_answered(found, state), boundary
         proxied.choose = lambda _: faults.passes
         assert ASKED.is_answered(
-            service.search("t", ASKED.query, ASKED.k, monotonic() + 10, recall=1).answer.matches, state
+            service.search("t", a_query(ASKED.query, ASKED.k, recall=1), Deadline(monotonic() + 10)).answer.matches,
+            state,
         )
 
 
@@ -287,7 +292,7 @@ def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied:
         )
         figure("bits changed in answers")
         try:
-            found = service.search("t", ASKED.query, 100, monotonic() + 5, recall=1).answer.matches
+            found = service.search("t", a_query(ASKED.query, 100, recall=1), Deadline(monotonic() + 5)).answer.matches
         except (BlobCorrupt, BlobUnsupported) as error:
             assert error.index == "t"
         else:  # it is white space that pads the head

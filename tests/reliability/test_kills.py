@@ -14,6 +14,8 @@ from tests.support.faults import Fault
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
 KILLS = 100 if LONG else 8  # of each form
@@ -40,7 +42,7 @@ def test_killed_writers_leave_what_was_acknowledged_and_at_most_what_was_in_flig
     folder = processes.folder()
     behind = Place(proxied.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
     straight = Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
-    straight.service(99).create("t", roles.DIMENSION, m=2, until=processes.until())
+    straight.service(99).create(NewIndex("t", roles.DIMENSION, m=2), Deadline(processes.until()))
     moments, state = chance("kills", form), {}
     for life in range(KILLS // WRITERS):
         started = [processes.starts().Event() for _ in range(WRITERS)]

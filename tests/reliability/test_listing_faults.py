@@ -17,6 +17,7 @@ from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.service.environment import RetryPolicy
+from vectord.service.options import Deadline
 from vectord.service.service import Service
 
 NAMES = [f"index-{number:02}" for number in range(20)]
@@ -55,7 +56,7 @@ def service(bucket: S3Backend, proxied: Proxy) -> Service:
 
 
 def names(service: Service, until: float, limit: int = 1_000, after: str | None = None) -> tuple[list[str], str | None]:
-    page = service.list("index", limit, after, until)
+    page = service.list_indexes("index", limit, after, Deadline(until))
     return [one.name for one in page.objects], page.after
 
 

@@ -13,10 +13,12 @@ from tests.reliability.run import LONG, chance, figure, least, most
 from tests.support.backends import S3Backend
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, TIMEOUTS, a_service
+from tests.support.worlds import a_query
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.service.environment import RetryPolicy
+from vectord.service.options import Deadline
 from vectord.service.service import Service
 
 DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
@@ -130,7 +132,7 @@ class Run:
             row = model.looked_up(service, vector_id, until)
             assert row in [(state or {}).get(vector_id) for state in self.possible]
             if model.count(service, until) is not None and None not in self.possible:
-                found = service.search("t", asked.query, asked.k, until, recall=1).answer.matches
+                found = service.search("t", a_query(asked.query, asked.k, recall=1), Deadline(until)).answer.matches
                 assert any(asked.is_answered(found, state) for state in self.possible)
                 figure("searches under seeded faults")
         except StorageSilent:
@@ -182,7 +184,7 @@ def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Ba
         # A new function each time, whose search reads ranges.
         answer = (
             a_service(bucket, proxied.endpoint, sizes=sizes, room=400_000)
-            .search("t", asked.query, 10, monotonic() + 60)
+            .search("t", a_query(asked.query, 10), Deadline(monotonic() + 60))
             .answer
         )
         recalls.append(asked.recall(answer.matches, state))

@@ -12,6 +12,8 @@ from tests.reliability.processes import Place
 from tests.reliability.run import LONG, chance, figure
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 from vectord.errors import IndexNotFound
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
 WRITERS, BATCHES = (8, 50) if LONG else (8, 5)
@@ -28,7 +30,7 @@ def place(request: pytest.FixtureRequest, bucket: Bucket) -> Iterator[Place]:
 
 
 def create(place: Place, dimension: int = roles.DIMENSION) -> None:
-    place.service(99).create("t", dimension, m=2, until=processes.until())
+    place.service(99).create(NewIndex("t", dimension, m=2), Deadline(processes.until()))
 
 
 def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket: Bucket, place: Place) -> None:
@@ -60,7 +62,7 @@ def test_of_creators_that_race_for_a_name_one_wins(bucket: Bucket, place: Place)
     figure("names that creators raced for", NAMES)
     assert sorted(line["name"] for line in won) == list(range(NAMES))
     for line in won:
-        found = place.service(99).describe(f"n{line['name']}", processes.until())
+        found = place.service(99).describe(f"n{line['name']}", Deadline(processes.until()))
         assert (found.params.dimension, found.count) == (line["dimension"], 0)
 
 
@@ -73,12 +75,12 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
             start.wait()
             pause = processes.starts().Event()
             pause.wait(chance("delete", life).uniform(0, 0.4))
-            place.service(98).delete_index("t", processes.until())
+            place.service(98).delete_index("t", Deadline(processes.until()))
             assert "t" not in bucket.objects()
             processes.all_done(some, 30)
         assert "t" not in bucket.objects()
         with pytest.raises(IndexNotFound):
-            place.service(99).describe("t", processes.until())
+            place.service(99).describe("t", Deadline(processes.until()))
         lines = [line for one in range(writers) for line in place.journal(f"w{one}").read() if line["life"] == life]
         counts = sorted(line["count"] for line in lines if "done" in line)
         assert counts == [2 * (number + 1) for number in range(len(counts))]
@@ -86,7 +88,7 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
         figure("deletions under writers")
         figure("batches acknowledged before a deletion", len(counts))
     create(place)
-    assert place.service(99).describe("t", processes.until()).count == 0
+    assert place.service(99).describe("t", Deadline(processes.until())).count == 0
 
 
 def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:

@@ -4,14 +4,17 @@ import msgspec
 import numpy as np
 
 from tests.support.stores import ScriptedStore
-from tests.support.worlds import FOREVER, Clock, local_files
+from tests.support.worlds import FOREVER, Clock, a_query, local_files
 from vectord.index.codec import decode
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import NewVector
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.maintenance.policy import BuildPolicy
+from vectord.service.options import Deadline
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.base import Store, StoredObject
 from vectord.storage.limits import STAGING
@@ -34,20 +37,25 @@ class Asked:
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has the memory for a build."""
     environment = Clock(ids=ids).environment()
-    rebuilds = BuildPolicy(environment, Asked(), memory=0)
+    build_policy = BuildPolicy(environment, Asked(), memory=0)
     return Service(
         store,
         local_files(),
-        warm_bytes=1 << 20,
+        memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(),
-        sizes=SIZES,
-        rebuilds=rebuilds,
+        thresholds=SIZES,
+        build_policy=build_policy,
     )
 
 
 def a_compaction(
-    store: Store, *, ids: str = "compaction", clock: Clock | None = None, now: float = 0.0, sizes: Thresholds = SIZES
+    store: Store,
+    *,
+    ids: str = "compaction",
+    clock: Clock | None = None,
+    now: float = 0.0,
+    sizes: Thresholds = SIZES,
 ) -> Compaction:
     """Return a compaction whose calendar stands at `now`, in the world of `clock` unless that is of no interest."""
     return Compaction(
@@ -55,15 +63,15 @@ def a_compaction(
         local_files(),
         environment=(clock or Clock(ids=ids)).environment(),
         retry_policy=RetryPolicy(max_attempts=8),
-        sizes=sizes,
+        thresholds=sizes,
         clock=lambda: now,
-        part=1_000,
+        part_bytes=1_000,
     )
 
 
 def compact(compaction: Compaction, holder: str = "request") -> Compacted:
     """Compact index `t`, for a request that has 800 seconds."""
-    return compaction.compact("t", holder, 800.0)
+    return compaction.compact("t", holder, Deadline(800.0))
 
 
 def index(store: ScriptedStore) -> Index:
@@ -92,7 +100,7 @@ class Kept:
         """Create it with 20 rows, all of them built upon, and a build due for what came after."""
         self.store, self.writer = store, a_writer(store)
         self.held: dict[str, tuple[bytes, bytes]] = {}
-        self.writer.create("t", DIMENSION, until=FOREVER)
+        self.writer.create(NewIndex("t", DIMENSION), FOREVER)
         self.add(*map(str, range(20)))
         self.add(*(f"late{i}" for i in range(6)), "3", "4", "5", "6", "7", seed=1)
         self.delete("0", "late0")
@@ -104,14 +112,14 @@ class Kept:
         self.held |= {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in new}
 
     def delete(self, *ids: str) -> None:
-        self.writer.delete_vectors("t", ids, FOREVER)
+        self.writer.delete("t", Selection(list(ids)), FOREVER)
         for vector_id in ids:
             self.held.pop(vector_id, None)
 
     def found(self) -> dict[str, tuple[bytes, bytes]]:
         """Return what another function finds, every row by a lookup of its own."""
         reader = a_writer(self.store)
-        everything = reader.search("t", np.ones(DIMENSION), 1_000, FOREVER, recall=1)
+        everything = reader.search("t", a_query(np.ones(DIMENSION), 1_000, recall=1), FOREVER)
         ids = [match.id for match in everything.answer.matches]
         assert len(ids) == len(set(ids)) == everything.answer.count
         stored = [reader.lookup("t", vector_id, FOREVER) for vector_id in ids]

@@ -34,7 +34,7 @@ def a_listing_service(bucket: S3Backend, endpoint: str, page: int, retry_policy:
     """Return a service that lists so many keys a page from `endpoint`."""
     timeouts = Timeouts(CONNECT, READ)
     store = s3_store(endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, page=page)
-    return Service(store, local_files(), warm_bytes=0, environment=Environment(), retry_policy=retry_policy)
+    return Service(store, local_files(), memory_bytes=0, environment=Environment(), retry_policy=retry_policy)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Uploads:
             S3Inbox(bucket.bucket, lambda: client),
             store,
             local_files(),
-            most=1 << 20,
+            max_file_bytes=1 << 20,
             environment=Environment(),
             retry_policy=PATIENCE,
         )

@@ -34,7 +34,12 @@ def a_service(
     environment = Environment(uniform=chance.uniform, new_id=lambda: f"{chance.getrandbits(128):032x}")
     store = s3_store(endpoint or bucket.endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, least_part=1)
     return Service(
-        store, local_files(room), warm_bytes=1 << 22, environment=environment, retry_policy=retry_policy, sizes=sizes
+        store,
+        local_files(room),
+        memory_bytes=1 << 22,
+        environment=environment,
+        retry_policy=retry_policy,
+        thresholds=sizes,
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.support.worlds import FOREVER, Clock, local_files, vector
+from tests.support.worlds import FOREVER, Clock, a_query, local_files, vector
 from vectord.errors import BlobError, VectorNotFound
+from vectord.index.query.query import Query
 from vectord.service.environment import RetryPolicy
-from vectord.service.query import Ask
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
@@ -92,7 +93,7 @@ def cold_service(blob: bytes, cache_bytes: int = 1 << 30) -> tuple[Service, Memo
         Service(
             store,
             local_files(cache_bytes),
-            warm_bytes=1 << 20,
+            memory_bytes=1 << 20,
             environment=Clock().environment(),
             retry_policy=RetryPolicy(max_attempts=3),
         ),
@@ -112,22 +113,24 @@ class Probe:
         return np.ones(self.dimension)
 
 
-FILTERED = Ask(5, filter='{"row": {"$gte": 0}}')
+FILTER = '{"row": {"$gte": 0}}'
 type UseCase = Callable[[Service, Probe], Any]
 READS: Mapping[str, UseCase] = {
     "describe": lambda service, probe: service.describe(NAME, FOREVER).count,
     "lookup": lambda service, probe: service.lookup(NAME, probe.known, FOREVER).vector.tobytes(),
-    "search": lambda service, probe: _values(service.search(NAME, probe.query, 5, FOREVER).answer.matches),
-    "exact": lambda service, probe: _values(service.search(NAME, probe.query, 5, FOREVER, recall=1.0).answer.matches),
-    "filtered": lambda service, probe: _values(
-        service.search_many(NAME, [probe.query], FILTERED, FOREVER).answer.matches
+    "search": lambda service, probe: _values(service.search(NAME, a_query(probe.query, 5), FOREVER).answer.matches),
+    "exact": lambda service, probe: _values(
+        service.search(NAME, a_query(probe.query, 5, recall=1.0), FOREVER).answer.matches
     ),
-    "near": lambda service, probe: _values(service.near(NAME, probe.known, Ask(5), FOREVER).answer.matches),
+    "filtered": lambda service, probe: _values(
+        service.search(NAME, a_query(probe.query, 5, filter=FILTER), FOREVER).answer.matches
+    ),
+    "near": lambda service, probe: _values(service.search(NAME, Query(5, like=probe.known), FOREVER).answer.matches),
     "warm": lambda service, probe: bool(service.warm(NAME, FOREVER)),
 }
 WRITES: Mapping[str, UseCase] = {
     "add": lambda service, probe: service.add(NAME, [vector("new", *probe.query)], FOREVER).count,
-    "delete": lambda service, probe: service.delete_vectors(NAME, [probe.known], FOREVER).count,
+    "delete": lambda service, probe: service.delete(NAME, Selection([probe.known]), FOREVER).count,
 }
 USE_CASES = {**READS, **WRITES}
 

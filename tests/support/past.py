@@ -9,14 +9,14 @@ from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, Clock, a_service, local_files
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
-from vectord.service.commit.create_delete import Lifecycle
+from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.environment import RetryPolicy
-from vectord.service.history.copy import Copies
-from vectord.service.history.restore import Restores
+from vectord.service.history import History
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
-from vectord.service.snapshots.cache import SnapshotCache
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.storage.base import Store
 
@@ -54,9 +54,8 @@ class Past:
             retry_policy or RetryPolicy(max_attempts=4),
         )
         self.versions = Versions(self.reads, files, 1 << 20)
-        lifecycle = Lifecycle(self.reads, sizes)
-        self.restores = Restores(self.reads, self.versions, CommitLoop(self.reads, sizes), lifecycle, sizes)
-        self.copies = Copies(self.reads, self.versions, lifecycle, sizes)
+        objects, commits = ObjectLifecycle(self.reads, sizes), CommitLoop(self.reads, sizes)
+        self.history = History(self.reads, self.versions, commits, objects, sizes)
 
 
 class Story:
@@ -72,13 +71,13 @@ class Story:
         self.etags: list[str] = []
         self.rows: list[Rows] = []
         self.writer = self.another("writer")
-        self.writer.create("t", DIMENSION, until=FOREVER)
+        self.writer.create(NewIndex("t", DIMENSION), FOREVER)
         self._note({})
         self.writer.add("t", vectors(*"abcdefghij"), FOREVER)
         self._note(rows_of(*"abcdefghij"))
         self.writer.add("t", vectors("k"), FOREVER)
         self._note(rows_of(*"abcdefghij") | rows_of("k"))
-        self.writer.delete_vectors("t", ["a"], FOREVER)
+        self.writer.delete("t", Selection(["a"]), FOREVER)
         self._note({one: row for one, row in self.rows[-1].items() if one != "a"})
         self.store.calls.clear()
 
@@ -109,7 +108,7 @@ class Story:
 
     def present(self, name: str = "t") -> Rows:
         """Return the rows that another process finds."""
-        return held(Past(self.store.inner, sizes=self.sizes).reads.state(name, FOREVER).index)
+        return held(Past(self.store.inner, sizes=self.sizes).reads.present(name, FOREVER).index)
 
     def _note(self, rows: Rows) -> None:
         self.etags.append(self.store.inner.etag("t"))

@@ -1,4 +1,4 @@
-"""Services of sharded indexes, whose fan-out runs threads: ids and time are real, waiting is not."""
+"""Services of sharded indexes, whose fan-out runs threads: ids and time are real, sleeping is not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from tests.support.stores import ScriptedStore
-from tests.support.worlds import FOREVER, local_files, vector
+from tests.support.worlds import FOREVER, a_query, local_files, vector
 from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.sharding.placement import shard_of
@@ -19,12 +20,12 @@ ROWS = [vector(vector_id, 1.0, place) for place, vector_id in enumerate(IDS)]
 
 
 def a_service(store: Store, invoke: Invoke | None = None) -> Service:
-    """Return a service that tries three times; `invoke` has other functions do parts."""
+    """Return a service that tries three times; with `invoke` other functions run shard requests."""
     environment = Environment(sleep=lambda _: None, uniform=lambda low, _: low)
     return Service(
         store,
         local_files(),
-        warm_bytes=1 << 20,
+        memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(max_attempts=3),
         invoke=invoke,
@@ -34,14 +35,14 @@ def a_service(store: Store, invoke: Invoke | None = None) -> Service:
 def a_filled_service(store: Store) -> Service:
     """Return a service with index `t` in 3 shards, each of which holds some of ROWS."""
     service = a_service(store)
-    service.create("t", 2, shards=3, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=3), FOREVER)
     service.add("t", ROWS, FOREVER)
     return service
 
 
 def found(service: Service, *query: float, k: int = 10, **more: Any) -> list[str]:
     """Return the ids that a search of `t` finds, nearest first."""
-    searched = service.search("t", np.array(query, np.float64), k, FOREVER, **more)
+    searched = service.search("t", a_query(np.array(query, np.float64), k, **more), FOREVER)
     return [match.id for match in searched.answer.matches]
 
 
@@ -50,7 +51,7 @@ def count(service: Service) -> int:
 
 
 def on_shard(number: int, shards: int = 3) -> list[str]:
-    """Return those of IDS that lie in a shard."""
+    """Return those of IDS that are in a shard."""
     return [vector_id for vector_id in IDS if shard_of(vector_id, shards) == number]
 
 

@@ -1,26 +1,30 @@
-"""Services in a world where time passes only by sleeping, and chance is what the test says."""
+"""Services in an environment where time passes only by sleeping, and the test decides randomness."""
 
 import atexit
 import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vectord.cache.section_cache import SectionCache
+from vectord.index.query.query import Query
 from vectord.index.thresholds import Thresholds
-from vectord.readers.entry import NewVector
+from vectord.readers.entry import Components, NewVector
 from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.options import Deadline
 from vectord.service.service import Service
+from vectord.service.validation import narrow
 from vectord.storage.base import Store
 from vectord.storage.memory import MemoryStore
 
-FOREVER = float("inf")
+FOREVER = Deadline(float("inf"))
 
 
 class Clock:
-    """Time that passes by sleeping alone; each draw takes the share `luck` of its range."""
+    """Time that passes only by sleeping; each random draw returns the share `luck` of its range."""
 
     def __init__(self, luck: float = 1.0, ids: str = "commit") -> None:
         self.now = 0.0
@@ -48,23 +52,23 @@ def a_service(
     clock: Clock | None = None,
     environment: Environment | None = None,
     retry_policy: RetryPolicy | None = None,
-    warm_bytes: int = 1 << 20,
+    memory_bytes: int = 1 << 20,
     sizes: Thresholds | None = None,
 ) -> Service:
-    """Return a service over `store`, in the world of `clock` unless one is given."""
+    """Return a service over `store`, in the environment of `clock` unless one is given."""
     environment = environment or (clock or Clock()).environment()
     return Service(
         store or MemoryStore(),
         local_files(),
-        warm_bytes=warm_bytes,
+        memory_bytes=memory_bytes,
         environment=environment,
         retry_policy=retry_policy or RetryPolicy(),
-        sizes=sizes,
+        thresholds=sizes,
     )
 
 
 def local_files(budget: int = 1 << 30) -> SectionCache:
-    """Return files in a folder of their own, which goes with this process."""
+    """Return a section cache in a folder of its own, which is deleted with this process."""
     return SectionCache(Path(tempfile.mkdtemp(dir=_folder())), budget)
 
 
@@ -73,6 +77,11 @@ def _folder() -> str:
     folder = tempfile.TemporaryDirectory(prefix="vectord-test-")
     atexit.register(folder.cleanup)
     return folder.name
+
+
+def a_query(vector: Components, k: int, **more: Any) -> Query:
+    """Return a query for the nearest to one vector."""
+    return Query(k, (narrow(vector),), **more)
 
 
 def vector(vector_id: str, *components: float) -> NewVector:

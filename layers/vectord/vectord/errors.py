@@ -211,6 +211,10 @@ class BlobError(VectordError):
         where = "An index" if index is None else f"Index {index!r}"
         super().__init__(f"{where} cannot be read: {reason}")
 
+    def named(self, index: str) -> "BlobError":
+        """Return the same error with the name of the index."""
+        return type(self)(self.reason, index)
+
 
 class BlobCorrupt(BlobError):
     pass

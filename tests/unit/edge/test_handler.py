@@ -90,7 +90,7 @@ def deadline(context: object, start: float = 100.0) -> float:
     clock.now = start
 
     def route(request: Request, _: Service) -> Reply:
-        seen.append(request.until)
+        seen.append(request.deadline.at)
         return Reply()
 
     handler.handler({"GET /x": route}, lambda: worlds.a_service(clock=clock))(EVENT, context)

@@ -8,13 +8,14 @@ import pytest
 from vectord.edge import request as events
 from vectord.edge.request import Request
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
+from vectord.service.options import Deadline
 
 ROUTES = ["GET /indexes", "GET /indexes/{name}", "GET /indexes/{name}/vectors/{id+}"]
 LOOKUP = ROUTES[2]
 
 
 def read(**event: Any) -> Request:
-    return events.read({"routeKey": "GET /indexes", **event}, ROUTES, until=7.5)
+    return events.read({"routeKey": "GET /indexes", **event}, ROUTES, deadline=Deadline(7.5))
 
 
 def read_path(method: str, path: str) -> Request:
@@ -37,7 +38,7 @@ class TestRoute:
     @pytest.mark.parametrize("event", [{}, {"routeKey": None}, {"requestContext": {}}, {"rawPath": "/indexes"}])
     def test_of_an_event_without_a_route_key_is_not_found(self, event: dict[str, Any]) -> None:
         with pytest.raises(RouteNotFound):
-            events.read(event, ROUTES, until=0)
+            events.read(event, ROUTES, deadline=Deadline(0))
 
     @pytest.mark.parametrize(
         ("path", "route", "parameters"),
@@ -127,7 +128,7 @@ class TestBody:
 
 def test_query_and_deadline_are_passed_on() -> None:
     request = read(queryStringParameters={"limit": "1"})
-    assert (request.query, request.until) == ({"limit": "1"}, 7.5)
+    assert (request.query, request.deadline) == ({"limit": "1"}, Deadline(7.5))
 
 
 def test_a_missing_query_is_empty() -> None:

@@ -12,11 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.support import vectors as v
 from tests.support import worlds
-from tests.support.worlds import FOREVER, Clock
+from tests.support.worlds import FOREVER, Clock, a_query
 from vectord.errors import VectorNotFound
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.memory import MemoryStore
 
@@ -42,7 +44,7 @@ class History(RuleBasedStateMachine):
         self.store = MemoryStore(least_part=1)
         self.clock = Clock()
         self.services = [self._service(), self._service()]
-        self.services[0].create("t", DIMENSION, m=2, distance=self.distance, until=FOREVER)
+        self.services[0].create(NewIndex("t", DIMENSION, m=2, distance=self.distance), FOREVER)
         self.vectors: dict[str, v.F32] = {}
         self.metadata: dict[str, Any] = {}
 
@@ -77,7 +79,7 @@ class History(RuleBasedStateMachine):
     @rule(ids=st.lists(st.sampled_from([*IDS, "nobody"]), min_size=1, max_size=4), which=st.integers(0, 1))
     def delete(self, ids: list[str], which: int) -> None:
         there = set(ids) & self.vectors.keys()
-        done = self.services[which].delete_vectors("t", ids, FOREVER)
+        done = self.services[which].delete("t", Selection(list(ids)), FOREVER)
         for vector_id in there:
             del self.vectors[vector_id]
             self.metadata.pop(vector_id, None)
@@ -94,7 +96,7 @@ class History(RuleBasedStateMachine):
 
     @rule(seed=SEEDS, k=st.integers(1, 30), which=st.integers(0, 1))
     def search(self, seed: int, k: int, which: int) -> None:
-        answer = self.services[which].search("t", components(seed), k, FOREVER, recall=1.0).answer
+        answer = self.services[which].search("t", a_query(components(seed), k, recall=1.0), FOREVER).answer
         found = v.pairs(answer)
         assert answer.count == len(self.vectors)
         assert found == sorted(found, key=lambda pair: (pair[1], pair[0]))

@@ -13,7 +13,8 @@ from tests.support.worlds import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable, VectorsNotFound
 from vectord.index.mutations import merge_patch
 from vectord.readers.entry import NewVector
-from vectord.service.commit.idempotency import IdempotencyKey
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import IdempotencyKey, WriteOptions
 from vectord.service.results import Patched
 from vectord.service.selection import Patch, Selection
 from vectord.service.service import Service
@@ -65,7 +66,7 @@ def test_what_a_merge_does_not_name_stays_as_it_was_written() -> None:
 def service() -> Service:
     """A service with the packed index `t` of `0` to `19` in its base and `late` behind it, each with metadata."""
     service = compacting.a_writer(MemoryStore(least_part=1))
-    service.create("t", DIMENSION, until=FOREVER)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
     service.add("t", compacting.vectors("late"), FOREVER)
     return service
@@ -75,7 +76,7 @@ def service() -> Service:
 def many() -> Service:
     """A service with index `t` in 5 shards, of `row-0` to `row-11`, each with its number."""
     service = shards.a_service(MemoryStore())
-    service.create("t", 2, shards=5, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=5), FOREVER)
     rows = [NewVector(f"row-{i}", np.array([1.0, i]), raw({"n": i})) for i in range(12)]
     service.add("t", rows, FOREVER)
     return service
@@ -131,9 +132,9 @@ def test_a_patch_that_changes_nothing_writes_nothing(service: Service) -> None:
 
 def test_a_repeat_under_a_key_does_not_undo_what_came_after(service: Service) -> None:
     patch = Patch(raw({"seed": 1}))
-    service.patch("t", Selection(["3"]), patch, FOREVER, key=KEY)
+    service.patch("t", Selection(["3"]), patch, FOREVER, WriteOptions(key=KEY))
     service.patch("t", Selection(["3"]), Patch(raw({"seed": 2})), FOREVER)
-    assert service.patch("t", Selection(["3"]), patch, FOREVER, key=KEY).patched == 1
+    assert service.patch("t", Selection(["3"]), patch, FOREVER, WriteOptions(key=KEY)).patched == 1
     assert metadata(service, "3")["seed"] == 2
 
 
@@ -141,7 +142,7 @@ def test_deletion_by_filter_takes_what_satisfies_it(service: Service) -> None:
     service.add("t", compacting.vectors("5", "new", seed=9), FOREVER)
     would = service.would_delete("t", Selection(filter='{"seed": 9}'), FOREVER)
     assert (would.deleted, would.count) == (2, 20)
-    done = service.delete_matching("t", '{"seed": 9}', FOREVER)
+    done = service.delete("t", Selection(filter='{"seed": 9}'), FOREVER)
     assert (done.deleted, done.count) == (2, 20)
     assert service.count("t", '{"seed": 9}', FOREVER).count == 0
 
@@ -156,7 +157,7 @@ def test_shards_patch_and_delete_as_one_blob_does(many: Service) -> None:
     assert many.patch("t", Selection(filter=low), Patch(raw({"low": True})), FOREVER) == Patched(6)
     assert many.would_delete("t", Selection(filter=low), FOREVER).deleted == 6
     assert many.would_delete("t", Selection(["row-1", "absent"]), FOREVER).deleted == 1
-    assert many.delete_matching("t", low, FOREVER).deleted == 6
+    assert many.delete("t", Selection(filter=low), FOREVER).deleted == 6
     assert many.describe("t", FOREVER).count == 6
 
 
@@ -169,19 +170,19 @@ def test_an_absent_id_refuses_the_patch_of_every_shard(many: Service) -> None:
 
 def test_a_key_holds_for_the_patch_of_every_shard(many: Service) -> None:
     which, patch = Selection([f"row-{i}" for i in range(12)]), Patch(raw({"m": 1}))
-    many.patch("t", which, patch, FOREVER, key=KEY)
-    many.delete_vectors("t", ["row-3"], FOREVER)
+    many.patch("t", which, patch, FOREVER, WriteOptions(key=KEY))
+    many.delete("t", Selection(["row-3"]), FOREVER)
     etag = many.describe("t", FOREVER).etag
-    assert many.patch("t", which, patch, FOREVER, key=KEY) == Patched(12)
+    assert many.patch("t", which, patch, FOREVER, WriteOptions(key=KEY)) == Patched(12)
     assert many.describe("t", FOREVER).etag == etag
     with pytest.raises(IdempotencyKeyReused):
-        many.patch("t", Selection(["row-1"]), patch, FOREVER, key=IdempotencyKey("k", "00000002"))
+        many.patch("t", Selection(["row-1"]), patch, FOREVER, WriteOptions(key=IdempotencyKey("k", "00000002")))
 
 
 def test_some_shards_that_fail_leave_the_others_patched_and_are_counted() -> None:
     store = shards.ByName()
     service = shards.a_service(store)
-    service.create("t", 2, shards=3, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=3), FOREVER)
     service.add("t", [vector(f"row-{i}", 1, i) for i in range(12)], FOREVER)
     store.fails("put", "/1", StoreUnavailable())
     with pytest.raises(PartlyApplied) as caught:

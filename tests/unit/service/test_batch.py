@@ -75,7 +75,7 @@ def test_any_other_text_is_a_good_id(vector_id: str) -> None:
 @pytest.mark.parametrize("components", [[1], [1, 1e39], [0, 0]])
 def test_a_query_is_held_to_the_same_rules(components: list[float]) -> None:
     with pytest.raises(RequestInvalid):
-        validation.checked_query(np.array(components, np.float64), params())
+        validation.check_queries([validation.narrow(np.array(components, np.float64))], params())
 
 
 @pytest.mark.parametrize("place", [0, 1, 127, 128, 300])

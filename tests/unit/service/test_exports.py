@@ -14,10 +14,14 @@ from tests.support.stores import ScriptedStore, after, answers, passes, silence
 from tests.support.worlds import FOREVER, Clock, local_files
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNotFound, StorageSilent, StoreRefused
-from vectord.service.dispatch import Core
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.export import Exported, Exports, Format
+from vectord.service.export import Exported, ExportRequest, Exports
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
+from vectord.service.selection import Selection
+from vectord.service.service import Service
 from vectord.storage.base import IfMatch, Store, StoredObject
+from vectord.writers.export import Format
 
 ROWS = [str(row) for row in range(900)]
 ROOM = 1 << 30
@@ -33,8 +37,10 @@ def an_export(
 ) -> Exports:
     environment = environment or Clock(ids="export").environment()
     retry_policy = RetryPolicy(max_attempts=4)
-    core = Core(store, files or local_files(), warm_bytes=1 << 20, environment=environment, retry_policy=retry_policy)
-    return Exports(core, folder, room)
+    service = Service(
+        store, files or local_files(), memory_bytes=1 << 20, environment=environment, retry_policy=retry_policy
+    )
+    return Exports(service, folder, room)
 
 
 @pytest.fixture
@@ -42,13 +48,13 @@ def store() -> ScriptedStore:
     """A store with an index `t` that is packed, and longer than what its first request brings."""
     store = ScriptedStore(least_part=1)
     writer = compacting.a_writer(store)
-    writer.create("t", DIMENSION, until=FOREVER)
+    writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", vectors(*ROWS), FOREVER)
     return store
 
 
 def change(store: ScriptedStore) -> None:
-    compacting.a_writer(store.inner).delete_vectors("t", ["0"], FOREVER)
+    compacting.a_writer(store.inner).delete("t", Selection(["0"]), FOREVER)
 
 
 def ids_in(made: Exported) -> list[str]:
@@ -58,7 +64,7 @@ def ids_in(made: Exported) -> list[str]:
 
 def test_one_that_moves_while_it_is_read_is_exported_as_it_is_then(store: ScriptedStore, tmp_path: Path) -> None:
     store.on("read", after(lambda: change(store)))
-    made = an_export(store, tmp_path).export("t", "jsonl", FOREVER)
+    made = an_export(store, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert made.etag == store.inner.etag("t")
     assert sorted(ids_in(made)) == sorted(ROWS[1:])
 
@@ -73,7 +79,7 @@ def test_one_that_moves_once_the_file_is_begun_is_exported_as_it_was(
     store: ScriptedStore, tmp_path: Path, kind: Format
 ) -> None:
     before = store.inner.etag("t")
-    made = an_export(store, tmp_path, environment=changing(store)).export("t", kind, FOREVER)
+    made = an_export(store, tmp_path, environment=changing(store)).export("t", ExportRequest(kind), FOREVER)
     assert made.etag == before != store.inner.etag("t")
     if kind == "jsonl":
         assert sorted(ids_in(made)) == sorted(ROWS)
@@ -81,7 +87,7 @@ def test_one_that_moves_once_the_file_is_begun_is_exported_as_it_was(
 
 def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tmp_path: Path) -> None:
     store.on("stage", silence, passes)
-    made = an_export(store, tmp_path).export("t", "jsonl", FOREVER, linked=True)
+    made = an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
     first, second = (name for method, name, *_ in store.calls if method == "stage")
     assert first != second
     staged = store.inner.get(second)
@@ -92,7 +98,7 @@ def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tm
 def test_a_tail_that_lies_in_the_object_is_of_the_same_state(store: ScriptedStore, tmp_path: Path) -> None:
     late = [f"late-{row}" for row in range(700)]
     compacting.a_writer(store.inner).add("t", vectors(*late, seed=1), FOREVER)
-    made = an_export(store, tmp_path, environment=changing(store)).export("t", "jsonl", FOREVER)
+    made = an_export(store, tmp_path, environment=changing(store)).export("t", ExportRequest("jsonl"), FOREVER)
     assert ids_in(made)[-700:] == late
 
 
@@ -103,15 +109,15 @@ def data_url(data: bytes) -> str:
 def test_storage_that_takes_nothing_is_told(store: ScriptedStore, tmp_path: Path) -> None:
     store.always("stage", silence)
     with pytest.raises(StorageSilent):
-        an_export(store, tmp_path).export("t", "jsonl", FOREVER, linked=True)
+        an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
     store.always("stage", answers(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):
-        an_export(store, tmp_path).export("t", "jsonl", FOREVER, linked=True)
+        an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
 
 
 def test_a_file_of_few_bytes_is_staged_only_where_a_link_is_asked_for(store: ScriptedStore, tmp_path: Path) -> None:
     exports = an_export(store, tmp_path)
-    here, linked = (exports.export("t", "jsonl", FOREVER, linked=linked) for linked in (False, True))
+    here, linked = (exports.export("t", ExportRequest("jsonl", linked=linked), FOREVER) for linked in (False, True))
     assert store.count("stage") == 1
     assert (here.file.url, here.file.data and data_url(here.file.data)) == (None, linked.file.url)
 
@@ -121,9 +127,9 @@ def test_a_file_that_fits_an_answer_is_not_staged(
     store: ScriptedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, less: int, staged: int
 ) -> None:
     exports = an_export(store, tmp_path)
-    size = exports.export("t", "jsonl", FOREVER).file.size
-    monkeypatch.setattr("vectord.service.export.INLINE", size - less)
-    made = exports.export("t", "jsonl", FOREVER)
+    size = exports.export("t", ExportRequest("jsonl"), FOREVER).file.size
+    monkeypatch.setattr("vectord.service.export.MAX_INLINE", size - less)
+    made = exports.export("t", ExportRequest("jsonl"), FOREVER)
     assert (made.file.size, made.file.data is None, store.count("stage")) == (size, staged == 1, staged)
 
 
@@ -135,7 +141,9 @@ def test_what_there_is_no_time_for_is_refused_and_not_staged(store: ScriptedStor
 
     store.on("read", after(slowly))
     with pytest.raises(AnswerTooLarge, match="takes longer"):
-        an_export(store, tmp_path, environment=clock.environment()).export("t", "jsonl", 20.0, linked=True)
+        an_export(store, tmp_path, environment=clock.environment()).export(
+            "t", ExportRequest("jsonl", linked=True), Deadline(20.0)
+        )
     assert store.count("stage") == 0
 
 
@@ -144,28 +152,30 @@ def test_a_graph_that_there_is_no_time_to_build_is_not_begun(store: ScriptedStor
     clock = Clock(ids="export")
     exports = an_export(store, tmp_path, environment=clock.environment())
     with pytest.raises(AnswerTooLarge, match="'t' has changed since its graph was built"):
-        exports.export("t", "lhv1", clock.now + 1e-3)
-    assert exports.export("t", "lhv1", FOREVER).file.size > 100_000
+        exports.export("t", ExportRequest("lhv1"), Deadline(clock.now + 1e-3))
+    assert exports.export("t", ExportRequest("lhv1"), FOREVER).file.size > 100_000
 
 
 def test_a_graph_that_is_built_is_taken_as_it_is(store: ScriptedStore, tmp_path: Path) -> None:
     clock = Clock(ids="export")
-    made = an_export(store, tmp_path, environment=clock.environment()).export("t", "lhv1", clock.now + 1e-3)
+    made = an_export(store, tmp_path, environment=clock.environment()).export(
+        "t", ExportRequest("lhv1"), Deadline(clock.now + 1e-3)
+    )
     assert made.file.size > 100_000
 
 
 def test_a_parquet_file_that_the_disk_does_not_hold_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
     needed = 2 * 4 * DIMENSION * len(ROWS)
     with pytest.raises(AnswerTooLarge, match=f"{needed:,} bytes of disk"):
-        an_export(store, tmp_path, room=needed - 1).export("t", "parquet", FOREVER)
+        an_export(store, tmp_path, room=needed - 1).export("t", ExportRequest("parquet"), FOREVER)
     exports = an_export(store, tmp_path, room=needed)
-    assert exports.export("t", "parquet", FOREVER).file.size > 0
-    assert exports.export("t", "jsonl", FOREVER).file.size > 0
+    assert exports.export("t", ExportRequest("parquet"), FOREVER).file.size > 0
+    assert exports.export("t", ExportRequest("jsonl"), FOREVER).file.size > 0
 
 
 def test_an_index_that_the_disk_does_not_hold_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
     with pytest.raises(AnswerTooLarge, match="index 't' has"):
-        an_export(store, tmp_path, files=local_files(100_000)).export("t", "jsonl", FOREVER)
+        an_export(store, tmp_path, files=local_files(100_000)).export("t", ExportRequest("jsonl"), FOREVER)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
@@ -178,7 +188,7 @@ def test_a_section_that_is_damaged_is_an_error_that_names_the_index(
     damaged[-1] ^= 1
     store.inner.put("t", bytes(damaged), IfMatch(found.etag), "")
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
-        an_export(store, tmp_path).export("t", kind, FOREVER)
+        an_export(store, tmp_path).export("t", ExportRequest(kind), FOREVER)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
@@ -193,7 +203,7 @@ def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
     rows[at + 1] = 0xFF  # which is no UTF-8
     store.inner.put("t", blob.with_section("rows", rows).whole, IfMatch(found.etag), "")
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
-        an_export(store, tmp_path).export("t", kind, FOREVER)
+        an_export(store, tmp_path).export("t", ExportRequest(kind), FOREVER)
 
 
 # ---- shards
@@ -206,13 +216,13 @@ def parted() -> shards.ByName:
     """A store with an index `t` of three shards."""
     store = shards.ByName()
     service = shards.a_service(store)
-    service.create("t", DIMENSION, shards=3, until=FOREVER)
+    service.create(NewIndex("t", DIMENSION, shards=3), FOREVER)
     service.add("t", vectors(*MANY), FOREVER)
     return store
 
 
 def test_every_shard_is_in_the_file_once(parted: shards.ByName, tmp_path: Path) -> None:
-    made = an_export(parted, tmp_path).export("t", "jsonl", FOREVER)
+    made = an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert sorted(ids_in(made)) == sorted(MANY)
     assert made.etag == shards.a_service(parted).describe("t", FOREVER).etag
 
@@ -220,11 +230,11 @@ def test_every_shard_is_in_the_file_once(parted: shards.ByName, tmp_path: Path) 
 def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shards.ByName, tmp_path: Path) -> None:
     def fails() -> None:
         del parted.before["read", "/1"]
-        shards.a_service(parted.inner).delete_vectors("t", MANY, FOREVER)
+        shards.a_service(parted.inner).delete("t", Selection(list(MANY)), FOREVER)
         raise ConditionFailed("t")
 
     parted.before["read", "/1"] = fails
-    made = an_export(parted, tmp_path).export("t", "jsonl", FOREVER)
+    made = an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert 0 < len(ids_in(made)) < len(MANY)  # the first shard had been read by then
 
 
@@ -233,7 +243,7 @@ def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.ByName
     name = f"t/{generation}/1"
     parted.inner.delete(name, IfMatch(parted.inner.etag(name)))
     with pytest.raises(BlobCorrupt, match=f"Index '{name}' cannot be read: its object is missing"):
-        an_export(parted, tmp_path).export("t", "jsonl", FOREVER)
+        an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
 def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.ByName, tmp_path: Path) -> None:
@@ -243,11 +253,11 @@ def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.ByName, t
 
     parted.before["head", "/2"] = gone
     with pytest.raises(IndexNotFound):
-        an_export(parted, tmp_path).export("t", "jsonl", FOREVER)
+        an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
 def test_the_disk_is_held_against_all_shards_together(parted: shards.ByName, tmp_path: Path) -> None:
     needed = 2 * 4 * DIMENSION * len(MANY)
     with pytest.raises(AnswerTooLarge, match="bytes of disk"):
-        an_export(parted, tmp_path, room=needed - 1).export("t", "parquet", FOREVER)
-    assert an_export(parted, tmp_path, room=needed).export("t", "parquet", FOREVER).file.size > 0
+        an_export(parted, tmp_path, room=needed - 1).export("t", ExportRequest("parquet"), FOREVER)
+    assert an_export(parted, tmp_path, room=needed).export("t", ExportRequest("parquet"), FOREVER).file.size > 0

@@ -13,19 +13,21 @@ from vectord.edge.request import Event, Request
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import AnswerTooLarge, Unavailable, VectordError
 from vectord.service.environment import Environment
+from vectord.service.options import Deadline
+from vectord.service.sharding.fan_out import MESSAGE_KEYS
 
-MAX_ANSWER: Final = 6_291_456  # Lambda's 6 MB for a synchronous answer, in bytes of the JSON around the body too
-_ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # all that JSON text can hold and a JSON string escapes
-_ENVELOPE: Final = 4_096  # what status, headers and braces may add to the body
-# Seconds of the function's own time that are kept: for a last request to storage, one look at its outcome, the answer.
+MAX_ANSWER: Final = 6_291_456  # bytes, with the JSON around the body: Lambda's 6 MB for a synchronous response
+_ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # the characters of JSON text that a JSON string escapes
+_ENVELOPE: Final = 4_096  # bytes of status, headers and braces around the body
+# Seconds of the function's time that are reserved for a last storage request, a read of its outcome, and the response.
 _MARGIN: Final = 9.0
-_DEFAULT_TIME: Final = 20.0  # seconds, where nothing tells the time that is left
+_DEFAULT_TIME: Final = 20.0  # seconds, if the context does not say how much time is left
 
 Response = dict[str, Any]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a route answers: bytes as they are or a body for msgspec to encode (None for none), status, and headers."""
+    """The reply of a route: status, headers, and a body that is bytes, None, or a value to encode as JSON."""
 
     body: Any = None
     status: int = 200
@@ -33,36 +35,46 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def etag(value: str | None) -> dict[str, str]:
-    """Return the header of a version, none where there is no version of the whole."""
+    """Return the ETag header; no header if the index as a whole has no ETag."""
     return {} if value is None else {"ETag": value}
 
 
-def unless_held(request: Request, reply: Reply) -> Reply:
-    """Return the reply of a read, or 304 if the caller has it: If-None-Match names its ETag."""
-    tag, held = reply.headers.get("ETag"), request.preconditions and request.preconditions.if_none_match
-    return Reply(None, 304, {"ETag": tag}) if tag and held and held.has(tag, weakly=True) else reply
+def unless_not_modified(request: Request, reply: Reply) -> Reply:
+    """Return the reply to a read, or 304 if If-None-Match names its ETag."""
+    tag, preconditions = reply.headers.get("ETag"), request.preconditions
+    known = preconditions and preconditions.if_none_match
+    return Reply(None, 304, {"ETag": tag}) if tag and known and known.has(tag, weakly=True) else reply
 
 
-class HasWorld(Protocol):
-    """A use case's home, of which the edge itself needs the clock and the meter."""
+class HasEnvironment(Protocol):
+    """A service, of which this module needs the clock and the meter."""
 
     @property
     def environment(self) -> Environment: ...
 
 
 type Route[S] = Callable[[Request, S], Reply]
-Handler = Callable[[Event, object], Response]
+type Handler = Callable[[Event, object], Any]
 
 
-def handler[S: HasWorld](routes: Mapping[str, Route[S]], compose: Callable[[], S]) -> Handler:
-    """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request."""
+def handler[S: HasEnvironment](
+    routes: Mapping[str, Route[S]], compose: Callable[[], S], messages: Callable[[Event, object], str] | None = None
+) -> Handler:
+    """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
+
+    With `messages` it also answers messages from other functions. A message has two keys that no HTTP event has. API
+    Gateway creates HTTP events, with everything from the caller below its own keys; so messages come only from those
+    whom IAM allows to invoke the function.
+    """
     composed = cache(compose)
 
-    def lambda_handler(event: Event, context: object = None) -> Response:
+    def lambda_handler(event: Event, context: object = None) -> Any:
+        if messages is not None and event.keys() == MESSAGE_KEYS:
+            return messages(event, context)
         log, service = telemetry.begin(context, _correlation_id(event)), composed()
         start = service.environment.now()
         try:
-            request = events.read(event, routes, start + time_left(context))
+            request = events.read(event, routes, Deadline(start + time_left(context)))
             response = _respond(routes[request.route](request, service))
         except VectordError as error:
             response = _refuse(error, log)
@@ -74,7 +86,7 @@ def handler[S: HasWorld](routes: Mapping[str, Route[S]], compose: Callable[[], S
 
 
 def time_left(context: object) -> float:
-    """Return the seconds that Lambda's context leaves for work, with some kept for the answer."""
+    """Return the seconds that a request may take; some of the function's time is reserved for the response."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
 

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from vectord.errors import RequestInvalid
-from vectord.service.commit.idempotency import IdempotencyKey
-from vectord.service.results import NOTHING
+from vectord.service.options import IdempotencyKey
+from vectord.service.results import NO_INDEX
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
 _TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')
@@ -28,13 +28,13 @@ class ETags(msgspec.Struct, frozen=True):
 
     def has(self, etag: str, *, weakly: bool) -> bool:
         """Return True if the list contains `etag`, a strong ETag; `weakly` compares with weak ETags too."""
-        if etag == NOTHING:
+        if etag == NO_INDEX:
             return False
         return self.any or etag in self.strong or (weakly and etag in self.weak)
 
 
 class Preconditions(msgspec.Struct, frozen=True):
-    """The ETags at which a request may proceed, as a container; NOTHING stands for an index that does not exist."""
+    """The ETags at which a request may proceed, as a container; NO_INDEX stands for an index that does not exist."""
 
     if_match: ETags | None = None
     if_none_match: ETags | None = None

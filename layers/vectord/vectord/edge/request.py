@@ -9,10 +9,11 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import structs
 
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
-from vectord.service.commit.idempotency import IdempotencyKey
+from vectord.service.options import Deadline, WriteOptions
 
 MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
 
@@ -20,14 +21,14 @@ Event = Mapping[str, Any]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request. `until` is the moment on the service's clock by which it must be answered."""
+    """One request, and the deadline for its response."""
 
     route: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
-    until: float
+    deadline: Deadline
 
     @property
     def preconditions(self) -> Preconditions | None:
@@ -35,18 +36,19 @@ class Request(msgspec.Struct, frozen=True):
         return read_preconditions(self.headers)
 
     @property
-    def expected(self) -> Preconditions | None:
-        """The preconditions of a write to an existing index; None if it may proceed at any ETag."""
-        preconditions = self.preconditions
-        return None if preconditions is None or preconditions.allow_all else preconditions
+    def write_options(self) -> WriteOptions:
+        """The options of a change of vectors: If-Match, If-None-Match and Idempotency-Key."""
+        key = read_idempotency_key(self.headers, self.route, self.path, self.body)
+        return structs.replace(self.delete_options, key=key)
 
     @property
-    def idempotency_key(self) -> IdempotencyKey | None:
-        """The Idempotency-Key with a hash of this request; None without this header."""
-        return read_idempotency_key(self.headers, self.route, self.path, self.body)
+    def delete_options(self) -> WriteOptions:
+        """The options of a write to an existing index: its preconditions, unless they allow every ETag."""
+        preconditions = self.preconditions
+        return WriteOptions(None if preconditions is None or preconditions.allow_all else preconditions)
 
 
-def read(event: Event, routes: Collection[str], until: float) -> Request:
+def read(event: Event, routes: Collection[str], deadline: Deadline) -> Request:
     """Return the request in `event` if it is for one of `routes`, spelled as API Gateway does: `GET /indexes/{name}`.
 
     Raises:
@@ -55,7 +57,7 @@ def read(event: Event, routes: Collection[str], until: float) -> Request:
     """
     route, path = _route(event, routes)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return Request(route, path, event.get("queryStringParameters") or {}, headers, _body(event), until)
+    return Request(route, path, event.get("queryStringParameters") or {}, headers, _body(event), deadline)
 
 
 def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str]]:

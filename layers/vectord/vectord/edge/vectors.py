@@ -1,4 +1,4 @@
-"""What the routes of many vectors are asked, and how vectors are shown."""
+"""Listings, selections and patches of vectors: from a request to the service's values, and vectors as answers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 import msgspec
 
 from vectord.edge import pagination
-from vectord.edge.schemas import vector_answers
+from vectord.edge.schemas import queries, vector_answers
 from vectord.edge.schemas.bodies import PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
+from vectord.edge.search import filter_text
 from vectord.errors import CursorInvalid, RequestInvalid
 from vectord.lhv1.metadata import checked_metadata
 from vectord.service.results import ListedVector, ListPage
-from vectord.service.selection import Patch, Selection
-from vectord.service.single.vector_reads import ListQuery
-from vectord.service.vectors import MAX_PAGE
+from vectord.service.selection import ListQuery, Patch, Selection
+from vectord.service.service import MAX_PAGE
 
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")
-_SHOWN: Final = ("metadata", "vector")
+_INCLUDABLE: Final = ("metadata", "vector")
 
 
-class _Mark(msgspec.Struct, array_like=True):
+class _Position(msgspec.Struct, array_like=True):
     """Where a page ended."""
 
     shard: int
@@ -30,35 +30,34 @@ class _Mark(msgspec.Struct, array_like=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """One request for a page: what it wants, from which shard on, and what its cursors belong to."""
+    """One page of a listing: the query, the fields to include, and the values that all pages have in common."""
 
-    wanted: ListQuery
-    shard: int
+    query: ListQuery
     include: Sequence[str]
-    pages_of: Sequence[str | int]
+    request: Sequence[str | int]
 
     def cursor(self, page: ListPage) -> str | None:
-        """Return the cursor of the page behind `page`."""
-        return None if page.after is None else pagination.encode_cursor(self.pages_of, _Mark(page.shard, *page.after))
+        """Return the cursor of the page after `page`, None if it is the last one."""
+        return (
+            None if page.after is None else pagination.encode_cursor(self.request, _Position(page.shard, *page.after))
+        )
 
 
-def listing(name: str, query: Mapping[str, str]) -> Listing:
-    """Return what a query string asks of the vectors of index `name`.
+def read_listing(name: str, query: Mapping[str, str]) -> Listing:
+    """Return the listing of the vectors of index `name` that a query string asks for.
 
     Raises:
         RequestInvalid: a parameter is unknown or out of range.
         CursorInvalid: the cursor is not one of this listing.
     """
-    from vectord.edge.schemas import queries  # noqa: PLC0415 - a search should not pay for it
-
     queries.check(query, queries.Vectors)
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
     number = _number(query, "segment", 0, 0, segments - 1)
-    prefix, filter_text = query.get("prefix", ""), query.get("filter")
-    if filter_text is not None:
-        decode(filter_text.encode("utf-8", "surrogatepass"), msgspec.Raw)
-    pages_of = ("vectors", name, number, segments, prefix, filter_text or "")
-    shard, after = _place(query.get("cursor"), pages_of)
+    prefix, text = query.get("prefix", ""), query.get("filter")
+    if text is not None:
+        decode(text.encode("utf-8", "surrogatepass"), msgspec.Raw)
+    request = ("vectors", name, number, segments, prefix, text or "")
+    shard, after = _position(query.get("cursor"), request)
     include = _include(query.get("include"))
     wanted = ListQuery(
         _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
@@ -66,33 +65,28 @@ def listing(name: str, query: Mapping[str, str]) -> Listing:
         prefix,
         number,
         segments,
-        filter_text,
+        text,
         "vector" in include,
+        shard,
     )
-    return Listing(wanted, shard, include, pages_of)
+    return Listing(wanted, include, request)
 
 
-def text_of(raw: msgspec.Raw) -> str | None:
-    """Return the filter in a body as JSON text, None where there is none, or null."""
-    text = bytes(raw).decode()
-    return None if text in {"", "null"} else text
-
-
-def selection(given: Sequence[msgspec.Raw] | None, filter_text: msgspec.Raw) -> Selection:
-    """Return which vectors a body means.
+def read_selection(raw_ids: Sequence[msgspec.Raw] | None, raw_filter: msgspec.Raw) -> Selection:
+    """Return the vectors that a body selects.
 
     Raises:
         RequestInvalid: it has neither ids nor a filter, or both.
         BatchInvalid: some ids are not text.
     """
-    text = text_of(filter_text)
-    if (given is None) == (text is None):
+    text = filter_text(raw_filter)
+    if (raw_ids is None) == (text is None):
         raise RequestInvalid("The body must have 'ids' or 'filter', and not both.")
-    return Selection(filter=text) if given is None else Selection(ids(given))
+    return Selection(filter=text) if raw_ids is None else Selection(ids(raw_ids))
 
 
-def patch(body: PatchBody) -> Patch:
-    """Return what a body makes of metadata.
+def read_patch(body: PatchBody) -> Patch:
+    """Return the patch of metadata in a body.
 
     Raises:
         RequestInvalid: its metadata cannot be stored.
@@ -103,17 +97,16 @@ def patch(body: PatchBody) -> Patch:
         raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
-def shown(vectors: Sequence[ListedVector], include: Collection[str]) -> list[vector_answers.Vector]:
-    """Return vectors as JSON shows them."""
-    return [_shown(kept, include) for kept in vectors]
-
-
-def _shown(kept: ListedVector, include: Collection[str]) -> vector_answers.Vector:
-    return vector_answers.Vector(
-        kept.id,
-        kept.metadata if "metadata" in include else msgspec.UNSET,
-        kept.vector.tolist() if "vector" in include and kept.vector is not None else msgspec.UNSET,
-    )
+def vector_answer(vectors: Sequence[ListedVector], include: Collection[str]) -> list[vector_answers.Vector]:
+    """Return vectors as an answer shows them, with the fields in `include`."""
+    return [
+        vector_answers.Vector(
+            one.id,
+            one.metadata if "metadata" in include else msgspec.UNSET,
+            one.vector.tolist() if "vector" in include and one.vector is not None else msgspec.UNSET,
+        )
+        for one in vectors
+    ]
 
 
 def _number(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
@@ -124,17 +117,19 @@ def _number(query: Mapping[str, str], name: str, default: int, least: int, most:
 
 
 def _include(text: str | None) -> Sequence[str]:
-    """Return what a list with commas names; `include=` names nothing."""
+    """Return the fields in a list with commas; `include=` is an empty list."""
     names = ["metadata"] if text is None else [name for name in text.split(",") if name]
-    if unknown := set(names) - set(_SHOWN):
-        raise RequestInvalid(f"include may name {' and '.join(_SHOWN)}, with a comma between, not {min(unknown)!r}.")
+    if unknown := set(names) - set(_INCLUDABLE):
+        raise RequestInvalid(
+            f"include may name {' and '.join(_INCLUDABLE)}, with a comma between, not {min(unknown)!r}."
+        )
     return names
 
 
-def _place(cursor: str | None, pages_of: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
+def _position(cursor: str | None, request: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
     if cursor is None:
         return 0, None
-    mark = pagination.decode_cursor(cursor, pages_of, _Mark)
-    if mark.shard < 0:
+    position = pagination.decode_cursor(cursor, request, _Position)
+    if position.shard < 0:
         raise CursorInvalid
-    return mark.shard, (mark.hash, mark.id)
+    return position.shard, (position.hash, position.id)

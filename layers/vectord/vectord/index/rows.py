@@ -13,7 +13,7 @@ Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, array_like=True):
     """One vector to add: float32 (dimension,), and its metadata as JSON text, None to leave what is stored alone."""
 
     id: str

@@ -4,15 +4,15 @@ import os
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
-from vectord.service.dispatch import Core
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.reading import Reading
+from vectord.service.export import Exports
+from vectord.service.maintenance.policy import BuildPolicy
+from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
 from vectord.storage.base import Store
 from vectord.storage.credentials import Credentials, profile_region
@@ -20,11 +20,6 @@ from vectord.storage.lambda_invoke import Functions
 from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
-
-if TYPE_CHECKING:
-    from vectord.service.export import Exports
-    from vectord.service.maintenance.policy import BuildPolicy
-    from vectord.service.service import UseCases
 
 DEFAULT_PREFIX = "_vectors"
 _TMP_MB = 1_024  # the template's default
@@ -97,29 +92,35 @@ class Settings(msgspec.Struct, frozen=True):
         return self.memory // 6
 
 
-def reading() -> Reading:
-    """Return the use cases that change nothing, as the environment asks for them, without what writes take.
-
-    Equal settings share them, and so their warm state.
-    """
-    return _reading(Settings.read(os.environ))
+def service() -> Service:
+    """Return the service that the environment asks for; equal settings share it, and so its cached snapshots."""
+    return _service(Settings.read(os.environ))
 
 
 @cache
-def _reading(settings: Settings) -> Reading:
-    return Reading(_core(settings))
-
-
-@cache
-def _core(settings: Settings) -> Core:
-    return Core(
+def _service(settings: Settings) -> Service:
+    environment = Environment()
+    return Service(
         store_of(settings),
         files_of(settings),
-        warm_bytes=settings.warm_bytes,
-        environment=Environment(),
+        memory_bytes=settings.warm_bytes,
+        environment=environment,
         retry_policy=RetryPolicy(),
         invoke=_invoke_of(settings),
+        build_policy=build_policy_of(settings, environment),
     )
+
+
+def exports() -> Exports:
+    """Return what writes the indexes of the service to files."""
+    settings = Settings.read(os.environ)
+    return Exports(_service(settings), settings.tmp, settings.tmp_size - settings.local_bytes)
+
+
+def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy:
+    if settings.compact is None:
+        return BuildPolicy(environment)
+    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
 def _invoke_of(settings: Settings) -> Invoke | None:
@@ -158,39 +159,6 @@ def bucket_of(settings: Settings, name: str) -> Bucket:
         ca_bundle=settings.ca_bundle,
         fips=settings.fips,
     )
-
-
-# What follows imports what writes take, at the first call: a search does without.
-
-
-def service() -> "UseCases":
-    """Return all use cases, as `reading` returns some."""
-    return _service(Settings.read(os.environ))
-
-
-@cache
-def _service(settings: Settings) -> "UseCases":
-    from vectord.service.service import UseCases  # noqa: PLC0415 - see above
-    from vectord.service.write_dispatch import Writing  # noqa: PLC0415 - see above
-
-    core = _core(settings)
-    return UseCases(Writing(core, rebuilds=rebuilds_of(settings, core.environment)))
-
-
-def exporting() -> "Exports":
-    """Return what writes indexes to files."""
-    from vectord.service.export import Exports  # noqa: PLC0415 - see above
-
-    settings = Settings.read(os.environ)
-    return Exports(_core(settings), settings.tmp, settings.tmp_size - settings.local_bytes)
-
-
-def rebuilds_of(settings: Settings, environment: Environment) -> "BuildPolicy":
-    from vectord.service.maintenance.policy import BuildPolicy  # noqa: PLC0415 - see above
-
-    if settings.compact is None:
-        return BuildPolicy(environment)
-    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
 def _region_of(settings: Settings) -> str:

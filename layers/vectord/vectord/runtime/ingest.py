@@ -3,7 +3,7 @@
 import os
 from functools import cache
 
-from vectord.runtime.api import Settings, bucket_of, files_of, rebuilds_of, store_of
+from vectord.runtime.api import Settings, bucket_of, build_policy_of, files_of, store_of
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
 from vectord.storage.boto import Lazy
@@ -31,8 +31,8 @@ def _ingestion(settings: Settings) -> Ingestion:
         inbox,
         store_of(settings),
         files_of(settings),
-        most=settings.file_bytes,
+        max_file_bytes=settings.file_bytes,
         environment=environment,
         retry_policy=RetryPolicy(),
-        rebuilds=rebuilds_of(settings, environment),
+        build_policy=build_policy_of(settings, environment),
     )

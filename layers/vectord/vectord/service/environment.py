@@ -1,4 +1,4 @@
-"""What the service takes from outside: time, sleep, chance and fresh ids; and how long it keeps trying."""
+"""The injected environment: clock, sleep, randomness, ids and meter; and the retry policy."""
 
 import random
 import time
@@ -10,6 +10,7 @@ from threading import local
 import msgspec
 
 from vectord.errors import ObjectChanged, StorageSilent, StoreError, StoreUnavailable
+from vectord.service.options import Deadline
 
 
 def _new_id() -> str:
@@ -17,7 +18,7 @@ def _new_id() -> str:
 
 
 class Meter(local):
-    """Counts what happens during a request, for each thread apart; the edge drains it into the request's log line."""
+    """Counts what happens during a request, separately in each thread; the edge drains it into the log line."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
@@ -28,13 +29,17 @@ class Meter(local):
     def value(self, name: str) -> float:
         return self._values.get(name, 0)
 
+    def read(self) -> tuple[int, int]:
+        """Return the bytes and the requests that were read from storage so far."""
+        return int(self._values.get("ReadBytes", 0)), int(self._values.get("ReadRequests", 0))
+
     def drain(self) -> dict[str, float]:
         values, self._values = self._values, {}
         return values
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """Injected, so that tests decide; `now` in seconds on a clock that only goes forward."""
+    """Clock, sleep, randomness, ids and meter, injected for tests; `now` returns seconds of a monotonic clock."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -42,9 +47,13 @@ class Environment(msgspec.Struct, frozen=True):
     new_id: Callable[[], str] = _new_id
     meter: Meter = msgspec.field(default_factory=Meter)
 
+    def left(self, deadline: Deadline) -> float:
+        """Return the seconds until the deadline."""
+        return deadline.at - self.now()
+
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Meter how long the block takes, in milliseconds."""
+        """Add the duration of the block to the meter, in milliseconds."""
         start = self.now()
         try:
             yield
@@ -53,7 +62,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """Bounds of a retry loop: so many attempts, waits with full jitter up to `base` * 2^n and `cap` seconds.
+    """Bounds of a retry loop: `max_attempts`, and waits with full jitter up to `base` * 2^n and `cap` seconds.
 
     Full jitter as in Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
     """
@@ -62,26 +71,26 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     base: float = 0.05
     cap: float = 1.0
 
-    def attempts(self, environment: Environment, until: float) -> Iterator[int]:
+    def attempts(self, environment: Environment, deadline: Deadline) -> Iterator[int]:
         """Yield the number of each attempt, the first at once; wait in between, and end rather than start one late."""
         for attempt in range(self.max_attempts):
             if attempt:
                 wait = environment.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
-                if environment.now() + wait >= until:
+                if environment.now() + wait >= deadline.at:
                     return
                 environment.sleep(wait)
             yield attempt
 
-    def run[R](self, environment: Environment, until: float, read: Callable[[], R]) -> R:
-        """Return what `read` does, tried again while storage does not answer or the object moves under the reader.
+    def run[R](self, environment: Environment, deadline: Deadline, read: Callable[[], R]) -> R:
+        """Return the result of `read`, repeated while storage does not answer or the object changes during the read.
 
         Raises:
-            StorageSilent: it never did.
+            StorageSilent: every attempt failed.
         """
-        silence: StoreError | None = None
-        for _ in self.attempts(environment, until):
+        failure: StoreError | None = None
+        for _ in self.attempts(environment, deadline):
             try:
                 return read()
             except (StoreUnavailable, ObjectChanged) as error:
-                silence = error
-        raise StorageSilent from silence
+                failure = error
+        raise StorageSilent from failure

@@ -1,4 +1,4 @@
-"""An index as a file: small ones come in the answer, others are staged in the store and fetched by a link."""
+"""Export an index as a file: a small file is returned itself, others are staged in the store and returned as a link."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -10,30 +10,36 @@ import msgspec
 from vectord.errors import AnswerTooLarge, BlobError, IndexNotFound, RequestInvalid
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
-from vectord.service.catalog import Indexes
-from vectord.service.dispatch import Core
+from vectord.service.environment import Environment
+from vectord.service.indexes import VectorIndex
 from vectord.service.maintenance import policy
+from vectord.service.options import STRONG, Deadline, ReadOptions
+from vectord.service.service import Service
+from vectord.service.sharding.index import ShardedIndex, missing_shard
+from vectord.service.sharding.merge import etag_of
 from vectord.service.sharding.placement import shard_names
-from vectord.service.sharding.reads import etag_of, missing
-from vectord.service.single.reads import one_blob
-from vectord.service.snapshots.cache import Snapshot
+from vectord.service.single.index import SingleIndex
+from vectord.service.snapshots.opener import Snapshot
 from vectord.storage.limits import STAGING
 from vectord.writers.batches import fetch
-from vectord.writers.export import FORMATS, Format, export, export_rows
+from vectord.writers.export import Format, export, export_rows
 from vectord.writers.plain_form import needs_build
 
-__all__ = ["FORMATS", "INLINE", "LINK_SECONDS", "Exported", "Exports", "Format"]
-
-INLINE: Final = 4 << 20  # bytes of a file that fit an answer, as base64
+MAX_INLINE: Final = 4 << 20  # bytes of a file that fit into a response, as base64
 LINK_SECONDS: Final = 3_600
 
-_COPIES: Final = 2  # of the vectors that a Parquet file takes on the disk while it is made
+_COPIES: Final = 2  # of the vectors that a Parquet file takes on disk while it is written
 
-type _Parts = Callable[[], Iterator[bytes]]
+
+class ExportRequest(msgspec.Struct, frozen=True):
+    """The format of the file, and whether the response must be a link."""
+
+    format: Format
+    linked: bool = False
 
 
 class File(msgspec.Struct, frozen=True):
-    """So many bytes: `data`, or what the URL gives for LINK_SECONDS."""
+    """A file of `size` bytes: its `data`, or a URL that works for LINK_SECONDS."""
 
     size: int
     data: bytes | None = None
@@ -47,37 +53,47 @@ class Exported(msgspec.Struct, frozen=True):
     etag: str
 
 
-class Exports(Indexes):
-    """Exports of indexes, and what a caller needs to know whether to ask for one."""
+class Exports:
+    """Exports the indexes of a service."""
 
-    def __init__(self, core: Core, folder: Path, room: int) -> None:
-        """Take a folder for temporary files, of which up to `room` bytes fit."""
-        super().__init__(core)
-        self._folder, self._room = folder, room
+    def __init__(self, service: Service, folder: Path, disk_bytes: int) -> None:
+        """Use `folder` for temporary files, up to `disk_bytes`."""
+        self.service, self._folder, self._disk_bytes = service, folder, disk_bytes
 
-    def export(
-        self, name: str, kind: Format, until: float, *, as_of: str | None = None, linked: bool = False
-    ) -> Exported:
-        """Write all rows of an index, or of an earlier state of it, to a file; `linked` asks for a link in any case.
+    @property
+    def environment(self) -> Environment:
+        return self.service.environment
+
+    def export(self, name: str, request: ExportRequest, deadline: Deadline, read: ReadOptions = STRONG) -> Exported:
+        """Write all rows of an index, or of an earlier state of it, to a file.
 
         Raises:
-            RequestInvalid: the format, or `as_of`, is not for an index in shards.
-            AnswerTooLarge: the file is more than the function has the time or the disk for.
+            RequestInvalid: the format, or `as_of`, is not available for a sharded index.
+            AnswerTooLarge: the function has not enough time or disk for the file.
             IndexNotFound, VersionNotFound, BlobError, StorageSilent, StoreRefused
         """
 
-        def here() -> Exported:
-            state = self._brought(name, until, as_of)
-            self._check(state.index, kind, until)
-            token = self.environment.new_id()
-            file = self._kept(
-                name, kind, until, lambda: export(state.index, kind, name, token, self._folder), linked=linked
-            )
-            return Exported(file, state.etag)
+        def use(index: VectorIndex) -> Exported:
+            if isinstance(index, SingleIndex):
+                return self._export_single(_fetched(index), request, deadline)
+            if isinstance(index, ShardedIndex):
+                return self._export_shards(index.parent, request, deadline)
+            raise AssertionError("an index is single or sharded")
 
-        return self._core.either(name, until, here, lambda parent: self._of_shards(parent, kind, until, linked=linked))
+        return self.service.run(name, deadline, read, use)
 
-    def _of_shards(self, parent: Params, kind: Format, until: float, *, linked: bool) -> Exported:
+    def _export_single(self, snapshot: Snapshot, request: ExportRequest, deadline: Deadline) -> Exported:
+        index, token = snapshot.index, self.environment.new_id()
+        self._check_disk(request.format, len(index), index.params.dimension)
+        self._check_time(index, request.format, deadline)
+
+        def parts() -> Iterator[bytes]:
+            return export(index, request.format, snapshot.name, token, self._folder)
+
+        return Exported(self._file(snapshot.name, request, parts, deadline), snapshot.etag)
+
+    def _export_shards(self, parent: Params, request: ExportRequest, deadline: Deadline) -> Exported:
+        kind = request.format
         if kind == "lhv1":
             raise RequestInvalid(
                 f"index {parent.name!r} is in {parent.shards} shards, and a file of format 'lhv1' holds one object: "
@@ -87,41 +103,26 @@ class Exports(Indexes):
 
         def parts() -> Iterator[bytes]:
             etags.clear()
-            return export_rows(self._shards(parent, kind, until, etags), parent.dimension, kind, self._folder)
+            return export_rows(self._shards(parent, kind, deadline, etags), parent.dimension, kind, self._folder)
 
-        file = self._kept(parent.name, kind, until, parts, linked=linked)
+        file = self._file(parent.name, request, parts, deadline)
         return Exported(file, etag_of(parent, etags))
 
-    def _shards(self, parent: Params, kind: Format, until: float, etags: list[str]) -> Iterator[Index]:
-        """Yield the shards one after the other, each as it is when its turn comes, and append their ETags."""
+    def _shards(self, parent: Params, kind: Format, deadline: Deadline, etags: list[str]) -> Iterator[Index]:
+        """Yield one shard after the other, each in its state at that moment, and append their ETags to `etags`."""
         rows = 0
         for shard in shard_names(parent):
             try:
-                state = self._brought(shard, until, None)
+                snapshot = self.service.run_single(shard, deadline, STRONG, _fetched)
             except IndexNotFound:
-                raise missing(self._core.reads, parent, shard, until) from None
-            rows += len(state.index)
+                raise missing_shard(self.service.reader, parent, shard, deadline) from None
+            rows += len(snapshot.index)
             self._check_disk(kind, rows, parent.dimension)
-            etags.append(state.etag)
-            yield state.index
+            etags.append(snapshot.etag)
+            yield snapshot.index
 
-    def _brought(self, name: str, until: float, as_of: str | None) -> Snapshot:
-        """Return a state all of which is here, so that nothing of it can move while the file is written."""
-
-        def use(index: Index) -> None:
-            fits = index.fetch.capacity
-            if one_blob(index).size > fits:
-                raise AnswerTooLarge(f"index {name!r} has {index.size:,} bytes, and exports have disk for {fits:,}")
-            fetch(index)
-
-        core = self._core
-        if as_of is None:
-            return core.reads.using(name, until, use)[1]
-        return core.versions.using(name, as_of, until, use)[1]
-
-    def _check(self, index: Index, kind: Format, until: float) -> None:
-        self._check_disk(kind, len(index), index.params.dimension)
-        if kind == "lhv1" and needs_build(index) and policy.seconds(index) > until - self.environment.now():
+    def _check_time(self, index: Index, kind: Format, deadline: Deadline) -> None:
+        if kind == "lhv1" and needs_build(index) and policy.seconds(index) > self.environment.left(deadline):
             raise AnswerTooLarge(
                 f"index {index.params.name!r} has changed since its graph was built, and to build one takes longer "
                 "than a request may: have it compacted, or export it as jsonl, jsonl.gz or parquet"
@@ -129,25 +130,27 @@ class Exports(Indexes):
 
     def _check_disk(self, kind: Format, rows: int, dimension: int) -> None:
         needed = _COPIES * 4 * rows * dimension
-        if kind == "parquet" and needed > self._room:
+        if kind == "parquet" and needed > self._disk_bytes:
             raise AnswerTooLarge(
-                f"the Parquet file would take {needed:,} bytes of disk to make, and there are {self._room:,}: "
+                f"the Parquet file would take {needed:,} bytes of disk to make, and there are {self._disk_bytes:,}: "
                 "export the index as jsonl or jsonl.gz"
             )
 
-    def _kept(self, name: str, kind: Format, until: float, parts: _Parts, *, linked: bool) -> File:
+    def _file(
+        self, name: str, request: ExportRequest, parts: Callable[[], Iterator[bytes]], deadline: Deadline
+    ) -> File:
         def once() -> File:
-            made = self._in_time(parts(), until)
-            first, second = next(made, b""), next(made, None)
-            if second is None and len(first) <= INLINE and not linked:
+            chunks = self._until(parts(), deadline)
+            first, second = next(chunks, b""), next(chunks, None)
+            if second is None and len(first) <= MAX_INLINE and not request.linked:
                 return File(len(first), data=first)
-            rest = made if second is None else chain([second], made)
-            return self._staged(f"{name}.{kind}", chain([first], rest))
+            rest = chunks if second is None else chain([second], chunks)
+            return self._staged(f"{name}.{request.format}", chain([first], rest))
 
         try:
-            file = self._core.retry_policy.run(self.environment, until, once)
+            file = self.service.reader.retry(deadline, once)
         except BlobError as error:
-            raise type(error)(error.reason, error.index or name) from error
+            raise error.named(error.index or name) from error
         self.environment.meter.add("ExportedBytes", file.size)
         return file
 
@@ -160,16 +163,27 @@ class Exports(Indexes):
                 size += len(part)
                 yield part
 
-        store = self._core.store
+        store = self.service.reader.store
         with self.environment.timed("StageMilliseconds"):
             store.stage(staged, counted())
         return File(size, url=store.link(staged, LINK_SECONDS, filename))
 
-    def _in_time(self, parts: Iterator[bytes], until: float) -> Iterator[bytes]:
+    def _until(self, parts: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
+        """Yield the parts; raise AnswerTooLarge at the deadline."""
         for part in parts:
-            if self.environment.now() >= until:
+            if self.environment.left(deadline) <= 0:
                 raise AnswerTooLarge(
                     "the file takes longer to write than a request may: export it as lhv1, which takes a tenth of the "
                     "time where the graph is built, or download the index's object itself"
                 )
             yield part
+
+
+def _fetched(single: SingleIndex) -> Snapshot:
+    """Return the snapshot with all its bytes cached, so that a change cannot interrupt the export."""
+    index = single.snapshot.index
+    capacity = index.fetch.capacity
+    if index.size > capacity:
+        raise AnswerTooLarge(f"index {single.name!r} has {index.size:,} bytes, and exports have disk for {capacity:,}")
+    fetch(index)
+    return single.snapshot

@@ -1,7 +1,7 @@
-"""Ingest one uploaded file: all of it in one commit (in one for each shard), or none of it and a report.
+"""Ingest one uploaded file: all of it in one commit (one for each shard), or none of it and a report.
 
-Whatever can never succeed ends here, with a report or because a newer file replaced it; whatever may succeed later is
-raised, so that the queue brings the event again.
+A file that can never succeed ends with a report, or because a newer file replaced it. An error that may not occur again
+is raised, so that the queue delivers the event again.
 """
 
 import hashlib
@@ -34,12 +34,11 @@ from vectord.service import validation
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.maintenance.policy import BuildPolicy
+from vectord.service.options import Deadline
 from vectord.service.sharding.fan_out import WorkerPool
-from vectord.service.sharding.placement import by_shard, check_parent
-from vectord.service.sharding.reads import missing
-from vectord.service.sharding.writes import id_of
-from vectord.service.snapshots.cache import SnapshotCache
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.sharding.index import missing_shard
+from vectord.service.sharding.placement import by_shard, check_parent, id_of
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.storage.base import Store
 from vectord.storage.inbox import Inbox, UploadedFile
 
@@ -53,7 +52,7 @@ Outcome = Literal["committed", "stale", "rejected"]
 
 
 class Ingested(msgspec.Struct, frozen=True):
-    """What became of an upload: `rows` committed, or `bad` rows reported."""
+    """The outcome of an upload: `rows` committed, or `bad` rows reported."""
 
     outcome: Outcome
     index: str
@@ -61,8 +60,8 @@ class Ingested(msgspec.Struct, frozen=True):
     bad: int = 0
 
 
-class Link(msgspec.Struct, frozen=True):
-    """Where to PUT a file, under which key it will lie, and for how many seconds the link works."""
+class UploadLink(msgspec.Struct, frozen=True):
+    """A URL to PUT a file to, the key of the file, and the seconds for which the URL works."""
 
     key: str
     url: str
@@ -70,7 +69,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """The object that stands beside a refused file; `rows` lists the first bad ones, `bad` counts them all."""
+    """The stored report on a refused file; `rows` lists the first bad rows, `bad` counts all of them."""
 
     file: str
     etag: str
@@ -84,7 +83,7 @@ def target_of(key: str) -> str:
     """Return the index that the key `uploads/<index>/<file>` names.
 
     Raises:
-        FileRefused: the key is of another form, or steps out of its folder.
+        FileRefused: the key has another form, or leaves its folder.
     """
     index, _, rest = key.removeprefix(UPLOADS).partition("/")
     if not key.startswith(UPLOADS) or not params.is_index_name(index) or not rest or rest.endswith("/"):
@@ -95,7 +94,7 @@ def target_of(key: str) -> str:
 
 
 class Ingestion:
-    """Brings uploads from an inbox into indexes, and hands out links to upload to."""
+    """Ingests uploads from an inbox into indexes, and creates links to upload to."""
 
     def __init__(
         self,
@@ -103,19 +102,20 @@ class Ingestion:
         store: Store,
         files: SectionCache,
         *,
-        most: int,
+        max_file_bytes: int,
         environment: Environment,
         retry_policy: RetryPolicy,
-        rebuilds: BuildPolicy | None = None,
+        build_policy: BuildPolicy | None = None,
     ) -> None:
-        """Take `most` bytes as the bound of a file, as stored and as decoded."""
-        self._inbox, self._most, self.environment = inbox, most, environment
-        # Nothing is kept warm: a file and the index it goes to want the memory.
-        self._reads = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
-        self._commits, self._crew = CommitLoop(self._reads, rebuilds=rebuilds), WorkerPool(environment)
+        """Refuse files of more than `max_file_bytes`, as stored or decompressed."""
+        self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
+        # No index is cached: a file and its index need the memory.
+        self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
+        self._commits = CommitLoop(self._reader, build_policy=build_policy)
+        self._pool = WorkerPool(environment)
 
-    def ingest(self, upload: UploadedFile, until: float) -> Ingested:
-        """Bring one upload into its index.
+    def ingest(self, upload: UploadedFile, deadline: Deadline) -> Ingested:
+        """Ingest one upload into its index.
 
         Raises:
             Unavailable, StoreError, BlobError: nothing was changed; try again later.
@@ -123,29 +123,31 @@ class Ingestion:
         index = ""
         try:
             index = target_of(upload.key)
-            if upload.size > self._most:
-                raise FileRefused(f"it has {upload.size:,} bytes, more than the {self._most:,} that fit; split it")
-            present = self._reads.state(index, until).index
+            if upload.size > self._max_file_bytes:
+                raise FileRefused(
+                    f"it has {upload.size:,} bytes, more than the {self._max_file_bytes:,} that fit; split it"
+                )
+            present = self._reader.present(index, deadline).index
             if dedup.is_stale(present.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
             with self.environment.timed("FetchMilliseconds"):
                 data = self._inbox.fetch(upload)
             with self.environment.timed("ParseMilliseconds"):
-                entries = list(entries_of_file(upload.key, data, self._most))
+                entries = list(entries_of_file(upload.key, data, self._max_file_bytes))
             with self.environment.timed("CommitMilliseconds"):
-                return self._commit(upload, index, present.params, entries, until)
+                return self._commit(upload, index, present.params, entries, deadline)
         except (ConditionFailed, ObjectNotFound):
-            return Ingested("stale", index)  # replaced or deleted meanwhile; a newer file has an event of its own
+            return Ingested("stale", index)  # replaced or deleted; a newer file has its own event
         except BatchInvalid as error:
             return self._reject(upload, index, "some rows are not valid; nothing was committed", error.items)
         except (RequestInvalid, IndexNotFound) as error:
             return self._reject(upload, index, str(error), ())
 
-    def link(self, name: str, file: str, until: float) -> Link:
-        """Return a link by which anybody may put `file` into the inbox of index `name` for some minutes.
+    def link(self, name: str, file: str, deadline: Deadline) -> UploadLink:
+        """Return a link that allows its holder to put `file` into the inbox of index `name` for LINK_SECONDS.
 
         Raises:
-            RequestInvalid: the file's name is of no format, too long, or steps out of the index's folder.
+            RequestInvalid: the file's name has no known suffix, is too long, or leaves the index's folder.
             IndexNotFound, StorageSilent, StoreRefused
         """
         key = f"{UPLOADS}{name}/{file}"
@@ -159,49 +161,49 @@ class Ingestion:
             target_of(key)
         except FileRefused as error:
             raise RequestInvalid(f"file cannot be {file!r}: {error}") from error
-        self._reads.etag(name, until)  # of no index there is no inbox
-        return Link(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
+        self._reader.etag(name, deadline)  # an index that does not exist has no inbox
+        return UploadLink(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
     def _commit(
-        self, upload: UploadedFile, name: str, present: Params, entries: Sequence[Entry], until: float
+        self, upload: UploadedFile, name: str, present: Params, entries: Sequence[Entry], deadline: Deadline
     ) -> Ingested:
         if not entries:
             raise FileRefused("it holds no vector")
         if present.shards:
-            rows = self._add_to_shards(upload, name, present, entries, until)
+            rows = self._add_to_shards(upload, name, present, entries, deadline)
         else:
-            rows = len(entries) if self._add(upload, name, partial(validation.checked, entries), until) else 0
+            rows = len(entries) if self._add(upload, name, partial(validation.checked, entries), deadline) else 0
         return Ingested("committed" if rows else "stale", name, rows=rows)
 
     def _add_to_shards(
-        self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], until: float
+        self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], deadline: Deadline
     ) -> int:
-        """Add to each shard that has not got its part yet, and return how many rows those took."""
+        """Add to each shard that does not have its rows yet, and return the number of rows added."""
         check_parent(parent, name)
 
         def add(part: tuple[str, list[Item]]) -> int:
             shard, items = part
             try:
-                return len(items) if self._add(upload, shard, lambda _: items, until) else 0
+                return len(items) if self._add(upload, shard, lambda _: items, deadline) else 0
             except IndexNotFound:
-                raise missing(self._reads, parent, shard, until) from None
+                raise missing_shard(self._reader, parent, shard, deadline) from None
 
-        return sum(self._crew.each(add, by_shard(parent, validation.checked(entries, parent), id_of).items()))
+        return sum(self._pool.each(add, by_shard(parent, validation.checked(entries, parent), id_of).items()))
 
     def _add(
-        self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], until: float
+        self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], deadline: Deadline
     ) -> bool:
-        """Add rows and the upload's token in one commit, unless the token or a newer one is there."""
+        """Add rows and the upload's token in one commit, unless the index has this token or a newer one."""
 
         def add(index: Index) -> tuple[Index, bool]:
             if index.params.shards:
-                raise ObjectChanged(name)  # deleted since it was read, and created anew in shards
+                raise ObjectChanged(name)  # deleted since it was read, and created again with shards
             if dedup.is_stale(index.applied, upload.key, upload.sequencer):
                 return index, False
             changed, _, _ = mutations.upsert(index, items_for(index.params))
             return mutations.record_upload(changed, upload.key, upload.sequencer), True
 
-        return self._commits.change(name, add, until).result
+        return self._commits.change(name, add, deadline).result
 
     def _reject(self, upload: UploadedFile, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
@@ -211,7 +213,7 @@ class Ingestion:
 
 
 def _report_key(key: str) -> str:
-    """Return where the report of the file `key` lies: beside it, or by its hash where the name would be too long."""
+    """Return the key of the report on the file `key`: next to the file, or a hash if that would be too long."""
     beside = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
     if len(beside.encode()) <= MAX_KEY_BYTES:
         return beside

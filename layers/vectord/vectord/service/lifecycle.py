@@ -1,69 +1,90 @@
-"""How indexes begin and end, in one blob or in shards."""
+"""Create and delete indexes, of one object or of shards."""
 
-from collections.abc import Container
+import msgspec
 
-from vectord.errors import IndexExists, IndexNotFound, PreconditionFailed
+from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed
+from vectord.index import state
 from vectord.lhv1 import params
-from vectord.service.dispatch import unconditional
-from vectord.service.results import NOTHING, Description
-from vectord.service.single.reads import IsSharded
-from vectord.service.write_dispatch import Writer
+from vectord.lhv1.params import Params
+from vectord.service.commit.create_delete import ObjectLifecycle
+from vectord.service.options import Deadline, WriteOptions
+from vectord.service.results import NO_INDEX, Description
+from vectord.service.sharding.create_delete import ShardLifecycle
+from vectord.service.sharding.index import check_unconditional
+from vectord.service.single.index import described
+from vectord.service.snapshots.cache import SnapshotReader
 
 
-class Lifetimes(Writer):
-    """Creation and deletion of indexes."""
+class NewIndex(msgspec.Struct, frozen=True):
+    """The parameters of an index to create; 0, negative or empty values select the defaults."""
 
-    def create(
-        self,
-        name: str,
-        dimension: int,
-        *,
-        m: int = 0,
-        ef_search: int = 0,
-        distance: str = "",
-        shards: int = 1,
-        until: float,
-        expected: Container[str] | None = None,
-    ) -> Description:
-        """Create an empty index; 0 or negative `m` and `ef_search` and empty `distance` take the defaults.
+    name: str
+    dimension: int
+    m: int = 0
+    ef_search: int = 0
+    distance: str = ""
+    shards: int = 1
 
-        `expected` holds the ETags that the caller allows as the state before, NOTHING for no index; None for any.
+
+class IndexLifecycle:
+    """Creates and deletes the indexes of one store."""
+
+    def __init__(self, reader: SnapshotReader, objects: ObjectLifecycle, shards: ShardLifecycle) -> None:
+        self._reader, self._objects, self._shards = reader, objects, shards
+
+    def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
+        """Create an empty index. In the precondition, NO_INDEX stands for an index that does not exist.
 
         Raises:
             RequestInvalid: a parameter is out of range.
-            PreconditionFailed: what is there, or that nothing is, is not allowed.
+            PreconditionFailed: the index, or its absence, does not satisfy the precondition.
+            IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
-        new = params.new_params(name, dimension, m=m, ef_search=ef_search, distance=distance)
-        self._check(name, until, expected)
+        single = params.new_params(new.name, new.dimension, m=new.m, ef_search=new.ef_search, distance=new.distance)
+        self._check(new.name, deadline, write)
         try:
-            if shards == 1:
-                return self._writing.plain.create(new, until)
-            return self._writing.shard_life.create(params.with_shards(new, shards, self.environment.new_id()), until)
+            if new.shards == 1:
+                return described(self._objects.create(state.empty_index(single), deadline))
+            parent = params.with_shards(single, new.shards, self._reader.environment.new_id())
+            return self._shards.create(parent, deadline)
         except IndexExists:
-            self._check(name, until, expected)
+            self._check(new.name, deadline, write)
             raise
 
-    def delete_index(self, name: str, until: float, expected: Container[str] | None = None) -> None:
-        """Delete an index, readable or not."""
-        self._core.either(
-            name,
-            until,
-            lambda: self._delete_plain(name, until, expected),
-            lambda parent: self._writing.shard_life.delete(unconditional(parent, expected), until),
-        )
+    def delete(self, name: str, deadline: Deadline, write: WriteOptions) -> None:
+        """Delete an index, readable or not.
 
-    def _check(self, name: str, until: float, expected: Container[str] | None) -> None:
-        if expected is None:
+        Raises:
+            RequestInvalid: the index is sharded, and the write has a precondition.
+            IndexNotFound, PreconditionFailed, BlobError, Contended, OutcomeUnknown, StorageSilent, StoreRefused
+        """
+
+        def once() -> None:
+            parent = self._parent(name, deadline)
+            if parent is None or parent.name != name:  # a copy of a parent has no shards of its own
+                self._objects.delete(name, deadline, write)
+                return
+            check_unconditional(parent, write)
+            self._shards.delete(parent, deadline)
+
+        if not params.is_index_name(name):
+            raise IndexNotFound(name)
+        self._reader.retry(deadline, once)
+
+    def _parent(self, name: str, deadline: Deadline) -> Params | None:
+        """Return the parameters of index `name` if it is sharded and readable."""
+        try:
+            found = self._reader.present(name, deadline).index.params
+        except BlobError:
+            return None
+        return found if found.shards else None
+
+    def _check(self, name: str, deadline: Deadline, write: WriteOptions) -> None:
+        if write.precondition is None:
             return
         try:
-            etag = self._core.reads.etag(name, until)
+            etag = self._reader.etag(name, deadline)
         except IndexNotFound:
-            etag = NOTHING
-        if etag not in expected:
+            etag = NO_INDEX
+        if etag not in write.precondition:
             raise PreconditionFailed(name)
-
-    def _delete_plain(self, name: str, until: float, expected: Container[str] | None) -> None:
-        parent = self._core.parent(name, until)
-        if parent and parent.name == name:
-            raise IsSharded(parent)
-        self._writing.plain.delete(name, until, expected)

@@ -1,7 +1,7 @@
-"""What the use cases answer. Each carries the ETag of the state that it speaks of.
+"""What the use cases return, each with the ETag of the state that it describes.
 
-Values that a search imports are structs: to make the class of a dataclass takes 50 times as long (0.5 ms and more), at
-every cold start.
+These are msgspec structs: creating the class of a dataclass takes 50 times as long (0.5 ms and more), at every cold
+start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from typing import Final
 import msgspec
 
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer
+from vectord.index.query.recall import Measured
 from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 
-NOTHING: Final = ""  # in place of an ETag where no index is
+NO_INDEX: Final = ""  # the ETag of an index that does not exist
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """One shard of an index: its vectors, its blob's bytes and ETag."""
+    """One shard of an index: its number of vectors, its object's size in bytes and ETag."""
 
     count: int
     size: int
@@ -26,10 +26,10 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 class Description(msgspec.Struct, frozen=True):
-    """An index: parameters, number of vectors, the blob's and the graph's bytes, the calibration.
+    """An index: parameters, number of vectors, bytes of the object and of the graph, calibration.
 
-    `curves` is way of searching -> effort -> recall@10, as the last build measured it. An index in shards sums over
-    them, and lists them; its curves are theirs, which differ, and so empty.
+    `curves` is strategy -> effort -> recall@10, as the last build measured it. A sharded index has the sums over its
+    shards, and lists them; its curves are empty, because those of its shards differ.
     """
 
     params: Params
@@ -42,7 +42,7 @@ class Description(msgspec.Struct, frozen=True):
 
 
 class Added(msgspec.Struct, frozen=True):
-    """What a batch did. Over shards there is no `count` and no `etag`: those that it did not touch were not asked."""
+    """The effect of a batch. A sharded index has no `count` and no `etag`: shards without a change are not read."""
 
     added: int
     replaced: int
@@ -51,7 +51,7 @@ class Added(msgspec.Struct, frozen=True):
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """As `Added`."""
+    """The number of vectors that were deleted; `count` and `etag` as in `Added`."""
 
     deleted: int
     count: int | None = None
@@ -59,14 +59,14 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 class Patched(msgspec.Struct, frozen=True):
-    """As `Added`: how many vectors were meant, whether or not that changed them."""
+    """The number of vectors that were selected, changed or not; `count` and `etag` as in `Added`."""
 
     patched: int
     count: int | None = None
     etag: str | None = None
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredVector(msgspec.Struct, frozen=True):
     """A stored vector, float32 (dimension,), bit for bit, and its metadata as JSON text."""
 
     id: str
@@ -75,22 +75,16 @@ class Stored(msgspec.Struct, frozen=True):
     etag: str | None
 
 
-class SearchOutcome(msgspec.Struct, frozen=True):
-    """The answer to each query, and the bytes and requests that they took of the store."""
+class ListedVector(msgspec.Struct, frozen=True):
+    """A stored vector in a list, as `StoredVector`; `vector` is None if the request did not ask for it."""
 
-    answers: Sequence[Answer]
-    etag: str
-    read_bytes: int
-    requests: int
-
-    @property
-    def answer(self) -> Answer:
-        """The answer of a search for one query."""
-        return self.answers[0]
+    id: str
+    metadata: msgspec.Raw | None
+    vector: F32 | None = None
 
 
 class Warmed(msgspec.Struct, frozen=True):
-    """An index that is all here: its size in bytes, and the bytes and requests that were missing."""
+    """An index that is now cached: its size in bytes, and the bytes and requests that were needed."""
 
     size: int
     etag: str
@@ -98,31 +92,35 @@ class Warmed(msgspec.Struct, frozen=True):
     requests: int
 
 
-class ListedVector(msgspec.Struct, frozen=True):
-    """A stored vector in a list of them, as `Stored`; without `vector` where nobody asked for it."""
+class RecallMeasurement(msgspec.Struct, frozen=True):
+    """The measured recall of searches for `k` matches in an index of `count` vectors; `curves` as in `Description`."""
 
-    id: str
-    metadata: msgspec.Raw | None
-    vector: F32 | None = None
+    measured: Measured
+    k: int
+    count: int
+    curves: Mapping[str, Mapping[int, float]]
+    etag: str
 
 
 class GetResult(msgspec.Struct, frozen=True):
-    """The vectors of some ids, and the ids of which there is none. Over shards there is no ETag."""
+    """The vectors of the requested ids, and the ids that are not in the index. A sharded index has no ETag."""
 
-    vectors: list[ListedVector]
+    vectors: Sequence[ListedVector]
     missing: list[str]
     etag: str | None
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """Some vectors of a listing; the next page begins behind place `after` of shard `shard`, None at the end."""
+    """One page of a listing; the next page begins after the place `after` in shard `shard`, None on the last page."""
 
-    vectors: list[ListedVector]
+    vectors: Sequence[ListedVector]
     after: Position | None
     shard: int = 0
     etag: str | None = None
 
 
 class Counted(msgspec.Struct, frozen=True):
+    """The number of vectors that satisfy a filter."""
+
     count: int
     etag: str

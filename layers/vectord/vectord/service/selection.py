@@ -1,40 +1,62 @@
-"""Which vectors a request means: by their ids, or by a filter on their metadata."""
+"""Which vectors a request selects: by id, by a metadata filter, or page by page."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
 from vectord.errors import FilterInvalid
+from vectord.filters.parse import parse
+from vectord.filters.tree import Filter
+from vectord.index.query import scan
+from vectord.index.query.scan import Position, Span
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
-if TYPE_CHECKING:
-    from vectord.filters.tree import Filter
-
 
 class Selection(msgspec.Struct, frozen=True):
-    """Vectors of `ids`, or those that satisfy `filter`, which is JSON text."""
+    """The vectors of `ids`, or those that satisfy `filter`, JSON text."""
 
     ids: list[str] | None = None
     filter: str | None = None
 
 
 class Patch(msgspec.Struct, frozen=True):
-    """What metadata becomes: `merge` by RFC 7396, or `replace`; JSON text, `null` clears."""
+    """A change of metadata: `merge` as in RFC 7396, or `replace`. `metadata` is JSON text; `null` clears it."""
 
     metadata: msgspec.Raw
     mode: Literal["merge", "replace"] = "merge"
 
 
-def tree_of(text: str | None) -> "Filter | None":
-    """Return the filter that a JSON text is, None for none.
+class ListQuery(msgspec.Struct, frozen=True):
+    """One page of a listing: up to `limit` vectors after the place `after`, whose ids start with `prefix`.
+
+    Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed. In a sharded index
+    the page begins in the shard with the number `shard`.
+    """
+
+    limit: int
+    after: Position | None = None
+    prefix: str = ""
+    segment: int = 0
+    segments: int = 1
+    filter: str | None = None
+    vectors: bool = False
+    shard: int = 0
+
+    @property
+    def span(self) -> Span:
+        return Span(*scan.segment(self.segment, self.segments), self.after, self.prefix)
+
+
+@lru_cache(maxsize=32)
+def parsed(text: str | None) -> Filter | None:
+    """Return the filter in a JSON text, None if there is no text.
 
     Raises:
-        FilterInvalid: it is none.
+        FilterInvalid: it is not a filter.
     """
-    from vectord.filters.parse import parse  # noqa: PLC0415 - most requests have none
-
     if text is None:
         return None
     try:
@@ -44,8 +66,8 @@ def tree_of(text: str | None) -> "Filter | None":
 
 
 def matching(index: Index, text: str | None) -> RowMask | None:
-    """Return the rows that satisfy a filter, JSON text; None if there is no filter, so that all rows do."""
-    tree = tree_of(text)
+    """Return the rows that satisfy a filter, None if there is no filter and every row does."""
+    tree = parsed(text)
     if tree is None:
         return None
     from vectord.index.query import filtering  # noqa: PLC0415  most requests have no filter
@@ -53,11 +75,11 @@ def matching(index: Index, text: str | None) -> RowMask | None:
     return filtering.matching_rows(index, tree)
 
 
-def selected(index: Index, which: Selection) -> Mapping[str, int]:
-    """Return the rows, by id, of the selected vectors that exist."""
-    if which.ids is not None:
-        return index.find(list(dict.fromkeys(which.ids)))
-    found = matching(index, which.filter)
+def selected(index: Index, selection: Selection) -> Mapping[str, int]:
+    """Return the selected vectors that are in the index: row by id."""
+    if selection.ids is not None:
+        return index.find(list(dict.fromkeys(selection.ids)))
+    found = matching(index, selection.filter)
     if found is None:
         raise AssertionError("a selection has ids or a filter")
     rows = found.rows.tolist()

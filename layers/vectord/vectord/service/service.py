@@ -1,43 +1,285 @@
-"""All use cases at once."""
+"""The service: each request opens its index once, and runs on a single or a sharded index with one retry loop."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
 
 from vectord.cache.section_cache import SectionCache
-from vectord.index.query.query import MAX_K
+from vectord.errors import (
+    BlobError,
+    IndexNotFound,
+    ObjectChanged,
+    RequestInvalid,
+    StorageSilent,
+    StoreError,
+    StoreUnavailable,
+    VectordError,
+)
+from vectord.index.query import query as queries
+from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
 from vectord.index.thresholds import Thresholds
-from vectord.service.dispatch import Core
+from vectord.lhv1 import params
+from vectord.readers.entry import Entry
+from vectord.service.commit.create_delete import ObjectLifecycle
+from vectord.service.commit.loop import CommitLoop
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.history.pasts import Pasts
-from vectord.service.lifecycle import Lifetimes
+from vectord.service.history import History
+from vectord.service.indexes import VectorIndex
+from vectord.service.lifecycle import IndexLifecycle, NewIndex
 from vectord.service.maintenance.policy import BuildPolicy
-from vectord.service.reading import Reading
-from vectord.service.sharding.fan_out import Invoke
-from vectord.service.write_dispatch import Writing
-from vectord.service.writes import Changes
-from vectord.storage.base import Store
+from vectord.service.options import STRONG, UNCONDITIONAL, Deadline, ReadOptions, WriteOptions
+from vectord.service.results import (
+    Added,
+    Counted,
+    Deleted,
+    Description,
+    GetResult,
+    ListPage,
+    Patched,
+    RecallMeasurement,
+    StoredVector,
+    Warmed,
+)
+from vectord.service.selection import ListQuery, Patch, Selection, parsed
+from vectord.service.sharding.create_delete import ShardLifecycle
+from vectord.service.sharding.execute import execute
+from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
+from vectord.service.sharding.index import ShardAccess, ShardedIndex
+from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed
+from vectord.service.sharding.placement import check_parent
+from vectord.service.single.index import SingleIndex
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.versions import Versions
+from vectord.storage.base import ObjectPage, Store
 
-__all__ = ["MAX_K", "Service", "UseCases"]
+MAX_IDS: Final = 1_000
+MAX_PAGE: Final = 1_000
 
 
-class UseCases(Changes, Lifetimes, Pasts, Reading):
-    """Reads and changes of one store."""
+class Service:
+    """All use cases over one store.
 
-
-class Service(UseCases):
-    """The same, composed of what they need of outside."""
+    Methods that name an index may raise IndexNotFound, BlobError, StorageSilent and StoreRefused; with `as_of` also
+    VersionNotFound and RequestInvalid. Changes may raise what `CommitLoop.change` does.
+    """
 
     def __init__(
         self,
         store: Store,
         files: SectionCache,
         *,
-        warm_bytes: int,
+        memory_bytes: int,
         environment: Environment,
         retry_policy: RetryPolicy,
-        sizes: Thresholds | None = None,
+        thresholds: Thresholds | None = None,
         invoke: Invoke | None = None,
-        rebuilds: BuildPolicy | None = None,
+        build_policy: BuildPolicy | None = None,
     ) -> None:
-        """Take `invoke` as `Core` does."""
-        core = Core(
-            store, files, warm_bytes=warm_bytes, environment=environment, retry_policy=retry_policy, invoke=invoke
+        """Keep up to `memory_bytes` of opened indexes in memory; with `invoke`, other functions run shard requests."""
+        self.environment, self._retry_policy = environment, retry_policy
+        self.reader = SnapshotReader(
+            store, SnapshotCache(store, files, memory_bytes, environment), environment, retry_policy
         )
-        super().__init__(Writing(core, sizes, rebuilds))
+        self.versions = Versions(self.reader, files, memory_bytes)
+        self._commits = CommitLoop(self.reader, thresholds, build_policy)
+        pool = WorkerPool(environment)
+        local = LocalFanOut(self.perform, pool)
+        fan_out = RemoteFanOut(local, invoke) if invoke else local
+        self._shards = ShardAccess(self.reader, self.run_single, fan_out, local, pool)
+        objects = ObjectLifecycle(self.reader, thresholds)
+        self._lifecycle = IndexLifecycle(self.reader, objects, ShardLifecycle(self.reader, objects, pool))
+        self.history = History(self.reader, self.versions, self._commits, objects, thresholds)
+
+    def search(self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG) -> Result:
+        """Return the nearest matches of each query vector, all of one state.
+
+        Raises:
+            RequestInvalid: the query is out of range, or a vector does not fit the index.
+            FilterInvalid, VectorNotFound
+        """
+        if query.like is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
+            raise RequestInvalid(f"a search takes 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
+        queries.check(query)
+        return self.run(name, deadline, read, lambda index: index.search(query), for_search=True)
+
+    def recall(
+        self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG, *, sample_size: int = 50
+    ) -> RecallMeasurement:
+        """Measure recall as `SingleIndex.recall` does, with up to MAX_PROBES query vectors or stored ones.
+
+        Raises:
+            RequestInvalid: the query is out of range, a vector does not fit, or the index is sharded.
+        """
+        queries.check(query)
+        if not 1 <= (len(query.vectors) or sample_size) <= MAX_PROBES:
+            raise RequestInvalid(f"recall takes 1 to {MAX_PROBES} queries, not {len(query.vectors) or sample_size:,}")
+        return self.run(name, deadline, read, lambda index: index.recall(query, sample_size), for_search=True)
+
+    def warm(self, name: str, deadline: Deadline) -> Warmed:
+        """Fetch an index into the cache, so that the next searches read nothing; RequestInvalid if it is sharded."""
+        return self.run(name, deadline, STRONG, lambda index: index.warm(), for_search=True)
+
+    def describe(self, name: str, deadline: Deadline, read: ReadOptions = STRONG) -> Description:
+        return self.run(name, deadline, read, lambda index: index.describe())
+
+    def lookup(self, name: str, vector_id: str, deadline: Deadline, read: ReadOptions = STRONG) -> StoredVector:
+        """Return one stored vector; raise VectorNotFound if the index has no such id."""
+        return self.run(name, deadline, read, lambda index: index.lookup(vector_id))
+
+    def get(self, name: str, ids: Sequence[str], deadline: Deadline, read: ReadOptions = STRONG) -> GetResult:
+        """Return the vectors of `ids`, and the ids that are not there.
+
+        Raises:
+            RequestInvalid: there are more than MAX_IDS.
+        """
+        if len(ids) > MAX_IDS:
+            raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
+        return self.run(name, deadline, read, lambda index: index.get(ids))
+
+    def list_vectors(self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG) -> ListPage:
+        """List vectors in an order that changes by others do not alter.
+
+        Raises:
+            RequestInvalid, FilterInvalid: the limit is not 1 to MAX_PAGE; the filter is not valid.
+        """
+        if not 1 <= query.limit <= MAX_PAGE:
+            raise RequestInvalid(f"limit must be 1 to {MAX_PAGE:,}, not {query.limit:,}")
+        parsed(query.filter)
+        return self.run(name, deadline, read, lambda index: index.list(query))
+
+    def count(self, name: str, filter_text: str | None, deadline: Deadline, read: ReadOptions = STRONG) -> Counted:
+        """Count the vectors that satisfy a filter, JSON text, or all; raise FilterInvalid if it is not valid."""
+        parsed(filter_text)
+        return self.run(name, deadline, read, lambda index: index.count(filter_text))
+
+    def would_delete(
+        self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
+    ) -> Deleted:
+        """Count the vectors that a deletion would delete and leave; raise what `delete` does; change nothing."""
+        parsed(selection.filter)
+        return self.run(name, deadline, STRONG, lambda index: index.would_delete(selection, write))
+
+    def add(
+        self, name: str, entries: Sequence[Entry], deadline: Deadline, write: WriteOptions = UNCONDITIONAL
+    ) -> Added:
+        """Add or replace a batch.
+
+        Raises:
+            BatchInvalid: some entries are not valid; nothing was changed.
+        """
+        return self.run(name, deadline, STRONG, lambda index: index.add(entries, write))
+
+    def delete(
+        self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
+    ) -> Deleted:
+        """Delete the selected vectors; ids that are not there are ignored. Raise FilterInvalid as `count` does."""
+        parsed(selection.filter)
+        return self.run(name, deadline, STRONG, lambda index: index.delete(selection, write))
+
+    def patch(
+        self,
+        name: str,
+        selection: Selection,
+        patch: Patch,
+        deadline: Deadline,
+        write: WriteOptions = UNCONDITIONAL,
+    ) -> Patched:
+        """Change the metadata of the selected vectors, and nothing else of them.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+            FilterInvalid: the filter is not valid.
+        """
+        parsed(selection.filter)
+        return self.run(name, deadline, STRONG, lambda index: index.patch(selection, patch, write))
+
+    def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
+        """Create an index as `IndexLifecycle.create` does."""
+        return self._lifecycle.create(new, deadline, write)
+
+    def delete_index(self, name: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> None:
+        """Delete an index as `IndexLifecycle.delete` does."""
+        self._lifecycle.delete(name, deadline, write)
+
+    def list_indexes(self, prefix: str, limit: int, after: str | None, deadline: Deadline) -> ObjectPage:
+        """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
+        return self.reader.retry(deadline, lambda: self.reader.store.list(prefix, limit, after))
+
+    def perform(self, request: ShardRequest, deadline: Deadline) -> ShardResult:
+        """Run a request to one shard, from this or another function; return an error of the request as a result.
+
+        Raises:
+            RequestInvalid: the request does not name a shard.
+        """
+        if not params.is_shard_name(request.shard):
+            raise RequestInvalid(f"{request.shard!r} is not a shard")
+        staleness = request.staleness if isinstance(request, SearchRequest | CountRequest) else None
+        try:
+            return self.run(
+                request.shard,
+                deadline,
+                ReadOptions(staleness),
+                lambda shard: execute(request, _single(shard)),
+                for_search=isinstance(request, SearchRequest),
+                is_valid=params.is_shard_name,
+            )
+        except VectordError as error:
+            return failed(error)
+
+    def run_single[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
+        """Open one shard and return the result of `use`, as `run` does for an index."""
+        return self.run(shard, deadline, read, lambda index: use(_single(index)), is_valid=params.is_shard_name)
+
+    def run[R](
+        self,
+        name: str,
+        deadline: Deadline,
+        read: ReadOptions,
+        use: Callable[[VectorIndex], R],
+        *,
+        for_search: bool = False,
+        is_valid: Callable[[str], bool] = params.is_index_name,
+    ) -> R:
+        """Open an index and return the result of `use`; start over while storage fails or the index changes.
+
+        With `for_search` the first read of an index includes the bytes that a search needs.
+        """
+        if not is_valid(name):
+            raise IndexNotFound(name)
+        read_before = self.environment.meter.read()
+        if read.as_of is not None:
+            if read.staleness is not None:
+                raise RequestInvalid("as_of names one state, which no consistency changes; leave one of them out")
+            return self.versions.using(
+                name, read.as_of, deadline, lambda snapshot: use(self._dispatch(snapshot, deadline, read, read_before))
+            )
+        failure: StoreError | None = None
+        try:
+            if read.staleness is not None and (recent := self.reader.cache.recent(name, read.staleness)):
+                with suppress(ObjectChanged, StoreUnavailable):  # ranges of an older state may no longer exist
+                    return use(self._dispatch(recent, deadline, read, read_before))
+            for _ in self._retry_policy.attempts(self.environment, deadline):
+                try:
+                    snapshot = self.reader.open(name, for_search=for_search)
+                    return use(self._dispatch(snapshot, deadline, read, read_before))
+                except (ObjectChanged, StoreUnavailable) as error:
+                    failure = error
+        except BlobError as error:
+            raise error.named(error.index or name) from error
+        raise StorageSilent from failure
+
+    def _dispatch(
+        self, snapshot: Snapshot, deadline: Deadline, read: ReadOptions, read_before: tuple[int, int]
+    ) -> VectorIndex:
+        parent = snapshot.index.params
+        if not parent.shards:
+            return SingleIndex(snapshot, deadline, self.environment, self._commits, read_before)
+        check_parent(parent, snapshot.name)
+        return ShardedIndex(parent, deadline, read, self._shards)
+
+
+def _single(index: VectorIndex) -> SingleIndex:
+    """Return a shard as what it is: opening one that is sharded itself raises BlobCorrupt."""
+    assert isinstance(index, SingleIndex)
+    return index

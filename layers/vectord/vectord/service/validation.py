@@ -1,4 +1,4 @@
-"""Check vectors and batches before anything changes."""
+"""Validate vectors and batches before anything changes."""
 
 from collections.abc import Sequence
 from typing import Final, TypeGuard
@@ -12,14 +12,14 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Components, Entry, NewVector
 
-_BLOCK: Final = 128  # entries at a time: a processor's cache holds their matrix
+_BLOCK: Final = 128  # entries at a time, so that their matrix fits into the processor's cache
 
 
 def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
-    """Return the batch as items of float32 vectors.
+    """Return the batch as items with float32 vectors.
 
     Raises:
-        BatchInvalid: some entries are bad; it names each of them.
+        BatchInvalid: some entries are not valid; it lists each of them.
     """
     items: list[Item] = []
     for start in range(0, len(entries), _BLOCK):
@@ -31,7 +31,7 @@ def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
 
 
 def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
-    """Return the items, rows of one matrix; None if an entry is bad."""
+    """Return the items as rows of one matrix; None if an entry is not valid."""
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
     if len(good) < len(entries) or any(params.invalid_id_reason(entry.id) for entry in good):
         return None
@@ -40,7 +40,7 @@ def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     rows = flat.reshape(len(good), index.dimension)
     if not np.isfinite(rows).all() or (index.distance == "cosine" and not rows.any(axis=1).all()):
         return None
-    # What is float32 already is not held twice.
+    # A vector that is float32 already is not copied.
     return [
         Item(entry.id, entry.vector if _is_narrow(entry.vector) else row, entry.metadata)
         for entry, row in zip(good, rows, strict=True)
@@ -68,20 +68,15 @@ def _one_by_one(entries: Sequence[Entry], index: Params) -> list[Item]:
     return items
 
 
-def checked_query(vector: Components, index: Params) -> npt.NDArray[np.float32]:
-    """Return the query as float32.
-
-    Raises:
-        RequestInvalid: it does not fit the index.
-    """
-    query = narrow(vector)
-    if reason := vector_fault(query, index):
-        raise RequestInvalid(reason)
-    return query
+def check_queries(vectors: Sequence[npt.NDArray[np.float32]], index: Params) -> None:
+    """Raise RequestInvalid if a query vector does not fit the index."""
+    for vector in vectors:
+        if reason := vector_fault(vector, index):
+            raise RequestInvalid(reason)
 
 
 def narrow(vector: Components) -> npt.NDArray[np.float32]:
-    """Return `vector` as float32; what lies beyond its range becomes infinite, which `vector_fault` finds."""
+    """Return `vector` as float32; a component beyond its range becomes infinite, which `vector_fault` refuses."""
     with np.errstate(over="ignore"):
         return vector.astype(np.float32)
 

@@ -13,6 +13,7 @@ from vectord.edge.events import sqs
 from vectord.errors import StoreUnavailable
 from vectord.service.environment import RetryPolicy
 from vectord.service.ingest import Ingestion
+from vectord.service.lifecycle import NewIndex
 from vectord.storage.inbox import UploadedFile
 from vectord.storage.memory import MemoryStore
 
@@ -49,10 +50,10 @@ def message(*keys: str) -> str:
 def deliver(files: dict[str, bytes | Exception], *bodies: str) -> list[str]:
     """Invoke the function with messages m0, m1, …; return the ids of those that it reports as failed."""
     store = MemoryStore()
-    a_service(store).create("t", 2, until=FOREVER)
+    a_service(store).create(NewIndex("t", 2), FOREVER)
     environment = Clock().environment()
     ingestion = Ingestion(
-        Files(files), store, local_files(), most=1 << 20, environment=environment, retry_policy=RetryPolicy()
+        Files(files), store, local_files(), max_file_bytes=1 << 20, environment=environment, retry_policy=RetryPolicy()
     )
     records = [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
     answer = sqs.handler(lambda: ingestion)({"Records": records}, CONTEXT)

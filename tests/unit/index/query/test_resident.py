@@ -12,14 +12,16 @@ from tests.support import worlds
 from tests.support.sections import PACKED
 from tests.support.stores import ScriptedStore, after
 from tests.support.vectors import F32
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.cache.section_cache import SectionCache
 from vectord.index import mutations
 from vectord.index.codec import encode
+from vectord.index.query.query import Result
 from vectord.index.rows import Item
 from vectord.readers.entry import NewVector
 from vectord.service.environment import RetryPolicy
-from vectord.service.results import SearchOutcome
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.service.snapshots import cache as snapshots_cache
 from vectord.storage.base import IfAbsent
@@ -55,7 +57,7 @@ class Case:
         return Service(
             self.store,
             files or worlds.local_files(),
-            warm_bytes=1 << 20,
+            memory_bytes=1 << 20,
             environment=clock.environment(),
             retry_policy=RetryPolicy(max_attempts=3),
             sizes=PACKED,
@@ -81,11 +83,11 @@ def small() -> Case:
 QUERIES = textlike(300, 3)
 
 
-def search(service: Service, query: F32, k: int = 10, recall: float = 0.95) -> SearchOutcome:
-    return service.search("t", query, k, FOREVER, recall=recall)
+def search(service: Service, query: F32, k: int = 10, recall: float = 0.95) -> Result:
+    return service.search("t", a_query(query, k, recall=recall), FOREVER)
 
 
-def found(searched: SearchOutcome) -> list[tuple[str, float]]:
+def found(searched: Result) -> list[tuple[str, float]]:
     return v.pairs(searched.answer)
 
 
@@ -204,7 +206,7 @@ def test_our_own_commit_is_searched_without_reading_it_back(large: Case) -> None
 def test_an_object_that_moves_between_two_ranges_is_searched_in_its_new_state(
     large: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshots_cache, "AHEAD_BYTES", snapshots_cache.HEAD_BYTES)
+    monkeypatch.setattr(snapshots_cache, "SEARCH_HEAD_BYTES", snapshots_cache.HEAD_BYTES)
     service = large.service()
     large.store.on(
         "read", after(lambda: None), after(lambda: large.service().add("t", [NewVector("new", QUERIES[7])], FOREVER))
@@ -218,7 +220,7 @@ def test_an_object_that_moves_between_two_ranges_is_searched_in_its_new_state(
 def test_rows_that_a_search_did_not_find_are_not_told_as_removed(large: Case) -> None:
     service = large.service()
     nearest = found(search(service, QUERIES[9], k=3))
-    service.delete_vectors("t", [nearest[0][0]], FOREVER)
+    service.delete("t", Selection([nearest[0][0]]), FOREVER)
     cold = found(search(large.service(), QUERIES[9], k=2))
     assert cold == nearest[1:]
     assert service.describe("t", FOREVER).count == 23_999
@@ -227,7 +229,7 @@ def test_rows_that_a_search_did_not_find_are_not_told_as_removed(large: Case) ->
 def test_an_index_without_vectors_reads_its_head_alone() -> None:
     store = MemoryStore()
     service = worlds.a_service(store)
-    service.create("t", 2, until=FOREVER)
-    assert worlds.a_service(store).search("t", vector("", 1, 0).vector, 5, FOREVER).read_bytes == len(
+    service.create(NewIndex("t", 2), FOREVER)
+    assert worlds.a_service(store).search("t", a_query(vector("", 1, 0).vector, 5), FOREVER).read_bytes == len(
         store.get("t").data
     )

@@ -13,9 +13,10 @@ from tests.support.compacting import DIMENSION
 from tests.support.worlds import FOREVER, vector
 from vectord.index.query import scan
 from vectord.readers.entry import NewVector
+from vectord.service.lifecycle import NewIndex
 from vectord.service.results import ListPage
+from vectord.service.selection import ListQuery, Selection
 from vectord.service.service import Service
-from vectord.service.single.vector_reads import ListQuery
 from vectord.storage.memory import MemoryStore
 
 IDS = [f"id-{i}" for i in range(40)]
@@ -28,10 +29,10 @@ def order(vector_id: str) -> tuple[int, str]:
 
 def pages(service: Service, wanted: ListQuery, name: str = "t") -> list[ListPage]:
     """Follow a listing to its end."""
-    found = [service.page(name, wanted, FOREVER)]
+    found = [service.list_vectors(name, wanted, FOREVER)]
     while found[-1].after is not None:
-        after = msgspec.structs.replace(wanted, after=found[-1].after)
-        found.append(service.page(name, after, FOREVER, shard=found[-1].shard))
+        rest = msgspec.structs.replace(wanted, after=found[-1].after, shard=found[-1].shard)
+        found.append(service.list_vectors(name, rest, FOREVER))
     return found
 
 
@@ -43,7 +44,7 @@ def ids(found: list[ListPage]) -> list[str]:
 def service() -> Service:
     """A service with index `t`, small, of IDS and TWINS."""
     service = worlds.a_service()
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     service.add("t", [vector(name, 1, place) for place, name in enumerate([*IDS, *TWINS])], FOREVER)
     return service
 
@@ -52,7 +53,7 @@ def service() -> Service:
 def packed() -> Service:
     """A service with index `t`, packed, of IDS and TWINS in the base and the tail."""
     service = compacting.a_writer(MemoryStore(least_part=1))
-    service.create("t", DIMENSION, until=FOREVER)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", compacting.vectors(*IDS[:20], TWINS[0]), FOREVER)
     service.add("t", compacting.vectors(*IDS[20:], TWINS[1]), FOREVER)
     return service
@@ -77,7 +78,7 @@ def test_pages_hold_every_vector_once_in_order(either: Service, limit: int) -> N
 
 
 def test_removed_and_replaced_vectors_come_as_they_are_now(packed: Service) -> None:
-    packed.delete_vectors("t", ["id-3", "id-30"], FOREVER)
+    packed.delete("t", Selection(["id-3", "id-30"]), FOREVER)
     [new] = compacting.vectors("id-5", seed=7)
     packed.add("t", [new], FOREVER)
     [page] = pages(packed, ListQuery(100, vectors=True))
@@ -130,20 +131,20 @@ def test_a_filter_keeps_to_what_satisfies_it(packed: Service) -> None:
 
 
 def test_a_listing_goes_on_over_a_build(packed: Service) -> None:
-    first = packed.page("t", ListQuery(20), FOREVER)
+    first = packed.list_vectors("t", ListQuery(20), FOREVER)
     late = [f"late-{i}" for i in range(40)]
-    store = packed._core.store
+    store = packed.reader.store
     packed.add("t", compacting.vectors(*late), FOREVER)
     assert isinstance(store, MemoryStore)
     assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
-    rest = packed.page("t", ListQuery(100, after=first.after), FOREVER)
+    rest = packed.list_vectors("t", ListQuery(100, after=first.after), FOREVER)
     seen = [name for name in ids([first, rest]) if name not in late]
     assert seen == sorted([*IDS, *TWINS], key=order)
 
 
 def test_shards_come_one_after_the_other() -> None:
     service = shards.a_service(MemoryStore())
-    service.create("t", 2, shards=5, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=5), FOREVER)
     service.add("t", [vector(name, 1, 1) for name in IDS], FOREVER)
     for limit in (1, 8, 39, 40, 41):
         found = pages(service, ListQuery(limit))
@@ -162,17 +163,17 @@ steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(
 @given(steps=steps, limit=st.integers(1, 4))
 def test_what_is_there_throughout_comes_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
     service = compacting.a_writer(MemoryStore(least_part=1))
-    service.create("t", DIMENSION, until=FOREVER)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", compacting.vectors(*IDS[:12], *TWINS), FOREVER)
     throughout, seen, after = {*IDS[:12], *TWINS}, [], None
     for kind, some in [*steps, *[("page", [])] * 20]:
         if kind == "add":
             service.add("t", [NewVector(one.id, one.vector) for one in compacting.vectors(*some, seed=3)], FOREVER)
         elif kind == "delete":
-            service.delete_vectors("t", some, FOREVER)
+            service.delete("t", Selection(list(some)), FOREVER)
             throughout -= set(some)
         else:
-            page = service.page("t", ListQuery(limit, after=after), FOREVER)
+            page = service.list_vectors("t", ListQuery(limit, after=after), FOREVER)
             seen += [kept.id for kept in page.vectors]
             if page.after is None:
                 break

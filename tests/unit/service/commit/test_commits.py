@@ -16,7 +16,7 @@ from tests.support.stores import (
     silence_then,
 )
 from tests.support.vectors import item
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.errors import (
     BatchInvalid,
     Contended,
@@ -32,9 +32,10 @@ from vectord.index.mutations import upsert
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
-from vectord.service.snapshots.cache import SnapshotCache
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.storage.base import IfAbsent, StoredObject
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
@@ -44,7 +45,7 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 def store() -> ScriptedStore:
     """A store that holds the empty index `t` of dimension 2."""
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create("t", 2, until=FOREVER)
+    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     store.calls.clear()
     return store
 
@@ -67,7 +68,7 @@ def fetched(store: ScriptedStore) -> StoredObject:
 
 
 def ids(service: Service) -> set[str]:
-    found = service.search("t", vector("", 1, 1).vector, 100, FOREVER)
+    found = service.search("t", a_query(vector("", 1, 1).vector, 100), FOREVER)
     return {match.id for match in found.answer.matches}
 
 
@@ -94,7 +95,7 @@ def test_a_lost_reply_answers_the_etag_of_the_write_that_it_lost(store: Scripted
 def test_a_lost_reply_is_recognised_under_what_another_writer_put_on_top(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.on("put", loses_reply_then(lambda: other.delete_vectors("t", ["a"], FOREVER)))
+    store.on("put", loses_reply_then(lambda: other.delete("t", Selection(["a"]), FOREVER)))
     done = service.add("t", [A], FOREVER)
     assert (done.added, done.count, store.count("put")) == (1, 1, 1)
     assert ids(service) == set()  # applied twice, it would be back
@@ -137,7 +138,7 @@ def test_a_change_is_checked_again_against_an_index_that_took_the_place(
 ) -> None:
     def replaced() -> None:
         other.delete_index("t", FOREVER)
-        other.create("t", 3, until=FOREVER)
+        other.create(NewIndex("t", 3), FOREVER)
 
     store.on("put", after(replaced))
     with pytest.raises(BatchInvalid):
@@ -267,7 +268,7 @@ def test_a_refusal_is_not_repeated(store: ScriptedStore, service: Service) -> No
 
 def test_deleting_ids_that_are_absent_writes_nothing(store: ScriptedStore, service: Service) -> None:
     before = store.inner.etag("t")
-    done = service.delete_vectors("t", ["x", "y"], FOREVER)
+    done = service.delete("t", Selection(["x", "y"]), FOREVER)
     assert (done.deleted, done.count, done.etag, store.count("put")) == (0, 0, before, 0)
 
 

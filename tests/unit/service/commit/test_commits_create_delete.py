@@ -19,6 +19,7 @@ from tests.support.stores import (
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import Contended, IndexExists, IndexNotFound, OutcomeUnknown, RequestInvalid, WriteConflict
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.storage.base import IfAbsent
 
@@ -43,57 +44,57 @@ def names(store: ScriptedStore) -> list[str]:
 
 
 def test_creating_answers_the_etag_under_which_the_store_keeps_it(store: ScriptedStore, service: Service) -> None:
-    assert service.create("t", 2, until=FOREVER).etag == store.inner.etag("t")
+    assert service.create(NewIndex("t", 2), FOREVER).etag == store.inner.etag("t")
 
 
 def test_creating_is_one_write_and_no_read(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     assert store.calls == [("put", "t")]
 
 
 def test_a_new_index_has_neither_vectors_nor_a_graph(service: Service) -> None:
-    created = service.create("t", 2, until=FOREVER)
+    created = service.create(NewIndex("t", 2), FOREVER)
     assert (created.count, created.graph_size, created.curves) == (0, 0, {})
 
 
 def test_creating_an_index_that_exists_is_refused(service: Service, other: Service) -> None:
-    other.create("t", 2, until=FOREVER)
+    other.create(NewIndex("t", 2), FOREVER)
     with pytest.raises(IndexExists):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_parameters_out_of_range_are_refused_before_anything_is_asked_of_the_store(
     store: ScriptedStore, service: Service
 ) -> None:
     with pytest.raises(RequestInvalid):
-        service.create("t", 0, until=FOREVER)
+        service.create(NewIndex("t", 0), FOREVER)
     assert store.calls == []
 
 
 def test_a_lost_reply_to_a_creation_is_recognised_as_success(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
-    assert service.create("t", 2, until=FOREVER).etag == store.inner.etag("t")
+    assert service.create(NewIndex("t", 2), FOREVER).etag == store.inner.etag("t")
 
 
 def test_a_lost_reply_to_a_creation_is_recognised_under_what_others_put_on_top(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", loses_reply_then(lambda: other.add("t", [vector("a", 1, 0)], FOREVER)))
-    assert service.create("t", 2, until=FOREVER).params.name == "t"
+    assert service.create(NewIndex("t", 2), FOREVER).params.name == "t"
 
 
 def test_an_unanswered_creation_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
     store.on("put", silence)
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
 
 def test_an_unanswered_creation_overtaken_by_another_ones_is_refused(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.on("put", silence_then(lambda: other.create("t", 9, until=FOREVER)))
+    store.on("put", silence_then(lambda: other.create(NewIndex("t", 9), FOREVER)))
     with pytest.raises(IndexExists):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
     assert other.describe("t", FOREVER).params.dimension == 9
 
 
@@ -102,25 +103,25 @@ def test_an_unanswered_creation_that_meets_an_unreadable_object_is_refused(
 ) -> None:
     store.on("put", silence_then(lambda: store.inner.put("t", b"something else", IfAbsent(), "")))
     with pytest.raises(IndexExists):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_conflict_while_creating_is_waited_out(store: ScriptedStore, service: Service) -> None:
     store.on("put", answers(WriteConflict()))
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
 
 def test_conflicts_without_end_are_known_to_have_created_nothing(store: ScriptedStore, service: Service) -> None:
     store.always("put", answers(WriteConflict()))
     with pytest.raises(Contended):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_silence_without_end_leaves_a_creation_unknown(store: ScriptedStore, service: Service) -> None:
     store.always("put", silence)
     with pytest.raises(OutcomeUnknown):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) -> None:
@@ -130,7 +131,7 @@ def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) ->
         service = worlds.a_service(store.inner, clock=Clock(ids=f"writer-{number}"))
         start.wait()
         try:
-            return service.create("t", number + 1, until=FOREVER).params.dimension
+            return service.create(NewIndex("t", number + 1), FOREVER).params.dimension
         except IndexExists:
             return None
 
@@ -140,7 +141,7 @@ def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) ->
 
 
 def test_deleting_removes_the_object(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
@@ -160,14 +161,14 @@ def test_a_name_that_no_index_can_have_is_not_asked_of_the_store(store: Scripted
 
 
 def test_a_lost_reply_to_a_deletion_is_success(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", loses_reply)
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
 
 def test_an_unanswered_deletion_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", silence)
     service.delete_index("t", FOREVER)
     assert names(store) == []
@@ -176,7 +177,7 @@ def test_an_unanswered_deletion_that_never_arrived_is_repeated(store: ScriptedSt
 def test_an_index_changed_just_before_its_deletion_is_deleted_in_its_new_state(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", after(lambda: other.add("t", [vector("a", 1, 0)], FOREVER)))
     service.delete_index("t", FOREVER)
     assert names(store) == []
@@ -185,7 +186,7 @@ def test_an_index_changed_just_before_its_deletion_is_deleted_in_its_new_state(
 def test_an_index_that_another_one_deletes_first_is_not_found(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", after(lambda: other.delete_index("t", FOREVER)))
     with pytest.raises(IndexNotFound):
         service.delete_index("t", FOREVER)
@@ -198,28 +199,28 @@ def test_an_object_that_cannot_be_read_can_be_deleted(store: ScriptedStore, serv
 
 
 def test_silence_without_end_leaves_a_deletion_unknown(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.always("delete", silence)
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)
 
 
 def test_conflicts_without_end_are_known_to_have_deleted_nothing(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.always("delete", answers(WriteConflict()))
     with pytest.raises(Contended):
         service.delete_index("t", FOREVER)
 
 
 def test_a_new_index_of_a_deleted_name_starts_empty(service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     service.add("t", [vector("a", 1, 0)], FOREVER)
     service.delete_index("t", FOREVER)
-    assert service.create("t", 3, until=FOREVER).count == 0
+    assert service.create(NewIndex("t", 3), FOREVER).count == 0
     assert service.describe("t", FOREVER).count == 0
 
 
 def test_a_creation_that_arrives_twice_is_told_as_created(store: ScriptedStore, service: Service) -> None:
     store.on("put", arrives_twice)
-    assert service.create("t", 2, until=FOREVER).count == 0
+    assert service.create(NewIndex("t", 2), FOREVER).count == 0
     assert names(store) == ["t"]

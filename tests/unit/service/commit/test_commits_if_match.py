@@ -6,6 +6,9 @@ from tests.support import worlds
 from tests.support.stores import ScriptedStore, after, answers, loses_reply, silence, silence_then
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import PreconditionFailed, WriteConflict
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import WriteOptions
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
@@ -14,7 +17,7 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 @pytest.fixture
 def store() -> ScriptedStore:
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create("t", 2, until=FOREVER)
+    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     return store
 
 
@@ -29,23 +32,23 @@ def other(store: ScriptedStore) -> Service:
 
 
 def test_the_present_version_lets_the_change_through(store: ScriptedStore, service: Service) -> None:
-    assert service.add("t", [A], FOREVER, {store.inner.etag("t")}).added == 1
+    assert service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")})).added == 1
 
 
 def test_one_of_several_versions_is_enough(store: ScriptedStore, service: Service) -> None:
-    assert service.add("t", [A], FOREVER, {'"old"', store.inner.etag("t")}).added == 1
+    assert service.add("t", [A], FOREVER, WriteOptions({'"old"', store.inner.etag("t")})).added == 1
 
 
 def test_another_version_refuses_the_change_and_writes_nothing(store: ScriptedStore, service: Service) -> None:
     before = store.count("put")
     with pytest.raises(PreconditionFailed):
-        service.add("t", [A], FOREVER, {'"old"'})
+        service.add("t", [A], FOREVER, WriteOptions({'"old"'}))
     assert store.count("put") == before
 
 
 def test_no_version_at_all_refuses_every_change(service: Service) -> None:
     with pytest.raises(PreconditionFailed):
-        service.delete_vectors("t", ["a"], FOREVER, frozenset())
+        service.delete("t", Selection(["a"]), FOREVER, WriteOptions(frozenset()))
 
 
 def test_losing_to_another_writer_in_between_is_refused_and_not_applied_to_the_new_state(
@@ -53,13 +56,13 @@ def test_losing_to_another_writer_in_between_is_refused_and_not_applied_to_the_n
 ) -> None:
     store.on("put", after(lambda: other.add("t", [B], FOREVER)))
     with pytest.raises(PreconditionFailed):
-        service.add("t", [A], FOREVER, {store.inner.etag("t")})
+        service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")}))
     assert other.describe("t", FOREVER).count == 1
 
 
 def test_our_own_lost_reply_is_success_although_the_version_has_moved(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
-    assert service.add("t", [A], FOREVER, {store.inner.etag("t")}).added == 1
+    assert service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")})).added == 1
 
 
 def test_an_unanswered_write_overtaken_by_another_writer_is_refused(
@@ -67,22 +70,22 @@ def test_an_unanswered_write_overtaken_by_another_writer_is_refused(
 ) -> None:
     store.on("put", silence_then(lambda: other.add("t", [B], FOREVER)))
     with pytest.raises(PreconditionFailed):
-        service.add("t", [A], FOREVER, {store.inner.etag("t")})
+        service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")}))
 
 
 def test_a_conflict_at_the_version_named_is_retried(store: ScriptedStore, service: Service) -> None:
     store.on("put", answers(WriteConflict()), silence)
-    assert service.add("t", [A], FOREVER, {store.inner.etag("t")}).added == 1
+    assert service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")})).added == 1
 
 
 def test_an_index_is_deleted_at_the_version_named(store: ScriptedStore, service: Service) -> None:
-    service.delete_index("t", FOREVER, {store.inner.etag("t")})
+    service.delete_index("t", FOREVER, WriteOptions({store.inner.etag("t")}))
     assert not store.inner.list("", 10, None).objects
 
 
 def test_an_index_at_another_version_is_not_deleted(store: ScriptedStore, service: Service) -> None:
     with pytest.raises(PreconditionFailed):
-        service.delete_index("t", FOREVER, {'"old"'})
+        service.delete_index("t", FOREVER, WriteOptions({'"old"'}))
     assert store.count("delete") == 0
 
 
@@ -91,5 +94,5 @@ def test_an_index_changed_just_before_its_deletion_stays(
 ) -> None:
     store.on("delete", after(lambda: other.add("t", [A], FOREVER)))
     with pytest.raises(PreconditionFailed):
-        service.delete_index("t", FOREVER, {store.inner.etag("t")})
+        service.delete_index("t", FOREVER, WriteOptions({store.inner.etag("t")}))
     assert other.describe("t", FOREVER).count == 1

@@ -7,6 +7,8 @@ import pytest
 from tests.support import worlds
 from tests.support.worlds import FOREVER, vector
 from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.memory import MemoryStore
 
@@ -24,7 +26,7 @@ def eager(store: MemoryStore) -> Service:
 def test_batches_added_at_once_are_all_there(functions: int) -> None:
     store = MemoryStore()
     services = [eager(store) for _ in range(functions)]
-    services[0].create("t", 2, until=FOREVER)
+    services[0].create(NewIndex("t", 2), FOREVER)
 
     def write(writer: int) -> int:
         service = services[writer % functions]
@@ -40,7 +42,7 @@ def test_batches_added_at_once_are_all_there(functions: int) -> None:
 
 def test_each_commit_answers_a_count_and_a_version_of_its_own() -> None:
     store = MemoryStore()
-    eager(store).create("t", 2, until=FOREVER)
+    eager(store).create(NewIndex("t", 2), FOREVER)
 
     def write(writer: int) -> tuple[int, str]:
         done = eager(store).add("t", [vector(str(writer), 1, writer)], FOREVER)
@@ -54,8 +56,8 @@ def test_each_commit_answers_a_count_and_a_version_of_its_own() -> None:
 
 def test_a_vector_deleted_by_many_at_once_is_deleted_once() -> None:
     store = MemoryStore()
-    eager(store).create("t", 2, until=FOREVER)
+    eager(store).create(NewIndex("t", 2), FOREVER)
     eager(store).add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
     with ThreadPoolExecutor(WRITERS) as pool:
-        gone = pool.map(lambda _: eager(store).delete_vectors("t", ["a"], FOREVER).deleted, range(WRITERS))
+        gone = pool.map(lambda _: eager(store).delete("t", Selection(["a"]), FOREVER).deleted, range(WRITERS))
         assert sorted(gone) == [0] * (WRITERS - 1) + [1]

@@ -8,8 +8,10 @@ from tests.support.stores import ScriptedStore, after, loses_reply
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import dedup
-from vectord.service.commit.idempotency import IdempotencyKey
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import IdempotencyKey, WriteOptions
 from vectord.service.results import Added, Deleted
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.memory import MemoryStore
 
@@ -21,7 +23,7 @@ SAME_KEY = IdempotencyKey("order-1", "00000002")
 @pytest.fixture
 def store() -> ScriptedStore:
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create("t", 2, until=FOREVER)
+    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     return store
 
 
@@ -37,105 +39,105 @@ def other(store: ScriptedStore) -> Service:
 
 def test_a_repeated_batch_is_answered_as_the_first_with_the_present_etag(service: Service, other: Service) -> None:
     service.add("t", [A], FOREVER)
-    assert service.add("t", [A, B], FOREVER, key=KEY).replaced == 1
+    assert service.add("t", [A, B], FOREVER, WriteOptions(key=KEY)).replaced == 1
     now = other.add("t", [C], FOREVER).etag
-    assert service.add("t", [A, B], FOREVER, key=KEY) == Added(1, 1, 2, now)
+    assert service.add("t", [A, B], FOREVER, WriteOptions(key=KEY)) == Added(1, 1, 2, now)
 
 
 def test_a_repeated_batch_does_not_undo_what_came_after(service: Service, other: Service) -> None:
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     other.add("t", [vector("a", 0, 7)], FOREVER)
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     assert service.lookup("t", "a", FOREVER).vector.tolist() == [0, 7]
 
 
 def test_a_repeat_writes_nothing(store: ScriptedStore, service: Service) -> None:
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     writes = store.count("put")
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     assert store.count("put") == writes
 
 
 def test_a_repeated_deletion_is_answered_as_the_first(service: Service) -> None:
     service.add("t", [A, B], FOREVER)
-    first = service.delete_vectors("t", ["a"], FOREVER, key=KEY)
-    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY) == first == Deleted(1, 1, first.etag)
+    first = service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY))
+    assert service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY)) == first == Deleted(1, 1, first.etag)
 
 
 def test_a_change_that_changed_nothing_does_not_change_anything_later(service: Service, other: Service) -> None:
-    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 0
+    assert service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY)).deleted == 0
     other.add("t", [A], FOREVER)
-    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 0
+    assert service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY)).deleted == 0
     assert service.describe("t", FOREVER).count == 1
 
 
 def test_the_key_with_another_request_is_refused(service: Service) -> None:
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     with pytest.raises(IdempotencyKeyReused):
-        service.add("t", [B], FOREVER, key=SAME_KEY)
+        service.add("t", [B], FOREVER, WriteOptions(key=SAME_KEY))
     assert service.describe("t", FOREVER).count == 1
 
 
 def test_the_key_for_another_kind_of_change_is_refused_even_where_the_hashes_are_equal(service: Service) -> None:
-    service.add("t", [A], FOREVER, key=KEY)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
     with pytest.raises(IdempotencyKeyReused):
-        service.delete_vectors("t", ["a"], FOREVER, key=KEY)
+        service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY))
 
 
 def test_a_key_is_that_of_one_index(store: ScriptedStore, service: Service) -> None:
-    service.create("u", 2, until=FOREVER)
-    service.add("t", [A], FOREVER, key=KEY)
-    assert service.add("u", [A], FOREVER, key=KEY).added == 1
+    service.create(NewIndex("u", 2), FOREVER)
+    service.add("t", [A], FOREVER, WriteOptions(key=KEY))
+    assert service.add("u", [A], FOREVER, WriteOptions(key=KEY)).added == 1
 
 
 def test_a_repeat_is_answered_although_the_version_that_it_names_is_past(service: Service) -> None:
     etag = service.describe("t", FOREVER).etag
-    done = service.add("t", [A], FOREVER, {etag}, KEY)
-    assert service.add("t", [A], FOREVER, {etag}, KEY) == done
+    done = service.add("t", [A], FOREVER, WriteOptions({etag}, key=KEY))
+    assert service.add("t", [A], FOREVER, WriteOptions({etag}, key=KEY)) == done
 
 
 def test_a_first_try_at_another_version_is_refused_and_leaves_the_key_free(service: Service) -> None:
     with pytest.raises(PreconditionFailed):
-        service.add("t", [A], FOREVER, {'"old"'}, KEY)
-    assert service.add("t", [A], FOREVER, key=KEY).added == 1
+        service.add("t", [A], FOREVER, WriteOptions({'"old"'}, key=KEY))
+    assert service.add("t", [A], FOREVER, WriteOptions(key=KEY)).added == 1
 
 
 def test_two_at_once_make_the_change_once(store: ScriptedStore, service: Service, other: Service) -> None:
-    store.on("put", after(lambda: other.delete_vectors("t", ["a"], FOREVER, key=KEY)))
+    store.on("put", after(lambda: other.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY))))
     other.add("t", [A], FOREVER)
-    assert service.delete_vectors("t", ["a"], FOREVER, key=KEY).deleted == 1
+    assert service.delete("t", Selection(["a"]), FOREVER, WriteOptions(key=KEY)).deleted == 1
     assert other.add("t", [A], FOREVER).added == 1
 
 
 def test_a_lost_reply_and_a_repeat_of_it_are_one_change(store: ScriptedStore, service: Service, other: Service) -> None:
     store.on("put", loses_reply)
-    first = service.add("t", [A], FOREVER, key=KEY)
-    assert other.add("t", [A], FOREVER, key=KEY) == first
+    first = service.add("t", [A], FOREVER, WriteOptions(key=KEY))
+    assert other.add("t", [A], FOREVER, WriteOptions(key=KEY)) == first
 
 
 def test_a_key_outlives_a_build_elsewhere() -> None:
     store = MemoryStore(least_part=1)
     writer = compacting.a_writer(store)
-    writer.create("t", DIMENSION, until=FOREVER)
+    writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
     late = compacting.vectors(*(f"late{i}" for i in range(9)))
-    first = writer.add("t", late, FOREVER, key=KEY)
+    first = writer.add("t", late, FOREVER, WriteOptions(key=KEY))
     assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
-    again = writer.add("t", late, FOREVER, key=KEY)
+    again = writer.add("t", late, FOREVER, WriteOptions(key=KEY))
     assert (again.added, again.replaced, again.count) == (first.added, first.replaced, first.count) == (9, 0, 29)
 
 
 def test_a_key_holds_in_every_shard_that_the_batch_reaches() -> None:
     store = MemoryStore()
     service = shards.a_service(store)
-    service.create("t", 2, shards=5, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=5), FOREVER)
     batch = [vector(f"row-{i}", 1, i) for i in range(12)]
-    service.add("t", batch, FOREVER, key=KEY)
+    service.add("t", batch, FOREVER, WriteOptions(key=KEY))
     before = shards.etags(store)
-    assert service.add("t", batch, FOREVER, key=KEY) == Added(12, 0)
+    assert service.add("t", batch, FOREVER, WriteOptions(key=KEY)) == Added(12, 0)
     assert shards.etags(store) == before
     with pytest.raises(IdempotencyKeyReused):
-        service.add("t", batch, FOREVER, key=SAME_KEY)
+        service.add("t", batch, FOREVER, WriteOptions(key=SAME_KEY))
 
 
 # ---- tokens

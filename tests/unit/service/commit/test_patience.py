@@ -9,6 +9,8 @@ from tests.support.stores import ScriptedStore, answers
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import Contended, WriteConflict
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 
 
 def test_there_are_at_most_so_many_attempts() -> None:
@@ -17,13 +19,13 @@ def test_there_are_at_most_so_many_attempts() -> None:
 
 def test_no_time_left_still_allows_one_attempt() -> None:
     clock = Clock()
-    assert list(RetryPolicy().attempts(clock.environment(), until=clock.now)) == [0]
+    assert list(RetryPolicy().attempts(clock.environment(), Deadline(clock.now))) == [0]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 10.0])
 def test_no_attempt_starts_after_the_deadline_however_long_each_takes(seconds: float) -> None:
     clock, starts = Clock(), []
-    for _ in RetryPolicy().attempts(clock.environment(), until=26.0):
+    for _ in RetryPolicy().attempts(clock.environment(), Deadline(26.0)):
         starts.append(clock.now)
         clock.now += seconds
     assert len(starts) > 1
@@ -45,7 +47,7 @@ def test_what_was_drawn_is_what_is_slept() -> None:
 @given(luck=st.floats(0, 1), deadline=st.floats(0, 20), attempts=st.integers(1, 30))
 def test_no_wait_ends_after_the_deadline(luck: float, deadline: float, attempts: int) -> None:
     clock = Clock(luck)
-    starts = [clock.now for _ in RetryPolicy(max_attempts=attempts).attempts(clock.environment(), deadline)]
+    starts = [clock.now for _ in RetryPolicy(max_attempts=attempts).attempts(clock.environment(), Deadline(deadline))]
     assert len(starts) <= attempts
     assert all(start < deadline for start in starts[1:])
 
@@ -53,17 +55,17 @@ def test_no_wait_ends_after_the_deadline(luck: float, deadline: float, attempts:
 def test_a_change_gives_up_at_its_deadline() -> None:
     clock, store = Clock(), ScriptedStore()
     service = worlds.a_service(store, clock=clock)
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.always("put", answers(WriteConflict()))
     with pytest.raises(Contended):
-        service.add("t", [vector("a", 1, 0)], until=3.0)
+        service.add("t", [vector("a", 1, 0)], Deadline(3.0))
     assert 2.0 < clock.now < 3.0
 
 
 def test_a_change_gives_up_after_its_attempts() -> None:
     store = ScriptedStore()
     service = worlds.a_service(store, retry_policy=RetryPolicy(max_attempts=5))
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.always("put", answers(WriteConflict()))
     with pytest.raises(Contended):
         service.add("t", [vector("a", 1, 0)], FOREVER)

@@ -7,6 +7,8 @@ from tests.support.stores import ScriptedStore, answers, arrives_twice, loses_re
 from tests.support.worlds import FOREVER, Clock
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import WriteOptions
 from vectord.service.service import Service
 
 
@@ -30,29 +32,29 @@ def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedS
     store.on("put", loses_reply)
     store.always("head", silence)
     with pytest.raises(OutcomeUnknown):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_silence_after_a_creation_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     store.on("put", arrives_twice)
     store.always("head", silence)
     with pytest.raises(OutcomeUnknown):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_lost_reply_to_the_last_attempt_to_create_is_recognised(store: ScriptedStore, service: Service) -> None:
     store.on("put", silence, loses_reply)
-    assert service.create("t", 2, until=FOREVER).count == 0
+    assert service.create(NewIndex("t", 2), FOREVER).count == 0
 
 
 def test_a_creation_that_never_arrived_is_unknown_since_it_still_may(store: ScriptedStore, service: Service) -> None:
     store.on("put", silence, silence)
     with pytest.raises(OutcomeUnknown):
-        service.create("t", 2, until=FOREVER)
+        service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", silence, loses_reply)
     service.delete_index("t", FOREVER)
     with pytest.raises(IndexNotFound):
@@ -60,7 +62,7 @@ def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: Scripte
 
 
 def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("etag", passes)
     store.always("etag", silence)
     store.on("delete", arrives_twice)
@@ -69,7 +71,7 @@ def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: Sc
 
 
 def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.always("etag", silence)
     with pytest.raises(StorageSilent):
         service.delete_index("t", FOREVER)
@@ -79,15 +81,15 @@ def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStor
 def test_an_index_created_after_an_unanswered_deletion_is_left_alone(
     store: ScriptedStore, service: Service, other: Service, with_if_match: bool
 ) -> None:
-    etag = service.create("t", 2, until=FOREVER).etag
-    store.on("delete", loses_reply_then(lambda: other.create("t", 3, until=FOREVER)))
+    etag = service.create(NewIndex("t", 2), FOREVER).etag
+    store.on("delete", loses_reply_then(lambda: other.create(NewIndex("t", 3), FOREVER)))
     with pytest.raises(OutcomeUnknown):
-        service.delete_index("t", FOREVER, {etag} if with_if_match else None)
+        service.delete_index("t", FOREVER, WriteOptions({etag} if with_if_match else None))
     assert other.describe("t", FOREVER).params.dimension == 3
 
 
 def test_a_conflict_after_an_unanswered_deletion_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
-    service.create("t", 2, until=FOREVER)
+    service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", silence, answers(WriteConflict()))
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)

@@ -10,7 +10,9 @@ from tests.support.compacting import DIMENSION, SIZES, Kept, a_compaction, compa
 from tests.support.stores import Real, ScriptedStore, after
 from tests.support.worlds import FOREVER, Clock, a_service
 from vectord.index.thresholds import build_is_due
+from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.selection import Selection
 from vectord.storage.base import IfAbsent, StoredObject
 
 METHODS = ("get", "etag", "put", "head", "read", "splice", "stage", "discard", "delete")
@@ -177,7 +179,7 @@ def test_another_build_that_was_committed_meanwhile_wins(
     store: ScriptedStore, kept: Kept, compaction: Compaction
 ) -> None:
     builder = a_service(store.inner, sizes=SIZES)
-    store.on("stage", after(lambda: builder.delete_vectors("t", ["1"], FOREVER)))
+    store.on("stage", after(lambda: builder.delete("t", Selection(["1"]), FOREVER)))
     assert compact(compaction) == Compacted("overtaken")
     kept.held.pop("1")
     assert (kept.found(), staged(store), store.count("splice")) == (kept.held, [], 0)
@@ -197,7 +199,7 @@ def test_an_index_deleted_and_created_anew_meanwhile_is_left_alone(
 ) -> None:
     def anew() -> None:
         kept.writer.delete_index("t", FOREVER)
-        kept.writer.create("t", DIMENSION, until=FOREVER)
+        kept.writer.create(NewIndex("t", DIMENSION), FOREVER)
         kept.held.clear()
         if rows:
             kept.add(*map(str, range(rows)), seed=7)

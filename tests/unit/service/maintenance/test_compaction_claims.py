@@ -99,7 +99,7 @@ def test_a_claim_that_nobody_can_read_is_taken_over(store: ScriptedStore, kept: 
 def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compaction: Compaction) -> None:
     later = Leases(store.inner, Clock(ids="later").environment(), RetryPolicy(), clock=lambda: 10_000.0)
     with ExitStack() as others:
-        store.on("stage", after(lambda: others.enter_context(later.held("t", "another request", 900.0, FOREVER))))
+        store.on("stage", after(lambda: others.enter_context(later.acquire("t", "another request", 900.0, FOREVER))))
         assert compact(compaction).outcome == "compacted"
         assert staged(store) == [f"{STAGING}t.claim"]
 
@@ -107,12 +107,12 @@ def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compac
 def test_of_two_that_take_over_an_ended_claim_one_leaves(store: ScriptedStore, compaction: Compaction) -> None:
     claims = Leases(store.inner, Clock(ids="ended").environment(), RetryPolicy(), clock=lambda: -10_000.0)
     with ExitStack() as others:
-        others.enter_context(claims.held("t", "a request that died", 900.0, FOREVER))
+        others.enter_context(claims.acquire("t", "a request that died", 900.0, FOREVER))
 
         def read_and_be_late(real: Real) -> Any:
             found = real()
             faster = Leases(store.inner, Clock(ids="faster").environment(), RetryPolicy(), clock=lambda: 0.0)
-            others.enter_context(faster.held("t", "another request", 900.0, FOREVER))
+            others.enter_context(faster.acquire("t", "another request", 900.0, FOREVER))
             return found
 
         store.on("get", read_and_be_late)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.compacting import DIMENSION, SIZES, Asked, vectors
 from tests.support.stores import ScriptedStore, after, answers, loses_reply
-from tests.support.worlds import Clock, local_files
+from tests.support.worlds import FOREVER, Clock, local_files
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
 from vectord.index.codec import decode
 from vectord.index.sections.base import NOTHING_TO_FETCH
@@ -13,7 +13,10 @@ from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
 from vectord.service.environment import RetryPolicy
+from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.policy import BuildPolicy, seconds
+from vectord.service.options import Deadline
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.base import StoredObject
 
@@ -47,23 +50,23 @@ def a_service(
     store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
 ) -> Service:
     environment = (clock or Clock()).environment()
-    rebuilds = BuildPolicy(environment, asked, memory)
+    build_policy = BuildPolicy(environment, asked, memory)
     return Service(
         store,
         local_files(),
-        warm_bytes=1 << 20,
+        memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(),
-        sizes=SIZES,
-        rebuilds=rebuilds,
+        thresholds=SIZES,
+        build_policy=build_policy,
     )
 
 
 def grown(service: Service, until: float) -> None:
     """Create index `t` and add so much to its graph that a build is due."""
-    service.create("t", DIMENSION, until=float("inf"))
-    service.add("t", vectors(*map(str, range(20))), 1_000.0)
-    service.add("t", vectors(*(f"late{i}" for i in range(9))), until)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
+    service.add("t", vectors(*map(str, range(20))), Deadline(1_000.0))
+    service.add("t", vectors(*(f"late{i}" for i in range(9))), Deadline(until))
 
 
 def tail(store: ScriptedStore) -> int:
@@ -96,38 +99,38 @@ def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedSto
     service = a_service(store, asked, memory=0)
     grown(service, 20.0)
     for number in range(10):
-        service.add("t", vectors(*(f"{number}/{i}" for i in range(10)), seed=number), 20.0)
-    assert (tail(store), service.describe("t", 20.0).count) == (109, 129)
+        service.add("t", vectors(*(f"{number}/{i}" for i in range(10)), seed=number), Deadline(20.0))
+    assert (tail(store), service.describe("t", Deadline(20.0)).count) == (109, 129)
 
 
 def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: Asked) -> None:
     service = a_service(store, asked, memory=0)
-    service.create("t", DIMENSION, until=20.0)
-    service.add("t", vectors(*map(str, range(20))), 20.0)
-    service.delete_vectors("t", list(map(str, range(9))), 20.0)
+    service.create(NewIndex("t", DIMENSION), Deadline(20.0))
+    service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
+    service.delete("t", Selection(list(map(str, range(9)))), Deadline(20.0))
     assert asked.names == ["t"]
 
 
 def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
     service = a_service(store, asked, memory=0)
-    service.create("t", DIMENSION, until=20.0)
-    service.add("t", vectors(*map(str, range(20))), 20.0)
-    service.add("t", vectors("one"), 20.0)
+    service.create(NewIndex("t", DIMENSION), Deadline(20.0))
+    service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
+    service.add("t", vectors("one"), Deadline(20.0))
     assert asked.names == []
 
 
 def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
     service = a_service(store, asked, memory=0)
-    service.create("t", DIMENSION, until=20.0)
-    service.add("t", vectors(*map(str, range(20))), 20.0)
-    service.delete_vectors("t", list(map(str, range(20))), 20.0)
+    service.create(NewIndex("t", DIMENSION), Deadline(20.0))
+    service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
+    service.delete("t", Selection(list(map(str, range(20)))), Deadline(20.0))
     assert asked.names == []
 
 
 def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
     grown(a_service(store, asked, memory=0), 20.0)
     another = a_service(store, asked, memory=0, clock=Clock(ids="another"))
-    another.delete_vectors("t", ["absent"], 20.0)
+    another.delete("t", Selection(["absent"]), Deadline(20.0))
     assert asked.names == ["t"]
 
 
@@ -136,10 +139,10 @@ def test_it_is_asked_for_once_a_minute_and_not_at_every_change(store: ScriptedSt
     service = a_service(store, asked, memory=0, clock=clock)
     grown(service, 20.0)
     for clock.now in (1.0, 30.0, 59.0):
-        service.add("t", vectors("more", seed=int(clock.now)), clock.now + 20.0)
+        service.add("t", vectors("more", seed=int(clock.now)), Deadline(clock.now + 20.0))
     assert asked.names == ["t"]
     clock.now = 61.0
-    service.add("t", vectors("more", seed=61), 81.0)
+    service.add("t", vectors("more", seed=61), Deadline(81.0))
     assert asked.names == ["t", "t"]
 
 
@@ -171,7 +174,7 @@ def test_a_change_is_acknowledged_though_nobody_heard_the_request(store: Scripte
     deaf = Deaf(error)
     service = a_service(store, deaf, memory=0)
     grown(service, 20.0)
-    assert service.describe("t", 20.0).count == 29
+    assert service.describe("t", Deadline(20.0)).count == 29
     assert service.environment.meter.value("CompactionsUnheard") == 1
 
 
@@ -179,7 +182,7 @@ def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: Scr
     deaf = Deaf(StoreUnavailable("timeout"))
     service = a_service(store, deaf, memory=0)
     grown(service, 20.0)
-    service.add("t", vectors("more"), 20.0)
+    service.add("t", vectors("more"), Deadline(20.0))
     assert deaf.names == ["t", "t"]
 
 
@@ -190,8 +193,8 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
     """Return an index of these rows; without its sections here they are still to be read."""
     store = ScriptedStore(least_part=1)
     service = a_service(store, None)
-    service.create("t", DIMENSION, until=1_000.0)
-    service.add("t", list(new), 1_000.0)
+    service.create(NewIndex("t", DIMENSION), Deadline(1_000.0))
+    service.add("t", list(new), Deadline(1_000.0))
     blob = store.inner.get("t")
     assert isinstance(blob, StoredObject)
     if sections_here:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.support.shards import IDS, ROWS, ByName, a_filled_service, count, found, names, on_shard
-from tests.support.worlds import FOREVER
+from tests.support.worlds import FOREVER, a_query
 from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
@@ -44,7 +46,7 @@ def test_each_row_lies_in_the_shard_of_its_hash(store: ByName, filled: Service) 
 
 def test_a_listing_shows_the_index_and_no_shard(filled: Service) -> None:
     for prefix in ("", "t", "t/"):
-        shown = [listed.name for listed in filled.list(prefix, 100, None, FOREVER).objects]
+        shown = [listed.name for listed in filled.list_indexes(prefix, 100, None, FOREVER).objects]
         assert shown == ["t"] * (prefix != "t/")
 
 
@@ -74,15 +76,15 @@ def test_a_caller_cannot_name_a_shard(store: ByName, filled: Service) -> None:
     for use in (
         lambda: filled.describe(name, FOREVER),
         lambda: filled.lookup(name, "a", FOREVER),
-        lambda: filled.search(name, np.array([1.0, 0.0]), 1, FOREVER),
+        lambda: filled.search(name, a_query(np.array([1.0, 0.0]), 1), FOREVER),
         lambda: filled.add(name, ROWS, FOREVER),
-        lambda: filled.delete_vectors(name, IDS, FOREVER),
+        lambda: filled.delete(name, Selection(list(IDS)), FOREVER),
         lambda: filled.delete_index(name, FOREVER),
     ):
         with pytest.raises(IndexNotFound):
             use()
     with pytest.raises(RequestInvalid):
-        filled.create(name, 2, until=FOREVER)
+        filled.create(NewIndex(name, 2), FOREVER)
     assert count(filled) == len(ROWS)
 
 
@@ -91,6 +93,6 @@ def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(st
     assert isinstance(answer, StoredObject)
     store.inner.put("copy", answer.data, IfAbsent(), "")
     with pytest.raises(BlobUnsupported, match="'t'"):
-        filled.search("copy", np.array([1.0, 0.0]), 1, FOREVER)
+        filled.search("copy", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     filled.delete_index("copy", FOREVER)
     assert count(filled) == len(ROWS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.shards import IDS, ROWS, ByName, a_filled_service, a_service, count, etags, names, on_shard
-from tests.support.worlds import FOREVER, vector
+from tests.support.worlds import FOREVER, a_query, vector
 from vectord.errors import (
     BatchInvalid,
     Contended,
@@ -14,6 +14,9 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import WriteOptions
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 
 
@@ -30,7 +33,7 @@ def filled(store: ByName) -> Service:
 def test_changes_sum_over_shards(filled: Service) -> None:
     added = filled.add("t", [*ROWS[:4], vector("x", 1.0, 1.0), vector("y", 1.0, 2.0)], FOREVER)
     assert (added.added, added.replaced, added.count, added.etag) == (2, 4, None, None)
-    deleted = filled.delete_vectors("t", ["x", "y", "absent", "x"], FOREVER)
+    deleted = filled.delete("t", Selection(["x", "y", "absent", "x"]), FOREVER)
     assert (deleted.deleted, deleted.count, deleted.etag) == (2, None, None)
     assert count(filled) == len(ROWS)
 
@@ -50,7 +53,7 @@ def test_a_bad_item_keeps_every_shard_as_it_was(store: ByName, filled: Service) 
 
 def test_shards_without_a_part_are_not_touched(store: ByName, filled: Service) -> None:
     before = etags(store.inner)
-    filled.delete_vectors("t", on_shard(2)[:1], FOREVER)
+    filled.delete("t", Selection(list(on_shard(2)[:1])), FOREVER)
     changed = {name for name, etag in etags(store.inner).items() if before[name] != etag}
     assert {name.rpartition("/")[2] for name in changed} == {"2"}
 
@@ -72,7 +75,7 @@ def test_a_batch_that_some_shards_did_not_take_tells_how_much_and_can_be_repeate
 def test_a_part_without_an_answer_counts_as_unknown(store: ByName, filled: Service) -> None:
     store.fails("put", "/1", StoreUnavailable())
     with pytest.raises(PartlyApplied) as caught:
-        filled.delete_vectors("t", IDS, FOREVER)
+        filled.delete("t", Selection(list(IDS)), FOREVER)
     lost = len(on_shard(1))
     assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, 0, lost)
 
@@ -86,9 +89,9 @@ def test_a_batch_that_no_shard_took_changed_nothing(store: ByName, filled: Servi
 def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Service) -> None:
     etag = filled.describe("t", FOREVER).etag
     for change in (
-        lambda: filled.add("t", ROWS, FOREVER, {etag}),
-        lambda: filled.delete_vectors("t", IDS, FOREVER, {etag}),
-        lambda: filled.delete_index("t", FOREVER, {etag}),
+        lambda: filled.add("t", ROWS, FOREVER, WriteOptions({etag})),
+        lambda: filled.delete("t", Selection(list(IDS)), FOREVER, WriteOptions({etag})),
+        lambda: filled.delete_index("t", FOREVER, WriteOptions({etag})),
     ):
         with pytest.raises(RequestInvalid, match="If-Match"):
             change()
@@ -97,8 +100,8 @@ def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Serv
 
 def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
     before = filled.describe("t", FOREVER).etag
-    assert filled.search("t", np.array([1.0, 0.0]), 1, FOREVER).etag == before
-    filled.delete_vectors("t", [IDS[0]], FOREVER)
+    assert filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER).etag == before
+    filled.delete("t", Selection([IDS[0]]), FOREVER)
     assert filled.describe("t", FOREVER).etag != before
 
 
@@ -115,7 +118,7 @@ def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_b
         store.before.clear()
         other.delete_index("t", FOREVER)
         if anew:
-            other.create("t", 2, shards=4, until=FOREVER)
+            other.create(NewIndex("t", 2, shards=4), FOREVER)
 
     store.before["put", "/1"] = meanwhile
     if anew:
@@ -133,7 +136,7 @@ def test_an_index_that_became_one_of_one_blob_takes_the_batch(store: ByName, fil
     def meanwhile() -> None:
         store.before.clear()
         other.delete_index("t", FOREVER)
-        other.create("t", 2, until=FOREVER)
+        other.create(NewIndex("t", 2), FOREVER)
 
     store.before["put", "/1"] = meanwhile
     assert filled.add("t", ROWS, FOREVER).count == len(ROWS)

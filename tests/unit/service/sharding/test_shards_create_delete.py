@@ -5,6 +5,7 @@ import pytest
 from tests.support.shards import ROWS, ByName, a_filled_service, a_service, count, etags, found, names
 from tests.support.worlds import FOREVER
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
+from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.storage.base import StoredObject
 
@@ -25,7 +26,7 @@ def filled(store: ByName) -> Service:
 
 
 def test_one_shard_is_an_index_of_one_blob(store: ByName, service: Service) -> None:
-    service.create("t", 2, shards=1, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=1), FOREVER)
     answer = store.inner.get("t")
     assert isinstance(answer, StoredObject)
     assert b"shards" not in answer.data
@@ -33,7 +34,7 @@ def test_one_shard_is_an_index_of_one_blob(store: ByName, service: Service) -> N
 
 
 def test_the_shards_are_there_before_the_index_is(store: ByName, service: Service) -> None:
-    service.create("t", 2, shards=3, until=FOREVER)
+    service.create(NewIndex("t", 2, shards=3), FOREVER)
     written = [name for method, name, *_ in store.calls if method == "put"]
     assert written[-1] == "t"
     assert sorted(name.rpartition("/")[2] for name in written[:-1]) == ["0", "1", "2"]
@@ -42,7 +43,7 @@ def test_the_shards_are_there_before_the_index_is(store: ByName, service: Servic
 @pytest.mark.parametrize("shards", [-1, 0, 1_001])
 def test_so_many_shards_are_refused(service: Service, shards: int) -> None:
     with pytest.raises(RequestInvalid):
-        service.create("t", 2, shards=shards, until=FOREVER)
+        service.create(NewIndex("t", 2, shards=shards), FOREVER)
 
 
 @pytest.mark.parametrize("shards", [1, 2])
@@ -50,7 +51,7 @@ def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(store: ByName, fi
     before = etags(store.inner)
     store.calls.clear()
     with pytest.raises(IndexExists):
-        filled.create("t", 2, shards=shards, until=FOREVER)
+        filled.create(NewIndex("t", 2, shards=shards), FOREVER)
     assert not [name for method, name, *_ in store.calls if method == "put" and name != "t"]
     assert etags(store.inner) == before
 
@@ -60,11 +61,11 @@ def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: ByName,
 
     def first() -> None:
         del store.before["put", "t"]
-        other.create("t", 2, shards=2, until=FOREVER)
+        other.create(NewIndex("t", 2, shards=2), FOREVER)
 
     store.before["put", "t"] = first
     with pytest.raises(IndexExists):
-        service.create("t", 2, shards=5, until=FOREVER)
+        service.create(NewIndex("t", 2, shards=5), FOREVER)
     assert len(names(store.inner)) == 1 + 2
     assert other.add("t", ROWS, FOREVER).added == len(ROWS)
 
@@ -72,21 +73,21 @@ def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: ByName,
 def test_a_creation_that_is_refused_leaves_nothing(store: ByName, service: Service) -> None:
     store.fails("put", "/2", StoreRefused("AccessDenied"))
     with pytest.raises(StoreRefused):
-        service.create("t", 2, shards=3, until=FOREVER)
+        service.create(NewIndex("t", 2, shards=3), FOREVER)
     assert names(store.inner) == []
 
 
 def test_a_creation_that_storage_does_not_answer_leaves_nothing(store: ByName, service: Service) -> None:
     store.fails("put", "/2", StoreUnavailable())
     with pytest.raises(StorageSilent):
-        service.create("t", 2, shards=3, until=FOREVER)
+        service.create(NewIndex("t", 2, shards=3), FOREVER)
     assert names(store.inner) == []
 
 
 def test_a_creation_that_may_have_happened_keeps_its_shards(store: ByName, service: Service) -> None:
     store.fails("put", "t", StoreUnavailable())
     with pytest.raises(OutcomeUnknown):
-        service.create("t", 2, shards=3, until=FOREVER)
+        service.create(NewIndex("t", 2, shards=3), FOREVER)
     assert len(names(store.inner)) == 3
 
 
@@ -103,7 +104,7 @@ def test_deleting_removes_the_index_and_then_its_shards(store: ByName, filled: S
 
 def test_a_new_index_of_the_name_starts_empty(filled: Service) -> None:
     filled.delete_index("t", FOREVER)
-    filled.create("t", 2, shards=2, until=FOREVER)
+    filled.create(NewIndex("t", 2, shards=2), FOREVER)
     assert (count(filled), found(filled, 1.0, 0.0)) == (0, [])
 
 
@@ -113,7 +114,7 @@ def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(stor
     def meanwhile() -> None:
         store.before.clear()
         other.delete_index("t", FOREVER)
-        other.create("t", 2, shards=4, until=FOREVER)
+        other.create(NewIndex("t", 2, shards=4), FOREVER)
 
     store.before["delete", "t"] = meanwhile
     filled.delete_index("t", FOREVER)
@@ -125,5 +126,5 @@ def test_shards_that_storage_keeps_are_metered_and_belong_to_no_index(store: ByN
     filled.environment.meter.drain()
     filled.delete_index("t", FOREVER)
     assert filled.environment.meter.drain()["ShardsLeft"] == 1
-    filled.create("t", 2, shards=3, until=FOREVER)
+    filled.create(NewIndex("t", 2, shards=3), FOREVER)
     assert count(filled) == 0

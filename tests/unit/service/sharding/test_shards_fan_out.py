@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.api import an_event
 from tests.support.shards import ByName, a_service, names
-from tests.support.worlds import vector
+from tests.support.worlds import a_query, vector
+from vectord.edge import handler
 from vectord.edge.events import fan_out as edge
 from vectord.errors import (
     AnswerTooLarge,
@@ -30,9 +31,12 @@ from vectord.errors import (
 )
 from vectord.readers.entry import NewVector
 from vectord.service.environment import Environment
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
-from vectord.service.sharding.fan_out import WorkerPool, received
+from vectord.service.sharding.fan_out import WorkerPool
 from vectord.storage.base import IfMatch
 
 METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
@@ -41,16 +45,12 @@ LONG = 1e9  # a message carries no infinity
 QUERY = np.array([1.0, 5.0])
 
 
-def outside(event: Any, context: object) -> Any:
-    return {"statusCode": 404, "of": event}
-
-
 class Functions:
     """Other functions of the deployment, as a service of their own behind Lambda's JSON."""
 
     def __init__(self, store: ByName) -> None:
         self.service = a_service(store)
-        self.handler = edge.handler(outside, lambda: self.service)
+        self.handler = handler.handler({}, lambda: self.service, edge.handler(lambda: self.service))
         self.messages: list[bytes] = []
         self.script: list[Exception] = []
 
@@ -75,15 +75,18 @@ def functions(store: ByName) -> Functions:
 def service(store: ByName, functions: Functions) -> Service:
     """A service that has other functions do parts, and index `t` in 5 shards with ROWS."""
     service = a_service(store, invoke=functions.invoke)
-    service.create("t", 2, shards=5, until=LONG)
-    service.add("t", ROWS, LONG)
+    service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
+    service.add("t", ROWS, Deadline(LONG))
     functions.messages.clear()
     return service
 
 
 def found(service: Service, **more: Any) -> list[tuple[Any, ...]]:
-    answer = service.search("t", QUERY, 4, LONG, **more).answer
-    return [(m.id, m.distance, m.metadata and bytes(m.metadata), m.vector.tolist()) for m in answer.matches]
+    answer = service.search("t", a_query(QUERY, 4, **more), Deadline(LONG)).answer
+    return [
+        (m.id, m.distance, m.metadata and bytes(m.metadata), m.vector is not None and m.vector.tolist())
+        for m in answer.matches
+    ]
 
 
 def test_other_functions_answer_as_this_one_would(store: ByName, service: Service, functions: Functions) -> None:
@@ -93,29 +96,29 @@ def test_other_functions_answer_as_this_one_would(store: ByName, service: Servic
 
 def test_what_other_functions_read_is_in_the_answer_and_not_on_this_meter(service: Service) -> None:
     service.environment.meter.drain()
-    searched = service.search("t", QUERY, 1, LONG)
+    searched = service.search("t", a_query(QUERY, 1), Deadline(LONG))
     assert searched.requests == 5
     assert service.environment.meter.drain()["ReadRequests"] == 1
 
 
 def test_vectors_travel_only_where_they_are_asked_for(service: Service) -> None:
-    assert all(vector for *_, vector in found(service, vectors=True))
-    assert not any(vector for *_, vector in found(service, vectors=False))
+    assert all(vector for *_, vector in found(service, include_vectors=True))
+    assert not any(vector for *_, vector in found(service, include_vectors=False))
 
 
 def test_changes_are_made_by_other_functions(service: Service, functions: Functions) -> None:
     moved = [vector(row.id, 7.0, 7.0) for row in ROWS]
-    assert service.add("t", moved, LONG).replaced == len(ROWS)
-    assert service.delete_vectors("t", [row.id for row in ROWS[:6]], LONG).deleted == 6
+    assert service.add("t", moved, Deadline(LONG)).replaced == len(ROWS)
+    assert service.delete("t", Selection([row.id for row in ROWS[:6]]), Deadline(LONG)).deleted == 6
     assert len(functions.messages) > 5
-    kept = service.lookup("t", "row-6", LONG)
+    kept = service.lookup("t", "row-6", Deadline(LONG))
     assert kept.vector.tolist() == [7.0, 7.0]
     assert kept.metadata is not None
     assert json.loads(bytes(kept.metadata)) == {"n": [1, "x"]}
 
 
 def test_few_parts_are_done_here(service: Service, functions: Functions) -> None:
-    service.add("t", [vector("one", 1.0, 1.0), vector("two", 1.0, 2.0)][: fan_out.FEW], LONG)
+    service.add("t", [vector("one", 1.0, 1.0), vector("two", 1.0, 2.0)][: fan_out.MAX_LOCAL], Deadline(LONG))
     assert functions.messages == []
 
 
@@ -123,15 +126,15 @@ def test_what_is_too_large_to_be_sent_is_done_here(
     service: Service, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "MAX_MESSAGE", 150)
-    assert service.add("t", [vector(row.id, 3.0, 3.0) for row in ROWS], LONG).replaced == len(ROWS)
+    assert service.add("t", [vector(row.id, 3.0, 3.0) for row in ROWS], Deadline(LONG)).replaced == len(ROWS)
     assert len(functions.messages) < 5
     assert all(len(payload) < 300 for payload in functions.messages)
 
 
 def test_a_message_says_how_long_the_answer_is_waited_for(store: ByName, functions: Functions) -> None:
     service = a_service(store, invoke=functions.invoke)
-    service.create("t", 2, shards=5, until=LONG)
-    service.search("t", QUERY, 1, service.environment.now() + 8.0)
+    service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
+    service.search("t", a_query(QUERY, 1), Deadline(service.environment.now() + 8.0))
     assert all(6.0 < json.loads(payload)["seconds"] < 7.6 for payload in functions.messages)
 
 
@@ -148,13 +151,13 @@ def test_a_change_is_sent_again_where_the_function_was_certainly_not_run(
     service: Service, functions: Functions
 ) -> None:
     functions.script = [FunctionBusy()]
-    assert service.add("t", ROWS, LONG).replaced == len(ROWS)
+    assert service.add("t", ROWS, Deadline(LONG)).replaced == len(ROWS)
 
 
 def test_a_change_that_may_have_run_is_not_sent_again(service: Service, functions: Functions) -> None:
     functions.script = [StoreUnavailable()]
     with pytest.raises(PartlyApplied) as caught:
-        service.add("t", ROWS, LONG)
+        service.add("t", ROWS, Deadline(LONG))
     assert caught.value.unknown > 0
     assert caught.value.applied + caught.value.unknown == len(ROWS)
     assert len(functions.messages) == 5
@@ -205,13 +208,13 @@ def test_the_error_of_a_shard_comes_back_as_it_was(
 def test_a_shard_that_others_change_comes_back_as_contended(store: ByName, service: Service) -> None:
     conflicts(store, "")
     with pytest.raises(Contended, match="'t'"):
-        service.add("t", ROWS, LONG)
+        service.add("t", ROWS, Deadline(LONG))
 
 
 def test_an_index_that_is_deleted_meanwhile_is_not_found(store: ByName, service: Service) -> None:
     def meanwhile() -> None:
         store.before.clear()
-        a_service(store.inner).delete_index("t", LONG)
+        a_service(store.inner).delete_index("t", Deadline(LONG))
 
     store.before["head", "/3"] = meanwhile
     with pytest.raises(IndexNotFound, match="'t'"):
@@ -221,7 +224,7 @@ def test_an_index_that_is_deleted_meanwhile_is_not_found(store: ByName, service:
 def test_a_shard_s_answer_that_lambda_cannot_carry_is_refused(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "MAX_OUTCOME", 100)
+    monkeypatch.setattr(edge, "MAX_ANSWER", 100)
     with pytest.raises(AnswerTooLarge):
         found(service)
 
@@ -238,13 +241,12 @@ def test_nothing_that_a_caller_of_the_api_sends_is_a_part(functions: Functions, 
     event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
     message = a_message("t/gen/0")
     event[where] = json.dumps(message) if where == "body" else {**event.get(where, {}), **message}
-    assert received(event) is None
     assert functions.handler(event)["statusCode"] == 404
 
 
-def test_an_event_of_an_api_with_the_keys_of_a_part_is_none() -> None:
+def test_an_event_of_an_api_with_the_keys_of_a_part_is_none(functions: Functions) -> None:
     event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
-    assert received({**event, **a_message("t/gen/0")}) is None
+    assert functions.handler({**event, **a_message("t/gen/0")})["statusCode"] == 404
 
 
 @pytest.mark.parametrize("name", ["t", "../t", "t/gen", "t/gen/1000", "t/gen/-1", "t/g/0/1", "/gen/0"])

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.shards import IDS, ByName, a_filled_service, a_service, found, names
-from tests.support.worlds import FOREVER, vector
+from tests.support.worlds import FOREVER, a_query, vector
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
+from vectord.service.lifecycle import NewIndex
+from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.storage.base import IfMatch
 
@@ -42,10 +44,10 @@ def test_an_exact_search_finds_what_it_would_in_one_blob(
     service = a_service(ByName())
     answers = []
     for name, number in (("one", 1), ("many", shards)):
-        service.create(name, 2, distance=distance, shards=number, until=FOREVER)
+        service.create(NewIndex(name, 2, distance=distance, shards=number), FOREVER)
         if rows:
             service.add(name, [vector(f"v{i}", *row) for i, row in enumerate(rows)], FOREVER)
-        answers.append(service.search(name, np.array(query), k, FOREVER, recall=1.0).answer)
+        answers.append(service.search(name, a_query(np.array(query), k, recall=1.0), FOREVER).answer)
     one, many = answers
     assert [(m.id, m.distance, m.vector.tolist()) for m in many.matches] == [
         (m.id, m.distance, m.vector.tolist()) for m in one.matches
@@ -56,21 +58,21 @@ def test_an_exact_search_finds_what_it_would_in_one_blob(
 def test_a_search_sees_what_was_acknowledged_before_it(filled: Service) -> None:
     filled.add("t", [vector("new", 0.0, 1.0)], FOREVER)
     assert found(filled, 0.0, 1.0, k=1) == ["new"]
-    filled.delete_vectors("t", ["new"], FOREVER)
+    filled.delete("t", Selection(["new"]), FOREVER)
     assert "new" not in found(filled, 0.0, 1.0, k=20)
 
 
 def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: ByName, filled: Service) -> None:
-    filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     store.calls.clear()
-    searched = filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    searched = filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     assert Counter(method for method, *_ in store.calls) == {"head": 4}
     assert (searched.requests, searched.read_bytes) == (3, 0)
 
 
 def test_what_shards_metered_in_threads_is_on_the_request_s_meter(filled: Service) -> None:
     filled.environment.meter.drain()
-    filled.search("t", np.array([1.0, 0.0]), 1, FOREVER)
+    filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     assert filled.environment.meter.drain()["CacheHits"] == 4
 
 

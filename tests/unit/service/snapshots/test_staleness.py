@@ -4,9 +4,11 @@ import pytest
 
 from tests.support import compacting, shards, worlds
 from tests.support.stores import ScriptedStore, after, silence
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.errors import IndexNotFound, StorageSilent, VectorNotFound
-from vectord.service.results import SearchOutcome
+from vectord.index.query.query import Result
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import ReadOptions
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
 from vectord.storage.memory import MemoryStore
@@ -18,7 +20,7 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 def store() -> ScriptedStore:
     store = ScriptedStore()
     setup = worlds.a_service(store.inner, clock=Clock(ids="setup"))
-    setup.create("t", 2, until=FOREVER)
+    setup.create(NewIndex("t", 2), FOREVER)
     setup.add("t", [A], FOREVER)
     return store
 
@@ -38,8 +40,8 @@ def other(store: ScriptedStore) -> Service:
     return worlds.a_service(store.inner, clock=Clock(ids="other"))
 
 
-def search(service: Service, staleness: float | None, name: str = "t") -> SearchOutcome:
-    return service.search(name, A.vector, 10, FOREVER, staleness=staleness)
+def search(service: Service, staleness: float | None, name: str = "t") -> Result:
+    return service.search(name, a_query(A.vector, 10), FOREVER, ReadOptions(staleness=staleness))
 
 
 def test_a_snapshot_within_the_allowed_age_is_used_without_a_request(
@@ -50,7 +52,7 @@ def test_a_snapshot_within_the_allowed_age_is_used_without_a_request(
     clock.now += 10
     eventual = search(service, 10.0)
     assert (eventual.etag, eventual.requests, store.count("head")) == (before.etag, 0, requests)
-    assert service.lookup("t", "a", FOREVER, 10.0).etag == before.etag
+    assert service.lookup("t", "a", FOREVER, ReadOptions(staleness=10.0)).etag == before.etag
     assert store.count("head") == requests
 
 
@@ -136,12 +138,12 @@ def test_an_eventual_read_works_while_storage_does_not_answer(service: Service, 
 def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to_the_present_one() -> None:
     store = MemoryStore(least_part=1)
     writer, reader = compacting.a_writer(store, "writer"), compacting.a_writer(store, "reader")
-    writer.create("t", compacting.DIMENSION, until=FOREVER)
+    writer.create(NewIndex("t", compacting.DIMENSION), FOREVER)
     writer.add("t", compacting.vectors(*map(str, range(900))), FOREVER)
     old = reader.lookup("t", "0", FOREVER).etag
     now = writer.add("t", compacting.vectors("899", seed=1), FOREVER).etag
-    assert reader.lookup("t", "0", FOREVER, 3_600.0).etag == old
-    found = [reader.lookup("t", str(row), FOREVER, 3_600.0).etag for row in range(899, 0, -1)]
+    assert reader.lookup("t", "0", FOREVER, ReadOptions(staleness=3_600.0)).etag == old
+    found = [reader.lookup("t", str(row), FOREVER, ReadOptions(staleness=3_600.0)).etag for row in range(899, 0, -1)]
     assert now in found
     assert set(found) <= {old, now}
 
@@ -149,24 +151,24 @@ def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to
 def test_a_sharded_index_is_read_without_requests_too() -> None:
     store = shards.ByName()
     service = shards.a_service(store)
-    service.create("many", 2, shards=3, until=FOREVER)
+    service.create(NewIndex("many", 2, shards=3), FOREVER)
     service.add("many", [A, B], FOREVER)
     before = search(service, None, "many")
     requests = store.count("head")
     assert search(service, 3_600.0, "many").etag == before.etag
-    assert service.lookup("many", "a", FOREVER, 3_600.0).vector.tolist() == [1, 0]
+    assert service.lookup("many", "a", FOREVER, ReadOptions(staleness=3_600.0)).vector.tolist() == [1, 0]
     assert store.count("head") == requests
 
 
 def test_a_recreated_sharded_index_is_found_if_its_shard_is_not_cached() -> None:
     store = shards.ByName()
     service, other = shards.a_service(store), shards.a_service(store)
-    service.create("many", 2, shards=3, until=FOREVER)
+    service.create(NewIndex("many", 2, shards=3), FOREVER)
     far = next(vector(name, 0, 1) for name in "bcdefgh" if shard_of(name, 3) != shard_of("a", 3))
     reader = shards.a_service(store)
     with pytest.raises(VectorNotFound):
         reader.lookup("many", "a", FOREVER)
     other.delete_index("many", FOREVER)
-    other.create("many", 2, shards=3, until=FOREVER)
+    other.create(NewIndex("many", 2, shards=3), FOREVER)
     other.add("many", [far], FOREVER)
-    assert reader.lookup("many", far.id, FOREVER, 3_600.0).id == far.id
+    assert reader.lookup("many", far.id, FOREVER, ReadOptions(staleness=3_600.0)).id == far.id

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support import shards
-from tests.support.past import NOON, Past, Story, held
+from tests.support.past import NOON, Past, Rows, Story, held
 from tests.support.stores import ScriptedStore, after, answers, silence
 from tests.support.worlds import FOREVER
 from vectord.errors import (
@@ -18,9 +18,11 @@ from vectord.errors import (
     StoreRefused,
     VersionNotFound,
 )
-from vectord.index import state as index_state
 from vectord.index.query import search
+from vectord.service.lifecycle import NewIndex
+from vectord.service.options import Deadline
 from vectord.service.snapshots import cache
+from vectord.service.snapshots.opener import Snapshot
 from vectord.service.snapshots.versions import Versions
 from vectord.storage.base import IfMatch
 
@@ -43,6 +45,10 @@ def ids(story: Story, name: str = "t") -> list[str]:
 def at(minutes: float) -> str:
     """Return the time so long after the index was created, as RFC 3339 has it."""
     return datetime.fromtimestamp(NOON.timestamp() + 60 * minutes, UTC).isoformat().replace("+00:00", "Z")
+
+
+def rows_in(snapshot: Snapshot) -> Rows:
+    return held(snapshot.index)
 
 
 class TestList:
@@ -82,51 +88,51 @@ class TestList:
 class TestStateAsOf:
     @pytest.mark.parametrize("number", range(4))
     def test_a_version_is_what_the_index_was(self, story: Story, versions: Versions, number: int) -> None:
-        state = versions.state_as_of("t", ids(story)[number], FOREVER)
+        state = versions.open("t", ids(story)[number], FOREVER).state
         assert (held(state.index), state.etag) == (story.rows[number], story.etags[number])
 
     @pytest.mark.parametrize("number", range(4))
     def test_an_etag_is_what_the_index_was_under_it(self, story: Story, versions: Versions, number: int) -> None:
-        assert held(versions.state_as_of("t", story.etags[number], FOREVER).index) == story.rows[number]
+        assert held(versions.open("t", story.etags[number], FOREVER).state.index) == story.rows[number]
 
     @pytest.mark.parametrize(("minutes", "number"), [(0, 0), (0.99, 0), (1, 1), (1.5, 1), (2, 2), (3, 3), (100_000, 3)])
     def test_a_time_is_what_the_index_was_then(
         self, story: Story, versions: Versions, minutes: float, number: int
     ) -> None:
-        assert held(versions.state_as_of("t", at(minutes), FOREVER).index) == story.rows[number]
+        assert held(versions.open("t", at(minutes), FOREVER).state.index) == story.rows[number]
 
     @pytest.mark.parametrize("text", ["2026-01-01T12:01:30.5Z", "2026-01-01t12:01:30z", "2026-01-01T14:01:30+02:00"])
     def test_a_time_may_be_written_as_rfc_3339_has_it(self, story: Story, versions: Versions, text: str) -> None:
-        assert versions.state_as_of("t", text, FOREVER).etag == story.etags[1]
+        assert versions.open("t", text, FOREVER).state.etag == story.etags[1]
 
     def test_a_time_before_the_index_is_refused(self, versions: Versions) -> None:
         with pytest.raises(VersionNotFound):
-            versions.state_as_of("t", at(-1), FOREVER)
+            versions.open("t", at(-1), FOREVER)
 
     def test_a_time_when_the_index_was_deleted_is_refused(self, story: Story, versions: Versions) -> None:
         story.writer.delete_index("t", FOREVER)
         story.calendar.passes()
-        story.writer.create("t", 3, until=FOREVER)
+        story.writer.create(NewIndex("t", 3), FOREVER)
         with pytest.raises(VersionNotFound):
-            versions.state_as_of("t", at(4.5), FOREVER)
-        assert versions.state_as_of("t", at(3.5), FOREVER).etag == story.etags[3]
-        assert versions.state_as_of("t", at(5), FOREVER).index.params.dimension == 3
+            versions.open("t", at(4.5), FOREVER)
+        assert versions.open("t", at(3.5), FOREVER).state.etag == story.etags[3]
+        assert versions.open("t", at(5), FOREVER).state.index.params.dimension == 3
 
     def test_a_deletion_itself_is_refused(self, story: Story, versions: Versions) -> None:
         story.writer.delete_index("t", FOREVER)
         with pytest.raises(VersionNotFound):
-            versions.state_as_of("t", ids(story)[-1], FOREVER)
+            versions.open("t", ids(story)[-1], FOREVER)
 
     @pytest.mark.parametrize("as_of", ["nonesuch", '"no-such-etag"', "null", "3/L4kqtJl40Nr8X8gdRQBpUMLUo"])
     def test_a_version_that_never_was_is_refused(self, versions: Versions, as_of: str) -> None:
         with pytest.raises(VersionNotFound, match="t/versions"):
-            versions.state_as_of("t", as_of, FOREVER)
+            versions.open("t", as_of, FOREVER)
 
     @pytest.mark.parametrize("as_of", ["v1", '"any"', "2026-01-01T12:00:00Z"])
     @pytest.mark.parametrize("name", ["t/1/0", "a?b", ""])
     def test_what_is_no_index_is_refused(self, versions: Versions, name: str, as_of: str) -> None:
         with pytest.raises(IndexNotFound):
-            versions.state_as_of(name, as_of, FOREVER)
+            versions.open(name, as_of, FOREVER)
 
     @pytest.mark.parametrize(
         "as_of",
@@ -134,28 +140,28 @@ class TestStateAsOf:
     )
     def test_what_is_no_version_etag_or_time_is_invalid(self, story: Story, versions: Versions, as_of: str) -> None:
         with pytest.raises(RequestInvalid, match="as_of"):
-            versions.state_as_of("t", as_of, FOREVER)
+            versions.open("t", as_of, FOREVER)
         assert story.store.calls == []
 
     def test_a_version_that_is_gone_is_refused(self, story: Story, versions: Versions) -> None:
         first = ids(story)[0]
         story.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
-            versions.state_as_of("t", first, FOREVER)
+            versions.open("t", first, FOREVER)
 
     def test_a_version_that_goes_after_it_was_read_is_refused_from_then_on(
         self, story: Story, versions: Versions
     ) -> None:
         first = ids(story)[0]
-        versions.state_as_of("t", first, FOREVER)
+        versions.open("t", first, FOREVER)
         story.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
-            versions.state_as_of("t", first, FOREVER)
+            versions.open("t", first, FOREVER)
 
     def test_a_version_that_cannot_be_read_names_its_index(self, story: Story, versions: Versions) -> None:
         story.store.inner.put("t", b"broken", IfMatch(story.etags[-1]), "c")
         with pytest.raises(BlobCorrupt) as caught:
-            versions.state_as_of("t", ids(story)[-1], FOREVER)
+            versions.open("t", ids(story)[-1], FOREVER)
         assert caught.value.index == "t"
 
     def test_a_refusal_of_storage_is_not_taken_for_a_version_that_is_gone(
@@ -163,36 +169,36 @@ class TestStateAsOf:
     ) -> None:
         story.store.on("head", answers(StoreRefused("AccessDenied")))
         with pytest.raises(StoreRefused):
-            versions.state_as_of("t", ids(story)[0], FOREVER)
+            versions.open("t", ids(story)[0], FOREVER)
 
     def test_a_version_is_warm_once_it_was_read(self, story: Story, versions: Versions) -> None:
         first = ids(story)[1]
-        once = versions.state_as_of("t", first, FOREVER)
+        once = versions.open("t", first, FOREVER).state
         story.store.calls.clear()
-        again = versions.state_as_of("t", first, FOREVER)
+        again = versions.open("t", first, FOREVER).state
         assert again.index is once.index
         assert story.store.calls == [("head", "t", story.etags[1])]
 
     def test_an_old_version_that_is_warm_is_never_the_present_state(self, story: Story) -> None:
         past = story.past()
-        past.versions.state_as_of("t", ids(story)[1], FOREVER)
-        assert held(past.reads.state("t", FOREVER).index) == story.rows[3]
+        past.versions.open("t", ids(story)[1], FOREVER)
+        assert held(past.reads.present("t", FOREVER).index) == story.rows[3]
 
     def test_two_versions_are_warm_side_by_side(self, story: Story, versions: Versions) -> None:
-        states = [versions.state_as_of("t", one, FOREVER) for one in ids(story)]
+        states = [versions.open("t", one, FOREVER).state for one in ids(story)]
         assert [held(state.index) for state in states] == story.rows
 
     def test_an_index_of_more_versions_than_a_page_is_searched_to_its_end(self, story: Story) -> None:
         for _ in range(1_001):
             story.store.inner.put("t", b"x", IfMatch(story.store.inner.etag("t")), "c")
-        assert story.past().versions.state_as_of("t", story.etags[1], FOREVER).etag == story.etags[1]
+        assert story.past().versions.open("t", story.etags[1], FOREVER).state.etag == story.etags[1]
 
     def test_a_search_of_versions_ends_with_the_callers_patience(self, story: Story) -> None:
         for _ in range(1_001):
             story.store.inner.put("t", b"x", IfMatch(story.store.inner.etag("t")), "c")
         past = story.past()
         with pytest.raises(RequestInvalid, match="too many versions"):
-            past.versions.state_as_of("t", story.etags[1], past.clock.now)
+            past.versions.open("t", story.etags[1], Deadline(past.clock.now))
 
 
 class TestPacked:
@@ -206,48 +212,45 @@ class TestPacked:
         query = story.rows[1]["a"]
         past = story.past()
 
-        def nearest(index: index_state.Index) -> str:
-            return search.search(index, np.frombuffer(query, "<f4"), 1, 1.0).matches[0].id
+        def nearest(snapshot: Snapshot) -> tuple[str, str]:
+            return search.search(snapshot.index, np.frombuffer(query, "<f4"), 1, 1.0).matches[0].id, snapshot.etag
 
-        found, state = past.versions.using("t", ids(story)[2], FOREVER, nearest)
-        assert (found, state.etag) == ("a", story.etags[2])
+        assert past.versions.using("t", ids(story)[2], FOREVER, nearest) == ("a", story.etags[2])
 
     def test_what_two_states_share_is_read_once(self, story: Story) -> None:
         def read(past: Past) -> float:
             before = past.reads.environment.meter.value("ReadBytes")
-            assert held(past.versions.state_as_of("t", ids(story)[2], FOREVER).index) == story.rows[2]
+            assert held(past.versions.open("t", ids(story)[2], FOREVER).state.index) == story.rows[2]
             return past.reads.environment.meter.value("ReadBytes") - before
 
         cold, warmed = story.past(), story.past()
-        base = warmed.reads.state("t", FOREVER).index.base
-        held(warmed.reads.state("t", FOREVER).index)
+        base = warmed.reads.present("t", FOREVER).index.base
+        held(warmed.reads.present("t", FOREVER).index)
         assert base is not None
         assert read(warmed) <= read(cold) - base.graph.section.size
 
     def test_a_use_starts_over_when_ranges_of_it_are_not_answered(self, story: Story) -> None:
         past = story.past()
         story.store.on("read", silence)
-        found, _ = past.versions.using("t", ids(story)[2], FOREVER, held)
-        assert found == story.rows[2]
+        assert past.versions.using("t", ids(story)[2], FOREVER, rows_in) == story.rows[2]
 
     def test_a_version_that_goes_while_ranges_of_it_are_read_is_refused(self, story: Story) -> None:
         past, third = story.past(), ids(story)[2]
         story.store.on("read", after(lambda: story.store.inner._history._versions["t"].pop(2)))
         with pytest.raises(VersionNotFound):
-            past.versions.using("t", third, FOREVER, held)
+            past.versions.using("t", third, FOREVER, rows_in)
 
     def test_an_object_that_moves_under_its_only_version_is_read_anew(self, story: Story) -> None:
         past = story.past()
         story.store.on("read", answers(ObjectChanged("t")))
-        found, _ = past.versions.using("t", ids(story)[2], FOREVER, held)
-        assert found == story.rows[2]
+        assert past.versions.using("t", ids(story)[2], FOREVER, rows_in) == story.rows[2]
 
 
 class TestShards:
     @pytest.fixture
     def past(self) -> Past:
         store = ScriptedStore()
-        shards.a_service(store).create("t", 2, shards=2, until=FOREVER)
+        shards.a_service(store).create(NewIndex("t", 2, shards=2), FOREVER)
         return Past(store)
 
     def test_versions_of_an_index_in_shards_are_refused(self, past: Past) -> None:
@@ -256,4 +259,4 @@ class TestShards:
 
     def test_an_earlier_state_of_an_index_in_shards_is_refused(self, past: Past) -> None:
         with pytest.raises(RequestInvalid, match="shards"):
-            past.versions.state_as_of("t", past.reads.store.versions("t", 1).versions[0].id, FOREVER)
+            past.versions.open("t", past.reads.store.versions("t", 1).versions[0].id, FOREVER)

@@ -8,9 +8,10 @@ from tests.support import worlds
 from tests.support.sections import packed
 from tests.support.stores import ScriptedStore
 from tests.support.vectors import item
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.lhv1 import frame
 from vectord.service.environment import Environment
+from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots.cache import SnapshotCache
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
@@ -21,7 +22,7 @@ PAGE = 4_096
 def store_of(*names: str) -> ScriptedStore:
     store = ScriptedStore()
     for name in names:
-        worlds.a_service(store.inner, clock=Clock(ids=name)).create(name, 2, until=FOREVER)
+        worlds.a_service(store.inner, clock=Clock(ids=name)).create(NewIndex(name, 2), FOREVER)
     return store
 
 
@@ -29,7 +30,7 @@ def store_of_many() -> ScriptedStore:
     """A store of an index of 0.6 MB."""
     store = store_of()
     service = worlds.a_service(store.inner)
-    service.create("t", 100, until=FOREVER)
+    service.create(NewIndex("t", 100), FOREVER)
     service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
     return store
 
@@ -117,7 +118,7 @@ def test_a_small_index_comes_with_its_head() -> None:
 
 def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> None:
     store = store_of_many()
-    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t", ahead=True).index
+    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t", for_search=True).index
     assert len(index.rows) == 1_000
     assert store.calls == [("head", "t", "")]
 
@@ -200,10 +201,10 @@ def test_a_meter_adds_up_and_starts_at_nothing() -> None:
 def test_two_functions_over_one_store_answer_the_same() -> None:
     store = MemoryStore()
     first, second = (worlds.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
-    first.create("t", 2, until=FOREVER)
+    first.create(NewIndex("t", 2), FOREVER)
     first.add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
     query = vector("", 3, 1).vector
-    left, right = (service.search("t", query, 2, FOREVER) for service in (first, second))
+    left, right = (service.search("t", a_query(query, 2), FOREVER) for service in (first, second))
     assert [(match.id, match.distance) for match in left.answer.matches] == [
         (match.id, match.distance) for match in right.answer.matches
     ]

@@ -8,6 +8,7 @@ import msgspec
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
 from vectord.service.maintenance.compaction import Compaction
+from vectord.service.options import Deadline
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
@@ -29,7 +30,7 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         start = environment.now()
         # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
-        done = compaction.compact(name, holder, start + time_left(context))
+        done = compaction.compact(name, holder, Deadline(start + time_left(context)))
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": done.rows, **environment.meter.drain()}
         log.info({"index": name, "outcome": done.outcome, "bytes": done.size}, metrics)
         return {"outcome": done.outcome, "rows": done.rows, "bytes": done.size}

@@ -18,6 +18,7 @@ from vectord.edge.handler import time_left
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import BlobError, StoreError, Unavailable
 from vectord.service.ingest import Ingestion
+from vectord.service.options import Deadline
 from vectord.storage.inbox import UploadedFile
 
 # A later delivery may succeed, or an operator has to act: the queue redelivers the message, then sets it aside.
@@ -106,7 +107,7 @@ def uploads_in(body: str) -> Iterable[UploadedFile]:
 
 def _ingest(upload: UploadedFile, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
     start = ingestion.environment.now()
-    done = ingestion.ingest(upload, start + time_left(context))
+    done = ingestion.ingest(upload, Deadline(start + time_left(context)))
     metrics = {
         "Latency": (ingestion.environment.now() - start) * 1000,
         "RowsCommitted": done.rows,

@@ -7,7 +7,7 @@ import msgspec
 from vectord import errors
 from vectord.edge.schemas import bodies, index_answers, queries, vector_answers
 from vectord.errors import VectordError
-from vectord.service.export import FORMATS
+from vectord.writers.export import FORMATS
 
 type Body = type[msgspec.Struct]
 type Problems = tuple[type[VectordError], ...]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32
@@ -79,6 +80,13 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
     def answer(self) -> Answer:
         """The answer to a query with one vector."""
         return self.answers[0]
+
+
+def resolved(query: Query, vector: F32) -> Query:
+    """Return the query for the stored vector `like` with that vector in its place, and its id excluded."""
+    if query.like is None:
+        raise AssertionError("only a query for a stored vector is resolved")
+    return structs.replace(query, vectors=(vector,), like=None, exclude=(*query.exclude, query.like))
 
 
 def check(query: Query) -> None:

@@ -1,6 +1,5 @@
-"""Creation and deletion of indexes: one conditional request each, repeated as commits are (see `commits`)."""
+"""Create, replace and delete one object: one conditional request for each attempt, retried as in `commit.loop`."""
 
-from collections.abc import Container
 from typing import Final
 
 import msgspec
@@ -24,15 +23,16 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.loop import Staged
-from vectord.service.snapshots.cache import Snapshot
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.options import UNCONDITIONAL, Deadline, WriteOptions
+from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 
 _IF_ABSENT: Final = IfAbsent()
 
 
-class New(msgspec.Struct, frozen=True):
-    """An index to write where none is, or none that can be read; `source` holds what `encoded` keeps, if it does."""
+class NewObject(msgspec.Struct, frozen=True):
+    """An index to write where there is none that is readable; `source` holds the bytes that `encoded` copies."""
 
     index: Index
     encoded: PreparedBlob
@@ -40,75 +40,74 @@ class New(msgspec.Struct, frozen=True):
     condition: Condition = _IF_ABSENT
 
 
-def taken(
-    held: Staged, index: Index, *, name: str, token: str, sizes: Thresholds, condition: Condition = _IF_ABSENT
-) -> New:
-    """Return what makes `index`, whose object is `held`, the index `name` as commit `token`, whatever build is due.
+def new_object(
+    body: Staged, index: Index, *, name: str, token: str, thresholds: Thresholds, condition: Condition = _IF_ABSENT
+) -> NewObject:
+    """Return what makes `index`, whose bytes are in the object `body`, the index `name` as commit `token`.
+
+    The graph is not rebuilt, even if a build is due.
 
     Raises:
-        BlobError, ObjectChanged, ObjectVersionNotFound, StoreUnavailable: as reading its ranges does.
+        BlobError, ObjectChanged, ObjectVersionNotFound, StoreUnavailable: while ranges of it were read.
     """
     try:
-        encoded = encode.encode(index, name, token, thresholds=sizes, rebuild=False)
+        encoded = encode.encode(index, name, token, thresholds=thresholds, rebuild=False)
     except BlobError as error:
-        raise type(error)(error.reason, held.name) from error
-    source = CopySource(held.name, held.etag, *encoded.copied, held.version) if encoded.copied else None
-    return New(index, encoded, source, condition)
+        raise error.named(body.name) from error
+    source = CopySource(body.name, body.etag, *encoded.copied, body.version) if encoded.copied else None
+    return NewObject(index, encoded, source, condition)
 
 
-class Lifecycle:
-    """How indexes begin and end."""
+class ObjectLifecycle:
+    """Creates and deletes the objects of indexes in one store."""
 
-    def __init__(self, reads: SnapshotReader, sizes: Thresholds | None = None) -> None:
-        self._reads, self._world, self._store, self._sizes = (
-            reads,
-            reads.environment,
-            reads.store,
-            sizes or Thresholds(),
-        )
+    def __init__(self, reader: SnapshotReader, thresholds: Thresholds | None = None) -> None:
+        self._reader, self._environment, self._store = reader, reader.environment, reader.store
+        self._thresholds = thresholds or Thresholds()
 
-    def create(self, index: Index, until: float) -> Snapshot:
+    def create(self, index: Index, deadline: Deadline) -> Snapshot:
         """Write a new index.
 
         Raises:
-            IndexExists: another one of that name is there.
+            IndexExists: there is another index of that name.
             Contended, OutcomeUnknown, StoreRefused
         """
-        name, token = index.params.name, self._world.new_id()
-        placed = self.place(name, token, New(index, encode.encode(index, name, token, thresholds=self._sizes)), until)
+        name, token = index.params.name, self._environment.new_id()
+        new = NewObject(index, encode.encode(index, name, token, thresholds=self._thresholds))
+        placed = self.place(name, token, new, deadline)
         if placed is None:
             raise IndexExists(name)
         return placed
 
-    def place(self, name: str, token: str, new: New, until: float) -> Snapshot | None:
-        """Write `new`, as commit `token`, under `name`; None if its condition does not hold.
+    def place(self, name: str, token: str, new: NewObject, deadline: Deadline) -> Snapshot | None:
+        """Write `new`, as commit `token`, under `name`; return None if its condition does not hold.
 
         Raises:
             Contended, OutcomeUnknown, StoreRefused
             ObjectNotFound, ObjectVersionNotFound: the source or the object to replace is gone; nothing was written.
         """
         unknown = False
-        for _ in self._reads.retry_policy.attempts(self._world, until):
-            start = self._world.now()
+        for _ in self._reader.retry_policy.attempts(self._environment, deadline):
+            sent_at = self._environment.now()
             try:
                 etag = self._write(name, token, new)
             except ConditionFailed:
-                # Also at a first answer: it may be to a request of ours that arrived twice.
-                return self._ours(name, token, new, until, unknown=unknown, refused=True)
+                # Even the first answer may be the answer to our own request, which arrived twice.
+                return self._ours(name, token, new, deadline, unknown=unknown, refused=True)
             except (ObjectNotFound, ObjectVersionNotFound) as error:
                 if unknown:
                     raise OutcomeUnknown(name) from error
                 raise
             except WriteConflict:
-                self._world.meter.add("Conflicts")
+                self._environment.meter.add("Conflicts")
             except StoreUnavailable:
                 unknown = True
             else:
-                self._world.meter.add("Commits")
-                return self._reads.warm.adopt(name, new.encoded, etag, new.index, since=start)
-        return self._ours(name, token, new, until, unknown=unknown)
+                self._environment.meter.add("Commits")
+                return self._reader.cache.keep_committed(name, new.encoded, etag, new.index, sent_at=sent_at)
+        return self._ours(name, token, new, deadline, unknown=unknown)
 
-    def _write(self, name: str, token: str, new: New) -> str:
+    def _write(self, name: str, token: str, new: NewObject) -> str:
         encoded = new.encoded
         if new.source is None:
             return self._store.put(name, encoded.blob, new.condition, token)
@@ -116,38 +115,38 @@ class Lifecycle:
             name, encoded.head, new.source, encoded.new_bytes, condition=new.condition, commit=token
         )
 
-    def delete(self, name: str, until: float, expected: Container[str] | None = None) -> None:
-        """Delete index `name`, readable or not; an index created after it under that name is left alone.
+    def delete(self, name: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> None:
+        """Delete index `name`, readable or not; leave alone an index that is created under that name afterwards.
 
         Raises:
             IndexNotFound, PreconditionFailed, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
-        unanswered: str | None = None  # the ETag that a delete without an answer named
-        refused = False  # which may be the answer to a request of ours that arrived twice
-        for _ in self._reads.retry_policy.attempts(self._world, until):
-            etag = self._to_delete(name, until, unanswered, refused=refused)
+        unanswered: str | None = None  # the ETag of a delete that got no answer
+        refused = False  # this may be the answer to our own request, which arrived twice
+        for _ in self._reader.retry_policy.attempts(self._environment, deadline):
+            etag = self._to_delete(name, deadline, unanswered, refused=refused)
             if etag is None:
                 return
-            if expected is not None and etag not in expected:
+            if write.precondition is not None and etag not in write.precondition:
                 raise PreconditionFailed(name)
             try:
                 self._store.delete(name, IfMatch(etag))
             except (ObjectNotFound, ConditionFailed, WriteConflict) as error:
-                self._world.meter.add("Conflicts")
+                self._environment.meter.add("Conflicts")
                 refused |= not isinstance(error, WriteConflict)
                 continue
             except StoreUnavailable:
                 unanswered = etag
                 continue
-            self._reads.warm.forget(name)
+            self._reader.cache.forget(name)
             return
-        if self._to_delete(name, until, unanswered, refused=refused) is not None:
+        if self._to_delete(name, deadline, unanswered, refused=refused) is not None:
             raise (OutcomeUnknown if unanswered else Contended)(name)
 
-    def _to_delete(self, name: str, until: float, unanswered: str | None, *, refused: bool) -> str | None:
-        """Return the ETag of what is to be deleted, None once an unanswered delete has done it."""
+    def _to_delete(self, name: str, deadline: Deadline, unanswered: str | None, *, refused: bool) -> str | None:
+        """Return the ETag of the object to delete, None if a delete without an answer has deleted it."""
         try:
-            etag = self._reads.etag(name, until)
+            etag = self._reader.etag(name, deadline)
         except IndexNotFound:
             if unanswered is None:
                 raise
@@ -157,19 +156,19 @@ class Lifecycle:
                 raise OutcomeUnknown(name) from error
             raise
         if unanswered not in (None, etag):
-            # Changed since, or deleted by us and created anew: nobody can tell, so it is not ours to delete.
+            # Changed since, or deleted by us and created again by others: this object is not ours to delete.
             raise OutcomeUnknown(name)
         return etag
 
     def _ours(
-        self, name: str, token: str, new: New, until: float, *, unknown: bool, refused: bool = False
+        self, name: str, token: str, new: NewObject, deadline: Deadline, *, unknown: bool, refused: bool = False
     ) -> Snapshot | None:
-        """Return the state that our write led to, None if storage shows that it did not, or has `refused` it."""
+        """Return the state that our write led to, None if storage shows that it was not applied or `refused` it."""
         try:
-            state = self._reads.state(name, until)
+            state = self._reader.present(name, deadline)
         except BlobError as error:
             if unknown and isinstance(new.condition, IfMatch):
-                raise OutcomeUnknown(name) from error  # it may be what we were to replace
+                raise OutcomeUnknown(name) from error  # it may be the object that we wanted to replace
             return None
         except IndexNotFound as error:
             if refused and not unknown:

@@ -1,4 +1,4 @@
-"""CommitLoop: one conditional PUT each, retried within bounds, the outcome known at the end wherever it can be.
+"""The commit loop: one conditional PUT for each attempt, retried within a deadline, with a known outcome if possible.
 
 | storage answers           | it means                        | what happens                                      |
 |---------------------------|---------------------------------|---------------------------------------------------|
@@ -10,7 +10,8 @@
 | nothing, a reset or a 5xx | unknown                         | read again, look for our commit before any retry  |
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -31,23 +32,26 @@ from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
+from vectord.service.commit.idempotency import is_repeat
 from vectord.service.maintenance.policy import BuildPolicy
-from vectord.service.snapshots.cache import Snapshot
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.options import UNCONDITIONAL, Deadline, WriteOptions
+from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
 from vectord.storage.base import CopySource, IfMatch
 
 type Change[R] = Callable[[Index], tuple[Index, R]]
 
 
 class Committed[R](msgspec.Struct, frozen=True):
-    """What a change answered, and the state it led to."""
+    """The result of a change, and the state that it led to; `build_deferred` if that state is due for a build."""
 
     result: R
     state: Snapshot
+    build_deferred: bool = False
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """An object of the store that holds a body, and its ETag; with `version`, that version of it."""
+    """A stored object that holds the body of an index, and its ETag; with `version`, that version of the object."""
 
     name: str
     etag: str
@@ -55,16 +59,17 @@ class Staged(msgspec.Struct, frozen=True):
 
 
 class PreparedCommit[R](msgspec.Struct):
-    """A change applied to the state at `base`: what to write for it, and what to answer.
+    """A change applied to the state `base`: the bytes to write, and the result to return.
 
-    `staged` holds what `encoded` keeps, where that is not the object at `base`; `unknown` once a write got no answer,
-    `refused` once its condition failed, which may be the answer to a request of ours that arrived twice.
+    `staged` holds the bytes that `encoded` copies, if that is not the object at `base`. `unknown` is set once a write
+    got no answer, `refused` once its condition failed: that may be the answer to our own write, which arrived twice.
     """
 
     base: Snapshot
     encoded: PreparedBlob
     result: R
     staged: Staged | None = None
+    build_deferred: bool = False
     unknown: bool = False
     refused: bool = False
 
@@ -73,129 +78,143 @@ type Prepare[R] = Callable[[Snapshot], PreparedCommit[R] | Committed[R]]
 
 
 class CommitLoop:
-    """Changes of indexes."""
+    """Commits changes of the indexes in one store."""
 
     def __init__(
-        self, reads: SnapshotReader, sizes: Thresholds | None = None, rebuilds: BuildPolicy | None = None
+        self,
+        reader: SnapshotReader,
+        thresholds: Thresholds | None = None,
+        build_policy: BuildPolicy | None = None,
     ) -> None:
-        self._reads, self._world = reads, reads.environment
-        self._sizes, self._rebuilds = sizes or Thresholds(), rebuilds or BuildPolicy(reads.environment)
+        self._reader, self._environment = reader, reader.environment
+        self._thresholds = thresholds or Thresholds()
+        self._build_policy = build_policy or BuildPolicy(reader.environment)
 
     def change[R](
         self,
         name: str,
         change: Change[R],
-        until: float,
-        expected: Container[str] | None = None,
-        *,
-        repeats: Callable[[Index], bool] = lambda _: False,
+        deadline: Deadline,
+        write: WriteOptions = UNCONDITIONAL,
+        snapshot: Snapshot | None = None,
     ) -> Committed[R]:
-        """Apply `change` to the present state and commit what it returns; nothing is written if it returns its input.
+        """Apply `change` to the present state and commit the result; write nothing if it returns its input.
 
-        `expected` holds the ETags that the caller allows as the state before, None for any; a state that `repeats`
-        knows to come of this change is allowed as well.
+        `snapshot` is the present state if the caller has just opened it. A state that a write with the same key led to
+        satisfies every precondition.
 
         Raises:
-            PreconditionFailed, whatever `change` raises, and as `commit` does
+            PreconditionFailed, whatever `change` raises, and what `commit` raises
         """
-        token, sizes, rebuilds = self._world.new_id(), self._sizes, self._rebuilds
-        put_off = False
-
-        def draw(state: Snapshot) -> PreparedCommit[R] | Committed[R]:
-            nonlocal put_off
-            changed, result = change(state.index)
-            if changed is state.index:
-                put_off = False
-                return Committed(result, state)
-            put_off = rebuilds.is_put_off(changed, sizes, until)
-            encoded = encode.encode(changed, name, token, thresholds=sizes, rebuild=False if put_off else None)
-            return PreparedCommit(state, encoded, result)
-
-        done = self.commit(name, token, draw, until, expected, repeats=repeats)
-        if put_off:
-            rebuilds.hand_over(name)
+        token = self._environment.new_id()
+        prepare = partial(self._prepare, name, token, change, deadline)
+        done = self.commit(name, token, prepare, deadline, write, snapshot=snapshot)
+        if done.build_deferred:
+            self._build_policy.request_compaction(name)
         return done
+
+    def _prepare[R](
+        self, name: str, token: str, change: Change[R], deadline: Deadline, state: Snapshot
+    ) -> PreparedCommit[R] | Committed[R]:
+        changed, result = change(state.index)
+        if changed is state.index:
+            return Committed(result, state)
+        deferred = self._build_policy.is_deferred(changed, self._thresholds, deadline)
+        encoded = encode.encode(changed, name, token, thresholds=self._thresholds, rebuild=False if deferred else None)
+        return PreparedCommit(state, encoded, result, build_deferred=deferred)
 
     def commit[R](
         self,
         name: str,
         token: str,
-        draw: Prepare[R],
-        until: float,
-        expected: Container[str] | None = None,
+        prepare: Prepare[R],
+        deadline: Deadline,
+        write: WriteOptions = UNCONDITIONAL,
         *,
-        repeats: Callable[[Index], bool] = lambda _: False,
+        snapshot: Snapshot | None = None,
     ) -> Committed[R]:
-        """Commit, as `token`, what `draw` makes of the present state; it is drawn again for each state that is met.
+        """Commit, as `token`, what `prepare` makes of the present state; it is prepared again for each new state.
 
-        Nothing is written where that is `Committed` as it is.
+        Nothing is written if `prepare` returns `Committed`. The first attempt uses `snapshot`, if given.
 
         Raises:
-            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `draw` raises
+            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `prepare` raises
+            ObjectChanged: the index of `snapshot` was replaced by a sharded one; open it again.
             Contended: every attempt lost; nothing was changed.
             OutcomeUnknown: no answer to the last attempt, or to the read after one that was refused.
             StorageSilent: no answer to the first read.
         """
-        draft: PreparedCommit[R] | None = None
-        for _ in self._reads.retry_policy.attempts(self._world, until):
-            state = self._state(name, until, draft)
-            if draft and state.index.has_applied(token):
-                return Committed(draft.result, state)
-            if expected is not None and state.etag not in expected and not repeats(state.index):
+        prepared: PreparedCommit[R] | None = None
+        for attempt in self._reader.retry_policy.attempts(self._environment, deadline):
+            state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
+            if prepared and state.index.has_applied(token):
+                return Committed(prepared.result, state, prepared.build_deferred)
+            if snapshot and state.index.params.shards:
+                raise ObjectChanged(name)
+            if not _is_allowed(state, name, write):
                 raise PreconditionFailed(name)
-            if draft is None or draft.base.etag != state.etag:
+            if prepared is None or prepared.base.etag != state.etag:
                 try:
-                    drawn = draw(state)
+                    made = prepare(state)
                 except (ObjectChanged, StoreUnavailable):
                     continue  # while ranges of the state were read
                 except BlobError as error:
-                    raise type(error)(error.reason, name) from error
-                if isinstance(drawn, Committed):
-                    return drawn
-                draft = drawn
-            if committed := self._write(name, token, draft):
-                return Committed(draft.result, committed)
-        return self._settle(name, token, draft, until)
+                    raise error.named(name) from error
+                if isinstance(made, Committed):
+                    return made
+                prepared = made
+            if committed := self._write(name, token, prepared):
+                return Committed(prepared.result, committed, prepared.build_deferred)
+        return self._settle(name, token, prepared, deadline)
 
-    def _state[R](self, name: str, until: float, draft: PreparedCommit[R] | None) -> Snapshot:
+    def _present[R](self, name: str, deadline: Deadline, prepared: PreparedCommit[R] | None) -> Snapshot:
         try:
-            return self._reads.state(name, until)
+            return self._reader.present(name, deadline)
         except StorageSilent as error:
-            if draft and (draft.unknown or draft.refused):
+            if prepared and (prepared.unknown or prepared.refused):
                 raise OutcomeUnknown(name) from error
             raise
 
-    def _write[R](self, name: str, token: str, draft: PreparedCommit[R]) -> Snapshot | None:
-        start = self._world.now()
+    def _write[R](self, name: str, token: str, prepared: PreparedCommit[R]) -> Snapshot | None:
+        """Return the committed state, None if the write was refused or got no answer."""
+        sent_at = self._environment.now()
         try:
-            etag = self._put(name, draft, token)
+            etag = self._put(name, prepared, token)
         except ObjectNotFound as error:
-            self._reads.warm.forget(name)
+            self._reader.cache.forget(name)
             raise IndexNotFound(name) from error
         except (ConditionFailed, WriteConflict) as error:
-            self._world.meter.add("Conflicts")
-            draft.refused |= isinstance(error, ConditionFailed)
+            self._environment.meter.add("Conflicts")
+            prepared.refused |= isinstance(error, ConditionFailed)
             return None
         except StoreUnavailable:
-            draft.unknown = True
+            prepared.unknown = True
             return None
-        self._world.meter.add("Commits")
-        return self._reads.warm.adopt(name, draft.encoded, etag, draft.base.index, since=start)
+        self._environment.meter.add("Commits")
+        return self._reader.cache.keep_committed(name, prepared.encoded, etag, prepared.base.index, sent_at=sent_at)
 
-    def _put[R](self, name: str, draft: PreparedCommit[R], token: str) -> str:
-        encoded, before = draft.encoded, draft.base.etag
+    def _put[R](self, name: str, prepared: PreparedCommit[R], token: str) -> str:
+        encoded, before = prepared.encoded, prepared.base.etag
         if encoded.copied is None:
-            return self._reads.store.put(name, encoded.blob, IfMatch(before), token)
-        held = draft.staged or Staged(name, before)
-        source = CopySource(held.name, held.etag, *encoded.copied, held.version)
-        return self._reads.store.splice(
+            return self._reader.store.put(name, encoded.blob, IfMatch(before), token)
+        body = prepared.staged or Staged(name, before)
+        source = CopySource(body.name, body.etag, *encoded.copied, body.version)
+        return self._reader.store.splice(
             name, encoded.head, source, encoded.new_bytes, condition=IfMatch(before), commit=token
         )
 
-    def _settle[R](self, name: str, token: str, draft: PreparedCommit[R] | None, until: float) -> Committed[R]:
-        """Find out, after the last attempt, what became of it."""
-        state = self._state(name, until, draft)
-        if draft and state.index.has_applied(token):
-            return Committed(draft.result, state)
+    def _settle[R](self, name: str, token: str, prepared: PreparedCommit[R] | None, deadline: Deadline) -> Committed[R]:
+        """Find out, after the last attempt, whether it was applied."""
+        state = self._present(name, deadline, prepared)
+        if prepared and state.index.has_applied(token):
+            return Committed(prepared.result, state, prepared.build_deferred)
         # A write without an answer may still arrive while the index is at its base.
-        raise (OutcomeUnknown if draft and draft.unknown and state.etag == draft.base.etag else Contended)(name)
+        unknown = prepared and prepared.unknown and state.etag == prepared.base.etag
+        raise (OutcomeUnknown if unknown else Contended)(name)
+
+
+def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:
+    """Return True if the state satisfies the precondition, or if this very write led to it."""
+    if write.precondition is None or state.etag in write.precondition:
+        return True
+    return is_repeat(name, write.key, state.index)

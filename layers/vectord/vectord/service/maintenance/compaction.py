@@ -1,12 +1,12 @@
-"""Compaction: build a large index anew beside the changes that go on, and put the new body under them in one commit.
+"""Compaction: rebuild a large index while changes go on, and commit the new body under the changed index.
 
-| what happens meanwhile                     | what comes of it                                                      |
+| during the build                           | result                                                                |
 |--------------------------------------------|-----------------------------------------------------------------------|
-| rows are added, replaced or deleted        | carried over; drawn again for each state that the commit meets        |
-| another build of the index is committed    | this one is given up: overtaken                                       |
-| the index is deleted, and perhaps created  | given up: gone, or overtaken                                          |
-| this process dies                          | the index is as it was; what is staged goes by the bucket's rule      |
-| a second compaction of the index starts    | it sees the claim of the first, and leaves                            |
+| rows are added, replaced or deleted        | carried over; prepared again for each state that the commit finds     |
+| another build of the index is committed    | this one is discarded: overtaken                                      |
+| the index is deleted, and perhaps created  | discarded: gone, or overtaken                                         |
+| this process dies                          | the index is unchanged; the bucket's rule deletes the staged object   |
+| a second compaction of the index starts    | it finds the lease of the first, and ends: busy                       |
 """
 
 import time
@@ -18,7 +18,7 @@ import msgspec
 from msgspec import structs
 
 from vectord.cache.section_cache import SectionCache
-from vectord.errors import IndexNotFound, StoreError
+from vectord.errors import BlobError, IndexNotFound, StoreError
 from vectord.index.build import rebuild
 from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
@@ -27,22 +27,24 @@ from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.maintenance.lease import Leases
-from vectord.service.snapshots.cache import Snapshot, SnapshotCache
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.options import Deadline
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
 from vectord.storage.base import Store
 from vectord.storage.limits import STAGING
 
-_PART: Final = 16 << 20  # bytes of what is staged in one request
-_AGAIN: Final = 2.0  # so many times as long as the last build took must be left for another one
-_GRACE: Final = 60.0  # seconds that a claim outlasts the time given, since clocks differ
+_PART_BYTES: Final = 16 << 20  # of one upload request
+_AGAIN: Final = 2.0  # another build starts only if this many times the duration of the last one is left
+_GRACE_SECONDS: Final = 60.0  # that a lease outlasts the deadline, because clocks differ
 
 Outcome = Literal["compacted", "idle", "busy", "overtaken", "gone"]
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """What became of a compaction; if it is `compacted`, the rows and bytes of the index then.
+    """The outcome of a compaction, and the rows and bytes of the index if it was `compacted`.
 
-    `idle`: nothing was due; `busy`: another one is at it; `overtaken`: another build was committed meanwhile.
+    `idle`: no build was due; `busy`: another compaction is running; `overtaken`: another build was committed first;
+    `gone`: the index was deleted.
     """
 
     outcome: Outcome
@@ -60,91 +62,97 @@ class Compaction:
         *,
         environment: Environment,
         retry_policy: RetryPolicy,
-        sizes: Thresholds | None = None,
+        thresholds: Thresholds | None = None,
         clock: Callable[[], float] = time.time,
-        part: int = _PART,
+        part_bytes: int = _PART_BYTES,
     ) -> None:
-        """Take `clock` as in `Leases`, and `part` as the bytes of a request of what is staged."""
-        self._store, self._patience, self.environment, self._part = store, retry_policy, environment, part
-        self._sizes = sizes or Thresholds()
-        self._reads = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
-        self._commits = CommitLoop(self._reads, sizes)
-        self._claims = Leases(store, environment, retry_policy, clock)
+        """Use `clock` as in `Leases`, and upload `part_bytes` in one request."""
+        self._store, self.environment, self._part_bytes = store, environment, part_bytes
+        self._thresholds = thresholds or Thresholds()
+        self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
+        self._commits = CommitLoop(self._reader, thresholds)
+        self._leases = Leases(store, environment, retry_policy, clock)
 
-    def compact(self, name: str, holder: str, until: float) -> Compacted:
-        """Build index `name` anew if that is due; to do it twice, or at once, does no harm.
+    def compact(self, name: str, holder: str, deadline: Deadline) -> Compacted:
+        """Rebuild index `name` if that is due; running it twice, or in parallel, does no harm.
 
-        `holder` names the request: one that is repeated after its function died takes over from itself.
+        `holder` identifies the request: a retry after its function died takes over its own lease.
 
         Raises:
-            Unavailable, StoreError, BlobError: nothing was changed, or it is unknown; to try again does no harm.
+            Unavailable, StoreError, BlobError: nothing was changed, or the outcome is unknown; a retry does no harm.
         """
         try:
-            if not self._is_due(self._reads.state(name, until).index):
+            if not self._is_due(self._reader.present(name, deadline).index):
                 return Compacted("idle")
-            with self._claims.held(name, holder, until - self.environment.now() + _GRACE, until) as held:
-                return self._while_due(name, until) if held else Compacted("busy")
+            with self._leases.acquire(
+                name, holder, self.environment.left(deadline) + _GRACE_SECONDS, deadline
+            ) as acquired:
+                return self._while_due(name, deadline) if acquired else Compacted("busy")
         except IndexNotFound:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
-        return index.can_keep_base and build_is_due(index, self._sizes)
+        return index.can_keep_base and build_is_due(index, self._thresholds)
 
-    def _while_due(self, name: str, until: float) -> Compacted:
-        """Build, and build again if enough came meanwhile: nobody would ask for that before the next change."""
+    def _while_due(self, name: str, deadline: Deadline) -> Compacted:
+        """Build, and build again if a build is due again: otherwise only the next change would request it."""
         done = Compacted("idle")
         while True:
             start = self.environment.now()
-            last = self._once(name, until)
+            last = self._once(name, deadline)
             if last.outcome != "compacted":
                 return last if done.outcome == "idle" else done
             done = last
-            if self.environment.now() + _AGAIN * (self.environment.now() - start) >= until:
+            if _AGAIN * (self.environment.now() - start) >= self.environment.left(deadline):
                 return done
 
-    def _once(self, name: str, until: float) -> Compacted:
+    def _once(self, name: str, deadline: Deadline) -> Compacted:
         token = self.environment.new_id()
 
-        def rebuilt_if_due(index: Index) -> Rebuilt | None:
-            return rebuild.rebuild(index, token, self._sizes) if self._is_due(index) else None
+        def rebuilt_if_due() -> Rebuilt | None:
+            index = self._reader.open(name).index
+            return rebuild.rebuild(index, token, self._thresholds) if self._is_due(index) else None
 
-        with self.environment.timed("BuildMilliseconds"):
-            rebuilt, _ = self._reads.using(name, until, rebuilt_if_due)
+        try:
+            with self.environment.timed("BuildMilliseconds"):
+                rebuilt = self._reader.retry(deadline, rebuilt_if_due)
+        except BlobError as error:
+            raise error.named(name) from error
         if rebuilt is None:
-            return self._rewrite(name, until)
+            return self._rewrite(name, deadline)
         try:
             with self.environment.timed("StageMilliseconds"):
-                staged = self._stage(rebuilt, token, until)
+                staged = self._stage(rebuilt, token, deadline)
             with self.environment.timed("CommitMilliseconds"):
-                return self._put_under(name, token, rebuilt, staged, until)
+                return self._commit(name, token, rebuilt, staged, deadline)
         finally:
-            with suppress(StoreError):  # the bucket's rule removes what is left
+            with suppress(StoreError):  # the bucket's rule deletes what remains
                 self._store.discard(f"{STAGING}{token}")
 
-    def _rewrite(self, name: str, until: float) -> Compacted:
-        """Write an index whole, if it is due and too small by now to be packed; the commit builds it."""
+    def _rewrite(self, name: str, deadline: Deadline) -> Compacted:
+        """Write a whole index that is due but too small now to be packed; the commit builds it."""
 
         def same(index: Index) -> tuple[Index, bool]:
             return (structs.replace(index), True) if self._is_due(index) else (index, False)
 
-        done = self._commits.change(name, same, until)
-        left = done.state.index
-        return Compacted("compacted", len(left), left.size) if done.result else Compacted("idle")
+        done = self._commits.change(name, same, deadline)
+        index = done.state.index
+        return Compacted("compacted", len(index), index.size) if done.result else Compacted("idle")
 
-    def _stage(self, rebuilt: Rebuilt, token: str, until: float) -> Staged:
+    def _stage(self, rebuilt: Rebuilt, token: str, deadline: Deadline) -> Staged:
         name = f"{STAGING}{token}"
-        etag = self._patience.run(self.environment, until, lambda: self._store.stage(name, rebuilt.parts(self._part)))
+        etag = self._reader.retry(deadline, lambda: self._store.stage(name, rebuilt.parts(self._part_bytes)))
         self.environment.meter.add("StagedBytes", sum(entry.bytes for entry, _ in rebuilt.sections))
         return Staged(name, etag)
 
-    def _put_under(self, name: str, token: str, rebuilt: Rebuilt, staged: Staged, until: float) -> Compacted:
-        """Commit the staged body under whatever the index has become."""
+    def _commit(self, name: str, token: str, rebuilt: Rebuilt, staged: Staged, deadline: Deadline) -> Compacted:
+        """Commit the staged body under the present state of the index."""
 
-        def draw(state: Snapshot) -> PreparedCommit[Compacted] | Committed[Compacted]:
+        def prepare(state: Snapshot) -> PreparedCommit[Compacted] | Committed[Compacted]:
             index = rebuild.apply(rebuilt, state.index)
             if index is None:
                 return Committed(Compacted("overtaken"), state)
-            encoded = encode.encode(index, name, token, thresholds=self._sizes, rebuild=False)
+            encoded = encode.encode(index, name, token, thresholds=self._thresholds, rebuild=False)
             return PreparedCommit(state, encoded, Compacted("compacted", len(index), encoded.size), staged)
 
-        return self._commits.commit(name, token, draw, until).result
+        return self._commits.commit(name, token, prepare, deadline).result

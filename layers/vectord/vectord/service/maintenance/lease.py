@@ -1,6 +1,7 @@
-"""Leases: of all who come to do a thing, one does it and the others leave. A claim ends by itself, as its holder may.
+"""Time-limited leases on S3, so that usually only one worker runs a job.
 
-It only saves work. Two holders at once, by clocks that differ, do no harm to what is written under a condition.
+A lease is an optimization, not a lock. If clocks differ, two workers may hold it at once; correctness comes from the
+conditional write that ends the job.
 """
 
 import time
@@ -11,12 +12,13 @@ import msgspec
 
 from vectord.errors import ConditionFailed, ObjectNotFound, StorageSilent, StoreError, StoreUnavailable, WriteConflict
 from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.options import Deadline
 from vectord.storage.base import Condition, IfAbsent, IfMatch, Store, StoredObject
 from vectord.storage.limits import STAGING
 
 
-class _Claim(msgspec.Struct):
-    """`id` makes the bytes, and so the ETag, those of this attempt alone; `ends` is in seconds since 1970."""
+class _Lease(msgspec.Struct):
+    """A stored lease: `id` makes its bytes, and so its ETag, unique to one attempt; `ends` in seconds since 1970."""
 
     id: str
     holder: str
@@ -24,48 +26,48 @@ class _Claim(msgspec.Struct):
 
 
 class Leases:
-    """Leases as small objects beside what is staged."""
+    """Leases, each a small object next to the staged objects."""
 
     def __init__(
         self, store: Store, environment: Environment, retry_policy: RetryPolicy, clock: Callable[[], float] = time.time
     ) -> None:
-        """Take `clock` as the seconds since 1970, which all holders share."""
-        self._store, self._world, self._patience, self._clock = store, environment, retry_policy, clock
+        """Use `clock`, seconds since 1970, to compare times with those of other workers."""
+        self._store, self._environment, self._retry_policy, self._clock = store, environment, retry_policy, clock
 
     @contextmanager
-    def held(self, what: str, holder: str, length: float, until: float) -> Iterator[bool]:
-        """Hold `what` for the block, for `length` seconds at most; give False where somebody else does.
+    def acquire(self, job: str, holder: str, seconds: float, deadline: Deadline) -> Iterator[bool]:
+        """Hold the lease on `job` inside the block, for `seconds` at most; yield False if another holder has it.
 
-        A `holder` that comes again takes over from itself: whoever repeats it knows that it died.
+        A retry with the same `holder` takes the lease over, because the caller knows that the first attempt died.
 
         Raises:
             StorageSilent, StoreRefused
         """
-        name = f"{STAGING}{what}.claim"
-        etag = self._take(name, holder, length, until)
+        name = f"{STAGING}{job}.claim"
+        etag = self._acquire(name, holder, seconds, deadline)
         try:
             yield etag is not None
         finally:
             if etag is not None:
-                with suppress(StoreError):  # it ends by itself
+                with suppress(StoreError):  # the lease expires anyway
                     self._store.delete(name, IfMatch(etag))
 
-    def _take(self, name: str, holder: str, length: float, until: float) -> str | None:
-        mine = _Claim(self._world.new_id(), holder, self._clock() + length)
-        for _ in self._patience.attempts(self._world, until):
+    def _acquire(self, name: str, holder: str, seconds: float, deadline: Deadline) -> str | None:
+        lease = _Lease(self._environment.new_id(), holder, self._clock() + seconds)
+        for _ in self._retry_policy.attempts(self._environment, deadline):
             try:
-                found = self._present(name)
-                if isinstance(found, StoredObject):
-                    theirs = _decoded(found.data)
-                    if theirs and theirs.holder != holder and self._clock() < theirs.ends:
+                stored = self._read(name)
+                if stored:
+                    current = _decoded(stored.data)
+                    if current and current.holder != holder and self._clock() < current.ends:
                         return None
-                condition: Condition = IfMatch(found.etag) if found else IfAbsent()
-                return self._store.put(name, msgspec.json.encode(mine), condition, mine.id)
+                condition: Condition = IfMatch(stored.etag) if stored else IfAbsent()
+                return self._store.put(name, msgspec.json.encode(lease), condition, lease.id)
             except (ConditionFailed, WriteConflict, ObjectNotFound, StoreUnavailable):
-                continue  # somebody was faster, or nobody knows
+                continue  # lost a race, or the outcome is unknown: try again
         raise StorageSilent
 
-    def _present(self, name: str) -> StoredObject | None:
+    def _read(self, name: str) -> StoredObject | None:
         try:
             found = self._store.get(name)
         except ObjectNotFound:
@@ -73,8 +75,8 @@ class Leases:
         return found if isinstance(found, StoredObject) else None
 
 
-def _decoded(data: bytes) -> _Claim | None:
+def _decoded(data: bytes) -> _Lease | None:
     try:
-        return msgspec.json.decode(data, type=_Claim)
+        return msgspec.json.decode(data, type=_Lease)
     except msgspec.DecodeError:
         return None

@@ -1,4 +1,4 @@
-"""Who builds a graph anew when that is due: the request that meets it where it has the time, else a compaction."""
+"""Decides who runs a build that is due: the request that finds it due, if it has the time, or else a compaction."""
 
 from typing import Final, Protocol
 
@@ -9,59 +9,60 @@ from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.environment import Environment
+from vectord.service.options import Deadline
 
-# What a build takes on one vCPU; docs/decisions/builds.md has the measurements.
-_COMPONENT: Final = 4e-7  # seconds a component of a vector
+# The cost of a build on one vCPU; docs/decisions/builds.md has the measurements.
+_SECONDS_PER_COMPONENT: Final = 4e-7
 _BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
 _COPIES: Final = 6  # of the index in memory at once
 
-_SHARE: Final = 0.5  # of the time left that a build may take; a lost race repeats it
-_ASKED: Final = 60.0  # seconds for which one request for a compaction is enough
-_PATIENCE: Final = 2.0  # seconds that a change, which is committed by then, waits until its request is heard
+_SHARE: Final = 0.5  # of the time left that a build may use; a lost race repeats it
+_REQUEST_INTERVAL: Final = 60.0  # seconds between two requests to compact the same index
+_SEND_SECONDS: Final = 2.0  # that a committed change waits for its request to be accepted
 
 
 class Send(Protocol):
     """Sends an event to the function that compacts."""
 
     def __call__(self, payload: bytes, seconds: float) -> None:
-        """Send it, as JSON text, and wait for so many seconds at most; to send it twice does no harm.
+        """Send it, as JSON text, and wait for `seconds` at most; sending it twice does no harm.
 
         Raises:
-            StoreError: perhaps nobody heard it.
+            StoreError: the event may not have been accepted.
         """
 
 
 class BuildPolicy:
-    """Decides for one function, which has `memory` bytes; without a way to ask another every build is its own."""
+    """The policy of a function with `memory` bytes; without `send` it runs every build itself."""
 
     def __init__(self, environment: Environment, send: Send | None = None, memory: int = 0) -> None:
-        self._world, self._send, self._memory = environment, send, memory
-        self._asked: dict[str, float] = {}
+        self._environment, self._send, self._memory = environment, send, memory
+        self._next_request: dict[str, float] = {}  # by index
 
-    def is_put_off(self, index: Index, sizes: Thresholds, until: float) -> bool:
-        """Tell whether a build of `index` is due that does not fit in here, or not before `until`."""
-        if self._send is None or not index.can_keep_base or not build_is_due(index, sizes):
+    def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
+        """Return True if a build of `index` is due that this function has no memory or no time for."""
+        if self._send is None or not index.can_keep_base or not build_is_due(index, thresholds):
             return False
-        return seconds(index) > _SHARE * (until - self._world.now()) or _COPIES * _size(index) > self._memory
+        return seconds(index) > _SHARE * self._environment.left(deadline) or _COPIES * _size(index) > self._memory
 
-    def hand_over(self, name: str) -> None:
-        """Ask for a compaction, unless that was just done; if nobody hears it, the next change asks again."""
-        now = self._world.now()
-        if self._send is None or now < self._asked.get(name, now):
+    def request_compaction(self, name: str) -> None:
+        """Request a compaction, unless one was just requested; if that fails, the next change requests it again."""
+        now = self._environment.now()
+        if self._send is None or now < self._next_request.get(name, now):
             return
         try:
-            self._send(msgspec.json.encode({"index": name}), _PATIENCE)
+            self._send(msgspec.json.encode({"index": name}), _SEND_SECONDS)
         except StoreError:
-            self._world.meter.add("CompactionsUnheard")  # the change is committed, so it is answered as such
+            self._environment.meter.add("CompactionsUnheard")  # the change is committed, so it succeeds
             return
-        self._asked[name] = now + _ASKED
-        self._world.meter.add("CompactionsAsked")
+        self._next_request[name] = now + _REQUEST_INTERVAL
+        self._environment.meter.add("CompactionsAsked")
 
 
 def seconds(index: Index) -> float:
-    """Return about how long it takes to bring what is missing here of `index`, to build it anew, and to write it."""
+    """Return about how many seconds it takes to fetch what is missing of `index`, to rebuild it and to write it."""
     components = len(index) * index.params.dimension
-    return components * _COMPONENT + (_missing(index) + _size(index)) / _BANDWIDTH
+    return components * _SECONDS_PER_COMPONENT + (_missing(index) + _size(index)) / _BANDWIDTH
 
 
 def _size(index: Index) -> int:

@@ -1,6 +1,7 @@
-"""How an index in shards begins and ends: the shards are there before the parent, and go after it."""
+"""Create and delete a sharded index: its shards exist before the parent, and are deleted after it."""
 
 import msgspec
+from msgspec import structs
 
 from vectord.errors import (
     IndexExists,
@@ -12,87 +13,83 @@ from vectord.errors import (
     StoreRefused,
     VectordError,
 )
+from vectord.index import state
 from vectord.lhv1.params import Params
+from vectord.service.commit.create_delete import ObjectLifecycle
+from vectord.service.options import Deadline, WriteOptions
 from vectord.service.results import Description
 from vectord.service.sharding.fan_out import WorkerPool
+from vectord.service.sharding.merge import described
 from vectord.service.sharding.placement import shard_names
-from vectord.service.sharding.reads import described
-from vectord.service.single.writes import SingleWrites
-from vectord.service.snapshots.reader import SnapshotReader
+from vectord.service.single.index import described as described_object
+from vectord.service.snapshots.cache import SnapshotReader
 
 
 class ShardLifecycle:
-    """A parent names its shards by its generation, so that no two creations ever share one."""
+    """Creates and deletes sharded indexes. The names of shards contain a generation, so no two indexes share one."""
 
-    def __init__(self, reads: SnapshotReader, plain: SingleWrites, crew: WorkerPool) -> None:
-        self._reads, self._plain, self._crew = reads, plain, crew
+    def __init__(self, reader: SnapshotReader, objects: ObjectLifecycle, pool: WorkerPool) -> None:
+        self._reader, self._objects, self._pool = reader, objects, pool
 
-    def create(self, parent: Params, until: float) -> Description:
-        """Create the shards, then the parent; a creation that fails takes its shards away again.
+    def create(self, parent: Params, deadline: Deadline) -> Description:
+        """Create the shards, then the parent; if that fails, delete the shards again.
 
         Raises:
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
-        if self._is_there(parent.name, until):
+        if self._reader.exists(parent.name, deadline):
             raise IndexExists(parent.name)
         try:
-            made = self._shards(parent, until)
-            self._plain.create(parent, until)
+            shards = self._create_shards(parent, deadline)
+            self._objects.create(state.empty_index(parent), deadline)
         except OutcomeUnknown:
-            raise  # the parent may be there
+            raise  # the parent may exist
         except VectordError:
-            self._remove(parent, until)
+            self._delete_shards(parent, deadline)
             raise
-        return described(parent, made)
+        return described(parent, shards)
 
-    def delete(self, parent: Params, until: float) -> None:
-        """Delete the parent, which is the deletion; then the shards, as far as storage lets us.
+    def delete(self, parent: Params, deadline: Deadline) -> None:
+        """Delete the parent, which deletes the index; then the shards, as far as storage allows.
 
         Raises:
             IndexNotFound, BlobError, Contended, OutcomeUnknown, StorageSilent, StoreRefused
-            ObjectChanged: another index has the name by now.
+            ObjectChanged: the name belongs to another index now.
         """
-        state = self._reads.state(parent.name, until)
-        if state.index.params.generation != parent.generation:
+        present = self._reader.present(parent.name, deadline)
+        if present.index.params.generation != parent.generation:
             raise ObjectChanged(parent.name)
         try:
-            self._plain.delete(parent.name, until, {state.etag})
+            self._objects.delete(parent.name, deadline, WriteOptions({present.etag}))
         except PreconditionFailed as error:
             raise ObjectChanged(parent.name) from error
-        self._remove(parent, until)
+        self._delete_shards(parent, deadline)
 
-    def _is_there(self, name: str, until: float) -> bool:
-        try:
-            self._reads.etag(name, until)
-        except IndexNotFound:
-            return False
-        return True
-
-    def _shards(self, parent: Params, until: float) -> list[Description]:
+    def _create_shards(self, parent: Params, deadline: Deadline) -> list[Description]:
         def create(name: str) -> Description | VectordError:
-            new = msgspec.structs.replace(parent, name=name, shards=msgspec.UNSET, generation=msgspec.UNSET)
+            new = structs.replace(parent, name=name, shards=msgspec.UNSET, generation=msgspec.UNSET)
             try:
-                return self._plain.create(new, until)
+                return described_object(self._objects.create(state.empty_index(new), deadline))
             except VectordError as error:
                 return error
 
-        made = self._crew.each(create, shard_names(parent))
-        for error in made:
+        created = self._pool.each(create, shard_names(parent))
+        for error in created:
             if isinstance(error, StoreRefused):
                 raise error
             if isinstance(error, VectordError):
                 raise StorageSilent from error
-        return [one for one in made if isinstance(one, Description)]
+        return [one for one in created if isinstance(one, Description)]
 
-    def _remove(self, parent: Params, until: float) -> None:
-        """Delete shards that no parent names; the meter counts those that stay."""
+    def _delete_shards(self, parent: Params, deadline: Deadline) -> None:
+        """Delete shards that no parent names; the meter counts those that could not be deleted."""
 
         def delete(name: str) -> None:
             try:
-                self._plain.delete(name, until)
+                self._objects.delete(name, deadline)
             except IndexNotFound:
                 return
             except VectordError:
-                self._crew.environment.meter.add("ShardsLeft")
+                self._pool.environment.meter.add("ShardsLeft")
 
-        self._crew.each(delete, shard_names(parent))
+        self._pool.each(delete, shard_names(parent))

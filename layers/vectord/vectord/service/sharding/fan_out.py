@@ -1,4 +1,4 @@
-"""Do the parts of a request side by side: in threads of this process, or each in an invocation of its own."""
+"""Run requests to shards in parallel: in threads of this process, or each in an invocation of another function."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -9,45 +9,47 @@ import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.sharding.failures import failed
-from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult
+from vectord.service.options import Deadline
+from vectord.service.sharding import messages
+from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed
 
-# Threads that wait for S3, as many as it has connections to; their computing is one processor's all the same.
-_LOCAL: Final = 16
-# Each waits for another function; a call costs about 0.4 ms of one processor, so more of them would not be faster.
-_REMOTE: Final = 64
-# Up to here threads are faster than calls, and what they read stays warm here.
-FEW: Final = 2
-MAX_MESSAGE: Final = 5 << 20  # bytes; Lambda takes and answers 6 MB
-_HOP: Final = 0.5  # seconds of the caller's patience that a call itself may take
-_OVERRUN: Final = 6.0  # seconds past its time that a part may need for a last request to storage, and a look
-_OUTCOME: Final[msgspec.json.Decoder[ShardResult]] = msgspec.json.Decoder(ShardResult)
+# Threads that wait for S3, as many as it has connections; they share one processor.
+_LOCAL_THREADS: Final = 16
+# Threads that wait for other functions; a call costs about 0.4 ms of one processor, so more would not be faster.
+_REMOTE_THREADS: Final = 64
+# Up to this number of requests threads are faster than calls, and what they read stays cached in this function.
+MAX_LOCAL: Final = 2
+MAX_MESSAGE: Final = 5 << 20  # bytes; Lambda accepts and returns 6 MB
+_CALL_SECONDS: Final = 0.5  # of the caller's time that a call itself may take
+_OVERRUN_SECONDS: Final = 6.0  # after its deadline, in which a request may end its last storage request
 
-type RunRequest = Callable[[ShardRequest, float], ShardResult]
-# Sends a message to another function and returns its answer; waits so many seconds.
+MESSAGE_KEYS: Final = {"part", "seconds"}  # of a message; no other event has exactly these
+
+type RunRequest = Callable[[ShardRequest, Deadline], ShardResult]
+# Sends a message to another function and returns its answer; waits for the given number of seconds.
 type Invoke = Callable[[bytes, float], bytes]
 
 
 class FanOut(Protocol):
-    def run(self, parts: Sequence[ShardRequest], until: float) -> list[ShardResult]:
-        """Return what became of each part, in their order; `until` as everywhere in the service."""
+    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
+        """Return the result of each request, in their order."""
 
 
-class Message(msgspec.Struct, frozen=True):
-    """What one function asks of another: a part as JSON text, and the seconds that it may take."""
+class Message(msgspec.Struct, frozen=True, rename={"request": "part"}):
+    """A message between functions: a request as JSON text, and the seconds that it may take."""
 
-    part: str
+    request: str
     seconds: float
 
 
 class WorkerPool(msgspec.Struct, frozen=True):
-    """Threads of this process. Each meters for itself; what it metered goes to the thread that asked."""
+    """Threads of this process. What a thread meters is added to the meter of the thread that started the work."""
 
     environment: Environment
-    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _LOCAL, "shard"))
+    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _LOCAL_THREADS, "shard"))
 
     def each[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Return what `work` makes of each item, in their order; raise what the first raised, once all have ended."""
+        """Return the result of `work` for each item, in their order; raise the first error once all have ended."""
         meter = self.environment.meter
 
         def one(item: T) -> tuple[R, dict[str, float]]:
@@ -66,60 +68,59 @@ class WorkerPool(msgspec.Struct, frozen=True):
 
 
 class LocalFanOut(msgspec.Struct, frozen=True):
-    """Does parts here."""
+    """Runs requests in threads of this process."""
 
     perform: RunRequest
-    crew: WorkerPool
+    pool: WorkerPool
 
-    def run(self, parts: Sequence[ShardRequest], until: float) -> list[ShardResult]:
-        return self.crew.each(lambda part: self.perform(part, until), parts)
+    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
+        return self.pool.each(lambda request: self.perform(request, deadline), requests)
 
 
 class RemoteFanOut(msgspec.Struct, frozen=True):
-    """Has other functions do parts; few of them, and what is too large to be sent, are done here."""
+    """Runs requests in other functions; a few requests, and those too large for a message, run in this process."""
 
-    here: LocalFanOut
+    local: LocalFanOut
     invoke: Invoke
     retry_policy: RetryPolicy = msgspec.field(default_factory=partial(RetryPolicy, max_attempts=4))
-    few: int = FEW
-    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _REMOTE, "call"))
+    max_local: int = MAX_LOCAL
+    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _REMOTE_THREADS, "call"))
 
-    def run(self, parts: Sequence[ShardRequest], until: float) -> list[ShardResult]:
-        if len(parts) <= self.few:
-            return self.here.run(parts, until)
-        texts = [msgspec.json.encode(part) for part in parts]
+    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
+        if len(requests) <= self.max_local:
+            return self.local.run(requests, deadline)
+        texts = [messages.encode(request) for request in requests]
         small = [place for place, text in enumerate(texts) if len(text) <= MAX_MESSAGE]
         large = [place for place, text in enumerate(texts) if len(text) > MAX_MESSAGE]
-        calls = self.pool.map(lambda place: self._call(parts[place], texts[place].decode(), until), small)
-        done = dict(zip(large, self.here.run([parts[place] for place in large], until), strict=True))
-        done |= zip(small, calls, strict=True)
-        return [done[place] for place in range(len(parts))]
+        calls = self.pool.map(lambda place: self._call(requests[place], texts[place].decode(), deadline), small)
+        results = dict(zip(large, self.local.run([requests[place] for place in large], deadline), strict=True))
+        results |= zip(small, calls, strict=True)
+        return [results[place] for place in range(len(requests))]
 
-    def _call(self, part: ShardRequest, text: str, until: float) -> ShardResult:
-        """Have one part done; a change without a key is sent again only if it certainly did not arrive."""
-        environment = self.here.crew.environment
-        for _ in self.retry_policy.attempts(environment, until):
-            left = until - environment.now()
-            message = msgspec.json.encode(Message(text, max(0.0, left - _HOP)))
+    def _call(self, request: ShardRequest, text: str, deadline: Deadline) -> ShardResult:
+        """Return the result of one request; resend a change without a key only if it certainly did not arrive."""
+        environment = self.local.pool.environment
+        for _ in self.retry_policy.attempts(environment, deadline):
+            left = environment.left(deadline)
+            message = msgspec.json.encode(Message(text, max(0.0, left - _CALL_SECONDS)))
             try:
-                return _OUTCOME.decode(msgspec.json.decode(self.invoke(message, left + _OVERRUN), type=str))
+                answer = self.invoke(message, left + _OVERRUN_SECONDS)
+                return messages.decode_result(msgspec.json.decode(answer, type=str))
             except FunctionBusy:
                 continue
             except StoreRefused as error:
                 return failed(error)
             except StoreUnavailable:
-                if isinstance(part, ChangeRequest) and part.key is None:
-                    return failed(OutcomeUnknown(part.shard))
+                if isinstance(request, ChangeRequest) and request.key is None:
+                    return failed(OutcomeUnknown(request.shard))
         return failed(StorageSilent())
 
 
-def received(event: object) -> tuple[ShardRequest, float] | None:
-    """Return the part and the seconds in what a function was invoked with, if that is a message; None if it is not.
+def received(event: object) -> tuple[ShardRequest, float]:
+    """Return the request in a message, and the seconds that it may take.
 
     Raises:
         msgspec.ValidationError: it is a message of another version.
     """
-    if not isinstance(event, dict) or event.keys() != {"part", "seconds"}:
-        return None
     message = msgspec.convert(event, Message)
-    return msgspec.json.decode(message.part, type=ShardRequest), message.seconds
+    return messages.decode_request(message.request), message.seconds

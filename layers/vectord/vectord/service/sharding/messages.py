@@ -1,67 +1,59 @@
-"""One shard's part of a request, and what became of it: data, since another function may do it."""
+"""Requests to one shard and their results, as JSON, because another function may run them."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from vectord.errors import RequestInvalid, VectordError
+from vectord.errors import (
+    AnswerTooLarge,
+    BlobCorrupt,
+    BlobError,
+    BlobUnsupported,
+    Contended,
+    IdempotencyKeyReused,
+    IndexNotFound,
+    OutcomeUnknown,
+    StorageSilent,
+    StoreRefused,
+    VectordError,
+    VectorsNotFound,
+)
 from vectord.index.kernels.distance import F32
-from vectord.index.query.query import Answer, Match
+from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.rows import Item
-from vectord.service.commit.idempotency import IdempotencyKey
-from vectord.service.query import Ask
-from vectord.service.results import SearchOutcome
+from vectord.service.options import IdempotencyKey
 from vectord.service.selection import Patch, Selection
-from vectord.service.sharding.failures import Failed, failed
-from vectord.service.single.reads import SingleReads
-from vectord.service.single.vector_reads import SingleVectorReads
-
-_NOTHING: Final = msgspec.Raw(b"null")  # no metadata: null itself is never stored
-
-
-class Row(msgspec.Struct, array_like=True, frozen=True):
-    """A vector in a message: float32 bytes, little-endian, or none; metadata as JSON text."""
-
-    id: str
-    vector: bytes
-    metadata: msgspec.Raw = _NOTHING
 
 
 class AddRequest(msgspec.Struct, tag="add", frozen=True):
-    """Rows to add or replace, all checked."""
+    """Add or replace items that were validated before."""
 
     shard: str
-    rows: list[Row]
+    items: list[Item]
     key: IdempotencyKey | None = None
 
 
-class RemoveRequest(msgspec.Struct, tag="remove", frozen=True):
+class DeleteRequest(msgspec.Struct, tag="delete", frozen=True):
     shard: str
-    ids: list[str]
+    selection: Selection
     key: IdempotencyKey | None = None
-    filter: str | None = None
-
-    @property
-    def which(self) -> Selection:
-        return Selection(self.ids) if self.filter is None else Selection(filter=self.filter)
 
 
 class PatchRequest(msgspec.Struct, tag="patch", frozen=True):
     shard: str
-    which: Selection
+    selection: Selection
     patch: Patch
     key: IdempotencyKey | None = None
 
 
 class SearchRequest(msgspec.Struct, tag="search", frozen=True):
-    """Queries that were checked, as float32 bytes; `vectors` tells whether matches are to carry theirs."""
+    """A query whose vectors were validated before; `staleness` as in `ReadOptions`."""
 
     shard: str
-    queries: list[bytes]
-    ask: Ask
-    vectors: bool
+    query: Query
+    staleness: float | None = None
 
 
 class DescribeRequest(msgspec.Struct, tag="describe", frozen=True):
@@ -69,7 +61,7 @@ class DescribeRequest(msgspec.Struct, tag="describe", frozen=True):
 
 
 class CountRequest(msgspec.Struct, tag="count", frozen=True):
-    """`filter` is JSON text; of `ids`, those that are there are counted."""
+    """Count the vectors that satisfy `filter`, JSON text, or those of `ids` that are there."""
 
     shard: str
     filter: str | None = None
@@ -77,46 +69,19 @@ class CountRequest(msgspec.Struct, tag="count", frozen=True):
     ids: list[str] | None = None
 
 
-ChangeRequest = AddRequest | RemoveRequest | PatchRequest
+ChangeRequest = AddRequest | DeleteRequest | PatchRequest
 ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
-    """A commit of one shard: rows added (or removed) and replaced."""
+    """A commit of one shard: the rows that were added, deleted or patched, and those that were replaced."""
 
     rows: int
     replaced: int = 0
 
 
-class Near(msgspec.Struct, array_like=True, frozen=True):
-    """A match in a message."""
-
-    row: Row
-    distance: float
-
-
-class QueryResult(msgspec.Struct, array_like=True, frozen=True):
-    """One shard's answer to one query, as `vectord.index.Answer` has it."""
-
-    near: list[Near]
-    count: int
-    strategy: str
-    plan: str
-    examined: int
-    eligible: int
-
-
-class SearchResult(msgspec.Struct, tag="found", frozen=True):
-    """One shard's answers to a search, and what they took of the store."""
-
-    answers: list[QueryResult]
-    etag: str
-    read_bytes: int
-    requests: int
-
-
-class DescribeResult(msgspec.Struct, tag="seen", frozen=True):
-    """What one shard is: vectors, and bytes of blob and graph."""
+class DescribeResult(msgspec.Struct, tag="described", frozen=True):
+    """One shard: its number of vectors, the bytes of its object and of its graph, its ETag."""
 
     count: int
     size: int
@@ -124,98 +89,136 @@ class DescribeResult(msgspec.Struct, tag="seen", frozen=True):
     etag: str
 
 
-class CountResult(msgspec.Struct, tag="tally", frozen=True):
-    """How many vectors of one shard were counted."""
-
+class CountResult(msgspec.Struct, tag="counted", frozen=True):
     count: int
     etag: str
 
 
-ShardResult = ChangeResult | SearchResult | DescribeResult | CountResult | Failed
+class Failed(msgspec.Struct, tag="failed", frozen=True):
+    """The error that a request ended with: the name of its class, its message, and the ids of a VectorsNotFound."""
+
+    error: str
+    message: str = ""
+    ids: list[str] = msgspec.field(default_factory=list)
 
 
-def outcome(do: Callable[[], ShardResult]) -> ShardResult:
-    """Return what a part comes to; an error of the tree is an outcome too."""
-    try:
-        return do()
-    except VectordError as error:
-        return failed(error)
+ShardResult = ChangeResult | Result | DescribeResult | CountResult | Failed
+
+_BLOB_ERRORS: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
+_INDEX_ERRORS: Final = {
+    kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, IdempotencyKeyReused)
+}
+_OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
+    kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
+}
 
 
-def read(part: ShardRequest, plain: SingleReads, vectors: SingleVectorReads, until: float) -> ShardResult:
-    """Do a part that changes nothing.
+def failed(error: VectordError) -> Failed:
+    """Return an error as a result."""
+    message = error.reason if isinstance(error, BlobError) else str(error)
+    return Failed(type(error).__name__, message, list(error.ids) if isinstance(error, VectorsNotFound) else [])
+
+
+def error_of(failed: Failed, shard: str, index: str) -> VectordError:
+    """Return the error of a shard's request as the caller of `index` gets it; an unknown error is StorageSilent."""
+    if failed.error in _BLOB_ERRORS:
+        return _BLOB_ERRORS[failed.error](failed.message, shard)
+    if failed.error in _INDEX_ERRORS:
+        return _INDEX_ERRORS[failed.error](index)
+    if failed.error == VectorsNotFound.__name__:
+        return VectorsNotFound(index, failed.ids)
+    if failed.error in _OTHER_ERRORS:
+        return _OTHER_ERRORS[failed.error](failed.message)
+    return StorageSilent()
+
+
+def encode(message: ShardRequest | ShardResult) -> bytes:
+    """Return a message as JSON; vectors are base64 of little-endian float32."""
+    return _ENCODER.encode(message)
+
+
+def decode_request(text: str) -> ShardRequest:
+    """Return the request in a JSON text.
 
     Raises:
-        RequestInvalid: it is another one.
+        msgspec.DecodeError: it is not a request, or one of another version.
     """
-    match part:
-        case SearchRequest():
-            queries = [_vector(query) for query in part.queries]
-            return _found(plain.search(part.shard, lambda _: queries, part.ask, until), vectors=part.vectors)
-        case DescribeRequest():
-            seen = plain.describe(part.shard, until)
-            return DescribeResult(seen.count, seen.size, seen.graph_size, seen.etag)
-        case CountRequest():
-            if part.ids is not None:
-                there = vectors.would_remove(part.shard, Selection(part.ids), until)
-                return CountResult(there.deleted, there.etag or "")
-            counted = vectors.count(part.shard, part.filter, until, part.staleness)
-            return CountResult(counted.count, counted.etag)
-    raise RequestInvalid("this function changes nothing")
+    request = _REQUEST.decode(text)
+    if not isinstance(request, _DecodedAdd):
+        return request
+    items = [Item(item.id, item.vector, _metadata(item.metadata)) for item in request.items]
+    return AddRequest(request.shard, items, request.key)
 
 
-def row_of(item: Item) -> Row:
-    return Row(item.id, item.vector.astype("<f4").tobytes(), item.metadata or _NOTHING)
+def decode_result(text: str) -> ShardResult:
+    """Return the result in a JSON text; raise msgspec.DecodeError as `decode_request` does."""
+    result = _RESULT.decode(text)
+    if not isinstance(result, _DecodedResult):
+        return result
+    return Result([_answer(answer) for answer in result.answers], result.etag, result.read_bytes, result.requests)
 
 
-def item_of(row: Row) -> Item:
-    return Item(row.id, _vector(row.vector), _metadata(row))
+# What msgspec decodes: it cannot decode a field of type `Raw | None`, so here JSON `null` stands for no metadata.
 
 
-def merged(found: Sequence[SearchResult], k: int) -> list[Answer]:
-    """Return for each query the `k` nearest of all shards' matches, ties by id, and the sums of what they say."""
-    return [_merged(answers, k) for answers in zip(*(shard.answers for shard in found), strict=True)]
+class _DecodedItem(msgspec.Struct, array_like=True):
+    id: str
+    vector: F32
+    metadata: msgspec.Raw
 
 
-def _merged(found: Sequence[QueryResult], k: int) -> Answer:
-    near = sorted((one for shard in found for one in shard.near), key=lambda one: (one.distance, one.row.id))
-    return Answer(
-        [Match(one.row.id, one.distance, _metadata(one.row), _vector(one.row.vector)) for one in near[:k]],
-        sum(shard.count for shard in found),
-        _common({shard.strategy for shard in found}),
-        _common({shard.plan for shard in found}),
-        sum(shard.examined for shard in found),
-        sum(shard.eligible for shard in found),
-    )
+class _DecodedAdd(msgspec.Struct, tag="add"):
+    shard: str
+    items: list[_DecodedItem]
+    key: IdempotencyKey | None
 
 
-def _common(names: set[str]) -> str:
-    return names.pop() if len(names) == 1 else "mixed"
+class _DecodedMatch(msgspec.Struct, array_like=True):
+    id: str
+    distance: float
+    metadata: msgspec.Raw
+    vector: F32 | None
 
 
-def _found(searched: SearchOutcome, *, vectors: bool) -> SearchResult:
-    answers = [
-        QueryResult(
-            [_near(match, vectors=vectors) for match in each.matches],
-            each.count,
-            each.strategy,
-            each.plan,
-            each.examined,
-            each.eligible,
-        )
-        for each in searched.answers
-    ]
-    return SearchResult(answers, searched.etag, searched.read_bytes, searched.requests)
+class _DecodedAnswer(msgspec.Struct):
+    matches: list[_DecodedMatch]
+    count: int
+    strategy: str
+    plan: str
+    examined: int
+    eligible: int
 
 
-def _near(match: Match, *, vectors: bool) -> Near:
-    vector = match.vector.astype("<f4").tobytes() if vectors and match.vector is not None else b""
-    return Near(Row(match.id, vector, match.metadata or _NOTHING), match.distance)
+class _DecodedResult(msgspec.Struct, tag="result"):
+    answers: list[_DecodedAnswer]
+    etag: str
+    read_bytes: int
+    requests: int
 
 
-def _vector(data: bytes) -> F32:
-    return np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+def _answer(decoded: _DecodedAnswer) -> Answer:
+    matches = [Match(one.id, one.distance, _metadata(one.metadata), one.vector) for one in decoded.matches]
+    return Answer(matches, decoded.count, decoded.strategy, decoded.plan, decoded.examined, decoded.eligible)
 
 
-def _metadata(row: Row) -> msgspec.Raw | None:
-    return None if bytes(row.metadata) == bytes(_NOTHING) else row.metadata
+def _metadata(text: msgspec.Raw) -> msgspec.Raw | None:
+    return None if bytes(text) == b"null" else text
+
+
+def _packed(value: Any) -> bytes:
+    if isinstance(value, np.ndarray):
+        return value.astype("<f4").tobytes()
+    raise NotImplementedError(f"a message cannot hold a {type(value).__name__}")
+
+
+def _unpacked(_: type, text: Any) -> Any:
+    return np.frombuffer(msgspec.convert(text, bytes), "<f4").astype(np.float32, copy=False)
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_packed)
+_DecodedRequest = _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest
+_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | Failed
+_REQUEST: Final[msgspec.json.Decoder[_DecodedRequest]] = msgspec.json.Decoder(_DecodedRequest, dec_hook=_unpacked)
+_RESULT: Final[msgspec.json.Decoder[_DecodedShardResult]] = msgspec.json.Decoder(
+    _DecodedShardResult, dec_hook=_unpacked
+)

@@ -1,32 +1,29 @@
-"""Where a sharded index keeps its rows: a shard's number by the hash of an id, a shard's name by its number."""
+"""Placement of rows in shards: the number of a shard from the hash of an id, the name of a shard from its number."""
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from vectord.errors import BlobUnsupported
+from vectord.index.rows import Item
 from vectord.lhv1.params import Params
 
 
 def shard_of(vector_id: str, shards: int) -> int:
-    """Return the shard of a vector; it never changes, since the number of shards does not.
+    """Return the number of the shard of a vector; it never changes, because the number of shards does not.
 
-    blake2b and no crc32, which is linear: ids that differ in few bits could leave shards empty.
+    The hash is blake2b: crc32 is linear, so ids that differ in few bits could leave shards empty.
     """
     digest = blake2b(vector_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % shards
 
 
 def shard_name(parent: Params, shard: int) -> str:
-    """Return the name in the store of one shard's blob."""
+    """Return the name of one shard's object in the store."""
     return f"{parent.name}/{parent.generation}/{shard}"
 
 
 def check_parent(parent: Params, name: str) -> None:
-    """Check that the shards of the parent found under `name` are its own.
-
-    Raises:
-        BlobUnsupported: it was copied there, without them.
-    """
+    """Raise BlobUnsupported if the parent stored under `name` is a copy of another parent, without its shards."""
     if parent.name != name:
         raise BlobUnsupported(f"it is a copy of the sharded index {parent.name!r}, without the shards", name)
 
@@ -36,8 +33,12 @@ def shard_names(parent: Params) -> list[str]:
 
 
 def by_shard[T](parent: Params, items: Iterable[T], id_of: Callable[[T], str]) -> dict[str, list[T]]:
-    """Return the items of each shard that has some, under its name, in the order in which they came."""
+    """Return the items of each shard by the shard's name, in their order; shards without items are left out."""
     grouped: dict[str, list[T]] = {}
     for item in items:
         grouped.setdefault(shard_name(parent, shard_of(id_of(item), parent.shards or 1)), []).append(item)
     return grouped
+
+
+def id_of(item: Item) -> str:
+    return item.id

@@ -1,182 +1,166 @@
-"""Warm state: indexes that this process has opened, each under the ETag of its blob."""
+"""Open an index at its present ETag, once for each request, and cache what was opened."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import Final
 
 from vectord.cache.section_cache import SectionCache
-from vectord.cache.section_file import SectionFile
-from vectord.errors import BlobCorrupt, BlobError
-from vectord.index.codec import decode
+from vectord.errors import IndexNotFound, ObjectNotFound
+from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
-from vectord.lhv1 import frame, params
-from vectord.lhv1.envelope import SectionEntry
-from vectord.service.environment import Environment
-from vectord.service.snapshots.ranges import RangeReader, cut
-from vectord.storage.base import ObjectHead, Reader
+from vectord.lhv1 import params
+from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.options import Deadline
+from vectord.service.snapshots.opener import Snapshot, SnapshotOpener
+from vectord.storage.base import ObjectHead, Reader, Store
 
-if TYPE_CHECKING:
-    from vectord.index.codec.encode import PreparedBlob  # of writes, which a read does without
-
-# What the first request asks for: the whole of a very small index, the envelope of a large one.
+# The bytes that the first request reads: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
-# And ahead of a search: the whole of a small index, or the envelope and the sketch of a large one, some 100,000 rows of
-# 384 dimensions. To ask for it once the envelope is known would take as long again as 1.9 MB (25 ms, 75 MB/s).
-AHEAD_BYTES: Final = (16 << 10) + 100_000 * 384 // 8
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """An index, the ETag of exactly the blob that holds it, and the local files of its sections."""
-
-    index: Index
-    etag: str
-    files: tuple[SectionFile, ...] = ()
+# And before a search: the whole of a small index, or the envelope and the sketch of a large one, about 100,000 rows of
+# 384 dimensions. A second request, once the envelope is known, would take as long as 1.9 MB more (25 ms at 75 MB/s).
+SEARCH_HEAD_BYTES: Final = (16 << 10) + 100_000 * 384 // 8
 
 
 class SnapshotCache:
-    """Keeps the indexes used last, up to `budget` bytes of what they hold in memory, and always the newest one.
+    """The snapshots used last, up to `budget` bytes of memory, and always the newest one.
 
-    Their sections lie in `files`, which have a budget of their own.
+    Their sections are in `files`, which have a budget of their own.
     """
 
     def __init__(self, store: Reader, files: SectionCache, budget: int, environment: Environment) -> None:
-        self._store, self._files, self._budget, self._world = store, files, budget, environment
-        self._held: OrderedDict[str, Snapshot] = OrderedDict()
-        self._seen: dict[str, float] = {}  # when each of them was present, by what the store said later
+        self._store, self._files, self._budget, self._environment = store, files, budget, environment
+        self._opener = SnapshotOpener(store, files, environment)
+        self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
+        self._present_at: dict[str, float] = {}  # when each was last known to be the present state
         self._lock = Lock()
 
-    def read(self, name: str, *, ahead: bool = False) -> Snapshot:
-        """Return the present state by one conditional GET of the head; what did not change does not travel again.
+    def read(self, name: str, *, for_search: bool = False) -> Snapshot:
+        """Return the present snapshot by one conditional GET of the head: an unchanged object returns 304.
 
-        Where nothing is held yet, bytes beyond the head are asked for with it if they are wanted `ahead`.
+        Without a cached snapshot, `for_search` reads the bytes that a search needs together with the head.
 
         Raises:
             ObjectNotFound, StoreUnavailable, StoreRefused: as the store's `head` does.
-            ObjectChanged: it changed while it was read.
-            BlobCorrupt, BlobUnsupported: the object under `name` cannot be read.
+            ObjectChanged: it changed during the read.
+            BlobCorrupt, BlobUnsupported: the object cannot be read.
         """
-        held = self._still_held(name)
-        start = self._world.now()
-        most = AHEAD_BYTES if ahead and held is None else HEAD_BYTES
-        answer = self._store.head(name, most, held.etag if held else None)
-        self._world.meter.add("ReadRequests")
-        if isinstance(answer, ObjectHead):
-            self._world.meter.add("ReadBytes", len(answer.data))
-            opened = self.keep(name, self._open(name, answer, held), start)
-            self._world.meter.add("ColdLoads")
-            self._world.meter.add("ColdLoadMilliseconds", (self._world.now() - start) * 1000)
+        environment, cached = self._environment, self._cached(name)
+        start = environment.now()
+        length = SEARCH_HEAD_BYTES if for_search and cached is None else HEAD_BYTES
+        head = self._store.head(name, length, cached.etag if cached else None)
+        environment.meter.add("ReadRequests")
+        if isinstance(head, ObjectHead):
+            environment.meter.add("ReadBytes", len(head.data))
+            opened = self.keep(self._opener.open(name, head, cached), start)
+            environment.meter.add("ColdLoads")
+            environment.meter.add("ColdLoadMilliseconds", (environment.now() - start) * 1000)
             return opened
-        if held is None:
-            raise AssertionError("a store may return NotModified only if it was given an ETag")
-        self._world.meter.add("CacheHits")
-        return self.keep(name, held, start)
+        if cached is None:
+            raise AssertionError("a store may answer NotModified only to an ETag")
+        environment.meter.add("CacheHits")
+        return self.keep(cached, start)
 
     def recent(self, name: str, staleness: float) -> Snapshot | None:
-        """Return the state that is held if it was the present one at most `staleness` seconds ago; ask nobody."""
-        held = self._still_held(name)
-        seen = self._seen.get(name)
-        if held is None or seen is None or self._world.now() - seen > staleness:
+        """Return the cached snapshot if it was present at most `staleness` seconds ago; send no request."""
+        cached = self._cached(name)
+        present_at = self._present_at.get(name)
+        if cached is None or present_at is None or self._environment.now() - present_at > staleness:
             return None
-        self._world.meter.add("CacheHits")
-        return held
+        self._environment.meter.add("CacheHits")
+        return cached
 
-    def adopt(self, name: str, encoded: "PreparedBlob", etag: str, before: Index, *, since: float) -> Snapshot:
-        """Keep the state that a commit of ours wrote over `before`, without reading it back.
+    def keep_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index, *, sent_at: float) -> Snapshot:
+        """Cache the state that our own commit wrote over `before`; `sent_at` is when the commit was sent."""
+        return self.keep(self._opener.open_committed(name, encoded, etag, before), sent_at)
 
-        `since` is when the commit was sent, on the world's clock.
-        """
-        head = frame.decode_head(encoded.head, encoded.size)
-        files = self._files_of(head, etag)
-        for entry, data in encoded.sections:
-            if not files[entry].whole:
-                files[entry].write(0, data)
-        return self.keep(name, self._versioned(name, etag, head, files, before), since)
-
-    def keep(self, name: str, state: Snapshot, seen: float) -> Snapshot:
-        """Hold `state`, which was the present one at `seen` or later."""
+    def keep(self, snapshot: Snapshot, present_at: float) -> Snapshot:
+        """Cache a snapshot that was the present one at `present_at` or later."""
+        name = snapshot.name
         with self._lock:
-            self._held[name] = state
-            self._seen[name] = seen
-            self._held.move_to_end(name)
-            # An evicted file takes its space until nobody holds it.
-            for other in [other for other, held in self._held.items() if other != name and not self._kept(held)]:
-                del self._held[other]
-            while len(self._held) > 1 and sum(held.index.body_start for held in self._held.values()) > self._budget:
-                self._held.popitem(last=False)
-            self._seen = {kept: self._seen[kept] for kept in self._held}
-        return state
-
-    def _still_held(self, name: str) -> Snapshot | None:
-        with self._lock:
-            held = self._held.get(name)
-            if held and not self._kept(held):
-                del self._held[name]
-                return None
-        for file in held.files if held else ():
-            self._files.touch(file)
-        return held
-
-    def _kept(self, state: Snapshot) -> bool:
-        return all(map(self._files.contains, state.files))
+            self._snapshots[name] = snapshot
+            self._present_at[name] = present_at
+            self._snapshots.move_to_end(name)
+            # An evicted file takes its space until no snapshot uses it.
+            for other in [key for key, each in self._snapshots.items() if key != name and not self._is_whole(each)]:
+                del self._snapshots[other]
+            while (
+                len(self._snapshots) > 1
+                and sum(one.index.body_start for one in self._snapshots.values()) > self._budget
+            ):
+                self._snapshots.popitem(last=False)
+            self._present_at = {key: self._present_at[key] for key in self._snapshots}
+        return snapshot
 
     def forget(self, name: str) -> None:
         with self._lock:
-            self._held.pop(name, None)
+            self._snapshots.pop(name, None)
 
-    def _open(self, name: str, answer: ObjectHead, held: Snapshot | None) -> Snapshot:
+    def _cached(self, name: str) -> Snapshot | None:
+        with self._lock:
+            cached = self._snapshots.get(name)
+            if cached and not self._is_whole(cached):
+                del self._snapshots[name]
+                return None
+        for file in cached.files if cached else ():
+            self._files.touch(file)
+        return cached
+
+    def _is_whole(self, snapshot: Snapshot) -> bool:
+        """Return True if none of the snapshot's files was evicted."""
+        return all(map(self._files.contains, snapshot.files))
+
+
+class SnapshotReader:
+    """The present states of the indexes in one store."""
+
+    def __init__(self, store: Store, cache: SnapshotCache, environment: Environment, retry_policy: RetryPolicy) -> None:
+        self.store, self.cache, self.environment, self.retry_policy = store, cache, environment, retry_policy
+
+    def open(self, name: str, *, for_search: bool = False) -> Snapshot:
+        """Return the present snapshot of index `name`, in one attempt; `for_search` as in `SnapshotCache.read`.
+
+        Raises:
+            IndexNotFound, BlobError, ObjectChanged, StoreUnavailable, StoreRefused
+        """
+        if not params.is_blob_name(name):
+            raise IndexNotFound(name)
         try:
-            try:
-                data, head = self._decoded(name, answer)
-            except frame.VersionOne:
-                return self._opened_whole(name, answer)
-            if head.envelope.params.shards and params.is_shard_name(name):
-                raise BlobCorrupt("it is a shard, and says that it is in shards itself")
-            files = self._files_of(head, answer.etag)
-            # Where not all of it can stay, parts that nobody asked for would push out what is needed.
-            fits = head.size <= self._files.budget
-            for file, start in _starts(files, head).items():
-                if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
-                    file.write(0, memoryview(data)[start : start + file.size])
-            return self._versioned(name, answer.etag, head, files, held.index if held else None)
-        except BlobError as error:
-            raise type(error)(error.reason, name) from error
+            return self.cache.read(name, for_search=for_search)
+        except ObjectNotFound as error:
+            self.cache.forget(name)
+            raise IndexNotFound(name) from error
 
-    def _decoded(self, name: str, answer: ObjectHead) -> tuple[bytes, frame.Head]:
-        """Return the verified envelope and the bytes read so far, more of them where the envelope is long."""
-        data, pinned = answer.data, RangeReader(self._store, name, answer.etag, {}, 0, self._world)
-        while True:
-            try:
-                return data, frame.decode_head(data, answer.size)
-            except frame.Truncated as error:
-                data += b"".join(pinned.read([(len(data), error.needed)]))
+    def present(self, name: str, deadline: Deadline) -> Snapshot:
+        """Return the present snapshot of index `name`, retried until the deadline.
 
-    def _opened_whole(self, name: str, answer: ObjectHead) -> Snapshot:
-        """Return an index of version 1, which cannot be read by ranges; nothing of it lies in files."""
-        from vectord.index.codec.decode import open_version_1  # noqa: PLC0415 - what few blobs need
+        Raises:
+            IndexNotFound, BlobError, StorageSilent, StoreRefused
+        """
+        return self.retry(deadline, lambda: self.open(name))
 
-        blob, span = answer.data, (len(answer.data), answer.size)
-        if len(blob) < answer.size:
-            pinned = RangeReader(self._store, name, answer.etag, {}, 0, self._world)
-            blob = b"".join((blob, *pinned.read(list(cut(span)))))
-        return Snapshot(open_version_1(blob, name), answer.etag)
+    def etag(self, name: str, deadline: Deadline) -> str:
+        """Return the present ETag of index `name`, readable or not.
 
-    def _versioned(
-        self, name: str, etag: str, head: frame.Head, files: Mapping[SectionEntry, SectionFile], held: Index | None
-    ) -> Snapshot:
-        pinned = RangeReader(self._store, name, etag, _starts(files, head), self._files.budget, self._world)
-        return Snapshot(decode.open_head(head, files.__getitem__, pinned, held), etag, tuple(files.values()))
+        Raises:
+            IndexNotFound, StorageSilent, StoreRefused
+        """
+        if not params.is_blob_name(name):
+            raise IndexNotFound(name)
+        try:
+            return self.retry(deadline, lambda: self.store.etag(name))
+        except ObjectNotFound as error:
+            self.cache.forget(name)
+            raise IndexNotFound(name) from error
 
-    def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, SectionFile]:
-        """Return the local file of each section; one that has no id of its own is kept for this state alone."""
-        return {
-            entry: self._files.open(entry if entry.id else msgspec.structs.replace(entry, id=f"{etag}/{place}"))
-            for place, entry in enumerate(head.envelope.sections)
-        }
+    def exists(self, name: str, deadline: Deadline) -> bool:
+        """Return True if there is an index `name`, readable or not."""
+        try:
+            self.etag(name, deadline)
+        except IndexNotFound:
+            return False
+        return True
 
-
-def _starts(files: Mapping[SectionEntry, SectionFile], head: frame.Head) -> dict[SectionFile, int]:
-    """Return where in the object each file's bytes start; sections of equal content share a file."""
-    return {files[entry]: start for entry, start in zip(head.envelope.sections, head.section_starts(), strict=True)}
+    def retry[R](self, deadline: Deadline, read: Callable[[], R]) -> R:
+        """Return the result of `read`, retried as `RetryPolicy.run` does."""
+        return self.retry_policy.run(self.environment, deadline, read)

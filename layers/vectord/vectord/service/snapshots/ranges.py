@@ -1,4 +1,4 @@
-"""Read ranges of one object in one state into local files."""
+"""Read ranges of one object, pinned to an ETag, into cached section files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -12,18 +12,18 @@ from vectord.service.environment import Environment
 from vectord.storage.base import Reader
 
 _PIECE: Final = 8 << 20  # bytes of one request of a long range
-_ROUND: Final = 64 << 20  # bytes in memory at a time, on their way to a file
-_NEAR: Final = 48 << 10  # a gap that is read rather than asked around: less than a request's time on the link
+_ROUND: Final = 64 << 20  # bytes in memory at a time, before they are written to a file
+_NEAR: Final = 48 << 10  # a gap between ranges that is read too: it takes less time than another request
 
 
 class RangeReader(msgspec.Struct, frozen=True, eq=False):
-    """Object `name` at `etag`, whose sections start at `starts`; it brings their bytes here.
+    """Fetches bytes of the object `name` at `etag`, whose sections start at `starts`.
 
-    `capacity` is how many of them the cache can keep.
+    `capacity` is the number of bytes that the section cache can keep.
 
     Raises, when called:
-        ObjectChanged: the object is at another ETag by now, or gone.
-        BlobCorrupt: a section came whole and does not match its checksum.
+        ObjectChanged: the object has another ETag, or was deleted.
+        BlobCorrupt: a section is complete and does not match its checksum.
         StoreUnavailable, StoreRefused
     """
 
@@ -61,11 +61,11 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
 def _local(section: Section) -> SectionFile:
     if isinstance(section, SectionFile):
         return section
-    raise AssertionError("a section that is in memory misses nothing")
+    raise AssertionError("a section in memory is never incomplete")
 
 
 def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
-    """Return ascending `spans` with those made one between which few bytes lie."""
+    """Return ascending `spans`, joined where the gap between them is small."""
     result = [spans[0]]
     for start, stop in spans[1:]:
         if start - result[-1][1] <= _NEAR:
@@ -76,7 +76,7 @@ def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
 
 
 def cut(span: ByteRange) -> Iterator[ByteRange]:
-    """Yield the pieces of a span of bytes that one request each should carry."""
+    """Yield the pieces of a span that are read by one request each."""
     for start in range(span[0], span[1], _PIECE):
         yield start, min(span[1], start + _PIECE)
 

@@ -1,0 +1,166 @@
+"""Restore an earlier state of an index, and copy a state to a new index; the store copies the bytes itself.
+
+| when the restore begins, the index | the earlier state is written                  |
+|------------------------------------|-----------------------------------------------|
+| exists                             | if it still has the ETag that it had then     |
+| exists, but is not readable        | the same                                      |
+| was deleted                        | if it still does not exist                    |
+
+Otherwise nothing is changed: a restore never undoes a write that it did not see.
+"""
+
+from functools import partial
+
+from msgspec import structs
+
+from vectord.errors import (
+    BlobError,
+    Contended,
+    IndexExists,
+    IndexNotFound,
+    ObjectChanged,
+    ObjectNotFound,
+    ObjectVersionNotFound,
+    PreconditionFailed,
+    StoreUnavailable,
+    VersionNotFound,
+)
+from vectord.index.thresholds import Thresholds
+from vectord.lhv1 import params
+from vectord.service.commit.create_delete import ObjectLifecycle, new_object
+from vectord.service.commit.loop import CommitLoop, PreparedCommit, Staged
+from vectord.service.options import UNCONDITIONAL, Deadline, WriteOptions
+from vectord.service.results import NO_INDEX, Description
+from vectord.service.single.index import described
+from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
+from vectord.storage.base import Condition, IfAbsent, IfMatch
+
+
+class History:
+    """Restores and copies the indexes of one store."""
+
+    def __init__(
+        self,
+        reader: SnapshotReader,
+        versions: Versions,
+        commits: CommitLoop,
+        objects: ObjectLifecycle,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self._reader, self._versions, self._commits, self._objects = reader, versions, commits, objects
+        self._thresholds = thresholds or Thresholds()
+
+    def restore(self, name: str, as_of: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
+        """Make an earlier state, `as_of` as in `Versions.open`, the present one.
+
+        Commits, uploads and keys that were applied since stay recorded, so that their repeats change nothing. In the
+        precondition, NO_INDEX stands for an index that does not exist.
+
+        Raises:
+            PreconditionFailed: the index changed since the restore began, or has another ETag; nothing was changed.
+            IndexNotFound, VersionNotFound, RequestInvalid, BlobError, Contended, OutcomeUnknown, StorageSilent,
+            StoreRefused
+        """
+        present = self._present(name, deadline)
+        etag = present.etag if isinstance(present, Snapshot) else present
+        if write.precondition is not None and (etag or NO_INDEX) not in write.precondition:
+            raise PreconditionFailed(name)
+        past = self._versions.open(name, as_of, deadline)
+        try:
+            if isinstance(present, Snapshot):
+                return described(self._commit(name, present, past, deadline))
+            return described(self._place(name, IfMatch(present) if present else IfAbsent(), past, deadline))
+        except ObjectVersionNotFound as error:
+            raise VersionNotFound(name, as_of) from error
+
+    def copy(self, name: str, to: str, deadline: Deadline, as_of: str | None = None) -> Description:
+        """Copy index `name`, in its present or an earlier state, to a new index `to`.
+
+        The copy has no record of the commits, uploads and keys that led to the original.
+
+        Raises:
+            RequestInvalid: `to` is not a name, or the index is sharded.
+            IndexExists: there is an index `to`.
+            Contended: the index changed during each attempt; nothing was written.
+            IndexNotFound, VersionNotFound, BlobError, OutcomeUnknown, StorageSilent, StoreRefused
+        """
+        params.check_name(to)
+        if self._reader.exists(to, deadline):
+            raise IndexExists(to)
+        for _ in self._reader.retry_policy.attempts(self._reader.environment, deadline):
+            try:
+                copied = self._copy_once(name, to, deadline, as_of)
+            except (ObjectNotFound, ObjectChanged, StoreUnavailable):
+                continue  # the index was deleted, as the next read shows, or it changed; nothing was written
+            except ObjectVersionNotFound as error:
+                raise VersionNotFound(name, as_of or "") from error
+            if copied:
+                return described(copied)
+            # One of two conditions failed: that `to` does not exist, or that the index is still what was read.
+            if self._reader.exists(to, deadline):
+                raise IndexExists(to)
+        raise Contended(name)
+
+    def _present(self, name: str, deadline: Deadline) -> Snapshot | str | None:
+        """Return the present state, its ETag alone if it is not readable, None if there is no index."""
+        try:
+            snapshot = self._reader.present(name, deadline)
+        except BlobError:
+            return self._reader.etag(name, deadline)
+        except IndexNotFound:
+            return None
+        check_unsharded(snapshot.index, name)
+        return snapshot
+
+    def _commit(self, name: str, present: Snapshot, past: VersionSnapshot, deadline: Deadline) -> Snapshot:
+        token = self._reader.environment.new_id()
+        body = Staged(name, past.state.etag, past.version)
+
+        def prepare(state: Snapshot) -> PreparedCommit[None]:
+            index = structs.replace(past.state.index, applied=state.index.applied)
+            new = new_object(body, index, name=name, token=token, thresholds=self._thresholds)
+            return PreparedCommit(state, new.encoded, None, body)
+
+        try:
+            return self._commits.commit(name, token, prepare, deadline, WriteOptions({present.etag})).state
+        except IndexNotFound as error:
+            raise PreconditionFailed(name) from error
+
+    def _place(self, name: str, condition: Condition, past: VersionSnapshot, deadline: Deadline) -> Snapshot:
+        token = self._reader.environment.new_id()
+        body = Staged(name, past.state.etag, past.version)
+        new = partial(
+            new_object,
+            body,
+            past.state.index,
+            name=name,
+            token=token,
+            thresholds=self._thresholds,
+            condition=condition,
+        )
+        try:
+            placed = self._objects.place(name, token, self._reader.retry(deadline, new), deadline)
+        except ObjectNotFound as error:
+            raise PreconditionFailed(name) from error
+        if placed is None:
+            raise PreconditionFailed(name)
+        return placed
+
+    def _copy_once(self, name: str, to: str, deadline: Deadline, as_of: str | None) -> Snapshot | None:
+        state, version = self._source(name, deadline, as_of)
+        token = self._reader.environment.new_id()
+        body, index = Staged(name, state.etag, version), structs.replace(state.index, applied=())
+        new = new_object(body, index, name=to, token=token, thresholds=self._thresholds)
+        return self._objects.place(to, token, new, deadline)
+
+    def _source(self, name: str, deadline: Deadline, as_of: str | None) -> tuple[Snapshot, str | None]:
+        if as_of is not None:
+            past = self._versions.open(name, as_of, deadline)
+            return past.state, past.version
+        if not params.is_index_name(name):
+            raise IndexNotFound(name)
+        snapshot = self._reader.present(name, deadline)
+        check_unsharded(snapshot.index, name)
+        return snapshot, None

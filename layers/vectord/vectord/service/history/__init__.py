@@ -1,1 +1,0 @@
-"""Restore and copy earlier states of an index."""

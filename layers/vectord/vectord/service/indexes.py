@@ -1,0 +1,49 @@
+"""The use cases that every index has, whether it is one object or sharded."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from vectord.index.query.query import Query, Result
+from vectord.readers.entry import Entry
+from vectord.service.options import WriteOptions
+from vectord.service.results import (
+    Added,
+    Counted,
+    Deleted,
+    Description,
+    GetResult,
+    ListPage,
+    Patched,
+    RecallMeasurement,
+    StoredVector,
+    Warmed,
+)
+from vectord.service.selection import ListQuery, Patch, Selection
+
+
+class VectorIndex(Protocol):
+    """An index opened for one request: a `SingleIndex` or a `ShardedIndex`, which document their errors."""
+
+    def describe(self) -> Description: ...
+
+    def search(self, query: Query) -> Result: ...
+
+    def recall(self, query: Query, sample_size: int) -> RecallMeasurement: ...
+
+    def warm(self) -> Warmed: ...
+
+    def lookup(self, vector_id: str) -> StoredVector: ...
+
+    def get(self, ids: Sequence[str]) -> GetResult: ...
+
+    def list(self, query: ListQuery) -> ListPage: ...
+
+    def count(self, filter_text: str | None) -> Counted: ...
+
+    def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted: ...
+
+    def add(self, entries: Sequence[Entry], write: WriteOptions) -> Added: ...
+
+    def delete(self, selection: Selection, write: WriteOptions) -> Deleted: ...
+
+    def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched: ...

@@ -1,0 +1,44 @@
+"""Values that travel with a request: how long it may take, which state it reads, under which condition it writes."""
+
+from collections.abc import Container
+from typing import Final
+
+import msgspec
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """When the caller stops waiting, in seconds on the environment's clock."""
+
+    at: float
+
+
+class ReadOptions(msgspec.Struct, frozen=True):
+    """Which state of an index a read uses.
+
+    With `staleness` a cached state is used if it was the present one that many seconds ago or later; otherwise the read
+    is strong. `as_of` names an earlier state: a version id, an ETag in quotes, or an RFC 3339 time.
+    """
+
+    staleness: float | None = None
+    as_of: str | None = None
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """An Idempotency-Key, and a hash of the request that it came with: 8 hex digits."""
+
+    text: str
+    request: str
+
+
+class WriteOptions(msgspec.Struct, frozen=True):
+    """The condition of a write: `precondition` holds the ETags that the state before may have, None for any.
+
+    A write with a `key` is applied once: a repeat changes nothing and is answered as the first one was.
+    """
+
+    precondition: Container[str] | None = None
+    key: IdempotencyKey | None = None
+
+
+STRONG: Final = ReadOptions()
+UNCONDITIONAL: Final = WriteOptions()

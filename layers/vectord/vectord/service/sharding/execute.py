@@ -1,0 +1,64 @@
+"""Run a request to one shard, on the shard's snapshot."""
+
+from msgspec import structs
+
+from vectord.index.query.query import Result
+from vectord.service.options import UNCONDITIONAL, WriteOptions
+from vectord.service.selection import Selection
+from vectord.service.sharding.messages import (
+    AddRequest,
+    ChangeRequest,
+    ChangeResult,
+    CountRequest,
+    CountResult,
+    DeleteRequest,
+    DescribeRequest,
+    DescribeResult,
+    PatchRequest,
+    SearchRequest,
+    ShardRequest,
+    ShardResult,
+)
+from vectord.service.single.index import SingleIndex
+
+
+def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
+    """Return the result of a request; raise what the method of `SingleIndex` raises."""
+    match request:
+        case SearchRequest(query=query):
+            result = shard.search(query)
+            return result if query.include_vectors else _without_vectors(result)
+        case DescribeRequest():
+            found = shard.describe()
+            return DescribeResult(found.count, found.size, found.graph_size, found.etag)
+        case CountRequest():
+            return _count(request, shard)
+    return _change(request, shard)
+
+
+def _count(request: CountRequest, shard: SingleIndex) -> CountResult:
+    if request.ids is None:
+        counted = shard.count(request.filter)
+        return CountResult(counted.count, counted.etag)
+    present = shard.would_delete(Selection(request.ids), UNCONDITIONAL)
+    return CountResult(present.deleted, present.etag or "")
+
+
+def _change(request: ChangeRequest, shard: SingleIndex) -> ChangeResult:
+    write = WriteOptions(key=request.key)
+    match request:
+        case AddRequest():
+            added = shard.add_checked(request.items, write)
+            return ChangeResult(added.added, added.replaced)
+        case DeleteRequest():
+            return ChangeResult(shard.delete(request.selection, write).deleted)
+        case PatchRequest():
+            return ChangeResult(shard.patch(request.selection, request.patch, write).patched)
+
+
+def _without_vectors(result: Result) -> Result:
+    answers = [
+        structs.replace(answer, matches=[structs.replace(match, vector=None) for match in answer.matches])
+        for answer in result.answers
+    ]
+    return structs.replace(result, answers=answers)

@@ -1,0 +1,288 @@
+"""A sharded index: each use case sends requests to shards and merges their results.
+
+Changes of one shard are one commit. A batch over several shards is not atomic: docs/sharding.md says what callers may
+rely on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import methodcaller
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import structs
+
+from vectord.errors import (
+    BlobCorrupt,
+    IndexNotFound,
+    ObjectChanged,
+    OutcomeUnknown,
+    PartlyApplied,
+    RequestInvalid,
+    VectordError,
+    VectorNotFound,
+    VectorsNotFound,
+)
+from vectord.index.query.query import Query, Result, resolved
+from vectord.index.query.scan import Position
+from vectord.lhv1.params import Params
+from vectord.readers.entry import Entry
+from vectord.service import validation
+from vectord.service.options import Deadline, IdempotencyKey, ReadOptions, WriteOptions
+from vectord.service.results import (
+    Added,
+    Counted,
+    Deleted,
+    Description,
+    GetResult,
+    ListPage,
+    Patched,
+    RecallMeasurement,
+    StoredVector,
+    Warmed,
+)
+from vectord.service.selection import ListQuery, Patch, Selection, parsed
+from vectord.service.sharding.fan_out import FanOut, WorkerPool
+from vectord.service.sharding.merge import described, etag_of, merged
+from vectord.service.sharding.messages import (
+    AddRequest,
+    ChangeRequest,
+    ChangeResult,
+    CountRequest,
+    CountResult,
+    DeleteRequest,
+    DescribeRequest,
+    DescribeResult,
+    Failed,
+    PatchRequest,
+    SearchRequest,
+    ShardRequest,
+    ShardResult,
+    error_of,
+)
+from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of
+from vectord.service.single.index import SingleIndex
+from vectord.service.snapshots.cache import SnapshotReader
+
+_START: Final[Position] = (0, "")  # before every id
+
+
+class RunOnShard(Protocol):
+    """Opens a shard and returns the result of `use`, with a retry loop of its own."""
+
+    def __call__[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R: ...
+
+
+class ShardAccess(msgspec.Struct, frozen=True):
+    """The ways to the shards of one store: requests to other functions, local requests, and threads."""
+
+    reader: SnapshotReader
+    run: RunOnShard
+    fan_out: FanOut
+    local: FanOut
+    pool: WorkerPool
+
+
+class ShardedIndex(msgspec.Struct, frozen=True):
+    """The index with the parameters `parent`, used by one request that ends at `deadline`.
+
+    Every method may raise IndexNotFound, BlobError, StorageSilent, StoreRefused, and
+        ObjectChanged: the index was deleted and created again during the request; start over.
+    """
+
+    parent: Params
+    deadline: Deadline
+    read: ReadOptions
+    shards: ShardAccess
+
+    def describe(self) -> Description:
+        requests = [DescribeRequest(shard) for shard in shard_names(self.parent)]
+        return described(self.parent, self._results(requests, DescribeResult, self.shards.local))
+
+    def search(self, query: Query) -> Result:
+        """Search every shard for `k` matches; an error of one shard fails the search.
+
+        Raises:
+            RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does.
+        """
+        parsed(query.filter)
+        if query.like is None:
+            validation.check_queries(query.vectors, self.parent)
+        else:
+            query = resolved(query, self.lookup(query.like).vector)
+        requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]
+        return merged(self.parent, self._results(requests, Result), query.k)
+
+    def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
+        """Raise RequestInvalid: recall is measured on one object."""
+        raise RequestInvalid(
+            f"index {self.parent.name!r} is in {self.parent.shards} shards, whose recall is measured by comparing two "
+            "searches: one with the recall that you ask for, one with a recall of 1"
+        )
+
+    def warm(self) -> Warmed:
+        """Raise RequestInvalid: other functions search the shards."""
+        raise RequestInvalid(
+            f"index {self.parent.name!r} is in {self.parent.shards} shards, which are searched by functions of their "
+            "own choosing: search it to warm them"
+        )
+
+    def lookup(self, vector_id: str) -> StoredVector:
+        shard = shard_name(self.parent, shard_of(vector_id, self.parent.shards or 1))
+        try:
+            found = self._on_shard(shard, lambda single: single.lookup(vector_id))
+        except VectorNotFound as error:
+            raise VectorNotFound(self.parent.name, vector_id) from error
+        return structs.replace(found, etag=None)
+
+    def get(self, ids: Sequence[str]) -> GetResult:
+        def get(part: tuple[str, list[str]]) -> GetResult:
+            return self._on_shard(part[0], lambda single: single.get(part[1]))
+
+        unique = list(dict.fromkeys(ids))
+        parts = self.shards.pool.each(get, by_shard(self.parent, unique, str).items())
+        found = {one.id: one for part in parts for one in part.vectors}
+        missing = [vector_id for vector_id in unique if vector_id not in found]
+        return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, None)
+
+    def list(self, query: ListQuery) -> ListPage:
+        """List shard after shard, beginning at `query.after` in shard `query.shard`."""
+        last = (self.parent.shards or 0) - 1
+        page = ListPage([], None)
+        for number in range(query.shard, last + 1):
+            after = query.after if number == query.shard else None
+            rest = structs.replace(query, after=after, limit=query.limit - len(page.vectors))
+            some = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
+            page = ListPage([*page.vectors, *some.vectors], some.after, number)
+            if some.after is not None:
+                return page
+            if len(page.vectors) == query.limit and number < last:
+                return ListPage(page.vectors, _START, number + 1)
+        return ListPage(page.vectors, None)
+
+    def count(self, filter_text: str | None) -> Counted:
+        requests = [CountRequest(shard, filter_text, self.read.staleness) for shard in shard_names(self.parent)]
+        counted = self._results(requests, CountResult)
+        return Counted(sum(one.count for one in counted), etag_of(self.parent, [one.etag for one in counted]))
+
+    def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
+        check_unconditional(self.parent, write)
+        if selection.ids is None:
+            return Deleted(self.count(selection.filter).count)
+        requests = [CountRequest(shard, ids=ids) for shard, ids in by_shard(self.parent, selection.ids, str).items()]
+        return Deleted(sum(one.count for one in self._results(requests, CountResult)))
+
+    def add(self, entries: Sequence[Entry], write: WriteOptions) -> Added:
+        """Add or replace a batch, in one commit for each shard.
+
+        Raises:
+            BatchInvalid: some entries are not valid; nothing was changed.
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        check_unconditional(self.parent, write)
+        items = by_shard(self.parent, validation.checked(entries, self.parent), id_of)
+        changed = self._commit([AddRequest(shard, some, write.key) for shard, some in items.items()])
+        return Added(sum(one.rows for one in changed), sum(one.replaced for one in changed))
+
+    def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
+        """Delete the selected vectors, in one commit for each shard; for a filter PartlyApplied counts shards.
+
+        Raises:
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        check_unconditional(self.parent, write)
+        if selection.ids is None:
+            requests = [DeleteRequest(shard, selection, write.key) for shard in shard_names(self.parent)]
+        else:
+            parts = by_shard(self.parent, selection.ids, str)
+            requests = [DeleteRequest(shard, Selection(ids), write.key) for shard, ids in parts.items()]
+        return Deleted(sum(one.rows for one in self._commit(requests)))
+
+    def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
+        """Change metadata, in one commit for each shard; for a filter PartlyApplied counts shards.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+            PartlyApplied, Contended, OutcomeUnknown
+        """
+        check_unconditional(self.parent, write)
+        if selection.ids is None:
+            requests = [PatchRequest(shard, selection, patch, write.key) for shard in shard_names(self.parent)]
+        else:
+            parts = by_shard(self.parent, dict.fromkeys(selection.ids), str)
+            if missing := self._absent(parts, write.key):
+                raise VectorsNotFound(self.parent.name, missing)
+            requests = [PatchRequest(shard, Selection(ids), patch, write.key) for shard, ids in parts.items()]
+        return Patched(sum(one.rows for one in self._commit(requests)))
+
+    def _absent(self, ids_of: Mapping[str, Sequence[str]], key: IdempotencyKey | None) -> Sequence[str]:
+        def absent(part: tuple[str, Sequence[str]]) -> Sequence[str]:
+            return self._on_shard(part[0], lambda single: single.absent(part[1], key))
+
+        return [vector_id for part in self.shards.pool.each(absent, ids_of.items()) for vector_id in part]
+
+    def _on_shard[R](self, shard: str, use: Callable[[SingleIndex], R]) -> R:
+        try:
+            return self.shards.run(shard, self.deadline, self.read, use)
+        except IndexNotFound:
+            raise missing_shard(self.shards.reader, self.parent, shard, self.deadline) from None
+
+    def _results[R](
+        self, requests: Sequence[ShardRequest], kind: type[R], fan_out: FanOut | None = None
+    ) -> Sequence[R]:
+        """Return the result of each request; raise the first error."""
+        results = (fan_out or self.shards.fan_out).run(requests, self.deadline)
+        for error in self._errors(requests, results):
+            raise error
+        return [result for result in results if isinstance(result, kind)]
+
+    def _errors(self, requests: Sequence[ShardRequest], results: Sequence[ShardResult]) -> Sequence[VectordError]:
+        """Return the errors of failed requests; raise the meaning of a missing shard, which takes precedence."""
+        errors = []
+        for request, result in zip(requests, results, strict=True):
+            if isinstance(result, Failed):
+                error = error_of(result, request.shard, self.parent.name)
+                if isinstance(error, IndexNotFound):
+                    raise missing_shard(self.shards.reader, self.parent, request.shard, self.deadline)
+                errors.append(error)
+        return errors
+
+    def _commit(self, requests: Sequence[ChangeRequest]) -> Sequence[ChangeResult]:
+        results = self.shards.fan_out.run(requests, self.deadline)
+        errors = self._errors(requests, results)
+        if not errors:
+            return [result for result in results if isinstance(result, ChangeResult)]
+        sizes = list(map(_size, requests))
+        applied = sum(size for one, size in zip(results, sizes, strict=True) if isinstance(one, ChangeResult))
+        unknown = sum(size for one, size in zip(results, sizes, strict=True) if _is_unknown(one))
+        if not applied and not unknown:
+            raise errors[0]
+        missed = sum(sizes) - applied - unknown
+        raise PartlyApplied(self.parent.name, applied=applied, missed=missed, unknown=unknown, why=str(errors[0]))
+
+
+def check_unconditional(parent: Params, write: WriteOptions) -> None:
+    """Raise RequestInvalid if a write to a sharded index has a precondition: each shard has an ETag of its own."""
+    if write.precondition is not None:
+        raise RequestInvalid(
+            f"Index {parent.name!r} takes no If-Match and no If-None-Match: "
+            f"each of its {parent.shards} shards has a version of its own"
+        )
+
+
+def missing_shard(reader: SnapshotReader, parent: Params, shard: str, deadline: Deadline) -> VectordError:
+    """Return what the absence of a shard means; raise IndexNotFound if its index, deleted first, is gone too."""
+    present = reader.present(parent.name, deadline).index.params
+    if present.generation != parent.generation:
+        return ObjectChanged(parent.name)
+    return BlobCorrupt("its object is missing, though the index is there", shard)
+
+
+def _size(request: ChangeRequest) -> int:
+    """Return the number of items in a request; a filter counts as one."""
+    if isinstance(request, AddRequest):
+        return len(request.items)
+    return 1 if request.selection.ids is None else len(request.selection.ids)
+
+
+def _is_unknown(result: ShardResult) -> bool:
+    return isinstance(result, Failed) and result.error == OutcomeUnknown.__name__

@@ -1,0 +1,55 @@
+"""Merge what the shards of an index return into one result."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from vectord.index.query.query import Answer, Result
+from vectord.lhv1.params import Params
+from vectord.service.results import Description, Shard
+from vectord.service.sharding.messages import DescribeResult
+
+
+def merged(parent: Params, results: Sequence[Result], k: int) -> Result:
+    """Return for each query vector the `k` nearest matches of all shards, ties by id, and the sums of the counts."""
+    return Result(
+        [_merged(answers, k) for answers in zip(*(result.answers for result in results), strict=True)],
+        etag_of(parent, [result.etag for result in results]),
+        sum(result.read_bytes for result in results),
+        sum(result.requests for result in results),
+    )
+
+
+def _merged(answers: Sequence[Answer], k: int) -> Answer:
+    matches = [match for answer in answers for match in answer.matches]
+    matches.sort(key=lambda match: (match.distance, match.id))
+    return Answer(
+        matches[:k],
+        sum(answer.count for answer in answers),
+        _common({answer.strategy for answer in answers}),
+        _common({answer.plan for answer in answers}),
+        sum(answer.examined for answer in answers),
+        sum(answer.eligible for answer in answers),
+    )
+
+
+def _common(names: set[str]) -> str:
+    return names.pop() if len(names) == 1 else "mixed"
+
+
+def described(parent: Params, shards: Sequence[DescribeResult | Description]) -> Description:
+    """Return the description of an index from those of its shards."""
+    return Description(
+        parent,
+        sum(one.count for one in shards),
+        sum(one.size for one in shards),
+        sum(one.graph_size for one in shards),
+        {},
+        etag_of(parent, [one.etag for one in shards]),
+        tuple(Shard(one.count, one.size, one.etag) for one in shards),
+    )
+
+
+def etag_of(parent: Params, etags: Sequence[str]) -> str:
+    """Return the ETag of a state of the whole index: a hash over the ETags of its shards, in their order."""
+    text = "\n".join((str(parent.generation), *etags))
+    return f'"{blake2b(text.encode(), digest_size=16).hexdigest()}"'

@@ -1,0 +1,259 @@
+"""An index that is one object, or one shard of an index: every use case on one opened snapshot."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from msgspec import structs
+
+from vectord.errors import PreconditionFailed, VectorNotFound, VectorsNotFound
+from vectord.index import mutations
+from vectord.index.kernels.distance import F32
+from vectord.index.query import scan
+from vectord.index.query.prefetch import fetch_all
+from vectord.index.query.query import Answer, Query, Result, resolved
+from vectord.index.query.recall import Probe, measure, sample
+from vectord.index.query.search import search_many
+from vectord.index.rows import Item
+from vectord.index.state import Index
+from vectord.readers.entry import Entry
+from vectord.service import validation
+from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
+from vectord.service.commit.loop import Change, CommitLoop
+from vectord.service.environment import Environment
+from vectord.service.options import Deadline, IdempotencyKey, WriteOptions
+from vectord.service.results import (
+    Added,
+    Counted,
+    Deleted,
+    Description,
+    GetResult,
+    ListedVector,
+    ListPage,
+    Patched,
+    RecallMeasurement,
+    StoredVector,
+    Warmed,
+)
+from vectord.service.selection import ListQuery, Patch, Selection, matching, selected
+from vectord.service.snapshots.opener import Snapshot
+
+_SEED: Final = 20_261_123  # of the sample that a recall measurement draws
+
+
+class SingleIndex(msgspec.Struct, frozen=True):
+    """One snapshot of an index, used by one request that ends at `deadline`.
+
+    `read_before` is what the meter had counted, as (ReadBytes, ReadRequests), before the snapshot was opened.
+
+    Every read may raise BlobCorrupt, ObjectChanged, StoreUnavailable and StoreRefused while it reads ranges of the
+    object. Every write may raise what `CommitLoop.change` does.
+    """
+
+    snapshot: Snapshot
+    deadline: Deadline
+    environment: Environment
+    commits: CommitLoop
+    read_before: tuple[int, int] = (0, 0)
+
+    @property
+    def name(self) -> str:
+        return self.snapshot.name
+
+    @property
+    def index(self) -> Index:
+        return self.snapshot.index
+
+    def describe(self) -> Description:
+        return described(self.snapshot)
+
+    def search(self, query: Query) -> Result:
+        """Return the nearest matches of each query vector, or of the stored vector `query.like`, which is excluded.
+
+        Raises:
+            RequestInvalid: a query vector does not fit the index.
+            FilterInvalid: the filter is not valid.
+            VectorNotFound: the index has no vector `query.like`.
+        """
+        snapshot = self.snapshot
+        index = snapshot.index
+        if query.like is not None:
+            query = resolved(query, self._vector(query.like))
+        else:
+            validation.check_queries(query.vectors, index.params)
+        rows = None if query.filter is None else matching(index, query.filter)
+        answers = search_many(index, query, rows, read_ahead=not self._read()[0])
+        read_bytes, requests = self._read()
+        if read_bytes >= index.size:
+            answers = [_read_whole(answer) for answer in answers]
+        return Result(answers, snapshot.etag, read_bytes, requests)
+
+    def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
+        """Measure the recall of searches for the query vectors, or for `sample_size` stored vectors if there are none.
+
+        Stored vectors are no matches of themselves. At least one vector is measured; the rest is left out once the
+        deadline has passed.
+
+        Raises:
+            RequestInvalid: a query vector does not fit the index.
+        """
+        index = self.index
+        validation.check_queries(query.vectors, index.params)
+        probes = list(map(Probe, query.vectors)) or sample(index, sample_size, np.random.default_rng(_SEED))
+        rows = matching(index, query.filter)
+        measured = measure(index, probes, query, self.environment.now, self.deadline.at, matching=rows)
+        curves = index.base.calibration if index.base else {}
+        return RecallMeasurement(measured, query.k, len(index), curves, self.snapshot.etag)
+
+    def warm(self) -> Warmed:
+        """Fetch everything that searches read into the cache."""
+        fetch_all(self.index)
+        return Warmed(self.index.size, self.snapshot.etag, *self._read())
+
+    def lookup(self, vector_id: str) -> StoredVector:
+        """Return one stored vector.
+
+        Raises:
+            VectorNotFound: the index has no such id.
+        """
+        row_of = self.index.find([vector_id])
+        if not row_of:
+            raise VectorNotFound(self.name, vector_id)
+        metadata = self.index.metadata_of(row_of).get(vector_id)
+        [vector] = self.index.vectors_of(list(row_of.values()))
+        return StoredVector(vector_id, vector, metadata, self.snapshot.etag)
+
+    def get(self, ids: Sequence[str]) -> GetResult:
+        """Return the vectors of `ids`, without repetition and in their order, and the ids that are not there."""
+        unique = list(dict.fromkeys(ids))
+        row_of = self.index.find(unique)
+        found = {one.id: one for one in self._listed(row_of, self.index.metadata_of(row_of), vectors=True)}
+        missing = [vector_id for vector_id in unique if vector_id not in found]
+        return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, self.snapshot.etag)
+
+    def list(self, query: ListQuery) -> ListPage:
+        page = scan.page(self.index, query.span, query.limit, matching(self.index, query.filter))
+        row_of = {row.id: row.row for row in page.rows}
+        metadata = {row.id: row.metadata for row in page.rows if row.metadata is not None}
+        return ListPage(self._listed(row_of, metadata, vectors=query.vectors), page.after, etag=self.snapshot.etag)
+
+    def count(self, filter_text: str | None) -> Counted:
+        """Count the vectors that satisfy a filter, all vectors if there is no filter."""
+        found = matching(self.index, filter_text)
+        return Counted(len(self.index) if found is None else found.count, self.snapshot.etag)
+
+    def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
+        """Count the vectors that a deletion would delete, and those that it would leave.
+
+        Raises:
+            PreconditionFailed: the snapshot does not satisfy the precondition.
+        """
+        deleted = len(selected(self.index, selection))
+        if write.precondition is not None and self.snapshot.etag not in write.precondition:
+            raise PreconditionFailed(self.name)
+        return Deleted(deleted, len(self.index) - deleted, self.snapshot.etag)
+
+    def absent(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
+        """Return those of `ids` that are not in the index; none if a write with `key` led to this state."""
+        if is_repeat(self.name, key, self.index):
+            return []
+        row_of = self.index.find(ids)
+        return [vector_id for vector_id in ids if vector_id not in row_of]
+
+    def add(self, entries: Sequence[Entry], write: WriteOptions) -> Added:
+        """Add or replace a batch in one commit.
+
+        Raises:
+            BatchInvalid: some entries are not valid; nothing was changed.
+        """
+
+        def upsert(index: Index) -> tuple[Index, Effect]:
+            return _upserted(index, validation.checked(entries, index.params))
+
+        return self._added(upsert, write)
+
+    def add_checked(self, items: Sequence[Item], write: WriteOptions) -> Added:
+        """Add or replace items that were validated before, in one commit."""
+        return self._added(lambda index: _upserted(index, items), write)
+
+    def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
+        """Delete the selected vectors; ids that are not there are ignored."""
+
+        def remove(index: Index) -> tuple[Index, Effect]:
+            changed, deleted = mutations.remove(index, selected(index, selection))
+            return changed, (deleted, len(changed))
+
+        (deleted, count), etag = self._commit(remove, write, effects=2)
+        return Deleted(deleted, count, etag)
+
+    def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
+        """Change the metadata of the selected vectors.
+
+        Raises:
+            VectorsNotFound: some of the ids are not there; nothing was changed.
+        """
+
+        def change(index: Index) -> tuple[Index, Effect]:
+            row_of = selected(index, selection)
+            if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
+                raise VectorsNotFound(self.name, missing)
+            return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
+
+        (done, count), etag = self._commit(change, write, effects=2)
+        return Patched(done, count, etag)
+
+    def _added(self, upsert: Change[Effect], write: WriteOptions) -> Added:
+        (added, replaced, count), etag = self._commit(upsert, write, effects=3)
+        return Added(added, replaced, count, etag)
+
+    def _commit(self, change: Change[Effect], write: WriteOptions, *, effects: int) -> tuple[Effect, str]:
+        """Commit a change whose effect is `effects` numbers; return them and the ETag of the new state."""
+        keyed = idempotent(self.name, write.key, effects, change)
+        done = self.commits.change(self.name, keyed, self.deadline, write, self.snapshot)
+        return done.result, done.state.etag
+
+    def _vector(self, vector_id: str) -> F32:
+        row_of = self.index.find([vector_id])
+        if not row_of:
+            raise VectorNotFound(self.name, vector_id)
+        vector: F32 = self.index.vectors_of(list(row_of.values()))[0]
+        return vector
+
+    def _listed(
+        self, row_of: Mapping[str, int], metadata: Mapping[str, msgspec.Raw], *, vectors: bool
+    ) -> Sequence[ListedVector]:
+        if not vectors:
+            return [ListedVector(vector_id, metadata.get(vector_id)) for vector_id in row_of]
+        found = self.index.vectors_of(list(row_of.values()))
+        return [
+            ListedVector(vector_id, metadata.get(vector_id), vector)
+            for vector_id, vector in zip(row_of, found, strict=True)
+        ]
+
+    def _read(self) -> tuple[int, int]:
+        """Return the bytes and the requests that this request has read so far."""
+        read_bytes, requests = self.environment.meter.read()
+        return read_bytes - self.read_before[0], requests - self.read_before[1]
+
+
+def described(snapshot: Snapshot) -> Description:
+    index, base = snapshot.index, snapshot.index.base
+    return Description(
+        index.params,
+        len(index),
+        index.size,
+        base.graph.section.size if base else 0,
+        base.calibration if base else {},
+        snapshot.etag,
+    )
+
+
+def _upserted(index: Index, items: Sequence[Item]) -> tuple[Index, Effect]:
+    changed, added, replaced = mutations.upsert(index, items)
+    return changed, (added, replaced, len(changed))
+
+
+def _read_whole(answer: Answer) -> Answer:
+    """Return the answer of a search that found all bytes cached because they had come with the head."""
+    return structs.replace(answer, plan="whole") if answer.plan == "local" else answer
