@@ -138,5 +138,5 @@ $(call STAMP,uv): tools/env/uv.txt
 $(foreach name,dev sam stack runtime bench,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
 
 .venv/%/.stamp:
-	@echo "  .venv/$*: installing, once"
+	@echo "  .venv/$*: making the environment"
 	@python=$$(tools/env/find-python.sh) && "$$python" -m tools.env.venv $*
