@@ -1,4 +1,4 @@
-"""Lines of JSON: reading the vector apart from its line says what decoding the whole line says."""
+"""Lines of JSON: splitting a line gives the same entry as decoding the whole line."""
 
 import io
 
@@ -10,24 +10,25 @@ from hypothesis import strategies as st
 from vectord.errors import BadItem
 from vectord.readers.entry import Entry, NewVector, entry_of_json
 from vectord.readers.files import entries_of_file
+from vectord.readers.jsonl import parse_numbers_fast
 
 
 def _read(text: bytes) -> list[Entry]:
     return list(entries_of_file("x.jsonl", text, 1 << 20))
 
 
-def _told(entry: Entry) -> object:
-    """What an entry says, with the vector as an index keeps it."""
+def _comparable(entry: Entry) -> object:
+    """Return an entry with its vector as float32, as an index stores it."""
     if isinstance(entry, BadItem):
         return entry
     with np.errstate(over="ignore"):
         return entry.id, entry.vector.astype(np.float32).tobytes(), entry.metadata and bytes(entry.metadata)
 
 
-def _told_of_whole_lines(text: bytes) -> list[object]:
-    """What msgspec alone says of each line."""
+def _entries_of_whole_lines(text: bytes) -> list[object]:
+    """Return the entries that msgspec alone decodes."""
     lines = enumerate(io.BytesIO(text))
-    return [_told(entry_of_json(position, line)) for position, line in lines if line.strip()]
+    return [_comparable(entry_of_json(position, line)) for position, line in lines if line.strip()]
 
 
 SPACES = st.sampled_from(["", " ", "\t", " \r "])
@@ -75,8 +76,8 @@ def lines(draw: st.DrawFn) -> bytes:
 @example(b'{"id":"a","vector":[1,\n2]}')
 @example(b'{"id":"a","vector":[1]}' + b"\n" * 300 + b'{"id":"b","vector":[1,2]}')
 @example(b'{"id":"\xff","vector":[1]}')
-def test_reading_a_vector_apart_from_its_line_gives_what_the_whole_line_gives(text: bytes) -> None:
-    assert [_told(entry) for entry in _read(text)] == _told_of_whole_lines(text)
+def test_a_split_line_gives_the_entry_of_the_whole_line(text: bytes) -> None:
+    assert [_comparable(entry) for entry in _read(text)] == _entries_of_whole_lines(text)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,26 @@ def test_reading_a_vector_apart_from_its_line_gives_what_the_whole_line_gives(te
         b'{"vector":"AACAPwAAAEA=","id":"\\u0061"}',
     ],
 )
-def test_vectors_of_plain_lines_are_narrow_at_once(line: bytes) -> None:
+def test_the_vector_of_a_simple_line_is_float32(line: bytes) -> None:
     (entry,) = _read(line)
     assert isinstance(entry, NewVector)
     assert (entry.vector.dtype, entry.vector.tolist()) == (np.float32, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "vector",
+    ["[1, 2.5, -0.0]", "[]", "[[1], [2]]", '[1, "2"]', "[true]", "[null]", "[1e400]", "[1,]", "{}", "7", "null"],
+)
+def test_simdjson_gives_the_result_of_msgspec(vector: str) -> None:
+    text = f'{{"id": "a", "vector": {vector}}}'.encode()
+    expected, found = entry_of_json(0, text), entry_of_json(0, text, parse_numbers_fast)
+    if isinstance(expected, NewVector) and isinstance(found, NewVector):
+        assert found.vector.tobytes() == expected.vector.tobytes()
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize("vector", [f"[{10**30}]", '[{"a":' + '{"a":' * 2_000 + "1" + "}" * 2_001 + "]"])
+def test_numbers_that_simdjson_cannot_parse_are_left_to_msgspec(vector: str) -> None:
+    text = f'{{"id": "a", "vector": {vector}}}'.encode()
+    assert type(entry_of_json(0, text, parse_numbers_fast)) is type(entry_of_json(0, text))

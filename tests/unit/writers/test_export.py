@@ -1,10 +1,11 @@
-"""An index as a file to take away: every format brings every row back, bit for bit."""
+"""Exports: every format contains every row, bit for bit, and can be read back."""
 
 import gzip
 import json
 import struct
 import tracemalloc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import annoy
@@ -18,6 +19,7 @@ from tests.support import hnsw as h
 from tests.support import vectors as v
 from tests.support.sections import RecordingFetch, packed
 from vectord.errors import AnswerTooLarge
+from vectord.index import mutations
 from vectord.index.codec import decode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
@@ -26,14 +28,15 @@ from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import Entry, NewVector
 from vectord.readers.files import entries_of_file
+from vectord.writers import batches as writers_batches
 from vectord.writers import plain_form
 from vectord.writers.batches import batches, cut_into_parts
 from vectord.writers.export import FORMATS, Format, export, export_rows
-from vectord.writers.jsonl import shortest_decimals
+from vectord.writers.jsonl import lines, shortest_decimals
 
 DIMENSION = 5
-MOST = 1 << 26
-ROWS_ALONE: list[Format] = ["jsonl", "jsonl.gz", "parquet"]
+LIMIT = 1 << 26
+ROW_FORMATS: list[Format] = ["jsonl", "jsonl.gz", "parquet"]
 EDGES = [[0.0, -0.0, 1e-45, -1.1754942e-38, 3.4028235e38], [1, 16777216, 0.1, -1 / 3, 1e-7]]
 METADATA = {
     "edge-0": b'{"nested": {"a.b": [1.50, 12345678901234567890, "\\u2028 \xc3\xa9"]}}',
@@ -85,7 +88,7 @@ def _file(index: Index, kind: Format) -> bytes:
     return b"".join(export(index, kind, "exported", "a-commit"))
 
 
-def _held(index: Index) -> list[tuple[str, bytes, object]]:
+def _rows_of(index: Index) -> list[tuple[str, bytes, object]]:
     rows = index.rows
     return [
         (
@@ -103,9 +106,9 @@ def _plain(entry: Entry) -> tuple[str, bytes, object]:
     return entry.id, np.asarray(entry.vector, np.float32).tobytes(), metadata
 
 
-@pytest.mark.parametrize("kind", ROWS_ALONE)
-def test_an_upload_of_the_file_brings_the_same_rows(index: Index, kind: Format) -> None:
-    entries = list(entries_of_file(f"x.{kind}", _file(index, kind), MOST))
+@pytest.mark.parametrize("kind", ROW_FORMATS)
+def test_the_exported_file_is_read_back_as_the_same_rows(index: Index, kind: Format) -> None:
+    entries = list(entries_of_file(f"x.{kind}", _file(index, kind), LIMIT))
     assert [
         (
             entry.id,
@@ -113,16 +116,16 @@ def test_an_upload_of_the_file_brings_the_same_rows(index: Index, kind: Format) 
             entry.metadata and msgspec.json.decode(entry.metadata),
         )
         for entry in entries
-    ] == _held(index)
+    ] == _rows_of(index)
 
 
-def test_the_plain_form_holds_the_same_rows_and_parameters(index: Index) -> None:
+def test_the_plain_form_has_the_same_rows_and_parameters(index: Index) -> None:
     opened = decode.open_blob(_file(index, "lhv1"))
-    assert _held(opened) == _held(index)
+    assert _rows_of(opened) == _rows_of(index)
     assert opened.params == msgspec.structs.replace(index.params, name="exported")
 
 
-def test_the_plain_form_is_an_envelope_and_a_file_of_annoy(index: Index, tmp_path: Path) -> None:
+def test_the_plain_form_is_an_envelope_and_an_annoy_file(index: Index, tmp_path: Path) -> None:
     blob = _file(index, "lhv1")
     end = 8 + struct.unpack(">I", blob[4:8])[0]
     envelope = json.loads(blob[8:end])
@@ -135,7 +138,7 @@ def test_the_plain_form_is_an_envelope_and_a_file_of_annoy(index: Index, tmp_pat
         assert loaded.get_n_items() == len(index)
 
 
-def test_a_packed_graph_that_holds_all_rows_is_not_built_anew() -> None:
+def test_a_packed_graph_with_all_rows_is_exported_without_a_build() -> None:
     index = INDEXES["packed"]()
     assert index.base is not None
     head, sections = frame.decode(_file(index, "lhv1"))
@@ -143,7 +146,7 @@ def test_a_packed_graph_that_holds_all_rows_is_not_built_anew() -> None:
     assert (head.envelope.commit, head.envelope.applied) == (index.commit, list(index.applied))
 
 
-def test_what_was_measured_of_sections_that_stay_behind_stays_behind() -> None:
+def test_the_calibration_of_sections_that_are_not_exported_is_omitted() -> None:
     items = [Item(str(at), row) for at, row in enumerate(_matrix(300, 33))]
     index = packed(items, 33).index
     assert index.base is not None
@@ -153,72 +156,76 @@ def test_what_was_measured_of_sections_that_stay_behind_stays_behind() -> None:
     assert v.ids(search.search(decode.open_blob(blob), items[7].vector, 1)) == ["7"]
 
 
-def test_a_plain_form_that_was_built_names_its_content_by_the_new_commit() -> None:
+def test_a_built_plain_form_has_the_new_commit_id() -> None:
     envelope = frame.decode(_file(INDEXES["plain"](), "lhv1"))[0].envelope
     assert (envelope.commit, envelope.sections[0].id) == ("a-commit", "a-commit/graph")
 
 
-def test_ids_and_metadata_that_no_envelope_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_and_metadata_that_exceed_the_envelope_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_form, "_MAX_ENVELOPE", 1_000)
     with pytest.raises(AnswerTooLarge):
         _file(INDEXES["packed"](), "lhv1")
 
 
-def test_a_line_is_one_object_whose_metadata_keeps_its_text() -> None:
-    lines = _file(INDEXES["plain"](), "jsonl").splitlines(keepends=True)
+def test_a_line_is_one_object_with_the_text_of_its_metadata() -> None:
+    written = _file(INDEXES["plain"](), "jsonl").splitlines(keepends=True)
     assert (
-        lines[0]
+        written[0]
         == b'{"id":"edge-0","vector":[0.0,-0.0,1e-45,-1.1754942e-38,3.4028235e38],"metadata":%b}\n'
         % (METADATA["edge-0"])
     )
-    assert lines[1].endswith(b'"metadata":{    "lines": "a\\nb",  "x": null}}\n')
-    assert json.loads(lines[2]).keys() == {"id", "vector"}
+    assert written[1].endswith(b'"metadata":{    "lines": "a\\nb",  "x": null}}\n')
+    assert json.loads(written[2]).keys() == {"id", "vector"}
 
 
-def test_a_compressed_file_is_the_plain_one_compressed() -> None:
+def test_a_gzipped_file_has_the_content_of_the_uncompressed_one() -> None:
     index = INDEXES["packed"]()
     assert gzip.decompress(_file(index, "jsonl.gz")) == _file(index, "jsonl")
 
 
-@pytest.mark.parametrize("kind", ROWS_ALONE)
-def test_shards_come_one_after_the_other_in_one_file(kind: Format) -> None:
+@pytest.mark.parametrize("kind", ROW_FORMATS)
+def test_several_indexes_follow_each_other_in_one_file(kind: Format) -> None:
     shards = [INDEXES["plain"](), INDEXES["empty"](), v.with_items(v.empty(DIMENSION), [v.item("z", (1, 2, 3, 4, 5))])]
     assert kind != "lhv1"
-    entries = entries_of_file(f"x.{kind}", b"".join(export_rows(shards, DIMENSION, kind)), MOST)
+    entries = entries_of_file(f"x.{kind}", b"".join(export_rows(shards, DIMENSION, kind)), LIMIT)
     assert [entry.id for entry in entries] == [vector_id for one in shards for vector_id in one.rows.ids]
 
 
-def test_parquet_takes_the_widest_vectors() -> None:
+def test_parquet_can_have_the_largest_dimension() -> None:
     row = np.random.default_rng(0).normal(size=4_096)
     index = v.of_matrix(row[None, :], "cosine")
-    (entry,) = entries_of_file("x.parquet", _file(index, "parquet"), MOST)
+    (entry,) = entries_of_file("x.parquet", _file(index, "parquet"), LIMIT)
     assert _plain(entry) == ("0", row.astype(np.float32).tobytes(), None)
 
 
-def test_parquet_leaves_nothing_in_its_folder(tmp_path: Path) -> None:
+def test_parquet_leaves_no_temporary_files(tmp_path: Path) -> None:
     parts = export(INDEXES["plain"](), "parquet", "t", "c", tmp_path)
     next(parts)
     parts.close()
     assert list(tmp_path.iterdir()) == []
 
 
+@cache
+def _large() -> Index:
+    return v.of_matrix(_matrix(34_000, 64), "cosine", m=1)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_part_but_the_last_has_the_size_of_a_part(kind: Format) -> None:
-    index = v.of_matrix(_matrix(40_000, 64), "cosine", m=1)
-    sizes = [len(part) for part in export(index, kind, "t", "c")]
+def test_every_part_but_the_last_has_8_mib(kind: Format) -> None:
+    sizes = [len(part) for part in export(_large(), kind, "t", "c")]
     assert set(sizes[:-1]) == {8 << 20}
     assert 0 < sizes[-1] <= 8 << 20
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 40))
-def test_parts_are_the_chunks_cut_anew(chunks: list[bytes], size: int) -> None:
+def test_parts_have_the_bytes_of_the_chunks(chunks: list[bytes], size: int) -> None:
     parts = list(cut_into_parts(chunks, size))
     assert b"".join(parts) == b"".join(chunks)
     assert {len(part) for part in parts[:-1]} <= {size}
     assert all(parts)
 
 
-def test_what_lies_in_the_object_alone_is_brought_once() -> None:
+def test_missing_sections_are_fetched_once() -> None:
     made = packed(_items(3_000), DIMENSION)
     head, sections = frame.decode(made.blob)
     fetch = RecordingFetch()
@@ -227,13 +234,14 @@ def test_what_lies_in_the_object_alone_is_brought_once() -> None:
     assert fetch.bytes == sum(len(data) for entry, data in sections.items() if entry.name in {"graph", "rows"})
 
 
-def test_lines_take_the_memory_of_a_batch() -> None:
-    index = v.with_items(v.empty(64), [Item(str(at), row) for at, row in enumerate(_matrix(40_000, 64))])
-    blocks = export(index, "jsonl", "t", "c")
+def test_lines_need_the_memory_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers_batches, "_BATCH_ROWS", 256)
+    items = [Item(str(at), row) for at, row in enumerate(_matrix(8_000, 64))]
+    index = mutations.upsert(v.empty(64), items)[0]
     tracemalloc.start()
     try:
-        size = sum(map(len, blocks))
-        assert tracemalloc.get_traced_memory()[1] < 24 << 20 < size
+        size = sum(map(len, lines(batches(index))))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20 < size
     finally:
         tracemalloc.stop()
 
@@ -246,14 +254,14 @@ FLOATS = st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), mi
 
 
 @given(FLOATS)
-def test_a_number_is_written_in_as_few_digits_as_numpy_takes(numbers: list[float]) -> None:
+def test_a_number_has_as_few_digits_as_numpy_needs(numbers: list[float]) -> None:
     vector = v.f32(numbers)
     short = shortest_decimals(vector)
     assert short.astype(np.float32).tobytes() == vector.tobytes()
     assert [len(_digits(repr(one))) for one in short.tolist()] == [len(_digits(str(one))) for one in vector]
 
 
-def test_random_bits_are_written_in_as_few_digits_as_numpy_takes() -> None:
+def test_random_float32_have_as_few_digits_as_numpy_needs() -> None:
     bits = np.random.default_rng(5).integers(0, 1 << 32, 20_000, dtype=np.uint32).view(np.float32)
     vector = bits[np.isfinite(bits)]
     short = shortest_decimals(vector)
@@ -269,5 +277,5 @@ def _blocks(index: Index) -> Iterator[int]:
     return (len(rows) for rows in batches(index))
 
 
-def test_batches_are_bounded_in_rows() -> None:
+def test_a_batch_has_at_most_1024_rows() -> None:
     assert list(_blocks(INDEXES["packed"]())) == [1_024, 1_024, 955]

@@ -75,10 +75,11 @@ def test_what_is_written_is_read(vectors: dict[str, tuple[float, ...]], neighbou
     assert hnsw.decode(data).m == parameter
 
 
-@pytest.mark.parametrize("length", range(len(h.graph([TWO, UPPER]))))
-def test_a_graph_cut_off_anywhere_is_refused(length: int) -> None:
-    with pytest.raises(BlobCorrupt):
-        hnsw.decode(h.graph([TWO, UPPER])[:length])
+def test_a_graph_truncated_at_any_length_is_refused() -> None:
+    data = h.graph([TWO, UPPER])
+    for length in range(len(data)):
+        with pytest.raises(BlobCorrupt):
+            hnsw.decode(data[:length])
 
 
 def test_bytes_behind_the_graph_are_refused() -> None:
@@ -138,7 +139,7 @@ def test_a_number_without_end_is_refused() -> None:
 
 
 def test_many_empty_nodes_take_memory_in_proportion_to_their_bytes() -> None:
-    data = HEAD + h.number(1) + h.number(100_000) + b"\0\0\0" * 100_000
+    data = HEAD + h.number(1) + h.number(20_000) + b"\0\0\0" * 20_000
     tracemalloc.start()
     try:
         with pytest.raises(BlobCorrupt, match="twice"):
@@ -151,7 +152,7 @@ def test_many_empty_nodes_take_memory_in_proportion_to_their_bytes() -> None:
 def test_any_byte_altered_gives_a_graph_or_an_error() -> None:
     good = bytearray(h.graph([TWO, UPPER]))
     for offset in range(len(good)):
-        for byte in range(256):
+        for byte in (*range(0, 256, 5), 0x7F, 0x80, 0xFF):
             data = bytes(good[:offset]) + bytes([byte]) + bytes(good[offset + 1 :])
             try:
                 graph = hnsw.decode(data)
