@@ -1,4 +1,4 @@
-"""Local files behave as plain byte arrays do, whatever is written in whatever order, and stay within their budget."""
+"""Section files behave like byte arrays for any order of writes, and the cache stays within its budget."""
 
 import tempfile
 import zlib
@@ -37,7 +37,7 @@ def present(section: SectionFile) -> list[tuple[int, int]]:
 
 
 @given(st.lists(SPANS, max_size=12))
-def test_what_is_present_is_what_was_written(spans: list[tuple[int, int]]) -> None:
+def test_present_pages_have_the_written_bytes(spans: list[tuple[int, int]]) -> None:
     data = DATA[0]
     with folder() as path:
         section = SectionCache(path, 1 << 30).open(entry(0))
@@ -48,7 +48,7 @@ def test_what_is_present_is_what_was_written(spans: list[tuple[int, int]]) -> No
 
 
 @given(st.randoms(use_true_random=False), st.sets(st.integers(1, PAGES * PAGE - 1), max_size=10))
-def test_fetching_what_is_missing_makes_it_whole(random: Random, cuts: set[int]) -> None:
+def test_writing_the_missing_spans_completes_the_section(random: Random, cuts: set[int]) -> None:
     data = DATA[0]
     pieces = list(zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True))
     random.shuffle(pieces)
@@ -62,7 +62,7 @@ def test_fetching_what_is_missing_makes_it_whole(random: Random, cuts: set[int])
 
 
 @given(st.integers(0, 3 * PAGES), st.lists(st.tuples(st.integers(0, 4), st.integers(0, PAGES - 1)), max_size=60))
-def test_only_the_newest_file_may_exceed_the_budget(pages: int, steps: list[tuple[int, int]]) -> None:
+def test_only_the_file_being_written_may_exceed_the_budget(pages: int, steps: list[tuple[int, int]]) -> None:
     with folder() as path:
         files = SectionCache(path, pages * PAGE)
         for which, page in steps:
@@ -73,7 +73,7 @@ def test_only_the_newest_file_may_exceed_the_budget(pages: int, steps: list[tupl
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, PAGES - 1)), max_size=60))
-def test_who_holds_a_file_never_sees_its_eviction(steps: list[tuple[int, int]]) -> None:
+def test_an_evicted_file_stays_usable_for_its_users(steps: list[tuple[int, int]]) -> None:
     with folder() as path:
         files = SectionCache(path, 2 * PAGES * PAGE)
         held = [files.open(entry(which)) for which in range(5)]

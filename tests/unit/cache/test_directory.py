@@ -1,4 +1,4 @@
-"""Files of earlier processes are adopted when finished and right, and removed when nobody fills them any more."""
+"""Finished files of earlier processes are adopted if they are correct; files of dead processes are removed."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ PLENTY = 1 << 30
 DATA = np.random.default_rng(0).bytes(3 * PAGE)
 ENTRY = SectionEntry("graph", len(DATA), f"{zlib.crc32(DATA):08x}", "a")
 
-# Finishes the section "a", fills two thirds of "b", says so and waits to be killed.
+# Finishes the section "a", fills two thirds of "b", prints "ready" and waits to be killed.
 WRITER = """
 import sys, zlib
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_finished_file_is_adopted(tmp_path: Path) -> None:
     assert (section.whole, section.path, section.buffer.tobytes(), files.used) == (True, path, DATA, len(DATA))
 
 
-def test_a_finished_file_with_a_flipped_byte_is_removed_and_fetched_again(tmp_path: Path) -> None:
+def test_a_finished_file_with_an_altered_byte_is_removed(tmp_path: Path) -> None:
     path = finish(tmp_path)
     path.write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))
     files = SectionCache(tmp_path, PLENTY)
@@ -79,26 +79,26 @@ def test_a_finished_file_with_a_flipped_byte_is_removed_and_fetched_again(tmp_pa
     assert suffixes(tmp_path) == []
 
 
-def test_a_finished_file_that_was_cut_is_removed_and_fetched_again(tmp_path: Path) -> None:
+def test_a_truncated_finished_file_is_removed(tmp_path: Path) -> None:
     path = finish(tmp_path)
     path.write_bytes(DATA[:-1])
     assert SectionCache(tmp_path, PLENTY).open(ENTRY).missing(None) == [(0, len(DATA))]
     assert suffixes(tmp_path) == []
 
 
-def test_the_folder_is_made(tmp_path: Path) -> None:
+def test_the_folder_is_created(tmp_path: Path) -> None:
     finish(tmp_path / "some" / "where")
     assert suffixes(tmp_path / "some" / "where") == [".section"]
 
 
-def test_files_of_others_in_the_folder_stay(tmp_path: Path) -> None:
+def test_foreign_files_in_the_folder_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "film.part").write_bytes(b"x")
     (tmp_path / "x.section").write_bytes(b"x")
     files = SectionCache(tmp_path, 0)
     assert (files.used, suffixes(tmp_path)) == (0, [".part", ".section"])
 
 
-def test_a_killed_writer_leaves_what_it_finished_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_finished_files_of_a_killed_process_are_kept(tmp_path: Path) -> None:
     with writer(tmp_path) as process:
         process.kill()
     assert suffixes(tmp_path) == [".part", ".section"]
@@ -107,14 +107,14 @@ def test_a_killed_writer_leaves_what_it_finished_and_nothing_else(tmp_path: Path
     assert files.open(ENTRY).buffer.tobytes() == DATA
 
 
-def test_the_part_of_a_living_writer_stays(tmp_path: Path) -> None:
+def test_the_part_of_a_live_process_is_kept(tmp_path: Path) -> None:
     with writer(tmp_path) as process:
         SectionCache(tmp_path, PLENTY)
         assert suffixes(tmp_path) == [".part", ".section"]
         process.kill()
 
 
-def test_two_that_fill_the_same_content_both_finish(tmp_path: Path) -> None:
+def test_two_caches_can_fill_the_same_content(tmp_path: Path) -> None:
     sections = [SectionCache(tmp_path, PLENTY).open(ENTRY) for _ in range(2)]
     for section in sections:
         section.write(0, DATA)
@@ -122,7 +122,7 @@ def test_two_that_fill_the_same_content_both_finish(tmp_path: Path) -> None:
     assert suffixes(tmp_path) == [".section"]
 
 
-def test_a_part_whose_name_a_cleaner_took_still_serves(tmp_path: Path) -> None:
+def test_a_file_whose_name_was_removed_stays_usable(tmp_path: Path) -> None:
     section = SectionCache(tmp_path, PLENTY).open(ENTRY)
     section.write(0, DATA[:PAGE])
     (part,) = tmp_path.iterdir()
@@ -131,7 +131,7 @@ def test_a_part_whose_name_a_cleaner_took_still_serves(tmp_path: Path) -> None:
     assert (section.whole, section.path, section.buffer.tobytes()) == (True, None, DATA)
 
 
-def test_a_file_that_was_removed_before_it_was_locked_is_not_held(tmp_path: Path) -> None:
+def test_a_removed_file_cannot_be_locked(tmp_path: Path) -> None:
     path = tmp_path / "part"
     file = OnDisk(os.open(path, os.O_RDWR | os.O_CREAT), path)
     assert file.lock()

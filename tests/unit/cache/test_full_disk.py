@@ -1,4 +1,4 @@
-"""A full disk costs the least recently used files, and then memory is taken."""
+"""On a full disk the least recently used files are evicted; if that is not enough, memory is used."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from vectord.cache.section_cache import SectionCache
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_costs_the_least_recently_used_others(tmp_path: Path, error: int) -> None:
+def test_a_full_disk_evicts_the_least_recently_used_file(tmp_path: Path, error: int) -> None:
     files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 9, error).calls())
     fill(files, "a")
     fill(files, "b")
@@ -25,7 +25,7 @@ def test_a_full_disk_costs_the_least_recently_used_others(tmp_path: Path, error:
     assert (present(files, "a"), present(files, "b"), present(files, "c")) == (False, True, True)
 
 
-def test_a_section_that_no_disk_has_room_for_lies_in_memory(tmp_path: Path) -> None:
+def test_a_section_larger_than_the_disk_moves_to_memory(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 3).calls())
     section = fill(files, "a", pages=2)
     section.write(2 * PAGE, content("a")[2 * PAGE :])
@@ -34,7 +34,7 @@ def test_a_section_that_no_disk_has_room_for_lies_in_memory(tmp_path: Path) -> N
     assert (list(tmp_path.iterdir()), files.open(entry("a")) is section) == ([], True)
 
 
-def test_a_disk_that_refuses_the_file_itself_means_memory(tmp_path: Path) -> None:
+def test_a_section_is_in_memory_if_its_file_cannot_be_created(tmp_path: Path) -> None:
     def refuse(_fd: int, _size: int) -> None:
         raise OSError(errno.ENOSPC, "full")
 
@@ -42,7 +42,7 @@ def test_a_disk_that_refuses_the_file_itself_means_memory(tmp_path: Path) -> Non
     assert (section.whole, section.path, list(tmp_path.iterdir())) == (True, None, [])
 
 
-def test_a_disk_that_refuses_the_file_itself_first_costs_others(tmp_path: Path) -> None:
+def test_others_are_evicted_if_a_file_cannot_be_created(tmp_path: Path) -> None:
     def one_file(fd: int, size: int) -> None:
         if len(list(tmp_path.iterdir())) > 1:
             raise OSError(errno.ENOSPC, "full")
@@ -54,21 +54,21 @@ def test_a_disk_that_refuses_the_file_itself_first_costs_others(tmp_path: Path) 
     assert not present(files, "a")
 
 
-def test_a_section_in_memory_is_not_given_up_for_disk_space(tmp_path: Path) -> None:
+def test_a_section_in_memory_is_not_evicted_for_disk_space(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls())
     fill(files, "a")
     fill(files, "b")
     assert (present(files, "a"), present(files, "b")) == (True, True)
 
 
-def test_a_section_in_memory_counts_and_goes_for_the_budget(tmp_path: Path) -> None:
+def test_a_section_in_memory_counts_toward_the_budget(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE, FullDisk(tmp_path, 0).calls())
     fill(files, "a")
     fill(files, "b")
     assert (files.used, present(files, "a")) == (SIZE, False)
 
 
-def test_a_piece_written_while_the_section_moves_to_memory_is_not_lost(tmp_path: Path) -> None:
+def test_a_write_during_the_move_to_memory_is_not_lost(tmp_path: Path) -> None:
     def pwrite(fd: int, data: memoryview, start: int) -> int:
         if start == 0:
             raise OSError(errno.ENOSPC, "full")
@@ -82,7 +82,7 @@ def test_a_piece_written_while_the_section_moves_to_memory_is_not_lost(tmp_path:
     assert section.buffer[: 2 * PAGE].tobytes() == content("a")[: 2 * PAGE]
 
 
-def test_a_disk_that_is_broken_is_an_error(tmp_path: Path) -> None:
+def test_another_disk_error_is_raised(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0, errno.EIO).calls())
     with pytest.raises(OSError, match="Input/output error"):
         fill(files, "a")
@@ -110,13 +110,13 @@ def test_a_real_full_disk_evicts_and_then_falls_back_to_memory(tmp_path: Path) -
         b = fill(files, "b")
         assert (b.path is not None, present(files, "a")) == (True, False)
         (tmp_path / "of somebody else").write_bytes(bytes(2 * PAGE))
-        held = b  # its space is not freed by eviction while it is held
+        held = b  # eviction does not free its space while it is used
         c = fill(files, "c")
         assert (c.whole, c.path, c.buffer.tobytes()) == (True, None, content("c"))
         assert held.buffer.tobytes() == content("b")
 
 
-def test_holes_of_a_full_disk_are_left_alone(tmp_path: Path) -> None:
+def test_holes_in_a_file_are_not_read_on_a_full_disk(tmp_path: Path) -> None:
     with tmpfs(tmp_path, 2):
         files = SectionCache(tmp_path, PLENTY)
         section = files.open(entry("a"))

@@ -1,4 +1,4 @@
-"""The bitmap of pages answers as a set of page numbers would."""
+"""The page map gives the results of a set of page numbers."""
 
 import numpy as np
 import pytest
@@ -17,10 +17,10 @@ def sizes_and_spans(draw: st.DrawFn) -> tuple[int, list[Span], list[Span]]:
     return size, draw(st.lists(span, max_size=8)), draw(st.lists(span, max_size=20))
 
 
-def naive_missing(size: int, written: list[Span], asked: list[Span]) -> list[Span]:
+def naive_missing(size: int, written: list[Span], requested: list[Span]) -> list[Span]:
     pages = [(start, min(start + PAGE, size)) for start in range(0, size, PAGE)]
     present = {page for page in pages for start, stop in written if start <= page[0] and page[1] <= stop}
-    wanted = [page for page in pages if any(max(page[0], a) < min(page[1], b) for a, b in asked)]
+    wanted = [page for page in pages if any(max(page[0], a) < min(page[1], b) for a, b in requested)]
     merged: list[Span] = []
     for start, stop in [page for page in wanted if page not in present]:
         merged = (
@@ -38,19 +38,19 @@ def marked(size: int, written: list[Span]) -> PageMap:
 
 @given(sizes_and_spans())
 @example((9 * PAGE, [], [(0, 9 * PAGE), (PAGE, 2 * PAGE), (5 * PAGE, 6 * PAGE)]))
-def test_missing_is_what_is_asked_for_and_not_written(case: tuple[int, list[Span], list[Span]]) -> None:
-    size, written, asked = case
-    assert marked(size, written).missing(asked) == naive_missing(size, written, asked)
+def test_missing_pages_are_those_requested_and_not_written(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, requested = case
+    assert marked(size, written).missing(requested) == naive_missing(size, written, requested)
 
 
 @given(sizes_and_spans())
-def test_no_spans_asks_for_all(case: tuple[int, list[Span], list[Span]]) -> None:
+def test_none_requests_all_pages(case: tuple[int, list[Span], list[Span]]) -> None:
     size, written, _ = case
     assert marked(size, written).missing(None) == naive_missing(size, written, [(0, size)])
 
 
 @given(sizes_and_spans())
-def test_present_bytes_are_those_that_are_not_missing(case: tuple[int, list[Span], list[Span]]) -> None:
+def test_present_and_missing_bytes_add_up(case: tuple[int, list[Span], list[Span]]) -> None:
     size, written, _ = case
     pages = marked(size, written)
     absent = sum(stop - start for start, stop in pages.missing(None))
@@ -59,14 +59,14 @@ def test_present_bytes_are_those_that_are_not_missing(case: tuple[int, list[Span
 
 
 @given(sizes_and_spans())
-def test_spans_may_come_as_an_array(case: tuple[int, list[Span], list[Span]]) -> None:
-    size, written, asked = case
+def test_spans_may_be_an_array(case: tuple[int, list[Span], list[Span]]) -> None:
+    size, written, requested = case
     pages = marked(size, written)
-    assert pages.missing(np.array(asked, np.int64).reshape(-1, 2)) == pages.missing(asked)
+    assert pages.missing(np.array(requested, np.int64).reshape(-1, 2)) == pages.missing(requested)
 
 
 @pytest.mark.parametrize("size", [PAGE - 1, PAGE, PAGE + 1])
-def test_what_is_present_from_the_start_is_complete(size: int) -> None:
+def test_a_map_created_as_present_is_complete(size: int) -> None:
     assert PageMap(size, present=True).complete
 
 

@@ -1,4 +1,4 @@
-"""The least recently used files go when there are too many bytes or files; what a search holds stays valid."""
+"""The least recently used files are evicted beyond the bounds; a file stays valid while a search uses it."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ from vectord.cache.section_cache import SectionCache
 from vectord.errors import BlobCorrupt
 
 
-def test_used_is_what_is_present_and_not_the_size(tmp_path: Path) -> None:
+def test_used_counts_present_bytes(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY)
     fill(files, "a", pages=1)
     fill(files, "b", pages=2)
@@ -23,7 +23,7 @@ def test_used_is_what_is_present_and_not_the_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("touch", ["open", "missing", "write"])
-def test_the_least_recently_used_file_goes_first(tmp_path: Path, touch: str) -> None:
+def test_the_least_recently_used_file_is_evicted_first(tmp_path: Path, touch: str) -> None:
     files = SectionCache(tmp_path, 2 * SIZE)
     a = fill(files, "a", pages=2)
     fill(files, "b")
@@ -37,14 +37,14 @@ def test_the_least_recently_used_file_goes_first(tmp_path: Path, touch: str) -> 
     assert (present(files, "a"), present(files, "b"), present(files, "c")) == (True, False, True)
 
 
-def test_a_file_of_more_than_the_budget_is_kept_alone(tmp_path: Path) -> None:
+def test_a_file_larger_than_the_budget_is_the_only_one(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE - 1)
     fill(files, "a", pages=1)
     assert fill(files, "b").whole
     assert (files.used, present(files, "a")) == (SIZE, False)
 
 
-def test_a_file_that_holds_nothing_yet_is_not_evicted(tmp_path: Path) -> None:
+def test_an_empty_file_is_not_evicted(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
     opened = files.open(entry("a"))
     fill(files, "b")
@@ -52,14 +52,14 @@ def test_a_file_that_holds_nothing_yet_is_not_evicted(tmp_path: Path) -> None:
     assert files.open(entry("a")) is opened
 
 
-def test_of_more_files_than_may_be_open_the_least_recently_used_goes(tmp_path: Path) -> None:
+def test_the_number_of_open_files_is_bounded(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY, max_open=2)
     for ident in "abac":
         fill(files, ident, pages=3)
     assert (len(list(tmp_path.iterdir())), present(files, "a"), present(files, "b")) == (2, True, False)
 
 
-def test_adopted_files_are_open_ones(tmp_path: Path) -> None:
+def test_adopted_files_count_as_open(tmp_path: Path) -> None:
     earlier = SectionCache(tmp_path / "earlier", PLENTY)
     for ident in "abc":
         fill(earlier, ident)
@@ -68,33 +68,33 @@ def test_adopted_files_are_open_ones(tmp_path: Path) -> None:
     assert [files.contains(file) for file in opened] == [False, True, True]
 
 
-def test_what_lies_in_memory_is_no_open_file(tmp_path: Path) -> None:
+def test_sections_in_memory_do_not_count_as_open(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY, FullDisk(tmp_path, 0).calls(), max_open=1)
     assert [files.contains(fill(files, ident)) for ident in "ab"] == [True, True]
 
 
-def test_a_file_that_holds_nothing_is_known_as_long_as_somebody_has_it(tmp_path: Path) -> None:
+def test_an_empty_file_is_forgotten_with_its_last_user(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY)
     opened = weakref.ref(files.open(entry("a")))
     gc.collect()
     assert opened() is None
 
 
-def test_a_file_that_holds_bytes_is_kept_though_nobody_has_it(tmp_path: Path) -> None:
+def test_a_file_with_bytes_is_kept_without_users(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, PLENTY)
     opened = weakref.ref(fill(files, "a", pages=1))
     gc.collect()
     assert opened() is files.open(entry("a"))
 
 
-def test_an_evicted_file_leaves_the_folder(tmp_path: Path) -> None:
+def test_an_evicted_file_is_removed_from_the_folder(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
     fill(files, "a")
     b = fill(files, "b")
     assert list(tmp_path.iterdir()) == [b.path]
 
 
-def test_an_evicted_file_works_on_for_who_holds_it_and_stays_out(tmp_path: Path) -> None:
+def test_an_evicted_file_stays_usable_and_is_not_cached_again(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
     held = fill(files, "a", pages=2)
     before = held.buffer
@@ -106,9 +106,9 @@ def test_an_evicted_file_works_on_for_who_holds_it_and_stays_out(tmp_path: Path)
     assert files.used == SIZE
 
 
-def test_finished_files_that_nobody_opened_count_and_go_first(tmp_path: Path) -> None:
+def test_unopened_files_count_and_are_evicted_first(tmp_path: Path) -> None:
     fill(SectionCache(tmp_path / "earlier", PLENTY), "a")
-    folder = shutil.copytree(tmp_path / "earlier", tmp_path / "now")  # as if the process that holds them had gone
+    folder = shutil.copytree(tmp_path / "earlier", tmp_path / "now")  # as if the process that has locked them had ended
     files = SectionCache(folder, 2 * SIZE)
     assert files.used == SIZE
     fill(files, "b")
@@ -117,7 +117,7 @@ def test_finished_files_that_nobody_opened_count_and_go_first(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("oldest_last", ["abcdef", "fedcba"])
-def test_of_unopened_files_the_oldest_goes_first(tmp_path: Path, oldest_last: str) -> None:
+def test_the_oldest_unopened_file_is_evicted_first(tmp_path: Path, oldest_last: str) -> None:
     earlier = SectionCache(tmp_path / "earlier", PLENTY)
     for age, ident in enumerate(oldest_last):
         path = fill(earlier, ident).path
@@ -128,7 +128,7 @@ def test_of_unopened_files_the_oldest_goes_first(tmp_path: Path, oldest_last: st
     assert [files.open(entry(ident)).whole for ident in oldest_last] == [True, True, True, False, False, False]
 
 
-def test_a_file_that_another_process_finished_meanwhile_counts_once_adopted(tmp_path: Path) -> None:
+def test_a_file_adopted_from_another_process_counts(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
     fill(files, "a")
     fill(SectionCache(tmp_path, PLENTY), "b")
@@ -136,7 +136,7 @@ def test_a_file_that_another_process_finished_meanwhile_counts_once_adopted(tmp_
     assert (files.used, present(files, "a")) == (SIZE, False)
 
 
-def test_wrong_bytes_of_an_evicted_file_leave_its_successor_alone(tmp_path: Path) -> None:
+def test_wrong_bytes_in_an_evicted_file_do_not_affect_its_successor(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
     evicted = fill(files, "a", pages=2)
     fill(files, "b")
@@ -146,7 +146,7 @@ def test_wrong_bytes_of_an_evicted_file_leave_its_successor_alone(tmp_path: Path
     assert files.open(entry("a")) is successor
 
 
-def test_a_file_that_another_process_uses_is_not_removed(tmp_path: Path) -> None:
+def test_a_file_in_use_by_another_process_is_not_removed(tmp_path: Path) -> None:
     other = fill(SectionCache(tmp_path, PLENTY), "a")
     files = SectionCache(tmp_path, 0)
     fill(files, "b")

@@ -1,4 +1,4 @@
-"""Several threads fill the same files at once."""
+"""Several threads fill the same section files."""
 
 import os
 import random
@@ -43,8 +43,8 @@ def fetch_all(section: SectionFile, data: bytes, seed: int) -> None:
         section.write(page, data[page : page + rng.randrange(1, 4) * PAGE])
 
 
-@pytest.mark.parametrize("repeat", range(5))
-def test_threads_that_fill_one_section_find_it_whole(tmp_path: Path, repeat: int) -> None:
+@pytest.mark.parametrize("repeat", range(3))
+def test_threads_can_fill_one_section_together(tmp_path: Path, repeat: int) -> None:
     files = SectionCache(tmp_path, 1 << 30)
 
     def work(number: int) -> None:
@@ -57,8 +57,8 @@ def test_threads_that_fill_one_section_find_it_whole(tmp_path: Path, repeat: int
     assert [path.suffix for path in tmp_path.iterdir()] == [".section"]
 
 
-@pytest.mark.parametrize("repeat", range(5))
-def test_threads_that_evict_each_others_files_still_read_right_bytes(tmp_path: Path, repeat: int) -> None:
+@pytest.mark.parametrize("repeat", range(3))
+def test_threads_that_evict_each_others_files_read_correct_bytes(tmp_path: Path, repeat: int) -> None:
     files = SectionCache(tmp_path, len(DATA[0]))
 
     def work(number: int) -> None:
@@ -71,7 +71,7 @@ def test_threads_that_evict_each_others_files_still_read_right_bytes(tmp_path: P
     assert files.used <= max(map(len, DATA))
 
 
-def test_wrong_bytes_are_reported_once_and_then_fetched_again(tmp_path: Path) -> None:
+def test_wrong_bytes_are_reported_to_one_thread(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, 1 << 30)
     section = files.open(ENTRIES[0])
     section.write(PAGE, DATA[0][PAGE:])
@@ -86,13 +86,13 @@ def test_wrong_bytes_are_reported_once_and_then_fetched_again(tmp_path: Path) ->
     assert section.buffer.tobytes() == DATA[0]
 
 
-def test_a_late_write_of_the_same_pages_is_part_of_what_is_checked(tmp_path: Path) -> None:
+def test_the_check_waits_for_a_late_write_of_the_same_page(tmp_path: Path) -> None:
     writing = Event()
 
     def pwrite(fd: int, data: memoryview, start: int) -> int:
         if bytes(data) == bytes(PAGE):  # the late and wrong one
             writing.set()
-            sleep(0.2)  # time enough for a check that does not wait
+            sleep(0.2)  # longer than a check that does not wait
         return os.pwrite(fd, data, start)
 
     section = SectionCache(tmp_path, 1 << 30, Disk(pwrite=pwrite)).open(ENTRIES[0])
@@ -111,8 +111,8 @@ def failure_of(section: SectionFile, data: bytes) -> BlobCorrupt | None:
     return None
 
 
-def test_threads_that_adopt_one_file_get_the_same_one(tmp_path: Path) -> None:
-    data = bytes(8 << 20)  # large, so that all are at its check at once
+def test_threads_that_adopt_a_file_get_the_same_object(tmp_path: Path) -> None:
+    data = bytes(8 << 20)  # large, so that all threads check it at the same time
     entry = SectionEntry("rows", len(data), f"{zlib.crc32(data):08x}", "large")
     SectionCache(tmp_path, 1 << 30).open(entry).write(0, data)
     files, opened = SectionCache(tmp_path, 1 << 30), set[SectionFile]()

@@ -1,4 +1,4 @@
-"""Globs: what fits them, what every fit starts with, and that no pattern is slow."""
+"""Globs: which texts match, the literal prefix of a pattern, and that no pattern is slow."""
 
 import re
 import signal
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vectord.filters.glob import glob_matcher, literal_prefix
 
-FITTING = [
+MATCHING = [
     ("", ""),
     ("abc", "abc"),
     ("*", ""),
@@ -44,7 +44,7 @@ FITTING = [
     ("a\n*", "a\nb"),
     ("[\\-[!]", "!"),
 ]
-OTHERS = [
+NOT_MATCHING = [
     ("", "a"),
     ("abc", "abcd"),
     ("abc", "ABC"),
@@ -72,13 +72,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "text"), FITTING)
-def test_a_text_fits(pattern: str, text: str) -> None:
+@pytest.mark.parametrize(("pattern", "text"), MATCHING)
+def test_a_text_matches(pattern: str, text: str) -> None:
     assert glob_matcher(pattern)(text)
 
 
-@pytest.mark.parametrize(("pattern", "text"), OTHERS)
-def test_a_text_does_not_fit(pattern: str, text: str) -> None:
+@pytest.mark.parametrize(("pattern", "text"), NOT_MATCHING)
+def test_a_text_does_not_match(pattern: str, text: str) -> None:
     assert not glob_matcher(pattern)(text)
 
 
@@ -90,19 +90,19 @@ patterns = (st.lists(tokens, max_size=10) | st.lists(plain, max_size=8)).map("".
 
 @given(patterns, texts)
 @example("*[ab]a*", "ba")
-def test_globs_agree_with_those_of_the_standard_library(pattern: str, text: str) -> None:
+def test_globs_agree_with_fnmatch(pattern: str, text: str) -> None:
     assert glob_matcher(pattern)(text) == fnmatchcase(text, pattern)
 
 
 @given(st.sampled_from(["", "!"]), st.text("abc-^&|~[]\\", min_size=1, max_size=8), st.characters())
-def test_sets_agree_with_those_of_the_standard_library(negation: str, members: str, character: str) -> None:
-    """A `!` stands first only: where a range that runs backwards comes before it, fnmatch takes it for a negation."""
+def test_sets_agree_with_fnmatch(negation: str, members: str, character: str) -> None:
+    """`!` is only generated as the first member: after a backward range fnmatch treats it as a negation."""
     inside = negation + members
     assert glob_matcher(f"[{inside}]")(character) == fnmatchcase(character, f"[{inside}]")
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
-def test_a_pattern_without_wildcards_fits_itself_alone(pattern: str, text: str) -> None:
+def test_a_pattern_without_wildcards_matches_only_itself(pattern: str, text: str) -> None:
     bare = re.sub(r"[*?\[]", "", pattern)
     assert glob_matcher(bare)(bare)
     assert glob_matcher(bare)(text) == (bare == text)
@@ -112,18 +112,18 @@ def test_a_pattern_without_wildcards_fits_itself_alone(pattern: str, text: str) 
     ("pattern", "start"),
     [("abc", "abc"), ("abc*d", "abc"), ("ab?d", "ab"), ("ab[cd]", "ab"), ("a[*]b*", "a*b"), ("a[", "a["), ("*a", "")],
 )
-def test_the_literal_prefix_is_all_that_comes_before_the_first_wildcard(pattern: str, start: str) -> None:
+def test_the_literal_prefix_ends_at_the_first_wildcard(pattern: str, start: str) -> None:
     assert literal_prefix(pattern) == start
 
 
 @given(patterns, texts)
-def test_every_text_that_fits_starts_with_the_literal_prefix(pattern: str, text: str) -> None:
+def test_every_match_starts_with_the_literal_prefix(pattern: str, text: str) -> None:
     assert text.startswith(literal_prefix(pattern)) or not glob_matcher(pattern)(text)
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what runs too long; the matcher of expressions looks for signals as it works."""
+    """Raise TimeoutError in a block that takes longer; regular expressions check for signals while they match."""
 
     def late(*_: object) -> NoReturn:
         raise TimeoutError
@@ -152,7 +152,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("pattern", HOSTILE, ids=lambda pattern: pattern[:12])
-def test_no_pattern_backtracks_over_a_long_text(pattern: str) -> None:
-    """A star that tried all its places would need years; each of these needs less than 0.1 s."""
+def test_no_pattern_needs_exponential_time(pattern: str) -> None:
+    """Backtracking over all positions of the stars would take years; each pattern takes less than 0.2 s."""
     with at_most(seconds=10):
         assert not glob_matcher(pattern)("a" * 40_000)

@@ -1,4 +1,4 @@
-"""What a filter means: which metadata satisfies it."""
+"""The meaning of a filter: which metadata satisfies it."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ BOOK = {
 }
 
 
-def holds(written: dict[str, Any], metadata: object = BOOK) -> bool:
+def satisfies(written: dict[str, Any], metadata: object = BOOK) -> bool:
     return matches(parse(written), metadata)
 
 
@@ -120,13 +120,13 @@ UNSATISFIED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("written", SATISFIED, ids=str)
-def test_the_book_satisfies(written: dict[str, Any]) -> None:
-    assert holds(written)
+def test_a_filter_is_satisfied(written: dict[str, Any]) -> None:
+    assert satisfies(written)
 
 
 @pytest.mark.parametrize("written", UNSATISFIED, ids=str)
-def test_the_book_does_not_satisfy(written: dict[str, Any]) -> None:
-    assert not holds(written)
+def test_a_filter_is_not_satisfied(written: dict[str, Any]) -> None:
+    assert not satisfies(written)
 
 
 @pytest.mark.parametrize(
@@ -135,75 +135,75 @@ def test_the_book_does_not_satisfy(written: dict[str, Any]) -> None:
     ids=str,
 )
 @pytest.mark.parametrize("metadata", [None, {}, [], "a", {"b": 1}], ids=repr)
-def test_a_negation_holds_where_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
-    assert holds(written, metadata)
+def test_a_negation_is_true_if_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
+    assert satisfies(written, metadata)
 
 
 @pytest.mark.parametrize("written", [{"a": None}, {"a": {"$lt": 1}}, {"a": {"$glob": "*"}}], ids=str)
 @pytest.mark.parametrize("metadata", [None, {}, [], "a", 0], ids=repr)
-def test_no_condition_holds_where_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
-    assert not holds(written, metadata)
+def test_a_condition_is_false_if_nothing_is_at_the_path(written: dict[str, Any], metadata: object) -> None:
+    assert not satisfies(written, metadata)
 
 
-def test_true_is_not_one_and_false_is_not_zero_either_way_round() -> None:
-    assert not holds({"a": 1}, {"a": True})
-    assert not holds({"a": True}, {"a": 1})
-    assert not holds({"a": 0.0}, {"a": False})
-    assert not holds({"a": {"$in": [0, False]}}, {"a": None})
-    assert holds({"a": {"$in": [0, False]}}, {"a": False})
+def test_booleans_do_not_equal_numbers() -> None:
+    assert not satisfies({"a": 1}, {"a": True})
+    assert not satisfies({"a": True}, {"a": 1})
+    assert not satisfies({"a": 0.0}, {"a": False})
+    assert not satisfies({"a": {"$in": [0, False]}}, {"a": None})
+    assert satisfies({"a": {"$in": [0, False]}}, {"a": False})
 
 
 def test_integers_beyond_the_precision_of_floats_compare_exactly() -> None:
-    assert not holds({"a": 2**53}, {"a": 2**53 + 1})
-    assert holds({"a": {"$gt": 2**53}}, {"a": 2**53 + 1})
-    assert not holds({"a": {"$gt": float(2**53)}}, {"a": 2**53})
-    assert holds({"a": {"$gt": 10**30}}, {"a": 10**30 + 1})
+    assert not satisfies({"a": 2**53}, {"a": 2**53 + 1})
+    assert satisfies({"a": {"$gt": 2**53}}, {"a": 2**53 + 1})
+    assert not satisfies({"a": {"$gt": float(2**53)}}, {"a": 2**53})
+    assert satisfies({"a": {"$gt": 10**30}}, {"a": 10**30 + 1})
 
 
-def test_texts_compare_by_code_point_and_not_by_language() -> None:
-    assert holds({"a": {"$gt": "Z"}}, {"a": "a"})
-    assert holds({"a": {"$gt": "z"}}, {"a": "é"})
-    assert holds({"a": {"$gt": "\uffff"}}, {"a": "\U0001f600"})
+def test_texts_compare_by_code_point() -> None:
+    assert satisfies({"a": {"$gt": "Z"}}, {"a": "a"})
+    assert satisfies({"a": {"$gt": "z"}}, {"a": "é"})
+    assert satisfies({"a": {"$gt": "\uffff"}}, {"a": "\U0001f600"})
 
 
-def test_one_character_of_a_glob_is_one_code_point_of_any_kind() -> None:
-    assert holds({"a": {"$glob": "?"}}, {"a": "\U0001f600"})
-    assert holds({"a": {"$glob": "a?b*"}}, {"a": "a\nb\nc"})
+def test_a_question_mark_matches_any_code_point() -> None:
+    assert satisfies({"a": {"$glob": "?"}}, {"a": "\U0001f600"})
+    assert satisfies({"a": {"$glob": "a?b*"}}, {"a": "a\nb\nc"})
 
 
 def test_nested_keys_and_keys_with_dots_have_the_same_path() -> None:
     for metadata in ({"a": {"b": {"c": 1}}}, {"a.b": {"c": 1}}, {"a": {"b.c": 1}}, {"a.b.c": 1}):
-        assert holds({"a.b.c": 1}, metadata)
+        assert satisfies({"a.b.c": 1}, metadata)
 
 
-def test_both_values_count_where_a_nested_key_and_a_key_with_dots_meet() -> None:
+def test_a_nested_key_and_a_key_with_dots_can_both_have_values() -> None:
     metadata = {"a": {"b": 1}, "a.b": 2}
-    assert holds({"a.b": 1}, metadata)
-    assert holds({"a.b": 2}, metadata)
+    assert satisfies({"a.b": 1}, metadata)
+    assert satisfies({"a.b": 2}, metadata)
 
 
-def test_arrays_in_arrays_and_metadata_that_is_an_array_are_passed_through() -> None:
-    assert holds({"a.b": 3}, {"a": [[1, {"b": [2, [3]]}]]})
-    assert holds({"b": 3}, [{"b": 2}, [{"b": 3}]])
+def test_nested_arrays_are_transparent() -> None:
+    assert satisfies({"a.b": 3}, {"a": [[1, {"b": [2, [3]]}]]})
+    assert satisfies({"b": 3}, [{"b": 2}, [{"b": 3}]])
 
 
-def test_conditions_on_one_path_may_be_met_by_different_elements() -> None:
-    assert holds({"a": {"$gt": 5, "$lt": 2}}, {"a": [1, 9]})
-    assert not holds({"a": {"$gt": 5, "$lt": 2}}, {"a": [3]})
+def test_different_elements_may_satisfy_the_conditions_of_one_path() -> None:
+    assert satisfies({"a": {"$gt": 5, "$lt": 2}}, {"a": [1, 9]})
+    assert not satisfies({"a": {"$gt": 5, "$lt": 2}}, {"a": [3]})
 
 
-def test_a_key_may_be_empty_or_hold_a_dollar_further_on() -> None:
-    assert holds({"": 1}, {"": 1})
-    assert holds({".a": 1}, {"": {"a": 1}})
-    assert holds({"a$": {"$exists": True}, "a.$b": 1}, {"a$": 0, "a": {"$b": 1}})
+def test_a_key_may_be_empty_or_contain_a_dollar() -> None:
+    assert satisfies({"": 1}, {"": 1})
+    assert satisfies({".a": 1}, {"": {"a": 1}})
+    assert satisfies({"a$": {"$exists": True}, "a.$b": 1}, {"a$": 0, "a": {"$b": 1}})
 
 
-def test_a_filter_prepared_once_judges_each_document_by_itself() -> None:
+def test_a_prepared_filter_can_test_many_documents() -> None:
     dear = matcher(parse({"price": {"$gt": 10}}))
     assert [dear({"price": price}) for price in (5, 20, 10, 11)] == [False, True, False, True]
 
 
-def test_leaves_tell_each_value_and_each_container_with_its_path_in_order() -> None:
+def test_leaves_are_all_values_and_containers_with_their_paths() -> None:
     metadata = {"a": [1, "x", [True]], "b": {"c": None, "d": {}}, "e.f": 2.5}
     assert list(leaves(metadata)) == [
         ("a", Container.PRESENT),
@@ -218,17 +218,17 @@ def test_leaves_tell_each_value_and_each_container_with_its_path_in_order() -> N
     ]
 
 
-def test_leaves_within_some_paths_leave_the_others_out() -> None:
+def test_leaves_can_be_limited_to_some_paths() -> None:
     metadata = {"a": {"b": 1, "c": 2}, "d": {"e": 3}}
     assert list(leaves(metadata, frozenset({"a", "a.c"}))) == [("a", Container.PRESENT), ("a.c", 2)]
 
 
 @pytest.mark.parametrize("metadata", [None, "text", 5, True, [], [1, [2]], {}], ids=repr)
-def test_what_lies_at_no_path_is_no_leaf(metadata: object) -> None:
+def test_a_value_without_a_path_is_not_a_leaf(metadata: object) -> None:
     assert list(leaves(metadata)) == []
 
 
-def test_metadata_may_be_nested_beyond_what_python_can_recurse() -> None:
+def test_metadata_may_be_nested_deeper_than_python_can_recurse() -> None:
     metadata: object = 7
     for _ in range(5_000):
         metadata = {"a": [metadata]}

@@ -1,4 +1,4 @@
-"""Filters against a second, slower reading of what they mean, over random documents and filters."""
+"""Random filters and documents, compared with a second, slower implementation."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from vectord.filters.match import Container, leaves, matches
 from vectord.filters.parse import parse
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 
-# Few and alike, so that conditions and documents meet, and so that what is nearly equal meets too.
+# Few and similar values, so that filters often match, also nearly.
 NUMBERS: list[int | float] = [0, 1, 1.0, -1, 1.5, 2**53, 2**53 + 1, float(2**53), 10**30]
 TEXTS = ["", "a", "ab", "b", "B", "1", "é", "\uffff", "\U0001f600"]
 KEYS = ["a", "b", "a.b", "", "$in"]
@@ -46,7 +46,7 @@ trees: st.SearchStrategy[Filter] = st.recursive(conditions, joined, max_leaves=8
 
 
 def values_at(metadata: object, path: str) -> list[object]:
-    """What lies at a path, found from the path: any key that it starts with may lead there."""
+    """Return the values at a path, by trying every key that is a prefix of it."""
     if isinstance(metadata, list):
         return [value for item in metadata for value in values_at(item, path)]
     if not isinstance(metadata, dict):
@@ -97,7 +97,7 @@ def compares(found: Any, order: Comparison, operand: str | int | float) -> bool:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """A pattern whose sets are [ab] and [!a] at most, by trying every place for every star."""
+    """Match a pattern with the sets [ab] and [!a] by trying every position for every star."""
     if not pattern:
         return not text
     if pattern[0] == "*":
@@ -112,7 +112,7 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind of filter
-    """A filter as JSON, one key an object."""
+    """Return a filter as JSON, one key per object."""
     match tree:
         case And(filters):
             return {"$and": [written(inner) for inner in filters]}
@@ -133,12 +133,12 @@ def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind
 
 
 @given(trees, documents)
-def test_a_filter_means_what_the_slow_reading_says(tree: Filter, metadata: object) -> None:
+def test_a_filter_gives_the_result_of_the_slow_implementation(tree: Filter, metadata: object) -> None:
     assert matches(tree, metadata) == holds(tree, metadata)
 
 
 @given(documents)
-def test_leaves_are_what_lies_at_each_path(metadata: object) -> None:
+def test_leaves_are_the_values_at_each_path(metadata: object) -> None:
     told: dict[str, list[object]] = {}
     for path, leaf in leaves(metadata):
         told.setdefault(path, []).append(leaf)
@@ -148,36 +148,36 @@ def test_leaves_are_what_lies_at_each_path(metadata: object) -> None:
 
 
 def described(values: list[object]) -> list[str]:
-    """In no order, containers alike, and 1, 1.0 and True apart."""
+    """Return leaves without order; containers are equal, and 1, 1.0 and True differ."""
     return sorted(
         "container" if isinstance(value, dict | list | Container) else f"{type(value)} {value}" for value in values
     )
 
 
 @given(documents, st.sampled_from(PATHS))
-def test_no_path_without_a_leaf_has_anything(metadata: object, path: str) -> None:
+def test_a_path_without_a_leaf_has_no_values(metadata: object, path: str) -> None:
     assert (path in dict(leaves(metadata))) == bool(values_at(metadata, path))
 
 
 @given(trees, documents)
-def test_not_not_is_nothing(tree: Filter, metadata: object) -> None:
+def test_a_double_negation_cancels_out(tree: Filter, metadata: object) -> None:
     assert matches(Not(Not(tree)), metadata) == matches(tree, metadata) != matches(Not(tree), metadata)
 
 
 @given(st.lists(trees, min_size=1, max_size=3).map(tuple), documents)
-def test_not_all_is_any_not(filters: tuple[Filter, ...], metadata: object) -> None:
+def test_de_morgan(filters: tuple[Filter, ...], metadata: object) -> None:
     assert matches(Not(And(filters)), metadata) == matches(Or(tuple(map(Not, filters))), metadata)
 
 
 @given(paths, st.lists(scalars, min_size=1, max_size=4), documents)
-def test_in_is_any_of_its_values_and_nin_none_of_them(path: str, values: list[Scalar], metadata: object) -> None:
+def test_in_means_any_value_and_nin_none(path: str, values: list[Scalar], metadata: object) -> None:
     equals = [matches(parse({path: value}), metadata) for value in values]
     assert matches(parse({path: {"$in": values}}), metadata) == any(equals)
     assert matches(parse({path: {"$nin": values}}), metadata) == (not any(equals))
 
 
 @given(trees)
-def test_a_filter_that_is_written_is_read_back(tree: Filter) -> None:
+def test_a_filter_written_as_json_is_parsed_to_the_same_tree(tree: Filter) -> None:
     assert repr(parse(written(tree))) == repr(tree)
 
 
@@ -196,7 +196,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_any_json_is_read_or_refused_and_what_is_read_can_be_asked(value: object) -> None:
+def test_any_json_is_refused_or_can_be_matched(value: object) -> None:
     try:
         tree = parse(value)
     except FilterInvalid as refused:

@@ -1,4 +1,4 @@
-"""How a filter is written, and what a caller is told whose filter is not one."""
+"""Parsing a filter, its limits, and the error messages."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from vectord.filters.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_GLOBS, MAX_PAT
 from vectord.filters.parse import parse
 from vectord.filters.tree import And, Compare, Exists, Filter, Glob, In, Not, Or, Prefix
 
-READ: list[tuple[dict[str, Any], Filter]] = [
+PARSED: list[tuple[dict[str, Any], Filter]] = [
     ({"a": "x"}, In("a", ("x",))),
     ({"a": None}, In("a", (None,))),
     ({"a": {"$eq": 1.5}}, In("a", (1.5,))),
@@ -33,12 +33,12 @@ READ: list[tuple[dict[str, Any], Filter]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "tree"), READ, ids=lambda value: str(value) if isinstance(value, dict) else "")
-def test_a_filter_is_read_as(written: dict[str, Any], tree: Filter) -> None:
+@pytest.mark.parametrize(("written", "tree"), PARSED, ids=lambda value: str(value) if isinstance(value, dict) else "")
+def test_a_filter_is_parsed(written: dict[str, Any], tree: Filter) -> None:
     assert parse(written) == tree
 
 
-# What is written; the place that the message names; a part of what it advises.
+# The filter; the location in the error message; a part of the advice.
 REFUSED: list[tuple[object, str, str]] = [
     (None, "filter", "must be an object"),
     ([{"a": 1}], "filter", "not an array"),
@@ -95,7 +95,7 @@ REFUSED: list[tuple[object, str, str]] = [
 
 
 @pytest.mark.parametrize(("written", "where", "advice"), REFUSED, ids=[str(case[0])[:50] for case in REFUSED])
-def test_a_filter_is_refused_with_its_place_and_what_to_do(written: object, where: str, advice: str) -> None:
+def test_an_invalid_filter_is_refused_with_location_and_advice(written: object, where: str, advice: str) -> None:
     with pytest.raises(FilterInvalid) as refused:
         parse(written)
     assert refused.value.where == where
@@ -103,17 +103,17 @@ def test_a_filter_is_refused_with_its_place_and_what_to_do(written: object, wher
     assert str(refused.value) == f"{where} {refused.value.reason}"
 
 
-def test_a_bad_filter_is_a_bad_request() -> None:
+def test_an_invalid_filter_is_an_invalid_request() -> None:
     assert issubclass(FilterInvalid, RequestInvalid)
 
 
-def test_a_caller_may_name_the_place_that_the_filter_came_from() -> None:
+def test_the_location_starts_with_the_name_that_the_caller_gives() -> None:
     with pytest.raises(FilterInvalid, match=r"^body\.filter\.a\.\$gtt "):
         parse({"a": {"$gtt": 1}}, "body.filter")
 
 
 def nested(levels: int) -> dict[str, Any]:
-    """A filter of so many filters within filters, by each way in turn."""
+    """Return a filter nested so many levels, by $and, $or and $not in turn."""
     written: dict[str, Any] = {"a": 1}
     for level in range(levels - 1):
         ways: list[dict[str, Any]] = [{"$and": [written]}, {"$or": [written]}, {"$not": written}]
@@ -122,7 +122,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def negated(levels: int) -> dict[str, Any]:
-    """A filter of one path and so many levels, all but the first of them $not."""
+    """Return a filter on one path nested so many levels by $not."""
     operators: dict[str, Any] = {"$gt": 1}
     for _ in range(levels - 1):
         operators = {"$not": operators}
@@ -153,29 +153,29 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("filter_of", "limit"), LIMITS)
-def test_a_filter_at_the_limit_is_read(filter_of: Any, limit: int) -> None:
+def test_a_filter_at_a_limit_is_parsed(filter_of: Any, limit: int) -> None:
     parse(filter_of(limit))
 
 
 @pytest.mark.parametrize(("filter_of", "limit"), LIMITS)
-def test_a_filter_beyond_the_limit_is_refused_with_the_limit(filter_of: Any, limit: int) -> None:
+def test_a_filter_beyond_a_limit_is_refused_and_the_limit_is_named(filter_of: Any, limit: int) -> None:
     with pytest.raises(FilterInvalid, match=rf"\b{limit}\b"):
         parse(filter_of(limit + 1))
 
 
 @pytest.mark.parametrize("operand", [1, {"$exists": True}, {"$glob": "x"}, {"$gt": 1}, {"$in": [1]}], ids=str)
-def test_every_kind_of_condition_counts(operand: object) -> None:
+def test_every_operator_counts_as_a_condition(operand: object) -> None:
     with pytest.raises(FilterInvalid, match=f"{MAX_CONDITIONS} conditions"):
         parse({"$or": [*conditions(MAX_CONDITIONS)["$or"], {"a": operand}]})
 
 
 @pytest.mark.parametrize("filter_of", [nested, negated])
-def test_a_hostile_depth_is_refused_like_any_other(filter_of: Any) -> None:
+def test_a_very_deep_filter_is_refused(filter_of: Any) -> None:
     with pytest.raises(FilterInvalid, match=f"deeper than {MAX_DEPTH} levels"):
         parse(filter_of(10_000))
 
 
-def test_a_deeply_nested_value_is_refused_without_being_walked() -> None:
+def test_a_deeply_nested_value_is_refused() -> None:
     value: list[Any] = []
     for _ in range(10_000):
         value = [value]
@@ -184,7 +184,7 @@ def test_a_deeply_nested_value_is_refused_without_being_walked() -> None:
             parse(written)
 
 
-def test_a_message_stays_short_whatever_the_names_in_the_filter() -> None:
+def test_an_error_message_is_short_even_for_long_keys() -> None:
     with pytest.raises(FilterInvalid) as refused:
         parse({"p" * 100_000: {"$" + "o" * 100_000: 1}})
     assert len(str(refused.value)) < 500

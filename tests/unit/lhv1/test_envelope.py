@@ -1,4 +1,4 @@
-"""The envelope of a packed index: sections that belong together, rows counted, a head that is read on its own."""
+"""The envelope of a packed index: which sections need each other, row counts, and reading only the head."""
 
 import json
 import struct
@@ -25,7 +25,7 @@ def _entry(name: str, data: bytes, **changed: object) -> dict[str, object]:
 
 
 def _plain(**changed: object) -> dict[str, object]:
-    """The envelope of four rows in the graph and three in two tails, of which one each is removed."""
+    """Return an envelope with four rows in the graph and three in two tails; one of each is removed."""
     return {
         "version": 2,
         "params": {"name": "n", "dimension": 3},
@@ -64,7 +64,7 @@ def test_a_packed_envelope_counts_the_rows_of_its_graph_and_of_all_its_tails() -
     assert (envelope.packed_rows, envelope.base_rows, envelope.tail_rows, envelope.removed) == (4, 4, 3, [2, 5])
 
 
-def test_sections_lie_back_to_back_in_their_order_also_where_names_repeat() -> None:
+def test_sections_are_back_to_back_in_their_order() -> None:
     blob = _sealed(_plain())
     head, sections = frame.decode(blob)
     assert [bytes(data) for data in sections.values()] == [SKETCH, ROWS, GRAPH, FIRST, SECOND]
@@ -78,12 +78,12 @@ def test_a_packed_index_may_lack_a_sketch_or_a_tail(names: list[str]) -> None:
     assert head.envelope.base_rows == 4
 
 
-def test_a_packed_index_may_hold_one_row() -> None:
+def test_a_packed_index_may_have_one_row() -> None:
     head, _ = frame.decode(_sealed(_plain(graph_rows=1, removed=[])))
     assert (head.envelope.packed_rows, head.envelope.tail_rows) == (1, 3)
 
 
-def test_columns_stand_only_beside_rows() -> None:
+def test_columns_need_rows() -> None:
     more = [_entry("columns", b"cc"), *_plain()["sections"]]
     assert frame.decode(_sealed(_plain(sections=more), b"cc" + BODY))[0].envelope.sections[0].name == "columns"
     lonely = _plain(sections=[_entry("columns", b"cc"), _entry("graph", GRAPH)], ids=["x"], metadata={}, removed=[])
@@ -93,7 +93,7 @@ def test_columns_stand_only_beside_rows() -> None:
 
 
 @pytest.mark.parametrize("names", [["rows"], ["graph"], ["graph", "sketch"], ["graph", "rows"], ["rows", "sketch"]])
-def test_sections_that_need_each_other_stand_together(names: list[str]) -> None:
+def test_a_section_without_one_that_it_needs_is_corrupt(names: list[str]) -> None:
     with pytest.raises(BlobCorrupt):
         frame.decode(_sealed(*_without(*names)(_plain())))
 
@@ -109,13 +109,13 @@ def test_sections_that_need_each_other_stand_together(names: list[str]) -> None:
         pytest.param({"removed": [-1]}, id="removed before the first"),
         pytest.param({"removed": [2, 2]}, id="removed twice"),
         pytest.param({"ids": ["x", "x", "z"], "removed": []}, id="an id of two live rows"),
-        pytest.param({"metadata": {"w": 1}}, id="metadata of no row"),
-        pytest.param({"calibration": {"forest": {"2147483648": 0.9}}}, id="an effort that no search can make"),
-        pytest.param({"calibration": {"sketch": {"0": 0.9}}}, id="no effort"),
-        pytest.param({"calibration": {"sketch": {"100": 1.5}}}, id="a recall of more than all"),
+        pytest.param({"metadata": {"w": 1}}, id="metadata of an unknown id"),
+        pytest.param({"calibration": {"forest": {"2147483648": 0.9}}}, id="an effort above 31 bits"),
+        pytest.param({"calibration": {"sketch": {"0": 0.9}}}, id="an effort of 0"),
+        pytest.param({"calibration": {"sketch": {"100": 1.5}}}, id="a recall above 1"),
     ],
 )
-def test_rows_that_cannot_be_are_corrupt(changed: dict[str, object]) -> None:
+def test_contradictory_rows_are_corrupt(changed: dict[str, object]) -> None:
     with pytest.raises(BlobCorrupt):
         frame.decode(_sealed(_plain(**changed)))
 
@@ -128,7 +128,7 @@ def test_rows_that_cannot_be_are_corrupt(changed: dict[str, object]) -> None:
         {"removed": [0, 6], "metadata": {}},
     ],
 )
-def test_values_at_the_ends_of_their_ranges_are_read(changed: dict[str, object]) -> None:
+def test_values_at_the_limits_of_their_ranges_are_read(changed: dict[str, object]) -> None:
     envelope = frame.decode(_sealed(_plain(**changed)))[0].envelope
     assert envelope.removed == changed.get("removed", [2, 5])
 
@@ -139,34 +139,34 @@ def test_an_id_may_be_listed_again_once_its_earlier_row_is_removed() -> None:
 
 
 @pytest.mark.parametrize("name", ["sketch", "columns", "rows", "graph"])
-def test_only_tails_may_repeat(name: str) -> None:
+def test_only_the_section_tail_may_repeat(name: str) -> None:
     twice = [*_plain()["sections"], _entry("columns", b"once"), _entry(name, b"again")]
     with pytest.raises(BlobCorrupt, match="twice"):
         frame.decode(_sealed(_plain(sections=twice), BODY + b"onceagain"))
 
 
 @pytest.mark.parametrize("length", [1, ROW - 1, ROW + 1])
-def test_a_tail_holds_whole_rows(length: int) -> None:
+def test_a_tail_must_have_whole_rows(length: int) -> None:
     sections = [*_plain()["sections"][:3], _entry("tail", b"t" * length)]
     with pytest.raises(BlobCorrupt, match="length"):
         frame.decode(_sealed(_plain(sections=sections, ids=["x"], removed=[]), SKETCH + ROWS + GRAPH + b"t" * length))
 
 
 @pytest.mark.parametrize("less", [1, 5])
-def test_no_section_is_shorter_than_nothing_although_all_of_them_fill_the_body(less: int) -> None:
+def test_a_negative_section_length_is_corrupt_even_if_the_sum_is_right(less: int) -> None:
     sketch, rows, *others = _plain()["sections"]
     lengths = [{**sketch, "bytes": -less}, {**rows, "bytes": len(SKETCH) + len(ROWS) + less}]
     with pytest.raises(BlobCorrupt, match="length"):
         frame.decode(_sealed(_plain(sections=[*lengths, *others])))
 
 
-def test_a_section_of_another_kind_is_refused_as_unsupported() -> None:
+def test_an_unknown_section_is_unsupported() -> None:
     more = [*_plain()["sections"], _entry("filters", b"f")]
     with pytest.raises(BlobUnsupported, match="filters"):
         frame.decode(_sealed(_plain(sections=more), BODY + b"f"))
 
 
-def test_damage_to_a_section_names_it() -> None:
+def test_the_error_names_the_damaged_section() -> None:
     blob = bytearray(_sealed(_plain()))
     blob[-1] ^= 1
     with pytest.raises(BlobCorrupt, match="'tail'"):
@@ -179,7 +179,7 @@ def _envelope() -> Envelope:
 
 
 @given(padded=st.integers(0, 3_000))
-def test_a_head_is_padded_to_the_bytes_asked_for_and_reads_the_same(padded: int) -> None:
+def test_a_padded_head_has_the_given_size_and_the_same_content(padded: int) -> None:
     head = frame.encode_head(_envelope(), padded)
     assert len(head) == max(padded, len(frame.encode_head(_envelope())))
     decoded, sections = frame.decode(head + ROWS + GRAPH)
@@ -187,33 +187,33 @@ def test_a_head_is_padded_to_the_bytes_asked_for_and_reads_the_same(padded: int)
     assert [bytes(data) for data in sections.values()] == [ROWS, GRAPH]
 
 
-def test_a_head_is_read_without_its_body() -> None:
+def test_a_head_can_be_read_without_the_body() -> None:
     blob = _sealed(_plain())
     head = frame.decode_head(blob[: -len(BODY)], len(blob))
     assert (head.body_start, head.size) == (len(blob) - len(BODY), len(blob))
 
 
-def test_a_head_cut_off_anywhere_says_how_many_bytes_hold_it() -> None:
+def test_a_truncated_head_says_how_many_bytes_are_needed() -> None:
     blob = _sealed(_plain())
     for length in range(len(blob) - len(BODY)):
-        with pytest.raises(frame.Truncated) as told:
+        with pytest.raises(frame.Truncated) as truncated:
             frame.decode_head(blob[:length], len(blob))
-        assert told.value.needed == (8 if length < 8 else len(blob) - len(BODY))
+        assert truncated.value.needed == (8 if length < 8 else len(blob) - len(BODY))
 
 
 @pytest.mark.parametrize("length", [0, 7])
-def test_an_object_shorter_than_a_head_is_corrupt_and_not_asked_for_more(length: int) -> None:
+def test_an_object_shorter_than_a_head_is_corrupt_and_not_truncated(length: int) -> None:
     with pytest.raises(BlobCorrupt, match=f"{length} bytes"):
         frame.decode_head(_sealed(_plain())[:length], length)
 
 
-def test_a_head_that_claims_more_than_the_object_is_corrupt_and_not_asked_for_more() -> None:
+def test_an_envelope_longer_than_the_object_is_corrupt_and_not_truncated() -> None:
     blob = _sealed(_plain())
     with pytest.raises(BlobCorrupt, match="exceeds the object"):
         frame.decode_head(blob[:8], 8 + int.from_bytes(blob[4:8], "big") - 1)
 
 
-def test_whitespace_that_pads_a_head_need_not_be_read() -> None:
+def test_the_padding_of_a_head_need_not_be_read() -> None:
     blob = _sealed(_plain(), padding=b" \n\t\r" * 5_000)
     bare = len(_sealed(_plain(), b""))
     head = frame.decode_head(blob[:bare], len(blob))
@@ -230,7 +230,7 @@ def test_a_head_whose_sections_do_not_fill_the_object_is_corrupt(size: int) -> N
 
 
 @given(length=st.integers(0, 4_000), at=st.integers(0, 3_999), flip=st.integers(1, 255))
-def test_no_flip_and_no_cut_of_a_head_passes_or_crashes(length: int, at: int, flip: int) -> None:
+def test_an_altered_or_truncated_head_is_refused(length: int, at: int, flip: int) -> None:
     blob = _sealed(_plain())
     end = len(blob) - len(BODY)
     damaged = bytearray(blob[: min(length, end)])

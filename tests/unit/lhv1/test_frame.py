@@ -1,4 +1,4 @@
-"""The frame: an envelope and sections to bytes and back, every byte checked."""
+"""The frame: encoding and decoding, checksums, and values that are refused."""
 
 import json
 import struct
@@ -36,7 +36,7 @@ def _blob(graph: bytes = GRAPH, **changed: object) -> bytes:
 
 
 def _sealed(envelope: dict[str, object], body: bytes = b"", *, separators: tuple[str, str] = (",", ":")) -> bytes:
-    """A blob as other code would write it, with a right seal over whatever `envelope` says."""
+    """Return a blob with a correct seal over any envelope, as another writer could produce it."""
     covered = json.dumps(envelope, separators=separators)[:-1].encode()
     comma, colon = separators
     raw = covered + f'{comma}"crc32"{colon}"{zlib.crc32(covered):08x}"}}'.encode()
@@ -50,7 +50,7 @@ def _plain(**changed: object) -> dict[str, Any]:
 
 
 @given(ids=ids, body=st.binary(max_size=200), data=st.data())
-def test_what_is_encoded_decodes_to_the_same(ids: list[str], body: bytes, data: st.DataObject) -> None:
+def test_an_encoded_blob_is_decoded_to_the_same_values(ids: list[str], body: bytes, data: st.DataObject) -> None:
     values = data.draw(st.dictionaries(st.sampled_from(ids), json_values))
     metadata = {key: msgspec.Raw(json.dumps(value).encode()) for key, value in values.items()}
     head, sections = frame.decode(_blob(body, ids=ids, metadata=metadata))
@@ -59,19 +59,19 @@ def test_what_is_encoded_decodes_to_the_same(ids: list[str], body: bytes, data: 
     assert [(entry.name, entry.id, bytes(data)) for entry, data in sections.items()] == [("graph", "c1/graph", body)]
 
 
-def test_the_head_is_magic_and_big_endian_length() -> None:
+def test_the_head_starts_with_magic_and_big_endian_length() -> None:
     blob = _blob()
     assert blob[:4] == b"LHV1"
     assert blob[8 + int.from_bytes(blob[4:8], "big") :] == GRAPH
 
 
-def test_the_seal_is_the_last_key_and_covers_all_before_its_comma() -> None:
+def test_the_seal_is_the_last_key_and_covers_the_text_before_its_comma() -> None:
     covered, seal = _blob()[8 : -len(GRAPH)].rsplit(b",", 1)
     assert seal == f'"crc32":"{zlib.crc32(covered):08x}"}}'.encode()
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n\t", " : ")])
-def test_a_blob_of_other_spacing_is_read(separators: tuple[str, str]) -> None:
+def test_a_blob_with_other_whitespace_is_read(separators: tuple[str, str]) -> None:
     covered = json.dumps(_plain(), separators=separators)[:-1]
     seal = f',"crc32":"{zlib.crc32(covered.encode()):08x}"}}'
     raw = (covered + seal + " \r\n\t" * 100).encode()
@@ -79,19 +79,19 @@ def test_a_blob_of_other_spacing_is_read(separators: tuple[str, str]) -> None:
     assert frame.decode(blob)[0].envelope.ids == ["a"]
 
 
-def test_a_seal_of_much_whitespace_is_read() -> None:
+def test_a_seal_with_much_whitespace_is_read() -> None:
     blob = _sealed(_plain(), b"body", separators=(",", ":" + " " * 300))
     assert frame.decode(blob)[0].envelope.ids == ["a"]
 
 
-def test_the_rows_of_the_graph_are_those_listed_before_the_rows_of_the_tail() -> None:
+def test_rows_of_the_graph_are_counted_before_rows_of_the_tail() -> None:
     tail = {"name": "tail", "bytes": 24, "crc32": f"{zlib.crc32(bytes(24)):08x}"}
     blob = _sealed(_plain(ids=["a", "b", "c"], sections=[*_plain()["sections"], tail]), b"body" + bytes(24))
     envelope = frame.decode(blob)[0].envelope
     assert (envelope.packed_rows, envelope.base_rows, envelope.tail_rows) == (0, 1, 2)
 
 
-def test_keys_that_only_bookkeeping_needs_may_be_absent() -> None:
+def test_optional_keys_may_be_absent() -> None:
     envelope = frame.decode(_sealed(_plain(), b"body"))[0].envelope
     assert (envelope.commit, envelope.applied, envelope.calibration) == ("", [], {})
 
@@ -100,7 +100,7 @@ _SEALED_SO_FAR = frame.encode_head(Envelope(version=2, params=PARAMS, ids=["a"])
 
 
 @pytest.mark.parametrize("crc32", ["00000000", f"{zlib.crc32(_SEALED_SO_FAR + b'"metadata":{"a":{"x":1'):08x}"])
-def test_metadata_that_looks_like_a_seal_is_none_wherever_the_first_read_ends(crc32: str) -> None:
+def test_metadata_that_looks_like_a_seal_is_not_one_in_a_partial_read(crc32: str) -> None:
     text = msgspec.Raw(b'{"x":1,"crc32":"%b"}' % crc32.encode())
     blob = _blob(metadata={"a": text})
     whole = len(blob) - len(GRAPH)
@@ -112,7 +112,7 @@ def test_metadata_that_looks_like_a_seal_is_none_wherever_the_first_read_ends(cr
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_crash_the_decoder(junk: bytes) -> None:
+def test_random_bytes_are_refused(junk: bytes) -> None:
     for blob in (junk, b"LHV1" + junk, b"LHV1" + struct.pack(">I", max(0, len(junk))) + junk):
         with pytest.raises((BlobCorrupt, BlobUnsupported)):
             frame.decode(blob)
@@ -141,12 +141,12 @@ def test_no_bytes_crash_the_decoder(junk: bytes) -> None:
         ({"params": {"name": "n", "dimension": 3, "m": 0}}, b"body"),
     ],
 )
-def test_counts_and_ranges_that_cannot_be_are_corrupt(changed: dict[str, object], body: bytes) -> None:
+def test_contradictory_counts_and_values_out_of_range_are_corrupt(changed: dict[str, object], body: bytes) -> None:
     with pytest.raises(BlobCorrupt):
         frame.decode(_sealed(_plain(**changed), body))
 
 
-def test_a_body_of_another_length_is_told_beside_the_length_that_was_written() -> None:
+def test_a_wrong_length_of_the_body_is_reported_with_the_right_one() -> None:
     with pytest.raises(BlobCorrupt, match="sections of 4 bytes in total, but its body has 6"):
         frame.decode(_sealed(_plain(), b"bodies"))
 
@@ -162,19 +162,19 @@ def test_a_body_of_another_length_is_told_beside_the_length_that_was_written() -
         {"sections": [{"name": "filters", "bytes": 4, "crc32": "00000000", "id": "x"}]},
     ],
 )
-def test_what_a_later_version_might_write_is_refused_as_unsupported(changed: dict[str, object]) -> None:
+def test_unknown_versions_keys_and_sections_are_unsupported(changed: dict[str, object]) -> None:
     with pytest.raises(BlobUnsupported):
         frame.decode(_sealed(_plain(**changed), b"body"))
 
 
-def test_version_1_which_has_no_seal_is_named_as_such() -> None:
+def test_version_1_is_recognized() -> None:
     raw = b'{"version":1,"params":{},"metadata":{}}'
     with pytest.raises(frame.VersionOne):
         frame.decode(struct.pack(">4sI", b"LHV1", len(raw)) + raw)
 
 
 @pytest.mark.parametrize("length", [0, 1, 2**32 - 1])
-def test_a_length_that_does_not_fit_is_corrupt(length: int) -> None:
+def test_a_wrong_envelope_length_is_corrupt(length: int) -> None:
     blob = bytearray(_sealed(_plain(), b"body"))
     blob[4:8] = length.to_bytes(4, "big")
     with pytest.raises(BlobCorrupt):

