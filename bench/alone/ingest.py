@@ -22,7 +22,7 @@ from vectord.index.codec import encode
 from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.readers.files import entries_of_file
-from vectord.service import validation
+from vectord.service.values import validation
 
 FORMATS: Final = (".jsonl", ".jsonl.gz", "base64.jsonl", ".npz", ".parquet")
 MOST: Final = 20_000

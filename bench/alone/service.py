@@ -22,7 +22,7 @@ from vectord.index.rows import Rows
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 
 ADDED = 100
 _PATIENCE = 3600.0  # seconds: nothing may give up on a slow machine

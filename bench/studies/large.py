@@ -32,9 +32,9 @@ from vectord.index.rows import Rows
 from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 
 _ROWS = 1_000_000
 _DIMENSION = 384

@@ -7,9 +7,9 @@ from vectord.edge.schemas import index_answers
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, RestoreBody, decode
 from vectord.runtime import api
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
-from vectord.service.results import Description
 from vectord.service.service import Service
+from vectord.service.values.options import WriteOptions
+from vectord.service.values.results import Description
 
 
 def create(request: Request, service: Service) -> Reply:

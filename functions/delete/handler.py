@@ -7,9 +7,9 @@ from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.errors import VectorNotFound
 from vectord.runtime import api
-from vectord.service.results import Deleted
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.results import Deleted
+from vectord.service.values.selection import Selection
 
 
 def delete_index(request: Request, service: Service) -> Reply:

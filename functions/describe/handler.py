@@ -8,8 +8,8 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.schemas import consistency, index_answers, queries, vector_answers
 from vectord.runtime import api
-from vectord.service.options import ReadOptions
 from vectord.service.service import Service
+from vectord.service.values.options import ReadOptions
 
 
 def list_indexes(request: Request, service: Service) -> Reply:

@@ -6,7 +6,7 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.runtime import api
 from vectord.service.export import Exports
-from vectord.service.options import ReadOptions
+from vectord.service.values.options import ReadOptions
 
 
 def export(request: Request, exports: Exports) -> Reply:

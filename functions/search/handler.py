@@ -8,8 +8,8 @@ from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.edge.schemas.consistency import staleness, staleness_in
 from vectord.runtime import api
-from vectord.service.options import ReadOptions
 from vectord.service.service import Service
+from vectord.service.values.options import ReadOptions
 
 
 def search(request: Request, service: Service) -> Reply:

@@ -8,8 +8,8 @@ from tests.support.past import Past, held
 from tests.support.worlds import FOREVER
 from vectord.errors import IndexExists, PreconditionFailed
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
 from vectord.service.service import Service
+from vectord.service.values.options import WriteOptions
 
 Backend = MemoryBackend | S3Backend
 

@@ -16,8 +16,8 @@ import msgspec
 from tests.support.backends import s3_store
 from vectord.cache.section_cache import SectionCache
 from vectord.index.thresholds import Thresholds
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
 
 # Writers that always lose go on until somebody says that the test takes too long.
 PATIENCE = RetryPolicy(max_attempts=100_000, base=0.002, cap=0.1)

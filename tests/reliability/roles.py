@@ -13,7 +13,7 @@ from tests.support.worlds import a_query
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings

@@ -20,9 +20,9 @@ from tools.proxy.server import Proxy, proxy
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
-from vectord.service.environment import RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import Deadline
 
 DIMENSION = 33
 ROWS = tuple((f"id {number}", model.components(number, DIMENSION), b'{"n":%d}' % number) for number in range(30))

@@ -16,9 +16,9 @@ from tests.support.faults_service import TIMEOUTS
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
-from vectord.service.environment import RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import Deadline
 
 NAMES = [f"index-{number:02}" for number in range(20)]
 PAGE, PAGES = 7, 4  # of keys, some of which are no index

@@ -17,9 +17,9 @@ from tests.support.worlds import a_query
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds
-from vectord.service.environment import RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import Deadline
 
 DIMENSION, STEPS, BUDGET = 33, 400 if LONG else 30, 1.5
 SLACK = 2 * (TIMEOUTS.connect + TIMEOUTS.work) + 0.5

@@ -18,8 +18,8 @@ from tests.support.worlds import FOREVER, Clock
 from vectord.errors import WriteConflict
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import StoredObject
 
 DIMENSION = 33

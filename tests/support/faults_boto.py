@@ -13,9 +13,9 @@ from tests.support.faults_service import PATIENCE, TIMEOUTS
 from tests.support.worlds import local_files
 from vectord.edge import handler
 from vectord.edge.events import sqs
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Timeouts
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client

@@ -5,8 +5,8 @@ from random import Random
 from tests.support.backends import S3Backend, s3_store
 from tests.support.worlds import local_files
 from vectord.index.thresholds import Thresholds
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Timeouts
 
 TIMEOUTS = Timeouts(connect=0.5, read=0.15, work=0.3)

@@ -12,9 +12,9 @@ import numpy as np
 from tests.support.worlds import FOREVER, Clock, a_query, local_files, vector
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
-from vectord.service.environment import RetryPolicy
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from tests.support.stores import ScriptedStore
 from tests.support.worlds import FOREVER, a_query, local_files, vector
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.sharding.placement import shard_of
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import ByteRange, Condition, IfMatch, NotModified, ObjectHead, Store
 from vectord.storage.memory import MemoryStore
 

@@ -13,10 +13,10 @@ from vectord.cache.section_cache import SectionCache
 from vectord.index.query.query import Query
 from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import Components, NewVector
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.service import Service
-from vectord.service.validation import narrow
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
+from vectord.service.values.validation import narrow
 from vectord.storage.base import Store
 from vectord.storage.memory import MemoryStore
 

@@ -18,7 +18,6 @@ FLOORS = (
     "vectord.edge",
     "vectord.edge.schemas",
     "vectord.service",
-    "vectord.service.history",
     "vectord.service.maintenance",
     "vectord.service.sharding",
     "vectord.service.single",

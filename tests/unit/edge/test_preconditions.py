@@ -7,8 +7,8 @@ import pytest
 from vectord.edge import request as events
 from vectord.edge.request import Request
 from vectord.errors import RequestInvalid
-from vectord.service.options import Deadline
-from vectord.service.results import NO_INDEX
+from vectord.service.values.options import Deadline
+from vectord.service.values.results import NO_INDEX
 
 ALL = ['"a"', '"b"', '"a,b"', NO_INDEX]
 

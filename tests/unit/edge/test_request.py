@@ -8,7 +8,7 @@ import pytest
 from vectord.edge import request as events
 from vectord.edge.request import Request
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 
 ROUTES = ["GET /indexes", "GET /indexes/{name}", "GET /indexes/{name}/vectors/{id+}"]
 LOOKUP = ROUTES[2]

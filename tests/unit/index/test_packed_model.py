@@ -18,8 +18,8 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore
 
 DIMENSION = 65  # two planes of a sketch, of which the second is padding but for one bit

@@ -14,10 +14,10 @@ from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable
 from vectord.index.mutations import merge_patch
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import IdempotencyKey, WriteOptions
-from vectord.service.results import Patched
-from vectord.service.selection import Patch, Selection
 from vectord.service.service import Service
+from vectord.service.values.options import IdempotencyKey, WriteOptions
+from vectord.service.values.results import Patched
+from vectord.service.values.selection import Patch, Selection
 from vectord.storage.memory import MemoryStore
 
 KEY = IdempotencyKey("k", "00000001")

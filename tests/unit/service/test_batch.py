@@ -6,7 +6,7 @@ import pytest
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.lhv1.params import Distance, Params, new_params
 from vectord.readers.entry import NewVector
-from vectord.service import validation
+from vectord.service.values import validation
 
 
 def params(dimension: int = 2, distance: Distance = "cosine") -> Params:

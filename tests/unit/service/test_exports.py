@@ -14,12 +14,12 @@ from tests.support.stores import ScriptedStore, after, answers, passes, silence
 from tests.support.worlds import FOREVER, Clock, local_files
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNotFound, StorageSilent, StoreRefused
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.export import Exported, ExportRequest, Exports
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import Deadline
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch, Store, StoredObject
 from vectord.writers.export import Format
 

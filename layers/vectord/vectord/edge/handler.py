@@ -12,9 +12,9 @@ from vectord.edge import request as events
 from vectord.edge.request import Event, Request
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import AnswerTooLarge, Unavailable, VectordError
-from vectord.service.environment import Environment
-from vectord.service.options import Deadline
 from vectord.service.sharding.fan_out import MESSAGE_KEYS
+from vectord.service.values.environment import Environment
+from vectord.service.values.options import Deadline
 
 MAX_ANSWER: Final = 6_291_456  # bytes, with the JSON around the body: Lambda's 6 MB for a synchronous response
 _ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # the characters of JSON text that a JSON string escapes

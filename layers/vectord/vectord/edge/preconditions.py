@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from vectord.errors import RequestInvalid
-from vectord.service.options import IdempotencyKey
-from vectord.service.results import NO_INDEX
+from vectord.service.values.options import IdempotencyKey
+from vectord.service.values.results import NO_INDEX
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
 _TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
-from vectord.service.options import Deadline, WriteOptions
+from vectord.service.values.options import Deadline, WriteOptions
 
 MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
 

@@ -12,9 +12,9 @@ from vectord.edge.schemas.consistency import staleness
 from vectord.errors import RequestInvalid
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.readers.entry import components
-from vectord.service.options import ReadOptions
-from vectord.service.results import RecallMeasurement
-from vectord.service.validation import narrow
+from vectord.service.values.options import ReadOptions
+from vectord.service.values.results import RecallMeasurement
+from vectord.service.values.validation import narrow
 
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):

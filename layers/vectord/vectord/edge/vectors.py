@@ -12,9 +12,9 @@ from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import CursorInvalid, RequestInvalid
 from vectord.lhv1.metadata import checked_metadata
-from vectord.service.results import ListedVector, ListPage
-from vectord.service.selection import ListQuery, Patch, Selection
 from vectord.service.service import MAX_PAGE
+from vectord.service.values.results import ListedVector, ListPage
+from vectord.service.values.selection import ListQuery, Patch, Selection
 
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")

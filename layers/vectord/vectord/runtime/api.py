@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
-from vectord.service.environment import Environment, RetryPolicy
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.export import Exports
-from vectord.service.maintenance.policy import BuildPolicy
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import Store
 from vectord.storage.credentials import Credentials, profile_region
 from vectord.storage.lambda_invoke import Functions

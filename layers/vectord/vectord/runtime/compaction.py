@@ -5,8 +5,8 @@ from functools import cache
 from typing import Final
 
 from vectord.runtime.api import Settings, files_of, store_of
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.maintenance.compaction import Compaction
+from vectord.service.values.environment import Environment, RetryPolicy
 
 _ATTEMPTS: Final = 1_000  # for as long as the function may run: each one that others win costs little
 

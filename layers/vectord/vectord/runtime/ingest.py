@@ -4,8 +4,8 @@ import os
 from functools import cache
 
 from vectord.runtime.api import Settings, bucket_of, build_policy_of, files_of, store_of
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.ingest import Ingestion
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Lazy
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox

@@ -10,16 +10,16 @@ import msgspec
 from vectord.errors import AnswerTooLarge, BlobError, IndexNotFound, RequestInvalid
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
-from vectord.service.environment import Environment
+from vectord.service.commit import build_policy
 from vectord.service.indexes import VectorIndex
-from vectord.service.maintenance import policy
-from vectord.service.options import STRONG, Deadline, ReadOptions
 from vectord.service.service import Service
 from vectord.service.sharding.index import ShardedIndex, missing_shard
 from vectord.service.sharding.merge import etag_of
 from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.opener import Snapshot
+from vectord.service.values.environment import Environment
+from vectord.service.values.options import STRONG, Deadline, ReadOptions
 from vectord.storage.limits import STAGING
 from vectord.writers.batches import fetch
 from vectord.writers.export import Format, export, export_rows
@@ -122,7 +122,7 @@ class Exports:
             yield snapshot.index
 
     def _check_time(self, index: Index, kind: Format, deadline: Deadline) -> None:
-        if kind == "lhv1" and needs_build(index) and policy.seconds(index) > self.environment.left(deadline):
+        if kind == "lhv1" and needs_build(index) and build_policy.seconds(index) > self.environment.left(deadline):
             raise AnswerTooLarge(
                 f"index {index.params.name!r} has changed since its graph was built, and to build one takes longer "
                 "than a request may: have it compacted, or export it as jsonl, jsonl.gz or parquet"

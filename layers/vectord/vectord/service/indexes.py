@@ -5,8 +5,8 @@ from typing import Protocol
 
 from vectord.index.query.query import Query, Result
 from vectord.readers.entry import Entry
-from vectord.service.options import WriteOptions
-from vectord.service.results import (
+from vectord.service.values.options import WriteOptions
+from vectord.service.values.results import (
     Added,
     Counted,
     Deleted,
@@ -18,7 +18,7 @@ from vectord.service.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.selection import ListQuery, Patch, Selection
+from vectord.service.values.selection import ListQuery, Patch, Selection
 
 
 class VectorIndex(Protocol):

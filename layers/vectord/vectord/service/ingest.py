@@ -30,15 +30,15 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible
-from vectord.service import validation
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.maintenance.policy import BuildPolicy
-from vectord.service.options import Deadline
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard
 from vectord.service.sharding.placement import by_shard, check_parent, id_of
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.values import validation
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
 from vectord.storage.inbox import Inbox, UploadedFile
 

@@ -7,12 +7,12 @@ from vectord.index import state
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.service.commit.create_delete import ObjectLifecycle
-from vectord.service.options import Deadline, WriteOptions
-from vectord.service.results import NO_INDEX, Description
 from vectord.service.sharding.create_delete import ShardLifecycle
 from vectord.service.sharding.index import check_unconditional
 from vectord.service.single.index import described
 from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.values.options import Deadline, WriteOptions
+from vectord.service.values.results import NO_INDEX, Description
 
 
 class NewIndex(msgspec.Struct, frozen=True):

@@ -20,15 +20,25 @@ from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.readers.entry import Entry
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.history import History
 from vectord.service.indexes import VectorIndex
 from vectord.service.lifecycle import IndexLifecycle, NewIndex
-from vectord.service.maintenance.policy import BuildPolicy
-from vectord.service.options import STRONG, UNCONDITIONAL, Deadline, ReadOptions, WriteOptions
-from vectord.service.results import (
+from vectord.service.sharding.create_delete import ShardLifecycle
+from vectord.service.sharding.execute import execute
+from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
+from vectord.service.sharding.index import ShardAccess, ShardedIndex
+from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed
+from vectord.service.sharding.placement import check_parent
+from vectord.service.single.index import SingleIndex
+from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.versions import Versions
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, ReadOptions, WriteOptions
+from vectord.service.values.results import (
     Added,
     Counted,
     Deleted,
@@ -40,17 +50,7 @@ from vectord.service.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.selection import ListQuery, Patch, Selection, parsed
-from vectord.service.sharding.create_delete import ShardLifecycle
-from vectord.service.sharding.execute import execute
-from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.index import ShardAccess, ShardedIndex
-from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed
-from vectord.service.sharding.placement import check_parent
-from vectord.service.single.index import SingleIndex
-from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
-from vectord.service.snapshots.versions import Versions
+from vectord.service.values.selection import ListQuery, Patch, Selection, parsed
 from vectord.storage.base import ObjectPage, Store
 
 MAX_IDS: Final = 1_000

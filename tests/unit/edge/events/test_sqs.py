@@ -11,9 +11,9 @@ from tests.support.logs import log_lines
 from tests.support.worlds import FOREVER, Clock, a_service, local_files
 from vectord.edge.events import sqs
 from vectord.errors import StoreUnavailable
-from vectord.service.environment import RetryPolicy
 from vectord.service.ingest import Ingestion
 from vectord.service.lifecycle import NewIndex
+from vectord.service.values.environment import RetryPolicy
 from vectord.storage.inbox import UploadedFile
 from vectord.storage.memory import MemoryStore
 

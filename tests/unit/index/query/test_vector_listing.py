@@ -14,9 +14,9 @@ from tests.support.worlds import FOREVER, vector
 from vectord.index.query import scan
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
-from vectord.service.results import ListPage
-from vectord.service.selection import ListQuery, Selection
 from vectord.service.service import Service
+from vectord.service.values.results import ListPage
+from vectord.service.values.selection import ListQuery, Selection
 from vectord.storage.memory import MemoryStore
 
 IDS = [f"id-{i}" for i in range(40)]

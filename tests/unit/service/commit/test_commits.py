@@ -31,11 +31,11 @@ from vectord.errors import (
 from vectord.index.mutations import upsert
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.environment import RetryPolicy
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, StoredObject
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)

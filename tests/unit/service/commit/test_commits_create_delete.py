@@ -18,9 +18,9 @@ from tests.support.stores import (
 )
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import Contended, IndexExists, IndexNotFound, OutcomeUnknown, RequestInvalid, WriteConflict
-from vectord.service.environment import RetryPolicy
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
 from vectord.storage.base import IfAbsent
 
 

@@ -7,9 +7,9 @@ from tests.support.stores import ScriptedStore, after, answers, loses_reply, sil
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import PreconditionFailed, WriteConflict
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.options import WriteOptions
+from vectord.service.values.selection import Selection
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
 

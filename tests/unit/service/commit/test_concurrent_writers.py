@@ -6,10 +6,10 @@ import pytest
 
 from tests.support import worlds
 from tests.support.worlds import FOREVER, vector
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore
 
 WRITERS, BATCHES = 8, 6

@@ -9,10 +9,10 @@ from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import dedup
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import IdempotencyKey, WriteOptions
-from vectord.service.results import Added, Deleted
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.options import IdempotencyKey, WriteOptions
+from vectord.service.values.results import Added, Deleted
+from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore
 
 A, B, C = vector("a", 1, 0), vector("b", 0, 1), vector("c", 1, 1)

@@ -8,9 +8,9 @@ from tests.support import worlds
 from tests.support.stores import ScriptedStore, answers
 from tests.support.worlds import FOREVER, Clock, vector
 from vectord.errors import Contended, WriteConflict
-from vectord.service.environment import RetryPolicy
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import Deadline
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import Deadline
 
 
 def test_there_are_at_most_so_many_attempts() -> None:

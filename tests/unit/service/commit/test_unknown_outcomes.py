@@ -6,10 +6,10 @@ from tests.support import worlds
 from tests.support.stores import ScriptedStore, answers, arrives_twice, loses_reply, loses_reply_then, passes, silence
 from tests.support.worlds import FOREVER, Clock
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
-from vectord.service.environment import RetryPolicy
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import WriteOptions
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.snapshots import cache
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch, StoredObject
 
 

@@ -8,8 +8,8 @@ from tests.support.stores import ScriptedStore, after
 from tests.support.worlds import FOREVER
 from vectord.errors import BlobCorrupt, IndexNotFound, PreconditionFailed, RequestInvalid, VersionNotFound
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
-from vectord.service.results import NO_INDEX
+from vectord.service.values.options import WriteOptions
+from vectord.service.values.results import NO_INDEX
 from vectord.storage.base import IfMatch
 
 

@@ -12,7 +12,7 @@ from tests.support.worlds import FOREVER, Clock, a_service
 from vectord.index.thresholds import build_is_due
 from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
-from vectord.service.selection import Selection
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, StoredObject
 
 METHODS = ("get", "etag", "put", "head", "read", "splice", "stage", "discard", "delete")

@@ -8,9 +8,9 @@ import pytest
 from tests.support.compacting import Kept, a_compaction, compact, staged
 from tests.support.stores import Real, ScriptedStore, after
 from tests.support.worlds import FOREVER, Clock
-from vectord.service.environment import RetryPolicy
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.maintenance.lease import Leases
+from vectord.service.values.environment import RetryPolicy
 from vectord.storage.base import IfAbsent
 from vectord.storage.limits import STAGING
 

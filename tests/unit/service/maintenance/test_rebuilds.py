@@ -12,12 +12,12 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
-from vectord.service.environment import RetryPolicy
+from vectord.service.commit.build_policy import BuildPolicy, seconds
 from vectord.service.lifecycle import NewIndex
-from vectord.service.maintenance.policy import BuildPolicy, seconds
-from vectord.service.options import Deadline
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import Deadline
+from vectord.service.values.selection import Selection
 from vectord.storage.base import StoredObject
 
 PLENTY = 1 << 30

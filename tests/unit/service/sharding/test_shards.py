@@ -9,9 +9,9 @@ from tests.support.shards import IDS, ROWS, ByName, a_filled_service, count, fou
 from tests.support.worlds import FOREVER, a_query
 from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 
 

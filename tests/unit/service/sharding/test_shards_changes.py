@@ -15,9 +15,9 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import WriteOptions
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.options import WriteOptions
+from vectord.service.values.selection import Selection
 
 
 @pytest.fixture

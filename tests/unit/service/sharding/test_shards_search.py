@@ -11,8 +11,8 @@ from tests.support.shards import IDS, ByName, a_filled_service, a_service, found
 from tests.support.worlds import FOREVER, a_query, vector
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
 from vectord.service.lifecycle import NewIndex
-from vectord.service.selection import Selection
 from vectord.service.service import Service
+from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch
 
 

@@ -10,8 +10,8 @@ from tests.support.stores import ScriptedStore
 from tests.support.worlds import local_files
 from vectord.errors import ObjectChanged
 from vectord.lhv1 import frame
-from vectord.service.environment import Environment
 from vectord.service.snapshots.ranges import RangeReader, joined
+from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent, IfMatch
 
 PAGE = 4_096

@@ -8,9 +8,9 @@ from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.errors import IndexNotFound, StorageSilent, VectorNotFound
 from vectord.index.query.query import Result
 from vectord.service.lifecycle import NewIndex
-from vectord.service.options import ReadOptions
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
+from vectord.service.values.options import ReadOptions
 from vectord.storage.memory import MemoryStore
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)

@@ -10,9 +10,9 @@ from tests.support.stores import ScriptedStore
 from tests.support.vectors import item
 from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.lhv1 import frame
-from vectord.service.environment import Environment
 from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots.cache import SnapshotCache
+from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
 

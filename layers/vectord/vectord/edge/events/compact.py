@@ -8,7 +8,7 @@ import msgspec
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
 from vectord.service.maintenance.compaction import Compaction
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 

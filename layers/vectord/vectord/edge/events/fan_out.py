@@ -7,11 +7,11 @@ from vectord.edge import telemetry
 from vectord.edge.handler import MAX_ANSWER, sent, time_left
 from vectord.edge.request import Event
 from vectord.errors import AnswerTooLarge
-from vectord.service.options import Deadline
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import received
 from vectord.service.sharding.messages import ShardRequest, ShardResult, failed
+from vectord.service.values.options import Deadline
 
 
 def handler(compose: Callable[[], Service]) -> Callable[[Event, object], str]:

@@ -18,7 +18,7 @@ from vectord.edge.handler import time_left
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import BlobError, StoreError, Unavailable
 from vectord.service.ingest import Ingestion
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 
 # A later delivery may succeed, or an operator has to act: the queue redelivers the message, then sets it aside.

@@ -7,7 +7,7 @@ from msgspec import structs
 from vectord.errors import IdempotencyKeyReused
 from vectord.index import dedup
 from vectord.index.state import Index
-from vectord.service.options import IdempotencyKey
+from vectord.service.values.options import IdempotencyKey
 
 type Effect = tuple[int, ...]
 

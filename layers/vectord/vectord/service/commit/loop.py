@@ -32,11 +32,11 @@ from vectord.index.codec import encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import is_repeat
-from vectord.service.maintenance.policy import BuildPolicy
-from vectord.service.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.snapshots.opener import Snapshot
+from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch
 
 type Change[R] = Callable[[Index], tuple[Index, R]]

@@ -25,11 +25,11 @@ from vectord.index.codec import encode
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
-from vectord.service.environment import Environment, RetryPolicy
 from vectord.service.maintenance.lease import Leases
-from vectord.service.options import Deadline
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.snapshots.opener import Snapshot
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
 from vectord.storage.limits import STAGING
 

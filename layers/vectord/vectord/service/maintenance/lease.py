@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 import msgspec
 
 from vectord.errors import ConditionFailed, ObjectNotFound, StorageSilent, StoreError, StoreUnavailable, WriteConflict
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.options import Deadline
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 from vectord.storage.base import Condition, IfAbsent, IfMatch, Store, StoredObject
 from vectord.storage.limits import STAGING
 

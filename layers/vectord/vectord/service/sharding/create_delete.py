@@ -16,13 +16,13 @@ from vectord.errors import (
 from vectord.index import state
 from vectord.lhv1.params import Params
 from vectord.service.commit.create_delete import ObjectLifecycle
-from vectord.service.options import Deadline, WriteOptions
-from vectord.service.results import Description
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.merge import described
 from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import described as described_object
 from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.values.options import Deadline, WriteOptions
+from vectord.service.values.results import Description
 
 
 class ShardLifecycle:

@@ -3,8 +3,6 @@
 from msgspec import structs
 
 from vectord.index.query.query import Result
-from vectord.service.options import UNCONDITIONAL, WriteOptions
-from vectord.service.selection import Selection
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -20,6 +18,8 @@ from vectord.service.sharding.messages import (
     ShardResult,
 )
 from vectord.service.single.index import SingleIndex
+from vectord.service.values.options import UNCONDITIONAL, WriteOptions
+from vectord.service.values.selection import Selection
 
 
 def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:

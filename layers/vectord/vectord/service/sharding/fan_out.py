@@ -8,10 +8,10 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.sharding import messages
 from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 
 # Threads that wait for S3, as many as it has connections; they share one processor.
 _LOCAL_THREADS: Final = 16

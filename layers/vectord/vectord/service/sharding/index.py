@@ -26,21 +26,6 @@ from vectord.index.query.query import Query, Result, resolved
 from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
-from vectord.service import validation
-from vectord.service.options import Deadline, IdempotencyKey, ReadOptions, WriteOptions
-from vectord.service.results import (
-    Added,
-    Counted,
-    Deleted,
-    Description,
-    GetResult,
-    ListPage,
-    Patched,
-    RecallMeasurement,
-    StoredVector,
-    Warmed,
-)
-from vectord.service.selection import ListQuery, Patch, Selection, parsed
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
 from vectord.service.sharding.merge import described, etag_of, merged
 from vectord.service.sharding.messages import (
@@ -62,6 +47,21 @@ from vectord.service.sharding.messages import (
 from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import SnapshotReader
+from vectord.service.values import validation
+from vectord.service.values.options import Deadline, IdempotencyKey, ReadOptions, WriteOptions
+from vectord.service.values.results import (
+    Added,
+    Counted,
+    Deleted,
+    Description,
+    GetResult,
+    ListPage,
+    Patched,
+    RecallMeasurement,
+    StoredVector,
+    Warmed,
+)
+from vectord.service.values.selection import ListQuery, Patch, Selection, parsed
 
 _START: Final[Position] = (0, "")  # before every id
 

@@ -5,8 +5,8 @@ from hashlib import blake2b
 
 from vectord.index.query.query import Answer, Result
 from vectord.lhv1.params import Params
-from vectord.service.results import Description, Shard
 from vectord.service.sharding.messages import DescribeResult
+from vectord.service.values.results import Description, Shard
 
 
 def merged(parent: Params, results: Sequence[Result], k: int) -> Result:

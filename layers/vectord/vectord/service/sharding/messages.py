@@ -23,8 +23,8 @@ from vectord.errors import (
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.rows import Item
-from vectord.service.options import IdempotencyKey
-from vectord.service.selection import Patch, Selection
+from vectord.service.values.options import IdempotencyKey
+from vectord.service.values.selection import Patch, Selection
 
 
 class AddRequest(msgspec.Struct, tag="add", frozen=True):

@@ -18,12 +18,13 @@ from vectord.index.query.search import search_many
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
-from vectord.service import validation
 from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
 from vectord.service.commit.loop import Change, CommitLoop
-from vectord.service.environment import Environment
-from vectord.service.options import Deadline, IdempotencyKey, WriteOptions
-from vectord.service.results import (
+from vectord.service.snapshots.opener import Snapshot
+from vectord.service.values import validation
+from vectord.service.values.environment import Environment
+from vectord.service.values.options import Deadline, IdempotencyKey, WriteOptions
+from vectord.service.values.results import (
     Added,
     Counted,
     Deleted,
@@ -36,8 +37,7 @@ from vectord.service.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.selection import ListQuery, Patch, Selection, matching, selected
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.values.selection import ListQuery, Patch, Selection, matching, selected
 
 _SEED: Final = 20_261_123  # of the sample that a recall measurement draws
 

@@ -10,9 +10,9 @@ from vectord.errors import IndexNotFound, ObjectNotFound
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import params
-from vectord.service.environment import Environment, RetryPolicy
-from vectord.service.options import Deadline
 from vectord.service.snapshots.opener import Snapshot, SnapshotOpener
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline
 from vectord.storage.base import ObjectHead, Reader, Store
 
 # The bytes that the first request reads: the whole of a very small index, the envelope of a large one.

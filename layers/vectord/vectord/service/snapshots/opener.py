@@ -14,8 +14,8 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.envelope import SectionEntry
-from vectord.service.environment import Environment
 from vectord.service.snapshots.ranges import RangeReader, cut
+from vectord.service.values.environment import Environment
 from vectord.storage.base import ObjectHead, Reader
 
 

@@ -8,7 +8,7 @@ import msgspec
 from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
-from vectord.service.environment import Environment
+from vectord.service.values.environment import Environment
 from vectord.storage.base import Reader
 
 _PIECE: Final = 8 << 20  # bytes of one request of a long range

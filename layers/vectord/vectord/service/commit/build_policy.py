@@ -8,8 +8,8 @@ from vectord.errors import StoreError
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
-from vectord.service.environment import Environment
-from vectord.service.options import Deadline
+from vectord.service.values.environment import Environment
+from vectord.service.values.options import Deadline
 
 # The cost of a build on one vCPU; docs/decisions/builds.md has the measurements.
 _SECONDS_PER_COMPONENT: Final = 4e-7

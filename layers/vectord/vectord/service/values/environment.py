@@ -10,7 +10,7 @@ from threading import local
 import msgspec
 
 from vectord.errors import ObjectChanged, StorageSilent, StoreError, StoreUnavailable
-from vectord.service.options import Deadline
+from vectord.service.values.options import Deadline
 
 
 def _new_id() -> str:
