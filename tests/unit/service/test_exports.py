@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import compacting, shards
 from tests.support.compacting import DIMENSION, vectors
-from tests.support.hostile import taken_apart
+from tests.support.hostile import take_apart
 from tests.support.stores import ScriptedStore, after, answers, passes, silence
 from tests.support.worlds import FOREVER, Clock, local_files
 from vectord.cache.section_cache import SectionCache
@@ -197,11 +197,11 @@ def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
 ) -> None:
     found = store.inner.get("t")
     assert isinstance(found, StoredObject)
-    blob = taken_apart(found.data)
-    rows = blob.of("rows")
+    blob = take_apart(found.data)
+    rows = blob.section("rows")
     at = rows.rindex(b'"seed"')
     rows[at + 1] = 0xFF  # which is no UTF-8
-    store.inner.put("t", blob.with_section("rows", rows).whole, IfMatch(found.etag), "")
+    store.inner.put("t", blob.with_section("rows", rows).data, IfMatch(found.etag), "")
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
         an_export(store, tmp_path).export("t", ExportRequest(kind), FOREVER)
 
