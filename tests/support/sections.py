@@ -67,14 +67,20 @@ def stored_object(encoded: PreparedBlob, before: bytes = b"") -> bytes:
 class PackedIndex:
     """A packed index and its blob after each commit."""
 
-    def __init__(self, index: Index, sizes: Thresholds = PACKED) -> None:
-        self.sizes = sizes
+    def __init__(self, index: Index, thresholds: Thresholds = PACKED) -> None:
+        self.thresholds = thresholds
         self.blob = b""
         self.index = index
         self.commit(index)
 
+    def branch(self) -> "PackedIndex":
+        """Return an index of its own in the same state."""
+        other = PackedIndex.__new__(PackedIndex)
+        other.thresholds, other.blob, other.index = self.thresholds, self.blob, decode.open_blob(self.blob)
+        return other
+
     def commit(self, index: Index, *, rebuild: bool | None = None) -> PreparedBlob:
-        encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", thresholds=self.sizes, rebuild=rebuild)
+        encoded = encode.encode(index, "t", f"commit-{next(_numbers)}", thresholds=self.thresholds, rebuild=rebuild)
         self.blob = stored_object(encoded, self.blob)
         self.index = decode.open_blob(self.blob)
         return encoded
@@ -90,6 +96,13 @@ class PackedIndex:
         return frame.decode(self.blob)[0].envelope
 
 
-def packed(items: Iterable[Item], dimension: int = 3, sizes: Thresholds = PACKED, **more: object) -> PackedIndex:
+def cold(blob: bytes, capacity: int = 1) -> tuple[Index, RecordingFetch]:
+    """Return an index as a function opens it that has nothing cached, and by default no room for all of it."""
+    head, sections = frame.decode(blob)
+    fetch = RecordingFetch(capacity)
+    return decode.open_head(head, lambda entry: fetch.section(bytes(sections[entry]), entry.name), fetch), fetch
+
+
+def packed(items: Iterable[Item], dimension: int = 3, thresholds: Thresholds = PACKED, **more: object) -> PackedIndex:
     """Return a packed index of `items`, at least one."""
-    return PackedIndex(mutations.upsert(v.empty(dimension, **more), items)[0], sizes)
+    return PackedIndex(mutations.upsert(v.empty(dimension, **more), items)[0], thresholds)

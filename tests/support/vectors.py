@@ -16,6 +16,7 @@ from vectord.index.query.query import Answer
 from vectord.index.rows import Item
 from vectord.index.sections.base import MemorySection
 from vectord.index.state import Index
+from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1.params import Distance, new_params
 
 F32 = npt.NDArray[np.float32]
@@ -53,10 +54,22 @@ def reopened(index: Index) -> Index:
     return decode.open_blob(encode.encode(index, index.params.name, "a-commit").blob)
 
 
-def of_matrix(vectors: npt.NDArray[Any], distance: Distance, **more: int) -> Index:
-    """Return an index of the rows of `vectors`, whose ids are their numbers."""
-    index = empty(vectors.shape[1], distance, **more)
-    return with_items(index, [Item(str(row), vector) for row, vector in enumerate(vectors.astype(np.float32))])
+def items_of(matrix: npt.NDArray[Any], first: int = 0) -> list[Item]:
+    """Return the rows of `matrix` as items whose ids are their numbers, from `first` on."""
+    return [Item(str(row), vector) for row, vector in enumerate(matrix.astype(np.float32), first)]
+
+
+def of_matrix(matrix: npt.NDArray[Any], distance: Distance, **more: int) -> Index:
+    """Return an index of the rows of `matrix`, whose ids are their numbers."""
+    return decode.open_blob(blob_of_matrix(matrix, distance, **more))
+
+
+def blob_of_matrix(
+    matrix: npt.NDArray[Any], distance: Distance, *, thresholds: Thresholds = DEFAULT, **more: int
+) -> bytes:
+    """Return the blob of an index of the rows of `matrix`, whose ids are their numbers."""
+    index = mutations.upsert(empty(matrix.shape[1], distance, **more), items_of(matrix))[0]
+    return encode.encode(index, "t", "a-commit", thresholds=thresholds).blob
 
 
 def pairs(answer: Answer) -> list[tuple[str, float]]:
@@ -71,14 +84,30 @@ def metadata(index: Index) -> Mapping[str, Any]:
     return {vector_id: msgspec.json.decode(raw) for vector_id, raw in index.rows.metadata.items()}
 
 
+class Oracle:
+    """All distances to a query by the formula of a textbook, in float64, of vectors scaled to be safe."""
+
+    def __init__(self, vectors: npt.NDArray[Any], distance: Distance) -> None:
+        self.distance = distance
+        self._wide = vectors.astype(np.float64)
+        if distance == "cosine":
+            self._wide = self._wide / np.abs(self._wide).max(axis=1, keepdims=True)
+            self._lengths = np.linalg.norm(self._wide, axis=1)
+
+    def distances(self, query: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        target = query.astype(np.float64)
+        if self.distance == "euclidean":
+            return np.linalg.norm(self._wide - target, axis=1)
+        target = target / np.abs(target).max()
+        return 1 - (self._wide @ target) / (self._lengths * np.linalg.norm(target))
+
+    def nearest(self, query: npt.NDArray[Any], k: int) -> npt.NDArray[np.float64]:
+        """Return the `k` smallest distances, ascending."""
+        return np.sort(np.partition(self.distances(query), k - 1)[:k])
+
+
 def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance: Distance) -> npt.NDArray[np.float64]:
-    """Return all distances by the textbook formula, in float64, after scaling that avoids overflow."""
-    wide, target = vectors.astype(np.float64), query.astype(np.float64)
-    if distance == "euclidean":
-        return np.linalg.norm(wide - target, axis=1)
-    wide = wide / np.abs(wide).max(axis=1, keepdims=True)
-    target = target / np.abs(target).max()
-    return 1 - (wide @ target) / (np.linalg.norm(wide, axis=1) * np.linalg.norm(target))
+    return Oracle(vectors, distance).distances(query)
 
 
 def forest_file(vectors: F32, layout: Layout, trees: int) -> bytes:

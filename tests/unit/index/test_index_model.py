@@ -1,4 +1,4 @@
-"""Any history of adding, deleting and reopening leads to what a plain dictionary would hold."""
+"""After any history of upserts, removals and reopening an index contains what a dictionary would."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ BATCH = st.lists(st.tuples(IDS, st.tuples(COMPONENT, COMPONENT, COMPONENT), META
 
 
 class History(RuleBasedStateMachine):
-    """An index beside a dictionary that says what it should hold."""
+    """An index beside a dictionary of the expected content."""
 
     distance: Distance = "cosine"
 
@@ -87,7 +87,7 @@ class History(RuleBasedStateMachine):
             assert dict(found)[vector_id] == 0.0
 
     @invariant()
-    def holds_what_the_dictionary_holds(self) -> None:
+    def contains_what_the_dictionary_contains(self) -> None:
         rows = self.index.rows
         stored = {vector_id: rows.vectors[row].tobytes() for vector_id, row in rows.row_of.items()}
         assert stored == {vector_id: vector.tobytes() for vector_id, vector in self.vectors.items()}

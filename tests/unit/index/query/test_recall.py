@@ -1,123 +1,93 @@
-"""Large indexes are searched by the forest, whose calibrated effort keeps the recall that is promised."""
+"""Measuring the recall of an index against exact answers, with its own vectors or with given ones."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from tests.support import vectors as v
-from vectord.index.query import search
+from tests.support.sections import packed
+from tests.support.vectors import item
+from vectord.index.query import recall, search
+from vectord.index.query.query import Query
+from vectord.index.query.recall import Probe
+from vectord.index.rows import Item
 from vectord.index.state import Index
-from vectord.lhv1.params import Distance
-
-K = 10
-
-
-@dataclass(frozen=True)
-class Case:
-    """A large index, questions of the same kind that are not in it, and their true distances, 50 each, ascending."""
-
-    index: Index
-    matrix: v.F32
-    queries: v.F32
-    truth: npt.NDArray[np.float64]
-
-    @property
-    def distance(self) -> Distance:
-        return self.index.params.distance
-
-    def recall(self, k: int = K, ef_search: int = 0) -> float:
-        """Return the share of the true `k` nearest that are found, a tie with the last one counting as true."""
-        hits = 0
-        for query, truth in zip(self.queries, self.truth, strict=True):
-            found = search.search(self.index, query, k, ef_search=ef_search).matches
-            hits += sum(match.distance <= truth[k - 1] + 1e-12 for match in found)
-        return hits / (k * len(self.queries))
-
-
-def mixture(rng: np.random.Generator, rows: int, spectrum: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Draw from 40 Gaussians whose directions weigh as `spectrum` says."""
-    centres = 3 * rng.standard_normal((40, len(spectrum)))
-    return (centres[rng.integers(0, 40, rows)] + rng.standard_normal((rows, len(spectrum)))) * spectrum
-
-
-def a_case(rows: int, spectrum: npt.NDArray[np.float64], distance: Distance) -> Case:
-    drawn = mixture(np.random.default_rng(11), rows + 100, spectrum).astype(np.float32)
-    matrix, queries = drawn[:rows], drawn[rows:]
-    truth = [np.sort(np.partition(v.true_distances(matrix, query, distance), 50)[:50]) for query in queries]
-    return Case(v.reopened(v.of_matrix(matrix, distance)), matrix, queries, np.array(truth))
-
-
-@pytest.fixture(scope="module", params=["euclidean", "cosine"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    if request.param == "euclidean":
-        yield a_case(80_000, np.ones(8), "euclidean")
-    else:
-        yield a_case(40_000, np.arange(1, 65) ** -1.0, "cosine")
-
-
-def test_a_large_index_is_searched_by_the_forest(case: Case) -> None:
-    assert {search.search(case.index, query, K).strategy for query in case.queries} == {"forest"}
-
-
-@pytest.mark.parametrize("k", [1, 10, 50])
-def test_the_calibrated_effort_reaches_the_recall_that_is_promised(case: Case, k: int) -> None:
-    assert case.recall(k) >= 0.95
-
-
-def test_less_effort_finds_less_and_more_effort_finds_more(case: Case) -> None:
-    least, some, most = (case.recall(ef_search=effort) for effort in (1, 40, 2_000))
-    assert least < some < most
-    assert most > 0.99
-
-
-def test_forest_answers_are_exact_distances_in_ascending_order(case: Case) -> None:
-    for query in case.queries[:20]:
-        truth = v.true_distances(case.matrix, query, case.distance)
-        answer = search.search(case.index, query, K)
-        distances = [match.distance for match in answer.matches]
-        assert distances == sorted(distances)
-        assert distances == pytest.approx([truth[int(match.id)] for match in answer.matches], abs=1e-12)
-
-
-def test_every_stored_vector_that_is_asked_for_is_found_first_at_zero(case: Case) -> None:
-    for row in range(0, len(case.matrix), 997):
-        assert v.pairs(search.search(case.index, case.matrix[row], 1)) == [(str(row), 0.0)]
-
-
-def test_all_there_are_can_be_asked_for_and_come_by_the_exact_scan(case: Case) -> None:
-    answer = search.search(case.index, case.queries[0], len(case.matrix) + 1)
-    assert (len(answer.matches), answer.strategy) == (len(case.matrix), "exact")
-
-
-def test_the_same_answers_come_after_reopening(case: Case) -> None:
-    again = v.reopened(case.index)
-    for query in case.queries:
-        assert v.pairs(search.search(again, query, K)) == v.pairs(search.search(case.index, query, K))
-
-
-def test_an_euclidean_query_beyond_float32_arithmetic_is_answered_exactly() -> None:
-    matrix = mixture(np.random.default_rng(11), 62_000, np.ones(2)).astype(np.float32)
-    far = v.f32([3e37, -2e37])
-    answer = search.search(v.of_matrix(matrix, "euclidean"), far, K)
-    truth = np.sort(v.true_distances(matrix, far, "euclidean"))
-    assert [match.distance for match in answer.matches] == pytest.approx(truth[:K], rel=1e-12)
-
-
-def test_ids_order_ties_in_a_large_index_of_equal_vectors() -> None:
-    index = v.of_matrix(np.ones((62_000, 2)), "euclidean")
-    assert v.ids(search.search(index, v.f32([3, 4]), 5)) == sorted(map(str, range(62_000)))[:5]
 
 
 @pytest.fixture(scope="module")
-def cosine() -> Case:
-    return a_case(40_000, np.arange(1, 65) ** -1.0, "cosine")
+def index() -> Index:
+    rng = np.random.default_rng(1)
+    matrix = (rng.standard_normal((16_000, 192)) * np.arange(1, 193) ** -0.5).astype(np.float32)
+    items = [Item(str(row), vector) for row, vector in enumerate(matrix)]
+    return packed(items, 192, m=2).index
 
 
-@pytest.mark.parametrize("scale", [1e20, 1e37, 1e-30, 1e-38])
-def test_the_length_of_a_cosine_query_costs_no_recall(cosine: Case, scale: float) -> None:
-    queries = cosine.queries * np.float32(scale)
-    truth = [np.sort(np.partition(v.true_distances(cosine.matrix, query, "cosine"), 50)[:50]) for query in queries]
-    assert Case(cosine.index, cosine.matrix, queries, np.array(truth)).recall() >= 0.95
+def _clock() -> float:
+    return 0.0
+
+
+def test_an_exact_search_has_recall_1() -> None:
+    small = v.of_matrix(np.random.default_rng(1).standard_normal((50, 4)), "cosine")
+    measured = recall.measure(small, recall.sample(small, 20, np.random.default_rng(2)), Query(10), _clock)
+    assert list(measured.recalls) == [1.0] * 20
+    assert set(measured.strategies) == {"exact"}
+
+
+def test_recall_is_the_found_share_of_the_exact_answer(index: Index) -> None:
+    probes = recall.sample(index, 40, np.random.default_rng(2))
+    query = Query(10, ef_search=400)
+    measured = recall.measure(index, probes, query, _clock)
+    by_hand = []
+    for each in probes:
+        true, found = (v.ids(search.search(index, each.vector, 11, 1.0, effort))[1:] for effort in (0, 400))
+        by_hand.append(len(set(true) & set(found)) / 10)
+    assert np.mean(measured.recalls) == pytest.approx(np.mean(by_hand), abs=0.02)
+    assert 0.2 < np.mean(measured.recalls) < 1
+
+
+def test_too_little_effort_shows_as_low_recall(index: Index) -> None:
+    probes = recall.sample(index, 40, np.random.default_rng(2))
+    poor = recall.measure(index, probes, Query(10, ef_search=1), _clock)
+    assert set(poor.strategies) == {"forest"}
+    assert np.mean(poor.recalls) < 0.5
+
+
+def test_a_stored_vector_does_not_match_itself() -> None:
+    two = v.with_items(v.empty(2, "euclidean"), [item("a", [0, 0]), item("b", [3, 4])])
+    assert list(recall.measure(two, [Probe(v.f32([0, 0]), "a")], Query(1), _clock).recalls) == [1.0]
+
+
+def test_an_empty_index_has_recall_1() -> None:
+    assert list(recall.measure(v.empty(2), [Probe(v.f32([1, 0]))], Query(5), _clock).recalls) == [1.0]
+    assert recall.sample(v.empty(2), 5, np.random.default_rng(1)) == []
+
+
+def test_a_sample_has_each_live_vector_at_most_once() -> None:
+    here = packed([item(str(row), [row + 1, 1, 0]) for row in range(10)])
+    here.add(item("behind", [5, 5, 5]), item("3", [7, 7, 7]))
+    here.remove("4")
+    drawn = recall.sample(here.index, 100, np.random.default_rng(1))
+    assert {each.own_id for each in drawn} == {"behind", *map(str, range(10))} - {"4"}
+    for each in drawn:
+        assert each.own_id is not None
+        assert each.vector.tolist() == here.index.vectors_of(list(here.index.find([each.own_id]).values()))[0].tolist()
+
+
+def test_the_first_search_is_not_timed() -> None:
+    ticks = count()
+    small = v.of_matrix(np.eye(3), "euclidean")
+    measured = recall.measure(small, [Probe(v.f32([1, 0, 0]))] * 2, Query(1), lambda: float(next(ticks)))
+    assert list(measured.seconds) == [1.0, 1.0]
+    assert next(ticks) == 13
+
+
+def test_after_the_deadline_probes_are_skipped_but_the_first() -> None:
+    ticks = count()
+    small = v.of_matrix(np.eye(3), "euclidean")
+    probes = [Probe(v.f32([1, 0, 0]))] * 50
+    assert len(recall.measure(small, probes, Query(1), lambda: float(next(ticks)), 3.0).recalls) == 1
+    assert len(recall.measure(small, probes, Query(1), lambda: float(next(ticks)), next(ticks) + 30.0).recalls) in {
+        5,
+        6,
+    }

@@ -1,4 +1,4 @@
-"""Listings of vectors: every one that is there throughout comes exactly once, whatever happens to the others."""
+"""Listings: a vector that exists throughout is listed exactly once, whatever happens to other vectors."""
 
 import zlib
 from itertools import pairwise
@@ -71,13 +71,13 @@ def test_the_twins_have_one_hash() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 41, 42, 1_000])
-def test_pages_hold_every_vector_once_in_order(either: Service, limit: int) -> None:
+def test_pages_list_every_vector_once_in_order(either: Service, limit: int) -> None:
     found = pages(either, ListQuery(limit))
     assert ids(found) == sorted([*IDS, *TWINS], key=order)
     assert [len(page.vectors) for page in found[:-1]] == [limit] * (len(found) - 1)
 
 
-def test_removed_and_replaced_vectors_come_as_they_are_now(packed: Service) -> None:
+def test_removed_vectors_are_not_listed_and_replaced_ones_are_current(packed: Service) -> None:
     packed.delete("t", Selection(["id-3", "id-30"]), FOREVER)
     [new] = compacting.vectors("id-5", seed=7)
     packed.add("t", [new], FOREVER)
@@ -92,12 +92,12 @@ def test_removed_and_replaced_vectors_come_as_they_are_now(packed: Service) -> N
     assert (held["id-9"].vector.tobytes(), held["id-9"].metadata) == (stored.vector.tobytes(), stored.metadata)
 
 
-def test_vectors_come_only_where_they_are_asked_for(either: Service) -> None:
+def test_components_are_returned_only_on_request(either: Service) -> None:
     assert all(kept.vector is None for page in pages(either, ListQuery(10)) for kept in page.vectors)
 
 
 @pytest.mark.parametrize("segments", [2, 3, 17])
-def test_segments_hold_every_vector_once_between_them(either: Service, segments: int) -> None:
+def test_segments_together_list_every_vector_once(either: Service, segments: int) -> None:
     parts = [ids(pages(either, ListQuery(4, segment=number, segments=segments))) for number in range(segments)]
     assert [name for part in parts for name in part] == sorted([*IDS, *TWINS], key=order)
 
@@ -109,12 +109,12 @@ def test_segments_meet_without_gap() -> None:
         assert all(before[1] == after[0] for before, after in pairwise(spans))
 
 
-def test_a_prefix_keeps_to_ids_that_start_so(either: Service) -> None:
+def test_a_prefix_selects_ids(either: Service) -> None:
     found = pages(either, ListQuery(3, prefix="id-1"))
     assert ids(found) == sorted((name for name in IDS if name.startswith("id-1")), key=order)
 
 
-def test_a_page_that_looked_at_many_ends_early_and_the_listing_goes_on(
+def test_a_page_that_read_many_rows_ends_early_and_the_listing_continues(
     either: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan, "MAX_READ", 5)
@@ -124,13 +124,13 @@ def test_a_page_that_looked_at_many_ends_early_and_the_listing_goes_on(
     assert len(found) > 3
 
 
-def test_a_filter_keeps_to_what_satisfies_it(packed: Service) -> None:
+def test_a_filter_selects_vectors(packed: Service) -> None:
     packed.add("t", compacting.vectors("id-1", "id-33", "new", seed=5), FOREVER)
     found = pages(packed, ListQuery(2, filter='{"seed": 5}'))
     assert ids(found) == sorted(["id-1", "id-33", "new"], key=order)
 
 
-def test_a_listing_goes_on_over_a_build(packed: Service) -> None:
+def test_a_listing_continues_after_a_build(packed: Service) -> None:
     first = packed.list_vectors("t", ListQuery(20), FOREVER)
     late = [f"late-{i}" for i in range(40)]
     store = packed.reader.store
@@ -142,7 +142,7 @@ def test_a_listing_goes_on_over_a_build(packed: Service) -> None:
     assert seen == sorted([*IDS, *TWINS], key=order)
 
 
-def test_shards_come_one_after_the_other() -> None:
+def test_shards_are_listed_one_after_the_other() -> None:
     service = shards.a_service(MemoryStore())
     service.create(NewIndex("t", 2, shards=5), FOREVER)
     service.add("t", [vector(name, 1, 1) for name in IDS], FOREVER)
@@ -161,7 +161,7 @@ steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(steps=steps, limit=st.integers(1, 4))
-def test_what_is_there_throughout_comes_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
+def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
     service = compacting.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", compacting.vectors(*IDS[:12], *TWINS), FOREVER)

@@ -134,7 +134,7 @@ def test_metadata_of_a_packed_row_stays_when_only_its_vector_is_replaced() -> No
 
 
 def test_tails_beyond_the_allowed_number_are_written_as_one() -> None:
-    here = packed(some(0, 20), sizes=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
+    here = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
     counts = []
     for first in range(20, 30):
         here.add(*some(first, first + 1))
@@ -144,7 +144,7 @@ def test_tails_beyond_the_allowed_number_are_written_as_one() -> None:
 
 
 def test_a_head_is_padded_for_the_splice_where_it_precedes_what_is_kept() -> None:
-    here = packed(some(0, 20), sizes=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
+    here = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
     for first in (20, 21):
         assert len(here.add(*some(first, first + 1)).head) == 5_000
     assert here.index.body_start == 5_000
@@ -152,8 +152,8 @@ def test_a_head_is_padded_for_the_splice_where_it_precedes_what_is_kept() -> Non
 
 @pytest.mark.parametrize("share", [1, 4])
 def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
-    here = packed(some(0, 40), sizes=Thresholds(packed=1, tail_rows=3, tail_share=40 // share // 2 or 1, part=256))
-    limit = max(3, 40 // here.sizes.tail_share)
+    here = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=3, tail_share=40 // share // 2 or 1, part=256))
+    limit = max(3, 40 // here.thresholds.tail_share)
     here.add(*some(40, 40 + limit))
     assert names(here) == ["columns", "rows", "graph", "tail"]
     here.add(*some(60, 61))
@@ -162,7 +162,7 @@ def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
 
 
 def test_a_build_is_due_when_too_many_are_removed() -> None:
-    here = packed(some(0, 80), sizes=Thresholds(packed=1, tail_rows=2, removed_share=8, part=256))
+    here = packed(some(0, 80), thresholds=Thresholds(packed=1, tail_rows=2, removed_share=8, part=256))
     here.remove(*(f"row-{row}" for row in range(10)))
     assert here.envelope.graph_rows == 80
     here.remove("row-10")
@@ -171,7 +171,7 @@ def test_a_build_is_due_when_too_many_are_removed() -> None:
 
 @pytest.mark.parametrize("rebuild", [True, False])
 def test_a_build_can_be_asked_for_or_put_off(rebuild: bool) -> None:
-    here = packed(some(0, 40), sizes=Thresholds(packed=1, tail_rows=1, tail_share=1_000, part=256))
+    here = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=1, tail_share=1_000, part=256))
     here.commit(mutations.upsert(here.index, some(40, 45))[0], rebuild=rebuild)
     assert ("tail" in names(here)) == (not rebuild)
     assert stored(here) == as_added(some(0, 40) + some(40, 45))
@@ -187,7 +187,7 @@ def test_an_index_whose_last_row_is_deleted_is_an_envelope_alone_and_fills_again
 
 
 def test_an_index_that_shrinks_below_the_bound_is_plain_again() -> None:
-    here = packed(some(0, 100), sizes=Thresholds(packed=1_000, tail_rows=2, removed_share=2, part=256))
+    here = packed(some(0, 100), thresholds=Thresholds(packed=1_000, tail_rows=2, removed_share=2, part=256))
     assert names(here) == ["columns", "rows", "graph"]
     here.remove(*(f"row-{row}" for row in range(90)))
     assert (names(here), len(here.envelope.ids)) == (["graph"], 10)

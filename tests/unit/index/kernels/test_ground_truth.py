@@ -1,4 +1,4 @@
-"""The yardstick of the calibration: exactly the rows that are as near as the tenth, in any block, ties included."""
+"""Ground truth: exactly the rows that are as near as the tenth, in any block, ties included."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,9 @@ BLOCKS = 9_000  # rows: more than two blocks
 
 
 def nearest_one_by_one(matrix: F32, queries: F32, distance: Distance) -> list[list[int]]:
-    far = [v.true_distances(matrix, query, distance) for query in queries]
-    return [np.flatnonzero(one <= np.partition(one, K - 1)[K - 1]).tolist() for one in far]
+    oracle = v.Oracle(matrix, distance)
+    distances = [oracle.distances(query) for query in queries]
+    return [np.flatnonzero(one <= np.partition(one, K - 1)[K - 1]).tolist() for one in distances]
 
 
 def found(matrix: F32, queries: F32, distance: Distance) -> list[list[int]]:
@@ -40,7 +41,7 @@ def test_the_true_neighbours_queries_are_those_of_each(distance: Distance, rows:
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_rows_that_tie_with_the_tenth_are_all_there(distance: Distance) -> None:
+def test_all_rows_that_tie_with_the_tenth_are_included(distance: Distance) -> None:
     rng = np.random.default_rng(3)
     few = rng.standard_normal((40, 16)).astype(np.float32)
     which = rng.integers(0, len(few), BLOCKS)
@@ -48,7 +49,7 @@ def test_rows_that_tie_with_the_tenth_are_all_there(distance: Distance) -> None:
     assert rows == [np.flatnonzero(which == row).tolist() for row in range(3)]
 
 
-def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
+def test_rows_are_distinguished_that_float32_cannot_distinguish() -> None:
     towards = np.random.default_rng(4).standard_normal(64)
     matrix = (1_000 + np.outer(np.arange(BLOCKS) % 97, towards) * 1e-4).astype(np.float32)
     queries = matrix[[5, 60]] + np.float32(1e-3)
