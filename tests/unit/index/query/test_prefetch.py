@@ -60,7 +60,7 @@ class Case:
             memory_bytes=1 << 20,
             environment=clock.environment(),
             retry_policy=RetryPolicy(max_attempts=3),
-            sizes=PACKED,
+            thresholds=PACKED,
         )
 
 
