@@ -1,6 +1,6 @@
-"""Write golden blobs of the present version: run once when a version is born, never again.
+"""Write the golden files of a new format version; run once per version.
 
-The files are the format: a change that alters how they read is a new version, with a folder of its own.
+The files define the format. A change that reads them differently is a new version with a folder of its own.
 """
 
 import sys
@@ -21,7 +21,7 @@ def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) 
 
 
 def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
-    """Return a blob of the packed form: 40 rows built, 3 and 2 more in two tails, some replaced or deleted."""
+    """Return a blob of the packed form: 40 rows in the graph, 3 and 2 more in two tails, some replaced or deleted."""
     sizes = Thresholds(packed=1, tail_rows=1_000, part=padded)
     drawn = np.random.default_rng(dimension).normal(size=(45, dimension))
     items = [
@@ -44,7 +44,7 @@ def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
 
 
 def _columns() -> bytes:
-    """Return a blob of the packed form whose columns show each way in which they hold something."""
+    """Return a blob of the packed form whose columns use every encoding."""
     drawn = np.random.default_rng(9).normal(size=(40, 3))
     items = [_item(f"row-{i:02}", *row, metadata=_document(i)) for i, row in enumerate(drawn)]
     index = mutations.upsert(state.empty_index(new_params("columns", 3, m=2)), items)[0]
@@ -66,7 +66,7 @@ def _item(vector_id: str, *components: float, metadata: bytes | None = None) -> 
 
 
 def main(folder: Path) -> None:
-    """Write every golden blob that `folder` does not hold yet."""
+    """Write every golden file that does not exist in `folder`."""
     three = [
         _item("a", 1, 0, 0, metadata=b'{"kind": "axis", "tags": ["x", null, 1.50]}'),
         _item("b/%2F + é", 0.5, 0.5, 0, metadata=b"[]"),

@@ -86,7 +86,7 @@ NEVER_WRONG = {
     "blocks that overlap": lambda: with_rows(forged.block_start(1, 0)),
     "a block that starts after the end": lambda: with_rows(forged.block_start(3, 2**63)),
     "a block that ends before it starts": lambda: with_rows(forged.block_start(0, 2**64 - 1)),
-    "a block that forged wholly behind the end": lambda: with_rows(forged.block_after_the_end),
+    "a block completely after the end": lambda: with_rows(forged.block_after_the_end),
     "metadata that is not JSON": lambda: with_rows(forged.replace(b'{"row": 11}', b'{"row": 1}}')),
     "metadata that is not UTF-8": lambda: with_rows(forged.replace(b'{"row": 11}', b'{"\xffow": 11')),
     "an id that is not UTF-8": lambda: with_rows(forged.replace("row-11 é".encode(), b"row-11 \xc3\xc3")),

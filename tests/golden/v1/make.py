@@ -1,6 +1,6 @@
-"""Write golden blobs of version 1: run once, never again.
+"""Write the golden files of version 1; run once.
 
-They were made from the specification by tests/support/hnsw.py, not by the Go service, of which none was at hand.
+tests/support/hnsw.py encodes them from the specification; the Go service was not available.
 """
 
 import sys
@@ -19,24 +19,24 @@ def _small(distance: str) -> bytes:
     keys = [*THREE, "gone"]
     base = [(key, vector, [one for one in keys if one != key]) for key, vector in THREE.items()]
     body = h.graph([base, base[:1]], distance=distance)
-    told = h.params(name=f"v1-{distance}", distance=distance)
-    return h.blob({"version": 1, "params": told, "metadata": METADATA}, body)
+    params = h.params(name=f"v1-{distance}", distance=distance)
+    return h.blob({"version": 1, "params": params, "metadata": METADATA}, body)
 
 
 def _many() -> bytes:
-    """Return 200 vectors in layers that thin out, the topmost of them empty; parameters are not the defaults."""
+    """Return 200 vectors in layers of decreasing size, the last one empty, and parameters other than the defaults."""
     drawn = np.random.default_rng(1).normal(size=(200, 3))
     base = [
         (f"row-{i:03}", v.tolist(), [f"row-{(i + step) % 200:03}" for step in range(1, 9)]) for i, v in enumerate(drawn)
     ]
     body = h.graph([base, base[::4], base[::16], []], m=8, ef_search=100, distance="euclidean")
-    told = h.params(name="v1-many", m=8, ef_search=100, distance="euclidean")
+    params = h.params(name="v1-many", m=8, ef_search=100, distance="euclidean")
     metadata = {f"row-{i:03}": {"row": i} for i in range(0, 200, 3)}
-    return h.blob({"version": 1, "params": told, "metadata": metadata}, body)
+    return h.blob({"version": 1, "params": params, "metadata": metadata}, body)
 
 
 def main(folder: Path) -> None:
-    """Write every golden blob that `folder` does not hold yet."""
+    """Write every golden file that does not exist in `folder`."""
     none = h.blob({"version": 1, "params": h.params(name="v1-empty"), "metadata": None}, h.graph([]))
     blobs = {"empty": none, "cosine": _small("cosine"), "euclidean": _small("euclidean"), "many": _many()}
     for name, blob in blobs.items():

@@ -76,11 +76,11 @@ def test_only_the_file_being_written_may_exceed_the_budget(pages: int, steps: li
 def test_an_evicted_file_stays_usable_for_its_users(steps: list[tuple[int, int]]) -> None:
     with folder() as path:
         files = SectionCache(path, 2 * PAGES * PAGE)
-        held = [files.open(entry(which)) for which in range(5)]
+        opened = [files.open(entry(which)) for which in range(5)]
         for which, page in steps:
-            held[which].write(page * PAGE, DATA[which][page * PAGE : (page + 1) * PAGE])
-            assert held[which].missing([(page * PAGE, page * PAGE + 1)]) == []
-        for which, section in enumerate(held):
+            opened[which].write(page * PAGE, DATA[which][page * PAGE : (page + 1) * PAGE])
+            assert opened[which].missing([(page * PAGE, page * PAGE + 1)]) == []
+        for which, section in enumerate(opened):
             written = {page for file, page in steps if file == which}
             assert sum(stop - start for start, stop in section.missing(None)) == sum(
                 min(PAGE, section.size - page * PAGE) for page in set(range(PAGES)) - written

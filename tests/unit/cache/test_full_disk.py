@@ -109,11 +109,11 @@ def test_a_real_full_disk_evicts_and_then_falls_back_to_memory(tmp_path: Path) -
         fill(files, "a")
         b = fill(files, "b")
         assert (b.path is not None, present(files, "a")) == (True, False)
-        (tmp_path / "of somebody else").write_bytes(bytes(2 * PAGE))
-        held = b  # eviction does not free its space while it is used
+        (tmp_path / "another file").write_bytes(bytes(2 * PAGE))
+        in_use = b  # eviction does not free its space while it is used
         c = fill(files, "c")
         assert (c.whole, c.path, c.buffer.tobytes()) == (True, None, content("c"))
-        assert held.buffer.tobytes() == content("b")
+        assert in_use.buffer.tobytes() == content("b")
 
 
 def test_holes_in_a_file_are_not_read_on_a_full_disk(tmp_path: Path) -> None:

@@ -96,13 +96,13 @@ def test_an_evicted_file_is_removed_from_the_folder(tmp_path: Path) -> None:
 
 def test_an_evicted_file_stays_usable_and_is_not_cached_again(tmp_path: Path) -> None:
     files = SectionCache(tmp_path, SIZE)
-    held = fill(files, "a", pages=2)
-    before = held.buffer
+    evicted = fill(files, "a", pages=2)
+    before = evicted.buffer
     fill(files, "b")
-    assert held.missing(None) == [(2 * PAGE, SIZE)]
-    held.write(2 * PAGE, content("a")[2 * PAGE :])
-    assert (held.whole, held.path, before.tobytes()) == (True, None, content("a"))
-    assert files.open(entry("a")) is not held
+    assert evicted.missing(None) == [(2 * PAGE, SIZE)]
+    evicted.write(2 * PAGE, content("a")[2 * PAGE :])
+    assert (evicted.whole, evicted.path, before.tobytes()) == (True, None, content("a"))
+    assert files.open(entry("a")) is not evicted
     assert files.used == SIZE
 
 

@@ -27,10 +27,10 @@ documents = st.recursive(
     max_leaves=12,
 )
 paths = st.sampled_from(PATHS)
-orders: st.SearchStrategy[Comparison] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
+comparisons: st.SearchStrategy[Comparison] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
 conditions: st.SearchStrategy[Filter] = st.one_of(
     st.builds(In, paths, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
-    st.builds(Compare, paths, orders, st.sampled_from([*NUMBERS, *TEXTS])),
+    st.builds(Compare, paths, comparisons, st.sampled_from([*NUMBERS, *TEXTS])),
     st.builds(Exists, paths),
     st.builds(Prefix, paths, st.sampled_from(TEXTS)),
     st.builds(Glob, paths, st.sampled_from(PATTERNS)),
@@ -64,54 +64,54 @@ def flat(value: object) -> list[object]:
     return [value, *(inner for item in value for inner in flat(item))] if isinstance(value, list) else [value]
 
 
-def like(left: object, right: object) -> bool:
+def equal(left: object, right: object) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
-def holds(tree: Filter, metadata: object) -> bool:  # noqa: PLR0911  one for each kind of filter
+def satisfies(tree: Filter, metadata: object) -> bool:  # noqa: PLR0911  one return per type of filter
     match tree:
         case And(filters):
-            return not [inner for inner in filters if not holds(inner, metadata)]
+            return not [inner for inner in filters if not satisfies(inner, metadata)]
         case Or(filters):
-            return bool([inner for inner in filters if holds(inner, metadata)])
+            return bool([inner for inner in filters if satisfies(inner, metadata)])
         case Not(inner):
-            return not holds(inner, metadata)
+            return not satisfies(inner, metadata)
         case Exists(path):
             return bool(values_at(metadata, path))
         case In(path, values):
-            return any(like(found, value) for found in values_at(metadata, path) for value in values)
-        case Compare(path, order, operand):
-            return any(compares(found, order, operand) for found in values_at(metadata, path))
+            return any(equal(found, value) for found in values_at(metadata, path) for value in values)
+        case Compare(path, comparison, operand):
+            return any(compares(found, comparison, operand) for found in values_at(metadata, path))
         case Prefix(path, text):
             return any(isinstance(found, str) and found[: len(text)] == text for found in values_at(metadata, path))
         case Glob(path, pattern):
-            return any(isinstance(found, str) and fits(pattern, found) for found in values_at(metadata, path))
+            return any(isinstance(found, str) and glob_matches(pattern, found) for found in values_at(metadata, path))
 
 
-def compares(found: Any, order: Comparison, operand: str | int | float) -> bool:
+def compares(found: Any, comparison: Comparison, operand: str | int | float) -> bool:
     number = isinstance(found, int | float) and not isinstance(found, bool)
     if not (isinstance(found, str) if isinstance(operand, str) else number):
         return False
-    held = {"$gt": found > operand, "$gte": found >= operand, "$lt": found < operand, "$lte": found <= operand}
-    return bool(held[order])
+    results = {"$gt": found > operand, "$gte": found >= operand, "$lt": found < operand, "$lte": found <= operand}
+    return bool(results[comparison])
 
 
-def fits(pattern: str, text: str) -> bool:
+def glob_matches(pattern: str, text: str) -> bool:
     """Match a pattern with the sets [ab] and [!a] by trying every position for every star."""
     if not pattern:
         return not text
     if pattern[0] == "*":
-        return any(fits(pattern[1:], text[at:]) for at in range(len(text) + 1))
+        return any(glob_matches(pattern[1:], text[at:]) for at in range(len(text) + 1))
     token, accepted = next(
         (token, accepted)
         for token, accepted in (("[ab]", "ab".__contains__), ("[!a]", "a".__ne__), ("?", bool), (pattern[0], None))
         if pattern.startswith(token)
     )
     first = text[:1]
-    return bool(first and (accepted or token.__eq__)(first)) and fits(pattern[len(token) :], text[1:])
+    return bool(first and (accepted or token.__eq__)(first)) and glob_matches(pattern[len(token) :], text[1:])
 
 
-def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind of filter
+def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one return per type of filter
     """Return a filter as JSON, one key per object."""
     match tree:
         case And(filters):
@@ -122,8 +122,8 @@ def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind
             return {"$not": written(inner)}
         case In(path, values):
             return {path: {"$in": list(values)}}
-        case Compare(path, order, operand):
-            return {path: {order: operand}}
+        case Compare(path, comparison, operand):
+            return {path: {comparison: operand}}
         case Exists(path):
             return {path: {"$exists": True}}
         case Prefix(path, text):
@@ -134,16 +134,16 @@ def written(tree: Filter) -> dict[str, Any]:  # noqa: PLR0911  one for each kind
 
 @given(trees, documents)
 def test_a_filter_gives_the_result_of_the_slow_implementation(tree: Filter, metadata: object) -> None:
-    assert matches(tree, metadata) == holds(tree, metadata)
+    assert matches(tree, metadata) == satisfies(tree, metadata)
 
 
 @given(documents)
 def test_leaves_are_the_values_at_each_path(metadata: object) -> None:
-    told: dict[str, list[object]] = {}
+    found_at: dict[str, list[object]] = {}
     for path, leaf in leaves(metadata):
-        told.setdefault(path, []).append(leaf)
-    assert {path: described(found) for path, found in told.items()} == {
-        path: described(values_at(metadata, path)) for path in told
+        found_at.setdefault(path, []).append(leaf)
+    assert {path: described(found) for path, found in found_at.items()} == {
+        path: described(values_at(metadata, path)) for path in found_at
     }
 
 

@@ -1,7 +1,7 @@
 """Globs: patterns with `*`, `?` and sets such as `[a-z]`, with the meaning of Python's fnmatch.
 
-No pattern needs exponential time: each piece between two stars takes the first position where it matches, and no other
-is tried. docs/decisions has the figures that speak against fnmatch itself.
+No pattern needs exponential time: each piece between two stars is matched at the first possible position, and no
+other is tried. docs/decisions/filters.md says why fnmatch itself is not used.
 """
 
 import re

@@ -28,7 +28,7 @@ _EXACT: Final = 2.0**53  # float64 represents all integers below
 
 
 class TRUE:
-    """The type of `true` in a column; Python's bool does not tell `true` from `false`."""
+    """The type of `true` in a column; Python has one type for both booleans."""
 
 
 class FALSE:
