@@ -1,4 +1,4 @@
-"""The data sets, and which rows are the true answers."""
+"""The data sets of the benchmarks, and their true nearest neighbours."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ K = 10
 SEED = 20_240_229
 
 _CLUSTERS = 256
-_CHUNK = 8_192  # rows at a time, so that their float64 copies stay small
+_CHUNK = 8_192  # rows at a time: limits the memory of the float64 copies
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Rows to search under cosine distance, and queries (n, dimension) that are none of them."""
+    """Rows to search under cosine distance, and queries of shape (n, dimension) that are not among them."""
 
     name: str
     about: str
@@ -36,7 +36,7 @@ class Dataset:
 
 
 def demo() -> Dataset:
-    """Return the operations of AWS APIs that ship with the project, real text embeddings."""
+    """Return the text embeddings in examples/: operations of AWS APIs."""
     with np.load(EXAMPLES / "aws_operations.npz") as file:
         ids: list[str] = file["ids"].tolist()
         pairs = zip(file["service"].tolist(), file["verb"].tolist(), strict=True)
@@ -46,20 +46,21 @@ def demo() -> Dataset:
     return Dataset("demo", "examples/aws_operations.npz", rows, queries)
 
 
-def made(rows: int, dimension: int = 384, queries: int = 500) -> Dataset:
+def synthetic(rows: int, dimension: int = 384, queries: int = 500) -> Dataset:
     """Return a mixture of Gaussians with a decaying spectrum, and held-out queries from the same mixture.
 
-    Clusters, their width and the decay are chosen so that plain Annoy finds on 100,000 x 384 what it finds on as many
-    real text embeddings: with 10 trees and search_k 1,000 / 10,000 / 22,000 recall@10 is 0.63 / 0.91 / 0.96.
+    Clusters, their width and the decay are chosen so that Annoy has the same recall on 100,000 x 384 as on real text
+    embeddings: with 10 trees and search_k 1,000 / 10,000 / 22,000 recall@10 is 0.63 / 0.91 / 0.96.
     """
     vectors = mixture(rows + queries, dimension)
     ids = [f"row-{row:06}" for row in range(rows)]
     metadata = {vector_id: _raw({"row": row}) for row, vector_id in enumerate(ids)}
     about = f"a mixture of {_CLUSTERS} Gaussians with a decaying spectrum, seed {SEED}"
-    return Dataset("made", about, Rows(ids, vectors[:rows], metadata), vectors[rows:])
+    return Dataset("synthetic", about, Rows(ids, vectors[:rows], metadata), vectors[rows:])
 
 
 def mixture(count: int, dimension: int) -> F32:
+    """Return `count` vectors, the same in every run."""
     rng = np.random.default_rng(SEED)
     deviation: F32 = (np.arange(1, dimension + 1) ** -0.5).astype(np.float32)
     rotation: F32 = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0].astype(np.float32)
@@ -72,18 +73,19 @@ def mixture(count: int, dimension: int) -> F32:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """For each query the cosine of its true tenth neighbour, by a float64 scan of all rows."""
+    """For each query the cosine of its true tenth neighbour, from a float64 scan of all rows."""
 
     queries: F64
     tenth: F64
 
     def recall(self, vectors: F32, query: int, found: npt.NDArray[np.int64]) -> float:
-        """Return recall@10 of rows `found` for one query; rows that tie with the tenth are as good as it."""
+        """Return recall@10 of rows `found` for one query; rows that tie with the tenth count as true."""
         cosines = unit(vectors[found]) @ self.queries[query]
         return min(K, int((cosines >= self.tenth[query] - 1e-12).sum())) / K
 
 
 def truth(vectors: F32, queries: F32) -> Truth:
+    """Scan all rows in float64 for the true tenth neighbour of each query."""
     wide = unit(queries)
     best = np.full((len(queries), K), -np.inf)
     for start in range(0, len(vectors), _CHUNK):
@@ -93,6 +95,7 @@ def truth(vectors: F32, queries: F32) -> Truth:
 
 
 def unit(vectors: F32) -> F64:
+    """Return the vectors divided by their norms."""
     wide = vectors.astype(np.float64)
     scaled: F64 = wide / np.linalg.norm(wide, axis=1)[:, None]
     return scaled

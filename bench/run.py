@@ -1,9 +1,9 @@
-"""Run the benchmark: `python bench/run.py [engine | peers | filters | threshold | large] [options]`.
+"""Run the benchmarks: `python bench/run.py [engine | peers | filters | threshold | large] [options]`.
 
-`engine` is vectord alone, `peers` is vectord beside others, `filters` is searches among some rows, `threshold` is for
-the planner's constants, `large` is one blob of a million rows; without a word engine, then peers. Options go to the
-last one of them. Nothing is measured here: the work is done by other interpreters, which start with one BLAS thread, as
-a small Lambda function has, with the package on their path, compiled as what ships is, and with the ephemeral store.
+`engine` measures vectord alone, `peers` compares it with other libraries, `filters` searches with filters, `threshold`
+measures the planner's constants, `large` a blob of a million rows. The default is engine, then peers. Options are
+passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda
+function, with the package's bytecode on its path, and with the store in memory.
 """
 
 import compileall
@@ -27,7 +27,7 @@ MODULES = {
 def main(arguments: list[str]) -> int:
     named = bool(arguments) and not arguments[0].startswith("-")
     if named and arguments[0] not in MODULES:
-        print(f"There is no benchmark {arguments[0]!r}: name one of {', '.join(MODULES)}, or none for the first two.")
+        print(f"unknown benchmark {arguments[0]!r}: name one of {', '.join(MODULES)}, or none for the first two")
         return 2
     chosen, options = (arguments[:1], arguments[1:]) if named else (["engine", "peers"], arguments)
     environ = {

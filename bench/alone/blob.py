@@ -1,4 +1,4 @@
-"""The engine by itself: what a build costs, what the blob weighs, what opening it takes."""
+"""Building and opening a blob without the service: seconds and bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Curves = Mapping[str, Mapping[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The blob of a data set; `seconds` is from rows to blob, `sections` are its parts in bytes."""
+    """The blob of a data set; `seconds` from rows to blob, `sections` in bytes, `curves` of the calibration."""
 
     blob: bytes
     seconds: float
@@ -27,8 +27,8 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
-    """Seconds of one pass each: frame from blob, index from blob."""
+class DecodeTimes:
+    """Seconds to decode the frame, and to open the index including that."""
 
     decode: float
     open: float
@@ -43,8 +43,8 @@ def build(data: Dataset, runs: int) -> Built:
     return Built(encoded.blob, seconds, {entry.name: entry.bytes for entry, _ in encoded.sections}, curves)
 
 
-def codec(blob: bytes, runs: int) -> Codec:
-    return Codec(
+def decode_times(blob: bytes, runs: int) -> DecodeTimes:
+    return DecodeTimes(
         decode=best(lambda: frame.decode(blob), runs)[0],
         open=best(lambda: codec_decode.open_blob(blob), runs)[0],
     )

@@ -1,4 +1,4 @@
-"""What a cold start pays before it reads a byte: the CPU seconds of importing each handler."""
+"""The CPU seconds of importing each handler, which every cold start spends before it reads a byte."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ from statistics import median
 from tools.command.paths import ROOT
 
 BASELINE = 'import numpy, boto3; boto3.client("s3")'
-# A handler's import makes no client, its first request does: the baseline's whole work in a handler's words.
+# The import of a handler creates no client; this one does, like the baseline.
 _WITH_CLIENT = "search, and its S3 client"
 _FUNCTIONS = ROOT / "functions"
 _RUNS = 9
 _CLIENT = (
-    "import handler; from vectord import runtime; "
-    "runtime.store_of(runtime.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "
+    "import handler; from vectord.runtime import api; "
+    "api.store_of(api.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "
     "'AWS_ACCESS_KEY_ID': 'none', 'AWS_SECRET_ACCESS_KEY': 'none'}))"
 )
 _CODE = "import time; start = time.process_time(); {work}; print(time.process_time() - start)"
@@ -26,8 +26,8 @@ _CODE = "import time; start = time.process_time(); {work}; print(time.process_ti
 def measure() -> dict[str, float]:
     """Return the median user and system CPU seconds of the baseline and of each handler's import.
 
-    Each run is a fresh interpreter; what it had spent before its first import is not counted. They take turns, and
-    find the bytecode that a first run, not counted, wrote for them.
+    Each run is a new interpreter; the time before its first import is not counted. The handlers alternate. A first run,
+    which is not counted, writes the bytecode.
     """
     works: dict[str, tuple[str, Sequence[Path]]] = {BASELINE: (BASELINE, [])}
     for folder in sorted(path.parent for path in _FUNCTIONS.glob("*/handler.py")):
@@ -52,7 +52,7 @@ def _environ(bytecode: str, first: Sequence[Path]) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONPYCACHEPREFIX": bytecode,
-        # So that the client looks for credentials nowhere on the network.
+        # Otherwise the client would look for credentials on the network.
         "AWS_ACCESS_KEY_ID": "none",
         "AWS_SECRET_ACCESS_KEY": "none",
         "AWS_DEFAULT_REGION": "us-east-1",

@@ -1,4 +1,4 @@
-"""Files of vectors to entries, beside the engine's build of the same rows: throughput and peak memory."""
+"""Reading files of vectors, compared with the build of an index of the same rows: throughput and peak memory."""
 
 import base64
 import gzip
@@ -31,7 +31,7 @@ _RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Seconds to parse and validate a file and to build its index, best of a few runs; bytes at the peak."""
+    """Bytes of the file; seconds to parse and validate it and to build its index, best of a few runs; peak memory."""
 
     size: int
     parse: float
@@ -40,7 +40,7 @@ class Ingested:
 
 
 def measure(data: Dataset) -> dict[str, Ingested]:
-    """Return what each format costs, each in a process of its own; of many rows the first MOST."""
+    """Return the cost of each format, each measured in its own process, with the first MOST rows."""
     with tempfile.TemporaryDirectory(prefix="vectord-bench-") as folder:
         for kind in FORMATS:
             _write(data, Path(folder, f"x{kind}"), kind)
@@ -99,7 +99,7 @@ def _ingest(path: Path) -> Ingested:
 
 
 def main() -> None:
-    """Measure the file that the command line names, and print it as JSON."""
+    """Measure the file that the command line names and print the result as JSON."""
     sys.stdout.write(msgspec.json.encode(_ingest(Path(sys.argv[1]))).decode())
 
 

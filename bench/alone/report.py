@@ -1,4 +1,4 @@
-"""The report: build, size, codec, warm search, add, ingest and import, for two data sets."""
+"""Measure and print build, size, decoding, warm search, add, ingestion and imports for two data sets."""
 
 import argparse
 import time
@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 from bench.alone import blob, imports, ingest, search, service
 from bench.alone.search import ANNOY, BASE64, ENGINE, JSON, SCAN, Searches
-from bench.data import Dataset, demo, made, truth
+from bench.data import Dataset, demo, synthetic, truth
 from bench.measure import machine
 from tools.command.console import step, table
 
 _ROWS = 100_000
 _LEAST = 1_000
 _SEARCHES = 1_000  # of each kind, or two rounds of the queries where those are more
-_FEW = 20_000  # rows up to which everything is quick enough to be repeated often
+_FEW = 20_000  # rows; smaller data sets are measured more often
 
 
 def main() -> None:
     started = time.perf_counter()
-    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure vectord and print what was found.")
-    parser.add_argument("--rows", type=int, default=_ROWS, help=f"rows of the made data set (default {_ROWS:,})")
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure vectord and print the figures.")
+    parser.add_argument("--rows", type=int, default=_ROWS, help=f"rows of the synthetic data set (default {_ROWS:,})")
     rows = parser.parse_args().rows
     if rows < _LEAST:
         parser.error(f"--rows must be at least {_LEAST:,}")
     _title("machine")
     table(("fact", "value"), machine())
-    for data in (demo(), made(rows)):
+    for data in (demo(), synthetic(rows)):
         _dataset(data)
     _imports()
     print(f"Done in {time.perf_counter() - started:.0f} s.")
@@ -34,35 +34,35 @@ def main() -> None:
 def _dataset(data: Dataset) -> None:
     few = len(data.rows) <= _FEW
     _title(f"{data.name}: {data.shape}, cosine ({data.about})")
-    with step("build", "rows to blob, and its parts"):
+    with step("build", "rows to blob, and its sections"):
         built = blob.build(data, 5 if few else 2)
-    with step("codec", "blob to index and back"):
-        codec = blob.codec(built.blob, 20 if few else 5)
+    with step("decode", "blob to index"):
+        decoded = blob.decode_times(built.blob, 20 if few else 5)
     with step("truth", "true neighbours, by a float64 scan"):
         true = truth(data.rows.vectors, data.queries)
     with step("load", "the same rows through the service, into the memory store"):
         service.load(data)
-    with step("search", "five ways in turns, the handler's log line to nowhere"):
+    with step("search", "five ways alternating, without log lines"):
         searched = search.measure(data, built.blob, true, max(2, _SEARCHES // len(data.queries)))
     with step("add", f"{service.ADDED} new rows through the service"):
         added = service.add(data, 3 if few else 1)
-    with step("ingest", "files of these rows, each in a fresh process"):
+    with step("ingest", "files of these rows, each in a new process"):
         ingested = ingest.measure(data)
-    _figures(data, built, codec, added)
+    _figures(data, built, decoded, added)
     _searches(searched)
     _handlers(searched)
     _ingested(ingested, min(ingest.MOST, len(data.rows)))
 
 
-def _figures(data: Dataset, built: blob.Built, codec: blob.Codec, added: service.AddTime) -> None:
+def _figures(data: Dataset, built: blob.Built, decoded: blob.DecodeTimes, added: service.AddTime) -> None:
     raw, size = data.rows.vectors.size * 4, len(built.blob)
     rows = [
         ("build, rows to blob", _s(built.seconds), ""),
         ("blob", f"{size:14,} B", f"{size / raw:.3f} x the raw float32 ({raw:,} B)"),
         *((f"  {name}", f"{part:14,} B", f"{part / raw:.3f} x") for name, part in built.sections.items()),
-        ("frame.decode", _s(codec.decode), f"{size / codec.decode / 1e9:.1f} GB/s"),
-        ("open, decode included", _s(codec.open), f"{size / codec.open / 1e9:.1f} GB/s"),
-        (f"add of {service.ADDED}", _s(added.seconds), f"{added.written:,} B: the object afterwards"),
+        ("frame.decode", _s(decoded.decode), f"{size / decoded.decode / 1e9:.1f} GB/s"),
+        ("open, decode included", _s(decoded.open), f"{size / decoded.open / 1e9:.1f} GB/s"),
+        (f"add of {service.ADDED}", _s(added.seconds), f"{added.written:,} B: the object after it"),
         *(
             (f"calibration, {way}", "", ", ".join(f"{effort:,}: {recall:.3f}" for effort, recall in curve.items()))
             for way, curve in built.curves.items()
@@ -121,8 +121,8 @@ def _ingested(found: Mapping[str, ingest.Ingested], rows: int) -> None:
 
 
 def _imports() -> None:
-    _title("import: CPU seconds in a fresh interpreter, bytecode warm")
-    with step("import", "each handler and the baseline, in turns"):
+    _title("import: CPU seconds in a new interpreter, with bytecode")
+    with step("import", "each handler and the baseline, alternating"):
         seconds = imports.measure()
     base = seconds[imports.BASELINE]
     table(

@@ -1,4 +1,4 @@
-"""What the stand-in itself costs: the bare calls of an add by multipart copy, and what the link adds without limits."""
+"""The cost of the stand-in and of the link: an add's S3 calls alone, and downloads with and without the link."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from bench.peers.participants import OURS
-from bench.peers.results import Bare
+from bench.peers.results import BareCalls
 from bench.s3.stand_in import BUCKET, StandIn, client
 
 _PART = 5 << 20
@@ -16,16 +16,16 @@ _RUNS = 3
 _LARGE, _SMALL = 64 << 20, 512
 
 
-def copied(store: StandIn, key: str) -> Bare | None:
-    """Send a new head and a tail around a copy of an object's rest, to another key; None if it is too small for that.
+def copy_calls(store: StandIn, key: str) -> BareCalls | None:
+    """Measure the S3 calls of an add by multipart copy; None if the object is too small for one.
 
-    The stand-in reads and hashes all that it copies; S3 does not do that while a caller waits.
+    The stand-in reads and hashes all bytes that it copies; S3 does not do that while a caller waits.
     """
     size = store.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"]
     if size < 2 * len(_HEAD):
         return None
     runs = [_copy(store, key, size) for _ in range(_RUNS)]
-    return Bare({name: median(run[name] for run in runs) for name in runs[0]})
+    return BareCalls({name: median(run[name] for run in runs) for name in runs[0]})
 
 
 def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
@@ -51,7 +51,7 @@ def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
 
 
 def overhead(store: StandIn) -> Mapping[str, tuple[float, float]]:
-    """Return seconds to get a large and a small object: direct, through the link without limits, and with them."""
+    """Return the seconds to download a large and a small object: directly, through the link without and with limits."""
     for key, size in (("large", _LARGE), ("small", _SMALL)):
         store.s3.put_object(Bucket=BUCKET, Key=f"bare/{key}", Body=bytes(size))
     ways = {"direct": (store.direct, False), "link without limits": (store.linked, False), "link": (store.linked, True)}
@@ -62,7 +62,7 @@ def overhead(store: StandIn) -> Mapping[str, tuple[float, float]]:
         found[name] = _get(s3, "large", 3), _get(s3, "small", 20)
     for key in ("large", "small"):
         store.s3.delete_object(Bucket=BUCKET, Key=f"bare/{key}")
-    store.wire.take()
+    store.link.take()
     return found
 
 

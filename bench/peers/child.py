@@ -1,12 +1,12 @@
-"""One measured process: `python -m bench.peers.child PLAN`. It speaks JSON lines: events out, commands in.
+"""One measured process: `python -m bench.peers.child JOB`. It writes events and reads commands, as lines of JSON.
 
-`verb` of the plan is what is measured; the parent's clock decides how long it took:
+The job's `verb` names what is measured. The duration is measured by the parent's clock:
 
-build    builds; says `built`; publishes, and searches once
-cold     open, search once; says `answer`
-add      says `ready` when imported, and at a command adds; says `done`
-refresh  opens and searches; says `ready`, and at a command refreshes and searches; says `answer`
-warm     opens what was built; says `ready`; each command is a block of queries to search for
+build    builds; sends `built`; uploads, and searches once
+cold     opens and searches once; sends `answer`
+add      sends `ready` after its imports, and adds at a command; sends `done`
+refresh  opens and searches; sends `ready`, and refreshes and searches at a command; sends `answer`
+warm     opens the built index; sends `ready`; each command is a block of queries to search for
 """
 
 import os
@@ -15,7 +15,7 @@ import time
 
 STARTED = time.monotonic()
 
-import importlib  # noqa: E402 (the clock comes first)
+import importlib  # noqa: E402 - the clock is read before any other import
 import json  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -24,82 +24,82 @@ from typing import Any  # noqa: E402
 import numpy as np  # noqa: E402
 
 from bench.measure import peak_memory  # noqa: E402
-from bench.peers.adapters.peer import Place  # noqa: E402
+from bench.peers.adapters.peer import Location  # noqa: E402
 
-Plan = dict[str, Any]
+Job = dict[str, Any]
 
 
 class Parent:
-    """The two pipes. What a library or a handler prints goes to the log instead."""
+    """The two pipes to the parent. The output of libraries and handlers goes to the log instead."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
 
-    def say(self, event: str, **facts: object) -> None:
+    def send(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, **facts}) + "\n")
 
-    def hear(self) -> Plan | None:
+    def receive(self) -> Job | None:
         line = sys.stdin.readline()
         return json.loads(line) if line.strip() else None
 
 
-def _build(peer: Any, plan: Plan, parent: Parent) -> None:
-    rows = np.load(plan["rows"])
+def _build(peer: Any, job: Job, parent: Parent) -> None:
+    rows = np.load(job["rows"])
     started = time.monotonic()
     size = peer.build(rows)
-    parent.say("built", seconds=time.monotonic() - started, bytes=size)
+    parent.send("built", seconds=time.monotonic() - started, bytes=size)
     peer.publish()
-    peer.warm()  # a peer that cannot even search is found out here, and left out
-    peer.search(rows[0], plan["effort"])
+    peer.warm()  # a peer that cannot search fails now and is left out
+    peer.search(rows[0], job["effort"])
 
 
-def _cold(peer: Any, plan: Plan, parent: Parent) -> None:
+def _cold(peer: Any, job: Job, parent: Parent) -> None:
     peer.open()
     opened = time.monotonic()
-    found = peer.search(_query(plan), plan["effort"])
-    parent.say("answer", found=found, opened=opened - STARTED)
+    found = peer.search(_query(job), job["effort"])
+    parent.send("answer", found=found, opened=opened - STARTED)
 
 
-def _add(peer: Any, plan: Plan, parent: Parent) -> None:
-    peer.prepare(np.load(plan["batch"]), plan["first"])
-    parent.say("ready")
-    parent.hear()
+def _add(peer: Any, job: Job, parent: Parent) -> None:
+    peer.prepare(np.load(job["batch"]), job["first"])
+    parent.send("ready")
+    parent.receive()
     peer.add()
-    parent.say("done")
+    parent.send("done")
 
 
-def _refresh(peer: Any, plan: Plan, parent: Parent) -> None:
-    query = _query(plan)
+def _refresh(peer: Any, job: Job, parent: Parent) -> None:
+    query = _query(job)
     peer.open()
     peer.refresh()
-    peer.search(query, plan["effort"])
-    parent.say("ready")
-    parent.hear()
+    peer.search(query, job["effort"])
+    parent.send("ready")
+    parent.receive()
     peer.refresh()
-    found = peer.search(query, plan["effort"])
-    parent.say("answer", found=found)
+    found = peer.search(query, job["effort"])
+    parent.send("answer", found=found)
 
 
-def _warm(peer: Any, plan: Plan, parent: Parent) -> None:
-    queries = np.load(plan["queries"])
+def _warm(peer: Any, job: Job, parent: Parent) -> None:
+    queries = np.load(job["queries"])
     peer.warm()
-    parent.say("ready")
-    while command := parent.hear():
+    parent.send("ready")
+    while command := parent.receive():
         taken, found = [], []
         for query in queries[command["start"] : command["stop"]]:
             began = time.perf_counter_ns()
             rows = peer.search(query, command["effort"])
             taken.append(time.perf_counter_ns() - began)
             found.append(list(rows))
-        parent.say("block", ns=taken, found=found)
+        parent.send("block", ns=taken, found=found)
 
 
-def _query(plan: Plan) -> Any:
-    return np.frombuffer(bytes.fromhex(plan["query"]), np.float32)
+def _query(job: Job) -> Any:
+    return np.frombuffer(bytes.fromhex(job["query"]), np.float32)
 
 
-VERBS: dict[str, Callable[[Any, Plan, Parent], None]] = {
+VERBS: dict[str, Callable[[Any, Job, Parent], None]] = {
     "build": _build,
     "cold": _cold,
     "add": _add,
@@ -109,13 +109,15 @@ VERBS: dict[str, Callable[[Any, Plan, Parent], None]] = {
 
 
 def main() -> None:
-    plan: Plan = json.loads(Path(sys.argv[1]).read_bytes())
+    job: Job = json.loads(Path(sys.argv[1]).read_bytes())
     parent = Parent()
-    place = Place(**{**plan["place"], "folder": Path(plan["place"]["folder"])})
-    peer = importlib.import_module(f"bench.peers.adapters.{plan['module']}").make(place, plan["kind"])
+    location = Location(**{**job["location"], "folder": Path(job["location"]["folder"])})
+    peer = importlib.import_module(f"bench.peers.adapters.{job['module']}").make(location, job["kind"])
     imported = time.monotonic() - STARTED
-    VERBS[plan["verb"]](peer, plan, parent)
-    parent.say("end", imported=imported, peak=peak_memory(), cpu=time.process_time(), told=getattr(peer, "told", {}))
+    VERBS[job["verb"]](peer, job, parent)
+    parent.send(
+        "end", imported=imported, peak=peak_memory(), cpu=time.process_time(), details=getattr(peer, "details", {})
+    )
 
 
 if __name__ == "__main__":

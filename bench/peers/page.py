@@ -1,4 +1,4 @@
-"""The figures of a comparison as a part of docs/benchmark.md, between two marks."""
+"""Write the figures of a comparison into docs/benchmark.md, between two markers."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ Cell = Callable[[Side], float | None]
 
 
 def write(found: Comparison, page: Path) -> None:
-    """Replace what stands between the marks of a page."""
+    """Replace the text between the markers of a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
     page.write_text(f"{before}{START}\n{figures(found)}\n{END}{after}", encoding="utf-8")
 
 
 def figures(found: Comparison) -> str:
-    """Return each figure, and in brackets how many times that of the best peer it is."""
+    """Return the tables: each figure, and in brackets its ratio to the best peer's."""
     facts = "; ".join(f"{name}: {value}" for name, value in found.machine.items())
     about = f"{found.date}, {found.rows:,} x {found.dimension} ({found.data}), cosine. {facts}."
     engine = _table(
@@ -57,7 +57,7 @@ def _traffic(what: str, moved: str) -> Sequence[tuple[str, Cell, str]]:
 
 
 def _table(found: Comparison, *columns: tuple[str, Cell, str], ranked: int = 99) -> str:
-    """Return a table of a row for each side; the first `ranked` columns are held against the best peer."""
+    """Return a table with a row for each participant and, in the first `ranked` columns, the ratio to the best peer."""
     lines = [f"| | {' | '.join(title for title, _, _ in columns)} |", "|---|" + "---|" * len(columns)]
     best = [_best(found, cell) if number < ranked else None for number, (_, cell, _) in enumerate(columns)]
     for side in found.sides:
@@ -91,11 +91,11 @@ def _notes(found: Comparison) -> Sequence[str]:
         f"The proxy without limits: 64 MiB in {linked[0] / direct[0]:.2f} times the seconds without it, "
         f"and {(linked[1] - direct[1]) * 1e3:.1f} ms more for a small object.",
     ]
-    if found.bare:
+    if found.bare_calls:
         add = ours.remote["add"].median
         notes.append(
-            f"The bare calls of an add by multipart copy, without the link, take {found.bare.seconds:.2f} s of the "
-            f"stand-in; vectord's add takes {add:.2f} s, {add - found.bare.seconds:.2f} s without them."
+            f"The S3 calls of an add by multipart copy alone take {found.bare_calls.seconds:.2f} s of the stand-in, without "
+            f"the link; vectord's add takes {add:.2f} s, {add - found.bare_calls.seconds:.2f} s without them."
         )
     if found.missing:
         notes.append(f"Left out, not installed or not built: {', '.join(found.missing)}.")
@@ -104,6 +104,6 @@ def _notes(found: Comparison) -> Sequence[str]:
 
 def _higher(name: str, remote: Remote) -> str:
     return (
-        f"vectord asked for a recall of {name.removeprefix('cold ')}: cold {remote.median:.2f} s, "
+        f"vectord with target recall {name.removeprefix('cold ')}: cold {remote.median:.2f} s, "
         f"{remote.traffic.received / _MB:.2f} MB in {remote.traffic.requests} requests, recall@10 {remote.recall:.3f}."
     )

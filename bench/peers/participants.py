@@ -1,4 +1,4 @@
-"""Who is compared, with which efforts, and how often."""
+"""The participants of the comparison, their efforts, and the number of measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One side of the comparison.
+class Participant:
+    """One participant.
 
-    `kind` is what its module's `make` is told, `{dimension}` filled in; `efforts` are tried warm, least first; `cold`
-    is for cold searches, None for the least effort that reached the recall; `library` is what must be installed;
-    `runs` is how many processes measure a cold search.
+    `kind` is the argument of its adapter's `make`, after `{dimension}` is filled in. `efforts` are measured warm, in
+    ascending order. `cold` is the effort of cold searches, or None for the least effort that reaches the recall.
+    `library` must be installed. `runs` processes measure a cold search.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Entry:
         return self.module == OURS
 
     def role(self, verb: str) -> tuple[str, str]:
-        """Return the module, and its kind, of the process that does `verb`."""
+        """Return the adapter module, and its kind, of the process that executes `verb`."""
         if not self.ours:
             return self.module, self.kind
         return {"build": (ENGINE, ""), "warm": (ENGINE, ""), "add": (OURS, "add")}.get(verb, (OURS, "search"))
@@ -39,7 +39,7 @@ class Entry:
 
     @property
     def file(self) -> str:
-        """Its name as part of a path and of a key."""
+        """Its name in paths and keys."""
         return self.name.replace(" ", "-").lower()
 
 
@@ -47,16 +47,16 @@ OURS: Final = "vectord"
 ENGINE: Final = "vectord_engine"
 _GRAPH: Final = (16, 32, 64, 128, 256)
 
-VECTORD: Final = Entry("vectord", OURS, "search", "msgspec", (0.9, 0.95, 0.98, 0.99, 1.0), cold=0, runs=20)
+VECTORD: Final = Participant("vectord", OURS, "search", "msgspec", (0.9, 0.95, 0.98, 0.99, 1.0), cold=0, runs=20)
 PEERS: Final = (
-    Entry("numpy scan", "numpy_scan", "", "numpy", runs=4),
-    Entry("annoy", "annoy_forest", "{dimension}", "annoy", (1_000, 10_000, 22_000, 45_000, 90_000), runs=4),
-    Entry("hnswlib", "hnswlib_graph", "{dimension}", "hnswlib", _GRAPH, runs=4),
-    Entry("faiss flat", "faiss_index", "flat", "faiss", runs=4),
-    Entry("faiss HNSW", "faiss_index", "hnsw", "faiss", _GRAPH, runs=4),
-    Entry("faiss IVF-SQ8", "faiss_index", "sq8", "faiss", (8, 16, 32, 64, 128), runs=8),
-    Entry("usearch f16", "usearch_graph", "{dimension}", "usearch", _GRAPH, runs=4),
-    Entry("voyager", "voyager_graph", "{dimension}", "voyager", _GRAPH, runs=4),
-    Entry("LanceDB", "lance", "", "lancedb", ((1, 10), (2, 10), (5, 5), (5, 10), (20, 10)), runs=8),
+    Participant("numpy scan", "numpy_scan", "", "numpy", runs=4),
+    Participant("annoy", "annoy_forest", "{dimension}", "annoy", (1_000, 10_000, 22_000, 45_000, 90_000), runs=4),
+    Participant("hnswlib", "hnswlib_graph", "{dimension}", "hnswlib", _GRAPH, runs=4),
+    Participant("faiss flat", "faiss_index", "flat", "faiss", runs=4),
+    Participant("faiss HNSW", "faiss_index", "hnsw", "faiss", _GRAPH, runs=4),
+    Participant("faiss IVF-SQ8", "faiss_index", "sq8", "faiss", (8, 16, 32, 64, 128), runs=8),
+    Participant("usearch f16", "usearch_graph", "{dimension}", "usearch", _GRAPH, runs=4),
+    Participant("voyager", "voyager_graph", "{dimension}", "voyager", _GRAPH, runs=4),
+    Participant("LanceDB", "lance", "", "lancedb", ((1, 10), (2, 10), (5, 5), (5, 10), (20, 10)), runs=8),
 )
 QUICK: Final = ("numpy scan", "annoy")

@@ -1,4 +1,4 @@
-"""The comparison as pictures: `python -m bench.plot [RESULTS]` draws them and writes the page's figures anew."""
+"""Draw the comparison: `python -m bench.peers.plot [RESULTS]` writes the pictures and the figures in docs/."""
 
 import sys
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _SIZE = (7.5, 4.2)  # inches
 
 
 def draw(found: Comparison, folder: Path) -> list[Path]:
-    """Write the three pictures into a folder and give their paths."""
+    """Write the three pictures into a folder and return their paths."""
     about = f"{found.rows:,} x {found.dimension}, {found.date}"
     drawn = {
         "benchmark-warm.svg": _warm(found, about),
@@ -73,7 +73,7 @@ def _bar(axes: Any, sides: Sequence[Side], values: Sequence[float], label: str) 
 
 
 def main() -> None:
-    """Show the results that the command line names, or those of the latest run, in docs/: figures and pictures."""
+    """Write figures and pictures of the results that the command line names, or of the latest run, into docs/."""
     found = read(Path(sys.argv[1]) if sys.argv[1:] else RESULTS)
     page.write(found, DOCS / "benchmark.md")
     for path in draw(found, DOCS):

@@ -1,4 +1,4 @@
-"""A measured process seen from outside: started, talked to, and timed by the parent's clock."""
+"""Start a measured process, exchange messages with it, and time it with this process's clock."""
 
 import json
 import os
@@ -20,28 +20,28 @@ PATH: Final = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "vectord")])
 
 
 class ChildFailed(Exception):
-    """A measured process ended before it said what was waited for."""
+    """A measured process ended, or sent another event than the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """An event, and the time at which it arrived."""
+class Event:
+    """An event of the process, and the time at which it arrived."""
 
     facts: dict[str, Any]
     at: float
 
 
 class Child:
-    """A running process; `started` is the moment before it was spawned."""
+    """A running process; `started` is the time just before it was spawned."""
 
     def __init__(self, process: "subprocess.Popen[str]", started: float, log: Path) -> None:
         self._process, self.started, self._log = process, started, log
 
-    def hear(self, event: str) -> Heard:
+    def receive(self, event: str) -> Event:
         """Wait for an event.
 
         Raises:
-            ChildFailed: another one came, or none.
+            ChildFailed: the process sent another event, or ended.
         """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -49,10 +49,10 @@ class Child:
         facts: dict[str, Any] = json.loads(line) if line else {}
         if facts.get("event") != event:
             raise ChildFailed(f"waited for {event}:\n{self._log.read_text(errors='replace')[-2_000:]}")
-        return Heard(facts, at)
+        return Event(facts, at)
 
-    def tell(self, **command: object) -> float:
-        """Send a command, and return the moment before."""
+    def send(self, **command: object) -> float:
+        """Send a command and return the time just before."""
         assert self._process.stdin is not None
         at = time.monotonic()
         self._process.stdin.write(json.dumps(command or {"go": True}) + "\n")
@@ -60,23 +60,23 @@ class Child:
         return at
 
     def finish(self) -> None:
-        """Say that there are no more commands, to a process that takes any number of them."""
+        """Tell a process that reads several commands that there are no more."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
 
 @contextmanager
-def child(plan: Mapping[str, Any], scratch: Path, threads: int | None = None) -> Iterator[Child]:
-    """Run a plan in a new process with a TMPDIR of its own; `threads` bounds what BLAS and OpenMP use."""
+def child(job: Mapping[str, Any], scratch: Path, threads: int | None = None) -> Iterator[Child]:
+    """Run a job in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    plan_file, log = folder / "plan.json", folder / "log"
-    plan_file.write_text(json.dumps(plan), encoding="utf-8")
+    job_file, log = folder / "job.json", folder / "log"
+    job_file.write_text(json.dumps(job), encoding="utf-8")
     env = environment(folder) | _LOCAL | ({} if threads is None else dict.fromkeys(_THREADS, str(threads)))
     with log.open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.peers.child", str(plan_file)],
+            [sys.executable, "-m", "bench.peers.child", str(job_file)],
             cwd=ROOT,
             env=env,
             stdin=subprocess.PIPE,
@@ -84,7 +84,7 @@ def child(plan: Mapping[str, Any], scratch: Path, threads: int | None = None) ->
             stderr=output,
             text=True,
         )
-    limit = threading.Timer(_MOST_SECONDS, process.kill)  # what waits for it then hears its end
+    limit = threading.Timer(_MOST_SECONDS, process.kill)  # receive() then fails
     limit.start()
     with process:
         try:
@@ -96,7 +96,7 @@ def child(plan: Mapping[str, Any], scratch: Path, threads: int | None = None) ->
 
 
 _MOST_SECONDS = 900.0
-_LAST_SECONDS = 30.0  # from its last event to its end
+_LAST_SECONDS = 30.0  # from the last event to the end of the process
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "LANCE_CPU_THREADS")
 _LOCAL = {
     "AWS_ACCESS_KEY_ID": "test",

@@ -1,4 +1,4 @@
-"""What travels: cold searches, adds from cold processes, refreshes of warm ones; each process timed from outside."""
+"""Operations over the link: cold searches, adds from new processes, refreshes of warm ones, timed by the parent."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.participants import Entry
-from bench.peers.process import Heard
+from bench.peers.participants import Participant
+from bench.peers.process import Event
 from bench.peers.results import Remote
-from bench.peers.session import BATCH, Trial
+from bench.peers.session import BATCH, Session
 from bench.s3.link import Counters
 
 
@@ -22,58 +22,58 @@ class _Run:
     recall: float = 0.0
 
 
-def cold(trial: Trial, entry: Entry, effort: Any, linked: bool, runs: int) -> Remote:
-    """Answer one query from nothing, `runs` times with different queries: spawn, import, read, search."""
+def cold(session: Session, participant: Participant, effort: Any, linked: bool, runs: int) -> Remote:
+    """Measure `runs` cold searches with different queries: process start, imports, reads and the search."""
 
     def once(number: int) -> _Run:
-        endpoint = trial.store.limited(linked)
-        with trial.run(entry, "cold", endpoint, query=trial.query(number), effort=effort) as process:
-            answer = process.hear("answer")
-            end = process.hear("end").facts
+        endpoint = session.store.limited(linked)
+        with session.run(participant, "cold", endpoint, query=session.query(number), effort=effort) as process:
+            answer = process.receive("answer")
+            end = process.receive("end").facts
         return _Run(
-            answer.at - process.started, trial.store.wire.take(), end, trial.recall(number, answer.facts["found"])
+            answer.at - process.started, session.store.link.take(), end, session.recall(number, answer.facts["found"])
         )
 
-    once(0)  # so that modules are compiled and files are in the system's cache
+    once(0)  # compiles modules and fills the file system's cache
     return _remote(once, runs)
 
 
 class Adds:
-    """Adds to one side: each brings `BATCH` new rows, numbered on."""
+    """Adds of one participant, each of `BATCH` new rows with the next numbers."""
 
-    def __init__(self, trial: Trial, entry: Entry) -> None:
-        self._trial, self._entry = trial, entry
-        self._firsts: Iterator[int] = count(len(trial.vectors.base), BATCH)
+    def __init__(self, session: Session, participant: Participant) -> None:
+        self._session, self._participant = session, participant
+        self._firsts: Iterator[int] = count(len(session.vectors.base), BATCH)
 
     def add(self, linked: bool, runs: int) -> Remote:
-        """Add from a new process that has imported what it needs and done nothing else."""
+        """Measure adds from new processes that have finished their imports."""
         return _remote(lambda _: self._once(linked), runs)
 
     def refresh(self, linked: bool, runs: int, effort: Any) -> Remote:
-        """Search in a process whose index was changed by another one since its last search."""
+        """Measure a search in a process after another process has changed the index."""
         return _remote(lambda number: self._refreshed(linked, number, effort), runs)
 
     def _once(self, linked: bool) -> _Run:
-        trial = self._trial
-        batch, endpoint = str(trial.folder / "batch.npy"), trial.store.limited(linked)
-        with trial.run(self._entry, "add", endpoint, batch=batch, first=next(self._firsts)) as process:
-            process.hear("ready")
-            trial.store.wire.take()
-            told = process.tell()
-            done: Heard = process.hear("done")
-            end = process.hear("end").facts
-        return _Run(done.at - told, trial.store.wire.take(), end)
+        session = self._session
+        batch, endpoint = str(session.folder / "batch.npy"), session.store.limited(linked)
+        with session.run(self._participant, "add", endpoint, batch=batch, first=next(self._firsts)) as process:
+            process.receive("ready")
+            session.store.link.take()
+            sent = process.send()
+            done: Event = process.receive("done")
+            end = process.receive("end").facts
+        return _Run(done.at - sent, session.store.link.take(), end)
 
     def _refreshed(self, linked: bool, number: int, effort: Any) -> _Run:
-        trial, endpoint = self._trial, self._trial.store.limited(False)
-        with trial.run(self._entry, "refresh", endpoint, query=trial.query(number), effort=effort) as process:
-            process.hear("ready")
+        session, endpoint = self._session, self._session.store.limited(False)
+        with session.run(self._participant, "refresh", endpoint, query=session.query(number), effort=effort) as process:
+            process.receive("ready")
             self._once(linked=False)
-            trial.store.limited(linked)
-            told = process.tell()
-            answer = process.hear("answer")
-            end = process.hear("end").facts
-        return _Run(answer.at - told, trial.store.wire.take(), end)
+            session.store.limited(linked)
+            sent = process.send()
+            answer = process.receive("answer")
+            end = process.receive("end").facts
+        return _Run(answer.at - sent, session.store.link.take(), end)
 
 
 def _remote(once: Callable[[int], _Run], runs: int) -> Remote:
@@ -87,5 +87,5 @@ def _remote(once: Callable[[int], _Run], runs: int) -> Remote:
         max(run.end["peak"] for run in done),
         float(np.mean([run.recall for run in done])),
         middle.end["imported"],
-        middle.end["told"],
+        middle.end["details"],
     )

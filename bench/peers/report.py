@@ -1,4 +1,4 @@
-"""The comparison as tables: each figure, and how many times that of the best peer it is."""
+"""Print the comparison as tables: each figure and its ratio to the best peer's."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,10 +8,11 @@ from tools.command.console import table
 _MB = 1_000_000
 _RECALLS = (0.95, 0.98, 0.99)
 
-Figure = tuple[str, bool, float | None]  # a side's name, whether it is ours, what was measured
+Figure = tuple[str, bool, float | None]  # name, True if it is vectord, figure
 
 
 def show(found: Comparison) -> None:
+    """Print all tables."""
     print(f"\npeers: {found.rows:,} x {found.dimension}, cosine ({found.data}), {found.date}")
     table(("fact", "value"), list(found.machine.items()))
     if found.missing:
@@ -84,12 +85,12 @@ def _cold(found: Comparison) -> None:
         best = _best([(s.name, s.ours, _if_good(s.remote[label])) for s in found.sides])
         for side in found.sides:
             rows += [_cold_row(side.name, name, side.remote[name], best) for name in _cold_labels(side, label)]
-    headers = ("s", "least", "of best peer", "import s", "MB read", "requests", "peak MB", "recall@10", "told")
+    headers = ("s", "least", "of best peer", "import s", "MB read", "requests", "peak MB", "recall@10", "details")
     table(("cold first answer", "link", *headers), rows)
 
 
 def _cold_labels(side: Side, label: str) -> list[str]:
-    """Return the measurements of a side that belong under a label: with the link, those of other recalls too."""
+    """Return the operations to print under a label: with the link, also those with another recall."""
     return [label] if label != "cold" else [name for name in side.remote if name == "cold" or name.startswith("cold 0")]
 
 
@@ -106,11 +107,11 @@ def _cold_row(name: str, label: str, remote: Remote, best: float | None) -> Sequ
         f"{remote.traffic.requests:5}",
         f"{remote.peak / _MB:6.0f}",
         f"{remote.recall:.3f}",
-        ", ".join(f"{key} {value}" for key, value in remote.told.items() if key in _TOLD),
+        ", ".join(f"{key} {value}" for key, value in remote.details.items() if key in _DETAILS),
     )
 
 
-_TOLD = ("strategy", "plan", "bytes_read", "requests")
+_DETAILS = ("strategy", "plan", "bytes_read", "requests")
 
 
 def _adds(found: Comparison) -> None:
@@ -119,27 +120,29 @@ def _adds(found: Comparison) -> None:
         best = _best([(side.name, side.ours, side.remote[label].median) for side in found.sides])
         for side in found.sides:
             rows.append((side.name, link, *_travelled(side.remote[label], best)))
-    table(("add of 100, cold, imports apart", "link", *_TRAVELLED), rows)
+    table(("add of 100, cold, without imports", "link", *_TRAVELLED), rows)
     _bare(found)
 
 
 def _bare(found: Comparison) -> None:
     ours = next((side for side in found.sides if side.ours), None)
-    if found.bare is None or ours is None:
+    if found.bare_calls is None or ours is None:
         return
-    calls = [(name, f"{seconds:7.3f}") for name, seconds in found.bare.calls.items()]
-    table(("the bare calls of an add by copy, without the link", "s"), [*calls, ("all", f"{found.bare.seconds:7.3f}")])
+    calls = [(name, f"{seconds:7.3f}") for name, seconds in found.bare_calls.calls.items()]
+    table(("S3 calls of an add by copy, without the link", "s"), [*calls, ("all", f"{found.bare_calls.seconds:7.3f}")])
     add = ours.remote["add"]
     if add.traffic.sent < ours.size / 2:
-        print(f"  vectord's add {add.median:.3f} s, less the bare calls {add.median - found.bare.seconds:.3f} s\n")
+        print(
+            f"  vectord's add {add.median:.3f} s, without these calls {add.median - found.bare_calls.seconds:.3f} s\n"
+        )
     else:
-        print("  vectord's add sent its object whole: nothing to take off\n")
+        print("  vectord's add sent its object whole: nothing to subtract\n")
 
 
 def _refreshes(found: Comparison) -> None:
     best = _best([(side.name, side.ours, side.remote["refresh"].median) for side in found.sides])
     rows = [(side.name, *_travelled(side.remote["refresh"], best)) for side in found.sides]
-    table(("search after somebody's add of 100, warm", *_TRAVELLED), rows)
+    table(("search after an add of 100 by another process, warm", *_TRAVELLED), rows)
 
 
 _TRAVELLED = ("s", "of best peer", "MB sent", "MB read", "requests", "peak MB")
@@ -166,7 +169,7 @@ def _p50(point: Point | None) -> float | None:
 
 
 def _if_good(remote: Remote) -> float | None:
-    return remote.median if remote.recall >= ENOUGH - 0.05 else None  # few queries: their recall is coarse
+    return remote.median if remote.recall >= ENOUGH - 0.05 else None  # tolerance: the recall of a few queries is coarse
 
 
 def _best(figures: Sequence[Figure]) -> float | None:

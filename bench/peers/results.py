@@ -1,4 +1,4 @@
-"""What was measured, as values that survive a round trip through JSON."""
+"""The figures of a comparison, and their JSON file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,12 +13,12 @@ from tools.command.paths import CACHE, ROOT
 
 DOCS = ROOT / "docs"
 RESULTS = CACHE / "bench" / "peers.json"
-ENOUGH = 0.95  # recall@10 that a cold search's effort is chosen for
+ENOUGH = 0.95  # recall@10 that the effort of a cold search must reach
 
 
 @dataclass(frozen=True)
 class Point:
-    """One effort of a warm engine: recall@10, milliseconds."""
+    """One effort of a warm engine: recall@10 and milliseconds."""
 
     effort: Any
     recall: float
@@ -28,14 +28,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Remote:
-    """One thing done over the link or without it: seconds of each run, the median run's traffic, bytes at the peak."""
+    """One operation on storage: seconds of each run, the median traffic, peak memory in bytes."""
 
     seconds: Sequence[float]
     traffic: Counters
     peak: int
     recall: float = 0.0
     imported: float = 0.0
-    told: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def median(self) -> float:
@@ -44,7 +44,7 @@ class Remote:
 
 @dataclass
 class Side:
-    """All of one side; each mapping by what was done: `cold`, `cold raw`, `add`, `add raw`, `refresh`."""
+    """All figures of a participant; `remote` by operation: `cold`, `add`, `refresh`, and without link `cold raw`, `add raw`."""
 
     name: str
     ours: bool
@@ -55,17 +55,17 @@ class Side:
 
     @property
     def builds(self) -> bool:
-        """Tell whether there is an index to build, not rows to be copied."""
+        """Return True if there is an index to build; a scan only copies the rows."""
         return self.name not in {"numpy scan", "faiss flat"}
 
     def at(self, recall: float) -> Point | None:
-        """Return the fastest effort that reaches a recall."""
+        """Return the fastest effort that reaches a recall, or None."""
         return min((point for point in self.warm if point.recall >= recall), key=lambda point: point.p50, default=None)
 
 
 @dataclass(frozen=True)
-class Bare:
-    """The calls of an add by multipart copy, made bare and without the link: seconds of each."""
+class BareCalls:
+    """Seconds of each S3 call of an add by multipart copy, without the link and without vectord."""
 
     calls: Mapping[str, float]
 
@@ -76,7 +76,7 @@ class Bare:
 
 @dataclass
 class Comparison:
-    """A whole run."""
+    """All figures of one run."""
 
     date: str
     machine: Mapping[str, str]
@@ -86,7 +86,7 @@ class Comparison:
     overhead: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     sides: list[Side] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    bare: Bare | None = None
+    bare_calls: BareCalls | None = None
 
     @property
     def raw(self) -> int:
@@ -94,9 +94,11 @@ class Comparison:
 
 
 def write(found: Comparison, path: Path) -> None:
+    """Write the figures as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(found))))
 
 
 def read(path: Path) -> Comparison:
+    """Read figures that `write` wrote."""
     return msgspec.json.decode(path.read_bytes(), type=Comparison)

@@ -1,18 +1,18 @@
-"""The vectors of the comparison: a file's, or made ones that are about as hard as text.
+"""The vectors of the comparison: from a file, or synthetic ones that are about as hard to search as text embeddings.
 
-Made rows are mixtures: up to three of the source's unit vectors with weights from a Dirichlet distribution that mostly
+Synthetic rows are mixtures: three of the source's unit vectors with weights from a Dirichlet distribution that mostly
 prefers one of them, and Gaussian noise with the source's covariance. The source is the demo's 6,340 text embeddings, or
-a file with fewer rows than were asked for. Held against real text embeddings of 384 dimensions, recall@10 of a 1-bit
-sketch with 50 / 100 / 200 rows rescored, of plain annoy with 10 trees and search_k 1,000 / 10,000 / 22,000, and of
-Faiss IVF-SQ8 with 8 / 32 / 128 of 4 * sqrt(rows) lists:
+a file with fewer rows than requested. The table has recall@10 on real text embeddings of 384 dimensions and on synthetic
+rows: of a 1-bit sketch with 50 / 100 / 200 rescored rows, of annoy with 10 trees and search_k 1,000 / 10,000 / 22,000,
+and of Faiss IVF-SQ8 with 8 / 32 / 128 of 4 * sqrt(rows) lists:
 
     30,000 real       0.947 0.980 0.994    0.643 0.937 0.976    0.821 0.924 0.971
-    30,000 made       0.916 0.964 0.984    0.520 0.898 0.954    0.805 0.921 0.975
+    30,000 synthetic  0.916 0.964 0.984    0.520 0.898 0.954    0.805 0.921 0.975
     99,000 real       0.956 0.985 0.994    0.63  0.90  0.953    not measured
-    99,000 made       0.947 0.977 0.993    0.480 0.848 0.922    0.937 0.968 0.982
+    99,000 synthetic  0.947 0.977 0.993    0.480 0.848 0.922    0.937 0.968 0.982
 
-So made rows are a little harder than text for trees and sketches, and many of them are easier for lists, which find the
-source's vectors again. A file of your own vectors is the better judge.
+Synthetic rows are a little harder than text for trees and sketches, and many of them are easier for lists, which find
+the source's vectors again. A file of your own vectors gives a more reliable result.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _CHUNK: Final = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Unit rows to search, queries that are none of them, 100 to add, and the true answers."""
+    """Unit vectors to search, queries that are not among them, 100 to add, and the true answers."""
 
     about: str
     base: F32
@@ -48,12 +48,12 @@ class Vectors:
 
 
 def vectors(file: Path | None, rows: int, queries: int, added: int) -> Vectors:
-    """Return `rows` vectors of `file` (its `base` and `query`), filled up by made ones, or made ones alone."""
+    """Return `rows` vectors from `file` (`base` and `query`), completed with synthetic ones, or only synthetic ones."""
     base, asked, about = _of_file(file) if file else _of_demo()
     made = max(0, rows + added - len(base)) if file else rows + added + queries
     if made:
         more = mixtures(_unit(base), made)
-        about += f", {made:,} of the rows made as mixtures of them"
+        about += f", {made:,} of the rows are synthetic mixtures of them"
         base = np.concatenate([base, more]) if file else more
     if not file:
         base, asked = base[queries:], base[:queries]
@@ -62,6 +62,7 @@ def vectors(file: Path | None, rows: int, queries: int, added: int) -> Vectors:
 
 
 def mixtures(source: F32, count: int) -> F32:
+    """Return `count` mixtures of the source's vectors, the same in every run."""
     rng = np.random.default_rng(_SEED)
     dimension = source.shape[1]
     spread = np.linalg.cholesky(np.cov(source.T) + 1e-7 * np.eye(dimension)).astype(np.float32)

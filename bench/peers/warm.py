@@ -1,4 +1,4 @@
-"""Builds, and warm searches: each engine in its own process, all of them in turns."""
+"""Builds and warm searches: each engine in its own process, alternating."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -6,68 +6,70 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.participants import Entry
+from bench.peers.participants import Participant
 from bench.peers.process import Child
 from bench.peers.results import Point
-from bench.peers.session import BUILD_THREADS, Trial
+from bench.peers.session import BUILD_THREADS, Session
 
-_BLOCK = 20  # searches in a row for one side
+_BLOCK = 20  # consecutive searches of one participant
 _WARM_UP = 5
 
 
-def build(trial: Trial, entry: Entry) -> tuple[float, int]:
-    """Build and publish one side; return the seconds to build and the bytes of what was built."""
-    rows = str(trial.folder / "base.npy")
-    with trial.run(entry, "build", trial.store.direct, BUILD_THREADS, rows=rows, effort=entry.efforts[0]) as process:
-        built = process.hear("built").facts
-        process.hear("end")
+def build(session: Session, participant: Participant) -> tuple[float, int]:
+    """Build and upload the index of one participant; return the seconds of the build and the size in bytes."""
+    rows = str(session.folder / "base.npy")
+    with session.run(
+        participant, "build", session.store.direct, BUILD_THREADS, rows=rows, effort=participant.efforts[0]
+    ) as process:
+        built = process.receive("built").facts
+        process.receive("end")
     return built["seconds"], built["bytes"]
 
 
-def warm(trial: Trial, entries: Sequence[Entry], searches: int) -> dict[str, list[Point]]:
-    """Search for the first `searches` queries with every effort of every side, a block of each in turns."""
+def warm(session: Session, participants: Sequence[Participant], searches: int) -> dict[str, list[Point]]:
+    """Search for the first `searches` queries with every effort of every participant, in alternating blocks."""
     with ExitStack() as stack:
-        queries = str(trial.folder / "queries.npy")
+        queries = str(session.folder / "queries.npy")
         processes = {
-            entry: stack.enter_context(trial.run(entry, "warm", trial.store.direct, 1, queries=queries))
-            for entry in entries
+            participant: stack.enter_context(session.run(participant, "warm", session.store.direct, 1, queries=queries))
+            for participant in participants
         }
         for process in processes.values():
-            process.hear("ready")
-        taken = {(entry, n): _Taken() for entry in entries for n in range(len(entry.efforts))}
-        for (entry, n), side in taken.items():
-            side.search(processes[entry], entry.efforts[n], 0, _WARM_UP)
-            side.forget()
+            process.receive("ready")
+        taken = {(participant, n): _Measured() for participant in participants for n in range(len(participant.efforts))}
+        for (participant, n), side in taken.items():
+            side.search(processes[participant], participant.efforts[n], 0, _WARM_UP)
+            side.reset()
         for start in range(0, searches, _BLOCK):
-            for (entry, n), side in taken.items():
-                side.search(processes[entry], entry.efforts[n], start, min(searches, start + _BLOCK))
+            for (participant, n), side in taken.items():
+                side.search(processes[participant], participant.efforts[n], start, min(searches, start + _BLOCK))
         for process in processes.values():
             process.finish()
-            process.hear("end")
+            process.receive("end")
     return {
-        entry.name: [taken[entry, n].point(trial, effort) for n, effort in enumerate(entry.efforts)]
-        for entry in entries
+        participant.name: [taken[participant, n].point(session, effort) for n, effort in enumerate(participant.efforts)]
+        for participant in participants
     }
 
 
-class _Taken:
-    """The durations and answers of one effort, in the queries' order."""
+class _Measured:
+    """The durations and answers of one effort, in the order of the queries."""
 
     def __init__(self) -> None:
         self._ns: list[int] = []
         self._found: list[list[int]] = []
 
     def search(self, process: Child, effort: Any, start: int, stop: int) -> None:
-        process.tell(effort=effort, start=start, stop=stop)
-        block = process.hear("block").facts
+        process.send(effort=effort, start=start, stop=stop)
+        block = process.receive("block").facts
         self._ns += block["ns"]
         self._found += block["found"]
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._ns.clear()
         self._found.clear()
 
-    def point(self, trial: Trial, effort: Any) -> Point:
+    def point(self, session: Session, effort: Any) -> Point:
         ms = np.array(self._ns) / 1e6
-        recall = np.mean([trial.recall(query, found) for query, found in enumerate(self._found)])
+        recall = np.mean([session.recall(query, found) for query, found in enumerate(self._found)])
         return Point(effort, float(recall), float(np.median(ms)), float(np.percentile(ms, 99)))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from bench.alone import service as calls
-from bench.data import Dataset, K, made, truth
+from bench.data import Dataset, K, synthetic, truth
 from bench.measure import peak_memory
 from bench.s3.stand_in import BUCKET, KEYS, StandIn, client, stand_in
 from tools.command.console import step, table
@@ -109,12 +109,12 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
             "OPENBLAS_NUM_THREADS": _THREADS,
             "PYTHONPATH": os.environ["PYTHONPATH"],
         }
-        store.wire.take()
+        store.link.take()
         started = time.monotonic()
         command = [sys.executable, "-m", "bench.studies.large", "--step", name, *arguments]
         done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
         wall = time.monotonic() - started
-        passed = store.wire.take()
+        passed = store.link.take()
     facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return facts | {"wall": wall, "asked": passed.requests, "sent": passed.sent, "received": passed.received}
 
@@ -123,7 +123,7 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
 
 
 def _build(rows: str, folder: str) -> None:
-    data = made(int(rows), _DIMENSION, _QUERIES)
+    data = synthetic(int(rows), _DIMENSION, _QUERIES)
     np.savez(Path(folder, "truth.npz"), queries=data.queries, **_truth(data))
     index = index_state.with_rows(
         index_state.empty_index(new_params(_NAME, _DIMENSION)), Rows(data.rows.ids, data.rows.vectors, {})

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.data import made
+from bench.data import synthetic
 from tools.command.console import table
 from vectord.cache.section_cache import SectionCache
 from vectord.index.query.query import Answer, Match, Query, Result
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _shard(count: int) -> Iterator[list[str]]:
-    data = made(count, queries=60)
+    data = synthetic(count, queries=60)
     store = MemoryStore()
     service = _service(store)
     service.create(NewIndex(_NAME, data.rows.vectors.shape[1]), _deadline())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.data import Dataset, made
+from bench.data import Dataset, synthetic
 from bench.measure import Side, alternating, machine
 from tools.command.console import step, table
 from vectord.forest.build import build_forest
@@ -56,7 +56,7 @@ def main() -> None:
     for dimension in _DIMENSIONS:
         for rows in (rows for rows in _ROWS if rows <= most and rows * dimension <= _MOST):
             with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and sketch in turns"):
-                found += _case(made(rows, dimension, _QUERIES))
+                found += _case(synthetic(rows, dimension, _QUERIES))
     _measured(found)
     for strategy in ("exact", "forest", "sketch"):
         _fitted(strategy, [one for one in found if one.way.strategy == strategy])

@@ -1,4 +1,4 @@
-"""Plain annoy, 10 trees; effort is search_k. Its file cannot change, so an add builds all trees anew."""
+"""Annoy with 10 trees; the effort is search_k. Its file cannot change, so an add builds all trees again."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ _TREES = 10
 
 
 class Forest:
-    """Annoy as its documentation shows it. The dimension, which its file does not name, is `kind`."""
+    """Annoy as in its documentation. `kind` is the dimension, which its file does not contain."""
 
     def __init__(self, kind: str) -> None:
         self._dimension = int(kind)

@@ -1,4 +1,4 @@
-"""Faiss: kinds `flat`, `hnsw` (M=16; effort is efSearch) and `sq8` (IVF of 8-bit scalars; effort is nprobe)."""
+"""Faiss: kinds `flat`, `hnsw` (M=16; the effort is efSearch) and `sq8` (IVF of 8-bit scalars; nprobe)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ import faiss
 from bench.peers.adapters.files import maker
 from bench.peers.adapters.peer import F32, K
 
-_EF_CONSTRUCTION = 100  # with 200, as the other graphs have it, Faiss builds three times as long as they do
-_LISTS_PER_ROOT = 4  # lists = 4 * sqrt(rows), as Faiss's guidelines say
+_EF_CONSTRUCTION = 100  # with 200, the value of the other graphs, Faiss needs three times as long as they do
+_LISTS_PER_ROOT = 4  # lists = 4 * sqrt(rows), from Faiss's guidelines
 
 
 class Faiss:
-    """Inner products of unit vectors, on one thread but for building."""
+    """Inner products of unit vectors; one thread, except for the build."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind

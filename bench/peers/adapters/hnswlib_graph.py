@@ -1,4 +1,4 @@
-"""Hnswlib: a graph with M=16, ef_construction=200; effort is ef."""
+"""Hnswlib: a graph with M=16, ef_construction=200; the effort is ef."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ import numpy as np
 from bench.peers.adapters.files import maker
 from bench.peers.adapters.peer import F32, K
 
-_ROOM = 1_000  # rows that can be added to a loaded graph
+_SPARE_ROWS = 1_000  # rows that can be added to a loaded graph
 
 
 class Graph:
-    """Cosine over float32. The dimension is `kind`."""
+    """Cosine distance over float32; `kind` is the dimension."""
 
     def __init__(self, kind: str) -> None:
         self._dimension = int(kind)
@@ -30,7 +30,7 @@ class Graph:
 
     def load(self, path: Path) -> Any:
         index = hnswlib.Index("cosine", self._dimension)
-        # Room costs memory in proportion; the file says how many rows it holds.
+        # 0: as many rows as the file has; spare rows would use memory.
         index.load_index(str(path), max_elements=0)
         index.set_num_threads(1)
         return index
@@ -41,7 +41,7 @@ class Graph:
         return found
 
     def add(self, index: Any, vectors: F32, first: int) -> Any:
-        index.resize_index(first + _ROOM)
+        index.resize_index(first + _SPARE_ROWS)
         index.add_items(vectors, np.arange(first, first + len(vectors)), num_threads=2)
         return index
 

@@ -1,4 +1,4 @@
-"""LanceDB: a table with an IVF_PQ index in S3, read by its own client; effort is (nprobes, refine_factor)."""
+"""LanceDB: a table with an IVF_PQ index in S3, read by its own client; the effort is (nprobes, refine_factor)."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 from lancedb.index import IvfPq
 
-from bench.peers.adapters.peer import F32, K, Place
+from bench.peers.adapters.peer import F32, K, Location
 
-_SUB_VECTORS = 48  # of 8 dimensions at 384; its default, 24, needs twice the rows refined for the same recall
+_SUB_VECTORS = 48  # of 8 dimensions at 384; the default, 24, needs twice the refined rows for the same recall
 _TABLE = "rows"
 
 
 class Table:
-    """A table with the columns `row` and `vector`, made on disk and copied to the bucket file by file."""
+    """A table with the columns `row` and `vector`, built on disk and copied to the bucket file by file."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, location: Location) -> None:
+        self._location = location
         self._table: Any = None
         self._batch: pa.Table | None = None
 
@@ -29,13 +29,13 @@ class Table:
         dimension = rows.shape[1]
         parts = next(parts for parts in (_SUB_VECTORS, dimension // 2, dimension) if dimension % parts == 0)
         table.create_index("vector", config=IvfPq(distance_type="cosine", num_sub_vectors=parts))
-        return sum(path.stat().st_size for path in (self._place.folder / "built").rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in (self._location.folder / "built").rglob("*") if path.is_file())
 
     def publish(self) -> None:
-        root = self._place.folder / "built"
-        s3 = boto3.client("s3", endpoint_url=self._place.endpoint)
+        root = self._location.folder / "built"
+        s3 = boto3.client("s3", endpoint_url=self._location.endpoint)
         for path in sorted(path for path in root.rglob("*") if path.is_file()):
-            s3.upload_file(str(path), self._place.bucket, f"{self._place.name}/{path.relative_to(root)}")
+            s3.upload_file(str(path), self._location.bucket, f"{self._location.name}/{path.relative_to(root)}")
 
     def warm(self) -> None:
         self._table = lancedb.connect(self._local).open_table(_TABLE)
@@ -45,8 +45,8 @@ class Table:
 
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         probes, refine = effort
-        wanted = self._table.search(query).distance_type("cosine").nprobes(probes).refine_factor(refine)
-        found: list[int] = wanted.select(["row", "_distance"]).limit(K).to_arrow()["row"].to_pylist()
+        search = self._table.search(query).distance_type("cosine").nprobes(probes).refine_factor(refine)
+        found: list[int] = search.select(["row", "_distance"]).limit(K).to_arrow()["row"].to_pylist()
         return found
 
     def prepare(self, vectors: F32, first: int) -> None:
@@ -61,7 +61,7 @@ class Table:
 
     @property
     def _local(self) -> str:
-        return str(self._place.folder / "built")
+        return str(self._location.folder / "built")
 
     @cached_property
     def _remote(self) -> lancedb.DBConnection:
@@ -69,11 +69,11 @@ class Table:
             "aws_access_key_id": "test",
             "aws_secret_access_key": "test",
             "aws_region": "us-east-1",
-            "aws_endpoint": self._place.endpoint,
+            "aws_endpoint": self._location.endpoint,
             "allow_http": "true",
             "aws_virtual_hosted_style_request": "false",
         }
-        return lancedb.connect(f"s3://{self._place.bucket}/{self._place.name}", storage_options=options)
+        return lancedb.connect(f"s3://{self._location.bucket}/{self._location.name}", storage_options=options)
 
 
 def _arrow(vectors: F32, first: int) -> pa.Table:
@@ -81,5 +81,5 @@ def _arrow(vectors: F32, first: int) -> pa.Table:
     return pa.table({"row": np.arange(first, first + len(vectors)), "vector": flat})
 
 
-def make(place: Place, kind: str) -> Table:
-    return Table(place)
+def make(location: Location, kind: str) -> Table:
+    return Table(location)

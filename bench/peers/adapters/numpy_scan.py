@@ -1,4 +1,4 @@
-"""Numpy: the float32 vectors in a .npy file, each search a matrix-vector product."""
+"""numpy: float32 vectors in a .npy file; a search is a matrix-vector product."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from bench.peers.adapters.peer import F32, K
 
 
 class Scan:
-    """Exact; it has no effort."""
+    """An exact scan, which has no effort."""
 
     def build(self, rows: F32, threads: int) -> F32:
         return rows

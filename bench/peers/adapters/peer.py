@@ -1,4 +1,4 @@
-"""What the benchmark asks of vectord and of each peer, in a process of its own."""
+"""The protocol that vectord and each peer implement; every measured process uses one of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ K = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a peer keeps its index: `name` in a bucket behind an endpoint; `folder` on disk; `threads` for building."""
+class Location:
+    """Where a peer stores its index: `name` in a bucket behind an endpoint, `folder` on disk; `threads` for a build."""
 
     endpoint: str
     bucket: str
@@ -24,36 +24,36 @@ class Place:
 
 
 class Peer(Protocol):
-    """An index of unit vectors, rows numbered from 0. Its module's `make(place, kind)` returns it."""
+    """An index of unit vectors with rows numbered from 0. Its module has a function `make(location, kind)`."""
 
     def build(self, rows: F32) -> int:
-        """Build the index of `rows` in the folder; return its bytes."""
+        """Build the index of `rows` in the folder; return its size in bytes."""
         ...
 
     def publish(self) -> None:
-        """Put what was built into the bucket."""
+        """Upload the built index to the bucket."""
         ...
 
     def warm(self) -> None:
-        """Open what was built in the folder, for searches with no store."""
+        """Open the built index in the folder, for searches without storage."""
         ...
 
     def open(self) -> None:
-        """Open what is in the bucket."""
+        """Open the index in the bucket."""
         ...
 
     def search(self, query: F32, effort: Any) -> Sequence[int]:
-        """Return the K nearest rows of what is open."""
+        """Return the K nearest rows of the open index."""
         ...
 
     def prepare(self, vectors: F32, first: int) -> None:
-        """Make a batch to add, as its caller would hold it: rows from number `first` on."""
+        """Prepare a batch to add in the form that a caller would have: rows from number `first` on."""
         ...
 
     def add(self) -> None:
-        """Add the batch to the index in the bucket; return when it is durable."""
+        """Add the batch to the index in the bucket and return when it is durable."""
         ...
 
     def refresh(self) -> None:
-        """Bring what is open to the state in the bucket."""
+        """Update the open index to the state in the bucket."""
         ...

@@ -1,4 +1,4 @@
-"""Usearch: a graph with connectivity 16 over float16; effort is expansion_search."""
+"""Usearch: a graph with connectivity 16 over float16; the effort is expansion_search."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from bench.peers.adapters.peer import F32, K
 
 
 class Graph:
-    """Cosine. The dimension is `kind`."""
+    """Cosine distance; `kind` is the dimension."""
 
     def __init__(self, kind: str) -> None:
         self._dimension = int(kind)

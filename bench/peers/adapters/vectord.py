@@ -1,7 +1,7 @@
-"""vectord: the real handlers on the bucket, called as Lambda calls them.
+"""vectord: the real handlers, invoked as on Lambda.
 
-The kind is the function that a process is, for on Lambda each function has processes of its own. Effort is a recall to
-ask for, or 0 for what the index was built for.
+`kind` is the function of the process, since each function has its own processes on Lambda. The effort is the target
+recall, or 0 for the default.
 """
 
 import base64
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.peers.adapters.peer import F32, K, Place
+from bench.peers.adapters.peer import F32, K, Location
 
 _ROOT = Path(__file__).resolve().parents[3]
 PREFIX = "_vectors"
@@ -20,44 +20,44 @@ _ID = "row-"
 
 
 class Refused(Exception):
-    """A handler answered with a problem."""
+    """A handler answered with a problem document."""
 
 
 class Vectord:
-    """One function's process; `told` is what its last answer said besides the matches."""
+    """The process of one function; `details` is its last answer without the matches."""
 
-    def __init__(self, place: Place, kind: str) -> None:
-        self._place = place
+    def __init__(self, location: Location, kind: str) -> None:
+        self._location = location
         os.environ |= {
-            "AWS_ENDPOINT_URL_S3": place.endpoint,
-            "VECTORD_STORE": f"s3://{place.bucket}/{PREFIX}",
+            "AWS_ENDPOINT_URL_S3": location.endpoint,
+            "VECTORD_STORE": f"s3://{location.bucket}/{PREFIX}",
         }
         self._handler = _load(kind)
         self._event: dict[str, Any] = {}
-        self.told: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
 
     def open(self) -> None:
-        """Do nothing: the first search of a process opens the index."""
+        """Do nothing: the first search opens the index."""
 
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         body: dict[str, Any] = {"vector": _packed(query), "k": K} | ({"recall": effort} if effort else {})
-        self.told = self._ask(_event("search", self._place.name, body))
-        return [row_of(match["id"]) for match in self.told.pop("matches")]
+        self.details = self._invoke(_event("search", self._location.name, body))
+        return [row_of(match["id"]) for match in self.details.pop("matches")]
 
     def prepare(self, vectors: F32, first: int) -> None:
         items = [
             {"id": id_of(row), "vector": _packed(vector), "metadata": {"row": row}}
             for row, vector in enumerate(vectors, first)
         ]
-        self._event = _event("vectors", self._place.name, {"vectors": items})
+        self._event = _event("vectors", self._location.name, {"vectors": items})
 
     def add(self) -> None:
-        self._ask(self._event)
+        self._invoke(self._event)
 
     def refresh(self) -> None:
-        """Do nothing: every search reads the state in the bucket."""
+        """Do nothing: every search reads the current state."""
 
-    def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _invoke(self, event: dict[str, Any]) -> dict[str, Any]:
         answer = self._handler(event, None)
         if answer["statusCode"] >= 300:
             raise Refused(answer["body"])
@@ -66,7 +66,7 @@ class Vectord:
 
 
 def _load(function: str) -> Callable[..., dict[str, Any]]:
-    """Import a function's module as Lambda does, by its file."""
+    """Import a function's module from its file, as Lambda does."""
     spec = importlib.util.spec_from_file_location("handler", _ROOT / "functions" / function / "handler.py")
     assert spec is not None
     assert spec.loader is not None
@@ -103,5 +103,5 @@ def row_of(vector_id: str) -> int:
     return int(vector_id.removeprefix(_ID))
 
 
-def make(place: Place, kind: str) -> Vectord:
-    return Vectord(place, kind)
+def make(location: Location, kind: str) -> Vectord:
+    return Vectord(location, kind)

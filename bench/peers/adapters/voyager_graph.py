@@ -1,4 +1,4 @@
-"""Voyager: a graph with M=16, ef_construction=200 over float32; effort is query_ef."""
+"""Voyager: a graph with M=16, ef_construction=200 over float32; the effort is query_ef."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from bench.peers.adapters.peer import F32, K
 
 
 class Graph:
-    """Cosine."""
+    """Cosine distance."""
 
     def build(self, rows: F32, threads: int) -> voyager.Index:
         index = voyager.Index(voyager.Space.Cosine, rows.shape[1], M=16, ef_construction=200)

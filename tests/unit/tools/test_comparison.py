@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.peers import page, report, results
-from bench.peers.results import Bare, Comparison, Point, Remote, Side
+from bench.peers.results import BareCalls, Comparison, Point, Remote, Side
 from bench.peers.vectors import vectors
 from bench.s3.link import Counters
 
@@ -19,7 +19,7 @@ def side(name: str, *, cold: float, sent: int = 1_000, recall: float = 1.0) -> S
 
 def comparison(*sides: Side) -> Comparison:
     overhead = {"direct": (0.1, 0.001), "link without limits": (0.11, 0.0015), "link": (1.0, 0.026)}
-    bare = Bare({"UploadPartCopy": 0.25, "Complete": 0.5})
+    bare = BareCalls({"UploadPartCopy": 0.25, "Complete": 0.5})
     return Comparison("2026-11-23", {"cores": "2"}, "made", 1_000, 1, overhead, list(sides), ["usearch f16"], bare)
 
 
