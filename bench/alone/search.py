@@ -1,4 +1,4 @@
-"""Warm search: the engine, the whole handler, a plain numpy scan and plain Annoy, in turns."""
+"""Warm searches: the engine, the whole handler, a numpy scan and Annoy, alternating."""
 
 import tempfile
 from collections import Counter
@@ -9,11 +9,11 @@ import annoy
 import numpy as np
 import numpy.typing as npt
 
+from bench import handlers
 from bench.alone import service
 from bench.data import Dataset, K, Truth, unit
+from bench.handlers import Event, Handler
 from bench.measure import Side, Times, alternating
-from vectord.edge.handler import Handler
-from vectord.edge.request import Event
 from vectord.index.codec import decode
 from vectord.index.kernels.distance import F32
 from vectord.index.query import search as query_search
@@ -24,12 +24,12 @@ ENGINE, SCAN, ANNOY = "vectord engine", "numpy exact scan", "plain annoy, defaul
 JSON, BASE64 = "search handler, JSON array", "search handler, base64"
 
 Found = npt.NDArray[np.int64]
-Way = Callable[[int], Found]
+Method = Callable[[int], Found]
 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """What each way took, what it found of the true answers, and how the engine went about it."""
+    """Times and recall of each method by its name, and the strategies that the engine chose."""
 
     times: Mapping[str, Times]
     recall: Mapping[str, float]
@@ -37,38 +37,42 @@ class Searches:
 
 
 def measure(data: Dataset, blob: bytes, true: Truth, rounds: int) -> Searches:
-    """Search for each query of `data`, which the handlers' store holds too, in every way.
+    """Search for each query of `data`, which is loaded into the handlers' store, with every method.
 
     Raises:
-        RuntimeError: the handler finds other vectors than the engine.
+        RuntimeError: the handler and the engine find different vectors.
     """
     index = decode.open_blob(blob)
-    handlers = _handlers(data, index)
+    with_handlers = _handlers(data, index)
     rows_of = {vector_id: row for row, vector_id in enumerate(data.rows.ids)}
-    # A large index numbers its rows anew.
+    # A build may change the order of the rows.
     number_of = np.array([rows_of[vector_id] for vector_id in index.rows.ids])
-    ways: dict[str, Way] = {
+    methods: dict[str, Method] = {
         ENGINE: _engine(index, data.queries, rows_of),
         SCAN: _scan(data),
         ANNOY: _annoy(data, blob, number_of),
     }
-    recall = {name: _recall(way, data, true) for name, way in ways.items()}
-    sides: dict[str, Side] = {**ways, ENGINE: lambda q: query_search.search(index, data.queries[q], K), **handlers}
-    with service.without_log():
+    recall = {name: _recall(method, data, true) for name, method in methods.items()}
+    sides: dict[str, Side] = {
+        **methods,
+        ENGINE: lambda q: query_search.search(index, data.queries[q], K),
+        **with_handlers,
+    }
+    with handlers.without_log():
         times = alternating(sides, len(data.queries), rounds)
     return Searches(times, recall, _strategies(index, data.queries))
 
 
 def _handlers(data: Dataset, index: Index) -> dict[str, Side]:
-    handler, shapes = service.search_handler(), {JSON: service.json_event, BASE64: service.base64_event}
+    handler, shapes = handlers.load_handler("search"), {JSON: service.json_event, BASE64: service.base64_event}
     sides: dict[str, Side] = {}
-    with service.without_log():
+    with handlers.without_log():
         for label, shape in shapes.items():
             events = [shape(data.name, query) for query in data.queries]
             for event, query in zip(events, data.queries, strict=True):
                 expected = [match.id for match in query_search.search(index, query, K).matches]
                 if service.matched_ids(handler(event, None)) != expected:
-                    raise RuntimeError(f"{label} finds other vectors than the engine")
+                    raise RuntimeError(f"{label} and the engine find different vectors")
             sides[label] = _answering(handler, events)
     return sides
 
@@ -77,14 +81,14 @@ def _answering(handler: Handler, events: Sequence[Event]) -> Side:
     return lambda query: handler(events[query], None)
 
 
-def _engine(index: Index, queries: F32, row_of: Mapping[str, int]) -> Way:
+def _engine(index: Index, queries: F32, row_of: Mapping[str, int]) -> Method:
     def search(query: int) -> Found:
         return np.array([row_of[match.id] for match in query_search.search(index, queries[query], K).matches])
 
     return search
 
 
-def _scan(data: Dataset) -> Way:
+def _scan(data: Dataset) -> Method:
     units, queries = unit(data.rows.vectors).astype(np.float32), unit(data.queries).astype(np.float32)
 
     def search(query: int) -> Found:
@@ -95,7 +99,7 @@ def _scan(data: Dataset) -> Way:
     return search
 
 
-def _annoy(data: Dataset, blob: bytes, number_of: npt.NDArray[np.int64]) -> Way:
+def _annoy(data: Dataset, blob: bytes, number_of: npt.NDArray[np.int64]) -> Method:
     _, sections = frame.decode(blob)
     graph = next(data for entry, data in sections.items() if entry.name == "graph")
     forest = annoy.AnnoyIndex(data.dimension, "angular")
@@ -107,8 +111,8 @@ def _annoy(data: Dataset, blob: bytes, number_of: npt.NDArray[np.int64]) -> Way:
     return lambda query: number_of[forest.get_nns_by_vector(queries[query], K)]
 
 
-def _recall(way: Way, data: Dataset, true: Truth) -> float:
-    return float(np.mean([true.recall(data.rows.vectors, q, way(q)) for q in range(len(data.queries))]))
+def _recall(method: Method, data: Dataset, true: Truth) -> float:
+    return float(np.mean([true.recall(data.rows.vectors, q, method(q)) for q in range(len(data.queries))]))
 
 
 def _strategies(index: Index, queries: F32) -> str:

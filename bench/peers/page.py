@@ -94,7 +94,7 @@ def _notes(found: Comparison) -> Sequence[str]:
     if found.bare_calls:
         add = ours.remote["add"].median
         notes.append(
-            f"The S3 calls of an add by multipart copy alone take {found.bare_calls.seconds:.2f} s of the stand-in, without "
+            f"The S3 calls of an add by multipart copy take {found.bare_calls.seconds:.2f} s of the stand-in, without "
             f"the link; vectord's add takes {add:.2f} s, {add - found.bare_calls.seconds:.2f} s without them."
         )
     if found.missing:

@@ -44,7 +44,7 @@ class Remote:
 
 @dataclass
 class Side:
-    """All figures of a participant; `remote` by operation: `cold`, `add`, `refresh`, and without link `cold raw`, `add raw`."""
+    """All figures of a participant; `remote` has `cold`, `add`, `refresh`, and without link `cold raw`, `add raw`."""
 
     name: str
     ours: bool

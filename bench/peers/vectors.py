@@ -2,9 +2,9 @@
 
 Synthetic rows are mixtures: three of the source's unit vectors with weights from a Dirichlet distribution that mostly
 prefers one of them, and Gaussian noise with the source's covariance. The source is the demo's 6,340 text embeddings, or
-a file with fewer rows than requested. The table has recall@10 on real text embeddings of 384 dimensions and on synthetic
-rows: of a 1-bit sketch with 50 / 100 / 200 rescored rows, of annoy with 10 trees and search_k 1,000 / 10,000 / 22,000,
-and of Faiss IVF-SQ8 with 8 / 32 / 128 of 4 * sqrt(rows) lists:
+a file with fewer rows than requested. The table has recall@10 on real text embeddings of 384 dimensions and on
+synthetic rows: of a 1-bit sketch with 50 / 100 / 200 rescored rows, of annoy with 10 trees and search_k 1,000 /
+10,000 / 22,000, and of Faiss IVF-SQ8 with 8 / 32 / 128 of 4 * sqrt(rows) lists:
 
     30,000 real       0.947 0.980 0.994    0.643 0.937 0.976    0.821 0.924 0.971
     30,000 synthetic  0.916 0.964 0.984    0.520 0.898 0.954    0.805 0.921 0.975

@@ -1,6 +1,6 @@
-"""Searches with a filter: what they find of the true answer and how long they take, from 50 % of the rows to 0.1 %.
+"""Searches with filters that select from 50 % to 0.1 % of the rows: recall and latency.
 
-Filters choose rows at random, or all on one side of the data, where the questions come from anywhere.
+The selected rows are random, or all on one side of the data; the queries are anywhere.
 """
 
 import argparse
@@ -31,16 +31,17 @@ from vectord.index.state import Index
 from vectord.lhv1.params import new_params
 
 ROWS: Final = 99_000
+_LEAST: Final = 10_000
 SHARES: Final = (0.5, 0.1, 0.01, 0.001)
 _QUERIES: Final = 200
-_SCALE: Final = 1_000_000  # of the numbers that filters compare
+_SCALE: Final = 1_000_000  # range of the numbers that filters compare
 _SEED: Final = 7
 _TAGS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One filter over all queries: milliseconds of the filter alone and of the whole search, medians."""
+class Figures:
+    """One filter, all queries: share of the rows, recall, median milliseconds of the filter and of the whole search."""
 
     name: str
     share: float
@@ -54,12 +55,16 @@ class Told:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py filters", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, help="an .npz file with `base` (n, d) and `query` (m, d); default: made")
+    parser.add_argument(
+        "--data", type=Path, help="an .npz file with `base` (n, d) and `query` (m, d); default: synthetic vectors"
+    )
     parser.add_argument("--rows", type=int, default=ROWS, help=f"rows to search (default {ROWS:,})")
     options = parser.parse_args()
-    with step("data", f"{options.rows:,} rows") as told:
+    if options.rows < _LEAST:
+        parser.error(f"--rows must be at least {_LEAST:,}, so that every filter selects rows")
+    with step("data", f"{options.rows:,} rows") as progress:
         data = vectors(options.data, options.rows, _QUERIES, 0)
-        told.note = data.about
+        progress.note = data.about
     facts = _facts(data.base)
     with step("build", "with the columns that filters read"):
         index = _built(data, facts)
@@ -69,7 +74,7 @@ def main() -> None:
 
 
 def _facts(base: F32) -> Mapping[str, npt.NDArray[Any]]:
-    """Return what the metadata of each row says: numbers drawn at random, and where on one axis the row lies."""
+    """Return the metadata of the rows as arrays: two random numbers, and the position of the row on one axis."""
     rng = np.random.default_rng(_SEED)
     axis = base[rng.integers(len(base))]
     place = np.argsort(np.argsort(-(base @ axis))) * (_SCALE / len(base))
@@ -94,7 +99,7 @@ def _built(data: Vectors, facts: Mapping[str, npt.NDArray[Any]]) -> Index:
 
 
 def _filters() -> dict[str, tuple[filters_tree.Filter, str, float]]:
-    """Return filters by name, each with the fact that it asks for, and up to where."""
+    """Return filters by name, each with the array of `_facts` that it tests and the upper limit."""
     asked = {}
     for share in SHARES:
         limit = share * _SCALE
@@ -110,7 +115,7 @@ def _measured(
     name: str,
     asked: tuple[filters_tree.Filter, str, float],
     facts: Mapping[str, npt.NDArray[Any]],
-) -> Told:
+) -> Figures:
     tree, fact, limit = asked
     rows = np.flatnonzero(facts[fact] < limit)
     matching_rows(index, tree)
@@ -128,7 +133,7 @@ def _measured(
         filter_ms.append((filtered - scanned) * 1e3)
         search_ms.append((done - scanned) * 1e3)
         strategies.add(answer.strategy)
-    return Told(
+    return Figures(
         name,
         len(rows) / len(data.base),
         float(np.mean(recalls)),
@@ -140,7 +145,7 @@ def _measured(
     )
 
 
-def _show(data: Vectors, told: Sequence[Told]) -> None:
+def _show(data: Vectors, measured: Sequence[Figures]) -> None:
     print(f"\n{data.shape}, cosine, recall@{K} of {len(data.queries)} queries, one thread")
     header = ("filter", "rows", "recall", "least", "filter ms", "search ms", "numpy scan ms", "by")
     table(
@@ -156,7 +161,7 @@ def _show(data: Vectors, told: Sequence[Told]) -> None:
                 f"{one.scan_ms:.2f}",
                 one.strategies,
             )
-            for one in told
+            for one in measured
         ],
     )
 

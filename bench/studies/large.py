@@ -1,7 +1,7 @@
-"""One large blob: build, cold search, add and warm search of a million rows, each in a process of its own.
+"""One large blob: build, cold search, add and warm search of a million rows, each in its own process.
 
-`python bench/run.py large [--rows N]`. The blob lies in the stand-in for S3, and all but the build go through the
-emulated link (bench/link.py), which counts bytes and requests. The rows are `bench.data.made`'s.
+`python bench/run.py large [--rows N]`. The blob is in the stand-in for S3. Cold searches and the add go through the
+emulated link, which counts bytes and requests. The rows are those of `bench.data.synthetic`.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import handlers
 from bench.alone import service as calls
 from bench.data import Dataset, K, synthetic, truth
 from bench.measure import peak_memory
@@ -60,13 +61,13 @@ def main() -> None:
 
 
 def _report(store: StandIn, folder: Path, rows: int) -> None:
-    with step("build", f"{rows:,} x {_DIMENSION}, 2 threads; then put into the store"):
+    with step("build", f"{rows:,} x {_DIMENSION}, 2 threads; then upload"):
         built = _run(store, folder, "build", str(rows), str(folder), linked=False)
     cold = []
     for number in range(_COLD):
         with step("cold", "a search in a new process with an empty folder"):
             cold.append(_run(store, folder, "cold", str(folder), str(number)))
-    with step("warm", f"{_QUERIES} searches with all of it here"):
+    with step("warm", f"{_QUERIES} searches, all sections cached"):
         warm = _run(store, folder, "warm", str(folder), linked=False)
     with step("add", f"{calls.ADDED} rows from a new process"):
         added = _run(store, folder, "add", str(folder))
@@ -76,24 +77,24 @@ def _report(store: StandIn, folder: Path, rows: int) -> None:
         ("blob", f"{built['size'] / 1e9:.3f} GB", f"{built['size'] / raw:.3f} x the raw float32"),
         *(_cold_line(one) for one in cold),
         (
-            f"add of {calls.ADDED}, durable, imports apart",
+            f"add of {calls.ADDED}, durable, without imports",
             f"{added['seconds']:.2f} s",
-            f"{_traffic(added)}, the stand-in's hashing included; peak memory {added['peak'] / 1e6:.0f} MB",
+            f"{_traffic(added)}, including the stand-in's hashing; peak memory {added['peak'] / 1e6:.0f} MB",
         ),
         *((f"warm search, {name}", f"{ms:.2f} ms", f"recall@10 {recall:.4f}") for name, ms, recall in warm["found"]),
-        ("warm, peak memory", f"{warm['peak'] / 1e9:.2f} GB", "mapped pages of the sections included"),
+        ("warm, peak memory", f"{warm['peak'] / 1e9:.2f} GB", "including mapped pages of the sections"),
     ]
     table(("figure", "", "note"), lines)
 
 
 def _cold_line(one: Mapping[str, Any]) -> tuple[str, str, str]:
-    told = f"{one['strategy']} by {one['plan']}, {_traffic(one)}, recall@10 {one['recall']:.1f}"
-    told += f"; peak memory {one['peak'] / 1e6:.0f} MB"
-    return "cold search, from spawn to answer", f"{one['wall']:.2f} s", told
+    note = f"{one['strategy']} by {one['plan']}, {_traffic(one)}, recall@10 {one['recall']:.1f}"
+    note += f"; peak memory {one['peak'] / 1e6:.0f} MB"
+    return "cold search, from process start to answer", f"{one['wall']:.2f} s", note
 
 
 def _traffic(one: Mapping[str, Any]) -> str:
-    return f"{one['received'] / 1e6:.2f} MB read, {one['sent'] / 1e6:.2f} MB sent, {one['asked']} requests"
+    return f"{one['received'] / 1e6:.2f} MB read, {one['sent'] / 1e6:.2f} MB sent, {one['requests']} requests"
 
 
 def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool = True) -> dict[str, Any]:
@@ -114,12 +115,17 @@ def _run(store: StandIn, folder: Path, name: str, *arguments: str, linked: bool 
         command = [sys.executable, "-m", "bench.studies.large", "--step", name, *arguments]
         done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
         wall = time.monotonic() - started
-        passed = store.link.take()
+        transferred = store.link.take()
     facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return facts | {"wall": wall, "asked": passed.requests, "sent": passed.sent, "received": passed.received}
+    return facts | {
+        "wall": wall,
+        "requests": transferred.requests,
+        "sent": transferred.sent,
+        "received": transferred.received,
+    }
 
 
-# ---- what the measured processes do --------------------------------------------------------------------------------
+# The steps, each of which runs in a measured process.
 
 
 def _build(rows: str, folder: str) -> None:
@@ -135,11 +141,11 @@ def _build(rows: str, folder: str) -> None:
     blob = encoded.blob
     del data, index, encoded
     client(os.environ["AWS_ENDPOINT_URL_S3"]).upload_fileobj(io.BytesIO(blob), BUCKET, f"{_PREFIX}/{_NAME}.lhv1")
-    _tell(seconds=seconds, size=size, peak=most)
+    _report_figures(seconds=seconds, size=size, peak=most)
 
 
 def _truth(data: Dataset) -> dict[str, Any]:
-    """Return for each query the rows that are as near as the true tenth, -1 where there are no more."""
+    """Return for each query the rows that are as near as the true tenth neighbour, padded with -1."""
     true, vectors = truth(data.rows.vectors, data.queries), data.rows.vectors
     cosines = (vectors @ true.queries.T.astype(np.float32)).T / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     near = [np.flatnonzero(one >= tenth - 1e-6)[: 2 * K] for one, tenth in zip(cosines, true.tenth, strict=True)]
@@ -147,48 +153,48 @@ def _truth(data: Dataset) -> dict[str, Any]:
 
 
 def _cold(folder: str, number: str) -> None:
-    held = np.load(Path(folder, "truth.npz"))
-    query, near = held["queries"][int(number)], held["near"][int(number)]
-    with calls.without_log():
-        answer = json.loads(calls.search_handler()(calls.base64_event(_NAME, query), None)["body"])
+    saved = np.load(Path(folder, "truth.npz"))
+    query, near = saved["queries"][int(number)], saved["near"][int(number)]
+    with handlers.without_log():
+        answer = json.loads(handlers.load_handler("search")(calls.base64_event(_NAME, query), None)["body"])
     found = [int(match["id"].removeprefix("row-")) for match in answer["matches"]]
     recall = len(set(found) & set(near.tolist())) / K
-    _tell(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=peak_memory())
+    _report_figures(strategy=answer["strategy"], plan=answer["plan"], recall=recall, peak=peak_memory())
 
 
 def _add(folder: str) -> None:
-    held = np.load(Path(folder, "truth.npz"))
-    batch = [NewVector(f"new-{row}", held["queries"][row]) for row in range(calls.ADDED)]
+    saved = np.load(Path(folder, "truth.npz"))
+    batch = [NewVector(f"new-{row}", saved["queries"][row]) for row in range(calls.ADDED)]
     service = api.service()
     before = time.perf_counter()
     service.add(_NAME, batch, Deadline(time.monotonic() + 3_600))
-    _tell(seconds=time.perf_counter() - before, peak=peak_memory())
+    _report_figures(seconds=time.perf_counter() - before, peak=peak_memory())
 
 
 def _warm(folder: str) -> None:
-    held = np.load(Path(folder, "truth.npz"))
+    saved = np.load(Path(folder, "truth.npz"))
     settings, environment = api.Settings.read(os.environ), Environment()
     store = api.store_of(settings)
     reads = SnapshotReader(
         store, SnapshotCache(store, api.files_of(settings), 1 << 30, environment), environment, RetryPolicy()
     )
-    queries = held["queries"]
+    queries = saved["queries"]
     state = reads.open(_NAME, for_search=True)
-    search.search(state.index, queries[0], K, 1.0)  # fetches all of it
+    search.search(state.index, queries[0], K, 1.0)  # fetches all sections
     found = []
     for recall in (*_RECALLS, 1.0):
         taken, hits = [], 0
-        for query, near in zip(queries, held["near"], strict=True):
+        for query, near in zip(queries, saved["near"], strict=True):
             before = time.perf_counter()
             answer = search.search(state.index, query, K, recall)
             taken.append(time.perf_counter() - before)
             hits += len({int(match.id[4:]) for match in answer.matches if match.id[:4] == "row-"} & set(near.tolist()))
         name = f"recall {recall}, by {answer.strategy}"
         found.append((name, float(np.median(taken)) * 1e3, hits / K / len(queries)))
-    _tell(found=found, peak=peak_memory())
+    _report_figures(found=found, peak=peak_memory())
 
 
-def _tell(**facts: object) -> None:
+def _report_figures(**facts: object) -> None:
     print(json.dumps(facts))
 
 

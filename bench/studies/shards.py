@@ -1,8 +1,8 @@
-"""What one shard costs, and what calling many costs the caller: the figures of tools.costs.sharded.py.
+"""The cost of searching one shard, and of calling many: the measured figures of tools/costs/sharded.py.
 
-`PYTHONPATH=layers/vectord .venv/dev/bin/python -m bench.shards [--rows N]`. The shard lies in memory; the service
-itself tells which bytes and requests a store would have been asked for. Seconds are of one processor, so that what else
-the machine does counts little.
+`PYTHONPATH=layers/vectord .venv/dev/bin/python -m bench.studies.shards [--rows N]`. The shard is in memory; the service
+reports the bytes and requests that it would read from S3. The times are CPU times, which other load on the machine
+affects little.
 """
 
 import argparse
@@ -45,7 +45,9 @@ _METADATA = msgspec.Raw(json.dumps({"title": "x" * 80}).encode())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.shards", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.studies.shards", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--rows", type=int, default=100_000)
     rows = [*_shard(parser.parse_args().rows), *_calls()]
     table(["what", "CPU ms", "requests", "KB read", "how"], rows)
@@ -62,9 +64,9 @@ def _shard(count: int) -> Iterator[list[str]]:
         yield _search("search, cold", _service(store), query)
     warm = _service(store)
     for at, query in enumerate(data.queries):
-        shown = _search(f"search {at + 1} of one function", warm, query)
+        row = _search(f"search {at + 1} of one function", warm, query)
         if at in (1, 2, 5, 10, 20, 40, 59):
-            yield shown
+            yield row
 
 
 def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[str]:
@@ -76,14 +78,14 @@ def _search(what: str, service: Service, query: np.ndarray[tuple[int], np.dtype[
 
 
 def _calls() -> Iterator[list[str]]:
-    """Time the caller: 100 calls of a server that answers at once, and the merge of their answers."""
+    """Measure the caller: 100 calls of a server that answers at once, and the merge of their answers."""
     answer = msgspec.json.encode(messages.encode(_result(0)).decode())
     query = Query(_K, (np.zeros(384, np.float32),), include_vectors=False)
     requests = [SearchRequest(f"t/g/{i}", query) for i in range(_SHARDS)]
     with _server(answer) as endpoint:
         functions = Functions(endpoint, "us-east-1", Credentials("access", "secret", "t" * 800))
         remote = RemoteFanOut(
-            LocalFanOut(_nothing, WorkerPool(Environment())),
+            LocalFanOut(_fail, WorkerPool(Environment())),
             lambda payload, seconds: functions.call("f:live", payload, seconds),
         )
         remote.run(requests, _deadline())
@@ -97,7 +99,7 @@ def _result(shard: int) -> Result:
     return Result([Answer(matches, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
 
 
-def _nothing(request: ShardRequest, deadline: Deadline) -> ShardResult:
+def _fail(request: ShardRequest, deadline: Deadline) -> ShardResult:
     return Failed(request.shard)
 
 
@@ -126,7 +128,7 @@ def _serve(port: Connection, answer: bytes) -> None:
             self.wfile.write(answer)
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.socket.listen(128)

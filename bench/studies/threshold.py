@@ -1,7 +1,7 @@
-"""What a search costs by each way: the measurements behind the constants of vectord.index.planner.cost.
+"""The cost of a search by each strategy: the measurements behind the constants of vectord.index.query.planner.cost.
 
-For each dimension and number of rows the scan, the forest and the sketch answer the same queries in turns, the latter
-two at several efforts; then each way's p50 is fitted to the terms of its formula.
+For each dimension and number of rows, the scan, the forest and the sketch answer the same queries, alternating; the
+latter two at several efforts. Then the p50 of each strategy is fitted to the terms of its formula.
 """
 
 import argparse
@@ -38,9 +38,9 @@ Find = Callable[[F32], npt.NDArray[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One way on one data set: its p50 in nanoseconds."""
+    """One search plan on one data set: its p50 in nanoseconds."""
 
-    way: SearchPlan
+    plan: SearchPlan
     rows: int
     dimension: int
     ns: float
@@ -49,17 +49,17 @@ class Measured:
 def main() -> None:
     started = time.perf_counter()
     parser = argparse.ArgumentParser(prog="bench/run.py threshold", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--most", type=int, default=max(_ROWS), help="leave larger numbers of rows out")
+    parser.add_argument("--most", type=int, default=max(_ROWS), help="leave out larger numbers of rows")
     most = parser.parse_args().most
     table(("fact", "value"), machine())
     found: list[Measured] = []
     for dimension in _DIMENSIONS:
         for rows in (rows for rows in _ROWS if rows <= most and rows * dimension <= _MOST):
-            with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and sketch in turns"):
+            with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and sketch, alternating"):
                 found += _case(synthetic(rows, dimension, _QUERIES))
     _measured(found)
     for strategy in ("exact", "forest", "sketch"):
-        _fitted(strategy, [one for one in found if one.way.strategy == strategy])
+        _fitted(strategy, [one for one in found if one.plan.strategy == strategy])
     print(f"Done in {time.perf_counter() - started:.0f} s.")
 
 
@@ -71,34 +71,34 @@ def _case(data: Dataset) -> list[Measured]:
     planes = Sketch(
         MemorySection(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
     )
-    ways = {way: _find(way, graph, planes) for way in _ways(len(data.rows))}
-    sides: dict[str, Side] = {repr(way): _side(way, find, graph, data.queries) for way, find in ways.items()}
+    plans = {plan: _find(plan, graph, planes) for plan in _plans(len(data.rows))}
+    sides: dict[str, Side] = {repr(plan): _side(plan, find, graph, data.queries) for plan, find in plans.items()}
     times = alternating(sides, len(data.queries), _ROUNDS)
-    return [Measured(way, len(data.rows), data.dimension, times[repr(way)].p50 * 1e6) for way in ways]
+    return [Measured(plan, len(data.rows), data.dimension, times[repr(plan)].p50 * 1e6) for plan in plans]
 
 
-def _ways(rows: int) -> list[SearchPlan]:
+def _plans(rows: int) -> list[SearchPlan]:
     strategies: tuple[Strategy, ...] = ("forest", "sketch")
     return [EXACT, *(SearchPlan(name, effort) for name in strategies for effort in _EFFORTS[name] if 4 * effort < rows)]
 
 
-def _find(way: SearchPlan, graph: Graph, planes: Sketch) -> Find:
-    nobody = np.empty(0, np.int64)
+def _find(plan: SearchPlan, graph: Graph, planes: Sketch) -> Find:
+    no_rows = np.empty(0, np.int64)
     trees, norms = graph.forest, graph.norms
-    if way.strategy == "forest":
-        return lambda query: trees.candidates(dist.normalized(query), 2 * K + 32, way.effort)
-    if way.strategy == "sketch":
-        return lambda query: planes.candidates(query, way.effort, nobody)
+    if plan.strategy == "forest":
+        return lambda query: trees.candidates(dist.normalized(query), 2 * K + 32, plan.effort)
+    if plan.strategy == "sketch":
+        return lambda query: planes.candidates(query, plan.effort, no_rows)
     return lambda query: exact_scan.scan(graph.vectors, norms, [query], K, "cosine")[0]
 
 
-def _side(way: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
-    """Return a whole search by one way: its candidates, and their exact distances."""
+def _side(plan: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
+    """Return a whole search with one plan: its candidates and their exact distances."""
 
     def search(number: int) -> F64:
         query = queries[number]
         rows = find(query)
-        if way is EXACT:
+        if plan is EXACT:
             return dist.distances(graph.vectors, rows, query, "cosine")
         taken = graph.take(rows)
         return dist.distances(taken, exact_scan.prune(taken, query, K, "cosine"), query, "cosine")
@@ -109,31 +109,31 @@ def _side(way: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
 def _measured(found: Sequence[Measured]) -> None:
     rows = [
         (
-            *(f"{one.dimension}", f"{one.rows}", one.way.strategy, f"{one.way.effort or ''}", f"{one.ns / 1e6:.3f}"),
-            f"{cost(one.way, one.rows, one.dimension) / one.ns:.2f}",
+            *(f"{one.dimension}", f"{one.rows}", one.plan.strategy, f"{one.plan.effort or ''}", f"{one.ns / 1e6:.3f}"),
+            f"{cost(one.plan, one.rows, one.dimension) / one.ns:.2f}",
         )
         for one in found
     ]
-    table(("dimension", "rows", "way", "effort", "p50 ms", "planner's / measured"), rows)
+    table(("dimension", "rows", "plan", "effort", "p50 ms", "planner's / measured"), rows)
 
 
 def _fitted(strategy: Strategy, found: Sequence[Measured]) -> None:
-    """Print the least squares of relative errors, no term negative."""
+    """Print the fit with the least squares of relative errors in which no term is negative."""
     names, terms = _TERMS[strategy]
     fit = _fit(np.array([terms(one) for one in found], np.float64), np.array([one.ns for one in found]))
     table((f"{strategy}: nanoseconds a", "fit"), [(n, f"{value:12.3f}") for n, value in zip(names, fit, strict=True)])
 
 
-# What a search's time is a sum of, by its way.
+# The terms of the duration of a search, by strategy.
 _TERMS: Mapping[Strategy, tuple[Sequence[str], Callable[[Measured], Sequence[int]]]] = {
     "exact": (("search", "row", "component"), lambda one: (1, one.rows, one.rows * one.dimension)),
     "forest": (
         ("search", "row looked at", "its component"),
-        lambda one: (1, one.way.effort, one.way.effort * one.dimension),
+        lambda one: (1, one.plan.effort, one.plan.effort * one.dimension),
     ),
     "sketch": (
         ("search", "row and plane", "row taken", "its component"),
-        lambda one: (1, one.rows * -(-one.dimension // 64), one.way.effort, one.way.effort * one.dimension),
+        lambda one: (1, one.rows * -(-one.dimension // 64), one.plan.effort, one.plan.effort * one.dimension),
     ),
 }
 

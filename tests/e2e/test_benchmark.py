@@ -47,5 +47,5 @@ def test_the_link_is_as_slow_as_it_says(quick: tuple[Comparison, str]) -> None:
 def test_the_report_names_the_machine_and_has_all_tables(quick: tuple[Comparison, str]) -> None:
     found, text = quick
     assert found.machine["processor"] in text
-    for title in ("build, 2 threads", "warm engine", "cold first answer", "add of 100", "search after somebody's add"):
+    for title in ("build, 2 threads", "warm engine", "cold first answer", "add of 100", "search after an add"):
         assert title in text

@@ -48,15 +48,15 @@ def test_peers_that_were_left_out_are_named(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
-    [(1_000, "add 2.000 s, less the bare calls 1.250 s"), (3_000, "sent its object whole: nothing to take off")],
+    ("sent", "line"),
+    [(1_000, "add 2.000 s, without these calls 1.250 s"), (3_000, "sent its object whole: nothing to subtract")],
     ids=["by copy", "whole"],
 )
 def test_what_the_stand_in_hashes_is_taken_off_an_add_by_copy_alone(
-    sent: int, told: str, capsys: pytest.CaptureFixture[str]
+    sent: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report.show(comparison(side("vectord", cold=1.0, sent=sent)))
-    assert told in capsys.readouterr().out
+    assert line in capsys.readouterr().out
 
 
 def test_an_effort_is_chosen_by_speed_among_those_that_reach_the_recall() -> None:
