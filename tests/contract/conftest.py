@@ -28,34 +28,34 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-# A further S3 to test, such as http://127.0.0.1:4566; moto's conditions are not atomic, a server's may be.
-STAND_INS = ["moto", "endpoint"] if os.environ.get(ENDPOINT) else ["moto"]
+# Another S3 to test, such as http://127.0.0.1:4566. Conditional writes are not atomic in moto; there they may be.
+EMULATORS = ["moto", "endpoint"] if os.environ.get(ENDPOINT) else ["moto"]
 
 
 def pytest_report_header() -> str:
-    return f"{ENDPOINT}: {os.environ.get(ENDPOINT) or 'not set, so the S3 store is tested on moto alone'}"
+    return f"{ENDPOINT}: {os.environ.get(ENDPOINT) or 'not set, so the S3 store is tested only on moto'}"
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The URL of an S3; starting it takes longer than most tests, and each test has a bucket of its own."""
+    """The URL of an S3 emulator for all tests of a module, because it starts slowly; each test has its own bucket."""
     with moto_server() as endpoint:
         yield endpoint
 
 
-@pytest.fixture(params=STAND_INS)
+@pytest.fixture(params=EMULATORS)
 def s3(request: pytest.FixtureRequest, aws_environment: None) -> S3Backend:
     return _s3(request)
 
 
-@pytest.fixture(params=["memory", *STAND_INS])
+@pytest.fixture(params=["memory", *EMULATORS])
 def backend(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
     return MemoryBackend() if request.param == "memory" else _s3(request)
 
 
-@pytest.fixture(params=[name for name in ["memory", *STAND_INS] if name != "moto"])
+@pytest.fixture(params=[name for name in ["memory", *EMULATORS] if name != "moto"])
 def strict(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
-    """A backend that holds multipart uploads to their conditions; moto ignores them."""
+    """A backend that checks the conditions of multipart uploads; moto ignores them."""
     return MemoryBackend() if request.param == "memory" else _s3(request)
 
 
@@ -68,7 +68,7 @@ def versioned(backend: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
 
 @pytest.fixture
 def strictly_versioned(strict: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
-    """A strict backend that keeps versions; moto lists deletions after all else and copies under no condition."""
+    """A strict backend that keeps versions; moto lists deletions last and ignores the conditions of copies."""
     strict.keep_versions()
     return strict
 

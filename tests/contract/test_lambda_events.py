@@ -1,4 +1,4 @@
-"""An event for another function, over a real wire: queued by Lambda, or told that it was not."""
+"""Events for another function, over real sockets: queued by Lambda, or an error."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def test_an_event_that_is_not_queued_is_an_error(
     assert len(lambdas.requests) == 1
 
 
-def test_an_event_without_an_answer_may_have_been_queued(lambdas: Wire, functions: Functions) -> None:
+def test_an_event_without_a_response_may_have_been_queued(lambdas: Wire, functions: Functions) -> None:
     lambdas.answer = resets
     with pytest.raises(StoreUnavailable):
         functions.send("compact", b"{}", 2)

@@ -1,4 +1,4 @@
-"""What Lambda's API answers, over a real wire, and what it means."""
+"""Responses of Lambda's API, over real sockets, and their errors."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def test_it_is_signed_for_lambda_with_the_credentials(lambdas: Wire, functions: 
         (202, StoreUnavailable),
     ],
 )
-def test_an_answer_is_told_by_its_status(
+def test_a_response_is_classified_by_its_status(
     lambdas: Wire, functions: Functions, status: int, error: type[Exception]
 ) -> None:
     lambdas.answer = answers(status, b'{"Message": "200"}')
@@ -60,13 +60,13 @@ def test_an_answer_is_told_by_its_status(
     assert len(lambdas.requests) == 1
 
 
-def test_a_function_that_failed_gave_no_answer(lambdas: Wire, functions: Functions) -> None:
+def test_a_function_that_failed_counts_as_no_response(lambdas: Wire, functions: Functions) -> None:
     lambdas.answer = answers(200, b'{"errorMessage": "out of memory"}', **{"X-Amz-Function-Error": "Unhandled"})
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)
 
 
-def test_a_refusal_names_the_kind_of_error(lambdas: Wire, functions: Functions) -> None:
+def test_a_refusal_names_the_type_of_the_error(lambdas: Wire, functions: Functions) -> None:
     lambdas.answer = answers(403, b"{}", **{"x-amzn-ErrorType": "AccessDeniedException"})
     with pytest.raises(StoreRefused, match="AccessDeniedException"):
         functions.call("f", b"{}", 5)
@@ -78,12 +78,12 @@ def test_a_connection_that_breaks_leaves_the_outcome_unknown(lambdas: Wire, func
         functions.call("f", b"{}", 5)
 
 
-def test_it_waits_as_long_as_it_is_told(lambdas: Wire, functions: Functions) -> None:
+def test_a_call_waits_as_long_as_its_timeout(lambdas: Wire, functions: Functions) -> None:
     lambdas.answer = hangs(lambdas)
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 0.2)
 
 
-def test_nobody_there_means_that_nothing_ran() -> None:
+def test_without_a_connection_nothing_ran() -> None:
     with pytest.raises(FunctionBusy):
         Functions("http://127.0.0.1:9", "eu-central-1", CREDENTIALS).call("f", b"{}", 5)

@@ -1,4 +1,4 @@
-"""What every store promises of objects made of parts: spliced around bytes that are there, or staged and hidden."""
+"""What every store promises for objects made of parts: splices around stored bytes, and staged objects."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ HEAD, BODY, TAIL = b"h" * LEAST_PART, bytes(range(256)) * 8, b"tail"
 
 
 def body(backend: Backend, name: str = "t") -> CopySource:
-    """Put an object, and name the middle of it."""
+    """Put an object and return its middle as a source."""
     etag = put(backend.store, name, b"old head" + BODY + b"old tail")
     return CopySource(name, etag, 8, 8 + len(BODY))
 
@@ -39,42 +39,42 @@ def splice(
 
 class TestSplice:
     @pytest.mark.parametrize("tail", [TAIL, b"", b"t" * 3 * LEAST_PART], ids=["short", "none", "long"])
-    def test_puts_a_head_and_a_tail_around_bytes_that_are_there(self, backend: Backend, tail: bytes) -> None:
+    def test_puts_a_head_and_a_tail_around_stored_bytes(self, backend: Backend, tail: bytes) -> None:
         splice(backend, body(backend), tail)
         assert backend.objects() == {"t": HEAD + BODY + tail}
 
-    def test_answers_the_etag_of_the_new_bytes(self, backend: Backend) -> None:
+    def test_returns_the_etag_of_the_new_bytes(self, backend: Backend) -> None:
         etag = splice(backend, body(backend))
         assert backend.store.get("t") == StoredObject(HEAD + BODY + TAIL, etag)
 
-    def test_of_an_object_that_was_spliced_is_the_same(self, backend: Backend) -> None:
+    def test_works_again_on_an_object_that_was_spliced(self, backend: Backend) -> None:
         once = splice(backend, body(backend))
         twice = CopySource("t", once, LEAST_PART, LEAST_PART + len(BODY) + len(TAIL))
         splice(backend, twice, b"more")
         assert backend.objects() == {"t": HEAD + BODY + TAIL + b"more"}
 
-    def test_takes_bytes_of_another_object(self, backend: Backend) -> None:
+    def test_copies_bytes_of_another_object(self, backend: Backend) -> None:
         source, etag = body(backend, "other"), put(backend.store)
         splice(backend, source, condition=IfMatch(etag))
         assert backend.objects()["t"] == HEAD + BODY + TAIL
 
-    def test_takes_bytes_that_are_staged(self, backend: Backend) -> None:
+    def test_copies_bytes_of_a_staged_object(self, backend: Backend) -> None:
         staged = backend.store.stage(STAGED, [BODY])
         splice(backend, CopySource(STAGED, staged, 0, len(BODY)), condition=IfMatch(put(backend.store)))
         assert backend.objects()["t"] == HEAD + BODY + TAIL
 
-    def test_if_absent_writes_where_nothing_is(self, backend: Backend) -> None:
+    def test_if_absent_writes_a_new_object(self, backend: Backend) -> None:
         splice(backend, body(backend, "other"), condition=IfAbsent())
         assert backend.objects()["t"] == HEAD + BODY + TAIL
 
-    def test_if_absent_refuses_and_keeps_what_is_there(self, strict: Backend) -> None:
+    def test_if_absent_refuses_and_keeps_the_existing_object(self, strict: Backend) -> None:
         source = body(strict, "other")
         strict.seed("t", b"there")
         with pytest.raises(ConditionFailed):
             splice(strict, source, condition=IfAbsent())
         assert strict.objects()["t"] == b"there"
 
-    def test_if_match_refuses_another_version_and_keeps_what_is_there(self, strict: Backend) -> None:
+    def test_if_match_refuses_another_etag_and_keeps_the_existing_object(self, strict: Backend) -> None:
         source = body(strict, "other")
         strict.seed("t", b"there")
         with pytest.raises(ConditionFailed):
@@ -87,14 +87,14 @@ class TestSplice:
             splice(strict, source, condition=IfMatch(NO_ETAG))
         assert "t" not in strict.objects()
 
-    def test_of_a_source_that_moved_on_is_refused(self, strict: Backend) -> None:
+    def test_of_a_source_that_changed_is_refused(self, strict: Backend) -> None:
         source = body(strict, "other")
         put(strict.store, "other", b"moved on" * 1_000, IfMatch(source.etag))
         with pytest.raises(ConditionFailed):
             splice(strict, source, condition=IfAbsent())
         assert "t" not in strict.objects()
 
-    def test_of_a_source_that_is_gone_is_refused(self, backend: Backend) -> None:
+    def test_of_a_source_that_was_deleted_is_refused(self, backend: Backend) -> None:
         source = body(backend, "other")
         backend.store.delete("other", IfMatch(source.etag))
         with pytest.raises(ObjectNotFound):
@@ -116,7 +116,7 @@ class TestRaces:
     WRITERS = 8
 
     def outcomes(self, write: Callable[[int], object]) -> list[str]:
-        """Let all write at once; return how it ended for each."""
+        """Write from all threads at once; return the outcome of each."""
         together = Barrier(self.WRITERS)
 
         def outcome(number: int) -> str:
@@ -152,7 +152,7 @@ class TestStage:
         etag = backend.store.stage(STAGED, iter(parts))
         assert backend.store.get(STAGED) == StoredObject(b"".join(parts), etag)
 
-    def test_replaces_what_is_staged_under_the_name(self, backend: Backend) -> None:
+    def test_replaces_the_staged_object_of_that_name(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])
         etag = backend.store.stage(STAGED, [b"two"])
         assert backend.store.get(STAGED) == StoredObject(b"two", etag)
@@ -171,7 +171,7 @@ class TestStage:
         with pytest.raises(ObjectNotFound):
             backend.store.etag(STAGED)
 
-    def test_writes_nothing_when_its_parts_fail_to_come(self, backend: Backend) -> None:
+    def test_writes_nothing_if_the_parts_raise_an_error(self, backend: Backend) -> None:
         def parts() -> Iterator[bytes]:
             yield PART
             raise InterruptedError
@@ -182,19 +182,19 @@ class TestStage:
             backend.store.etag(STAGED)
 
     @pytest.mark.parametrize("name", ["t", ".staging", ".staging/", "staging/x"])
-    def test_takes_no_name_that_an_index_could_have(self, backend: Backend, name: str) -> None:
+    def test_refuses_a_name_that_an_index_could_have(self, backend: Backend, name: str) -> None:
         with pytest.raises(ValueError, match="staging"):
             backend.store.stage(name, [b"one"])
 
 
 class TestDiscard:
-    def test_removes_what_is_staged(self, backend: Backend) -> None:
+    def test_removes_a_staged_object(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])
         backend.store.discard(STAGED)
         with pytest.raises(ObjectNotFound):
             backend.store.etag(STAGED)
 
-    def test_of_nothing_is_no_error(self, backend: Backend) -> None:
+    def test_of_a_missing_object_succeeds(self, backend: Backend) -> None:
         backend.store.discard(STAGED)
 
     def test_never_removes_an_index(self, backend: Backend) -> None:

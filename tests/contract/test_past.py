@@ -1,4 +1,4 @@
-"""Earlier states of indexes over every store: listed, read, restored and copied."""
+"""Earlier versions of indexes on every store: listed, read, restored and copied."""
 
 import pytest
 
@@ -16,7 +16,7 @@ Backend = MemoryBackend | S3Backend
 
 @pytest.fixture
 def writer(versioned: Backend) -> Service:
-    """Return a process that wrote index `t` twice, packed from its first row."""
+    """Return a process that wrote index `t` twice in the packed form."""
     writer = a_writer(versioned.store)
     writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", vectors(*map(str, range(20))), FOREVER)
@@ -39,7 +39,7 @@ def test_a_version_is_read_by_ranges_as_it_was(writer: Service, past: Past) -> N
     assert held(old.index).keys() == set(map(str, range(20)))
 
 
-def test_a_restored_index_is_what_it_was(writer: Service, past: Past) -> None:
+def test_a_restored_index_equals_its_earlier_state(writer: Service, past: Past) -> None:
     done = past.history.restore("t", version(past, 1), FOREVER)
     found = writer.describe("t", FOREVER)
     assert (found.count, found.etag) == (20, done.etag)
@@ -58,12 +58,12 @@ def test_a_restore_at_another_version_changes_nothing(writer: Service, past: Pas
     assert writer.describe("t", FOREVER).count == 21
 
 
-def test_a_copy_holds_what_the_original_holds(writer: Service, past: Past) -> None:
+def test_a_copy_equals_the_original(writer: Service, past: Past) -> None:
     past.history.copy("t", "u", FOREVER)
     assert held(past.reads.present("u", FOREVER).index) == held(past.reads.present("t", FOREVER).index)
 
 
-def test_a_copy_of_a_version_holds_what_the_original_held(writer: Service, past: Past) -> None:
+def test_a_copy_of_a_version_equals_that_version(writer: Service, past: Past) -> None:
     past.history.copy("t", "u", FOREVER, version(past, 1))
     assert writer.describe("u", FOREVER).count == 20
 

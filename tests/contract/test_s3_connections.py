@@ -38,13 +38,13 @@ def store(wire: Wire) -> S3Store:
 
 
 @read_and_write
-def test_requests_go_over_one_connection_after_the_other(wire: Wire, store: S3Store, call: Call) -> None:
+def test_consecutive_requests_share_a_connection(wire: Wire, store: S3Store, call: Call) -> None:
     for _ in range(3):
         call(store)
     assert len(set(wire.clients)) == 1
 
 
-def test_reads_in_parallel_keep_their_connections(wire: Wire, store: S3Store) -> None:
+def test_parallel_reads_keep_their_connections(wire: Wire, store: S3Store) -> None:
     together = Barrier(5)
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -116,7 +116,7 @@ BROKEN = {
 
 @read_and_write
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
-def test_a_request_over_a_used_connection_is_sent_once_and_half_a_response_is_none(
+def test_a_request_over_a_used_connection_is_sent_once_and_an_incomplete_response_is_an_error(
     wire: Wire, store: S3Store, call: Call, broken: Answer
 ) -> None:
     def ends(handler: BaseHTTPRequestHandler) -> None:
@@ -132,7 +132,7 @@ def test_a_request_over_a_used_connection_is_sent_once_and_half_a_response_is_no
     assert (len(wire.requests), len(set(wire.clients))) == (3, 2)
 
 
-def test_a_refusal_that_comes_before_the_body_was_read_is_understood(wire: Wire, store: S3Store) -> None:
+def test_a_refusal_before_the_whole_body_was_read_is_understood(wire: Wire, store: S3Store) -> None:
     wire.takes_bodies = False
 
     def refuses(handler: BaseHTTPRequestHandler) -> None:
@@ -147,7 +147,7 @@ def test_a_refusal_that_comes_before_the_body_was_read_is_understood(wire: Wire,
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
-def test_reads_over_tls_use_one_connection_again(
+def test_reads_over_tls_share_a_connection(
     secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(certificate))
@@ -160,7 +160,7 @@ def test_reads_over_tls_use_one_connection_again(
 
 
 @read_and_write
-def test_a_host_that_cannot_show_who_it_is_gets_nothing(secure: Wire, call: Call) -> None:
+def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: Wire, call: Call) -> None:
     with pytest.raises(StoreUnavailable):
         call(s3_store(secure.endpoint, "bucket", "_vectors"))
     assert secure.requests == []

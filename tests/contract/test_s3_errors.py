@@ -1,4 +1,4 @@
-"""What S3 answers is told apart by its code and its status, over real sockets, with one request a call."""
+"""Responses of S3 are classified by error code and status, over real sockets, with one request for each call."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -32,9 +32,8 @@ CALLS: dict[str, Call] = {
     "versions": lambda store: store.versions("t", 10),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-every_call_with_a_body = pytest.mark.parametrize(
-    "call", [call for name, call in CALLS.items() if name != "etag"], ids=[name for name in CALLS if name != "etag"]
-)
+WITH_BODY = {name: call for name, call in CALLS.items() if name != "etag"}
+every_call_with_a_body = pytest.mark.parametrize("call", WITH_BODY.values(), ids=WITH_BODY.keys())
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ CLASSIFIED = [
 
 @every_call_with_a_body
 @pytest.mark.parametrize("refusal", CLASSIFIED, ids=lambda refusal: f"{refusal[0]}-{refusal[1]}")
-def test_a_refusal_is_told_by_its_code(
+def test_a_refusal_is_classified_by_its_code(
     wire: Wire, store: S3Store, call: Call, refusal: tuple[int, str, type[StoreError]]
 ) -> None:
     status, code, kind = refusal
@@ -92,7 +91,7 @@ def test_a_refusal_is_told_by_its_code(
         (503, StoreUnavailable),
     ],
 )
-def test_a_refusal_without_a_body_is_told_by_its_status(
+def test_a_refusal_without_a_body_is_classified_by_its_status(
     wire: Wire, store: S3Store, status: int, kind: type[StoreError]
 ) -> None:
     wire.answer = answers(status)
@@ -101,31 +100,31 @@ def test_a_refusal_without_a_body_is_told_by_its_status(
     assert len(wire.requests) == 1
 
 
-def test_words_in_a_message_decide_nothing(wire: Wire, store: S3Store) -> None:
+def test_the_words_of_a_message_decide_nothing(wire: Wire, store: S3Store) -> None:
     wire.answer = refuses(403, "AccessDenied", "404 NoSuchKey PreconditionFailed SlowDown")
     with pytest.raises(StoreRefused):
         store.get("t")
 
 
-def test_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
+def test_304_is_not_modified(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(304)
     assert store.get("t", '"e1"') == NotModified()
     assert len(wire.requests) == 1
 
 
-def test_an_answer_is_its_bytes_and_its_etag(wire: Wire, store: S3Store) -> None:
+def test_a_read_returns_the_bytes_and_the_etag(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"data")
     assert store.get("t") == StoredObject(b"data", '"e1"')
 
 
-def test_a_write_answers_the_etag_of_its_response(wire: Wire, store: S3Store) -> None:
+def test_a_write_returns_the_etag_of_its_response(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200)
     assert store.put("t", b"data", IfAbsent(), "a-commit") == '"e1"'
     assert wire.requests == ["PUT /bucket/_vectors/t.lhv1"]
 
 
 @every_call
-def test_a_connection_reset_is_no_answer(wire: Wire, store: S3Store, call: Call) -> None:
+def test_a_reset_connection_is_unavailable(wire: Wire, store: S3Store, call: Call) -> None:
     wire.answer = resets
     with pytest.raises(StoreUnavailable):
         call(store)
@@ -133,7 +132,7 @@ def test_a_connection_reset_is_no_answer(wire: Wire, store: S3Store, call: Call)
 
 
 @every_call
-def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment: None, call: Call) -> None:
+def test_a_response_that_takes_too_long_is_unavailable(wire: Wire, aws_environment: None, call: Call) -> None:
     wire.answer, started = hangs(wire), monotonic()
     with pytest.raises(StoreUnavailable):
         call(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=8)))
@@ -141,20 +140,28 @@ def test_an_answer_that_takes_too_long_is_no_answer(wire: Wire, aws_environment:
     assert monotonic() - started < 5  # and not as long as S3 may work
 
 
+@every_call_with_a_body
+def test_a_refusal_whose_code_was_cut_off_is_unavailable(wire: Wire, store: S3Store, call: Call) -> None:
+    wire.answer = truncates(b"<Error><Code>NoSuchU", missing=100, status=404)
+    with pytest.raises(StoreUnavailable):
+        call(store)
+    assert len(wire.requests) == 1
+
+
 @pytest.mark.parametrize("body", [b"", b"some"], ids=["no byte", "some bytes"])
-def test_an_object_that_ends_too_early_is_no_answer(wire: Wire, store: S3Store, body: bytes) -> None:
+def test_an_object_that_ends_too_early_is_unavailable(wire: Wire, store: S3Store, body: bytes) -> None:
     wire.answer = truncates(body, missing=1_000)
     with pytest.raises(StoreUnavailable):
         store.get("t")
 
 
-def test_a_listing_that_ends_too_early_is_no_answer(wire: Wire, store: S3Store) -> None:
+def test_a_listing_that_ends_too_early_is_unavailable(wire: Wire, store: S3Store) -> None:
     wire.answer = truncates(b"<ListBucketResult><IsTruncated>false</IsTruncated>", missing=1_000)
     with pytest.raises(StoreUnavailable):
         store.list("", 10, None)
 
 
-def test_a_listing_that_is_not_xml_is_no_answer(wire: Wire, store: S3Store) -> None:
+def test_a_listing_that_is_not_xml_is_unavailable(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"<html><p>captive portal")
     with pytest.raises(StoreUnavailable):
         store.list("", 10, None)
@@ -162,21 +169,23 @@ def test_a_listing_that_is_not_xml_is_no_answer(wire: Wire, store: S3Store) -> N
 
 @every_call_with_a_body
 @pytest.mark.parametrize("page", [b"", b"<html><p>Bad gateway", b"no XML"], ids=["nothing", "a page", "text"])
-def test_a_gateway_that_answers_for_s3_is_no_answer(wire: Wire, store: S3Store, call: Call, page: bytes) -> None:
+def test_a_gateway_that_responds_instead_of_s3_is_unavailable(
+    wire: Wire, store: S3Store, call: Call, page: bytes
+) -> None:
     wire.answer = answers(502, page)
     with pytest.raises(StoreUnavailable):
         call(store)
     assert len(wire.requests) == 1
 
 
-def test_a_listing_does_not_ask_for_what_lies_in_folders(wire: Wire, store: S3Store) -> None:
+def test_a_listing_does_not_request_keys_in_folders(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
     store.list("b", 10, None)
     assert "delimiter=%2F" in wire.requests[0]
     assert "prefix=_vectors%2Fb&" in wire.requests[0] + "&"
 
 
-def test_a_listing_goes_on_where_s3_stopped(wire: Wire, store: S3Store) -> None:
+def test_a_listing_continues_where_s3_stopped(wire: Wire, store: S3Store) -> None:
     entry = "<Contents><Key>_vectors/{}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
     more = "<IsTruncated>true</IsTruncated><NextContinuationToken>go-on</NextContinuationToken>"
     bodies = [f"{more}{entry.format('foreign.txt')}", f"<IsTruncated>false</IsTruncated>{entry.format('t.lhv1')}"]
@@ -186,7 +195,7 @@ def test_a_listing_goes_on_where_s3_stopped(wire: Wire, store: S3Store) -> None:
 
 
 @every_call
-def test_nobody_listening_is_no_answer(aws_environment: None, call: Call) -> None:
+def test_a_refused_connection_is_unavailable(aws_environment: None, call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(StoreUnavailable):
@@ -205,7 +214,7 @@ def test_missing_credentials_are_refused_before_anything_is_sent(
     assert wire.requests == []
 
 
-def test_the_service_waits_for_no_answer_longer_than_lambda_does() -> None:
+def test_timeouts_are_shorter_than_those_of_the_api_gateway() -> None:
     config = s3_client(Bucket("bucket", "us-east-1")).meta.config
     assert config.connect_timeout + config.read_timeout < 29
     assert config.retries["total_max_attempts"] == 1

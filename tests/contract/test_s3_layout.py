@@ -1,4 +1,4 @@
-"""How the S3 store lays indexes out in a bucket, read and seeded by a plain client."""
+"""The keys that the S3 store uses in a bucket, as another client sees them."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_the_commit_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
     assert s3.user_metadata("t") == {"commit": "second"}
 
 
-def test_an_object_written_by_other_means_is_read(s3: S3Backend) -> None:
+def test_an_object_that_another_client_wrote_is_read(s3: S3Backend) -> None:
     s3.seed("t", b"copied here")
     found = s3.store.get("t")
     assert isinstance(found, StoredObject)
@@ -45,7 +45,7 @@ def test_an_object_written_by_other_means_is_read(s3: S3Backend) -> None:
         "t.lhv1",
     ],
 )
-def test_a_listing_passes_over_what_is_no_index_of_ours(s3: S3Backend, key: str) -> None:
+def test_a_listing_skips_keys_that_are_not_indexes(s3: S3Backend, key: str) -> None:
     s3.write(key, b"")
     s3.seed("mine", b"")
     assert names(s3) == ["mine"]
@@ -56,21 +56,21 @@ def test_a_listing_does_not_reach_into_folders_by_its_prefix(s3: S3Backend) -> N
     assert names(s3, "nested/") == []
 
 
-def test_a_page_is_full_although_foreign_keys_lie_between(s3: S3Backend) -> None:
+def test_a_page_is_full_although_there_are_foreign_keys(s3: S3Backend) -> None:
     for number in range(20):
         s3.write(f"some/_vectors/x{number:02}.txt", b"")
         s3.seed(f"x{number:02}", b"")
     assert len(names(s3, limit=10)) == 10
 
 
-def test_without_a_prefix_indexes_lie_at_the_top_of_the_bucket(s3: S3Backend) -> None:
+def test_without_a_prefix_indexes_are_at_the_top_of_the_bucket(s3: S3Backend) -> None:
     store = s3.store_under("")
     store.put("t", b"", IfAbsent(), "a-commit")
     assert s3.keys() == ["t.lhv1"]
     assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]
 
 
-def test_what_is_staged_lies_in_a_folder_of_its_own(s3: S3Backend) -> None:
+def test_staged_objects_have_their_own_folder(s3: S3Backend) -> None:
     s3.store.stage(".staging/0123", [b"data"])
     assert s3.keys() == ["some/_vectors/.staging/0123"]
 
@@ -99,7 +99,7 @@ def test_bytes_of_any_key_are_spliced(s3: S3Backend, name: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["a//b", "a/./b", "a/../b", "tab\there"])
-def test_a_prefix_that_obstore_cannot_express_is_read_all_the_same(s3: S3Backend, prefix: str) -> None:
+def test_a_prefix_that_obstore_cannot_express_is_read_by_boto3(s3: S3Backend, prefix: str) -> None:
     store = s3.store_under(prefix)
     etag = store.put("t", b"0123", IfAbsent(), "a-commit")
     assert s3.keys() == [f"{prefix}/t.lhv1"]

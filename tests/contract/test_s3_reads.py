@@ -1,4 +1,4 @@
-"""Ranges of an object, over real sockets: each is what was asked for, of the state that was asked for, or an error."""
+"""Reads of heads and ranges, over real sockets: the requested bytes at the requested ETag, or an error."""
 
 import subprocess
 import sys
@@ -38,36 +38,36 @@ def test_a_head_is_one_request_for_its_first_bytes(wire: Wire, store: S3Store) -
     assert (wire.headers[0]["Range"], wire.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
 
 
-def test_a_head_that_is_not_modified_is_unchanged(wire: Wire, store: S3Store) -> None:
+def test_a_head_with_the_known_etag_is_not_modified(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(304)
     assert store.head("t", 4, '"e1"') == NotModified()
     assert len(wire.requests) == 1
 
 
-def test_not_modified_answers_nobody_who_holds_nothing(wire: Wire, store: S3Store) -> None:
+def test_304_without_a_known_etag_is_refused(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(304)
     with pytest.raises(StoreRefused):
         store.head("t", 4)
 
 
-def test_a_head_of_no_bytes_is_read_as_a_whole(wire: Wire, store: S3Store) -> None:
+def test_the_head_of_an_empty_object_is_read_as_a_whole(wire: Wire, store: S3Store) -> None:
     wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200))
     assert store.head("t", 4) == ObjectHead(b"", '"e1"', 0)
 
 
-def test_an_object_that_came_meanwhile_is_no_longer_than_was_asked_for(wire: Wire, store: S3Store) -> None:
+def test_an_object_that_was_written_meanwhile_is_cut_to_the_head(wire: Wire, store: S3Store) -> None:
     wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200, OBJECT))
     assert store.head("t", 4) == ObjectHead(b"0123", '"e1"', 10)
 
 
-def test_a_span_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> None:
+def test_a_range_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(OBJECT)
     assert store.read("t", '"e1"', [(2, 5)]) == [b"234"]
     assert (wire.headers[0]["Range"], wire.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
     assert "SignedHeaders=host;if-match;range;x-amz-content-sha256;x-amz-date;" in wire.headers[0]["Authorization"]
 
 
-def test_spans_are_fetched_side_by_side(wire: Wire, store: S3Store) -> None:
+def test_ranges_are_read_in_parallel(wire: Wire, store: S3Store) -> None:
     together = Barrier(16, timeout=10)
 
     def answer(handler: wires.BaseHTTPRequestHandler) -> None:
@@ -78,7 +78,7 @@ def test_spans_are_fetched_side_by_side(wire: Wire, store: S3Store) -> None:
     assert store.read("t", '"e1"', [(2, 5)] * 16) == [b"234"] * 16
 
 
-def test_no_span_is_no_request(wire: Wire, store: S3Store) -> None:
+def test_no_range_makes_no_request(wire: Wire, store: S3Store) -> None:
     assert store.read("t", '"e1"', []) == []
     assert store.read("t", '"e1"', [(3, 3)]) == [b""]
     assert wire.requests == []
@@ -104,7 +104,7 @@ def test_no_span_is_no_request(wire: Wire, store: S3Store) -> None:
     ],
     ids=lambda answer: answer.__qualname__.split(".")[0],
 )
-def test_an_answer_that_is_not_the_span_is_no_answer(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
+def test_a_response_that_is_not_the_range_is_unavailable(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
     wire.answer = answer
     with pytest.raises(StoreUnavailable):
         store.read("t", '"e1"', [(2, 6)])
@@ -122,19 +122,19 @@ def test_an_answer_that_is_not_the_span_is_no_answer(wire: Wire, store: S3Store,
         answers(200, OBJECT),
     ],
 )
-def test_an_answer_that_is_not_the_head_is_no_answer(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
+def test_a_response_that_is_not_the_head_is_unavailable(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
     wire.answer = answer
     with pytest.raises(StoreUnavailable):
         store.head("t", 4)
 
 
-def test_a_span_of_another_state_is_never_taken(wire: Wire, store: S3Store) -> None:
+def test_a_range_with_another_etag_is_refused(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(OBJECT, ETag='"e2"')
     with pytest.raises(ConditionFailed):
         store.read("t", '"e1"', [(2, 6)])
 
 
-def test_one_span_that_fails_fails_them_all(wire: Wire, store: S3Store) -> None:
+def test_one_failed_range_fails_the_read(wire: Wire, store: S3Store) -> None:
     def answer(handler: wires.BaseHTTPRequestHandler) -> None:
         last = handler.headers["Range"] == "bytes=8-9"
         (refuses(412, "PreconditionFailed") if last else ranged(OBJECT))(handler)
@@ -160,28 +160,28 @@ def test_a_redirect_to_another_host_is_followed_without_the_signature(wire: Wire
         assert [request["Authorization"] for request in other.headers] == [None]
 
 
-def test_redirects_in_a_circle_end(wire: Wire, store: S3Store) -> None:
+def test_endless_redirects_are_unavailable(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(307, Location=f"{wire.endpoint}/elsewhere")
     with pytest.raises(StoreUnavailable):
         store.get("t")
     assert len(wire.requests) == 11
 
 
-def test_a_body_that_is_not_s3s_decides_by_its_status(wire: Wire, store: S3Store) -> None:
+def test_a_foreign_body_is_classified_by_its_status(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(403, b"<html><Code>NoSuchKey</Code>")
     with pytest.raises(StoreRefused):
         store.get("t")
 
 
 @pytest.mark.parametrize("call", [lambda store: store.get("t"), lambda store: store.etag("t")], ids=["get", "etag"])
-def test_an_answer_without_an_etag_is_not_s3s(wire: Wire, store: S3Store, call: Callable[[S3Store], Any]) -> None:
+def test_a_response_without_an_etag_is_unavailable(wire: Wire, store: S3Store, call: Callable[[S3Store], Any]) -> None:
     wire.answer = answers(200, b"", ETag="")
     with pytest.raises(StoreUnavailable):
         call(store)
 
 
 @pytest.mark.parametrize("etag", ['"', '"e1', 'e1"', "e1", '""', 'W/"e1"'])
-def test_half_an_etag_is_not_s3s(wire: Wire, store: S3Store, etag: str) -> None:
+def test_an_incomplete_etag_is_unavailable(wire: Wire, store: S3Store, etag: str) -> None:
     wire.answer = answers(200, b"", ETag=etag)
     with pytest.raises(StoreUnavailable):
         store.get("t")
@@ -200,7 +200,7 @@ print(sorted({"boto3", "botocore", "ssl", "http.client", "xml", "asyncio"} & sys
 """
 
 
-def test_reads_import_nothing_that_takes_long(wire: Wire) -> None:
+def test_reads_import_no_slow_library(wire: Wire) -> None:
     def answer(handler: wires.BaseHTTPRequestHandler) -> None:
         (ranged(OBJECT) if "Range" in handler.headers else answers(200, OBJECT))(handler)
 

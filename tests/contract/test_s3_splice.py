@@ -1,4 +1,4 @@
-"""What happens to a multipart upload when a step of it fails, over real sockets: nothing of it is left lying about."""
+"""Multipart uploads, over real sockets: what each step sends, and that a failed step aborts the upload."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -42,7 +42,7 @@ def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script
     assert script.steps[4:] == ["complete"]
 
 
-def test_parts_are_sent_side_by_side(store: S3Store, script: Script) -> None:
+def test_parts_are_sent_in_parallel(store: S3Store, script: Script) -> None:
     together = Barrier(3, timeout=10)
 
     def answered(step: str) -> Answer:
@@ -72,7 +72,7 @@ def test_the_copy_is_pinned_to_its_source(store: S3Store, script: Script) -> Non
 @pytest.mark.parametrize(
     ("condition", "header", "value"), [(IfMatch('"e0"'), "if-match", '"e0"'), (IfAbsent(), "if-none-match", "*")]
 )
-def test_the_condition_is_held_when_the_upload_completes(
+def test_the_condition_is_sent_with_the_completion(
     store: S3Store, script: Script, condition: Condition, header: str, value: str
 ) -> None:
     splice(store, condition)
@@ -80,7 +80,7 @@ def test_the_condition_is_held_when_the_upload_completes(
 
 
 def failure_with_200(code: str) -> Answer:
-    """Answer as S3 does when it had begun to answer before it failed."""
+    """Respond as S3 does if it fails after it has sent the status 200."""
     return answers(200, f"<Error><Code>{code}</Code><Message>in words</Message></Error>".encode())
 
 
@@ -136,7 +136,7 @@ def test_an_upload_is_aborted_when_its_copy_fails(
 
 
 @every_failure
-def test_an_upload_is_aborted_after_a_no_and_left_alone_after_no_answer(
+def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
     store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers["complete"], kind = failure
@@ -146,7 +146,7 @@ def test_an_upload_is_aborted_after_a_no_and_left_alone_after_no_answer(
 
 
 @every_failure_of_a_part
-def test_an_abort_that_fails_hides_nothing(
+def test_a_failed_abort_does_not_hide_the_first_error(
     store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers |= {"copy": refuses(412, "PreconditionFailed"), "abort": failure[0]}
@@ -154,7 +154,7 @@ def test_an_abort_that_fails_hides_nothing(
         splice(store)
 
 
-def test_an_abort_comes_after_every_part_that_was_on_its_way(wire: Wire, store: S3Store, script: Script) -> None:
+def test_an_abort_waits_for_every_part_that_is_being_sent(wire: Wire, store: S3Store, script: Script) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> None:
         wire.done.wait(0.3)
         script.steps.append("head is there")
@@ -172,7 +172,7 @@ def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> 
     assert wire.requests == []
 
 
-def test_of_what_is_staged_four_parts_are_held_and_all_of_these_on_their_way(store: S3Store, script: Script) -> None:
+def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(store: S3Store, script: Script) -> None:
     drawn: list[int] = []
     answered: list[int] = []
     held: list[int] = []
@@ -185,7 +185,7 @@ def test_of_what_is_staged_four_parts_are_held_and_all_of_these_on_their_way(sto
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         together.wait()
-        sleep(0.05)  # time to draw more
+        sleep(0.05)  # time to draw more parts
         held.append(len(drawn) - len(answered))
         together.wait()
         answered.append(1)
@@ -203,14 +203,14 @@ def test_a_staged_part_that_fails_aborts_the_upload(store: S3Store, script: Scri
     assert script.steps[-1] == "abort"
 
 
-def test_a_part_of_a_staged_object_that_is_too_small_aborts_the_upload(store: S3Store, script: Script) -> None:
+def test_a_staged_part_that_is_too_small_aborts_the_upload(store: S3Store, script: Script) -> None:
     with pytest.raises(ValueError, match="part"):
         store.stage(".staging/1", [HEAD[1:], b"end"])
     assert (script.steps[0], script.steps[-1]) == ("create", "abort")
     assert "complete" not in script.steps
 
 
-def test_what_is_staged_is_completed_under_no_condition(store: S3Store, script: Script) -> None:
+def test_a_staged_upload_is_completed_unconditionally(store: S3Store, script: Script) -> None:
     store.stage(".staging/1", [HEAD, b"end"])
     assert not {"if-match", "if-none-match"} & script.headers["complete"].keys()
 
@@ -219,7 +219,7 @@ MOST_OF_S3 = 5 << 30
 
 
 @pytest.mark.parametrize("size", [LEAST_OF_S3, (128 << 20) - 1, 128 << 20, (128 << 20) + 1, MOST_OF_S3 + 1, 50 << 30])
-def test_a_span_is_copied_in_parts_that_s3_takes(size: int) -> None:
+def test_a_source_is_copied_in_parts_of_sizes_that_s3_accepts(size: int) -> None:
     parts = split_copy(CopySource("t", '"e0"', 7, 7 + size))
     assert [part.start for part in parts] == [7, *(part.stop for part in parts[:-1])]
     assert parts[-1].stop == 7 + size

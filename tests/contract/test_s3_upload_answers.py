@@ -1,4 +1,4 @@
-"""What S3 answers to the steps of an upload, over real sockets: late, with an error under a 200, or not at all S3's."""
+"""Responses to the steps of an upload, over real sockets: late, an error with the status 200, or a foreign document."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -37,14 +37,14 @@ AT_WORK = {"copy": GOOD["copy"], "complete": GOOD["complete"]}
 
 
 @pytest.mark.parametrize("step", AT_WORK)
-def test_s3_may_be_at_work_for_longer_than_a_read_waits(wire: Wire, script: Script, step: str) -> None:
+def test_s3_may_work_for_longer_than_the_read_timeout(wire: Wire, script: Script, step: str) -> None:
     store = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=20))
     script.answers[step] = slowly(GOOD[step], pieces=2, seconds=0.15)
     assert splice(store) == '"e1-3"'
 
 
 @pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
-def test_s3_may_not_be_at_work_for_ever(wire: Wire, script: Script, step: str, last: str) -> None:
+def test_s3_may_not_work_for_longer_than_the_work_timeout(wire: Wire, script: Script, step: str, last: str) -> None:
     store = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(work=0.2))
     script.answers[step] = slowly(GOOD[step], pieces=100, seconds=0.05)
     with pytest.raises(StoreUnavailable):
@@ -53,7 +53,7 @@ def test_s3_may_not_be_at_work_for_ever(wire: Wire, script: Script, step: str, l
 
 
 @pytest.mark.parametrize("step", AT_WORK)
-def test_a_no_may_come_after_s3_was_at_work(store: S3Store, script: Script, step: str) -> None:
+def test_a_refusal_may_follow_the_white_space(store: S3Store, script: Script, step: str) -> None:
     script.answers[step] = slowly(b"<Error><Code>PreconditionFailed</Code></Error>", pieces=2, seconds=0)
     with pytest.raises(ConditionFailed):
         splice(store)
@@ -72,14 +72,14 @@ FOREIGN = {
     "a document type": b"<!DOCTYPE x><%b><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></%b>",
     "an error without a code": b"<Error><ETag>&quot;p2&quot;</ETag><UploadId>u1</UploadId></Error>",
     "an entity of its own": b'<!DOCTYPE x [<!ENTITY e "u1">]><%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>',
-    "an entity that nobody knows": b"<%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>",
+    "an unknown entity": b"<%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>",
 }
 ROOTS = {step: GOOD[step][1:].partition(b">")[0] for step in ("create", "copy", "complete")}
 
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN.keys())
 @pytest.mark.parametrize("step", ROOTS)
-def test_an_answer_that_is_not_s3s_is_no_answer(store: S3Store, script: Script, step: str, foreign: bytes) -> None:
+def test_a_foreign_document_is_unavailable(store: S3Store, script: Script, step: str, foreign: bytes) -> None:
     script.answers[step] = answers(200, foreign.replace(b"%b", ROOTS[step]))
     with pytest.raises(StoreUnavailable):
         splice(store)
@@ -92,7 +92,9 @@ def test_a_part_is_sent_with_its_checksum(store: S3Store, script: Script) -> Non
     assert script.headers["tail"]["x-amz-checksum-crc32"] == b64encode(crc32(b"tail").to_bytes(4)).decode()
 
 
-def test_an_upload_is_completed_by_what_was_answered_for_its_parts(wire: Wire, store: S3Store, script: Script) -> None:
+def test_an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(
+    wire: Wire, store: S3Store, script: Script
+) -> None:
     copy = b"<CopyPartResult><ChecksumCRC32>c2==</ChecksumCRC32><ETag>&quot;p2&quot;</ETag></CopyPartResult>"
     script.answers = {
         "head": answers(200, **{"ETag": '"p1"', "x-amz-checksum-crc32": "c1=="}),

@@ -1,4 +1,4 @@
-"""Listings of versions and reads of one, over real sockets: what S3 is asked, and what its answers are taken for."""
+"""Listings and reads of versions, over real sockets: the requests, and how responses are understood."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, S
 from vectord.storage.base import CopySource, IfAbsent, ObjectHead, ObjectVersion, VersionPage
 from vectord.storage.s3.store import S3Store
 
-# "ListObjectVersions" in the API reference of Amazon S3, with keys as they are here.
+# "ListObjectVersions" in the API reference of Amazon S3, with our keys.
 AS_PUBLISHED = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 <ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01">
@@ -71,7 +71,7 @@ def asked(wire: Wire, number: int = 0) -> dict[str, str]:
 
 
 def listing(*entries: str, more: str = "") -> wires.Answer:
-    """Answer a page; `more` is the key and the id at which it goes on, with a blank between."""
+    """Respond with a page; `more` is the key and the id where the next page starts, separated by a blank."""
     rest = "<IsTruncated>false</IsTruncated>"
     if more:
         key, version = more.split()
@@ -93,19 +93,19 @@ def ids(page: VersionPage) -> list[str]:
     return [one.id for one in page.versions]
 
 
-def test_a_listing_as_published_is_read_in_its_order(wire: Wire, store: S3Store) -> None:
+def test_the_published_example_of_a_listing_is_read_in_its_order(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, AS_PUBLISHED)
     assert store.versions("t", 10) == VersionPage((DELETION, STATE), None)
 
 
-def test_a_listing_asks_for_one_key_and_one_version_more_than_is_wanted(wire: Wire, store: S3Store) -> None:
+def test_a_listing_requests_one_key_and_one_more_version_than_the_limit(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v1"))
     store.versions("t", 10)
     assert wire.requests[0].startswith("GET /bucket?versions&")
     assert asked(wire) == {"versions": "", "prefix": "_vectors/t.lhv1", "max-keys": "11", "encoding-type": "url"}
 
 
-def test_a_listing_goes_on_after_a_version_of_the_key(wire: Wire, store: S3Store) -> None:
+def test_a_listing_continues_after_a_version_of_the_key(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v1"))
     store.versions("t", 10, "v/2+")
     assert (asked(wire)["key-marker"], asked(wire)["version-id-marker"]) == ("_vectors/t.lhv1", "v/2+")
@@ -118,7 +118,7 @@ def test_a_page_that_s3_cut_short_is_filled(wire: Wire, store: S3Store) -> None:
     assert asked(wire, 1)["version-id-marker"] == "v3"
 
 
-def test_a_listing_asks_for_no_more_than_s3_gives_at_once(wire: Wire, store: S3Store) -> None:
+def test_a_listing_requests_at_most_as_many_as_s3_returns(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v1"))
     store.versions("t", 1_000)
     assert asked(wire)["max-keys"] == "1000"
@@ -129,7 +129,7 @@ def test_a_listing_ends_where_another_key_begins(wire: Wire, store: S3Store) -> 
     assert (ids(store.versions("t", 10)), len(wire.requests)) == (["v1"], 1)
 
 
-def test_a_listing_that_goes_on_with_another_key_is_not_followed(wire: Wire, store: S3Store) -> None:
+def test_a_listing_that_continues_with_another_key_is_not_followed(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v1"), more="_vectors/t.lhv1.bak v9")
     assert (ids(store.versions("t", 10)), len(wire.requests)) == (["v1"], 1)
 
@@ -148,19 +148,19 @@ def test_a_listing_that_goes_on_with_another_key_is_not_followed(wire: Wire, sto
         b"<ListVersionsResult>%s</ListVersionsResult>" % entry("v1", modified="yesterday").encode(),
     ],
 )
-def test_an_answer_that_is_no_listing_is_no_answer(wire: Wire, store: S3Store, body: bytes) -> None:
+def test_a_response_that_is_not_a_listing_is_unavailable(wire: Wire, store: S3Store, body: bytes) -> None:
     wire.answer = answers(200, body)
     with pytest.raises(StoreUnavailable):
         store.versions("t", 10)
 
 
-def test_to_go_on_after_an_id_that_s3_cannot_have_given_is_refused(wire: Wire, store: S3Store) -> None:
+def test_a_listing_after_a_malformed_id_is_refused(wire: Wire, store: S3Store) -> None:
     wire.answer = refuses(400, "InvalidArgument")
     with pytest.raises(ObjectVersionNotFound):
         store.versions("t", 10, "nonesuch")
 
 
-def test_a_read_of_a_version_names_it_and_holds_it_to_its_etag(wire: Wire, store: S3Store) -> None:
+def test_a_read_of_a_version_names_it_and_is_pinned_to_its_etag(wire: Wire, store: S3Store) -> None:
     wire.answer = ranged(b"0123456789")
     assert store.read("t", '"e1"', [(2, 5)], version="v/1+") == [b"234"]
     assert asked(wire) == {"versionId": "v/1+"}
@@ -173,7 +173,7 @@ def test_a_head_of_a_version_names_it(wire: Wire, store: S3Store) -> None:
     assert (asked(wire), wire.headers[0]["If-None-Match"]) == ({"versionId": "v1"}, '"held"')
 
 
-def test_a_version_that_comes_whole_is_cut(wire: Wire, store: S3Store) -> None:
+def test_a_version_that_is_sent_whole_is_cut(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"0123456789")
     assert store.head("t", 4, version="v1") == ObjectHead(b"0123", '"e1"', 10)
     assert store.read("t", '"e1"', [(2, 5), (9, 10)], version="v1") == [b"234", b"9"]
@@ -182,7 +182,7 @@ def test_a_version_that_comes_whole_is_cut(wire: Wire, store: S3Store) -> None:
 @pytest.mark.parametrize(
     ("span", "kind"), [((9, 11), StoreUnavailable), ((10, 11), StoreRefused), ((11, 12), StoreRefused)]
 )
-def test_a_span_that_a_whole_version_does_not_hold_is_told_as_s3_tells_it(
+def test_a_range_outside_a_whole_version_fails_as_in_s3(
     wire: Wire, store: S3Store, span: tuple[int, int], kind: type[StoreError]
 ) -> None:
     wire.answer = answers(200, b"0123456789")
@@ -190,7 +190,7 @@ def test_a_span_that_a_whole_version_does_not_hold_is_told_as_s3_tells_it(
         store.read("t", '"e1"', [span], version="v1")
 
 
-def test_a_version_that_comes_whole_at_another_etag_is_not_taken(wire: Wire, store: S3Store) -> None:
+def test_a_whole_version_with_another_etag_is_refused(wire: Wire, store: S3Store) -> None:
     wire.answer = answers(200, b"0123456789", ETag='"e2"')
     with pytest.raises(ConditionFailed):
         store.read("t", '"e1"', [(2, 5)], version="v1")
@@ -200,7 +200,7 @@ GONE = [(404, "NoSuchVersion"), (404, "NoSuchKey"), (405, "MethodNotAllowed"), (
 
 
 @pytest.mark.parametrize(("status", "code"), GONE)
-def test_a_version_that_is_not_there_is_told_by_the_code(wire: Wire, store: S3Store, status: int, code: str) -> None:
+def test_a_missing_version_is_classified_by_the_code(wire: Wire, store: S3Store, status: int, code: str) -> None:
     wire.answer = refuses(status, code)
     with pytest.raises(ObjectVersionNotFound):
         store.head("t", 4, version="v1")
@@ -217,7 +217,7 @@ def test_a_version_that_is_not_there_is_told_by_the_code(wire: Wire, store: S3St
         (503, "SlowDown", StoreUnavailable),
     ],
 )
-def test_any_other_refusal_of_a_version_is_what_it_always_is(
+def test_any_other_refusal_of_a_version_is_classified_as_usual(
     wire: Wire, store: S3Store, status: int, code: str, kind: type[StoreError]
 ) -> None:
     wire.answer = refuses(status, code)
@@ -244,14 +244,14 @@ def test_a_copy_names_the_version_and_is_pinned_to_its_etag(store: S3Store, scri
 
 
 @pytest.mark.parametrize("code", ["NoSuchVersion", "NoSuchKey"])
-def test_a_copy_of_a_version_that_is_gone_is_aborted(store: S3Store, script: Script, code: str) -> None:
+def test_a_copy_of_a_removed_version_is_aborted(store: S3Store, script: Script, code: str) -> None:
     script.answers["copy"] = refuses(404, code)
     with pytest.raises(ObjectVersionNotFound):
         splice(store)
     assert script.steps[-1] == "abort"
 
 
-def test_a_copy_into_an_upload_that_is_gone_is_no_word_on_the_version(store: S3Store, script: Script) -> None:
+def test_a_copy_into_a_missing_upload_says_nothing_about_the_version(store: S3Store, script: Script) -> None:
     script.answers["copy"] = refuses(404, "NoSuchUpload")
     with pytest.raises(StoreUnavailable):
         splice(store)
@@ -262,7 +262,7 @@ def test_a_link_is_made_without_a_request(wire: Wire, store: S3Store) -> None:
     assert wire.requests == []
 
 
-def test_a_page_that_came_full_is_one_request(wire: Wire, store: S3Store) -> None:
+def test_a_full_page_is_one_request(wire: Wire, store: S3Store) -> None:
     wire.answer = listing(entry("v2"), entry("v1"))
     assert store.versions("t", 1).after == "v2"
     assert len(wire.requests) == 1

@@ -1,4 +1,4 @@
-"""What the S3 store sends, over real sockets: signed, with checksums, each request once."""
+"""Requests of writes, over real sockets: signed, with checksums, and each sent once."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ LONG = bytes(range(256)) * 4_096
 
 
 def s3(handler: wires.BaseHTTPRequestHandler) -> None:
-    """Answer as S3 does where all goes well."""
+    """Respond as S3 does if the request succeeds."""
     body = b""
     if handler.command == "POST":
         body = UPLOAD["create" if "uploads" in handler.path else "complete"]
@@ -69,7 +69,9 @@ every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys(
 
 
 @every_write
-def test_all_that_says_what_to_write_is_signed(wire: Wire, store: S3Store, write: Callable[[S3Store], Any]) -> None:
+def test_every_header_that_describes_the_write_is_signed(
+    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
+) -> None:
     write(store)
     for headers in wire.headers:
         signed = headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
@@ -94,14 +96,14 @@ def test_a_put_sends_the_bytes_and_their_checksum(wire: Wire, store: S3Store, da
     assert wire.headers[0]["x-amz-checksum-crc32"] == b64encode(crc32(data).to_bytes(4)).decode()
 
 
-def test_a_put_says_what_it_writes_and_when(wire: Wire, store: S3Store) -> None:
+def test_a_put_sends_its_metadata_and_condition(wire: Wire, store: S3Store) -> None:
     put(store)
     sent = wire.headers[0]
     assert (sent["Content-Type"], sent["x-amz-meta-commit"]) == ("application/octet-stream", "a-commit")
     assert (sent["If-Match"], sent["If-None-Match"]) == ('"e0"', None)
 
 
-def test_what_is_discarded_is_deleted_whatever_it_is(wire: Wire, store: S3Store) -> None:
+def test_a_staged_object_is_deleted_unconditionally(wire: Wire, store: S3Store) -> None:
     store.discard(".staging/1")
     assert wire.requests == ["DELETE /bucket/pre%20fix/%C3%A4%2B%2541/.staging/1"]
     assert wire.headers[0]["If-Match"] is None
@@ -113,25 +115,25 @@ def test_the_source_of_a_copy_is_encoded_once(wire: Wire, store: S3Store) -> Non
     assert copies == ["bucket/pre%20fix/%C3%A4%2B%2541/t%20%2B.lhv1"]
 
 
-def test_an_upload_is_named_as_s3_named_it(wire: Wire, store: S3Store) -> None:
+def test_the_upload_id_is_sent_as_s3_returned_it(wire: Wire, store: S3Store) -> None:
     splice(store)
     assert {request.rpartition("=")[2] for request in wire.requests[1:]} == {"u%2F1%2B%26"}
 
 
-def test_more_than_s3_takes_at_once_is_refused_before_anything_is_sent(wire: Wire, store: S3Store) -> None:
+def test_more_than_s3_accepts_in_one_put_is_refused_before_it_is_sent(wire: Wire, store: S3Store) -> None:
     endless: Any = np.broadcast_to(np.zeros(1, np.uint8), (5 << 30) + 1)  # one byte of memory
     with pytest.raises(StoreRefused, match="EntityTooLarge"):
         put(store, endless)
     assert wire.requests == []
 
 
-def test_writes_go_over_one_connection_after_the_other(wire: Wire, store: S3Store) -> None:
+def test_consecutive_writes_share_a_connection(wire: Wire, store: S3Store) -> None:
     for _ in range(3):
         put(store)
     assert len(set(wire.clients)) == 1
 
 
-def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
+def test_a_body_that_is_not_read_is_unavailable(wire: Wire) -> None:
     wire.takes_bodies, wire.answer = False, hangs(wire)
     store, started = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.2)), monotonic()
     with pytest.raises(StoreUnavailable):
@@ -140,7 +142,7 @@ def test_a_body_that_nobody_takes_is_no_answer(wire: Wire) -> None:
     assert len(wire.requests) == 1
 
 
-def test_a_long_body_may_go_slowly(wire: Wire) -> None:
+def test_a_long_body_may_be_sent_slowly(wire: Wire) -> None:
     def taken(handler: wires.BaseHTTPRequestHandler) -> None:
         for _ in range(32):
             wire.done.wait(0.05)
@@ -151,7 +153,7 @@ def test_a_long_body_may_go_slowly(wire: Wire) -> None:
     put(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.5)), b"x" * (32 << 20))
 
 
-def test_a_body_that_came_damaged_is_no_answer(wire: Wire, store: S3Store) -> None:
+def test_a_damaged_body_is_unavailable(wire: Wire, store: S3Store) -> None:
     wire.answer = refuses(400, "BadDigest")
     with pytest.raises(StoreUnavailable):
         put(store)
@@ -166,13 +168,13 @@ def test_a_redirect_is_refused_and_not_followed(wire: Wire, store: S3Store, stat
 
 
 @pytest.mark.parametrize("answer", [answers(200, ETag=""), answers(204), answers(304)], ids=["no ETag", "204", "304"])
-def test_an_answer_that_is_not_s3s_is_no_success(wire: Wire, store: S3Store, answer: Answer) -> None:
+def test_a_foreign_response_is_not_a_success(wire: Wire, store: S3Store, answer: Answer) -> None:
     wire.answer = answer
     with pytest.raises((StoreUnavailable, StoreRefused)):
         put(store)
 
 
-def test_over_tls_what_has_a_checksum_is_not_hashed_once_more(
+def test_over_tls_a_body_with_a_checksum_is_not_hashed_again(
     secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
@@ -183,7 +185,7 @@ def test_over_tls_what_has_a_checksum_is_not_hashed_once_more(
     assert unsigned.count(True) == 2  # the head and the tail
 
 
-def test_a_host_that_cannot_show_who_it_is_gets_nothing(secure: Wire) -> None:
+def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: Wire) -> None:
     with pytest.raises(StoreUnavailable):
         put(s3_store(secure.endpoint, "bucket", "_vectors"))
     assert secure.requests == []

@@ -1,4 +1,4 @@
-"""What every store promises: conditions hold, ETags name bytes, listings show each index once."""
+"""What every store promises: conditions are checked, ETags identify bytes, listings show each index once."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,14 +18,14 @@ def put(store: Store, name: str = "t", data: bytes = b"one", condition: Conditio
 
 
 class TestGet:
-    def test_answers_the_bytes_and_the_etag_that_put_answered(self, backend: Backend) -> None:
+    def test_returns_the_bytes_and_the_etag_of_the_put(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"\x00\xff bytes")
         assert backend.store.get("t") == StoredObject(b"\x00\xff bytes", etag)
 
-    def test_answers_unchanged_to_the_present_etag(self, backend: Backend) -> None:
+    def test_returns_not_modified_for_the_current_etag(self, backend: Backend) -> None:
         assert backend.store.get("t", put(backend.store)) == NotModified()
 
-    def test_answers_the_bytes_to_an_older_etag(self, backend: Backend) -> None:
+    def test_returns_the_bytes_for_an_older_etag(self, backend: Backend) -> None:
         old = put(backend.store)
         new = put(backend.store, data=b"two", condition=IfMatch(old))
         assert backend.store.get("t", old) == StoredObject(b"two", new)
@@ -34,17 +34,17 @@ class TestGet:
         with pytest.raises(ObjectNotFound):
             backend.store.get("t")
 
-    def test_of_a_missing_object_is_refused_also_to_an_etag(self, backend: Backend) -> None:
+    def test_of_a_missing_object_is_refused_also_with_an_etag(self, backend: Backend) -> None:
         with pytest.raises(ObjectNotFound):
             backend.store.get("t", NO_ETAG)
 
 
 class TestEtag:
-    def test_is_the_one_that_put_answered(self, backend: Backend) -> None:
+    def test_is_the_etag_of_the_put(self, backend: Backend) -> None:
         etag = put(backend.store)
         assert backend.store.etag("t") == etag
 
-    def test_carries_its_quotes_as_http_does(self, backend: Backend) -> None:
+    def test_includes_its_quotes_as_in_http(self, backend: Backend) -> None:
         etag = put(backend.store)
         assert etag.startswith('"')
         assert etag.endswith('"')
@@ -58,24 +58,24 @@ class TestEtag:
 
 
 class TestHead:
-    def test_answers_the_first_bytes_and_the_size_of_all(self, backend: Backend) -> None:
+    def test_returns_the_first_bytes_and_the_whole_size(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         assert backend.store.head("t", 4) == ObjectHead(b"0123", etag, 10)
 
     @pytest.mark.parametrize("most", [10, 11, 1 << 20])
-    def test_answers_all_of_an_object_that_is_no_longer(self, backend: Backend, most: int) -> None:
+    def test_returns_all_of_a_short_object(self, backend: Backend, most: int) -> None:
         etag = put(backend.store, data=b"0123456789")
         assert backend.store.head("t", most) == ObjectHead(b"0123456789", etag, 10)
 
-    def test_of_an_object_of_no_bytes_is_empty(self, backend: Backend) -> None:
+    def test_of_an_empty_object_is_empty(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"")
         assert backend.store.head("t", 4) == ObjectHead(b"", etag, 0)
 
     @pytest.mark.parametrize("data", [b"", b"0123456789"], ids=["of no bytes", "of some"])
-    def test_answers_unchanged_to_the_present_etag(self, backend: Backend, data: bytes) -> None:
+    def test_returns_not_modified_for_the_current_etag(self, backend: Backend, data: bytes) -> None:
         assert backend.store.head("t", 4, put(backend.store, data=data)) == NotModified()
 
-    def test_answers_the_bytes_to_an_older_etag(self, backend: Backend) -> None:
+    def test_returns_the_bytes_for_an_older_etag(self, backend: Backend) -> None:
         old = put(backend.store)
         new = put(backend.store, data=b"two", condition=IfMatch(old))
         assert backend.store.head("t", 2, old) == ObjectHead(b"tw", new, 3)
@@ -86,20 +86,20 @@ class TestHead:
 
 
 class TestRead:
-    def test_answers_the_bytes_of_each_span_in_their_order(self, backend: Backend) -> None:
+    def test_returns_the_bytes_of_each_range_in_their_order(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         assert backend.store.read("t", etag, [(7, 10), (0, 1), (2, 5), (2, 5)]) == [b"789", b"0", b"234", b"234"]
 
-    def test_takes_more_spans_than_it_fetches_at_once(self, backend: Backend) -> None:
+    def test_reads_more_ranges_than_it_requests_in_parallel(self, backend: Backend) -> None:
         data = bytes(range(250))
         etag = put(backend.store, data=data)
         assert backend.store.read("t", etag, [(n, n + 3) for n in range(100)]) == [data[n : n + 3] for n in range(100)]
 
-    def test_of_one_span_and_of_all_bytes(self, backend: Backend) -> None:
+    def test_reads_one_range_of_all_bytes(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         assert backend.store.read("t", etag, [(0, 10)]) == [b"0123456789"]
 
-    def test_of_a_span_of_nothing_is_empty(self, backend: Backend) -> None:
+    def test_of_an_empty_range_is_empty(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         assert backend.store.read("t", etag, [(3, 3), (10, 10)]) == [b"", b""]
 
@@ -113,36 +113,36 @@ class TestRead:
         with pytest.raises(ObjectNotFound):
             backend.store.read("t", NO_ETAG, [(0, 1)])
 
-    def test_of_no_span_asks_for_nothing(self, backend: Backend) -> None:
+    def test_of_no_range_returns_nothing(self, backend: Backend) -> None:
         assert backend.store.read("t", NO_ETAG, []) == []
 
-    def test_of_a_span_that_ends_after_the_object_is_no_answer(self, backend: Backend) -> None:
+    def test_of_a_range_that_ends_after_the_object_is_unavailable(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         with pytest.raises(StoreUnavailable):
             backend.store.read("t", etag, [(0, 1), (8, 11)])
 
-    def test_of_a_span_that_starts_after_the_object_is_refused(self, backend: Backend) -> None:
+    def test_of_a_range_that_starts_after_the_object_is_refused(self, backend: Backend) -> None:
         etag = put(backend.store, data=b"0123456789")
         with pytest.raises(StoreRefused):
             backend.store.read("t", etag, [(10, 11)])
 
 
 class TestPut:
-    def test_if_absent_writes_where_nothing_is(self, backend: Backend) -> None:
+    def test_if_absent_writes_a_new_object(self, backend: Backend) -> None:
         put(backend.store, data=b"one")
         assert backend.objects() == {"t": b"one"}
 
-    def test_if_absent_refuses_and_keeps_what_is_there(self, backend: Backend) -> None:
+    def test_if_absent_refuses_and_keeps_the_existing_object(self, backend: Backend) -> None:
         backend.seed("t", b"there")
         with pytest.raises(ConditionFailed):
             put(backend.store)
         assert backend.objects() == {"t": b"there"}
 
-    def test_if_match_replaces_the_version_named(self, backend: Backend) -> None:
+    def test_if_match_replaces_the_object_with_that_etag(self, backend: Backend) -> None:
         put(backend.store, data=b"two", condition=IfMatch(put(backend.store)))
         assert backend.objects() == {"t": b"two"}
 
-    def test_if_match_refuses_another_version_and_keeps_what_is_there(self, backend: Backend) -> None:
+    def test_if_match_refuses_another_etag_and_keeps_the_existing_object(self, backend: Backend) -> None:
         backend.seed("t", b"there")
         with pytest.raises(ConditionFailed):
             put(backend.store, condition=IfMatch(NO_ETAG))
@@ -160,17 +160,17 @@ class TestPut:
             put(backend.store, condition=IfMatch(etag))
         assert backend.objects() == {}
 
-    def test_takes_no_bytes_at_all(self, backend: Backend) -> None:
+    def test_writes_an_empty_object(self, backend: Backend) -> None:
         put(backend.store, data=b"")
         assert backend.objects() == {"t": b""}
 
 
 class TestDelete:
-    def test_removes_the_version_named(self, backend: Backend) -> None:
+    def test_removes_the_object_with_that_etag(self, backend: Backend) -> None:
         backend.store.delete("t", IfMatch(put(backend.store)))
         assert backend.objects() == {}
 
-    def test_refuses_another_version_and_keeps_it(self, backend: Backend) -> None:
+    def test_refuses_another_etag_and_keeps_the_object(self, backend: Backend) -> None:
         put(backend.store)
         with pytest.raises(ConditionFailed):
             backend.store.delete("t", IfMatch(NO_ETAG))
@@ -180,10 +180,10 @@ class TestDelete:
         with pytest.raises(ObjectNotFound):
             backend.store.delete("t", IfMatch(NO_ETAG))
 
-    def test_lets_the_name_be_written_anew(self, backend: Backend) -> None:
+    def test_lets_the_name_be_written_again(self, backend: Backend) -> None:
         backend.store.delete("t", IfMatch(put(backend.store)))
-        put(backend.store, data=b"anew")
-        assert backend.objects() == {"t": b"anew"}
+        put(backend.store, data=b"again")
+        assert backend.objects() == {"t": b"again"}
 
 
 def shown(page: ObjectPage) -> list[str]:
@@ -193,7 +193,7 @@ def shown(page: ObjectPage) -> list[str]:
 class TestList:
     NAMES = ("a", "a-b", "a.b", "A", "b", "b1", "b_1", "c" * 128)
 
-    def test_of_nothing_is_empty_and_at_its_end(self, backend: Backend) -> None:
+    def test_of_no_objects_is_empty_and_has_no_next_page(self, backend: Backend) -> None:
         assert backend.store.list("", 10, None) == ObjectPage((), None)
 
     def test_shows_size_and_time_of_each(self, backend: Backend) -> None:
@@ -208,7 +208,7 @@ class TestList:
         assert set(shown(backend.store.list("b", 10, None))) == {"b", "b1", "b_1"}
 
     @pytest.mark.parametrize("prefix", ["t.", "t.lh", "t.lhv1"])
-    def test_holds_the_prefix_against_names_and_not_against_keys(self, backend: Backend, prefix: str) -> None:
+    def test_compares_the_prefix_with_names_and_not_with_keys(self, backend: Backend, prefix: str) -> None:
         backend.seed("t", b"")
         assert shown(backend.store.list(prefix, 10, None)) == []
 
@@ -232,7 +232,7 @@ class TestList:
             after = page.after
         assert sorted(seen) == sorted(self.NAMES)
 
-    def test_goes_on_after_a_name_that_is_gone(self, backend: Backend) -> None:
+    def test_continues_after_a_deleted_name(self, backend: Backend) -> None:
         for name in ("a", "c"):
             backend.seed(name, b"")
         assert shown(backend.store.list("", 10, "b")) == ["c"]

@@ -1,4 +1,4 @@
-"""What every store promises of the versions of its objects: each is listed once, read and copied as it was."""
+"""What every store promises for versions of objects: each is listed once, and can be read and copied."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.request import urlopen
@@ -25,7 +25,7 @@ OLD, NEW = b"o" * LEAST_PART + b"0123456789", b"n" * LEAST_PART + b"9876543210"
 
 
 def write(backend: Backend, *states: bytes, name: str = "t") -> list[str]:
-    """Write an object anew for each state; return the ETags, oldest first."""
+    """Write the states of an object one after the other; return their ETags, oldest first."""
     etags: list[str] = []
     for state in states:
         etags.append(backend.store.put(name, state, IfMatch(etags[-1]) if etags else IfAbsent(), "a-commit"))
@@ -40,7 +40,7 @@ def versions(backend: Backend, name: str = "t") -> list[ObjectVersion]:
 
 
 def gone(backend: Backend) -> str:
-    """Write an object thrice and remove the first version for good; return its id."""
+    """Write an object three times, remove the first version permanently, and return its id."""
     write(backend, OLD, NEW, b"newest")
     first = versions(backend)[0].id
     backend.remove_version("t", first)
@@ -56,19 +56,19 @@ class TestListing:
         shown = versioned.store.versions("t", 10).versions
         assert [(one.etag, one.bytes) for one in shown] == [(etags[2], 3), (etags[1], 2), (etags[0], 1)]
 
-    def test_tells_the_latest_from_the_others(self, versioned: Backend) -> None:
+    def test_marks_the_latest_version(self, versioned: Backend) -> None:
         write(versioned, b"1", b"2", b"3")
         assert [one.latest for one in versions(versioned)] == [False, False, True]
 
-    def test_gives_each_version_an_id_of_its_own(self, versioned: Backend) -> None:
+    def test_returns_a_different_id_for_each_version(self, versioned: Backend) -> None:
         write(versioned, b"same", b"same", b"same")
         assert len({one.id for one in versions(versioned)}) == 3
 
-    def test_says_when_each_was_written(self, versioned: Backend) -> None:
+    def test_returns_the_time_of_each_version(self, versioned: Backend) -> None:
         write(versioned, b"1", b"2")
         assert all(abs(one.modified - datetime.now(UTC)) < timedelta(minutes=1) for one in versions(versioned))
 
-    def test_shows_a_deletion_between_what_it_deleted_and_what_came_after(self, strictly_versioned: Backend) -> None:
+    def test_shows_a_deletion_between_the_versions_before_and_after_it(self, strictly_versioned: Backend) -> None:
         (etag,) = write(strictly_versioned, b"before")
         strictly_versioned.store.delete("t", IfMatch(etag))
         write(strictly_versioned, b"after")
@@ -82,12 +82,12 @@ class TestListing:
         assert sum(one.latest for one in versions(versioned)) == 1
 
     @pytest.mark.parametrize("other", ["t2", "tt", "t.lhv1", "s"])
-    def test_shows_the_versions_of_no_other_object(self, versioned: Backend, other: str) -> None:
+    def test_shows_only_versions_of_the_object(self, versioned: Backend, other: str) -> None:
         write(versioned, b"1", b"2", name=other)
         write(versioned, b"mine")
         assert [one.bytes for one in versions(versioned)] == [4]
 
-    def test_of_nothing_shows_no_other_object_either(self, versioned: Backend) -> None:
+    def test_of_a_missing_object_shows_no_other_object(self, versioned: Backend) -> None:
         write(versioned, b"1", name="t2")
         assert versioned.store.versions("t", 10) == VersionPage((), None)
 
@@ -111,12 +111,12 @@ class TestListing:
         write(versioned, b"1", b"2", name="t2")
         assert versioned.store.versions("t", 2).after is None
 
-    def test_no_longer_shows_a_version_that_is_gone(self, versioned: Backend) -> None:
+    def test_does_not_show_a_removed_version(self, versioned: Backend) -> None:
         first = gone(versioned)
         assert first not in {one.id for one in versions(versioned)}
 
 
-def test_a_bucket_that_keeps_no_versions_shows_the_object_that_is_there(s3: S3Backend) -> None:
+def test_a_bucket_without_versions_shows_the_current_object(s3: S3Backend) -> None:
     etag = write(s3, b"1", b"two")[-1]
     (only,) = versions(s3)
     assert (only.id, only.etag, only.bytes, only.latest) == ("null", etag, 3, True)
@@ -125,55 +125,55 @@ def test_a_bucket_that_keeps_no_versions_shows_the_object_that_is_there(s3: S3Ba
 
 
 class TestReading:
-    def test_answers_the_first_bytes_of_a_version(self, versioned: Backend) -> None:
+    def test_returns_the_first_bytes_of_a_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
         old, new = versions(versioned)
         assert versioned.store.head("t", 4, version=old.id) == ObjectHead(b"oooo", etags[0], len(OLD))
         assert versioned.store.head("t", 4, version=new.id) == ObjectHead(b"nnnn", etags[1], len(NEW))
 
-    def test_answers_a_version_whole_if_it_is_no_longer(self, versioned: Backend) -> None:
+    def test_returns_all_of_a_short_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
         assert versioned.store.head("t", 1 << 20, version=versions(versioned)[0].id) == ObjectHead(
             OLD, etags[0], len(OLD)
         )
 
-    def test_answers_the_head_of_a_version_of_no_bytes(self, versioned: Backend) -> None:
+    def test_returns_the_head_of_an_empty_version(self, versioned: Backend) -> None:
         etags = write(versioned, b"", NEW)
         assert versioned.store.head("t", 4, version=versions(versioned)[0].id) == ObjectHead(b"", etags[0], 0)
 
-    def test_answers_unchanged_to_the_versions_etag(self, versioned: Backend) -> None:
+    def test_returns_not_modified_for_the_etag_of_the_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
         assert versioned.store.head("t", 4, etags[0], version=versions(versioned)[0].id) == NotModified()
 
-    def test_answers_the_spans_of_a_version(self, versioned: Backend) -> None:
+    def test_returns_the_ranges_of_a_version(self, versioned: Backend) -> None:
         etags = write(versioned, OLD, NEW)
         spans = [(LEAST_PART, len(OLD)), (LEAST_PART + 1, LEAST_PART + 3), (5, 5)]
         old = versions(versioned)[0].id
         assert versioned.store.read("t", etags[0], spans, version=old) == [b"0123456789", b"12", b""]
 
-    def test_answers_a_version_of_an_object_that_was_deleted(self, versioned: Backend) -> None:
+    def test_returns_a_version_of_a_deleted_object(self, versioned: Backend) -> None:
         (etag,) = write(versioned, OLD)
         (old,) = versions(versioned)
         versioned.store.delete("t", IfMatch(etag))
         assert versioned.store.head("t", 1, version=old.id) == ObjectHead(b"o", etag, len(OLD))
         assert versioned.store.read("t", etag, [(0, 1)], version=old.id) == [b"o"]
 
-    def test_holds_a_version_to_its_etag(self, versioned: Backend) -> None:
+    def test_pins_a_version_to_its_etag(self, versioned: Backend) -> None:
         new = write(versioned, OLD, NEW)[1]
         with pytest.raises(ConditionFailed):
             versioned.store.read("t", new, [(0, 1)], version=versions(versioned)[0].id)
 
-    def test_of_a_span_that_ends_after_the_version_is_no_answer(self, versioned: Backend) -> None:
+    def test_of_a_range_that_ends_after_the_version_is_unavailable(self, versioned: Backend) -> None:
         etag = write(versioned, b"short", NEW)[0]
         with pytest.raises(StoreUnavailable):
             versioned.store.read("t", etag, [(0, 6)], version=versions(versioned)[0].id)
 
-    def test_of_a_span_that_starts_after_the_version_is_refused(self, versioned: Backend) -> None:
+    def test_of_a_range_that_starts_after_the_version_is_refused(self, versioned: Backend) -> None:
         etag = write(versioned, b"short", NEW)[0]
         with pytest.raises(StoreRefused):
             versioned.store.read("t", etag, [(5, 6)], version=versions(versioned)[0].id)
 
-    def test_of_a_version_that_is_gone_is_refused(self, versioned: Backend) -> None:
+    def test_of_a_removed_version_is_refused(self, versioned: Backend) -> None:
         first = gone(versioned)
         with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=first)
@@ -181,12 +181,12 @@ class TestReading:
             versioned.store.read("t", '"any"', [(0, 1)], version=first)
 
     @pytest.mark.parametrize("version", ["nonesuch", "a/b +&?=", "ü"])
-    def test_of_a_version_that_never_was_is_refused(self, versioned: Backend, version: str) -> None:
+    def test_of_an_unknown_version_is_refused(self, versioned: Backend, version: str) -> None:
         write(versioned, OLD)
         with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=version)
 
-    def test_of_an_object_that_never_was_is_refused_as_a_version(self, versioned: Backend) -> None:
+    def test_of_a_version_of_a_missing_object_is_refused(self, versioned: Backend) -> None:
         write(versioned, OLD, name="other")
         with pytest.raises(ObjectVersionNotFound):
             versioned.store.head("t", 4, version=versions(versioned, "other")[0].id)
@@ -205,43 +205,43 @@ HEAD = b"h" * LEAST_PART
 
 
 def source(backend: Backend, name: str = "t") -> CopySource:
-    """Write two states, and name the bytes of the first."""
+    """Write two states and return the bytes of the first as a source."""
     etag = write(backend, OLD, NEW, name=name)[0]
     return CopySource(name, etag, 0, len(OLD), versions(backend, name)[0].id)
 
 
 class TestSplicing:
-    def test_takes_the_bytes_of_an_older_version_of_the_object_itself(self, versioned: Backend) -> None:
+    def test_copies_bytes_of_an_older_version_of_the_same_object(self, versioned: Backend) -> None:
         old = source(versioned)
         present = versioned.store.etag("t")
         etag = versioned.store.splice("t", HEAD, old, b"tail", condition=IfMatch(present), commit="c")
         assert versioned.store.get("t") == StoredObject(HEAD + OLD + b"tail", etag)
 
-    def test_takes_the_bytes_of_an_older_version_of_another_object(self, versioned: Backend) -> None:
+    def test_copies_bytes_of_an_older_version_of_another_object(self, versioned: Backend) -> None:
         old = source(versioned, "other")
         versioned.store.splice("t", HEAD, old, b"", condition=IfAbsent(), commit="c")
         assert versioned.objects() == {"t": HEAD + OLD, "other": NEW}
 
-    def test_brings_back_a_deleted_object_of_an_older_version(self, versioned: Backend) -> None:
+    def test_restores_a_deleted_object_from_an_older_version(self, versioned: Backend) -> None:
         old = source(versioned)
         versioned.store.delete("t", IfMatch(versioned.store.etag("t")))
         versioned.store.splice("t", HEAD, old, b"", condition=IfAbsent(), commit="c")
         assert versioned.objects() == {"t": HEAD + OLD}
 
-    def test_still_holds_the_object_to_its_condition(self, strictly_versioned: Backend) -> None:
+    def test_checks_the_condition_on_the_target(self, strictly_versioned: Backend) -> None:
         old = source(strictly_versioned)
         with pytest.raises(ConditionFailed):
             strictly_versioned.store.splice("t", HEAD, old, b"", condition=IfMatch(old.etag), commit="c")
         assert strictly_versioned.objects() == {"t": NEW}
 
-    def test_holds_the_version_to_its_etag(self, strictly_versioned: Backend) -> None:
+    def test_checks_the_etag_of_the_version(self, strictly_versioned: Backend) -> None:
         old, present = source(strictly_versioned), strictly_versioned.store.etag("t")
         wrong = CopySource("t", present, old.start, old.stop, old.version)
         with pytest.raises(ConditionFailed):
             strictly_versioned.store.splice("t", HEAD, wrong, b"", condition=IfMatch(present), commit="c")
         assert strictly_versioned.objects() == {"t": NEW}
 
-    def test_of_a_version_that_is_gone_is_refused_and_writes_nothing(self, versioned: Backend) -> None:
+    def test_of_a_removed_version_is_refused_and_writes_nothing(self, versioned: Backend) -> None:
         old = CopySource("t", '"any"', 0, len(OLD), gone(versioned))
         present = versioned.store.etag("t")
         with pytest.raises(ObjectVersionNotFound):
@@ -259,7 +259,7 @@ class TestLink:
         write(backend, OLD)
         assert self.fetched(backend.linking.link("t", 60, "t.lhv1")) == OLD
 
-    def test_leads_to_what_is_staged(self, backend: Backend) -> None:
+    def test_leads_to_a_staged_object(self, backend: Backend) -> None:
         backend.store.stage(".staging/export-1", [OLD])
         assert self.fetched(backend.linking.link(".staging/export-1", 60, "t.parquet")) == OLD
 
@@ -273,25 +273,25 @@ class TestLink:
             assert answer.headers["content-disposition"] == 'attachment; filename="my index.lhv1"'
 
     @pytest.mark.parametrize("seconds", [0, -1, LONGEST_LINK + 1])
-    def test_for_as_long_as_s3_does_not_take_is_refused(self, backend: Backend, seconds: int) -> None:
+    def test_for_a_duration_that_s3_refuses_is_refused(self, backend: Backend, seconds: int) -> None:
         write(backend, OLD)
         with pytest.raises(ValueError, match="seconds"):
             backend.linking.link("t", seconds, "t.lhv1")
 
     @pytest.mark.parametrize("filename", ["", 'a"b', "a\r\nb", "ä", "a/b", "x" * 256])
-    def test_with_a_name_that_is_no_plain_one_is_refused(self, backend: Backend, filename: str) -> None:
+    def test_with_a_file_name_that_is_not_plain_is_refused(self, backend: Backend, filename: str) -> None:
         write(backend, OLD)
         with pytest.raises(ValueError, match="called"):
             backend.linking.link("t", 60, filename)
 
 
-def test_what_is_staged_leaves_no_versions_in_memory() -> None:
+def test_staged_objects_have_no_versions_in_memory() -> None:
     backend = MemoryBackend()
     backend.store.stage(".staging/1", [OLD])
     assert backend.store.versions(".staging/1", 10) == VersionPage((), None)
 
 
-def test_memory_keeps_the_newest_of_the_old_versions_as_far_as_they_fit() -> None:
+def test_memory_keeps_the_newest_old_versions_that_fit() -> None:
     backend = MemoryBackend(version_bytes=2 * LEAST_PART)
     write(backend, OLD[:LEAST_PART], name="other")
     write(backend, *(b"%d" % number * LEAST_PART for number in range(4)))

@@ -1,4 +1,4 @@
-"""Stores to test, each beside a way to seed and read its backend directly, past the code under test."""
+"""Stores to test, each with a way to seed and read its backend without the code under test."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
 
 REGION = "us-east-1"
-# A stand-in takes any credentials; real ones must never be met by a test.
+# An emulator accepts any credentials; tests must never use real ones.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -30,16 +30,16 @@ CREDENTIALS = {
 }
 ANY_CREDENTIALS = Credentials("testing", "testing", "testing")
 KNOWN_CREDENTIALS = Credentials("test", "test")
-# What would lead a client away from the stand-in.
+# Variables that would make a client use another endpoint or account.
 CONFUSING = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CONFIG_FILE")
 
 
-LEAST_PART = 1_000  # bytes; the stand-ins take parts smaller than S3 does
+LEAST_PART = 1_000  # bytes; emulators accept smaller parts than S3
 
 
 @contextmanager
 def moto_server() -> Iterator[str]:
-    """Run moto as a server on loopback, since its mocks inside the process see boto3 alone; give its URL."""
+    """Run moto as a server on loopback and yield its URL; its mocks inside the process would only see boto3."""
     moto_models.S3_UPLOAD_PART_MIN_SIZE = LEAST_PART
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -53,7 +53,7 @@ def moto_server() -> Iterator[str]:
         server.stop()
 
 
-# A client takes 0.1 s to make, so tests share them.
+# Making a client costs 0.1 s, so tests share them.
 @cache
 def _plain_client(endpoint: str) -> Any:
     return boto3.client("s3", endpoint_url=endpoint, region_name=REGION)
@@ -84,10 +84,10 @@ class MemoryBackend:
         return self.store
 
     def keep_versions(self) -> None:
-        """Keep every version from here on, as it does anyway."""
+        """Do nothing: the memory store always keeps versions."""
 
     def remove_version(self, name: str, version: str) -> None:
-        """Remove one version for good, as a lifecycle rule does."""
+        """Remove one version permanently, as a lifecycle rule does."""
         self.store._history.remove(name, version)
 
     def objects(self) -> Mapping[str, bytes]:
@@ -101,7 +101,7 @@ class MemoryBackend:
 
 
 class S3Backend:
-    """A new bucket on whatever stands in for S3 at `endpoint`."""
+    """A new bucket on the S3 emulator at `endpoint`."""
 
     def __init__(self, endpoint: str, prefix: str = "some/_vectors") -> None:
         self.bucket, self.prefix = f"vectord-test-{uuid4().hex[:12]}", prefix
@@ -115,7 +115,7 @@ class S3Backend:
 
     @property
     def linking(self) -> S3Store:
-        """The store with credentials that the stand-in knows, since MiniStack checks the signature of every link."""
+        """The store with credentials that MiniStack knows, since it checks the signature of links."""
         return s3_store(self.endpoint, self.bucket, self.prefix, credentials=KNOWN_CREDENTIALS)
 
     def keep_versions(self) -> None:

@@ -1,4 +1,4 @@
-"""Earlier states of a small index: each write makes its object anew, or leaves the body where it is packed."""
+"""Earlier versions of a small index: each write replaces its whole object, or copies the body if it is packed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ Rows = dict[str, bytes]
 
 
 class Calendar:
-    """A clock for a store: it stands still until a test moves it on."""
+    """A clock for a store that stands still until a test advances it."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -40,7 +40,7 @@ class Calendar:
 
 
 class Past:
-    """Everything that has to do with earlier states, over one store, in a process of its own."""
+    """A process that reads, restores and copies earlier versions on one store."""
 
     def __init__(
         self, store: Store, *, ids: str = "ours", sizes: Thresholds = PLAIN, retry_policy: RetryPolicy | None = None
@@ -59,9 +59,9 @@ class Past:
 
 
 class Story:
-    """Index `t`: created, given the rows `a` to `j`, then `k`, and then without `a`; one minute lies between each.
+    """Index `t`: created, given the rows `a` to `j`, then `k`, and then without `a`; one minute apart.
 
-    `etags` and `rows` are of each of these states, in their order.
+    `etags` and `rows` are those of these states, in order.
     """
 
     def __init__(self, *, packed: bool = False) -> None:
@@ -82,7 +82,7 @@ class Story:
         self.store.calls.clear()
 
     def another(self, ids: str = "other") -> Service:
-        """Return a process to whom storage always answers."""
+        """Return a process whose requests are never scripted."""
         return a_service(self.store.inner, clock=Clock(ids=ids), sizes=self.sizes)
 
     def add_late(self) -> None:
@@ -103,7 +103,7 @@ class Story:
         return [one.name for one in self.store.inner.list("", 10, None).objects]
 
     def past(self, retry_policy: RetryPolicy | None = None) -> Past:
-        """Return a process that meets what the store's script has."""
+        """Return a process whose requests follow the store's script."""
         return Past(self.store, sizes=self.sizes, retry_policy=retry_policy)
 
     def present(self, name: str = "t") -> Rows:

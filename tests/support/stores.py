@@ -1,4 +1,4 @@
-"""A store whose answers follow a script, for what a real network does and a memory store never would."""
+"""A store with scripted responses, for what happens on a real network and never in a memory store."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ Step = Callable[[Real], Any]
 
 
 class ScriptedStore:
-    """A MemoryStore behind a script: each call takes the next step of its method, and goes straight through after."""
+    """A MemoryStore behind a script: each call uses the next step of its method; without one it reaches the store."""
 
     def __init__(self, *, least_part: int = LEAST_PART, clock: Callable[[], datetime] = _now) -> None:
         self.inner = MemoryStore(clock, least_part=least_part)
@@ -43,7 +43,7 @@ class ScriptedStore:
         self._next[method].extend(steps)
 
     def always(self, method: str, step: Step) -> None:
-        """Script every call of `method` that has no step of its own."""
+        """Script every call of `method` that has no own step."""
         self._else[method] = step
 
     def count(self, method: str) -> int:
@@ -105,7 +105,7 @@ def passes(real: Real) -> Any:
 
 
 def answers(error: Exception) -> Step:
-    """Answer an error; nothing is done."""
+    """Raise an error and do nothing."""
 
     def step(_: Real) -> Any:
         raise error
@@ -117,19 +117,19 @@ silence = answers(StoreUnavailable("no answer"))
 
 
 def loses_reply(real: Real) -> Any:
-    """Do what was asked, and lose the answer."""
+    """Execute the call and lose the response."""
     real()
     raise StoreUnavailable("the reply was lost")
 
 
 def arrives_twice(real: Real) -> Any:
-    """Do it twice, as a gateway may repeat a request, and pass on the answer to the second."""
+    """Execute the call twice, as a gateway may repeat a request; return the second response."""
     real()
     return real()
 
 
 def loses_reply_then(meanwhile: Callable[[], Any]) -> Step:
-    """Do what was asked, lose the answer, and let `meanwhile` happen before anybody looks again."""
+    """Execute the call, lose the response, and run `meanwhile` before the caller can look."""
 
     def step(real: Real) -> Any:
         real()
@@ -140,7 +140,7 @@ def loses_reply_then(meanwhile: Callable[[], Any]) -> Step:
 
 
 def silence_then(meanwhile: Callable[[], Any]) -> Step:
-    """Do nothing of what was asked, give no answer, and let `meanwhile` happen."""
+    """Do not execute the call, give no response, and run `meanwhile`."""
 
     def step(_: Real) -> Any:
         meanwhile()
@@ -150,7 +150,7 @@ def silence_then(meanwhile: Callable[[], Any]) -> Step:
 
 
 def after(meanwhile: Callable[[], Any]) -> Step:
-    """Let `meanwhile` happen first, then do what was asked."""
+    """Run `meanwhile` first, then execute the call."""
 
     def step(real: Real) -> Any:
         meanwhile()

@@ -1,4 +1,4 @@
-"""S3's side of a multipart upload, step by step, for a server that answers from a script."""
+"""The responses of S3 to the steps of a multipart upload, for a scripted server."""
 
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -22,7 +22,7 @@ GOOD = {
 
 @dataclass
 class Script:
-    """S3's side of an upload: answers each step as a test has it, or well."""
+    """Responds to each step of an upload as the test says, by default with success."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A server on loopback that answers each request from a script, byte by byte as a test wants it."""
+"""A server on loopback with scripted responses, byte by byte."""
 
 import socket
 import struct
@@ -14,9 +14,9 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Wire:
-    """The server's address, and the requests that it has seen as `METHOD path`, with headers and body of each.
+    """The address of the server and the requests that it received: `METHOD path`, headers and bodies.
 
-    `clients` has the address that each came from: one for each connection.
+    `clients` are the addresses from which they came: one for each connection.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -31,12 +31,12 @@ class Wire:
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 64  # of clients that connect at once; one turned away tries again only a second later
+    request_queue_size = 64  # clients that connect at the same time; one that is rejected tries again after a second
 
 
 @contextmanager
 def wire(tls: SSLContext | None = None) -> Iterator[Wire]:
-    """Serve until the block is left, over TLS if there is a context for it."""
+    """Serve inside the block, over TLS if a context is given."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -79,7 +79,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 def in_turn(*several: Answer) -> Answer:
-    """Give one answer after the other."""
+    """Respond with one after the other."""
     left = iter(several)
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -88,14 +88,14 @@ def in_turn(*several: Answer) -> Answer:
     return answer
 
 
-def refuses(status: int, code: str, message: str = "in words that nobody may rely on") -> Answer:
-    """Answer as S3 refuses."""
+def refuses(status: int, code: str, message: str = "in words that do not matter") -> Answer:
+    """Refuse as S3 does."""
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
     return answers(status, body.encode(), **{"Content-Type": "application/xml"})
 
 
 def ranged(body: bytes, **headers: str) -> Answer:
-    """Answer a range of `body` as S3 does, or say otherwise in `headers`."""
+    """Respond with a range of `body` as S3 does, unless `headers` say otherwise."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         first, last = handler.headers["Range"].removeprefix("bytes=").split("-")
@@ -107,7 +107,7 @@ def ranged(body: bytes, **headers: str) -> Answer:
 
 
 def truncates(body: bytes, missing: int, status: int = 200, **headers: str) -> Answer:
-    """Promise more bytes than come before the connection ends."""
+    """Announce more bytes than are sent before the connection ends."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         _head(handler, status, len(body) + missing, headers)
@@ -118,13 +118,13 @@ def truncates(body: bytes, missing: int, status: int = 200, **headers: str) -> A
 
 
 def slowly(body: bytes, pieces: int, seconds: float) -> Answer:
-    """Answer 200 at once, and as S3 does at work put white space before the body, so often and so far apart."""
+    """Respond 200 at once, send `pieces` of white space `seconds` apart, as S3 does while it works, and then the body."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        with suppress(BrokenPipeError, ConnectionResetError):  # of a client that waits no longer
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client gave up
             for piece in [b'<?xml version="1.0"?>', *[b" \n"] * pieces, body, b""]:
                 handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                 sleep(seconds if piece == b" \n" else 0)
@@ -133,14 +133,14 @@ def slowly(body: bytes, pieces: int, seconds: float) -> Answer:
 
 
 def resets(handler: BaseHTTPRequestHandler) -> None:
-    """Reset the connection instead of an answer."""
+    """Reset the connection instead of a response."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
     handler.connection.close()
 
 
 def hangs(wired: Wire) -> Answer:
-    """Answer nothing until the test is over."""
+    """Send nothing until the test is over."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         wired.done.wait()
