@@ -1,4 +1,4 @@
-"""One stand-in for S3 for all reliability tests, the seed at the top of the run, and the figures at its end."""
+"""One S3 emulator for all reliability tests, the seed at the start of the run, and the figures at its end."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from tools.command.run import forget_account, scratch_folder
 from tools.stack.ministack import HOST, free_port, ministack
 from vectord.service.snapshots import cache
 
-CASES = 8  # of each test with many, in the short form
+CASES = 8  # of a test, in the short form
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let go that a connection of ours on which half an answer came is closed by the garbage collector alone."""
+    """Ignore that the garbage collector closes a connection on which half a response came."""
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
@@ -26,7 +26,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave some cases of each test to chance in the short form, unless somebody asks for certain ones."""
+    """In the short form run a random sample of the cases of each test, unless the command line names tests."""
     if run.LONG or config.option.keyword or any("::" in argument for argument in config.args):
         return
     cases: dict[str, list[pytest.Item]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""What an index should hold, as a plain dictionary with an exact search, and how a service is held against it."""
+"""A model of an index: a dictionary with an exact search, and comparisons of a service with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from vectord.service.values.selection import Selection
 type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text
 type Rows = tuple[tuple[str, bytes, bytes | None], ...]
 type State = Mapping[str, Row] | None  # None where no index is
-type Told = tuple[int, ...] | str  # what a service answers: numbers, or the name of what it met
+type Outcome = tuple[int, ...] | str  # what a service returns: numbers, or the name of an error
 
 NONE, EXISTS = "no index", "an index is there"
 UNKNOWN, NOTHING = "unknown", "nothing was changed"
@@ -52,12 +52,12 @@ class Change(Protocol):
 
     def on(self, state: State) -> State: ...
 
-    def told(self, state: State) -> Told: ...
+    def outcome(self, state: State) -> Outcome: ...
 
-    def by(self, service: Service, until: float) -> Told: ...
+    def by(self, service: Service, until: float) -> Outcome: ...
 
 
-def made(change: Change, service: Service, until: float) -> Told:
+def made(change: Change, service: Service, until: float) -> Outcome:
     """Have a service make a change; return what it tells."""
     try:
         return change.by(service, until)
@@ -65,17 +65,17 @@ def made(change: Change, service: Service, until: float) -> Told:
         return _MET[type(met)]
 
 
-def reached(states: Sequence[State], outcomes: Sequence[tuple[Change, Told]]) -> list[State]:
+def reached(states: Sequence[State], outcomes: Sequence[tuple[Change, Outcome]]) -> list[State]:
     """Return the states that these changes, made at once, may have led to, each in it whole or not at all.
 
-    What a service told must be true in the order that led there; what ended as unknown is in or is not.
+    Each outcome must be right in the order that led to the state; a change with an unknown outcome was applied or not.
     """
     found: list[State] = []
     for order in permutations(outcomes):
         some = list(states)
-        for change, told in order:
-            applied = [change.on(state) for state in some if told in (UNKNOWN, change.told(state))]
-            some = applied if told not in (UNKNOWN, NOTHING) else [*some, *(applied if told == UNKNOWN else [])]
+        for change, outcome in order:
+            applied = [change.on(state) for state in some if outcome in (UNKNOWN, change.outcome(state))]
+            some = applied if outcome not in (UNKNOWN, NOTHING) else [*some, *(applied if outcome == UNKNOWN else [])]
         found += [state for state in some if state not in found]
     return found
 
@@ -90,10 +90,10 @@ class Create:
     def on(self, state: State) -> State:
         return {} if state is None else state
 
-    def told(self, state: State) -> Told:
+    def outcome(self, state: State) -> Outcome:
         return (0,) if state is None else EXISTS
 
-    def by(self, service: Service, until: float) -> Told:
+    def by(self, service: Service, until: float) -> Outcome:
         done = service.create(NewIndex("t", self.dimension, m=2, distance=self.distance), Deadline(until))
         return (done.count,)
 
@@ -105,10 +105,10 @@ class Drop:
     def on(self, _: State) -> State:
         return None
 
-    def told(self, state: State) -> Told:
+    def outcome(self, state: State) -> Outcome:
         return NONE if state is None else ()
 
-    def by(self, service: Service, until: float) -> Told:
+    def by(self, service: Service, until: float) -> Outcome:
         service.delete_index("t", Deadline(until))
         return ()
 
@@ -131,14 +131,14 @@ class Add:
     def __repr__(self) -> str:
         return f"Add({[(vector_id, f'{crc32(components):08x}', text) for vector_id, components, text in self.rows]})"
 
-    def told(self, state: State) -> Told:
+    def outcome(self, state: State) -> Outcome:
         """Tell: added, replaced, count."""
         if state is None:
             return NONE
         ids = {vector_id for vector_id, *_ in self.rows}
         return len(ids - state.keys()), len(ids & state.keys()), len(ids | state.keys())
 
-    def by(self, service: Service, until: float) -> Told:
+    def by(self, service: Service, until: float) -> Outcome:
         done = service.add("t", entries(*self.rows), Deadline(until))
         assert done.count is not None
         return done.added, done.replaced, done.count
@@ -155,14 +155,14 @@ class Delete:
             return None
         return {vector_id: row for vector_id, row in state.items() if vector_id not in self.ids}
 
-    def told(self, state: State) -> Told:
+    def outcome(self, state: State) -> Outcome:
         """Tell: deleted, count."""
         if state is None:
             return NONE
         gone = set(self.ids) & state.keys()
         return len(gone), len(state) - len(gone)
 
-    def by(self, service: Service, until: float) -> Told:
+    def by(self, service: Service, until: float) -> Outcome:
         done = service.delete("t", Selection(list(self.ids)), Deadline(until))
         assert done.count is not None
         return done.deleted, done.count
@@ -198,9 +198,9 @@ def read(blob: bytes) -> dict[str, Row]:
     }
 
 
-def written_anew(blob: bytes) -> bytes:
+def rebuilt(blob: bytes) -> bytes:
     """Return the blob that one process makes of another's: all of it built again."""
-    return encode.encode(decode.open_blob(blob), "t", "anew", rebuild=True).blob
+    return encode.encode(decode.open_blob(blob), "t", "rebuilt", rebuild=True).blob
 
 
 def looked_up(service: Service, vector_id: str, until: float) -> Row | None:
@@ -232,7 +232,7 @@ class Asked:
         return dict(zip(state, v.true_distances(vectors, self.query, self.distance).tolist(), strict=True))
 
     def is_answered(self, found: Sequence[Match], state: State) -> bool:
-        """Tell whether `found` is the exact answer of `state`, bit for bit what is stored; equal distances may swap."""
+        """Return True if `found` is the exact result for `state`, bit for bit as stored; equal distances may swap."""
         if not state:
             return state is not None and not found
         truth, pairs = self.distances(state), [(match.distance, match.id) for match in found]

@@ -19,14 +19,14 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 
-# Writers that always lose go on until somebody says that the test takes too long.
+# Writers that always lose go on until the test's deadline.
 PATIENCE = RetryPolicy(max_attempts=100_000, base=0.002, cap=0.1)
 DEADLINE = 300.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a process finds the index, and where it keeps its files and journals."""
+    """Where the index is, and where a process stores its files and journals."""
 
     endpoint: str
     bucket: str
@@ -46,7 +46,7 @@ class Place:
 
 
 class Journal:
-    """Lines of JSON; what was noted stays when the process is killed right after."""
+    """Lines of JSON that survive if the process is killed right after."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,7 +68,7 @@ def until() -> float:
 
 
 def starts() -> Any:
-    """Return what makes processes: each forked of one that has imported everything and no threads of a test."""
+    """Return a context whose processes are forked from one that has imported everything and has no threads."""
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["tests.reliability.roles", "boto3"])
     return made
@@ -91,7 +91,7 @@ def running(target: Callable[..., None], *arguments: tuple[Any, ...]) -> Iterato
 
 
 def all_done(some: list[ForkServerProcess], seconds: float = DEADLINE) -> None:
-    """Wait so long at most until all of them have ended well."""
+    """Wait at most `seconds` until all of them have ended without an error."""
     last = monotonic() + seconds
     for process in some:
         process.join(max(0, last - monotonic()))

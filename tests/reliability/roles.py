@@ -1,4 +1,4 @@
-"""What the processes of a race do; each notes what it tries before, and what it was told after."""
+"""What the processes of a race do; each notes a change before it tries it, and the outcome after."""
 
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier
@@ -16,7 +16,7 @@ from vectord.service.lifecycle import NewIndex
 from vectord.service.values.options import Deadline
 
 DIMENSION = 32
-WIDE = 512  # so that the rows and their changes are more than the first request of a reader brings
+WIDE = 512  # so that the rows and their changes are more than a reader's first request returns
 
 
 def batch(writer: str, number: int, size: int) -> model.Add:
@@ -55,7 +55,7 @@ def creator(place: Place, number: int, names: int, start: Barrier) -> None:
 
 
 def adder_until_gone(place: Place, number: int, life: int, start: Barrier) -> None:
-    """Add until there is no index."""
+    """Add until the index is deleted."""
     name = f"w{number}-{life}"
     journal, service = place.journal(f"w{number}"), place.service(number)
     start.wait()
@@ -85,7 +85,7 @@ def generations(place: Place, last: int, rows: int, acknowledged: "Synchronized[
 
 
 def reader(place: Place, number: int, last: int, rows: int, acknowledged: "Synchronized[int]") -> None:
-    """Search until the last generation is there; note an answer that is no generation, or an older one than it may."""
+    """Search until the last generation is found; note a result that is not one generation, or is too old."""
     journal, service = place.journal(f"r{number}"), place.service(100 + number)
     chance, seen, answers = Random(number), 0, 0
     while seen < last:
@@ -104,18 +104,18 @@ def reader(place: Place, number: int, last: int, rows: int, acknowledged: "Synch
 
 
 def _generation_of(matches: list[Match], rows: int) -> tuple[int, str]:
-    told = {model.text_of(match.metadata) for match in matches}
-    if len(matches) != rows or len(told) != 1:
-        return 0, f"{len(matches)} rows of {told}"
-    number = int((told.pop() or b"{}")[5:-1])
+    outcome = {model.text_of(match.metadata) for match in matches}
+    if len(matches) != rows or len(outcome) != 1:
+        return 0, f"{len(matches)} rows of {outcome}"
+    number = int((outcome.pop() or b"{}")[5:-1])
     whole = {one: components for one, components, _ in generation(number, rows).rows}
     if {match.id: match.vector.astype("<f4").tobytes() for match in matches} != whole:
-        return number, "rows that nobody wrote"
+        return number, "rows that were never written"
     return number, ""
 
 
 def adder_to_be_killed(place: Place, number: int, life: int, size: int, started: Any) -> None:
-    """Add until somebody kills this process."""
+    """Add until this process is killed."""
     name = f"k{number}-{life}"
     journal, service = place.journal(f"k{number}"), place.service(number)
     service.list_indexes("", 1, None, Deadline(until()))  # makes the client that writes

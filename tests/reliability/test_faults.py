@@ -1,4 +1,4 @@
-"""Each fault by itself, at each step of the protocol: what is acknowledged is there, and what is told is true."""
+"""One fault at a time, at each step of the protocol: acknowledged changes are stored, and each outcome is right."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,7 +26,7 @@ from vectord.service.values.options import Deadline
 
 DIMENSION = 33
 ROWS = tuple((f"id {number}", model.components(number, DIMENSION), b'{"n":%d}' % number) for number in range(30))
-# More bytes than the first request of a reader brings.
+# More bytes than a reader's first request returns.
 MANY = tuple((f"id {number}", model.components(number, DIMENSION), None) for number in range(700))
 MORE = Add(tuple((f"id {number}", model.components(100 + number, DIMENSION), None) for number in range(25, 33)))
 ASKED = Asked(model.vector(7, DIMENSION), 10, "cosine")
@@ -60,7 +60,7 @@ def filled(bucket: S3Backend, sizes: Thresholds, rows: model.Rows = ROWS) -> mod
     service = a_service(bucket, sizes=sizes)
     state: model.State = None
     for change in (Create(DIMENSION, "cosine"), Add(rows)):
-        assert model.made(change, service, monotonic() + 60) == change.told(state)
+        assert model.made(change, service, monotonic() + 60) == change.outcome(state)
         state = change.on(state)
     return state
 
@@ -81,7 +81,7 @@ def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice
     assert model.count(service, monotonic() + BUDGET) == len(ROWS)
     commits = len(model.commits(bucket.objects()["t"]))
     proxied.choose = nth(step, 1, ONCE[fault])
-    assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
+    assert model.made(MORE, service, monotonic() + 10) == MORE.outcome(before)
     figure("single faults")
     assert settled(bucket, proxied) == MORE.on(before)
     assert len(model.commits(bucket.objects()["t"])) == commits + 1
@@ -104,9 +104,9 @@ def test_a_fault_at_a_creation_or_deletion_is_overcome(
     service = a_service(bucket, proxied.endpoint, timeouts=TIMEOUTS)
     before = None if change == "create" else filled(bucket, PLAIN)
     proxied.choose = nth("create" if change == "create" else "delete", 1, ONCE[fault])
-    told = model.made(CHANGES[change], service, monotonic() + 10)
+    outcome = model.made(CHANGES[change], service, monotonic() + 10)
     figure("single faults")
-    assert told == CHANGES[change].told(before)
+    assert outcome == CHANGES[change].outcome(before)
     assert settled(bucket, proxied) == CHANGES[change].on(before)
 
 
@@ -145,8 +145,8 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
     while not lengths or cut < lengths[0]:
         lengths.clear()
         row = ("id 0", model.components(cut, DIMENSION), None)
-        told = service.add("t", model.entries(row), Deadline(monotonic() + 10))
-        assert (told.replaced, told.etag) == (1, a_service(bucket).describe("t", Deadline(monotonic() + 10)).etag), cut
+        outcome = service.add("t", model.entries(row), Deadline(monotonic() + 10))
+        assert (outcome.replaced, outcome.etag) == (1, a_service(bucket).describe("t", Deadline(monotonic() + 10)).etag), cut
         figure("answers to commits cut at a byte")
         cut += 1 if LONG else 40
 
@@ -176,12 +176,12 @@ def test_a_caller_is_told_in_time_when_storage_is_silent(
     proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()
     try:
-        told = CALLS[call](service, start + 0.5)
+        outcome = CALLS[call](service, start + 0.5)
     except StorageSilent:
-        told = model.NOTHING
+        outcome = model.NOTHING
     took = monotonic() - start
     most("seconds after the deadline, storage silent", took - 0.5)
-    assert told in (model.NOTHING, model.UNKNOWN) or (told == model.EXISTS and silence == "half answers")
+    assert outcome in (model.NOTHING, model.UNKNOWN) or (outcome == model.EXISTS and silence == "half answers")
     assert 0.3 < took < 0.5 + SLACK
 
 
@@ -308,6 +308,6 @@ def test_a_bit_that_changes_on_the_way_to_storage_is_not_stored(
     before = filled(bucket, FORMS[form])
     proxied.choose = nth(step, 1, faults.spoils_request(share))
     service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], timeouts=TIMEOUTS)
-    assert model.made(MORE, service, monotonic() + 10) == MORE.told(before)
+    assert model.made(MORE, service, monotonic() + 10) == MORE.outcome(before)
     assert settled(bucket, proxied) == MORE.on(before)
     figure("bits changed in bodies of writes")

@@ -1,4 +1,4 @@
-"""A listing of indexes, which boto3 asks for in pages, is whole or an error: never a page short."""
+"""A listing of indexes over several pages is complete or an error."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -21,7 +21,7 @@ from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import Deadline
 
 NAMES = [f"index-{number:02}" for number in range(20)]
-PAGE, PAGES = 7, 4  # of keys, some of which are no index
+PAGE, PAGES = 7, 4  # of keys, some of which are not indexes
 READS = 400 if LONG else 15
 STEP = 7 if LONG else 250  # bytes from cut to cut
 BUDGET = 2.0
@@ -29,7 +29,7 @@ BUDGET = 2.0
 
 @pytest.fixture(scope="module")
 def bucket(endpoint: str) -> S3Backend:
-    """A bucket with a few indexes, and with keys that are none."""
+    """A bucket with a few indexes and with other keys."""
     made = S3Backend(endpoint)
     for name in NAMES:
         made.seed(name, b"")

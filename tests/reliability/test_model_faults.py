@@ -1,4 +1,4 @@
-"""The model through a proxy that deals faults out of a seed: a change is in, or out, or told as unknown; never torn."""
+"""The model through a proxy with seeded faults: a change is applied, or not, or its outcome is unknown; never half."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from tests.reliability import model
-from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State, Told
+from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, Outcome, State
 from tests.reliability.run import LONG, chance, figure, least, most
 from tests.support.backends import S3Backend
 from tests.support.faults_schedule import Schedule
@@ -96,21 +96,21 @@ class Run:
 
     def made(self, writers: list[tuple[Service, Change]]) -> None:
         with ThreadPoolExecutor(2) as pool:
-            told = list(pool.map(self._told, writers))
-        self.possible = model.reached(self.possible, told)
-        assert self.possible, told
+            outcomes = list(pool.map(self._outcome, writers))
+        self.possible = model.reached(self.possible, outcomes)
+        assert self.possible, outcomes
 
-    def _told(self, writer: tuple[Service, Change]) -> tuple[Change, Told]:
+    def _outcome(self, writer: tuple[Service, Change]) -> tuple[Change, Outcome]:
         service, change = writer
         start = monotonic()
-        told = model.made(change, service, start + BUDGET)
+        outcome = model.made(change, service, start + BUDGET)
         took = monotonic() - start
         most("seconds after the deadline, seeded faults", took - BUDGET)
         assert took < BUDGET + SLACK
         figure("changes under seeded faults")
-        if isinstance(told, str) and told in (model.UNKNOWN, model.NOTHING):
-            figure(f"changes under seeded faults that were told as: {told}")
-        return change, told
+        if isinstance(outcome, str) and outcome in (model.UNKNOWN, model.NOTHING):
+            figure(f"changes under seeded faults with the outcome: {outcome}")
+        return change, outcome
 
     def settle(self) -> None:
         """See what became of everything, past the proxy."""
@@ -120,7 +120,7 @@ class Run:
         assert state in self.possible
         self.possible = [state]
         if state is not None:
-            assert model.read(model.written_anew(found["t"])) == state
+            assert model.read(model.rebuilt(found["t"])) == state
         model.holds(a_service(self.bucket, sizes=self.sizes), state, IDS, self.asked(), monotonic() + 30)
         figure("states that were settled and checked whole")
 
@@ -174,8 +174,8 @@ def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Ba
         Add(some),
         Delete(tuple(f"id {n}" for n in range(0, 400, 9))),
     ):
-        told = model.made(change, writer, monotonic() + 60)
-        assert told == change.told(state)
+        outcome = model.made(change, writer, monotonic() + 60)
+        assert outcome == change.outcome(state)
         state = change.on(state)
     assert state is not None
     recalls, ways = [], set()

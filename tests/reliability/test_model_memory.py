@@ -64,7 +64,7 @@ class History(RuleBasedStateMachine):
     @rule(change=CHANGE, which=st.integers(0, 1))
     def change(self, change: Change, which: int) -> None:
         figure("steps of the model in memory")
-        assert model.made(change, self.services[which], FOREVER) == change.told(self.state)
+        assert model.made(change, self.services[which], FOREVER) == change.outcome(self.state)
         self.state = change.on(self.state)
 
     @rule(which=st.integers(0, 1))
@@ -100,27 +100,27 @@ class History(RuleBasedStateMachine):
         """One change is on its way when the other is made."""
         figure("steps of the model in memory")
         make, other_first = MEETINGS[meeting]
-        told = []
+        outcome = []
 
         def other() -> None:
             self.store.clear()
-            told.append((second, model.made(second, self.services[1], FOREVER)))
+            outcome.append((second, model.made(second, self.services[1], FOREVER)))
 
         for method in WRITES:
             self.store.on(method, make(other))
         said = (first, model.made(first, self.services[0], FOREVER))
         self.store.clear()
-        if not told:  # the first changed nothing, so wrote nothing
+        if not outcome:  # the first changed nothing, so wrote nothing
             other()
             other_first = False
-        for change, answer in [*told, said] if other_first else [said, *told]:
-            assert answer == change.told(self.state)
+        for change, answer in [*outcome, said] if other_first else [said, *outcome]:
+            assert answer == change.outcome(self.state)
             self.state = change.on(self.state)
 
     @precondition(lambda self: self.state is not None)
     @rule(changes=st.lists(CHANGE, min_size=2, max_size=3))
     def writers_at_once(self, changes: list[Change]) -> None:
-        """Threads with a service each; the outcome is that of some order, in which each was told what it did."""
+        """Threads with a service each; the state and all outcomes are those of some order of the changes."""
         figure("steps of the model in memory")
         eager = RetryPolicy(max_attempts=10_000, base=0.0005, cap=0.002)
         functions = [
@@ -128,8 +128,8 @@ class History(RuleBasedStateMachine):
             for _ in changes
         ]
         with ThreadPoolExecutor(len(changes)) as pool:
-            told = list(pool.map(lambda pair: model.made(*pair, FOREVER), zip(changes, functions, strict=True)))
-        possible = model.reached([self.state], list(zip(changes, told, strict=True)))
+            outcome = list(pool.map(lambda pair: model.made(*pair, FOREVER), zip(changes, functions, strict=True)))
+        possible = model.reached([self.state], list(zip(changes, outcome, strict=True)))
         self.state = self._blob()
         assert self.state in possible
 
@@ -149,7 +149,7 @@ class History(RuleBasedStateMachine):
     def the_blob_alone_holds_it(self) -> None:
         assert self._blob() == self.state
         if self.state is not None:
-            assert model.read(model.written_anew(self._bytes())) == self.state
+            assert model.read(model.rebuilt(self._bytes())) == self.state
 
     def _blob(self) -> State:
         return model.read(self._bytes()) if self.store.inner.list("", 1, None).objects else None

@@ -15,7 +15,7 @@ REQUEST = b"PUT /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\ndata"
 
 @pytest.fixture
 def done() -> Iterator[tuple[str, list[str]]]:
-    """The URL of a server that takes everything, and what it took."""
+    """The URL of a server that accepts everything, and what it received."""
     taken: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Processes that race for one index lose nothing, and no answer shows a state that nobody wrote."""
+"""Processes that race for one index lose nothing, and no result shows a state that was never written."""
 
 import shutil
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
 
 
 def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:
-    place = replace(place, sizes=structs.replace(place.sizes, tail_rows=200))  # built anew now and then
+    place = replace(place, sizes=structs.replace(place.sizes, tail_rows=200))  # rebuilt from time to time
     create(place, roles.WIDE)
     roles.generation(0, ROWS).by(place.service(99), processes.until())
     acknowledged = processes.starts().Value("i", 0)

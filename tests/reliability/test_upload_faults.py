@@ -1,4 +1,4 @@
-"""A file of the inbox, which boto3 reads, is ingested once and whole, or brought again by the queue."""
+"""An uploaded file is ingested once and as a whole, or redelivered by the queue."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ BAD = b'{"id": "a", "vector": [1, 2, 3]}\n{"id": "b", "vector": [1, 2]}\n'
 
 @pytest.fixture(scope="module")
 def between(endpoint: str) -> Iterator[tuple[Proxy, Any]]:
-    """The proxy, and the client of boto3 behind it, which takes long to make."""
+    """The proxy, and boto3's client behind it, which is slow to make."""
     with proxy(endpoint) as before:
         yield before, boto_client(before.endpoint)
 
@@ -78,7 +78,7 @@ def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_d
     proxied.settle()
     assert state(bucket) == ({} if left else Add(ROWS).on({}))
     assert uploads.deliver(left, monotonic() + BUDGET) == []
-    assert uploads.deliver([message], monotonic() + BUDGET) == []  # queues bring twice
+    assert uploads.deliver([message], monotonic() + BUDGET) == []  # queues deliver twice
     assert state(bucket) == Add(ROWS).on({})
     assert bucket.versions("t") == 2
     assert uploads.reports() == {}
@@ -159,7 +159,7 @@ def test_files_under_seeded_faults_are_each_ingested_once_or_reported_as_the_que
 
 
 def deliver_until_done(uploads: Uploads, messages: list[Any]) -> None:
-    """Deliver as a queue does that brings again what failed."""
+    """Deliver as a queue does that redelivers what failed."""
     for _ in range(60):
         if not messages:
             return

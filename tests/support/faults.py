@@ -112,9 +112,9 @@ def fails_after(status: int, code: str) -> Fault:
 
 
 def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
-    """End an answer after so many bytes: of all of it if `how` is "the connection ends", else of a body so told.
+    """End an answer after so many bytes: of all of it if `how` is "the connection ends", else of a body so outcome.
 
-    `lengths` takes how many there were.
+    Append the original length to `lengths`.
     """
 
     def fault(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""What reaches S3 by boto3, listings and uploads, through a proxy and with the patience of a test."""
+"""Listings and uploads through a proxy, with the timeouts and retries of a test."""
 
 import hashlib
 import json
@@ -21,7 +21,6 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox
 
-# boto3 needs longer than our own client for a request.
 CONNECT, READ = TIMEOUTS.connect, 0.25
 SLACK = 2 * (CONNECT + READ) + 0.5  # after the deadline: the last request, and one more
 
@@ -31,7 +30,7 @@ def boto_client(endpoint: str) -> Any:
 
 
 def a_listing_service(bucket: S3Backend, endpoint: str, page: int, retry_policy: RetryPolicy = PATIENCE) -> Service:
-    """Return a service that lists so many keys a page from `endpoint`."""
+    """Return a service that lists `page` keys a request from `endpoint`."""
     timeouts = Timeouts(CONNECT, READ)
     store = s3_store(endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, page=page)
     return Service(store, local_files(), memory_bytes=0, environment=Environment(), retry_policy=retry_policy)
@@ -39,7 +38,7 @@ def a_listing_service(bucket: S3Backend, endpoint: str, page: int, retry_policy:
 
 @dataclass(frozen=True)
 class Message:
-    """What the queue brings: S3's event of one file."""
+    """A message of the queue: S3's event of one file."""
 
     key: str
     body: str
@@ -56,7 +55,7 @@ class Context:
 
 
 class Uploads:
-    """An inbox in the bucket of an index, and the real handler that takes its files behind a proxy."""
+    """An inbox in the bucket of an index, and the real handler that ingests its files behind a proxy."""
 
     def __init__(self, bucket: S3Backend, endpoint: str, client: Any) -> None:
         self._bucket = bucket
@@ -86,7 +85,7 @@ class Uploads:
         return Message(key, json.dumps({"Records": [record]}))
 
     def deliver(self, messages: Sequence[Message], until: float) -> list[Message]:
-        """Have the function handle a batch; return what the queue is to bring again."""
+        """Have the function handle a batch; return the messages that it wants redelivered."""
         records = [{"messageId": str(number), "body": one.body} for number, one in enumerate(messages)]
         failed = self._handle({"Records": records}, Context(until))["batchItemFailures"]
         return [messages[int(one["itemIdentifier"])] for one in failed]

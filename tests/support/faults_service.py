@@ -11,7 +11,7 @@ from vectord.storage.boto import Timeouts
 
 TIMEOUTS = Timeouts(connect=0.5, read=0.15, work=0.3)
 PATIENCE = RetryPolicy(max_attempts=24, base=0.005, cap=0.05)
-# Packed from the first byte on, parts as small as the stand-in takes them, and a build after few rows.
+# Packed from the first byte on, parts as small as the emulator accepts, and a build after few rows.
 PACKED = Thresholds(packed=1, tail_rows=8, tail_share=4, removed_share=3, pieces=3, part=4_096)
 PLAIN = Thresholds()
 
@@ -28,7 +28,7 @@ def a_service(
 ) -> Service:
     """Return a service with nothing warm, whose store is the bucket at `endpoint`; `chance` makes its waits and ids.
 
-    It has `room` for so many bytes of sections.
+    It caches at most `room` bytes of sections.
     """
     chance = chance or Random()
     environment = Environment(uniform=chance.uniform, new_id=lambda: f"{chance.getrandbits(128):032x}")

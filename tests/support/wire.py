@@ -118,7 +118,7 @@ def truncates(body: bytes, missing: int, status: int = 200, **headers: str) -> A
 
 
 def slowly(body: bytes, pieces: int, seconds: float) -> Answer:
-    """Respond 200 at once, send `pieces` of white space `seconds` apart, as S3 does while it works, and then the body."""
+    """Respond 200 at once, send `pieces` of white space `seconds` apart, as S3 does while it works, then the body."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
