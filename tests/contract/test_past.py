@@ -31,7 +31,7 @@ def past(versioned: Backend) -> Past:
 
 def version(past: Past, number: int) -> str:
     """Return the id of a version, counted from the oldest."""
-    return past.versions.list_indexes("t", 10, None, FOREVER).versions[::-1][number].id
+    return past.versions.list("t", 10, None, FOREVER).versions[::-1][number].id
 
 
 def test_a_version_is_read_by_ranges_as_it_was(writer: Service, past: Past) -> None:

@@ -146,7 +146,10 @@ def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
         lengths.clear()
         row = ("id 0", model.components(cut, DIMENSION), None)
         outcome = service.add("t", model.entries(row), Deadline(monotonic() + 10))
-        assert (outcome.replaced, outcome.etag) == (1, a_service(bucket).describe("t", Deadline(monotonic() + 10)).etag), cut
+        assert (outcome.replaced, outcome.etag) == (
+            1,
+            a_service(bucket).describe("t", Deadline(monotonic() + 10)).etag,
+        ), cut
         figure("answers to commits cut at a byte")
         cut += 1 if LONG else 40
 
