@@ -102,7 +102,7 @@ invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a
 
 .PHONY: openapi
 openapi: $(call STAMP,dev) ## Write docs/openapi.json from the code's types
-	@PYTHONPATH=layers/vectord $(DEV) -m tools.openapi
+	@PYTHONPATH=layers/vectord $(DEV) -m tools.build.openapi
 
 .PHONY: schemathesis
 schemathesis: build $(call STAMP,stack) ## Test every operation of the API with schemathesis for some minutes: EXAMPLES=100 each

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import template
 from tests.support.examples import Section, sections
-from tools import openapi
+from tools.build import openapi
 from vectord.edge.openapi.document import NewVector, document
 from vectord.edge.openapi.operations import OPERATIONS, Operation
 from vectord.edge.problems import KINDS

@@ -1,4 +1,4 @@
-"""Write docs/openapi.json, the API as `GET /openapi.json` serves it."""
+"""`make openapi`: write docs/openapi.json, the document that `GET /openapi.json` returns."""
 
 import json
 
@@ -9,7 +9,7 @@ TARGET = ROOT / "docs/openapi.json"
 
 
 def text() -> str:
-    """Return what the file has to hold."""
+    """Return the content that the file must have."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
