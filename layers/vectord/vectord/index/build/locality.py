@@ -51,7 +51,7 @@ def _project(vectors: F32) -> F32:
     return projected
 
 
-def _principal_components(sample: F32, rng: np.random.Generator) -> F64:
+def _principal_components(sample: F32, rng: "np.random.Generator") -> F64:
     """Return about the leading principal components by subspace iteration: all of 4,096 would take a minute.
 
     After Halko, Martinsson and Tropp, "Finding structure with randomness" (SIAM Review 53, 2011), algorithm 4.4.

@@ -33,7 +33,7 @@ class Measured(msgspec.Struct, frozen=True):
     strategies: Sequence[str]
 
 
-def sample(index: Index, count: int, rng: np.random.Generator) -> list[Probe]:
+def sample(index: Index, count: int, rng: "np.random.Generator") -> list[Probe]:
     """Return up to `count` of the stored vectors, drawn without repetition."""
     live = index.live.rows
     rows = np.sort(rng.choice(live, min(count, len(live)), replace=False)).tolist()
