@@ -45,14 +45,14 @@ def test_plain_annoy_reads_back_every_vector_bit_for_bit(
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("rows", "dimension"), [(1, 1), (2, 3), (7, 1), (300, 2), (3000, 40)])
-def test_what_is_built_passes_the_check(metric: str, rows: int, dimension: int) -> None:
+def test_a_built_forest_passes_the_check(metric: str, rows: int, dimension: int) -> None:
     layout = Layout(metric, dimension)
     layout.check(forest_file(_vectors(rows, dimension), layout, 3), rows)
 
 
 @pytest.mark.parametrize("scale", [1e-44, 1e-30, 1e20, 1e38])
 @pytest.mark.parametrize("metric", METRICS)
-def test_vectors_at_the_ends_of_float32_do_not_break_the_build(metric: str, scale: float) -> None:
+def test_vectors_at_the_limits_of_float32_can_be_built(metric: str, scale: float) -> None:
     layout, vectors = Layout(metric, 3), _vectors(2000, 3).clip(-1, 1) * np.float32(scale)
     layout.check(forest_file(vectors, layout, 2), 2000)
 
@@ -103,7 +103,7 @@ def test_a_child_outside_the_file_is_refused(child: int) -> None:
         layout.check(bytes(graph), rows)
 
 
-def test_a_tree_that_bites_its_tail_is_refused() -> None:
+def test_a_tree_with_a_cycle_is_refused() -> None:
     layout, rows = Layout("angular", 4), 500
     graph = bytearray(forest_file(_vectors(rows, 4), layout, 2))
     last = len(graph) // layout.node_size - 1

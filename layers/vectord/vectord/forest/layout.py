@@ -79,7 +79,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         """
         nodes, rest = divmod(len(graph), self.node_size)
         if rest or nodes <= rows:
-            raise BlobCorrupt(f"its graph of {len(graph):,} bytes is no forest of {rows:,} rows of this dimension")
+            raise BlobCorrupt(f"its graph of {len(graph):,} bytes is not a forest of {rows:,} rows of this dimension")
         descendants = self.descendants(graph)
         if not (descendants[:rows] == 1).all():
             raise BlobCorrupt("its graph has fewer item nodes than the envelope lists ids")

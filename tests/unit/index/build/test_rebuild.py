@@ -1,4 +1,4 @@
-"""A build that is carried over to a later state holds exactly what that state holds, whatever happened in between."""
+"""A rebuild that is applied to a later state contains exactly what that state contains."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -61,13 +61,13 @@ def blob_of(encoded: PreparedBlob, body: bytes) -> bytes:
 
 
 def built(*history: Step, rebuild_id: str = "first") -> bytes:
-    """A packed index whose graph covers all of its rows."""
+    """Return the blob of a packed index without a tail."""
     empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
     return encode.encode(reduce(changed, history, empty), "t", rebuild_id, thresholds=SIZES, rebuild=True).blob
 
 
 def after(blob: bytes, *history: Step) -> bytes:
-    """What the changes make of an index, each committed by itself upon the same graph; none leaves it empty."""
+    """Return the blob after changes, each in a commit on the same base; none empties it."""
     for number, step in enumerate(history):
         index = decode.open_blob(blob)
         then = changed(index, step)
@@ -82,8 +82,8 @@ def rebuilt(blob: bytes) -> Rebuilt:
     return made
 
 
-def carried(made: Rebuilt, blob: bytes) -> Index:
-    """The state of `blob` upon what was rebuilt, committed and opened again."""
+def applied(made: Rebuilt, blob: bytes) -> Index:
+    """Return the state of `blob` on the rebuilt base, committed and opened again."""
     index = rebuild.apply(made, decode.open_blob(blob))
     assert index is not None
     body = b"".join(made.parts(100))
@@ -99,9 +99,9 @@ def contents(index: Index) -> dict[str, tuple[bytes, bytes | None]]:
     }
 
 
-def test_what_was_rebuilt_has_no_tail_and_nothing_removed() -> None:
+def test_a_rebuilt_index_has_no_tail_and_no_removed_rows() -> None:
     blob = after(built(ALL), Add(("a",), seed=1), Remove(("b",)), Add(("new",), seed=2))
-    index = carried(rebuilt(blob), blob)
+    index = applied(rebuilt(blob), blob)
     assert (len(index.tail), len(index.removed), index.base_rows) == (0, 0, 6)
     assert contents(index) == contents(decode.open_blob(blob))
 
@@ -120,15 +120,15 @@ def test_what_was_rebuilt_has_no_tail_and_nothing_removed() -> None:
         pytest.param([], id="nothing"),
     ],
 )
-def test_what_happened_meanwhile_is_carried_over(meanwhile: list[Step]) -> None:
+def test_changes_during_the_rebuild_are_applied(meanwhile: list[Step]) -> None:
     before = after(built(ALL), Add(("late",), seed=3))
     now = after(before, *meanwhile)
-    assert contents(carried(rebuilt(before), now)) == contents(decode.open_blob(now))
+    assert contents(applied(rebuilt(before), now)) == contents(decode.open_blob(now))
 
 
-def test_only_what_differs_from_the_build_is_in_the_new_tail() -> None:
+def test_only_rows_that_differ_from_the_build_are_in_the_new_tail() -> None:
     before = after(built(ALL), Add(("late",), seed=3))
-    index = carried(rebuilt(before), after(before, Add(("a", "new"), seed=1), Remove(("b",))))
+    index = applied(rebuilt(before), after(before, Add(("a", "new"), seed=1), Remove(("b",))))
     assert (index.tail.ids, len(index.removed)) == (("a", "new"), 2)
 
 
@@ -141,13 +141,13 @@ def test_only_what_differs_from_the_build_is_in_the_new_tail() -> None:
         pytest.param(Add(("late",), 1), id="by-having-metadata"),
     ],
 )
-def test_rows_that_took_the_same_number_in_two_histories_are_told_apart(other: Add) -> None:
+def test_different_rows_with_the_same_number_in_two_histories_are_distinguished(other: Add) -> None:
     made = rebuilt(after(built(ALL), Add(("late",), 1, "{}")))
     now = after(built(ALL), other)
-    assert contents(carried(made, now)) == contents(decode.open_blob(now))
+    assert contents(applied(made, now)) == contents(decode.open_blob(now))
 
 
-def test_rows_that_the_build_numbers_anew_are_found_again() -> None:
+def test_rows_that_the_build_renumbered_are_found() -> None:
     drawn = np.random.default_rng(0).standard_normal((300, 3)).astype(np.float32)
     empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
     full, _, _ = mutations.upsert(empty, [Item(f"{row}", vector) for row, vector in enumerate(drawn)])
@@ -157,38 +157,36 @@ def test_rows_that_the_build_numbers_anew_are_found_again() -> None:
     now = after(before, Remove(tuple(f"{row}" for row in range(0, 300, 3))), Add(("1", "late"), 4))
     made = rebuilt(before)
     assert np.any(np.diff(made.new_rows[made.new_rows >= 0]) != 1)
-    assert contents(carried(made, now)) == contents(decode.open_blob(now))
+    assert contents(applied(made, now)) == contents(decode.open_blob(now))
 
 
 @given(HISTORY, HISTORY, HISTORY)
-def test_two_states_upon_one_graph_may_have_any_histories(
-    shared: list[Step], before: list[Step], now: list[Step]
-) -> None:
+def test_two_states_on_one_base_may_have_any_histories(shared: list[Step], before: list[Step], now: list[Step]) -> None:
     common = after(built(ALL), *shared)
     made, state = rebuilt(after(common, *before)), after(common, *now)
-    assert contents(carried(made, state)) == contents(decode.open_blob(state))
+    assert contents(applied(made, state)) == contents(decode.open_blob(state))
 
 
-def test_the_tokens_of_the_later_state_are_kept() -> None:
+def test_applied_tokens_of_the_later_state_are_kept() -> None:
     before = after(built(ALL), Add(("late",)))
     uploaded = mutations.record_upload(changed(decode.open_blob(before), Add(("new",))), "uploads/t/x.jsonl", "07")
     now = blob_of(encode.encode(uploaded, "t", "upload", thresholds=SIZES, rebuild=False), before)
-    index = carried(rebuilt(before), now)
+    index = applied(rebuilt(before), now)
     assert index.applied == (*decode.open_blob(now).applied, "compacted")
     assert index.has_applied("upload")
 
 
-def test_a_state_upon_another_graph_takes_nothing() -> None:
+def test_a_rebuild_does_not_apply_to_a_state_with_another_base() -> None:
     made = rebuilt(after(built(ALL), Add(("late",))))
     assert rebuild.apply(made, decode.open_blob(built(ALL, rebuild_id="another"))) is None
 
 
-def test_an_index_without_a_graph_takes_nothing() -> None:
+def test_a_rebuild_does_not_apply_to_an_index_without_a_base() -> None:
     empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
     assert rebuild.apply(rebuilt(after(built(ALL), Add(("late",)))), empty) is None
 
 
-def test_an_index_emptied_meanwhile_is_written_empty() -> None:
+def test_an_index_that_was_emptied_meanwhile_is_written_empty() -> None:
     before = after(built(ALL), Add(("late",)))
     emptied = rebuild.apply(rebuilt(before), changed(decode.open_blob(before), Remove((*IDS, "late"))))
     assert emptied is not None
@@ -196,12 +194,12 @@ def test_an_index_emptied_meanwhile_is_written_empty() -> None:
     assert (encoded.copied, contents(decode.open_blob(encoded.blob))) == (None, {})
 
 
-def test_an_index_that_has_become_small_is_not_rebuilt_as_a_large_one() -> None:
+def test_an_index_that_became_small_is_not_rebuilt_in_the_packed_form() -> None:
     assert rebuild.rebuild(decode.open_blob(built(ALL)), "second", Thresholds(packed=1 << 20)) is None
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1 << 20])
-def test_parts_have_the_size_asked_for_and_make_up_the_body(size: int) -> None:
+def test_parts_have_the_requested_size_and_together_are_the_body(size: int) -> None:
     made = rebuilt(built(ALL))
     parts = list(made.parts(size))
     assert b"".join(parts) == b"".join(data for _, data in made.sections)

@@ -1,4 +1,4 @@
-"""A packed index commit by commit: what a commit writes, what it leaves in place, and what another process reads."""
+"""The packed form: what each commit writes and copies, and what another process reads."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,12 @@ from tests.support import vectors as v
 from tests.support.sections import PackedIndex, packed
 from tests.support.vectors import item
 from vectord.errors import BlobCorrupt
-from vectord.index import mutations, state
+from vectord.index import mutations
 from vectord.index import rows as index_rows
 from vectord.index.codec import decode, encode
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH
+from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 
@@ -26,8 +27,8 @@ def names(of: PackedIndex) -> list[str]:
     return [entry.name for entry in of.envelope.sections]
 
 
-def stored(of: PackedIndex) -> dict[str, tuple[bytes, bytes | None]]:
-    rows = of.index.rows
+def stored(index: Index) -> dict[str, tuple[bytes, bytes | None]]:
+    rows = index.rows
     metadata = {vector_id: bytes(raw) for vector_id, raw in rows.metadata.items()}
     return {vector_id: (rows.vectors[row].tobytes(), metadata.get(vector_id)) for vector_id, row in rows.row_of.items()}
 
@@ -36,26 +37,26 @@ def as_added(items: list[index_rows.Item]) -> dict[str, tuple[bytes, bytes | Non
     return {each.id: (each.vector.tobytes(), bytes(each.metadata) if each.metadata else None) for each in items}
 
 
-def test_what_is_packed_is_read_bit_for_bit() -> None:
+def test_a_packed_index_is_read_back_bit_for_bit() -> None:
     items = some(0, 100)
-    assert stored(packed(items)) == as_added(items)
+    assert stored(packed(items).index) == as_added(items)
 
 
 def test_a_packed_index_lists_its_rows_in_a_section_and_none_in_the_envelope() -> None:
-    here = packed(some(0, 100, 40), 40)
-    assert names(here) == ["sketch", "columns", "rows", "graph"]
-    assert (here.envelope.graph_rows, here.envelope.ids, here.envelope.metadata) == (100, [], {})
+    written = packed(some(0, 100, 40), 40)
+    assert names(written) == ["sketch", "columns", "rows", "graph"]
+    assert (written.envelope.graph_rows, written.envelope.ids, written.envelope.metadata) == (100, [], {})
 
 
 def test_few_dimensions_are_not_sketched() -> None:
     assert names(packed(some(0, 100, 31), 31)) == ["columns", "rows", "graph"]
 
 
-def test_vectors_whose_squares_leave_float32_are_neither_sketched_nor_lost() -> None:
+def test_vectors_whose_squares_overflow_float32_are_stored_without_a_sketch() -> None:
     items = [item(f"row-{row}", np.full(40, 10.0 ** (row - 30)), row) for row in range(60)]
-    here = packed(items, 40)
-    assert names(here) == ["rows", "graph"]
-    assert stored(here) == as_added(items)
+    written = packed(items, 40)
+    assert names(written) == ["rows", "graph"]
+    assert stored(written.index) == as_added(items)
 
 
 @pytest.mark.parametrize("bytes_of_rows", [Thresholds().packed - 1, Thresholds().packed])
@@ -73,141 +74,145 @@ def test_an_index_is_packed_from_16_mib_on(bytes_of_rows: int) -> None:
     assert (encoded.sections[0][0].name == "graph") == (bytes_of_rows < Thresholds().packed)
 
 
-def test_an_add_writes_a_head_and_a_tail_and_keeps_the_rest() -> None:
-    here = packed(some(0, 50))
-    before = here.blob
-    encoded = here.add(*some(50, 53))
+def test_an_add_writes_a_head_and_a_tail_and_copies_the_rest() -> None:
+    written = packed(some(0, 50))
+    before = written.blob
+    encoded = written.add(*some(50, 53))
     assert [(entry.name, len(data)) for entry, data in encoded.sections] == [("tail", 3 * 12)]
     assert encoded.copied is not None
     assert before[encoded.copied[0] : encoded.copied[1]] == before[-(encoded.copied[1] - encoded.copied[0]) :]
-    assert names(here) == ["columns", "rows", "graph", "tail"]
-    assert stored(here) == as_added(some(0, 50) + some(50, 53))
+    assert names(written) == ["columns", "rows", "graph", "tail"]
+    assert stored(written.index) == as_added(some(0, 50) + some(50, 53))
 
 
-def test_each_add_has_a_tail_of_its_own_at_the_end() -> None:
-    here = packed(some(0, 50))
+def test_each_add_appends_a_tail_section() -> None:
+    written = packed(some(0, 50))
     for first in (50, 52, 57):
-        here.add(*some(first, first + 2))
-    assert names(here) == ["columns", "rows", "graph", "tail", "tail", "tail"]
-    assert here.envelope.ids == ["row-50", "row-51", "row-52", "row-53", "row-57", "row-58"]
+        written.add(*some(first, first + 2))
+    assert names(written) == ["columns", "rows", "graph", "tail", "tail", "tail"]
+    assert written.envelope.ids == ["row-50", "row-51", "row-52", "row-53", "row-57", "row-58"]
 
 
-def test_a_tail_holds_float32_rows_little_endian() -> None:
-    here = packed(some(0, 50))
-    here.add(item("x", [1.5, -0.0, 1e-40]))
-    assert here.blob.endswith(np.array([1.5, -0.0, 1e-40], "<f4").tobytes())
+def test_a_tail_contains_float32_rows_little_endian() -> None:
+    written = packed(some(0, 50))
+    written.add(item("x", [1.5, -0.0, 1e-40]))
+    assert written.blob.endswith(np.array([1.5, -0.0, 1e-40], "<f4").tobytes())
 
 
-def test_a_deletion_writes_a_head_alone() -> None:
-    here = packed(some(0, 50))
-    encoded = here.remove("row-7", "row-30")
+def test_a_removal_writes_only_a_head() -> None:
+    written = packed(some(0, 50))
+    encoded = written.remove("row-7", "row-30")
     assert encoded.sections == ()
-    assert len(here.envelope.removed) == 2
-    assert stored(here).keys() == as_added(some(0, 50)).keys() - {"row-7", "row-30"}
+    assert len(written.envelope.removed) == 2
+    assert stored(written.index).keys() == as_added(some(0, 50)).keys() - {"row-7", "row-30"}
 
 
-def test_a_replaced_row_is_removed_where_it_was_and_added_to_the_tail() -> None:
-    here = packed(some(0, 50))
-    here.add(item("row-3", [1, 2, 3]), item("row-3", [3, 2, 1]))
-    assert (len(here.envelope.removed), here.envelope.ids, len(here.index)) == (1, ["row-3"], 50)
-    assert stored(here)["row-3"] == (v.f32([3, 2, 1]).tobytes(), b'{"row": 3}')
+def test_a_replaced_row_is_removed_from_the_base_and_added_to_the_tail() -> None:
+    written = packed(some(0, 50))
+    written.add(item("row-3", [1, 2, 3]), item("row-3", [3, 2, 1]))
+    assert (len(written.envelope.removed), written.envelope.ids, len(written.index)) == (1, ["row-3"], 50)
+    assert stored(written.index)["row-3"] == (v.f32([3, 2, 1]).tobytes(), b'{"row": 3}')
 
 
 def test_a_row_of_the_tail_can_be_replaced_deleted_and_added_again() -> None:
-    here = packed(some(0, 20))
+    written = packed(some(0, 20))
     for step, vector in enumerate(([1, 0, 0], [0, 1, 0], [0, 0, 1])):
-        here.add(item("x", vector, step))
-    assert stored(here)["x"] == (v.f32([0, 0, 1]).tobytes(), b"2")
-    here.remove("x")
-    assert "x" not in stored(here)
-    here.add(item("x", [5, 5, 5]))
-    assert stored(here)["x"] == (v.f32([5, 5, 5]).tobytes(), None)
-    assert len(here.index) == 21
+        written.add(item("x", vector, step))
+    assert stored(written.index)["x"] == (v.f32([0, 0, 1]).tobytes(), b"2")
+    written.remove("x")
+    assert "x" not in stored(written.index)
+    written.add(item("x", [5, 5, 5]))
+    assert stored(written.index)["x"] == (v.f32([5, 5, 5]).tobytes(), None)
+    assert len(written.index) == 21
 
 
-def test_metadata_of_a_packed_row_stays_when_only_its_vector_is_replaced() -> None:
-    here = packed(some(0, 50))
-    here.add(item("row-9", [1, 1, 1]))
-    assert v.metadata(here.index)["row-9"] == {"row": 9}
-    here.add(item("row-9", [1, 1, 2], {"new": True}))
-    assert v.metadata(here.index)["row-9"] == {"new": True}
+def test_metadata_of_a_packed_row_is_kept_when_only_its_vector_is_replaced() -> None:
+    written = packed(some(0, 50))
+    written.add(item("row-9", [1, 1, 1]))
+    assert v.metadata(written.index)["row-9"] == {"row": 9}
+    written.add(item("row-9", [1, 1, 2], {"new": True}))
+    assert v.metadata(written.index)["row-9"] == {"new": True}
 
 
-def test_tails_beyond_the_allowed_number_are_written_as_one() -> None:
-    here = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
+def test_more_tails_than_allowed_are_rewritten_as_one() -> None:
+    written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
     counts = []
     for first in range(20, 30):
-        here.add(*some(first, first + 1))
-        counts.append(names(here).count("tail"))
+        written.add(*some(first, first + 1))
+        counts.append(names(written).count("tail"))
     assert counts == [1, 2, 3, 4, 1, 2, 3, 4, 1, 2]
-    assert stored(here) == as_added(some(0, 20) + [each for row in range(20, 30) for each in some(row, row + 1)])
+    assert stored(written.index) == as_added(
+        some(0, 20) + [each for row in range(20, 30) for each in some(row, row + 1)]
+    )
 
 
-def test_a_head_is_padded_for_the_splice_where_it_precedes_what_is_kept() -> None:
-    here = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
+def test_a_head_before_copied_bytes_is_padded_to_a_part() -> None:
+    written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
     for first in (20, 21):
-        assert len(here.add(*some(first, first + 1)).head) == 5_000
-    assert here.index.body_start == 5_000
+        assert len(written.add(*some(first, first + 1)).head) == 5_000
+    assert written.index.body_start == 5_000
 
 
 @pytest.mark.parametrize("share", [1, 4])
 def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
-    here = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=3, tail_share=40 // share // 2 or 1, part=256))
-    limit = max(3, 40 // here.thresholds.tail_share)
-    here.add(*some(40, 40 + limit))
-    assert names(here) == ["columns", "rows", "graph", "tail"]
-    here.add(*some(60, 61))
-    assert names(here) == ["columns", "rows", "graph"]
-    assert (here.envelope.graph_rows, here.envelope.removed) == (40 + limit + 1, [])
+    written = packed(
+        some(0, 40), thresholds=Thresholds(packed=1, tail_rows=3, tail_share=40 // share // 2 or 1, part=256)
+    )
+    limit = max(3, 40 // written.thresholds.tail_share)
+    written.add(*some(40, 40 + limit))
+    assert names(written) == ["columns", "rows", "graph", "tail"]
+    written.add(*some(60, 61))
+    assert names(written) == ["columns", "rows", "graph"]
+    assert (written.envelope.graph_rows, written.envelope.removed) == (40 + limit + 1, [])
 
 
 def test_a_build_is_due_when_too_many_are_removed() -> None:
-    here = packed(some(0, 80), thresholds=Thresholds(packed=1, tail_rows=2, removed_share=8, part=256))
-    here.remove(*(f"row-{row}" for row in range(10)))
-    assert here.envelope.graph_rows == 80
-    here.remove("row-10")
-    assert (here.envelope.graph_rows, here.envelope.removed) == (69, [])
+    written = packed(some(0, 80), thresholds=Thresholds(packed=1, tail_rows=2, removed_share=8, part=256))
+    written.remove(*(f"row-{row}" for row in range(10)))
+    assert written.envelope.graph_rows == 80
+    written.remove("row-10")
+    assert (written.envelope.graph_rows, written.envelope.removed) == (69, [])
 
 
 @pytest.mark.parametrize("rebuild", [True, False])
-def test_a_build_can_be_asked_for_or_put_off(rebuild: bool) -> None:
-    here = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=1, tail_share=1_000, part=256))
-    here.commit(mutations.upsert(here.index, some(40, 45))[0], rebuild=rebuild)
-    assert ("tail" in names(here)) == (not rebuild)
-    assert stored(here) == as_added(some(0, 40) + some(40, 45))
+def test_a_build_can_be_requested_or_postponed(rebuild: bool) -> None:
+    written = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=1, tail_share=1_000, part=256))
+    written.commit(mutations.upsert(written.index, some(40, 45))[0], rebuild=rebuild)
+    assert ("tail" in names(written)) == (not rebuild)
+    assert stored(written.index) == as_added(some(0, 40) + some(40, 45))
 
 
-def test_an_index_whose_last_row_is_deleted_is_an_envelope_alone_and_fills_again() -> None:
-    here = packed(some(0, 5))
-    here.add(*some(5, 7))
-    here.remove(*stored(here))
-    assert (names(here), len(here.index), here.envelope.removed) == ([], 0, [])
-    here.add(*some(0, 5))
-    assert stored(here) == as_added(some(0, 5))
+def test_after_the_last_removal_an_index_is_only_an_envelope_and_can_be_filled_again() -> None:
+    written = packed(some(0, 5))
+    written.add(*some(5, 7))
+    written.remove(*stored(written.index))
+    assert (names(written), len(written.index), written.envelope.removed) == ([], 0, [])
+    written.add(*some(0, 5))
+    assert stored(written.index) == as_added(some(0, 5))
 
 
-def test_an_index_that_shrinks_below_the_bound_is_plain_again() -> None:
-    here = packed(some(0, 100), thresholds=Thresholds(packed=1_000, tail_rows=2, removed_share=2, part=256))
-    assert names(here) == ["columns", "rows", "graph"]
-    here.remove(*(f"row-{row}" for row in range(90)))
-    assert (names(here), len(here.envelope.ids)) == (["graph"], 10)
+def test_an_index_that_shrinks_below_the_threshold_becomes_plain() -> None:
+    written = packed(some(0, 100), thresholds=Thresholds(packed=1_000, tail_rows=2, removed_share=2, part=256))
+    assert names(written) == ["columns", "rows", "graph"]
+    written.remove(*(f"row-{row}" for row in range(90)))
+    assert (names(written), len(written.envelope.ids)) == (["graph"], 10)
 
 
-def test_a_section_keeps_its_id_while_it_stays_and_gets_another_when_it_is_built_anew() -> None:
-    here = packed(some(0, 20))
-    built = [entry.id for entry in here.envelope.sections]
-    here.add(*some(20, 22))
-    assert [entry.id for entry in here.envelope.sections][: len(built)] == built
-    here.commit(here.index, rebuild=True)
-    assert not {entry.id for entry in here.envelope.sections} & set(built)
+def test_a_section_keeps_its_id_until_it_is_rebuilt() -> None:
+    written = packed(some(0, 20))
+    built = [entry.id for entry in written.envelope.sections]
+    written.add(*some(20, 22))
+    assert [entry.id for entry in written.envelope.sections][: len(built)] == built
+    written.commit(written.index, rebuild=True)
+    assert not {entry.id for entry in written.envelope.sections} & set(built)
 
 
-def test_what_the_last_build_wrote_is_taken_from_the_state_before() -> None:
-    here = packed(some(0, 20))
-    before = here.index
+def test_an_unchanged_base_is_shared_with_the_earlier_state() -> None:
+    written = packed(some(0, 20))
+    before = written.index
     assert before.base is not None
-    here.add(*some(20, 22))
-    head, parts = frame.decode(here.blob)
+    written.add(*some(20, 22))
+    head, parts = frame.decode(written.blob)
     sections = {entry: before.base.graph.section if entry.name == "graph" else None for entry in parts}
     kept = decode.open_head(head, sections.__getitem__, before.fetch, before)
     assert kept.base is before.base
@@ -217,34 +222,28 @@ def test_what_the_last_build_wrote_is_taken_from_the_state_before() -> None:
     assert other.base is not before.base
 
 
-def test_a_state_is_never_changed_by_the_next_one() -> None:
-    here = packed(some(0, 20))
-    first, blob = here.index, here.blob
-    here.add(*some(5, 25))
-    here.remove("row-1", "row-22")
-    assert stored_in(first) == as_added(some(0, 20))
+def test_a_change_does_not_alter_the_earlier_state() -> None:
+    written = packed(some(0, 20))
+    first, blob = written.index, written.blob
+    written.add(*some(5, 25))
+    written.remove("row-1", "row-22")
+    assert stored(first) == as_added(some(0, 20))
     assert decode.open_blob(blob).rows.vectors.tobytes() == first.rows.vectors.tobytes()
 
 
-def stored_in(index: state.Index) -> dict[str, tuple[bytes, bytes | None]]:
-    held = PackedIndex.__new__(PackedIndex)
-    held.index = index
-    return stored(held)
-
-
 def test_a_plain_index_grows_into_a_packed_one() -> None:
-    here = PackedIndex(mutations.upsert(v.empty(3), some(0, 10))[0], Thresholds(packed=800, part=256))
-    assert names(here) == ["graph"]
-    here.add(*some(10, 60))
-    assert names(here) == ["columns", "rows", "graph"]
-    assert stored(here) == as_added(some(0, 10) + some(10, 60))
+    written = PackedIndex(mutations.upsert(v.empty(3), some(0, 10))[0], Thresholds(packed=800, part=256))
+    assert names(written) == ["graph"]
+    written.add(*some(10, 60))
+    assert names(written) == ["columns", "rows", "graph"]
+    assert stored(written.index) == as_added(some(0, 10) + some(10, 60))
 
 
 @pytest.mark.parametrize("at", ["graph", "tail"])
 def test_a_component_that_is_not_finite_is_corrupt(at: str) -> None:
-    here = packed(some(0, 20))
-    here.add(*some(20, 22))
-    head, parts = frame.decode(here.blob)
+    written = packed(some(0, 20))
+    written.add(*some(20, 22))
+    head, parts = frame.decode(written.blob)
     sections = {
         entry: v.section(bytes(data)[:-4] + v.f32([np.nan]).tobytes() if entry.name == at == "tail" else data)
         for entry, data in parts.items()

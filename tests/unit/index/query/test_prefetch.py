@@ -1,4 +1,4 @@
-"""What a search brings here: ranges while the index is cold and large, more with each search, in the end nothing."""
+"""What a search reads: ranges while a large index is cold, more of it with each search, in the end nothing."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +33,7 @@ _numbers = count()
 
 
 def textlike(rows: int, seed: int, dimension: int = DIMENSION) -> F32:
-    """Draw from 60 Gaussians in few of the directions, as embeddings of text lie."""
+    """Draw around 60 topics with decaying components, as embeddings of text do."""
     centres = np.random.default_rng(1).standard_normal((60, dimension))
     rng = np.random.default_rng(seed)
     weights = np.arange(1, dimension + 1) ** -0.6
@@ -52,7 +52,7 @@ class Case:
     size: int
 
     def service(self, files: SectionCache | None = None) -> Service:
-        """Return a function that holds nothing yet."""
+        """Return a function with nothing cached."""
         clock = Clock(ids=f"function-{next(_numbers)}")
         return Service(
             self.store,
@@ -91,7 +91,7 @@ def found(searched: Result) -> list[tuple[str, float]]:
     return v.pairs(searched.answer)
 
 
-def test_a_small_index_comes_whole_in_one_round(small: Case) -> None:
+def test_a_small_index_is_read_whole_in_one_request(small: Case) -> None:
     service = small.service()
     first = search(service, QUERIES[0][:64])
     assert (first.answer.plan, first.read_bytes, first.requests) == ("whole", small.size, 1)
@@ -100,14 +100,14 @@ def test_a_small_index_comes_whole_in_one_round(small: Case) -> None:
     assert (again.answer.plan, again.read_bytes, again.requests) == ("local", 0, 1)
 
 
-def test_a_large_index_is_searched_cold_by_a_small_part_of_it(large: Case) -> None:
+def test_a_cold_search_reads_a_small_part_of_a_large_index(large: Case) -> None:
     for query in QUERIES[:5]:
         first = search(large.service(), query)
         assert (first.answer.plan, first.answer.strategy) == ("ranges", "sketch")
         assert first.read_bytes < large.size / 6
 
 
-def test_ranges_find_what_they_promise(large: Case) -> None:
+def test_searches_by_ranges_reach_the_promised_recall(large: Case) -> None:
     exact = large.service()
     hits = 0
     for query in QUERIES[:20]:
@@ -116,7 +116,7 @@ def test_ranges_find_what_they_promise(large: Case) -> None:
     assert hits >= 0.95 * 10 * 20
 
 
-def test_distances_by_ranges_are_those_of_the_whole(large: Case) -> None:
+def test_distances_by_ranges_equal_those_of_a_whole_index(large: Case) -> None:
     snapshots_cache = large.service()
     for query in QUERIES[:5]:
         cold = found(search(large.service(), query))
@@ -125,7 +125,7 @@ def test_distances_by_ranges_are_those_of_the_whole(large: Case) -> None:
         assert cold == sorted(cold, key=lambda pair: (pair[1], pair[0]))
 
 
-def test_each_search_leaves_more_here_until_nothing_is_read(large: Case) -> None:
+def test_each_search_caches_more_until_nothing_is_read(large: Case) -> None:
     service = large.service()
     plans, read = [], []
     for query in QUERIES[:80]:
@@ -134,10 +134,10 @@ def test_each_search_leaves_more_here_until_nothing_is_read(large: Case) -> None
         read.append(searched.read_bytes)
     assert (plans[0], plans[-1], read[-1]) == ("ranges", "local", 0)
     assert plans == sorted(plans, key=["ranges", "whole", "local"].index)
-    assert sum(read) <= large.size + large.size // 10  # what came once did not come again
+    assert sum(read) <= large.size + large.size // 10  # nothing is read twice
 
 
-def test_no_search_on_the_way_reads_much_more_than_an_instalment(large: Case) -> None:
+def test_no_search_reads_much_more_than_its_read_ahead(large: Case) -> None:
     service = large.service()
     search(service, QUERIES[0])
     while True:
@@ -147,7 +147,7 @@ def test_no_search_on_the_way_reads_much_more_than_an_instalment(large: Case) ->
         assert searched.read_bytes <= (4 << 20) + (4 << 20)
 
 
-def test_an_index_larger_than_the_room_stays_with_ranges_and_never_takes_more(large: Case) -> None:
+def test_an_index_larger_than_the_cache_is_always_searched_by_ranges_within_the_budget(large: Case) -> None:
     files = worlds.local_files(large.size // 4)
     service = large.service(files)
     for query in QUERIES[:60]:
@@ -157,7 +157,7 @@ def test_an_index_larger_than_the_room_stays_with_ranges_and_never_takes_more(la
         assert searched.read_bytes < large.size / 6
 
 
-def test_an_index_that_would_come_whole_comes_by_ranges_where_it_does_not_fit() -> None:
+def test_an_index_that_does_not_fit_in_the_cache_is_searched_by_ranges_though_fetching_it_would_be_faster() -> None:
     medium = a_case(3_400)
     assert search(medium.service(), QUERIES[0]).answer.plan == "whole"
     files = worlds.local_files(medium.size * 3 // 4)
@@ -166,27 +166,27 @@ def test_an_index_that_would_come_whole_comes_by_ranges_where_it_does_not_fit() 
     assert files.used <= files.budget
 
 
-def test_an_exact_search_brings_all_of_it(large: Case) -> None:
+def test_an_exact_search_fetches_the_whole_index(large: Case) -> None:
     searched = search(large.service(), QUERIES[0], recall=1.0)
     assert (searched.answer.plan, searched.answer.strategy) == ("whole", "exact")
     assert large.size * 0.99 <= searched.read_bytes <= large.size * 1.01
 
 
-def test_looking_one_vector_up_reads_little(large: Case) -> None:
+def test_a_lookup_reads_a_small_part_of_a_large_index(large: Case) -> None:
     service = large.service()
     stored = service.lookup("t", "17000", FOREVER)
     assert stored.vector.tobytes() == textlike(24_000, 2)[17_000].tobytes()
     assert service.environment.meter.value("ReadBytes") < large.size / 20
 
 
-def test_an_add_beside_a_large_index_reads_and_sends_little(large: Case) -> None:
+def test_an_add_to_a_large_index_reads_little_and_copies_the_rest(large: Case) -> None:
     service = large.service()
     service.add("t", [NewVector("new", QUERIES[0])], FOREVER)
     assert (large.store.count("splice"), large.store.count("put")) == (1, 0)
     assert service.environment.meter.value("ReadBytes") < large.size / 20
 
 
-def test_after_another_functions_commit_only_the_head_and_what_is_new_are_read(large: Case) -> None:
+def test_after_a_commit_of_another_function_only_the_head_and_the_new_section_are_read(large: Case) -> None:
     service = large.service()
     search(service, QUERIES[0], recall=1.0)
     large.service().add("t", [NewVector("new", QUERIES[1])], FOREVER)
@@ -195,7 +195,7 @@ def test_after_another_functions_commit_only_the_head_and_what_is_new_are_read(l
     assert searched.read_bytes < 100_000
 
 
-def test_our_own_commit_is_searched_without_reading_it_back(large: Case) -> None:
+def test_a_functions_own_commit_is_searched_without_reading_it_back(large: Case) -> None:
     service = large.service()
     search(service, QUERIES[0], recall=1.0)
     service.add("t", [NewVector("new", QUERIES[1])], FOREVER)
@@ -203,7 +203,7 @@ def test_our_own_commit_is_searched_without_reading_it_back(large: Case) -> None
     assert (found(searched), searched.read_bytes) == ([("new", 0.0)], 0)
 
 
-def test_an_object_that_moves_between_two_ranges_is_searched_in_its_new_state(
+def test_an_object_that_changes_between_two_ranges_is_searched_in_its_new_state(
     large: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots_cache, "SEARCH_HEAD_BYTES", snapshots_cache.HEAD_BYTES)
@@ -217,7 +217,7 @@ def test_an_object_that_moves_between_two_ranges_is_searched_in_its_new_state(
     assert searched.etag == large.store.inner.etag("t")
 
 
-def test_rows_that_a_search_did_not_find_are_not_told_as_removed(large: Case) -> None:
+def test_a_deleted_row_is_not_found_and_only_it_is_gone(large: Case) -> None:
     service = large.service()
     nearest = found(search(service, QUERIES[9], k=3))
     service.delete("t", Selection([nearest[0][0]]), FOREVER)
@@ -226,7 +226,7 @@ def test_rows_that_a_search_did_not_find_are_not_told_as_removed(large: Case) ->
     assert service.describe("t", FOREVER).count == 23_999
 
 
-def test_an_index_without_vectors_reads_its_head_alone() -> None:
+def test_a_search_of_an_empty_index_reads_only_its_head() -> None:
     store = MemoryStore()
     service = worlds.a_service(store)
     service.create(NewIndex("t", 2), FOREVER)

@@ -19,20 +19,20 @@ def gaussian(rows: int, dimension: int, seed: int = 1) -> npt.NDArray[np.float64
     return np.random.default_rng(seed).standard_normal((rows, dimension))
 
 
-def test_an_empty_index_answers_nothing() -> None:
+def test_a_search_of_an_empty_index_has_no_matches() -> None:
     answer = search.search(v.empty(), v.f32([1, 0]), 10)
     assert (answer.matches, answer.count) == ([], 0)
 
 
 @both
 @pytest.mark.parametrize("k", [1, 3, 4, 5, 10_000])
-def test_k_matches_are_answered_or_all_there_are(distance: Distance, k: int) -> None:
+def test_k_matches_are_returned_or_all_there_are(distance: Distance, k: int) -> None:
     answer = search.search(v.of_matrix(gaussian(4, 3), distance), v.f32([1, 0, 0]), k)
     assert (len(answer.matches), answer.count) == (min(k, 4), 4)
 
 
 @both
-def test_matches_ascend(distance: Distance) -> None:
+def test_matches_are_in_ascending_order(distance: Distance) -> None:
     answer = search.search(v.of_matrix(gaussian(300, 6), distance), v.f32(gaussian(1, 6, 2)[0]), 300)
     distances = [match.distance for match in answer.matches]
     assert distances == sorted(distances)
@@ -55,7 +55,7 @@ def test_euclidean_distance_is_the_norm_of_the_difference() -> None:
 @both
 @pytest.mark.parametrize("k", [1, 10, 700])
 @given(seed=st.integers(0, 1_000))
-def test_answers_equal_those_of_a_textbook(distance: Distance, k: int, seed: int) -> None:
+def test_distances_equal_the_textbook_formula(distance: Distance, k: int, seed: int) -> None:
     matrix, query = MATRIX, v.f32(gaussian(1, 12, seed)[0])
     truth = v.true_distances(matrix, query, distance)
     answer = search.search(INDEXES[distance], query, k)
@@ -97,7 +97,7 @@ def test_the_farthest_euclidean_distances_are_finite() -> None:
 
 
 @both
-def test_vectors_of_very_unlike_lengths_live_in_one_index(distance: Distance) -> None:
+def test_vectors_of_very_different_lengths_are_answered_right_in_one_index(distance: Distance) -> None:
     lengths = 10.0 ** np.linspace(-40, 37, 50)
     matrix = (gaussian(50, 8) * lengths[:, None]).astype(np.float32)
     index = v.reopened(v.of_matrix(matrix, distance))
@@ -122,10 +122,8 @@ def test_ties_break_by_id_also_at_the_last_place(distance: Distance, k: int) -> 
 
 @both
 @pytest.mark.parametrize("spread", [1e-3, 1e-5])
-def test_neighbours_too_near_for_float32_to_tell_apart_are_still_ordered_exactly(
-    distance: Distance, spread: float
-) -> None:
-    """The first k of all must be the k asked for; float32 sums of these vectors are all but noise."""
+def test_neighbours_that_float32_cannot_distinguish_are_ordered_exactly(distance: Distance, spread: float) -> None:
+    """The k nearest must be the first k of all; float32 sums of these vectors are nearly noise."""
     matrix = (10 + spread * gaussian(400, 48)).astype(np.float32)
     index = v.of_matrix(matrix, distance)
     for query in (10 + spread * gaussian(20, 48, 2)).astype(np.float32):
@@ -133,7 +131,7 @@ def test_neighbours_too_near_for_float32_to_tell_apart_are_still_ordered_exactly
         assert v.pairs(search.search(index, query, 7)) == everything[:7]
 
 
-def test_matches_carry_metadata_and_vector() -> None:
+def test_matches_have_metadata_and_vector() -> None:
     index = v.reopened(v.with_items(v.empty(), [item("a", [3, 4], {"x": 1}), item("b", [-1, 0])]))
     first, second = search.search(index, v.f32([3, 4]), 2).matches
     assert (bytes(first.metadata or b""), first.vector.tolist()) == (b'{"x": 1}', [3, 4])
@@ -153,7 +151,7 @@ def test_a_reopened_index_answers_bit_for_bit_the_same(distance: Distance) -> No
     matrix=hnp.arrays(np.float32, (6, 3), elements=st.floats(-(2.0**127), 2.0**127, width=32).filter(bool)),
     k=st.integers(1, 8),
 )
-def test_whatever_is_stored_finds_itself_at_zero(distance: Distance, matrix: v.F32, k: int) -> None:
+def test_every_stored_vector_finds_itself_at_zero(distance: Distance, matrix: v.F32, k: int) -> None:
     index = v.of_matrix(matrix, distance)
     for row, vector in enumerate(matrix):
         found = dict(v.pairs(search.search(index, vector, 6)))

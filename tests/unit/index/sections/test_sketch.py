@@ -1,4 +1,4 @@
-"""The sketch: one bit a dimension, and candidates by how many bits differ."""
+"""The sketch: one bit per dimension, and candidates by the number of differing bits."""
 
 import struct
 
@@ -16,7 +16,7 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import Distance
 
-NOBODY = np.empty(0, np.int64)
+NO_ROWS = np.empty(0, np.int64)
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 
 
@@ -50,12 +50,12 @@ def differing(vectors: F32, query: F32, distance: Distance) -> npt.NDArray[np.in
 @pytest.mark.parametrize(
     ("dimension", "count"), [(32, 1), (64, 10), (100, 30), (384, 30), (384, 200), (384, 400), (100, 500)]
 )
-def test_the_nearest_are_those_whose_fewest_bits_differ(distance: Distance, dimension: int, count: int) -> None:
+def test_candidates_are_the_rows_with_the_fewest_differing_bits(distance: Distance, dimension: int, count: int) -> None:
     vectors = gaussian(400, dimension)
-    here = opened(vectors, distance)
+    opened_sketch = opened(vectors, distance)
     for query in gaussian(5, dimension, 4):
         counted = differing(vectors, query, distance)
-        found = here.candidates(query, count, NOBODY)
+        found = opened_sketch.candidates(query, count, NO_ROWS)
         assert len(found) == len(set(found.tolist())) >= min(count, 400)
         # Of ties at the limit some are left out; a component within rounding of the mean may have either sign.
         assert np.sort(counted[found])[:count] == pytest.approx(np.sort(counted)[:count], abs=1)
@@ -63,42 +63,42 @@ def test_the_nearest_are_those_whose_fewest_bits_differ(distance: Distance, dime
 
 @both
 @pytest.mark.parametrize(("rows", "count"), [(50, 5), (3_000, 20), (3_000, 2_990)])
-def test_removed_rows_are_never_found(distance: Distance, rows: int, count: int) -> None:
+def test_hidden_rows_are_never_candidates(distance: Distance, rows: int, count: int) -> None:
     vectors = gaussian(rows, 64)
     query = vectors[10]
-    gone = np.arange(5, 25)
-    found = opened(vectors, distance).candidates(query, count, gone)
+    hidden = np.arange(5, 25)
+    found = opened(vectors, distance).candidates(query, count, hidden)
     assert len(found) >= min(count, rows - 20)
-    assert not set(found.tolist()) & set(gone.tolist())
+    assert not set(found.tolist()) & set(hidden.tolist())
 
 
-def test_where_all_are_removed_none_is_found() -> None:
+def test_if_all_rows_are_hidden_there_are_no_candidates() -> None:
     vectors = gaussian(40, 64)
     assert opened(vectors, "cosine").candidates(vectors[0], 10, np.arange(40)).tolist() == []
 
 
 @both
-def test_a_stored_vector_is_among_its_own_nearest(distance: Distance) -> None:
+def test_a_stored_vector_is_its_own_candidate(distance: Distance) -> None:
     vectors = gaussian(5_000, 96)
-    here = opened(vectors, distance)
-    assert all(row in here.candidates(vectors[row], 1, NOBODY) for row in range(0, 5_000, 97))
+    opened_sketch = opened(vectors, distance)
+    assert all(row in opened_sketch.candidates(vectors[row], 1, NO_ROWS) for row in range(0, 5_000, 97))
 
 
-def test_few_wanted_of_many_rows_are_nearly_those_that_all_planes_would_give() -> None:
-    """Most rows are judged by some of the planes alone; that may cost a row here and there, not the answer."""
+def test_judging_most_rows_by_some_planes_changes_few_candidates() -> None:
+    """Most rows are judged by some of the planes only; this may lose a few candidates."""
     weights = np.arange(1, 385, dtype=np.float32) ** np.float32(-0.5)
     vectors = gaussian(8_000, 384) * weights
-    here = opened(vectors, "cosine")
+    opened_sketch = opened(vectors, "cosine")
     share = []
     for query in vectors[:10] + np.float32(0.3) * gaussian(10, 384, 5) * weights:
         counted = differing(vectors, query, "cosine")
         limit = np.sort(counted)[99]
-        share.append((counted[here.candidates(query, 100, NOBODY)] <= limit).sum() / (counted <= limit).sum())
+        share.append((counted[opened_sketch.candidates(query, 100, NO_ROWS)] <= limit).sum() / (counted <= limit).sum())
     assert np.mean(share) > 0.9
 
 
 @given(rows=st.integers(1, 70), dimension=st.sampled_from([1, 5, 63, 64, 65, 130]), seed=st.integers(0, 99))
-def test_a_section_is_laid_out_as_it_is_specified(rows: int, dimension: int, seed: int) -> None:
+def test_a_section_has_the_specified_layout(rows: int, dimension: int, seed: int) -> None:
     vectors = gaussian(rows, dimension, seed) + 2
     section = sketch.build(vectors, "euclidean")
     planes = (dimension + 63) // 64
@@ -119,9 +119,9 @@ def test_bits_beyond_the_dimension_are_zero() -> None:
     assert (last >> np.uint64(6) == 0).all()
 
 
-def test_all_of_one_vector_are_all_found_where_all_are_wanted() -> None:
+def test_equal_vectors_are_all_candidates_if_all_are_wanted() -> None:
     vectors = np.ones((300, 64), np.float32)
-    assert len(opened(vectors, "cosine").candidates(vectors[0], 300, NOBODY)) == 300
+    assert len(opened(vectors, "cosine").candidates(vectors[0], 300, NO_ROWS)) == 300
 
 
 SOUND = sketch.build(gaussian(20, 64), "cosine")
@@ -140,15 +140,15 @@ SOUND = sketch.build(gaussian(20, 64), "cosine")
         pytest.param(SOUND[:8] + struct.pack("<f", float("inf")) + SOUND[12:], id="a mean without end"),
     ],
 )
-def test_a_section_that_is_no_sketch_of_the_rows_is_corrupt(damage: bytes) -> None:
+def test_a_section_that_does_not_fit_the_rows_is_corrupt(damage: bytes) -> None:
     with pytest.raises(BlobCorrupt):
-        Sketch(MemorySection(damage), 20, 64, "cosine").candidates(gaussian(1, 64)[0], 5, NOBODY)
+        Sketch(MemorySection(damage), 20, 64, "cosine").candidates(gaussian(1, 64)[0], 5, NO_ROWS)
 
 
-def test_any_planes_give_rows_and_nothing_worse() -> None:
+def test_damaged_planes_still_give_valid_rows() -> None:
     query = gaussian(1, 64, 9)[0]
     for at in range(8 + 256, len(SOUND)):
         damaged = bytearray(SOUND)
         damaged[at] ^= 0xFF
-        found = Sketch(MemorySection(bytes(damaged)), 20, 64, "cosine").candidates(query, 5, NOBODY)
+        found = Sketch(MemorySection(bytes(damaged)), 20, 64, "cosine").candidates(query, 5, NO_ROWS)
         assert set(found.tolist()) <= set(range(20))

@@ -35,7 +35,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: it is too short.
         """
         if self.section.size < self.rows * self.layout.node_size:
-            raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is no forest of {self.rows:,} rows")
+            raise BlobCorrupt(f"its graph of {self.section.size:,} bytes is not a forest of {self.rows:,} rows")
 
     @cached_property
     def distance(self) -> Distance:
@@ -113,7 +113,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
         # In a forest of another dimension or metric, other bytes than those of items are at these offsets.
         if (descendants != 1).any():
-            raise BlobCorrupt(f"its graph is no forest of {self.rows:,} rows of this dimension")
+            raise BlobCorrupt(f"its graph is not a forest of {self.rows:,} rows of this dimension")
 
 
 def layout_of(params: Params) -> Layout:

@@ -1,4 +1,4 @@
-"""Metadata changes without its vector: by RFC 7396, or as a whole."""
+"""Patches of metadata, and deletions by filter, in an index of one object and in shards."""
 
 import json
 from typing import Any
@@ -11,7 +11,6 @@ from tests.support import compacting, shards
 from tests.support.compacting import DIMENSION
 from tests.support.worlds import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable, VectorsNotFound
-from vectord.index.mutations import merge_patch
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -27,44 +26,9 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
 
 
-# The examples of RFC 7396, appendix A; where a result is null, nothing is stored.
-EXAMPLES = [
-    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
-    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
-    ({"a": "b"}, {"a": None}, {}),
-    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
-    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
-    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
-    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
-    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
-    (["a", "b"], ["c", "d"], ["c", "d"]),
-    ({"a": "b"}, ["c"], ["c"]),
-    ({"a": "foo"}, None, None),
-    ({"a": "foo"}, "bar", "bar"),
-    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
-    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
-    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-    (None, {"a": 1, "b": None}, {"a": 1}),
-]
-
-
-@pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
-def test_a_merge_does_as_the_rfc_has_it(target: Any, patch: Any, result: Any) -> None:
-    found = merge_patch(None if target is None else raw(target), raw(patch))
-    assert (None if found is None else json.loads(bytes(found))) == result
-
-
-def test_what_a_merge_does_not_name_stays_as_it_was_written() -> None:
-    target = msgspec.Raw(b'{"big": 123456789012345678901234567890, "float": 1.50, "x": 1}')
-    found = merge_patch(target, raw({"x": 2}))
-    assert found is not None
-    assert b"123456789012345678901234567890" in bytes(found)
-    assert b"1.50" in bytes(found)
-
-
 @pytest.fixture
 def service() -> Service:
-    """A service with the packed index `t` of `0` to `19` in its base and `late` behind it, each with metadata."""
+    """A service with the packed index `t`: `0` to `19` in its base and `late` in its tail, each with metadata."""
     service = compacting.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
@@ -98,17 +62,17 @@ def test_a_patch_changes_metadata_and_leaves_the_vector_bit_for_bit(service: Ser
 
 
 @pytest.mark.parametrize("mode", ["merge", "replace"])
-def test_null_clears(service: Service, mode: Any) -> None:
+def test_null_clears_metadata(service: Service, mode: Any) -> None:
     service.patch("t", Selection(["3", "late"]), Patch(raw(None), mode), FOREVER)
     assert [metadata(service, vector_id) for vector_id in ("3", "late", "4")] == [None, None, {"of": "4", "seed": 0}]
 
 
-def test_a_replacement_takes_the_whole_place(service: Service) -> None:
+def test_a_replacement_replaces_all_metadata(service: Service) -> None:
     service.patch("t", Selection(["3"]), Patch(raw({"new": None}), "replace"), FOREVER)
     assert metadata(service, "3") == {"new": None}
 
 
-def test_an_id_that_is_absent_refuses_the_patch_and_is_named(service: Service) -> None:
+def test_an_unknown_id_refuses_the_patch_and_is_named(service: Service) -> None:
     etag = service.describe("t", FOREVER).etag
     with pytest.raises(VectorsNotFound, match="'absent', 'gone'") as caught:
         service.patch("t", Selection(["3", "absent", "late", "gone", "absent"]), Patch(raw({"a": 1})), FOREVER)
@@ -116,7 +80,7 @@ def test_an_id_that_is_absent_refuses_the_patch_and_is_named(service: Service) -
     assert service.describe("t", FOREVER).etag == etag
 
 
-def test_a_filter_names_what_is_patched(service: Service) -> None:
+def test_a_filter_selects_what_is_patched(service: Service) -> None:
     service.add("t", compacting.vectors("5", "6", seed=9), FOREVER)
     done = service.patch("t", Selection(filter='{"seed": 9}'), Patch(raw({"marked": True})), FOREVER)
     assert done.patched == 2
@@ -130,7 +94,7 @@ def test_a_patch_that_changes_nothing_writes_nothing(service: Service) -> None:
     assert done == Patched(2, 21, etag)
 
 
-def test_a_repeat_under_a_key_does_not_undo_what_came_after(service: Service) -> None:
+def test_a_repeat_with_an_idempotency_key_does_not_undo_later_changes(service: Service) -> None:
     patch = Patch(raw({"seed": 1}))
     service.patch("t", Selection(["3"]), patch, FOREVER, WriteOptions(key=KEY))
     service.patch("t", Selection(["3"]), Patch(raw({"seed": 2})), FOREVER)
@@ -138,7 +102,7 @@ def test_a_repeat_under_a_key_does_not_undo_what_came_after(service: Service) ->
     assert metadata(service, "3")["seed"] == 2
 
 
-def test_deletion_by_filter_takes_what_satisfies_it(service: Service) -> None:
+def test_a_deletion_by_filter_removes_what_satisfies_it(service: Service) -> None:
     service.add("t", compacting.vectors("5", "new", seed=9), FOREVER)
     would = service.would_delete("t", Selection(filter='{"seed": 9}'), FOREVER)
     assert (would.deleted, would.count) == (2, 20)
@@ -150,7 +114,7 @@ def test_deletion_by_filter_takes_what_satisfies_it(service: Service) -> None:
 # ---- shards
 
 
-def test_shards_patch_and_delete_as_one_blob_does(many: Service) -> None:
+def test_shards_patch_and_delete_like_one_object(many: Service) -> None:
     assert many.patch("t", Selection(["row-1", "row-2"]), Patch(raw({"m": 1})), FOREVER) == Patched(2)
     assert metadata(many, "row-1") == {"n": 1, "m": 1}
     low = '{"n": {"$lt": 6}}'
@@ -161,14 +125,14 @@ def test_shards_patch_and_delete_as_one_blob_does(many: Service) -> None:
     assert many.describe("t", FOREVER).count == 6
 
 
-def test_an_absent_id_refuses_the_patch_of_every_shard(many: Service) -> None:
+def test_an_unknown_id_refuses_the_patch_of_every_shard(many: Service) -> None:
     etag = many.describe("t", FOREVER).etag
     with pytest.raises(VectorsNotFound, match="'t' does not contain 'absent'"):
         many.patch("t", Selection([*(f"row-{i}" for i in range(12)), "absent"]), Patch(raw({"m": 1})), FOREVER)
     assert many.describe("t", FOREVER).etag == etag
 
 
-def test_a_key_holds_for_the_patch_of_every_shard(many: Service) -> None:
+def test_an_idempotency_key_covers_the_patch_of_every_shard(many: Service) -> None:
     which, patch = Selection([f"row-{i}" for i in range(12)]), Patch(raw({"m": 1}))
     many.patch("t", which, patch, FOREVER, WriteOptions(key=KEY))
     many.delete("t", Selection(["row-3"]), FOREVER)
@@ -179,7 +143,7 @@ def test_a_key_holds_for_the_patch_of_every_shard(many: Service) -> None:
         many.patch("t", Selection(["row-1"]), patch, FOREVER, WriteOptions(key=IdempotencyKey("k", "00000002")))
 
 
-def test_some_shards_that_fail_leave_the_others_patched_and_are_counted() -> None:
+def test_failed_shards_are_counted_and_the_others_are_patched() -> None:
     store = shards.ByName()
     service = shards.a_service(store)
     service.create(NewIndex("t", 2, shards=3), FOREVER)
