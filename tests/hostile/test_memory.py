@@ -95,7 +95,7 @@ REFUSED = {
     "empty ids": _list(b"ids", b'""', 1_000_000),
     "ids without rows": _list(b"ids", b'"a"', 1_000_000),
     "removed rows that do not exist": _list(b"removed", b"0", 2_000_000),
-    "metadata of ids that do not exist": _object(b"metadata", b"1", 300_000),
+    "metadata of ids that do not exist": _object(b"metadata", b"1", 100_000),
     "unknown sections": _list(b"sections", b'{"name":"x","bytes":0,"crc32":"0"}', 100_000),
     "many graphs": _list(b"sections", b'{"name":"graph","bytes":0,"crc32":"00000000"}', 100_000),
     "sections of 2^63 bytes": HUGE_SECTIONS,

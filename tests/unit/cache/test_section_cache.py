@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.filled import PLENTY, SIZE, content, entry, fill, present
 from tests.support.full_disk import FullDisk
+from tests.support.section_files import PLENTY, SIZE, content, entry, fill, present
 from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import BlobCorrupt

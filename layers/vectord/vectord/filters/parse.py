@@ -5,7 +5,6 @@ Every mistake raises `FilterInvalid` with its location and a correction. A path 
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Final, TypeGuard
 
 from vectord.filters.limits import MAX_PATTERN, Location, Usage
@@ -177,6 +176,8 @@ def _not_an_array(operand: object) -> str:
 
 def _unknown_operator(name: str, known: tuple[str, ...]) -> str:
     """Return a message with the operators that `name` resembles, or else with all operators."""
+    from difflib import get_close_matches  # noqa: PLC0415  2 ms that a cold search saves; only a mistake needs it
+
     wanted = f"${name[:_MAX_COMPARED].lower().lstrip('$')}"
     if _SUGGESTIONS.get(wanted) in known:
         similar = [_SUGGESTIONS[wanted]]
