@@ -100,6 +100,10 @@ sam-local: build $(call STAMP,stack) $(call STAMP,runtime) ## Run every built fu
 invoke: build $(call STAMP,stack) $(call STAMP,runtime) ## Run one function in a container with its event: make invoke FN=search
 	@$(DEV) -m tools.functions.invoke $(FN)
 
+.PHONY: trace
+trace: $(call STAMP,dev) ## Count the calls, modules, module switches and call levels of requests through the real handlers
+	@PYTHONPATH=layers/vectord $(DEV) -m tools.checks.trace
+
 .PHONY: openapi
 openapi: $(call STAMP,dev) ## Write docs/openapi.json from the code's types
 	@PYTHONPATH=layers/vectord $(DEV) -m tools.build.openapi

@@ -33,13 +33,17 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def preconditions(self) -> Preconditions | None:
         """The preconditions in If-Match and If-None-Match; None without these headers."""
-        return read_preconditions(self.headers)
+        has_any = "if-match" in self.headers or "if-none-match" in self.headers
+        return read_preconditions(self.headers) if has_any else None
 
     @property
     def write_options(self) -> WriteOptions:
         """The options of a change of vectors: If-Match, If-None-Match and Idempotency-Key."""
+        options = self.delete_options
+        if "idempotency-key" not in self.headers:
+            return options
         key = read_idempotency_key(self.headers, self.route, self.path, self.body)
-        return structs.replace(self.delete_options, key=key)
+        return structs.replace(options, key=key)
 
     @property
     def delete_options(self) -> WriteOptions:

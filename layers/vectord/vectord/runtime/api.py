@@ -117,9 +117,10 @@ def exports() -> Exports:
     return Exports(_service(settings), settings.tmp, settings.tmp_size - settings.local_bytes)
 
 
-def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy:
+def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy | None:
+    """Return how builds are handed over, None if there is no function that compacts and every build runs here."""
     if settings.compact is None:
-        return BuildPolicy(environment)
+        return None
     return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 

@@ -31,6 +31,7 @@ from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible
 from vectord.service.commit.build_policy import BuildPolicy
+from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard
@@ -172,7 +173,7 @@ class Ingestion:
         if present.shards:
             rows = self._add_to_shards(upload, name, present, entries, deadline)
         else:
-            rows = len(entries) if self._add(upload, name, partial(validation.checked, entries), deadline) else 0
+            rows = self._add(upload, name, partial(validation.checked, entries), deadline)
         return Ingested("committed" if rows else "stale", name, rows=rows)
 
     def _add_to_shards(
@@ -184,7 +185,7 @@ class Ingestion:
         def add(part: tuple[str, list[Item]]) -> int:
             shard, items = part
             try:
-                return len(items) if self._add(upload, shard, lambda _: items, deadline) else 0
+                return self._add(upload, shard, lambda _: items, deadline)
             except IndexNotFound:
                 raise missing_shard(self._reader, parent, shard, deadline) from None
 
@@ -192,18 +193,19 @@ class Ingestion:
 
     def _add(
         self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], deadline: Deadline
-    ) -> bool:
-        """Add rows and the upload's token in one commit, unless the index has this token or a newer one."""
+    ) -> int:
+        """Add rows and the upload's token in one commit; return the number of rows, 0 if the upload is stale."""
 
-        def add(index: Index) -> tuple[Index, bool]:
+        def add(index: Index) -> tuple[Index, Effect]:
             if index.params.shards:
                 raise ObjectChanged(name)  # deleted since it was read, and created again with shards
             if dedup.is_stale(index.applied, upload.key, upload.sequencer):
-                return index, False
-            changed, _, _ = mutations.upsert(index, items_for(index.params))
-            return mutations.record_upload(changed, upload.key, upload.sequencer), True
+                return index, (0,)
+            items = items_for(index.params)
+            changed, _, _ = mutations.upsert(index, items)
+            return mutations.record_upload(changed, upload.key, upload.sequencer), (len(items),)
 
-        return self._commits.change(name, add, deadline).result
+        return self._commits.change(name, add, deadline).result[0]
 
     def _reject(self, upload: UploadedFile, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]

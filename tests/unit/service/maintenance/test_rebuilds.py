@@ -50,7 +50,7 @@ def a_service(
     store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
 ) -> Service:
     environment = (clock or Clock()).environment()
-    build_policy = BuildPolicy(environment, asked, memory)
+    build_policy = BuildPolicy(environment, asked, memory) if asked else None
     return Service(
         store,
         local_files(),

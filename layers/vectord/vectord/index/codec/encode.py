@@ -17,11 +17,13 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then the bytes `copied` of an existing object, then new `sections`.
 
     The existing object is the one before this commit, or a staged one. `copied` is None if the whole object is new.
+    `head` is the encoded `envelope`.
     """
 
     head: bytes
     copied: ByteRange | None
     sections: tuple[tuple[SectionEntry, bytes], ...]
+    envelope: Envelope
 
     @property
     def new_bytes(self) -> bytes:
@@ -81,7 +83,8 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
         graph_rows=base.graph.rows,
     )
     head = frame.encode_head(envelope, padded_size=thresholds.part)
-    return PreparedBlob(head, (index.body_start, index.body_start + sum(entry.bytes for entry in copied)), added)
+    kept = index.body_start, index.body_start + sum(entry.bytes for entry in copied)
+    return PreparedBlob(head, kept, added, envelope)
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
@@ -99,7 +102,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, graph_rows=len(built.rows.ids))
     else:
         envelope = structs.replace(envelope, ids=list(built.rows.ids), metadata=dict(built.rows.metadata))
-    return PreparedBlob(frame.encode_head(envelope), None, sections)
+    return PreparedBlob(frame.encode_head(envelope), None, sections, envelope)
 
 
 def _envelope(index: Index, entries: Sequence[SectionEntry], calibration: Calibration) -> Envelope:

@@ -33,22 +33,22 @@ class Send(Protocol):
 
 
 class BuildPolicy:
-    """The policy of a function with `memory` bytes; without `send` it runs every build itself."""
+    """The policy of a function with `memory` bytes, which can `send` events to the function that compacts."""
 
-    def __init__(self, environment: Environment, send: Send | None = None, memory: int = 0) -> None:
+    def __init__(self, environment: Environment, send: Send, memory: int) -> None:
         self._environment, self._send, self._memory = environment, send, memory
         self._next_request: dict[str, float] = {}  # by index
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
         """Return True if a build of `index` is due that this function has no memory or no time for."""
-        if self._send is None or not index.can_keep_base or not build_is_due(index, thresholds):
+        if not index.can_keep_base or not build_is_due(index, thresholds):
             return False
         return seconds(index) > _SHARE * self._environment.left(deadline) or _COPIES * _size(index) > self._memory
 
     def request_compaction(self, name: str) -> None:
         """Request a compaction, unless one was just requested; if that fails, the next change requests it again."""
         now = self._environment.now()
-        if self._send is None or now < self._next_request.get(name, now):
+        if now < self._next_request.get(name, now):
             return
         try:
             self._send(msgspec.json.encode({"index": name}), _SEND_SECONDS)

@@ -13,15 +13,13 @@ type Effect = tuple[int, ...]
 
 
 def idempotent(
-    name: str, key: IdempotencyKey | None, length: int, change: Callable[[Index], tuple[Index, Effect]]
+    name: str, key: IdempotencyKey, length: int, change: Callable[[Index], tuple[Index, Effect]]
 ) -> Callable[[Index], tuple[Index, Effect]]:
     """Return `change` of index `name` so that it is applied only to a state that no write with `key` led to.
 
     Its effect, `length` numbers, is stored in the index together with the change. It is stored also if nothing else
     changes, because a repeat could change something in a later state.
     """
-    if key is None:
-        return change
 
     def apply(index: Index) -> tuple[Index, Effect]:
         if applied := dedup.answer_of(index.applied, _scoped(name, key)):
@@ -36,9 +34,9 @@ def idempotent(
     return apply
 
 
-def is_repeat(name: str, key: IdempotencyKey | None, index: Index) -> bool:
+def is_repeat(name: str, key: IdempotencyKey, index: Index) -> bool:
     """Return True if a write with `key` led to this state of index `name`."""
-    return key is not None and dedup.answer_of(index.applied, _scoped(name, key)) is not None
+    return dedup.answer_of(index.applied, _scoped(name, key)) is not None
 
 
 def _scoped(name: str, key: IdempotencyKey) -> str:

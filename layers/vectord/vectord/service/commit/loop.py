@@ -33,13 +33,13 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.commit.idempotency import is_repeat
+from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.snapshots.opener import Snapshot
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch
 
-type Change[R] = Callable[[Index], tuple[Index, R]]
+type Change = Callable[[Index], tuple[Index, Effect]]
 
 
 class Committed[R](msgspec.Struct, frozen=True):
@@ -88,40 +88,45 @@ class CommitLoop:
     ) -> None:
         self._reader, self._environment = reader, reader.environment
         self._thresholds = thresholds or Thresholds()
-        self._build_policy = build_policy or BuildPolicy(reader.environment)
+        self._build_policy = build_policy
 
-    def change[R](
+    def change(
         self,
-        name: str,
-        change: Change[R],
+        base: Snapshot | str,
+        change: Change,
         deadline: Deadline,
         write: WriteOptions = UNCONDITIONAL,
-        snapshot: Snapshot | None = None,
-    ) -> Committed[R]:
-        """Apply `change` to the present state and commit the result; write nothing if it returns its input.
+        *,
+        effects: int = 0,
+    ) -> Committed[Effect]:
+        """Apply `change` to the present state of an index and commit the result; write nothing if it is the same index.
 
-        `snapshot` is the present state if the caller has just opened it. A state that a write with the same key led to
-        satisfies every precondition.
+        `base` is the present state if the caller has just opened it, otherwise the name of the index. With a key, the
+        effect of the change, `effects` numbers, is stored, and a repeat of the write satisfies every precondition.
 
         Raises:
             PreconditionFailed, whatever `change` raises, and what `commit` raises
         """
+        name, snapshot = (base, None) if isinstance(base, str) else (base.name, base)
+        if write.key is not None:
+            change = idempotent(name, write.key, effects, change)
         token = self._environment.new_id()
-        prepare = partial(self._prepare, name, token, change, deadline)
+        prepare = partial(self._prepare, token, change, deadline)
         done = self.commit(name, token, prepare, deadline, write, snapshot=snapshot)
-        if done.build_deferred:
+        if done.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name)
         return done
 
-    def _prepare[R](
-        self, name: str, token: str, change: Change[R], deadline: Deadline, state: Snapshot
-    ) -> PreparedCommit[R] | Committed[R]:
-        changed, result = change(state.index)
+    def _prepare(
+        self, token: str, change: Change, deadline: Deadline, state: Snapshot
+    ) -> PreparedCommit[Effect] | Committed[Effect]:
+        changed, effect = change(state.index)
         if changed is state.index:
-            return Committed(result, state)
-        deferred = self._build_policy.is_deferred(changed, self._thresholds, deadline)
-        encoded = encode.encode(changed, name, token, thresholds=self._thresholds, rebuild=False if deferred else None)
-        return PreparedCommit(state, encoded, result, build_deferred=deferred)
+            return Committed(effect, state)
+        policy, thresholds = self._build_policy, self._thresholds
+        deferred = policy is not None and policy.is_deferred(changed, thresholds, deadline)
+        encoded = encode.encode(changed, state.name, token, thresholds=thresholds, rebuild=False if deferred else None)
+        return PreparedCommit(state, encoded, effect, build_deferred=deferred)
 
     def commit[R](
         self,
@@ -217,4 +222,4 @@ def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:
     """Return True if the state satisfies the precondition, or if this very write led to it."""
     if write.precondition is None or state.etag in write.precondition:
         return True
-    return is_repeat(name, write.key, state.index)
+    return write.key is not None and is_repeat(name, write.key, state.index)

@@ -24,6 +24,7 @@ from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
+from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.maintenance.lease import Leases
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
@@ -132,12 +133,12 @@ class Compaction:
     def _rewrite(self, name: str, deadline: Deadline) -> Compacted:
         """Write a whole index that is due but too small now to be packed; the commit builds it."""
 
-        def same(index: Index) -> tuple[Index, bool]:
-            return (structs.replace(index), True) if self._is_due(index) else (index, False)
+        def same(index: Index) -> tuple[Index, Effect]:
+            return (structs.replace(index), (1,)) if self._is_due(index) else (index, (0,))
 
         done = self._commits.change(name, same, deadline)
         index = done.state.index
-        return Compacted("compacted", len(index), index.size) if done.result else Compacted("idle")
+        return Compacted("compacted", len(index), index.size) if done.result[0] else Compacted("idle")
 
     def _stage(self, rebuilt: Rebuilt, token: str, deadline: Deadline) -> Staged:
         name = f"{STAGING}{token}"

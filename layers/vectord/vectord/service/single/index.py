@@ -18,8 +18,8 @@ from vectord.index.query.search import search_many
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
-from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
-from vectord.service.commit.loop import Change, CommitLoop
+from vectord.service.commit.idempotency import Effect, is_repeat
+from vectord.service.commit.loop import CommitLoop
 from vectord.service.snapshots.opener import Snapshot
 from vectord.service.values import validation
 from vectord.service.values.environment import Environment
@@ -156,7 +156,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
 
     def absent(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
         """Return those of `ids` that are not in the index; none if a write with `key` led to this state."""
-        if is_repeat(self.name, key, self.index):
+        if key is not None and is_repeat(self.name, key, self.index):
             return []
         row_of = self.index.find(ids)
         return [vector_id for vector_id in ids if vector_id not in row_of]
@@ -169,13 +169,23 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """
 
         def upsert(index: Index) -> tuple[Index, Effect]:
-            return _upserted(index, validation.checked(entries, index.params))
+            changed, added, replaced = mutations.upsert(index, validation.checked(entries, index.params))
+            return changed, (added, replaced, len(changed))
 
-        return self._added(upsert, write)
+        done = self.commits.change(self.snapshot, upsert, self.deadline, write, effects=3)
+        added, replaced, count = done.result
+        return Added(added, replaced, count, done.state.etag)
 
     def add_checked(self, items: Sequence[Item], write: WriteOptions) -> Added:
         """Add or replace items that were validated before, in one commit."""
-        return self._added(lambda index: _upserted(index, items), write)
+
+        def upsert(index: Index) -> tuple[Index, Effect]:
+            changed, added, replaced = mutations.upsert(index, items)
+            return changed, (added, replaced, len(changed))
+
+        done = self.commits.change(self.snapshot, upsert, self.deadline, write, effects=3)
+        added, replaced, count = done.result
+        return Added(added, replaced, count, done.state.etag)
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         """Delete the selected vectors; ids that are not there are ignored."""
@@ -184,8 +194,9 @@ class SingleIndex(msgspec.Struct, frozen=True):
             changed, deleted = mutations.remove(index, selected(index, selection))
             return changed, (deleted, len(changed))
 
-        (deleted, count), etag = self._commit(remove, write, effects=2)
-        return Deleted(deleted, count, etag)
+        done = self.commits.change(self.snapshot, remove, self.deadline, write, effects=2)
+        deleted, count = done.result
+        return Deleted(deleted, count, done.state.etag)
 
     def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
         """Change the metadata of the selected vectors.
@@ -200,18 +211,9 @@ class SingleIndex(msgspec.Struct, frozen=True):
                 raise VectorsNotFound(self.name, missing)
             return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
 
-        (done, count), etag = self._commit(change, write, effects=2)
-        return Patched(done, count, etag)
-
-    def _added(self, upsert: Change[Effect], write: WriteOptions) -> Added:
-        (added, replaced, count), etag = self._commit(upsert, write, effects=3)
-        return Added(added, replaced, count, etag)
-
-    def _commit(self, change: Change[Effect], write: WriteOptions, *, effects: int) -> tuple[Effect, str]:
-        """Commit a change whose effect is `effects` numbers; return them and the ETag of the new state."""
-        keyed = idempotent(self.name, write.key, effects, change)
-        done = self.commits.change(self.name, keyed, self.deadline, write, self.snapshot)
-        return done.result, done.state.etag
+        done = self.commits.change(self.snapshot, change, self.deadline, write, effects=2)
+        patched, count = done.result
+        return Patched(patched, count, done.state.etag)
 
     def _vector(self, vector_id: str) -> F32:
         row_of = self.index.find([vector_id])
@@ -247,11 +249,6 @@ def described(snapshot: Snapshot) -> Description:
         base.calibration if base else {},
         snapshot.etag,
     )
-
-
-def _upserted(index: Index, items: Sequence[Item]) -> tuple[Index, Effect]:
-    changed, added, replaced = mutations.upsert(index, items)
-    return changed, (added, replaced, len(changed))
 
 
 def _read_whole(answer: Answer) -> Answer:

@@ -60,7 +60,7 @@ class SnapshotOpener:
 
     def open_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index) -> Snapshot:
         """Return the snapshot that a commit has just written over `before`, without reading it back."""
-        head = frame.decode_head(encoded.head, encoded.size)
+        head = frame.Head(encoded.envelope, len(encoded.head), encoded.size)
         files = self._files_of(head, etag)
         for entry, data in encoded.sections:
             if not files[entry].whole:
