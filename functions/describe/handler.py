@@ -5,8 +5,8 @@ import msgspec
 from vectord.edge import handler, pagination
 from vectord.edge import versions as edge_versions
 from vectord.edge.handler import Reply
-from vectord.edge.request import Request
-from vectord.edge.schemas import consistency, index_answers, queries, vector_answers
+from vectord.edge.request import Request, read_options_in
+from vectord.edge.schemas import index_answers, queries, vector_answers
 from vectord.runtime import api
 from vectord.service.service import Service
 from vectord.service.values.options import ReadOptions
@@ -40,8 +40,8 @@ def versions(request: Request, service: Service) -> Reply:
 
 def lookup(request: Request, service: Service) -> Reply:
     queries.check(request.query, queries.Lookup)
-    read = ReadOptions(consistency.staleness_in(request.query))
-    found = service.lookup(request.path["name"], request.path["id"], request.deadline, read)
+    name, vector_id = request.path["name"], request.path["id"]
+    found = service.lookup(name, vector_id, request.deadline, read_options_in(request.query))
     answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
     return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
 

@@ -4,18 +4,16 @@ from vectord.edge import handler, vectors
 from vectord.edge import search as edge_search
 from vectord.edge.events import fan_out
 from vectord.edge.handler import Reply
-from vectord.edge.request import Request
+from vectord.edge.request import Request, read_options, read_options_in
 from vectord.edge.schemas import bodies, vector_answers
-from vectord.edge.schemas.consistency import staleness, staleness_in
 from vectord.runtime import api
 from vectord.service.service import Service
-from vectord.service.values.options import ReadOptions
 
 
 def search(request: Request, service: Service) -> Reply:
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, bodies.SearchBody)
-    query, read = edge_search.read_query(name, body), edge_search.read_options(body)
+    query, read = edge_search.read_query(name, body), read_options(body.consistency, body.max_staleness, body.as_of)
     result = service.search(name, query, request.deadline, read)
     milliseconds = (service.environment.now() - start) * 1000
     answer = edge_search.search_answer(name, body, result, milliseconds)
@@ -24,7 +22,7 @@ def search(request: Request, service: Service) -> Reply:
 
 def recall(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body or b"{}", bodies.RecallBody)
-    query, read = edge_search.read_probes(body), edge_search.read_options(body)
+    query, read = edge_search.read_probes(body), read_options(body.consistency, body.max_staleness, body.as_of)
     measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
     return handler.unless_not_modified(
         request, Reply(edge_search.recall_answer(measured), headers={"ETag": measured.etag})
@@ -41,14 +39,14 @@ def warm(request: Request, service: Service) -> Reply:
 
 def get_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.GetBody)
-    read = ReadOptions(staleness(body.consistency, body.max_staleness))
+    read = read_options(body.consistency, body.max_staleness)
     found = service.get(request.path["name"], bodies.ids(body.ids), request.deadline, read)
     answer = vector_answers.Gotten(vectors.vector_answer(found.vectors, body.include), found.missing)
     return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
 
 
 def list_vectors(request: Request, service: Service) -> Reply:
-    name, read = request.path["name"], ReadOptions(staleness_in(request.query))
+    name, read = request.path["name"], read_options_in(request.query)
     listing = vectors.read_listing(name, request.query)
     page = service.list_vectors(name, listing.query, request.deadline, read)
     answer = vector_answers.Page(vectors.vector_answer(page.vectors, listing.include), listing.cursor(page))
@@ -57,7 +55,7 @@ def list_vectors(request: Request, service: Service) -> Reply:
 
 def count_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
-    read = ReadOptions(staleness(body.consistency, body.max_staleness))
+    read = read_options(body.consistency, body.max_staleness)
     counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
     return handler.unless_not_modified(
         request, Reply(vector_answers.Counted(counted.count), headers=handler.etag(counted.etag))

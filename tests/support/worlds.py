@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from vectord.cache.section_cache import SectionCache
+from vectord.index.kernels.distance import as_float32
 from vectord.index.query.query import Query
 from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import Components, NewVector
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
-from vectord.service.values.validation import narrow
 from vectord.storage.base import Store
 from vectord.storage.memory import MemoryStore
 
@@ -81,7 +81,7 @@ def _folder() -> str:
 
 def a_query(vector: Components, k: int, **more: Any) -> Query:
     """Return a query for the nearest to one vector."""
-    return Query(k, (narrow(vector),), **more)
+    return Query(k, (as_float32(vector),), **more)
 
 
 def vector(vector_id: str, *components: float) -> NewVector:

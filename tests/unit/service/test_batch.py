@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.support.worlds import a_query
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.index.query.query import check_vectors
 from vectord.lhv1.params import Distance, Params, new_params
 from vectord.readers.entry import NewVector
 from vectord.service.values import validation
@@ -75,7 +77,7 @@ def test_any_other_text_is_a_good_id(vector_id: str) -> None:
 @pytest.mark.parametrize("components", [[1], [1, 1e39], [0, 0]])
 def test_a_query_is_held_to_the_same_rules(components: list[float]) -> None:
     with pytest.raises(RequestInvalid):
-        validation.check_queries([validation.narrow(np.array(components, np.float64))], params())
+        check_vectors(a_query(np.array(components, np.float64), 1), params())
 
 
 @pytest.mark.parametrize("place", [0, 1, 127, 128, 300])

@@ -12,8 +12,9 @@ import msgspec
 from msgspec import structs
 
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
-from vectord.errors import MalformedJson, RequestTooLarge, RouteNotFound
-from vectord.service.values.options import Deadline, WriteOptions
+from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
+from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge, RouteNotFound
+from vectord.service.values.options import Deadline, ReadOptions, WriteOptions
 
 MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
 
@@ -106,3 +107,33 @@ def _body(event: Event) -> bytes:
 
 def _too_large() -> RequestTooLarge:
     return RequestTooLarge("A request may have at most 6 MB. Divide the batch, or send vectors as base64.")
+
+
+def read_options(consistency: str, max_staleness: float | None, as_of: str | None = None) -> ReadOptions:
+    """Return the state that a request may read.
+
+    Raises:
+        RequestInvalid: a value is out of range, or `max_staleness` came with a strong read.
+    """
+    if consistency not in {"strong", "eventual"}:
+        raise RequestInvalid(f"consistency must be 'strong' or 'eventual', not {consistency!r}.")
+    if max_staleness is None:
+        return ReadOptions(DEFAULT_STALENESS if consistency == "eventual" else None, as_of)
+    if consistency == "strong":
+        raise RequestInvalid("max_staleness needs a consistency of 'eventual'; a strong read is never stale.")
+    if not 0 <= max_staleness <= MAX_STALENESS:
+        raise RequestInvalid(f"max_staleness must be 0 to {MAX_STALENESS:,.0f} seconds, not {max_staleness}.")
+    return ReadOptions(max_staleness, as_of)
+
+
+def read_options_in(query: Mapping[str, str]) -> ReadOptions:
+    """Return the state that the request with this query string may read; raise what `read_options` does."""
+    text = query.get("max_staleness")
+    return read_options(query.get("consistency", "strong"), None if text is None else _seconds(text))
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise RequestInvalid(f"max_staleness must be a number of seconds, not {text!r}.") from error

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from vectord.edge import pagination
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import Include, RecallBody, SearchBody
-from vectord.edge.schemas.consistency import staleness
 from vectord.errors import RequestInvalid
+from vectord.index.kernels.distance import F32, as_float32
 from vectord.index.query.query import Answer, Match, Query, Result
-from vectord.readers.entry import components
-from vectord.service.values.options import ReadOptions
+from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
-from vectord.service.values.validation import narrow
 
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):
@@ -42,7 +41,7 @@ def read_query(name: str, body: SearchBody) -> Query:
     vectors = [body.vector] if body.vector is not None else body.vectors or []
     return Query(
         body.k,
-        tuple([narrow(components(vector)) for vector in vectors]),
+        _decoded(vectors),
         body.id,
         body.recall,
         body.ef_search or 0,
@@ -62,13 +61,21 @@ def read_probes(body: RecallBody) -> Query:
     """
     if body.vectors is not None and not body.vectors:
         raise RequestInvalid("'vectors' is empty: leave it out to sample stored vectors.")
-    vectors = tuple([narrow(components(vector)) for vector in body.vectors or ()])
-    return Query(body.k, vectors, None, body.recall, body.ef_search or 0, filter_text(body.filter))
+    return Query(body.k, _decoded(body.vectors or ()), None, body.recall, body.ef_search or 0, filter_text(body.filter))
 
 
-def read_options(body: SearchBody | RecallBody) -> ReadOptions:
-    """Return the state that a search reads; raise RequestInvalid as `staleness` does."""
-    return ReadOptions(staleness(body.consistency, body.max_staleness), body.as_of)
+def _decoded(vectors: Sequence[list[float] | str]) -> tuple[F32, ...]:
+    """Return query vectors, numbers or base64 of little-endian float32, as float32.
+
+    Raises:
+        RequestInvalid: a text is not base64, or not a whole number of float32.
+    """
+    return tuple(
+        [
+            as_float32(decode_base64(one) if isinstance(one, str) else np.fromiter(one, np.float64, len(one)))
+            for one in vectors
+        ]
+    )
 
 
 def filter_text(raw: msgspec.Raw) -> str | None:

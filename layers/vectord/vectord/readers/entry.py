@@ -70,15 +70,6 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
         return BadItem(position, _id(text), f"is not JSON in UTF-8 ({error})")
 
 
-def components(vector: list[float] | str) -> Components:
-    """Return a list of numbers as float64, or base64 of little-endian float32 as float32.
-
-    Raises:
-        RequestInvalid: the text is not base64, or not a whole number of float32.
-    """
-    return decode_base64(vector) if isinstance(vector, str) else np.fromiter(vector, np.float64, len(vector))
-
-
 def decode_base64(text: str | bytes) -> npt.NDArray[np.float32]:
     """Return base64 of little-endian float32 as float32.
 

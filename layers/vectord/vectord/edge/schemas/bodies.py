@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from vectord.edge.schemas import fields
-from vectord.edge.schemas.consistency import Consistency
+from vectord.edge.schemas.fields import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance

@@ -5,16 +5,17 @@ value and the remedy.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from vectord.edge.schemas.consistency import MAX_STALENESS
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
 from vectord.service.service import MAX_IDS, MAX_PAGE
 
 MAX_SEGMENTS: Final = 1_000
+DEFAULT_STALENESS: Final = 10.0  # seconds
+MAX_STALENESS: Final = 3_600.0  # seconds
 
 # Names of components of the OpenAPI document that have no type here.
 FILTER: Final = "Filter"
@@ -32,6 +33,7 @@ def ref(component: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{component}"}
 
 
+Consistency = Literal["strong", "eventual"]
 Name = Annotated[str, schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
 Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
 Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1)]

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from vectord.edge.schemas.consistency import Consistency
-from vectord.edge.schemas.fields import MAX_SEGMENTS, AsOf, Cursor, Filter, Limit, Staleness, schema
+from vectord.edge.schemas.fields import MAX_SEGMENTS, AsOf, Consistency, Cursor, Filter, Limit, Staleness, schema
 from vectord.errors import RequestInvalid
 
 

@@ -11,13 +11,31 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.params import Distance
+from vectord.lhv1.params import Distance, Params
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 _MAYBE_EQUAL: Final = 1e-9  # a row at a larger distance does not equal the query
 _BLOCK: Final = 1 << 18  # float64 components at a time: 2 MB, about the size of the processor's caches
+
+
+def as_float32(vector: F32 | F64) -> F32:
+    """Return `vector` as float32; a component beyond its range becomes infinite: see `invalid_vector_reason`."""
+    with np.errstate(over="ignore"):
+        return vector.astype(np.float32)
+
+
+def invalid_vector_reason(vector: F32, params: Params) -> str | None:
+    """Return why an index with these parameters cannot store `vector` or search for it, None if it can."""
+    if len(vector) != params.dimension:
+        return f"vector must have {params.dimension:,} components, not {len(vector):,}"
+    finite = np.isfinite(vector)
+    if not finite.all():
+        return f"vector component {int(np.argmin(finite))} is not finite as float32 (at most 3.4e38)"
+    if params.distance == "cosine" and not vector.any():
+        return "vector is zero (as float32), which has no direction for cosine distance"
+    return None
 
 
 def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, distance: Distance) -> F64:

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import structs
 
 from vectord.errors import RequestInvalid
-from vectord.index.kernels.distance import F32
-from vectord.lhv1.params import MAX_EF_SEARCH
+from vectord.index.kernels.distance import F32, invalid_vector_reason
+from vectord.lhv1.params import MAX_EF_SEARCH, Params
 
 DEFAULT_RECALL: Final = 0.95
 LEAST_RECALL: Final = 0.5
@@ -99,3 +99,10 @@ def check(query: Query) -> None:
         raise RequestInvalid(f"recall must be {LEAST_RECALL} to 1, not {query.recall}")
     if query.max_distance is not None and not query.max_distance >= 0:
         raise RequestInvalid(f"max_distance must be at least 0, not {query.max_distance}")
+
+
+def check_vectors(query: Query, params: Params) -> None:
+    """Raise RequestInvalid if a query vector does not fit an index with these parameters."""
+    for vector in query.vectors:
+        if reason := invalid_vector_reason(vector, params):
+            raise RequestInvalid(reason)

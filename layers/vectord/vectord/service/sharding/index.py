@@ -22,7 +22,7 @@ from vectord.errors import (
     VectorNotFound,
     VectorsNotFound,
 )
-from vectord.index.query.query import Query, Result, resolved
+from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
@@ -106,7 +106,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """
         parsed(query.filter)
         if query.like is None:
-            validation.check_queries(query.vectors, self.parent)
+            check_vectors(query, self.parent)
         else:
             query = resolved(query, self.lookup(query.like).vector)
         requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]

@@ -12,7 +12,7 @@ from vectord.index import mutations
 from vectord.index.kernels.distance import F32
 from vectord.index.query import scan
 from vectord.index.query.prefetch import fetch_all
-from vectord.index.query.query import Answer, Query, Result, resolved
+from vectord.index.query.query import Answer, Query, Result, check_vectors, resolved
 from vectord.index.query.recall import Probe, measure, sample
 from vectord.index.query.search import search_many
 from vectord.index.rows import Item
@@ -81,7 +81,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         if query.like is not None:
             query = resolved(query, self._vector(query.like))
         else:
-            validation.check_queries(query.vectors, index.params)
+            check_vectors(query, index.params)
         rows = None if query.filter is None else matching(index, query.filter)
         answers = search_many(index, query, rows, read_ahead=not self._read()[0])
         read_bytes, requests = self._read()
@@ -99,7 +99,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             RequestInvalid: a query vector does not fit the index.
         """
         index = self.index
-        validation.check_queries(query.vectors, index.params)
+        check_vectors(query, index.params)
         probes = list(map(Probe, query.vectors)) or sample(index, sample_size, np.random.default_rng(_SEED))
         rows = matching(index, query.filter)
         measured = measure(index, probes, query, self.environment.now, self.deadline.at, matching=rows)

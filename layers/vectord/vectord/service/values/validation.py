@@ -1,4 +1,4 @@
-"""Validate vectors and batches before anything changes."""
+"""Validate a batch before anything changes."""
 
 from collections.abc import Sequence
 from typing import Final, TypeGuard
@@ -6,7 +6,8 @@ from typing import Final, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.errors import BadItem, BatchInvalid
+from vectord.index.kernels.distance import as_float32, invalid_vector_reason
 from vectord.index.rows import Item
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
@@ -58,36 +59,11 @@ def _one_by_one(entries: Sequence[Entry], index: Params) -> list[Item]:
         if isinstance(entry, BadItem):
             bad.append(entry)
             continue
-        vector = narrow(entry.vector)
-        if reason := params.invalid_id_reason(entry.id) or vector_fault(vector, index):
+        vector = as_float32(entry.vector)
+        if reason := params.invalid_id_reason(entry.id) or invalid_vector_reason(vector, index):
             bad.append(BadItem(position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))
     if bad:
         raise BatchInvalid(bad)
     return items
-
-
-def check_queries(vectors: Sequence[npt.NDArray[np.float32]], index: Params) -> None:
-    """Raise RequestInvalid if a query vector does not fit the index."""
-    for vector in vectors:
-        if reason := vector_fault(vector, index):
-            raise RequestInvalid(reason)
-
-
-def narrow(vector: Components) -> npt.NDArray[np.float32]:
-    """Return `vector` as float32; a component beyond its range becomes infinite, which `vector_fault` refuses."""
-    with np.errstate(over="ignore"):
-        return vector.astype(np.float32)
-
-
-def vector_fault(vector: npt.NDArray[np.float32], index: Params) -> str | None:
-    """Return why `vector` cannot be in `index`, or None."""
-    if len(vector) != index.dimension:
-        return f"vector must have {index.dimension:,} components, not {len(vector):,}"
-    finite = np.isfinite(vector)
-    if not finite.all():
-        return f"vector component {int(np.argmin(finite))} is not finite as float32 (at most 3.4e38)"
-    if index.distance == "cosine" and not vector.any():
-        return "vector is zero (as float32), which has no direction for cosine distance"
-    return None

@@ -2,22 +2,23 @@
 
 import pytest
 
-from vectord.edge.schemas.consistency import DEFAULT_STALENESS, MAX_STALENESS, staleness, staleness_in
+from vectord.edge.request import read_options, read_options_in
+from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
 from vectord.errors import RequestInvalid
 
 
 @pytest.mark.parametrize("query", [{}, {"consistency": "strong"}])
 def test_a_read_is_strong_by_default(query: dict[str, str]) -> None:
-    assert staleness_in(query) is None
+    assert read_options_in(query).staleness is None
 
 
 def test_an_eventual_read_allows_some_seconds_by_default() -> None:
-    assert staleness_in({"consistency": "eventual"}) == DEFAULT_STALENESS
+    assert read_options_in({"consistency": "eventual"}).staleness == DEFAULT_STALENESS
 
 
 def test_an_eventual_read_allows_the_seconds_that_it_states() -> None:
-    assert staleness_in({"consistency": "eventual", "max_staleness": "2.5"}) == 2.5
-    assert staleness("eventual", MAX_STALENESS) == MAX_STALENESS
+    assert read_options_in({"consistency": "eventual", "max_staleness": "2.5"}).staleness == 2.5
+    assert read_options("eventual", MAX_STALENESS).staleness == MAX_STALENESS
 
 
 @pytest.mark.parametrize(
@@ -30,4 +31,4 @@ def test_an_eventual_read_allows_the_seconds_that_it_states() -> None:
 )
 def test_any_other_value_is_invalid(query: dict[str, str]) -> None:
     with pytest.raises(RequestInvalid):
-        staleness_in(query)
+        read_options_in(query)
