@@ -91,7 +91,8 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     """Return a blob of which everything is new."""
     rows = index.rows
     if not rows.ids:
-        return PreparedBlob(frame.encode_head(_envelope(index, (), {})), None, ())
+        envelope = _envelope(index, (), {})
+        return PreparedBlob(frame.encode_head(envelope), None, (), envelope)
     # A function that only searches imports this module and never builds: what builds would cost it 7 ms at its start.
     from vectord.index.build.builder import build  # noqa: PLC0415
 
