@@ -63,6 +63,12 @@ def _with_tail(count: int) -> Index:
     return made.index
 
 
+def _with_removed_rows(count: int) -> Index:
+    made = packed(_items(count), DIMENSION, distance="euclidean")
+    made.remove("row-0", "row-7")
+    return made.index
+
+
 def _of_version_1() -> Index:
     vectors = {item.id: item.vector.tolist() for item in _items(20)}
     return open_version_1(h.index_blob(vectors, {"edge-0": {"x": 1}}, dimension=DIMENSION, distance="euclidean"))
@@ -72,7 +78,8 @@ INDEXES = {
     "empty": lambda: v.empty(DIMENSION, "euclidean"),
     "plain": lambda: v.with_items(v.empty(DIMENSION, "euclidean"), _items(40)),
     "packed": lambda: packed(_items(3_000), DIMENSION, distance="euclidean").index,
-    "packed with a tail and without some": lambda: _with_tail(2_000),
+    "packed with removed rows": lambda: _with_removed_rows(1_100),
+    "packed with a tail and removed rows": lambda: _with_tail(1_100),
     "of version 1": _of_version_1,
     "emptied": lambda: v.without(v.with_items(v.empty(DIMENSION), [v.item("a", (1, 2, 3, 4, 5))]), "a"),
 }
