@@ -39,12 +39,12 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def vector_offset(self) -> int:
         """The byte of an item node at which its vector starts."""
-        return self.children_offset + 8
+        return 12 if self.metric == "angular" else 16
 
     @cached_property
     def node_size(self) -> int:
         """The bytes of a node."""
-        return self.vector_offset + 4 * self.dimension
+        return (12 if self.metric == "angular" else 16) + 4 * self.dimension
 
     @cached_property
     def bucket(self) -> int:

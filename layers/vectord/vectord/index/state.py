@@ -39,18 +39,13 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         """True if commits copy the base inside the store; a plain one is written again by every commit."""
         return isinstance(self.documents, PackedDocuments)
 
-    @property
+    @cached_property
     def auxiliary(self) -> list[SectionRanges]:
-        """The sections that every search needs besides the graph, once the index is resident."""
-        documents: list[SectionRanges] = (
-            [(self.documents.section, None)] if isinstance(self.documents, PackedDocuments) else []
-        )
+        """The sections that a search without a filter can need besides the graph."""
+        documents: list[SectionRanges] = []
+        if isinstance(self.documents, PackedDocuments):
+            documents.append((self.documents.section, None))
         return [*documents, *([(self.sketch.section, None)] if self.sketch else [])]
-
-    @property
-    def resident(self) -> bool:
-        """True if all bytes that a search without a filter can need are in the cache."""
-        return self.graph.section.whole and all(section.whole for section, _ in self.auxiliary)
 
 
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -73,9 +68,14 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     fetch: Fetch = NOTHING_TO_FETCH
 
     def __len__(self) -> int:
+        return self.count
+
+    @cached_property
+    def count(self) -> int:
+        """The live rows."""
         return self.base_rows + len(self.tail.ids) - len(self.removed)
 
-    @property
+    @cached_property
     def base_rows(self) -> int:
         """The rows of the base, including removed ones."""
         return self.base.graph.rows if self.base else 0

@@ -13,7 +13,7 @@ from tests.support.sections import PACKED
 from tests.support.vectors import F32
 from vectord.index.codec import decode
 from vectord.index.query import search
-from vectord.index.query.planner import exact_scan_is_cheap
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance

@@ -11,7 +11,7 @@ from tests.support import datasets
 from tests.support import vectors as v
 from vectord.index.codec import decode
 from vectord.index.query import search
-from vectord.index.query.planner import exact_scan_is_cheap
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 from vectord.lhv1.params import Distance
 

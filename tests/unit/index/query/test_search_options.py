@@ -11,10 +11,10 @@ from tests.support.vectors import F32
 from vectord.index import mutations
 from vectord.index.codec import decode
 from vectord.index.query import search
-from vectord.index.query.planner import exact_scan_is_cheap
 from vectord.index.query.query import Answer, Query
 from vectord.index.query.search import search_many
 from vectord.index.rows import Item, RowMask
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 # More rows than are scanned: the planner chooses sketch or forest.

@@ -12,8 +12,8 @@ from tests.support.sections import PACKED, PackedIndex
 from tests.support.vectors import F32, item
 from vectord.index import mutations
 from vectord.index.query import search
-from vectord.index.query.planner import exact_scan_is_cheap
 from vectord.index.query.query import DEFAULT_RECALL
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.lhv1.params import Distance
 
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])

@@ -14,12 +14,12 @@ from vectord.index.build.locality import locality_order
 from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
 from vectord.index.kernels.exact_scan import RowNorms, measure_norms
-from vectord.index.query.planner import K, SearchPlan, cost, effort_for, exact_scan_is_cheap
+from vectord.index.query.planner import K, SearchPlan, cost, effort_for
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Rows
 from vectord.index.sections import documents, sketch
 from vectord.index.sections.base import MemorySection
-from vectord.index.sections.graph import layout_of
+from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.envelope import SectionEntry

@@ -65,7 +65,7 @@ def are_incomplete(mask: RowMask, k: int, in_base: Candidates, found: Candidates
 
 
 def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
-    vectors, distance = base.graph.vectors, base.graph.distance
+    vectors, distance = base.graph.whole_vectors, base.graph.distance
     scanned = exact_scan.scan(vectors, base.graph.norms, queries, k, distance, hidden=mask.hidden_base)
     return [
         Candidates(rows, distances(vectors, rows, query, distance))

@@ -23,8 +23,6 @@ ROWS_PER_REQUEST: Final = 8
 _MIN_FILTERED_ROWS: Final = 256  # so few rows are read one by one faster than everything
 # The rows that satisfy a filter may all be far from a query, and the sketch tells far rows apart less well.
 _FILTERED_EFFORT: Final = 4
-# Up to here an exact scan takes about half a millisecond with recall 1; a forest would save little or nothing.
-_CHEAP_SCAN_COMPONENTS: Final = 4_000_000
 
 # What one function gets from S3: seconds per request, bytes per second. Only their ratio matters.
 _REQUEST_SECONDS: Final = 0.025
@@ -62,7 +60,7 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
     if query.ef_search > 0:
         return _forest_plan(base, max(query.ef_search, k))
     exact = exact_plan(mask.base_count, rows, dimension)
-    if query.recall >= 1 or exact_scan_is_cheap(rows, dimension):
+    if query.recall >= 1 or base.graph.scan_is_cheap:
         return exact
     plans = [exact]
     if effort := _sketch_effort(base, mask, k, query.recall):
@@ -93,11 +91,6 @@ def exact_plan(eligible: int, rows: int, dimension: int) -> SearchPlan:
     one_by_one = SearchPlan("exact", eligible)
     is_cheaper = 0 < eligible < rows and cost(one_by_one, rows, dimension) < cost(EXACT, rows, dimension)
     return one_by_one if is_cheaper else EXACT
-
-
-def exact_scan_is_cheap(rows: int, dimension: int) -> bool:
-    """Return True if the exact scan of `rows` rows needs no forest beside it."""
-    return rows * (dimension + 64) <= _CHEAP_SCAN_COMPONENTS  # 64: the cost of a row besides its components
 
 
 def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
@@ -136,8 +129,7 @@ def _is_float32_safe(query: Query, base: Base) -> bool:
 
 
 def _forest_plan(base: Base, candidates_per_tree: int) -> SearchPlan:
-    is_cheap = exact_scan_is_cheap(base.graph.rows, base.graph.layout.dimension)
-    if is_cheap or not base.graph.norms.float32_safe:
+    if base.graph.scan_is_cheap or not base.graph.norms.float32_safe:
         return EXACT
     return SearchPlan("forest", candidates_per_tree * base.graph.forest.count)
 

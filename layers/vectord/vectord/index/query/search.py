@@ -46,11 +46,11 @@ def search_many(
         mask = mask.without(index.find(query.exclude).values())
     k = min(query.k + query.depth, mask.count)
     if k <= 0 or query.k <= 0:
-        return [Answer([], len(index), "exact", eligible=mask.count) for _ in query.vectors]
+        return [Answer([], index.count, "exact", eligible=mask.count) for _ in query.vectors]
     plan = _plan(index, mask, query, k, read_ahead=read_ahead)
     found, plan = _find(index, mask, query, k, plan)
     return [
-        Answer(_page(matches, query), len(index), plan.strategy, plan.fetch, len(each.rows), mask.count)
+        Answer(_page(matches, query), index.count, plan.strategy, plan.fetch, len(each.rows), mask.count)
         for matches, each in zip(_matches(index, found, k), found, strict=True)
     ]
 
@@ -61,7 +61,7 @@ def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool
     if base is None or not mask.base_count:
         return EXACT
     if base.graph.section.whole:
-        if not base.resident:
+        if not all(section.whole for section, _ in base.auxiliary):
             prefetch.fetch_auxiliary(index, base)
         return planner.choose(index, base, mask, query, k)
     if ranges := planner.choose_ranges(index, base, mask, query, k):
@@ -122,7 +122,8 @@ def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
     stored: dict[int, _Stored] = {}
     in_base = sorted(row for row in rows if row < base_rows)
     if base and in_base:
-        vectors = base.graph.vectors
+        graph = base.graph
+        vectors = graph.whole_vectors if graph.section.whole else graph.vectors
         for row, document in zip(in_base, base.documents.read(in_base, index.fetch), strict=True):
             stored[row] = document.id, document.metadata, vectors[row]
     in_tail = [row - base_rows for row in rows if row >= base_rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -16,6 +17,9 @@ from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.sections.base import ByteRange, Section
 from vectord.lhv1.params import Distance, Params
+
+# Up to here an exact scan takes about half a millisecond, with recall 1 (docs/decisions/search.md).
+_CHEAP_SCAN_COMPONENTS: Final = 4_000_000
 
 
 class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -43,8 +47,20 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def vectors(self) -> F32:
-        """All vectors, as a strided (rows, dimension) view; the content of rows that were not fetched is undefined."""
-        return self._views()[0]
+        """All vectors, as a strided (rows, dimension) view; the content of rows that were not fetched is undefined.
+
+        The next fetch may replace the buffer of a section that is not whole, and so make the view useless.
+        """
+        return self.layout.vectors(self.section.buffer, self.rows)
+
+    @cached_property
+    def whole_vectors(self) -> F32:
+        """The vectors of a section that is whole, as a view that stays valid."""
+        return self.vectors
+
+    @cached_property
+    def scan_is_cheap(self) -> bool:
+        return exact_scan_is_cheap(self.rows, self.layout.dimension)
 
     @cached_property
     def norms(self) -> RowNorms:
@@ -53,9 +69,8 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
-        vectors, descendants = self._views()
-        self._check_items(descendants)
-        measured = exact_scan.measure_norms(vectors, self.distance)
+        self._check_items(self._whole_descendants)
+        measured = exact_scan.measure_norms(self.whole_vectors, self.distance)
         if not np.isfinite(measured.largest):
             raise BlobCorrupt("a vector of its graph is not finite")
         return measured
@@ -84,7 +99,10 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
-        vectors, descendants = self._views()
+        if self.section.whole:
+            vectors, descendants = self.whole_vectors, self._whole_descendants
+        else:
+            vectors, descendants = self.vectors, self._descendants()
         self._check_items(descendants[rows])
         taken = vectors[rows]
         if not np.isfinite(taken).all():
@@ -98,22 +116,23 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         starts = np.sort(rows) * self.layout.node_size
         return list(zip(starts.tolist(), (starts + self.layout.node_size).tolist(), strict=True))
 
-    def _views(self) -> tuple[F32, npt.NDArray[np.int32]]:
-        """Return the vectors and the descendant counts of all item nodes, as strided views."""
-        return self._whole_views if self.section.whole else self._present_views()
+    def _descendants(self) -> npt.NDArray[np.int32]:
+        """Return the descendant counts of the item nodes, as a strided view that the next fetch may make useless."""
+        return self.layout.descendants(self.section.buffer)[: self.rows]
 
     @cached_property
-    def _whole_views(self) -> tuple[F32, npt.NDArray[np.int32]]:
-        return self._present_views()
-
-    def _present_views(self) -> tuple[F32, npt.NDArray[np.int32]]:
-        buffer = self.section.buffer  # the next fetch may replace the buffer of a section that is not whole
-        return self.layout.vectors(buffer, self.rows), self.layout.descendants(buffer)[: self.rows]
+    def _whole_descendants(self) -> npt.NDArray[np.int32]:
+        return self._descendants()
 
     def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
         # In a forest of another dimension or metric, other bytes than those of items are at these offsets.
         if (descendants != 1).any():
             raise BlobCorrupt(f"its graph is not a forest of {self.rows:,} rows of this dimension")
+
+
+def exact_scan_is_cheap(rows: int, dimension: int) -> bool:
+    """Return True if the exact scan of `rows` rows is so fast that a forest over them would save little."""
+    return rows * (dimension + 64) <= _CHEAP_SCAN_COMPONENTS  # 64: the cost of a row besides its components
 
 
 def layout_of(params: Params) -> Layout:
