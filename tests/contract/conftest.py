@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend, moto_server
-from tests.support.wire import Wire
+from tests.support.http_server import ScriptedServer
 
 ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
 
@@ -96,9 +96,9 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def secure(certificate: Path) -> Iterator[Wire]:
+def secure(certificate: Path) -> Iterator[ScriptedServer]:
     """Serve over TLS with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with wires.wire(context) as wired:
-        yield wired
+    with http_server.scripted_server(context) as server:
+        yield server

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.wire import Wire, answers, hangs, resets, wire
+from tests.support.http_server import ScriptedServer, answers, hangs, resets, scripted_server
 from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
@@ -13,24 +13,24 @@ CREDENTIALS = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "token")
 
 
 @pytest.fixture
-def lambdas() -> Iterator[Wire]:
-    with wire() as wired:
-        yield wired
+def lambdas() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def functions(lambdas: Wire) -> Functions:
+def functions(lambdas: ScriptedServer) -> Functions:
     return Functions(lambdas.endpoint, "eu-central-1", CREDENTIALS)
 
 
-def test_a_call_is_a_synchronous_invocation_by_alias(lambdas: Wire, functions: Functions) -> None:
+def test_a_call_is_a_synchronous_invocation_by_alias(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = answers(200, b'"done"')
     assert functions.call("search:$LATEST", b"{}", 5) == b'"done"'
     assert lambdas.requests == ["POST /2015-03-31/functions/search%3A%24LATEST/invocations"]
     assert lambdas.headers[0]["X-Amz-Invocation-Type"] == "RequestResponse"
 
 
-def test_it_is_signed_for_lambda_with_the_credentials(lambdas: Wire, functions: Functions) -> None:
+def test_it_is_signed_for_lambda_with_the_credentials(lambdas: ScriptedServer, functions: Functions) -> None:
     functions.call("search:live", b'{"a": 1}', 5)
     sent = lambdas.headers[0]
     assert sent["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
@@ -52,7 +52,7 @@ def test_it_is_signed_for_lambda_with_the_credentials(lambdas: Wire, functions: 
     ],
 )
 def test_a_response_is_classified_by_its_status(
-    lambdas: Wire, functions: Functions, status: int, error: type[Exception]
+    lambdas: ScriptedServer, functions: Functions, status: int, error: type[Exception]
 ) -> None:
     lambdas.answer = answers(status, b'{"Message": "200"}')
     with pytest.raises(error):
@@ -60,25 +60,25 @@ def test_a_response_is_classified_by_its_status(
     assert len(lambdas.requests) == 1
 
 
-def test_a_function_that_failed_counts_as_no_response(lambdas: Wire, functions: Functions) -> None:
+def test_a_function_that_failed_counts_as_no_response(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = answers(200, b'{"errorMessage": "out of memory"}', **{"X-Amz-Function-Error": "Unhandled"})
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)
 
 
-def test_a_refusal_names_the_type_of_the_error(lambdas: Wire, functions: Functions) -> None:
+def test_a_refusal_names_the_type_of_the_error(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = answers(403, b"{}", **{"x-amzn-ErrorType": "AccessDeniedException"})
     with pytest.raises(StoreRefused, match="AccessDeniedException"):
         functions.call("f", b"{}", 5)
 
 
-def test_a_connection_that_breaks_leaves_the_outcome_unknown(lambdas: Wire, functions: Functions) -> None:
+def test_a_connection_that_breaks_leaves_the_outcome_unknown(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = resets
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)
 
 
-def test_a_call_waits_as_long_as_its_timeout(lambdas: Wire, functions: Functions) -> None:
+def test_a_call_waits_as_long_as_its_timeout(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = hangs(lambdas)
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 0.2)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import s3_store
-from tests.support.wire import Answer, Wire, answers, in_turn, resets, truncates
+from tests.support.http_server import Answer, ScriptedServer, answers, in_turn, resets, truncates
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 from vectord.storage.s3.store import S3Store
@@ -27,41 +27,41 @@ read_and_write = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys(
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def store(wire: Wire) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "_vectors")
+def store(server: ScriptedServer) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 @read_and_write
-def test_consecutive_requests_share_a_connection(wire: Wire, store: S3Store, call: Call) -> None:
+def test_consecutive_requests_share_a_connection(server: ScriptedServer, store: S3Store, call: Call) -> None:
     for _ in range(3):
         call(store)
         sleep(0.05)  # obstore takes a connection back in the background
-    assert len(set(wire.clients)) == 1
+    assert len(set(server.clients)) == 1
 
 
-def test_parallel_reads_keep_their_connections(wire: Wire, store: S3Store) -> None:
+def test_parallel_reads_keep_their_connections(server: ScriptedServer, store: S3Store) -> None:
     together = Barrier(5)
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         together.wait(5)
         answers(200)(handler)
 
-    wire.answer = answer
+    server.answer = answer
     for _ in range(6):
         with ThreadPoolExecutor(5) as threads:
             list(threads.map(lambda _: store.get("t"), range(5)))
         sleep(0.05)  # obstore takes a connection back in the background, perhaps too late for one of the reads
-    assert 5 <= len(set(wire.clients)) <= 10
+    assert 5 <= len(set(server.clients)) <= 10
 
 
-def test_a_body_is_not_decoded(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(200, b"not gzip", **{"Content-Encoding": "gzip"})
+def test_a_body_is_not_decoded(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(200, b"not gzip", **{"Content-Encoding": "gzip"})
     assert store.get("t") == StoredObject(b"not gzip", '"e1"')
 
 
@@ -85,13 +85,13 @@ def says_too_much(handler: BaseHTTPRequestHandler) -> None:
 @read_and_write
 @pytest.mark.parametrize("first", [hangs_up, says_it_closes, says_too_much])
 def test_a_connection_that_cannot_be_trusted_is_not_used_again(
-    wire: Wire, store: S3Store, call: Call, first: Answer
+    server: ScriptedServer, store: S3Store, call: Call, first: Answer
 ) -> None:
-    wire.answer = in_turn(first, answers(200, ETag='"right"'))
+    server.answer = in_turn(first, answers(200, ETag='"right"'))
     call(store)
     sleep(0.1)  # what the server did after its response is on its way
     assert call(store) in ('"right"', StoredObject(b"", '"right"'))
-    assert (len(set(wire.clients)), len(wire.requests)) == (2, 2)
+    assert (len(set(server.clients)), len(server.requests)) == (2, 2)
 
 
 def half_a_head(handler: BaseHTTPRequestHandler) -> None:
@@ -118,39 +118,39 @@ BROKEN = {
 @read_and_write
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_a_request_over_a_used_connection_is_sent_once_and_an_incomplete_response_is_an_error(
-    wire: Wire, store: S3Store, call: Call, broken: Answer
+    server: ScriptedServer, store: S3Store, call: Call, broken: Answer
 ) -> None:
     def ends(handler: BaseHTTPRequestHandler) -> None:
         broken(handler)
         handler.close_connection = True
 
-    wire.answer = in_turn(answers(200), ends, answers(200))
+    server.answer = in_turn(answers(200), ends, answers(200))
     call(store)
     sleep(0.05)
     with pytest.raises(StoreUnavailable):
         call(store)
-    assert (len(wire.requests), len(set(wire.clients))) == (2, 1)
+    assert (len(server.requests), len(set(server.clients))) == (2, 1)
     call(store)  # over another connection
-    assert (len(wire.requests), len(set(wire.clients))) == (3, 2)
+    assert (len(server.requests), len(set(server.clients))) == (3, 2)
 
 
-def test_a_refusal_before_the_whole_body_was_read_is_understood(wire: Wire, store: S3Store) -> None:
-    wire.takes_bodies = False
+def test_a_refusal_before_the_whole_body_was_read_is_understood(server: ScriptedServer, store: S3Store) -> None:
+    server.takes_bodies = False
 
     def refuses(handler: BaseHTTPRequestHandler) -> None:
-        wires.refuses(412, "PreconditionFailed")(handler)
+        http_server.refuses(412, "PreconditionFailed")(handler)
         handler.close_connection = True
         sleep(0.2)  # the client fills the buffers meanwhile
 
-    wire.answer = refuses
+    server.answer = refuses
     with pytest.raises((ConditionFailed, StoreUnavailable)):  # a reset may overtake the response
         store.put("t", bytes(4 << 20), IfAbsent(), "a-commit")
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
 def test_reads_over_tls_share_a_connection(
-    secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+    secure: ScriptedServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, str(certificate))
     bundle = str(certificate) if variable == "AWS_CA_BUNDLE" else None
@@ -162,7 +162,7 @@ def test_reads_over_tls_share_a_connection(
 
 
 @read_and_write
-def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: Wire, call: Call) -> None:
+def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: ScriptedServer, call: Call) -> None:
     with pytest.raises(StoreUnavailable):
         call(s3_store(secure.endpoint, "bucket", "_vectors"))
     assert secure.requests == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import s3_store
-from tests.support.wire import Wire, answers, hangs, in_turn, refuses, resets, truncates
+from tests.support.http_server import ScriptedServer, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
 from vectord.storage.base import IfAbsent, IfMatch, NotModified, Store, StoredObject
 from vectord.storage.boto import Timeouts
@@ -37,14 +37,14 @@ every_call_with_a_body = pytest.mark.parametrize("call", WITH_BODY.values(), ids
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def store(wire: Wire, aws_environment: None) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "_vectors")
+def store(server: ScriptedServer, aws_environment: None) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 CLASSIFIED = [
@@ -70,13 +70,13 @@ CLASSIFIED = [
 @every_call_with_a_body
 @pytest.mark.parametrize("refusal", CLASSIFIED, ids=lambda refusal: f"{refusal[0]}-{refusal[1]}")
 def test_a_refusal_is_classified_by_its_code(
-    wire: Wire, store: S3Store, call: Call, refusal: tuple[int, str, type[StoreError]]
+    server: ScriptedServer, store: S3Store, call: Call, refusal: tuple[int, str, type[StoreError]]
 ) -> None:
     status, code, kind = refusal
-    wire.answer = refuses(status, code)
+    server.answer = refuses(status, code)
     with pytest.raises(kind):
         call(store)
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -92,77 +92,79 @@ def test_a_refusal_is_classified_by_its_code(
     ],
 )
 def test_a_refusal_without_a_body_is_classified_by_its_status(
-    wire: Wire, store: S3Store, status: int, kind: type[StoreError]
+    server: ScriptedServer, store: S3Store, status: int, kind: type[StoreError]
 ) -> None:
-    wire.answer = answers(status)
+    server.answer = answers(status)
     with pytest.raises(kind):
         store.etag("t")
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_the_words_of_a_message_decide_nothing(wire: Wire, store: S3Store) -> None:
-    wire.answer = refuses(403, "AccessDenied", "404 NoSuchKey PreconditionFailed SlowDown")
+def test_the_words_of_a_message_decide_nothing(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = refuses(403, "AccessDenied", "404 NoSuchKey PreconditionFailed SlowDown")
     with pytest.raises(StoreRefused):
         store.get("t")
 
 
-def test_304_is_not_modified(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(304)
+def test_304_is_not_modified(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(304)
     assert store.get("t", '"e1"') == NotModified()
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_read_returns_the_bytes_and_the_etag(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(200, b"data")
+def test_a_read_returns_the_bytes_and_the_etag(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(200, b"data")
     assert store.get("t") == StoredObject(b"data", '"e1"')
 
 
-def test_a_write_returns_the_etag_of_its_response(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(200)
+def test_a_write_returns_the_etag_of_its_response(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(200)
     assert store.put("t", b"data", IfAbsent(), "a-commit") == '"e1"'
-    assert wire.requests == ["PUT /bucket/_vectors/t.lhv1"]
+    assert server.requests == ["PUT /bucket/_vectors/t.lhv1"]
 
 
 @every_call
-def test_a_reset_connection_is_unavailable(wire: Wire, store: S3Store, call: Call) -> None:
-    wire.answer = resets
+def test_a_reset_connection_is_unavailable(server: ScriptedServer, store: S3Store, call: Call) -> None:
+    server.answer = resets
     with pytest.raises(StoreUnavailable):
         call(store)
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @every_call
-def test_a_response_that_takes_too_long_is_unavailable(wire: Wire, aws_environment: None, call: Call) -> None:
-    wire.answer, started = hangs(wire), monotonic()
+def test_a_response_that_takes_too_long_is_unavailable(
+    server: ScriptedServer, aws_environment: None, call: Call
+) -> None:
+    server.answer, started = hangs(server), monotonic()
     with pytest.raises(StoreUnavailable):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=8)))
-    assert len(wire.requests) == 1
+        call(s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=8)))
+    assert len(server.requests) == 1
     assert monotonic() - started < 5  # and not as long as S3 may work
 
 
 @every_call_with_a_body
-def test_a_refusal_whose_code_was_cut_off_is_unavailable(wire: Wire, store: S3Store, call: Call) -> None:
-    wire.answer = truncates(b"<Error><Code>NoSuchU", missing=100, status=404)
+def test_a_refusal_whose_code_was_cut_off_is_unavailable(server: ScriptedServer, store: S3Store, call: Call) -> None:
+    server.answer = truncates(b"<Error><Code>NoSuchU", missing=100, status=404)
     with pytest.raises(StoreUnavailable):
         call(store)
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"some"], ids=["no byte", "some bytes"])
-def test_an_object_that_ends_too_early_is_unavailable(wire: Wire, store: S3Store, body: bytes) -> None:
-    wire.answer = truncates(body, missing=1_000)
+def test_an_object_that_ends_too_early_is_unavailable(server: ScriptedServer, store: S3Store, body: bytes) -> None:
+    server.answer = truncates(body, missing=1_000)
     with pytest.raises(StoreUnavailable):
         store.get("t")
 
 
-def test_a_listing_that_ends_too_early_is_unavailable(wire: Wire, store: S3Store) -> None:
-    wire.answer = truncates(b"<ListBucketResult><IsTruncated>false</IsTruncated>", missing=1_000)
+def test_a_listing_that_ends_too_early_is_unavailable(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = truncates(b"<ListBucketResult><IsTruncated>false</IsTruncated>", missing=1_000)
     with pytest.raises(StoreUnavailable):
         store.list("", 10, None)
 
 
-def test_a_listing_that_is_not_xml_is_unavailable(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(200, b"<html><p>captive portal")
+def test_a_listing_that_is_not_xml_is_unavailable(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(200, b"<html><p>captive portal")
     with pytest.raises(StoreUnavailable):
         store.list("", 10, None)
 
@@ -170,28 +172,28 @@ def test_a_listing_that_is_not_xml_is_unavailable(wire: Wire, store: S3Store) ->
 @every_call_with_a_body
 @pytest.mark.parametrize("page", [b"", b"<html><p>Bad gateway", b"no XML"], ids=["nothing", "a page", "text"])
 def test_a_gateway_that_responds_instead_of_s3_is_unavailable(
-    wire: Wire, store: S3Store, call: Call, page: bytes
+    server: ScriptedServer, store: S3Store, call: Call, page: bytes
 ) -> None:
-    wire.answer = answers(502, page)
+    server.answer = answers(502, page)
     with pytest.raises(StoreUnavailable):
         call(store)
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_listing_does_not_request_keys_in_folders(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+def test_a_listing_does_not_request_keys_in_folders(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
     store.list("b", 10, None)
-    assert "delimiter=%2F" in wire.requests[0]
-    assert "prefix=_vectors%2Fb&" in wire.requests[0] + "&"
+    assert "delimiter=%2F" in server.requests[0]
+    assert "prefix=_vectors%2Fb&" in server.requests[0] + "&"
 
 
-def test_a_listing_continues_where_s3_stopped(wire: Wire, store: S3Store) -> None:
+def test_a_listing_continues_where_s3_stopped(server: ScriptedServer, store: S3Store) -> None:
     entry = "<Contents><Key>_vectors/{}</Key><Size>1</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
     more = "<IsTruncated>true</IsTruncated><NextContinuationToken>go-on</NextContinuationToken>"
     bodies = [f"{more}{entry.format('foreign.txt')}", f"<IsTruncated>false</IsTruncated>{entry.format('t.lhv1')}"]
-    wire.answer = in_turn(*(answers(200, f"<ListBucketResult>{body}</ListBucketResult>".encode()) for body in bodies))
+    server.answer = in_turn(*(answers(200, f"<ListBucketResult>{body}</ListBucketResult>".encode()) for body in bodies))
     assert [listed.name for listed in store.list("", 10, None).objects] == ["t"]
-    assert ["continuation-token=go-on" in request for request in wire.requests] == [False, True]
+    assert ["continuation-token=go-on" in request for request in server.requests] == [False, True]
 
 
 @every_call
@@ -204,14 +206,14 @@ def test_a_refused_connection_is_unavailable(aws_environment: None, call: Call) 
 
 @every_call
 def test_missing_credentials_are_refused_before_anything_is_sent(
-    wire: Wire, aws_environment: None, monkeypatch: pytest.MonkeyPatch, call: Call
+    server: ScriptedServer, aws_environment: None, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     with pytest.raises(StoreRefused):
-        call(s3_store(wire.endpoint, "bucket", "_vectors", credentials=None))
-    assert wire.requests == []
+        call(s3_store(server.endpoint, "bucket", "_vectors", credentials=None))
+    assert server.requests == []
 
 
 def test_timeouts_are_shorter_than_those_of_the_api_gateway() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import REGION, s3_store
-from tests.support.wire import Wire, answers, in_turn, ranged, refuses, resets, truncates
+from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses, resets, truncates
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
 from vectord.storage.base import NotModified, ObjectHead
 from vectord.storage.s3.store import S3Store
@@ -21,67 +21,67 @@ OBJECT = b"0123456789"
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def store(wire: Wire) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "_vectors")
+def store(server: ScriptedServer) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
-def test_a_head_is_one_request_for_its_first_bytes(wire: Wire, store: S3Store) -> None:
-    wire.answer = ranged(OBJECT)
+def test_a_head_is_one_request_for_its_first_bytes(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = ranged(OBJECT)
     assert store.head("t", 4, '"held"') == ObjectHead(b"0123", '"e1"', 10)
-    assert wire.requests == ["GET /bucket/_vectors/t.lhv1"]
-    assert (wire.headers[0]["Range"], wire.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
+    assert server.requests == ["GET /bucket/_vectors/t.lhv1"]
+    assert (server.headers[0]["Range"], server.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
 
 
-def test_a_head_with_the_known_etag_is_not_modified(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(304)
+def test_a_head_with_the_known_etag_is_not_modified(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(304)
     assert store.head("t", 4, '"e1"') == NotModified()
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_304_without_a_known_etag_is_refused(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(304)
+def test_304_without_a_known_etag_is_refused(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(304)
     with pytest.raises(StoreRefused):
         store.head("t", 4)
 
 
-def test_the_head_of_an_empty_object_is_read_as_a_whole(wire: Wire, store: S3Store) -> None:
-    wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200))
+def test_the_head_of_an_empty_object_is_read_as_a_whole(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = in_turn(refuses(416, "InvalidRange"), answers(200))
     assert store.head("t", 4) == ObjectHead(b"", '"e1"', 0)
 
 
-def test_an_object_that_was_written_meanwhile_is_cut_to_the_head(wire: Wire, store: S3Store) -> None:
-    wire.answer = in_turn(refuses(416, "InvalidRange"), answers(200, OBJECT))
+def test_an_object_that_was_written_meanwhile_is_cut_to_the_head(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = in_turn(refuses(416, "InvalidRange"), answers(200, OBJECT))
     assert store.head("t", 4) == ObjectHead(b"0123", '"e1"', 10)
 
 
-def test_a_range_is_pinned_to_its_etag_and_signed(wire: Wire, store: S3Store) -> None:
-    wire.answer = ranged(OBJECT)
+def test_a_range_is_pinned_to_its_etag_and_signed(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = ranged(OBJECT)
     assert store.read("t", '"e1"', [(2, 5)]) == [b"234"]
-    assert (wire.headers[0]["Range"], wire.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
-    assert "SignedHeaders=host;if-match;range;x-amz-content-sha256;x-amz-date;" in wire.headers[0]["Authorization"]
+    assert (server.headers[0]["Range"], server.headers[0]["If-Match"]) == ("bytes=2-4", '"e1"')
+    assert "SignedHeaders=host;if-match;range;x-amz-content-sha256;x-amz-date;" in server.headers[0]["Authorization"]
 
 
-def test_ranges_are_read_in_parallel(wire: Wire, store: S3Store) -> None:
+def test_ranges_are_read_in_parallel(server: ScriptedServer, store: S3Store) -> None:
     together = Barrier(16, timeout=10)
 
-    def answer(handler: wires.BaseHTTPRequestHandler) -> None:
+    def answer(handler: http_server.BaseHTTPRequestHandler) -> None:
         together.wait()
         ranged(OBJECT)(handler)
 
-    wire.answer = answer
+    server.answer = answer
     assert store.read("t", '"e1"', [(2, 5)] * 16) == [b"234"] * 16
 
 
-def test_no_range_makes_no_request(wire: Wire, store: S3Store) -> None:
+def test_no_range_makes_no_request(server: ScriptedServer, store: S3Store) -> None:
     assert store.read("t", '"e1"', []) == []
     assert store.read("t", '"e1"', [(3, 3)]) == [b""]
-    assert wire.requests == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,13 @@ def test_no_range_makes_no_request(wire: Wire, store: S3Store) -> None:
     ],
     ids=lambda answer: answer.__qualname__.split(".")[0],
 )
-def test_a_response_that_is_not_the_range_is_unavailable(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
-    wire.answer = answer
+def test_a_response_that_is_not_the_range_is_unavailable(
+    server: ScriptedServer, store: S3Store, answer: http_server.Answer
+) -> None:
+    server.answer = answer
     with pytest.raises(StoreUnavailable):
         store.read("t", '"e1"', [(2, 6)])
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,67 +124,71 @@ def test_a_response_that_is_not_the_range_is_unavailable(wire: Wire, store: S3St
         answers(200, OBJECT),
     ],
 )
-def test_a_response_that_is_not_the_head_is_unavailable(wire: Wire, store: S3Store, answer: wires.Answer) -> None:
-    wire.answer = answer
+def test_a_response_that_is_not_the_head_is_unavailable(
+    server: ScriptedServer, store: S3Store, answer: http_server.Answer
+) -> None:
+    server.answer = answer
     with pytest.raises(StoreUnavailable):
         store.head("t", 4)
 
 
-def test_a_range_with_another_etag_is_refused(wire: Wire, store: S3Store) -> None:
-    wire.answer = ranged(OBJECT, ETag='"e2"')
+def test_a_range_with_another_etag_is_refused(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = ranged(OBJECT, ETag='"e2"')
     with pytest.raises(ConditionFailed):
         store.read("t", '"e1"', [(2, 6)])
 
 
-def test_one_failed_range_fails_the_read(wire: Wire, store: S3Store) -> None:
-    def answer(handler: wires.BaseHTTPRequestHandler) -> None:
+def test_one_failed_range_fails_the_read(server: ScriptedServer, store: S3Store) -> None:
+    def answer(handler: http_server.BaseHTTPRequestHandler) -> None:
         last = handler.headers["Range"] == "bytes=8-9"
         (refuses(412, "PreconditionFailed") if last else ranged(OBJECT))(handler)
 
-    wire.answer = answer
+    server.answer = answer
     with pytest.raises(ConditionFailed):
         store.read("t", '"e1"', [(n, n + 2) for n in range(9)])
 
 
-def test_a_redirect_to_another_region_is_refused(wire: Wire, store: S3Store) -> None:
-    wire.answer = refuses(301, "PermanentRedirect")  # S3 names no Location
+def test_a_redirect_to_another_region_is_refused(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = refuses(301, "PermanentRedirect")  # S3 names no Location
     with pytest.raises(StoreRefused, match="PermanentRedirect"):
         store.get("t")
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_redirect_to_another_host_is_followed_without_the_signature(wire: Wire, store: S3Store) -> None:
-    with wires.wire() as other:
+def test_a_redirect_to_another_host_is_followed_without_the_signature(server: ScriptedServer, store: S3Store) -> None:
+    with http_server.scripted_server() as other:
         other.answer = refuses(403, "AccessDenied")
-        wire.answer = answers(307, Location=f"{other.endpoint}/elsewhere")
+        server.answer = answers(307, Location=f"{other.endpoint}/elsewhere")
         with pytest.raises(StoreRefused):
             store.get("t")
         assert [request["Authorization"] for request in other.headers] == [None]
 
 
-def test_endless_redirects_are_unavailable(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(307, Location=f"{wire.endpoint}/elsewhere")
+def test_endless_redirects_are_unavailable(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(307, Location=f"{server.endpoint}/elsewhere")
     with pytest.raises(StoreUnavailable):
         store.get("t")
-    assert len(wire.requests) == 11
+    assert len(server.requests) == 11
 
 
-def test_a_foreign_body_is_classified_by_its_status(wire: Wire, store: S3Store) -> None:
-    wire.answer = answers(403, b"<html><Code>NoSuchKey</Code>")
+def test_a_foreign_body_is_classified_by_its_status(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = answers(403, b"<html><Code>NoSuchKey</Code>")
     with pytest.raises(StoreRefused):
         store.get("t")
 
 
 @pytest.mark.parametrize("call", [lambda store: store.get("t"), lambda store: store.etag("t")], ids=["get", "etag"])
-def test_a_response_without_an_etag_is_unavailable(wire: Wire, store: S3Store, call: Callable[[S3Store], Any]) -> None:
-    wire.answer = answers(200, b"", ETag="")
+def test_a_response_without_an_etag_is_unavailable(
+    server: ScriptedServer, store: S3Store, call: Callable[[S3Store], Any]
+) -> None:
+    server.answer = answers(200, b"", ETag="")
     with pytest.raises(StoreUnavailable):
         call(store)
 
 
 @pytest.mark.parametrize("etag", ['"', '"e1', 'e1"', "e1", '""', 'W/"e1"'])
-def test_an_incomplete_etag_is_unavailable(wire: Wire, store: S3Store, etag: str) -> None:
-    wire.answer = answers(200, b"", ETag=etag)
+def test_an_incomplete_etag_is_unavailable(server: ScriptedServer, store: S3Store, etag: str) -> None:
+    server.answer = answers(200, b"", ETag=etag)
     with pytest.raises(StoreUnavailable):
         store.get("t")
 
@@ -200,12 +206,12 @@ print(sorted({"boto3", "botocore", "ssl", "http.client", "xml", "asyncio"} & sys
 """
 
 
-def test_reads_import_no_slow_library(wire: Wire) -> None:
-    def answer(handler: wires.BaseHTTPRequestHandler) -> None:
+def test_reads_import_no_slow_library(server: ScriptedServer) -> None:
+    def answer(handler: http_server.BaseHTTPRequestHandler) -> None:
         (ranged(OBJECT) if "Range" in handler.headers else answers(200, OBJECT))(handler)
 
-    wire.answer = answer
-    where = {"AWS_ENDPOINT_URL": wire.endpoint, "AWS_REGION": REGION, "VECTORD_STORE": "s3://bucket/_vectors"}
+    server.answer = answer
+    where = {"AWS_ENDPOINT_URL": server.endpoint, "AWS_REGION": REGION, "VECTORD_STORE": "s3://bucket/_vectors"}
     environ = where | {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret", "PYTHONPATH": str(LAYER)}
     done = subprocess.run([sys.executable, "-c", READS], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

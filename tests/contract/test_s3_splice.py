@@ -7,10 +7,10 @@ from time import sleep
 
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import LEAST_PART, s3_store
-from tests.support.uploads import GOOD, HEAD, Script, splice
-from tests.support.wire import Answer, Wire, answers, refuses, resets, truncates
+from tests.support.http_server import Answer, ScriptedServer, answers, refuses, resets, truncates
+from tests.support.multipart import HEAD, RESPONSES, MultipartScript, splice
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.limits import LEAST_PART as LEAST_OF_S3
@@ -19,36 +19,36 @@ from vectord.storage.s3.store import S3Store
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def script(wire: Wire) -> Script:
-    wire.answer = script = Script()
+def script(server: ScriptedServer) -> MultipartScript:
+    server.answer = script = MultipartScript()
     return script
 
 
 @pytest.fixture
-def store(wire: Wire, aws_environment: None) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "_vectors")
+def store(server: ScriptedServer, aws_environment: None) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
-def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script: Script) -> None:
+def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script: MultipartScript) -> None:
     assert splice(store) == '"e1-3"'
     assert script.steps[0] == "create"
     assert sorted(script.steps[1:4]) == ["copy", "head", "tail"]
     assert script.steps[4:] == ["complete"]
 
 
-def test_parts_are_sent_in_parallel(store: S3Store, script: Script) -> None:
+def test_parts_are_sent_in_parallel(store: S3Store, script: MultipartScript) -> None:
     together = Barrier(3, timeout=10)
 
     def answered(step: str) -> Answer:
         def answer(handler: BaseHTTPRequestHandler) -> None:
             together.wait()
-            answers(200, GOOD[step])(handler)
+            answers(200, RESPONSES[step])(handler)
 
         return answer
 
@@ -56,12 +56,12 @@ def test_parts_are_sent_in_parallel(store: S3Store, script: Script) -> None:
     assert splice(store) == '"e1-3"'
 
 
-def test_a_splice_without_a_tail_has_no_part_for_it(store: S3Store, script: Script) -> None:
+def test_a_splice_without_a_tail_has_no_part_for_it(store: S3Store, script: MultipartScript) -> None:
     splice(store, tail=b"")
     assert "tail" not in script.steps
 
 
-def test_the_copy_is_pinned_to_its_source(store: S3Store, script: Script) -> None:
+def test_the_copy_is_pinned_to_its_source(store: S3Store, script: MultipartScript) -> None:
     splice(store)
     sent = script.headers["copy"]
     assert sent["x-amz-copy-source"] == "bucket/_vectors/t.lhv1"
@@ -73,7 +73,7 @@ def test_the_copy_is_pinned_to_its_source(store: S3Store, script: Script) -> Non
     ("condition", "header", "value"), [(IfMatch('"e0"'), "if-match", '"e0"'), (IfAbsent(), "if-none-match", "*")]
 )
 def test_the_condition_is_sent_with_the_completion(
-    store: S3Store, script: Script, condition: Condition, header: str, value: str
+    store: S3Store, script: MultipartScript, condition: Condition, header: str, value: str
 ) -> None:
     splice(store, condition)
     assert script.headers["complete"][header] == value
@@ -104,7 +104,7 @@ every_failure_of_a_part = pytest.mark.parametrize("failure", WITHOUT_BODY.values
 
 @every_failure
 def test_an_upload_that_never_began_sends_nothing_more(
-    store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers["create"], kind = failure
     with pytest.raises(kind):
@@ -115,7 +115,7 @@ def test_an_upload_that_never_began_sends_nothing_more(
 @every_failure_of_a_part
 @pytest.mark.parametrize("part", ["head", "tail"])
 def test_an_upload_is_aborted_when_a_part_fails(
-    store: S3Store, script: Script, part: str, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, part: str, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers[part], kind = failure
     with pytest.raises(kind):
@@ -126,7 +126,7 @@ def test_an_upload_is_aborted_when_a_part_fails(
 
 @every_failure
 def test_an_upload_is_aborted_when_its_copy_fails(
-    store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers["copy"], kind = failure
     with pytest.raises(kind):
@@ -137,7 +137,7 @@ def test_an_upload_is_aborted_when_its_copy_fails(
 
 @every_failure
 def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
-    store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers["complete"], kind = failure
     with pytest.raises(kind):
@@ -147,16 +147,18 @@ def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
 
 @every_failure_of_a_part
 def test_a_failed_abort_does_not_hide_the_first_error(
-    store: S3Store, script: Script, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers |= {"copy": refuses(412, "PreconditionFailed"), "abort": failure[0]}
     with pytest.raises(ConditionFailed):
         splice(store)
 
 
-def test_an_abort_waits_for_every_part_that_is_being_sent(wire: Wire, store: S3Store, script: Script) -> None:
+def test_an_abort_waits_for_every_part_that_is_being_sent(
+    server: ScriptedServer, store: S3Store, script: MultipartScript
+) -> None:
     def slow(handler: BaseHTTPRequestHandler) -> None:
-        wire.done.wait(0.3)
+        server.done.wait(0.3)
         script.steps.append("head is there")
         answers(200)(handler)
 
@@ -166,13 +168,15 @@ def test_an_abort_waits_for_every_part_that_is_being_sent(wire: Wire, store: S3S
     assert script.steps[-2:] == ["head is there", "abort"]
 
 
-def test_a_splice_of_too_few_bytes_sends_nothing(wire: Wire, store: S3Store) -> None:
+def test_a_splice_of_too_few_bytes_sends_nothing(server: ScriptedServer, store: S3Store) -> None:
     with pytest.raises(ValueError, match="source"):
         store.splice("t", HEAD, CopySource("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
-    assert wire.requests == []
+    assert server.requests == []
 
 
-def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(store: S3Store, script: Script) -> None:
+def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(
+    store: S3Store, script: MultipartScript
+) -> None:
     drawn: list[int] = []
     answered: list[int] = []
     held: list[int] = []
@@ -196,21 +200,21 @@ def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(store: S
     assert (len(drawn), max(held)) == (12, 4)
 
 
-def test_a_staged_part_that_fails_aborts_the_upload(store: S3Store, script: Script) -> None:
+def test_a_staged_part_that_fails_aborts_the_upload(store: S3Store, script: MultipartScript) -> None:
     script.answers["tail"] = refuses(503, "SlowDown")
     with pytest.raises(StoreUnavailable):
         store.stage(".staging/1", [HEAD, b"end"])
     assert script.steps[-1] == "abort"
 
 
-def test_a_staged_part_that_is_too_small_aborts_the_upload(store: S3Store, script: Script) -> None:
+def test_a_staged_part_that_is_too_small_aborts_the_upload(store: S3Store, script: MultipartScript) -> None:
     with pytest.raises(ValueError, match="part"):
         store.stage(".staging/1", [HEAD[1:], b"end"])
     assert (script.steps[0], script.steps[-1]) == ("create", "abort")
     assert "complete" not in script.steps
 
 
-def test_a_staged_upload_is_completed_unconditionally(store: S3Store, script: Script) -> None:
+def test_a_staged_upload_is_completed_unconditionally(store: S3Store, script: MultipartScript) -> None:
     store.stage(".staging/1", [HEAD, b"end"])
     assert not {"if-match", "if-none-match"} & script.headers["complete"].keys()
 

@@ -7,53 +7,57 @@ from zlib import crc32
 
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import s3_store
-from tests.support.uploads import GOOD, Script, splice
-from tests.support.wire import Wire, answers, slowly
+from tests.support.http_server import ScriptedServer, answers, slowly
+from tests.support.multipart import RESPONSES, MultipartScript, splice
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.boto import Timeouts
 from vectord.storage.s3.store import S3Store
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
 
 
 @pytest.fixture
-def script(wire: Wire) -> Script:
-    wire.answer = script = Script()
+def script(server: ScriptedServer) -> MultipartScript:
+    server.answer = script = MultipartScript()
     return script
 
 
 @pytest.fixture
-def store(wire: Wire, aws_environment: None) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "_vectors")
+def store(server: ScriptedServer, aws_environment: None) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
-AT_WORK = {"copy": GOOD["copy"], "complete": GOOD["complete"]}
+AT_WORK = {"copy": RESPONSES["copy"], "complete": RESPONSES["complete"]}
 
 
 @pytest.mark.parametrize("step", AT_WORK)
-def test_s3_may_work_for_longer_than_the_read_timeout(wire: Wire, script: Script, step: str) -> None:
-    store = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=20))
-    script.answers[step] = slowly(GOOD[step], pieces=2, seconds=0.15)
+def test_s3_may_work_for_longer_than_the_read_timeout(
+    server: ScriptedServer, script: MultipartScript, step: str
+) -> None:
+    store = s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=20))
+    script.answers[step] = slowly(RESPONSES[step], pieces=2, seconds=0.15)
     assert splice(store) == '"e1-3"'
 
 
 @pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
-def test_s3_may_not_work_for_longer_than_the_work_timeout(wire: Wire, script: Script, step: str, last: str) -> None:
-    store = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(work=0.2))
-    script.answers[step] = slowly(GOOD[step], pieces=100, seconds=0.05)
+def test_s3_may_not_work_for_longer_than_the_work_timeout(
+    server: ScriptedServer, script: MultipartScript, step: str, last: str
+) -> None:
+    store = s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(work=0.2))
+    script.answers[step] = slowly(RESPONSES[step], pieces=100, seconds=0.05)
     with pytest.raises(StoreUnavailable):
         splice(store)
     assert script.steps[-1] == last
 
 
 @pytest.mark.parametrize("step", AT_WORK)
-def test_a_refusal_may_follow_the_white_space(store: S3Store, script: Script, step: str) -> None:
+def test_a_refusal_may_follow_the_white_space(store: S3Store, script: MultipartScript, step: str) -> None:
     script.answers[step] = slowly(b"<Error><Code>PreconditionFailed</Code></Error>", pieces=2, seconds=0)
     with pytest.raises(ConditionFailed):
         splice(store)
@@ -74,26 +78,26 @@ FOREIGN = {
     "an entity of its own": b'<!DOCTYPE x [<!ENTITY e "u1">]><%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>',
     "an unknown entity": b"<%b><ETag>&e;</ETag><UploadId>&e;</UploadId></%b>",
 }
-ROOTS = {step: GOOD[step][1:].partition(b">")[0] for step in ("create", "copy", "complete")}
+ROOTS = {step: RESPONSES[step][1:].partition(b">")[0] for step in ("create", "copy", "complete")}
 
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN.keys())
 @pytest.mark.parametrize("step", ROOTS)
-def test_a_foreign_document_is_unavailable(store: S3Store, script: Script, step: str, foreign: bytes) -> None:
+def test_a_foreign_document_is_unavailable(store: S3Store, script: MultipartScript, step: str, foreign: bytes) -> None:
     script.answers[step] = answers(200, foreign.replace(b"%b", ROOTS[step]))
     with pytest.raises(StoreUnavailable):
         splice(store)
     assert script.steps[-1] == {"create": "create", "copy": "abort", "complete": "complete"}[step]
 
 
-def test_a_part_is_sent_with_its_checksum(store: S3Store, script: Script) -> None:
+def test_a_part_is_sent_with_its_checksum(store: S3Store, script: MultipartScript) -> None:
     splice(store)
     assert script.headers["create"]["x-amz-checksum-algorithm"] == "CRC32"
     assert script.headers["tail"]["x-amz-checksum-crc32"] == b64encode(crc32(b"tail").to_bytes(4)).decode()
 
 
 def test_an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(
-    wire: Wire, store: S3Store, script: Script
+    server: ScriptedServer, store: S3Store, script: MultipartScript
 ) -> None:
     copy = b"<CopyPartResult><ChecksumCRC32>c2==</ChecksumCRC32><ETag>&quot;p2&quot;</ETag></CopyPartResult>"
     script.answers = {
@@ -102,7 +106,7 @@ def test_an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(
         "tail": answers(200, ETag='"p3"'),
     }
     splice(store)
-    parts = [{field.tag.rpartition("}")[2]: field.text for field in part} for part in fromstring(wire.bodies[-1])]
+    parts = [{field.tag.rpartition("}")[2]: field.text for field in part} for part in fromstring(server.bodies[-1])]
     assert parts == [
         {"PartNumber": "1", "ETag": '"p1"', "ChecksumCRC32": "c1=="},
         {"PartNumber": "2", "ETag": '"p2"', "ChecksumCRC32": "c2=="},

@@ -11,9 +11,9 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from tests.support import wire as wires
+from tests.support import http_server
 from tests.support.backends import LEAST_PART, s3_store
-from tests.support.wire import Answer, Wire, answers, hangs, refuses
+from tests.support.http_server import Answer, ScriptedServer, answers, hangs, refuses
 from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.storage.base import CopySource, IfAbsent, IfMatch
 from vectord.storage.boto import Timeouts
@@ -27,7 +27,7 @@ UPLOAD = {
 LONG = bytes(range(256)) * 4_096
 
 
-def s3(handler: wires.BaseHTTPRequestHandler) -> None:
+def s3(handler: http_server.BaseHTTPRequestHandler) -> None:
     """Respond as S3 does if the request succeeds."""
     body = b""
     if handler.command == "POST":
@@ -38,15 +38,15 @@ def s3(handler: wires.BaseHTTPRequestHandler) -> None:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    with wires.wire() as wired:
-        wired.answer = s3
-        yield wired
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        server.answer = s3
+        yield server
 
 
 @pytest.fixture
-def store(wire: Wire) -> S3Store:
-    return s3_store(wire.endpoint, "bucket", "pre fix/ä+%41")
+def store(server: ScriptedServer) -> S3Store:
+    return s3_store(server.endpoint, "bucket", "pre fix/ä+%41")
 
 
 def put(store: S3Store, data: bytes = b"data") -> str:
@@ -70,10 +70,10 @@ every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys(
 
 @every_write
 def test_every_header_that_describes_the_write_is_signed(
-    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
+    server: ScriptedServer, store: S3Store, write: Callable[[S3Store], Any]
 ) -> None:
     write(store)
-    for headers in wire.headers:
+    for headers in server.headers:
         signed = headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
         says = {name.lower() for name in headers if name.lower().startswith(("x-amz-", "if-", "content-type", "host"))}
         assert says == set(signed)
@@ -81,101 +81,101 @@ def test_every_header_that_describes_the_write_is_signed(
 
 @every_write
 def test_over_a_plain_connection_the_body_is_signed(
-    wire: Wire, store: S3Store, write: Callable[[S3Store], Any]
+    server: ScriptedServer, store: S3Store, write: Callable[[S3Store], Any]
 ) -> None:
     write(store)
-    assert [headers["x-amz-content-sha256"] for headers in wire.headers] == [
-        sha256(body).hexdigest() for body in wire.bodies
+    assert [headers["x-amz-content-sha256"] for headers in server.headers] == [
+        sha256(body).hexdigest() for body in server.bodies
     ]
 
 
 @pytest.mark.parametrize("data", [b"", b"data", LONG, LONG[1:], LONG + b"1"], ids=len)
-def test_a_put_sends_the_bytes_and_their_checksum(wire: Wire, store: S3Store, data: bytes) -> None:
+def test_a_put_sends_the_bytes_and_their_checksum(server: ScriptedServer, store: S3Store, data: bytes) -> None:
     put(store, data)
-    assert wire.bodies == [data]
-    assert wire.headers[0]["x-amz-checksum-crc32"] == b64encode(crc32(data).to_bytes(4)).decode()
+    assert server.bodies == [data]
+    assert server.headers[0]["x-amz-checksum-crc32"] == b64encode(crc32(data).to_bytes(4)).decode()
 
 
-def test_a_put_sends_its_metadata_and_condition(wire: Wire, store: S3Store) -> None:
+def test_a_put_sends_its_metadata_and_condition(server: ScriptedServer, store: S3Store) -> None:
     put(store)
-    sent = wire.headers[0]
+    sent = server.headers[0]
     assert (sent["Content-Type"], sent["x-amz-meta-commit"]) == ("application/octet-stream", "a-commit")
     assert (sent["If-Match"], sent["If-None-Match"]) == ('"e0"', None)
 
 
-def test_a_staged_object_is_deleted_unconditionally(wire: Wire, store: S3Store) -> None:
+def test_a_staged_object_is_deleted_unconditionally(server: ScriptedServer, store: S3Store) -> None:
     store.discard(".staging/1")
-    assert wire.requests == ["DELETE /bucket/pre%20fix/%C3%A4%2B%2541/.staging/1"]
-    assert wire.headers[0]["If-Match"] is None
+    assert server.requests == ["DELETE /bucket/pre%20fix/%C3%A4%2B%2541/.staging/1"]
+    assert server.headers[0]["If-Match"] is None
 
 
-def test_the_source_of_a_copy_is_encoded_once(wire: Wire, store: S3Store) -> None:
+def test_the_source_of_a_copy_is_encoded_once(server: ScriptedServer, store: S3Store) -> None:
     splice(store)
-    copies = [headers["x-amz-copy-source"] for headers in wire.headers if "x-amz-copy-source" in headers]
+    copies = [headers["x-amz-copy-source"] for headers in server.headers if "x-amz-copy-source" in headers]
     assert copies == ["bucket/pre%20fix/%C3%A4%2B%2541/t%20%2B.lhv1"]
 
 
-def test_the_upload_id_is_sent_as_s3_returned_it(wire: Wire, store: S3Store) -> None:
+def test_the_upload_id_is_sent_as_s3_returned_it(server: ScriptedServer, store: S3Store) -> None:
     splice(store)
-    assert {request.rpartition("=")[2] for request in wire.requests[1:]} == {"u%2F1%2B%26"}
+    assert {request.rpartition("=")[2] for request in server.requests[1:]} == {"u%2F1%2B%26"}
 
 
-def test_more_than_s3_accepts_in_one_put_is_refused_before_it_is_sent(wire: Wire, store: S3Store) -> None:
+def test_more_than_s3_accepts_in_one_put_is_refused_before_it_is_sent(server: ScriptedServer, store: S3Store) -> None:
     endless: Any = np.broadcast_to(np.zeros(1, np.uint8), (5 << 30) + 1)  # one byte of memory
     with pytest.raises(StoreRefused, match="EntityTooLarge"):
         put(store, endless)
-    assert wire.requests == []
+    assert server.requests == []
 
 
-def test_consecutive_writes_share_a_connection(wire: Wire, store: S3Store) -> None:
+def test_consecutive_writes_share_a_connection(server: ScriptedServer, store: S3Store) -> None:
     for _ in range(3):
         put(store)
-    assert len(set(wire.clients)) == 1
+    assert len(set(server.clients)) == 1
 
 
-def test_a_body_that_is_not_read_is_unavailable(wire: Wire) -> None:
-    wire.takes_bodies, wire.answer = False, hangs(wire)
-    store, started = s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.2)), monotonic()
+def test_a_body_that_is_not_read_is_unavailable(server: ScriptedServer) -> None:
+    server.takes_bodies, server.answer = False, hangs(server)
+    store, started = s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.2)), monotonic()
     with pytest.raises(StoreUnavailable):
         put(store, b"x" * (64 << 20))
     assert monotonic() - started < Timeouts().read
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_long_body_may_be_sent_slowly(wire: Wire) -> None:
-    def taken(handler: wires.BaseHTTPRequestHandler) -> None:
+def test_a_long_body_may_be_sent_slowly(server: ScriptedServer) -> None:
+    def taken(handler: http_server.BaseHTTPRequestHandler) -> None:
         for _ in range(32):
-            wire.done.wait(0.05)
+            server.done.wait(0.05)
             handler.rfile.read(1 << 20)
         s3(handler)
 
-    wire.takes_bodies, wire.answer = False, taken
-    put(s3_store(wire.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.5)), b"x" * (32 << 20))
+    server.takes_bodies, server.answer = False, taken
+    put(s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(connect=0.5)), b"x" * (32 << 20))
 
 
-def test_a_damaged_body_is_unavailable(wire: Wire, store: S3Store) -> None:
-    wire.answer = refuses(400, "BadDigest")
+def test_a_damaged_body_is_unavailable(server: ScriptedServer, store: S3Store) -> None:
+    server.answer = refuses(400, "BadDigest")
     with pytest.raises(StoreUnavailable):
         put(store)
 
 
 @pytest.mark.parametrize("status", [301, 307])
-def test_a_redirect_is_refused_and_not_followed(wire: Wire, store: S3Store, status: int) -> None:
-    wire.answer = answers(status, Location=f"{wire.endpoint}/elsewhere")
+def test_a_redirect_is_refused_and_not_followed(server: ScriptedServer, store: S3Store, status: int) -> None:
+    server.answer = answers(status, Location=f"{server.endpoint}/elsewhere")
     with pytest.raises(StoreRefused):
         put(store)
-    assert len(wire.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("answer", [answers(200, ETag=""), answers(204), answers(304)], ids=["no ETag", "204", "304"])
-def test_a_foreign_response_is_not_a_success(wire: Wire, store: S3Store, answer: Answer) -> None:
-    wire.answer = answer
+def test_a_foreign_response_is_not_a_success(server: ScriptedServer, store: S3Store, answer: Answer) -> None:
+    server.answer = answer
     with pytest.raises((StoreUnavailable, StoreRefused)):
         put(store)
 
 
 def test_over_tls_a_body_with_a_checksum_is_not_hashed_again(
-    secure: Wire, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    secure: ScriptedServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     secure.answer = s3
@@ -185,7 +185,7 @@ def test_over_tls_a_body_with_a_checksum_is_not_hashed_again(
     assert unsigned.count(True) == 2  # the head and the tail
 
 
-def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: Wire) -> None:
+def test_a_host_with_an_untrusted_certificate_receives_no_request(secure: ScriptedServer) -> None:
     with pytest.raises(StoreUnavailable):
         put(s3_store(secure.endpoint, "bucket", "_vectors"))
     assert secure.requests == []

@@ -17,7 +17,7 @@ from tests.support import hostile as h
 from tests.support import vectors as v
 from tests.support.hostile import Blob, Probe, Section
 from tests.support.sections import PACKED
-from tests.support.worlds import a_query
+from tests.support.services import a_query
 from vectord.errors import BlobError
 from vectord.index import mutations
 from vectord.index.codec import decode, encode

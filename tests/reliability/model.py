@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support import vectors as v
-from tests.support.worlds import a_query
+from tests.support.services import a_query
 from vectord.errors import (
     Contended,
     IndexExists,

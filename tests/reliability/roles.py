@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.reliability import model
 from tests.reliability.processes import Place, until
-from tests.support.worlds import a_query
+from tests.support.services import a_query
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
 from vectord.service.lifecycle import NewIndex

@@ -14,7 +14,7 @@ from tests.support.backends import S3Backend
 from tests.support.faults import Fault, FaultChooser
 from tests.support.faults_once import ONCE, nth
 from tests.support.faults_service import PACKED, PATIENCE, PLAIN, TIMEOUTS, a_service
-from tests.support.worlds import a_query
+from tests.support.services import a_query
 from tools.proxy.exchange import Exchange, Reply
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import BlobCorrupt, BlobUnsupported, Contended, StorageSilent

@@ -13,7 +13,7 @@ from tests.reliability.run import LONG, chance, figure, least, most
 from tests.support.backends import S3Backend
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, TIMEOUTS, a_service
-from tests.support.worlds import a_query
+from tests.support.services import a_query
 from tools.proxy.server import Proxy, proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds

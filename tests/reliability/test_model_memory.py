@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State
 from tests.reliability.run import LONG, SEED, figure
-from tests.support import stores, worlds
+from tests.support import scripted_store, services
 from tests.support.faults_script import Script
-from tests.support.stores import Step
-from tests.support.worlds import FOREVER, Clock
+from tests.support.scripted_store import Step
+from tests.support.services import FOREVER, Clock
 from vectord.errors import WriteConflict
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
@@ -33,14 +33,14 @@ CHANGE = ADD | ADD | DELETE
 
 # What befalls a write while another writer's commit is on its way; True where that one comes first.
 MEETINGS: dict[str, tuple[Callable[[Callable[[], object]], Step], bool]] = {
-    "the other comes first": (stores.after, True),
-    "the reply is lost, then the other comes": (stores.loses_reply_then, False),
-    "silence, then the other comes": (stores.silence_then, True),
+    "the other comes first": (scripted_store.after, True),
+    "the reply is lost, then the other comes": (scripted_store.loses_reply_then, False),
+    "silence, then the other comes": (scripted_store.silence_then, True),
 }
 MISHAPS: dict[str, Step] = {
-    "the reply is lost": stores.loses_reply,
-    "nothing arrives": stores.silence,
-    "another operation is in progress": stores.answers(WriteConflict()),
+    "the reply is lost": scripted_store.loses_reply,
+    "nothing arrives": scripted_store.silence,
+    "another operation is in progress": scripted_store.answers(WriteConflict()),
 }
 WRITES = ("put", "splice")
 
@@ -59,7 +59,7 @@ class History(RuleBasedStateMachine):
         self.looks = 0
 
     def _service(self) -> Service:
-        return worlds.a_service(self.store, clock=self.clock, sizes=self.sizes)
+        return services.a_service(self.store, clock=self.clock, sizes=self.sizes)
 
     @rule(change=CHANGE, which=st.integers(0, 1))
     def change(self, change: Change, which: int) -> None:
@@ -124,7 +124,7 @@ class History(RuleBasedStateMachine):
         figure("steps of the model in memory")
         eager = RetryPolicy(max_attempts=10_000, base=0.0005, cap=0.002)
         functions = [
-            worlds.a_service(self.store, environment=Environment(), retry_policy=eager, sizes=self.sizes)
+            services.a_service(self.store, environment=Environment(), retry_policy=eager, sizes=self.sizes)
             for _ in changes
         ]
         with ThreadPoolExecutor(len(changes)) as pool:

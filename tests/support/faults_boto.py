@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from tests.support.backends import ANY_CREDENTIALS, REGION, S3Backend, s3_store
 from tests.support.faults_service import PATIENCE, TIMEOUTS
-from tests.support.worlds import local_files
+from tests.support.services import new_section_cache
 from vectord.edge import handler
 from vectord.edge.events import sqs
 from vectord.service.ingest import Ingestion
@@ -33,7 +33,7 @@ def a_listing_service(bucket: S3Backend, endpoint: str, page: int, retry_policy:
     """Return a service that lists `page` keys a request from `endpoint`."""
     timeouts = Timeouts(CONNECT, READ)
     store = s3_store(endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, page=page)
-    return Service(store, local_files(), memory_bytes=0, environment=Environment(), retry_policy=retry_policy)
+    return Service(store, new_section_cache(), memory_bytes=0, environment=Environment(), retry_policy=retry_policy)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Uploads:
         ingestion = Ingestion(
             S3Inbox(bucket.bucket, lambda: client),
             store,
-            local_files(),
+            new_section_cache(),
             max_file_bytes=1 << 20,
             environment=Environment(),
             retry_policy=PATIENCE,

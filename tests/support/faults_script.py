@@ -1,6 +1,6 @@
 """A scripted store whose script can be torn up."""
 
-from tests.support.stores import ScriptedStore
+from tests.support.scripted_store import ScriptedStore
 
 
 class Script(ScriptedStore):

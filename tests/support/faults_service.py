@@ -3,7 +3,7 @@
 from random import Random
 
 from tests.support.backends import S3Backend, s3_store
-from tests.support.worlds import local_files
+from tests.support.services import new_section_cache
 from vectord.index.thresholds import Thresholds
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
@@ -35,7 +35,7 @@ def a_service(
     store = s3_store(endpoint or bucket.endpoint, bucket.bucket, bucket.prefix, timeouts=timeouts, least_part=1)
     return Service(
         store,
-        local_files(room),
+        new_section_cache(room),
         memory_bytes=1 << 22,
         environment=environment,
         retry_policy=retry_policy,

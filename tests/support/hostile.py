@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.support.worlds import FOREVER, Clock, a_query, local_files, vector
+from tests.support.services import FOREVER, Clock, a_query, new_section_cache, vector
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
 from vectord.service.service import Service
@@ -92,7 +92,7 @@ def cold_service(blob: bytes, cache_bytes: int = 1 << 30) -> tuple[Service, Memo
     return (
         Service(
             store,
-            local_files(cache_bytes),
+            new_section_cache(cache_bytes),
             memory_bytes=1 << 20,
             environment=Clock().environment(),
             retry_policy=RetryPolicy(max_attempts=3),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import count
 
 from tests.support import vectors as v
-from tests.support.worlds import local_files
+from tests.support.services import new_section_cache
 from vectord.cache.section_file import SectionFile
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
@@ -21,7 +21,7 @@ from vectord.lhv1.envelope import Envelope
 PACKED = Thresholds(packed=1, tail_rows=1 << 30, part=256)
 
 _numbers = count()
-_files = local_files()
+_files = new_section_cache()
 
 
 class UnverifiedSection(MemorySection):

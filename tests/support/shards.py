@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.stores import ScriptedStore
-from tests.support.worlds import FOREVER, a_query, local_files, vector
+from tests.support.scripted_store import ScriptedStore
+from tests.support.services import FOREVER, a_query, new_section_cache, vector
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
@@ -24,7 +24,7 @@ def a_service(store: Store, invoke: Invoke | None = None) -> Service:
     environment = Environment(sleep=lambda _: None, uniform=lambda low, _: low)
     return Service(
         store,
-        local_files(),
+        new_section_cache(),
         memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(max_attempts=3),
@@ -40,33 +40,33 @@ def a_filled_service(store: Store) -> Service:
     return service
 
 
-def found(service: Service, *query: float, k: int = 10, **more: Any) -> list[str]:
+def search_ids(service: Service, *query: float, k: int = 10, **more: Any) -> list[str]:
     """Return the ids that a search of `t` finds, nearest first."""
     searched = service.search("t", a_query(np.array(query, np.float64), k, **more), FOREVER)
     return [match.id for match in searched.answer.matches]
 
 
-def count(service: Service) -> int:
+def vector_count(service: Service) -> int:
     return service.describe("t", FOREVER).count
 
 
-def on_shard(number: int, shards: int = 3) -> list[str]:
+def ids_on_shard(number: int, shards: int = 3) -> list[str]:
     """Return those of IDS that are in a shard."""
     return [vector_id for vector_id in IDS if shard_of(vector_id, shards) == number]
 
 
-class ByName(ScriptedStore):
+class HookedStore(ScriptedStore):
     """A memory store where requests for some objects do something else first: `before[method, end of the name]`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.before: dict[tuple[str, str], Callable[[], None]] = {}
 
-    def fails(self, method: str, end: str, error: Exception) -> None:
-        def fail() -> None:
+    def fail(self, method: str, end: str, error: Exception) -> None:
+        def raise_error() -> None:
             raise error
 
-        self.before[method, end] = fail
+        self.before[method, end] = raise_error
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         self._meet("put", name)
@@ -92,10 +92,10 @@ class ByName(ScriptedStore):
                 act()
 
 
-def names(store: MemoryStore) -> list[str]:
+def object_names(store: MemoryStore) -> list[str]:
     """Return the name of every object, hidden ones too."""
     return sorted(store._objects)
 
 
 def etags(store: MemoryStore) -> Mapping[str, str]:
-    return {name: store.etag(name) for name in names(store)}
+    return {name: store.etag(name) for name in object_names(store)}

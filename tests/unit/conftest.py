@@ -3,17 +3,17 @@
 import pytest
 from hypothesis import settings
 
-from tests.support.past import Past, Story
+from tests.support.version_history import HistoryService, IndexHistory
 
 settings.register_profile("vectord", deadline=None)
 settings.load_profile("vectord")
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "packed"])
-def story(request: pytest.FixtureRequest) -> Story:
-    return Story(packed=request.param)
+def history(request: pytest.FixtureRequest) -> IndexHistory:
+    return IndexHistory(packed=request.param)
 
 
 @pytest.fixture
-def past(story: Story) -> Past:
-    return story.past()
+def service(history: IndexHistory) -> HistoryService:
+    return history.service()

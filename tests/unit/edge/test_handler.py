@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from tests.support import worlds
+from tests.support import services
 from tests.support.logs import log_line, log_lines
-from tests.support.worlds import Clock
+from tests.support.services import Clock
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Response
 from vectord.edge.request import Request
@@ -25,7 +25,7 @@ def respond(reply: Reply | VectordError, context: object = None) -> Response:
             raise reply
         return reply
 
-    return handler.handler({"GET /x": route}, worlds.a_service)(EVENT, context)
+    return handler.handler({"GET /x": route}, services.a_service)(EVENT, context)
 
 
 def test_a_body_is_sent_as_json_with_its_status_and_headers() -> None:
@@ -65,7 +65,7 @@ def test_an_unexpected_exception_is_left_to_lambda() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        handler.handler({"GET /x": broken}, worlds.a_service)(EVENT, None)
+        handler.handler({"GET /x": broken}, services.a_service)(EVENT, None)
 
 
 @pytest.mark.parametrize("text", ['"', "\\", "x", "ü", "😀", "\n", "\x01"])
@@ -93,7 +93,7 @@ def deadline(context: object, start: float = 100.0) -> float:
         seen.append(request.deadline.at)
         return Reply()
 
-    handler.handler({"GET /x": route}, lambda: worlds.a_service(clock=clock))(EVENT, context)
+    handler.handler({"GET /x": route}, lambda: services.a_service(clock=clock))(EVENT, context)
     return seen[0]
 
 
@@ -117,7 +117,7 @@ def test_the_service_is_composed_once_at_the_first_request() -> None:
     composed: list[Service] = []
 
     def compose() -> Service:
-        composed.append(worlds.a_service())
+        composed.append(services.a_service())
         return composed[-1]
 
     function = handler.handler({"GET /x": lambda _, __: Reply()}, compose)
@@ -136,7 +136,7 @@ def test_a_request_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_line_carries_the_request_id_of_the_gateway(capsys: pytest.CaptureFixture[str]) -> None:
-    function = handler.handler({"GET /x": lambda _, __: Reply()}, worlds.a_service)
+    function = handler.handler({"GET /x": lambda _, __: Reply()}, services.a_service)
     function({**EVENT, "requestContext": {"requestId": "gateway-1"}}, None)
     assert log_line(capsys)["correlation_id"] == "gateway-1"
 
@@ -147,7 +147,7 @@ def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture
         service.environment.meter.add("Commits")
         return Reply()
 
-    handler.handler({"GET /x": route}, worlds.a_service)(EVENT, SimpleNamespace(function_name="search"))
+    handler.handler({"GET /x": route}, services.a_service)(EVENT, SimpleNamespace(function_name="search"))
     line = log_line(capsys)
     [declared] = line["_aws"]["CloudWatchMetrics"]
     assert [metric["Name"] for metric in declared["Metrics"]] == ["Latency", "Commits"]
@@ -155,7 +155,7 @@ def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture
 
 
 def test_the_counts_of_one_request_are_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
-    service = worlds.a_service()
+    service = services.a_service()
     function = handler.handler({"GET /x": lambda _, __: Reply()}, lambda: service)
     service.environment.meter.add("Commits")
     function(EVENT, None)

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.support import services
 from tests.support import vectors as v
-from tests.support import worlds
-from tests.support.worlds import FOREVER, Clock, a_query
+from tests.support.services import FOREVER, Clock, a_query
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
@@ -48,7 +48,7 @@ class History(RuleBasedStateMachine):
         self.metadata: dict[str, Any] = {}
 
     def _service(self) -> Service:
-        return worlds.a_service(self.store, clock=self.clock, sizes=SIZES)
+        return services.a_service(self.store, clock=self.clock, sizes=SIZES)
 
     @rule(batch=BATCH, which=st.integers(0, 1))
     def add(self, batch: list[tuple[str, int, Any]], which: int) -> None:

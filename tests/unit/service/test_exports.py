@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support import compacting, shards
-from tests.support.compacting import DIMENSION, vectors
+from tests.support import compactions, shards
+from tests.support.compactions import DIMENSION, vectors
 from tests.support.hostile import take_apart
-from tests.support.stores import ScriptedStore, after, answers, passes, silence
-from tests.support.worlds import FOREVER, Clock, local_files
+from tests.support.scripted_store import ScriptedStore, after, fails_with, no_reply, passes_through
+from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNotFound, StorageSilent, StoreRefused
 from vectord.service.export import Exported, ExportRequest, Exports
@@ -38,7 +38,7 @@ def an_export(
     environment = environment or Clock(ids="export").environment()
     retry_policy = RetryPolicy(max_attempts=4)
     service = Service(
-        store, files or local_files(), memory_bytes=1 << 20, environment=environment, retry_policy=retry_policy
+        store, files or new_section_cache(), memory_bytes=1 << 20, environment=environment, retry_policy=retry_policy
     )
     return Exports(service, folder, room)
 
@@ -47,14 +47,14 @@ def an_export(
 def store() -> ScriptedStore:
     """A store with an index `t` that is packed, and longer than what its first request brings."""
     store = ScriptedStore(least_part=1)
-    writer = compacting.a_writer(store)
+    writer = compactions.a_writer(store)
     writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", vectors(*ROWS), FOREVER)
     return store
 
 
 def change(store: ScriptedStore) -> None:
-    compacting.a_writer(store.inner).delete("t", Selection(["0"]), FOREVER)
+    compactions.a_writer(store.inner).delete("t", Selection(["0"]), FOREVER)
 
 
 def ids_in(made: Exported) -> list[str]:
@@ -86,7 +86,7 @@ def test_one_that_moves_once_the_file_is_begun_is_exported_as_it_was(
 
 
 def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tmp_path: Path) -> None:
-    store.on("stage", silence, passes)
+    store.on("stage", no_reply, passes_through)
     made = an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
     first, second = (name for method, name, *_ in store.calls if method == "stage")
     assert first != second
@@ -97,7 +97,7 @@ def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tm
 
 def test_a_tail_that_lies_in_the_object_is_of_the_same_state(store: ScriptedStore, tmp_path: Path) -> None:
     late = [f"late-{row}" for row in range(700)]
-    compacting.a_writer(store.inner).add("t", vectors(*late, seed=1), FOREVER)
+    compactions.a_writer(store.inner).add("t", vectors(*late, seed=1), FOREVER)
     made = an_export(store, tmp_path, environment=changing(store)).export("t", ExportRequest("jsonl"), FOREVER)
     assert ids_in(made)[-700:] == late
 
@@ -107,10 +107,10 @@ def data_url(data: bytes) -> str:
 
 
 def test_storage_that_takes_nothing_is_told(store: ScriptedStore, tmp_path: Path) -> None:
-    store.always("stage", silence)
+    store.always("stage", no_reply)
     with pytest.raises(StorageSilent):
         an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
-    store.always("stage", answers(StoreRefused("AccessDenied")))
+    store.always("stage", fails_with(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):
         an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
 
@@ -175,7 +175,7 @@ def test_a_parquet_file_that_the_disk_does_not_hold_is_refused(store: ScriptedSt
 
 def test_an_index_that_the_disk_does_not_hold_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
     with pytest.raises(AnswerTooLarge, match="index 't' has"):
-        an_export(store, tmp_path, files=local_files(100_000)).export("t", ExportRequest("jsonl"), FOREVER)
+        an_export(store, tmp_path, files=new_section_cache(100_000)).export("t", ExportRequest("jsonl"), FOREVER)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
@@ -212,22 +212,22 @@ MANY = [str(row) for row in range(3_000)]  # so that the first request of a shar
 
 
 @pytest.fixture
-def parted() -> shards.ByName:
+def parted() -> shards.HookedStore:
     """A store with an index `t` of three shards."""
-    store = shards.ByName()
+    store = shards.HookedStore()
     service = shards.a_service(store)
     service.create(NewIndex("t", DIMENSION, shards=3), FOREVER)
     service.add("t", vectors(*MANY), FOREVER)
     return store
 
 
-def test_every_shard_is_in_the_file_once(parted: shards.ByName, tmp_path: Path) -> None:
+def test_every_shard_is_in_the_file_once(parted: shards.HookedStore, tmp_path: Path) -> None:
     made = an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert sorted(ids_in(made)) == sorted(MANY)
     assert made.etag == shards.a_service(parted).describe("t", FOREVER).etag
 
 
-def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shards.ByName, tmp_path: Path) -> None:
+def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shards.HookedStore, tmp_path: Path) -> None:
     def fails() -> None:
         del parted.before["read", "/1"]
         shards.a_service(parted.inner).delete("t", Selection(list(MANY)), FOREVER)
@@ -238,7 +238,7 @@ def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shard
     assert 0 < len(ids_in(made)) < len(MANY)  # the first shard had been read by then
 
 
-def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.ByName, tmp_path: Path) -> None:
+def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.HookedStore, tmp_path: Path) -> None:
     generation = shards.a_service(parted).describe("t", FOREVER).params.generation
     name = f"t/{generation}/1"
     parted.inner.delete(name, IfMatch(parted.inner.etag(name)))
@@ -246,7 +246,7 @@ def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.ByName
         an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
-def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.ByName, tmp_path: Path) -> None:
+def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.HookedStore, tmp_path: Path) -> None:
     def gone() -> None:
         parted.before.clear()
         shards.a_service(parted.inner).delete_index("t", FOREVER)
@@ -256,7 +256,7 @@ def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.ByName, t
         an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
-def test_the_disk_is_held_against_all_shards_together(parted: shards.ByName, tmp_path: Path) -> None:
+def test_the_disk_is_held_against_all_shards_together(parted: shards.HookedStore, tmp_path: Path) -> None:
     needed = 2 * 4 * DIMENSION * len(MANY)
     with pytest.raises(AnswerTooLarge, match="bytes of disk"):
         an_export(parted, tmp_path, room=needed - 1).export("t", ExportRequest("parquet"), FOREVER)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.support import hnsw as h
-from tests.support import worlds
-from tests.support.stores import Real, ScriptedStore
-from tests.support.worlds import FOREVER, vector
+from tests.support import services
+from tests.support.scripted_store import Real, ScriptedStore
+from tests.support.services import FOREVER, vector
 from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.index.codec import decode
 from vectord.service.snapshots.cache import HEAD_BYTES
@@ -37,7 +37,7 @@ def version_in(store: MemoryStore) -> int:
 @pytest.mark.parametrize("metadata", ["x", "x" * 500], ids=["head in the first read", "head longer than that"])
 def test_it_is_read_whole_and_answers(metadata: str) -> None:
     store = store_of(metadata=metadata)
-    service = worlds.a_service(store)
+    service = services.a_service(store)
     assert service.describe("t", FOREVER).count == 900
     assert service.lookup("t", "row-899", FOREVER).vector.tobytes() == DRAWN[899].tobytes()
     assert store.inner.list("", 1, None).objects[0].size > HEAD_BYTES
@@ -45,13 +45,13 @@ def test_it_is_read_whole_and_answers(metadata: str) -> None:
 
 def test_a_small_one_comes_with_its_head() -> None:
     store = store_of(rows=2)
-    worlds.a_service(store).describe("t", FOREVER)
+    services.a_service(store).describe("t", FOREVER)
     assert store.calls == [("head", "t", "")]
 
 
 def test_it_stays_warm_until_it_changes() -> None:
     store = store_of()
-    service = worlds.a_service(store)
+    service = services.a_service(store)
     service.describe("t", FOREVER)
     calls = len(store.calls)
     service.describe("t", FOREVER)
@@ -66,15 +66,15 @@ def test_a_blob_that_is_here_whole_is_opened_like_any_other() -> None:
 
 def test_reading_leaves_it_as_it_is() -> None:
     store = store_of()
-    worlds.a_service(store).lookup("t", "row-0", FOREVER)
+    services.a_service(store).lookup("t", "row-0", FOREVER)
     assert version_in(store.inner) == 1
 
 
 def test_the_first_write_upgrades_it_and_keeps_what_it_held() -> None:
     store = store_of(m=7, ef_search=55, distance="euclidean")
-    worlds.a_service(store).add("t", [vector("new", *[1.0] * 33)], FOREVER)
+    services.a_service(store).add("t", [vector("new", *[1.0] * 33)], FOREVER)
     assert version_in(store.inner) == 2
-    service = worlds.a_service(store)
+    service = services.a_service(store)
     described = service.describe("t", FOREVER)
     params = described.params
     assert (described.count, params.m, params.ef_search, params.distance) == (901, 7, 55, "euclidean")
@@ -86,20 +86,20 @@ def test_the_first_write_upgrades_it_and_keeps_what_it_held() -> None:
 
 
 def test_the_key_names_it() -> None:
-    assert worlds.a_service(store_of(rows=2, name="other")).describe("t", FOREVER).params.name == "t"
+    assert services.a_service(store_of(rows=2, name="other")).describe("t", FOREVER).params.name == "t"
 
 
 def test_a_corrupt_one_is_an_error_that_names_it() -> None:
     store = store_of(rows=2, dimension=32)
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read: its vectors have 33"):
-        worlds.a_service(store).describe("t", FOREVER)
+        services.a_service(store).describe("t", FOREVER)
 
 
 def test_an_unknown_version_is_refused() -> None:
     store = ScriptedStore()
     store.inner.put("t", h.blob({"version": 3, "params": h.params()}, h.graph([])), IfAbsent(), "")
     with pytest.raises(BlobUnsupported, match="version 3"):
-        worlds.a_service(store).describe("t", FOREVER)
+        services.a_service(store).describe("t", FOREVER)
 
 
 def test_one_that_changes_while_it_is_read_is_read_again() -> None:
@@ -112,4 +112,4 @@ def test_one_that_changes_while_it_is_read_is_read_again() -> None:
         return real()
 
     store.on("read", replaced)
-    assert worlds.a_service(store).describe("t", FOREVER).count == 1
+    assert services.a_service(store).describe("t", FOREVER).count == 1

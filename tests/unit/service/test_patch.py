@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support import compacting, shards
-from tests.support.compacting import DIMENSION
-from tests.support.worlds import FOREVER, vector
+from tests.support import compactions, shards
+from tests.support.compactions import DIMENSION
+from tests.support.services import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable, VectorsNotFound
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
@@ -29,10 +29,10 @@ def raw(value: Any) -> msgspec.Raw:
 @pytest.fixture
 def service() -> Service:
     """A service with the packed index `t`: `0` to `19` in its base and `late` in its tail, each with metadata."""
-    service = compacting.a_writer(MemoryStore(least_part=1))
+    service = compactions.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)
-    service.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
-    service.add("t", compacting.vectors("late"), FOREVER)
+    service.add("t", compactions.vectors(*map(str, range(20))), FOREVER)
+    service.add("t", compactions.vectors("late"), FOREVER)
     return service
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_id_refuses_the_patch_and_is_named(service: Service) -> None:
 
 
 def test_a_filter_selects_what_is_patched(service: Service) -> None:
-    service.add("t", compacting.vectors("5", "6", seed=9), FOREVER)
+    service.add("t", compactions.vectors("5", "6", seed=9), FOREVER)
     done = service.patch("t", Selection(filter='{"seed": 9}'), Patch(raw({"marked": True})), FOREVER)
     assert done.patched == 2
     assert service.count("t", '{"marked": true}', FOREVER).count == 2
@@ -103,7 +103,7 @@ def test_a_repeat_with_an_idempotency_key_does_not_undo_later_changes(service: S
 
 
 def test_a_deletion_by_filter_removes_what_satisfies_it(service: Service) -> None:
-    service.add("t", compacting.vectors("5", "new", seed=9), FOREVER)
+    service.add("t", compactions.vectors("5", "new", seed=9), FOREVER)
     would = service.would_delete("t", Selection(filter='{"seed": 9}'), FOREVER)
     assert (would.deleted, would.count) == (2, 20)
     done = service.delete("t", Selection(filter='{"seed": 9}'), FOREVER)
@@ -144,11 +144,11 @@ def test_an_idempotency_key_covers_the_patch_of_every_shard(many: Service) -> No
 
 
 def test_failed_shards_are_counted_and_the_others_are_patched() -> None:
-    store = shards.ByName()
+    store = shards.HookedStore()
     service = shards.a_service(store)
     service.create(NewIndex("t", 2, shards=3), FOREVER)
     service.add("t", [vector(f"row-{i}", 1, i) for i in range(12)], FOREVER)
-    store.fails("put", "/1", StoreUnavailable())
+    store.fail("put", "/1", StoreUnavailable())
     with pytest.raises(PartlyApplied) as caught:
         service.patch("t", Selection([f"row-{i}" for i in range(12)]), Patch(raw({"m": 1})), FOREVER)
     assert caught.value.applied + caught.value.unknown == 12

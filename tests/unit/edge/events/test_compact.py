@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from tests.support import api, template
-from tests.support.compacting import Kept, a_compaction
+from tests.support.compactions import ExpectedIndex, a_compaction
 from tests.support.logs import log_line
-from tests.support.stores import ScriptedStore, silence
+from tests.support.scripted_store import ScriptedStore, no_reply
 from vectord.edge import telemetry
 from vectord.edge.events import compact
 from vectord.errors import StorageSilent
@@ -29,16 +29,18 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def kept(store: ScriptedStore) -> Kept:
-    return Kept(store.inner)
+def expected(store: ScriptedStore) -> ExpectedIndex:
+    return ExpectedIndex(store.inner)
 
 
 def invoke(store: ScriptedStore, event: Any, context: object = CONTEXT) -> dict[str, Any]:
     return compact.handler(lambda: a_compaction(store))(event, context)
 
 
-def test_it_answers_and_logs_the_outcome(store: ScriptedStore, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    size = len(kept.held)
+def test_it_answers_and_logs_the_outcome(
+    store: ScriptedStore, expected: ExpectedIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = len(expected.rows)
     done = invoke(store, {"index": "t"})
     line = log_line(capsys)
     assert (done["outcome"], done["rows"]) == ("compacted", size)
@@ -54,7 +56,7 @@ def test_an_index_that_does_not_exist_is_not_a_failure(store: ScriptedStore) -> 
     assert invoke(store, {"index": "absent"}) == {"outcome": "gone", "rows": 0, "bytes": 0}
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("expected")
 def test_the_request_holds_the_lease_until_the_function_times_out(store: ScriptedStore) -> None:
     seen: list[dict[str, Any]] = []
 
@@ -70,7 +72,7 @@ def test_the_request_holds_the_lease_until_the_function_times_out(store: Scripte
     assert (lease["holder"], 900 <= lease["ends"] <= 1_000) == ("request-1", True)
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("expected")
 def test_it_runs_without_a_context(store: ScriptedStore) -> None:
     assert invoke(store, {"index": "t"}, None)["outcome"] == "compacted"
 
@@ -82,7 +84,7 @@ def test_an_event_of_another_shape_is_refused(store: ScriptedStore, event: dict[
 
 
 def test_an_error_that_may_pass_is_raised_for_lambda_to_retry(store: ScriptedStore) -> None:
-    store.always("head", silence)
+    store.always("head", no_reply)
     with pytest.raises(StorageSilent):
         invoke(store, {"index": "t"})
 

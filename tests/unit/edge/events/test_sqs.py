@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from tests.support.logs import log_lines
-from tests.support.worlds import FOREVER, Clock, a_service, local_files
+from tests.support.services import FOREVER, Clock, a_service, new_section_cache
 from vectord.edge.events import sqs
 from vectord.errors import StoreUnavailable
 from vectord.service.ingest import Ingestion
@@ -53,7 +53,12 @@ def deliver(files: dict[str, bytes | Exception], *bodies: str) -> list[str]:
     a_service(store).create(NewIndex("t", 2), FOREVER)
     environment = Clock().environment()
     ingestion = Ingestion(
-        Files(files), store, local_files(), max_file_bytes=1 << 20, environment=environment, retry_policy=RetryPolicy()
+        Files(files),
+        store,
+        new_section_cache(),
+        max_file_bytes=1 << 20,
+        environment=environment,
+        retry_policy=RetryPolicy(),
     )
     records = [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
     answer = sqs.handler(lambda: ingestion)({"Records": records}, CONTEXT)

@@ -7,12 +7,12 @@ from itertools import count
 import numpy as np
 import pytest
 
+from tests.support import services
 from tests.support import vectors as v
-from tests.support import worlds
+from tests.support.scripted_store import ScriptedStore, after
 from tests.support.sections import PACKED
-from tests.support.stores import ScriptedStore, after
+from tests.support.services import FOREVER, Clock, a_query, vector
 from tests.support.vectors import F32
-from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.cache.section_cache import SectionCache
 from vectord.index import mutations
 from vectord.index.codec import encode
@@ -56,7 +56,7 @@ class Case:
         clock = Clock(ids=f"function-{next(_numbers)}")
         return Service(
             self.store,
-            files or worlds.local_files(),
+            files or services.new_section_cache(),
             memory_bytes=1 << 20,
             environment=clock.environment(),
             retry_policy=RetryPolicy(max_attempts=3),
@@ -148,7 +148,7 @@ def test_no_search_reads_much_more_than_its_read_ahead(large: Case) -> None:
 
 
 def test_an_index_larger_than_the_cache_is_always_searched_by_ranges_within_the_budget(large: Case) -> None:
-    files = worlds.local_files(large.size // 4)
+    files = services.new_section_cache(large.size // 4)
     service = large.service(files)
     for query in QUERIES[:60]:
         searched = search(service, query)
@@ -160,7 +160,7 @@ def test_an_index_larger_than_the_cache_is_always_searched_by_ranges_within_the_
 def test_an_index_that_does_not_fit_in_the_cache_is_searched_by_ranges_though_fetching_it_would_be_faster() -> None:
     medium = a_case(3_400)
     assert search(medium.service(), QUERIES[0]).answer.plan == "whole"
-    files = worlds.local_files(medium.size * 3 // 4)
+    files = services.new_section_cache(medium.size * 3 // 4)
     service = medium.service(files)
     assert [search(service, query).answer.plan for query in QUERIES[:3]] == ["ranges"] * 3
     assert files.used <= files.budget
@@ -228,8 +228,8 @@ def test_a_deleted_row_is_not_found_and_only_it_is_gone(large: Case) -> None:
 
 def test_a_search_of_an_empty_index_reads_only_its_head() -> None:
     store = MemoryStore()
-    service = worlds.a_service(store)
+    service = services.a_service(store)
     service.create(NewIndex("t", 2), FOREVER)
-    assert worlds.a_service(store).search("t", a_query(vector("", 1, 0).vector, 5), FOREVER).read_bytes == len(
+    assert services.a_service(store).search("t", a_query(vector("", 1, 0).vector, 5), FOREVER).read_bytes == len(
         store.get("t").data
     )

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import compacting, shards, worlds
-from tests.support.compacting import DIMENSION
-from tests.support.worlds import FOREVER, vector
+from tests.support import compactions, services, shards
+from tests.support.compactions import DIMENSION
+from tests.support.services import FOREVER, vector
 from vectord.index.query import scan
 from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
@@ -43,7 +43,7 @@ def ids(found: list[ListPage]) -> list[str]:
 @pytest.fixture
 def service() -> Service:
     """A service with index `t`, small, of IDS and TWINS."""
-    service = worlds.a_service()
+    service = services.a_service()
     service.create(NewIndex("t", 2), FOREVER)
     service.add("t", [vector(name, 1, place) for place, name in enumerate([*IDS, *TWINS])], FOREVER)
     return service
@@ -52,10 +52,10 @@ def service() -> Service:
 @pytest.fixture
 def packed() -> Service:
     """A service with index `t`, packed, of IDS and TWINS in the base and the tail."""
-    service = compacting.a_writer(MemoryStore(least_part=1))
+    service = compactions.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)
-    service.add("t", compacting.vectors(*IDS[:20], TWINS[0]), FOREVER)
-    service.add("t", compacting.vectors(*IDS[20:], TWINS[1]), FOREVER)
+    service.add("t", compactions.vectors(*IDS[:20], TWINS[0]), FOREVER)
+    service.add("t", compactions.vectors(*IDS[20:], TWINS[1]), FOREVER)
     return service
 
 
@@ -79,7 +79,7 @@ def test_pages_list_every_vector_once_in_order(either: Service, limit: int) -> N
 
 def test_removed_vectors_are_not_listed_and_replaced_ones_are_current(packed: Service) -> None:
     packed.delete("t", Selection(["id-3", "id-30"]), FOREVER)
-    [new] = compacting.vectors("id-5", seed=7)
+    [new] = compactions.vectors("id-5", seed=7)
     packed.add("t", [new], FOREVER)
     [page] = pages(packed, ListQuery(100, vectors=True))
     held = {kept.id: kept for kept in page.vectors}
@@ -125,7 +125,7 @@ def test_a_page_that_read_many_rows_ends_early_and_the_listing_continues(
 
 
 def test_a_filter_selects_vectors(packed: Service) -> None:
-    packed.add("t", compacting.vectors("id-1", "id-33", "new", seed=5), FOREVER)
+    packed.add("t", compactions.vectors("id-1", "id-33", "new", seed=5), FOREVER)
     found = pages(packed, ListQuery(2, filter='{"seed": 5}'))
     assert ids(found) == sorted(["id-1", "id-33", "new"], key=order)
 
@@ -134,9 +134,9 @@ def test_a_listing_continues_after_a_build(packed: Service) -> None:
     first = packed.list_vectors("t", ListQuery(20), FOREVER)
     late = [f"late-{i}" for i in range(40)]
     store = packed.reader.store
-    packed.add("t", compacting.vectors(*late), FOREVER)
+    packed.add("t", compactions.vectors(*late), FOREVER)
     assert isinstance(store, MemoryStore)
-    assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
+    assert compactions.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
     rest = packed.list_vectors("t", ListQuery(100, after=first.after), FOREVER)
     seen = [name for name in ids([first, rest]) if name not in late]
     assert seen == sorted([*IDS, *TWINS], key=order)
@@ -162,13 +162,13 @@ steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(
 @settings(max_examples=60, deadline=None)
 @given(steps=steps, limit=st.integers(1, 4))
 def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
-    service = compacting.a_writer(MemoryStore(least_part=1))
+    service = compactions.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)
-    service.add("t", compacting.vectors(*IDS[:12], *TWINS), FOREVER)
+    service.add("t", compactions.vectors(*IDS[:12], *TWINS), FOREVER)
     throughout, seen, after = {*IDS[:12], *TWINS}, [], None
     for kind, some in [*steps, *[("page", [])] * 20]:
         if kind == "add":
-            service.add("t", [NewVector(one.id, one.vector) for one in compacting.vectors(*some, seed=3)], FOREVER)
+            service.add("t", [NewVector(one.id, one.vector) for one in compactions.vectors(*some, seed=3)], FOREVER)
         elif kind == "delete":
             service.delete("t", Selection(list(some)), FOREVER)
             throughout -= set(some)

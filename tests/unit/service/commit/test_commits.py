@@ -2,21 +2,21 @@
 
 import pytest
 
-from tests.support import worlds
-from tests.support.stores import (
+from tests.support import services
+from tests.support.scripted_store import (
     Real,
     ScriptedStore,
     after,
-    answers,
     arrives_twice,
+    fails_with,
     loses_reply,
     loses_reply_then,
-    passes,
-    silence,
-    silence_then,
+    no_reply,
+    no_reply_then,
+    passes_through,
 )
+from tests.support.services import FOREVER, Clock, a_query, vector
 from tests.support.vectors import item
-from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.errors import (
     BatchInvalid,
     Contended,
@@ -45,20 +45,20 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 def store() -> ScriptedStore:
     """A store that holds the empty index `t` of dimension 2."""
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
+    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     store.calls.clear()
     return store
 
 
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
-    return worlds.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=4))
+    return services.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=4))
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
     """Another function on the same objects, by a line of its own that is never disturbed."""
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def fetched(store: ScriptedStore) -> StoredObject:
@@ -102,7 +102,7 @@ def test_a_lost_reply_is_recognised_under_what_another_writer_put_on_top(
 
 
 def test_a_write_without_an_answer_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
-    store.on("put", silence)
+    store.on("put", no_reply)
     done = service.add("t", [A], FOREVER)
     assert (done.added, done.count, store.count("put")) == (1, 1, 2)
 
@@ -114,7 +114,7 @@ def test_a_write_that_arrives_late_is_recognised_when_its_repetition_meets_it(
 
     def delayed(real: Real) -> None:
         on_the_way.append(real)
-        silence(real)
+        no_reply(real)
 
     def arrives() -> None:
         on_the_way.pop()()
@@ -147,9 +147,9 @@ def test_a_change_is_checked_again_against_an_index_that_took_the_place(
 
 def test_a_conflict_is_waited_out_and_retried(store: ScriptedStore) -> None:
     clock = Clock()
-    store.on("put", answers(WriteConflict()), answers(WriteConflict()))
-    assert worlds.a_service(store, clock=clock).add("t", [A], FOREVER).added == 1
-    assert len(clock.naps) == 2
+    store.on("put", fails_with(WriteConflict()), fails_with(WriteConflict()))
+    assert services.a_service(store, clock=clock).add("t", [A], FOREVER).added == 1
+    assert len(clock.sleeps) == 2
 
 
 def test_a_change_of_an_index_deleted_meanwhile_never_creates_it_again(
@@ -164,19 +164,19 @@ def test_a_change_of_an_index_deleted_meanwhile_never_creates_it_again(
 def test_a_lost_reply_of_an_index_deleted_meanwhile_never_creates_it_again(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.on("put", silence_then(lambda: other.delete_index("t", FOREVER)))
+    store.on("put", no_reply_then(lambda: other.delete_index("t", FOREVER)))
     with pytest.raises(IndexNotFound):
         service.add("t", [A], FOREVER)
     assert not store.inner.list("", 10, None).objects
 
 
 def test_a_lost_reply_to_the_last_attempt_is_still_recognised(store: ScriptedStore, service: Service) -> None:
-    store.on("put", silence, silence, silence, loses_reply)
+    store.on("put", no_reply, no_reply, no_reply, loses_reply)
     assert service.add("t", [A], FOREVER).count == 1
 
 
 def test_when_no_attempt_was_answered_the_outcome_is_unknown(store: ScriptedStore, service: Service) -> None:
-    store.always("put", silence)
+    store.always("put", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 4
@@ -192,7 +192,7 @@ def test_when_others_won_every_attempt_the_change_is_known_to_be_lost(
 
 
 def test_when_conflicts_never_end_the_change_is_known_to_be_lost(store: ScriptedStore, service: Service) -> None:
-    store.always("put", answers(WriteConflict()))
+    store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.add("t", [A], FOREVER)
 
@@ -200,14 +200,14 @@ def test_when_conflicts_never_end_the_change_is_known_to_be_lost(store: Scripted
 def test_an_unanswered_last_attempt_is_known_to_be_lost_once_another_writer_moved_on(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.always("put", silence_then(lambda: other.add("t", [B], FOREVER)))
+    store.always("put", no_reply_then(lambda: other.add("t", [B], FOREVER)))
     with pytest.raises(Contended):
         service.add("t", [A], FOREVER)
 
 
 def test_silence_after_an_unanswered_write_leaves_the_outcome_unknown(store: ScriptedStore, service: Service) -> None:
-    store.on("head", passes)
-    store.always("head", silence)
+    store.on("head", passes_through)
+    store.always("head", no_reply)
     store.on("put", loses_reply)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
@@ -222,22 +222,22 @@ def test_a_write_that_arrives_twice_is_recognised(store: ScriptedStore, service:
 def test_silence_after_a_write_that_arrives_twice_leaves_the_outcome_unknown(
     store: ScriptedStore, service: Service
 ) -> None:
-    store.on("head", passes)
-    store.always("head", silence)
+    store.on("head", passes_through)
+    store.always("head", no_reply)
     store.on("put", arrives_twice)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
 
 
 def test_silence_before_any_write_says_that_nothing_was_changed(store: ScriptedStore, service: Service) -> None:
-    store.always("head", silence)
+    store.always("head", no_reply)
     with pytest.raises(StorageSilent):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 0
 
 
 def test_a_read_without_an_answer_is_repeated(store: ScriptedStore, service: Service) -> None:
-    store.on("head", silence, silence)
+    store.on("head", no_reply, no_reply)
     assert service.describe("t", FOREVER).count == 0
 
 
@@ -246,7 +246,7 @@ def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
     store: ScriptedStore, trouble: StoreUnavailable | ObjectChanged
 ) -> None:
     clock = Clock(ids="ours")
-    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, clock.environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, clock.environment())
     troubles = [trouble]
 
     def change(index: Index) -> tuple[Index, str]:
@@ -260,7 +260,7 @@ def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
 
 
 def test_a_refusal_is_not_repeated(store: ScriptedStore, service: Service) -> None:
-    store.always("put", answers(StoreRefused("AccessDenied")))
+    store.always("put", fails_with(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 1

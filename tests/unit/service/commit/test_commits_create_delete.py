@@ -5,18 +5,18 @@ from threading import Barrier
 
 import pytest
 
-from tests.support import worlds
-from tests.support.stores import (
+from tests.support import services
+from tests.support.scripted_store import (
     ScriptedStore,
     after,
-    answers,
     arrives_twice,
+    fails_with,
     loses_reply,
     loses_reply_then,
-    silence,
-    silence_then,
+    no_reply,
+    no_reply_then,
 )
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import Contended, IndexExists, IndexNotFound, OutcomeUnknown, RequestInvalid, WriteConflict
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -31,12 +31,12 @@ def store() -> ScriptedStore:
 
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
-    return worlds.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=3))
+    return services.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=3))
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def names(store: ScriptedStore) -> list[str]:
@@ -84,7 +84,7 @@ def test_a_lost_reply_to_a_creation_is_recognised_under_what_others_put_on_top(
 
 
 def test_an_unanswered_creation_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
-    store.on("put", silence)
+    store.on("put", no_reply)
     service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
@@ -92,7 +92,7 @@ def test_an_unanswered_creation_that_never_arrived_is_repeated(store: ScriptedSt
 def test_an_unanswered_creation_overtaken_by_another_ones_is_refused(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.on("put", silence_then(lambda: other.create(NewIndex("t", 9), FOREVER)))
+    store.on("put", no_reply_then(lambda: other.create(NewIndex("t", 9), FOREVER)))
     with pytest.raises(IndexExists):
         service.create(NewIndex("t", 2), FOREVER)
     assert other.describe("t", FOREVER).params.dimension == 9
@@ -101,25 +101,25 @@ def test_an_unanswered_creation_overtaken_by_another_ones_is_refused(
 def test_an_unanswered_creation_that_meets_an_unreadable_object_is_refused(
     store: ScriptedStore, service: Service
 ) -> None:
-    store.on("put", silence_then(lambda: store.inner.put("t", b"something else", IfAbsent(), "")))
+    store.on("put", no_reply_then(lambda: store.inner.put("t", b"something else", IfAbsent(), "")))
     with pytest.raises(IndexExists):
         service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_conflict_while_creating_is_waited_out(store: ScriptedStore, service: Service) -> None:
-    store.on("put", answers(WriteConflict()))
+    store.on("put", fails_with(WriteConflict()))
     service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
 
 def test_conflicts_without_end_are_known_to_have_created_nothing(store: ScriptedStore, service: Service) -> None:
-    store.always("put", answers(WriteConflict()))
+    store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_silence_without_end_leaves_a_creation_unknown(store: ScriptedStore, service: Service) -> None:
-    store.always("put", silence)
+    store.always("put", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
@@ -128,7 +128,7 @@ def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) ->
     start = Barrier(8)
 
     def create(number: int) -> int | None:
-        service = worlds.a_service(store.inner, clock=Clock(ids=f"writer-{number}"))
+        service = services.a_service(store.inner, clock=Clock(ids=f"writer-{number}"))
         start.wait()
         try:
             return service.create(NewIndex("t", number + 1), FOREVER).params.dimension
@@ -137,7 +137,7 @@ def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) ->
 
     with ThreadPoolExecutor(8) as pool:
         made = [dimension for dimension in pool.map(create, range(8)) if dimension]
-    assert made == [worlds.a_service(store.inner).describe("t", FOREVER).params.dimension]
+    assert made == [services.a_service(store.inner).describe("t", FOREVER).params.dimension]
 
 
 def test_deleting_removes_the_object(store: ScriptedStore, service: Service) -> None:
@@ -169,7 +169,7 @@ def test_a_lost_reply_to_a_deletion_is_success(store: ScriptedStore, service: Se
 
 def test_an_unanswered_deletion_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.on("delete", silence)
+    store.on("delete", no_reply)
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
@@ -200,14 +200,14 @@ def test_an_object_that_cannot_be_read_can_be_deleted(store: ScriptedStore, serv
 
 def test_silence_without_end_leaves_a_deletion_unknown(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.always("delete", silence)
+    store.always("delete", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)
 
 
 def test_conflicts_without_end_are_known_to_have_deleted_nothing(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.always("delete", answers(WriteConflict()))
+    store.always("delete", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.delete_index("t", FOREVER)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support import worlds
-from tests.support.stores import ScriptedStore, after, answers, loses_reply, silence, silence_then
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support import services
+from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply, no_reply, no_reply_then
+from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import PreconditionFailed, WriteConflict
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -17,18 +17,18 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 @pytest.fixture
 def store() -> ScriptedStore:
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
+    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     return store
 
 
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
-    return worlds.a_service(store, clock=Clock(ids="ours"))
+    return services.a_service(store, clock=Clock(ids="ours"))
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_the_present_version_lets_the_change_through(store: ScriptedStore, service: Service) -> None:
@@ -68,13 +68,13 @@ def test_our_own_lost_reply_is_success_although_the_version_has_moved(store: Scr
 def test_an_unanswered_write_overtaken_by_another_writer_is_refused(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
-    store.on("put", silence_then(lambda: other.add("t", [B], FOREVER)))
+    store.on("put", no_reply_then(lambda: other.add("t", [B], FOREVER)))
     with pytest.raises(PreconditionFailed):
         service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")}))
 
 
 def test_a_conflict_at_the_version_named_is_retried(store: ScriptedStore, service: Service) -> None:
-    store.on("put", answers(WriteConflict()), silence)
+    store.on("put", fails_with(WriteConflict()), no_reply)
     assert service.add("t", [A], FOREVER, WriteOptions({store.inner.etag("t")})).added == 1
 
 

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support import worlds
-from tests.support.worlds import FOREVER, vector
+from tests.support import services
+from tests.support.services import FOREVER, vector
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
@@ -17,7 +17,7 @@ WRITERS, BATCHES = 8, 6
 
 def persistent_service(store: MemoryStore) -> Service:
     """A service with real time and chance, that never gives up while the test lasts."""
-    return worlds.a_service(
+    return services.a_service(
         store, environment=Environment(), retry_policy=RetryPolicy(max_attempts=10_000, base=0.001, cap=0.01)
     )
 

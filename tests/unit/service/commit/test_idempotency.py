@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support import compacting, shards, worlds
-from tests.support.compacting import DIMENSION
-from tests.support.stores import ScriptedStore, after, loses_reply
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support import compactions, services, shards
+from tests.support.compactions import DIMENSION
+from tests.support.scripted_store import ScriptedStore, after, loses_reply
+from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import dedup
 from vectord.service.lifecycle import NewIndex
@@ -23,18 +23,18 @@ SAME_KEY = IdempotencyKey("order-1", "00000002")
 @pytest.fixture
 def store() -> ScriptedStore:
     store = ScriptedStore()
-    worlds.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
+    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
     return store
 
 
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
-    return worlds.a_service(store, clock=Clock(ids="ours"))
+    return services.a_service(store, clock=Clock(ids="ours"))
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_a_repeated_batch_is_answered_as_the_first_with_the_present_etag(service: Service, other: Service) -> None:
@@ -117,12 +117,12 @@ def test_a_lost_reply_and_a_repeat_of_it_are_one_change(store: ScriptedStore, se
 
 def test_a_key_outlives_a_build_elsewhere() -> None:
     store = MemoryStore(least_part=1)
-    writer = compacting.a_writer(store)
+    writer = compactions.a_writer(store)
     writer.create(NewIndex("t", DIMENSION), FOREVER)
-    writer.add("t", compacting.vectors(*map(str, range(20))), FOREVER)
-    late = compacting.vectors(*(f"late{i}" for i in range(9)))
+    writer.add("t", compactions.vectors(*map(str, range(20))), FOREVER)
+    late = compactions.vectors(*(f"late{i}" for i in range(9)))
     first = writer.add("t", late, FOREVER, WriteOptions(key=KEY))
-    assert compacting.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
+    assert compactions.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
     again = writer.add("t", late, FOREVER, WriteOptions(key=KEY))
     assert (again.added, again.replaced, again.count) == (first.added, first.replaced, first.count) == (9, 0, 29)
 

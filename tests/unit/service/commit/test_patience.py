@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import worlds
-from tests.support.stores import ScriptedStore, answers
-from tests.support.worlds import FOREVER, Clock, vector
+from tests.support import services
+from tests.support.scripted_store import ScriptedStore, fails_with
+from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import Contended, WriteConflict
 from vectord.service.lifecycle import NewIndex
 from vectord.service.values.environment import RetryPolicy
@@ -39,14 +39,14 @@ def test_each_wait_is_drawn_from_zero_to_a_bound_that_doubles_up_to_the_cap() ->
 
 
 def test_what_was_drawn_is_what_is_slept() -> None:
-    clock = Clock(luck=0.5)
+    clock = Clock(random_share=0.5)
     list(RetryPolicy(max_attempts=4, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
-    assert clock.naps == [0.125, 0.25, 0.5]
+    assert clock.sleeps == [0.125, 0.25, 0.5]
 
 
-@given(luck=st.floats(0, 1), deadline=st.floats(0, 20), attempts=st.integers(1, 30))
-def test_no_wait_ends_after_the_deadline(luck: float, deadline: float, attempts: int) -> None:
-    clock = Clock(luck)
+@given(random_share=st.floats(0, 1), deadline=st.floats(0, 20), attempts=st.integers(1, 30))
+def test_no_wait_ends_after_the_deadline(random_share: float, deadline: float, attempts: int) -> None:
+    clock = Clock(random_share)
     starts = [clock.now for _ in RetryPolicy(max_attempts=attempts).attempts(clock.environment(), Deadline(deadline))]
     assert len(starts) <= attempts
     assert all(start < deadline for start in starts[1:])
@@ -54,9 +54,9 @@ def test_no_wait_ends_after_the_deadline(luck: float, deadline: float, attempts:
 
 def test_a_change_gives_up_at_its_deadline() -> None:
     clock, store = Clock(), ScriptedStore()
-    service = worlds.a_service(store, clock=clock)
+    service = services.a_service(store, clock=clock)
     service.create(NewIndex("t", 2), FOREVER)
-    store.always("put", answers(WriteConflict()))
+    store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.add("t", [vector("a", 1, 0)], Deadline(3.0))
     assert 2.0 < clock.now < 3.0
@@ -64,9 +64,9 @@ def test_a_change_gives_up_at_its_deadline() -> None:
 
 def test_a_change_gives_up_after_its_attempts() -> None:
     store = ScriptedStore()
-    service = worlds.a_service(store, retry_policy=RetryPolicy(max_attempts=5))
+    service = services.a_service(store, retry_policy=RetryPolicy(max_attempts=5))
     service.create(NewIndex("t", 2), FOREVER)
-    store.always("put", answers(WriteConflict()))
+    store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.add("t", [vector("a", 1, 0)], FOREVER)
     assert store.count("put") == 1 + 5

@@ -2,9 +2,17 @@
 
 import pytest
 
-from tests.support import worlds
-from tests.support.stores import ScriptedStore, answers, arrives_twice, loses_reply, loses_reply_then, passes, silence
-from tests.support.worlds import FOREVER, Clock
+from tests.support import services
+from tests.support.scripted_store import (
+    ScriptedStore,
+    arrives_twice,
+    fails_with,
+    loses_reply,
+    loses_reply_then,
+    no_reply,
+    passes_through,
+)
+from tests.support.services import FOREVER, Clock
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -19,43 +27,43 @@ def store() -> ScriptedStore:
 
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
-    return worlds.a_service(store, retry_policy=RetryPolicy(max_attempts=2))
+    return services.a_service(store, retry_policy=RetryPolicy(max_attempts=2))
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
     """Another caller, to whom storage always answers."""
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
-    store.always("head", silence)
+    store.always("head", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_silence_after_a_creation_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     store.on("put", arrives_twice)
-    store.always("head", silence)
+    store.always("head", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_lost_reply_to_the_last_attempt_to_create_is_recognised(store: ScriptedStore, service: Service) -> None:
-    store.on("put", silence, loses_reply)
+    store.on("put", no_reply, loses_reply)
     assert service.create(NewIndex("t", 2), FOREVER).count == 0
 
 
 def test_a_creation_that_never_arrived_is_unknown_since_it_still_may(store: ScriptedStore, service: Service) -> None:
-    store.on("put", silence, silence)
+    store.on("put", no_reply, no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
 
 def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.on("delete", silence, loses_reply)
+    store.on("delete", no_reply, loses_reply)
     service.delete_index("t", FOREVER)
     with pytest.raises(IndexNotFound):
         service.describe("t", FOREVER)
@@ -63,8 +71,8 @@ def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: Scripte
 
 def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.on("etag", passes)
-    store.always("etag", silence)
+    store.on("etag", passes_through)
+    store.always("etag", no_reply)
     store.on("delete", arrives_twice)
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)
@@ -72,7 +80,7 @@ def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: Sc
 
 def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.always("etag", silence)
+    store.always("etag", no_reply)
     with pytest.raises(StorageSilent):
         service.delete_index("t", FOREVER)
 
@@ -90,6 +98,6 @@ def test_an_index_created_after_an_unanswered_deletion_is_left_alone(
 
 def test_a_conflict_after_an_unanswered_deletion_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    store.on("delete", silence, answers(WriteConflict()))
+    store.on("delete", no_reply, fails_with(WriteConflict()))
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.support.compacting import DIMENSION, SIZES, Kept, a_compaction, compact, index, staged
-from tests.support.stores import Real, ScriptedStore, after
-from tests.support.worlds import FOREVER, Clock, a_service
+from tests.support.compactions import DIMENSION, SIZES, ExpectedIndex, a_compaction, compact, index, staged
+from tests.support.scripted_store import Real, ScriptedStore, after
+from tests.support.services import FOREVER, Clock, a_service
 from vectord.index.thresholds import build_is_due
 from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
@@ -24,23 +24,25 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def kept(store: ScriptedStore) -> Kept:
-    return Kept(store.inner)
+def expected(store: ScriptedStore) -> ExpectedIndex:
+    return ExpectedIndex(store.inner)
 
 
 @pytest.fixture
-def compaction(store: ScriptedStore, kept: Kept) -> Compaction:
-    assert kept
+def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
+    assert expected
     return a_compaction(store)
 
 
-def test_what_was_due_is_built_into_the_graph(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+def test_what_was_due_is_built_into_the_graph(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     assert build_is_due(index(store), SIZES)
     done = compact(compaction)
     left = index(store)
-    assert (done.outcome, done.rows, done.size) == ("compacted", len(kept.held), left.size)
-    assert (left.base_rows, len(left.tail), len(left.removed)) == (len(kept.held), 0, 0)
-    assert kept.found() == kept.held
+    assert (done.outcome, done.rows, done.size) == ("compacted", len(expected.rows), left.size)
+    assert (left.base_rows, len(left.tail), len(left.removed)) == (len(expected.rows), 0, 0)
+    assert expected.stored() == expected.rows
 
 
 def test_it_leaves_nothing_behind(store: ScriptedStore, compaction: Compaction) -> None:
@@ -61,13 +63,13 @@ def test_an_index_that_is_not_there_is_gone(store: ScriptedStore) -> None:
     assert staged(store) == []
 
 
-def test_an_index_too_small_to_be_packed_by_now_is_written_whole(store: ScriptedStore, kept: Kept) -> None:
+def test_an_index_too_small_to_be_packed_by_now_is_written_whole(store: ScriptedStore, expected: ExpectedIndex) -> None:
     done = compact(a_compaction(store, sizes=replace(SIZES, packed=1 << 20)))
     left = index(store)
-    assert (done.outcome, done.rows, done.size, store.count("stage")) == ("compacted", len(kept.held), left.size, 0)
+    assert (done.outcome, done.rows, done.size, store.count("stage")) == ("compacted", len(expected.rows), left.size, 0)
     assert left.base is not None
     assert not left.base.packed
-    assert kept.found() == kept.held
+    assert expected.stored() == expected.rows
 
 
 # ---- what others do meanwhile
@@ -90,13 +92,13 @@ def at(store: ScriptedStore, number: int, meanwhile: Callable[[], Any], *, befor
         store.always(method, step)
 
 
-CHANGES: dict[str, Callable[[Kept], None]] = {
-    "add": lambda kept: kept.add("new1", "new2", seed=2),
-    "replace": lambda kept: kept.add("1", "3", "late1", seed=3),
-    "delete": lambda kept: kept.delete("2", "4", "late2"),
-    "delete-and-add-again": lambda kept: (kept.delete("1", "late3"), kept.add("1", "late3", seed=4))[-1],
-    "add-and-delete": lambda kept: (kept.add("brief", seed=5), kept.delete("brief"))[-1],
-    "delete-all": lambda kept: kept.delete(*kept.held),
+CHANGES: dict[str, Callable[[ExpectedIndex], None]] = {
+    "add": lambda expected: expected.add("new1", "new2", seed=2),
+    "replace": lambda expected: expected.add("1", "3", "late1", seed=3),
+    "delete": lambda expected: expected.delete("2", "4", "late2"),
+    "delete-and-add-again": lambda expected: (expected.delete("1", "late3"), expected.add("1", "late3", seed=4))[-1],
+    "add-and-delete": lambda expected: (expected.add("brief", seed=5), expected.delete("brief"))[-1],
+    "delete-all": lambda expected: expected.delete(*expected.rows),
 }
 CALLS = 16  # more than an undisturbed compaction makes
 
@@ -104,12 +106,12 @@ CALLS = 16  # more than an undisturbed compaction makes
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("moment", range(2 * CALLS))
 def test_no_change_is_lost_or_doubled_whenever_it_comes(
-    store: ScriptedStore, kept: Kept, compaction: Compaction, moment: int, change: str
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, moment: int, change: str
 ) -> None:
-    at(store, moment // 2, lambda: CHANGES[change](kept), before=moment % 2 == 0)
+    at(store, moment // 2, lambda: CHANGES[change](expected), before=moment % 2 == 0)
     emptied = {"overtaken"} if change == "delete-all" else set()  # an empty index has no graph to build upon
     assert compact(compaction).outcome in {"compacted", "idle"} | emptied
-    assert (kept.found(), staged(store)) == (kept.held, [])
+    assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
 def test_an_undisturbed_compaction_makes_no_more_calls_than_are_tried(
@@ -120,20 +122,20 @@ def test_an_undisturbed_compaction_makes_no_more_calls_than_are_tried(
 
 
 def test_changes_before_every_attempt_to_commit_are_carried_over(
-    store: ScriptedStore, kept: Kept, compaction: Compaction
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
-    store.on("splice", *(after(lambda i=i: kept.add(f"n{i}", f"{i}", seed=i + 9)) for i in range(4)))
+    store.on("splice", *(after(lambda i=i: expected.add(f"n{i}", f"{i}", seed=i + 9)) for i in range(4)))
     assert compact(compaction).outcome == "compacted"
-    assert (store.count("stage"), kept.found()) == (1, kept.held)
+    assert (store.count("stage"), expected.stored()) == (1, expected.rows)
 
 
 def test_a_state_that_somebody_restored_meanwhile_is_kept(
-    store: ScriptedStore, kept: Kept, compaction: Compaction
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
-    earlier, held = store.inner.get("t"), dict(kept.held)
+    earlier, held = store.inner.get("t"), dict(expected.rows)
     assert isinstance(earlier, StoredObject)
-    kept.delete("1", "late1")
-    kept.add("2", "late2", "new", seed=8)
+    expected.delete("1", "late1")
+    expected.add("2", "late2", "new", seed=8)
 
     def restore() -> None:
         store.inner._objects.pop("t")
@@ -141,11 +143,13 @@ def test_a_state_that_somebody_restored_meanwhile_is_kept(
 
     store.on("splice", after(restore))
     assert compact(compaction).outcome == "compacted"
-    assert kept.found() == held
+    assert expected.stored() == held
 
 
-def test_uploads_that_came_meanwhile_stay_on_record(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
-    store.on("stage", after(lambda: kept.add("new", seed=2)))
+def test_uploads_that_came_meanwhile_stay_on_record(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
+    store.on("stage", after(lambda: expected.add("new", seed=2)))
     before = index(store).applied
     compact(compaction)
     assert set(before) < set(index(store).applied)
@@ -153,57 +157,57 @@ def test_uploads_that_came_meanwhile_stay_on_record(store: ScriptedStore, kept: 
 
 
 def test_if_enough_came_meanwhile_it_is_built_once_more(
-    store: ScriptedStore, kept: Kept, compaction: Compaction
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
-    store.on("stage", after(lambda: kept.add(*(f"n{i}" for i in range(9)), seed=2)))
-    assert compact(compaction).rows == len(kept.held)
+    store.on("stage", after(lambda: expected.add(*(f"n{i}" for i in range(9)), seed=2)))
+    assert compact(compaction).rows == len(expected.rows)
     assert (store.count("stage"), len(index(store).tail)) == (2, 0)
 
 
 @pytest.mark.parametrize(("took", "builds"), [(266.0, 2), (267.0, 1)])
 def test_it_is_built_once_more_only_where_there_is_time_for_that(
-    store: ScriptedStore, kept: Kept, took: float, builds: int
+    store: ScriptedStore, expected: ExpectedIndex, took: float, builds: int
 ) -> None:
     clock = Clock(ids="compaction")
 
     def meanwhile() -> None:
         clock.now = took
-        kept.add(*(f"n{i}" for i in range(9)), seed=2)
+        expected.add(*(f"n{i}" for i in range(9)), seed=2)
 
     store.on("stage", after(meanwhile))
     assert compact(a_compaction(store, clock=clock)).outcome == "compacted"  # 800 seconds are given
-    assert (store.count("stage"), kept.found()) == (builds, kept.held)
+    assert (store.count("stage"), expected.stored()) == (builds, expected.rows)
 
 
 def test_another_build_that_was_committed_meanwhile_wins(
-    store: ScriptedStore, kept: Kept, compaction: Compaction
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     builder = a_service(store.inner, sizes=SIZES)
     store.on("stage", after(lambda: builder.delete("t", Selection(["1"]), FOREVER)))
     assert compact(compaction) == Compacted("overtaken")
-    kept.held.pop("1")
-    assert (kept.found(), staged(store), store.count("splice")) == (kept.held, [], 0)
+    expected.rows.pop("1")
+    assert (expected.stored(), staged(store), store.count("splice")) == (expected.rows, [], 0)
 
 
 def test_an_index_deleted_meanwhile_is_not_created_again(
-    store: ScriptedStore, kept: Kept, compaction: Compaction
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
-    store.on("splice", after(lambda: kept.writer.delete_index("t", FOREVER)))
+    store.on("splice", after(lambda: expected.writer.delete_index("t", FOREVER)))
     assert compact(compaction) == Compacted("gone")
     assert store.inner._objects == {}
 
 
 @pytest.mark.parametrize("rows", [0, 20])
 def test_an_index_deleted_and_created_anew_meanwhile_is_left_alone(
-    store: ScriptedStore, kept: Kept, compaction: Compaction, rows: int
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, rows: int
 ) -> None:
     def anew() -> None:
-        kept.writer.delete_index("t", FOREVER)
-        kept.writer.create(NewIndex("t", DIMENSION), FOREVER)
-        kept.held.clear()
+        expected.writer.delete_index("t", FOREVER)
+        expected.writer.create(NewIndex("t", DIMENSION), FOREVER)
+        expected.rows.clear()
         if rows:
-            kept.add(*map(str, range(rows)), seed=7)
+            expected.add(*map(str, range(rows)), seed=7)
 
     store.on("splice", after(anew))
     assert compact(compaction) == Compacted("overtaken")
-    assert (kept.found(), staged(store)) == (kept.held, [])
+    assert (expected.stored(), staged(store)) == (expected.rows, [])

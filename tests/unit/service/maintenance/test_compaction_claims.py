@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.compacting import Kept, a_compaction, compact, staged
-from tests.support.stores import Real, ScriptedStore, after
-from tests.support.worlds import FOREVER, Clock
+from tests.support.compactions import ExpectedIndex, a_compaction, compact, staged
+from tests.support.scripted_store import Real, ScriptedStore, after
+from tests.support.services import FOREVER, Clock
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.maintenance.lease import Leases
 from vectord.service.values.environment import RetryPolicy
@@ -21,13 +21,13 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def kept(store: ScriptedStore) -> Kept:
-    return Kept(store.inner)
+def expected(store: ScriptedStore) -> ExpectedIndex:
+    return ExpectedIndex(store.inner)
 
 
 @pytest.fixture
-def compaction(store: ScriptedStore, kept: Kept) -> Compaction:
-    assert kept
+def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
+    assert expected
     return a_compaction(store)
 
 
@@ -39,31 +39,37 @@ def killed(_: Real) -> Any:
     raise Killed
 
 
-def test_of_two_at_once_one_leaves_at_once(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+def test_of_two_at_once_one_leaves_at_once(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     others = []
     store.on("stage", after(lambda: others.append(compact(a_compaction(store.inner, ids="other"), "another request"))))
     assert (compact(compaction).outcome, others) == ("compacted", [Compacted("busy")])
-    assert (kept.found(), staged(store)) == (kept.held, [])
+    assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_of_two_that_claim_at_once_one_leaves(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+def test_of_two_that_claim_at_once_one_leaves(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     others = []
     store.on("put", after(lambda: others.append(compact(a_compaction(store.inner, ids="other"), "another request"))))
     assert (compact(compaction), [one.outcome for one in others]) == (Compacted("idle"), ["compacted"])
-    assert (kept.found(), store.count("stage")) == (kept.held, 0)
+    assert (expected.stored(), store.count("stage")) == (expected.rows, 0)
 
 
-def test_two_that_both_hold_a_claim_do_no_harm(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+def test_two_that_both_hold_a_claim_do_no_harm(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     others = []
     late = a_compaction(store.inner, ids="other", now=10_000.0)  # by a calendar on which the first claim has ended
     store.on("stage", after(lambda: others.append(compact(late, "another request").outcome)))
     assert (compact(compaction), others) == (Compacted("overtaken"), ["compacted"])
-    assert (kept.found(), staged(store)) == (kept.held, [])
+    assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
 @pytest.mark.parametrize("method", ["read", "stage", "splice", "discard"])
 def test_after_one_that_was_killed_another_comes_once_the_claim_has_ended(
-    store: ScriptedStore, kept: Kept, method: str
+    store: ScriptedStore, expected: ExpectedIndex, method: str
 ) -> None:
     dying = ScriptedStore(least_part=1)
     dying.inner = store.inner
@@ -72,14 +78,16 @@ def test_after_one_that_was_killed_another_comes_once_the_claim_has_ended(
     dying.always("delete", killed)
     with pytest.raises(Killed):
         compact(a_compaction(dying))
-    assert kept.found() == kept.held
+    assert expected.stored() == expected.rows
     assert compact(a_compaction(store, ids="soon", now=859.0), "another request").outcome in {"busy", "idle"}
-    kept.add(*(f"n{i}" for i in range(9)), seed=2)
+    expected.add(*(f"n{i}" for i in range(9)), seed=2)
     assert compact(a_compaction(store, ids="later", now=861.0), "another request").outcome == "compacted"
-    assert kept.found() == kept.held
+    assert expected.stored() == expected.rows
 
 
-def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(store: ScriptedStore, kept: Kept) -> None:
+def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(
+    store: ScriptedStore, expected: ExpectedIndex
+) -> None:
     dying = ScriptedStore(least_part=1)
     dying.inner = store.inner
     for method in ("stage", "discard", "delete"):
@@ -87,13 +95,15 @@ def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(st
     with pytest.raises(Killed):
         compact(a_compaction(dying), "request")
     assert compact(a_compaction(store, ids="again"), "request").outcome == "compacted"
-    assert kept.found() == kept.held
+    assert expected.stored() == expected.rows
 
 
-def test_a_claim_that_nobody_can_read_is_taken_over(store: ScriptedStore, kept: Kept, compaction: Compaction) -> None:
+def test_a_claim_that_nobody_can_read_is_taken_over(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     store.inner.put(f"{STAGING}t.claim", b"not a claim", IfAbsent(), "by hand")
     assert compact(compaction).outcome == "compacted"
-    assert (kept.found(), staged(store)) == (kept.held, [])
+    assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
 def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compaction: Compaction) -> None:

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from tests.support.compacting import DIMENSION, SIZES, Asked, vectors
-from tests.support.stores import ScriptedStore, after, answers, loses_reply
-from tests.support.worlds import FOREVER, Clock, local_files
+from tests.support.compactions import DIMENSION, SIZES, RecordedInvocations, vectors
+from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply
+from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
 from vectord.index.codec import decode
 from vectord.index.sections.base import NOTHING_TO_FETCH
@@ -24,7 +24,7 @@ PLENTY = 1 << 30
 LATE = 1e-6  # seconds from now
 
 
-class Deaf(Asked):
+class Deaf(RecordedInvocations):
     """Asks, and nobody hears it."""
 
     def __init__(self, error: StoreError) -> None:
@@ -42,18 +42,18 @@ def store() -> ScriptedStore:
 
 
 @pytest.fixture
-def asked() -> Asked:
-    return Asked()
+def asked() -> RecordedInvocations:
+    return RecordedInvocations()
 
 
 def a_service(
-    store: ScriptedStore, asked: Asked | None, *, memory: int = PLENTY, clock: Clock | None = None
+    store: ScriptedStore, asked: RecordedInvocations | None, *, memory: int = PLENTY, clock: Clock | None = None
 ) -> Service:
     environment = (clock or Clock()).environment()
     build_policy = BuildPolicy(environment, asked, memory) if asked else None
     return Service(
         store,
-        local_files(),
+        new_section_cache(),
         memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(),
@@ -75,14 +75,14 @@ def tail(store: ScriptedStore) -> int:
     return len(decode.open_blob(found.data).tail)
 
 
-def test_a_build_that_fits_is_made_at_once(store: ScriptedStore, asked: Asked) -> None:
+def test_a_build_that_fits_is_made_at_once(store: ScriptedStore, asked: RecordedInvocations) -> None:
     grown(a_service(store, asked), 20.0)
     assert (tail(store), asked.names) == (0, [])
 
 
 @pytest.mark.parametrize(("until", "memory"), [(LATE, PLENTY), (20.0, 1_000)], ids=["time", "memory"])
 def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
-    store: ScriptedStore, asked: Asked, until: float, memory: int
+    store: ScriptedStore, asked: RecordedInvocations, until: float, memory: int
 ) -> None:
     service = a_service(store, asked, memory=memory)
     grown(service, until)
@@ -95,7 +95,7 @@ def test_where_nobody_can_be_asked_every_build_is_made_at_once(store: ScriptedSt
     assert tail(store) == 0
 
 
-def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedStore, asked: Asked) -> None:
+def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     grown(service, 20.0)
     for number in range(10):
@@ -103,7 +103,7 @@ def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedSto
     assert (tail(store), service.describe("t", Deadline(20.0)).count) == (109, 129)
 
 
-def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: Asked) -> None:
+def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -111,7 +111,7 @@ def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: 
     assert asked.names == ["t"]
 
 
-def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -119,7 +119,7 @@ def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore,
     assert asked.names == []
 
 
-def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -127,14 +127,16 @@ def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: 
     assert asked.names == []
 
 
-def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: Asked) -> None:
+def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
     grown(a_service(store, asked, memory=0), 20.0)
     another = a_service(store, asked, memory=0, clock=Clock(ids="another"))
     another.delete("t", Selection(["absent"]), Deadline(20.0))
     assert asked.names == ["t"]
 
 
-def test_it_is_asked_for_once_a_minute_and_not_at_every_change(store: ScriptedStore, asked: Asked) -> None:
+def test_it_is_asked_for_once_a_minute_and_not_at_every_change(
+    store: ScriptedStore, asked: RecordedInvocations
+) -> None:
     clock = Clock()
     service = a_service(store, asked, memory=0, clock=clock)
     grown(service, 20.0)
@@ -146,7 +148,7 @@ def test_it_is_asked_for_once_a_minute_and_not_at_every_change(store: ScriptedSt
     assert asked.names == ["t", "t"]
 
 
-def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: Asked) -> None:
+def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: RecordedInvocations) -> None:
     seen: list[int] = []
     service = a_service(store, asked, memory=0)
     store.always("splice", after(lambda: seen.append(len(asked.names))))
@@ -154,16 +156,18 @@ def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: Asked) ->
     assert (seen, asked.names) == ([0], ["t"])
 
 
-def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(store: ScriptedStore, asked: Asked) -> None:
+def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(
+    store: ScriptedStore, asked: RecordedInvocations
+) -> None:
     service = a_service(store, asked, memory=0)
     store.on("splice", loses_reply)
     grown(service, 20.0)
     assert (store.count("splice"), asked.names) == (1, ["t"])
 
 
-def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked: Asked) -> None:
+def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
-    store.always("splice", answers(StoreUnavailable("no answer")))
+    store.always("splice", fails_with(StoreUnavailable("no answer")))
     with pytest.raises(OutcomeUnknown):
         grown(service, 1_000.0)
     assert asked.names == []
@@ -200,7 +204,7 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
     if sections_here:
         return decode.open_blob(blob.data)
     head = frame.decode_head(blob.data, len(blob.data))
-    return decode.open_head(head, local_files().open, NOTHING_TO_FETCH)
+    return decode.open_head(head, new_section_cache().open, NOTHING_TO_FETCH)
 
 
 def test_it_takes_longer_for_more_rows() -> None:

@@ -5,8 +5,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.support.shards import IDS, ROWS, ByName, a_filled_service, count, found, names, on_shard
-from tests.support.worlds import FOREVER, a_query
+from tests.support.services import FOREVER, a_query
+from tests.support.shards import (
+    IDS,
+    ROWS,
+    HookedStore,
+    a_filled_service,
+    ids_on_shard,
+    object_names,
+    search_ids,
+    vector_count,
+)
 from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -16,12 +25,12 @@ from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 
 
 @pytest.fixture
-def store() -> ByName:
-    return ByName()
+def store() -> HookedStore:
+    return HookedStore()
 
 
 @pytest.fixture
-def filled(store: ByName) -> Service:
+def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
@@ -38,9 +47,9 @@ def test_ids_of_any_form_spread_evenly(form: str, shards: int) -> None:
     assert 130 <= min(rows.values()) <= max(rows.values()) <= 270  # 5 standard deviations
 
 
-def test_each_row_lies_in_the_shard_of_its_hash(store: ByName, filled: Service) -> None:
+def test_each_row_lies_in_the_shard_of_its_hash(store: HookedStore, filled: Service) -> None:
     counts = [shard.count for shard in filled.describe("t", FOREVER).shards]
-    assert counts == [len(on_shard(number)) for number in range(3)]
+    assert counts == [len(ids_on_shard(number)) for number in range(3)]
     assert min(counts) > 0
 
 
@@ -55,13 +64,13 @@ def test_a_listing_shows_the_index_and_no_shard(filled: Service) -> None:
 
 @pytest.mark.parametrize("use", ["search", "lookup", "add"])
 def test_a_shard_that_is_missing_while_the_index_is_there_is_corruption(
-    store: ByName, filled: Service, use: str
+    store: HookedStore, filled: Service, use: str
 ) -> None:
-    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+    [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     store.inner.delete(name, IfMatch(store.inner.etag(name)))
     uses = {
-        "search": lambda: found(filled, 1.0, 0.0),
-        "lookup": lambda: filled.lookup("t", on_shard(1)[0], FOREVER),
+        "search": lambda: search_ids(filled, 1.0, 0.0),
+        "lookup": lambda: filled.lookup("t", ids_on_shard(1)[0], FOREVER),
         "add": lambda: filled.add("t", ROWS, FOREVER),
     }
     with pytest.raises(BlobCorrupt, match=f"{name}.*missing"):
@@ -71,8 +80,8 @@ def test_a_shard_that_is_missing_while_the_index_is_there_is_corruption(
 # ---- what callers cannot do
 
 
-def test_a_caller_cannot_name_a_shard(store: ByName, filled: Service) -> None:
-    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+def test_a_caller_cannot_name_a_shard(store: HookedStore, filled: Service) -> None:
+    [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     for use in (
         lambda: filled.describe(name, FOREVER),
         lambda: filled.lookup(name, "a", FOREVER),
@@ -85,14 +94,16 @@ def test_a_caller_cannot_name_a_shard(store: ByName, filled: Service) -> None:
             use()
     with pytest.raises(RequestInvalid):
         filled.create(NewIndex(name, 2), FOREVER)
-    assert count(filled) == len(ROWS)
+    assert vector_count(filled) == len(ROWS)
 
 
-def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(store: ByName, filled: Service) -> None:
+def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(
+    store: HookedStore, filled: Service
+) -> None:
     answer = store.inner.get("t")
     assert isinstance(answer, StoredObject)
     store.inner.put("copy", answer.data, IfAbsent(), "")
     with pytest.raises(BlobUnsupported, match="'t'"):
         filled.search("copy", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     filled.delete_index("copy", FOREVER)
-    assert count(filled) == len(ROWS)
+    assert vector_count(filled) == len(ROWS)

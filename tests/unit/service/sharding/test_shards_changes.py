@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from tests.support.shards import IDS, ROWS, ByName, a_filled_service, a_service, count, etags, names, on_shard
-from tests.support.worlds import FOREVER, a_query, vector
+from tests.support.services import FOREVER, a_query, vector
+from tests.support.shards import (
+    IDS,
+    ROWS,
+    HookedStore,
+    a_filled_service,
+    a_service,
+    etags,
+    ids_on_shard,
+    object_names,
+    vector_count,
+)
 from vectord.errors import (
     BatchInvalid,
     Contended,
@@ -21,12 +31,12 @@ from vectord.service.values.selection import Selection
 
 
 @pytest.fixture
-def store() -> ByName:
-    return ByName()
+def store() -> HookedStore:
+    return HookedStore()
 
 
 @pytest.fixture
-def filled(store: ByName) -> Service:
+def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
@@ -35,7 +45,7 @@ def test_changes_sum_over_shards(filled: Service) -> None:
     assert (added.added, added.replaced, added.count, added.etag) == (2, 4, None, None)
     deleted = filled.delete("t", Selection(["x", "y", "absent", "x"]), FOREVER)
     assert (deleted.deleted, deleted.count, deleted.etag) == (2, None, None)
-    assert count(filled) == len(ROWS)
+    assert vector_count(filled) == len(ROWS)
 
 
 def test_of_equal_ids_in_a_batch_the_last_wins(filled: Service) -> None:
@@ -43,7 +53,7 @@ def test_of_equal_ids_in_a_batch_the_last_wins(filled: Service) -> None:
     assert filled.lookup("t", "x", FOREVER).vector.tolist() == [5.0, 6.0]
 
 
-def test_a_bad_item_keeps_every_shard_as_it_was(store: ByName, filled: Service) -> None:
+def test_a_bad_item_keeps_every_shard_as_it_was(store: HookedStore, filled: Service) -> None:
     before = etags(store.inner)
     with pytest.raises(BatchInvalid) as caught:
         filled.add("t", [*(vector(f"n{i}", 1.0, 1.0) for i in range(9)), vector("bad", 0.0, 0.0)], FOREVER)
@@ -51,36 +61,36 @@ def test_a_bad_item_keeps_every_shard_as_it_was(store: ByName, filled: Service) 
     assert etags(store.inner) == before
 
 
-def test_shards_without_a_part_are_not_touched(store: ByName, filled: Service) -> None:
+def test_shards_without_a_part_are_not_touched(store: HookedStore, filled: Service) -> None:
     before = etags(store.inner)
-    filled.delete("t", Selection(list(on_shard(2)[:1])), FOREVER)
+    filled.delete("t", Selection(list(ids_on_shard(2)[:1])), FOREVER)
     changed = {name for name, etag in etags(store.inner).items() if before[name] != etag}
     assert {name.rpartition("/")[2] for name in changed} == {"2"}
 
 
 def test_a_batch_that_some_shards_did_not_take_tells_how_much_and_can_be_repeated(
-    store: ByName, filled: Service
+    store: HookedStore, filled: Service
 ) -> None:
     moved = [vector(vector_id, 9.0, 9.0) for vector_id in IDS]
-    store.fails("put", "/1", WriteConflict())
+    store.fail("put", "/1", WriteConflict())
     with pytest.raises(PartlyApplied) as caught:
         filled.add("t", moved, FOREVER)
-    lost = len(on_shard(1))
+    lost = len(ids_on_shard(1))
     assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, lost, 0)
     store.before.clear()
     assert filled.add("t", moved, FOREVER).replaced == len(IDS)
     assert {tuple(filled.lookup("t", vector_id, FOREVER).vector) for vector_id in IDS} == {(9.0, 9.0)}
 
 
-def test_a_part_without_an_answer_counts_as_unknown(store: ByName, filled: Service) -> None:
-    store.fails("put", "/1", StoreUnavailable())
+def test_a_part_without_an_answer_counts_as_unknown(store: HookedStore, filled: Service) -> None:
+    store.fail("put", "/1", StoreUnavailable())
     with pytest.raises(PartlyApplied) as caught:
         filled.delete("t", Selection(list(IDS)), FOREVER)
-    lost = len(on_shard(1))
+    lost = len(ids_on_shard(1))
     assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, 0, lost)
 
 
-def test_a_batch_that_no_shard_took_changed_nothing(store: ByName, filled: Service) -> None:
+def test_a_batch_that_no_shard_took_changed_nothing(store: HookedStore, filled: Service) -> None:
     store.always("put", lambda _: (_ for _ in ()).throw(WriteConflict()))
     with pytest.raises(Contended, match="'t'"):
         filled.add("t", ROWS, FOREVER)
@@ -95,7 +105,7 @@ def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Serv
     ):
         with pytest.raises(RequestInvalid, match="If-Match"):
             change()
-    assert count(filled) == len(ROWS)
+    assert vector_count(filled) == len(ROWS)
 
 
 def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
@@ -110,7 +120,7 @@ def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
 
 @pytest.mark.parametrize("anew", [False, True])
 def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_batch(
-    store: ByName, filled: Service, anew: bool
+    store: HookedStore, filled: Service, anew: bool
 ) -> None:
     other = a_service(store.inner)
 
@@ -123,14 +133,14 @@ def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_b
     store.before["put", "/1"] = meanwhile
     if anew:
         assert filled.add("t", ROWS, FOREVER).added == len(ROWS)
-        assert count(other) == len(ROWS)
+        assert vector_count(other) == len(ROWS)
     else:
         with pytest.raises(IndexNotFound, match="'t'"):
             filled.add("t", ROWS, FOREVER)
-        assert names(store.inner) == []
+        assert object_names(store.inner) == []
 
 
-def test_an_index_that_became_one_of_one_blob_takes_the_batch(store: ByName, filled: Service) -> None:
+def test_an_index_that_became_one_of_one_blob_takes_the_batch(store: HookedStore, filled: Service) -> None:
     other = a_service(store.inner)
 
     def meanwhile() -> None:

@@ -2,8 +2,17 @@
 
 import pytest
 
-from tests.support.shards import ROWS, ByName, a_filled_service, a_service, count, etags, found, names
-from tests.support.worlds import FOREVER
+from tests.support.services import FOREVER
+from tests.support.shards import (
+    ROWS,
+    HookedStore,
+    a_filled_service,
+    a_service,
+    etags,
+    object_names,
+    search_ids,
+    vector_count,
+)
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -11,29 +20,29 @@ from vectord.storage.base import StoredObject
 
 
 @pytest.fixture
-def store() -> ByName:
-    return ByName()
+def store() -> HookedStore:
+    return HookedStore()
 
 
 @pytest.fixture
-def service(store: ByName) -> Service:
+def service(store: HookedStore) -> Service:
     return a_service(store)
 
 
 @pytest.fixture
-def filled(store: ByName) -> Service:
+def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
-def test_one_shard_is_an_index_of_one_blob(store: ByName, service: Service) -> None:
+def test_one_shard_is_an_index_of_one_blob(store: HookedStore, service: Service) -> None:
     service.create(NewIndex("t", 2, shards=1), FOREVER)
     answer = store.inner.get("t")
     assert isinstance(answer, StoredObject)
     assert b"shards" not in answer.data
-    assert names(store.inner) == ["t"]
+    assert object_names(store.inner) == ["t"]
 
 
-def test_the_shards_are_there_before_the_index_is(store: ByName, service: Service) -> None:
+def test_the_shards_are_there_before_the_index_is(store: HookedStore, service: Service) -> None:
     service.create(NewIndex("t", 2, shards=3), FOREVER)
     written = [name for method, name, *_ in store.calls if method == "put"]
     assert written[-1] == "t"
@@ -47,7 +56,9 @@ def test_so_many_shards_are_refused(service: Service, shards: int) -> None:
 
 
 @pytest.mark.parametrize("shards", [1, 2])
-def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(store: ByName, filled: Service, shards: int) -> None:
+def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(
+    store: HookedStore, filled: Service, shards: int
+) -> None:
     before = etags(store.inner)
     store.calls.clear()
     with pytest.raises(IndexExists):
@@ -56,7 +67,7 @@ def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(store: ByName, fi
     assert etags(store.inner) == before
 
 
-def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: ByName, service: Service) -> None:
+def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: HookedStore, service: Service) -> None:
     other = a_service(store.inner)
 
     def first() -> None:
@@ -66,49 +77,51 @@ def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: ByName,
     store.before["put", "t"] = first
     with pytest.raises(IndexExists):
         service.create(NewIndex("t", 2, shards=5), FOREVER)
-    assert len(names(store.inner)) == 1 + 2
+    assert len(object_names(store.inner)) == 1 + 2
     assert other.add("t", ROWS, FOREVER).added == len(ROWS)
 
 
-def test_a_creation_that_is_refused_leaves_nothing(store: ByName, service: Service) -> None:
-    store.fails("put", "/2", StoreRefused("AccessDenied"))
+def test_a_creation_that_is_refused_leaves_nothing(store: HookedStore, service: Service) -> None:
+    store.fail("put", "/2", StoreRefused("AccessDenied"))
     with pytest.raises(StoreRefused):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
-    assert names(store.inner) == []
+    assert object_names(store.inner) == []
 
 
-def test_a_creation_that_storage_does_not_answer_leaves_nothing(store: ByName, service: Service) -> None:
-    store.fails("put", "/2", StoreUnavailable())
+def test_a_creation_that_storage_does_not_answer_leaves_nothing(store: HookedStore, service: Service) -> None:
+    store.fail("put", "/2", StoreUnavailable())
     with pytest.raises(StorageSilent):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
-    assert names(store.inner) == []
+    assert object_names(store.inner) == []
 
 
-def test_a_creation_that_may_have_happened_keeps_its_shards(store: ByName, service: Service) -> None:
-    store.fails("put", "t", StoreUnavailable())
+def test_a_creation_that_may_have_happened_keeps_its_shards(store: HookedStore, service: Service) -> None:
+    store.fail("put", "t", StoreUnavailable())
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
-    assert len(names(store.inner)) == 3
+    assert len(object_names(store.inner)) == 3
 
 
 # ---- deletion
 
 
-def test_deleting_removes_the_index_and_then_its_shards(store: ByName, filled: Service) -> None:
+def test_deleting_removes_the_index_and_then_its_shards(store: HookedStore, filled: Service) -> None:
     store.calls.clear()
     filled.delete_index("t", FOREVER)
     deleted = [name for method, name, *_ in store.calls if method == "delete"]
     assert (deleted[0], len(deleted)) == ("t", 4)
-    assert names(store.inner) == []
+    assert object_names(store.inner) == []
 
 
 def test_a_new_index_of_the_name_starts_empty(filled: Service) -> None:
     filled.delete_index("t", FOREVER)
     filled.create(NewIndex("t", 2, shards=2), FOREVER)
-    assert (count(filled), found(filled, 1.0, 0.0)) == (0, [])
+    assert (vector_count(filled), search_ids(filled, 1.0, 0.0)) == (0, [])
 
 
-def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(store: ByName, filled: Service) -> None:
+def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(
+    store: HookedStore, filled: Service
+) -> None:
     other = a_service(store.inner)
 
     def meanwhile() -> None:
@@ -118,13 +131,13 @@ def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(stor
 
     store.before["delete", "t"] = meanwhile
     filled.delete_index("t", FOREVER)
-    assert names(store.inner) == []
+    assert object_names(store.inner) == []
 
 
-def test_shards_that_storage_keeps_are_metered_and_belong_to_no_index(store: ByName, filled: Service) -> None:
-    store.fails("delete", "/1", StoreUnavailable())
+def test_shards_that_storage_keeps_are_metered_and_belong_to_no_index(store: HookedStore, filled: Service) -> None:
+    store.fail("delete", "/1", StoreUnavailable())
     filled.environment.meter.drain()
     filled.delete_index("t", FOREVER)
     assert filled.environment.meter.drain()["ShardsLeft"] == 1
     filled.create(NewIndex("t", 2, shards=3), FOREVER)
-    assert count(filled) == 0
+    assert vector_count(filled) == 0

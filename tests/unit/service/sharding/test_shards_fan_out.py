@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.support.api import an_event
-from tests.support.shards import ByName, a_service, names
-from tests.support.worlds import a_query, vector
+from tests.support.services import a_query, vector
+from tests.support.shards import HookedStore, a_service, object_names
 from vectord.edge import handler
 from vectord.edge.events import fan_out as edge
 from vectord.errors import (
@@ -48,7 +48,7 @@ QUERY = np.array([1.0, 5.0])
 class Functions:
     """Other functions of the deployment, as a service of their own behind Lambda's JSON."""
 
-    def __init__(self, store: ByName) -> None:
+    def __init__(self, store: HookedStore) -> None:
         self.service = a_service(store)
         self.handler = handler.handler({}, lambda: self.service, edge.handler(lambda: self.service))
         self.messages: list[bytes] = []
@@ -62,17 +62,17 @@ class Functions:
 
 
 @pytest.fixture
-def store() -> ByName:
-    return ByName()
+def store() -> HookedStore:
+    return HookedStore()
 
 
 @pytest.fixture
-def functions(store: ByName) -> Functions:
+def functions(store: HookedStore) -> Functions:
     return Functions(store)
 
 
 @pytest.fixture
-def service(store: ByName, functions: Functions) -> Service:
+def service(store: HookedStore, functions: Functions) -> Service:
     """A service that has other functions do parts, and index `t` in 5 shards with ROWS."""
     service = a_service(store, invoke=functions.invoke)
     service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
@@ -89,7 +89,7 @@ def found(service: Service, **more: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_other_functions_answer_as_this_one_would(store: ByName, service: Service, functions: Functions) -> None:
+def test_other_functions_answer_as_this_one_would(store: HookedStore, service: Service, functions: Functions) -> None:
     assert found(service) == found(a_service(store))
     assert len(functions.messages) == 5
 
@@ -131,7 +131,7 @@ def test_what_is_too_large_to_be_sent_is_done_here(
     assert all(len(payload) < 300 for payload in functions.messages)
 
 
-def test_a_message_says_how_long_the_answer_is_waited_for(store: ByName, functions: Functions) -> None:
+def test_a_message_says_how_long_the_answer_is_waited_for(store: HookedStore, functions: Functions) -> None:
     service = a_service(store, invoke=functions.invoke)
     service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
     service.search("t", a_query(QUERY, 1), Deadline(service.environment.now() + 8.0))
@@ -176,21 +176,21 @@ def test_a_right_that_is_missing_is_an_error_for_the_operator(service: Service, 
         found(service)
 
 
-def breaks(store: ByName, end: str) -> None:
-    [name] = [name for name in names(store.inner) if name.endswith(end)]
+def breaks(store: HookedStore, end: str) -> None:
+    [name] = [name for name in object_names(store.inner) if name.endswith(end)]
     store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
 
 
-def conflicts(store: ByName, end: str) -> None:
-    store.fails("put", end, WriteConflict())
+def conflicts(store: HookedStore, end: str) -> None:
+    store.fail("put", end, WriteConflict())
 
 
-def is_silent(store: ByName, end: str) -> None:
-    store.fails("head", end, StoreUnavailable())
+def is_silent(store: HookedStore, end: str) -> None:
+    store.fail("head", end, StoreUnavailable())
 
 
-def is_refused(store: ByName, end: str) -> None:
-    store.fails("head", end, StoreRefused("AccessDenied"))
+def is_refused(store: HookedStore, end: str) -> None:
+    store.fail("head", end, StoreRefused("AccessDenied"))
 
 
 @pytest.mark.parametrize(
@@ -198,20 +198,20 @@ def is_refused(store: ByName, end: str) -> None:
     [(breaks, BlobCorrupt), (is_silent, StorageSilent), (is_refused, StoreRefused)],
 )
 def test_the_error_of_a_shard_comes_back_as_it_was(
-    store: ByName, service: Service, happens: Callable[[ByName, str], None], error: type[VectordError]
+    store: HookedStore, service: Service, happens: Callable[[HookedStore, str], None], error: type[VectordError]
 ) -> None:
     happens(store, "/3")
     with pytest.raises(error):
         found(service)
 
 
-def test_a_shard_that_others_change_comes_back_as_contended(store: ByName, service: Service) -> None:
+def test_a_shard_that_others_change_comes_back_as_contended(store: HookedStore, service: Service) -> None:
     conflicts(store, "")
     with pytest.raises(Contended, match="'t'"):
         service.add("t", ROWS, Deadline(LONG))
 
 
-def test_an_index_that_is_deleted_meanwhile_is_not_found(store: ByName, service: Service) -> None:
+def test_an_index_that_is_deleted_meanwhile_is_not_found(store: HookedStore, service: Service) -> None:
     def meanwhile() -> None:
         store.before.clear()
         a_service(store.inner).delete_index("t", Deadline(LONG))

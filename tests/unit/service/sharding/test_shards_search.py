@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.shards import IDS, ByName, a_filled_service, a_service, found, names
-from tests.support.worlds import FOREVER, a_query, vector
+from tests.support.services import FOREVER, a_query, vector
+from tests.support.shards import IDS, HookedStore, a_filled_service, a_service, object_names, search_ids
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
@@ -17,12 +17,12 @@ from vectord.storage.base import IfMatch
 
 
 @pytest.fixture
-def store() -> ByName:
-    return ByName()
+def store() -> HookedStore:
+    return HookedStore()
 
 
 @pytest.fixture
-def filled(store: ByName) -> Service:
+def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
@@ -41,7 +41,7 @@ points = st.lists(st.tuples(coordinates, coordinates).filter(any), max_size=40)
 def test_an_exact_search_finds_what_it_would_in_one_blob(
     rows: list[tuple[float, float]], query: tuple[float, float], k: int, shards: int, distance: str
 ) -> None:
-    service = a_service(ByName())
+    service = a_service(HookedStore())
     answers = []
     for name, number in (("one", 1), ("many", shards)):
         service.create(NewIndex(name, 2, distance=distance, shards=number), FOREVER)
@@ -57,12 +57,12 @@ def test_an_exact_search_finds_what_it_would_in_one_blob(
 
 def test_a_search_sees_what_was_acknowledged_before_it(filled: Service) -> None:
     filled.add("t", [vector("new", 0.0, 1.0)], FOREVER)
-    assert found(filled, 0.0, 1.0, k=1) == ["new"]
+    assert search_ids(filled, 0.0, 1.0, k=1) == ["new"]
     filled.delete("t", Selection(["new"]), FOREVER)
-    assert "new" not in found(filled, 0.0, 1.0, k=20)
+    assert "new" not in search_ids(filled, 0.0, 1.0, k=20)
 
 
-def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: ByName, filled: Service) -> None:
+def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: HookedStore, filled: Service) -> None:
     filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     store.calls.clear()
     searched = filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
@@ -76,33 +76,33 @@ def test_what_shards_metered_in_threads_is_on_the_request_s_meter(filled: Servic
     assert filled.environment.meter.drain()["CacheHits"] == 4
 
 
-def test_a_shard_that_does_not_answer_fails_the_search(store: ByName, filled: Service) -> None:
-    store.fails("head", "/1", StoreUnavailable())
+def test_a_shard_that_does_not_answer_fails_the_search(store: HookedStore, filled: Service) -> None:
+    store.fail("head", "/1", StoreUnavailable())
     with pytest.raises(StorageSilent):
-        found(filled, 1.0, 0.0)
+        search_ids(filled, 1.0, 0.0)
 
 
-def test_a_corrupt_shard_is_named(store: ByName, filled: Service) -> None:
-    [name] = [name for name in names(store.inner) if name.endswith("/1")]
+def test_a_corrupt_shard_is_named(store: HookedStore, filled: Service) -> None:
+    [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
     with pytest.raises(BlobCorrupt, match=name):
-        found(filled, 1.0, 0.0)
+        search_ids(filled, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("query", [(1.0,), (0.0, 0.0)])
 def test_a_query_that_does_not_fit_is_refused_before_a_shard_is_asked(
-    store: ByName, filled: Service, query: tuple[float, ...]
+    store: HookedStore, filled: Service, query: tuple[float, ...]
 ) -> None:
     store.calls.clear()
     with pytest.raises(RequestInvalid):
-        found(filled, *query)
+        search_ids(filled, *query)
     assert [name for _, name, *_ in store.calls] == ["t"]
 
 
 # ---- lookup
 
 
-def test_a_lookup_asks_one_shard(store: ByName, filled: Service) -> None:
+def test_a_lookup_asks_one_shard(store: HookedStore, filled: Service) -> None:
     store.calls.clear()
     assert filled.lookup("t", IDS[3], FOREVER).vector.tolist() == [1.0, 3.0]
     assert len([call for call in store.calls if call[0] == "head"]) == 2

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.stores import ScriptedStore
-from tests.support.worlds import local_files
+from tests.support.scripted_store import ScriptedStore
+from tests.support.services import new_section_cache
 from vectord.errors import ObjectChanged
 from vectord.lhv1 import frame
 from vectord.service.snapshots.ranges import RangeReader, joined
@@ -74,7 +74,7 @@ class Case:
     def __init__(self) -> None:
         self.store = ScriptedStore()
         self.etag = self.store.inner.put("t", OBJECT, IfAbsent(), "c")
-        files = local_files()
+        files = new_section_cache()
         self.sections = [
             files.open(frame.section_entry(name, f"c/{name}", data))
             for name, data in (("sketch", SKETCH), ("rows", ROWS), ("graph", GRAPH))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support import compacting, shards, worlds
-from tests.support.stores import ScriptedStore, after, silence
-from tests.support.worlds import FOREVER, Clock, a_query, vector
+from tests.support import compactions, services, shards
+from tests.support.scripted_store import ScriptedStore, after, no_reply
+from tests.support.services import FOREVER, Clock, a_query, vector
 from vectord.errors import IndexNotFound, StorageSilent, VectorNotFound
 from vectord.index.query.query import Result
 from vectord.service.lifecycle import NewIndex
@@ -19,7 +19,7 @@ A, B = vector("a", 1, 0), vector("b", 0, 1)
 @pytest.fixture
 def store() -> ScriptedStore:
     store = ScriptedStore()
-    setup = worlds.a_service(store.inner, clock=Clock(ids="setup"))
+    setup = services.a_service(store.inner, clock=Clock(ids="setup"))
     setup.create(NewIndex("t", 2), FOREVER)
     setup.add("t", [A], FOREVER)
     return store
@@ -32,12 +32,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def service(store: ScriptedStore, clock: Clock) -> Service:
-    return worlds.a_service(store, clock=clock)
+    return services.a_service(store, clock=clock)
 
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    return worlds.a_service(store.inner, clock=Clock(ids="other"))
+    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def search(service: Service, staleness: float | None, name: str = "t") -> Result:
@@ -129,7 +129,7 @@ def test_a_deleted_index_is_answered_only_within_the_allowed_age(
 
 def test_an_eventual_read_works_while_storage_does_not_answer(service: Service, store: ScriptedStore) -> None:
     search(service, None)
-    store.always("head", silence)
+    store.always("head", no_reply)
     assert search(service, 10.0).answer.count == 1
     with pytest.raises(StorageSilent):
         search(service, None)
@@ -137,11 +137,11 @@ def test_an_eventual_read_works_while_storage_does_not_answer(service: Service, 
 
 def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to_the_present_one() -> None:
     store = MemoryStore(least_part=1)
-    writer, reader = compacting.a_writer(store, "writer"), compacting.a_writer(store, "reader")
-    writer.create(NewIndex("t", compacting.DIMENSION), FOREVER)
-    writer.add("t", compacting.vectors(*map(str, range(900))), FOREVER)
+    writer, reader = compactions.a_writer(store, "writer"), compactions.a_writer(store, "reader")
+    writer.create(NewIndex("t", compactions.DIMENSION), FOREVER)
+    writer.add("t", compactions.vectors(*map(str, range(900))), FOREVER)
     old = reader.lookup("t", "0", FOREVER).etag
-    now = writer.add("t", compacting.vectors("899", seed=1), FOREVER).etag
+    now = writer.add("t", compactions.vectors("899", seed=1), FOREVER).etag
     assert reader.lookup("t", "0", FOREVER, ReadOptions(staleness=3_600.0)).etag == old
     found = [reader.lookup("t", str(row), FOREVER, ReadOptions(staleness=3_600.0)).etag for row in range(899, 0, -1)]
     assert now in found
@@ -149,7 +149,7 @@ def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to
 
 
 def test_a_sharded_index_is_read_without_requests_too() -> None:
-    store = shards.ByName()
+    store = shards.HookedStore()
     service = shards.a_service(store)
     service.create(NewIndex("many", 2, shards=3), FOREVER)
     service.add("many", [A, B], FOREVER)
@@ -161,7 +161,7 @@ def test_a_sharded_index_is_read_without_requests_too() -> None:
 
 
 def test_a_recreated_sharded_index_is_found_if_its_shard_is_not_cached() -> None:
-    store = shards.ByName()
+    store = shards.HookedStore()
     service, other = shards.a_service(store), shards.a_service(store)
     service.create(NewIndex("many", 2, shards=3), FOREVER)
     far = next(vector(name, 0, 1) for name in "bcdefgh" if shard_of(name, 3) != shard_of("a", 3))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.support import shards
-from tests.support.past import NOON, Past, Rows, Story, held
-from tests.support.stores import ScriptedStore, after, answers, silence
-from tests.support.worlds import FOREVER
+from tests.support.scripted_store import ScriptedStore, after, fails_with, no_reply
+from tests.support.services import FOREVER
+from tests.support.version_history import NOON, HistoryService, IndexHistory, Rows, vectors_by_id
 from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,
@@ -28,18 +28,18 @@ from vectord.storage.base import IfMatch
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "packed"])
-def story(request: pytest.FixtureRequest) -> Story:
-    return Story(packed=request.param)
+def history(request: pytest.FixtureRequest) -> IndexHistory:
+    return IndexHistory(packed=request.param)
 
 
 @pytest.fixture
-def versions(story: Story) -> Versions:
-    return story.past().versions
+def versions(history: IndexHistory) -> Versions:
+    return history.service().versions
 
 
-def ids(story: Story, name: str = "t") -> list[str]:
+def ids(history: IndexHistory, name: str = "t") -> list[str]:
     """Return the ids of all versions, oldest first."""
-    return [one.id for one in reversed(story.store.inner.versions(name, 100).versions)]
+    return [one.id for one in reversed(history.store.inner.versions(name, 100).versions)]
 
 
 def at(minutes: float) -> str:
@@ -48,26 +48,26 @@ def at(minutes: float) -> str:
 
 
 def rows_in(snapshot: Snapshot) -> Rows:
-    return held(snapshot.index)
+    return vectors_by_id(snapshot.index)
 
 
 class TestList:
-    def test_shows_the_state_after_each_write_newest_first(self, story: Story, versions: Versions) -> None:
+    def test_shows_the_state_after_each_write_newest_first(self, history: IndexHistory, versions: Versions) -> None:
         page = versions.list("t", 10, None, FOREVER)
-        assert [one.etag for one in page.versions] == story.etags[::-1]
+        assert [one.etag for one in page.versions] == history.etags[::-1]
         assert page.after is None
 
-    def test_goes_on_by_its_cursor(self, story: Story, versions: Versions) -> None:
+    def test_goes_on_by_its_cursor(self, history: IndexHistory, versions: Versions) -> None:
         first = versions.list("t", 3, None, FOREVER)
         rest = versions.list("t", 3, first.after, FOREVER)
-        assert [one.etag for one in (*first.versions, *rest.versions)] == story.etags[::-1]
+        assert [one.etag for one in (*first.versions, *rest.versions)] == history.etags[::-1]
 
-    def test_shows_what_a_deleted_index_was(self, story: Story, versions: Versions) -> None:
-        story.writer.delete_index("t", FOREVER)
+    def test_shows_what_a_deleted_index_was(self, history: IndexHistory, versions: Versions) -> None:
+        history.writer.delete_index("t", FOREVER)
         assert [one.deleted for one in versions.list("t", 2, None, FOREVER).versions] == [True, False]
 
-    def test_shows_what_an_index_was_that_cannot_be_read(self, story: Story, versions: Versions) -> None:
-        story.store.inner.put("t", b"broken", IfMatch(story.etags[-1]), "c")
+    def test_shows_what_an_index_was_that_cannot_be_read(self, history: IndexHistory, versions: Versions) -> None:
+        history.store.inner.put("t", b"broken", IfMatch(history.etags[-1]), "c")
         assert len(versions.list("t", 10, None, FOREVER).versions) == 5
 
     @pytest.mark.parametrize("name", ["none", "no/name", "t?", ""])
@@ -75,53 +75,57 @@ class TestList:
         with pytest.raises(IndexNotFound):
             versions.list(name, 10, None, FOREVER)
 
-    def test_is_tried_again_while_storage_does_not_answer(self, story: Story, versions: Versions) -> None:
-        story.store.on("versions", silence)
+    def test_is_tried_again_while_storage_does_not_answer(self, history: IndexHistory, versions: Versions) -> None:
+        history.store.on("versions", no_reply)
         assert len(versions.list("t", 10, None, FOREVER).versions) == 4
 
-    def test_that_storage_never_answers_is_given_up(self, story: Story, versions: Versions) -> None:
-        story.store.always("versions", silence)
+    def test_that_storage_never_answers_is_given_up(self, history: IndexHistory, versions: Versions) -> None:
+        history.store.always("versions", no_reply)
         with pytest.raises(StorageSilent):
             versions.list("t", 10, None, FOREVER)
 
 
 class TestStateAsOf:
     @pytest.mark.parametrize("number", range(4))
-    def test_a_version_is_what_the_index_was(self, story: Story, versions: Versions, number: int) -> None:
-        state = versions.open("t", ids(story)[number], FOREVER).state
-        assert (held(state.index), state.etag) == (story.rows[number], story.etags[number])
+    def test_a_version_is_what_the_index_was(self, history: IndexHistory, versions: Versions, number: int) -> None:
+        state = versions.open("t", ids(history)[number], FOREVER).state
+        assert (vectors_by_id(state.index), state.etag) == (history.rows[number], history.etags[number])
 
     @pytest.mark.parametrize("number", range(4))
-    def test_an_etag_is_what_the_index_was_under_it(self, story: Story, versions: Versions, number: int) -> None:
-        assert held(versions.open("t", story.etags[number], FOREVER).state.index) == story.rows[number]
+    def test_an_etag_is_what_the_index_was_under_it(
+        self, history: IndexHistory, versions: Versions, number: int
+    ) -> None:
+        assert vectors_by_id(versions.open("t", history.etags[number], FOREVER).state.index) == history.rows[number]
 
     @pytest.mark.parametrize(("minutes", "number"), [(0, 0), (0.99, 0), (1, 1), (1.5, 1), (2, 2), (3, 3), (100_000, 3)])
     def test_a_time_is_what_the_index_was_then(
-        self, story: Story, versions: Versions, minutes: float, number: int
+        self, history: IndexHistory, versions: Versions, minutes: float, number: int
     ) -> None:
-        assert held(versions.open("t", at(minutes), FOREVER).state.index) == story.rows[number]
+        assert vectors_by_id(versions.open("t", at(minutes), FOREVER).state.index) == history.rows[number]
 
     @pytest.mark.parametrize("text", ["2026-01-01T12:01:30.5Z", "2026-01-01t12:01:30z", "2026-01-01T14:01:30+02:00"])
-    def test_a_time_may_be_written_as_rfc_3339_has_it(self, story: Story, versions: Versions, text: str) -> None:
-        assert versions.open("t", text, FOREVER).state.etag == story.etags[1]
+    def test_a_time_may_be_written_as_rfc_3339_has_it(
+        self, history: IndexHistory, versions: Versions, text: str
+    ) -> None:
+        assert versions.open("t", text, FOREVER).state.etag == history.etags[1]
 
     def test_a_time_before_the_index_is_refused(self, versions: Versions) -> None:
         with pytest.raises(VersionNotFound):
             versions.open("t", at(-1), FOREVER)
 
-    def test_a_time_when_the_index_was_deleted_is_refused(self, story: Story, versions: Versions) -> None:
-        story.writer.delete_index("t", FOREVER)
-        story.calendar.passes()
-        story.writer.create(NewIndex("t", 3), FOREVER)
+    def test_a_time_when_the_index_was_deleted_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+        history.writer.delete_index("t", FOREVER)
+        history.calendar.passes()
+        history.writer.create(NewIndex("t", 3), FOREVER)
         with pytest.raises(VersionNotFound):
             versions.open("t", at(4.5), FOREVER)
-        assert versions.open("t", at(3.5), FOREVER).state.etag == story.etags[3]
+        assert versions.open("t", at(3.5), FOREVER).state.etag == history.etags[3]
         assert versions.open("t", at(5), FOREVER).state.index.params.dimension == 3
 
-    def test_a_deletion_itself_is_refused(self, story: Story, versions: Versions) -> None:
-        story.writer.delete_index("t", FOREVER)
+    def test_a_deletion_itself_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+        history.writer.delete_index("t", FOREVER)
         with pytest.raises(VersionNotFound):
-            versions.open("t", ids(story)[-1], FOREVER)
+            versions.open("t", ids(history)[-1], FOREVER)
 
     @pytest.mark.parametrize("as_of", ["nonesuch", '"no-such-etag"', "null", "3/L4kqtJl40Nr8X8gdRQBpUMLUo"])
     def test_a_version_that_never_was_is_refused(self, versions: Versions, as_of: str) -> None:
@@ -138,125 +142,127 @@ class TestStateAsOf:
         "as_of",
         ["", "x" * 1_025, "2026-01-01", "2026-01-01T12:00:00", "2026-02-30T12:00:00Z", "2026-01-01T25:00:00Z"],
     )
-    def test_what_is_no_version_etag_or_time_is_invalid(self, story: Story, versions: Versions, as_of: str) -> None:
+    def test_what_is_no_version_etag_or_time_is_invalid(
+        self, history: IndexHistory, versions: Versions, as_of: str
+    ) -> None:
         with pytest.raises(RequestInvalid, match="as_of"):
             versions.open("t", as_of, FOREVER)
-        assert story.store.calls == []
+        assert history.store.calls == []
 
-    def test_a_version_that_is_gone_is_refused(self, story: Story, versions: Versions) -> None:
-        first = ids(story)[0]
-        story.store.inner._history._versions["t"].pop(0)
+    def test_a_version_that_is_gone_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+        first = ids(history)[0]
+        history.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.open("t", first, FOREVER)
 
     def test_a_version_that_goes_after_it_was_read_is_refused_from_then_on(
-        self, story: Story, versions: Versions
+        self, history: IndexHistory, versions: Versions
     ) -> None:
-        first = ids(story)[0]
+        first = ids(history)[0]
         versions.open("t", first, FOREVER)
-        story.store.inner._history._versions["t"].pop(0)
+        history.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.open("t", first, FOREVER)
 
-    def test_a_version_that_cannot_be_read_names_its_index(self, story: Story, versions: Versions) -> None:
-        story.store.inner.put("t", b"broken", IfMatch(story.etags[-1]), "c")
+    def test_a_version_that_cannot_be_read_names_its_index(self, history: IndexHistory, versions: Versions) -> None:
+        history.store.inner.put("t", b"broken", IfMatch(history.etags[-1]), "c")
         with pytest.raises(BlobCorrupt) as caught:
-            versions.open("t", ids(story)[-1], FOREVER)
+            versions.open("t", ids(history)[-1], FOREVER)
         assert caught.value.index == "t"
 
     def test_a_refusal_of_storage_is_not_taken_for_a_version_that_is_gone(
-        self, story: Story, versions: Versions
+        self, history: IndexHistory, versions: Versions
     ) -> None:
-        story.store.on("head", answers(StoreRefused("AccessDenied")))
+        history.store.on("head", fails_with(StoreRefused("AccessDenied")))
         with pytest.raises(StoreRefused):
-            versions.open("t", ids(story)[0], FOREVER)
+            versions.open("t", ids(history)[0], FOREVER)
 
-    def test_a_version_is_warm_once_it_was_read(self, story: Story, versions: Versions) -> None:
-        first = ids(story)[1]
+    def test_a_version_is_warm_once_it_was_read(self, history: IndexHistory, versions: Versions) -> None:
+        first = ids(history)[1]
         once = versions.open("t", first, FOREVER).state
-        story.store.calls.clear()
+        history.store.calls.clear()
         again = versions.open("t", first, FOREVER).state
         assert again.index is once.index
-        assert story.store.calls == [("head", "t", story.etags[1])]
+        assert history.store.calls == [("head", "t", history.etags[1])]
 
-    def test_an_old_version_that_is_warm_is_never_the_present_state(self, story: Story) -> None:
-        past = story.past()
-        past.versions.open("t", ids(story)[1], FOREVER)
-        assert held(past.reads.present("t", FOREVER).index) == story.rows[3]
+    def test_an_old_version_that_is_warm_is_never_the_present_state(self, history: IndexHistory) -> None:
+        service = history.service()
+        service.versions.open("t", ids(history)[1], FOREVER)
+        assert vectors_by_id(service.reads.present("t", FOREVER).index) == history.rows[3]
 
-    def test_two_versions_are_warm_side_by_side(self, story: Story, versions: Versions) -> None:
-        states = [versions.open("t", one, FOREVER).state for one in ids(story)]
-        assert [held(state.index) for state in states] == story.rows
+    def test_two_versions_are_warm_side_by_side(self, history: IndexHistory, versions: Versions) -> None:
+        states = [versions.open("t", one, FOREVER).state for one in ids(history)]
+        assert [vectors_by_id(state.index) for state in states] == history.rows
 
-    def test_an_index_of_more_versions_than_a_page_is_searched_to_its_end(self, story: Story) -> None:
+    def test_an_index_of_more_versions_than_a_page_is_searched_to_its_end(self, history: IndexHistory) -> None:
         for _ in range(1_001):
-            story.store.inner.put("t", b"x", IfMatch(story.store.inner.etag("t")), "c")
-        assert story.past().versions.open("t", story.etags[1], FOREVER).state.etag == story.etags[1]
+            history.store.inner.put("t", b"x", IfMatch(history.store.inner.etag("t")), "c")
+        assert history.service().versions.open("t", history.etags[1], FOREVER).state.etag == history.etags[1]
 
-    def test_a_search_of_versions_ends_with_the_callers_patience(self, story: Story) -> None:
+    def test_a_search_of_versions_ends_with_the_callers_patience(self, history: IndexHistory) -> None:
         for _ in range(1_001):
-            story.store.inner.put("t", b"x", IfMatch(story.store.inner.etag("t")), "c")
-        past = story.past()
+            history.store.inner.put("t", b"x", IfMatch(history.store.inner.etag("t")), "c")
+        service = history.service()
         with pytest.raises(RequestInvalid, match="too many versions"):
-            past.versions.open("t", story.etags[1], Deadline(past.clock.now))
+            service.versions.open("t", history.etags[1], Deadline(service.clock.now))
 
 
 class TestPacked:
     @pytest.fixture
-    def story(self, monkeypatch: pytest.MonkeyPatch) -> Story:
+    def history(self, monkeypatch: pytest.MonkeyPatch) -> IndexHistory:
         """Return one of which the head does not bring all at once."""
         monkeypatch.setattr(cache, "HEAD_BYTES", 256)
-        return Story(packed=True)
+        return IndexHistory(packed=True)
 
-    def test_a_search_reads_the_version_and_no_other(self, story: Story) -> None:
-        query = story.rows[1]["a"]
-        past = story.past()
+    def test_a_search_reads_the_version_and_no_other(self, history: IndexHistory) -> None:
+        query = history.rows[1]["a"]
+        service = history.service()
 
         def nearest(snapshot: Snapshot) -> tuple[str, str]:
             return search.search(snapshot.index, np.frombuffer(query, "<f4"), 1, 1.0).matches[0].id, snapshot.etag
 
-        assert past.versions.using("t", ids(story)[2], FOREVER, nearest) == ("a", story.etags[2])
+        assert service.versions.using("t", ids(history)[2], FOREVER, nearest) == ("a", history.etags[2])
 
-    def test_what_two_states_share_is_read_once(self, story: Story) -> None:
-        def read(past: Past) -> float:
-            before = past.reads.environment.meter.value("ReadBytes")
-            assert held(past.versions.open("t", ids(story)[2], FOREVER).state.index) == story.rows[2]
-            return past.reads.environment.meter.value("ReadBytes") - before
+    def test_what_two_states_share_is_read_once(self, history: IndexHistory) -> None:
+        def read(service: HistoryService) -> float:
+            before = service.reads.environment.meter.value("ReadBytes")
+            assert vectors_by_id(service.versions.open("t", ids(history)[2], FOREVER).state.index) == history.rows[2]
+            return service.reads.environment.meter.value("ReadBytes") - before
 
-        cold, warmed = story.past(), story.past()
+        cold, warmed = history.service(), history.service()
         base = warmed.reads.present("t", FOREVER).index.base
-        held(warmed.reads.present("t", FOREVER).index)
+        vectors_by_id(warmed.reads.present("t", FOREVER).index)
         assert base is not None
         assert read(warmed) <= read(cold) - base.graph.section.size
 
-    def test_a_use_starts_over_when_ranges_of_it_are_not_answered(self, story: Story) -> None:
-        past = story.past()
-        story.store.on("read", silence)
-        assert past.versions.using("t", ids(story)[2], FOREVER, rows_in) == story.rows[2]
+    def test_a_use_starts_over_when_ranges_of_it_are_not_answered(self, history: IndexHistory) -> None:
+        service = history.service()
+        history.store.on("read", no_reply)
+        assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
 
-    def test_a_version_that_goes_while_ranges_of_it_are_read_is_refused(self, story: Story) -> None:
-        past, third = story.past(), ids(story)[2]
-        story.store.on("read", after(lambda: story.store.inner._history._versions["t"].pop(2)))
+    def test_a_version_that_goes_while_ranges_of_it_are_read_is_refused(self, history: IndexHistory) -> None:
+        service, third = history.service(), ids(history)[2]
+        history.store.on("read", after(lambda: history.store.inner._history._versions["t"].pop(2)))
         with pytest.raises(VersionNotFound):
-            past.versions.using("t", third, FOREVER, rows_in)
+            service.versions.using("t", third, FOREVER, rows_in)
 
-    def test_an_object_that_moves_under_its_only_version_is_read_anew(self, story: Story) -> None:
-        past = story.past()
-        story.store.on("read", answers(ObjectChanged("t")))
-        assert past.versions.using("t", ids(story)[2], FOREVER, rows_in) == story.rows[2]
+    def test_an_object_that_moves_under_its_only_version_is_read_anew(self, history: IndexHistory) -> None:
+        service = history.service()
+        history.store.on("read", fails_with(ObjectChanged("t")))
+        assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
 
 
 class TestShards:
     @pytest.fixture
-    def past(self) -> Past:
+    def service(self) -> HistoryService:
         store = ScriptedStore()
         shards.a_service(store).create(NewIndex("t", 2, shards=2), FOREVER)
-        return Past(store)
+        return HistoryService(store)
 
-    def test_versions_of_an_index_in_shards_are_refused(self, past: Past) -> None:
+    def test_versions_of_an_index_in_shards_are_refused(self, service: HistoryService) -> None:
         with pytest.raises(RequestInvalid, match="shards"):
-            past.versions.list("t", 10, None, FOREVER)
+            service.versions.list("t", 10, None, FOREVER)
 
-    def test_an_earlier_state_of_an_index_in_shards_is_refused(self, past: Past) -> None:
+    def test_an_earlier_state_of_an_index_in_shards_is_refused(self, service: HistoryService) -> None:
         with pytest.raises(RequestInvalid, match="shards"):
-            past.versions.open("t", past.reads.store.versions("t", 1).versions[0].id, FOREVER)
+            service.versions.open("t", service.reads.store.versions("t", 1).versions[0].id, FOREVER)

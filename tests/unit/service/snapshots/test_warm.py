@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support import worlds
+from tests.support import services
+from tests.support.scripted_store import ScriptedStore
 from tests.support.sections import packed
-from tests.support.stores import ScriptedStore
+from tests.support.services import FOREVER, Clock, a_query, vector
 from tests.support.vectors import item
-from tests.support.worlds import FOREVER, Clock, a_query, vector
 from vectord.lhv1 import frame
 from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots.cache import SnapshotCache
@@ -22,14 +22,14 @@ PAGE = 4_096
 def store_of(*names: str) -> ScriptedStore:
     store = ScriptedStore()
     for name in names:
-        worlds.a_service(store.inner, clock=Clock(ids=name)).create(NewIndex(name, 2), FOREVER)
+        services.a_service(store.inner, clock=Clock(ids=name)).create(NewIndex(name, 2), FOREVER)
     return store
 
 
 def store_of_many() -> ScriptedStore:
     """A store of an index of 0.6 MB."""
     store = store_of()
-    service = worlds.a_service(store.inner)
+    service = services.a_service(store.inner)
     service.create(NewIndex("t", 100), FOREVER)
     service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
     return store
@@ -37,28 +37,28 @@ def store_of_many() -> ScriptedStore:
 
 def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
     store = store_of("t")
-    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
     warm.read("t")
     assert store.calls == [("head", "t", ""), ("head", "t", store.inner.etag("t"))]
 
 
 def test_an_index_that_did_not_change_is_not_opened_again() -> None:
-    warm = SnapshotCache(store_of("t"), worlds.local_files(), 1 << 20, Environment())
+    warm = SnapshotCache(store_of("t"), services.new_section_cache(), 1 << 20, Environment())
     assert warm.read("t").index is warm.read("t").index
 
 
 def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
     store = store_of("t")
-    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
-    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    services.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
     assert len(warm.read("t").index.rows) == 1
 
 
 def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
     store = store_of("t")
-    service = worlds.a_service(store)
+    service = services.a_service(store)
     etag = service.add("t", [vector("a", 1, 0)], FOREVER).etag
     service.describe("t", FOREVER)
     assert store.calls[-1] == ("head", "t", etag)
@@ -67,7 +67,7 @@ def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
 def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
     store = store_of("a", "b", "c")
     size = store.inner.list("", 1, None).objects[0].size
-    warm = SnapshotCache(store, worlds.local_files(), 2 * size, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 2 * size, Environment())
     for name in "abacba":
         warm.read(name)
     unconditional = [name for _, name, held in store.calls if not held]
@@ -76,7 +76,7 @@ def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
 
 def test_beyond_its_budget_one_index_alone_is_kept() -> None:
     store = store_of("a", "b")
-    warm = SnapshotCache(store, worlds.local_files(), 0, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 0, Environment())
     for name in "aba":
         warm.read(name)
     assert [held for _, _, held in store.calls] == ["", "", ""]
@@ -86,9 +86,9 @@ def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() ->
     store = store_of("a", "b", "c")
     for name in "abc":
         items = [vector(str(number), number, 1) for number in range(5_000)]
-        worlds.a_service(store.inner, clock=Clock(ids=f"{name}-more")).add(name, items, FOREVER)
+        services.a_service(store.inner, clock=Clock(ids=f"{name}-more")).add(name, items, FOREVER)
     sizes = [listed.size for listed in store.inner.list("", 3, None).objects]
-    warm = SnapshotCache(store, worlds.local_files(sum(sizes) * 5 // 6), 1 << 30, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(sum(sizes) * 5 // 6), 1 << 30, Environment())
     for name in "abaca":
         warm.read(name)
     unconditional = [name for kind, name, held in store.calls if kind == "head" and not held]
@@ -96,13 +96,13 @@ def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() ->
 
 
 def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
-    warm = SnapshotCache(store_of("t"), worlds.local_files(), 0, Environment())
+    warm = SnapshotCache(store_of("t"), services.new_section_cache(), 0, Environment())
     assert warm.read("t").index is warm.read("t").index
 
 
 def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
     store = store_of("t")
-    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment())
+    warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
     warm.forget("t")
     warm.read("t")
@@ -111,29 +111,29 @@ def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
 
 def test_a_small_index_comes_with_its_head() -> None:
     store = store_of("t")
-    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
-    assert len(SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index.rows) == 1
+    services.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
+    assert len(SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t").index.rows) == 1
     assert store.calls == [("head", "t", "")]
 
 
 def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> None:
     store = store_of_many()
-    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t", for_search=True).index
+    index = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t", for_search=True).index
     assert len(index.rows) == 1_000
     assert store.calls == [("head", "t", "")]
 
 
 def test_to_warm_an_index_of_some_megabytes_is_one_request() -> None:
     store = store_of_many()
-    warmed = worlds.a_service(store).warm("t", FOREVER)
+    warmed = services.a_service(store).warm("t", FOREVER)
     assert (warmed.requests, warmed.read_bytes) == (1, warmed.size)
 
 
 def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
     store = store_of("t")
     entries = [vector(f"{number:05}" * 10, 1, number) for number in range(3_000)]
-    worlds.a_service(store.inner, clock=Clock(ids="other")).add("t", entries, FOREVER)
-    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index
+    services.a_service(store.inner, clock=Clock(ids="other")).add("t", entries, FOREVER)
+    index = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t").index
     assert len(index.rows) == 3_000
 
 
@@ -143,7 +143,7 @@ def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_in
 ) -> None:
     store = store_of_many()
     environment = Environment()
-    state = SnapshotCache(store, worlds.local_files(budget), 1 << 20, environment).read("t")
+    state = SnapshotCache(store, services.new_section_cache(budget), 1 << 20, environment).read("t")
     again = environment.meter.value("ReadBytes") - state.index.size
     assert (again < PAGE) is kept  # files are filled by whole pages
 
@@ -157,7 +157,7 @@ def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
     envelope = msgspec.structs.replace(head.envelope, sections=nameless)
     store = MemoryStore()
     store.put("t", frame.encode_head(envelope) + here.blob[head.body_start :], IfAbsent(), "c")
-    index = SnapshotCache(store, worlds.local_files(), 1 << 20, Environment()).read("t").index
+    index = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t").index
     assert {vector_id: index.rows.vectors[row].tolist() for vector_id, row in index.rows.row_of.items()} == {
         "a": [1, 0, 0],
         "b": [0, 1, 0],
@@ -169,7 +169,7 @@ def test_what_a_read_took_is_metered_in_requests_bytes_and_milliseconds() -> Non
     clock, store = Clock(), store_of("t")
     clock.now = 40.0
     environment = clock.environment()
-    warm = SnapshotCache(store, worlds.local_files(), 1 << 20, environment)
+    warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, environment)
 
     def slowly(real):
         clock.now += 0.25
@@ -200,7 +200,7 @@ def test_a_meter_adds_up_and_starts_at_nothing() -> None:
 
 def test_two_functions_over_one_store_answer_the_same() -> None:
     store = MemoryStore()
-    first, second = (worlds.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
+    first, second = (services.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
     first.create(NewIndex("t", 2), FOREVER)
     first.add("t", [vector("a", 1, 0), vector("b", 0, 1)], FOREVER)
     query = vector("", 3, 1).vector

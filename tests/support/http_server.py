@@ -13,7 +13,7 @@ from time import sleep
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-class Wire:
+class ScriptedServer:
     """The address of the server and the requests that it received: `METHOD path`, headers and bodies.
 
     `clients` are the addresses from which they came: one for each connection.
@@ -35,19 +35,19 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def wire(tls: SSLContext | None = None) -> Iterator[Wire]:
+def scripted_server(tls: SSLContext | None = None) -> Iterator[ScriptedServer]:
     """Serve inside the block, over TLS if a context is given."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            if wired.takes_bodies:
-                wired.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-            wired.requests.append(f"{self.command} {self.path}")
-            wired.headers.append(self.headers)
-            wired.clients.append(self.client_address)
-            wired.answer(self)
+            if scripted.takes_bodies:
+                scripted.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            scripted.requests.append(f"{self.command} {self.path}")
+            scripted.headers.append(self.headers)
+            scripted.clients.append(self.client_address)
+            scripted.answer(self)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names that the base class gives
 
@@ -58,13 +58,13 @@ def wire(tls: SSLContext | None = None) -> Iterator[Wire]:
         server.daemon_threads = True
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        wired = Wire(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
+        scripted = ScriptedServer(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield wired
+            yield scripted
         finally:
-            wired.done.set()
+            scripted.done.set()
             server.shutdown()
             thread.join()
 
@@ -139,11 +139,11 @@ def resets(handler: BaseHTTPRequestHandler) -> None:
     handler.connection.close()
 
 
-def hangs(wired: Wire) -> Answer:
+def hangs(server: ScriptedServer) -> Answer:
     """Send nothing until the test is over."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        wired.done.wait()
+        server.done.wait()
         handler.close_connection = True
 
     return answer

@@ -24,13 +24,13 @@ FOREVER = Deadline(float("inf"))
 
 
 class Clock:
-    """Time that passes only by sleeping; each random draw returns the share `luck` of its range."""
+    """Time that passes only by sleeping; each random draw returns the share `random_share` of its range."""
 
-    def __init__(self, luck: float = 1.0, ids: str = "commit") -> None:
+    def __init__(self, random_share: float = 1.0, ids: str = "commit") -> None:
         self.now = 0.0
-        self.naps: list[float] = []
+        self.sleeps: list[float] = []
         self.draws: list[tuple[float, float]] = []
-        self._luck, self._ids = luck, (f"{ids}-{i}" for i in count(1))
+        self._luck, self._ids = random_share, (f"{ids}-{i}" for i in count(1))
 
     def environment(self) -> Environment:
         return Environment(
@@ -38,7 +38,7 @@ class Clock:
         )
 
     def _sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
+        self.sleeps.append(seconds)
         self.now += seconds
 
     def _uniform(self, low: float, high: float) -> float:
@@ -59,7 +59,7 @@ def a_service(
     environment = environment or (clock or Clock()).environment()
     return Service(
         store or MemoryStore(),
-        local_files(),
+        new_section_cache(),
         memory_bytes=memory_bytes,
         environment=environment,
         retry_policy=retry_policy or RetryPolicy(),
@@ -67,7 +67,7 @@ def a_service(
     )
 
 
-def local_files(budget: int = 1 << 30) -> SectionCache:
+def new_section_cache(budget: int = 1 << 30) -> SectionCache:
     """Return a section cache in a folder of its own, which is deleted with this process."""
     return SectionCache(Path(tempfile.mkdtemp(dir=_folder())), budget)
 

@@ -97,14 +97,14 @@ class ScriptedStore:
     def _step(self, method: str, real: Real, *arguments: str) -> Any:
         self.calls.append((method, *arguments))
         steps = self._next[method]
-        return (steps.popleft() if steps else self._else.get(method, passes))(real)
+        return (steps.popleft() if steps else self._else.get(method, passes_through))(real)
 
 
-def passes(real: Real) -> Any:
+def passes_through(real: Real) -> Any:
     return real()
 
 
-def answers(error: Exception) -> Step:
+def fails_with(error: Exception) -> Step:
     """Raise an error and do nothing."""
 
     def step(_: Real) -> Any:
@@ -113,7 +113,7 @@ def answers(error: Exception) -> Step:
     return step
 
 
-silence = answers(StoreUnavailable("no answer"))
+no_reply = fails_with(StoreUnavailable("no answer"))
 
 
 def loses_reply(real: Real) -> Any:
@@ -139,7 +139,7 @@ def loses_reply_then(meanwhile: Callable[[], Any]) -> Step:
     return step
 
 
-def silence_then(meanwhile: Callable[[], Any]) -> Step:
+def no_reply_then(meanwhile: Callable[[], Any]) -> Step:
     """Do not execute the call, give no response, and run `meanwhile`."""
 
     def step(_: Real) -> Any:

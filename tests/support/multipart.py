@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.backends import LEAST_PART
-from tests.support.wire import Answer, answers
+from tests.support.http_server import Answer, answers
 from vectord.storage.base import Condition, CopySource, IfMatch
 from vectord.storage.s3.store import S3Store
 
 HEAD = b"h" * LEAST_PART
 SOURCE = CopySource("t", '"e0"', 8, 8 + LEAST_PART)
-GOOD = {
+RESPONSES = {
     "create": b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
     "head": b"",
     "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
@@ -21,7 +21,7 @@ GOOD = {
 
 
 @dataclass
-class Script:
+class MultipartScript:
     """Responds to each step of an upload as the test says, by default with success."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Script:
         step = step_of(handler)
         self.steps.append(step)
         self.headers[step] = {name.lower(): value for name, value in handler.headers.items()}
-        (self.answers.get(step) or answers(200, GOOD[step]))(handler)
+        (self.answers.get(step) or answers(200, RESPONSES[step]))(handler)
 
 
 def step_of(handler: BaseHTTPRequestHandler) -> str:

@@ -3,8 +3,8 @@
 import msgspec
 import numpy as np
 
-from tests.support.stores import ScriptedStore
-from tests.support.worlds import FOREVER, Clock, a_query, local_files
+from tests.support.scripted_store import ScriptedStore
+from tests.support.services import FOREVER, Clock, a_query, new_section_cache
 from vectord.index.codec import decode
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
@@ -24,7 +24,7 @@ DIMENSION = 32  # the least that has a sketch
 SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
 
 
-class Asked:
+class RecordedInvocations:
     """Notes which indexes it is asked to have compacted, and does nothing."""
 
     def __init__(self) -> None:
@@ -37,10 +37,10 @@ class Asked:
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has the memory for a build."""
     environment = Clock(ids=ids).environment()
-    build_policy = BuildPolicy(environment, Asked(), memory=0)
+    build_policy = BuildPolicy(environment, RecordedInvocations(), memory=0)
     return Service(
         store,
-        local_files(),
+        new_section_cache(),
         memory_bytes=1 << 20,
         environment=environment,
         retry_policy=RetryPolicy(),
@@ -60,7 +60,7 @@ def a_compaction(
     """Return a compaction whose calendar stands at `now`, in the world of `clock` unless that is of no interest."""
     return Compaction(
         store,
-        local_files(),
+        new_section_cache(),
         environment=(clock or Clock(ids=ids)).environment(),
         retry_policy=RetryPolicy(max_attempts=8),
         thresholds=sizes,
@@ -93,13 +93,13 @@ def vectors(*ids: str, seed: int = 0) -> list[NewVector]:
     return [NewVector(*one) for one in zip(ids, drawn, texts, strict=True)]
 
 
-class Kept:
+class ExpectedIndex:
     """Index `t`, changed by a writer, and beside it a dict of what it should hold: vector and metadata by id."""
 
     def __init__(self, store: Store) -> None:
         """Create it with 20 rows, all of them built upon, and a build due for what came after."""
         self.store, self.writer = store, a_writer(store)
-        self.held: dict[str, tuple[bytes, bytes]] = {}
+        self.rows: dict[str, tuple[bytes, bytes]] = {}
         self.writer.create(NewIndex("t", DIMENSION), FOREVER)
         self.add(*map(str, range(20)))
         self.add(*(f"late{i}" for i in range(6)), "3", "4", "5", "6", "7", seed=1)
@@ -109,14 +109,14 @@ class Kept:
         """Add or replace."""
         new = vectors(*ids, seed=seed)
         self.writer.add("t", new, FOREVER)
-        self.held |= {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in new}
+        self.rows |= {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in new}
 
     def delete(self, *ids: str) -> None:
         self.writer.delete("t", Selection(list(ids)), FOREVER)
         for vector_id in ids:
-            self.held.pop(vector_id, None)
+            self.rows.pop(vector_id, None)
 
-    def found(self) -> dict[str, tuple[bytes, bytes]]:
+    def stored(self) -> dict[str, tuple[bytes, bytes]]:
         """Return what another function finds, every row by a lookup of its own."""
         reader = a_writer(self.store)
         everything = reader.search("t", a_query(np.ones(DIMENSION), 1_000, recall=1), FOREVER)

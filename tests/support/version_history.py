@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from tests.support.compacting import DIMENSION, SIZES, vectors
-from tests.support.stores import ScriptedStore
-from tests.support.worlds import FOREVER, Clock, a_service, local_files
+from tests.support.compactions import DIMENSION, SIZES, vectors
+from tests.support.scripted_store import ScriptedStore
+from tests.support.services import FOREVER, Clock, a_service, new_section_cache
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.create_delete import ObjectLifecycle
@@ -39,13 +39,13 @@ class Calendar:
         self.now += timedelta(minutes=minutes)
 
 
-class Past:
+class HistoryService:
     """A process that reads, restores and copies earlier versions on one store."""
 
     def __init__(
         self, store: Store, *, ids: str = "ours", sizes: Thresholds = PLAIN, retry_policy: RetryPolicy | None = None
     ) -> None:
-        self.clock, files = Clock(ids=ids), local_files()
+        self.clock, files = Clock(ids=ids), new_section_cache()
         environment = self.clock.environment()
         self.reads = SnapshotReader(
             store,
@@ -58,7 +58,7 @@ class Past:
         self.history = History(self.reads, self.versions, commits, objects, sizes)
 
 
-class Story:
+class IndexHistory:
     """Index `t`: created, given the rows `a` to `j`, then `k`, and then without `a`; one minute apart.
 
     `etags` and `rows` are those of these states, in order.
@@ -102,13 +102,13 @@ class Story:
         """Return the name of every index."""
         return [one.name for one in self.store.inner.list("", 10, None).objects]
 
-    def past(self, retry_policy: RetryPolicy | None = None) -> Past:
+    def service(self, retry_policy: RetryPolicy | None = None) -> HistoryService:
         """Return a process whose requests follow the store's script."""
-        return Past(self.store, sizes=self.sizes, retry_policy=retry_policy)
+        return HistoryService(self.store, sizes=self.sizes, retry_policy=retry_policy)
 
     def present(self, name: str = "t") -> Rows:
         """Return the rows that another process finds."""
-        return held(Past(self.store.inner, sizes=self.sizes).reads.present(name, FOREVER).index)
+        return vectors_by_id(HistoryService(self.store.inner, sizes=self.sizes).reads.present(name, FOREVER).index)
 
     def _note(self, rows: Rows) -> None:
         self.etags.append(self.store.inner.etag("t"))
@@ -120,7 +120,7 @@ def rows_of(*ids: str) -> Rows:
     return {one.id: np.asarray(one.vector, np.float32).tobytes() for one in vectors(*ids)}
 
 
-def held(index: Index) -> Rows:
+def vectors_by_id(index: Index) -> Rows:
     """Return the vectors of an index by id, float32."""
     rows = index.rows
     return {vector_id: vector.tobytes() for vector_id, vector in zip(rows.ids, rows.vectors, strict=True)}
