@@ -121,6 +121,14 @@ def test_a_search_without_eligible_rows_finds_and_reads_nothing(blob: bytes) -> 
     assert fetch.rounds == []
 
 
+def test_ef_search_fetches_a_cold_index_whole_and_searches_its_forest(blob: bytes) -> None:
+    unread, fetch = cold(blob)
+    query = _data(1, 9)[0]
+    answer = _one(unread, query, Query(10, ef_search=40))
+    assert (answer.strategy, answer.plan, len(fetch.rounds)) == ("forest", "whole", 1)
+    assert v.pairs(answer) == v.pairs(_one(decode.open_blob(blob), query, Query(10, ef_search=40)))
+
+
 def test_excluded_ids_are_not_in_the_answer(index: Index) -> None:
     for vector_id in ("00123", "t123"):
         vector = index.vectors_of(list(index.find([vector_id]).values()))[0]
