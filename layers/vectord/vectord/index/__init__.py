@@ -1,4 +1,4 @@
 """The index as a value: decode it, search it, change its rows, encode it; no network, no clock.
 
-From low to high, and none imports a later one: kernels; sections; columns; rows, state and mutations; query; build; codec.
+From low to high, none imports a later one: kernels; sections; columns; rows, state, mutations; query; build; codec.
 """
