@@ -16,8 +16,8 @@ _WITH_CLIENT = "search, and its S3 client"
 _FUNCTIONS = ROOT / "functions"
 _RUNS = 9
 _CLIENT = (
-    "import handler; from vectord.runtime import api; "
-    "api.store_of(api.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "
+    "import handler; from vectord.runtime import resources, settings; "
+    "resources.store_of(settings.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "
     "'AWS_ACCESS_KEY_ID': 'none', 'AWS_SECRET_ACCESS_KEY': 'none'}))"
 )
 _CODE = "import time; start = time.process_time(); {work}; print(time.process_time() - start)"

@@ -33,6 +33,8 @@ from vectord.index.rows import Rows
 from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
+from vectord.runtime.resources import section_cache_of, store_of
+from vectord.runtime.settings import Settings
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -173,10 +175,10 @@ def _add(folder: str) -> None:
 
 def _warm(folder: str) -> None:
     saved = np.load(Path(folder, "truth.npz"))
-    settings, environment = api.Settings.read(os.environ), Environment()
-    store = api.store_of(settings)
+    settings, environment = Settings.read(os.environ), Environment()
+    store = store_of(settings)
     reads = SnapshotReader(
-        store, SnapshotCache(store, api.files_of(settings), 1 << 30, environment), environment, RetryPolicy()
+        store, SnapshotCache(store, section_cache_of(settings), 1 << 30, environment), environment, RetryPolicy()
     )
     queries = saved["queries"]
     state = reads.open(_NAME, for_search=True)

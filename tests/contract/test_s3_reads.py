@@ -195,9 +195,9 @@ def test_an_incomplete_etag_is_unavailable(server: ScriptedServer, store: S3Stor
 
 READS = """
 import os, sys
-from vectord.runtime import api as runtime
+from vectord.runtime import resources, settings
 
-store = runtime.store_of(runtime.Settings.read(os.environ))
+store = resources.store_of(settings.Settings.read(os.environ))
 store.head("t", 4)
 store.read("t", '"e1"', [(0, 1), (2, 3)])
 store.etag("t")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import hnsw as h
 from tests.support.api import Answer, Api, encoded
-from vectord.runtime import api as runtime_api
+from vectord.runtime import resources, settings
 from vectord.storage.base import IfAbsent, Store, StoredObject
 
 GOLDEN = Path(__file__).parents[1] / "golden/v1"
@@ -31,7 +31,7 @@ def api(request: pytest.FixtureRequest) -> Api:
 
 
 def _store() -> Store:
-    return runtime_api.store_of(runtime_api.Settings.read(os.environ))
+    return resources.store_of(settings.Settings.read(os.environ))
 
 
 def _put(name: str, blob: bytes) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tests.support import template
-from vectord.runtime import api
+from vectord.runtime import api, resources
 
 _numbers = count()
 
@@ -52,6 +52,12 @@ class Answer:
         return self.headers["ETag"]
 
 
+def _restart() -> None:
+    """Forget the service, the store and the caches, as a new process does."""
+    importlib.reload(resources)
+    importlib.reload(api)
+
+
 class Api:
     """One deployment: a cold start of every function.
 
@@ -61,10 +67,10 @@ class Api:
     def __init__(self, *, one_process: bool = False) -> None:
         self.routes = template.routes()
         self._functions: dict[Path, ModuleType] = {}
-        importlib.reload(api)
+        _restart()
         for folder in sorted(set(self.routes.values())):
             if not one_process:
-                importlib.reload(api)
+                _restart()
             self._functions[folder] = load(folder)
 
     def send(

@@ -1,22 +1,25 @@
-"""The composition root of compaction, apart from the API's."""
+"""The composition root of the function that compacts."""
 
 import os
 from functools import cache
 from typing import Final
 
-from vectord.runtime.api import Settings, files_of, store_of
+from vectord.runtime.resources import section_cache_of, store_of
+from vectord.runtime.settings import Settings
 from vectord.service.maintenance.compaction import Compaction
 from vectord.service.values.environment import Environment, RetryPolicy
 
-_ATTEMPTS: Final = 1_000  # for as long as the function may run: each one that others win costs little
+_ATTEMPTS: Final = 1_000  # as many as fit into the function's time: an attempt that another writer wins costs little
 
 
 def compaction() -> Compaction:
-    """Return what compacts the indexes of the store that the environment names."""
+    """Return the compaction of the store that the environment variables name."""
     return _compaction(Settings.read(os.environ))
 
 
 @cache
 def _compaction(settings: Settings) -> Compaction:
     retry_policy = RetryPolicy(max_attempts=_ATTEMPTS)
-    return Compaction(store_of(settings), files_of(settings), environment=Environment(), retry_policy=retry_policy)
+    return Compaction(
+        store_of(settings), section_cache_of(settings), environment=Environment(), retry_policy=retry_policy
+    )

@@ -1,9 +1,10 @@
-"""The composition root of ingestion, apart from the API's, so that a search does not pay for its imports."""
+"""The composition root of ingestion, separate from the API's: a search does not import the readers of files."""
 
 import os
 from functools import cache
 
-from vectord.runtime.api import Settings, bucket_of, build_policy_of, files_of, store_of
+from vectord.runtime.resources import bucket_of, build_policy_of, section_cache_of, store_of
+from vectord.runtime.settings import Settings
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.boto import Lazy
@@ -12,7 +13,7 @@ from vectord.storage.s3.inbox import S3Inbox
 
 
 def ingestion() -> Ingestion:
-    """Return what ingests uploads into the store that the environment names.
+    """Return the ingestion into the store that the environment variables name.
 
     Raises:
         ValueError: VECTORD_INBOX is not set.
@@ -30,7 +31,7 @@ def _ingestion(settings: Settings) -> Ingestion:
     return Ingestion(
         inbox,
         store_of(settings),
-        files_of(settings),
+        section_cache_of(settings),
         max_file_bytes=settings.file_bytes,
         environment=environment,
         retry_policy=RetryPolicy(),

@@ -1,0 +1,66 @@
+"""What the functions of one process share: the store, the section cache, and calls of other functions."""
+
+import os
+from functools import cache, partial
+
+from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
+from vectord.runtime.settings import Settings
+from vectord.service.commit.build_policy import BuildPolicy
+from vectord.service.sharding.fan_out import Invoke
+from vectord.service.values.environment import Environment
+from vectord.storage.base import Store
+from vectord.storage.credentials import profile_region
+from vectord.storage.lambda_invoke import Functions
+from vectord.storage.memory import MemoryStore
+from vectord.storage.s3.bucket import Bucket
+from vectord.storage.s3.store import S3Store
+
+
+@cache
+def section_cache_of(settings: Settings) -> SectionCache:
+    # A section uses two descriptors, for its file and its mapping. Lambda allows 1,024; the rest is for connections.
+    most = os.sysconf("SC_OPEN_MAX") // 3
+    return SectionCache(
+        settings.tmp / "vectord-sections", settings.section_bytes, max_open=most if most > 0 else MAX_OPEN_FILES
+    )
+
+
+@cache
+def store_of(settings: Settings) -> Store:
+    if settings.bucket is None:
+        return MemoryStore()
+    return S3Store(bucket_of(settings, settings.bucket), settings.prefix)
+
+
+def bucket_of(settings: Settings, name: str) -> Bucket:
+    return Bucket(
+        name,
+        _region_of(settings),
+        settings.endpoint,
+        settings.credentials,
+        ca_bundle=settings.ca_bundle,
+        fips=settings.fips,
+    )
+
+
+def _region_of(settings: Settings) -> str:
+    return settings.region or profile_region()
+
+
+def invoke_of(settings: Settings) -> Invoke | None:
+    """Return how shard requests are sent to this function, None if it runs all of them itself."""
+    if settings.function is None:
+        return None
+    return partial(_functions_of(settings).call, settings.function)
+
+
+def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy | None:
+    """Return how builds are handed over, None if there is no function that compacts and every build runs here."""
+    if settings.compact is None:
+        return None
+    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
+
+
+@cache
+def _functions_of(settings: Settings) -> Functions:
+    return Functions(settings.lambda_endpoint, _region_of(settings), settings.credentials)
