@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vectord.cache.backing import Disk
-from vectord.cache.page_map import PAGE
+from vectord.cache.section_file import PAGE
 
 
 @dataclass

@@ -4,9 +4,8 @@ import zlib
 
 import numpy as np
 
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
-from vectord.cache.section_file import SectionFile
+from vectord.cache.section_file import PAGE, SectionFile
 from vectord.lhv1.envelope import SectionEntry
 
 SIZE = 4 * PAGE

@@ -11,9 +11,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
-from vectord.cache.section_file import SectionFile
+from vectord.cache.section_file import PAGE, SectionFile
 from vectord.lhv1.envelope import SectionEntry
 
 PAGES = 6

@@ -12,8 +12,8 @@ import pytest
 from tests.support.full_disk import FullDisk
 from tests.support.section_files import PLENTY, SIZE, content, entry, fill, present
 from vectord.cache.backing import Disk
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_file import PAGE
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vectord.cache.page_map import PAGE, PageMap, Span
+from vectord.cache.section_file import PAGE, PageMap, Span
 
 SIZES = st.integers(1, 12 * PAGE)
 

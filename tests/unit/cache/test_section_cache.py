@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.full_disk import FullDisk
 from tests.support.section_files import PLENTY, SIZE, content, entry, fill, present
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_file import PAGE
 from vectord.errors import BlobCorrupt
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_file import PAGE
 from vectord.errors import BlobCorrupt
 from vectord.lhv1.envelope import SectionEntry
 

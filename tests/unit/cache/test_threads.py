@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from vectord.cache.backing import Disk
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
-from vectord.cache.section_file import SectionFile
+from vectord.cache.section_file import PAGE, SectionFile
 from vectord.errors import BlobCorrupt
 from vectord.lhv1.envelope import SectionEntry
 

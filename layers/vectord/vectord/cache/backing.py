@@ -1,16 +1,22 @@
 """The storage behind a cached section: a sparse file that is mapped for reading, or plain memory.
 
+    vectord-<hash of id, bytes, crc32>.section           finished: all bytes were present and the checksum was right
+    vectord-<the same hash>-<pid>-<random>.part          being filled by one process, which holds a lock on it
+
 Files are written with pwrite and never through the mapping, where a full disk would be a SIGBUS and not an exception.
 For the same reason a page must not be read before it was written: on tmpfs even a read allocates a page.
 
 Each process holds a shared lock on the files that it uses. A file is only removed under an exclusive lock, so no
-process removes a file that another one uses.
+process removes a file that another one uses. Several processes may share a folder. The kernel releases the locks of a
+process that dies, so its `.part` files are removed when the next process starts.
 """
 
 import errno
 import fcntl
+import hashlib
 import mmap
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,8 +25,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.lhv1.envelope import SectionEntry
+
 type Bytes = npt.NDArray[np.uint8]
 
+_PREFIX: Final = "vectord-"
+_FINISHED: Final = ".section"
+_PART: Final = ".part"
 _FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -128,3 +139,66 @@ def remove_unless_in_use(path: Path) -> None:
         pass
     finally:
         os.close(fd)
+
+
+def prepare_folder(folder: Path) -> dict[Path, int]:
+    """Create the folder, remove parts of dead processes, and return the sizes of finished files, oldest file first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    finished = []
+    for path in folder.glob(f"{_PREFIX}*"):
+        if path.suffix == _PART:
+            remove_unless_in_use(path)
+        elif path.suffix == _FINISHED:
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # another process removed it meanwhile
+                continue
+            finished.append((status.st_mtime_ns, path, status.st_size))
+    return {path: size for _, path, size in sorted(finished)}
+
+
+def finished_path(folder: Path, entry: SectionEntry) -> Path:
+    """Return the path of the finished file for the content of `entry`."""
+    return folder / f"{_stem(entry)}{_FINISHED}"
+
+
+def create_file(folder: Path, entry: SectionEntry, disk: Disk) -> OnDisk:
+    """Create a sparse file for the bytes (> 0) of `entry`.
+
+    Raises:
+        OSError: the disk refuses it.
+    """
+    while True:
+        path = folder / f"{_stem(entry)}-{os.getpid()}-{os.urandom(8).hex()}{_PART}"
+        file = OnDisk(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path, disk)
+        if file.lock():
+            break  # otherwise a process in `prepare_folder` removed it before it was locked
+    try:
+        file.extend(entry.bytes)
+        file.map(entry.bytes)
+    except OSError:
+        file.remove()
+        raise
+    return file
+
+
+def adopt_file(folder: Path, entry: SectionEntry) -> OnDisk | None:
+    """Return the finished file for the content of `entry`, or None; remove a file whose content is wrong."""
+    path = finished_path(folder, entry)
+    try:
+        file = OnDisk(os.open(path, os.O_RDWR | os.O_CLOEXEC), path)
+    except FileNotFoundError:
+        return None
+    if not file.lock():
+        return None
+    if file.length() == entry.bytes > 0:
+        file.map(entry.bytes)
+        if f"{zlib.crc32(file.buffer):08x}" == entry.crc32:
+            return file
+    path.unlink(missing_ok=True)  # it is wrong for other processes, too
+    return None
+
+
+def _stem(entry: SectionEntry) -> str:
+    key = repr((entry.id, entry.bytes, entry.crc32)).encode()
+    return _PREFIX + hashlib.blake2b(key, digest_size=16).hexdigest()

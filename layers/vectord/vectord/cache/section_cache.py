@@ -6,10 +6,9 @@ from threading import Condition, Lock
 from typing import Final
 from weakref import WeakValueDictionary
 
-from vectord.cache import directory
+from vectord.cache import backing
 from vectord.cache.backing import Backing, Disk, InMemory, OnDisk, Unallocated, is_disk_full, remove_unless_in_use
-from vectord.cache.page_map import PageMap
-from vectord.cache.section_file import SectionFile
+from vectord.cache.section_file import PageMap, SectionFile
 from vectord.lhv1.envelope import SectionEntry
 
 type _Key = tuple[str, int, str]
@@ -31,7 +30,7 @@ class SectionCache:
         # Files without bytes: they are about to be filled, or disappear with their last user.
         self._empty: WeakValueDictionary[_Key, SectionFile] = WeakValueDictionary()
         self._clock = count()
-        self._unopened = directory.prepare(folder)  # finished files of earlier processes, with their sizes
+        self._unopened = backing.prepare_folder(folder)  # finished files of earlier processes, with their sizes
 
     @property
     def used(self) -> int:
@@ -86,7 +85,7 @@ class SectionCache:
         """Return room for the entry's bytes (> 0), on disk if possible. The caller holds the lock."""
         while True:
             try:
-                return directory.create(self.folder, entry, self.disk)
+                return backing.create_file(self.folder, entry, self.disk)
             except OSError as error:
                 if not is_disk_full(error):
                     raise
@@ -94,7 +93,7 @@ class SectionCache:
                 return InMemory(entry.bytes)
 
     def finished_path(self, entry: SectionEntry) -> Path:
-        return directory.finished_path(self.folder, entry)
+        return backing.finished_path(self.folder, entry)
 
     def _find(self, key: _Key) -> SectionFile | None:
         return self._table.get(key) or self._empty.get(key)
@@ -103,7 +102,7 @@ class SectionCache:
         return sum(file.pages.present_bytes for file in self._table.values()) + sum(self._unopened.values())
 
     def _add(self, key: _Key, entry: SectionEntry) -> SectionFile:
-        adopted = directory.adopt(self.folder, entry)  # reads the whole file, so not under the lock
+        adopted = backing.adopt_file(self.folder, entry)  # reads the whole file, so not under the lock
         with self.lock:
             if (other := self._find(key)) is not None:  # another thread was faster
                 return other

@@ -10,8 +10,8 @@ import numpy as np
 
 import vectord
 from vectord.cache.backing import OnDisk
-from vectord.cache.page_map import PAGE
 from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_file import PAGE
 from vectord.lhv1.envelope import SectionEntry
 
 PLENTY = 1 << 30
