@@ -96,6 +96,12 @@ def test_a_put_sends_the_bytes_and_their_checksum(server: ScriptedServer, store:
     assert server.headers[0]["x-amz-checksum-crc32"] == b64encode(crc32(data).to_bytes(4)).decode()
 
 
+def test_a_body_is_sent_without_waiting_for_100_continue(server: ScriptedServer, store: S3Store) -> None:
+    put(store)
+    splice(store)
+    assert {headers["Expect"] for headers in server.headers} == {None}
+
+
 def test_a_put_sends_its_metadata_and_condition(server: ScriptedServer, store: S3Store) -> None:
     put(store)
     sent = server.headers[0]
