@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.backends import s3_store
+from tests.support.wire import wire
 from vectord.errors import StoreRefused
 from vectord.storage import credentials
 from vectord.storage.credentials import Credentials
@@ -36,27 +38,41 @@ def test_no_credentials_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch,
         credentials.chain()()
 
 
-# Gives credentials that are over in 5 minutes first, and in an hour after.
+# The first credentials expire in 5 minutes, the later ones in as many minutes as the second argument says.
 PROCESS = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-asked = Path(sys.argv[1])
-asked.write_text(asked.read_text() + "x" if asked.exists() else "x")
-number = len(asked.read_text())
-until = datetime.now(UTC) + timedelta(minutes=5 if number == 1 else 60)
+calls = Path(sys.argv[1])
+calls.write_text(calls.read_text() + "x" if calls.exists() else "x")
+number = len(calls.read_text())
+until = datetime.now(UTC) + timedelta(minutes=5 if number == 1 else int(sys.argv[2]))
 given = {"AccessKeyId": f"access{number}", "SecretAccessKey": "secret", "SessionToken": "token"}
 print(json.dumps({"Version": 1, "Expiration": until.isoformat(), **given}))
 """
 
 
-def test_credentials_that_are_nearly_over_are_renewed_and_others_kept(home: Path) -> None:
+def use_process(home: Path, minutes: int) -> None:
     (home / "give.py").write_text(PROCESS)
-    command = f"{sys.executable} {home / 'give.py'} {home / 'asked'}"
+    command = f"{sys.executable} {home / 'give.py'} {home / 'calls'} {minutes}"
     (home / "config").write_text(f"[default]\ncredential_process = {command}\n")
+
+
+def test_credentials_that_expire_soon_are_renewed_and_others_are_kept(home: Path) -> None:
+    use_process(home, 60)
     current = credentials.chain()
     assert [current().access_key for _ in range(3)] == ["access2"] * 3
+
+
+def test_each_read_is_signed_with_the_current_credentials(home: Path) -> None:
+    use_process(home, 5)  # so that every call renews them
+    with wire() as server:
+        store = s3_store(server.endpoint, "bucket", "_vectors", credentials=None)
+        store.get("t")
+        store.get("t")
+        signers = [headers["Authorization"].partition("Credential=")[2].split("/")[0] for headers in server.headers]
+    assert len(set(signers)) == 2
 
 
 def test_the_region_comes_from_the_profile(home: Path) -> None:
