@@ -1,1 +1,1 @@
-"""Where index objects are stored: one protocol, an in-memory store and S3."""
+"""Where objects are stored: the protocol, a store in memory and one in S3; and calls of other functions."""

@@ -1,1 +1,1 @@
-"""The store on Amazon S3."""
+"""The store in S3: obstore reads, boto3 does the rest."""

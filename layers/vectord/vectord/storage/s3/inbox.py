@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from vectord.errors import StoreUnavailable
 from vectord.storage.inbox import UploadedFile
+from vectord.storage.s3.client import checked_body
 from vectord.storage.s3.errors import s3_errors
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class S3Inbox:
     def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         client = self._client()
         with s3_errors():
-            client.put_object(Bucket=upload.bucket, Key=key, Body=body, ContentType="application/json")
+            client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **checked_body(body))
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()
