@@ -14,7 +14,7 @@ from tests.reliability.run import LONG, SEED, figure
 from tests.support import scripted_store, services
 from tests.support.faults_script import Script
 from tests.support.scripted_store import Step
-from tests.support.services import FOREVER, Clock
+from tests.support.services import Clock
 from vectord.errors import WriteConflict
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
@@ -22,6 +22,7 @@ from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import StoredObject
 
+FOREVER_SECONDS = float("inf")
 DIMENSION = 33
 IDS = [*"abcdefgh", "a/b", "ü", "😀", " ", '"']
 SEEDS = st.integers(0, 20)  # few, so that equal vectors meet
@@ -64,7 +65,7 @@ class History(RuleBasedStateMachine):
     @rule(change=CHANGE, which=st.integers(0, 1))
     def change(self, change: Change, which: int) -> None:
         figure("steps of the model in memory")
-        assert model.made(change, self.services[which], FOREVER) == change.outcome(self.state)
+        assert model.made(change, self.services[which], FOREVER_SECONDS) == change.outcome(self.state)
         self.state = change.on(self.state)
 
     @rule(which=st.integers(0, 1))
@@ -104,11 +105,11 @@ class History(RuleBasedStateMachine):
 
         def other() -> None:
             self.store.clear()
-            outcome.append((second, model.made(second, self.services[1], FOREVER)))
+            outcome.append((second, model.made(second, self.services[1], FOREVER_SECONDS)))
 
         for method in WRITES:
             self.store.on(method, make(other))
-        said = (first, model.made(first, self.services[0], FOREVER))
+        said = (first, model.made(first, self.services[0], FOREVER_SECONDS))
         self.store.clear()
         if not outcome:  # the first changed nothing, so wrote nothing
             other()
@@ -128,7 +129,7 @@ class History(RuleBasedStateMachine):
             for _ in changes
         ]
         with ThreadPoolExecutor(len(changes)) as pool:
-            outcome = list(pool.map(lambda pair: model.made(*pair, FOREVER), zip(changes, functions, strict=True)))
+            outcome = list(pool.map(lambda pair: model.made(*pair, FOREVER_SECONDS), zip(changes, functions, strict=True)))
         possible = model.reached([self.state], list(zip(changes, outcome, strict=True)))
         self.state = self._blob()
         assert self.state in possible
@@ -143,7 +144,7 @@ class History(RuleBasedStateMachine):
         query = np.frombuffer(model.components(1_000 + self.looks, DIMENSION), "<f4")
         asked = Asked(query, 1 + self.looks % 15, self.distance)
         for service in (*self.services, self._service()):
-            model.holds(service, self.state, [*IDS, "nobody"], asked, FOREVER)
+            model.holds(service, self.state, [*IDS, "nobody"], asked, FOREVER_SECONDS)
 
     @invariant()
     def the_blob_alone_holds_it(self) -> None:

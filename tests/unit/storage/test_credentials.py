@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.backends import s3_store
-from tests.support.wire import wire
+from tests.support.http_server import scripted_server
 from vectord.errors import StoreRefused
 from vectord.storage import credentials
 from vectord.storage.credentials import Credentials
@@ -67,7 +67,7 @@ def test_credentials_that_expire_soon_are_renewed_and_others_are_kept(home: Path
 
 def test_each_read_is_signed_with_the_current_credentials(home: Path) -> None:
     use_process(home, 5)  # so that every call renews them
-    with wire() as server:
+    with scripted_server() as server:
         store = s3_store(server.endpoint, "bucket", "_vectors", credentials=None)
         store.get("t")
         store.get("t")
