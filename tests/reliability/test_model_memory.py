@@ -36,12 +36,12 @@ CHANGE = ADD | ADD | DELETE
 MEETINGS: dict[str, tuple[Callable[[Callable[[], object]], Step], bool]] = {
     "the other comes first": (scripted_store.after, True),
     "the reply is lost, then the other comes": (scripted_store.loses_reply_then, False),
-    "silence, then the other comes": (scripted_store.silence_then, True),
+    "silence, then the other comes": (scripted_store.no_reply_then, True),
 }
 MISHAPS: dict[str, Step] = {
     "the reply is lost": scripted_store.loses_reply,
-    "nothing arrives": scripted_store.silence,
-    "another operation is in progress": scripted_store.answers(WriteConflict()),
+    "nothing arrives": scripted_store.no_reply,
+    "another operation is in progress": scripted_store.fails_with(WriteConflict()),
 }
 WRITES = ("put", "splice")
 
@@ -129,7 +129,9 @@ class History(RuleBasedStateMachine):
             for _ in changes
         ]
         with ThreadPoolExecutor(len(changes)) as pool:
-            outcome = list(pool.map(lambda pair: model.made(*pair, FOREVER_SECONDS), zip(changes, functions, strict=True)))
+            outcome = list(
+                pool.map(lambda pair: model.made(*pair, FOREVER_SECONDS), zip(changes, functions, strict=True))
+            )
         possible = model.reached([self.state], list(zip(changes, outcome, strict=True)))
         self.state = self._blob()
         assert self.state in possible
