@@ -1,4 +1,4 @@
-"""Events for another function, over real sockets: queued by Lambda, or an error."""
+"""Asynchronous invocations of another function over real sockets: queued, or an error."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ def test_an_event_is_an_asynchronous_invocation(lambdas: ScriptedServer, functio
     ("status", "error"),
     [(429, FunctionBusy), (500, StoreUnavailable), (200, StoreUnavailable), (403, StoreRefused), (404, StoreRefused)],
 )
-def test_an_event_that_is_not_queued_is_an_error(
+def test_an_event_that_was_not_queued_is_an_error(
     lambdas: ScriptedServer, functions: Functions, status: int, error: type[StoreError]
 ) -> None:
     lambdas.answer = answers(status)

@@ -1,4 +1,4 @@
-"""Responses of Lambda's API, over real sockets, and their errors."""
+"""Synchronous invocations of another function over real sockets, and the meaning of the responses."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -31,7 +31,7 @@ def test_a_call_is_a_synchronous_invocation_by_alias(lambdas: ScriptedServer, fu
     assert lambdas.headers[0]["X-Amz-Invocation-Type"] == "RequestResponse"
 
 
-def test_it_is_signed_for_lambda_with_the_credentials(lambdas: ScriptedServer, functions: Functions) -> None:
+def test_the_request_is_signed_for_lambda(lambdas: ScriptedServer, functions: Functions) -> None:
     functions.call("search:live", b'{"a": 1}', 5)
     sent = lambdas.headers[0]
     assert sent["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
@@ -73,7 +73,7 @@ def test_a_refusal_names_the_type_of_the_error(lambdas: ScriptedServer, function
         functions.call("f", b"{}", 5)
 
 
-def test_a_connection_that_breaks_leaves_the_outcome_unknown(lambdas: ScriptedServer, functions: Functions) -> None:
+def test_a_broken_connection_leaves_the_outcome_unknown(lambdas: ScriptedServer, functions: Functions) -> None:
     lambdas.answer = resets
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)

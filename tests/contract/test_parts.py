@@ -130,17 +130,17 @@ class TestRaces:
         with ThreadPoolExecutor(self.WRITERS) as writers:
             return sorted(writers.map(outcome, range(self.WRITERS)))
 
-    def test_one_of_many_that_put_wins(self, strict: Backend) -> None:
+    def test_exactly_one_of_many_concurrent_puts_wins(self, strict: Backend) -> None:
         condition = IfMatch(put(strict.store))
         ended = self.outcomes(lambda number: put(strict.store, data=b"%d" % number, condition=condition))
         assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
 
-    def test_one_of_many_that_splice_wins(self, strict: Backend) -> None:
+    def test_exactly_one_of_many_concurrent_splices_wins(self, strict: Backend) -> None:
         source = body(strict)
         ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number))
         assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
 
-    def test_one_of_many_that_create_by_a_splice_wins(self, strict: Backend) -> None:
+    def test_exactly_one_of_many_creations_by_splice_wins(self, strict: Backend) -> None:
         source = body(strict, "other")
         ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number, condition=IfAbsent()))
         assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
@@ -157,7 +157,7 @@ class TestStage:
         etag = backend.store.stage(STAGED, [b"two"])
         assert backend.store.get(STAGED) == StoredObject(b"two", etag)
 
-    def test_never_shows_in_a_list(self, backend: Backend) -> None:
+    def test_is_never_listed(self, backend: Backend) -> None:
         backend.store.stage(STAGED, [b"one"])
         backend.seed("t", b"")
         for prefix in ("", ".", STAGED):

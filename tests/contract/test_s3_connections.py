@@ -84,7 +84,7 @@ def says_too_much(handler: BaseHTTPRequestHandler) -> None:
 
 @read_and_write
 @pytest.mark.parametrize("first", [hangs_up, says_it_closes, says_too_much])
-def test_a_connection_that_cannot_be_trusted_is_not_used_again(
+def test_a_connection_in_an_uncertain_state_is_not_reused(
     server: ScriptedServer, store: S3Store, call: Call, first: Answer
 ) -> None:
     server.answer = in_turn(first, answers(200, ETag='"right"'))

@@ -205,7 +205,7 @@ def test_a_refused_connection_is_unavailable(aws_environment: None, call: Call) 
 
 
 @every_call
-def test_missing_credentials_are_refused_before_anything_is_sent(
+def test_missing_credentials_are_refused_before_a_request_is_sent(
     server: ScriptedServer, aws_environment: None, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):

@@ -16,7 +16,7 @@ def test_an_index_is_one_object_under_the_prefix(s3: S3Backend) -> None:
     assert s3.keys() == ["some/_vectors/t.lhv1"]
 
 
-def test_the_commit_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
+def test_a_put_writes_the_commit_into_the_user_metadata(s3: S3Backend) -> None:
     etag = s3.store.put("t", b"one", IfAbsent(), "first")
     assert s3.user_metadata("t") == {"commit": "first"}
     s3.store.put("t", b"two", IfMatch(etag), "second")
@@ -51,7 +51,7 @@ def test_a_listing_skips_keys_that_are_not_indexes(s3: S3Backend, key: str) -> N
     assert names(s3) == ["mine"]
 
 
-def test_a_listing_does_not_reach_into_folders_by_its_prefix(s3: S3Backend) -> None:
+def test_a_prefix_does_not_list_folders(s3: S3Backend) -> None:
     s3.write("some/_vectors/nested/t.lhv1", b"")
     assert names(s3, "nested/") == []
 
@@ -75,14 +75,14 @@ def test_staged_objects_have_their_own_folder(s3: S3Backend) -> None:
     assert s3.keys() == ["some/_vectors/.staging/0123"]
 
 
-def test_the_commit_of_a_splice_is_in_the_objects_user_metadata(s3: S3Backend) -> None:
+def test_a_splice_writes_the_commit_into_the_user_metadata(s3: S3Backend) -> None:
     etag = s3.store.put("t", b"b" * 2_000, IfAbsent(), "first")
     s3.store.splice("t", b"h" * 2_000, CopySource("t", etag, 0, 2_000), b"", condition=IfMatch(etag), commit="second")
     assert s3.user_metadata("t") == {"commit": "second"}
 
 
 @pytest.mark.parametrize("name", ["t.%2f", "a.b-c_d", "..", "ü t+&=?#"])
-def test_any_key_is_read_as_it_was_written(s3: S3Backend, name: str) -> None:
+def test_an_object_of_any_key_is_read(s3: S3Backend, name: str) -> None:
     store = s3.store_under("pre fix/ä+/%41")
     etag = store.put(name, b"0123", IfAbsent(), "a-commit")
     assert store.etag(name) == etag
@@ -90,7 +90,7 @@ def test_any_key_is_read_as_it_was_written(s3: S3Backend, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.%2f", "a.b-c_d", "ü t+&=?#"])
-def test_bytes_of_any_key_are_spliced(s3: S3Backend, name: str) -> None:
+def test_an_object_of_any_key_can_be_spliced(s3: S3Backend, name: str) -> None:
     store = s3.store_under("pre fix/ä+/%41")
     etag = store.put(name, b"b" * 2_000, IfAbsent(), "first")
     source = CopySource(name, etag, 1, 2_000)

@@ -35,7 +35,7 @@ def store(server: ScriptedServer, aws_environment: None) -> S3Store:
     return s3_store(server.endpoint, "bucket", "_vectors")
 
 
-def test_a_splice_sends_its_ends_and_has_s3_copy_the_rest(store: S3Store, script: MultipartScript) -> None:
+def test_a_splice_uploads_its_ends_and_copies_the_rest(store: S3Store, script: MultipartScript) -> None:
     assert splice(store) == '"e1-3"'
     assert script.steps[0] == "create"
     assert sorted(script.steps[1:4]) == ["copy", "head", "tail"]
@@ -56,7 +56,7 @@ def test_parts_are_sent_in_parallel(store: S3Store, script: MultipartScript) -> 
     assert splice(store) == '"e1-3"'
 
 
-def test_a_splice_without_a_tail_has_no_part_for_it(store: S3Store, script: MultipartScript) -> None:
+def test_a_splice_without_a_tail_has_no_tail_part(store: S3Store, script: MultipartScript) -> None:
     splice(store, tail=b"")
     assert "tail" not in script.steps
 
@@ -103,7 +103,7 @@ every_failure_of_a_part = pytest.mark.parametrize("failure", WITHOUT_BODY.values
 
 
 @every_failure
-def test_an_upload_that_never_began_sends_nothing_more(
+def test_a_failed_creation_of_an_upload_sends_no_part(
     store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
     script.answers["create"], kind = failure
@@ -168,7 +168,7 @@ def test_an_abort_waits_for_every_part_that_is_being_sent(
     assert script.steps[-2:] == ["head is there", "abort"]
 
 
-def test_a_splice_of_too_few_bytes_sends_nothing(server: ScriptedServer, store: S3Store) -> None:
+def test_a_splice_of_too_few_bytes_sends_no_request(server: ScriptedServer, store: S3Store) -> None:
     with pytest.raises(ValueError, match="source"):
         store.splice("t", HEAD, CopySource("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
     assert server.requests == []
@@ -200,7 +200,7 @@ def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(
     assert (len(drawn), max(held)) == (12, 4)
 
 
-def test_a_staged_part_that_fails_aborts_the_upload(store: S3Store, script: MultipartScript) -> None:
+def test_a_failed_staged_part_aborts_the_upload(store: S3Store, script: MultipartScript) -> None:
     script.answers["tail"] = refuses(503, "SlowDown")
     with pytest.raises(StoreUnavailable):
         store.stage(".staging/1", [HEAD, b"end"])

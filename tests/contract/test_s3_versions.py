@@ -111,7 +111,7 @@ def test_a_listing_continues_after_a_version_of_the_key(server: ScriptedServer, 
     assert (asked(server)["key-marker"], asked(server)["version-id-marker"]) == ("_vectors/t.lhv1", "v/2+")
 
 
-def test_a_page_that_s3_cut_short_is_filled(server: ScriptedServer, store: S3Store) -> None:
+def test_a_short_page_of_s3_is_filled(server: ScriptedServer, store: S3Store) -> None:
     server.answer = in_turn(listing(entry("v3"), more="_vectors/t.lhv1 v3"), listing(entry("v2"), entry("v1")))
     page = store.versions("t", 2)
     assert (ids(page), page.after) == (["v3", "v2"], "v2")
@@ -124,7 +124,7 @@ def test_a_listing_requests_at_most_as_many_as_s3_returns(server: ScriptedServer
     assert asked(server)["max-keys"] == "1000"
 
 
-def test_a_listing_ends_where_another_key_begins(server: ScriptedServer, store: S3Store) -> None:
+def test_a_listing_ends_at_another_key(server: ScriptedServer, store: S3Store) -> None:
     server.answer = listing(entry("v1"), entry("v9", "_vectors/t.lhv1.bak"), more="_vectors/t.lhv1.bak v9")
     assert (ids(store.versions("t", 10)), len(server.requests)) == (["v1"], 1)
 

@@ -80,7 +80,7 @@ def test_every_header_that_describes_the_write_is_signed(
 
 
 @every_write
-def test_over_a_plain_connection_the_body_is_signed(
+def test_over_plain_http_the_body_is_signed(
     server: ScriptedServer, store: S3Store, write: Callable[[S3Store], Any]
 ) -> None:
     write(store)

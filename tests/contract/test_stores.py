@@ -153,7 +153,7 @@ class TestPut:
             put(backend.store, condition=IfMatch(NO_ETAG))
         assert backend.objects() == {}
 
-    def test_if_match_of_a_deleted_object_never_creates_it_again(self, backend: Backend) -> None:
+    def test_if_match_never_recreates_a_deleted_object(self, backend: Backend) -> None:
         etag = put(backend.store)
         backend.store.delete("t", IfMatch(etag))
         with pytest.raises(ObjectNotFound):
@@ -196,13 +196,13 @@ class TestList:
     def test_of_no_objects_is_empty_and_has_no_next_page(self, backend: Backend) -> None:
         assert backend.store.list("", 10, None) == ObjectPage((), None)
 
-    def test_shows_size_and_time_of_each(self, backend: Backend) -> None:
+    def test_returns_the_size_and_the_time_of_each_object(self, backend: Backend) -> None:
         backend.seed("t", b"12345")
         (listed,) = backend.store.list("", 10, None).objects
         assert (listed.name, listed.size) == ("t", 5)
         assert abs(listed.modified - datetime.now(UTC)) < timedelta(minutes=1)
 
-    def test_keeps_to_the_prefix(self, backend: Backend) -> None:
+    def test_returns_only_names_with_the_prefix(self, backend: Backend) -> None:
         for name in self.NAMES:
             backend.seed(name, b"")
         assert set(shown(backend.store.list("b", 10, None))) == {"b", "b1", "b_1"}
@@ -218,7 +218,7 @@ class TestList:
         assert backend.store.list("", 2, None).after is None
 
     @pytest.mark.parametrize("limit", [1, 3, 7, 100])
-    def test_shows_each_object_once_over_its_pages(self, backend: Backend, limit: int) -> None:
+    def test_returns_each_object_once_over_all_pages(self, backend: Backend, limit: int) -> None:
         for name in self.NAMES:
             backend.seed(name, b"")
         seen: list[str] = []

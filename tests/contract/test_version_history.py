@@ -1,4 +1,4 @@
-"""Earlier versions of indexes on every store: listed, read, restored and copied."""
+"""Earlier states of indexes over every store are listed, read, restored and copied."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def version(service: HistoryService, number: int) -> str:
     return service.versions.list("t", 10, None, FOREVER).versions[::-1][number].id
 
 
-def test_a_version_is_read_by_ranges_as_it_was(writer: Service, service: HistoryService) -> None:
+def test_a_version_is_read_by_ranges(writer: Service, service: HistoryService) -> None:
     old = service.versions.open("t", version(service, 1), FOREVER).state
     assert vectors_by_id(old.index).keys() == set(map(str, range(20)))
 
@@ -52,7 +52,7 @@ def test_a_deleted_index_is_restored(writer: Service, service: HistoryService) -
     assert writer.describe("t", FOREVER).count == 21
 
 
-def test_a_restore_at_another_version_changes_nothing(writer: Service, service: HistoryService) -> None:
+def test_a_restore_with_a_stale_etag_changes_nothing(writer: Service, service: HistoryService) -> None:
     with pytest.raises(PreconditionFailed):
         service.history.restore("t", version(service, 1), FOREVER, WriteOptions({'"old"'}))
     assert writer.describe("t", FOREVER).count == 21

@@ -1,6 +1,6 @@
-"""One stack for all end-to-end tests: the built template on MiniStack, started for them and ended after them.
+"""The stack of all end-to-end tests: the built template on MiniStack.
 
-Anybody may call its API, but every function runs under its own role, whose policies are enforced.
+Its API accepts unsigned requests; every function runs under its own role, whose policies are enforced.
 """
 
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ class Issuer:
 
     def token(self, audience: str, seconds: int = 600) -> str:
         now = int(time.time())
-        claims = {"iss": self.url, "aud": audience, "sub": "somebody", "iat": now - 1, "exp": now + seconds}
+        claims = {"iss": self.url, "aud": audience, "sub": "user", "iat": now - 1, "exp": now + seconds}
         head = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
         signed = ".".join(packed(json.dumps(part).encode()) for part in (head, claims))
         return f"{signed}.{packed(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"

@@ -18,7 +18,7 @@ from vectord.index.codec import decode
 from vectord.readers.files import entries_of_file
 
 FORMATS = ["lhv1", "jsonl", "jsonl.gz", "parquet"]
-HELD = {
+ROWS = {
     name: (row.tobytes(), metadata)
     for name, row, metadata in zip(files.IDS, files.VECTORS, files.METADATA, strict=True)
 }
@@ -58,15 +58,15 @@ def filled(stack: Stack, inbox: Inbox) -> str:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_small_file_is_the_answer(stack: Stack, filled: str, kind: str) -> None:
     data, headers = fetched(f"{stack.url}/indexes/{filled}/export?format={kind}")
-    assert rows_in(data, kind) == HELD
+    assert rows_in(data, kind) == ROWS
     assert headers["content-disposition"] == f'attachment; filename="{filled}.{kind}"'
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_link_gives_the_file_to_a_client_without_keys(api: Client, filled: str, kind: str) -> None:
-    told = api.call("GET", f"/indexes/{filled}/export?format={kind}&link=true").body
-    data, headers = fetched(told["url"])
-    assert (rows_in(data, kind), len(data)) == (HELD, told["bytes"])
+    answer = api.call("GET", f"/indexes/{filled}/export?format={kind}&link=true").body
+    data, headers = fetched(answer["url"])
+    assert (rows_in(data, kind), len(data)) == (ROWS, answer["bytes"])
     assert headers["content-disposition"] == f'attachment; filename="{filled}.{kind}"'
 
 
@@ -90,9 +90,9 @@ def test_a_file_that_no_answer_holds_is_staged_in_parts(stack: Stack, api: Clien
     for start in range(0, MANY, 650):
         items = [{"id": str(row), "vector": packed[row]} for row in range(start, start + 650)]
         api.call("POST", "/indexes/large/vectors", {"vectors": items})
-    told = api.call("GET", "/indexes/large/export?format=jsonl").body
-    data, _ = fetched(told["url"])
-    assert len(data) == told["bytes"] > 8 << 20
+    answer = api.call("GET", "/indexes/large/export?format=jsonl").body
+    data, _ = fetched(answer["url"])
+    assert len(data) == answer["bytes"] > 8 << 20
     assert rows_in(data, "jsonl") == {str(row): (vector.tobytes(), None) for row, vector in enumerate(drawn)}
 
 

@@ -72,9 +72,9 @@ def test_a_file_replaced_before_it_is_read_is_left_to_its_newer_event(api: Clien
 def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_holds_nothing_up(api: Client, inbox: Inbox) -> None:
     create(api, "beside")
     with inbox.no_wait_before_a_retry():
-        inbox.send("this is no event")
+        inbox.send("not an event")
         inbox.put("uploads/beside/rows.jsonl", files.jsonl())
-        assert inbox.dead() == "this is no event"
+        assert inbox.dead() == "not an event"
     assert inbox.outcomes("beside", 1) == ["committed"]
 
 

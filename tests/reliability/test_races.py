@@ -47,7 +47,7 @@ def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket
             expected = roles.batch(f"w{one}", line["done"], 1 + one % 3).on(expected)
     figure("batches of racing processes", WRITERS * BATCHES)
     assert model.read(bucket.objects()["t"]) == expected
-    # Each commit was made on the one before it, and there is no other.
+    # Each commit followed the one before it, without a gap.
     chain = sorted((line["count"], line["added"]) for lines in done.values() for line in lines)
     assert [count for count, _ in chain] == [sum(added for _, added in chain[: n + 1]) for n in range(len(chain))]
     assert bucket.versions("t") == WRITERS * BATCHES + 1

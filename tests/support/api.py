@@ -82,7 +82,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request to a percent-encoded path; a body that is no text is sent as JSON."""
+        """Send a request to a percent-encoded path; a body that is not text is sent as JSON."""
         route, parameters = self._route(method, path)
         event = an_event(route, path, parameters, headers or {}, query)
         if body is not None:

@@ -112,7 +112,7 @@ def fails_after(status: int, code: str) -> Fault:
 
 
 def ends_at(size: int, how: str, lengths: list[int]) -> Fault:
-    """End an answer after so many bytes: of all of it if `how` is "the connection ends", else of a body so outcome.
+    """Cut a response after `size` bytes: of the whole response if `how` is "the connection ends", else of its body.
 
     Append the original length to `lengths`.
     """

@@ -1,4 +1,4 @@
-"""Creation and deletion whose replies are lost: found out where storage shows it, else told as unknown."""
+"""Lost replies to creations and deletions: the outcome is read from storage, or reported as unknown."""
 
 import pytest
 
@@ -36,14 +36,18 @@ def other(store: ScriptedStore) -> Service:
     return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
-def test_silence_after_an_unanswered_creation_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+def test_if_reads_fail_after_an_unanswered_creation_the_outcome_is_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
     store.on("put", loses_reply)
     store.always("head", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
 
-def test_silence_after_a_creation_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+def test_if_reads_fail_after_a_creation_that_arrived_twice_the_outcome_is_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
     store.on("put", arrives_twice)
     store.always("head", no_reply)
     with pytest.raises(OutcomeUnknown):
@@ -55,7 +59,9 @@ def test_a_lost_reply_to_the_last_attempt_to_create_is_recognised(store: Scripte
     assert service.create(NewIndex("t", 2), FOREVER).count == 0
 
 
-def test_a_creation_that_never_arrived_is_unknown_since_it_still_may(store: ScriptedStore, service: Service) -> None:
+def test_a_creation_that_never_arrived_is_unknown_because_it_may_still_arrive(
+    store: ScriptedStore, service: Service
+) -> None:
     store.on("put", no_reply, no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
@@ -69,7 +75,9 @@ def test_a_lost_reply_to_the_last_attempt_to_delete_is_recognised(store: Scripte
         service.describe("t", FOREVER)
 
 
-def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+def test_if_reads_fail_after_a_deletion_that_arrived_twice_the_outcome_is_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.on("etag", passes_through)
     store.always("etag", no_reply)
@@ -78,7 +86,7 @@ def test_silence_after_a_deletion_that_arrives_twice_leaves_it_unknown(store: Sc
         service.delete_index("t", FOREVER)
 
 
-def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStore, service: Service) -> None:
+def test_a_deletion_whose_first_read_fails_changes_nothing(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.always("etag", no_reply)
     with pytest.raises(StorageSilent):
@@ -86,7 +94,7 @@ def test_a_deletion_that_could_not_even_look_changed_nothing(store: ScriptedStor
 
 
 @pytest.mark.parametrize("with_if_match", [True, False])
-def test_an_index_created_after_an_unanswered_deletion_is_left_alone(
+def test_an_index_created_after_an_unanswered_deletion_is_kept(
     store: ScriptedStore, service: Service, other: Service, with_if_match: bool
 ) -> None:
     etag = service.create(NewIndex("t", 2), FOREVER).etag
@@ -96,7 +104,9 @@ def test_an_index_created_after_an_unanswered_deletion_is_left_alone(
     assert other.describe("t", FOREVER).params.dimension == 3
 
 
-def test_a_conflict_after_an_unanswered_deletion_leaves_it_unknown(store: ScriptedStore, service: Service) -> None:
+def test_a_conflict_after_an_unanswered_deletion_leaves_the_outcome_unknown(
+    store: ScriptedStore, service: Service
+) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", no_reply, fails_with(WriteConflict()))
     with pytest.raises(OutcomeUnknown):

@@ -1,4 +1,4 @@
-"""A compaction takes what is there into a new graph, and loses nothing of what happens while it runs."""
+"""A compaction builds the tail into a new graph and loses no concurrent change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
     return a_compaction(store)
 
 
-def test_what_was_due_is_built_into_the_graph(
+def test_the_tail_is_built_into_the_graph(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     assert build_is_due(index(store), SIZES)
@@ -45,12 +45,12 @@ def test_what_was_due_is_built_into_the_graph(
     assert expected.stored() == expected.rows
 
 
-def test_it_leaves_nothing_behind(store: ScriptedStore, compaction: Compaction) -> None:
+def test_staged_objects_are_removed(store: ScriptedStore, compaction: Compaction) -> None:
     compact(compaction)
     assert staged(store) == []
 
 
-def test_an_index_that_is_not_due_costs_one_request(store: ScriptedStore, compaction: Compaction) -> None:
+def test_an_index_that_needs_no_compaction_costs_one_request(store: ScriptedStore, compaction: Compaction) -> None:
     compact(compaction)
     before, etag = len(store.calls), store.inner.etag("t")
     assert compact(compaction) == Compacted("idle")
@@ -58,12 +58,12 @@ def test_an_index_that_is_not_due_costs_one_request(store: ScriptedStore, compac
     assert store.inner.etag("t") == etag
 
 
-def test_an_index_that_is_not_there_is_gone(store: ScriptedStore) -> None:
+def test_a_missing_index_is_reported_as_gone(store: ScriptedStore) -> None:
     assert compact(a_compaction(store)) == Compacted("gone")
     assert staged(store) == []
 
 
-def test_an_index_too_small_to_be_packed_by_now_is_written_whole(store: ScriptedStore, expected: ExpectedIndex) -> None:
+def test_an_index_below_the_packed_threshold_is_written_whole(store: ScriptedStore, expected: ExpectedIndex) -> None:
     done = compact(a_compaction(store, sizes=replace(SIZES, packed=1 << 20)))
     left = index(store)
     assert (done.outcome, done.rows, done.size, store.count("stage")) == ("compacted", len(expected.rows), left.size, 0)
@@ -105,7 +105,7 @@ CALLS = 16  # more than an undisturbed compaction makes
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("moment", range(2 * CALLS))
-def test_no_change_is_lost_or_doubled_whenever_it_comes(
+def test_no_concurrent_change_is_lost_or_applied_twice(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, moment: int, change: str
 ) -> None:
     at(store, moment // 2, lambda: CHANGES[change](expected), before=moment % 2 == 0)
@@ -114,14 +114,12 @@ def test_no_change_is_lost_or_doubled_whenever_it_comes(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_an_undisturbed_compaction_makes_no_more_calls_than_are_tried(
-    store: ScriptedStore, compaction: Compaction
-) -> None:
+def test_the_race_test_covers_every_request_of_a_compaction(store: ScriptedStore, compaction: Compaction) -> None:
     compact(compaction)
     assert len(store.calls) < CALLS
 
 
-def test_changes_before_every_attempt_to_commit_are_carried_over(
+def test_changes_before_each_commit_attempt_are_included(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.on("splice", *(after(lambda i=i: expected.add(f"n{i}", f"{i}", seed=i + 9)) for i in range(4)))
@@ -129,9 +127,7 @@ def test_changes_before_every_attempt_to_commit_are_carried_over(
     assert (store.count("stage"), expected.stored()) == (1, expected.rows)
 
 
-def test_a_state_that_somebody_restored_meanwhile_is_kept(
-    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
-) -> None:
+def test_a_concurrent_restore_is_kept(store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction) -> None:
     earlier, held = store.inner.get("t"), dict(expected.rows)
     assert isinstance(earlier, StoredObject)
     expected.delete("1", "late1")
@@ -146,7 +142,7 @@ def test_a_state_that_somebody_restored_meanwhile_is_kept(
     assert expected.stored() == held
 
 
-def test_uploads_that_came_meanwhile_stay_on_record(
+def test_concurrent_uploads_stay_recorded(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.on("stage", after(lambda: expected.add("new", seed=2)))
@@ -156,7 +152,7 @@ def test_uploads_that_came_meanwhile_stay_on_record(
     assert len(index(store).applied) == len(before) + 2
 
 
-def test_if_enough_came_meanwhile_it_is_built_once_more(
+def test_many_concurrent_changes_cause_a_second_build(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.on("stage", after(lambda: expected.add(*(f"n{i}" for i in range(9)), seed=2)))
@@ -165,7 +161,7 @@ def test_if_enough_came_meanwhile_it_is_built_once_more(
 
 
 @pytest.mark.parametrize(("took", "builds"), [(266.0, 2), (267.0, 1)])
-def test_it_is_built_once_more_only_where_there_is_time_for_that(
+def test_a_second_build_starts_only_if_enough_time_remains(
     store: ScriptedStore, expected: ExpectedIndex, took: float, builds: int
 ) -> None:
     clock = Clock(ids="compaction")
@@ -179,7 +175,7 @@ def test_it_is_built_once_more_only_where_there_is_time_for_that(
     assert (store.count("stage"), expected.stored()) == (builds, expected.rows)
 
 
-def test_another_build_that_was_committed_meanwhile_wins(
+def test_a_build_committed_concurrently_wins(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     builder = a_service(store.inner, sizes=SIZES)
@@ -189,7 +185,7 @@ def test_another_build_that_was_committed_meanwhile_wins(
     assert (expected.stored(), staged(store), store.count("splice")) == (expected.rows, [], 0)
 
 
-def test_an_index_deleted_meanwhile_is_not_created_again(
+def test_an_index_deleted_concurrently_is_not_recreated(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.on("splice", after(lambda: expected.writer.delete_index("t", FOREVER)))
@@ -198,16 +194,16 @@ def test_an_index_deleted_meanwhile_is_not_created_again(
 
 
 @pytest.mark.parametrize("rows", [0, 20])
-def test_an_index_deleted_and_created_anew_meanwhile_is_left_alone(
+def test_an_index_recreated_concurrently_is_not_changed(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, rows: int
 ) -> None:
-    def anew() -> None:
+    def recreate() -> None:
         expected.writer.delete_index("t", FOREVER)
         expected.writer.create(NewIndex("t", DIMENSION), FOREVER)
         expected.rows.clear()
         if rows:
             expected.add(*map(str, range(rows)), seed=7)
 
-    store.on("splice", after(anew))
+    store.on("splice", after(recreate))
     assert compact(compaction) == Compacted("overtaken")
     assert (expected.stored(), staged(store)) == (expected.rows, [])

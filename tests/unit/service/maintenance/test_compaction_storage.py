@@ -1,4 +1,4 @@
-"""A compaction whose storage loses replies, conflicts or refuses loses nothing, and leaves nothing behind."""
+"""A compaction survives lost replies, conflicts and refusals of storage, and leaves no staged object."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_lost_reply_to_the_commit_is_recognised(
     assert expected.stored() == expected.rows
 
 
-def test_a_lost_reply_is_recognised_under_what_came_on_top(
+def test_a_lost_reply_is_recognised_after_a_later_commit(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.on("splice", loses_reply_then(lambda: expected.delete("1")))
@@ -41,7 +41,7 @@ def test_a_lost_reply_is_recognised_under_what_came_on_top(
 
 
 @pytest.mark.parametrize("method", ["head", "get", "put", "read", "stage", "splice"])
-def test_a_request_without_an_answer_is_repeated(
+def test_a_request_without_a_reply_is_retried(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, method: str
 ) -> None:
     store.on(method, no_reply, loses_reply)
@@ -49,13 +49,15 @@ def test_a_request_without_an_answer_is_repeated(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_a_conflict_is_waited_out(store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction) -> None:
+def test_a_conflict_is_retried_after_a_wait(
+    store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
+) -> None:
     store.on("splice", fails_with(WriteConflict()), fails_with(WriteConflict()))
     assert (compact(compaction).outcome, store.count("stage")) == ("compacted", 1)
     assert expected.stored() == expected.rows
 
 
-def test_when_others_win_every_attempt_nothing_is_changed_and_nothing_left(
+def test_losing_every_race_changes_nothing_and_leaves_no_staged_object(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     seeds = iter(range(100))
@@ -65,7 +67,7 @@ def test_when_others_win_every_attempt_nothing_is_changed_and_nothing_left(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_when_no_attempt_is_answered_the_outcome_is_unknown(
+def test_without_a_reply_to_any_attempt_the_outcome_is_unknown(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.always("splice", no_reply)
@@ -74,7 +76,7 @@ def test_when_no_attempt_is_answered_the_outcome_is_unknown(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_storage_that_takes_no_body_leaves_all_as_it_was(
+def test_a_refused_staging_changes_nothing(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.always("stage", no_reply)
@@ -83,7 +85,7 @@ def test_storage_that_takes_no_body_leaves_all_as_it_was(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_what_cannot_be_removed_does_not_fail_what_was_done(
+def test_a_failed_cleanup_does_not_fail_the_compaction(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.always("discard", fails_with(StoreRefused("AccessDenied")))

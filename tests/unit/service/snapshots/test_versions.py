@@ -1,4 +1,4 @@
-"""Earlier states of an index: listed, and read as they were, by id, by ETag or by time."""
+"""Earlier states of an index are listed, and selected by version id, by ETag or by time."""
 
 from datetime import UTC, datetime
 
@@ -52,68 +52,64 @@ def rows_in(snapshot: Snapshot) -> Rows:
 
 
 class TestList:
-    def test_shows_the_state_after_each_write_newest_first(self, history: IndexHistory, versions: Versions) -> None:
+    def test_returns_a_version_for_each_write_newest_first(self, history: IndexHistory, versions: Versions) -> None:
         page = versions.list("t", 10, None, FOREVER)
         assert [one.etag for one in page.versions] == history.etags[::-1]
         assert page.after is None
 
-    def test_goes_on_by_its_cursor(self, history: IndexHistory, versions: Versions) -> None:
+    def test_continues_at_its_cursor(self, history: IndexHistory, versions: Versions) -> None:
         first = versions.list("t", 3, None, FOREVER)
         rest = versions.list("t", 3, first.after, FOREVER)
         assert [one.etag for one in (*first.versions, *rest.versions)] == history.etags[::-1]
 
-    def test_shows_what_a_deleted_index_was(self, history: IndexHistory, versions: Versions) -> None:
+    def test_returns_the_versions_of_a_deleted_index(self, history: IndexHistory, versions: Versions) -> None:
         history.writer.delete_index("t", FOREVER)
         assert [one.deleted for one in versions.list("t", 2, None, FOREVER).versions] == [True, False]
 
-    def test_shows_what_an_index_was_that_cannot_be_read(self, history: IndexHistory, versions: Versions) -> None:
+    def test_returns_the_versions_of_an_unreadable_index(self, history: IndexHistory, versions: Versions) -> None:
         history.store.inner.put("t", b"broken", IfMatch(history.etags[-1]), "c")
         assert len(versions.list("t", 10, None, FOREVER).versions) == 5
 
     @pytest.mark.parametrize("name", ["none", "no/name", "t?", ""])
-    def test_of_an_index_that_never_was_is_refused(self, versions: Versions, name: str) -> None:
+    def test_of_an_unknown_index_is_refused(self, versions: Versions, name: str) -> None:
         with pytest.raises(IndexNotFound):
             versions.list(name, 10, None, FOREVER)
 
-    def test_is_tried_again_while_storage_does_not_answer(self, history: IndexHistory, versions: Versions) -> None:
+    def test_is_retried_while_storage_does_not_reply(self, history: IndexHistory, versions: Versions) -> None:
         history.store.on("versions", no_reply)
         assert len(versions.list("t", 10, None, FOREVER).versions) == 4
 
-    def test_that_storage_never_answers_is_given_up(self, history: IndexHistory, versions: Versions) -> None:
+    def test_without_any_reply_stops(self, history: IndexHistory, versions: Versions) -> None:
         history.store.always("versions", no_reply)
         with pytest.raises(StorageSilent):
             versions.list("t", 10, None, FOREVER)
 
 
-class TestStateAsOf:
+class TestAsOf:
     @pytest.mark.parametrize("number", range(4))
-    def test_a_version_is_what_the_index_was(self, history: IndexHistory, versions: Versions, number: int) -> None:
+    def test_a_version_id_selects_its_state(self, history: IndexHistory, versions: Versions, number: int) -> None:
         state = versions.open("t", ids(history)[number], FOREVER).state
         assert (vectors_by_id(state.index), state.etag) == (history.rows[number], history.etags[number])
 
     @pytest.mark.parametrize("number", range(4))
-    def test_an_etag_is_what_the_index_was_under_it(
-        self, history: IndexHistory, versions: Versions, number: int
-    ) -> None:
+    def test_an_etag_selects_its_state(self, history: IndexHistory, versions: Versions, number: int) -> None:
         assert vectors_by_id(versions.open("t", history.etags[number], FOREVER).state.index) == history.rows[number]
 
     @pytest.mark.parametrize(("minutes", "number"), [(0, 0), (0.99, 0), (1, 1), (1.5, 1), (2, 2), (3, 3), (100_000, 3)])
-    def test_a_time_is_what_the_index_was_then(
+    def test_a_time_selects_the_state_at_that_time(
         self, history: IndexHistory, versions: Versions, minutes: float, number: int
     ) -> None:
         assert vectors_by_id(versions.open("t", at(minutes), FOREVER).state.index) == history.rows[number]
 
     @pytest.mark.parametrize("text", ["2026-01-01T12:01:30.5Z", "2026-01-01t12:01:30z", "2026-01-01T14:01:30+02:00"])
-    def test_a_time_may_be_written_as_rfc_3339_has_it(
-        self, history: IndexHistory, versions: Versions, text: str
-    ) -> None:
+    def test_a_time_may_have_any_form_of_rfc_3339(self, history: IndexHistory, versions: Versions, text: str) -> None:
         assert versions.open("t", text, FOREVER).state.etag == history.etags[1]
 
-    def test_a_time_before_the_index_is_refused(self, versions: Versions) -> None:
+    def test_a_time_before_the_creation_is_refused(self, versions: Versions) -> None:
         with pytest.raises(VersionNotFound):
             versions.open("t", at(-1), FOREVER)
 
-    def test_a_time_when_the_index_was_deleted_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+    def test_a_time_at_which_the_index_was_deleted_is_refused(self, history: IndexHistory, versions: Versions) -> None:
         history.writer.delete_index("t", FOREVER)
         history.calendar.passes()
         history.writer.create(NewIndex("t", 3), FOREVER)
@@ -122,19 +118,19 @@ class TestStateAsOf:
         assert versions.open("t", at(3.5), FOREVER).state.etag == history.etags[3]
         assert versions.open("t", at(5), FOREVER).state.index.params.dimension == 3
 
-    def test_a_deletion_itself_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+    def test_a_deletion_marker_is_refused(self, history: IndexHistory, versions: Versions) -> None:
         history.writer.delete_index("t", FOREVER)
         with pytest.raises(VersionNotFound):
             versions.open("t", ids(history)[-1], FOREVER)
 
     @pytest.mark.parametrize("as_of", ["nonesuch", '"no-such-etag"', "null", "3/L4kqtJl40Nr8X8gdRQBpUMLUo"])
-    def test_a_version_that_never_was_is_refused(self, versions: Versions, as_of: str) -> None:
+    def test_an_unknown_version_is_refused(self, versions: Versions, as_of: str) -> None:
         with pytest.raises(VersionNotFound, match="t/versions"):
             versions.open("t", as_of, FOREVER)
 
     @pytest.mark.parametrize("as_of", ["v1", '"any"', "2026-01-01T12:00:00Z"])
     @pytest.mark.parametrize("name", ["t/1/0", "a?b", ""])
-    def test_what_is_no_index_is_refused(self, versions: Versions, name: str, as_of: str) -> None:
+    def test_an_unknown_or_invalid_index_is_refused(self, versions: Versions, name: str, as_of: str) -> None:
         with pytest.raises(IndexNotFound):
             versions.open(name, as_of, FOREVER)
 
@@ -142,42 +138,42 @@ class TestStateAsOf:
         "as_of",
         ["", "x" * 1_025, "2026-01-01", "2026-01-01T12:00:00", "2026-02-30T12:00:00Z", "2026-01-01T25:00:00Z"],
     )
-    def test_what_is_no_version_etag_or_time_is_invalid(
+    def test_an_as_of_that_is_not_a_version_etag_or_time_is_invalid(
         self, history: IndexHistory, versions: Versions, as_of: str
     ) -> None:
         with pytest.raises(RequestInvalid, match="as_of"):
             versions.open("t", as_of, FOREVER)
         assert history.store.calls == []
 
-    def test_a_version_that_is_gone_is_refused(self, history: IndexHistory, versions: Versions) -> None:
+    def test_a_removed_version_is_refused(self, history: IndexHistory, versions: Versions) -> None:
         first = ids(history)[0]
         history.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.open("t", first, FOREVER)
 
-    def test_a_version_that_goes_after_it_was_read_is_refused_from_then_on(
-        self, history: IndexHistory, versions: Versions
-    ) -> None:
+    def test_a_cached_version_that_is_removed_is_refused(self, history: IndexHistory, versions: Versions) -> None:
         first = ids(history)[0]
         versions.open("t", first, FOREVER)
         history.store.inner._history._versions["t"].pop(0)
         with pytest.raises(VersionNotFound):
             versions.open("t", first, FOREVER)
 
-    def test_a_version_that_cannot_be_read_names_its_index(self, history: IndexHistory, versions: Versions) -> None:
+    def test_the_error_of_an_unreadable_version_names_the_index(
+        self, history: IndexHistory, versions: Versions
+    ) -> None:
         history.store.inner.put("t", b"broken", IfMatch(history.etags[-1]), "c")
         with pytest.raises(BlobCorrupt) as caught:
             versions.open("t", ids(history)[-1], FOREVER)
         assert caught.value.index == "t"
 
-    def test_a_refusal_of_storage_is_not_taken_for_a_version_that_is_gone(
+    def test_a_refusal_of_storage_is_not_reported_as_a_missing_version(
         self, history: IndexHistory, versions: Versions
     ) -> None:
         history.store.on("head", fails_with(StoreRefused("AccessDenied")))
         with pytest.raises(StoreRefused):
             versions.open("t", ids(history)[0], FOREVER)
 
-    def test_a_version_is_warm_once_it_was_read(self, history: IndexHistory, versions: Versions) -> None:
+    def test_a_version_is_cached_after_its_first_read(self, history: IndexHistory, versions: Versions) -> None:
         first = ids(history)[1]
         once = versions.open("t", first, FOREVER).state
         history.store.calls.clear()
@@ -185,21 +181,21 @@ class TestStateAsOf:
         assert again.index is once.index
         assert history.store.calls == [("head", "t", history.etags[1])]
 
-    def test_an_old_version_that_is_warm_is_never_the_present_state(self, history: IndexHistory) -> None:
+    def test_a_cached_old_version_is_never_used_as_the_current_state(self, history: IndexHistory) -> None:
         service = history.service()
         service.versions.open("t", ids(history)[1], FOREVER)
         assert vectors_by_id(service.reads.present("t", FOREVER).index) == history.rows[3]
 
-    def test_two_versions_are_warm_side_by_side(self, history: IndexHistory, versions: Versions) -> None:
+    def test_two_versions_are_cached_side_by_side(self, history: IndexHistory, versions: Versions) -> None:
         states = [versions.open("t", one, FOREVER).state for one in ids(history)]
         assert [vectors_by_id(state.index) for state in states] == history.rows
 
-    def test_an_index_of_more_versions_than_a_page_is_searched_to_its_end(self, history: IndexHistory) -> None:
+    def test_a_version_is_found_on_any_page_of_the_listing(self, history: IndexHistory) -> None:
         for _ in range(1_001):
             history.store.inner.put("t", b"x", IfMatch(history.store.inner.etag("t")), "c")
         assert history.service().versions.open("t", history.etags[1], FOREVER).state.etag == history.etags[1]
 
-    def test_a_search_of_versions_ends_with_the_callers_patience(self, history: IndexHistory) -> None:
+    def test_a_search_through_versions_stops_at_the_deadline(self, history: IndexHistory) -> None:
         for _ in range(1_001):
             history.store.inner.put("t", b"x", IfMatch(history.store.inner.etag("t")), "c")
         service = history.service()
@@ -210,11 +206,11 @@ class TestStateAsOf:
 class TestPacked:
     @pytest.fixture
     def history(self, monkeypatch: pytest.MonkeyPatch) -> IndexHistory:
-        """Return one of which the head does not bring all at once."""
+        """Return an index that is longer than the first request reads."""
         monkeypatch.setattr(cache, "HEAD_BYTES", 256)
         return IndexHistory(packed=True)
 
-    def test_a_search_reads_the_version_and_no_other(self, history: IndexHistory) -> None:
+    def test_a_search_reads_only_its_version(self, history: IndexHistory) -> None:
         query = history.rows[1]["a"]
         service = history.service()
 
@@ -223,7 +219,7 @@ class TestPacked:
 
         assert service.versions.using("t", ids(history)[2], FOREVER, nearest) == ("a", history.etags[2])
 
-    def test_what_two_states_share_is_read_once(self, history: IndexHistory) -> None:
+    def test_sections_shared_by_two_versions_are_read_once(self, history: IndexHistory) -> None:
         def read(service: HistoryService) -> float:
             before = service.reads.environment.meter.value("ReadBytes")
             assert vectors_by_id(service.versions.open("t", ids(history)[2], FOREVER).state.index) == history.rows[2]
@@ -235,18 +231,18 @@ class TestPacked:
         assert base is not None
         assert read(warmed) <= read(cold) - base.graph.section.size
 
-    def test_a_use_starts_over_when_ranges_of_it_are_not_answered(self, history: IndexHistory) -> None:
+    def test_a_read_starts_again_if_its_ranges_get_no_reply(self, history: IndexHistory) -> None:
         service = history.service()
         history.store.on("read", no_reply)
         assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
 
-    def test_a_version_that_goes_while_ranges_of_it_are_read_is_refused(self, history: IndexHistory) -> None:
+    def test_a_version_removed_while_its_ranges_are_read_is_refused(self, history: IndexHistory) -> None:
         service, third = history.service(), ids(history)[2]
         history.store.on("read", after(lambda: history.store.inner._history._versions["t"].pop(2)))
         with pytest.raises(VersionNotFound):
             service.versions.using("t", third, FOREVER, rows_in)
 
-    def test_an_object_that_moves_under_its_only_version_is_read_anew(self, history: IndexHistory) -> None:
+    def test_an_object_that_changes_without_versioning_is_read_again(self, history: IndexHistory) -> None:
         service = history.service()
         history.store.on("read", fails_with(ObjectChanged("t")))
         assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
@@ -259,10 +255,10 @@ class TestShards:
         shards.a_service(store).create(NewIndex("t", 2, shards=2), FOREVER)
         return HistoryService(store)
 
-    def test_versions_of_an_index_in_shards_are_refused(self, service: HistoryService) -> None:
+    def test_versions_of_a_sharded_index_are_refused(self, service: HistoryService) -> None:
         with pytest.raises(RequestInvalid, match="shards"):
             service.versions.list("t", 10, None, FOREVER)
 
-    def test_an_earlier_state_of_an_index_in_shards_is_refused(self, service: HistoryService) -> None:
+    def test_an_earlier_state_of_a_sharded_index_is_refused(self, service: HistoryService) -> None:
         with pytest.raises(RequestInvalid, match="shards"):
             service.versions.open("t", service.reads.store.versions("t", 1).versions[0].id, FOREVER)

@@ -1,4 +1,4 @@
-"""Creating an index is one write where none is; deleting it is one delete of the version that was seen."""
+"""Creating an index is one conditional write; deleting it is one conditional delete of the state that was read."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -43,7 +43,7 @@ def names(store: ScriptedStore) -> list[str]:
     return [found.name for found in store.inner.list("", 10, None).objects]
 
 
-def test_creating_answers_the_etag_under_which_the_store_keeps_it(store: ScriptedStore, service: Service) -> None:
+def test_creating_returns_the_etag_of_the_stored_object(store: ScriptedStore, service: Service) -> None:
     assert service.create(NewIndex("t", 2), FOREVER).etag == store.inner.etag("t")
 
 
@@ -52,7 +52,7 @@ def test_creating_is_one_write_and_no_read(store: ScriptedStore, service: Servic
     assert store.calls == [("put", "t")]
 
 
-def test_a_new_index_has_neither_vectors_nor_a_graph(service: Service) -> None:
+def test_a_new_index_has_no_vectors_and_no_graph(service: Service) -> None:
     created = service.create(NewIndex("t", 2), FOREVER)
     assert (created.count, created.graph_size, created.curves) == (0, 0, {})
 
@@ -63,9 +63,7 @@ def test_creating_an_index_that_exists_is_refused(service: Service, other: Servi
         service.create(NewIndex("t", 2), FOREVER)
 
 
-def test_parameters_out_of_range_are_refused_before_anything_is_asked_of_the_store(
-    store: ScriptedStore, service: Service
-) -> None:
+def test_invalid_parameters_are_refused_without_a_request_to_storage(store: ScriptedStore, service: Service) -> None:
     with pytest.raises(RequestInvalid):
         service.create(NewIndex("t", 0), FOREVER)
     assert store.calls == []
@@ -76,20 +74,20 @@ def test_a_lost_reply_to_a_creation_is_recognised_as_success(store: ScriptedStor
     assert service.create(NewIndex("t", 2), FOREVER).etag == store.inner.etag("t")
 
 
-def test_a_lost_reply_to_a_creation_is_recognised_under_what_others_put_on_top(
+def test_a_lost_reply_to_a_creation_is_recognised_after_a_later_commit(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", loses_reply_then(lambda: other.add("t", [vector("a", 1, 0)], FOREVER)))
     assert service.create(NewIndex("t", 2), FOREVER).params.name == "t"
 
 
-def test_an_unanswered_creation_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
+def test_a_creation_that_never_arrived_is_sent_again(store: ScriptedStore, service: Service) -> None:
     store.on("put", no_reply)
     service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
 
-def test_an_unanswered_creation_overtaken_by_another_ones_is_refused(
+def test_a_creation_overtaken_by_another_creation_is_refused(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", no_reply_then(lambda: other.create(NewIndex("t", 9), FOREVER)))
@@ -98,33 +96,31 @@ def test_an_unanswered_creation_overtaken_by_another_ones_is_refused(
     assert other.describe("t", FOREVER).params.dimension == 9
 
 
-def test_an_unanswered_creation_that_meets_an_unreadable_object_is_refused(
-    store: ScriptedStore, service: Service
-) -> None:
+def test_a_creation_that_finds_an_unreadable_object_is_refused(store: ScriptedStore, service: Service) -> None:
     store.on("put", no_reply_then(lambda: store.inner.put("t", b"something else", IfAbsent(), "")))
     with pytest.raises(IndexExists):
         service.create(NewIndex("t", 2), FOREVER)
 
 
-def test_a_conflict_while_creating_is_waited_out(store: ScriptedStore, service: Service) -> None:
+def test_a_conflict_during_creation_is_retried_after_a_wait(store: ScriptedStore, service: Service) -> None:
     store.on("put", fails_with(WriteConflict()))
     service.create(NewIndex("t", 2), FOREVER)
     assert names(store) == ["t"]
 
 
-def test_conflicts_without_end_are_known_to_have_created_nothing(store: ScriptedStore, service: Service) -> None:
+def test_endless_conflicts_during_creation_create_nothing(store: ScriptedStore, service: Service) -> None:
     store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.create(NewIndex("t", 2), FOREVER)
 
 
-def test_silence_without_end_leaves_a_creation_unknown(store: ScriptedStore, service: Service) -> None:
+def test_without_any_reply_the_outcome_of_a_creation_is_unknown(store: ScriptedStore, service: Service) -> None:
     store.always("put", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2), FOREVER)
 
 
-def test_of_many_creations_at_once_exactly_one_succeeds(store: ScriptedStore) -> None:
+def test_exactly_one_of_many_concurrent_creations_succeeds(store: ScriptedStore) -> None:
     start = Barrier(8)
 
     def create(number: int) -> int | None:
@@ -146,12 +142,12 @@ def test_deleting_removes_the_object(store: ScriptedStore, service: Service) -> 
     assert names(store) == []
 
 
-def test_deleting_an_index_that_is_absent_is_refused(service: Service) -> None:
+def test_deleting_a_missing_index_is_refused(service: Service) -> None:
     with pytest.raises(IndexNotFound):
         service.delete_index("t", FOREVER)
 
 
-def test_a_name_that_no_index_can_have_is_not_asked_of_the_store(store: ScriptedStore, service: Service) -> None:
+def test_an_invalid_name_is_refused_without_a_request_to_storage(store: ScriptedStore, service: Service) -> None:
     for name in ("", ".hidden", "a/b", "x" * 129):
         with pytest.raises(IndexNotFound):
             service.delete_index(name, FOREVER)
@@ -160,21 +156,21 @@ def test_a_name_that_no_index_can_have_is_not_asked_of_the_store(store: Scripted
     assert store.calls == []
 
 
-def test_a_lost_reply_to_a_deletion_is_success(store: ScriptedStore, service: Service) -> None:
+def test_a_lost_reply_to_a_deletion_is_recognised_as_success(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", loses_reply)
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
 
-def test_an_unanswered_deletion_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
+def test_a_deletion_that_never_arrived_is_sent_again(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.on("delete", no_reply)
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
 
-def test_an_index_changed_just_before_its_deletion_is_deleted_in_its_new_state(
+def test_an_index_that_changes_before_its_deletion_is_deleted_in_its_new_state(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     service.create(NewIndex("t", 2), FOREVER)
@@ -183,7 +179,7 @@ def test_an_index_changed_just_before_its_deletion_is_deleted_in_its_new_state(
     assert names(store) == []
 
 
-def test_an_index_that_another_one_deletes_first_is_not_found(
+def test_an_index_that_another_caller_deletes_first_is_not_found(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     service.create(NewIndex("t", 2), FOREVER)
@@ -192,27 +188,27 @@ def test_an_index_that_another_one_deletes_first_is_not_found(
         service.delete_index("t", FOREVER)
 
 
-def test_an_object_that_cannot_be_read_can_be_deleted(store: ScriptedStore, service: Service) -> None:
+def test_an_unreadable_object_can_be_deleted(store: ScriptedStore, service: Service) -> None:
     store.inner.put("t", b"not LHV1 at all", IfAbsent(), "")
     service.delete_index("t", FOREVER)
     assert names(store) == []
 
 
-def test_silence_without_end_leaves_a_deletion_unknown(store: ScriptedStore, service: Service) -> None:
+def test_without_any_reply_the_outcome_of_a_deletion_is_unknown(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.always("delete", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.delete_index("t", FOREVER)
 
 
-def test_conflicts_without_end_are_known_to_have_deleted_nothing(store: ScriptedStore, service: Service) -> None:
+def test_endless_conflicts_during_deletion_delete_nothing(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     store.always("delete", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.delete_index("t", FOREVER)
 
 
-def test_a_new_index_of_a_deleted_name_starts_empty(service: Service) -> None:
+def test_a_recreated_index_starts_empty(service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
     service.add("t", [vector("a", 1, 0)], FOREVER)
     service.delete_index("t", FOREVER)
@@ -220,7 +216,7 @@ def test_a_new_index_of_a_deleted_name_starts_empty(service: Service) -> None:
     assert service.describe("t", FOREVER).count == 0
 
 
-def test_a_creation_that_arrives_twice_is_told_as_created(store: ScriptedStore, service: Service) -> None:
+def test_a_creation_that_arrives_twice_succeeds(store: ScriptedStore, service: Service) -> None:
     store.on("put", arrives_twice)
     assert service.create(NewIndex("t", 2), FOREVER).count == 0
     assert names(store) == ["t"]

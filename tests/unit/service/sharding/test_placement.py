@@ -1,4 +1,4 @@
-"""An index in shards answers as an index of one blob; each row has its place, and no caller can name a shard."""
+"""The hash of an id selects its shard; callers see one index and cannot address a shard."""
 
 from collections import Counter
 
@@ -35,25 +35,25 @@ def filled(store: HookedStore) -> Service:
 
 
 @pytest.mark.parametrize(("vector_id", "shard"), [("", 76), ("a", 43), ("row-1", 15), ("漢 字", 56)])
-def test_the_shard_of_an_id_is_the_same_forever(vector_id: str, shard: int) -> None:
+def test_the_shard_of_an_id_never_changes(vector_id: str, shard: int) -> None:
     assert shard_of(vector_id, 100) == shard
 
 
 @pytest.mark.parametrize("shards", [7, 64])
 @pytest.mark.parametrize("form", ["{}", "row-{:08}", "{:b}", "https://example.com/{}.html"])
-def test_ids_of_any_form_spread_evenly(form: str, shards: int) -> None:
+def test_ids_of_any_form_are_spread_evenly(form: str, shards: int) -> None:
     rows = Counter(shard_of(form.format(i), shards) for i in range(200 * shards))
     assert len(rows) == shards
     assert 130 <= min(rows.values()) <= max(rows.values()) <= 270  # 5 standard deviations
 
 
-def test_each_row_lies_in_the_shard_of_its_hash(store: HookedStore, filled: Service) -> None:
+def test_each_vector_is_in_the_shard_of_its_hash(store: HookedStore, filled: Service) -> None:
     counts = [shard.count for shard in filled.describe("t", FOREVER).shards]
     assert counts == [len(ids_on_shard(number)) for number in range(3)]
     assert min(counts) > 0
 
 
-def test_a_listing_shows_the_index_and_no_shard(filled: Service) -> None:
+def test_a_listing_returns_the_index_and_no_shard(filled: Service) -> None:
     for prefix in ("", "t", "t/"):
         shown = [listed.name for listed in filled.list_indexes(prefix, 100, None, FOREVER).objects]
         assert shown == ["t"] * (prefix != "t/")
@@ -63,9 +63,7 @@ def test_a_listing_shows_the_index_and_no_shard(filled: Service) -> None:
 
 
 @pytest.mark.parametrize("use", ["search", "lookup", "add"])
-def test_a_shard_that_is_missing_while_the_index_is_there_is_corruption(
-    store: HookedStore, filled: Service, use: str
-) -> None:
+def test_a_missing_shard_of_an_existing_index_is_corruption(store: HookedStore, filled: Service, use: str) -> None:
     [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     store.inner.delete(name, IfMatch(store.inner.etag(name)))
     uses = {
@@ -80,7 +78,7 @@ def test_a_shard_that_is_missing_while_the_index_is_there_is_corruption(
 # ---- what callers cannot do
 
 
-def test_a_caller_cannot_name_a_shard(store: HookedStore, filled: Service) -> None:
+def test_a_shard_name_is_not_a_valid_index_name(store: HookedStore, filled: Service) -> None:
     [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     for use in (
         lambda: filled.describe(name, FOREVER),
@@ -97,7 +95,7 @@ def test_a_caller_cannot_name_a_shard(store: HookedStore, filled: Service) -> No
     assert vector_count(filled) == len(ROWS)
 
 
-def test_a_copy_of_the_parent_alone_is_no_index_and_its_deletion_does_no_harm(
+def test_a_copy_of_the_root_object_alone_is_corrupt_and_its_deletion_is_harmless(
     store: HookedStore, filled: Service
 ) -> None:
     answer = store.inner.get("t")

@@ -1,4 +1,4 @@
-"""A change of an index in shards sums over them; what some of them did not take is told, and can be repeated."""
+"""A change of a sharded index reports sums over its shards; partial failures are reported and can be repeated."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
-def test_changes_sum_over_shards(filled: Service) -> None:
+def test_counts_of_a_change_are_summed_over_shards(filled: Service) -> None:
     added = filled.add("t", [*ROWS[:4], vector("x", 1.0, 1.0), vector("y", 1.0, 2.0)], FOREVER)
     assert (added.added, added.replaced, added.count, added.etag) == (2, 4, None, None)
     deleted = filled.delete("t", Selection(["x", "y", "absent", "x"]), FOREVER)
@@ -48,12 +48,12 @@ def test_changes_sum_over_shards(filled: Service) -> None:
     assert vector_count(filled) == len(ROWS)
 
 
-def test_of_equal_ids_in_a_batch_the_last_wins(filled: Service) -> None:
+def test_the_last_of_equal_ids_in_a_batch_wins(filled: Service) -> None:
     filled.add("t", [vector("x", 1.0, 1.0), vector("x", 5.0, 6.0)], FOREVER)
     assert filled.lookup("t", "x", FOREVER).vector.tolist() == [5.0, 6.0]
 
 
-def test_a_bad_item_keeps_every_shard_as_it_was(store: HookedStore, filled: Service) -> None:
+def test_an_invalid_item_changes_no_shard(store: HookedStore, filled: Service) -> None:
     before = etags(store.inner)
     with pytest.raises(BatchInvalid) as caught:
         filled.add("t", [*(vector(f"n{i}", 1.0, 1.0) for i in range(9)), vector("bad", 0.0, 0.0)], FOREVER)
@@ -61,16 +61,14 @@ def test_a_bad_item_keeps_every_shard_as_it_was(store: HookedStore, filled: Serv
     assert etags(store.inner) == before
 
 
-def test_shards_without_a_part_are_not_touched(store: HookedStore, filled: Service) -> None:
+def test_shards_without_items_get_no_request(store: HookedStore, filled: Service) -> None:
     before = etags(store.inner)
     filled.delete("t", Selection(list(ids_on_shard(2)[:1])), FOREVER)
     changed = {name for name, etag in etags(store.inner).items() if before[name] != etag}
     assert {name.rpartition("/")[2] for name in changed} == {"2"}
 
 
-def test_a_batch_that_some_shards_did_not_take_tells_how_much_and_can_be_repeated(
-    store: HookedStore, filled: Service
-) -> None:
+def test_a_partly_committed_batch_reports_its_counts_and_can_be_repeated(store: HookedStore, filled: Service) -> None:
     moved = [vector(vector_id, 9.0, 9.0) for vector_id in IDS]
     store.fail("put", "/1", WriteConflict())
     with pytest.raises(PartlyApplied) as caught:
@@ -82,7 +80,7 @@ def test_a_batch_that_some_shards_did_not_take_tells_how_much_and_can_be_repeate
     assert {tuple(filled.lookup("t", vector_id, FOREVER).vector) for vector_id in IDS} == {(9.0, 9.0)}
 
 
-def test_a_part_without_an_answer_counts_as_unknown(store: HookedStore, filled: Service) -> None:
+def test_a_shard_request_without_a_reply_counts_as_unknown(store: HookedStore, filled: Service) -> None:
     store.fail("put", "/1", StoreUnavailable())
     with pytest.raises(PartlyApplied) as caught:
         filled.delete("t", Selection(list(IDS)), FOREVER)
@@ -90,13 +88,13 @@ def test_a_part_without_an_answer_counts_as_unknown(store: HookedStore, filled: 
     assert (caught.value.applied, caught.value.missed, caught.value.unknown) == (len(IDS) - lost, 0, lost)
 
 
-def test_a_batch_that_no_shard_took_changed_nothing(store: HookedStore, filled: Service) -> None:
+def test_a_batch_that_every_shard_refused_changed_nothing(store: HookedStore, filled: Service) -> None:
     store.always("put", lambda _: (_ for _ in ()).throw(WriteConflict()))
     with pytest.raises(Contended, match="'t'"):
         filled.add("t", ROWS, FOREVER)
 
 
-def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Service) -> None:
+def test_if_match_is_refused_for_a_sharded_index(filled: Service) -> None:
     etag = filled.describe("t", FOREVER).etag
     for change in (
         lambda: filled.add("t", ROWS, FOREVER, WriteOptions({etag})),
@@ -108,7 +106,7 @@ def test_if_match_is_refused_since_there_is_no_version_of_the_whole(filled: Serv
     assert vector_count(filled) == len(ROWS)
 
 
-def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
+def test_the_etag_of_the_index_changes_with_any_shard(filled: Service) -> None:
     before = filled.describe("t", FOREVER).etag
     assert filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER).etag == before
     filled.delete("t", Selection([IDS[0]]), FOREVER)
@@ -118,20 +116,20 @@ def test_the_etag_of_the_whole_changes_with_any_shard(filled: Service) -> None:
 # ---- a deletion meanwhile
 
 
-@pytest.mark.parametrize("anew", [False, True])
-def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_batch(
-    store: HookedStore, filled: Service, anew: bool
+@pytest.mark.parametrize("recreated", [False, True])
+def test_an_add_during_a_deletion_fails_or_reaches_the_recreated_index(
+    store: HookedStore, filled: Service, recreated: bool
 ) -> None:
     other = a_service(store.inner)
 
     def meanwhile() -> None:
         store.before.clear()
         other.delete_index("t", FOREVER)
-        if anew:
+        if recreated:
             other.create(NewIndex("t", 2, shards=4), FOREVER)
 
     store.before["put", "/1"] = meanwhile
-    if anew:
+    if recreated:
         assert filled.add("t", ROWS, FOREVER).added == len(ROWS)
         assert vector_count(other) == len(ROWS)
     else:
@@ -140,7 +138,7 @@ def test_an_index_deleted_during_an_add_is_gone_and_one_created_anew_takes_the_b
         assert object_names(store.inner) == []
 
 
-def test_an_index_that_became_one_of_one_blob_takes_the_batch(store: HookedStore, filled: Service) -> None:
+def test_an_add_reaches_an_index_recreated_without_shards(store: HookedStore, filled: Service) -> None:
     other = a_service(store.inner)
 
     def meanwhile() -> None:

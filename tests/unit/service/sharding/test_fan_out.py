@@ -1,4 +1,4 @@
-"""Parts of a request go to other functions as messages, and come back as if they had been done here."""
+"""Shard requests run in invoked functions with the same results as in the same process."""
 
 import json
 import time
@@ -89,24 +89,24 @@ def found(service: Service, **more: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_other_functions_answer_as_this_one_would(store: HookedStore, service: Service, functions: Functions) -> None:
+def test_invoked_functions_return_the_same_answer(store: HookedStore, service: Service, functions: Functions) -> None:
     assert found(service) == found(a_service(store))
     assert len(functions.messages) == 5
 
 
-def test_what_other_functions_read_is_in_the_answer_and_not_on_this_meter(service: Service) -> None:
+def test_reads_of_invoked_functions_are_in_the_answer_and_not_on_the_local_meter(service: Service) -> None:
     service.environment.meter.drain()
     searched = service.search("t", a_query(QUERY, 1), Deadline(LONG))
     assert searched.requests == 5
     assert service.environment.meter.drain()["ReadRequests"] == 1
 
 
-def test_vectors_travel_only_where_they_are_asked_for(service: Service) -> None:
+def test_vectors_are_returned_only_if_requested(service: Service) -> None:
     assert all(vector for *_, vector in found(service, include_vectors=True))
     assert not any(vector for *_, vector in found(service, include_vectors=False))
 
 
-def test_changes_are_made_by_other_functions(service: Service, functions: Functions) -> None:
+def test_changes_are_made_by_invoked_functions(service: Service, functions: Functions) -> None:
     moved = [vector(row.id, 7.0, 7.0) for row in ROWS]
     assert service.add("t", moved, Deadline(LONG)).replaced == len(ROWS)
     assert service.delete("t", Selection([row.id for row in ROWS[:6]]), Deadline(LONG)).deleted == 6
@@ -117,12 +117,12 @@ def test_changes_are_made_by_other_functions(service: Service, functions: Functi
     assert json.loads(bytes(kept.metadata)) == {"n": [1, "x"]}
 
 
-def test_few_parts_are_done_here(service: Service, functions: Functions) -> None:
+def test_few_shard_requests_run_in_the_same_process(service: Service, functions: Functions) -> None:
     service.add("t", [vector("one", 1.0, 1.0), vector("two", 1.0, 2.0)][: fan_out.MAX_LOCAL], Deadline(LONG))
     assert functions.messages == []
 
 
-def test_what_is_too_large_to_be_sent_is_done_here(
+def test_a_request_too_large_for_lambda_runs_in_the_same_process(
     service: Service, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "MAX_MESSAGE", 150)
@@ -131,7 +131,7 @@ def test_what_is_too_large_to_be_sent_is_done_here(
     assert all(len(payload) < 300 for payload in functions.messages)
 
 
-def test_a_message_says_how_long_the_answer_is_waited_for(store: HookedStore, functions: Functions) -> None:
+def test_a_message_contains_the_remaining_seconds(store: HookedStore, functions: Functions) -> None:
     service = a_service(store, invoke=functions.invoke)
     service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
     service.search("t", a_query(QUERY, 1), Deadline(service.environment.now() + 8.0))
@@ -139,17 +139,13 @@ def test_a_message_says_how_long_the_answer_is_waited_for(store: HookedStore, fu
 
 
 @pytest.mark.parametrize("error", [FunctionBusy(), StoreUnavailable()])
-def test_a_search_is_asked_again_where_a_function_did_not_answer(
-    service: Service, functions: Functions, error: Exception
-) -> None:
+def test_a_search_without_a_reply_is_sent_again(service: Service, functions: Functions, error: Exception) -> None:
     functions.script = [error, error]
     assert len(found(service)) == 4
     assert len(functions.messages) == 7
 
 
-def test_a_change_is_sent_again_where_the_function_was_certainly_not_run(
-    service: Service, functions: Functions
-) -> None:
+def test_a_change_that_certainly_did_not_run_is_sent_again(service: Service, functions: Functions) -> None:
     functions.script = [FunctionBusy()]
     assert service.add("t", ROWS, Deadline(LONG)).replaced == len(ROWS)
 
@@ -163,14 +159,14 @@ def test_a_change_that_may_have_run_is_not_sent_again(service: Service, function
     assert len(functions.messages) == 5
 
 
-def test_functions_that_never_answer_fail_a_search_after_some_tries(service: Service, functions: Functions) -> None:
+def test_a_search_fails_after_some_attempts_without_a_reply(service: Service, functions: Functions) -> None:
     functions.script = [StoreUnavailable()] * 100
     with pytest.raises(StorageSilent):
         found(service)
     assert len(functions.messages) == 5 * 4
 
 
-def test_a_right_that_is_missing_is_an_error_for_the_operator(service: Service, functions: Functions) -> None:
+def test_a_missing_permission_is_reported_to_the_operator(service: Service, functions: Functions) -> None:
     functions.script = [StoreRefused("AccessDeniedException")] * 5
     with pytest.raises(StoreRefused):
         found(service)
@@ -197,7 +193,7 @@ def is_refused(store: HookedStore, end: str) -> None:
     ("happens", "error"),
     [(breaks, BlobCorrupt), (is_silent, StorageSilent), (is_refused, StoreRefused)],
 )
-def test_the_error_of_a_shard_comes_back_as_it_was(
+def test_the_error_of_a_shard_is_raised_unchanged(
     store: HookedStore, service: Service, happens: Callable[[HookedStore, str], None], error: type[VectordError]
 ) -> None:
     happens(store, "/3")
@@ -205,13 +201,13 @@ def test_the_error_of_a_shard_comes_back_as_it_was(
         found(service)
 
 
-def test_a_shard_that_others_change_comes_back_as_contended(store: HookedStore, service: Service) -> None:
+def test_a_contended_shard_is_reported_as_contended(store: HookedStore, service: Service) -> None:
     conflicts(store, "")
     with pytest.raises(Contended, match="'t'"):
         service.add("t", ROWS, Deadline(LONG))
 
 
-def test_an_index_that_is_deleted_meanwhile_is_not_found(store: HookedStore, service: Service) -> None:
+def test_an_index_deleted_concurrently_is_not_found(store: HookedStore, service: Service) -> None:
     def meanwhile() -> None:
         store.before.clear()
         a_service(store.inner).delete_index("t", Deadline(LONG))
@@ -221,9 +217,7 @@ def test_an_index_that_is_deleted_meanwhile_is_not_found(store: HookedStore, ser
         found(service)
 
 
-def test_a_shard_s_answer_that_lambda_cannot_carry_is_refused(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_too_large_for_lambda_is_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "MAX_ANSWER", 100)
     with pytest.raises(AnswerTooLarge):
         found(service)
@@ -237,20 +231,20 @@ def a_message(shard: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("where", ["headers", "pathParameters", "queryStringParameters", "body", "requestContext"])
-def test_nothing_that_a_caller_of_the_api_sends_is_a_part(functions: Functions, where: str) -> None:
+def test_no_request_of_the_api_is_a_shard_request(functions: Functions, where: str) -> None:
     event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
     message = a_message("t/gen/0")
     event[where] = json.dumps(message) if where == "body" else {**event.get(where, {}), **message}
     assert functions.handler(event)["statusCode"] == 404
 
 
-def test_an_event_of_an_api_with_the_keys_of_a_part_is_none(functions: Functions) -> None:
+def test_an_api_event_with_the_keys_of_a_shard_request_is_refused(functions: Functions) -> None:
     event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
     assert functions.handler({**event, **a_message("t/gen/0")})["statusCode"] == 404
 
 
 @pytest.mark.parametrize("name", ["t", "../t", "t/gen", "t/gen/1000", "t/gen/-1", "t/g/0/1", "/gen/0"])
-def test_a_part_of_what_is_no_shard_is_refused(service: Service, functions: Functions, name: str) -> None:
+def test_a_shard_request_for_another_object_is_refused(service: Service, functions: Functions, name: str) -> None:
     with pytest.raises(RequestInvalid):
         functions.handler(a_message(name))
 
@@ -258,7 +252,7 @@ def test_a_part_of_what_is_no_shard_is_refused(service: Service, functions: Func
 # ---- threads
 
 
-def test_what_failed_work_metered_is_on_no_later_request() -> None:
+def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
     crew = WorkerPool(Environment(), ThreadPoolExecutor(1))
 
     def fails(_: int) -> None:
@@ -271,7 +265,7 @@ def test_what_failed_work_metered_is_on_no_later_request() -> None:
     assert crew.environment.meter.drain() == {}
 
 
-def test_work_that_fails_is_told_once_all_has_ended() -> None:
+def test_an_error_is_raised_after_all_work_has_ended() -> None:
     crew, ended = WorkerPool(Environment(), ThreadPoolExecutor(2)), []
 
     def work(item: int) -> None:

@@ -1,4 +1,4 @@
-"""Ranges of one object in one state: joined so that they cost few requests and little waste."""
+"""Ranges of one object in one state are merged so that they need few requests and little extra data."""
 
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ def gaps(wanted: list[tuple[int, int]]) -> list[int]:
 
 
 @given(wanted=spans())
-def test_joined_spans_cover_all_that_is_wanted_in_order_and_apart(wanted: list[tuple[int, int]]) -> None:
+def test_merged_ranges_cover_the_requested_ones_in_order_without_overlap(wanted: list[tuple[int, int]]) -> None:
     found = joined(wanted)
     assert all(any(start <= a and b <= stop for start, stop in found) for a, b in wanted)
     assert all(before[1] < after[0] for before, after in pairwise(found))
@@ -44,21 +44,21 @@ def test_joined_spans_cover_all_that_is_wanted_in_order_and_apart(wanted: list[t
 
 
 @given(wanted=spans())
-def test_joined_spans_waste_only_gaps_too_small_to_ask_around(wanted: list[tuple[int, int]]) -> None:
+def test_merged_ranges_include_only_small_gaps(wanted: list[tuple[int, int]]) -> None:
     waste = sum(stop - start for start, stop in joined(wanted)) - sum(stop - start for start, stop in wanted)
     assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR)
 
 
 @given(wanted=spans())
-def test_joined_spans_are_as_few_as_the_larger_gaps_allow(wanted: list[tuple[int, int]]) -> None:
+def test_the_number_of_merged_ranges_is_the_number_of_large_gaps_plus_one(wanted: list[tuple[int, int]]) -> None:
     assert len(joined(wanted)) == 1 + sum(gap > NEAR for gap in gaps(wanted))
 
 
-def test_spans_with_small_gaps_become_one() -> None:
+def test_ranges_with_small_gaps_are_merged() -> None:
     assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)]) == [(0, 8 * PAGE)]
 
 
-def test_spans_with_large_gaps_stay_apart() -> None:
+def test_ranges_with_large_gaps_stay_separate() -> None:
     wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
     assert joined(wanted) == wanted
 
@@ -95,13 +95,13 @@ def case() -> Case:
     return Case()
 
 
-def test_sections_come_whole_and_checked(case: Case) -> None:
+def test_whole_sections_are_verified_by_their_checksum(case: Case) -> None:
     case.fetch(*((section, None) for section in case.sections))
     assert [section.whole for section in case.sections] == [True, True, True]
     assert [bytes(section.buffer[:1]) for section in case.sections] == [b"\1", b"\2", b"\3"]
 
 
-def test_ranges_of_several_sections_come_in_one_round(case: Case) -> None:
+def test_ranges_of_several_sections_are_fetched_in_one_round(case: Case) -> None:
     sketch, rows, graph = case.sections
     case.fetch((sketch, None), (rows, [(0, 8), (5 << 20, 5_300_000)]), (graph, [(1 << 20, 1_100_000)]))
     assert case.store.count("read") == 1
@@ -109,7 +109,7 @@ def test_ranges_of_several_sections_come_in_one_round(case: Case) -> None:
     assert bytes(graph.buffer[1 << 20 : 1_100_000]) == b"\3" * (1_100_000 - (1 << 20))
 
 
-def test_what_is_here_is_not_asked_for_again(case: Case) -> None:
+def test_cached_ranges_are_not_requested_again(case: Case) -> None:
     case.fetch((case.sections[1], [(100, 200)]))
     assert case.read == (1, PAGE)
     case.fetch((case.sections[1], [(0, PAGE)]))
@@ -117,7 +117,7 @@ def test_what_is_here_is_not_asked_for_again(case: Case) -> None:
     assert case.store.count("read") == 1
 
 
-def test_long_ranges_are_cut_for_requests_side_by_side_and_rounds_of_bounded_memory(case: Case) -> None:
+def test_long_ranges_are_split_into_parallel_requests_and_rounds_of_bounded_memory(case: Case) -> None:
     sizes: list[list[int]] = []
 
     def noted(real):
@@ -133,14 +133,14 @@ def test_long_ranges_are_cut_for_requests_side_by_side_and_rounds_of_bounded_mem
     assert max(map(sum, sizes)) <= 80 << 20
 
 
-def test_nothing_wanted_is_no_request(case: Case) -> None:
+def test_no_ranges_cause_no_request(case: Case) -> None:
     case.fetch((case.sections[0], []))
     case.fetch()
     assert case.store.count("read") == 0
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_an_object_at_another_state_has_moved(case: Case, gone: bool) -> None:
+def test_an_object_with_another_etag_has_changed(case: Case, gone: bool) -> None:
     if gone:
         case.store.inner.delete("t", IfMatch(case.etag))
     else:

@@ -1,4 +1,4 @@
-"""Who builds a large index anew: the request that meets it, where it has the time and the memory; else a compaction."""
+"""The request that finds a build due runs it if time and memory allow; otherwise a compaction does."""
 
 import msgspec
 import pytest
@@ -24,8 +24,8 @@ PLENTY = 1 << 30
 LATE = 1e-6  # seconds from now
 
 
-class Deaf(RecordedInvocations):
-    """Asks, and nobody hears it."""
+class FailingInvocation(RecordedInvocations):
+    """An invocation that fails."""
 
     def __init__(self, error: StoreError) -> None:
         super().__init__()
@@ -75,13 +75,13 @@ def tail(store: ScriptedStore) -> int:
     return len(decode.open_blob(found.data).tail)
 
 
-def test_a_build_that_fits_is_made_at_once(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_a_build_that_fits_the_request_runs_in_it(store: ScriptedStore, asked: RecordedInvocations) -> None:
     grown(a_service(store, asked), 20.0)
     assert (tail(store), asked.names) == (0, [])
 
 
 @pytest.mark.parametrize(("until", "memory"), [(LATE, PLENTY), (20.0, 1_000)], ids=["time", "memory"])
-def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
+def test_a_build_that_does_not_fit_is_deferred_to_a_compaction(
     store: ScriptedStore, asked: RecordedInvocations, until: float, memory: int
 ) -> None:
     service = a_service(store, asked, memory=memory)
@@ -90,12 +90,12 @@ def test_a_build_that_does_not_fit_is_put_off_and_asked_for(
     assert service.environment.meter.value("CompactionsAsked") == 1
 
 
-def test_where_nobody_can_be_asked_every_build_is_made_at_once(store: ScriptedStore) -> None:
+def test_without_a_compact_function_every_build_runs_in_the_request(store: ScriptedStore) -> None:
     grown(a_service(store, None, memory=0), LATE)
     assert tail(store) == 0
 
 
-def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_a_long_tail_never_refuses_a_write(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     grown(service, 20.0)
     for number in range(10):
@@ -103,7 +103,7 @@ def test_no_write_is_refused_however_long_the_tail_has_become(store: ScriptedSto
     assert (tail(store), service.describe("t", Deadline(20.0)).count) == (109, 129)
 
 
-def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_deletions_that_require_a_build_request_a_compaction(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -111,7 +111,7 @@ def test_deletes_that_make_a_build_due_ask_as_well(store: ScriptedStore, asked: 
     assert asked.names == ["t"]
 
 
-def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_a_change_below_the_threshold_requests_no_compaction(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -119,7 +119,7 @@ def test_a_change_that_makes_no_build_due_asks_for_nothing(store: ScriptedStore,
     assert asked.names == []
 
 
-def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_emptying_an_index_requests_no_compaction(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     service.create(NewIndex("t", DIMENSION), Deadline(20.0))
     service.add("t", vectors(*map(str, range(20))), Deadline(20.0))
@@ -127,16 +127,14 @@ def test_an_index_that_is_emptied_asks_for_nothing(store: ScriptedStore, asked: 
     assert asked.names == []
 
 
-def test_a_change_that_changes_nothing_asks_for_nothing(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_a_change_without_effect_requests_no_compaction(store: ScriptedStore, asked: RecordedInvocations) -> None:
     grown(a_service(store, asked, memory=0), 20.0)
     another = a_service(store, asked, memory=0, clock=Clock(ids="another"))
     another.delete("t", Selection(["absent"]), Deadline(20.0))
     assert asked.names == ["t"]
 
 
-def test_it_is_asked_for_once_a_minute_and_not_at_every_change(
-    store: ScriptedStore, asked: RecordedInvocations
-) -> None:
+def test_a_compaction_is_requested_at_most_once_a_minute(store: ScriptedStore, asked: RecordedInvocations) -> None:
     clock = Clock()
     service = a_service(store, asked, memory=0, clock=clock)
     grown(service, 20.0)
@@ -148,7 +146,7 @@ def test_it_is_asked_for_once_a_minute_and_not_at_every_change(
     assert asked.names == ["t", "t"]
 
 
-def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_a_compaction_is_requested_after_the_commit(store: ScriptedStore, asked: RecordedInvocations) -> None:
     seen: list[int] = []
     service = a_service(store, asked, memory=0)
     store.always("splice", after(lambda: seen.append(len(asked.names))))
@@ -156,7 +154,7 @@ def test_it_is_asked_for_after_the_commit(store: ScriptedStore, asked: RecordedI
     assert (seen, asked.names) == ([0], ["t"])
 
 
-def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(
+def test_a_compaction_is_requested_after_a_lost_reply_to_the_commit(
     store: ScriptedStore, asked: RecordedInvocations
 ) -> None:
     service = a_service(store, asked, memory=0)
@@ -165,7 +163,7 @@ def test_it_is_asked_for_when_the_reply_to_the_commit_was_lost(
     assert (store.count("splice"), asked.names) == (1, ["t"])
 
 
-def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked: RecordedInvocations) -> None:
+def test_an_unknown_outcome_of_the_commit_is_raised(store: ScriptedStore, asked: RecordedInvocations) -> None:
     service = a_service(store, asked, memory=0)
     store.always("splice", fails_with(StoreUnavailable("no answer")))
     with pytest.raises(OutcomeUnknown):
@@ -174,16 +172,16 @@ def test_a_commit_of_unknown_outcome_is_told_as_such(store: ScriptedStore, asked
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("timeout"), StoreRefused("AccessDeniedException")])
-def test_a_change_is_acknowledged_though_nobody_heard_the_request(store: ScriptedStore, error: StoreError) -> None:
-    deaf = Deaf(error)
+def test_a_failed_compaction_request_does_not_fail_the_change(store: ScriptedStore, error: StoreError) -> None:
+    deaf = FailingInvocation(error)
     service = a_service(store, deaf, memory=0)
     grown(service, 20.0)
     assert service.describe("t", Deadline(20.0)).count == 29
     assert service.environment.meter.value("CompactionsUnheard") == 1
 
 
-def test_a_request_that_nobody_heard_is_made_again_at_the_next_change(store: ScriptedStore) -> None:
-    deaf = Deaf(StoreUnavailable("timeout"))
+def test_a_failed_compaction_request_is_repeated_at_the_next_change(store: ScriptedStore) -> None:
+    deaf = FailingInvocation(StoreUnavailable("timeout"))
     service = a_service(store, deaf, memory=0)
     grown(service, 20.0)
     service.add("t", vectors("more"), Deadline(20.0))
@@ -207,17 +205,17 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
     return decode.open_head(head, new_section_cache().open, NOTHING_TO_FETCH)
 
 
-def test_it_takes_longer_for_more_rows() -> None:
+def test_the_estimate_grows_with_the_rows() -> None:
     few, many = vectors(*map(str, range(20))), vectors(*map(str, range(200)))
     computed = 0.002  # for 180 rows x 32; to write them takes a fifth of that
     assert seconds(opened(*many)) - seconds(opened(*few)) > computed
 
 
-def test_it_takes_longer_for_more_bytes_in_as_many_rows() -> None:
+def test_the_estimate_grows_with_the_bytes_of_equally_many_rows() -> None:
     long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
     assert seconds(opened(long)) - seconds(opened(*vectors("a"))) == pytest.approx(0.01, rel=0.01)
 
 
-def test_it_takes_longer_where_bytes_are_still_to_be_read() -> None:
+def test_the_estimate_grows_with_the_bytes_to_read() -> None:
     long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
     assert seconds(opened(long, sections_here=False)) - seconds(opened(long)) == pytest.approx(0.01, rel=0.01)

@@ -1,4 +1,4 @@
-"""A search or a lookup over shards answers what one blob would, or names the shard that it cannot read."""
+"""A search or a lookup of a sharded index returns the answer of a single-object index, or names the failing shard."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ points = st.lists(st.tuples(coordinates, coordinates).filter(any), max_size=40)
     distance=st.sampled_from(["cosine", "euclidean"]),
 )
 @settings(max_examples=40)
-def test_an_exact_search_finds_what_it_would_in_one_blob(
+def test_an_exact_search_returns_the_answer_of_a_single_object_index(
     rows: list[tuple[float, float]], query: tuple[float, float], k: int, shards: int, distance: str
 ) -> None:
     service = a_service(HookedStore())
@@ -55,14 +55,14 @@ def test_an_exact_search_finds_what_it_would_in_one_blob(
     assert (many.count, many.strategy) == (one.count, one.strategy)
 
 
-def test_a_search_sees_what_was_acknowledged_before_it(filled: Service) -> None:
+def test_a_search_sees_every_acknowledged_change(filled: Service) -> None:
     filled.add("t", [vector("new", 0.0, 1.0)], FOREVER)
     assert search_ids(filled, 0.0, 1.0, k=1) == ["new"]
     filled.delete("t", Selection(["new"]), FOREVER)
     assert "new" not in search_ids(filled, 0.0, 1.0, k=20)
 
 
-def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: HookedStore, filled: Service) -> None:
+def test_a_warm_search_is_one_request_for_the_root_and_one_for_each_shard(store: HookedStore, filled: Service) -> None:
     filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     store.calls.clear()
     searched = filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
@@ -70,19 +70,19 @@ def test_a_warm_search_asks_once_for_the_index_and_once_for_each_shard(store: Ho
     assert (searched.requests, searched.read_bytes) == (3, 0)
 
 
-def test_what_shards_metered_in_threads_is_on_the_request_s_meter(filled: Service) -> None:
+def test_reads_in_threads_are_on_the_meter_of_the_request(filled: Service) -> None:
     filled.environment.meter.drain()
     filled.search("t", a_query(np.array([1.0, 0.0]), 1), FOREVER)
     assert filled.environment.meter.drain()["CacheHits"] == 4
 
 
-def test_a_shard_that_does_not_answer_fails_the_search(store: HookedStore, filled: Service) -> None:
+def test_a_shard_without_a_reply_fails_the_search(store: HookedStore, filled: Service) -> None:
     store.fail("head", "/1", StoreUnavailable())
     with pytest.raises(StorageSilent):
         search_ids(filled, 1.0, 0.0)
 
 
-def test_a_corrupt_shard_is_named(store: HookedStore, filled: Service) -> None:
+def test_the_error_of_a_corrupt_shard_names_it(store: HookedStore, filled: Service) -> None:
     [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
     with pytest.raises(BlobCorrupt, match=name):
@@ -90,7 +90,7 @@ def test_a_corrupt_shard_is_named(store: HookedStore, filled: Service) -> None:
 
 
 @pytest.mark.parametrize("query", [(1.0,), (0.0, 0.0)])
-def test_a_query_that_does_not_fit_is_refused_before_a_shard_is_asked(
+def test_an_invalid_query_is_refused_without_a_request_to_a_shard(
     store: HookedStore, filled: Service, query: tuple[float, ...]
 ) -> None:
     store.calls.clear()
@@ -102,12 +102,12 @@ def test_a_query_that_does_not_fit_is_refused_before_a_shard_is_asked(
 # ---- lookup
 
 
-def test_a_lookup_asks_one_shard(store: HookedStore, filled: Service) -> None:
+def test_a_lookup_reads_one_shard(store: HookedStore, filled: Service) -> None:
     store.calls.clear()
     assert filled.lookup("t", IDS[3], FOREVER).vector.tolist() == [1.0, 3.0]
     assert len([call for call in store.calls if call[0] == "head"]) == 2
 
 
-def test_an_absent_vector_is_missed_in_the_index(filled: Service) -> None:
+def test_the_error_of_a_missing_vector_names_the_index(filled: Service) -> None:
     with pytest.raises(VectorNotFound, match="Index 't'"):
         filled.lookup("t", "absent", FOREVER)

@@ -1,4 +1,4 @@
-"""A warm function keeps what it has opened, and asks the store whether that is still so."""
+"""A warm function caches decoded snapshots and revalidates them by their ETags."""
 
 import msgspec
 import numpy as np
@@ -35,7 +35,7 @@ def store_of_many() -> ScriptedStore:
     return store
 
 
-def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
+def test_a_second_read_is_conditional_on_the_etag_of_the_first() -> None:
     store = store_of("t")
     warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
@@ -43,12 +43,12 @@ def test_a_second_read_asks_by_the_etag_of_the_first() -> None:
     assert store.calls == [("head", "t", ""), ("head", "t", store.inner.etag("t"))]
 
 
-def test_an_index_that_did_not_change_is_not_opened_again() -> None:
+def test_an_unchanged_index_is_not_decoded_again() -> None:
     warm = SnapshotCache(store_of("t"), services.new_section_cache(), 1 << 20, Environment())
     assert warm.read("t").index is warm.read("t").index
 
 
-def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
+def test_a_changed_index_is_read_again() -> None:
     store = store_of("t")
     warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
@@ -56,7 +56,7 @@ def test_an_index_that_changed_is_seen_at_the_next_read() -> None:
     assert len(warm.read("t").index.rows) == 1
 
 
-def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
+def test_a_committed_state_is_cached_without_a_read() -> None:
     store = store_of("t")
     service = services.a_service(store)
     etag = service.add("t", [vector("a", 1, 0)], FOREVER).etag
@@ -64,7 +64,7 @@ def test_what_a_commit_wrote_is_warm_without_a_read() -> None:
     assert store.calls[-1] == ("head", "t", etag)
 
 
-def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
+def test_over_its_budget_the_least_recently_used_index_is_evicted() -> None:
     store = store_of("a", "b", "c")
     size = store.inner.list("", 1, None).objects[0].size
     warm = SnapshotCache(store, services.new_section_cache(), 2 * size, Environment())
@@ -74,7 +74,7 @@ def test_over_its_budget_the_index_used_longest_ago_goes_first() -> None:
     assert unconditional == ["a", "b", "c", "b", "a"]
 
 
-def test_beyond_its_budget_one_index_alone_is_kept() -> None:
+def test_an_index_over_the_budget_is_cached_alone() -> None:
     store = store_of("a", "b")
     warm = SnapshotCache(store, services.new_section_cache(), 0, Environment())
     for name in "aba":
@@ -82,7 +82,7 @@ def test_beyond_its_budget_one_index_alone_is_kept() -> None:
     assert [held for _, _, held in store.calls] == ["", "", ""]
 
 
-def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() -> None:
+def test_a_full_section_cache_evicts_the_least_recently_read_files() -> None:
     store = store_of("a", "b", "c")
     for name in "abc":
         items = [vector(str(number), number, 1) for number in range(5_000)]
@@ -95,12 +95,12 @@ def test_where_files_have_no_room_those_go_first_that_were_read_longest_ago() ->
     assert unconditional == ["a", "b", "c"]
 
 
-def test_an_index_larger_than_the_budget_is_kept_while_it_is_the_newest() -> None:
+def test_an_index_larger_than_the_budget_is_cached_while_it_is_the_newest() -> None:
     warm = SnapshotCache(store_of("t"), services.new_section_cache(), 0, Environment())
     assert warm.read("t").index is warm.read("t").index
 
 
-def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
+def test_an_evicted_index_is_requested_without_an_etag() -> None:
     store = store_of("t")
     warm = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment())
     warm.read("t")
@@ -109,21 +109,21 @@ def test_a_forgotten_index_is_asked_for_without_an_etag() -> None:
     assert store.calls[-1] == ("head", "t", "")
 
 
-def test_a_small_index_comes_with_its_head() -> None:
+def test_a_small_index_is_read_in_one_request() -> None:
     store = store_of("t")
     services.a_service(store.inner, clock=Clock(ids="other")).add("t", [vector("a", 1, 0)], FOREVER)
     assert len(SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t").index.rows) == 1
     assert store.calls == [("head", "t", "")]
 
 
-def test_ahead_of_a_search_an_index_of_some_megabytes_comes_with_its_head() -> None:
+def test_a_search_reads_an_index_of_some_megabytes_in_one_request() -> None:
     store = store_of_many()
     index = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t", for_search=True).index
     assert len(index.rows) == 1_000
     assert store.calls == [("head", "t", "")]
 
 
-def test_to_warm_an_index_of_some_megabytes_is_one_request() -> None:
+def test_warming_an_index_of_some_megabytes_is_one_request() -> None:
     store = store_of_many()
     warmed = services.a_service(store).warm("t", FOREVER)
     assert (warmed.requests, warmed.read_bytes) == (1, warmed.size)
@@ -138,9 +138,7 @@ def test_an_envelope_longer_than_the_first_request_is_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(("budget", "kept"), [(1 << 30, True), (200_000, False)], ids=["all fits", "too little room"])
-def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_index_can_stay(
-    budget: int, kept: bool
-) -> None:
+def test_a_partly_read_section_is_cached_only_if_the_whole_index_fits(budget: int, kept: bool) -> None:
     store = store_of_many()
     environment = Environment()
     state = SnapshotCache(store, services.new_section_cache(budget), 1 << 20, environment).read("t")
@@ -148,7 +146,7 @@ def test_half_a_section_that_came_with_the_head_is_kept_only_where_all_of_the_in
     assert (again < PAGE) is kept  # files are filled by whole pages
 
 
-def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
+def test_equal_tails_without_an_id_are_each_read() -> None:
     here = packed([item("a", [1, 0, 0])])
     here.add(item("b", [0, 1, 0]))
     here.add(item("c", [0, 1, 0]))
@@ -165,7 +163,7 @@ def test_tails_of_equal_content_and_no_id_are_each_read() -> None:
     }
 
 
-def test_what_a_read_took_is_metered_in_requests_bytes_and_milliseconds() -> None:
+def test_a_read_is_metered_in_requests_bytes_and_milliseconds() -> None:
     clock, store = Clock(), store_of("t")
     clock.now = 40.0
     environment = clock.environment()
@@ -188,7 +186,7 @@ def test_what_a_read_took_is_metered_in_requests_bytes_and_milliseconds() -> Non
     assert environment.meter.drain() == {"ReadRequests": 1, "CacheHits": 1}
 
 
-def test_a_meter_adds_up_and_starts_at_nothing() -> None:
+def test_a_meter_adds_up_and_starts_at_zero() -> None:
     clock = Clock()
     clock.now = 40.0
     environment = clock.environment()
@@ -198,7 +196,7 @@ def test_a_meter_adds_up_and_starts_at_nothing() -> None:
     assert [environment.meter.value(name) for name in ("FetchMilliseconds", "Commits")] == [750, 0]
 
 
-def test_two_functions_over_one_store_answer_the_same() -> None:
+def test_two_functions_over_one_store_return_the_same_answers() -> None:
     store = MemoryStore()
     first, second = (services.a_service(store, clock=Clock(ids=name)) for name in ("first", "second"))
     first.create(NewIndex("t", 2), FOREVER)

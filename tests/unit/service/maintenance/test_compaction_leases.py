@@ -1,4 +1,4 @@
-"""Of two compactions of one index at once, one leaves; after one that died, another takes over."""
+"""At most one of two concurrent compactions continues; after a killed one another takes over."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -39,7 +39,7 @@ def killed(_: Real) -> Any:
     raise Killed
 
 
-def test_of_two_at_once_one_leaves_at_once(
+def test_the_second_of_two_compactions_stops_at_once(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     others = []
@@ -48,7 +48,7 @@ def test_of_two_at_once_one_leaves_at_once(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_of_two_that_claim_at_once_one_leaves(
+def test_one_of_two_concurrent_acquisitions_wins(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     others = []
@@ -57,7 +57,7 @@ def test_of_two_that_claim_at_once_one_leaves(
     assert (expected.stored(), store.count("stage")) == (expected.rows, 0)
 
 
-def test_two_that_both_hold_a_claim_do_no_harm(
+def test_two_holders_of_one_lease_lose_no_change(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     others = []
@@ -68,7 +68,7 @@ def test_two_that_both_hold_a_claim_do_no_harm(
 
 
 @pytest.mark.parametrize("method", ["read", "stage", "splice", "discard"])
-def test_after_one_that_was_killed_another_comes_once_the_claim_has_ended(
+def test_after_a_kill_another_compaction_starts_when_the_lease_expires(
     store: ScriptedStore, expected: ExpectedIndex, method: str
 ) -> None:
     dying = ScriptedStore(least_part=1)
@@ -85,9 +85,7 @@ def test_after_one_that_was_killed_another_comes_once_the_claim_has_ended(
     assert expected.stored() == expected.rows
 
 
-def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(
-    store: ScriptedStore, expected: ExpectedIndex
-) -> None:
+def test_a_retry_with_the_same_request_id_takes_its_lease_over(store: ScriptedStore, expected: ExpectedIndex) -> None:
     dying = ScriptedStore(least_part=1)
     dying.inner = store.inner
     for method in ("stage", "discard", "delete"):
@@ -98,7 +96,7 @@ def test_a_request_that_lambda_repeats_after_its_death_takes_over_from_itself(
     assert expected.stored() == expected.rows
 
 
-def test_a_claim_that_nobody_can_read_is_taken_over(
+def test_an_unreadable_lease_is_taken_over(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     store.inner.put(f"{STAGING}t.claim", b"not a claim", IfAbsent(), "by hand")
@@ -106,7 +104,7 @@ def test_a_claim_that_nobody_can_read_is_taken_over(
     assert (expected.stored(), staged(store)) == (expected.rows, [])
 
 
-def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compaction: Compaction) -> None:
+def test_a_lease_of_another_holder_is_never_removed(store: ScriptedStore, compaction: Compaction) -> None:
     later = Leases(store.inner, Clock(ids="later").environment(), RetryPolicy(), clock=lambda: 10_000.0)
     with ExitStack() as others:
         store.on("stage", after(lambda: others.enter_context(later.acquire("t", "another request", 900.0, FOREVER))))
@@ -114,7 +112,7 @@ def test_a_claim_of_another_holder_is_never_removed(store: ScriptedStore, compac
         assert staged(store) == [f"{STAGING}t.claim"]
 
 
-def test_of_two_that_take_over_an_ended_claim_one_leaves(store: ScriptedStore, compaction: Compaction) -> None:
+def test_one_of_two_takeovers_of_an_expired_lease_wins(store: ScriptedStore, compaction: Compaction) -> None:
     claims = Leases(store.inner, Clock(ids="ended").environment(), RetryPolicy(), clock=lambda: -10_000.0)
     with ExitStack() as others:
         others.enter_context(claims.acquire("t", "a request that died", 900.0, FOREVER))

@@ -1,4 +1,4 @@
-"""A change of an index is one conditional write, and its outcome is known wherever it can be."""
+"""A change is one conditional write; its outcome is determined wherever storage allows it."""
 
 import pytest
 
@@ -72,7 +72,7 @@ def ids(service: Service) -> set[str]:
     return {match.id for match in found.answer.matches}
 
 
-def test_a_commit_answers_the_etag_under_which_the_store_keeps_it(store: ScriptedStore, service: Service) -> None:
+def test_a_commit_returns_the_etag_of_the_stored_object(store: ScriptedStore, service: Service) -> None:
     assert service.add("t", [A], FOREVER).etag == store.inner.etag("t")
 
 
@@ -81,18 +81,18 @@ def test_a_commit_is_one_read_and_one_write(store: ScriptedStore, service: Servi
     assert [call[0] for call in store.calls] == ["head", "put"]
 
 
-def test_a_lost_reply_is_recognised_as_success_without_a_second_write(store: ScriptedStore, service: Service) -> None:
+def test_a_lost_reply_is_recognised_without_a_second_write(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
     done = service.add("t", [A], FOREVER)
     assert (done.added, done.replaced, done.count, store.count("put")) == (1, 0, 1, 1)
 
 
-def test_a_lost_reply_answers_the_etag_of_the_write_that_it_lost(store: ScriptedStore, service: Service) -> None:
+def test_a_lost_reply_returns_the_etag_of_its_write(store: ScriptedStore, service: Service) -> None:
     store.on("put", loses_reply)
     assert service.add("t", [A], FOREVER).etag == store.inner.etag("t")
 
 
-def test_a_lost_reply_is_recognised_under_what_another_writer_put_on_top(
+def test_a_lost_reply_is_recognised_after_a_later_commit_of_another_writer(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", loses_reply_then(lambda: other.delete("t", Selection(["a"]), FOREVER)))
@@ -101,15 +101,13 @@ def test_a_lost_reply_is_recognised_under_what_another_writer_put_on_top(
     assert ids(service) == set()  # applied twice, it would be back
 
 
-def test_a_write_without_an_answer_that_never_arrived_is_repeated(store: ScriptedStore, service: Service) -> None:
+def test_a_write_that_never_arrived_is_sent_again(store: ScriptedStore, service: Service) -> None:
     store.on("put", no_reply)
     done = service.add("t", [A], FOREVER)
     assert (done.added, done.count, store.count("put")) == (1, 1, 2)
 
 
-def test_a_write_that_arrives_late_is_recognised_when_its_repetition_meets_it(
-    store: ScriptedStore, service: Service
-) -> None:
+def test_a_write_that_arrives_late_is_recognised_by_its_retry(store: ScriptedStore, service: Service) -> None:
     on_the_way: list[Real] = []
 
     def delayed(real: Real) -> None:
@@ -124,7 +122,7 @@ def test_a_write_that_arrives_late_is_recognised_when_its_repetition_meets_it(
     assert (done.added, done.replaced, done.count, store.count("put")) == (1, 0, 1, 2)
 
 
-def test_a_change_that_met_another_writer_is_applied_to_the_new_state(
+def test_a_change_that_lost_a_race_is_applied_to_the_new_state(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", after(lambda: other.add("t", [A, B], FOREVER)))
@@ -133,7 +131,7 @@ def test_a_change_that_met_another_writer_is_applied_to_the_new_state(
     assert ids(other) == {"a", "b"}
 
 
-def test_a_change_is_checked_again_against_an_index_that_took_the_place(
+def test_a_change_is_validated_again_against_a_recreated_index(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     def replaced() -> None:
@@ -145,14 +143,14 @@ def test_a_change_is_checked_again_against_an_index_that_took_the_place(
         service.add("t", [A], FOREVER)
 
 
-def test_a_conflict_is_waited_out_and_retried(store: ScriptedStore) -> None:
+def test_a_conflict_is_retried_after_a_wait(store: ScriptedStore) -> None:
     clock = Clock()
     store.on("put", fails_with(WriteConflict()), fails_with(WriteConflict()))
     assert services.a_service(store, clock=clock).add("t", [A], FOREVER).added == 1
     assert len(clock.sleeps) == 2
 
 
-def test_a_change_of_an_index_deleted_meanwhile_never_creates_it_again(
+def test_a_change_never_recreates_an_index_that_was_deleted_concurrently(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", after(lambda: other.delete_index("t", FOREVER)))
@@ -161,7 +159,7 @@ def test_a_change_of_an_index_deleted_meanwhile_never_creates_it_again(
     assert not store.inner.list("", 10, None).objects
 
 
-def test_a_lost_reply_of_an_index_deleted_meanwhile_never_creates_it_again(
+def test_a_lost_reply_never_recreates_an_index_that_was_deleted_concurrently(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.on("put", no_reply_then(lambda: other.delete_index("t", FOREVER)))
@@ -170,19 +168,19 @@ def test_a_lost_reply_of_an_index_deleted_meanwhile_never_creates_it_again(
     assert not store.inner.list("", 10, None).objects
 
 
-def test_a_lost_reply_to_the_last_attempt_is_still_recognised(store: ScriptedStore, service: Service) -> None:
+def test_a_lost_reply_to_the_last_attempt_is_recognised(store: ScriptedStore, service: Service) -> None:
     store.on("put", no_reply, no_reply, no_reply, loses_reply)
     assert service.add("t", [A], FOREVER).count == 1
 
 
-def test_when_no_attempt_was_answered_the_outcome_is_unknown(store: ScriptedStore, service: Service) -> None:
+def test_without_a_reply_to_any_attempt_the_outcome_is_unknown(store: ScriptedStore, service: Service) -> None:
     store.always("put", no_reply)
     with pytest.raises(OutcomeUnknown):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 4
 
 
-def test_when_others_won_every_attempt_the_change_is_known_to_be_lost(
+def test_a_change_that_lost_every_race_is_known_not_to_be_committed(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.always("put", after(lambda: other.add("t", [B], FOREVER)))
@@ -191,13 +189,13 @@ def test_when_others_won_every_attempt_the_change_is_known_to_be_lost(
     assert ids(other) == {"b"}
 
 
-def test_when_conflicts_never_end_the_change_is_known_to_be_lost(store: ScriptedStore, service: Service) -> None:
+def test_a_change_with_endless_conflicts_is_known_not_to_be_committed(store: ScriptedStore, service: Service) -> None:
     store.always("put", fails_with(WriteConflict()))
     with pytest.raises(Contended):
         service.add("t", [A], FOREVER)
 
 
-def test_an_unanswered_last_attempt_is_known_to_be_lost_once_another_writer_moved_on(
+def test_an_unanswered_last_attempt_is_known_to_be_lost_after_a_commit_of_another_writer(
     store: ScriptedStore, service: Service, other: Service
 ) -> None:
     store.always("put", no_reply_then(lambda: other.add("t", [B], FOREVER)))
@@ -205,7 +203,7 @@ def test_an_unanswered_last_attempt_is_known_to_be_lost_once_another_writer_move
         service.add("t", [A], FOREVER)
 
 
-def test_silence_after_an_unanswered_write_leaves_the_outcome_unknown(store: ScriptedStore, service: Service) -> None:
+def test_if_reads_fail_after_an_unanswered_write_the_outcome_is_unknown(store: ScriptedStore, service: Service) -> None:
     store.on("head", passes_through)
     store.always("head", no_reply)
     store.on("put", loses_reply)
@@ -219,7 +217,7 @@ def test_a_write_that_arrives_twice_is_recognised(store: ScriptedStore, service:
     assert store.count("put") == 1
 
 
-def test_silence_after_a_write_that_arrives_twice_leaves_the_outcome_unknown(
+def test_if_reads_fail_after_a_write_that_arrived_twice_the_outcome_is_unknown(
     store: ScriptedStore, service: Service
 ) -> None:
     store.on("head", passes_through)
@@ -229,20 +227,20 @@ def test_silence_after_a_write_that_arrives_twice_leaves_the_outcome_unknown(
         service.add("t", [A], FOREVER)
 
 
-def test_silence_before_any_write_says_that_nothing_was_changed(store: ScriptedStore, service: Service) -> None:
+def test_if_the_first_read_fails_nothing_was_changed(store: ScriptedStore, service: Service) -> None:
     store.always("head", no_reply)
     with pytest.raises(StorageSilent):
         service.add("t", [A], FOREVER)
     assert store.count("put") == 0
 
 
-def test_a_read_without_an_answer_is_repeated(store: ScriptedStore, service: Service) -> None:
+def test_a_read_without_a_reply_is_retried(store: ScriptedStore, service: Service) -> None:
     store.on("head", no_reply, no_reply)
     assert service.describe("t", FOREVER).count == 0
 
 
 @pytest.mark.parametrize("trouble", [ObjectChanged("t"), StoreUnavailable("no answer")])
-def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
+def test_a_change_whose_reads_are_interrupted_starts_again(
     store: ScriptedStore, trouble: StoreUnavailable | ObjectChanged
 ) -> None:
     clock = Clock(ids="ours")
@@ -259,7 +257,7 @@ def test_a_change_that_could_not_read_its_state_to_the_end_is_made_again(
     assert (done.result, store.count("put")) == ("done", 1)
 
 
-def test_a_refusal_is_not_repeated(store: ScriptedStore, service: Service) -> None:
+def test_a_refusal_is_not_retried(store: ScriptedStore, service: Service) -> None:
     store.always("put", fails_with(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):
         service.add("t", [A], FOREVER)
@@ -272,13 +270,13 @@ def test_deleting_ids_that_are_absent_writes_nothing(store: ScriptedStore, servi
     assert (done.deleted, done.count, done.etag, store.count("put")) == (0, 0, before, 0)
 
 
-def test_the_state_before_is_left_as_it_was_when_a_batch_is_refused(store: ScriptedStore, service: Service) -> None:
+def test_a_refused_batch_does_not_change_the_cached_state(store: ScriptedStore, service: Service) -> None:
     with pytest.raises(BatchInvalid):
         service.add("t", [A, vector("short", 1)], FOREVER)
     assert store.count("put") == 0
 
 
-def test_a_copy_under_another_key_is_an_index_of_that_name(store: ScriptedStore, service: Service) -> None:
+def test_an_object_copied_to_another_key_is_an_index_of_that_name(store: ScriptedStore, service: Service) -> None:
     service.add("t", [A], FOREVER)
     store.inner.put("copy", fetched(store).data, IfAbsent(), "copied by hand")
     service.add("copy", [B], FOREVER)
@@ -286,7 +284,7 @@ def test_a_copy_under_another_key_is_an_index_of_that_name(store: ScriptedStore,
     assert service.describe("t", FOREVER).count == 1
 
 
-def test_a_warm_function_changes_the_state_that_another_one_left(service: Service, other: Service) -> None:
+def test_a_warm_function_changes_the_newest_state(service: Service, other: Service) -> None:
     service.add("t", [A], FOREVER)
     other.add("t", [B], FOREVER)
     assert service.add("t", [vector("c", 1, 1)], FOREVER).count == 3

@@ -1,4 +1,4 @@
-"""A batch is checked as a whole before anything changes, and every bad item is named."""
+"""A batch is validated as a whole before any change, and every invalid item is named."""
 
 import numpy as np
 import pytest
@@ -26,12 +26,12 @@ def refusal(found: NewVector, index: Params) -> BadItem:
     return item
 
 
-def test_good_items_become_float32() -> None:
+def test_valid_items_become_float32() -> None:
     (item,) = validation.checked([entry(1, 0.1)], params())
     assert (item.vector.dtype, item.vector.tolist()) == (np.float32, np.array([1, 0.1], np.float32).tolist())
 
 
-def test_one_bad_item_refuses_the_batch_and_every_bad_one_is_named() -> None:
+def test_an_invalid_item_refuses_the_batch_and_every_invalid_item_is_named() -> None:
     unreadable = BadItem(1, None, "cannot be read")
     with pytest.raises(BatchInvalid) as caught:
         validation.checked(
@@ -42,40 +42,40 @@ def test_one_bad_item_refuses_the_batch_and_every_bad_one_is_named() -> None:
 
 
 @pytest.mark.parametrize("components", [[], [1], [1, 2, 3]])
-def test_a_vector_of_another_dimension_is_bad(components: list[float]) -> None:
+def test_a_vector_of_another_dimension_is_invalid(components: list[float]) -> None:
     assert "2 components" in refusal(entry(*components), params()).reason
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 @pytest.mark.parametrize("component", [1e39, -1e39, 3.5e38, float("inf"), float("nan")])
-def test_a_component_that_is_not_finite_as_float32_is_bad(distance: Distance, component: float) -> None:
+def test_a_component_that_is_not_finite_as_float32_is_invalid(distance: Distance, component: float) -> None:
     assert "component 1" in refusal(entry(1, component), params(2, distance)).reason
 
 
 @pytest.mark.parametrize("components", [[0, 0], [-0.0, 0], [1e-46, 0]], ids=["zero", "minus zero", "rounds to zero"])
-def test_a_zero_vector_is_bad_under_cosine_alone(components: list[float]) -> None:
+def test_a_zero_vector_is_invalid_only_with_cosine(components: list[float]) -> None:
     assert "zero" in refusal(entry(*components), params()).reason
     assert len(validation.checked([entry(*components)], params(2, "euclidean"))) == 1
 
 
 @pytest.mark.parametrize("components", [[1e-45, 0], [1e20, 1e20], [3.4e38, 3.4e38]])
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_the_smallest_and_the_largest_vectors_are_good(distance: Distance, components: list[float]) -> None:
+def test_the_smallest_and_the_largest_vectors_are_valid(distance: Distance, components: list[float]) -> None:
     assert len(validation.checked([entry(*components)], params(2, distance))) == 1
 
 
 @pytest.mark.parametrize("vector_id", ["", "x" * 1_025, "ü" * 513])
-def test_an_id_that_is_empty_or_too_long_in_utf8_is_bad(vector_id: str) -> None:
+def test_an_id_that_is_empty_or_too_long_in_utf8_is_invalid(vector_id: str) -> None:
     assert refusal(entry(1, 0, vector_id=vector_id), params()).id == vector_id
 
 
 @pytest.mark.parametrize("vector_id", ["x", "x" * 1_024, "ü" * 512, " ", "\x00", "/"])
-def test_any_other_text_is_a_good_id(vector_id: str) -> None:
+def test_any_other_text_is_a_valid_id(vector_id: str) -> None:
     assert validation.checked([entry(1, 0, vector_id=vector_id)], params())[0].id == vector_id
 
 
 @pytest.mark.parametrize("components", [[1], [1, 1e39], [0, 0]])
-def test_a_query_is_held_to_the_same_rules(components: list[float]) -> None:
+def test_a_query_is_validated_by_the_same_rules(components: list[float]) -> None:
     with pytest.raises(RequestInvalid):
         check_vectors(a_query(np.array(components, np.float64), 1), params())
 
@@ -84,7 +84,7 @@ def test_a_query_is_held_to_the_same_rules(components: list[float]) -> None:
 @pytest.mark.parametrize(
     "bad", [entry(1), entry(1, 1e39), entry(0, 0), entry(1, 0, vector_id=""), BadItem(7, "b", "no")], ids=repr
 )
-def test_a_bad_item_anywhere_in_a_large_batch_is_found(place: int, bad: NewVector | BadItem) -> None:
+def test_an_invalid_item_anywhere_in_a_large_batch_is_found(place: int, bad: NewVector | BadItem) -> None:
     entries = [entry(1, position, vector_id=str(position)) for position in range(300)]
     with pytest.raises(BatchInvalid) as caught:
         validation.checked([*entries[:place], bad, *entries[place:]], params())

@@ -1,4 +1,4 @@
-"""A copy is an index of its own that holds what the original held at one moment; it never replaces another index."""
+"""A copy is an independent index with the state of the original at one moment; it never replaces an index."""
 
 import pytest
 
@@ -23,38 +23,42 @@ from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch, StoredObject
 
 
-def test_holds_what_the_original_holds(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_contains_the_vectors_of_the_original(history: IndexHistory, service: HistoryService) -> None:
     service.history.copy("t", "u", FOREVER)
     assert history.present("u") == history.rows[3]
 
 
-def test_holds_what_the_original_held(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_of_a_version_contains_the_vectors_of_that_version(
+    history: IndexHistory, service: HistoryService
+) -> None:
     service.history.copy("t", "u", FOREVER, history.etags[1])
     assert history.present("u") == history.rows[1]
 
 
-def test_leaves_the_original_as_it_is(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_does_not_change_the_original(history: IndexHistory, service: HistoryService) -> None:
     service.history.copy("t", "u", FOREVER)
     assert history.store.inner.etag("t") == history.etags[3]
 
 
-def test_answers_the_new_index(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_returns_the_new_index(history: IndexHistory, service: HistoryService) -> None:
     done = service.history.copy("t", "u", FOREVER)
     assert (done.params.name, done.count, done.etag) == ("u", 10, history.store.inner.etag("u"))
 
 
-def test_bears_its_own_name_and_the_parameters_of_the_original(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_has_its_own_name_and_the_parameters_of_the_original(
+    history: IndexHistory, service: HistoryService
+) -> None:
     service.history.copy("t", "u", FOREVER)
     original, copy = (history.another().describe(name, FOREVER).params for name in "tu")
     assert (copy.name, copy.dimension, copy.distance) == ("u", original.dimension, original.distance)
 
 
-def test_is_a_commit_of_its_own_that_remembers_no_other(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_records_only_its_own_commit(history: IndexHistory, service: HistoryService) -> None:
     service.history.copy("t", "u", FOREVER)
     assert service.reads.present("u", FOREVER).index.applied == ("ours-1",)
 
 
-def test_is_changed_without_the_original(history: IndexHistory, service: HistoryService) -> None:
+def test_changes_of_a_copy_do_not_reach_the_original(history: IndexHistory, service: HistoryService) -> None:
     service.history.copy("t", "u", FOREVER)
     history.another().add("u", vectors("late"), FOREVER)
     history.another("more").delete("t", Selection(["b"]), FOREVER)
@@ -62,19 +66,19 @@ def test_is_changed_without_the_original(history: IndexHistory, service: History
     assert history.present("t").keys() == {*"cdefghijk"}
 
 
-def test_outlives_the_original(history: IndexHistory, service: HistoryService) -> None:
+def test_a_copy_remains_after_the_original_is_deleted(history: IndexHistory, service: HistoryService) -> None:
     service.history.copy("t", "u", FOREVER)
     history.writer.delete_index("t", FOREVER)
     assert history.present("u") == history.rows[3]
 
 
-def test_of_an_index_that_was_deleted_is_of_a_version(history: IndexHistory, service: HistoryService) -> None:
+def test_a_deleted_index_can_be_copied_at_a_version(history: IndexHistory, service: HistoryService) -> None:
     history.writer.delete_index("t", FOREVER)
     service.history.copy("t", "u", FOREVER, history.etags[2])
     assert (history.present("u"), history.names()) == (history.rows[2], ["u"])
 
 
-def test_the_body_of_a_packed_index_never_leaves_the_store() -> None:
+def test_a_copy_of_a_packed_index_does_not_download_its_body() -> None:
     history = IndexHistory(packed=True)
     history.service().history.copy("t", "u", FOREVER)
     assert (history.store.count("splice"), history.store.count("put")) == (1, 0)
@@ -82,13 +86,13 @@ def test_the_body_of_a_packed_index_never_leaves_the_store() -> None:
 
 class TestRefused:
     @pytest.mark.parametrize("to", ["", ".hidden", "a/b", "a b", "x" * 129, "t/1/0"])
-    def test_to_what_is_no_name(self, history: IndexHistory, service: HistoryService, to: str) -> None:
+    def test_to_an_invalid_name(self, history: IndexHistory, service: HistoryService, to: str) -> None:
         with pytest.raises(RequestInvalid, match="name"):
             service.history.copy("t", to, FOREVER)
         assert history.store.calls == []
 
     @pytest.mark.parametrize("to", ["t", "there"])
-    def test_to_an_index_that_is_there(self, history: IndexHistory, service: HistoryService, to: str) -> None:
+    def test_to_an_existing_index(self, history: IndexHistory, service: HistoryService, to: str) -> None:
         history.writer.create(NewIndex("there", 3), FOREVER)
         etags = [history.store.inner.etag(name) for name in ("t", "there")]
         with pytest.raises(IndexExists):
@@ -96,31 +100,31 @@ class TestRefused:
         assert [history.store.inner.etag(name) for name in ("t", "there")] == etags
 
     @pytest.mark.parametrize("name", ["none", "t/1/0", "t?v"])
-    def test_of_what_is_no_index(self, history: IndexHistory, service: HistoryService, name: str) -> None:
+    def test_of_a_missing_index(self, history: IndexHistory, service: HistoryService, name: str) -> None:
         with pytest.raises(IndexNotFound):
             service.history.copy(name, "u", FOREVER)
         assert history.names() == ["t"]
 
-    def test_of_a_version_that_never_was(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_of_a_missing_version(self, history: IndexHistory, service: HistoryService) -> None:
         with pytest.raises(VersionNotFound):
             service.history.copy("t", "u", FOREVER, "nonesuch")
         assert history.names() == ["t"]
 
-    def test_of_an_index_that_cannot_be_read(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_of_an_unreadable_index(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.inner.put("t", b"broken", IfMatch(history.etags[3]), "c")
         with pytest.raises(BlobCorrupt):
             service.history.copy("t", "u", FOREVER)
         assert history.names() == ["t"]
 
-    def test_of_an_index_in_shards(self) -> None:
+    def test_of_a_sharded_index(self) -> None:
         store = ScriptedStore()
         shards.a_service(store).create(NewIndex("t", 2, shards=2), FOREVER)
         with pytest.raises(RequestInvalid, match="shards"):
             HistoryService(store).history.copy("t", "u", FOREVER)
 
 
-class TestInARace:
-    def test_an_index_created_meanwhile_stays(self, history: IndexHistory, service: HistoryService) -> None:
+class TestRace:
+    def test_an_index_created_concurrently_is_kept(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.on(history.write, after(lambda: history.another().create(NewIndex("u", 3), FOREVER)))
         with pytest.raises(IndexExists):
             service.history.copy("t", "u", FOREVER)
@@ -135,34 +139,34 @@ class TestInARace:
         service.history.copy("t", "u", FOREVER)
         assert history.present("u") == history.rows[3]
 
-    def test_silence_to_the_end_leaves_it_unknown(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_without_any_reply_the_outcome_is_unknown(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.always(history.write, no_reply)
         with pytest.raises(OutcomeUnknown):
             service.history.copy("t", "u", FOREVER)
 
-    def test_conflicts_without_end_change_nothing(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_endless_conflicts_change_nothing(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.always(history.write, fails_with(WriteConflict()))
         with pytest.raises(Contended):
             service.history.copy("t", "u", FOREVER)
         assert history.names() == ["t"]
 
 
-class TestOfAPackedIndexThatMoves:
+class TestOfAPackedIndexThatChanges:
     @pytest.fixture
     def history(self) -> IndexHistory:
         return IndexHistory(packed=True)
 
-    def test_starts_over_with_what_it_is_by_then(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_starts_again_with_the_new_state(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.on("splice", after(history.add_late))
         service.history.copy("t", "u", FOREVER)
         assert history.present("u") == history.present("t")
         assert "late" in history.present("u")
 
-    def test_names_the_original_where_ranges_of_it_are_corrupt(
+    def test_names_the_original_if_its_ranges_are_corrupt(
         self, history: IndexHistory, service: HistoryService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(cache, "HEAD_BYTES", 256)
-        for one in "lmn":  # so many pieces of a tail are read to be made one
+        for one in "lmn":  # enough pieces of the tail to merge them
             history.writer.add("t", vectors(one), FOREVER)
         blob = history.store.inner.get("t")
         assert isinstance(blob, StoredObject)
@@ -171,13 +175,15 @@ class TestOfAPackedIndexThatMoves:
             service.history.copy("t", "u", FOREVER)
         assert caught.value.index == "t"
 
-    def test_is_refused_once_it_is_deleted(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_is_refused_if_the_original_is_deleted(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.on("splice", after(lambda: history.another().delete_index("t", FOREVER)))
         with pytest.raises(IndexNotFound):
             service.history.copy("t", "u", FOREVER)
         assert history.names() == []
 
-    def test_is_given_up_when_it_never_stands_still(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_stops_if_the_original_changes_at_every_attempt(
+        self, history: IndexHistory, service: HistoryService
+    ) -> None:
         numbers = iter(range(100))
 
         def moves() -> None:
@@ -189,14 +195,12 @@ class TestOfAPackedIndexThatMoves:
             service.history.copy("t", "u", FOREVER)
         assert history.names() == ["t"]
 
-    def test_stays_a_copy_of_the_version_that_was_asked_for(
-        self, history: IndexHistory, service: HistoryService
-    ) -> None:
+    def test_copies_the_requested_version(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.on("splice", after(history.add_late))
         service.history.copy("t", "u", FOREVER, history.etags[3])
         assert history.present("u") == history.rows[3]
 
-    def test_of_a_version_that_goes_before_it_is_copied_is_refused(
+    def test_of_a_version_that_is_removed_meanwhile_is_refused(
         self, history: IndexHistory, service: HistoryService
     ) -> None:
         history.store.on("splice", after(lambda: history.store.inner._history._versions["t"].pop(1)))

@@ -1,4 +1,4 @@
-"""The shards of an index come before it and go after it; a creation that fails leaves none."""
+"""Shards are written before the root object and deleted after it; a failed creation leaves none."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
 
 
-def test_one_shard_is_an_index_of_one_blob(store: HookedStore, service: Service) -> None:
+def test_one_shard_means_a_single_object_index(store: HookedStore, service: Service) -> None:
     service.create(NewIndex("t", 2, shards=1), FOREVER)
     answer = store.inner.get("t")
     assert isinstance(answer, StoredObject)
@@ -42,7 +42,7 @@ def test_one_shard_is_an_index_of_one_blob(store: HookedStore, service: Service)
     assert object_names(store.inner) == ["t"]
 
 
-def test_the_shards_are_there_before_the_index_is(store: HookedStore, service: Service) -> None:
+def test_the_shards_are_written_before_the_root_object(store: HookedStore, service: Service) -> None:
     service.create(NewIndex("t", 2, shards=3), FOREVER)
     written = [name for method, name, *_ in store.calls if method == "put"]
     assert written[-1] == "t"
@@ -50,13 +50,13 @@ def test_the_shards_are_there_before_the_index_is(store: HookedStore, service: S
 
 
 @pytest.mark.parametrize("shards", [-1, 0, 1_001])
-def test_so_many_shards_are_refused(service: Service, shards: int) -> None:
+def test_an_invalid_number_of_shards_is_refused(service: Service, shards: int) -> None:
     with pytest.raises(RequestInvalid):
         service.create(NewIndex("t", 2, shards=shards), FOREVER)
 
 
 @pytest.mark.parametrize("shards", [1, 2])
-def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(
+def test_creating_an_existing_index_is_refused_and_writes_no_shard(
     store: HookedStore, filled: Service, shards: int
 ) -> None:
     before = etags(store.inner)
@@ -67,7 +67,7 @@ def test_an_index_that_exists_is_a_conflict_and_costs_no_shard(
     assert etags(store.inner) == before
 
 
-def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: HookedStore, service: Service) -> None:
+def test_the_slower_of_two_creations_removes_its_shards(store: HookedStore, service: Service) -> None:
     other = a_service(store.inner)
 
     def first() -> None:
@@ -81,21 +81,21 @@ def test_of_two_creators_at_once_the_slower_takes_its_shards_away(store: HookedS
     assert other.add("t", ROWS, FOREVER).added == len(ROWS)
 
 
-def test_a_creation_that_is_refused_leaves_nothing(store: HookedStore, service: Service) -> None:
+def test_a_refused_creation_leaves_no_object(store: HookedStore, service: Service) -> None:
     store.fail("put", "/2", StoreRefused("AccessDenied"))
     with pytest.raises(StoreRefused):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
     assert object_names(store.inner) == []
 
 
-def test_a_creation_that_storage_does_not_answer_leaves_nothing(store: HookedStore, service: Service) -> None:
+def test_a_creation_without_a_reply_leaves_no_object(store: HookedStore, service: Service) -> None:
     store.fail("put", "/2", StoreUnavailable())
     with pytest.raises(StorageSilent):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
     assert object_names(store.inner) == []
 
 
-def test_a_creation_that_may_have_happened_keeps_its_shards(store: HookedStore, service: Service) -> None:
+def test_a_creation_of_unknown_outcome_keeps_its_shards(store: HookedStore, service: Service) -> None:
     store.fail("put", "t", StoreUnavailable())
     with pytest.raises(OutcomeUnknown):
         service.create(NewIndex("t", 2, shards=3), FOREVER)
@@ -105,7 +105,7 @@ def test_a_creation_that_may_have_happened_keeps_its_shards(store: HookedStore, 
 # ---- deletion
 
 
-def test_deleting_removes_the_index_and_then_its_shards(store: HookedStore, filled: Service) -> None:
+def test_deleting_removes_the_root_object_and_then_the_shards(store: HookedStore, filled: Service) -> None:
     store.calls.clear()
     filled.delete_index("t", FOREVER)
     deleted = [name for method, name, *_ in store.calls if method == "delete"]
@@ -113,15 +113,13 @@ def test_deleting_removes_the_index_and_then_its_shards(store: HookedStore, fill
     assert object_names(store.inner) == []
 
 
-def test_a_new_index_of_the_name_starts_empty(filled: Service) -> None:
+def test_a_recreated_sharded_index_starts_empty(filled: Service) -> None:
     filled.delete_index("t", FOREVER)
     filled.create(NewIndex("t", 2, shards=2), FOREVER)
     assert (vector_count(filled), search_ids(filled, 1.0, 0.0)) == (0, [])
 
 
-def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(
-    store: HookedStore, filled: Service
-) -> None:
+def test_an_index_recreated_during_a_deletion_is_deleted_with_its_shards(store: HookedStore, filled: Service) -> None:
     other = a_service(store.inner)
 
     def meanwhile() -> None:
@@ -134,7 +132,7 @@ def test_an_index_created_anew_during_a_deletion_is_deleted_with_its_shards(
     assert object_names(store.inner) == []
 
 
-def test_shards_that_storage_keeps_are_metered_and_belong_to_no_index(store: HookedStore, filled: Service) -> None:
+def test_shards_that_cannot_be_deleted_are_metered_and_belong_to_no_index(store: HookedStore, filled: Service) -> None:
     store.fail("delete", "/1", StoreUnavailable())
     filled.environment.meter.drain()
     filled.delete_index("t", FOREVER)

@@ -1,4 +1,4 @@
-"""Retries are bounded by attempts and by a deadline, with full jitter in between."""
+"""Retries are limited by attempts and by a deadline, with full jitter between them."""
 
 import pytest
 from hypothesis import given
@@ -13,17 +13,17 @@ from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import Deadline
 
 
-def test_there_are_at_most_so_many_attempts() -> None:
+def test_attempts_are_limited_to_max_attempts() -> None:
     assert list(RetryPolicy(max_attempts=3).attempts(Clock().environment(), FOREVER)) == [0, 1, 2]
 
 
-def test_no_time_left_still_allows_one_attempt() -> None:
+def test_an_expired_deadline_still_allows_one_attempt() -> None:
     clock = Clock()
     assert list(RetryPolicy().attempts(clock.environment(), Deadline(clock.now))) == [0]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 10.0])
-def test_no_attempt_starts_after_the_deadline_however_long_each_takes(seconds: float) -> None:
+def test_no_attempt_starts_after_the_deadline(seconds: float) -> None:
     clock, starts = Clock(), []
     for _ in RetryPolicy().attempts(clock.environment(), Deadline(26.0)):
         starts.append(clock.now)
@@ -38,7 +38,7 @@ def test_each_wait_is_drawn_from_zero_to_a_bound_that_doubles_up_to_the_cap() ->
     assert clock.draws == [(0, 0.25), (0, 0.5), (0, 1.0), (0, 1.0), (0, 1.0)]
 
 
-def test_what_was_drawn_is_what_is_slept() -> None:
+def test_the_drawn_wait_is_the_sleep() -> None:
     clock = Clock(random_share=0.5)
     list(RetryPolicy(max_attempts=4, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
     assert clock.sleeps == [0.125, 0.25, 0.5]
@@ -52,7 +52,7 @@ def test_no_wait_ends_after_the_deadline(random_share: float, deadline: float, a
     assert all(start < deadline for start in starts[1:])
 
 
-def test_a_change_gives_up_at_its_deadline() -> None:
+def test_a_change_stops_at_its_deadline() -> None:
     clock, store = Clock(), ScriptedStore()
     service = services.a_service(store, clock=clock)
     service.create(NewIndex("t", 2), FOREVER)
@@ -62,7 +62,7 @@ def test_a_change_gives_up_at_its_deadline() -> None:
     assert 2.0 < clock.now < 3.0
 
 
-def test_a_change_gives_up_after_its_attempts() -> None:
+def test_a_change_stops_after_max_attempts() -> None:
     store = ScriptedStore()
     service = services.a_service(store, retry_policy=RetryPolicy(max_attempts=5))
     service.create(NewIndex("t", 2), FOREVER)

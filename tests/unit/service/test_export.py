@@ -1,4 +1,4 @@
-"""Exports: which state they are of, and what becomes of those that cannot be made."""
+"""Exports contain one consistent state; an export that is impossible is refused."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ def an_export(
 
 @pytest.fixture
 def store() -> ScriptedStore:
-    """A store with an index `t` that is packed, and longer than what its first request brings."""
+    """A store with a packed index `t` that is longer than the first request reads."""
     store = ScriptedStore(least_part=1)
     writer = compactions.a_writer(store)
     writer.create(NewIndex("t", DIMENSION), FOREVER)
@@ -62,7 +62,9 @@ def ids_in(made: Exported) -> list[str]:
     return [json.loads(line)["id"] for line in made.file.data.splitlines()]
 
 
-def test_one_that_moves_while_it_is_read_is_exported_as_it_is_then(store: ScriptedStore, tmp_path: Path) -> None:
+def test_an_index_that_changes_during_the_read_is_exported_in_its_new_state(
+    store: ScriptedStore, tmp_path: Path
+) -> None:
     store.on("read", after(lambda: change(store)))
     made = an_export(store, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert made.etag == store.inner.etag("t")
@@ -75,7 +77,7 @@ def changing(store: ScriptedStore) -> Environment:
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
-def test_one_that_moves_once_the_file_is_begun_is_exported_as_it_was(
+def test_an_index_that_changes_after_the_file_was_begun_is_exported_in_its_old_state(
     store: ScriptedStore, tmp_path: Path, kind: Format
 ) -> None:
     before = store.inner.etag("t")
@@ -85,7 +87,7 @@ def test_one_that_moves_once_the_file_is_begun_is_exported_as_it_was(
         assert sorted(ids_in(made)) == sorted(ROWS)
 
 
-def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_file_whose_staging_got_no_reply_is_staged_again(store: ScriptedStore, tmp_path: Path) -> None:
     store.on("stage", no_reply, passes_through)
     made = an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
     first, second = (name for method, name, *_ in store.calls if method == "stage")
@@ -95,7 +97,7 @@ def test_a_file_that_perhaps_was_staged_is_staged_again(store: ScriptedStore, tm
     assert (made.file.size, made.file.url) == (len(staged.data), data_url(staged.data))
 
 
-def test_a_tail_that_lies_in_the_object_is_of_the_same_state(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_tail_in_the_object_belongs_to_the_same_state(store: ScriptedStore, tmp_path: Path) -> None:
     late = [f"late-{row}" for row in range(700)]
     compactions.a_writer(store.inner).add("t", vectors(*late, seed=1), FOREVER)
     made = an_export(store, tmp_path, environment=changing(store)).export("t", ExportRequest("jsonl"), FOREVER)
@@ -106,7 +108,7 @@ def data_url(data: bytes) -> str:
     return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
 
 
-def test_storage_that_takes_nothing_is_told(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_refused_staging_is_reported(store: ScriptedStore, tmp_path: Path) -> None:
     store.always("stage", no_reply)
     with pytest.raises(StorageSilent):
         an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
@@ -115,7 +117,7 @@ def test_storage_that_takes_nothing_is_told(store: ScriptedStore, tmp_path: Path
         an_export(store, tmp_path).export("t", ExportRequest("jsonl", linked=True), FOREVER)
 
 
-def test_a_file_of_few_bytes_is_staged_only_where_a_link_is_asked_for(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_small_file_is_staged_only_if_a_link_is_requested(store: ScriptedStore, tmp_path: Path) -> None:
     exports = an_export(store, tmp_path)
     here, linked = (exports.export("t", ExportRequest("jsonl", linked=linked), FOREVER) for linked in (False, True))
     assert store.count("stage") == 1
@@ -123,7 +125,7 @@ def test_a_file_of_few_bytes_is_staged_only_where_a_link_is_asked_for(store: Scr
 
 
 @pytest.mark.parametrize(("less", "staged"), [(0, 0), (1, 1)])
-def test_a_file_that_fits_an_answer_is_not_staged(
+def test_a_file_that_fits_a_response_is_not_staged(
     store: ScriptedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, less: int, staged: int
 ) -> None:
     exports = an_export(store, tmp_path)
@@ -133,7 +135,7 @@ def test_a_file_that_fits_an_answer_is_not_staged(
     assert (made.file.size, made.file.data is None, store.count("stage")) == (size, staged == 1, staged)
 
 
-def test_what_there_is_no_time_for_is_refused_and_not_staged(store: ScriptedStore, tmp_path: Path) -> None:
+def test_an_export_without_enough_time_is_refused_and_not_staged(store: ScriptedStore, tmp_path: Path) -> None:
     clock = Clock(ids="export")
 
     def slowly() -> None:
@@ -147,7 +149,7 @@ def test_what_there_is_no_time_for_is_refused_and_not_staged(store: ScriptedStor
     assert store.count("stage") == 0
 
 
-def test_a_graph_that_there_is_no_time_to_build_is_not_begun(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_graph_build_without_enough_time_is_not_started(store: ScriptedStore, tmp_path: Path) -> None:
     change(store)
     clock = Clock(ids="export")
     exports = an_export(store, tmp_path, environment=clock.environment())
@@ -156,7 +158,7 @@ def test_a_graph_that_there_is_no_time_to_build_is_not_begun(store: ScriptedStor
     assert exports.export("t", ExportRequest("lhv1"), FOREVER).file.size > 100_000
 
 
-def test_a_graph_that_is_built_is_taken_as_it_is(store: ScriptedStore, tmp_path: Path) -> None:
+def test_an_existing_graph_is_exported_unchanged(store: ScriptedStore, tmp_path: Path) -> None:
     clock = Clock(ids="export")
     made = an_export(store, tmp_path, environment=clock.environment()).export(
         "t", ExportRequest("lhv1"), Deadline(clock.now + 1e-3)
@@ -164,7 +166,7 @@ def test_a_graph_that_is_built_is_taken_as_it_is(store: ScriptedStore, tmp_path:
     assert made.file.size > 100_000
 
 
-def test_a_parquet_file_that_the_disk_does_not_hold_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
+def test_a_parquet_file_larger_than_the_disk_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
     needed = 2 * 4 * DIMENSION * len(ROWS)
     with pytest.raises(AnswerTooLarge, match=f"{needed:,} bytes of disk"):
         an_export(store, tmp_path, room=needed - 1).export("t", ExportRequest("parquet"), FOREVER)
@@ -173,15 +175,13 @@ def test_a_parquet_file_that_the_disk_does_not_hold_is_refused(store: ScriptedSt
     assert exports.export("t", ExportRequest("jsonl"), FOREVER).file.size > 0
 
 
-def test_an_index_that_the_disk_does_not_hold_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
+def test_an_index_larger_than_the_disk_is_refused(store: ScriptedStore, tmp_path: Path) -> None:
     with pytest.raises(AnswerTooLarge, match="index 't' has"):
         an_export(store, tmp_path, files=new_section_cache(100_000)).export("t", ExportRequest("jsonl"), FOREVER)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
-def test_a_section_that_is_damaged_is_an_error_that_names_the_index(
-    store: ScriptedStore, tmp_path: Path, kind: Format
-) -> None:
+def test_the_error_of_a_corrupt_section_names_the_index(store: ScriptedStore, tmp_path: Path, kind: Format) -> None:
     found = store.inner.get("t")
     assert isinstance(found, StoredObject)
     damaged = bytearray(found.data)
@@ -192,7 +192,7 @@ def test_a_section_that_is_damaged_is_an_error_that_names_the_index(
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "lhv1"])
-def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
+def test_the_error_of_invalid_rows_with_a_correct_checksum_names_the_index(
     store: ScriptedStore, tmp_path: Path, kind: Format
 ) -> None:
     found = store.inner.get("t")
@@ -200,7 +200,7 @@ def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
     blob = take_apart(found.data)
     rows = blob.section("rows")
     at = rows.rindex(b'"seed"')
-    rows[at + 1] = 0xFF  # which is no UTF-8
+    rows[at + 1] = 0xFF  # not UTF-8
     store.inner.put("t", blob.with_section("rows", rows).data, IfMatch(found.etag), "")
     with pytest.raises(BlobCorrupt, match="Index 't' cannot be read"):
         an_export(store, tmp_path).export("t", ExportRequest(kind), FOREVER)
@@ -208,7 +208,7 @@ def test_rows_that_lie_under_a_right_checksum_are_an_error_that_names_the_index(
 
 # ---- shards
 
-MANY = [str(row) for row in range(3_000)]  # so that the first request of a shard does not bring all of it
+MANY = [str(row) for row in range(3_000)]  # more than the first request of a shard reads
 
 
 @pytest.fixture
@@ -221,13 +221,15 @@ def parted() -> shards.HookedStore:
     return store
 
 
-def test_every_shard_is_in_the_file_once(parted: shards.HookedStore, tmp_path: Path) -> None:
+def test_the_file_contains_every_shard_once(parted: shards.HookedStore, tmp_path: Path) -> None:
     made = an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
     assert sorted(ids_in(made)) == sorted(MANY)
     assert made.etag == shards.a_service(parted).describe("t", FOREVER).etag
 
 
-def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shards.HookedStore, tmp_path: Path) -> None:
+def test_a_shard_that_changes_during_the_read_is_exported_in_its_new_state(
+    parted: shards.HookedStore, tmp_path: Path
+) -> None:
     def fails() -> None:
         del parted.before["read", "/1"]
         shards.a_service(parted.inner).delete("t", Selection(list(MANY)), FOREVER)
@@ -238,7 +240,7 @@ def test_a_shard_that_moves_while_it_is_read_is_read_as_it_is_then(parted: shard
     assert 0 < len(ids_in(made)) < len(MANY)  # the first shard had been read by then
 
 
-def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.HookedStore, tmp_path: Path) -> None:
+def test_the_error_of_a_missing_shard_names_it(parted: shards.HookedStore, tmp_path: Path) -> None:
     generation = shards.a_service(parted).describe("t", FOREVER).params.generation
     name = f"t/{generation}/1"
     parted.inner.delete(name, IfMatch(parted.inner.etag(name)))
@@ -246,7 +248,7 @@ def test_a_shard_that_is_missing_is_an_error_that_names_it(parted: shards.Hooked
         an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
-def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.HookedStore, tmp_path: Path) -> None:
+def test_a_sharded_index_deleted_during_its_export_is_not_found(parted: shards.HookedStore, tmp_path: Path) -> None:
     def gone() -> None:
         parted.before.clear()
         shards.a_service(parted.inner).delete_index("t", FOREVER)
@@ -256,7 +258,7 @@ def test_an_index_in_shards_that_goes_away_is_not_found(parted: shards.HookedSto
         an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
 
 
-def test_the_disk_is_held_against_all_shards_together(parted: shards.HookedStore, tmp_path: Path) -> None:
+def test_the_disk_limit_applies_to_all_shards_together(parted: shards.HookedStore, tmp_path: Path) -> None:
     needed = 2 * 4 * DIMENSION * len(MANY)
     with pytest.raises(AnswerTooLarge, match="bytes of disk"):
         an_export(parted, tmp_path, room=needed - 1).export("t", ExportRequest("parquet"), FOREVER)

@@ -1,4 +1,4 @@
-"""A restore brings back an index that is deleted or cannot be read, and never replaces what came meanwhile."""
+"""A restore replaces a deleted or unreadable index, and never an object written concurrently."""
 
 import pytest
 
@@ -10,21 +10,19 @@ from vectord.service.lifecycle import NewIndex
 from vectord.storage.base import IfMatch, StoredObject
 
 
-class TestOfAnIndexThatIsDeleted:
+class TestOfADeletedIndex:
     @pytest.fixture(autouse=True)
     def deleted(self, history: IndexHistory) -> None:
         history.writer.delete_index("t", FOREVER)
         history.store.calls.clear()
 
     @pytest.mark.parametrize("number", range(4))
-    def test_creates_it_again(self, history: IndexHistory, service: HistoryService, number: int) -> None:
+    def test_recreates_it(self, history: IndexHistory, service: HistoryService, number: int) -> None:
         done = service.history.restore("t", history.etags[number], FOREVER)
         assert history.present() == history.rows[number]
         assert (done.count, done.etag) == (len(history.rows[number]), history.store.inner.etag("t"))
 
-    def test_never_replaces_an_index_that_was_created_meanwhile(
-        self, history: IndexHistory, service: HistoryService
-    ) -> None:
+    def test_never_replaces_an_index_created_concurrently(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.on(history.write, after(lambda: history.another().create(NewIndex("t", 3), FOREVER)))
         with pytest.raises(PreconditionFailed):
             service.history.restore("t", history.etags[1], FOREVER)
@@ -35,7 +33,7 @@ class TestOfAnIndexThatIsDeleted:
         service.history.restore("t", history.etags[1], FOREVER)
         assert (history.present(), history.count()) == (history.rows[1], 6)
 
-    def test_an_index_created_after_a_write_that_never_arrived_stays(
+    def test_an_index_created_after_a_lost_request_is_kept(
         self, history: IndexHistory, service: HistoryService
     ) -> None:
         history.store.on(history.write, no_reply_then(lambda: history.another().create(NewIndex("t", 3), FOREVER)))
@@ -43,18 +41,18 @@ class TestOfAnIndexThatIsDeleted:
             service.history.restore("t", history.etags[1], FOREVER)
         assert history.another().describe("t", FOREVER).params.dimension == 3
 
-    def test_silence_to_the_end_leaves_it_unknown(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_without_any_reply_the_outcome_is_unknown(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.always(history.write, no_reply)
         with pytest.raises(OutcomeUnknown):
             service.history.restore("t", history.etags[1], FOREVER)
 
-    def test_of_its_deletion_is_refused(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_to_its_deletion_marker_is_refused(self, history: IndexHistory, service: HistoryService) -> None:
         deletion = history.store.inner.versions("t", 1).versions[0].id
         with pytest.raises(VersionNotFound):
             service.history.restore("t", deletion, FOREVER)
 
 
-class TestOfAnIndexThatCannotBeRead:
+class TestOfAnUnreadableIndex:
     @pytest.fixture(autouse=True)
     def broken(self, history: IndexHistory) -> str:
         return history.store.inner.put("t", b"broken", IfMatch(history.etags[3]), "c")
@@ -63,27 +61,27 @@ class TestOfAnIndexThatCannotBeRead:
         service.history.restore("t", history.etags[3], FOREVER)
         assert history.present() == history.rows[3]
 
-    def test_never_replaces_what_came_meanwhile(
+    def test_never_replaces_an_object_written_concurrently(
         self, history: IndexHistory, service: HistoryService, broken: str
     ) -> None:
-        history.store.on(history.write, after(lambda: history.store.inner.put("t", b"mended", IfMatch(broken), "c")))
+        history.store.on(history.write, after(lambda: history.store.inner.put("t", b"repaired", IfMatch(broken), "c")))
         with pytest.raises(PreconditionFailed):
             service.history.restore("t", history.etags[3], FOREVER)
         found = history.store.inner.get("t")
         assert isinstance(found, StoredObject)
-        assert found.data == b"mended"
+        assert found.data == b"repaired"
 
-    def test_never_replaces_what_came_while_the_version_is_sought(
+    def test_never_replaces_an_object_written_while_versions_are_listed(
         self, history: IndexHistory, service: HistoryService, broken: str
     ) -> None:
-        history.store.on("versions", after(lambda: history.store.inner.put("t", b"mended", IfMatch(broken), "c")))
+        history.store.on("versions", after(lambda: history.store.inner.put("t", b"repaired", IfMatch(broken), "c")))
         with pytest.raises(PreconditionFailed):
             service.history.restore("t", history.etags[3], FOREVER)
         found = history.store.inner.get("t")
         assert isinstance(found, StoredObject)
-        assert found.data == b"mended"
+        assert found.data == b"repaired"
 
-    def test_a_deletion_meanwhile_is_never_undone(
+    def test_a_concurrent_deletion_is_never_undone(
         self, history: IndexHistory, service: HistoryService, broken: str
     ) -> None:
         history.store.on(history.write, after(lambda: history.store.inner.delete("t", IfMatch(broken))))
@@ -96,7 +94,7 @@ class TestOfAnIndexThatCannotBeRead:
         service.history.restore("t", history.etags[3], FOREVER)
         assert history.present() == history.rows[3]
 
-    def test_silence_to_the_end_leaves_it_unknown(self, history: IndexHistory, service: HistoryService) -> None:
+    def test_without_any_reply_the_outcome_is_unknown(self, history: IndexHistory, service: HistoryService) -> None:
         history.store.always(history.write, no_reply)
         with pytest.raises(OutcomeUnknown):
             service.history.restore("t", history.etags[3], FOREVER)
