@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.support.worlds import a_query
 
+from tests.support.services import a_query
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.index.query.query import check_vectors
 from vectord.lhv1.params import Distance, Params, new_params
