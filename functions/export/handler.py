@@ -4,7 +4,7 @@ from vectord.edge import export as edge_export
 from vectord.edge import handler
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.runtime import api
+from vectord.runtime import export as runtime_export
 from vectord.service.export import Exports
 from vectord.service.values.options import ReadOptions
 
@@ -22,4 +22,4 @@ def export(request: Request, exports: Exports) -> Reply:
 
 ROUTES: dict[str, handler.Route[Exports]] = {"GET /indexes/{name}/export": export}
 
-lambda_handler = handler.handler(ROUTES, api.exports)
+lambda_handler = handler.handler(ROUTES, runtime_export.exports)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tests.support import template
-from vectord.runtime import api, resources
+from vectord.runtime import api, export, resources
 
 _numbers = count()
 
@@ -56,6 +56,7 @@ def _restart() -> None:
     """Forget the service, the store and the caches, as a new process does."""
     importlib.reload(resources)
     importlib.reload(api)
+    importlib.reload(export)
 
 
 class Api:

@@ -5,18 +5,17 @@ from functools import cache
 
 from vectord.runtime.resources import build_policy_of, invoke_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
-from vectord.service.export import Exports
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 
 
 def service() -> Service:
     """Return the service that the environment asks for; equal settings share it, and so its cached snapshots."""
-    return _service(Settings.read(os.environ))
+    return service_of(Settings.read(os.environ))
 
 
 @cache
-def _service(settings: Settings) -> Service:
+def service_of(settings: Settings) -> Service:
     environment = Environment()
     return Service(
         store_of(settings),
@@ -27,9 +26,3 @@ def _service(settings: Settings) -> Service:
         invoke=invoke_of(settings),
         build_policy=build_policy_of(settings, environment),
     )
-
-
-def exports() -> Exports:
-    """Return the exports of the service's indexes."""
-    settings = Settings.read(os.environ)
-    return Exports(_service(settings), settings.tmp, settings.tmp_size - settings.section_bytes)

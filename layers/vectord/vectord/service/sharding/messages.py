@@ -1,6 +1,7 @@
 """Requests to one shard and their results, as JSON, because another function may run them."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -143,7 +144,7 @@ def decode_request(text: str) -> ShardRequest:
     Raises:
         msgspec.DecodeError: it is not a request, or one of another version.
     """
-    request = _REQUEST.decode(text)
+    request = _request_decoder().decode(text)
     if not isinstance(request, _DecodedAdd):
         return request
     items = [Item(item.id, item.vector, _metadata(item.metadata)) for item in request.items]
@@ -152,7 +153,7 @@ def decode_request(text: str) -> ShardRequest:
 
 def decode_result(text: str) -> ShardResult:
     """Return the result in a JSON text; raise msgspec.DecodeError as `decode_request` does."""
-    result = _RESULT.decode(text)
+    result = _result_decoder().decode(text)
     if not isinstance(result, _DecodedResult):
         return result
     return Result([_answer(answer) for answer in result.answers], result.etag, result.read_bytes, result.requests)
@@ -218,7 +219,16 @@ def _unpacked(_: type, text: Any) -> Any:
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_packed)
 _DecodedRequest = _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest
 _DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | Failed
-_REQUEST: Final[msgspec.json.Decoder[_DecodedRequest]] = msgspec.json.Decoder(_DecodedRequest, dec_hook=_unpacked)
-_RESULT: Final[msgspec.json.Decoder[_DecodedShardResult]] = msgspec.json.Decoder(
-    _DecodedShardResult, dec_hook=_unpacked
-)
+
+
+# Made at the first message: a cold search of one object does without.
+
+
+@cache
+def _request_decoder() -> msgspec.json.Decoder[_DecodedRequest]:
+    return msgspec.json.Decoder(_DecodedRequest, dec_hook=_unpacked)
+
+
+@cache
+def _result_decoder() -> msgspec.json.Decoder[_DecodedShardResult]:
+    return msgspec.json.Decoder(_DecodedShardResult, dec_hook=_unpacked)

@@ -20,8 +20,9 @@ from vectord.storage.base import ByteRange, NotModified, ObjectHead, ObjectVersi
 
 _PAGE: Final = 1_000
 _MAX_ID_BYTES: Final = 1_024  # of a version id in S3
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(\D|$)")
+# Patterns as text: re compiles and caches them at the first use, which a cold search does without.
+_TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)"
+_DATE: Final = r"\d{4}-\d\d-\d\d(\D|$)"
 
 
 class VersionSnapshot(msgspec.Struct, frozen=True):
@@ -155,7 +156,7 @@ def _predicate(as_of: str) -> Callable[[ObjectVersion], bool] | None:
     """Return the test that the newest version with `as_of` passes first; None if `as_of` is a version id."""
     if as_of.startswith('"'):
         return lambda version: version.etag == as_of
-    if _DATE.match(as_of):
+    if re.match(_DATE, as_of):
         time = _time(as_of)
         return lambda version: version.modified <= time
     if not as_of or len(as_of.encode()) > _MAX_ID_BYTES:
@@ -164,7 +165,7 @@ def _predicate(as_of: str) -> Callable[[ObjectVersion], bool] | None:
 
 
 def _time(text: str) -> datetime:
-    if _TIME.fullmatch(text):
+    if re.fullmatch(_TIME, text, re.IGNORECASE):
         try:
             return datetime.fromisoformat(text.upper())
         except ValueError:
