@@ -17,7 +17,7 @@ from vectord.service.sharding.index import ShardedIndex, missing_shard
 from vectord.service.sharding.merge import etag_of
 from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import SingleIndex
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import STRONG, Deadline, ReadOptions
 from vectord.storage.limits import STAGING

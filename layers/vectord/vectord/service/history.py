@@ -30,8 +30,7 @@ from vectord.lhv1 import params
 from vectord.service.commit.create_delete import ObjectLifecycle, new_object
 from vectord.service.commit.loop import CommitLoop, PreparedCommit, Staged
 from vectord.service.single.index import described
-from vectord.service.snapshots.cache import SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.service.values.results import NO_INDEX, Description

@@ -33,8 +33,7 @@ from vectord.service.sharding.index import ShardAccess, ShardedIndex
 from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed
 from vectord.service.sharding.placement import check_parent
 from vectord.service.single.index import SingleIndex
-from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, ReadOptions, WriteOptions

@@ -21,7 +21,7 @@ from vectord.errors import (
 from vectord.index.query import search
 from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots import cache
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.options import Deadline
 from vectord.storage.base import IfMatch

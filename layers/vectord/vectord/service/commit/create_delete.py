@@ -23,8 +23,7 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.loop import Staged
-from vectord.service.snapshots.cache import SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 

@@ -34,8 +34,7 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
-from vectord.service.snapshots.cache import SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch
 

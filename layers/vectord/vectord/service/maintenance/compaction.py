@@ -27,8 +27,7 @@ from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.maintenance.lease import Leases
-from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Store

@@ -20,7 +20,7 @@ from vectord.index.state import Index
 from vectord.readers.entry import Entry
 from vectord.service.commit.idempotency import Effect, is_repeat
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values import validation
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, IdempotencyKey, WriteOptions

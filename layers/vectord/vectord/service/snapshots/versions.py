@@ -13,8 +13,7 @@ from vectord.cache.section_cache import SectionCache
 from vectord.errors import BlobError, IndexNotFound, ObjectVersionNotFound, RequestInvalid, VersionNotFound
 from vectord.index.state import Index
 from vectord.lhv1 import params
-from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.snapshots.opener import Snapshot
+from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.options import Deadline
 from vectord.storage.base import ByteRange, NotModified, ObjectHead, ObjectVersion, Store, VersionPage
 
