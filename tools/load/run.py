@@ -36,21 +36,10 @@ type Memory = Mapping[int, int]  # process id -> bytes
 
 
 @dataclass(frozen=True)
-class Latencies:
-    """How many requests were answered, and percentiles of the time to the answer in milliseconds."""
-
-    count: int = 0
-    p50: float = 0.0
-    p90: float = 0.0
-    p99: float = 0.0
-    maximum: float = 0.0
-
-
-@dataclass(frozen=True)
 class Load:
-    """The results: latencies by kind of request, errors by message, and the memory at intervals."""
+    """The results: answered requests by kind, errors by message, and the memory at intervals."""
 
-    latencies: Mapping[str, Latencies] = field(default_factory=dict)
+    answered: Mapping[str, int] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
     memory: Sequence[Memory] = ()
 
@@ -83,40 +72,35 @@ def prepare(stack: Stack) -> None:
 
 
 def drive(stack: Stack, seconds: float, folder: Path, connections: int = CONNECTIONS) -> Load:
-    """Run locust for some seconds and sample the memory meanwhile; `folder` is for its reports.
+    """Run locust for some seconds, which prints the latencies, and sample the memory; `folder` is for its reports.
 
     Raises:
         CommandFailed: locust itself failed.
     """
-    report, log, memory = folder / f"load-{time.monotonic_ns()}", folder / "locust.log", list[Memory]()
+    report, memory = folder / f"load-{time.monotonic_ns()}", list[Memory]()
     command = [str(Path(sys.executable).with_name("locust")), "--locustfile", str(ROOT / "tools/load/locustfile.py")]
     command += ["--headless", "--host", stack.url, "--users", str(connections), "--spawn-rate", str(connections)]
-    command += ["--run-time", f"{seconds:.0f}s", "--stop-timeout", "60", "--csv", str(report), "--only-summary"]
-    env = environment(folder) | {"PYTHONPATH": str(ROOT)}
-    with processes.running(command, log, env) as locust:
+    command += ["--run-time", f"{seconds:.0f}s", "--stop-timeout", "60", "--csv", str(report)]
+    command += ["--only-summary", "--loglevel", "WARNING"]
+    with processes.running(command, None, environment(folder) | {"PYTHONPATH": str(ROOT)}) as locust:
         while locust.poll() is None:
             memory.append(_memory())
             time.sleep(min(1.0, seconds / 10))
     if not Path(f"{report}_exceptions.csv").exists():
-        raise CommandFailed(f"locust ended with status {locust.returncode}:\n{processes.tail(log)}")
-    latencies = {row["Name"]: _latencies(row) for row in _rows(f"{report}_stats.csv") if row["Name"] != "Aggregated"}
-    return Load(latencies, Counter(dict(_errors(report))), memory)
+        raise CommandFailed(f"locust ended with status {locust.returncode}")
+    answered = {row["Name"]: int(row["Request Count"]) - int(row["Failure Count"]) for row in _rows(report, "stats")}
+    return Load(answered, Counter(dict(_errors(report))), memory)
 
 
-def _rows(path: str) -> list[dict[str, str]]:
-    with Path(path).open(newline="", encoding="utf-8") as file:
+def _rows(report: Path, name: str) -> list[dict[str, str]]:
+    with Path(f"{report}_{name}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def _latencies(row: Mapping[str, str]) -> Latencies:
-    count = int(row["Request Count"]) - int(row["Failure Count"])
-    return Latencies(count, *(float(row[column]) for column in ("50%", "90%", "99%", "100%")))
-
-
 def _errors(report: Path) -> Iterator[tuple[str, int]]:
-    for row in _rows(f"{report}_failures.csv"):
+    for row in _rows(report, "failures"):
         yield f"{row['Name']}: {row['Error']}", int(row["Occurrences"])
-    for row in _rows(f"{report}_exceptions.csv"):
+    for row in _rows(report, "exceptions"):
         yield row["Message"], int(row["Count"])
 
 
@@ -131,18 +115,12 @@ def _memory() -> Memory:
     return found
 
 
-def show(load: Load, seconds: float, connections: int = CONNECTIONS) -> None:
-    """Print the results."""
-    rows = [
-        [name, f"{each.count:,}", *(f"{value:.0f}" for value in (each.p50, each.p90, each.p99, each.maximum))]
-        for name, each in sorted(load.latencies.items())
-    ]
-    console.table(["request", "answered", "p50 ms", "p90 ms", "p99 ms", "max ms"], rows)
+def show(load: Load) -> None:
+    """Print errors and memory."""
     peak = max(sum(sample.values()) for sample in load.memory) >> 20
     console.say(
-        f"{seconds:.0f} s, {connections} connections: {sum(load.errors.values())} errors {dict(load.errors) or ''}; "
-        f"{len(load.memory[-1])} function processes, {peak:,} MiB at most, {load.growth:.2f} times as much in the last "
-        "third as in the first"
+        f"{sum(load.errors.values())} errors {dict(load.errors)}; {len(load.memory[-1])} function processes, "
+        f"{peak:,} MiB at most, {load.growth:.2f} times as much in the last third as in the first"
     )
 
 
@@ -164,7 +142,7 @@ def _run(folder: Path) -> None:
         prepare(stack)
         drive(stack, 1.0, folder)  # starts the functions
         load = drive(stack, seconds, folder)
-    show(load, seconds)
+    show(load)
     check(load)
 
 
