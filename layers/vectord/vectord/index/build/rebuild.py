@@ -19,8 +19,7 @@ from vectord.index.rows import Array, Mask
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
-from vectord.index.sections.tail import Tail
-from vectord.index.state import Base, Index
+from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1.envelope import SectionEntry
 

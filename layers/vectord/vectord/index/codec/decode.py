@@ -11,8 +11,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, 
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.sketch import Sketch
-from vectord.index.sections.tail import Tail
-from vectord.index.state import Base, Index, empty_index, with_rows
+from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.envelope import Envelope, SectionEntry
 from vectord.lhv1.frame import Head

@@ -17,8 +17,7 @@ from vectord.index.columns.reader import StoredColumns
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
 from vectord.index.sections.documents import PackedDocuments
-from vectord.index.sections.tail import Tail
-from vectord.index.state import Base, Index
+from vectord.index.state import Base, Index, Tail
 
 type _Documents = Callable[[Sequence[int]], Sequence[msgspec.Raw | None]]
 

@@ -1,7 +1,7 @@
 """The section `graph`: the vectors of the base, and the forest of Annoy over them."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.forest import trees
-from vectord.forest.layout import Layout
+from vectord.forest.layout import Layout, Metric
 from vectord.forest.trees import Trees
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
@@ -137,4 +137,9 @@ def exact_scan_is_cheap(rows: int, dimension: int) -> bool:
 
 def layout_of(params: Params) -> Layout:
     """Return the node layout of an index's graph."""
-    return Layout("angular" if params.distance == "cosine" else "euclidean", params.dimension)
+    return _layout("angular" if params.distance == "cosine" else "euclidean", params.dimension)
+
+
+@lru_cache(maxsize=64)  # a layout computes its offsets once
+def _layout(metric: Metric, dimension: int) -> Layout:
+    return Layout(metric, dimension)
