@@ -92,21 +92,19 @@ class SectionCache:
             if not self.free_disk_space():
                 return InMemory(entry.bytes)
 
-    def finished_path(self, entry: SectionEntry) -> Path:
-        return backing.finished_path(self.folder, entry)
-
     def _find(self, key: _Key) -> SectionFile | None:
         return self._table.get(key) or self._empty.get(key)
 
     def _used(self) -> int:
-        return sum(file.pages.present_bytes for file in self._table.values()) + sum(self._unopened.values())
+        return sum([file.pages.present_bytes for file in self._table.values()]) + sum(self._unopened.values())
 
     def _add(self, key: _Key, entry: SectionEntry) -> SectionFile:
         adopted = backing.adopt_file(self.folder, entry)  # reads the whole file, so not under the lock
         with self.lock:
             if (other := self._find(key)) is not None:  # another thread was faster
                 return other
-            self._unopened.pop(self.finished_path(entry), None)
+            if self._unopened:
+                self._unopened.pop(backing.finished_path(self.folder, entry), None)
             whole = adopted is not None
             pages = PageMap(entry.bytes, present=whole)
             file = SectionFile(self, entry, adopted or Unallocated(), pages, whole=whole)
@@ -119,7 +117,7 @@ class SectionCache:
         """Evict files other than `keep` until the cache is within its bounds."""
         while self._used() > self.budget and self._evict_one(keep):
             pass
-        while sum(isinstance(file.backing, OnDisk) for file in self._table.values()) > self.max_open:
+        while sum([isinstance(file.backing, OnDisk) for file in self._table.values()]) > self.max_open:
             if not self._evict_opened(keep, on_disk=True):
                 break
 

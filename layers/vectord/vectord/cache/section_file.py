@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vectord.cache.backing import Backing, Bytes, InMemory, OnDisk, Unallocated, is_disk_full
+from vectord.cache.backing import Backing, Bytes, InMemory, OnDisk, Unallocated, finished_path, is_disk_full
 from vectord.errors import BlobCorrupt
 from vectord.lhv1.envelope import SectionEntry
 
@@ -117,7 +117,11 @@ class PageMap:
 
 
 class Owner(Protocol):
-    """What a section file needs of its cache. All methods but `touch` and `finished_path` need the lock."""
+    """What a section file needs of its cache. All methods but `touch` need the lock."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the cache's files are."""
 
     @property
     def lock(self) -> Condition:
@@ -137,8 +141,6 @@ class Owner(Protocol):
 
     def discard(self, file: "SectionFile") -> None:
         """Remove the file from the cache and from the disk."""
-
-    def finished_path(self, entry: SectionEntry) -> Path: ...
 
 
 class SectionFile:
@@ -261,7 +263,7 @@ class SectionFile:
         with self._owner.lock:
             if right:
                 if isinstance(self.backing, OnDisk):
-                    self.backing.rename(self._owner.finished_path(self.entry))
+                    self.backing.rename(finished_path(self._owner.folder, self.entry))
                 self.whole = True
                 return
             self._owner.discard(self)

@@ -125,7 +125,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def count(self) -> int:
         """The live rows."""
-        return self.base_rows + len(self.tail.ids) - len(self.removed)
+        base_rows = self.base.graph.rows if self.base else 0
+        return base_rows + len(self.tail.ids) - len(self.removed)
 
     @cached_property
     def base_rows(self) -> int:

@@ -96,7 +96,7 @@ def _shared_base(
     earlier: Index | None, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section]
 ) -> Base | None:
     """Return the base of an earlier state if it has the same sections."""
-    base = earlier.base if earlier else None
+    base = earlier.base if earlier is not None else None
     is_same = base and base.packed and base.entries == entries and base.graph.section is sections["graph"]
     return base if is_same else None
 
@@ -112,7 +112,7 @@ def _base(
         if not graph.section.whole:
             fetch((graph.section, None))
         graph.check()
-        if not np.isfinite(graph.vectors).all():
+        if not np.isfinite(graph.whole_vectors).all():
             raise BlobCorrupt("a vector of its graph is not finite")
         documents = ListedDocuments(envelope.ids[:rows], envelope.metadata)
     sketch = Sketch(sections["sketch"], rows, graph.layout.dimension, graph.distance) if "sketch" in sections else None

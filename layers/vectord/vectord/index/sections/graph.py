@@ -56,7 +56,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def whole_vectors(self) -> F32:
         """The vectors of a section that is whole, as a view that stays valid."""
-        return self.vectors
+        return self.layout.vectors(self.section.buffer, self.rows)
 
     @cached_property
     def scan_is_cheap(self) -> bool:
@@ -102,7 +102,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.section.whole:
             vectors, descendants = self.whole_vectors, self._whole_descendants
         else:
-            vectors, descendants = self.vectors, self._descendants()
+            vectors, descendants = self.vectors, self.layout.descendants(self.section.buffer)[: self.rows]
         self._check_items(descendants[rows])
         taken = vectors[rows]
         if not np.isfinite(taken).all():
@@ -116,13 +116,10 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         starts = np.sort(rows) * self.layout.node_size
         return list(zip(starts.tolist(), (starts + self.layout.node_size).tolist(), strict=True))
 
-    def _descendants(self) -> npt.NDArray[np.int32]:
-        """Return the descendant counts of the item nodes, as a strided view that the next fetch may make useless."""
-        return self.layout.descendants(self.section.buffer)[: self.rows]
-
     @cached_property
     def _whole_descendants(self) -> npt.NDArray[np.int32]:
-        return self._descendants()
+        """The descendant counts of the item nodes of a section that is whole."""
+        return self.layout.descendants(self.section.buffer)[: self.rows]
 
     def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
         # In a forest of another dimension or metric, other bytes than those of items are at these offsets.
