@@ -1,4 +1,4 @@
-"""{"index": name}: build a large index anew, beside the changes that go on."""
+"""{"index": name}: rebuild a large index while changes go on."""
 
 from vectord.edge.events import compact
 from vectord.runtime import compaction

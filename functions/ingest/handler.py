@@ -1,4 +1,4 @@
-"""SQS messages with S3 events: bring each uploaded file into its index."""
+"""SQS messages with S3 events: ingest each uploaded file into its index."""
 
 from vectord.edge.events import sqs
 from vectord.runtime import ingest

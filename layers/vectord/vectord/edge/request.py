@@ -16,7 +16,7 @@ from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
 from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge, RouteNotFound
 from vectord.service.values.options import Deadline, ReadOptions, WriteOptions
 
-MAX_BODY: Final = 6 << 20  # what Lambda takes in one synchronous invocation
+MAX_BODY: Final = 6 << 20  # bytes; Lambda's limit of a synchronous invocation
 
 Event = Mapping[str, Any]
 
@@ -54,11 +54,11 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def read(event: Event, routes: Collection[str], deadline: Deadline) -> Request:
-    """Return the request in `event` if it is for one of `routes`, spelled as API Gateway does: `GET /indexes/{name}`.
+    """Return the request in `event` for one of `routes`, written as in API Gateway: `GET /indexes/{name}`.
 
     Raises:
-        RouteNotFound: it is for none of them.
-        RequestTooLarge, MalformedJson: its body is too long, or not the base64 that it claims to be.
+        RouteNotFound: it is for another route.
+        RequestTooLarge, MalformedJson: its body is too long, or not valid base64.
     """
     route, path = _route(event, routes)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -68,7 +68,7 @@ def read(event: Event, routes: Collection[str], deadline: Deadline) -> Request:
 def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str]]:
     route, path = event.get("routeKey", ""), event.get("pathParameters") or {}
     if route in routes and all(name in path for name in _names(route)):
-        # An HTTP API decodes each escape of a path but %25, for `rawPath` and `pathParameters` alike.
+        # An HTTP API decodes every percent escape but %25, in `rawPath` and in `pathParameters`.
         return route, {name: value.replace("%25", "%") for name, value in path.items()}
     http = event.get("requestContext", {}).get("http", {})
     line = f"{http.get('method', '')} {event.get('rawPath', '')}"

@@ -49,7 +49,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def bucket(self) -> int:
         """The most rows that a leaf lists."""
-        return (self.node_size - self.children_offset) // 4
+        return self.dimension + 2  # int32 values between `children_offset` and the end of the node
 
     def vectors(self, graph: Buffer, rows: int) -> npt.NDArray[np.float32]:
         """Return the item vectors as a strided (rows, dimension) view of `graph`, without a copy."""

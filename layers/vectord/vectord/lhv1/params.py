@@ -1,6 +1,7 @@
 """The parameters of an index: fixed at creation, stored in the blob's envelope."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -126,3 +127,8 @@ def _distance(text: str) -> Distance:
     if text == "euclidean":
         return "euclidean"
     raise RequestInvalid(f"distance must be 'cosine' or 'euclidean', not {text!r}")
+
+
+def are_valid_ids(ids: Iterable[str]) -> bool:
+    """Return True if every one of `ids` can be the id of a vector."""
+    return not any(map(invalid_id_reason, ids))

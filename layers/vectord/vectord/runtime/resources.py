@@ -55,7 +55,7 @@ def invoke_of(settings: Settings) -> Invoke | None:
 
 
 def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy | None:
-    """Return how builds are handed over, None if there is no function that compacts and every build runs here."""
+    """Return the policy for builds, None if no function compacts and the request that finds a build due runs it."""
     if settings.compact is None:
         return None
     return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)

@@ -103,7 +103,8 @@ class ObjectLifecycle:
                 unknown = True
             else:
                 self._environment.meter.add("Commits")
-                return self._reader.cache.keep_committed(name, new.encoded, etag, new.index, sent_at=sent_at)
+                cache = self._reader.cache
+                return cache.keep(cache.opener.open_committed(name, new.encoded, etag, new.index), sent_at)
         return self._ours(name, token, new, deadline, unknown=unknown)
 
     def _write(self, name: str, token: str, new: NewObject) -> str:

@@ -195,7 +195,9 @@ class CommitLoop:
             prepared.unknown = True
             return None
         self._environment.meter.add("Commits")
-        return self._reader.cache.keep_committed(name, prepared.encoded, etag, prepared.base.index, sent_at=sent_at)
+        cache = self._reader.cache
+        committed = cache.opener.open_committed(name, prepared.encoded, etag, prepared.base.index)
+        return cache.keep(committed, sent_at)
 
     def _put[R](self, name: str, prepared: PreparedCommit[R], token: str) -> str:
         encoded, before = prepared.encoded, prepared.base.etag

@@ -159,7 +159,7 @@ def decode_result(text: str) -> ShardResult:
     return Result([_answer(answer) for answer in result.answers], result.etag, result.read_bytes, result.requests)
 
 
-# What msgspec decodes: it cannot decode a field of type `Raw | None`, so here JSON `null` stands for no metadata.
+# The types to decode: msgspec cannot decode a field of type `Raw | None`, so JSON `null` stands for no metadata.
 
 
 class _DecodedItem(msgspec.Struct, array_like=True):

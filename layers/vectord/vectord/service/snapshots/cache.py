@@ -64,7 +64,9 @@ class SnapshotOpener:
             for file, start in _starts(files, decoded).items():
                 if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
                     file.write(0, memoryview(data)[start : start + file.size])
-            return self._snapshot(name, head.etag, decoded, files, previous.index if previous else None)
+            ranges = self._ranges(name, head.etag, _starts(files, decoded), self._files.budget)
+            index = decode.open_head(decoded, files.__getitem__, ranges, previous.index if previous else None)
+            return Snapshot(name, index, head.etag, tuple(files.values()))
         except BlobError as error:
             raise error.named(name) from error
 
@@ -75,7 +77,9 @@ class SnapshotOpener:
         for entry, data in encoded.sections:
             if not files[entry].whole:
                 files[entry].write(0, data)
-        return self._snapshot(name, etag, head, files, before)
+        ranges = self._ranges(name, etag, _starts(files, head), self._files.budget)
+        index = decode.open_head(head, files.__getitem__, ranges, before)
+        return Snapshot(name, index, etag, tuple(files.values()))
 
     def _decoded(self, name: str, head: ObjectHead) -> tuple[bytes, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""
@@ -93,12 +97,6 @@ class SnapshotOpener:
             ranges = self._ranges(name, head.etag, {}, 0)
             data = b"".join((data, *ranges.read(list(cut((len(data), head.size))))))
         return Snapshot(name, open_version_1(data, name), head.etag)
-
-    def _snapshot(
-        self, name: str, etag: str, head: frame.Head, files: Mapping[SectionEntry, SectionFile], previous: Index | None
-    ) -> Snapshot:
-        ranges = self._ranges(name, etag, _starts(files, head), self._files.budget)
-        return Snapshot(name, decode.open_head(head, files.__getitem__, ranges, previous), etag, tuple(files.values()))
 
     def _ranges(self, name: str, etag: str, starts: Mapping[SectionFile, int], capacity: int) -> RangeReader:
         return RangeReader(self._store, name, etag, starts, capacity, self._environment)
@@ -119,7 +117,7 @@ class SnapshotCache:
 
     def __init__(self, store: Reader, files: SectionCache, budget: int, environment: Environment) -> None:
         self._store, self._files, self._budget, self._environment = store, files, budget, environment
-        self._opener = SnapshotOpener(store, files, environment)
+        self.opener = SnapshotOpener(store, files, environment)
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
         self._present_at: dict[str, float] = {}  # when each was last known to be the present state
         self._lock = Lock()
@@ -141,7 +139,7 @@ class SnapshotCache:
         environment.meter.add("ReadRequests")
         if isinstance(head, ObjectHead):
             environment.meter.add("ReadBytes", len(head.data))
-            opened = self.keep(self._opener.open(name, head, cached), start)
+            opened = self.keep(self.opener.open(name, head, cached), start)
             environment.meter.add("ColdLoads")
             environment.meter.add("ColdLoadMilliseconds", (environment.now() - start) * 1000)
             return opened
@@ -158,10 +156,6 @@ class SnapshotCache:
             return None
         self._environment.meter.add("CacheHits")
         return cached
-
-    def keep_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index, *, sent_at: float) -> Snapshot:
-        """Cache the state that our own commit wrote over `before`; `sent_at` is when the commit was sent."""
-        return self.keep(self._opener.open_committed(name, encoded, etag, before), sent_at)
 
     def keep(self, snapshot: Snapshot, present_at: float) -> Snapshot:
         """Cache a snapshot that was the present one at `present_at` or later."""

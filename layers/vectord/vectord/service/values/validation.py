@@ -34,7 +34,7 @@ def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
 def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     """Return the items as rows of one matrix; None if an entry is not valid."""
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
-    if len(good) < len(entries) or any(params.invalid_id_reason(entry.id) for entry in good):
+    if len(good) < len(entries) or not params.are_valid_ids([entry.id for entry in good]):
         return None
     with np.errstate(over="ignore"):
         flat = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
