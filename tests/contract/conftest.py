@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support import http_server
-from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend, moto_server
+from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend
 from tests.support.http_server import ScriptedServer
 
 ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
@@ -34,13 +34,6 @@ EMULATORS = ["moto", "endpoint"] if os.environ.get(ENDPOINT) else ["moto"]
 
 def pytest_report_header() -> str:
     return f"{ENDPOINT}: {os.environ.get(ENDPOINT) or 'not set, so the S3 store is tested only on moto'}"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """The URL of an S3 emulator for all tests of a module, because it starts slowly; each test has its own bucket."""
-    with moto_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(params=EMULATORS)

@@ -1,4 +1,4 @@
-"""Files of vectors in every format that can be uploaded."""
+"""Files of vectors in every upload format."""
 
 import base64
 import gzip

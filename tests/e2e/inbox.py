@@ -1,4 +1,4 @@
-"""The way in past the API: files in the bucket, messages in the queue, and what the ingest function said of them."""
+"""The upload path without the API: files in the bucket, messages in the queue, logs of the ingest function."""
 
 import json
 import time
@@ -10,20 +10,20 @@ from botocore.exceptions import ClientError
 
 from tools.stack.stack import Stack, session
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def eventually[T](look: Callable[[], T | None], what: str) -> T:
-    """Look until there is something to see."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Call `look` until it returns a value, for `TIMEOUT_SECONDS` at most."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (found := look()) is None:
-        assert time.monotonic() < deadline, f"within {PATIENCE_SECONDS:.0f} s there was no {what}"
+        assert time.monotonic() < deadline, f"within {TIMEOUT_SECONDS:.0f} s no {what} was found"
         time.sleep(0.05)
     return found
 
 
 class Inbox:
-    """One deployed stack's inbox, seen with the account's own credentials."""
+    """The inbox of a deployed stack, used with the credentials of the account."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -42,7 +42,7 @@ class Inbox:
         self._sqs.send_message(QueueUrl=self._queue, MessageBody=message)
 
     def outcomes(self, index: str, count: int) -> list[str]:
-        """Wait until the function has logged as many uploads for an index, and give what became of them."""
+        """Wait until the function has logged as many uploads for an index, and return their outcomes."""
 
         def look() -> list[str] | None:
             lines = self._lines()
@@ -68,8 +68,8 @@ class Inbox:
         return eventually(look, f"report on {key}")
 
     @contextmanager
-    def nobody_listening(self) -> Iterator[None]:
-        """Keep the function from the queue, so that events stay in it."""
+    def event_source_disabled(self) -> Iterator[None]:
+        """Disable the event source inside the block, so that messages stay in the queue."""
         self._functions.update_event_source_mapping(UUID=self._mapping, Enabled=False)
         try:
             yield
@@ -83,8 +83,8 @@ class Inbox:
         return message["Body"]
 
     @contextmanager
-    def no_wait_before_a_retry(self) -> Iterator[None]:
-        """Have failed messages back at once, where the template keeps them for minutes."""
+    def immediate_redelivery(self) -> Iterator[None]:
+        """Redeliver failed messages at once inside the block; the template delays them by minutes."""
         wanted = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["VisibilityTimeout"])[
             "Attributes"
         ]

@@ -1,4 +1,4 @@
-"""An issuer of tokens: OpenID Connect's discovery and keys over HTTP, and tokens signed with RS256."""
+"""An OpenID Connect issuer: discovery and keys over HTTP, and tokens signed with RS256."""
 
 import base64
 import json
@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 KEY_ID = "first"
 
 
-def packed(raw: bytes) -> str:
+def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def number(value: int) -> str:
-    return packed(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
 class Issuer:
-    """Signs tokens; `url` is where its keys are found."""
+    """Signs tokens; its keys are published under `url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -34,8 +34,8 @@ class Issuer:
         now = int(time.time())
         claims = {"iss": self.url, "aud": audience, "sub": "user", "iat": now - 1, "exp": now + seconds}
         head = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
-        signed = ".".join(packed(json.dumps(part).encode()) for part in (head, claims))
-        return f"{signed}.{packed(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"
+        signed = ".".join(base64url(json.dumps(part).encode()) for part in (head, claims))
+        return f"{signed}.{base64url(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"
 
     def answers(self) -> dict[str, Any]:
         public = self._key.public_key().public_numbers()

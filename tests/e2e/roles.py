@@ -1,4 +1,4 @@
-"""S3 with the rights of a function's role."""
+"""S3 clients with the permissions of a function's role."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who gets in: the stack as it is deployed by default, signatures checked and policies enforced.
+"""Authentication and authorization of the default deployment: signatures are checked and policies enforced.
 
 The account's own key ("test") is taken on trust by the stand-in, so the callers here are users with keys of their own.
 """
@@ -52,17 +52,17 @@ def test_an_unsigned_request_is_refused(guarded: Stack) -> None:
         api.call("GET", "/indexes", expect=403)
 
 
-def test_a_key_that_nobody_has_is_refused(guarded: Stack) -> None:
+def test_an_unknown_access_key_is_refused(guarded: Stack) -> None:
     with closing(connect(guarded, signer("AKIAIOSFODNN7EXAMPLE", "secret"))) as api:
         api.call("GET", "/indexes", expect=403)
 
 
-def test_a_signature_by_another_secret_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
+def test_a_signature_with_another_secret_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
     with closing(connect(guarded, signer(caller["AccessKeyId"], "secret"))) as api:
         api.call("GET", "/indexes", expect=403)
 
 
-def test_a_signature_of_another_body_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
+def test_a_signature_for_another_body_is_refused(guarded: Stack, caller: dict[str, str]) -> None:
     right = signer(caller["AccessKeyId"], caller["SecretAccessKey"])
     with closing(connect(guarded, lambda method, url, _body, headers: right(method, url, "{}", headers))) as api:
         api.call("POST", "/indexes", {"name": "forged", "dimension": 3}, expect=403)
@@ -75,7 +75,7 @@ def test_a_signed_request_is_served(guarded: Stack, caller: dict[str, str]) -> N
         assert api.call("GET", "/indexes/signed/vectors/a%2Fb%20%C3%BC").body["id"] == "a/b ü"
 
 
-def test_a_caller_gets_no_further_than_the_caller_s_policy(guarded: Stack) -> None:
+def test_a_caller_may_only_use_the_routes_of_its_policy(guarded: Stack) -> None:
     key = key_of_a_user(guarded, "reader", "POST/indexes/*/search")
     with closing(connect(guarded, signer(key["AccessKeyId"], key["SecretAccessKey"]))) as api:
         api.call("POST", "/indexes/absent/search", {"vector": [1, 0, 0]}, expect=404)
@@ -105,7 +105,7 @@ def files(guarded: Stack) -> Stack:
         ("DeleteFunction", "done", "done", "done"),
     ],
 )
-def test_a_role_holds_what_its_function_does(
+def test_a_role_allows_what_its_function_does(
     files: Stack, function: str, reads: str, writes: str, deletes: str
 ) -> None:
     s3, key = as_role_of(files, function), f"_vectors/{function}.lhv1"
@@ -118,7 +118,7 @@ FUNCTIONS = ["Search", "Describe", "Upload", "Export", "Create", "Add", "Ingest"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_role_reaches_beyond_the_prefix_of_the_indexes(files: Stack, function: str) -> None:
+def test_no_role_has_access_outside_the_prefix_of_the_indexes(files: Stack, function: str) -> None:
     s3 = as_role_of(files, f"{function}Function")
     assert outcome(s3.get_object, Bucket=files.bucket, Key="other/kept") == "AccessDenied"
     assert outcome(s3.put_object, Bucket=files.bucket, Key="other/new", Body=b"x") == "AccessDenied"
@@ -126,7 +126,7 @@ def test_no_role_reaches_beyond_the_prefix_of_the_indexes(files: Stack, function
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_an_object_that_is_not_there_is_missing_and_not_denied(files: Stack, function: str) -> None:
+def test_a_missing_object_is_reported_as_missing_and_not_as_denied(files: Stack, function: str) -> None:
     s3 = as_role_of(files, f"{function}Function")
     assert outcome(s3.get_object, Bucket=files.bucket, Key="_vectors/absent.lhv1") == "NoSuchKey"
 
@@ -140,7 +140,7 @@ def test_an_object_that_is_not_there_is_missing_and_not_denied(files: Stack, fun
         ("IngestFunction", "done", "AccessDenied", "done"),
     ],
 )
-def test_the_inbox_is_open_to_those_who_work_in_it(
+def test_only_the_functions_of_the_inbox_have_access_to_it(
     files: Stack, function: str, reads: str, uploads: str, reports: str
 ) -> None:
     s3 = as_role_of(files, function)

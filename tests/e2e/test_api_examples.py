@@ -38,7 +38,7 @@ def _run_in_a_shell(example: Example, values: Values, folder: Path) -> tuple[int
     return int(ran.stdout), (folder / "body").read_text()
 
 
-def test_every_example_answers_what_the_page_shows(
+def test_every_example_returns_what_the_page_shows(
     no_example_indexes: Client, stack: Stack, inbox: Inbox, tmp_path: Path
 ) -> None:
     values = Values({"URL": stack.url})

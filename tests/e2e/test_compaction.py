@@ -1,4 +1,4 @@
-"""A large index whose build does not fit a request: another function makes it, while adds keep landing."""
+"""A build too large for a request runs in the compact function while adds are committed."""
 
 import base64
 import json
@@ -83,12 +83,12 @@ def grown(stack: Stack, before: set[str]) -> Stack:
     return stack
 
 
-def test_the_graph_covers_what_was_added_before(grown: Stack) -> None:
+def test_the_graph_contains_the_rows_added_before(grown: Stack) -> None:
     assert envelope(grown)["graph_rows"] >= BUILT + LATE
     assert "compacted" in outcomes(grown)
 
 
-def test_nothing_is_lost(grown: Stack, api: Client) -> None:
+def test_no_row_is_lost(grown: Stack, api: Client) -> None:
     assert api.call("GET", "/indexes/growing").body["count"] == len(VECTORS)
     for row in [0, BUILT - 1, *range(BUILT, len(VECTORS), 50), *range(BUILT + LATE, len(VECTORS))]:
         found = api.call("GET", f"/indexes/growing/vectors/{row}").body
@@ -96,17 +96,17 @@ def test_nothing_is_lost(grown: Stack, api: Client) -> None:
         assert found["metadata"] == {"row": row}
 
 
-def test_a_row_of_the_new_graph_is_found_at_no_distance(grown: Stack, api: Client) -> None:
+def test_a_row_of_the_new_graph_is_found_at_distance_zero(grown: Stack, api: Client) -> None:
     query = {"vector": VECTORS[BUILT + 1].tolist(), "k": 1}
     [match] = api.call("POST", "/indexes/growing/search", query).body["matches"]
     assert (match["id"], match["distance"]) == (str(BUILT + 1), 0.0)
 
 
-def test_what_was_staged_is_gone(grown: Stack, before: set[str]) -> None:
+def test_staged_objects_are_removed(grown: Stack, before: set[str]) -> None:
     eventually(lambda: True if staged(grown) <= before else None, "end of staging")
 
 
-def test_to_ask_again_changes_nothing(grown: Stack) -> None:
+def test_a_second_compaction_changes_nothing(grown: Stack) -> None:
     functions = session().client("lambda", endpoint_url=grown.endpoint)
     before = envelope(grown)
     answer = functions.invoke(FunctionName=grown.physical("CompactFunction"), Payload=json.dumps({"index": "growing"}))

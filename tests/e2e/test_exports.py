@@ -1,4 +1,4 @@
-"""An index leaves as a file, by the answer or by a link, and comes back as another index with the same rows."""
+"""An index is exported in a response or behind a link, and the file can be uploaded to an equal index."""
 
 import base64
 import json
@@ -56,14 +56,14 @@ def filled(stack: Stack, inbox: Inbox) -> str:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_small_file_is_the_answer(stack: Stack, filled: str, kind: str) -> None:
+def test_a_small_export_is_the_response(stack: Stack, filled: str, kind: str) -> None:
     data, headers = fetched(f"{stack.url}/indexes/{filled}/export?format={kind}")
     assert rows_in(data, kind) == ROWS
     assert headers["content-disposition"] == f'attachment; filename="{filled}.{kind}"'
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_a_link_gives_the_file_to_a_client_without_keys(api: Client, filled: str, kind: str) -> None:
+def test_a_link_can_be_downloaded_without_credentials(api: Client, filled: str, kind: str) -> None:
     answer = api.call("GET", f"/indexes/{filled}/export?format={kind}&link=true").body
     data, headers = fetched(answer["url"])
     assert (rows_in(data, kind), len(data)) == (ROWS, answer["bytes"])
@@ -71,7 +71,7 @@ def test_a_link_gives_the_file_to_a_client_without_keys(api: Client, filled: str
 
 
 @pytest.mark.parametrize("kind", FORMATS[1:])
-def test_a_file_that_comes_back_makes_the_same_index(
+def test_an_exported_file_can_be_uploaded_to_an_equal_index(
     stack: Stack, api: Client, filled: str, inbox: Inbox, kind: str
 ) -> None:
     name = f"back-{kind.replace('.', '-')}"
@@ -83,7 +83,7 @@ def test_a_file_that_comes_back_makes_the_same_index(
     assert of_both[0] == of_both[1]
 
 
-def test_a_file_that_no_answer_holds_is_staged_in_parts(stack: Stack, api: Client) -> None:
+def test_an_export_too_large_for_a_response_is_staged_in_parts(stack: Stack, api: Client) -> None:
     api.call("POST", "/indexes", {"name": "large", "dimension": WIDE}, expect=201)
     drawn = np.random.default_rng(1).normal(size=(MANY, WIDE)).astype(np.float32)
     packed = [base64.b64encode(row.tobytes()).decode() for row in drawn]
@@ -96,7 +96,7 @@ def test_a_file_that_no_answer_holds_is_staged_in_parts(stack: Stack, api: Clien
     assert rows_in(data, "jsonl") == {str(row): (vector.tobytes(), None) for row, vector in enumerate(drawn)}
 
 
-def test_exports_write_nothing_but_what_is_staged(stack: Stack) -> None:
+def test_exports_write_only_staged_objects(stack: Stack) -> None:
     s3 = as_role_of(stack, "ExportFunction")
     assert outcome(s3.put_object, Bucket=stack.bucket, Key="_vectors/.staging/x", Body=b"x") == "done"
     assert outcome(s3.put_object, Bucket=stack.bucket, Key="_vectors/leaving.lhv1", Body=b"x") == "AccessDenied"

@@ -1,4 +1,4 @@
-"""A demo that is stopped leaves no process and no file, wherever it was."""
+"""A demo that is interrupted at any moment leaves no process and no file."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def gone(text: str, seconds: float) -> bool:
         ("  restart ", signal.SIGTERM),
     ],
 )
-def test_a_stopped_demo_leaves_nothing(tmp_path: Path, moment: str, signum: signal.Signals) -> None:
+def test_an_interrupted_demo_leaves_no_process_and_no_file(tmp_path: Path, moment: str, signum: signal.Signals) -> None:
     command = [sys.executable, "-m", "tools.demo"]
     env = os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, start_new_session=True) as demo:

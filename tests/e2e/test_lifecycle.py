@@ -1,4 +1,4 @@
-"""A stack in its life: deployed open, updated to more memory and to tokens, closed to plain HTTP, deleted."""
+"""A stack is deployed open, updated to more memory and to tokens, restricted to TLS, and deleted."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -75,7 +75,7 @@ def count(stack: Stack, signer: Signer | None, expect: int = 200) -> int | None:
         return api.call("GET", f"/indexes/{INDEX}", expect=expect).body.get("count")
 
 
-def test_an_update_reaches_the_functions(updated: Stack) -> None:
+def test_an_update_changes_the_functions(updated: Stack) -> None:
     functions = session().client("lambda", endpoint_url=updated.endpoint)
     described = functions.get_function_configuration(FunctionName=updated.physical("SearchFunction"))
     assert described["MemorySize"] == 2048
@@ -85,30 +85,30 @@ def test_an_update_keeps_the_data(updated: Stack, before: dict[str, int]) -> Non
     assert updated.objects() == before
 
 
-def test_an_update_keeps_uploads_coming(updated: Stack) -> None:
+def test_uploads_work_after_an_update(updated: Stack) -> None:
     inbox = Inbox(updated)
     inbox.put("uploads/absent/rows.jsonl", files.jsonl())
     assert inbox.report("uploads/absent/rows.jsonl")["bad"] == 0
 
 
 @pytest.mark.parametrize("audience", ["vectord", "second"])
-def test_a_token_for_one_of_the_audiences_gets_in(updated: Stack, issuer: Issuer, audience: str) -> None:
+def test_a_token_for_an_allowed_audience_is_accepted(updated: Stack, issuer: Issuer, audience: str) -> None:
     assert count(updated, bearing(issuer.token(audience))) == len(files.IDS)
 
 
-def test_no_token_does_not_get_in(updated: Stack) -> None:
+def test_a_request_without_a_token_is_refused(updated: Stack) -> None:
     count(updated, None, expect=401)
 
 
-def test_a_token_for_another_audience_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+def test_a_token_for_another_audience_is_refused(updated: Stack, issuer: Issuer) -> None:
     count(updated, bearing(issuer.token("another")), expect=401)
 
 
-def test_a_token_past_its_time_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+def test_an_expired_token_is_refused(updated: Stack, issuer: Issuer) -> None:
     count(updated, bearing(issuer.token("vectord", seconds=-1)), expect=401)
 
 
-def test_a_token_signed_by_another_key_does_not_get_in(updated: Stack, issuer: Issuer) -> None:
+def test_a_token_signed_with_another_key_is_refused(updated: Stack, issuer: Issuer) -> None:
     count(updated, bearing(Issuer(issuer.url).token("vectord")), expect=401)
 
 
@@ -117,10 +117,10 @@ def test_the_buckets_refuse_plain_http(closed: Stack) -> None:
     assert outcome(s3.get_object, Bucket=closed.bucket, Key=f"_vectors/{INDEX}.lhv1") == "AccessDenied"
 
 
-def test_a_deleted_stack_leaves_its_buckets_and_what_is_in_them(deleted: Stack, before: dict[str, int]) -> None:
+def test_a_deleted_stack_keeps_its_buckets_and_their_objects(deleted: Stack, before: dict[str, int]) -> None:
     assert deleted.objects() == before
 
 
-def test_a_deleted_stack_leaves_no_function(deleted: Stack) -> None:
+def test_a_deleted_stack_has_no_function(deleted: Stack) -> None:
     functions = session().client("lambda", endpoint_url=deleted.endpoint)
     assert functions.list_functions()["Functions"] == []

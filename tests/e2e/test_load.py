@@ -14,7 +14,9 @@ from tools.stack.stack import Stack
 CONNECTIONS = 4
 
 
-def test_concurrent_callers_get_no_error_and_functions_do_not_grow(stack: Stack, tmp_path: Path) -> None:
+def test_concurrent_callers_get_no_error_and_the_memory_of_functions_does_not_grow(
+    stack: Stack, tmp_path: Path
+) -> None:
     run.prepare(stack)
     run.drive(stack, 1.0, tmp_path, CONNECTIONS)
     load = run.drive(stack, 10.0, tmp_path, CONNECTIONS)
@@ -26,6 +28,6 @@ def test_concurrent_callers_get_no_error_and_functions_do_not_grow(stack: Stack,
 
 
 @pytest.mark.parametrize(("last", "growth"), [(100, 1.0), (150, 1.5)])
-def test_growth_is_that_of_the_processes_that_last(last: int, growth: float) -> None:
+def test_growth_is_measured_on_the_longest_running_processes(last: int, growth: float) -> None:
     samples = [{1: 100, 2: 900}, {1: 100}, {1: last, 3: 7_000}]
     assert Load(memory=samples).growth == growth

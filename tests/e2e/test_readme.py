@@ -11,7 +11,7 @@ from tools.stack.stack import Stack
 README = text_of("README.md")
 
 
-def test_the_first_request_answers_what_the_readme_shows(stack: Stack) -> None:
+def test_the_first_request_returns_what_the_readme_shows(stack: Stack) -> None:
     section = README.split("## A first request")[1].split("\n## ")[0]
     script = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0]
     shown = json.loads(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0])

@@ -1,4 +1,4 @@
-"""S3 tells of an upload at least once and in any order; what it leads to happens once, and the newest wins."""
+"""S3 delivers events at least once and in any order; each upload is applied once and the newest wins."""
 
 import json
 
@@ -11,9 +11,9 @@ def create(api: Client, name: str) -> None:
     api.call("POST", "/indexes", {"name": name, "dimension": 3}, expect=201)
 
 
-def test_an_event_that_comes_again_changes_nothing(api: Client, inbox: Inbox) -> None:
+def test_a_redelivered_event_changes_nothing(api: Client, inbox: Inbox) -> None:
     create(api, "again")
-    with inbox.nobody_listening():
+    with inbox.event_source_disabled():
         inbox.put("uploads/again/rows.jsonl", files.jsonl())
         event = inbox.take()
     inbox.send(event)
@@ -28,7 +28,7 @@ def test_an_event_that_comes_again_changes_nothing(api: Client, inbox: Inbox) ->
 
 def test_an_older_event_of_a_key_never_overwrites_a_newer_one(api: Client, inbox: Inbox) -> None:
     create(api, "reordered")
-    with inbox.nobody_listening():
+    with inbox.event_source_disabled():
         events = []
         for vector in ([1, 0, 0], [0, 1, 0]):
             inbox.put("uploads/reordered/rows.jsonl", files.lines({"one": vector}))
@@ -40,9 +40,9 @@ def test_an_older_event_of_a_key_never_overwrites_a_newer_one(api: Client, inbox
     assert api.call("GET", "/indexes/reordered/vectors/one").body["vector"] == [0, 1, 0]
 
 
-def test_the_sequencer_decides_where_two_versions_of_a_file_are_alike(api: Client, inbox: Inbox) -> None:
+def test_the_sequencer_orders_two_equal_versions_of_a_file(api: Client, inbox: Inbox) -> None:
     create(api, "alike")
-    with inbox.nobody_listening():
+    with inbox.event_source_disabled():
         events = []
         for _ in range(2):
             inbox.put("uploads/alike/rows.jsonl", files.jsonl())
@@ -55,9 +55,9 @@ def test_the_sequencer_decides_where_two_versions_of_a_file_are_alike(api: Clien
     assert api.call("GET", "/indexes/alike").headers["etag"] == before
 
 
-def test_a_file_replaced_before_it_is_read_is_left_to_its_newer_event(api: Client, inbox: Inbox) -> None:
+def test_a_file_replaced_before_it_is_read_is_ingested_by_its_newer_event(api: Client, inbox: Inbox) -> None:
     create(api, "replaced")
-    with inbox.nobody_listening():
+    with inbox.event_source_disabled():
         inbox.put("uploads/replaced/rows.jsonl", files.lines({"old": [1, 0, 0]}))
         older = inbox.take()
         inbox.put("uploads/replaced/rows.jsonl", files.lines({"new": [0, 1, 0]}))
@@ -69,17 +69,17 @@ def test_a_file_replaced_before_it_is_read_is_left_to_its_newer_event(api: Clien
     api.call("GET", "/indexes/replaced/vectors/old", expect=404)
 
 
-def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_holds_nothing_up(api: Client, inbox: Inbox) -> None:
+def test_a_malformed_message_moves_to_the_dead_letter_queue_without_blocking_others(api: Client, inbox: Inbox) -> None:
     create(api, "beside")
-    with inbox.no_wait_before_a_retry():
+    with inbox.immediate_redelivery():
         inbox.send("not an event")
         inbox.put("uploads/beside/rows.jsonl", files.jsonl())
         assert inbox.dead() == "not an event"
     assert inbox.outcomes("beside", 1) == ["committed"]
 
 
-def test_a_message_of_another_service_ends_in_the_dead_letter_queue(inbox: Inbox) -> None:
+def test_a_message_of_another_service_moves_to_the_dead_letter_queue(inbox: Inbox) -> None:
     message = json.dumps({"source": "aws.events", "detail": {}})
-    with inbox.no_wait_before_a_retry():
+    with inbox.immediate_redelivery():
         inbox.send(message)
         assert inbox.dead() == message

@@ -25,7 +25,7 @@ def prepared(stack: Stack) -> Stack:
 
 
 @pytest.mark.parametrize(("phases", "mode"), schemathesis.SHORT)
-def test_schemathesis_finds_no_fault(prepared: Stack, tmp_path: Path, phases: str, mode: str) -> None:
+def test_schemathesis_finds_no_error(prepared: Stack, tmp_path: Path, phases: str, mode: str) -> None:
     printed = schemathesis.run(prepared.url, tmp_path, phases, mode, examples=8)
     assert "No issues found" in printed
     assert f"Tested: {len(OPERATIONS)}" in printed
@@ -42,7 +42,7 @@ def renames(exchange: Exchange) -> None:
     exchange.answer(reply)
 
 
-def test_answers_that_contradict_the_document_are_found(prepared: Stack, tmp_path: Path) -> None:
+def test_responses_that_contradict_the_document_are_reported(prepared: Stack, tmp_path: Path) -> None:
     """A proxy in front of the API makes one route fail and renames a member in the answer of another."""
     breaks: dict[str, Fault] = {"/indexes/[^/]+": faults.refuses(500, "InternalError"), "/indexes": renames}
 

@@ -1,4 +1,4 @@
-"""An index in shards on the deployed stack: its functions call themselves, under their own roles."""
+"""A sharded index on the deployed stack: its functions invoke themselves under their own roles."""
 
 import json
 
@@ -19,7 +19,7 @@ def parts_done(stack: Stack, function: str, index: str) -> int | None:
     return sum(line.get("shard", "").startswith(f"{index}/") for line in lines) or None
 
 
-def test_an_index_in_shards_from_creation_to_deletion(api: Client, stack: Stack) -> None:
+def test_a_sharded_index_from_creation_to_deletion(api: Client, stack: Stack) -> None:
     created = api.call("POST", "/indexes", {"name": "wide", "dimension": 3, "shards": 5}, expect=201).body
     assert created["index"]["shards"] == 5
     assert api.call("POST", "/indexes/wide/vectors", {"vectors": ROWS}).body["added"] == 40
@@ -37,7 +37,7 @@ def test_an_index_in_shards_from_creation_to_deletion(api: Client, stack: Stack)
     assert not [key for key in stack.objects() if "/wide" in key]
 
 
-def test_a_file_reaches_every_shard(api: Client, inbox: Inbox) -> None:
+def test_an_uploaded_file_reaches_every_shard(api: Client, inbox: Inbox) -> None:
     api.call("POST", "/indexes", {"name": "fed", "dimension": 3, "shards": 3}, expect=201)
     inbox.put("uploads/fed/rows.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in ROWS))
     assert inbox.outcomes("fed", 1) == ["committed"]
@@ -47,7 +47,7 @@ def test_a_file_reaches_every_shard(api: Client, inbox: Inbox) -> None:
     api.call("DELETE", "/indexes/fed", expect=204)
 
 
-def test_a_creation_that_loses_leaves_no_shard(api: Client, stack: Stack) -> None:
+def test_a_failed_creation_leaves_no_shard(api: Client, stack: Stack) -> None:
     api.call("POST", "/indexes", {"name": "taken", "dimension": 3}, expect=201)
     api.call("POST", "/indexes", {"name": "taken", "dimension": 3, "shards": 4}, expect=409)
     assert [key for key in stack.objects() if "/taken" in key] == ["_vectors/taken.lhv1"]

@@ -1,4 +1,4 @@
-"""The deployed stack over HTTP: every route, ids of all kinds, two writers, a restart."""
+"""The deployed stack over HTTP: every route, ids of all kinds, concurrent writers, a restart."""
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +72,7 @@ def test_every_declared_route_reaches_a_function(api: Client) -> None:
 @pytest.mark.parametrize(
     "identifier", ["a/b/c", "delete", "a+b c", "100%", "ü 漢字 🦆", "?x=1&y#z", "~!@$^*()[]", "x" * 1024]
 )
-def test_an_id_survives_every_route(api: Client, identifier: str) -> None:
+def test_any_id_is_returned_unchanged_by_every_route(api: Client, identifier: str) -> None:
     create(api, "odd")
     try:
         add(api, "odd", [{"id": identifier, "vector": [1, 2, 3]}])
@@ -84,7 +84,7 @@ def test_an_id_survives_every_route(api: Client, identifier: str) -> None:
         api.call("DELETE", "/indexes/odd", expect=204)
 
 
-def test_a_refused_batch_names_each_bad_item_and_changes_nothing(api: Client) -> None:
+def test_a_refused_batch_names_each_invalid_item_and_changes_nothing(api: Client) -> None:
     create(api, "strict")
     batch = {"vectors": [AXES[0], {"id": "short", "vector": [1]}, {"id": "zero", "vector": [0, 0, 0]}]}
     answer = api.call("POST", "/indexes/strict/vectors", batch, expect=422)
@@ -93,7 +93,7 @@ def test_a_refused_batch_names_each_bad_item_and_changes_nothing(api: Client) ->
     assert api.call("GET", "/indexes/strict").body["count"] == 0
 
 
-def test_writers_at_once_lose_nothing(stack: Stack, api: Client) -> None:
+def test_concurrent_writers_lose_no_change(stack: Stack, api: Client) -> None:
     create(api, "race")
 
     def write(writer: int) -> None:
@@ -106,7 +106,7 @@ def test_writers_at_once_lose_nothing(stack: Stack, api: Client) -> None:
     assert api.call("GET", "/indexes/race").body["count"] == 10
 
 
-def test_a_restart_keeps_everything(stack: Stack, api: Client) -> None:
+def test_a_restart_keeps_all_data(stack: Stack, api: Client) -> None:
     create(api, "lasting")
     add(api, "lasting", AXES)
     before = api.call("GET", "/indexes/lasting")
@@ -118,7 +118,7 @@ def test_a_restart_keeps_everything(stack: Stack, api: Client) -> None:
     assert found == [{"id": "z", "distance": 0.0, "metadata": "text"}]
 
 
-def test_the_object_in_the_bucket_is_a_blob(stack: Stack, api: Client) -> None:
+def test_the_object_in_the_bucket_is_an_lhv1_blob(stack: Stack, api: Client) -> None:
     create(api, "framed")
     add(api, "framed", AXES)
     blob = stack.read("_vectors/framed.lhv1")

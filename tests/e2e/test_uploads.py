@@ -1,4 +1,4 @@
-"""A file that is put into the inbox becomes searchable, all of it, or a report says why not."""
+"""A file in the inbox becomes searchable as a whole, or a report states why not."""
 
 import gzip
 import urllib.request
@@ -21,7 +21,7 @@ def nearest(api: Client, name: str, vector: list[float]) -> Json:
 
 
 @pytest.mark.parametrize("suffix", files.WRITERS)
-def test_a_file_of_any_format_becomes_searchable(api: Client, inbox: Inbox, suffix: str) -> None:
+def test_a_file_of_every_format_becomes_searchable(api: Client, inbox: Inbox, suffix: str) -> None:
     name = f"format{suffix.replace('.', '-')}"
     create(api, name)
     inbox.put(f"uploads/{name}/rows{suffix}", files.WRITERS[suffix]())
@@ -42,13 +42,13 @@ def test_a_file_of_any_format_becomes_searchable(api: Client, inbox: Inbox, suff
         ("signs", "!*'();:@&=$,?#[].jsonl"),
     ],
 )
-def test_a_key_of_any_characters_is_found(api: Client, inbox: Inbox, name: str, file: str) -> None:
+def test_a_key_with_any_characters_is_ingested(api: Client, inbox: Inbox, name: str, file: str) -> None:
     create(api, name)
     inbox.put(f"uploads/{name}/{file}", files.jsonl())
     assert inbox.outcomes(name, 1) == ["committed"]
 
 
-def test_one_bad_row_in_10_000_commits_nothing_and_is_reported(api: Client, inbox: Inbox) -> None:
+def test_one_invalid_row_in_10_000_commits_nothing_and_is_reported(api: Client, inbox: Inbox) -> None:
     create(api, "bad")
     before = api.call("GET", "/indexes/bad").headers["etag"]
     rows: dict[str, object] = {f"row-{row}": [row, 1, 1] for row in range(1, 10_000)}
@@ -61,12 +61,12 @@ def test_one_bad_row_in_10_000_commits_nothing_and_is_reported(api: Client, inbo
     assert api.call("GET", "/indexes/bad").headers["etag"] == before
 
 
-def test_an_upload_for_an_index_that_does_not_exist_is_reported(inbox: Inbox) -> None:
+def test_an_upload_for_a_missing_index_is_reported(inbox: Inbox) -> None:
     inbox.put("uploads/nowhere/rows.jsonl", files.jsonl())
     assert "nowhere" in inbox.report("uploads/nowhere/rows.jsonl")["reason"]
 
 
-def test_two_files_at_once_for_one_index_both_land(api: Client, inbox: Inbox) -> None:
+def test_two_concurrent_files_for_one_index_are_both_committed(api: Client, inbox: Inbox) -> None:
     create(api, "both")
     halves = [{f"{half}-{row}": [half + 1, row + 1, 1] for row in range(1_000)} for half in range(2)]
     with ThreadPoolExecutor(2) as pool:
@@ -75,7 +75,7 @@ def test_two_files_at_once_for_one_index_both_land(api: Client, inbox: Inbox) ->
     assert api.call("GET", "/indexes/both").body["count"] == 2_000
 
 
-def test_a_link_takes_a_file_from_a_client_without_keys(api: Client, inbox: Inbox) -> None:
+def test_a_file_can_be_uploaded_to_a_link_without_credentials(api: Client, inbox: Inbox) -> None:
     create(api, "linked")
     link = api.call("POST", "/indexes/linked/uploads", {"file": "my rows+ü.jsonl"}).body
     assert link["key"] == "uploads/linked/my rows+ü.jsonl"
@@ -86,7 +86,7 @@ def test_a_link_takes_a_file_from_a_client_without_keys(api: Client, inbox: Inbo
     assert api.call("GET", "/indexes/linked").body["count"] == 3
 
 
-def test_a_gzip_bomb_is_reported_and_the_function_lives_on(api: Client, inbox: Inbox) -> None:
+def test_a_gzip_bomb_is_reported_and_the_function_continues(api: Client, inbox: Inbox) -> None:
     create(api, "bomb")
     inbox.put("uploads/bomb/zeros.jsonl.gz", gzip.compress(bytes(16 << 20), 1) * 64)  # 1 GiB once decoded
     assert "decodes to more than" in inbox.report("uploads/bomb/zeros.jsonl.gz")["reason"]

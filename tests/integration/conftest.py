@@ -1,19 +1,11 @@
 """The whole API over an S3 stand-in on loopback, and over the in-memory store."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import Api
-from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend, moto_server
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """The URL of an S3 stand-in, shared because it starts slowly; each test has its own bucket."""
-    with moto_server() as endpoint:
-        yield endpoint
+from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
 
 
 @pytest.fixture(autouse=True)
