@@ -75,7 +75,7 @@ class History(RuleBasedStateMachine):
             if metadata is not None:
                 self.metadata[vector_id] = metadata
 
-    @rule(ids=st.lists(st.sampled_from([*IDS, "nobody"]), min_size=1, max_size=4), which=st.integers(0, 1))
+    @rule(ids=st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1, max_size=4), which=st.integers(0, 1))
     def delete(self, ids: list[str], which: int) -> None:
         there = set(ids) & self.vectors.keys()
         done = self.services[which].delete("t", Selection(list(ids)), FOREVER)

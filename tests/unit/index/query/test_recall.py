@@ -64,14 +64,16 @@ def test_an_empty_index_has_recall_1() -> None:
 
 
 def test_a_sample_has_each_live_vector_at_most_once() -> None:
-    here = packed([item(str(row), [row + 1, 1, 0]) for row in range(10)])
-    here.add(item("behind", [5, 5, 5]), item("3", [7, 7, 7]))
-    here.remove("4")
-    drawn = recall.sample(here.index, 100, np.random.default_rng(1))
-    assert {each.own_id for each in drawn} == {"behind", *map(str, range(10))} - {"4"}
+    small = packed([item(str(row), [row + 1, 1, 0]) for row in range(10)])
+    small.add(item("late", [5, 5, 5]), item("3", [7, 7, 7]))
+    small.remove("4")
+    drawn = recall.sample(small.index, 100, np.random.default_rng(1))
+    assert {each.own_id for each in drawn} == {"late", *map(str, range(10))} - {"4"}
     for each in drawn:
         assert each.own_id is not None
-        assert each.vector.tolist() == here.index.vectors_of(list(here.index.find([each.own_id]).values()))[0].tolist()
+        assert (
+            each.vector.tolist() == small.index.vectors_of(list(small.index.find([each.own_id]).values()))[0].tolist()
+        )
 
 
 def test_the_first_search_is_not_timed() -> None:

@@ -37,7 +37,7 @@ def pages(service: Service, wanted: ListQuery, name: str = "t") -> list[ListPage
 
 
 def ids(found: list[ListPage]) -> list[str]:
-    return [kept.id for page in found for kept in page.vectors]
+    return [one.id for page in found for one in page.vectors]
 
 
 @pytest.fixture
@@ -82,18 +82,18 @@ def test_removed_vectors_are_not_listed_and_replaced_ones_are_current(packed: Se
     [new] = compactions.vectors("id-5", seed=7)
     packed.add("t", [new], FOREVER)
     [page] = pages(packed, ListQuery(100, vectors=True))
-    held = {kept.id: kept for kept in page.vectors}
-    assert sorted(held) == sorted({*IDS, *TWINS} - {"id-3", "id-30"})
-    assert held["id-5"].vector is not None
-    assert held["id-5"].vector.tobytes() == new.vector.tobytes()
-    assert held["id-5"].metadata == new.metadata
+    listed = {one.id: one for one in page.vectors}
+    assert sorted(listed) == sorted({*IDS, *TWINS} - {"id-3", "id-30"})
+    assert listed["id-5"].vector is not None
+    assert listed["id-5"].vector.tobytes() == new.vector.tobytes()
+    assert listed["id-5"].metadata == new.metadata
     stored = packed.lookup("t", "id-9", FOREVER)
-    assert held["id-9"].vector is not None
-    assert (held["id-9"].vector.tobytes(), held["id-9"].metadata) == (stored.vector.tobytes(), stored.metadata)
+    assert listed["id-9"].vector is not None
+    assert (listed["id-9"].vector.tobytes(), listed["id-9"].metadata) == (stored.vector.tobytes(), stored.metadata)
 
 
 def test_components_are_returned_only_on_request(either: Service) -> None:
-    assert all(kept.vector is None for page in pages(either, ListQuery(10)) for kept in page.vectors)
+    assert all(one.vector is None for page in pages(either, ListQuery(10)) for one in page.vectors)
 
 
 @pytest.mark.parametrize("segments", [2, 3, 17])
@@ -174,7 +174,7 @@ def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tupl
             throughout -= set(some)
         else:
             page = service.list_vectors("t", ListQuery(limit, after=after), FOREVER)
-            seen += [kept.id for kept in page.vectors]
+            seen += [one.id for one in page.vectors]
             if page.after is None:
                 break
             after = page.after

@@ -140,7 +140,7 @@ def test_excluded_ids_are_not_in_the_answer(index: Index) -> None:
 
 def test_excluding_an_unknown_id_changes_nothing(index: Index) -> None:
     query = _data(1, 9)[0]
-    assert v.pairs(_one(index, query, Query(10, exclude=("nobody",)))) == v.pairs(search.search(index, query, 10))
+    assert v.pairs(_one(index, query, Query(10, exclude=("unknown",)))) == v.pairs(search.search(index, query, 10))
 
 
 def test_consecutive_pages_are_the_whole_answer(index: Index) -> None:
