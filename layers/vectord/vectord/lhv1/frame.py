@@ -73,7 +73,7 @@ def encode_head(envelope: Envelope, padded_size: int = 0) -> bytes:
     return _PREFIX.pack(MAGIC, len(sealed)) + sealed
 
 
-def decode_head(data: bytes, size: int) -> Head:
+def decode_head(data: bytes | memoryview, size: int) -> Head:
     """Verify and decode the envelope in `data`, the first bytes of an object of `size` bytes.
 
     The spaces that pad the envelope may be missing from `data`.
@@ -127,7 +127,7 @@ def check_section(entry: SectionEntry, data: bytes | memoryview) -> None:
         raise BlobCorrupt(f"its section {entry.name!r} does not match the checksum in the envelope")
 
 
-def _envelope_length(data: bytes, size: int) -> int:
+def _envelope_length(data: bytes | memoryview, size: int) -> int:
     if size < _PREFIX.size:
         raise BlobCorrupt(f"it has {size} bytes; even an empty index has more than {_PREFIX.size}")
     if len(data) < _PREFIX.size:

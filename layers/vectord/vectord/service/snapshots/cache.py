@@ -20,7 +20,7 @@ from vectord.lhv1.envelope import SectionEntry
 from vectord.service.snapshots.ranges import RangeReader, cut
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
-from vectord.storage.base import ObjectHead, Reader, Store
+from vectord.storage.base import Data, ObjectHead, Reader, Store
 
 # The bytes that the first request reads: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
@@ -81,14 +81,14 @@ class SnapshotOpener:
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
 
-    def _decoded(self, name: str, head: ObjectHead) -> tuple[bytes, frame.Head]:
+    def _decoded(self, name: str, head: ObjectHead) -> tuple[Data, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""
         data, ranges = head.data, self._ranges(name, head.etag, {}, 0)
         while True:
             try:
                 return data, frame.decode_head(data, head.size)
             except frame.Truncated as error:
-                data += b"".join(ranges.read([(len(data), error.needed)]))
+                data = b"".join((data, *ranges.read([(len(data), error.needed)])))
 
     def _version_1(self, name: str, head: ObjectHead) -> Snapshot:
         """Return an index of format version 1, which has no sections: it is read whole and stays in memory."""
@@ -96,7 +96,7 @@ class SnapshotOpener:
         if len(data) < head.size:
             ranges = self._ranges(name, head.etag, {}, 0)
             data = b"".join((data, *ranges.read(list(cut((len(data), head.size))))))
-        return Snapshot(name, open_version_1(data, name), head.etag)
+        return Snapshot(name, open_version_1(bytes(data), name), head.etag)
 
     def _ranges(self, name: str, etag: str, starts: Mapping[SectionFile, int], capacity: int) -> RangeReader:
         return RangeReader(self._store, name, etag, starts, capacity, self._environment)

@@ -9,7 +9,7 @@ from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
 from vectord.service.values.environment import Environment
-from vectord.storage.base import Reader
+from vectord.storage.base import Data, Reader
 
 _PIECE: Final = 8 << 20  # bytes of one request of a long range
 _ROUND: Final = 64 << 20  # bytes in memory at a time, before they are written to a file
@@ -40,7 +40,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
             for (file, (start, _)), data in zip(some, self.read(spans), strict=True):
                 file.write(start, data)
 
-    def read(self, spans: Sequence[ByteRange]) -> list[bytes]:
+    def read(self, spans: Sequence[ByteRange]) -> Sequence[Data]:
         """Return bytes of the object."""
         try:
             parts = self.store.read(self.name, self.etag, spans)

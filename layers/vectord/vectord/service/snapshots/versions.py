@@ -15,7 +15,7 @@ from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.options import Deadline
-from vectord.storage.base import ByteRange, NotModified, ObjectHead, ObjectVersion, Store, VersionPage
+from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, ObjectVersion, Store, VersionPage
 
 _PAGE: Final = 1_000
 _MAX_ID_BYTES: Final = 1_024  # of a version id in S3
@@ -133,7 +133,7 @@ class _VersionedObjects:
         own, version = name.split("?", 1)
         return self._store.head(own, length, known_etag, version=version)
 
-    def read(self, name: str, etag: str, ranges: Sequence[ByteRange]) -> list[bytes]:
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange]) -> Sequence[Data]:
         own, version = name.split("?", 1)
         return self._store.read(own, etag, ranges, version=version)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from obstore.store import S3Store as Client
 
 from vectord.errors import ConditionFailed, StoreUnavailable
-from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject
+from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, StoredObject
 from vectord.storage.credentials import Credentials, chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
@@ -39,7 +39,7 @@ class ObstoreReader:
             if known_etag is None:
                 raise
             return NotModified()
-        return StoredObject(data, checked_etag(result.meta["e_tag"]))
+        return StoredObject(bytes(data), checked_etag(result.meta["e_tag"]))
 
     def etag(self, key: str) -> str:
         client = self._client()
@@ -60,8 +60,8 @@ class ObstoreReader:
             raise StoreUnavailable("the head is too short")
         return ObjectHead(data, checked_etag(result.meta["e_tag"]), size)
 
-    def read(self, key: str, etag: str, ranges: Sequence[ByteRange]) -> list[bytes]:
-        def fetch(asked: ByteRange) -> bytes:
+    def read(self, key: str, etag: str, ranges: Sequence[ByteRange]) -> list[Data]:
+        def fetch(asked: ByteRange) -> Data:
             return _range(client, key, etag, asked) if asked[0] < asked[1] else b""
 
         if not ranges:
@@ -119,7 +119,7 @@ def head_of(whole: StoredObject | NotModified, length: int) -> ObjectHead | NotM
     return ObjectHead(whole.data[:length], whole.etag, len(whole.data))
 
 
-def _range(client: Client, key: str, etag: str, asked: ByteRange) -> bytes:
+def _range(client: Client, key: str, etag: str, asked: ByteRange) -> Data:
     """Return one range of the object at `etag`. obstore compares neither the ETag nor the length with the request."""
     data, result = _get(client, key, {"range": asked, "if_match": etag})
     if checked_etag(result.meta["e_tag"]) != etag:
@@ -133,7 +133,8 @@ def _unless(known_etag: str | None) -> "GetOptions":
     return {} if known_etag is None else {"if_none_match": known_etag}
 
 
-def _get(client: Client, key: str, options: "GetOptions") -> "tuple[bytes, GetResult]":
+def _get(client: Client, key: str, options: "GetOptions") -> "tuple[memoryview, GetResult]":
+    """Return a response and its body, which stays in obstore's buffer."""
     with obstore_errors():
         result = client.get(key, options=options)
-        return result.bytes().to_bytes(), result
+        return memoryview(result.bytes()), result

@@ -10,6 +10,7 @@ from vectord.storage.base import (
     ByteRange,
     Condition,
     CopySource,
+    Data,
     IfMatch,
     ListedObject,
     NotModified,
@@ -59,7 +60,7 @@ class S3Store:
             return self._boto_reader.head(key, length, known_etag, version)
         return self._reader_of(key).head(key, length, known_etag)
 
-    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> Sequence[Data]:
         key = self._key(name)
         if version:
             return self._boto_reader.read(key, etag, ranges, version)
