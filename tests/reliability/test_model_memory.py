@@ -29,7 +29,7 @@ SEEDS = st.integers(0, 20)  # few, so that equal vectors meet
 METADATA = st.sampled_from([None, None, b"{}", b'{"x":1}', b'[1,"\xc3\xbc"]', b"0", b'"text"'])
 ROW = st.tuples(st.sampled_from(IDS), SEEDS.map(lambda number: model.components(number, DIMENSION)), METADATA)
 ADD = st.lists(ROW, min_size=1, max_size=8).map(lambda rows: Add(tuple(rows)))
-DELETE = st.lists(st.sampled_from([*IDS, "nobody"]), min_size=1, max_size=4).map(lambda ids: Delete(tuple(ids)))
+DELETE = st.lists(st.sampled_from([*IDS, "absent"]), min_size=1, max_size=4).map(lambda ids: Delete(tuple(ids)))
 CHANGE = ADD | ADD | DELETE
 
 # What befalls a write while another writer's commit is on its way; True where that one comes first.
@@ -146,7 +146,7 @@ class History(RuleBasedStateMachine):
         query = np.frombuffer(model.components(1_000 + self.looks, DIMENSION), "<f4")
         asked = Asked(query, 1 + self.looks % 15, self.distance)
         for service in (*self.services, self._service()):
-            model.holds(service, self.state, [*IDS, "nobody"], asked, FOREVER_SECONDS)
+            model.holds(service, self.state, [*IDS, "absent"], asked, FOREVER_SECONDS)
 
     @invariant()
     def the_blob_alone_holds_it(self) -> None:

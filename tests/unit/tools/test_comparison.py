@@ -103,4 +103,4 @@ def test_a_file_with_fewer_rows_than_asked_for_is_filled_up(tmp_path: Path) -> N
     assert found.base.shape == (200, 8)
     assert found.base[:60] == pytest.approx(own)
     assert (len(found.queries), len(found.batch)) == (5, 10)
-    assert "150 of the rows made" in found.about
+    assert "150 of the rows are synthetic mixtures" in found.about
