@@ -71,4 +71,4 @@ ROUTES: dict[str, handler.Route[Service]] = {
     "POST /indexes/{name}/vectors/count": count_vectors,
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service))
+lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service, read_only=True))

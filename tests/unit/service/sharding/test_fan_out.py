@@ -249,6 +249,13 @@ def test_a_shard_request_for_another_object_is_refused(service: Service, functio
         functions.handler(a_message(name))
 
 
+def test_a_read_only_function_refuses_a_change(service: Service, functions: Functions) -> None:
+    change = {"part": json.dumps({"type": "delete", "shard": "t/gen/0", "selection": {"ids": ["a"]}}), "seconds": 9}
+    read_only = edge.handler(lambda: functions.service, read_only=True)
+    with pytest.raises(RequestInvalid, match="changes nothing"):
+        read_only(change, None)
+
+
 # ---- threads
 
 

@@ -6,20 +6,26 @@ from functools import cache
 from vectord.edge import telemetry
 from vectord.edge.handler import MAX_ANSWER, sent, time_left
 from vectord.edge.request import Event
-from vectord.errors import AnswerTooLarge
+from vectord.errors import AnswerTooLarge, RequestInvalid
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import received
-from vectord.service.sharding.messages import ShardRequest, ShardResult, failed
+from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed
 from vectord.service.values.options import Deadline
 
 
-def handler(compose: Callable[[], Service]) -> Callable[[Event, object], str]:
-    """Return a handler that runs the shard request in a message and returns the result as JSON text."""
+def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Callable[[Event, object], str]:
+    """Return a handler that runs the shard request in a message and returns the result as JSON text.
+
+    Raises, when called:
+        RequestInvalid: the request does not name a shard, or it is a change and the function is `read_only`.
+    """
     composed = cache(compose)
 
     def handle(event: Event, context: object) -> str:
         request, seconds = received(event)
+        if read_only and isinstance(request, ChangeRequest):
+            raise RequestInvalid("this function changes nothing")
         return _run(request, seconds, composed(), context)
 
     return handle
