@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bench.data import Dataset, synthetic
 from bench.measure import Side, alternating, machine
 from tools.command.console import step, table
-from vectord.forest.build import build_forest
+from vectord.forest.forest import build_forest
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.support.hostile import Blob, Probe, take_apart
 from tests.support.vectors import forest_file
-from vectord.forest.layout import Layout, Metric
+from vectord.forest.forest import Layout, Metric
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
 A, ROW = Probe(3, "a"), Probe(33, "row-01 é")  # of cosine.lhv1 and of packed.lhv1

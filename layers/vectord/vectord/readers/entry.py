@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BadItem, RequestInvalid
-from vectord.lhv1.metadata import checked_metadata
+from vectord.lhv1.params import checked_metadata
 
 NO_METADATA: Final = msgspec.Raw(b"null")
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import RequestInvalid
-from vectord.lhv1.metadata import checked_metadata
+from vectord.lhv1.params import checked_metadata
 from vectord.readers.entry import (
     NO_METADATA,
     VECTOR_JSON,

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from vectord.errors import BadItem, FileRefused
-from vectord.lhv1.metadata import METADATA_ERRORS, metadata_of_text
+from vectord.lhv1.params import METADATA_ERRORS, metadata_of_text
 from vectord.readers.entry import Entry, NewVector
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vectord.errors import BadItem, FileRefused
-from vectord.lhv1.metadata import METADATA_ERRORS, metadata_of_text
+from vectord.lhv1.params import METADATA_ERRORS, metadata_of_text
 from vectord.readers.entry import Entry, NewVector
 
 if TYPE_CHECKING:

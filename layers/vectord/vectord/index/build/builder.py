@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from vectord.forest.build import build_forest
-from vectord.forest.trees import Trees
+from vectord.forest.forest import Trees, build_forest
 from vectord.index.build.calibration import Calibrator, Curve
 from vectord.index.build.locality import locality_order
 from vectord.index.columns.collect import collect_columns

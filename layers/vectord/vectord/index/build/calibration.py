@@ -7,8 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.forest.layout import Layout
-from vectord.forest.trees import Trees
+from vectord.forest.forest import Layout, Trees
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.forest import trees
-from vectord.forest.layout import Layout, Metric
-from vectord.forest.trees import Trees
+from vectord.forest import forest
+from vectord.forest.forest import Layout, Metric, Trees
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
@@ -83,7 +82,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the section is not a forest over these rows.
         """
         self.check()
-        return trees.load(self.section.buffer, self.layout, self.section.path)
+        return forest.load(self.section.buffer, self.layout, self.section.path)
 
     def check(self) -> None:
         """Refuse a graph in which Annoy could read out of bounds.

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.lhv1 import params
-from vectord.lhv1.metadata import METADATA_ERRORS, checked_metadata
-from vectord.lhv1.params import Params
+from vectord.lhv1.params import METADATA_ERRORS, Params, checked_metadata
 from vectord.lhv1.v1 import hnsw
 from vectord.lhv1.v1.hnsw import ExportedGraph
 

@@ -1,4 +1,4 @@
-"""The layout of the file that Annoy saves, and a check that such a file is sound.
+"""Annoy's forest: the layout of the file that Annoy saves, a check that such a file is sound, building and searching.
 
 A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
 roots of the trees last. Taken from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
@@ -8,10 +8,14 @@ roots of the trees last. Taken from annoylib.h of Annoy 1.17 (structs `Angular::
 
 An item has n_descendants 1. An inner node with at most `bucket` descendants lists their rows over `children` and
 `vector`; one with more is a split with two children. Children are written before their parents.
+
+Annoy itself is imported with the first forest, because few searches need one.
 """
 
-from functools import cached_property
-from typing import Final, Literal
+import tempfile
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import numpy as np
@@ -19,9 +23,14 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 
+if TYPE_CHECKING:
+    import annoy
+
+F32 = npt.NDArray[np.float32]
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
+SEED: Final = 20_240_229  # any constant will do: equal rows in equal order give an equal file
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
 
@@ -103,3 +112,91 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         limit = np.where(leaf, rows, np.arange(start, stop)[:, None])
         if (used & ((children < 0) | (children >= limit))).any():
             raise BlobCorrupt("its graph points outside itself")
+
+
+class Trees(msgspec.Struct, frozen=True, eq=False):
+    """The trees of one Annoy index, built or loaded."""
+
+    _annoy: "annoy.AnnoyIndex"
+
+    @property
+    def count(self) -> int:
+        return int(self._annoy.get_n_trees())
+
+    def candidates(self, query: npt.NDArray[np.float32], n: int, effort: int) -> npt.NDArray[np.int64]:
+        """Return up to `n` rows near `query`, found by looking at about `effort` rows (Annoy's search_k)."""
+        return np.array(self._annoy.get_nns_by_vector(query.tolist(), n, effort), np.int64)
+
+
+def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None) -> Trees:
+    """Map `graph`, whose checksum and structure the caller has verified; `path` is a file that contains it, if any.
+
+    A temporary file is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
+    """
+    import annoy  # noqa: PLC0415  a large library
+
+    forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
+    if path is not None:
+        forest.load(str(path))
+        return Trees(forest)
+    with tempfile.NamedTemporaryFile(prefix="vectord-graph-") as file:
+        file.write(graph.data)
+        file.flush()
+        forest.load(file.name)
+    return Trees(forest)
+
+
+def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees]:
+    """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file, and it loaded.
+
+    The loaded trees map a file that is already unlinked. All item nodes are written at once,
+    which is 20 times as fast as Annoy's `add_item` for each row. One thread builds, because Annoy numbers the nodes of
+    parallel builds by chance, and equal rows should give equal bytes.
+    """
+    import annoy  # noqa: PLC0415  a large library
+
+    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
+        path = Path(folder, "graph.ann")
+        forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
+        forest.set_seed(SEED)
+        forest.on_disk_build(str(path))
+        if bulk_load_works(layout.metric):
+            _load_bulk(forest, path, vectors, layout)
+        else:
+            _load_plain(forest, vectors)
+        forest.build(trees, n_jobs=1)
+        return path.read_bytes(), Trees(forest)
+
+
+@cache
+def bulk_load_works(metric: str) -> bool:
+    """Return True if the installed Annoy lays nodes out as `Layout` says, by one comparison with plain `add_item`."""
+    import annoy  # noqa: PLC0415  a large library
+
+    layout = Layout("angular" if metric == "angular" else "euclidean", 3)
+    vectors = np.array([[1, 2, 2], [0, -3, 4]], np.float32)
+    files = []
+    with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
+        for name in ("plain", "bulk"):
+            path = Path(folder, name)
+            forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
+            forest.on_disk_build(str(path))
+            if name == "bulk":
+                _load_bulk(forest, path, vectors, layout)
+            else:
+                _load_plain(forest, vectors)
+            forest.build(1, n_jobs=1)
+            forest.unload()
+            files.append(path.read_bytes()[: len(vectors) * layout.node_size])
+    return files[0] == files[1]
+
+
+def _load_plain(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
+    for row, vector in enumerate(vectors):
+        forest.add_item(row, vector.tolist())
+
+
+def _load_bulk(forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout) -> None:
+    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # allocates all the nodes before it too
+    graph = np.memmap(path, np.uint8, "r+")
+    layout.write_items(graph, vectors)
