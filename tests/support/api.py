@@ -1,4 +1,4 @@
-"""An HTTP API in one process: the template's routes before the real handlers, with events as the gateway makes them."""
+"""The HTTP API in one process: the template's routes, the real handlers, and events like those of API Gateway."""
 
 import base64
 import importlib
@@ -92,7 +92,7 @@ class Api:
 
     def invoke(self, route: str, event: Mapping[str, Any]) -> Answer:
         response = self._functions[self.routes[route]].lambda_handler(event, None)
-        # What Lambda carries is JSON.
+        # Lambda passes responses as JSON.
         carried = json.loads(json.dumps(response))
         return Answer(carried["statusCode"], carried["headers"], carried["body"], carried["isBase64Encoded"])
 
@@ -106,7 +106,7 @@ class Api:
         return self.send("POST", f"/indexes/{name}/search", {"vector": vector, **more})
 
     def _route(self, method: str, path: str) -> tuple[str, Mapping[str, str]]:
-        """Choose as an HTTP API does: the route with the fewest variables, a greedy one last."""
+        """Choose the route like an HTTP API: the fewest variables first, greedy ones last."""
         for route in sorted(self.routes, key=lambda route: ("+}" in route, route.count("{"))):
             pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", route))
             if match := re.fullmatch(pattern, f"{method} {path}"):

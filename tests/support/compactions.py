@@ -1,4 +1,4 @@
-"""Small packed indexes, functions that put builds off, functions that compact, and a dict of what should be held."""
+"""Small packed indexes, services that defer builds, compactions, and the expected content as a dict."""
 
 import msgspec
 import numpy as np
@@ -25,7 +25,7 @@ SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_
 
 
 class RecordedInvocations:
-    """Notes which indexes it is asked to have compacted, and does nothing."""
+    """Records the indexes whose compaction was requested, and does nothing."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -35,7 +35,7 @@ class RecordedInvocations:
 
 
 def a_writer(store: Store, ids: str = "writer") -> Service:
-    """Return a service that never has the memory for a build."""
+    """Return a service that never has enough memory for a build."""
     environment = Clock(ids=ids).environment()
     build_policy = BuildPolicy(environment, RecordedInvocations(), memory=0)
     return Service(
@@ -57,7 +57,7 @@ def a_compaction(
     now: float = 0.0,
     sizes: Thresholds = SIZES,
 ) -> Compaction:
-    """Return a compaction whose calendar stands at `now`, in the world of `clock` unless that is of no interest."""
+    """Return a compaction whose wall clock shows `now`, in the environment of `clock` or of a new one."""
     return Compaction(
         store,
         new_section_cache(),
@@ -82,7 +82,7 @@ def index(store: ScriptedStore) -> Index:
 
 
 def staged(store: ScriptedStore) -> list[str]:
-    """Return the names of what compactions keep in the store while they run."""
+    """Return the names of the staged objects of compactions."""
     return [name for name in store.inner._objects if name.startswith(STAGING)]
 
 
@@ -94,10 +94,10 @@ def vectors(*ids: str, seed: int = 0) -> list[NewVector]:
 
 
 class ExpectedIndex:
-    """Index `t`, changed by a writer, and beside it a dict of what it should hold: vector and metadata by id."""
+    """Index `t`, changed by a writer, and its expected content: `rows` has vector and metadata by id."""
 
     def __init__(self, store: Store) -> None:
-        """Create it with 20 rows, all of them built upon, and a build due for what came after."""
+        """Create it with 20 rows in its graph, and later changes that make a build due."""
         self.store, self.writer = store, a_writer(store)
         self.rows: dict[str, tuple[bytes, bytes]] = {}
         self.writer.create(NewIndex("t", DIMENSION), FOREVER)
@@ -117,7 +117,7 @@ class ExpectedIndex:
             self.rows.pop(vector_id, None)
 
     def stored(self) -> dict[str, tuple[bytes, bytes]]:
-        """Return what another function finds, every row by a lookup of its own."""
+        """Return the rows that another function reads, each by a lookup."""
         reader = a_writer(self.store)
         everything = reader.search("t", a_query(np.ones(DIMENSION), 1_000, recall=1), FOREVER)
         ids = [match.id for match in everything.answer.matches]

@@ -1,4 +1,4 @@
-"""What a bad day does to requests: each a fault, which the proxy before S3 lets one request meet."""
+"""Faults that the proxy before S3 applies to one request."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ def passes(exchange: Exchange) -> None:
 
 
 def loses_reply(exchange: Exchange) -> None:
-    """Have S3 do it, and reset the connection instead of an answer."""
+    """Let S3 execute the request, and reset the connection instead of a response."""
     exchange.forward()
     exchange.reset()
 
@@ -26,13 +26,13 @@ def loses_request(exchange: Exchange) -> None:
 
 
 def replays(exchange: Exchange) -> None:
-    """Have S3 see the request twice, and answer the second time."""
+    """Send the request to S3 twice, and return the second response."""
     exchange.forward()
     exchange.answer(exchange.forward())
 
 
 def cuts_request(share: float) -> Fault:
-    """End both connections after a share of the body."""
+    """Close both connections after a share of the request body."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward_some(int(exchange.size * share))
@@ -42,7 +42,7 @@ def cuts_request(share: float) -> Fault:
 
 
 def cuts_answer(share: float) -> Fault:
-    """Have S3 do it, and end the connection after a share of the answer's bytes, its head among them."""
+    """Let S3 execute the request, and close the connection after a share of the bytes of its response."""
 
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
@@ -52,7 +52,7 @@ def cuts_answer(share: float) -> Fault:
 
 
 def spoils_request(share: float) -> Fault:
-    """Change one bit of the body, after that share of it, before S3 sees it."""
+    """Flip one bit of the request body at that share of it."""
 
     def fault(exchange: Exchange) -> None:
         exchange.flip_bit(int((exchange.size - 1) * share))
@@ -62,7 +62,7 @@ def spoils_request(share: float) -> Fault:
 
 
 def spoils_answer(at: int) -> Fault:
-    """Change one bit of the byte at offset `at` of the object, if the answer holds it."""
+    """Flip one bit of the byte at offset `at` of the object, if the response contains it."""
 
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
@@ -76,7 +76,7 @@ def spoils_answer(at: int) -> Fault:
 
 
 def delays(seconds: float) -> Fault:
-    """Hold the request back: what a client gave up may so arrive after what it did next."""
+    """Delay the request; it may arrive after later requests of a client that gave up on it."""
 
     def fault(exchange: Exchange) -> None:
         exchange.body()
@@ -87,7 +87,7 @@ def delays(seconds: float) -> Fault:
 
 
 def delays_reply(seconds: float) -> Fault:
-    """Have S3 do it at once, and hold the answer back."""
+    """Let S3 execute the request at once, and delay the response."""
 
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
@@ -102,7 +102,7 @@ def refuses(status: int, code: str) -> Fault:
 
 
 def fails_after(status: int, code: str) -> Fault:
-    """Have S3 do it, and say that it failed."""
+    """Let S3 execute the request, and respond with an error."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward()

@@ -1,4 +1,4 @@
-"""One fault, which one request of a step of the protocol meets."""
+"""One fault for one request of a step of the protocol."""
 
 from tests.support import faults
 from tests.support.faults import Fault, FaultChooser

@@ -1,4 +1,4 @@
-"""A seeded schedule of faults: the n-th request of a step of the protocol meets the same in every run of a seed."""
+"""A seeded schedule of faults: the n-th request of a step of the protocol gets the same fault in every run."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ READS = frozenset({"range", "get", "head", "list"})
 COMMITS = frozenset({"create", "put", "complete", "delete"})
 ALL = READS | COMMITS | {"upload", "part", "copy", "abort"}
 WITH_BODY = frozenset({"create", "put", "part", "complete"})
-# What says "not there" to the second of two deletions is taken at its word.
+# A repeated deletion is answered with "not found", which the client believes.
 TWICE = frozenset({"create", "put", "part", "copy", "complete"})
 
 type Maker = Callable[[Random], Fault]
@@ -24,7 +24,7 @@ CONFLICT = (409, "ConditionalRequestConflict")
 
 
 def menu(timeouts: Timeouts) -> dict[str, tuple[frozenset[str], Maker]]:
-    """Return the faults by name, each with the steps that it may meet; delays go by what the client waits."""
+    """Return the faults by name, each with the steps that it applies to; delays depend on the timeouts of the client."""
     return {
         "reply lost": (ALL, lambda _: faults.loses_reply),
         "request lost": (ALL, lambda _: faults.loses_request),
@@ -42,9 +42,9 @@ def menu(timeouts: Timeouts) -> dict[str, tuple[frozenset[str], Maker]]:
 
 
 class Schedule:
-    """Deals a fault to a share `rate` of requests, and to some the begin of a burst of refusals.
+    """Applies a fault to a share `rate` of the requests, and starts a burst of refusals at some of them.
 
-    `dealt` counts what it dealt, by name.
+    `dealt` counts the faults by name.
     """
 
     def __init__(self, seed: object, rate: float, timeouts: Timeouts) -> None:

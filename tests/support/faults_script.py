@@ -1,10 +1,10 @@
-"""A scripted store whose script can be torn up."""
+"""A scripted store whose script can be cleared."""
 
 from tests.support.scripted_store import ScriptedStore
 
 
 class Script(ScriptedStore):
-    """Steps that no call took do not wait for a later one."""
+    """`clear` removes the steps that no call has used."""
 
     def clear(self) -> None:
         self._next.clear()

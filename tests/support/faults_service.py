@@ -1,4 +1,4 @@
-"""Services that reach S3 straight or through a proxy, with the patience of a test."""
+"""Services that reach S3 directly or through a proxy, with the retry policy of a test."""
 
 from random import Random
 
@@ -26,7 +26,7 @@ def a_service(
     retry_policy: RetryPolicy = PATIENCE,
     room: int = 1 << 30,
 ) -> Service:
-    """Return a service with nothing warm, whose store is the bucket at `endpoint`; `chance` makes its waits and ids.
+    """Return a cold service whose store is the bucket at `endpoint`; `chance` draws its waits and ids.
 
     It caches at most `room` bytes of sections.
     """
@@ -44,7 +44,7 @@ def a_service(
 
 
 class Bucket(S3Backend):
-    """A bucket that can tell how often an object was written."""
+    """A bucket that counts the versions of an object."""
 
     def keep_versions(self) -> None:
         self.client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -72,7 +72,7 @@ def test_an_index_that_changes_during_the_read_is_exported_in_its_new_state(
 
 
 def changing(store: ScriptedStore) -> Environment:
-    """Return a world in which the index changes when the export of it takes an id, which is before the first byte."""
+    """Return an environment in which the index changes when its export draws an id, before the first byte."""
     return msgspec.structs.replace(Clock().environment(), new_id=lambda: (change(store), "an-id")[1])
 
 
@@ -237,7 +237,7 @@ def test_a_shard_that_changes_during_the_read_is_exported_in_its_new_state(
 
     parted.before["read", "/1"] = fails
     made = an_export(parted, tmp_path).export("t", ExportRequest("jsonl"), FOREVER)
-    assert 0 < len(ids_in(made)) < len(MANY)  # the first shard had been read by then
+    assert 0 < len(ids_in(made)) < len(MANY)  # the first shard was read before
 
 
 def test_the_error_of_a_missing_shard_names_it(parted: shards.HookedStore, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def service(store: ScriptedStore) -> Service:
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    """Another function on the same objects, by a line of its own that is never disturbed."""
+    """Another function on the same objects, whose requests are never scripted."""
     return services.a_service(store.inner, clock=Clock(ids="other"))
 
 

@@ -16,7 +16,7 @@ WRITERS, BATCHES = 8, 6
 
 
 def persistent_service(store: MemoryStore) -> Service:
-    """A service with real time and chance, that never gives up while the test lasts."""
+    """A service with real time and randomness that retries until the test ends."""
     return services.a_service(
         store, environment=Environment(), retry_policy=RetryPolicy(max_attempts=10_000, base=0.001, cap=0.01)
     )

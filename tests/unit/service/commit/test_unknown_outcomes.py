@@ -32,7 +32,7 @@ def service(store: ScriptedStore) -> Service:
 
 @pytest.fixture
 def other(store: ScriptedStore) -> Service:
-    """Another caller, to whom storage always answers."""
+    """Another caller, whose requests are never scripted."""
     return services.a_service(store.inner, clock=Clock(ids="other"))
 
 

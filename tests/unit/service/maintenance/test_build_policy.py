@@ -63,7 +63,7 @@ def a_service(
 
 
 def grown(service: Service, until: float) -> None:
-    """Create index `t` and add so much to its graph that a build is due."""
+    """Create index `t` and add rows until a build is due."""
     service.create(NewIndex("t", DIMENSION), FOREVER)
     service.add("t", vectors(*map(str, range(20))), Deadline(1_000.0))
     service.add("t", vectors(*(f"late{i}" for i in range(9))), Deadline(until))
@@ -188,11 +188,11 @@ def test_a_failed_compaction_request_is_repeated_at_the_next_change(store: Scrip
     assert deaf.names == ["t", "t"]
 
 
-# ---- how long a build is thought to take
+# ---- the estimated duration of a build
 
 
 def opened(*new: NewVector, sections_here: bool = True) -> Index:
-    """Return an index of these rows; without its sections here they are still to be read."""
+    """Return an index of these rows; unless its sections are cached they must be read."""
     store = ScriptedStore(least_part=1)
     service = a_service(store, None)
     service.create(NewIndex("t", DIMENSION), Deadline(1_000.0))

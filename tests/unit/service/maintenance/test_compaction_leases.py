@@ -61,7 +61,7 @@ def test_two_holders_of_one_lease_lose_no_change(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:
     others = []
-    late = a_compaction(store.inner, ids="other", now=10_000.0)  # by a calendar on which the first claim has ended
+    late = a_compaction(store.inner, ids="other", now=10_000.0)  # its clock shows a time after the first lease
     store.on("stage", after(lambda: others.append(compact(late, "another request").outcome)))
     assert (compact(compaction), others) == (Compacted("overtaken"), ["compacted"])
     assert (expected.stored(), staged(store)) == (expected.rows, [])

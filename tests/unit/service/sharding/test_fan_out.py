@@ -41,12 +41,12 @@ from vectord.storage.base import IfMatch
 
 METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
 ROWS = [NewVector(f"row-{i}", np.array([1.0, i]), None if i % 2 else METADATA) for i in range(12)]
-LONG = 1e9  # a message carries no infinity
+LONG = 1e9  # JSON has no infinity
 QUERY = np.array([1.0, 5.0])
 
 
 class Functions:
-    """Other functions of the deployment, as a service of their own behind Lambda's JSON."""
+    """Invoked functions: another service whose messages are encoded as JSON."""
 
     def __init__(self, store: HookedStore) -> None:
         self.service = a_service(store)
@@ -73,7 +73,7 @@ def functions(store: HookedStore) -> Functions:
 
 @pytest.fixture
 def service(store: HookedStore, functions: Functions) -> Service:
-    """A service that has other functions do parts, and index `t` in 5 shards with ROWS."""
+    """A service that invokes functions for shard requests, and index `t` with ROWS in 5 shards."""
     service = a_service(store, invoke=functions.invoke)
     service.create(NewIndex("t", 2, shards=5), Deadline(LONG))
     service.add("t", ROWS, Deadline(LONG))
@@ -223,7 +223,7 @@ def test_an_answer_too_large_for_lambda_is_refused(service: Service, monkeypatch
         found(service)
 
 
-# ---- who may send parts
+# ---- valid senders of shard requests
 
 
 def a_message(shard: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_listing_returns_the_index_and_no_shard(filled: Service) -> None:
         assert shown == ["t"] * (prefix != "t/")
 
 
-# ---- what is missing
+# ---- missing objects
 
 
 @pytest.mark.parametrize("use", ["search", "lookup", "add"])
@@ -75,7 +75,7 @@ def test_a_missing_shard_of_an_existing_index_is_corruption(store: HookedStore, 
         uses[use]()
 
 
-# ---- what callers cannot do
+# ---- names of shards
 
 
 def test_a_shard_name_is_not_a_valid_index_name(store: HookedStore, filled: Service) -> None:

@@ -113,7 +113,7 @@ def test_the_etag_of_the_index_changes_with_any_shard(filled: Service) -> None:
     assert filled.describe("t", FOREVER).etag != before
 
 
-# ---- a deletion meanwhile
+# ---- concurrent deletions
 
 
 @pytest.mark.parametrize("recreated", [False, True])

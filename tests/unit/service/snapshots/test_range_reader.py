@@ -20,7 +20,7 @@ NEAR = 48 << 10  # bytes: 0.6 ms on the link, where a request takes 25
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
-    """Ascending spans of whole pages with gaps between them, as a file lacks them."""
+    """Ascending ranges of whole pages with gaps between them."""
     gaps = draw(st.lists(st.integers(1, 30), min_size=1, max_size=120))
     found, at = [], 0
     for gap in gaps:
@@ -69,7 +69,7 @@ OBJECT = HEAD + SKETCH + ROWS + GRAPH
 
 
 class Case:
-    """An object of three sections, of which nothing is here yet."""
+    """An object of three sections, none of which is cached."""
 
     def __init__(self) -> None:
         self.store = ScriptedStore()

@@ -43,7 +43,7 @@ def ids(history: IndexHistory, name: str = "t") -> list[str]:
 
 
 def at(minutes: float) -> str:
-    """Return the time so long after the index was created, as RFC 3339 has it."""
+    """Return the time `minutes` after the creation of the index, in the form of RFC 3339."""
     return datetime.fromtimestamp(NOON.timestamp() + 60 * minutes, UTC).isoformat().replace("+00:00", "Z")
 
 
