@@ -24,7 +24,7 @@ CONFLICT = (409, "ConditionalRequestConflict")
 
 
 def menu(timeouts: Timeouts) -> dict[str, tuple[frozenset[str], Maker]]:
-    """Return the faults by name, each with the steps that it applies to; delays depend on the timeouts of the client."""
+    """Return the faults by name, each with the steps that it applies to; delays follow the timeouts."""
     return {
         "reply lost": (ALL, lambda _: faults.loses_reply),
         "request lost": (ALL, lambda _: faults.loses_request),
