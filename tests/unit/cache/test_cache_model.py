@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import PAGE, SectionFile
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 PAGES = 6
 SPANS = st.tuples(st.integers(0, PAGES * PAGE), st.integers(0, PAGES * PAGE)).map(lambda ends: (min(ends), max(ends)))

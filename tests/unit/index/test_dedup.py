@@ -3,41 +3,41 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectord.index import dedup
+from vectord.index import mutations
 
 keys = st.sampled_from(["uploads/a/1.jsonl", "uploads/a/2.jsonl", "uploads/b/1.jsonl"])
 sequencers = st.text("0123456789ABCDEF", min_size=1, max_size=6)
 
 
 def test_a_commit_is_recorded_until_32_later_ones() -> None:
-    applied = dedup.with_commit((), "mine")
+    applied = mutations.with_commit((), "mine")
     for number in range(31):
-        applied = dedup.with_commit(applied, f"other-{number}")
+        applied = mutations.with_commit(applied, f"other-{number}")
     assert "mine" in applied
-    assert "mine" not in dedup.with_commit(applied, "one-more")
+    assert "mine" not in mutations.with_commit(applied, "one-more")
 
 
 def test_commits_do_not_push_uploads_out() -> None:
-    applied = dedup.with_upload((), "uploads/a/1.jsonl", "05")
+    applied = mutations.with_upload((), "uploads/a/1.jsonl", "05")
     for number in range(200):
-        applied = dedup.with_commit(applied, f"c{number}")
-    assert dedup.is_stale(applied, "uploads/a/1.jsonl", "05")
+        applied = mutations.with_commit(applied, f"c{number}")
+    assert mutations.is_stale(applied, "uploads/a/1.jsonl", "05")
 
 
 def test_a_thousand_uploads_are_recorded_and_the_oldest_is_dropped() -> None:
     applied: tuple[str, ...] = ()
     for number in range(1_001):
-        applied = dedup.with_upload(applied, f"uploads/a/{number}.jsonl", "05")
-    assert not dedup.is_stale(applied, "uploads/a/0.jsonl", "05")
-    assert dedup.is_stale(applied, "uploads/a/1.jsonl", "05")
-    assert len(applied) == dedup.MAX_UPLOADS
+        applied = mutations.with_upload(applied, f"uploads/a/{number}.jsonl", "05")
+    assert not mutations.is_stale(applied, "uploads/a/0.jsonl", "05")
+    assert mutations.is_stale(applied, "uploads/a/1.jsonl", "05")
+    assert len(applied) == mutations.MAX_UPLOADS
 
 
 def test_a_shorter_sequencer_is_padded_with_zeros_on_the_right() -> None:
-    applied = dedup.with_upload((), "k", "0055AE")
-    assert dedup.is_stale(applied, "k", "0055AE00")
-    assert not dedup.is_stale(applied, "k", "0055AE01")
-    assert dedup.is_stale(applied, "k", "0055")
+    applied = mutations.with_upload((), "k", "0055AE")
+    assert mutations.is_stale(applied, "k", "0055AE00")
+    assert not mutations.is_stale(applied, "k", "0055AE01")
+    assert mutations.is_stale(applied, "k", "0055")
 
 
 @given(st.lists(st.tuples(keys, sequencers), max_size=12))
@@ -45,8 +45,8 @@ def test_in_any_order_of_events_the_newest_of_each_key_wins(events: list[tuple[s
     applied: tuple[str, ...] = ()
     landed: dict[str, str] = {}
     for key, sequencer in events:
-        if not dedup.is_stale(applied, key, sequencer):
-            applied = dedup.with_upload(applied, key, sequencer)
+        if not mutations.is_stale(applied, key, sequencer):
+            applied = mutations.with_upload(applied, key, sequencer)
             landed[key] = sequencer
     newest = {key: max(s.ljust(6, "0") for k, s in events if k == key) for key, _ in events}
     assert {key: sequencer.ljust(6, "0") for key, sequencer in landed.items()} == newest

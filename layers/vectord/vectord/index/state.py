@@ -16,7 +16,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, Sectio
 from vectord.index.sections.documents import Documents, PackedDocuments
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.sketch import Sketch
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.params import Params
 
 Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measured recall@10

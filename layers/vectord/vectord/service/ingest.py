@@ -23,7 +23,7 @@ from vectord.errors import (
     ObjectNotFound,
     RequestInvalid,
 )
-from vectord.index import dedup, mutations
+from vectord.index import mutations
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1 import params
@@ -129,7 +129,7 @@ class Ingestion:
                     f"it has {upload.size:,} bytes, more than the {self._max_file_bytes:,} that fit; split it"
                 )
             present = self._reader.present(index, deadline).index
-            if dedup.is_stale(present.applied, upload.key, upload.sequencer):
+            if mutations.is_stale(present.applied, upload.key, upload.sequencer):
                 return Ingested("stale", index)
             with self.environment.timed("FetchMilliseconds"):
                 data = self._inbox.fetch(upload)
@@ -199,7 +199,7 @@ class Ingestion:
         def add(index: Index) -> tuple[Index, Effect]:
             if index.params.shards:
                 raise ObjectChanged(name)  # deleted since it was read, and created again with shards
-            if dedup.is_stale(index.applied, upload.key, upload.sequencer):
+            if mutations.is_stale(index.applied, upload.key, upload.sequencer):
                 return index, (0,)
             items = items_for(index.params)
             changed, _, _ = mutations.upsert(index, items)

@@ -7,7 +7,7 @@ from tests.support.compactions import DIMENSION
 from tests.support.scripted_store import ScriptedStore, after, loses_reply
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
-from vectord.index import dedup
+from vectord.index import mutations
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.options import IdempotencyKey, WriteOptions
@@ -146,26 +146,26 @@ def test_a_key_holds_in_every_shard_that_the_batch_reaches() -> None:
 def test_256_keys_are_remembered_and_the_oldest_goes() -> None:
     held: tuple[str, ...] = ()
     for number in range(257):
-        held = dedup.with_answer(held, f"key-{number}", "00000001", (number,))
-    assert dedup.answer_of(held, "key-0") is None
-    assert dedup.answer_of(held, "key-1") == ("00000001", (1,))
-    assert len(held) == dedup.MAX_KEYS
+        held = mutations.with_answer(held, f"key-{number}", "00000001", (number,))
+    assert mutations.answer_of(held, "key-0") is None
+    assert mutations.answer_of(held, "key-1") == ("00000001", (1,))
+    assert len(held) == mutations.MAX_KEYS
 
 
 def test_commits_and_uploads_push_no_key_out_nor_keys_them() -> None:
-    held = dedup.with_commit(dedup.with_upload((), "uploads/a/1.jsonl", "05"), "mine")
+    held = mutations.with_commit(mutations.with_upload((), "uploads/a/1.jsonl", "05"), "mine")
     for number in range(300):
-        held = dedup.with_answer(held, f"key-{number}", "00000001", (1, 2, 3))
+        held = mutations.with_answer(held, f"key-{number}", "00000001", (1, 2, 3))
     assert "mine" in held
-    assert dedup.is_stale(held, "uploads/a/1.jsonl", "05")
+    assert mutations.is_stale(held, "uploads/a/1.jsonl", "05")
     for number in range(40):
-        held = dedup.with_upload(dedup.with_commit(held, f"commit-{number}"), f"uploads/{number}", "05")
-    assert dedup.answer_of(held, "key-299") == ("00000001", (1, 2, 3))
+        held = mutations.with_upload(mutations.with_commit(held, f"commit-{number}"), f"uploads/{number}", "05")
+    assert mutations.answer_of(held, "key-299") == ("00000001", (1, 2, 3))
 
 
 @pytest.mark.parametrize(
     "rest", ["", "00000001", "00000001:", "00000001:x", "1:1", "00000001:-1", "00000001:" + "9" * 40]
 )
 def test_a_token_of_another_form_is_none(rest: str) -> None:
-    [token] = dedup.with_answer((), "k", "00000001", (1,))
-    assert dedup.answer_of([token.rpartition("00000001")[0] + rest], "k") is None
+    [token] = mutations.with_answer((), "k", "00000001", (1,))
+    assert mutations.answer_of([token.rpartition("00000001")[0] + rest], "k") is None

@@ -5,6 +5,7 @@ dead-letter queue after several attempts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -55,10 +56,14 @@ class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
 
 
 def handler(compose: Callable[[], Ingestion]) -> Handler:
-    """Return the `lambda_handler` that ingests the files that SQS messages name, with partial batch failures."""
+    """Return the `lambda_handler` that ingests the files that SQS messages name, with partial batch failures.
+
+    It composes the ingestion at the first event.
+    """
+    composed = cache(compose)
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        ingestion, log = compose(), telemetry.begin(context)
+        ingestion, log = composed(), telemetry.begin(context)
 
         def ingest_message(record: SQSRecord) -> None:
             message_log = structs.replace(log, correlation_id=record.message_id)

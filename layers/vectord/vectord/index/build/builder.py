@@ -21,8 +21,7 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
-from vectord.lhv1.envelope import SectionEntry
-from vectord.lhv1.frame import section_entry
+from vectord.lhv1.frame import SectionEntry, section_entry
 from vectord.lhv1.params import Params
 
 MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension says too little

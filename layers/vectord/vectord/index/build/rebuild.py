@@ -21,7 +21,7 @@ from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 
 _REMOVED: Final = -1
 

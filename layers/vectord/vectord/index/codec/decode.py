@@ -13,8 +13,7 @@ from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope, SectionEntry
-from vectord.lhv1.frame import Head
+from vectord.lhv1.frame import Envelope, Head, SectionEntry
 from vectord.lhv1.v1 import blob as v1_blob
 
 OpenSection = Callable[[SectionEntry], Section]

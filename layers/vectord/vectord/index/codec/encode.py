@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import structs
 
-from vectord.index import dedup
+from vectord.index import mutations
 from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Calibration, Index
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
-from vectord.lhv1.envelope import Envelope, SectionEntry
+from vectord.lhv1.frame import Envelope, SectionEntry
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def encode(
         index,
         params=structs.replace(index.params, name=name),
         commit=commit,
-        applied=dedup.with_commit(index.applied, commit),
+        applied=mutations.with_commit(index.applied, commit),
     )
     if index.base and index.can_keep_base and not (build_is_due(index, thresholds) if rebuild is None else rebuild):
         appended = _append_tail(sealed, index.base, thresholds)

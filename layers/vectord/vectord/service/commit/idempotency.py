@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from vectord.errors import IdempotencyKeyReused
-from vectord.index import dedup
+from vectord.index import mutations
 from vectord.index.state import Index
 from vectord.service.values.options import IdempotencyKey
 
@@ -22,13 +22,13 @@ def idempotent(
     """
 
     def apply(index: Index) -> tuple[Index, Effect]:
-        if applied := dedup.answer_of(index.applied, _scoped(name, key)):
+        if applied := mutations.answer_of(index.applied, _scoped(name, key)):
             request, effect = applied
             if request != key.request or len(effect) != length:
                 raise IdempotencyKeyReused(name)
             return index, effect
         changed, effect = change(index)
-        tokens = dedup.with_answer(changed.applied, _scoped(name, key), key.request, effect)
+        tokens = mutations.with_answer(changed.applied, _scoped(name, key), key.request, effect)
         return structs.replace(changed, applied=tokens), effect
 
     return apply
@@ -36,7 +36,7 @@ def idempotent(
 
 def is_repeat(name: str, key: IdempotencyKey, index: Index) -> bool:
     """Return True if a write with `key` led to this state of index `name`."""
-    return dedup.answer_of(index.applied, _scoped(name, key)) is not None
+    return mutations.answer_of(index.applied, _scoped(name, key)) is not None
 
 
 def _scoped(name: str, key: IdempotencyKey) -> str:

@@ -16,7 +16,7 @@ from vectord.index.codec.decode import open_version_1
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
-from vectord.lhv1.envelope import SectionEntry
+from vectord.lhv1.frame import SectionEntry
 from vectord.service.snapshots.ranges import RangeReader, cut
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline

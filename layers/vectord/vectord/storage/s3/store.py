@@ -1,16 +1,18 @@
 """The S3 store: an index is the object `<prefix>/<name>.lhv1`, a staged object is `<prefix>/.staging/<token>`."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
+from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.lhv1 import params
 from vectord.storage.base import (
     ByteRange,
     Condition,
     CopySource,
     Data,
+    IfAbsent,
     IfMatch,
     ListedObject,
     NotModified,
@@ -22,13 +24,21 @@ from vectord.storage.base import (
 from vectord.storage.boto import Lazy
 from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.bucket import Bucket
-from vectord.storage.s3.client import s3_client
+from vectord.storage.s3.client import checked_body, s3_client
+from vectord.storage.s3.errors import checked_etag, s3_errors
 from vectord.storage.s3.listing import S3Listing
+from vectord.storage.s3.multipart import MultipartUpload, split_copy
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
-from vectord.storage.s3.writer import S3Writer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SUFFIX: Final = ".lhv1"
+_PARALLEL_COPIES: Final = 16  # S3 does the work
+_PARALLEL_PARTS: Final = 4  # each is in memory
+_MAX_BYTES: Final = 5 << 30  # of one PUT
+_BINARY: Final = {"ContentType": "application/octet-stream"}
 
 
 class S3Store:
@@ -119,3 +129,56 @@ class S3Store:
 
     def _key(self, name: str) -> str:
         return f"{self._folder}{name}" if name.startswith(STAGING) else f"{self._folder}{name}{SUFFIX}"
+
+
+class S3Writer:
+    """Writes of one bucket by boto3: each conditional, and applied as a whole or not at all; and presigned links."""
+
+    def __init__(self, client: "Callable[[], S3Client]", bucket: Bucket) -> None:
+        self._client, self._bucket = client, bucket
+
+    def put(self, key: str, data: bytes, condition: Condition, commit: str) -> str:
+        if len(data) > _MAX_BYTES:
+            raise StoreRefused("EntityTooLarge")
+        arguments: dict[str, Any] = {**_described(commit), **_terms(condition), **checked_body(data)}
+        client = self._client()
+        with s3_errors():
+            stored = client.put_object(Bucket=self._bucket.name, Key=key, **arguments)
+        if stored["ResponseMetadata"]["HTTPStatusCode"] != 200:
+            raise StoreUnavailable("a response to another request")
+        return checked_etag(stored.get("ETag"))
+
+    def splice(
+        self, key: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
+        """Write `head`, the bytes of `source`, whose name is a key, and `tail`."""
+        parts: list[bytes | CopySource] = [head, *split_copy(source), *([tail] if tail else [])]
+        with self._upload(key, _described(commit)) as upload:
+            return upload.complete(upload.send(parts, _PARALLEL_COPIES), _terms(condition))
+
+    def stage(self, key: str, parts: Iterable[bytes]) -> str:
+        with self._upload(key, _BINARY) as upload:
+            return upload.complete(upload.send(parts, _PARALLEL_PARTS), {})
+
+    def delete(self, key: str, condition: IfMatch | None) -> None:
+        client = self._client()
+        with s3_errors():
+            client.delete_object(Bucket=self._bucket.name, Key=key, **(_terms(condition) if condition else {}))
+
+    def link(self, key: str, seconds: int, filename: str, version: str | None) -> str:
+        shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'}
+        params = {"Bucket": self._bucket.name, "Key": key, **shown, **({"VersionId": version} if version else {})}
+        client = self._client()
+        with s3_errors():
+            return client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+
+    def _upload(self, key: str, described: Mapping[str, Any]) -> MultipartUpload:
+        return MultipartUpload(self._client(), self._bucket.name, key, described, self._bucket.timeouts.work)
+
+
+def _described(commit: str) -> dict[str, Any]:
+    return {**_BINARY, "Metadata": {"commit": commit}}
+
+
+def _terms(condition: Condition) -> dict[str, Any]:
+    return {"IfNoneMatch": "*"} if isinstance(condition, IfAbsent) else {"IfMatch": condition.etag}
