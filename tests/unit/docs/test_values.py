@@ -10,7 +10,7 @@ from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
 from vectord.index.query.query import MAX_K, MAX_QUERIES
 from vectord.lhv1 import params
-from vectord.lhv1.params import MAX_NESTING
+from vectord.readers.entry import MAX_NESTING
 from vectord.service.service import MAX_IDS
 
 

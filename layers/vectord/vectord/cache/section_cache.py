@@ -29,7 +29,7 @@ class SectionCache:
         self._table: dict[_Key, SectionFile] = {}  # files that have bytes
         # Files without bytes: they are about to be filled, or disappear with their last user.
         self._empty: WeakValueDictionary[_Key, SectionFile] = WeakValueDictionary()
-        self._clock = count()
+        self.clock = count()
         self._unopened = backing.prepare_folder(folder)  # finished files of earlier processes, with their sizes
 
     @property
@@ -57,7 +57,7 @@ class SectionCache:
 
     def touch(self, file: SectionFile) -> None:
         """Note that the file was used."""
-        file.last_used = next(self._clock)
+        file.last_used = next(self.clock)
 
     def contains(self, file: SectionFile) -> bool:
         """Return True if the file was not evicted."""

@@ -4,7 +4,7 @@ Its page map, a bitmap, knows which pages are present.
 """
 
 import zlib
-from collections.abc import Buffer, Sequence
+from collections.abc import Buffer, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from threading import Condition, Lock
@@ -117,7 +117,7 @@ class PageMap:
 
 
 class Owner(Protocol):
-    """What a section file needs of its cache. All methods but `touch` need the lock."""
+    """What a section file needs of its cache. All methods need the lock."""
 
     @property
     def folder(self) -> Path:
@@ -127,8 +127,9 @@ class Owner(Protocol):
     def lock(self) -> Condition:
         """Guards the cache's table and the page maps of all files."""
 
-    def touch(self, file: "SectionFile") -> None:
-        """Note that the file was used."""
+    @property
+    def clock(self) -> Iterator[int]:
+        """Numbers the uses of all files, so that the least recently used one is known."""
 
     def allocate(self, entry: SectionEntry) -> Backing:
         """Return room for the entry's bytes (> 0), on disk if possible."""
@@ -151,17 +152,14 @@ class SectionFile:
     ) -> None:
         self.entry, self.size = entry, entry.bytes
         self.backing = backing
+        # The bytes, read-only uint8 (size,), or (0,) before the first write. A missing page must not be read.
+        self.buffer: Bytes = backing.buffer
         self.pages = pages
         self.whole = whole  # all bytes are present and the checksum is right
         self.last_used = 0
         self._owner = owner
         self._writers = 0
         self._verifying = Lock()
-
-    @property
-    def buffer(self) -> Bytes:
-        """The bytes, read-only uint8 (size,), or (0,) before the first write. A missing page must not be read."""
-        return self.backing.buffer
 
     @property
     def path(self) -> Path | None:
@@ -177,7 +175,7 @@ class SectionFile:
             ValueError: a span is not within the section. Spans are not checked once the section is whole.
             BlobCorrupt: all bytes are present and do not match the checksum.
         """
-        self._owner.touch(self)
+        self.last_used = next(self._owner.clock)
         while not self.whole:
             with self._owner.lock:
                 missing = self.pages.missing(spans)
@@ -197,7 +195,7 @@ class SectionFile:
         view = memoryview(data).cast("B")
         first, last = self.pages.pages_inside(start, start + len(view))
         begin, end = self.pages.span(first, last)
-        self._owner.touch(self)
+        self.last_used = next(self._owner.clock)
         with self._owner.lock:
             # Present pages are never written again, so that no byte changes after the check.
             if self.pages.are_present(first, last):
@@ -249,6 +247,7 @@ class SectionFile:
         with self._owner.lock:
             if isinstance(self.backing, Unallocated):
                 self.backing = self._owner.allocate(self.entry)
+                self.buffer = self.backing.buffer
             return self.backing
 
     def _move_to_memory(self) -> None:
@@ -256,7 +255,7 @@ class SectionFile:
         for start, stop in self.pages.present_spans():
             memory.write(start, self.buffer[start:stop].data)
         self.backing.remove()
-        self.backing = memory
+        self.backing, self.buffer = memory, memory.buffer
 
     def _verify(self) -> None:
         right = f"{zlib.crc32(self.buffer):08x}" == self.entry.crc32

@@ -11,7 +11,7 @@ from vectord.edge.schemas.bodies import PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import CursorInvalid, RequestInvalid
-from vectord.lhv1.params import checked_metadata
+from vectord.readers.entry import checked_metadata
 from vectord.service.service import MAX_PAGE
 from vectord.service.values.results import ListedVector, ListPage
 from vectord.service.values.selection import ListQuery, Patch, Selection

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BadItem, RequestInvalid
-from vectord.lhv1.params import checked_metadata
 
 NO_METADATA: Final = msgspec.Raw(b"null")
 
 Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level
+
+METADATA_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError, RequestInvalid)
+"""The exceptions that `metadata_of_text` raises."""
 
 
 class NewVector(msgspec.Struct, frozen=True):
@@ -99,3 +103,45 @@ def _id(text: msgspec.Raw | bytes) -> str | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return vector_id if isinstance(vector_id, str) else None
+
+
+def checked_metadata(text: msgspec.Raw) -> msgspec.Raw | None:
+    """Return metadata as a copy of its JSON text, None for null.
+
+    Raises:
+        RequestInvalid: it is nested too deeply.
+        msgspec.DecodeError: it is not JSON, or a number in it is out of range.
+    """
+    # Decode the text now: later readers of the blob and of answers must not fail on it.
+    value = msgspec.json.decode(text)
+    if value is None:
+        return None
+    if _is_nested_deeper(value, MAX_NESTING):
+        raise RequestInvalid(f"metadata is nested deeper than {MAX_NESTING} levels")
+    return text.copy()  # a view would keep the whole request body in memory
+
+
+def metadata_of_text(text: str | bytes | None) -> msgspec.Raw | None:
+    """Check metadata given as JSON text; None and empty text mean that there is no metadata.
+
+    Raises:
+        METADATA_ERRORS: the text is not valid metadata.
+    """
+    if not text:
+        return None
+    return checked_metadata(msgspec.Raw(text.encode() if isinstance(text, str) else text))
+
+
+def _is_nested_deeper(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [inner for outer in layer for inner in _children(outer)]
+        if not layer:
+            return False
+    return True
+
+
+def _children(value: object) -> Sequence[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else ()

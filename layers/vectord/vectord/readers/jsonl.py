@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import RequestInvalid
-from vectord.lhv1.params import checked_metadata
 from vectord.readers.entry import (
     NO_METADATA,
     VECTOR_JSON,
     Entry,
     NewVector,
+    checked_metadata,
     decode_base64,
     entry_of_json,
     parse_numbers,

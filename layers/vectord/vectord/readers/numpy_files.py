@@ -15,8 +15,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from vectord.errors import BadItem, FileRefused
-from vectord.lhv1.params import METADATA_ERRORS, metadata_of_text
-from vectord.readers.entry import Entry, NewVector
+from vectord.readers.entry import METADATA_ERRORS, Entry, NewVector, metadata_of_text
 
 Array = npt.NDArray[Any]
 

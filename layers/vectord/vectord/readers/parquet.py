@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vectord.errors import BadItem, FileRefused
-from vectord.lhv1.params import METADATA_ERRORS, metadata_of_text
-from vectord.readers.entry import Entry, NewVector
+from vectord.readers.entry import METADATA_ERRORS, Entry, NewVector, metadata_of_text
 
 if TYPE_CHECKING:
     import duckdb

@@ -88,7 +88,9 @@ class History:
         params.check_name(to)
         if self._reader.exists(to, deadline):
             raise IndexExists(to)
-        for _ in self._reader.retry_policy.attempts(self._reader.environment, deadline):
+        for attempt in range(self._reader.retry_policy.max_attempts):
+            if attempt and not self._reader.retry_policy.wait(attempt, self._reader.environment, deadline):
+                break
             try:
                 copied = self._copy_once(name, to, deadline, as_of)
             except (ObjectNotFound, ObjectChanged, StoreUnavailable):

@@ -246,7 +246,7 @@ class Service:
         """
         if not is_valid(name):
             raise IndexNotFound(name)
-        read_before = self.environment.meter.read()
+        read_before = self.environment.meter.read() if for_search else (0, 0)
         if read.as_of is not None:
             if read.staleness is not None:
                 raise RequestInvalid("as_of names one state, which no consistency changes; leave one of them out")
@@ -258,7 +258,9 @@ class Service:
             if read.staleness is not None and (recent := self.reader.cache.recent(name, read.staleness)):
                 with suppress(ObjectChanged, StoreUnavailable):  # ranges of an older state may no longer exist
                     return use(self._dispatch(recent, deadline, read, read_before))
-            for _ in self._retry_policy.attempts(self.environment, deadline):
+            for attempt in range(self._retry_policy.max_attempts):
+                if attempt and not self._retry_policy.wait(attempt, self.environment, deadline):
+                    break
                 try:
                     snapshot = self.reader.open(name, for_search=for_search)
                     return use(self._dispatch(snapshot, deadline, read, read_before))

@@ -11,8 +11,7 @@ import pytest
 from vectord.edge.schemas import bodies
 from vectord.edge.schemas.bodies import AddBody, CreateBody, DeleteBody, PatchBody, SearchBody
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
-from vectord.lhv1.params import MAX_NESTING
-from vectord.readers.entry import Entry, NewVector
+from vectord.readers.entry import MAX_NESTING, Entry, NewVector
 
 DEEP = 100_000
 

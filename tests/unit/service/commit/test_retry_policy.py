@@ -1,5 +1,7 @@
 """Retries are limited by attempts and by a deadline, with full jitter between them."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,23 +11,31 @@ from tests.support.scripted_store import ScriptedStore, fails_with
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import Contended, WriteConflict
 from vectord.service.lifecycle import NewIndex
-from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 
 
+def attempts(policy: RetryPolicy, environment: Environment, deadline: Deadline) -> Iterator[int]:
+    """Yield the number of each attempt, as every retry loop makes them."""
+    for attempt in range(policy.max_attempts):
+        if attempt and not policy.wait(attempt, environment, deadline):
+            break
+        yield attempt
+
+
 def test_attempts_are_limited_to_max_attempts() -> None:
-    assert list(RetryPolicy(max_attempts=3).attempts(Clock().environment(), FOREVER)) == [0, 1, 2]
+    assert list(attempts(RetryPolicy(max_attempts=3), Clock().environment(), FOREVER)) == [0, 1, 2]
 
 
 def test_an_expired_deadline_still_allows_one_attempt() -> None:
     clock = Clock()
-    assert list(RetryPolicy().attempts(clock.environment(), Deadline(clock.now))) == [0]
+    assert list(attempts(RetryPolicy(), clock.environment(), Deadline(clock.now))) == [0]
 
 
 @pytest.mark.parametrize("seconds", [0.5, 10.0])
 def test_no_attempt_starts_after_the_deadline(seconds: float) -> None:
     clock, starts = Clock(), []
-    for _ in RetryPolicy().attempts(clock.environment(), Deadline(26.0)):
+    for _ in attempts(RetryPolicy(), clock.environment(), Deadline(26.0)):
         starts.append(clock.now)
         clock.now += seconds
     assert len(starts) > 1
@@ -34,21 +44,21 @@ def test_no_attempt_starts_after_the_deadline(seconds: float) -> None:
 
 def test_each_wait_is_drawn_from_zero_to_a_bound_that_doubles_up_to_the_cap() -> None:
     clock = Clock()
-    list(RetryPolicy(max_attempts=6, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
+    list(attempts(RetryPolicy(max_attempts=6, base=0.25, cap=1.0), clock.environment(), FOREVER))
     assert clock.draws == [(0, 0.25), (0, 0.5), (0, 1.0), (0, 1.0), (0, 1.0)]
 
 
 def test_the_drawn_wait_is_the_sleep() -> None:
     clock = Clock(random_share=0.5)
-    list(RetryPolicy(max_attempts=4, base=0.25, cap=1.0).attempts(clock.environment(), FOREVER))
+    list(attempts(RetryPolicy(max_attempts=4, base=0.25, cap=1.0), clock.environment(), FOREVER))
     assert clock.sleeps == [0.125, 0.25, 0.5]
 
 
-@given(random_share=st.floats(0, 1), deadline=st.floats(0, 20), attempts=st.integers(1, 30))
-def test_no_wait_ends_after_the_deadline(random_share: float, deadline: float, attempts: int) -> None:
+@given(random_share=st.floats(0, 1), deadline=st.floats(0, 20), limit=st.integers(1, 30))
+def test_no_wait_ends_after_the_deadline(random_share: float, deadline: float, limit: int) -> None:
     clock = Clock(random_share)
-    starts = [clock.now for _ in RetryPolicy(max_attempts=attempts).attempts(clock.environment(), Deadline(deadline))]
-    assert len(starts) <= attempts
+    starts = [clock.now for _ in attempts(RetryPolicy(max_attempts=limit), clock.environment(), Deadline(deadline))]
+    assert len(starts) <= limit
     assert all(start < deadline for start in starts[1:])
 
 

@@ -48,13 +48,13 @@ def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     size = len(rows.ids) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size >= thresholds.packed:
         return _build_packed(rows, params)
+    scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = build_forest(rows.vectors, layout, params.m)
-    return Built({"graph": graph}, rows, _plain_calibration(trees, rows, params), packed=False)
+    calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
+    return Built({"graph": graph}, rows, calibration, packed=False)
 
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
-    if exact_scan_is_cheap(len(rows.ids), params.dimension):
-        return {}
     norms = measure_norms(rows.vectors, params.distance)
     curve = Calibrator(rows.vectors, norms, layout_of(params)).forest_curve(trees, {})
     return {"forest": curve} if curve else {}

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.lhv1 import params
-from vectord.lhv1.params import METADATA_ERRORS, Params, checked_metadata
+from vectord.lhv1.params import Params
 from vectord.lhv1.v1 import hnsw
 from vectord.lhv1.v1.hnsw import ExportedGraph
+from vectord.readers.entry import METADATA_ERRORS, checked_metadata
 
 _PREFIX: Final = struct.Struct(">4sI")
 _UNNAMED: Final = "unnamed"  # until the next commit writes the name of the object

@@ -86,7 +86,9 @@ class ObjectLifecycle:
             ObjectNotFound, ObjectVersionNotFound: the source or the object to replace is gone; nothing was written.
         """
         unknown = False
-        for _ in self._reader.retry_policy.attempts(self._environment, deadline):
+        for attempt in range(self._reader.retry_policy.max_attempts):
+            if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
+                break
             sent_at = self._environment.now()
             try:
                 etag = self._write(name, token, new)
@@ -123,7 +125,9 @@ class ObjectLifecycle:
         """
         unanswered: str | None = None  # the ETag of a delete that got no answer
         refused = False  # this may be the answer to our own request, which arrived twice
-        for _ in self._reader.retry_policy.attempts(self._environment, deadline):
+        for attempt in range(self._reader.retry_policy.max_attempts):
+            if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
+                break
             etag = self._to_delete(name, deadline, unanswered, refused=refused)
             if etag is None:
                 return

@@ -149,7 +149,9 @@ class CommitLoop:
             StorageSilent: no answer to the first read.
         """
         prepared: PreparedCommit[R] | None = None
-        for attempt in self._reader.retry_policy.attempts(self._environment, deadline):
+        for attempt in range(self._reader.retry_policy.max_attempts):
+            if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
+                break
             state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
             if prepared and state.index.has_applied(token):
                 return Committed(prepared.result, state, prepared.build_deferred)

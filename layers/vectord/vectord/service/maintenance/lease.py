@@ -54,7 +54,9 @@ class Leases:
 
     def _acquire(self, name: str, holder: str, seconds: float, deadline: Deadline) -> str | None:
         lease = _Lease(self._environment.new_id(), holder, self._clock() + seconds)
-        for _ in self._retry_policy.attempts(self._environment, deadline):
+        for attempt in range(self._retry_policy.max_attempts):
+            if attempt and not self._retry_policy.wait(attempt, self._environment, deadline):
+                break
             try:
                 stored = self._read(name)
                 if stored:

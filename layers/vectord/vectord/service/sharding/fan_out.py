@@ -100,7 +100,9 @@ class RemoteFanOut(msgspec.Struct, frozen=True):
     def _call(self, request: ShardRequest, text: str, deadline: Deadline) -> ShardResult:
         """Return the result of one request; resend a change without a key only if it certainly did not arrive."""
         environment = self.local.pool.environment
-        for _ in self.retry_policy.attempts(environment, deadline):
+        for attempt in range(self.retry_policy.max_attempts):
+            if attempt and not self.retry_policy.wait(attempt, environment, deadline):
+                break
             left = environment.left(deadline)
             message = msgspec.json.encode(Message(text, max(0.0, left - _CALL_SECONDS)))
             try:

@@ -201,13 +201,13 @@ class SnapshotReader:
         self.store, self.cache, self.environment, self.retry_policy = store, cache, environment, retry_policy
 
     def open(self, name: str, *, for_search: bool = False) -> Snapshot:
-        """Return the present snapshot of index `name`, in one attempt; `for_search` as in `SnapshotCache.read`.
+        """Return the present snapshot of index `name`, a valid name, in one attempt.
+
+        `for_search` as in `SnapshotCache.read`.
 
         Raises:
             IndexNotFound, BlobError, ObjectChanged, StoreUnavailable, StoreRefused
         """
-        if not params.is_blob_name(name):
-            raise IndexNotFound(name)
         try:
             return self.cache.read(name, for_search=for_search)
         except ObjectNotFound as error:
@@ -220,6 +220,8 @@ class SnapshotReader:
         Raises:
             IndexNotFound, BlobError, StorageSilent, StoreRefused
         """
+        if not params.is_blob_name(name):
+            raise IndexNotFound(name)
         return self.retry(deadline, lambda: self.open(name))
 
     def etag(self, name: str, deadline: Deadline) -> str:

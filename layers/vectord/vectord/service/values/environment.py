@@ -71,15 +71,13 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     base: float = 0.05
     cap: float = 1.0
 
-    def attempts(self, environment: Environment, deadline: Deadline) -> Iterator[int]:
-        """Yield the number of each attempt, the first at once; wait in between, and end rather than start one late."""
-        for attempt in range(self.max_attempts):
-            if attempt:
-                wait = environment.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
-                if environment.now() + wait >= deadline.at:
-                    return
-                environment.sleep(wait)
-            yield attempt
+    def wait(self, attempt: int, environment: Environment, deadline: Deadline) -> bool:
+        """Wait before attempt number `attempt`, from 1; return False, without a wait, if it would start too late."""
+        seconds = environment.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
+        if environment.now() + seconds >= deadline.at:
+            return False
+        environment.sleep(seconds)
+        return True
 
     def run[R](self, environment: Environment, deadline: Deadline, read: Callable[[], R]) -> R:
         """Return the result of `read`, repeated while storage does not answer or the object changes during the read.
@@ -88,7 +86,9 @@ class RetryPolicy(msgspec.Struct, frozen=True):
             StorageSilent: every attempt failed.
         """
         failure: StoreError | None = None
-        for _ in self.attempts(environment, deadline):
+        for attempt in range(self.max_attempts):
+            if attempt and not self.wait(attempt, environment, deadline):
+                break
             try:
                 return read()
             except (StoreUnavailable, ObjectChanged) as error:

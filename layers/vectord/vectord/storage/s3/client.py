@@ -51,7 +51,7 @@ def s3_client(bucket: Bucket) -> "S3Client":
         "before-call.s3", lambda model, params, **_: _prepare(model.name, params, bucket.timeouts.work)
     )
     events.register_first("before-parse.s3", check_complete)
-    events.register_last("before-parse.s3", _check_root)
+    events.register_first("before-parse.s3", _check_root)
     events.register_last("before-parse.s3.ListObjectVersions", _keep_order)
     return client
 

@@ -5,7 +5,7 @@ An unknown outcome (no response, half a response, one that is not S3's, 5xx) is 
 
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 import obstore.exceptions as obstore_exceptions
@@ -19,7 +19,6 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.storage.boto import botocore_errors
 
 # Codes from S3's error reference. A response without a body, such as one to HEAD, has only its status.
 _BY_CODE: Final[dict[str, type[StoreError]]] = {
@@ -67,11 +66,6 @@ def checked_etag(etag: str | None) -> str:
     if not etag or not _ETAG.fullmatch(etag):
         raise StoreUnavailable("a response without a complete ETag")
     return etag
-
-
-def s3_errors() -> AbstractContextManager[None]:
-    """Turn what boto3's client for S3 raises into store errors."""
-    return botocore_errors(refusal)
 
 
 # obstore has types for these statuses. For any other status, and if there was no response, it raises GenericError; the

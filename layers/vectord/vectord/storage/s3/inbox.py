@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vectord.errors import StoreUnavailable
+from vectord.storage.boto import botocore_errors
 from vectord.storage.inbox import UploadedFile
 from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import s3_errors
+from vectord.storage.s3.errors import refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +21,7 @@ class S3Inbox:
 
     def fetch(self, upload: UploadedFile) -> bytes:
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             answer = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
             data = answer["Body"].read()
         # A short file must be read again. If it counted as the whole file, it would be rejected for good.
@@ -30,12 +31,12 @@ class S3Inbox:
 
     def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **checked_body(body))
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             return client.generate_presigned_url(
                 "put_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
             )

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import ObjectVersion, VersionPage
-from vectord.storage.s3.errors import checked_etag, s3_errors
+from vectord.storage.boto import botocore_errors
+from vectord.storage.s3.errors import checked_etag, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +29,7 @@ class S3Listing:
         terms: dict[str, Any] = {"StartAfter": after} if after else {}
         client = self._client()
         while True:
-            with s3_errors():
+            with botocore_errors(refusal):
                 page: Any = client.list_objects_v2(
                     Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=self._page_size, **terms
                 )
@@ -64,7 +65,7 @@ class S3Listing:
     def _page(self, key: str, most: int, terms: Mapping[str, Any], after: str | None) -> Mapping[str, Any]:
         client = self._client()
         try:
-            with s3_errors():
+            with botocore_errors(refusal):
                 page: Mapping[str, Any] = client.list_object_versions(
                     Bucket=self._bucket, Prefix=key, MaxKeys=most, **terms
                 )

@@ -14,8 +14,9 @@ from msgspec import structs
 
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import CopySource
+from vectord.storage.boto import botocore_errors
 from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import checked_etag, s3_errors
+from vectord.storage.s3.errors import checked_etag, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +57,7 @@ class MultipartUpload:
         self._over = False  # completed, or perhaps completed
 
     def __enter__(self) -> Self:
-        with s3_errors():
+        with botocore_errors(refusal):
             created = self._client.create_multipart_upload(ChecksumAlgorithm="CRC32", **self._target, **self._described)
         if not created.get("UploadId"):
             raise StoreUnavailable("a response without an upload id")
@@ -68,7 +69,7 @@ class MultipartUpload:
     ) -> None:
         if not self._over:
             # What is left of it costs money until the bucket's lifecycle rule removes it; the first error counts.
-            with suppress(StoreError), s3_errors():
+            with suppress(StoreError), botocore_errors(refusal):
                 self._client.abort_multipart_upload(**self._target)
 
     def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
@@ -102,7 +103,7 @@ class MultipartUpload:
         return self._copy(number, part) if isinstance(part, CopySource) else self._upload(number, part)
 
     def _upload(self, number: int, part: bytes) -> Part:
-        with s3_errors():
+        with botocore_errors(refusal):
             stored = self._client.upload_part(PartNumber=number, **self._target, **checked_body(part))
         return Part(number, checked_etag(stored.get("ETag")), stored.get("ChecksumCRC32"))
 
@@ -139,7 +140,7 @@ def _within[T](seconds: float, call: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            with s3_errors():
+            with botocore_errors(refusal):
                 result.set_result(call())
         except BaseException as error:  # noqa: BLE001 - for the thread that waits
             result.set_exception(error)

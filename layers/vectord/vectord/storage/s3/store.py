@@ -21,11 +21,11 @@ from vectord.storage.base import (
     StoredObject,
     VersionPage,
 )
-from vectord.storage.boto import Lazy
+from vectord.storage.boto import Lazy, botocore_errors
 from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import checked_body, s3_client
-from vectord.storage.s3.errors import checked_etag, s3_errors
+from vectord.storage.s3.errors import checked_etag, refusal
 from vectord.storage.s3.listing import S3Listing
 from vectord.storage.s3.multipart import MultipartUpload, split_copy
 from vectord.storage.s3.reader import ObstoreReader
@@ -142,7 +142,7 @@ class S3Writer:
             raise StoreRefused("EntityTooLarge")
         arguments: dict[str, Any] = {**_described(commit), **_terms(condition), **checked_body(data)}
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             stored = client.put_object(Bucket=self._bucket.name, Key=key, **arguments)
         if stored["ResponseMetadata"]["HTTPStatusCode"] != 200:
             raise StoreUnavailable("a response to another request")
@@ -162,14 +162,14 @@ class S3Writer:
 
     def delete(self, key: str, condition: IfMatch | None) -> None:
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             client.delete_object(Bucket=self._bucket.name, Key=key, **(_terms(condition) if condition else {}))
 
     def link(self, key: str, seconds: int, filename: str, version: str | None) -> str:
         shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'}
         params = {"Bucket": self._bucket.name, "Key": key, **shown, **({"VersionId": version} if version else {})}
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             return client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
 
     def _upload(self, key: str, described: Mapping[str, Any]) -> MultipartUpload:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject
+from vectord.storage.boto import botocore_errors
 from vectord.storage.s3.bucket import MAX_PARALLEL
-from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, s3_errors
+from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, refusal
 from vectord.storage.s3.reader import head_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class BotoReader:
 
     def etag(self, key: str) -> str:
         client = self._client()
-        with s3_errors():
+        with botocore_errors(refusal):
             return checked_etag(client.head_object(Bucket=self._bucket, Key=key).get("ETag"))
 
     def head(
@@ -90,7 +91,7 @@ class BotoReader:
             terms["VersionId"] = version
         client = self._client()
         try:
-            with s3_errors():
+            with botocore_errors(refusal):
                 answer = client.get_object(Bucket=self._bucket, Key=key, **terms)
                 return answer, answer["Body"].read()
         except StoreError as error:
