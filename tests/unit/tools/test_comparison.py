@@ -1,4 +1,4 @@
-"""The comparison with peers: its data, what it keeps, and what its tables say."""
+"""The comparison with other libraries: its data, its file of figures and its tables."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_ratios_are_to_the_best_peer_and_never_to_vectord(capsys: pytest.Capture
     assert "2.00 x" in " ".join(line(text, "cold first answer", "hnswlib"))
 
 
-def test_a_peer_that_answers_wrongly_is_not_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_peer_with_low_recall_is_not_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     report.show(comparison(side("vectord", cold=1.0), side("annoy", cold=0.5, recall=0.5), side("hnswlib", cold=3.0)))
     assert "1.00 x" in " ".join(line(capsys.readouterr().out, "cold first answer", "hnswlib"))
 
@@ -52,7 +52,7 @@ def test_peers_that_were_left_out_are_named(capsys: pytest.CaptureFixture[str]) 
     [(1_000, "add 2.000 s, without these calls 1.250 s"), (3_000, "sent its object whole: nothing to subtract")],
     ids=["by copy", "whole"],
 )
-def test_what_the_stand_in_hashes_is_taken_off_an_add_by_copy_alone(
+def test_the_stand_ins_own_calls_are_subtracted_only_from_an_add_by_copy(
     sent: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report.show(comparison(side("vectord", cold=1.0, sent=sent)))
@@ -73,7 +73,7 @@ def test_figures_survive_the_round_trip_through_their_file(tmp_path: Path) -> No
     assert again == found
 
 
-def test_a_page_gets_new_figures_between_its_marks_and_keeps_the_rest(tmp_path: Path) -> None:
+def test_only_the_text_between_the_markers_of_the_page_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text(f"before\n{page.START}earlier\n{page.END}after\n")
     for cold in (3.0, 1.0):
@@ -86,7 +86,7 @@ def test_a_page_gets_new_figures_between_its_marks_and_keeps_the_rest(tmp_path: 
     assert "earlier" not in text
 
 
-def test_made_vectors_are_the_same_in_every_run_and_no_query_is_a_row() -> None:
+def test_synthetic_vectors_are_the_same_in_every_run_and_no_query_is_a_row() -> None:
     first, second = (vectors(None, 500, 20, 10) for _ in range(2))
     assert (first.base == second.base).all()
     assert (len(first.base), len(first.queries), len(first.batch)) == (500, 20, 10)
@@ -94,7 +94,7 @@ def test_made_vectors_are_the_same_in_every_run_and_no_query_is_a_row() -> None:
     assert np.linalg.norm(first.base, axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_file_with_fewer_rows_than_asked_for_is_filled_up(tmp_path: Path) -> None:
+def test_a_file_with_too_few_rows_is_completed(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     base, query = rng.standard_normal((60, 8)).astype(np.float16), rng.standard_normal((5, 8))
     np.savez(tmp_path / "file.npz", base=base, query=query)

@@ -1,4 +1,4 @@
-"""What is said where no Docker daemon can be had: skipped in CI, an error where one was asked for."""
+"""Without a Docker daemon, CI skips the stage with the reason, and `make invoke` fails with an alternative."""
 
 import os
 from collections.abc import Iterator
@@ -25,14 +25,16 @@ def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "docker", refuse)
 
 
-def test_without_a_daemon_and_root_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_cannot_be_started_without_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(NoDocker, match=REASON), docker.docker(tmp_path):
         pass
 
 
-def test_without_a_way_to_fetch_one_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_cannot_be_started_without_a_way_to_download_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(docker, "UNPACKED", tmp_path / "unpacked")
@@ -41,19 +43,19 @@ def test_without_a_way_to_fetch_one_there_is_none(tmp_path: Path, monkeypatch: p
         pass
 
 
-def test_the_stage_says_that_it_is_skipped_and_why(
+def test_the_stage_is_skipped_with_the_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], no_docker: None
 ) -> None:
     sam_local.sam_local(tmp_path)
     assert f"SKIPPED sam-local: {REASON}" in capsys.readouterr().out.splitlines()
 
 
-def test_invoke_says_what_to_do_instead(tmp_path: Path, no_docker: None) -> None:
+def test_invoke_names_the_alternative(tmp_path: Path, no_docker: None) -> None:
     with pytest.raises(Missing, match=f"{REASON}\n  make runtime-api"):
         invoke.invoke("search", tmp_path)
 
 
 @pytest.mark.parametrize("verb", ["", "searching"])
-def test_invoke_names_the_functions(tmp_path: Path, verb: str) -> None:
+def test_invoke_without_a_known_function_lists_the_functions(tmp_path: Path, verb: str) -> None:
     with pytest.raises(Missing, match="make invoke FN=search"):
         invoke.invoke(verb, tmp_path)

@@ -1,4 +1,4 @@
-"""What the build's gate refuses, each on a library compiled for the purpose."""
+"""The gate of the build refuses what would not run on Lambda; each test compiles its own library."""
 
 import platform
 import py_compile
@@ -31,7 +31,7 @@ def module(path: Path, mode: py_compile.PycInvalidationMode) -> None:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """A layer with an annoy and a function, as the gate wants them."""
+    """A build that passes: a layer with annoy, and a function."""
     library(tmp_path / "Layer/python/annoy/annoylib.so", HARMLESS)
     module(tmp_path / "Function/handler.py", py_compile.PycInvalidationMode.UNCHECKED_HASH)
     return tmp_path
@@ -85,7 +85,7 @@ def test_bytecode_that_is_compared_with_its_source_is_refused(
         gate.check(build)
 
 
-def test_more_than_lambda_takes_is_refused(build: Path) -> None:
+def test_more_than_the_unzipped_limit_is_refused(build: Path) -> None:
     with (build / "Layer/python/large.bin").open("wb") as file:
         file.truncate(gate.LARGEST_UNZIPPED)
     with pytest.raises(GateFailed, match="more than Lambda's limit"):

@@ -86,7 +86,7 @@ def test_a_pin_is_read_with_comments_and_hashes(tmp_path: Path) -> None:
 
 
 def built(folder: Path, **versions: str) -> Path:
-    """Return a folder as pip leaves it: a distribution of each name, with a compiled file."""
+    """Return a folder as pip writes it: a distribution of each name, with a shared library."""
     for name, version in versions.items():
         info = folder / f"{name}-{version}.dist-info"
         info.mkdir(parents=True)
@@ -101,7 +101,7 @@ def built(folder: Path, **versions: str) -> Path:
 ONE, TWO = Pin("one", "1.0", (HASH,)), Pin("two", "2.0", (HASH,))
 
 
-def test_the_bill_lists_what_is_there_and_fits_the_schema(tmp_path: Path) -> None:
+def test_the_bill_lists_the_built_distributions_and_matches_the_schema(tmp_path: Path) -> None:
     bill = sbom.bill_of_materials([built(tmp_path / "layer", two="2.0", one="1.0")], [ONE, TWO], tmp_path)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
     assert [(each["name"], each["version"], each["purl"]) for each in bill["components"]] == [
@@ -134,7 +134,7 @@ def test_the_bill_of_one_build_is_always_the_same(tmp_path: Path) -> None:
         pytest.param({"one": "1.0"}, [ONE, TWO], id="a missing distribution"),
     ],
 )
-def test_a_build_that_is_not_what_was_pinned_has_no_bill(
+def test_a_build_that_differs_from_the_pins_is_refused(
     there: dict[str, str], pinned: list[Pin], tmp_path: Path
 ) -> None:
     with pytest.raises(GateFailed):
@@ -150,15 +150,15 @@ def database(known: Mapping[str, list[str]] | bytes) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200 if self.path == "/v1/query" else 404)
             self.end_headers()
-            self.wfile.write(known if isinstance(known, bytes) else json.dumps(self._answer(asked)).encode())
+            self.wfile.write(known if isinstance(known, bytes) else json.dumps(self._answer(query)).encode())
 
-        def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        def _answer(self, query: dict[str, Any]) -> dict[str, Any]:
             assert not isinstance(known, bytes)
-            assert asked["package"]["ecosystem"] == "PyPI"
-            ids = known.get(Pin(asked["package"]["name"], asked["version"]).purl, [])
+            assert query["package"]["ecosystem"] == "PyPI"
+            ids = known.get(Pin(query["package"]["name"], query["version"]).purl, [])
             return {"vulns": [{"id": one, "affected": [], "summary": ""} for one in ids]} if ids else {}
 
         def log_message(self, *_: object) -> None:
@@ -214,7 +214,7 @@ def test_a_database_that_cannot_be_reached_is_a_skip_with_its_reason(
 
 
 def advisory(folder: Path, number: int, package: str, more: str, affected: str) -> None:
-    """Write an advisory as the PyPA does."""
+    """Write an advisory in the format of the PyPA."""
     path = folder / "vulns" / package / f"PYSEC-{number}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
@@ -233,15 +233,15 @@ COMMITS = "  ranges:\n  - type: GIT\n    repo: x\n    events:\n    - introduced:
     ("affected", "version", "hit"),
     [
         pytest.param(LISTED, "1.0", True, id="listed"),
-        pytest.param(LISTED, "1.0.0", True, id="listed as it is spelled elsewhere"),
-        pytest.param(LISTED, "1.10", True, id="listed, and no number"),
+        pytest.param(LISTED, "1.0.0", True, id="listed in another spelling"),
+        pytest.param(LISTED, "1.10", True, id="listed, and not a number"),
         pytest.param(LISTED, "1.1", False, id="not listed"),
         pytest.param(LISTED, "1.0.1", False, id="after one that is listed"),
         pytest.param(RANGE, "0.1a1", True, id="from the beginning"),
         pytest.param(RANGE, "1.2.2", True, id="before the fix"),
         pytest.param(RANGE, "1.2.3rc1", True, id="before the release of the fix"),
         pytest.param(RANGE, "1.2.3", False, id="fixed"),
-        pytest.param(RANGE, "1.10", False, id="long after the fix, though not as a text"),
+        pytest.param(RANGE, "1.10", False, id="after the fix, though not in the order of texts"),
         pytest.param(TWICE, "1.9", False, id="between two ranges"),
         pytest.param(TWICE, "2.0", True, id="introduced again"),
         pytest.param(TWICE, "2.2", True, id="the last affected"),
@@ -254,7 +254,7 @@ COMMITS = "  ranges:\n  - type: GIT\n    repo: x\n    events:\n    - introduced:
         ),
     ],
 )
-def test_a_copy_of_the_advisories_is_read_by_their_rules(
+def test_a_copy_of_the_advisories_is_evaluated_by_the_rules_of_osv(
     affected: str, version: str, hit: bool, tmp_path: Path
 ) -> None:
     advisory(tmp_path, 1, "one", "", affected)
@@ -262,20 +262,22 @@ def test_a_copy_of_the_advisories_is_read_by_their_rules(
     assert advisories.known([pin], tmp_path) == ({pin: ["PYSEC-1"]} if hit else {})
 
 
-def test_a_withdrawn_advisory_of_a_copy_counts_no_more(tmp_path: Path) -> None:
+def test_a_withdrawn_advisory_of_a_copy_is_ignored(tmp_path: Path) -> None:
     advisory(tmp_path, 1, "one", "withdrawn: '2024-03-05T00:00:00Z'\n", LISTED)
     advisory(tmp_path, 2, "one", "", LISTED)
     assert advisories.known([ONE], tmp_path) == {ONE: ["PYSEC-2"]}
 
 
-@pytest.mark.parametrize(("asked", "written"), [("Some.Thing", "some-thing"), ("some-thing", "Some_Thing")])
-def test_a_name_that_is_spelled_otherwise_is_found_in_a_copy(asked: str, written: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "written"), [("Some.Thing", "some-thing"), ("some-thing", "Some_Thing")])
+def test_another_spelling_of_a_name_is_found_in_a_copy(name: str, written: str, tmp_path: Path) -> None:
     advisory(tmp_path, 1, written, "", LISTED)
-    assert advisories.known([Pin(asked, "1.0")], tmp_path) == {Pin(asked, "1.0"): ["PYSEC-1"]}
+    assert advisories.known([Pin(name, "1.0")], tmp_path) == {Pin(name, "1.0"): ["PYSEC-1"]}
     assert advisories.known([Pin("some-thing-else", "1.0"), Pin("something", "1.0")], tmp_path) == {}
 
 
-def test_a_copy_says_how_old_it_is_and_fails_for_what_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_copy_is_reported_with_its_age_and_fails_for_what_ships(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     advisory(tmp_path, 1, "one", "", LISTED)
     advisory(tmp_path, 4, "two", "", RANGE)
     audit.report_from_copy([TWO], [ONE], tmp_path)
@@ -286,6 +288,6 @@ def test_a_copy_says_how_old_it_is_and_fails_for_what_ships(tmp_path: Path, caps
         audit.report_from_copy([ONE], [TWO], tmp_path)
 
 
-def test_a_folder_without_advisories_is_not_taken_for_all_is_well(tmp_path: Path) -> None:
+def test_a_folder_without_advisories_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="has no"):
         audit.report_from_copy([ONE], [TWO], tmp_path)
