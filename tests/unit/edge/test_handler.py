@@ -68,7 +68,7 @@ def test_an_unexpected_exception_is_left_to_lambda() -> None:
         handler.handler({"GET /x": broken}, services.a_service)(EVENT, None)
 
 
-@pytest.mark.parametrize("text", ['"', "\\", "x", "ü", "😀", "\n", "\x01"])
+@pytest.mark.parametrize("text", ['"', "x", "😀", "\x01"])  # escaped to 2, 1, 4 and 6 bytes
 def test_the_largest_answer_that_is_sent_is_within_the_limit_of_lambda(text: str) -> None:
     low, high = 0, 2 * LAMBDA_LIMIT
     while high - low > 1:

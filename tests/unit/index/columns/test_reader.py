@@ -102,7 +102,7 @@ def test_an_altered_byte_is_refused_or_changes_nothing(flip: int) -> None:
     assert refused > len(VALID) * 0.8
 
 
-@pytest.mark.parametrize("flip", [0x01, 0x02, 0x80, 0xFF])
+@pytest.mark.parametrize("flip", [0x01, 0x80])
 def test_an_altered_byte_with_correct_checksums_causes_no_crash(flip: int) -> None:
     for at in range(len(VALID)):
         with suppress(BlobCorrupt):
