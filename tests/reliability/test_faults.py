@@ -73,7 +73,7 @@ def settled(bucket: S3Backend, proxied: Proxy) -> model.State:
 
 @pytest.mark.parametrize("fault", ONCE)
 @pytest.mark.parametrize(("form", "step"), [(form, step) for form, steps in STEPS.items() for step in steps])
-def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice(
+def test_a_fault_at_one_step_of_a_batch_is_retried_and_nothing_is_applied_twice(
     bucket: S3Backend, proxied: Proxy, form: str, step: str, fault: str
 ) -> None:
     before = filled(bucket, FORMS[form])
@@ -98,7 +98,7 @@ def test_a_fault_at_one_step_of_a_batch_is_overcome_and_nothing_is_applied_twice
         if (change, name) != ("drop", "it arrives twice")
     ],
 )
-def test_a_fault_at_a_creation_or_deletion_is_overcome(
+def test_a_fault_at_a_creation_or_deletion_is_retried(
     bucket: S3Backend, proxied: Proxy, change: str, fault: str
 ) -> None:
     service = a_service(bucket, proxied.endpoint, timeouts=TIMEOUTS)
@@ -113,7 +113,7 @@ def test_a_fault_at_a_creation_or_deletion_is_overcome(
 @pytest.mark.parametrize("fault", [name for name in ONCE if name not in ("409", "it arrives twice")])
 @pytest.mark.parametrize("number", [1, 2, 3])
 @pytest.mark.usefixtures("in_pieces")
-def test_a_fault_at_a_read_is_overcome(
+def test_a_fault_at_a_read_is_retried(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, number: int, fault: str
 ) -> None:
     state = filled(bucket, sizes)
@@ -125,9 +125,7 @@ def test_a_fault_at_a_read_is_overcome(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_answer_to_a_commit_that_ends_at_any_byte_is_never_misread(
-    bucket: S3Backend, proxied: Proxy, form: str
-) -> None:
+def test_a_commit_response_cut_at_any_byte_is_never_misread(bucket: S3Backend, proxied: Proxy, form: str) -> None:
     filled(bucket, FORMS[form])
     service = a_service(bucket, proxied.endpoint, sizes=FORMS[form], timeouts=TIMEOUTS)
     lengths = []
@@ -170,7 +168,7 @@ CALLS: dict[str, Callable[[Service, float], object]] = {
 
 @pytest.mark.parametrize("silence", SILENCES)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_caller_is_told_in_time_when_storage_is_silent(
+def test_a_request_ends_in_time_when_storage_does_not_answer(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, call: str, silence: str
 ) -> None:
     filled(bucket, sizes)
@@ -189,7 +187,7 @@ def test_a_caller_is_told_in_time_when_storage_is_silent(
 
 
 @pytest.mark.parametrize("change", ["add", "delete"])
-def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_once(
+def test_a_change_whose_every_response_is_lost_is_outcome_unknown_and_stored_once(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
@@ -208,7 +206,7 @@ def test_a_change_whose_every_answer_is_lost_is_told_as_unknown_and_is_there_onc
 
 
 @pytest.mark.parametrize("change", ["add", "delete"])
-def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arrive(
+def test_a_change_that_may_still_arrive_is_outcome_unknown(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, change: str
 ) -> None:
     before = filled(bucket, sizes)
@@ -222,7 +220,7 @@ def test_a_change_that_is_still_on_its_way_is_told_as_unknown_since_it_may_arriv
     assert settled(bucket, proxied) == CHANGES[change].on(before)
 
 
-def test_other_writers_that_always_win_are_told_as_such_in_time(bucket: S3Backend, proxied: Proxy) -> None:
+def test_a_writer_that_always_loses_gets_contended_in_time(bucket: S3Backend, proxied: Proxy) -> None:
     before = filled(bucket, PLAIN)
     proxied.choose = nth("put", 1, faults.refuses(412, "PreconditionFailed"), times=1_000)
     with pytest.raises(Contended):
@@ -262,7 +260,7 @@ def boundaries(blob: bytes) -> list[int]:
 
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter", "the range is shorter"])
 @pytest.mark.usefixtures("in_pieces")
-def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_whole(
+def test_an_object_cut_at_a_section_boundary_is_never_accepted_as_whole(
     bucket: S3Backend, proxied: Proxy, sizes: Thresholds, how: str
 ) -> None:
     state = filled(bucket, sizes, MANY)
@@ -285,7 +283,7 @@ def test_an_object_that_ends_at_a_boundary_of_sections_is_never_taken_for_the_wh
         )
 
 
-def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied: Proxy, sizes: Thresholds) -> None:
+def test_a_bit_flipped_in_a_response_is_detected(bucket: S3Backend, proxied: Proxy, sizes: Thresholds) -> None:
     state = filled(bucket, sizes)
     blob = bucket.objects()["t"]
     for at in sorted(chance("bits", len(blob)).sample(range(len(blob)), 300 if LONG else 25)):
@@ -305,7 +303,7 @@ def test_a_bit_that_changes_on_the_way_here_is_found(bucket: S3Backend, proxied:
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
 @pytest.mark.parametrize(("form", "step"), [("plain", "put"), ("packed", "part")])
-def test_a_bit_that_changes_on_the_way_to_storage_is_not_stored(
+def test_a_bit_flipped_in_a_request_is_not_stored(
     bucket: S3Backend, proxied: Proxy, form: str, step: str, share: float
 ) -> None:
     before = filled(bucket, FORMS[form])

@@ -36,7 +36,7 @@ def proxied(bucket: Bucket) -> Iterator[Proxy]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_killed_writers_leave_what_was_acknowledged_and_at_most_what_was_in_flight(
+def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(
     bucket: Bucket, proxied: Proxy, form: str
 ) -> None:
     folder = processes.folder()

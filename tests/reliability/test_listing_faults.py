@@ -62,9 +62,7 @@ def names(service: Service, until: float, limit: int = 1_000, after: str | None 
 
 @pytest.mark.parametrize("fault", [name for name in ONCE if name != "409"])
 @pytest.mark.parametrize("number", range(1, PAGES + 1))
-def test_a_fault_at_one_page_of_a_listing_is_overcome(
-    proxied: Proxy, service: Service, number: int, fault: str
-) -> None:
+def test_a_fault_at_one_page_of_a_listing_is_retried(proxied: Proxy, service: Service, number: int, fault: str) -> None:
     proxied.operations.clear()
     proxied.choose = nth("list", number, ONCE[fault])
     assert names(service, monotonic() + 10) == (NAMES, None)
@@ -74,7 +72,7 @@ def test_a_fault_at_one_page_of_a_listing_is_overcome(
 
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
 @pytest.mark.parametrize("number", [1, PAGES])
-def test_a_page_that_ends_at_any_byte_is_never_taken_for_the_whole(
+def test_a_page_cut_at_any_byte_is_never_accepted_as_whole(
     proxied: Proxy, service: Service, number: int, how: str
 ) -> None:
     lengths: list[int] = []
@@ -87,7 +85,7 @@ def test_a_page_that_ends_at_any_byte_is_never_taken_for_the_whole(
 
 
 @pytest.mark.parametrize("number", [1, 2, PAGES])
-def test_a_page_without_a_body_is_never_taken_for_the_whole(proxied: Proxy, service: Service, number: int) -> None:
+def test_a_page_without_a_body_is_never_accepted_as_whole(proxied: Proxy, service: Service, number: int) -> None:
     def fault(exchange: Exchange) -> None:
         reply = exchange.forward()
         exchange.answer(reply, len(reply.wire) - len(reply.body))
@@ -96,7 +94,7 @@ def test_a_page_without_a_body_is_never_taken_for_the_whole(proxied: Proxy, serv
     assert names(service, monotonic() + 10) == (NAMES, None)
 
 
-def test_listings_under_seeded_faults_are_whole_or_told_as_silence(proxied: Proxy, service: Service) -> None:
+def test_listings_under_seeded_faults_are_whole_or_storage_silent(proxied: Proxy, service: Service) -> None:
     proxied.choose = schedule = Schedule(chance("listing").getrandbits(64), 0.25, TIMEOUTS)
     drawn = chance("limits")
     read = 0
@@ -128,7 +126,7 @@ SILENCES: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("silence", SILENCES)
-def test_who_lists_is_told_in_time_when_storage_is_silent(bucket: S3Backend, proxied: Proxy, silence: str) -> None:
+def test_a_listing_ends_in_time_when_storage_does_not_answer(bucket: S3Backend, proxied: Proxy, silence: str) -> None:
     service = a_listing_service(bucket, proxied.endpoint, PAGE, RetryPolicy(max_attempts=10_000, base=0.005, cap=0.05))
     proxied.choose = lambda _: SILENCES[silence]
     start = monotonic()

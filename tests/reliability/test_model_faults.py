@@ -143,9 +143,7 @@ class Run:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_seeded_schedule_of_faults_leads_to_what_the_dictionary_holds(
-    bucket: S3Backend, proxied: Proxy, form: str
-) -> None:
+def test_seeded_faults_lead_to_the_state_of_the_model(bucket: S3Backend, proxied: Proxy, form: str) -> None:
     run = Run(bucket, proxied, form)
     for _ in range(STEPS):
         run.step()
@@ -160,7 +158,7 @@ ROWS, QUERIES = 2_500, 300
 
 
 @pytest.mark.usefixtures("in_pieces")
-def test_recall_holds_on_a_large_index_that_is_changed_under_faults(bucket: S3Backend, proxied: Proxy) -> None:
+def test_recall_holds_on_a_large_index_changed_under_faults(bucket: S3Backend, proxied: Proxy) -> None:
     dimension = 64
     sizes = Thresholds(packed=1, tail_rows=64, tail_share=64, removed_share=64, pieces=4, part=4_096)
     rows = tuple((f"id {number}", model.components(number, dimension), None) for number in range(ROWS))

@@ -36,7 +36,7 @@ def done() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def test_nothing_arrives_after_all_is_settled_of_clients_that_gave_up_at_once(done: tuple[str, list[str]]) -> None:
+def test_no_request_of_a_client_that_gave_up_arrives_after_the_proxy_is_settled(done: tuple[str, list[str]]) -> None:
     url, taken = done
     with proxy(url) as before:
         where = urlsplit(before.endpoint)

@@ -33,7 +33,7 @@ def create(place: Place, dimension: int = roles.DIMENSION) -> None:
     place.service(99).create(NewIndex("t", dimension, m=2), Deadline(processes.until()))
 
 
-def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket: Bucket, place: Place) -> None:
+def test_concurrent_batches_are_all_stored_in_one_commit_each(bucket: Bucket, place: Place) -> None:
     create(place)
     bucket.keep_versions()
     start = processes.starts().Barrier(WRITERS)
@@ -54,7 +54,7 @@ def test_batches_that_processes_add_at_once_are_all_there_one_commit_each(bucket
     assert len({line["etag"] for lines in done.values() for line in lines}) == WRITERS * BATCHES
 
 
-def test_of_creators_that_race_for_a_name_one_wins(bucket: Bucket, place: Place) -> None:
+def test_one_of_many_racing_creators_wins(bucket: Bucket, place: Place) -> None:
     start = processes.starts().Barrier(WRITERS)
     with processes.running(roles.creator, *((place, one, NAMES, start) for one in range(WRITERS))) as some:
         processes.all_done(some)
@@ -66,7 +66,7 @@ def test_of_creators_that_race_for_a_name_one_wins(bucket: Bucket, place: Place)
         assert (found.params.dimension, found.count) == (line["dimension"], 0)
 
 
-def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, place: Place) -> None:
+def test_an_index_deleted_under_writers_stays_deleted(bucket: Bucket, place: Place) -> None:
     writers = 4
     for life in range(LIVES):
         create(place)
@@ -91,7 +91,7 @@ def test_an_index_that_is_deleted_under_writers_stays_deleted(bucket: Bucket, pl
     assert place.service(99).describe("t", Deadline(processes.until())).count == 0
 
 
-def test_every_answer_during_many_commits_is_a_state_that_a_commit_wrote(bucket: Bucket, place: Place) -> None:
+def test_every_result_during_many_commits_is_a_committed_state(bucket: Bucket, place: Place) -> None:
     place = replace(place, sizes=structs.replace(place.sizes, tail_rows=200))  # rebuilt from time to time
     create(place, roles.WIDE)
     roles.generation(0, ROWS).by(place.service(99), processes.until())

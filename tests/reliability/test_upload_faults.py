@@ -67,7 +67,7 @@ ROWS = rows("a", "b", "c", "d", "e")
 
 @pytest.mark.parametrize("fault", ONCE)
 @pytest.mark.parametrize("step", ["range", "get", "put"])
-def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_delivery(
+def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_redelivery(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, step: str, fault: str
 ) -> None:
     """Read the index, read the file, commit."""
@@ -86,7 +86,7 @@ def test_a_fault_at_one_step_of_an_ingestion_leads_to_one_commit_or_to_another_d
 
 @pytest.mark.filterwarnings("ignore:tzname .* identified but not understood")  # of a date whose GMT is cut
 @pytest.mark.parametrize("how", ["the connection ends", "the length is shorter"])
-def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
+def test_a_file_whose_bytes_end_early_is_neither_ingested_nor_rejected(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, how: str
 ) -> None:
     lengths: list[int] = []
@@ -103,7 +103,7 @@ def test_a_file_whose_bytes_end_early_is_never_ingested_nor_refused(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_file_that_ends_after_its_head_or_after_a_line_is_brought_again(
+def test_a_file_cut_after_its_head_or_a_line_is_redelivered(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, share: float
 ) -> None:
     """Where half a file looks like a whole one."""
@@ -118,7 +118,7 @@ def test_a_file_that_ends_after_its_head_or_after_a_line_is_brought_again(
 
 
 @pytest.mark.parametrize("fault", ONCE)
-def test_a_fault_at_the_writing_of_a_report_leads_to_the_report(
+def test_a_fault_while_a_report_is_written_leads_to_the_report(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, fault: str
 ) -> None:
     message = uploads.put("uploads/t/bad.jsonl", BAD)
@@ -132,7 +132,7 @@ def test_a_fault_at_the_writing_of_a_report_leads_to_the_report(
     assert (state(bucket), bucket.versions("t")) == ({}, 1)
 
 
-def test_files_under_seeded_faults_are_each_ingested_once_or_reported_as_the_queue_brings_them_again(
+def test_files_under_seeded_faults_are_ingested_once_or_reported_after_redelivery(
     bucket: Bucket, proxied: Proxy, uploads: Uploads
 ) -> None:
     drawn = chance("files")
@@ -180,7 +180,7 @@ SILENCES: dict[str, Fault] = {
 
 @pytest.mark.parametrize("silence", SILENCES)
 @pytest.mark.parametrize("step", ["get", "put"])
-def test_the_queue_is_told_in_time_when_storage_is_silent(
+def test_ingestion_fails_in_time_when_storage_does_not_answer(
     bucket: Bucket, proxied: Proxy, uploads: Uploads, step: str, silence: str
 ) -> None:
     """`get` is the file, `put` the report on it."""
