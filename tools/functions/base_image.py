@@ -1,8 +1,9 @@
 """A replacement for Lambda's base image, made from this machine's own files, so that no image registry is needed.
 
-It has Python under /var/lang, the runtime's client and boto3 under /var/runtime, a shell, and the C and C++ libraries.
-It is this machine's Linux, not Amazon's, so it cannot prove that compiled code runs on Amazon Linux; `make build`
-verifies that.
+It has Python under /var/lang, the runtime's client and boto3 under /var/runtime, a shell, the C and C++ libraries, and
+certificate authorities at their path on Amazon Linux (obstore's client does not start without any, even for HTTP). It
+is this machine's Linux, not Amazon's, so it cannot prove that compiled code runs on Amazon Linux; `make build` verifies
+that.
 """
 
 import io
@@ -26,6 +27,7 @@ COMMANDS = ("sh", "cat", "chmod", "cp", "env", "ls", "mkdir", "mv", "rm")
 LEFT_OUT = re.compile(
     r"/(site-packages|test|idlelib|tkinter|turtledemo|ensurepip|__pycache__|config-[^/]*)(/|$)|_tkinter"
 )
+AUTHORITIES = "etc/pki/tls/certs/ca-bundle.crt"
 FOLDERS = ("dev", "opt", "proc", "root", "sys", "tmp", "var/rapid", "var/task")
 
 BOOTSTRAP = f"""#!/bin/sh
@@ -107,6 +109,7 @@ def _contents() -> Iterator[tuple[str, Path]]:
     for path in client.rglob("*"):
         if path.is_file() and path.relative_to(client).parts[0] not in {"pip", "setuptools"}:
             yield f"var/runtime/{path.relative_to(client)}", path
+    yield AUTHORITIES, client / "botocore" / "cacert.pem"
     commands = {f"bin/{name}": _command(name) for name in COMMANDS}
     yield from commands.items()
     yield "usr/bin/env", commands["bin/env"]
