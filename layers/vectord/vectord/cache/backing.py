@@ -1,13 +1,13 @@
-"""The storage behind a cached section: a sparse file that is mapped for reading, or plain memory.
+"""The storage of a cached section: a sparse file that is mapped for reading, or plain memory.
 
-    vectord-<hash of id, bytes, crc32>.section           finished: all bytes were present and the checksum was right
-    vectord-<the same hash>-<pid>-<random>.part          being filled by one process, which holds a lock on it
+    vectord-<hash of id, bytes, crc32>.section           finished: all bytes are present and match the checksum
+    vectord-<the same hash>-<pid>-<random>.part          being filled by one process, which has a lock on it
 
-Files are written with pwrite and never through the mapping, where a full disk would be a SIGBUS and not an exception.
-For the same reason a page must not be read before it was written: on tmpfs even a read allocates a page.
+Files are written with pwrite and never through the mapping, because there a full disk raises SIGBUS instead of an
+exception. For the same reason no page may be read before it is written: on tmpfs even a read allocates a page.
 
-Each process holds a shared lock on the files that it uses. A file is only removed under an exclusive lock, so no
-process removes a file that another one uses. Several processes may share a folder. The kernel releases the locks of a
+Each process has a shared lock on the files that it uses. A file is only removed under an exclusive lock, so no process
+removes a file that another process uses. Several processes may share a folder. The kernel releases the locks of a
 process that dies, so its `.part` files are removed when the next process starts.
 """
 
@@ -97,7 +97,7 @@ class OnDisk:
 
 
 class InMemory:
-    """`size` bytes of memory, for a section that has no room on the disk."""
+    """`size` bytes of memory, for a section for which the disk has no room."""
 
     path = None
 
@@ -114,7 +114,7 @@ class InMemory:
 
 
 class Unallocated:
-    """The state before the first byte. It needs no file: of many shards a search reads only the heads."""
+    """The backing before the first byte is written. It has no file: of many shards a search reads only the head."""
 
     path = None
     buffer: Bytes = np.empty(0, np.uint8)
@@ -142,7 +142,7 @@ def remove_unless_in_use(path: Path) -> None:
 
 
 def prepare_folder(folder: Path) -> dict[Path, int]:
-    """Create the folder, remove parts of dead processes, and return the sizes of finished files, oldest file first."""
+    """Create the folder, remove `.part` files of dead processes, and return finished files, oldest first, and sizes."""
     folder.mkdir(parents=True, exist_ok=True)
     finished = []
     for path in folder.glob(f"{_PREFIX}*"):
@@ -183,7 +183,7 @@ def create_file(folder: Path, entry: SectionEntry, disk: Disk) -> OnDisk:
 
 
 def adopt_file(folder: Path, entry: SectionEntry) -> OnDisk | None:
-    """Return the finished file for the content of `entry`, or None; remove a file whose content is wrong."""
+    """Open the finished file of `entry`, or return None; remove the file if its checksum does not match."""
     path = finished_path(folder, entry)
     try:
         file = OnDisk(os.open(path, os.O_RDWR | os.O_CLOEXEC), path)
@@ -195,7 +195,7 @@ def adopt_file(folder: Path, entry: SectionEntry) -> OnDisk | None:
         file.map(entry.bytes)
         if f"{zlib.crc32(file.buffer):08x}" == entry.crc32:
             return file
-    path.unlink(missing_ok=True)  # it is wrong for other processes, too
+    path.unlink(missing_ok=True)  # it is wrong for all processes
     return None
 
 

@@ -19,15 +19,15 @@ MAX_OPEN_FILES: Final = 10_000  # for a system that sets no limit
 class SectionCache:
     """Section files in `folder`, which is created if necessary.
 
-    The cache has at most `budget` bytes, or a single file of any size. At most `max_open` files are open, plus one for
-    each thread that is filling one. An evicted file stays valid, and occupies its space, while a search still uses it.
+    The cache contains at most `budget` bytes, or a single file of any size. At most `max_open` files are open, plus one
+    for each thread that is filling one. While a search uses an evicted file, the file stays valid and occupies space.
     """
 
     def __init__(self, folder: Path, budget: int, disk: Disk | None = None, *, max_open: int = MAX_OPEN_FILES) -> None:
         self.folder, self.budget, self.disk, self.max_open = folder, budget, disk or Disk(), max_open
         self.lock = Condition(Lock())  # guards the tables and every file's page map
         self._table: dict[_Key, SectionFile] = {}  # files that have bytes
-        # Files without bytes: they are about to be filled, or disappear with their last user.
+        # Files without bytes. A file leaves this table when it gets bytes, or when its last user drops it.
         self._empty: WeakValueDictionary[_Key, SectionFile] = WeakValueDictionary()
         self.clock = count()
         self._unopened = backing.prepare_folder(folder)  # finished files of earlier processes, with their sizes
@@ -39,10 +39,10 @@ class SectionCache:
             return self._used()
 
     def open(self, entry: SectionEntry) -> SectionFile:
-        """Return the only file for the content of `entry` (id, bytes, crc32): a known, an adopted or an empty one.
+        """Return the one file for the content of `entry` (id, bytes, crc32): open, found on disk, or new and empty.
 
         Raises:
-            BlobCorrupt: the entry has 0 bytes, and not the checksum of no bytes.
+            BlobCorrupt: the entry has 0 bytes, but not the checksum of an empty section.
             OSError: the folder cannot be used.
         """
         key = _key(entry)
@@ -56,7 +56,7 @@ class SectionCache:
         return file
 
     def touch(self, file: SectionFile) -> None:
-        """Note that the file was used."""
+        """Make `file` the most recently used one."""
         file.last_used = next(self.clock)
 
     def contains(self, file: SectionFile) -> bool:
@@ -71,7 +71,10 @@ class SectionCache:
         self._trim(file)
 
     def free_disk_space(self, *, keep: SectionFile | None = None) -> bool:
-        """Evict the least recently used file on disk but `keep`; return False if there is none. Needs the lock."""
+        """Evict the least recently used file on disk except `keep`; return False if there is none.
+
+        The caller holds the lock.
+        """
         return self._evict_one(keep, on_disk=True)
 
     def discard(self, file: SectionFile) -> None:
@@ -82,7 +85,7 @@ class SectionCache:
         file.backing.remove()
 
     def allocate(self, entry: SectionEntry) -> Backing:
-        """Return room for the entry's bytes (> 0), on disk if possible. The caller holds the lock."""
+        """Allocate space for the entry's bytes (> 0), on disk if possible. The caller holds the lock."""
         while True:
             try:
                 return backing.create_file(self.folder, entry, self.disk)

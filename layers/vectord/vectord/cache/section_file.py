@@ -1,6 +1,6 @@
 """A section in the cache: filled range by range, and checked once all of its bytes are present.
 
-Its page map, a bitmap, knows which pages are present.
+A page map, one boolean per page, records which pages are present.
 """
 
 import zlib
@@ -24,7 +24,7 @@ PAGE: Final = 4_096
 
 
 class PageMap:
-    """The pages of a section of `size` bytes; the last page may be short. `present_bytes` counts the present ones."""
+    """Which pages of a section of `size` bytes are present; the last page may be short."""
 
     def __init__(self, size: int, *, present: bool = False) -> None:
         self.size = size
@@ -117,11 +117,11 @@ class PageMap:
 
 
 class Owner(Protocol):
-    """What a section file needs of its cache. All methods need the lock."""
+    """The part of the cache that a section file uses. The caller of a method holds the lock."""
 
     @property
     def folder(self) -> Path:
-        """Where the cache's files are."""
+        """The folder of the cache's files."""
 
     @property
     def lock(self) -> Condition:
@@ -129,23 +129,23 @@ class Owner(Protocol):
 
     @property
     def clock(self) -> Iterator[int]:
-        """Numbers the uses of all files, so that the least recently used one is known."""
+        """A counter of the uses of all files, which orders them by last use."""
 
     def allocate(self, entry: SectionEntry) -> Backing:
-        """Return room for the entry's bytes (> 0), on disk if possible."""
+        """Allocate space for the entry's bytes (> 0), on disk if possible."""
 
     def retain(self, file: "SectionFile") -> None:
-        """Keep a file that received bytes, and evict others if the cache exceeds its bounds."""
+        """Add a file that received bytes to the cache, and evict others if the cache exceeds its bounds."""
 
     def free_disk_space(self, *, keep: "SectionFile") -> bool:
-        """Evict one file that is on disk, but not `keep`; return False if there is none."""
+        """Evict the least recently used file on disk except `keep`; return False if there is none."""
 
     def discard(self, file: "SectionFile") -> None:
         """Remove the file from the cache and from the disk."""
 
 
 class SectionFile:
-    """One section. Each `write` can change `buffer`, `whole` and `path`, so read them again after it."""
+    """One cached section. Each `write` can change `buffer`, `whole` and `path`: read them again after it."""
 
     def __init__(
         self, owner: Owner, entry: SectionEntry, backing: Backing | Unallocated, pages: PageMap, *, whole: bool
@@ -159,7 +159,7 @@ class SectionFile:
         self.last_used = 0
         self._owner = owner
         self._writers = 0
-        self._verifying = Lock()
+        self._verify_lock = Lock()
 
     @property
     def path(self) -> Path | None:
@@ -167,9 +167,9 @@ class SectionFile:
         return self.backing.path
 
     def missing(self, spans: Spans | None) -> list[Span]:
-        """Return what must be fetched for `spans`, None for all, as merged, ascending spans of whole pages.
+        """Return the missing pages of `spans` (None: of the section), as merged, ascending spans of whole pages.
 
-        If all was requested and is present, `whole` is true on return.
+        If the whole section was requested and nothing is missing, `whole` is True on return.
 
         Raises:
             ValueError: a span is not within the section. Spans are not checked once the section is whole.
@@ -181,11 +181,11 @@ class SectionFile:
                 missing = self.pages.missing(spans)
             if missing or spans is not None:
                 return missing
-            self.verify_if_complete()  # another thread wrote the last page; if its bytes were wrong, all is missing
+            self.verify_if_complete()  # another thread wrote the last page; a wrong checksum clears all pages
         return []
 
     def write(self, start: int, data: Buffer) -> None:
-        """Store the pages that `data`, the bytes from `start` on, contains completely; verify a complete section.
+        """Write the pages that are completely in `data`, the bytes from `start` on; verify a complete section.
 
         Raises:
             ValueError: the bytes are not within the section.
@@ -210,20 +210,21 @@ class SectionFile:
         self.verify_if_complete()
 
     def verify_if_complete(self) -> None:
-        """Compare the checksum once, if all bytes are present; wait if another thread is doing so.
+        """If all bytes are present, compare the checksum, once; wait if another thread is comparing it.
 
         Raises:
             BlobCorrupt: the bytes do not match the checksum.
         """
         if not self.pages.complete:
             return
-        with self._verifying:
+        with self._verify_lock:
             with self._owner.lock:
                 self._owner.lock.wait_for(lambda: not self._writers)
             if self.pages.complete and not self.whole:
                 self._verify()
 
     def _store(self, first: int, last: int, begin: int, data: memoryview) -> None:
+        """Write the pages `first` to `last` (exclusive) at offset `begin`; move to memory if the disk is full."""
         while True:
             backing, full = self._allocated(), False
             try:
@@ -258,9 +259,9 @@ class SectionFile:
         self.backing, self.buffer = memory, memory.buffer
 
     def _verify(self) -> None:
-        right = f"{zlib.crc32(self.buffer):08x}" == self.entry.crc32
+        matches = f"{zlib.crc32(self.buffer):08x}" == self.entry.crc32
         with self._owner.lock:
-            if right:
+            if matches:
                 if isinstance(self.backing, OnDisk):
                     self.backing.rename(finished_path(self._owner.folder, self.entry))
                 self.whole = True

@@ -1,7 +1,7 @@
 """Globs: patterns with `*`, `?` and sets such as `[a-z]`, with the meaning of Python's fnmatch.
 
-No pattern needs exponential time: each piece between two stars is matched at the first possible position, and no
-other is tried. docs/decisions/filters.md says why fnmatch itself is not used.
+No pattern takes exponential time: each piece between two stars is matched only at the first possible position.
+docs/decisions/filters.md says why fnmatch itself is not used.
 """
 
 import re
@@ -9,13 +9,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-# A closed set, or one character. A `]` directly after the bracket is a member. Possessive, so that `[]` is not closed.
+# A closed set, or one character. A `]` directly after the bracket is a member. Quantifiers are possessive, so that `[]`
+# is not a closed set.
 _TOKEN: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 
 
 @lru_cache(maxsize=256)
 def glob_matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a function that is true for each text that matches `pattern` as a whole."""
+    """Return a function that returns True for a text if `pattern` matches all of it."""
     pieces = _split_at_stars(pattern)
     literals = [_literal(piece) for piece in pieces]
     texts = [text for text in literals if text is not None]
@@ -58,7 +59,7 @@ def _literal(piece: list[str]) -> str | None:
 
 
 def _literal_matcher(pieces: list[str]) -> Callable[[str], bool]:
-    """Match literal pieces by text search: linear time for every pattern, and no loop for the most common shapes."""
+    """Match literal pieces by text search: linear time for every pattern, and no loop for the most common patterns."""
     first, *inner = pieces
     if not inner:
         return lambda text: text == first
@@ -66,25 +67,27 @@ def _literal_matcher(pieces: list[str]) -> Callable[[str], bool]:
     inner = [piece for piece in inner if piece]
     if not first and not last and len(inner) == 1:
         return lambda text: inner[0] in text
-    least = len(first) + len(last)
+    min_length = len(first) + len(last)
     if not inner:
-        return lambda text: len(text) >= least and text.startswith(first) and text.endswith(last)
-    return lambda text: text.startswith(first) and text.endswith(last) and _in_order(inner, text, len(first), len(last))
+        return lambda text: len(text) >= min_length and text.startswith(first) and text.endswith(last)
+    return lambda text: (
+        text.startswith(first) and text.endswith(last) and _occur_in_order(inner, text, len(first), len(last))
+    )
 
 
-def _in_order(pieces: list[str], text: str, start: int, reserved: int) -> bool:
-    """Return True if the pieces follow each other from `start` on, before the last `reserved` characters."""
+def _occur_in_order(pieces: list[str], text: str, start: int, reserved: int) -> bool:
+    """Return True if the pieces follow each other in `text` from `start` on, before its last `reserved` characters."""
     end = len(text) - reserved
     for piece in pieces:
-        found = text.find(piece, start, end)
-        if found < 0:
+        position = text.find(piece, start, end)
+        if position < 0:
             return False
-        start = found + len(piece)
+        start = position + len(piece)
     return True
 
 
 def _regex(pieces: list[list[str]]) -> str:
-    """Return a regular expression; atomic groups keep the first position at which each piece matches."""
+    """Return the regular expression of a glob; atomic groups prevent a second attempt at a later position."""
     first, *inner = pieces
     if not inner:
         return _characters(first)
@@ -112,7 +115,7 @@ def _character(token: str) -> str:
 
 
 def _members(inside: str) -> str:
-    """Return the members of a set, the text between its brackets, as members of a set in a regular expression."""
+    """Translate the members of a set, the text between its brackets, to those of a set in a regular expression."""
     members, at = [], 0
     while at < len(inside):
         low = high = inside[at]

@@ -35,7 +35,7 @@ class Usage(msgspec.Struct):
 
 
 class Location(msgspec.Struct, frozen=True):
-    """A location in a filter: its name in error messages, its nesting depth, and the usage of the whole filter."""
+    """A location in a filter: its path in error messages, its nesting depth, and the usage of the whole filter."""
 
     where: str
     depth: int

@@ -10,14 +10,14 @@ from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob,
 
 
 class Container(Enum):
-    """Marks that an object or an array, which may be empty, is at a path."""
+    """Stands for an object or an array at a path, which may be empty."""
 
     PRESENT = "an object or an array"
 
 
 type Leaf = Scalar | Container
 type _Leaves = Mapping[str, list[Leaf]]  # path -> leaves, for each path that the filter tests
-type _Test = Callable[[_Leaves], bool]
+type _Predicate = Callable[[_Leaves], bool]
 
 _COMPARISONS: Final[Mapping[Comparison, Callable[[str | int | float, str | int | float], bool]]] = {
     "$gt": operator.gt,
@@ -33,14 +33,14 @@ def matches(tree: Filter, metadata: object) -> bool:
 
 
 def matcher(tree: Filter) -> Callable[[object], bool]:
-    """Prepare `matches` for many documents."""
-    test, relevant = _test(tree), _with_parents(paths(tree))
+    """Return a function that tests the metadata of a document, as `matches` does; for many documents it is faster."""
+    predicate, relevant = _predicate(tree), _with_parents(paths(tree))
 
     def satisfies(metadata: object) -> bool:
-        found: dict[str, list[Leaf]] = {}
+        leaves_at: dict[str, list[Leaf]] = {}
         for path, leaf in leaves(metadata, relevant):
-            found.setdefault(path, []).append(leaf)
-        return test(found)
+            leaves_at.setdefault(path, []).append(leaf)
+        return predicate(leaves_at)
 
     return satisfies
 
@@ -72,25 +72,25 @@ def _with_parents(paths: frozenset[str]) -> frozenset[str]:
     return paths | {path[:at] for path in paths for at, character in enumerate(path) if character == "."}
 
 
-def _test(tree: Filter) -> _Test:
+def _predicate(tree: Filter) -> _Predicate:
     match tree:
         case And(filters):
-            every = tuple(map(_test, filters))
-            return lambda found: all(test(found) for test in every)
+            predicates = tuple(map(_predicate, filters))
+            return lambda leaves_at: all(predicate(leaves_at) for predicate in predicates)
         case Or(filters):
-            some = tuple(map(_test, filters))
-            return lambda found: any(test(found) for test in some)
+            predicates = tuple(map(_predicate, filters))
+            return lambda leaves_at: any(predicate(leaves_at) for predicate in predicates)
         case Not(inner):
-            test = _test(inner)
-            return lambda found: not test(found)
+            negated = _predicate(inner)
+            return lambda leaves_at: not negated(leaves_at)
         case Exists(path):
-            return lambda found: path in found
+            return lambda leaves_at: path in leaves_at
         case _:
-            path, test_leaf = tree.path, _leaf_test(tree)
-            return lambda found: any(map(test_leaf, found.get(path, ())))
+            path, leaf_predicate = tree.path, _leaf_predicate(tree)
+            return lambda leaves_at: any(map(leaf_predicate, leaves_at.get(path, ())))
 
 
-def _leaf_test(condition: In | Compare | Prefix | Glob) -> Callable[[Leaf], bool]:
+def _leaf_predicate(condition: In | Compare | Prefix | Glob) -> Callable[[Leaf], bool]:
     match condition:
         case In(_, values):
             accepted = frozenset(map(_identity, values))

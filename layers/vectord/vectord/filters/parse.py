@@ -11,7 +11,7 @@ from vectord.filters.limits import MAX_PATTERN, Location, Usage
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 
 _LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
-_MAX_COMPARED: Final = 60  # characters of an unknown operator that are compared with the known ones
+_MAX_COMPARED: Final = 60  # characters of an unknown operator that are compared with the known operators
 _TYPE_NAMES: Final = {type(None): "null", bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
 # Operators of other databases, and those to suggest for them.
 _SUGGESTIONS: Final = {
@@ -175,8 +175,8 @@ def _not_an_array(operand: object) -> str:
 
 
 def _unknown_operator(name: str, known: tuple[str, ...]) -> str:
-    """Return a message with the operators that `name` resembles, or else with all operators."""
-    from difflib import get_close_matches  # noqa: PLC0415  2 ms that a cold search saves; only a mistake needs it
+    """Return the message for an unknown operator: it names the most similar operators, or all of them."""
+    from difflib import get_close_matches  # noqa: PLC0415  takes 2 ms, and only an invalid filter needs it
 
     wanted = f"${name[:_MAX_COMPARED].lower().lstrip('$')}"
     if _SUGGESTIONS.get(wanted) in known:

@@ -66,7 +66,7 @@ class Or(msgspec.Struct, frozen=True):
 
 
 class Not(msgspec.Struct, frozen=True):
-    """`filter` is false. So it is true of a document that has nothing at the path."""
+    """`filter` is false. So a negated condition is true for a document that has nothing at the path."""
 
     filter: "Filter"
 

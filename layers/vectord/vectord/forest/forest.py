@@ -1,7 +1,7 @@
-"""Annoy's forest: the layout of the file that Annoy saves, a check that such a file is sound, building and searching.
+"""Annoy's forest: the layout of Annoy's file, a check of its structure, building and searching.
 
 A file is an array of nodes of one size, little-endian: first an item node for each row, then inner nodes, the
-roots of the trees last. Taken from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
+roots of the trees last. The layout is from annoylib.h of Annoy 1.17 (structs `Angular::Node` and `Minkowski::Node`):
 
     angular    n_descendants int32 @0 | children int32[] or squared norm float32 @4 | vector float32[f] @12
     euclidean  n_descendants int32 @0 | offset float32 @4 | children int32[] @8     | vector float32[f] @16
@@ -9,7 +9,7 @@ roots of the trees last. Taken from annoylib.h of Annoy 1.17 (structs `Angular::
 An item has n_descendants 1. An inner node with at most `bucket` descendants lists their rows over `children` and
 `vector`; one with more is a split with two children. Children are written before their parents.
 
-Annoy itself is imported with the first forest, because few searches need one.
+Annoy is imported when the first forest is built or loaded, because few searches need one.
 """
 
 import tempfile
@@ -30,7 +30,7 @@ F32 = npt.NDArray[np.float32]
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
-SEED: Final = 20_240_229  # any constant will do: equal rows in equal order give an equal file
+SEED: Final = 20_240_229  # a constant, so that equal rows in equal order give an equal file
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
 
@@ -108,10 +108,10 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         count = self.descendants(graph)[start:stop, None]
         leaf = count <= self.bucket
         used = np.arange(self.bucket) < np.where(leaf, count, 2)
-        # A leaf points only at items and a split only backwards, so every path ends.
+        # A leaf lists only item nodes, and a split has only earlier nodes as children, so no path is endless.
         limit = np.where(leaf, rows, np.arange(start, stop)[:, None])
         if (used & ((children < 0) | (children >= limit))).any():
-            raise BlobCorrupt("its graph points outside itself")
+            raise BlobCorrupt("a node of its graph has a child that is out of range")
 
 
 class Trees(msgspec.Struct, frozen=True, eq=False):
@@ -129,9 +129,10 @@ class Trees(msgspec.Struct, frozen=True, eq=False):
 
 
 def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None) -> Trees:
-    """Map `graph`, whose checksum and structure the caller has verified; `path` is a file that contains it, if any.
+    """Load the trees of `graph`, whose checksum and structure the caller has verified.
 
-    A temporary file is unlinked at once: the mapping keeps the bytes, and no crash can leave a file behind.
+    Annoy maps the file `path`, which contains exactly `graph`, or else a temporary file. That file is unlinked at once:
+    the mapping keeps its bytes, and no crash can leave it behind.
     """
     import annoy  # noqa: PLC0415  a large library
 
@@ -147,11 +148,11 @@ def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None)
 
 
 def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees]:
-    """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file, and it loaded.
+    """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file and the loaded trees.
 
-    The loaded trees map a file that is already unlinked. All item nodes are written at once,
-    which is 20 times as fast as Annoy's `add_item` for each row. One thread builds, because Annoy numbers the nodes of
-    parallel builds by chance, and equal rows should give equal bytes.
+    The trees map a file that is already unlinked. All item nodes are written at once, which is 20 times as fast as
+    Annoy's `add_item` for each row. One thread builds, because a parallel build numbers the nodes in random order, and
+    equal rows should give equal bytes.
     """
     import annoy  # noqa: PLC0415  a large library
 
@@ -161,16 +162,16 @@ def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees
         forest.set_seed(SEED)
         forest.on_disk_build(str(path))
         if bulk_load_works(layout.metric):
-            _load_bulk(forest, path, vectors, layout)
+            _write_items_in_bulk(forest, path, vectors, layout)
         else:
-            _load_plain(forest, vectors)
+            _add_items(forest, vectors)
         forest.build(trees, n_jobs=1)
         return path.read_bytes(), Trees(forest)
 
 
 @cache
 def bulk_load_works(metric: str) -> bool:
-    """Return True if the installed Annoy lays nodes out as `Layout` says, by one comparison with plain `add_item`."""
+    """Return True if the installed Annoy writes item nodes as `Layout` does; compare once with Annoy's `add_item`."""
     import annoy  # noqa: PLC0415  a large library
 
     layout = Layout("angular" if metric == "angular" else "euclidean", 3)
@@ -182,21 +183,21 @@ def bulk_load_works(metric: str) -> bool:
             forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
             forest.on_disk_build(str(path))
             if name == "bulk":
-                _load_bulk(forest, path, vectors, layout)
+                _write_items_in_bulk(forest, path, vectors, layout)
             else:
-                _load_plain(forest, vectors)
+                _add_items(forest, vectors)
             forest.build(1, n_jobs=1)
             forest.unload()
             files.append(path.read_bytes()[: len(vectors) * layout.node_size])
     return files[0] == files[1]
 
 
-def _load_plain(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
+def _add_items(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
     for row, vector in enumerate(vectors):
         forest.add_item(row, vector.tolist())
 
 
-def _load_bulk(forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout) -> None:
-    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # allocates all the nodes before it too
+def _write_items_in_bulk(forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout) -> None:
+    forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # Annoy allocates all item nodes up to this one
     graph = np.memmap(path, np.uint8, "r+")
     layout.write_items(graph, vectors)

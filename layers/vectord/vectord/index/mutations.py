@@ -1,9 +1,13 @@
-"""The ways to change an index: upsert items, remove ids, patch metadata. None of them touches the base.
+"""Change an index: upsert items, remove ids, patch metadata. No change touches the base.
 
-The envelope's `applied` records which commits, uploads and keyed requests led to a state, so that repeats change
-nothing. It is a list of tokens, the newest last of each type. A commit's token is its id. An upload's is
-`u:<hash of its key>:<sequencer>`, one per key, the newest. The token of a request with an Idempotency-Key is
-`i:<hash of the key>:<hash of the request>:<number>:<number>...`; the numbers are the first answer.
+The envelope's `applied` records which commits, uploads and keyed requests led to a state, so that repeating one of them
+changes nothing. It is a list of tokens; those of each type are in order, the newest last:
+
+commit                               its id
+newest upload of a key               `u:<hash of the key>:<sequencer>`
+request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
+
+The numbers are the answer to the first request with the key.
 """
 
 import hashlib
@@ -27,45 +31,47 @@ MAX_KEYS: Final = 256  # at most 15 KB of envelope
 
 _UPLOAD: Final = "u:"
 _KEYED: Final = "i:"
-_ANSWER: Final = re.compile(r"([0-9a-f]{8})((?::[0-9]{1,18})+)")
+_RECORDED_ANSWER: Final = re.compile(r"([0-9a-f]{8})((?::[0-9]{1,18})+)")
 
 _MEMBERS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def upsert(index: Index, items: Iterable[Item]) -> tuple[Index, int, int]:
-    """Add or replace `items`; return the new index, how many were added and how many were replaced.
+    """Add or replace `items`; return the new index, the number of added items and the number of replaced items.
 
-    Of items with the same id the last wins. An item without metadata keeps the stored metadata.
+    If several items have the same id, the last one counts. An item without metadata keeps the stored metadata.
     """
-    last = {item.id: item for item in items}
-    if not last:
+    item_of = {item.id: item for item in items}
+    if not item_of:
         return index, 0, 0
-    stored = index.find(list(last))
-    kept = index.metadata_of({vector_id: row for vector_id, row in stored.items() if last[vector_id].metadata is None})
-    new = {item.id: item.metadata for item in last.values() if item.metadata is not None}
-    changed = _drop(index, stored)
+    stored = index.find(list(item_of))
+    without_metadata = {vector_id: row for vector_id, row in stored.items() if item_of[vector_id].metadata is None}
+    kept = index.metadata_of(without_metadata)
+    new = {item.id: item.metadata for item in item_of.values() if item.metadata is not None}
+    changed = _without_rows(index, stored)
     tail = changed.tail
     start = tail.first + len(tail.ids)
     grown = structs.replace(
         tail,
-        ids=(*tail.ids, *last),
-        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(last, start)}},
+        ids=(*tail.ids, *item_of),
+        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(item_of, start)}},
         metadata={**tail.metadata, **kept, **new},
-        fresh=_appended(tail.fresh, [item.vector for item in last.values()]),
+        fresh=_appended(tail.fresh, [item.vector for item in item_of.values()]),
     )
-    return structs.replace(changed, tail=grown), len(last) - len(stored), len(stored)
+    return structs.replace(changed, tail=grown), len(item_of) - len(stored), len(stored)
 
 
 def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
-    """Remove `ids`; return the new index and how many were there, or `index` itself if none was."""
+    """Remove `ids`; return the new index, or `index` itself if it has none of them, and the number of removed rows."""
     stored = index.find(list(dict.fromkeys(ids)))
-    return (_drop(index, stored) if stored else index), len(stored)
+    return (_without_rows(index, stored) if stored else index), len(stored)
 
 
 def patch(index: Index, row_of: Mapping[str, int], metadata: msgspec.Raw | None, mode: PatchMode) -> Index:
     """Change the metadata of the given ids and rows; return the new index, or `index` itself if nothing changes.
 
-    `merge` is RFC 7396, JSON Merge Patch; `replace` stores `metadata` in place of what is there. None clears.
+    `merge` is RFC 7396, JSON Merge Patch; `replace` stores `metadata` instead of the stored metadata.
+    None removes the metadata.
     """
     before = index.metadata_of(row_of)
     after = {
@@ -82,7 +88,7 @@ def patch(index: Index, row_of: Mapping[str, int], metadata: msgspec.Raw | None,
 
 
 def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgspec.Raw | None:
-    """Return `target` with the members of `change` merged in; other members keep their text. None clears."""
+    """Return `target` with the members of `change` merged in; other members keep their text. None removes all."""
     if change is None or _compact(change) == b"null":
         return None
     if not _is_object(change):
@@ -98,7 +104,7 @@ def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgsp
 
 
 def record_upload(index: Index, key: str, sequencer: str) -> Index:
-    """Record the upload that changed the index, so that its redelivery changes nothing."""
+    """Return `index` with a record of the upload that changed it, so that a redelivery changes nothing."""
     return structs.replace(index, applied=with_upload(index.applied, key, sequencer))
 
 
@@ -109,7 +115,7 @@ def with_commit(applied: Sequence[str], commit: str) -> tuple[str, ...]:
 
 
 def with_upload(applied: Sequence[str], key: str, sequencer: str) -> tuple[str, ...]:
-    """Return `applied` with `sequencer` as the newest of `key`."""
+    """Return `applied` with `sequencer` as the newest upload of `key`."""
     prefix = _prefix(_UPLOAD, key)
     uploads, keyed, commits = _by_type(applied)
     others = [token for token in uploads if not token.startswith(prefix)]
@@ -133,12 +139,12 @@ def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] |
     """Return the hash of the request with `key` and its answer; None if no such request is recorded."""
     prefix = _prefix(_KEYED, key)
     for token in applied:
-        if token.startswith(prefix) and (found := _ANSWER.fullmatch(token.removeprefix(prefix))):
+        if token.startswith(prefix) and (found := _RECORDED_ANSWER.fullmatch(token.removeprefix(prefix))):
             return found[1], tuple(map(int, found[2][1:].split(":")))
     return None
 
 
-def _drop(index: Index, stored: Mapping[str, int]) -> Index:
+def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:
     """Return `index` with the given ids and rows removed."""
     if not stored:
         return index
@@ -175,7 +181,7 @@ def _prefix(marker: str, key: str) -> str:
     return f"{marker}{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}:"
 
 
-def _is_not_older(applied: str, sequencer: str) -> bool:
-    # S3's user guide, "Event message structure": pad the shorter with zeros on the right, compare as text.
-    width = max(len(applied), len(sequencer))
-    return applied.ljust(width, "0") >= sequencer.ljust(width, "0")
+def _is_not_older(applied_sequencer: str, sequencer: str) -> bool:
+    # S3's user guide, "Event message structure": pad the shorter sequencer with zeros on the right and compare as text.
+    width = max(len(applied_sequencer), len(sequencer))
+    return applied_sequencer.ljust(width, "0") >= sequencer.ljust(width, "0")

@@ -14,7 +14,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):
-    """One vector to add: float32 (dimension,), and its metadata as JSON text, None to leave what is stored alone."""
+    """One vector to add: float32 (dimension,), and its metadata as JSON text, None to keep the stored metadata."""
 
     id: str
     vector: F32
@@ -69,12 +69,12 @@ class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def hidden_base(self) -> Array:
-        """The rows of the base that may not, ascending."""
+        """The rows of the base that may not be in an answer, ascending."""
         return np.flatnonzero(~self.base)
 
     @cached_property
     def hidden_tail(self) -> Array:
-        """The rows of the tail that may not, ascending, counted from the tail's first."""
+        """The rows of the tail that may not be in an answer, ascending, numbered from the first row of the tail."""
         return np.flatnonzero(~self.tail)
 
     @property

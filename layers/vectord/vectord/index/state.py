@@ -23,9 +23,9 @@ Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measure
 
 
 class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
-    """The rows that the last build wrote, 0 to `graph.rows`, with their documents and everything that searches them.
+    """The rows that the last build wrote, 0 to `graph.rows`, with their documents and the structures that search them.
 
-    `entries` lists its sections as the envelope does; `columns` is the section of that name.
+    `entries` lists its sections as the envelope does; `columns` is the section `columns`.
     """
 
     graph: Graph
@@ -52,9 +52,9 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows that were added since the last build, from row `first` on: one section per commit; searches scan them.
 
-    `ids` lists all of them in row order, including removed ones; `row_of` maps the live ids to their rows in the index;
-    `metadata` is that of live rows. `pieces` are the written sections, `fresh` the rows of the present change, which
-    are not in a section yet.
+    `ids` has the ids of all its rows in order, including removed ones; `row_of` maps the live ids to their rows in the
+    index; `metadata` is that of live rows. `pieces` are the written sections; `fresh` has the vectors of rows that are
+    not in a section yet.
     """
 
     first: int
@@ -69,7 +69,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         return len(self.ids)
 
     def vectors(self, fetch: Fetch) -> F32:
-        """Fetch and return the vectors of all its rows, float32 (rows, dimension).
+        """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
 
         Raises:
             BlobCorrupt: a component is not finite.
@@ -103,9 +103,9 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
-    `removed` lists removed rows of the base and the tail; `tail_entries` are the tail's sections; `commit` and
-    `applied` name the commits that led to this state; `size` is the blob's and `body_start` is where its sections
-    start, in bytes; `fetch` fetches missing bytes of sections.
+    `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's sections; `commit` and
+    `applied` name the commits that led to this state; `size` is the size of the blob and `body_start` the offset of its
+    first section, in bytes; `fetch` fetches missing bytes of sections.
     """
 
     params: Params
@@ -124,13 +124,13 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def count(self) -> int:
-        """The live rows."""
+        """The number of live rows."""
         base_rows = self.base.graph.rows if self.base else 0
         return base_rows + len(self.tail.ids) - len(self.removed)
 
     @cached_property
     def base_rows(self) -> int:
-        """The rows of the base, including removed ones."""
+        """The number of rows of the base, including removed ones."""
         return self.base.graph.rows if self.base else 0
 
     @cached_property
@@ -149,7 +149,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         return commit == self.commit or commit in self.applied
 
     def find(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return the rows of those of `ids` that the index contains."""
+        """Return the live row of each of `ids` that the index contains."""
         found = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
         if self.base and len(found) < len(ids):
             others = [vector_id for vector_id in ids if vector_id not in found]
@@ -165,7 +165,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         return [*(document.id for document in documents), *in_tail]
 
     def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
-        """Return the metadata, as JSON text, of those of the given ids and rows that have some."""
+        """Return the metadata, as JSON text, of the given ids and rows; ids without metadata are omitted."""
         found = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
         rows = [row for row in row_of.values() if row < self.base_rows]
         if self.base and rows:
@@ -177,7 +177,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return copies of the vectors of `rows`, float32 (rows, dimension).
 
         Raises:
-            BlobCorrupt: an index cannot contain one of them; also what fetching may raise.
+            BlobCorrupt: a vector is not finite, or is zero under cosine. It also raises what `fetch` raises.
         """
         wanted = np.array(rows, np.int64)
         in_base = wanted < self.base_rows
@@ -193,7 +193,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def rows(self) -> Rows:
-        """All live rows in memory, the base's first."""
+        """All live rows in memory: those of the base, then those of the tail."""
         live = sorted(set(range(self.base_rows)) - self.removed)
         if self.base is None:
             documents, vectors = [], self.vectors_of([])

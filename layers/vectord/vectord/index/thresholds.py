@@ -8,10 +8,10 @@ from vectord.index.state import Index
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """The bounds between the plain and the packed form, and of what may accumulate beside a base.
+    """The size of an index at which it is packed, and the bounds of its tail and its removed rows.
 
     An index of at least `packed` bytes is packed: a commit then copies unchanged bytes inside the store, and a cold
-    search reads ranges. Below that, one plain request each way is faster.
+    search reads ranges. Below that, one request for the whole blob is faster.
 
     A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's (a cold
     search reads the whole tail, as it does the sketch), or when more than `tail_rows` rows are removed and more than

@@ -1,6 +1,6 @@
 """The frame and the envelope of a blob: encode and decode the head, locate the sections, verify checksums.
 
-It does no input or output.
+Pure functions on bytes.
 
 offset  size  field
 0       4     magic, LHV1
@@ -28,7 +28,7 @@ SECTIONS: Final = frozenset({"sketch", "columns", "rows", "graph", "tail"})
 _PREFIX: Final = struct.Struct(">4sI")
 # The seal is the last key of the envelope. It covers the JSON text before its own comma.
 _SEAL: Final = re.compile(rb',[ \t\r\n]*"crc32"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{8})"[ \t\r\n]*\}[ \t\r\n]*\Z')
-_MAX_SEAL: Final = 256  # bytes of a seal as writers usually space it; a longer one is found by a second search
+_MAX_SEAL: Final = 256  # bytes of a seal with usual spacing; a second search finds a longer one
 _WHITESPACE: Final = b" \t\r\n"
 _REQUIRED_SECTIONS: Final = {"sketch": "graph", "rows": "graph", "columns": "rows"}
 
@@ -105,7 +105,7 @@ class VersionOne(Exception):
 
 
 def section_entry(name: str, section_id: str, data: bytes | memoryview) -> SectionEntry:
-    """Describe a section. `section_id` names its content: equal ids mean equal bytes."""
+    """Return the entry of a section. `section_id` names its content: equal ids mean equal bytes."""
     return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
 
 
@@ -120,7 +120,7 @@ def encode_head(envelope: Envelope, padded_size: int = 0) -> bytes:
 def decode_head(data: bytes | memoryview, size: int) -> Head:
     """Verify and decode the envelope in `data`, the first bytes of an object of `size` bytes.
 
-    The spaces that pad the envelope may be missing from `data`.
+    `data` may end before the spaces that pad the envelope.
 
     Raises:
         Truncated: `data` ends too early.
@@ -136,10 +136,11 @@ def decode_head(data: bytes | memoryview, size: int) -> Head:
     envelope = _unseal(raw)
     check_envelope(envelope)
     head = Head(envelope, _PREFIX.size + length, size)
-    listed = sum(entry.bytes for entry in envelope.sections)
-    if listed != size - head.body_start:
+    section_bytes = sum(entry.bytes for entry in envelope.sections)
+    if section_bytes != size - head.body_start:
         raise BlobCorrupt(
-            f"its envelope lists sections of {listed:,} bytes in total, but its body has {size - head.body_start:,}"
+            f"its envelope lists sections of {section_bytes:,} bytes in total, "
+            f"but its body has {size - head.body_start:,}"
         )
     return head
 
@@ -185,7 +186,7 @@ def _envelope_length(data: bytes | memoryview, size: int) -> int:
 
 
 def _check_version(raw: bytes) -> None:
-    # This comes before the check of the seal, which version 1 does not have.
+    # Check the version before the seal, because version 1 has no seal.
     try:
         version = msgspec.json.decode(raw, type=_Version).version
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -217,10 +218,10 @@ def _unseal(raw: bytes) -> Envelope:
     if f"{zlib.crc32(covered):08x}".encode() != seal[1]:
         raise BlobCorrupt("its envelope does not match its own checksum")
     try:
-        covered.decode()  # msgspec does not check the text of metadata, which answers contain as it is
+        covered.decode()  # msgspec does not check that metadata is UTF-8, and answers contain it unchanged
         return msgspec.json.decode(covered + b"}", type=Envelope)
     except msgspec.ValidationError as error:
-        # The checksum is right, so another writer wrote exactly this.
+        # The checksum matches, so the envelope is intact and comes from another version of a writer.
         raise BlobUnsupported(f"this version of vectord cannot read its envelope ({error})") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BlobCorrupt(f"its envelope is not JSON ({error})") from error

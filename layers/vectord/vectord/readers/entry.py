@@ -75,7 +75,7 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
 
 
 def decode_base64(text: str | bytes) -> npt.NDArray[np.float32]:
-    """Return base64 of little-endian float32 as float32.
+    """Decode base64 of little-endian float32.
 
     Raises:
         RequestInvalid: the text is not base64, or not a whole number of float32.
@@ -106,13 +106,13 @@ def _id(text: msgspec.Raw | bytes) -> str | None:
 
 
 def checked_metadata(text: msgspec.Raw) -> msgspec.Raw | None:
-    """Return metadata as a copy of its JSON text, None for null.
+    """Check metadata and return a copy of its JSON text, or None for null.
 
     Raises:
         RequestInvalid: it is nested too deeply.
         msgspec.DecodeError: it is not JSON, or a number in it is out of range.
     """
-    # Decode the text now: later readers of the blob and of answers must not fail on it.
+    # Decode the text now, so that no later reader of the blob or of an answer fails on it.
     value = msgspec.json.decode(text)
     if value is None:
         return None

@@ -23,7 +23,7 @@ def lines_of_gzip(data: bytes, limit: int) -> Iterator[bytes]:
     Raises:
         FileRefused: `data` is not a complete gzip file, or decodes to more than `limit` bytes.
     """
-    from isal import igzip, isal_zlib  # noqa: PLC0415  only the functions that read files have it
+    from isal import igzip, isal_zlib  # noqa: PLC0415  installed only in the functions that read files
 
     try:
         with igzip.IGzipFile(fileobj=io.BytesIO(data), mode="rb") as stream:  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
 """Read lines of JSON fast: simdjson parses the numbers of a vector, msgspec the few bytes around them.
 
-A line is only split so if the result is provably that of decoding the whole line. Other lines are decoded whole.
+A line is split only if the result provably equals that of decoding the whole line. Other lines are decoded whole.
 """
 
 import re
@@ -40,7 +40,7 @@ _Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None]  # id; 
 def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
     """Yield the entry of each line that is not blank. Each block of text must end at the end of a line.
 
-    Most vectors are float32 already; a number beyond its range is infinite.
+    Most vectors are float32; a number beyond the range of float32 becomes infinite.
     """
     for batch in batched(_entries(blocks), _BATCH):
         with np.errstate(over="ignore"):
@@ -82,14 +82,14 @@ def _whole_line(position: int, line: bytes) -> Entry | None:
 
 def _split_line(block: bytes, start: int, end: int) -> _Split | None:
     """Decode the line `block[start:end]` in two parts; return None if it must be decoded whole."""
-    found = _VECTOR.search(block, start, end)
-    if not found:
+    key = _VECTOR.search(block, start, end)
+    if not key:
         return None
-    opens = found.end() - 1
+    opens = key.end() - 1
     is_base64 = block[opens] == _QUOTE
     closes = block.find(b'"' if is_base64 else b"]", opens + 1, end) + 1
-    # Why this is sound: the placeholder occurs once in the rest, and msgspec finds exactly it as the value of
-    # "vector". So the text that it replaced is that value, if it is one JSON value; its own parser checks this.
+    # This is correct because the placeholder occurs once in the rest, and msgspec decodes it as the value of "vector".
+    # So the replaced text is that value if it is one JSON value, which the parser of the replaced text checks.
     rest = block[start:opens] + _PLACEHOLDER + block[closes:end]
     if not closes or rest.count(_PLACEHOLDER) != 1:
         return None
@@ -100,7 +100,7 @@ def _split_line(block: bytes, start: int, end: int) -> _Split | None:
         vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
         return body.id, vector, None if body.metadata is NO_METADATA else checked_metadata(body.metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
-        return None  # decoding the whole line gives the reason
+        return None  # decode the whole line for the error message
 
 
 def _parse_to_bytes(text: bytes) -> bytes:
@@ -116,6 +116,6 @@ def _parse_to_bytes(text: bytes) -> bytes:
 
 @cache
 def _parser() -> "csimdjson.Parser":
-    import csimdjson  # noqa: PLC0415  only the functions that read files have it
+    import csimdjson  # noqa: PLC0415  installed only in the functions that read files
 
     return csimdjson.Parser()

@@ -89,22 +89,22 @@ def _entries(ids: Array, vectors: Array, metadata: Array | None) -> Iterator[Ent
         raise FileRefused(f"ids of dtype {ids.dtype} and vectors of dtype {vectors.dtype} are not text and numbers")
     if metadata is not None and (metadata.shape != ids.shape or metadata.dtype.kind not in "US"):
         raise FileRefused("metadata must be one JSON text per id")
-    names: Sequence[str] = [_text(one) for one in ids.tolist()]
-    texts = [None] * len(names) if metadata is None else metadata.tolist()
-    return (_entry(row, names[row], vectors[row], texts[row]) for row in range(len(names)))
+    vector_ids: Sequence[str] = [_text(value) for value in ids.tolist()]
+    texts = [None] * len(vector_ids) if metadata is None else metadata.tolist()
+    return (_entry(row, vector_ids[row], vectors[row], texts[row]) for row in range(len(vector_ids)))
 
 
-def _entry(row: int, name: str, vector: Array, metadata: str | bytes | None) -> Entry:
+def _entry(row: int, vector_id: str, vector: Array, metadata: str | bytes | None) -> Entry:
     wide = vector if vector.dtype in (np.float32, np.float64) else vector.astype(np.float64)
     try:
-        name.encode()
+        vector_id.encode()
     except UnicodeEncodeError as error:  # numpy accepts half of a surrogate pair as a character
         return BadItem(row, None, f"id is not Unicode text ({error})")
     try:
-        return NewVector(name, wide, metadata_of_text(metadata))
+        return NewVector(vector_id, wide, metadata_of_text(metadata))
     except METADATA_ERRORS as error:
-        return BadItem(row, name, f"metadata: {error}")
+        return BadItem(row, vector_id, f"metadata: {error}")
 
 
-def _text(one: object) -> str:
-    return one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

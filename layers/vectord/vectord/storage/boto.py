@@ -1,7 +1,7 @@
-"""boto3's clients: made when they are first used, each request sent once, and only a complete response counts.
+"""boto3 clients: created on first use, without retries, and with a check that each response is complete.
 
-The service repeats requests, because it knows which of them may be repeated. Importing boto3 takes 0.18 s and a first
-client 0.09 s; a search spends neither.
+The service retries requests itself, because it knows which of them are safe to repeat. Importing boto3 takes 0.18 s and
+creating the first client takes 0.09 s, so a search does neither.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
 
-_BODILESS: Final = (204, 304)
-_session_lock = Lock()  # a session must not make two clients at a time
+_STATUSES_WITHOUT_BODY: Final = (204, 304)
+_session_lock = Lock()  # a boto3 session must not create clients in several threads at once
 
 
 class Timeouts(msgspec.Struct, frozen=True):
     """Seconds to wait for a service.
 
-    `connect` applies to a connection and to each piece of a request body, `read` to each piece of a response. `work`
-    applies to the whole response of a request for which S3 has to copy or assemble bytes; meanwhile S3 may send white
-    space. Copies are cut so that each needs only part of it (`s3.multipart`); a function has time for two.
+    `connect` bounds the connection and each piece of a request body, `read` bounds each piece of a response. `work`
+    bounds the whole response to a request that makes S3 copy or assemble bytes; S3 may send white space until it is
+    done. `s3.multipart` splits a copy into parts that each need less than `work`; a function has time for two of them.
     """
 
     connect: float = 1.0
@@ -37,20 +37,20 @@ class Timeouts(msgspec.Struct, frozen=True):
 
 
 class Lazy[T]:
-    """Makes a client at the first call and returns the same one after; safe to call from several threads."""
+    """Creates a client on the first call and returns it on each later call; safe to call from several threads."""
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make, self._lock = make, Lock()
-        self._made: T | None = None
+    def __init__(self, create: Callable[[], T]) -> None:
+        self._create, self._lock = create, Lock()
+        self._client: T | None = None
 
     def __call__(self) -> T:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+            if self._client is None:
+                self._client = self._create()
+            return self._client
 
 
-def once(timeouts: Timeouts, connections: int, **more: Any) -> "Config":
+def single_attempt_config(timeouts: Timeouts, connections: int, **settings: Any) -> "Config":
     """Return the configuration of a client that sends each request once."""
     from botocore.config import Config  # noqa: PLC0415 - see above
 
@@ -59,7 +59,7 @@ def once(timeouts: Timeouts, connections: int, **more: Any) -> "Config":
         read_timeout=timeouts.read,
         retries={"total_max_attempts": 1},
         max_pool_connections=connections,
-        **more,
+        **settings,
     )
 
 
@@ -70,14 +70,14 @@ def boto_client(
     credentials: Credentials | None,
     config: "Config",
 ) -> Any:
-    """Return a client of boto3. Without `credentials` a session of its own finds them and renews them.
+    """Return a boto3 client. Without `credentials`, a separate boto3 session finds and renews them.
 
     Raises:
         StoreRefused: the profile is missing.
     """
     import boto3.session  # noqa: PLC0415 - see above
 
-    with _session_lock, botocore_errors(_no_refusal):
+    with _session_lock, botocore_errors(_refused):
         if credentials is None:
             return boto3.session.Session().client(service, region, endpoint_url=endpoint, config=config)
         return _shared_session().client(
@@ -93,30 +93,30 @@ def boto_client(
 
 @cache
 def _shared_session() -> "Session":
-    """Return a session whose second client is made in 5 to 13 ms instead of 80."""
+    """Return a session that clients share: it creates each client after the first in 5 to 13 ms instead of 80."""
     import boto3.session  # noqa: PLC0415 - see above
 
     return boto3.session.Session()
 
 
 def check_complete(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    """Raise StoreUnavailable for a response that was cut; botocore does not compare lengths. A handler of botocore."""
+    """Raise StoreUnavailable for a truncated response. An event handler, because botocore does not compare lengths."""
     status, headers, body = response_dict["status_code"], response_dict["headers"], response_dict["body"]
-    if status in _BODILESS or operation_model.http["method"] == "HEAD":
+    if status in _STATUSES_WITHOUT_BODY or operation_model.http["method"] == "HEAD":
         return
     length = headers.get("content-length")
     if length is None and "transfer-encoding" not in headers:
         raise StoreUnavailable("incomplete response headers")
-    # A stream compares its length when it is read.
+    # A streamed body compares its length when it is read.
     if isinstance(body, bytes) and length is not None and length != str(len(body)):
         raise StoreUnavailable("incomplete response body")
 
 
 @contextmanager
-def botocore_errors(refusal: Callable[[str, int], StoreError]) -> Iterator[None]:
-    """Turn botocore's exceptions into store errors; `refusal` returns the one for an error code and a status.
+def botocore_errors(store_error: Callable[[str, int], StoreError]) -> Iterator[None]:
+    """Turn botocore's exceptions into store errors; `store_error` returns the error for an error code and a status.
 
-    It imports botocore, which the block needs anyway.
+    It imports botocore, which the code inside the block needs anyway.
     """
     from botocore import exceptions  # noqa: PLC0415 - not for reads
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - not for reads
@@ -125,7 +125,7 @@ def botocore_errors(refusal: Callable[[str, int], StoreError]) -> Iterator[None]
         yield
     except exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        raise refusal(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) from error
+        raise store_error(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) from error
     except (
         exceptions.HTTPClientError,
         exceptions.ConnectionError,
@@ -135,9 +135,9 @@ def botocore_errors(refusal: Callable[[str, int], StoreError]) -> Iterator[None]
     ) as error:
         raise StoreUnavailable(type(error).__name__) from error
     except exceptions.BotoCoreError as error:
-        # credentials, region, parameters: nothing was sent
+        # wrong credentials, region or parameters: nothing was sent
         raise StoreRefused(type(error).__name__) from error
 
 
-def _no_refusal(code: str, _: int) -> StoreError:
+def _refused(code: str, _: int) -> StoreError:
     return StoreRefused(code)

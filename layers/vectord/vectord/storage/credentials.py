@@ -1,4 +1,4 @@
-"""AWS credentials, and where they and the region come from if the environment has none: botocore's chain.
+"""AWS credentials; and botocore's provider chain, which finds credentials and region if the environment has none.
 
 The chain reads profiles, container credentials and instance metadata. It needs botocore, whose import takes 0.16 s, so
 it is imported only if the chain is used. In Lambda the environment has both.
@@ -25,7 +25,7 @@ class Credentials(msgspec.Struct, frozen=True):
         return f"Credentials({self.access_key!r}, ...)"  # secrets must not reach a log
 
 
-def chain() -> Callable[[], Credentials]:
+def credentials_chain() -> Callable[[], Credentials]:
     """Return a function that returns the chain's credentials and renews them before they expire.
 
     That function raises:
@@ -38,8 +38,8 @@ def chain() -> Callable[[], Credentials]:
 
     def current() -> Credentials:
         try:
-            found = session.get_credentials()
-            frozen = found and found.get_frozen_credentials()
+            credentials = session.get_credentials()
+            frozen = credentials and credentials.get_frozen_credentials()
         except BotoCoreError as error:
             raise StoreRefused(type(error).__name__) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:

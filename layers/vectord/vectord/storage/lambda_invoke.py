@@ -1,24 +1,24 @@
-"""Invocations of Lambda functions by boto3.
+"""Invoke Lambda functions by boto3.
 
-Each request is sent once; the caller repeats it, because it knows which may be repeated.
+Each request is sent once. The caller retries, because it knows which requests are safe to repeat.
 """
 
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vectord.errors import FunctionBusy, StoreError, StoreRefused, StoreUnavailable
-from vectord.storage.boto import Lazy, Timeouts, boto_client, botocore_errors, check_complete, once
+from vectord.storage.boto import Lazy, Timeouts, boto_client, botocore_errors, check_complete, single_attempt_config
 from vectord.storage.credentials import Credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
-_LEAST_SECONDS: Final = 0.1
-_CONNECTIONS: Final = 64  # as many as threads that wait for a function
-_BUSY: Final = 429  # refused before anything ran
+_MIN_SECONDS: Final = 0.1
+_CONNECTIONS: Final = 64  # one for each thread that waits for a function
+_THROTTLED: Final = 429  # Too Many Requests: the function did not run
 
-_seconds: ContextVar[float] = ContextVar("seconds that a call waits for each piece of its response")
+_read_timeout: ContextVar[float] = ContextVar("seconds that a call waits for each piece of its response")
 
 
 class Functions:
@@ -35,22 +35,22 @@ class Functions:
             StoreUnavailable: no response, or the function failed; it may have run.
             StoreRefused: there is no such function, or no permission to invoke it.
         """
-        answer, data = self._invoke(function, payload, "RequestResponse", seconds)
-        if answer["StatusCode"] != 200 or "FunctionError" in answer:
-            raise StoreUnavailable(f"lambda: {answer.get('FunctionError', answer['StatusCode'])}")
+        response, data = self._invoke(function, payload, "RequestResponse", seconds)
+        if response["StatusCode"] != 200 or "FunctionError" in response:
+            raise StoreUnavailable(f"lambda: {response.get('FunctionError', response['StatusCode'])}")
         return data
 
     def send(self, function: str, payload: bytes, seconds: float) -> None:
-        """Queue the event `payload` for `function`, which Lambda repeats if it fails; wait at most `seconds`.
+        """Queue the event `payload` for `function`, which Lambda retries if it fails; wait at most `seconds`.
 
         Raises:
             FunctionBusy: the event was certainly not queued.
             StoreUnavailable: no response; the event may have been queued.
             StoreRefused: as for `call`.
         """
-        answer, _ = self._invoke(function, payload, "Event", seconds)
-        if answer["StatusCode"] != 202:
-            raise StoreUnavailable(f"lambda: {answer['StatusCode']}")
+        response, _ = self._invoke(function, payload, "Event", seconds)
+        if response["StatusCode"] != 202:
+            raise StoreUnavailable(f"lambda: {response['StatusCode']}")
 
     def _invoke(
         self, function: str, payload: bytes, kind: Literal["RequestResponse", "Event"], seconds: float
@@ -58,30 +58,32 @@ class Functions:
         from botocore import exceptions  # noqa: PLC0415 - a search without fan-out does not need it
 
         client = self._client()
-        waits = _seconds.set(max(_LEAST_SECONDS, seconds))
+        previous = _read_timeout.set(max(_MIN_SECONDS, seconds))
         try:
-            with botocore_errors(_refusal):
+            with botocore_errors(_store_error):
                 try:
-                    answer = client.invoke(FunctionName=function, InvocationType=kind, Payload=payload)
-                    return answer, answer["Payload"].read()
+                    response = client.invoke(FunctionName=function, InvocationType=kind, Payload=payload)
+                    return response, response["Payload"].read()
                 except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:
-                    raise FunctionBusy(type(error).__name__) from error  # nothing was sent
+                    raise FunctionBusy(type(error).__name__) from error  # the request was not sent
         finally:
-            _seconds.reset(waits)
+            _read_timeout.reset(previous)
 
 
 def _client(endpoint: str | None, region: str, credentials: Credentials | None) -> "LambdaClient":
-    client: LambdaClient = boto_client("lambda", region, endpoint, credentials, once(Timeouts(), _CONNECTIONS))
+    client: LambdaClient = boto_client(
+        "lambda", region, endpoint, credentials, single_attempt_config(Timeouts(), _CONNECTIONS)
+    )
     client.meta.events.register_last("before-call.lambda", _set_timeout)
     client.meta.events.register_first("before-parse.lambda", check_complete)
     return client
 
 
 def _set_timeout(params: dict[str, Any], **_: Any) -> None:
-    params["context"]["read_timeout"] = _seconds.get()
+    params["context"]["read_timeout"] = _read_timeout.get()
 
 
-def _refusal(code: str, status: int) -> StoreError:
-    if status == _BUSY:
+def _store_error(code: str, status: int) -> StoreError:
+    if status == _THROTTLED:
         return FunctionBusy(code)
     return (StoreRefused if 400 <= status < 500 else StoreUnavailable)(f"lambda: {code}")

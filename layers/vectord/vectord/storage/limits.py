@@ -6,7 +6,7 @@ from typing import Final
 
 from vectord.storage.base import CopySource
 
-LEAST_PART: Final = 5 << 20  # bytes; S3 refuses a smaller part unless it is the last; its emulators accept it
+LEAST_PART: Final = 5 << 20  # bytes; S3 refuses a smaller part unless it is the last one; emulators of S3 accept it
 STAGING: Final = ".staging/"  # an index name never contains a slash
 LONGEST_LINK: Final = 7 * 24 * 3600  # seconds; S3 accepts no more
 
@@ -43,7 +43,7 @@ def check_parts(parts: Iterable[bytes], least: int) -> Iterator[bytes]:
 
 
 def check_link(seconds: int, filename: str) -> None:
-    """Raise ValueError if S3 would refuse the duration or a browser the file name."""
+    """Raise ValueError for a duration that S3 refuses, or a file name that is not plain ASCII."""
     if not 1 <= seconds <= LONGEST_LINK:
         raise ValueError(f"a link must be valid for 1 to {LONGEST_LINK:,} seconds, not {seconds:,}")
     if not _FILENAME.fullmatch(filename):

@@ -1,4 +1,4 @@
-"""The ephemeral store: objects and their versions in the memory of this process, for tests and demos."""
+"""The store in memory: objects and their versions, lost when the process ends; for tests and demos."""
 
 import hashlib
 from base64 import b64encode
@@ -48,7 +48,7 @@ class MemoryStore:
         least_part: int = LEAST_PART,
         version_bytes: int = VERSION_BYTES,
     ) -> None:
-        self._clock, self._least, self._history = clock, least_part, _History(version_bytes)
+        self._clock, self._min_part, self._history = clock, least_part, _History(version_bytes)
         self._lock = Lock()
         self._objects: dict[str, tuple[StoredObject, datetime]] = {}
 
@@ -74,8 +74,8 @@ class MemoryStore:
         if not ranges:
             return []
         with self._lock:
-            data = self._find_at(name, etag, version)
-        return [_cut(data, start, stop) for start, stop in ranges]
+            data = self._data_at(name, etag, version)
+        return [_cut_range(data, start, stop) for start, stop in ranges]
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         with self._lock:
@@ -85,15 +85,15 @@ class MemoryStore:
     def splice(
         self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
     ) -> str:
-        check_splice(head, source, self._least)
+        check_splice(head, source, self._min_part)
         with self._lock:
-            copied = _cut(self._find_at(source.name, source.etag, source.version), source.start, source.stop)
+            copied = _cut_range(self._data_at(source.name, source.etag, source.version), source.start, source.stop)
             self._check(name, condition)
             return self._write(name, head + copied + tail, parts=3 if tail else 2)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
-        checked = list(check_parts(parts, self._least))
+        checked = list(check_parts(parts, self._min_part))
         with self._lock:
             return self._write(name, b"".join(checked), len(checked))
 
@@ -129,7 +129,7 @@ class MemoryStore:
         return f"data:application/octet-stream;base64,{b64encode(data).decode()}"
 
     def _write(self, name: str, data: bytes, parts: int = 0) -> str:
-        # As in S3, equal bytes written in equally many parts get equal ETags.
+        # As in S3, equal bytes get equal ETags if they were written in the same number of parts.
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
         etag = f'"{digest}-{parts}"' if parts else f'"{digest}"'
         self._objects[name] = (StoredObject(data, etag), now := self._clock())
@@ -139,11 +139,11 @@ class MemoryStore:
 
     def _check(self, name: str, condition: Condition) -> None:
         if isinstance(condition, IfMatch):
-            self._find_at(name, condition.etag)
+            self._data_at(name, condition.etag)
         elif name in self._objects:
             raise ConditionFailed(name)
 
-    def _find_at(self, name: str, etag: str, version: str | None = None) -> bytes:
+    def _data_at(self, name: str, etag: str, version: str | None = None) -> bytes:
         stored = self._find(name, version)
         if stored.etag != etag:
             raise ConditionFailed(name)
@@ -161,8 +161,8 @@ class MemoryStore:
         return ListedObject(name, len(stored.data), modified)
 
 
-def _cut(data: bytes, start: int, stop: int) -> bytes:
-    """Return a range as S3 does: refuse one that starts after the end, and fail one that ends after it."""
+def _cut_range(data: bytes, start: int, stop: int) -> bytes:
+    """Return a range. As S3 does, refuse a range that starts after the end, and fail for one that ends after it."""
     if start >= len(data) and start != stop:
         raise StoreRefused("InvalidRange")
     if stop > len(data):
@@ -182,7 +182,7 @@ class _StoredVersion(msgspec.Struct, frozen=True):
 
 
 class _History(msgspec.Struct):
-    """Versions by object, oldest first, of which the old ones take at most `budget` bytes together."""
+    """The versions of each object, oldest first; all versions but the latest take at most `budget` bytes together."""
 
     budget: int
     _versions: dict[str, list[_StoredVersion]] = msgspec.field(default_factory=dict)
@@ -204,25 +204,27 @@ class _History(msgspec.Struct):
 
     def page(self, name: str, limit: int, after: str | None) -> VersionPage:
         versions = self._versions.get(name, [])
-        shown = [
-            _as_object_version(one, latest=one is versions[-1])
-            for one in reversed(versions)
-            if after is None or one.id < after
+        newest_first = [
+            _as_object_version(stored, latest=stored is versions[-1])
+            for stored in reversed(versions)
+            if after is None or stored.id < after
         ]
-        return VersionPage(tuple(shown[:limit]), shown[limit - 1].id if len(shown) > limit else None)
+        return VersionPage(
+            tuple(newest_first[:limit]), newest_first[limit - 1].id if len(newest_first) > limit else None
+        )
 
     def find(self, name: str, version: str) -> StoredObject:
         """Return a version; raise ObjectVersionNotFound if it does not exist or is a deletion."""
-        for one in self._versions.get(name, ()):
-            if one.id == version and one.object:
-                return one.object
+        for stored in self._versions.get(name, ()):
+            if stored.id == version and stored.object:
+                return stored.object
         raise ObjectVersionNotFound(version)
 
     def remove(self, name: str, version: str) -> None:
         """Remove one version permanently, as a lifecycle rule does."""
-        self._versions[name] = [one for one in self._versions[name] if one.id != version]
+        self._versions[name] = [stored for stored in self._versions[name] if stored.id != version]
 
 
-def _as_object_version(one: _StoredVersion, *, latest: bool) -> ObjectVersion:
-    etag = one.object.etag if one.object else None
-    return ObjectVersion(one.id, etag, one.size, one.modified, latest, one.object is None)
+def _as_object_version(stored: _StoredVersion, *, latest: bool) -> ObjectVersion:
+    etag = stored.object.etag if stored.object else None
+    return ObjectVersion(stored.id, etag, stored.size, stored.modified, latest, stored.object is None)

@@ -35,7 +35,7 @@ def batches(index: Index) -> Iterator[Rows]:
 
 
 def fetch(index: Index) -> None:
-    """Fetch every section that `batches` reads, so that it does not read the object again."""
+    """Fetch every section that `batches` reads, so that `batches` sends no further requests."""
     needed: list[Section] = list(index.tail.pieces)
     if index.base:
         needed.append(index.base.graph.section)
@@ -45,7 +45,7 @@ def fetch(index: Index) -> None:
 
 
 def cut_into_parts(chunks: Iterable[bytes | memoryview], size: int = PART_BYTES) -> Iterator[bytes]:
-    """Yield the same bytes in parts of exactly `size`; the last one may be shorter."""
+    """Yield the bytes of `chunks` in parts of exactly `size` bytes; the last one may be shorter."""
     part = bytearray()
     for chunk in chunks:
         view = memoryview(chunk)

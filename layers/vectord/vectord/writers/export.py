@@ -25,10 +25,10 @@ FORMATS: Final[dict[Format, str]] = {
 def export(index: Index, kind: Format, name: str, commit: str, folder: Path | None = None) -> Iterator[bytes]:
     """Yield a file with the rows of `index` in parts of 8 MiB; the last one may be shorter.
 
-    `name` and `commit` go into the envelope of format `lhv1`; `folder` is for the temporary files of `parquet`.
+    `name` and `commit` go into the envelope of format `lhv1`; the temporary files of `parquet` are in `folder`.
 
     Raises, while the parts are read:
-        AnswerTooLarge: as `plain_form`.
+        AnswerTooLarge: ids and metadata do not fit in the envelope of format `lhv1`.
         BlobCorrupt: a section does not match its checksum.
     """
     if kind == "lhv1":

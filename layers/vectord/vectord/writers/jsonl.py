@@ -22,7 +22,7 @@ _POWERS: Final = 10.0 ** np.arange(_MAX_EXACT_POWER + 1)
 
 
 def lines(batches: Iterable[Rows]) -> Iterator[bytes]:
-    """Yield one block of lines for each batch."""
+    """Yield the lines of each batch as one block of bytes."""
     encode = msgspec.json.Encoder().encode
     for rows in batches:
         yield b"".join(
@@ -33,7 +33,7 @@ def lines(batches: Iterable[Rows]) -> Iterator[bytes]:
 
 def compress(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield `chunks` as one gzip file."""
-    from isal import isal_zlib  # noqa: PLC0415  only the functions that read and write files have it
+    from isal import isal_zlib  # noqa: PLC0415  installed only in the functions that read and write files
 
     compressor = isal_zlib.compressobj(level=2, wbits=31)
     for chunk in chunks:
@@ -61,7 +61,7 @@ def shortest_decimals(vectors: F32) -> F64:
 def _shorten(
     flat: F32, wide: F64, exponents: F64, positions: npt.NDArray[np.int64], digits: int
 ) -> npt.NDArray[np.int64]:
-    """Store in `wide` those numbers at `positions` for which `digits` suffice; return the other positions."""
+    """Store in `wide` the numbers at `positions` that `digits` digits represent; return the other positions."""
     exact, shift = flat[positions].astype(np.float64), (digits - 1 - exponents[positions]).astype(np.int64)
     power, down = _POWERS[np.abs(shift)], shift < 0
     scaled = np.rint(np.where(down, exact / power, exact * power))

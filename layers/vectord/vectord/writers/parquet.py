@@ -13,7 +13,7 @@ from vectord.writers.batches import PART_BYTES
 if TYPE_CHECKING:
     import duckdb
 
-_GROUP_BYTES: Final = 32 << 20  # of vectors in a row group, which DuckDB holds in memory
+_GROUP_BYTES: Final = 32 << 20  # of vectors in a row group, which DuckDB keeps in memory
 _GROUP_UNIT: Final = 2_048  # rows; the size of a group is a multiple of DuckDB's vector size
 
 
@@ -32,7 +32,7 @@ def parquet(batches: Iterable[Rows], dimension: int, folder: Path | None = None)
 
 
 def _write(batches: Iterable[Rows], dimension: int, path: Path) -> None:
-    import duckdb  # noqa: PLC0415  only the functions that read and write files have it
+    import duckdb  # noqa: PLC0415  installed only in the functions that read and write files
 
     config: dict[str, Any] = {
         "threads": 1,

@@ -19,9 +19,9 @@ _MAX_ENVELOPE: Final = (1 << 32) - (1 << 20)  # bytes; the length has 32 bits
 
 
 def plain_form(index: Index, name: str, commit: str) -> Iterator[bytes | memoryview]:
-    """Yield the bytes of the blob, as commit `commit` would write it under `name`.
+    """Yield the bytes of the blob that commit `commit` would write under `name`.
 
-    A packed graph without removed rows and without a tail is written as it is. Otherwise a graph is built with all
+    The graph of a packed index without removed rows and without a tail is copied. Otherwise a graph is built with all
     rows in memory, which takes as long as a compaction. The envelope is always in memory.
 
     Raises:

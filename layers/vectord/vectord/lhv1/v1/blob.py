@@ -1,6 +1,6 @@
 """Read a blob of version 1: an envelope with parameters and metadata, then the exported HNSW graph.
 
-The format has no checksum. So contradictions are errors, and values that occur twice must agree.
+The format has no checksum. So a contradiction is an error, and values that occur twice must be equal.
 """
 
 import struct
@@ -45,20 +45,20 @@ def read(blob: bytes, name: str | None = None) -> Version1:
     Metadata of ids that are not in the graph is omitted; null means no metadata.
 
     Raises:
-        BlobCorrupt: it is not such a blob, or has a value that no index can have; the reason names the id.
+        BlobCorrupt: it is not a blob of version 1, or has a value that no index can have; the message names the id.
         BlobUnsupported: the graph has another version of its encoding.
     """
     raw, body = _split(blob)
     envelope = _decode_envelope(raw)
     graph = hnsw.decode(body)
-    found = _params(envelope.params, graph, name)
-    _check_rows(graph, found)
+    decoded_params = _params(envelope.params, graph, name)
+    _check_rows(graph, decoded_params)
     ids = set(graph.keys)
     metadata = {key: _checked_metadata(key, text) for key, text in (envelope.metadata or {}).items() if key in ids}
     return Version1(
-        found,
+        decoded_params,
         graph.keys,
-        graph.vectors.reshape(len(graph.keys), found.dimension),
+        graph.vectors.reshape(len(graph.keys), decoded_params.dimension),
         {key: text for key, text in metadata.items() if text is not None},
     )
 
@@ -83,25 +83,26 @@ def _decode_envelope(raw: bytes) -> _Envelope:
 
 
 def _params(stored: Mapping[str, Any], graph: ExportedGraph, name: str | None) -> Params:
-    """Return the parameters of the envelope; for a missing one that of the graph, or else the default."""
+    """Return the parameters of the envelope; if one is missing, that of the graph or the default."""
     # Keys may be JSON tags or names of Go fields: ef_search, efSearch, EfSearch.
     values = {key.lower().replace("_", ""): value for key, value in stored.items() if value is not None}
     dimension = _integer(values, "dimension") or graph.vectors.shape[1]
-    names = (one for one in (name, values.get("name")) if isinstance(one, str) and params.is_blob_name(one))
-    found = Params(
+    candidates = (name, values.get("name"))
+    names = (text for text in candidates if isinstance(text, str) and params.is_blob_name(text))
+    decoded_params = Params(
         name=next(names, _UNNAMED),
         dimension=dimension,
         m=_first_positive(_integer(values, "m"), graph.m, 16),
         ef_search=_first_positive(_integer(values, "efsearch"), graph.ef_search, 20),
         distance="euclidean" if graph.distance == "euclidean" else "cosine",
     )
-    if reason := params.invalid_reason(found):
+    if reason := params.invalid_reason(decoded_params):
         raise BlobCorrupt(f"a parameter in its envelope is invalid: {reason}")
     if graph.distance not in {"cosine", "euclidean"} or values.get("distance", "") not in {"", graph.distance}:
         raise BlobCorrupt(
             f"its envelope has the distance {values.get('distance')!r} and its graph has {graph.distance!r}"
         )
-    return found
+    return decoded_params
 
 
 def _integer(values: Mapping[str, Any], key: str) -> int:
@@ -115,22 +116,22 @@ def _first_positive(*values: int) -> int:
     return next(value for value in values if value > 0)
 
 
-def _check_rows(graph: ExportedGraph, found: Params) -> None:
+def _check_rows(graph: ExportedGraph, decoded_params: Params) -> None:
     for key in graph.keys:
         if reason := params.invalid_id_reason(key):
             raise BlobCorrupt(f"the id {key[:40]!r} of one of its vectors is invalid: {reason}")
-    if graph.keys and graph.vectors.shape[1] != found.dimension:
+    if graph.keys and graph.vectors.shape[1] != decoded_params.dimension:
         raise BlobCorrupt(
-            f"its vectors have {graph.vectors.shape[1]:,} components, but its dimension is {found.dimension:,}"
+            f"its vectors have {graph.vectors.shape[1]:,} components, but its dimension is {decoded_params.dimension:,}"
         )
-    good = np.isfinite(graph.vectors).all(axis=1)
-    if found.distance == "cosine":
-        good &= graph.vectors.any(axis=1)
-    if not good.all():
+    valid = np.isfinite(graph.vectors).all(axis=1)
+    if decoded_params.distance == "cosine":
+        valid &= graph.vectors.any(axis=1)
+    if not valid.all():
         # No index can contain these vectors, and to omit them would lose them silently.
-        first = graph.keys[int(np.argmin(good))]
+        first = graph.keys[int(np.argmin(valid))]
         raise BlobCorrupt(
-            f"vector {first!r} is zero or not finite, and so are {int((~good).sum()):,} of its vectors in total; "
+            f"vector {first!r} is zero or not finite, and so are {int((~valid).sum()):,} of its vectors in total; "
             "delete them with the service that wrote it"
         )
 

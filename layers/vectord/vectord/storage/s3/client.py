@@ -1,4 +1,4 @@
-"""boto3's client for S3, and handlers where botocore does not keep a store's promises by itself."""
+"""The boto3 client for S3, with event handlers for the guarantees of a store that botocore does not give."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from vectord.errors import StoreUnavailable
-from vectord.storage.boto import boto_client, check_complete, once
+from vectord.storage.boto import boto_client, check_complete, single_attempt_config
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHECKSUM_HEADER: Final = "x-amz-checksum-crc32"
-_PIECE: Final = 1 << 18
+_SEND_BYTES: Final = 1 << 18
 # Operations whose response is an XML document, and its root element.
 _ROOTS: Final = {
     "CreateMultipartUpload": b"<InitiateMultipartUploadResult",
@@ -24,7 +24,7 @@ _ROOTS: Final = {
     "ListObjectsV2": b"<ListBucketResult",
     "ListObjectVersions": b"<ListVersionsResult",
 }
-_WORKS: Final = ("UploadPartCopy", "CompleteMultipartUpload")  # S3 works before it can answer
+_SLOW_OPERATIONS: Final = ("UploadPartCopy", "CompleteMultipartUpload")  # S3 copies or assembles bytes first
 
 
 def s3_client(bucket: Bucket) -> "S3Client":
@@ -33,7 +33,7 @@ def s3_client(bucket: Bucket) -> "S3Client":
     Raises:
         StoreRefused: the profile is missing.
     """
-    config = once(
+    config = single_attempt_config(
         bucket.timeouts,
         MAX_PARALLEL,
         use_fips_endpoint=bucket.fips or None,
@@ -41,23 +41,23 @@ def s3_client(bucket: Bucket) -> "S3Client":
         # We send a CRC-32 with each object and part. Sections have checksums of their own, compared at every read.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        # A new bucket outside us-east-1 answers its name without a region by a redirect.
+        # S3 redirects requests for a new bucket outside us-east-1 if the host name has no region.
         s3={"addressing_style": bucket.addressing, "us_east_1_regional_endpoint": "regional"},
     )
     client: S3Client = boto_client("s3", bucket.region, bucket.endpoint, bucket.credentials, config)
     events = client.meta.events
-    events.register_last("before-parameter-build.s3", _follow_no_redirect)
+    events.register_last("before-parameter-build.s3", _disable_redirect)
     events.register_last(
-        "before-call.s3", lambda model, params, **_: _prepare(model.name, params, bucket.timeouts.work)
+        "before-call.s3", lambda model, params, **_: _prepare_request(model.name, params, bucket.timeouts.work)
     )
     events.register_first("before-parse.s3", check_complete)
     events.register_first("before-parse.s3", _check_root)
-    events.register_last("before-parse.s3.ListObjectVersions", _keep_order)
+    events.register_last("before-parse.s3.ListObjectVersions", _add_order)
     return client
 
 
-def checked_body(data: bytes) -> dict[str, Any]:
-    """Return a body and its checksum as arguments; S3 refuses a body that arrives as something else."""
+def body_with_checksum(data: bytes) -> dict[str, Any]:
+    """Return the arguments for a body and its CRC-32; S3 refuses a body that does not match the checksum."""
     return {"Body": _Body(data), "ChecksumCRC32": b64encode(crc32(data).to_bytes(4)).decode()}
 
 
@@ -65,18 +65,18 @@ class _Body(BytesIO):
     """A body that is sent in pieces of 256 KiB, since the timeout of a socket applies to all bytes of one call."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(max(size, _PIECE) if size and size > 0 else size)
+        return super().read(max(size, _SEND_BYTES) if size and size > 0 else size)
 
 
-def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
-    """Mark the request as redirected already, or botocore would ask for the bucket's region and send it again."""
+def _disable_redirect(context: dict[str, Any], **_: Any) -> None:
+    """Mark the request as already redirected, or botocore would look up the bucket's region and send it again."""
     context["s3_redirect"]["redirected"] = True
 
 
-def _prepare(operation: str, params: dict[str, Any], work: float) -> None:
-    """Set the timeout of an operation, and how its body is sent."""
-    if operation in _WORKS:
-        params["context"]["read_timeout"] = work
+def _prepare_request(operation: str, params: dict[str, Any], work_timeout: float) -> None:
+    """Set the timeout of a request, and the headers and checksum with which its body is sent."""
+    if operation in _SLOW_OPERATIONS:
+        params["context"]["read_timeout"] = work_timeout
     # botocore would wait for 100 Continue before it sends a file-like body.
     params["headers"].pop("Expect", None)
     if CHECKSUM_HEADER in params["headers"]:
@@ -94,8 +94,8 @@ def _check_root(operation_model: Any, response_dict: dict[str, Any], **_: Any) -
         raise StoreUnavailable("a response to another request")
 
 
-def _keep_order(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Add `Order`: key and id of each version and deletion as S3 lists them; botocore returns two separate lists."""
+def _add_order(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Add `Order`: key and id of each version and deletion in S3's order, since botocore returns two separate lists."""
     from xml.etree import ElementTree  # noqa: PLC0415 - botocore has imported it
 
     if response_dict["status_code"] != 200:

@@ -1,6 +1,6 @@
-"""Errors of S3, by error code and status, and the two libraries' exceptions that carry them.
+"""Turn S3's error codes and statuses, and obstore's exceptions, into store errors.
 
-An unknown outcome (no response, half a response, one that is not S3's, 5xx) is StoreUnavailable.
+If the outcome is unknown (no response, an incomplete one, one that is not from S3, 5xx), it is StoreUnavailable.
 """
 
 import re
@@ -31,7 +31,7 @@ _BY_CODE: Final[dict[str, type[StoreError]]] = {
     "NoSuchVersion": ObjectVersionNotFound,
     "RequestTimeout": StoreUnavailable,
     "SlowDown": StoreUnavailable,
-    # The body arrived damaged.
+    # The body was damaged on the way to S3.
     "BadDigest": StoreUnavailable,
     "XAmzContentSHA256Mismatch": StoreUnavailable,
     # Another request ended the upload, or an earlier request of ours whose response was lost.
@@ -41,7 +41,7 @@ _ETAG: Final = re.compile(r'"[^"]+"')
 
 
 class Unmodified(StoreRefused):
-    """304: the object still has the ETag that the request named; a refusal if it named none."""
+    """304: the object still has the ETag that the request named. If it named none, this is an error like any other."""
 
 
 class RangeNotSatisfiable(StoreRefused):
@@ -51,14 +51,14 @@ class RangeNotSatisfiable(StoreRefused):
 _BY_STATUS: Final[dict[int, type[StoreError]]] = {304: Unmodified, 416: RangeNotSatisfiable}
 
 
-def refusal(code: str, status: int) -> StoreError:
+def store_error(code: str, status: int) -> StoreError:
     """Return the error for a response that reports a failure, or that is not the expected one."""
     known = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if known:
         return known(code)
     # A 2xx that is not the response to this request does not come from S3.
-    unknown = status >= 500 or status == 429 or status < 300
-    return StoreUnavailable(code) if unknown else StoreRefused(code)
+    is_unknown = status >= 500 or status == 429 or status < 300
+    return StoreUnavailable(code) if is_unknown else StoreRefused(code)
 
 
 def checked_etag(etag: str | None) -> str:
@@ -68,10 +68,10 @@ def checked_etag(etag: str | None) -> str:
     return etag
 
 
-# obstore has types for these statuses. For any other status, and if there was no response, it raises GenericError; the
-# status is only in the text, after a URL, in which blanks are escaped, and a duration. S3's code is in it as well.
-# If the text does not match exactly, the error is StoreUnavailable. Only the code and the status go into our errors.
-_BY_TYPE: Final[dict[type[Exception], int]] = {
+# obstore has exception types for these statuses. For any other status, and if there was no response, it raises
+# GenericError. Then the status is only in the message, after a URL without blanks and a duration; so is S3's code. If
+# the message does not match exactly, the error is StoreUnavailable. Our errors contain only the code and the status.
+_STATUS_BY_TYPE: Final[dict[type[Exception], int]] = {
     FileNotFoundError: 404,
     obstore_exceptions.PreconditionError: 412,
     obstore_exceptions.AlreadyExistsError: 409,
@@ -79,9 +79,9 @@ _BY_TYPE: Final[dict[type[Exception], int]] = {
     obstore_exceptions.PermissionDeniedError: 403,
     obstore_exceptions.NotModifiedError: 304,
 }
-_REQUEST: Final = r"Generic S3 error: Error performing (?:GET|HEAD) \S+ in \S+ - "
-_STATUS: Final = re.compile(_REQUEST + r"Server returned non-2xx status code: (\d{3}) ")
-_REDIRECT: Final = re.compile(_REQUEST + r"Received redirect without LOCATION")
+_MESSAGE_START: Final = r"Generic S3 error: Error performing (?:GET|HEAD) \S+ in \S+ - "
+_STATUS: Final = re.compile(_MESSAGE_START + r"Server returned non-2xx status code: (\d{3}) ")
+_REDIRECT: Final = re.compile(_MESSAGE_START + r"Received redirect without LOCATION")
 _CODE: Final = re.compile(r"<Error>.*?<Code>([A-Za-z0-9.]+)</Code>", re.DOTALL)
 
 
@@ -91,14 +91,14 @@ def obstore_errors() -> Iterator[None]:
     try:
         yield
     except (obstore_exceptions.BaseError, FileNotFoundError) as error:
-        raise _obstore_refusal(error, str(error)) from error
+        raise _obstore_error(error, str(error)) from error
 
 
-def _obstore_refusal(error: Exception, text: str) -> StoreError:
-    status = _BY_TYPE.get(type(error), 0)
-    if not status and (found := _STATUS.match(text)):
-        status = int(found[1])
+def _obstore_error(error: Exception, text: str) -> StoreError:
+    status = _STATUS_BY_TYPE.get(type(error), 0)
+    if not status and (in_text := _STATUS.match(text)):
+        status = int(in_text[1])
     if status:
         code = _CODE.search(text)
-        return refusal(code[1] if code else str(status), status)
-    return refusal("PermanentRedirect", 301) if _REDIRECT.match(text) else StoreUnavailable(type(error).__name__)
+        return store_error(code[1] if code else str(status), status)
+    return store_error("PermanentRedirect", 301) if _REDIRECT.match(text) else StoreUnavailable(type(error).__name__)

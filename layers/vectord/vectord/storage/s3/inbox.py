@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from vectord.errors import StoreUnavailable
 from vectord.storage.boto import botocore_errors
 from vectord.storage.inbox import UploadedFile
-from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import refusal
+from vectord.storage.s3.client import body_with_checksum
+from vectord.storage.s3.errors import store_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,22 +21,22 @@ class S3Inbox:
 
     def fetch(self, upload: UploadedFile) -> bytes:
         client = self._client()
-        with botocore_errors(refusal):
-            answer = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
-            data = answer["Body"].read()
-        # A short file must be read again. If it counted as the whole file, it would be rejected for good.
+        with botocore_errors(store_error):
+            response = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
+            data = response["Body"].read()
+        # A truncated download must be retried. As a whole file it would be rejected permanently.
         if len(data) != upload.size:
             raise StoreUnavailable("an incomplete file")
         return data
 
     def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         client = self._client()
-        with botocore_errors(refusal):
-            client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **checked_body(body))
+        with botocore_errors(store_error):
+            client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **body_with_checksum(body))
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()
-        with botocore_errors(refusal):
+        with botocore_errors(store_error):
             return client.generate_presigned_url(
                 "put_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
             )

@@ -6,71 +6,71 @@ from typing import TYPE_CHECKING, Any, Final
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import ObjectVersion, VersionPage
 from vectord.storage.boto import botocore_errors
-from vectord.storage.s3.errors import checked_etag, refusal
+from vectord.storage.s3.errors import checked_etag, store_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_PAGE: Final = 1_000  # entries that S3 returns at most
+_MAX_PAGE: Final = 1_000  # entries; S3 returns at most this many
 
 
 class S3Listing:
     """Listings of one bucket; one request returns at most `page` keys."""
 
-    def __init__(self, client: "Callable[[], S3Client]", bucket: str, page: int = _PAGE) -> None:
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str, page: int = _MAX_PAGE) -> None:
         self._client, self._bucket, self._page_size = client, bucket, page
 
     def keys(self, prefix: str, after: str | None) -> Iterator[Mapping[str, Any]]:
         """Yield the entries of the keys that start with `prefix`, have no further `/` and come after the key `after`.
 
         Raises:
-            StoreUnavailable, StoreRefused
+            StoreUnavailable, StoreRefused: as every method of a store.
         """
-        terms: dict[str, Any] = {"StartAfter": after} if after else {}
+        paging: dict[str, Any] = {"StartAfter": after} if after else {}
         client = self._client()
         while True:
-            with botocore_errors(refusal):
+            with botocore_errors(store_error):
                 page: Any = client.list_objects_v2(
-                    Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=self._page_size, **terms
+                    Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=self._page_size, **paging
                 )
             if "IsTruncated" not in page or (page["IsTruncated"] and not page.get("NextContinuationToken")):
                 raise StoreUnavailable("an incomplete listing")
             yield from page.get("Contents", ())
             if not page["IsTruncated"]:
                 return
-            terms = {"ContinuationToken": page["NextContinuationToken"]}
+            paging = {"ContinuationToken": page["NextContinuationToken"]}
 
     def versions(self, key: str, limit: int, after: str | None) -> VersionPage:
         """Return up to `limit` versions of `key`, newest first, older than the one with the id `after`."""
-        found: list[ObjectVersion] = []
+        versions: list[ObjectVersion] = []
         for version in self._each_version(key, limit + 1, after):
-            if len(found) == limit:
-                return VersionPage(tuple(found), found[-1].id)
-            found.append(version)
-        return VersionPage(tuple(found), None)
+            if len(versions) == limit:
+                return VersionPage(tuple(versions), versions[-1].id)
+            versions.append(version)
+        return VersionPage(tuple(versions), None)
 
-    def _each_version(self, key: str, most: int, after: str | None) -> Iterator[ObjectVersion]:
+    def _each_version(self, key: str, limit: int, after: str | None) -> Iterator[ObjectVersion]:
         """Yield the versions of `key`, newest first. S3 lists the versions of longer keys after them."""
-        terms: dict[str, Any] = {"KeyMarker": key, "VersionIdMarker": after} if after else {}
+        paging: dict[str, Any] = {"KeyMarker": key, "VersionIdMarker": after} if after else {}
         while True:
-            page = self._page(key, min(most, _PAGE), terms, after)
-            for owner, version in _in_order(page):
-                if owner != key:
+            page = self._page(key, min(limit, _MAX_PAGE), paging, after)
+            for listed_key, version in _ordered_versions(page):
+                if listed_key != key:
                     return
                 yield version
             if not page["IsTruncated"] or page["NextKeyMarker"] != key:
                 return
-            terms = {"KeyMarker": key, "VersionIdMarker": page["NextVersionIdMarker"]}
+            paging = {"KeyMarker": key, "VersionIdMarker": page["NextVersionIdMarker"]}
 
-    def _page(self, key: str, most: int, terms: Mapping[str, Any], after: str | None) -> Mapping[str, Any]:
+    def _page(self, key: str, limit: int, paging: Mapping[str, Any], after: str | None) -> Mapping[str, Any]:
         client = self._client()
         try:
-            with botocore_errors(refusal):
+            with botocore_errors(store_error):
                 page: Mapping[str, Any] = client.list_object_versions(
-                    Bucket=self._bucket, Prefix=key, MaxKeys=most, **terms
+                    Bucket=self._bucket, Prefix=key, MaxKeys=limit, **paging
                 )
         except StoreRefused as error:
-            if after and str(error) == "InvalidArgument":  # S3 never made such an id
+            if after and str(error) == "InvalidArgument":  # the id cannot be one of S3's
                 raise ObjectVersionNotFound(after) from error
             raise
         markers = page.get("NextKeyMarker") and page.get("NextVersionIdMarker")
@@ -79,13 +79,16 @@ class S3Listing:
         return page
 
 
-def _in_order(page: Mapping[str, Any]) -> Iterator[tuple[str, ObjectVersion]]:
-    """Yield the key and each version or deletion of a page as S3 lists them; `Order` is from `s3.client`."""
+def _ordered_versions(page: Mapping[str, Any]) -> Iterator[tuple[str, ObjectVersion]]:
+    """Yield the key and the version of each entry of a page, in the order in which S3 lists them.
+
+    `s3.client` adds this order to the page as `Order`. A deletion is a version, too.
+    """
     try:
-        entries = {(one["Key"], one["VersionId"]): one for one in page.get("Versions", ())}
-        entries |= {(one["Key"], one["VersionId"]): one for one in page.get("DeleteMarkers", ())}
-        for place in page["Order"]:
-            yield place[0], _version(entries[place])
+        entries = {(entry["Key"], entry["VersionId"]): entry for entry in page.get("Versions", ())}
+        entries |= {(entry["Key"], entry["VersionId"]): entry for entry in page.get("DeleteMarkers", ())}
+        for key_and_id in page["Order"]:
+            yield key_and_id[0], _version(entries[key_and_id])
     except KeyError as error:
         raise StoreUnavailable("an incomplete listing") from error
 

@@ -15,18 +15,18 @@ from msgspec import structs
 from vectord.errors import ObjectNotFound, ObjectVersionNotFound, StoreError, StoreUnavailable
 from vectord.storage.base import CopySource
 from vectord.storage.boto import botocore_errors
-from vectord.storage.s3.client import checked_body
-from vectord.storage.s3.errors import checked_etag, refusal
+from vectord.storage.s3.client import body_with_checksum
+from vectord.storage.s3.errors import checked_etag, store_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# S3 copies up to 5 GiB in one request, but each at the speed of one stream; smaller copies also finish in time.
+# S3 copies up to 5 GiB in one request, at the speed of one stream. Smaller copies run in parallel and end in time.
 _COPY_BYTES: Final = 128 << 20
 
 
 def split_copy(source: CopySource) -> list[CopySource]:
-    """Return the source in parts of about the same size that S3 copies in time; none is too small."""
+    """Split a source into parts of about the same size, small enough to copy in time and large enough for S3."""
     size = source.stop - source.start
     count = -(-size // _COPY_BYTES)
     bounds = [source.start + size * number // count for number in range(count + 1)]
@@ -46,19 +46,23 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class MultipartUpload:
-    """One multipart upload. Leaving the block without an object aborts it, unless there may be an object.
+    """One multipart upload, as a context manager. On exit it is aborted, unless it was or may have been completed.
 
-    `described` are the arguments of the create request; a copy or completion may take `work` seconds.
+    `attributes` are the arguments that describe the object; a copy or a completion may take `work_timeout` seconds.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, key: str, described: Mapping[str, Any], work: float) -> None:
-        self._client, self._bucket, self._described, self._work = client, bucket, described, work
+    def __init__(
+        self, client: "S3Client", bucket: str, key: str, attributes: Mapping[str, Any], work_timeout: float
+    ) -> None:
+        self._client, self._bucket, self._attributes, self._work_timeout = client, bucket, attributes, work_timeout
         self._target: dict[str, Any] = {"Bucket": bucket, "Key": key}
-        self._over = False  # completed, or perhaps completed
+        self._may_be_completed = False
 
     def __enter__(self) -> Self:
-        with botocore_errors(refusal):
-            created = self._client.create_multipart_upload(ChecksumAlgorithm="CRC32", **self._target, **self._described)
+        with botocore_errors(store_error):
+            created = self._client.create_multipart_upload(
+                ChecksumAlgorithm="CRC32", **self._target, **self._attributes
+            )
         if not created.get("UploadId"):
             raise StoreUnavailable("a response without an upload id")
         self._target["UploadId"] = created["UploadId"]
@@ -67,44 +71,45 @@ class MultipartUpload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._over:
-            # What is left of it costs money until the bucket's lifecycle rule removes it; the first error counts.
-            with suppress(StoreError), botocore_errors(refusal):
+        if not self._may_be_completed:
+            # Parts cost money until the bucket's lifecycle rule removes them.
+            # An error of the abort must not hide the first error.
+            with suppress(StoreError), botocore_errors(store_error):
                 self._client.abort_multipart_upload(**self._target)
 
     def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
-        """Send the parts, at most `parallel` at a time and in memory; return them for `complete`."""
+        """Send the parts, at most `parallel` at a time and in memory; return them as arguments of `complete`."""
         sent: list[Future[Part]] = []
-        # An abort does not reach a part that is still being sent, so all of them end before the block is left.
+        # An abort does not stop a part that is still being sent, so wait for all parts before leaving the block.
         with ThreadPoolExecutor(parallel, "s3-part") as workers:
             for number, part in enumerate(parts, 1):
                 sent.append(workers.submit(self._send_part, number, part))
-                _wait_until_fewer(parallel, sent)
-            _wait_until_fewer(1, sent)
+                _wait_until_fewer_than(parallel, sent)
+            _wait_until_fewer_than(1, sent)
         return [part.result() for part in sent]
 
     def complete(self, parts: Sequence[Part], condition: Mapping[str, Any]) -> str:
-        """Make the parts an object if `condition` holds, and return its ETag."""
+        """Join the parts to an object if `condition`, the arguments of a conditional write, holds; return its ETag."""
         listed: Any = {"Parts": [part.as_dict() for part in parts]}
-        self._over = True
+        self._may_be_completed = True
         try:
-            done = _within(
-                self._work,
+            done = _run_with_timeout(
+                self._work_timeout,
                 lambda: self._client.complete_multipart_upload(MultipartUpload=listed, **self._target, **condition),
             )
             return checked_etag(done.get("ETag"))
         except StoreUnavailable:
             raise
         except StoreError:
-            self._over = False  # S3 refused: there is no object
+            self._may_be_completed = False  # S3 refused: there is no object
             raise
 
     def _send_part(self, number: int, part: bytes | CopySource) -> Part:
         return self._copy(number, part) if isinstance(part, CopySource) else self._upload(number, part)
 
     def _upload(self, number: int, part: bytes) -> Part:
-        with botocore_errors(refusal):
-            stored = self._client.upload_part(PartNumber=number, **self._target, **checked_body(part))
+        with botocore_errors(store_error):
+            stored = self._client.upload_part(PartNumber=number, **self._target, **body_with_checksum(part))
         return Part(number, checked_etag(stored.get("ETag")), stored.get("ChecksumCRC32"))
 
     def _copy(self, number: int, part: CopySource) -> Part:
@@ -112,8 +117,8 @@ class MultipartUpload:
         if part.version:
             source["VersionId"] = quote(part.version, safe="")  # botocore quotes only the key
         try:
-            copied = _within(
-                self._work,
+            copied = _run_with_timeout(
+                self._work_timeout,
                 lambda: self._client.upload_part_copy(
                     PartNumber=number,
                     CopySource=source,
@@ -130,17 +135,17 @@ class MultipartUpload:
         return Part(number, checked_etag(result.get("ETag")), result.get("ChecksumCRC32"))
 
 
-def _within[T](seconds: float, call: Callable[[], T]) -> T:
-    """Return what `call` returns; raise StoreUnavailable after `seconds`.
+def _run_with_timeout[T](seconds: float, call: Callable[[], T]) -> T:
+    """Run `call` and return its result; raise StoreUnavailable after `seconds`.
 
-    S3 sends white space while it works, so a timeout between two pieces never fires. A call that takes too long is left
-    to end by itself.
+    S3 sends white space while it works, so the read timeout, which bounds one piece, does not fire. After `seconds` the
+    call continues in its thread until it ends.
     """
     result: Future[T] = Future()
 
     def run() -> None:
         try:
-            with botocore_errors(refusal):
+            with botocore_errors(store_error):
                 result.set_result(call())
         except BaseException as error:  # noqa: BLE001 - for the thread that waits
             result.set_exception(error)
@@ -152,13 +157,13 @@ def _within[T](seconds: float, call: Callable[[], T]) -> T:
         raise StoreUnavailable("S3 worked for too long") from None
 
 
-def _wait_until_fewer(most: int, sent: Sequence[Future[Part]]) -> None:
-    """Wait until fewer than `most` parts are being sent; raise the error of one that failed as soon as it does."""
+def _wait_until_fewer_than(limit: int, sent: Sequence[Future[Part]]) -> None:
+    """Wait until fewer than `limit` parts are being sent; raise the error of a failed part at once."""
     while True:
         for part in sent:
             if part.done():
                 part.result()
         pending = [part for part in sent if not part.done()]
-        if len(pending) < most:
+        if len(pending) < limit:
             return
         wait(pending, return_when=FIRST_COMPLETED)

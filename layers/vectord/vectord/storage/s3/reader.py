@@ -14,7 +14,7 @@ from obstore.store import S3Store as Client
 
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, StoredObject
-from vectord.storage.credentials import Credentials, chain
+from vectord.storage.credentials import Credentials, credentials_chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
 
@@ -30,11 +30,11 @@ class ObstoreReader:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._last: tuple[Credentials, Client] | None = None
+        self._cached: tuple[Credentials, Client] | None = None
 
     def get(self, key: str, known_etag: str | None) -> StoredObject | NotModified:
         try:
-            data, result = _get(self._client(), key, _unless(known_etag))
+            data, result = _get(self._client(), key, _if_none_match(known_etag))
         except Unmodified:
             if known_etag is None:
                 raise
@@ -48,12 +48,12 @@ class ObstoreReader:
 
     def head(self, key: str, length: int, known_etag: str | None) -> ObjectHead | NotModified:
         try:
-            data, result = _get(self._client(), key, {**_unless(known_etag), "range": (0, length)})
+            data, result = _get(self._client(), key, {**_if_none_match(known_etag), "range": (0, length)})
         except Unmodified:
             if known_etag is None:
                 raise
             return NotModified()
-        except RangeNotSatisfiable:  # S3 has no range of an object without bytes
+        except RangeNotSatisfiable:  # S3 refuses any range of an empty object
             return head_of(self.get(key, known_etag), length)
         size = result.meta["size"]
         if result.range != (0, min(length, size)) or len(data) != min(length, size):
@@ -61,8 +61,8 @@ class ObstoreReader:
         return ObjectHead(data, checked_etag(result.meta["e_tag"]), size)
 
     def read(self, key: str, etag: str, ranges: Sequence[ByteRange]) -> list[Data]:
-        def fetch(asked: ByteRange) -> Data:
-            return _range(client, key, etag, asked) if asked[0] < asked[1] else b""
+        def fetch(byte_range: ByteRange) -> Data:
+            return _read_range(client, key, etag, byte_range) if byte_range[0] < byte_range[1] else b""
 
         if not ranges:
             return []
@@ -72,15 +72,15 @@ class ObstoreReader:
         return list(self._workers.map(fetch, ranges))
 
     def _client(self) -> Client:
-        """Return a client with the current credentials; temporary ones change."""
+        """Return a client with the current credentials, which change if they are temporary."""
         credentials = self._bucket.credentials or self._chain()
-        if self._last is None or self._last[0] != credentials:
-            self._last = credentials, make_client(self._bucket, credentials)
-        return self._last[1]
+        if self._cached is None or self._cached[0] != credentials:
+            self._cached = credentials, make_client(self._bucket, credentials)
+        return self._cached[1]
 
     @cached_property
     def _chain(self) -> Callable[[], Credentials]:
-        return chain()
+        return credentials_chain()
 
     @cached_property
     def _workers(self) -> ThreadPoolExecutor:
@@ -88,11 +88,11 @@ class ObstoreReader:
 
 
 def make_client(bucket: Bucket, credentials: Credentials) -> Client:
-    """Return obstore's client of a bucket. It sends each request once and keeps connections open."""
+    """Return an obstore client for a bucket. It sends each request once and keeps connections open."""
     url, timeouts = bucket.base_url, bucket.timeouts
     config: S3Config = {
         "endpoint": url,
-        "aws_endpoint_url_s3": url,  # or the environment's AWS_ENDPOINT_URL_S3 would win
+        "aws_endpoint_url_s3": url,  # otherwise the environment's AWS_ENDPOINT_URL_S3 would win
         "virtual_hosted_style_request": bucket.addressing == "virtual",
         "region": bucket.region,
         "access_key_id": credentials.access_key,
@@ -113,23 +113,23 @@ def make_client(bucket: Bucket, credentials: Credentials) -> Client:
 
 
 def head_of(whole: StoredObject | NotModified, length: int) -> ObjectHead | NotModified:
-    """Return the head of an object that was read as a whole."""
+    """Return the head of an object of which all bytes were read."""
     if isinstance(whole, NotModified):
         return whole
     return ObjectHead(whole.data[:length], whole.etag, len(whole.data))
 
 
-def _range(client: Client, key: str, etag: str, asked: ByteRange) -> Data:
-    """Return one range of the object at `etag`. obstore compares neither the ETag nor the length with the request."""
-    data, result = _get(client, key, {"range": asked, "if_match": etag})
+def _read_range(client: Client, key: str, etag: str, byte_range: ByteRange) -> Data:
+    """Read one range of the object at `etag`. obstore compares neither the ETag nor the length with the request."""
+    data, result = _get(client, key, {"range": byte_range, "if_match": etag})
     if checked_etag(result.meta["e_tag"]) != etag:
         raise ConditionFailed("ETag")
-    if result.range != asked or len(data) != asked[1] - asked[0]:
+    if result.range != byte_range or len(data) != byte_range[1] - byte_range[0]:
         raise StoreUnavailable("the range is too short")
     return data
 
 
-def _unless(known_etag: str | None) -> "GetOptions":
+def _if_none_match(known_etag: str | None) -> "GetOptions":
     return {} if known_etag is None else {"if_none_match": known_etag}
 
 

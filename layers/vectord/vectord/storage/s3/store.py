@@ -24,8 +24,8 @@ from vectord.storage.base import (
 from vectord.storage.boto import Lazy, botocore_errors
 from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.bucket import Bucket
-from vectord.storage.s3.client import checked_body, s3_client
-from vectord.storage.s3.errors import checked_etag, refusal
+from vectord.storage.s3.client import body_with_checksum, s3_client
+from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
 from vectord.storage.s3.multipart import MultipartUpload, split_copy
 from vectord.storage.s3.reader import ObstoreReader
@@ -35,32 +35,32 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SUFFIX: Final = ".lhv1"
-_PARALLEL_COPIES: Final = 16  # S3 does the work
-_PARALLEL_PARTS: Final = 4  # each is in memory
+_PARALLEL_COPIES: Final = 16  # S3 copies the bytes, so they need no memory
+_PARALLEL_PARTS: Final = 4  # each part is in memory while it is sent
 _MAX_BYTES: Final = 5 << 30  # of one PUT
 _BINARY: Final = {"ContentType": "application/octet-stream"}
 
 
 class S3Store:
-    """A Store of one bucket under one prefix. obstore reads; boto3 does the rest, and is imported when it is needed.
+    """A Store in one bucket under one prefix. obstore reads; boto3 does the rest and is imported on first use.
 
     `least_part` is the least size of a part, by default S3's; tests use less to splice a few bytes on an emulator.
     `page` is how many keys one request lists, by default S3's maximum.
     """
 
     def __init__(self, bucket: Bucket, prefix: str, *, least_part: int = LEAST_PART, page: int = 1_000) -> None:
-        self._prefix, self._least = prefix, least_part
+        self._prefix, self._min_part = prefix, least_part
         client = Lazy(lambda: s3_client(bucket))
         self._reader, self._boto_reader = ObstoreReader(bucket), BotoReader(client, bucket.name)
         self._writer, self._listing = S3Writer(client, bucket), S3Listing(client, bucket.name, page)
 
     def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
         key = self._key(name)
-        return self._reader_of(key).get(key, known_etag)
+        return self._reader_for(key).get(key, known_etag)
 
     def etag(self, name: str) -> str:
         key = self._key(name)
-        return self._reader_of(key).etag(key)
+        return self._reader_for(key).etag(key)
 
     def head(
         self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
@@ -68,13 +68,13 @@ class S3Store:
         key = self._key(name)
         if version:
             return self._boto_reader.head(key, length, known_etag, version)
-        return self._reader_of(key).head(key, length, known_etag)
+        return self._reader_for(key).head(key, length, known_etag)
 
     def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> Sequence[Data]:
         key = self._key(name)
         if version:
             return self._boto_reader.read(key, etag, ranges, version)
-        return self._reader_of(key).read(key, etag, ranges)
+        return self._reader_for(key).read(key, etag, ranges)
 
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writer.put(self._key(name), data, condition, commit)
@@ -82,13 +82,13 @@ class S3Store:
     def splice(
         self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
     ) -> str:
-        check_splice(head, source, self._least)
+        check_splice(head, source, self._min_part)
         source = structs.replace(source, name=self._key(source.name))
         return self._writer.splice(self._key(name), head, source, tail, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
-        return self._writer.stage(self._key(name), check_parts(parts, self._least))
+        return self._writer.stage(self._key(name), check_parts(parts, self._min_part))
 
     def discard(self, name: str) -> None:
         check_staging(name)
@@ -98,12 +98,12 @@ class S3Store:
         self._writer.delete(self._key(name), condition)
 
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
-        found: list[ListedObject] = []
-        for listed in self._listed(prefix, after):
-            if len(found) == limit:
-                return ObjectPage(tuple(found), found[-1].name)
-            found.append(listed)
-        return ObjectPage(tuple(found), None)
+        objects: list[ListedObject] = []
+        for listed in self._each_listed(prefix, after):
+            if len(objects) == limit:
+                return ObjectPage(tuple(objects), objects[-1].name)
+            objects.append(listed)
+        return ObjectPage(tuple(objects), None)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         return self._listing.versions(self._key(name), limit, after)
@@ -112,12 +112,15 @@ class S3Store:
         check_link(seconds, filename)
         return self._writer.link(self._key(name), seconds, filename, version)
 
-    def _reader_of(self, key: str) -> ObstoreReader | BotoReader:
-        """Return the reader of a key: obstore cannot express one with an empty, `.` or `..` segment."""
-        plain = key.isprintable() and not {"", ".", ".."} & set(key.split("/"))
-        return self._reader if plain else self._boto_reader
+    def _reader_for(self, key: str) -> ObstoreReader | BotoReader:
+        """Return the reader for `key`: boto3's if obstore cannot express the key, otherwise obstore's.
 
-    def _listed(self, prefix: str, after: str | None) -> Iterator[ListedObject]:
+        obstore cannot express an unprintable character, or an empty, `.` or `..` segment.
+        """
+        is_plain = key.isprintable() and not {"", ".", ".."} & set(key.split("/"))
+        return self._reader if is_plain else self._boto_reader
+
+    def _each_listed(self, prefix: str, after: str | None) -> Iterator[ListedObject]:
         for entry in self._listing.keys(self._folder + prefix, self._key(after) if after else None):
             name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
             if entry["Key"].endswith(SUFFIX) and params.is_index_name(name) and name.startswith(prefix):
@@ -132,7 +135,7 @@ class S3Store:
 
 
 class S3Writer:
-    """Writes of one bucket by boto3: each conditional, and applied as a whole or not at all; and presigned links."""
+    """Writes to one bucket by boto3, each applied as a whole or not at all; and presigned links."""
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: Bucket) -> None:
         self._client, self._bucket = client, bucket
@@ -140,9 +143,13 @@ class S3Writer:
     def put(self, key: str, data: bytes, condition: Condition, commit: str) -> str:
         if len(data) > _MAX_BYTES:
             raise StoreRefused("EntityTooLarge")
-        arguments: dict[str, Any] = {**_described(commit), **_terms(condition), **checked_body(data)}
+        arguments: dict[str, Any] = {
+            **_attributes(commit),
+            **_condition_arguments(condition),
+            **body_with_checksum(data),
+        }
         client = self._client()
-        with botocore_errors(refusal):
+        with botocore_errors(store_error):
             stored = client.put_object(Bucket=self._bucket.name, Key=key, **arguments)
         if stored["ResponseMetadata"]["HTTPStatusCode"] != 200:
             raise StoreUnavailable("a response to another request")
@@ -151,10 +158,10 @@ class S3Writer:
     def splice(
         self, key: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
     ) -> str:
-        """Write `head`, the bytes of `source`, whose name is a key, and `tail`."""
+        """Write `head`, the bytes of `source` and `tail`; the `name` of `source` is a key."""
         parts: list[bytes | CopySource] = [head, *split_copy(source), *([tail] if tail else [])]
-        with self._upload(key, _described(commit)) as upload:
-            return upload.complete(upload.send(parts, _PARALLEL_COPIES), _terms(condition))
+        with self._upload(key, _attributes(commit)) as upload:
+            return upload.complete(upload.send(parts, _PARALLEL_COPIES), _condition_arguments(condition))
 
     def stage(self, key: str, parts: Iterable[bytes]) -> str:
         with self._upload(key, _BINARY) as upload:
@@ -162,23 +169,25 @@ class S3Writer:
 
     def delete(self, key: str, condition: IfMatch | None) -> None:
         client = self._client()
-        with botocore_errors(refusal):
-            client.delete_object(Bucket=self._bucket.name, Key=key, **(_terms(condition) if condition else {}))
+        with botocore_errors(store_error):
+            client.delete_object(
+                Bucket=self._bucket.name, Key=key, **(_condition_arguments(condition) if condition else {})
+            )
 
     def link(self, key: str, seconds: int, filename: str, version: str | None) -> str:
-        shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'}
-        params = {"Bucket": self._bucket.name, "Key": key, **shown, **({"VersionId": version} if version else {})}
+        disposition = {"ResponseContentDisposition": f'attachment; filename="{filename}"'}
+        params = {"Bucket": self._bucket.name, "Key": key, **disposition, **({"VersionId": version} if version else {})}
         client = self._client()
-        with botocore_errors(refusal):
+        with botocore_errors(store_error):
             return client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
 
-    def _upload(self, key: str, described: Mapping[str, Any]) -> MultipartUpload:
-        return MultipartUpload(self._client(), self._bucket.name, key, described, self._bucket.timeouts.work)
+    def _upload(self, key: str, attributes: Mapping[str, Any]) -> MultipartUpload:
+        return MultipartUpload(self._client(), self._bucket.name, key, attributes, self._bucket.timeouts.work)
 
 
-def _described(commit: str) -> dict[str, Any]:
+def _attributes(commit: str) -> dict[str, Any]:
     return {**_BINARY, "Metadata": {"commit": commit}}
 
 
-def _terms(condition: Condition) -> dict[str, Any]:
+def _condition_arguments(condition: Condition) -> dict[str, Any]:
     return {"IfNoneMatch": "*"} if isinstance(condition, IfAbsent) else {"IfMatch": condition.etag}

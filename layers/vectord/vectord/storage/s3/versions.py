@@ -1,7 +1,7 @@
-"""Reads from S3 by boto3: versions of objects.
+"""Reads from S3 by boto3: versions of objects, and objects whose keys obstore cannot express.
 
-obstore fails if a server sends the whole version instead of a range, as MiniStack does. boto3 also reads keys that
-obstore cannot express, with an empty segment, `.` or `..` in the prefix.
+obstore fails if a server sends the whole version instead of a range, as MiniStack does. It cannot express a key with an
+empty segment, `.` or `..`.
 """
 
 import re
@@ -14,14 +14,14 @@ from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, S
 from vectord.storage.base import ByteRange, NotModified, ObjectHead, StoredObject
 from vectord.storage.boto import botocore_errors
 from vectord.storage.s3.bucket import MAX_PARALLEL
-from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, refusal
+from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, store_error
 from vectord.storage.s3.reader import head_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-# S3 refuses a deletion by a 405, an id that it cannot have made by a 400, and a key that does not exist as such.
+# S3's error codes if an id is unknown, names a deletion (405), cannot be one of S3's (400), or its key does not exist.
 _NO_VERSION: Final = ("NoSuchVersion", "MethodNotAllowed", "InvalidArgument", "NoSuchKey")
 
 
@@ -33,97 +33,97 @@ class BotoReader:
 
     def get(self, key: str, known_etag: str | None, version: str | None = None) -> StoredObject | NotModified:
         try:
-            answer, data = self._get(key, version, **_unless(known_etag))
+            response, data = self._get(key, version, **_if_none_match(known_etag))
         except Unmodified:
             if known_etag is None:
                 raise
             return NotModified()
-        if _status(answer) != 200:
+        if _status(response) != 200:
             raise StoreUnavailable("not the whole object")
-        return StoredObject(data, checked_etag(answer.get("ETag")))
+        return StoredObject(data, checked_etag(response.get("ETag")))
 
     def etag(self, key: str) -> str:
         client = self._client()
-        with botocore_errors(refusal):
+        with botocore_errors(store_error):
             return checked_etag(client.head_object(Bucket=self._bucket, Key=key).get("ETag"))
 
     def head(
         self, key: str, length: int, known_etag: str | None, version: str | None = None
     ) -> ObjectHead | NotModified:
         try:
-            answer, data = self._get(key, version, Range=f"bytes=0-{length - 1}", **_unless(known_etag))
+            response, data = self._get(key, version, Range=f"bytes=0-{length - 1}", **_if_none_match(known_etag))
         except Unmodified:
             if known_etag is None:
                 raise
             return NotModified()
-        except RangeNotSatisfiable:  # S3 has no range of an object without bytes
+        except RangeNotSatisfiable:  # S3 refuses any range of an empty object
             return head_of(self.get(key, known_etag, version), length)
-        etag = checked_etag(answer.get("ETag"))
-        if _status(answer) == 200:
+        etag = checked_etag(response.get("ETag"))
+        if _status(response) == 200:
             return head_of(StoredObject(data, etag), length)
-        start, stop, size = _content_range(answer, data)
+        start, stop, size = _content_range(response, data)
         if (start, stop) != (0, min(length, size)):
             raise StoreUnavailable("the head is too short")
         return ObjectHead(data, etag, size)
 
     def read(self, key: str, etag: str, ranges: Sequence[ByteRange], version: str | None = None) -> list[bytes]:
-        return list(self._workers.map(lambda asked: self._range(key, etag, asked, version), ranges))
+        return list(self._workers.map(lambda byte_range: self._range(key, etag, byte_range, version), ranges))
 
     @cached_property
     def _workers(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(MAX_PARALLEL, "s3-version")
 
-    def _range(self, key: str, etag: str, asked: ByteRange, version: str | None) -> bytes:
-        start, stop = asked
+    def _range(self, key: str, etag: str, byte_range: ByteRange, version: str | None) -> bytes:
+        start, stop = byte_range
         if start == stop:
             return b""
-        answer, data = self._get(key, version, Range=f"bytes={start}-{stop - 1}", IfMatch=etag)
-        if checked_etag(answer.get("ETag")) != etag:
+        response, data = self._get(key, version, Range=f"bytes={start}-{stop - 1}", IfMatch=etag)
+        if checked_etag(response.get("ETag")) != etag:
             raise ConditionFailed("ETag")
-        if _status(answer) == 200:
-            return _cut(data, asked)
-        if _content_range(answer, data)[:2] != asked:
+        if _status(response) == 200:
+            return _cut_range(data, byte_range)
+        if _content_range(response, data)[:2] != byte_range:
             raise StoreUnavailable("the range is too short")
         return data
 
-    def _get(self, key: str, version: str | None, **terms: Any) -> tuple[Mapping[str, Any], bytes]:
+    def _get(self, key: str, version: str | None, **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
         if version:
-            terms["VersionId"] = version
+            arguments["VersionId"] = version
         client = self._client()
         try:
-            with botocore_errors(refusal):
-                answer = client.get_object(Bucket=self._bucket, Key=key, **terms)
-                return answer, answer["Body"].read()
+            with botocore_errors(store_error):
+                response = client.get_object(Bucket=self._bucket, Key=key, **arguments)
+                return response, response["Body"].read()
         except StoreError as error:
             if version and str(error) in _NO_VERSION:
                 raise ObjectVersionNotFound(version) from error
             raise
 
 
-def _status(answer: Mapping[str, Any]) -> int:
-    status: int = answer["ResponseMetadata"]["HTTPStatusCode"]
+def _status(response: Mapping[str, Any]) -> int:
+    status: int = response["ResponseMetadata"]["HTTPStatusCode"]
     return status
 
 
-def _content_range(answer: Mapping[str, Any], data: bytes) -> tuple[int, int, int]:
-    """Return where the bytes start and stop in the object, and the size of the object."""
-    found = _RANGE.fullmatch(answer.get("ContentRange") or "")
-    if found is None:
+def _content_range(response: Mapping[str, Any], data: bytes) -> tuple[int, int, int]:
+    """Return where in the object `data` starts and stops, and the size of the object."""
+    content_range = _RANGE.fullmatch(response.get("ContentRange") or "")
+    if content_range is None:
         raise StoreUnavailable("a range without its position")
-    start, last, size = map(int, found.groups())
+    start, last, size = map(int, content_range.groups())
     if last + 1 - start != len(data):
         raise StoreUnavailable("the range is too short")
     return start, last + 1, size
 
 
-def _cut(whole: bytes, asked: ByteRange) -> bytes:
-    """Return a range of a version that the server sent as a whole, as MiniStack does."""
-    if asked[0] >= len(whole):
+def _cut_range(whole: bytes, byte_range: ByteRange) -> bytes:
+    """Return a range of a version of which the server sent all bytes, as MiniStack does."""
+    if byte_range[0] >= len(whole):
         raise RangeNotSatisfiable("InvalidRange")
-    if asked[1] > len(whole):
+    if byte_range[1] > len(whole):
         raise StoreUnavailable("the range is longer than the object")
-    return whole[asked[0] : asked[1]]
+    return whole[byte_range[0] : byte_range[1]]
 
 
-def _unless(known_etag: str | None) -> dict[str, str]:
+def _if_none_match(known_etag: str | None) -> dict[str, str]:
     return {} if known_etag is None else {"IfNoneMatch": known_etag}
