@@ -1,4 +1,4 @@
-"""POST /indexes/{name}/vectors: add or replace a batch of vectors; PATCH: change the metadata of some."""
+"""POST /indexes/{name}/vectors: add or replace a batch of vectors; PATCH: change the metadata of vectors."""
 
 from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
@@ -11,20 +11,22 @@ from vectord.service.service import Service
 
 def add(request: Request, service: Service) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
-    done = service.add(request.path["name"], batch, request.deadline, request.write_options)
-    return Reply(vector_answers.Added(done.added, done.replaced, done.count), headers=handler.etag(done.etag))
+    result = service.add(request.path["name"], batch, request.deadline, request.write_options)
+    return Reply(
+        vector_answers.Added(result.added, result.replaced, result.count), headers=handler.etag_header(result.etag)
+    )
 
 
 def patch(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.PatchBody)
-    done = service.patch(
+    result = service.patch(
         request.path["name"],
         vectors.read_selection(body.ids, body.filter),
         vectors.read_patch(body),
         request.deadline,
         request.write_options,
     )
-    return Reply(vector_answers.Patched(done.patched, done.count), headers=handler.etag(done.etag))
+    return Reply(vector_answers.Patched(result.patched, result.count), headers=handler.etag_header(result.etag))
 
 
 ROUTES: dict[str, handler.Route[Service]] = {

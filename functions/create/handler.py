@@ -27,10 +27,10 @@ def create(request: Request, service: Service) -> Reply:
 
 def restore(request: Request, service: Service) -> Reply:
     body = decode(request.body, RestoreBody)
-    made = service.history.restore(
+    restored = service.history.restore(
         request.path["name"], body.as_of, request.deadline, WriteOptions(request.preconditions)
     )
-    return Reply(index_answers.Made(made.params, made.count), headers={"ETag": made.etag})
+    return Reply(index_answers.Made(restored.params, restored.count), headers={"ETag": restored.etag})
 
 
 def copy(request: Request, service: Service) -> Reply:
@@ -38,9 +38,9 @@ def copy(request: Request, service: Service) -> Reply:
     return _created(service.history.copy(request.path["name"], body.to, request.deadline, body.as_of))
 
 
-def _created(made: Description) -> Reply:
-    headers = {"ETag": made.etag, "Location": f"/indexes/{made.params.name}"}
-    return Reply(index_answers.Made(made.params, made.count), 201, headers)
+def _created(index: Description) -> Reply:
+    headers = {"ETag": index.etag, "Location": f"/indexes/{index.params.name}"}
+    return Reply(index_answers.Made(index.params, index.count), 201, headers)
 
 
 ROUTES: dict[str, handler.Route[Service]] = {

@@ -1,4 +1,4 @@
-"""DELETE /indexes/{name} and its vectors, one by path or many by body."""
+"""Delete an index, one vector by its path, or several vectors by the ids or the filter in a body."""
 
 from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
@@ -19,10 +19,10 @@ def delete_index(request: Request, service: Service) -> Reply:
 
 def delete_vector(request: Request, service: Service) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
-    done = service.delete(name, Selection([vector_id]), request.deadline, request.write_options)
-    if not done.deleted:
+    result = service.delete(name, Selection([vector_id]), request.deadline, request.write_options)
+    if not result.deleted:
         raise VectorNotFound(name, vector_id)
-    return _reply(done)
+    return _reply(result)
 
 
 def delete_vectors(request: Request, service: Service) -> Reply:
@@ -30,13 +30,16 @@ def delete_vectors(request: Request, service: Service) -> Reply:
     write = request.write_options
     selection = vectors.read_selection(body.ids, body.filter)
     if body.dry_run:
-        would = service.would_delete(name, selection, request.deadline, write)
-        return Reply(vector_answers.Deleted(would.deleted, would.count, dry_run=True), headers=handler.etag(would.etag))
+        counted = service.would_delete(name, selection, request.deadline, write)
+        return Reply(
+            vector_answers.Deleted(counted.deleted, counted.count, dry_run=True),
+            headers=handler.etag_header(counted.etag),
+        )
     return _reply(service.delete(name, selection, request.deadline, write))
 
 
-def _reply(done: Deleted) -> Reply:
-    return Reply(vector_answers.Deleted(done.deleted, done.count), headers=handler.etag(done.etag))
+def _reply(result: Deleted) -> Reply:
+    return Reply(vector_answers.Deleted(result.deleted, result.count), headers=handler.etag_header(result.etag))
 
 
 ROUTES: dict[str, handler.Route[Service]] = {

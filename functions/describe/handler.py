@@ -1,4 +1,4 @@
-"""GET /indexes, one of them, the versions of one, or one of its vectors; and the document of the API."""
+"""List indexes, describe one, list its versions, look up one of its vectors, and return the OpenAPI document."""
 
 import msgspec
 
@@ -28,7 +28,7 @@ def describe(request: Request, service: Service) -> Reply:
     answer = index_answers.Description(
         found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET
     )
-    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
+    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
 
 
 def versions(request: Request, service: Service) -> Reply:
@@ -43,11 +43,11 @@ def lookup(request: Request, service: Service) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
     found = service.lookup(name, vector_id, request.deadline, read_options_in(request.query))
     answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
-    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
+    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
 
 
 def openapi(_: Request, __: Service) -> Reply:
-    from vectord.edge.openapi.document import document  # noqa: PLC0415 - few ask for it
+    from vectord.edge.openapi.document import document  # noqa: PLC0415 - rarely requested
 
     return Reply(document())
 

@@ -10,14 +10,16 @@ from vectord.service.values.options import ReadOptions
 
 
 def export(request: Request, exports: Exports) -> Reply:
-    name, wanted = request.path["name"], edge_export.read_export(request.query)
+    name, export_request = request.path["name"], edge_export.read_export(request.query)
     read = ReadOptions(as_of=request.query.get("as_of"))
-    if request.preconditions:  # reading the ETag costs less than writing a file that the caller has
+    if request.preconditions:  # reading the ETag costs less than writing a file that the caller already has
         described = exports.service.describe(name, request.deadline, read)
-        reply = handler.unless_not_modified(request, Reply(None, headers=handler.etag(described.etag)))
+        reply = handler.reply_or_not_modified(request, Reply(None, headers=handler.etag_header(described.etag)))
         if reply.status == 304:
             return reply
-    return edge_export.export_reply(name, wanted.format, exports.export(name, wanted, request.deadline, read))
+    return edge_export.export_reply(
+        name, export_request.format, exports.export(name, export_request, request.deadline, read)
+    )
 
 
 ROUTES: dict[str, handler.Route[Exports]] = {"GET /indexes/{name}/export": export}

@@ -1,4 +1,4 @@
-"""POST /indexes/{name}/search: find the nearest vectors; and the other reads of several vectors."""
+"""POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; get, list and count vectors."""
 
 from vectord.edge import handler, vectors
 from vectord.edge import search as edge_search
@@ -17,14 +17,14 @@ def search(request: Request, service: Service) -> Reply:
     result = service.search(name, query, request.deadline, read)
     milliseconds = (service.environment.now() - start) * 1000
     answer = edge_search.search_answer(name, body, result, milliseconds)
-    return handler.unless_not_modified(request, Reply(answer, headers={"ETag": result.etag}))
+    return handler.reply_or_not_modified(request, Reply(answer, headers={"ETag": result.etag}))
 
 
 def recall(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body or b"{}", bodies.RecallBody)
     query, read = edge_search.read_probes(body), read_options(body.consistency, body.max_staleness, body.as_of)
     measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
-    return handler.unless_not_modified(
+    return handler.reply_or_not_modified(
         request, Reply(edge_search.recall_answer(measured), headers={"ETag": measured.etag})
     )
 
@@ -42,7 +42,7 @@ def get_vectors(request: Request, service: Service) -> Reply:
     read = read_options(body.consistency, body.max_staleness)
     found = service.get(request.path["name"], bodies.ids(body.ids), request.deadline, read)
     answer = vector_answers.Gotten(vectors.vector_answer(found.vectors, body.include), found.missing)
-    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(found.etag)))
+    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
 
 
 def list_vectors(request: Request, service: Service) -> Reply:
@@ -50,15 +50,15 @@ def list_vectors(request: Request, service: Service) -> Reply:
     listing = vectors.read_listing(name, request.query)
     page = service.list_vectors(name, listing.query, request.deadline, read)
     answer = vector_answers.Page(vectors.vector_answer(page.vectors, listing.include), listing.cursor(page))
-    return handler.unless_not_modified(request, Reply(answer, headers=handler.etag(page.etag)))
+    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(page.etag)))
 
 
 def count_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
     read = read_options(body.consistency, body.max_staleness)
     counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
-    return handler.unless_not_modified(
-        request, Reply(vector_answers.Counted(counted.count), headers=handler.etag(counted.etag))
+    return handler.reply_or_not_modified(
+        request, Reply(vector_answers.Counted(counted.count), headers=handler.etag_header(counted.etag))
     )
 
 

@@ -1,4 +1,4 @@
-"""POST /indexes/{name}/uploads: a link to upload a file of vectors to, for more than a request can carry."""
+"""POST /indexes/{name}/uploads: create a presigned link for a file of vectors that is larger than a request."""
 
 from vectord.edge import handler
 from vectord.edge.handler import Reply

@@ -8,19 +8,19 @@ VectordError
 │   ├── IdempotencyKeyReused       an Idempotency-Key was used before, for another request
 │   ├── BatchInvalid               some items of a batch are not valid; lists each of them
 │   ├── FileRefused                an uploaded file cannot be ingested
-│   ├── RequestTooLarge            more than one request may contain
-│   └── AnswerTooLarge             more than one answer may contain
+│   ├── RequestTooLarge            the request is too large
+│   └── AnswerTooLarge             the answer would be too large
 ├── NotFound
 │   ├── RouteNotFound              no such resource in the API
 │   ├── IndexNotFound
 │   ├── VectorNotFound
-│   ├── VectorsNotFound            some ids of a change that needs all of them; lists them
+│   ├── VectorsNotFound            some ids of a change do not exist; lists them
 │   └── VersionNotFound            no such state of an index, or it has been deleted
 ├── IndexExists                an index of that name already exists
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
 ├── Unavailable                try again later
 │   ├── StorageSilent              storage does not answer; nothing was changed
-│   ├── Contended                  every attempt lost to another writer; nothing was changed
+│   ├── Contended                  every attempt met a conflict; nothing was changed
 │   ├── OutcomeUnknown             the write may or may not have been applied
 │   └── PartlyApplied              some shards applied their share of a batch, others did not
 ├── BlobError                  a stored object cannot be read
@@ -42,7 +42,7 @@ from typing import Final
 
 import msgspec
 
-_MAX_IDS: Final = 10  # ids that a message names
+_MAX_IDS: Final = 10  # ids that an error message lists
 
 
 class VectordError(Exception):
@@ -132,7 +132,7 @@ class VectorNotFound(NotFound):
 
 
 class VersionNotFound(NotFound):
-    """`as_of` is what the caller asked for: a version id, an ETag, or a time."""
+    """`as_of` is the requested state: a version id, an ETag, or a time."""
 
     def __init__(self, index: str, as_of: str) -> None:
         self.index, self.as_of = index, as_of
@@ -192,27 +192,28 @@ class OutcomeUnknown(Unavailable):
 class PartlyApplied(Unavailable):
     """A batch that a sharded index applied in part.
 
-    `applied`, `missed` and `unknown` count its items; `why` is the message of the first shard that failed.
+    `applied`, `missed` and `unknown` count its items; `reason` is the message of the first shard that failed.
     """
 
-    def __init__(self, name: str, *, applied: int, missed: int, unknown: int, why: str) -> None:
+    def __init__(self, name: str, *, applied: int, missed: int, unknown: int, reason: str) -> None:
         self.name, self.applied, self.missed, self.unknown = name, applied, missed, unknown
         super().__init__(
             f"The batch for index {name!r} was applied in part: {applied} items were applied, {missed} were not, and "
-            f"{unknown} may have been. Send the same batch again: applying an item twice is safe. First failure: {why}"
+            f"{unknown} may have been. Send the same batch again: applying an item twice is safe. "
+            f"First failure: {reason}"
         )
 
 
 class BlobError(VectordError):
-    """A stored object cannot be read; `index` is its name, unless the code that found the error does not know it."""
+    """A stored object cannot be read; `index` is its name, or None where the name is not known."""
 
     def __init__(self, reason: str, index: str | None = None) -> None:
         self.reason, self.index = reason, index
         where = "An index" if index is None else f"Index {index!r}"
         super().__init__(f"{where} cannot be read: {reason}")
 
-    def named(self, index: str) -> "BlobError":
-        """Return the same error with the name of the index."""
+    def with_index(self, index: str) -> "BlobError":
+        """Return the same error for the index of this name."""
         return type(self)(self.reason, index)
 
 

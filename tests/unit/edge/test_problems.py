@@ -29,7 +29,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.VectorsNotFound("t", ["a", "b"]), 404, "vector-not-found"),
     (errors.FileRefused("it is not an .npz file"), 422, "request-invalid"),
     (errors.OutcomeUnknown("t"), 503, "outcome-unknown"),
-    (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, why="busy"), 503, "partly-applied"),
+    (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, reason="busy"), 503, "partly-applied"),
     (errors.Contended("t"), 503, "contended"),
     (errors.StorageSilent(), 503, "storage-silent"),
     (errors.BlobUnsupported("too new", "t"), 500, "index-unsupported"),

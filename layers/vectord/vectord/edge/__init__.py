@@ -1,1 +1,1 @@
-"""The edge: an event in, a response out. Only this folder knows status codes and JSON bodies."""
+"""The HTTP edge: convert events to requests, and results to responses. Only this folder knows status codes."""

@@ -1,4 +1,4 @@
-"""Exports: from a query string to an export request, and from a file to a reply."""
+"""Convert a query string to an export request, and an exported file to a reply."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -33,6 +33,6 @@ def export_reply(name: str, kind: Format, exported: Exported) -> Reply:
     """Return the file itself, or a link to it."""
     if exported.file.url is not None:
         answer = index_answers.Export(exported.file.url, exported.file.size, kind, LINK_SECONDS)
-        return Reply(answer, headers=handler.etag(exported.etag))
+        return Reply(answer, headers=handler.etag_header(exported.etag))
     headers = {"Content-Type": FORMATS[kind], "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
-    return Reply(exported.file.data, headers={**headers, **handler.etag(exported.etag)})
+    return Reply(exported.file.data, headers={**headers, **handler.etag_header(exported.etag)})

@@ -34,20 +34,20 @@ class Reply(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-def etag(value: str | None) -> dict[str, str]:
+def etag_header(value: str | None) -> dict[str, str]:
     """Return the ETag header; no header if the index as a whole has no ETag."""
     return {} if value is None else {"ETag": value}
 
 
-def unless_not_modified(request: Request, reply: Reply) -> Reply:
-    """Return the reply to a read, or 304 if If-None-Match names its ETag."""
-    tag, preconditions = reply.headers.get("ETag"), request.preconditions
+def reply_or_not_modified(request: Request, reply: Reply) -> Reply:
+    """Return the reply to a read, or status 304 if If-None-Match lists its ETag."""
+    etag, preconditions = reply.headers.get("ETag"), request.preconditions
     known = preconditions and preconditions.if_none_match
-    return Reply(None, 304, {"ETag": tag}) if tag and known and known.has(tag, weakly=True) else reply
+    return Reply(None, 304, {"ETag": etag}) if etag and known and known.has(etag, weakly=True) else reply
 
 
 class HasEnvironment(Protocol):
-    """A service, of which this module needs the clock and the meter."""
+    """A service with an environment, for its clock and meter."""
 
     @property
     def environment(self) -> Environment: ...
@@ -58,26 +58,26 @@ type Handler = Callable[[Event, object], Any]
 
 
 def handler[S: HasEnvironment](
-    routes: Mapping[str, Route[S]], compose: Callable[[], S], messages: Callable[[Event, object], str] | None = None
+    routes: Mapping[str, Route[S]], compose: Callable[[], S], on_message: Callable[[Event, object], str] | None = None
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
 
-    With `messages` it also answers messages from other functions. A message has two keys that no HTTP event has. API
-    Gateway creates HTTP events, with everything from the caller below its own keys; so messages come only from those
-    whom IAM allows to invoke the function.
+    With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
+    HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
+    comes from a principal that IAM allows to invoke the function.
     """
-    composed = cache(compose)
+    cached_service = cache(compose)
 
     def lambda_handler(event: Event, context: object = None) -> Any:
-        if messages is not None and event.keys() == MESSAGE_KEYS:
-            return messages(event, context)
-        log, service = telemetry.begin(context, _correlation_id(event)), composed()
+        if on_message is not None and event.keys() == MESSAGE_KEYS:
+            return on_message(event, context)
+        log, service = telemetry.begin(context, _correlation_id(event)), cached_service()
         start = service.environment.now()
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
-            response = _respond(routes[request.route](request, service))
+            response = _response(routes[request.route](request, service))
         except VectordError as error:
-            response = _refuse(error, log)
+            response = _problem_response(error, log)
         latency = (service.environment.now() - start) * 1000
         log.info(_fields(event, response), {"Latency": latency, **service.environment.meter.drain()})
         return response
@@ -91,14 +91,14 @@ def time_left(context: object) -> float:
     return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
 
 
-def _respond(reply: Reply) -> Response:
+def _response(reply: Reply) -> Response:
     if reply.body is None:
         return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
     if isinstance(reply.body, bytes):
         text = b64encode(reply.body).decode()
         return {"statusCode": reply.status, "headers": dict(reply.headers), "body": text, "isBase64Encoded": True}
     body = msgspec.json.encode(reply.body)
-    size = sent(body)
+    size = response_size(body)
     if size > MAX_ANSWER:
         raise AnswerTooLarge(
             f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
@@ -108,22 +108,22 @@ def _respond(reply: Reply) -> Response:
     return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
 
 
-def _refuse(error: VectordError, log: InvocationLog) -> Response:
-    found = problems.problem(error)
+def _problem_response(error: VectordError, log: InvocationLog) -> Response:
+    problem = problems.problem(error)
     headers = {"Content-Type": problems.CONTENT_TYPE}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = "1"
-    if found.status >= 500:
+    if problem.status >= 500:
         log.error(error, str(error))
-    body = msgspec.json.encode(found)
-    while sent(body) > MAX_ANSWER:
-        found = found.with_half_the_items()
-        body = msgspec.json.encode(found)
-    return {"statusCode": found.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+    body = msgspec.json.encode(problem)
+    while response_size(body) > MAX_ANSWER:
+        problem = problem.with_half_the_items()
+        body = msgspec.json.encode(problem)
+    return {"statusCode": problem.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
 
 
-def sent(body: bytes) -> int:
-    """Return the bytes of the whole response: Lambda sends the body as a JSON string, where some bytes take two."""
+def response_size(body: bytes) -> int:
+    """Return the bytes of the whole response: Lambda sends the body as a JSON string, which escapes some bytes."""
     return len(body) + sum(body.count(escaped) for escaped in _ESCAPED) + _ENVELOPE
 
 

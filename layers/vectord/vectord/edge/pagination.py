@@ -1,8 +1,8 @@
 """Page sizes and cursors of listings.
 
-A cursor says where a page ended. It is base64url of MessagePack fields and a digest of these fields and of the request
-parameters that all pages share. A cursor that was cut, changed or made for another request is refused. The digest is
-not a secret: a cursor grants no access.
+A cursor holds the position at which a page ended. It is base64url of MessagePack fields and a digest of these fields
+and of the request parameters that all pages share. A cursor that was cut, changed or made for another request is
+refused. The digest is not a secret: a cursor grants no access.
 """
 
 import base64
@@ -57,7 +57,7 @@ def encode_name_cursor(request: Sequence[Any], after: str | None) -> str | None:
 
 
 def decode_name_cursor(request: Sequence[Any], query: Mapping[str, str]) -> str | None:
-    """Return the name after which the page starts that a query string asks for; None for the first page.
+    """Return the name after which the requested page starts; None for the first page.
 
     Raises:
         CursorInvalid

@@ -56,7 +56,7 @@ def read_preconditions(headers: Mapping[str, str]) -> Preconditions | None:
     """Return the preconditions in headers, whose names are in lower case; None if there are none.
 
     Raises:
-        RequestInvalid: If-None-Match is not a list of ETags. To ignore it could overwrite data.
+        RequestInvalid: If-None-Match is not a list of ETags. Ignoring it could overwrite data.
     """
     if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
     if if_match is None and if_none_match is None:

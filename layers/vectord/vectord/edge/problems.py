@@ -17,7 +17,7 @@ TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of problem; `detail` replaces the error's own message if that is not meant for callers."""
+    """A kind of problem; `detail` replaces the error's message if callers must not see it."""
 
     status: int
     slug: str
@@ -88,15 +88,17 @@ def problem(error: VectordError) -> Problem:
         TYPE_PREFIX + kind.slug,
         kind.title,
         kind.status,
-        _cut(kind.detail or str(error), _MAX_DETAIL),
+        _truncated(kind.detail or str(error), _MAX_DETAIL),
         listed,
         len(items) - len(listed),
     )
 
 
 def _shortened(item: BadItem) -> BadItem:
-    return structs.replace(item, id=item.id and _cut(item.id, _MAX_ID), reason=_cut(item.reason, _MAX_DETAIL))
+    return structs.replace(
+        item, id=item.id and _truncated(item.id, _MAX_ID), reason=_truncated(item.reason, _MAX_DETAIL)
+    )
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "…"
+def _truncated(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + "…"

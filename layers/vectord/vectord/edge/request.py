@@ -67,24 +67,24 @@ def read(event: Event, routes: Collection[str], deadline: Deadline) -> Request:
 
 def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str]]:
     route, path = event.get("routeKey", ""), event.get("pathParameters") or {}
-    if route in routes and all(name in path for name in _names(route)):
+    if route in routes and all(name in path for name in _parameter_names(route)):
         # An HTTP API decodes every percent escape but %25, in `rawPath` and in `pathParameters`.
         return route, {name: value.replace("%25", "%") for name, value in path.items()}
     http = event.get("requestContext", {}).get("http", {})
     line = f"{http.get('method', '')} {event.get('rawPath', '')}"
-    for route in routes:  # behind a $default route
-        if match := _pattern(route).fullmatch(line):
+    for route in routes:  # API Gateway forwarded the request by its $default route
+        if match := _route_pattern(route).fullmatch(line):
             return route, {name: unquote(value) for name, value in match.groupdict().items()}
-    raise RouteNotFound("There is no such resource here; docs/api.md lists the routes.")
+    raise RouteNotFound("There is no such resource; docs/api.md lists the routes.")
 
 
 @cache
-def _names(route: str) -> list[str]:
+def _parameter_names(route: str) -> list[str]:
     return re.findall(r"{(\w+)\+?}", route)
 
 
 @cache
-def _pattern(route: str) -> re.Pattern[str]:
+def _route_pattern(route: str) -> re.Pattern[str]:
     greedy = re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", route)
     return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", greedy), re.DOTALL)
 
@@ -110,10 +110,10 @@ def _too_large() -> RequestTooLarge:
 
 
 def read_options(consistency: str, max_staleness: float | None, as_of: str | None = None) -> ReadOptions:
-    """Return the state that a request may read.
+    """Return the read options for the fields of a request.
 
     Raises:
-        RequestInvalid: a value is out of range, or `max_staleness` came with a strong read.
+        RequestInvalid: a value is out of range, or `max_staleness` is set for a strong read.
     """
     if consistency not in {"strong", "eventual"}:
         raise RequestInvalid(f"consistency must be 'strong' or 'eventual', not {consistency!r}.")
@@ -127,7 +127,7 @@ def read_options(consistency: str, max_staleness: float | None, as_of: str | Non
 
 
 def read_options_in(query: Mapping[str, str]) -> ReadOptions:
-    """Return the state that the request with this query string may read; raise what `read_options` does."""
+    """Return the read options in a query string; raise what `read_options` does."""
     text = query.get("max_staleness")
     return read_options(query.get("consistency", "strong"), None if text is None else _seconds(text))
 

@@ -1,4 +1,4 @@
-"""Searches and recall measurements: from a request's body to a query, and from the result to an answer."""
+"""Convert the body of a search or recall measurement to a query, and the result to an answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from vectord.service.values.results import RecallMeasurement
 
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):
-    """Where a page ended: at the last match, with `depth` matches before the next page."""
+    """The position at which a page ended: its last match, and the number of matches so far, `depth`."""
 
     distance: float
     id: str
@@ -29,19 +29,21 @@ def read_query(name: str, body: SearchBody) -> Query:
 
     Raises:
         RequestInvalid: it has no query vector, or fields that exclude each other.
-        CursorInvalid: the cursor is not one of this search.
+        CursorInvalid: the cursor does not belong to this search.
     """
     if [body.vector, body.vectors, body.id].count(None) != 2:
-        raise RequestInvalid("A search takes one of 'vector', 'vectors' and 'id'.")
+        raise RequestInvalid("A search must have exactly one of 'vector', 'vectors' and 'id'.")
     after = None
     if body.after is not None:
         if body.vectors is not None:
-            raise RequestInvalid("after continues the search for one query, not for 'vectors'.")
-        after = pagination.decode_cursor(body.after, _request(name, body), _Position)
+            raise RequestInvalid(
+                "after cannot be combined with 'vectors': only a search with one query has further pages."
+            )
+        after = pagination.decode_cursor(body.after, _cursor_request(name, body), _Position)
     vectors = [body.vector] if body.vector is not None else body.vectors or []
     return Query(
         body.k,
-        _decoded(vectors),
+        _decode_vectors(vectors),
         body.id,
         body.recall,
         body.ef_search or 0,
@@ -61,10 +63,12 @@ def read_probes(body: RecallBody) -> Query:
     """
     if body.vectors is not None and not body.vectors:
         raise RequestInvalid("'vectors' is empty: leave it out to sample stored vectors.")
-    return Query(body.k, _decoded(body.vectors or ()), None, body.recall, body.ef_search or 0, filter_text(body.filter))
+    return Query(
+        body.k, _decode_vectors(body.vectors or ()), None, body.recall, body.ef_search or 0, filter_text(body.filter)
+    )
 
 
-def _decoded(vectors: Sequence[list[float] | str]) -> tuple[F32, ...]:
+def _decode_vectors(vectors: Sequence[list[float] | str]) -> tuple[F32, ...]:
     """Return query vectors, numbers or base64 of little-endian float32, as float32.
 
     Raises:
@@ -90,10 +94,10 @@ def search_answer(
     """Return the answer to a search; for several query vectors it has a list of `results`."""
     cost = result.read_bytes, result.requests, round(milliseconds, 3)
     if body.vectors is not None:
-        found = [vector_answers.Found(*_found(answer, body.include)) for answer in result.answers]
-        return vector_answers.Searches(found, *cost)
+        results = [vector_answers.Found(*_answer_fields(answer, body.include)) for answer in result.answers]
+        return vector_answers.Searches(results, *cost)
     [answer] = result.answers
-    return vector_answers.Search(*_found(answer, body.include), *cost, _next(name, body, answer.matches))
+    return vector_answers.Search(*_answer_fields(answer, body.include), *cost, _next_cursor(name, body, answer.matches))
 
 
 def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
@@ -111,7 +115,9 @@ def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
     )
 
 
-def _found(answer: Answer, include: Sequence[Include]) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
+def _answer_fields(
+    answer: Answer, include: Sequence[Include]
+) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
     metadata, vectors = "metadata" in include, "vector" in include
     matches = [
         vector_answers.Match(
@@ -125,18 +131,22 @@ def _found(answer: Answer, include: Sequence[Include]) -> tuple[list[vector_answ
     return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
 
 
-def _next(name: str, body: SearchBody, matches: Sequence[Match]) -> str | None:
+def _next_cursor(name: str, body: SearchBody, matches: Sequence[Match]) -> str | None:
     """Return the cursor of the next page, None if this page is not full."""
     if len(matches) < body.k:
         return None
-    before = (
-        pagination.decode_cursor(body.after, _request(name, body), _Position).depth if body.after is not None else 0
+    depth = (
+        pagination.decode_cursor(body.after, _cursor_request(name, body), _Position).depth
+        if body.after is not None
+        else 0
     )
     last = matches[-1]
-    return pagination.encode_cursor(_request(name, body), _Position(last.distance, last.id, before + len(matches)))
+    return pagination.encode_cursor(
+        _cursor_request(name, body), _Position(last.distance, last.id, depth + len(matches))
+    )
 
 
-def _request(name: str, body: SearchBody) -> Sequence[Any]:
+def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     """Return the values that must be the same on every page of a search."""
     return "search", name, body.vector, body.id, body.filter, body.max_distance, body.as_of
 

@@ -1,7 +1,7 @@
 """Logs and metrics: one JSON line on stdout for each request, with its metrics in CloudWatch's embedded metric format.
 
 Format: "Specification: Embedded metric format" in the CloudWatch user guide. CloudWatch extracts the metrics from the
-log, so a request never waits for a call to CloudWatch. A line never holds a vector, metadata or a key of a bucket.
+log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata or an object key.
 
 Powertools writes the lines. Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each
 value as a list, and would add 25 µs to a request.
@@ -72,7 +72,7 @@ class InvocationLog(msgspec.Struct, frozen=True):
 
 
 def begin(context: object, correlation_id: str | None = None) -> InvocationLog:
-    """Return the log of an invocation; call this once for each, because the first one counts as the cold start.
+    """Return the log of an invocation. Call this once for each: the first call counts as the cold start.
 
     `context` is Lambda's context object, or None outside Lambda. `correlation_id` is an id that the caller knows too.
     """
@@ -83,7 +83,7 @@ def begin(context: object, correlation_id: str | None = None) -> InvocationLog:
 
 
 class _StdoutHandler(logging.StreamHandler[TextIO]):
-    """Writes to what `sys.stdout` is now, which tests replace after this module is imported."""
+    """Writes to the present `sys.stdout`, because tests replace it after this module was imported."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stdout
@@ -95,7 +95,7 @@ def _line(record: dict[str, Any]) -> str:
     return json.dumps({"level": record["level"].lower(), **record["message"]})
 
 
-# Fields that `_line` drops are not computed either. A fixed level, so that POWERTOOLS_LOG_LEVEL cannot drop metrics.
+# None disables fields that `_line` would drop. The level is fixed, so that POWERTOOLS_LOG_LEVEL cannot drop metrics.
 _LOGGER: Final = Logger(
     service=NAMESPACE,
     level="INFO",
@@ -106,5 +106,5 @@ _LOGGER: Final = Logger(
     timestamp=None,
     xray_trace_id=None,
 )
-# An empty service, so that POWERTOOLS_SERVICE_NAME cannot add a dimension.
+# The service is empty, so that POWERTOOLS_SERVICE_NAME cannot add a dimension.
 _METRICS: Final = Metrics(namespace=NAMESPACE, service="")

@@ -1,4 +1,4 @@
-"""Listings, selections and patches of vectors: from a request to the service's values, and vectors as answers."""
+"""Convert requests for listings, selections and patches to values of the service, and vectors to answers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -22,7 +22,7 @@ _INCLUDABLE: Final = ("metadata", "vector")
 
 
 class _Position(msgspec.Struct, array_like=True):
-    """Where a page ended."""
+    """The position at which a page ended."""
 
     shard: int
     hash: int
@@ -44,32 +44,32 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 def read_listing(name: str, query: Mapping[str, str]) -> Listing:
-    """Return the listing of the vectors of index `name` that a query string asks for.
+    """Return the listing of vectors of index `name` that a query string describes.
 
     Raises:
         RequestInvalid: a parameter is unknown or out of range.
-        CursorInvalid: the cursor is not one of this listing.
+        CursorInvalid: the cursor does not belong to this listing.
     """
     queries.check(query, queries.Vectors)
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
-    number = _number(query, "segment", 0, 0, segments - 1)
+    segment = _number(query, "segment", 0, 0, segments - 1)
     prefix, text = query.get("prefix", ""), query.get("filter")
     if text is not None:
         decode(text.encode("utf-8", "surrogatepass"), msgspec.Raw)
-    request = ("vectors", name, number, segments, prefix, text or "")
+    request = ("vectors", name, segment, segments, prefix, text or "")
     shard, after = _position(query.get("cursor"), request)
     include = _include(query.get("include"))
-    wanted = ListQuery(
+    list_query = ListQuery(
         _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
         after,
         prefix,
-        number,
+        segment,
         segments,
         text,
         "vector" in include,
         shard,
     )
-    return Listing(wanted, include, request)
+    return Listing(list_query, include, request)
 
 
 def read_selection(raw_ids: Sequence[msgspec.Raw] | None, raw_filter: msgspec.Raw) -> Selection:
@@ -109,15 +109,15 @@ def vector_answer(vectors: Sequence[ListedVector], include: Collection[str]) -> 
     ]
 
 
-def _number(query: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+def _number(query: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
     text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise RequestInvalid(f"{name} must be {least:,} to {most:,}, not {text!r}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and minimum <= int(text) <= maximum):
+        raise RequestInvalid(f"{name} must be {minimum:,} to {maximum:,}, not {text!r}.")
     return int(text)
 
 
 def _include(text: str | None) -> Sequence[str]:
-    """Return the fields in a list with commas; `include=` is an empty list."""
+    """Return the fields in a comma-separated list; `include=` is an empty list."""
     names = ["metadata"] if text is None else [name for name in text.split(",") if name]
     if unknown := set(names) - set(_INCLUDABLE):
         raise RequestInvalid(

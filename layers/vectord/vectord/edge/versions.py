@@ -1,4 +1,4 @@
-"""Earlier states in requests and answers: `as_of` of a query string, and the pages of an index's versions."""
+"""Read `as_of` of a query string, and convert pages of an index's versions."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from vectord.storage.base import ObjectVersion
 
 
 def as_of(query: Mapping[str, str]) -> str | None:
-    """Return the state that a query string asks for; None for the present one.
+    """Return `as_of` of a query string, which names an earlier state; None for the present state.
 
     Raises:
         RequestInvalid: a parameter is unknown.
@@ -24,16 +24,16 @@ def read_version_page(name: str, query: Mapping[str, str]) -> tuple[int, str | N
         RequestInvalid, CursorInvalid
     """
     queries.check(query, queries.Versions)
-    return pagination.page_size(query), pagination.decode_name_cursor(_request(name), query)
+    return pagination.page_size(query), pagination.decode_name_cursor(_cursor_request(name), query)
 
 
 def version_page(name: str, versions: tuple[ObjectVersion, ...], after: str | None) -> index_answers.Versions:
     """Return the answer for one page of versions."""
     return index_answers.Versions(
         [index_answers.Version(one.id, one.etag, one.bytes, one.modified, one.latest, one.deleted) for one in versions],
-        pagination.encode_name_cursor(_request(name), after),
+        pagination.encode_name_cursor(_cursor_request(name), after),
     )
 
 
-def _request(name: str) -> tuple[str, str]:
+def _cursor_request(name: str) -> tuple[str, str]:
     return "versions", name

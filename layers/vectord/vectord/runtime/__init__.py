@@ -1,1 +1,1 @@
-"""Composition roots: read the environment once and connect the parts."""
+"""Composition roots: read the environment variables once and connect the parts."""

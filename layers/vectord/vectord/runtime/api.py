@@ -10,7 +10,7 @@ from vectord.service.values.environment import Environment, RetryPolicy
 
 
 def service() -> Service:
-    """Return the service that the environment asks for; equal settings share it, and so its cached snapshots."""
+    """Return the service for the environment variables; equal settings return the same service with its caches."""
     return service_of(Settings.read(os.environ))
 
 

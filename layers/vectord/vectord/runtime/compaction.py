@@ -1,4 +1,4 @@
-"""The composition root of the function that compacts."""
+"""The composition root of the compact function."""
 
 import os
 from functools import cache
@@ -9,7 +9,7 @@ from vectord.runtime.settings import Settings
 from vectord.service.maintenance.compaction import Compaction
 from vectord.service.values.environment import Environment, RetryPolicy
 
-_ATTEMPTS: Final = 1_000  # as many as fit into the function's time: an attempt that another writer wins costs little
+_ATTEMPTS: Final = 1_000  # high, so that the deadline ends the loop: an attempt that meets a conflict costs little
 
 
 def compaction() -> Compaction:

@@ -1,4 +1,4 @@
-"""What the functions of one process share: the store, the section cache, and calls of other functions."""
+"""Resources that are created once for each process: store, section cache, and the client for other functions."""
 
 import os
 from functools import cache, partial
@@ -19,9 +19,9 @@ from vectord.storage.s3.store import S3Store
 @cache
 def section_cache_of(settings: Settings) -> SectionCache:
     # A section uses two descriptors, for its file and its mapping. Lambda allows 1,024; the rest is for connections.
-    most = os.sysconf("SC_OPEN_MAX") // 3
+    max_open = os.sysconf("SC_OPEN_MAX") // 3
     return SectionCache(
-        settings.tmp / "vectord-sections", settings.section_bytes, max_open=most if most > 0 else MAX_OPEN_FILES
+        settings.tmp / "vectord-sections", settings.section_bytes, max_open=max_open if max_open > 0 else MAX_OPEN_FILES
     )
 
 
@@ -48,14 +48,14 @@ def _region_of(settings: Settings) -> str:
 
 
 def invoke_of(settings: Settings) -> Invoke | None:
-    """Return how shard requests are sent to this function, None if it runs all of them itself."""
+    """Return the call that runs a shard request in another invocation; None if this process runs all of them."""
     if settings.function is None:
         return None
     return partial(_functions_of(settings).call, settings.function)
 
 
 def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy | None:
-    """Return the policy for builds, None if no function compacts and the request that finds a build due runs it."""
+    """Return the build policy; None without a compact function: then each request runs the builds that are due."""
     if settings.compact is None:
         return None
     return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)

@@ -15,7 +15,7 @@ _TMP_MB = 1_024  # the template's default
 class Settings(msgspec.Struct, frozen=True):
     """The environment variables of a function, with types.
 
-    `bucket` is None for the ephemeral store; `inbox` is the bucket for uploads, if there is one. `memory` is the memory
+    `bucket` is None for the store in memory; `inbox` is the bucket for uploads, if there is one. `memory` is the memory
     of the function and `tmp_size` the size of its folder `tmp`, in bytes. `function` is this function as `name:alias`,
     if it calls itself for the shards of an index; `compact` is the function that compacts, if there is one. botocore
     finds a missing `region` or `credentials`.
@@ -38,9 +38,9 @@ class Settings(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for ephemeral) and the other variables.
+        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for a store in memory) and the other variables.
 
-        VECTORD_FANOUT is the alias by which the function calls itself for shards; it is empty if it does not.
+        VECTORD_FANOUT is the alias by which the function calls itself for shards; it is empty if the function does not.
 
         Raises:
             ValueError: VECTORD_STORE has another form.
@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def file_bytes(self) -> int:
-        """Bytes of the largest uploaded file: it, its vectors, the index and its new blob are in memory at once."""
+        """Maximum bytes of an uploaded file. It, its vectors, the index and the new blob are in memory at once."""
         return self.memory // 6
 
 

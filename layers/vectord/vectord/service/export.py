@@ -150,7 +150,7 @@ class Exports:
         try:
             file = self.service.reader.retry(deadline, once)
         except BlobError as error:
-            raise error.named(error.index or name) from error
+            raise error.with_index(error.index or name) from error
         self.environment.meter.add("ExportedBytes", file.size)
         return file
 

@@ -30,7 +30,7 @@ from vectord.service.sharding.create_delete import ShardLifecycle
 from vectord.service.sharding.execute import execute
 from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.index import ShardAccess, ShardedIndex
-from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed
+from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed_result
 from vectord.service.sharding.placement import check_parent
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
@@ -224,7 +224,7 @@ class Service:
                 is_valid=params.is_shard_name,
             )
         except VectordError as error:
-            return failed(error)
+            return failed_result(error)
 
     def run_single[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
         """Open one shard and return the result of `use`, as `run` does for an index."""
@@ -267,7 +267,7 @@ class Service:
                 except (ObjectChanged, StoreUnavailable) as error:
                     failure = error
         except BlobError as error:
-            raise error.named(error.index or name) from error
+            raise error.with_index(error.index or name) from error
         raise StorageSilent from failure
 
     def _dispatch(

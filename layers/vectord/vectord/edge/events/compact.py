@@ -30,9 +30,9 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         start = environment.now()
         # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
-        done = compaction.compact(name, holder, Deadline(start + time_left(context)))
-        metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": done.rows, **environment.meter.drain()}
-        log.info({"index": name, "outcome": done.outcome, "bytes": done.size}, metrics)
-        return {"outcome": done.outcome, "rows": done.rows, "bytes": done.size}
+        result = compaction.compact(name, holder, Deadline(start + time_left(context)))
+        metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": result.rows, **environment.meter.drain()}
+        log.info({"index": name, "outcome": result.outcome, "bytes": result.size}, metrics)
+        return {"outcome": result.outcome, "rows": result.rows, "bytes": result.size}
 
     return lambda_handler

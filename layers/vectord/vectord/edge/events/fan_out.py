@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import cache
 
 from vectord.edge import telemetry
-from vectord.edge.handler import MAX_ANSWER, sent, time_left
+from vectord.edge.handler import MAX_ANSWER, response_size, time_left
 from vectord.edge.request import Event
 from vectord.errors import AnswerTooLarge, RequestInvalid
 from vectord.service.service import Service
 from vectord.service.sharding import messages
-from vectord.service.sharding.fan_out import received
-from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed
+from vectord.service.sharding.fan_out import decode_message
+from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed_result
 from vectord.service.values.options import Deadline
 
 
@@ -20,13 +20,13 @@ def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Calla
     Raises, when called:
         RequestInvalid: the request does not name a shard, or it is a change and the function is `read_only`.
     """
-    composed = cache(compose)
+    cached_service = cache(compose)
 
     def handle(event: Event, context: object) -> str:
-        request, seconds = received(event)
+        request, seconds = decode_message(event)
         if read_only and isinstance(request, ChangeRequest):
-            raise RequestInvalid("this function changes nothing")
-        return _run(request, seconds, composed(), context)
+            raise RequestInvalid("this function is read-only")
+        return _run(request, seconds, cached_service(), context)
 
     return handle
 
@@ -34,15 +34,15 @@ def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Calla
 def _run(request: ShardRequest, seconds: float, service: Service, context: object) -> str:
     log, start = telemetry.begin(context), service.environment.now()
     result = service.perform(request, Deadline(start + min(seconds, time_left(context))))
-    text = _encoded(result)
+    text = _encode_result(result)
     metrics = {"Latency": (service.environment.now() - start) * 1000, **service.environment.meter.drain()}
     log.info({"shard": request.shard, "outcome": type(result).__name__}, metrics)
     return text
 
 
-def _encoded(result: ShardResult) -> str:
+def _encode_result(result: ShardResult) -> str:
     data = messages.encode(result)
-    if sent(data) > MAX_ANSWER:
+    if response_size(data) > MAX_ANSWER:
         error = AnswerTooLarge("A shard's answer would be more than 6 MB. Ask for a smaller k, or leave 'vector' out.")
-        data = messages.encode(failed(error))
+        data = messages.encode(failed_result(error))
     return data.decode()

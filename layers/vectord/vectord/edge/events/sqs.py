@@ -22,7 +22,8 @@ from vectord.service.ingest import Ingestion
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 
-# A later delivery may succeed, or an operator has to act: the queue redelivers the message, then sets it aside.
+# A later delivery may succeed, or an operator has to act: the queue redelivers the message, and finally moves it to
+# the dead-letter queue.
 _RETRYABLE: Final = (Unavailable, StoreError, BlobError, msgspec.DecodeError)
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
@@ -58,12 +59,12 @@ class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
 def handler(compose: Callable[[], Ingestion]) -> Handler:
     """Return the `lambda_handler` that ingests the files that SQS messages name, with partial batch failures.
 
-    It composes the ingestion at the first event.
+    It creates the ingestion at the first event.
     """
-    composed = cache(compose)
+    cached_ingestion = cache(compose)
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-        ingestion, log = composed(), telemetry.begin(context)
+        ingestion, log = cached_ingestion(), telemetry.begin(context)
 
         def ingest_message(record: SQSRecord) -> None:
             message_log = structs.replace(log, correlation_id=record.message_id)
@@ -79,7 +80,7 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
 
 
 class _Processor(BatchProcessor):
-    """Collects the messages that may succeed later, also if that is all of them; any other error fails the batch."""
+    """Reports retryable messages to SQS, even if they are the whole batch; any other error fails the batch."""
 
     def __init__(self, log: InvocationLog) -> None:
         super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
@@ -112,11 +113,11 @@ def uploads_in(body: str) -> Iterable[UploadedFile]:
 
 def _ingest(upload: UploadedFile, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
     start = ingestion.environment.now()
-    done = ingestion.ingest(upload, Deadline(start + time_left(context)))
+    result = ingestion.ingest(upload, Deadline(start + time_left(context)))
     metrics = {
         "Latency": (ingestion.environment.now() - start) * 1000,
-        "RowsCommitted": done.rows,
-        "RowsRejected": done.bad,
+        "RowsCommitted": result.rows,
+        "RowsRejected": result.bad,
         **ingestion.environment.meter.drain(),
     }
-    log.info({"index": done.index, "outcome": done.outcome, "bytes": upload.size}, metrics)
+    log.info({"index": result.index, "outcome": result.outcome, "bytes": upload.size}, metrics)

@@ -89,7 +89,7 @@ def _schemas() -> Json:
 
 
 def _operation(operation: Operation) -> Json:
-    described: Json = {
+    result: Json = {
         "operationId": _operation_id(operation.title),
         "summary": operation.title,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
@@ -97,8 +97,8 @@ def _operation(operation: Operation) -> Json:
     }
     if operation.body:
         content = {_JSON: {"schema": fields.ref(operation.body.__name__)}}
-        described["requestBody"] = {"required": not operation.body_is_optional, "content": content}
-    return described
+        result["requestBody"] = {"required": not operation.body_is_optional, "content": content}
+    return result
 
 
 def _operation_id(title: str) -> str:
@@ -131,7 +131,7 @@ def _query_parameters(operation: Operation) -> Iterable[Json]:
 
 
 def _without_null(schema: Json) -> Json:
-    """Return the schema of a parameter, which is omitted where a field of a body would be null."""
+    """Return the schema without null: a parameter of a query string is omitted instead."""
     if "anyOf" not in schema:
         return schema
     [kind] = [one for one in schema["anyOf"] if one != {"type": "null"}]

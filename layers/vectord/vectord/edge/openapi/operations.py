@@ -26,8 +26,8 @@ _CHANGE_PROBLEMS: Final[Problems] = (errors.PreconditionFailed, errors.Idempoten
 class Operation(msgspec.Struct, frozen=True):
     """One route.
 
-    `answers` are the possible bodies of a response with `status`, `media` its content types besides JSON. `headers` are
-    the request headers that the route reads. `problems` are those that are specific to the route.
+    `answers` are the possible bodies of a response with `status`; `media` are its content types other than JSON.
+    `headers` are the request headers that the route reads; `problems` are those that are specific to the route.
     """
 
     route: str

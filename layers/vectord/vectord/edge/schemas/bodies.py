@@ -25,7 +25,7 @@ class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):
-    as_of: fields.Moment
+    as_of: fields.RequiredAsOf
 
 
 class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +68,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     recall: fields.Recall = DEFAULT_RECALL
     ef_search: fields.Effort = None
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
-    max_distance: fields.Least0 = None
+    max_distance: fields.NonNegative = None
     after: fields.Cursor = None
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
@@ -91,7 +91,7 @@ class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class GetBody(msgspec.Struct, forbid_unknown_fields=True):
-    ids: fields.FewIds
+    ids: fields.LimitedIds
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata", "vector"])
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
@@ -114,7 +114,7 @@ def decode[T](body: bytes, kind: type[T]) -> T:
         body.decode()
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        _check_json(body)  # the text after the wrong type may be broken
+        _check_json(body)  # msgspec stopped at the wrong type; the rest may not be JSON
         raise RequestInvalid(f"The body is not valid: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from error
@@ -124,7 +124,7 @@ def _check_json(body: bytes) -> None:
     try:
         msgspec.json.decode(body)
     except msgspec.ValidationError:
-        return  # a number is out of range, which JSON allows
+        return  # valid JSON with a number that is out of range
     except (msgspec.DecodeError, RecursionError) as error:
         raise _malformed(error) from error
 

@@ -17,7 +17,7 @@ MAX_SEGMENTS: Final = 1_000
 DEFAULT_STALENESS: Final = 10.0  # seconds
 MAX_STALENESS: Final = 3_600.0  # seconds
 
-# Names of components of the OpenAPI document that have no type here.
+# Names of components of the OpenAPI document whose schemas are defined elsewhere.
 FILTER: Final = "Filter"
 ITEM: Final = "NewVector"
 _BASE64: Final = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
@@ -37,7 +37,7 @@ Consistency = Literal["strong", "eventual"]
 Name = Annotated[str, schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
 Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
 Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1)]
-FewIds = Annotated[
+LimitedIds = Annotated[
     list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_IDS)
 ]
 Dimension = Annotated[int, schema(minimum=1, maximum=MAX_DIMENSION)]
@@ -54,16 +54,16 @@ Metadata = Annotated[msgspec.Raw, schema(description="Any JSON value, up to 100 
 Filter = Annotated[msgspec.Raw, schema(anyOf=[ref(FILTER), {"type": "null"}])]
 K = Annotated[int, schema(minimum=1, maximum=MAX_K)]
 Recall = Annotated[float, schema(minimum=LEAST_RECALL, maximum=1)]
-Least0 = Annotated[float | None, schema(minimum=0)]
+NonNegative = Annotated[float | None, schema(minimum=0)]
 Limit = Annotated[int, schema(minimum=1, maximum=MAX_PAGE)]
 Staleness = Annotated[float | None, schema(minimum=0, maximum=MAX_STALENESS, description="Seconds, by default 10.")]
 _AS_OF: Final = schema(minLength=1, description="A version id, an ETag in double quotes, or an RFC 3339 time.")
-Moment = Annotated[str, _AS_OF]
+RequiredAsOf = Annotated[str, _AS_OF]
 AsOf = Annotated[str | None, _AS_OF]
 File = Annotated[str, schema(pattern=r"\.(jsonl|jsonl\.gz|npz|npy|parquet)$")]
 Cursor = Annotated[str | None, schema(minLength=1, description="The `next` of the previous page.")]
 Next = Annotated[str | None, schema(description="The cursor of the next page; null on the last page.")]
-Stored = Metadata | None
+StoredMetadata = Metadata | None
 Curves = Annotated[
     Mapping[str, Mapping[int, float]],
     schema(description="For each strategy: effort and the recall@10 that the last build measured."),

@@ -8,13 +8,13 @@ from typing import Literal
 
 import msgspec
 
-from vectord.edge.schemas.fields import Curves, Next, Stored
+from vectord.edge.schemas.fields import Curves, Next, StoredMetadata
 
 
 class Match(msgspec.Struct):
     id: str
     distance: float
-    metadata: Stored | msgspec.UnsetType = msgspec.UNSET
+    metadata: StoredMetadata | msgspec.UnsetType = msgspec.UNSET
     vector: list[float] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -78,7 +78,7 @@ class Vector(msgspec.Struct):
     """A stored vector, with the members that `include` names."""
 
     id: str
-    metadata: Stored | msgspec.UnsetType = msgspec.UNSET
+    metadata: StoredMetadata | msgspec.UnsetType = msgspec.UNSET
     vector: list[float] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -105,7 +105,7 @@ class Looked(msgspec.Struct):
 
     id: str
     vector: list[float]
-    metadata: Stored
+    metadata: StoredMetadata
 
 
 class Added(msgspec.Struct):

@@ -52,7 +52,7 @@ def new_object(
     try:
         encoded = encode.encode(index, name, token, thresholds=thresholds, rebuild=False)
     except BlobError as error:
-        raise error.named(body.name) from error
+        raise error.with_index(body.name) from error
     source = CopySource(body.name, body.etag, *encoded.copied, body.version) if encoded.copied else None
     return NewObject(index, encoded, source, condition)
 

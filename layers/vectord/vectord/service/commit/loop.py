@@ -165,7 +165,7 @@ class CommitLoop:
                 except (ObjectChanged, StoreUnavailable):
                     continue  # while ranges of the state were read
                 except BlobError as error:
-                    raise error.named(name) from error
+                    raise error.with_index(name) from error
                 if isinstance(made, Committed):
                     return made
                 prepared = made

@@ -117,7 +117,7 @@ class Compaction:
             with self.environment.timed("BuildMilliseconds"):
                 rebuilt = self._reader.retry(deadline, rebuilt_if_due)
         except BlobError as error:
-            raise error.named(name) from error
+            raise error.with_index(name) from error
         if rebuilt is None:
             return self._rewrite(name, deadline)
         try:

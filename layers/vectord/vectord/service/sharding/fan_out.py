@@ -9,7 +9,7 @@ import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.sharding import messages
-from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed
+from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed_result
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 
@@ -111,14 +111,14 @@ class RemoteFanOut(msgspec.Struct, frozen=True):
             except FunctionBusy:
                 continue
             except StoreRefused as error:
-                return failed(error)
+                return failed_result(error)
             except StoreUnavailable:
                 if isinstance(request, ChangeRequest) and request.key is None:
-                    return failed(OutcomeUnknown(request.shard))
-        return failed(StorageSilent())
+                    return failed_result(OutcomeUnknown(request.shard))
+        return failed_result(StorageSilent())
 
 
-def received(event: object) -> tuple[ShardRequest, float]:
+def decode_message(event: object) -> tuple[ShardRequest, float]:
     """Return the request in a message, and the seconds that it may take.
 
     Raises:

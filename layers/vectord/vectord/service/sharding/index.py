@@ -257,7 +257,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         if not applied and not unknown:
             raise errors[0]
         missed = sum(sizes) - applied - unknown
-        raise PartlyApplied(self.parent.name, applied=applied, missed=missed, unknown=unknown, why=str(errors[0]))
+        raise PartlyApplied(self.parent.name, applied=applied, missed=missed, unknown=unknown, reason=str(errors[0]))
 
 
 def check_unconditional(parent: Params, write: WriteOptions) -> None:

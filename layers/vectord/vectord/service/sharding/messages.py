@@ -114,7 +114,7 @@ _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
 }
 
 
-def failed(error: VectordError) -> Failed:
+def failed_result(error: VectordError) -> Failed:
     """Return an error as a result."""
     message = error.reason if isinstance(error, BlobError) else str(error)
     return Failed(type(error).__name__, message, list(error.ids) if isinstance(error, VectorsNotFound) else [])

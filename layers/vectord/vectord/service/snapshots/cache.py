@@ -68,7 +68,7 @@ class SnapshotOpener:
             index = decode.open_head(decoded, files.__getitem__, ranges, previous.index if previous else None)
             return Snapshot(name, index, head.etag, tuple(files.values()))
         except BlobError as error:
-            raise error.named(name) from error
+            raise error.with_index(name) from error
 
     def open_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index) -> Snapshot:
         """Return the snapshot that a commit has just written over `before`, without reading it back."""

@@ -87,7 +87,7 @@ class Versions:
         try:
             return self._reader.retry(deadline, once)
         except BlobError as error:
-            raise error.named(name) from error
+            raise error.with_index(name) from error
         except ObjectVersionNotFound as error:
             self._cache.forget(object_name)
             raise VersionNotFound(name, as_of) from error
