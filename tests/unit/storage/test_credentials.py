@@ -27,7 +27,7 @@ def test_credentials_come_from_a_profile(home: Path, monkeypatch: pytest.MonkeyP
         "[mine]\naws_access_key_id = access\naws_secret_access_key = secret\naws_session_token = token\n"
     )
     monkeypatch.setenv("AWS_PROFILE", "mine")
-    assert credentials.chain()() == Credentials("access", "secret", "token")
+    assert credentials.credentials_chain()() == Credentials("access", "secret", "token")
 
 
 @pytest.mark.parametrize("profile", [None, "not-there"])
@@ -35,7 +35,7 @@ def test_no_credentials_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch,
     if profile:
         monkeypatch.setenv("AWS_PROFILE", profile)
     with pytest.raises(StoreRefused):
-        credentials.chain()()
+        credentials.credentials_chain()()
 
 
 # The first credentials expire in 5 minutes, the later ones in as many minutes as the second argument says.
@@ -61,7 +61,7 @@ def use_process(home: Path, minutes: int) -> None:
 
 def test_credentials_that_expire_soon_are_renewed_and_others_are_kept(home: Path) -> None:
     use_process(home, 60)
-    current = credentials.chain()
+    current = credentials.credentials_chain()
     assert [current().access_key for _ in range(3)] == ["access2"] * 3
 
 

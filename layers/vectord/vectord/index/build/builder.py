@@ -24,8 +24,8 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1.frame import SectionEntry, section_entry
 from vectord.lhv1.params import Params
 
-MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension says too little
-PILOT_TREES: Final = 2  # enough to estimate the value of a forest
+MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension distinguishes too few rows
+PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all trees is worth its build
 _PILOT_TOLERANCE: Final = 2.0  # a pilot up to twice as slow as the sketch can still win with all its trees
 
 
@@ -66,11 +66,11 @@ def _build_packed(rows: Rows, params: Params) -> Built:
     if norms.float32_safe:
         order = locality_order(rows.vectors)
         rows, norms = rows.ordered(order), structs.replace(norms, norms=norms.norms[order])
-    # Annoy releases the interpreter lock while it builds, and needs only the rows.
+    # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
     with ThreadPoolExecutor(1) as pool:
         pilot = pool.submit(build_forest, rows.vectors, layout, min(PILOT_TREES, params.m))
         calibrator = Calibrator(rows.vectors, norms, layout)
-        sections, curves = _sections_beside_graph(rows, norms, params, calibrator)
+        sections, curves = _other_sections(rows, norms, params, calibrator)
         sections["graph"], trees = pilot.result()
     if norms.float32_safe and not exact_scan_is_cheap(len(rows), params.dimension):
         curves["forest"] = calibrator.forest_curve(trees, curves.get("sketch", {}))
@@ -81,10 +81,10 @@ def _build_packed(rows: Rows, params: Params) -> Built:
     return Built(sections, rows, {strategy: curve for strategy, curve in curves.items() if curve}, packed=True)
 
 
-def _sections_beside_graph(
+def _other_sections(
     rows: Rows, norms: RowNorms, params: Params, calibrator: Calibrator
 ) -> tuple[dict[str, bytes], dict[str, Curve]]:
-    """Return sketch, columns and documents, and the calibration of the sketch."""
+    """Return the sections other than the graph (sketch, columns, documents), and the calibration of the sketch."""
     sections, curves = dict[str, bytes](), dict[str, Curve]()
     if norms.float32_safe and params.dimension >= MIN_SKETCH_DIMENSION:
         sections["sketch"] = sketch.build(rows.vectors, params.distance)
@@ -99,7 +99,7 @@ def _sections_beside_graph(
 
 
 def _forest_may_win(curves: Mapping[str, Curve], rows: int, dimension: int) -> bool:
-    """Return True if the pilot suggests that a forest of all trees could be cheaper than the sketch."""
+    """Return True if, by the calibration of the pilot, a forest of all trees could be cheaper than the sketch."""
     sketch_effort = effort_for(curves.get("sketch", {}), K, DEFAULT_RECALL)
     if sketch_effort is None:
         return True

@@ -1,4 +1,4 @@
-"""Calibration: measure at build what effort each strategy needs for which recall@10."""
+"""Calibration: measure, during a build, the recall@10 of each strategy at ascending efforts."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -25,15 +25,15 @@ Find = Callable[[F32, int], Array]  # query and effort to rows
 _QUERIES: Final = 64  # held-out queries of each set
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
-_NEARLY_ALL: Final = 0.998  # no promise below 1 asks for more
+_NEARLY_ALL: Final = 0.998  # a recall that is enough for every target recall below 1
 _FIRST_SKETCH_EFFORT: Final = 32
-_SKETCH_STEP: Final = 1.25  # from one effort to the next; one search measures all of them
+_SKETCH_STEP: Final = 1.25  # factor from one effort to the next; one search measures all of them
 _SKETCH_STEPS: Final = 15
 _LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
-_FIRST_RANGES: Final = 42  # requests for rows: with the others a cold search makes about 50
+_FIRST_RANGES: Final = 42  # requests for rows; a cold search then makes about 50 requests in total
 _MAX_RANGES: Final = 700
 _RANGES_NEARLY_ALL: Final = 0.985
-_RANGES_QUERIES: Final = 32  # because placing the rows of each takes long
+_RANGES_QUERIES: Final = 32  # fewer, because `rows_within_budget` is slow
 _FOREST_COST_LIMIT: Final = 2.0  # times the cost of the sketch at the same recall
 
 
@@ -42,7 +42,7 @@ class Calibrator:
 
     Each query is a stored vector moved toward another one: it equals no row and is between rows, as real queries are.
     One set is moved toward any other row, one toward one of the nearest rows. In tight clusters recall differs between
-    the two sets, and the lower one counts. A row that is as near as the true tenth counts as found, so that ties among
+    the two sets, and the lower one counts. A row that is as near as the true tenth counts as a hit, so that ties among
     duplicates do not count as misses.
     """
 
@@ -52,7 +52,7 @@ class Calibrator:
         self.query_sets = _query_sets(vectors, norms, layout) if norms.float32_safe and self.rows >= K else []
 
     def sketch_curve(self, sketch: Sketch) -> Curve:
-        """Measure the sketch, up to the effort that finds nearly all or costs more than the exact scan."""
+        """Measure the sketch at ascending efforts, until it finds nearly all or costs more than the exact scan."""
         hidden = np.empty(0, np.int64)
         curve: Curve = {}
         first, limit = _FIRST_SKETCH_EFFORT, self._cost(EXACT)
@@ -65,14 +65,14 @@ class Calibrator:
             efforts = [round(first * _SKETCH_STEP**step) for step in range(_SKETCH_STEPS)]
             curve |= self._prefix_recalls(lambda query, n: sketch.candidates(query, n, hidden), efforts)
             first = round(efforts[-1] * _SKETCH_STEP)
-        return _up_to_nearly_all(curve)
+        return _truncated_at_nearly_all(curve)
 
     def forest_curve(self, forest: Trees, sketch_curve: Mapping[int, float]) -> Curve:
-        """Measure the forest, up to the effort at which the exact scan or the sketch is far cheaper."""
-        best = effort_for(sketch_curve, K, 0.99) or effort_for(sketch_curve, K)
+        """Measure the forest at ascending efforts, until it finds nearly all or costs more than another strategy."""
+        sketch_effort = effort_for(sketch_curve, K, 0.99) or effort_for(sketch_curve, K)
         limit = self._cost(EXACT)
-        if best:
-            limit = min(limit, _FOREST_COST_LIMIT * self._cost(SearchPlan("sketch", best)))
+        if sketch_effort:
+            limit = min(limit, _FOREST_COST_LIMIT * self._cost(SearchPlan("sketch", sketch_effort)))
         curve: Curve = {}
         effort = K * forest.count
         while self.query_sets and self._cost(SearchPlan("forest", effort)) < limit:
@@ -83,7 +83,7 @@ class Calibrator:
         return curve
 
     def ranges_curve(self, sketch: Sketch) -> Curve:
-        """Measure requests -> recall@10 of a search by ranges, up to nearly all."""
+        """Measure the recall@10 of a search by ranges at ascending numbers of requests, until it finds nearly all."""
         hidden, row_bytes = np.empty(0, np.int64), self.layout.node_size
 
         def find(query: F32, requests: int) -> Array:
@@ -101,7 +101,7 @@ class Calibrator:
         return cost(plan, self.rows, self.layout.dimension)
 
     def _prefix_recalls(self, find: Find, efforts: list[int]) -> Curve:
-        """Return the recall of the first rows of one search, for each of ascending `efforts`."""
+        """Return the recall at each of ascending `efforts`: a search's first rows are those of a smaller effort."""
         recalls = []
         for queries in self.query_sets:
             hits = [queries.hits(number, find(query, efforts[-1])) for number, query in enumerate(queries.vectors)]
@@ -109,7 +109,7 @@ class Calibrator:
         return dict(zip(efforts, np.min(recalls, axis=0).tolist(), strict=True))
 
     def _recall(self, find: Find, effort: int, limit: int = _QUERIES) -> float:
-        """Return the recall of up to `limit` queries of the set with the lower recall."""
+        """Return the lower of the recalls of the query sets, over up to `limit` queries of each."""
         return min(
             _mean_recall(
                 [queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:limit])]
@@ -122,20 +122,20 @@ def _mean_recall(hits: list[Mask]) -> float:
     return round(sum(min(K, int(each.sum())) for each in hits) / (K * len(hits)), 4)
 
 
-def _up_to_nearly_all(curve: Curve) -> Curve:
+def _truncated_at_nearly_all(curve: Curve) -> Curve:
     """Return the curve up to the first effort that finds nearly all."""
-    enough = min((effort for effort, recall in curve.items() if recall >= _NEARLY_ALL), default=None)
-    return {effort: recall for effort, recall in curve.items() if enough is None or effort <= enough}
+    sufficient = min((effort for effort, recall in curve.items() if recall >= _NEARLY_ALL), default=None)
+    return {effort: recall for effort, recall in curve.items() if sufficient is None or effort <= sufficient}
 
 
 class _HeldOutQueries(msgspec.Struct, frozen=True):
-    """Query vectors, float32 (q, dimension), and for each the rows as near as its true tenth, ascending."""
+    """Query vectors, float32 (q, dimension), and for each the rows at most as far as its true tenth, ascending."""
 
     vectors: F32
     neighbours: list[Array]
 
     def hits(self, number: int, rows: Array) -> Mask:
-        """Return for each of `rows` whether it is among the true ten neighbours of a query."""
+        """Return for each of `rows` whether it is a true neighbour of query `number`."""
         true = self.neighbours[number]
         hits: Mask = true[np.minimum(np.searchsorted(true, rows), len(true) - 1)] == rows
         return hits
@@ -148,7 +148,7 @@ def _query_sets(vectors: F32, norms: RowNorms, layout: Layout) -> list[_HeldOutQ
     any_row = rng.choice(len(vectors), _QUERIES)
     near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, K, distance)])
     moved = [start + _STEP_TOWARD * (vectors[toward] - start) for toward in (any_row, near_row)]
-    queries = [some[dist.norms(some) > 0] for some in moved]  # a zero vector has no cosine
+    queries = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
     neighbours = true_neighbours(vectors, norms, np.concatenate(queries), K, distance)
     first = len(queries[0])
     sets = (_HeldOutQueries(queries[0], neighbours[:first]), _HeldOutQueries(queries[1], neighbours[first:]))

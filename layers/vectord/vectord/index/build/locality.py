@@ -1,6 +1,6 @@
 """The locality order: number rows so that near vectors are near in the file, and a cold search reads few long ranges.
 
-A recursive split: at each node the rows go left or right of the median along their direction of largest variance. The
+The rows are split recursively: each node splits its rows at the median along their direction of largest variance. The
 directions are found among the leading principal components of a sample, which costs a thirtieth of the full space and
 gives the same ranges (docs/decisions/builds.md).
 """
@@ -52,7 +52,7 @@ def _project(vectors: F32) -> F32:
 
 
 def _principal_components(sample: F32, rng: "np.random.Generator") -> F64:
-    """Return about the leading principal components by subspace iteration: all of 4,096 would take a minute.
+    """Approximate the leading principal components by subspace iteration; all 4,096 components would take a minute.
 
     After Halko, Martinsson and Tropp, "Finding structure with randomness" (SIAM Review 53, 2011), algorithm 4.4.
     """
@@ -66,11 +66,11 @@ def _principal_components(sample: F32, rng: "np.random.Generator") -> F64:
 
 
 def _widest_direction(part: F32) -> F32:
-    """Return about the direction of largest variance: eigenvectors would take three times as long."""
+    """Approximate the direction of largest variance; exact eigenvectors would take three times as long."""
     centred = _centred(part[:: max(1, len(part) // _NODE_SAMPLE)])
     covariance = centred.T @ centred
     for _ in range(_SQUARINGS):
-        covariance /= np.trace(covariance) or 1.0  # if all rows are equal, any direction will do
+        covariance /= np.trace(covariance) or 1.0  # 1.0 if all rows are equal; then every direction is right
         covariance = covariance @ covariance
     direction: F32 = covariance[np.argmax(covariance.diagonal())].astype(np.float32)
     return direction

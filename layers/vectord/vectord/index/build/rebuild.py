@@ -1,9 +1,9 @@
 """Rebuild an index while other writers change it: build from one state, then apply the result to a later state.
 
-Both states number the rows of the old base alike, and those of the tail after them. So a row of the later state is in
-the build if it was live in the earlier state under the same number with the same content. All other live rows go into
-the new tail, and all other built rows are removed. This needs no history, so it is also right if an earlier state was
-restored in between.
+Both states number the rows of the old base alike, and those of the tail after them. So a live row
+of the later state is in the build if the row of the same number was live in the earlier state and has the same content.
+All other live rows go into the new tail, and all other built rows are removed. This compares only the two states, so it
+is correct even if an earlier state was restored in between.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _REMOVED: Final = -1
 
 
 class Rebuilt(msgspec.Struct, frozen=True, eq=False):
-    """A build of the state `before`: its sections in the order of the body, and the same as a base.
+    """A build of the state `before`: its sections in the order of the body, and the base that they form.
 
     `new_rows` has for each row of `before` its row in the new base, or -1 if it was removed.
     """
@@ -54,10 +54,10 @@ class Rebuilt(msgspec.Struct, frozen=True, eq=False):
 
 
 def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebuilt | None:
-    """Build packed `index` for commit `commit`; return None if it became too small for the packed form.
+    """Build the packed index `index` for commit `commit`; return None if it is now too small for the packed form.
 
     Raises:
-        BlobError; also what fetching may raise.
+        BlobError: a section is corrupt. It also raises what `index.fetch` raises.
     """
     base = _base_of(index)
     index.fetch((base.graph.section, None), *((piece, None) for piece in index.tail.pieces))
@@ -74,21 +74,21 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
 
 
 def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
-    """Return the state `present` on the new base; None if another base than that of `rebuilt.before` is below it.
+    """Return the later state `present` with the new base; None if its base is not that of `rebuilt.before`.
 
     `body_start` is 0, because the staged object starts with the rebuilt sections.
 
     Raises:
-        BlobError; also what fetching bytes of `present` may raise.
+        BlobError: a section is corrupt. It also raises what `present.fetch` raises.
     """
     before = rebuilt.before
     if present.base is None or present.base.entries != _base_of(before).entries:
         return None
     live, was_live = _live(present), rebuilt.new_rows != _REMOVED
-    both = min(len(live), len(was_live))
+    common = min(len(live), len(was_live))  # rows that have a number in both states
     kept = np.zeros(len(was_live), np.bool_)
-    kept[:both] = live[:both] & was_live[:both] & _same_content(before, present, both)
-    live[:both] &= ~kept[:both]
+    kept[:common] = live[:common] & was_live[:common] & _same_content(before, present, common)
+    live[:common] &= ~kept[:common]
     return structs.replace(
         present,
         base=rebuilt.base,
@@ -144,7 +144,7 @@ def _same_content(before: Index, present: Index, rows: int) -> Mask:
 
 
 def _tail_bits(index: Index, rows: int) -> npt.NDArray[np.uint32]:
-    """Return the bits of the first vectors of the tail: equal bits, unlike equal floats, tell 0.0 from -0.0."""
+    """Return the bits of the first vectors of the tail: equal bits, unlike equal floats, distinguish 0.0 from -0.0."""
     return index.tail.vectors(index.fetch)[:rows].view(np.uint32)
 
 
@@ -154,7 +154,7 @@ def _metadata(index: Index, vector_id: str) -> bytes | None:
 
 
 def _new_tail(first: int, present: Index, rows: Array) -> Tail:
-    """Return `rows` of the state `present` as a tail that starts at row `first`, all of it fresh."""
+    """Return `rows` of the state `present` as a tail that starts at row `first`, with all its vectors in `fresh`."""
     if not len(rows):
         return Tail(first, present.params)
     ids = present.ids_of(rows.tolist())

@@ -23,7 +23,7 @@ def open_blob(blob: bytes) -> Index:
     """Return the index that a whole blob of either format version contains.
 
     Raises:
-        BlobCorrupt: bytes or counts of it are wrong.
+        BlobCorrupt: a checksum is wrong, or two values contradict each other.
         BlobUnsupported: this vectord does not know its format version or one of its keys.
     """
     try:
@@ -52,10 +52,10 @@ def open_version_1(blob: bytes, name: str | None = None) -> Index:
 def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Index | None = None) -> Index:
     """Return the index with the given verified head; bytes of its sections are fetched on demand.
 
-    If the base is the same as that of `earlier`, an earlier state, it is shared.
+    The base of `earlier`, an earlier state, is reused if it has the same sections.
 
     Raises:
-        BlobCorrupt: bytes or counts of it are wrong.
+        BlobCorrupt: a checksum is wrong, or two values contradict each other.
     """
     envelope = head.envelope
     base_entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
@@ -64,7 +64,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     base_rows, packed = envelope.base_rows, "rows" in sections
     base = None
     if base_rows:
-        base = _shared_base(earlier, base_entries, sections) or _base(
+        base = _reused_base(earlier, base_entries, sections) or _base(
             envelope, base_rows, base_entries, sections, fetch
         )
     ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
@@ -91,7 +91,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     )
 
 
-def _shared_base(
+def _reused_base(
     earlier: Index | None, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section]
 ) -> Base | None:
     """Return the base of an earlier state if it has the same sections."""

@@ -16,7 +16,7 @@ from vectord.lhv1.frame import Envelope, SectionEntry
 class PreparedBlob(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then the bytes `copied` of an existing object, then new `sections`.
 
-    The existing object is the one before this commit, or a staged one. `copied` is None if the whole object is new.
+    The existing object is the one that is replaced, or a staged one. `copied` is None if the whole object is new.
     `head` is the encoded `envelope`.
     """
 
@@ -49,22 +49,22 @@ class PreparedBlob(msgspec.Struct, frozen=True):
 def encode(
     index: Index, name: str, commit: str, *, thresholds: Thresholds = DEFAULT, rebuild: bool | None = None
 ) -> PreparedBlob:
-    """Return what commit `commit` writes under `name`.
+    """Return the blob that commit `commit` writes under `name`.
 
-    `rebuild` says whether to build all sections from all rows; by default that is done when a build is due. A plain
-    index is always built, and so is a packed one that is too short for the store to copy.
+    If `rebuild` is True, all sections are built from all rows; by default, only when a build is due. A plain index is
+    always built, and so is a packed index that is too short for the store to copy.
     """
-    sealed = structs.replace(
+    committed = structs.replace(
         index,
         params=structs.replace(index.params, name=name),
         commit=commit,
         applied=mutations.with_commit(index.applied, commit),
     )
     if index.base and index.can_keep_base and not (build_is_due(index, thresholds) if rebuild is None else rebuild):
-        appended = _append_tail(sealed, index.base, thresholds)
+        appended = _append_tail(committed, index.base, thresholds)
         if appended.copied_size >= thresholds.part:
             return appended
-    return _build_all(sealed, thresholds)
+    return _build_all(committed, thresholds)
 
 
 def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBlob:
@@ -74,26 +74,26 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
     if len(pieces) > thresholds.pieces:
         pieces, data = (), tail.vectors(index.fetch).astype("<f4").tobytes()
     added = ((frame.section_entry("tail", f"{index.commit}/tail", data), data),) if data else ()
-    copied = (*base.entries, *pieces)
+    copied_entries = (*base.entries, *pieces)
     envelope = structs.replace(
-        _envelope(index, (*copied, *(entry for entry, _ in added)), base.calibration),
+        _envelope(index, (*copied_entries, *(entry for entry, _ in added)), base.calibration),
         ids=list(tail.ids),
         metadata=dict(tail.metadata),
         removed=sorted(index.removed),
         graph_rows=base.graph.rows,
     )
     head = frame.encode_head(envelope, padded_size=thresholds.part)
-    kept = index.body_start, index.body_start + sum(entry.bytes for entry in copied)
-    return PreparedBlob(head, kept, added, envelope)
+    copied = index.body_start, index.body_start + sum(entry.bytes for entry in copied_entries)
+    return PreparedBlob(head, copied, added, envelope)
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
-    """Return a blob of which everything is new."""
+    """Return a blob that copies nothing: all sections are built from all rows."""
     rows = index.rows
     if not rows.ids:
         envelope = _envelope(index, (), {})
         return PreparedBlob(frame.encode_head(envelope), None, (), envelope)
-    # A function that only searches imports this module and never builds: what builds would cost it 7 ms at its start.
+    # A function that only searches imports this module and never builds; importing the builder would take it 7 ms.
     from vectord.index.build.builder import build  # noqa: PLC0415
 
     built = build(rows, index.params, thresholds)

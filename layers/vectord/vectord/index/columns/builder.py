@@ -23,8 +23,8 @@ from vectord.index.columns.model import (
     to_float64,
 )
 
-_ALWAYS_SHORT: Final = MAX_TEXT // 4  # characters that fit in MAX_TEXT bytes whatever they are
-_EXACT: Final = 2.0**53  # float64 represents all integers below
+_ALWAYS_SHORT: Final = MAX_TEXT // 4  # characters; any text of this length fits in MAX_TEXT bytes
+_EXACT: Final = 2.0**53  # float64 represents every integer below
 
 
 class TRUE:
@@ -36,7 +36,7 @@ class FALSE:
 
 
 class ColumnBuilder:
-    """The values found at a path so far. `rows` and `values` wait to be sorted by type."""
+    """Collects the values at one path. `rows` and `values` are pending: not yet sorted by type."""
 
     __slots__ = ("_codes", "_numbers", "_others", "_texts", "rows", "values")
 
@@ -48,8 +48,8 @@ class ColumnBuilder:
         self._codes: dict[str | bytes, int] = {}
         self._others: dict[type, list[Array]] = {}
 
-    def take_waiting(self) -> tuple[Array, list[Any]]:
-        """Return the waiting rows and values, and remove them."""
+    def take_pending(self) -> tuple[Array, list[Any]]:
+        """Return and remove the pending rows and values."""
         rows, values = np.array(self.rows, np.int64), self.values
         self.rows, self.values = [], []
         return rows, values
@@ -78,18 +78,18 @@ class ColumnBuilder:
 
 
 def _as_float64(values: Sequence[int | float]) -> tuple[npt.NDArray[np.float64], Array]:
-    """Return numbers as float64, and the positions of those that it does not represent."""
+    """Return numbers rounded to float64, and the positions of the numbers that the rounding changed."""
     try:
         floats = np.array(values, np.float64)
     except OverflowError:
         floats = np.array(list(map(to_float64, values)), np.float64)
     large = np.flatnonzero(np.abs(floats) >= _EXACT)
     rounded = zip(large.tolist(), floats[large].tolist(), strict=True)  # Python floats compare exactly with int
-    return floats, np.array([at for at, near in rounded if values[at] != near], np.int64)
+    return floats, np.array([position for position, value in rounded if values[position] != value], np.int64)
 
 
 def _dictionary_key(text: str) -> str | bytes:
-    """Return a short text as it is, and a truncated one encoded, so that equal encodings get one code."""
+    """Return a short text unchanged and a long text encoded and truncated, so that equal encodings get one code."""
     if len(text) <= _ALWAYS_SHORT:
         return text
     encoded = encode_text(text)
@@ -146,7 +146,7 @@ def _rows(batches: Sequence[Array], total: int) -> RowList:
 
 
 def _merged(batches: Sequence[Array]) -> tuple[Array, Array | None]:
-    """Return all rows ascending, and the permutation that sorts them, None if they were sorted."""
+    """Return all rows in ascending order, and the permutation that sorts them, None if they were already sorted."""
     rows = np.concatenate(batches)
     if bool((rows[1:] >= rows[:-1]).all()):
         return rows, None

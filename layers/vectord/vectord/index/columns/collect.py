@@ -1,4 +1,4 @@
-"""Collect columns from documents, in batches of values per path, because single values in Python are slow."""
+"""Collect columns from documents, in batches of values per path, because one value at a time is slow in Python."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from vectord.index.columns.model import Array, CollectedColumns, gets_column
 MAX_PATHS: Final = 10_000  # each path costs time and bytes, however few values it has
 _CHUNK_ROWS: Final = 8_192  # decoded at a time, so that they stay in the processor cache
 _CHUNK_BYTES: Final = 16 << 20
-_MIN_BATCH: Final = 64  # objects with the same keys from which on a batch per key is faster
+_MIN_BATCH: Final = 64  # from this many objects with the same keys, a batch per key is faster
 
 
 def collect_columns(documents: Sequence[msgspec.Raw | None]) -> CollectedColumns:
@@ -23,8 +23,8 @@ def collect_columns(documents: Sequence[msgspec.Raw | None]) -> CollectedColumns
     """
     collector = _Collector()
     for rows, values in _decoded_chunks(documents):
-        collector.spread([(None, rows, values)])
-    collector.spread_waiting()
+        collector.add([(None, rows, values)])
+    collector.add_pending()
     total = len(documents)
     columns = {path: builder.build(total) for path, builder in collector.builders.items()}
     return CollectedColumns(total, columns, incomplete=collector.incomplete)
@@ -59,18 +59,18 @@ def _decode_all(documents: Sequence[msgspec.Raw]) -> list[Any]:
     return values if len(values) == len(documents) else list(map(decode_metadata, documents))
 
 
-type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for whole documents; rows; the values there
+type _Batch = tuple[str | None, Array, Sequence[Any]]  # a path, None for whole documents; rows; the values at the path
 
 
 class _Collector:
-    """The values found at each path so far."""
+    """Collects the values at each path."""
 
     def __init__(self) -> None:
         self.builders: dict[str, ColumnBuilder] = {}
         self.incomplete = False
 
-    def spread(self, stack: list[_Batch]) -> None:
-        """Add the values of batches to their paths, and the values inside them to the paths below."""
+    def add(self, stack: list[_Batch]) -> None:
+        """Add the values of batches at their paths, and the values inside them at the paths below."""
         while stack:
             path, rows, values = stack.pop()
             for kind, of_kind, picked in _by_type(rows, values):
@@ -83,13 +83,13 @@ class _Collector:
                 elif kind is dict:
                     stack += self._members("" if path is None else f"{path}.", of_kind, picked)
 
-    def spread_waiting(self) -> None:
-        """Add the values that still wait to become a batch."""
-        while waiting := [batch for path, builder in self.builders.items() for batch in _take_waiting(path, builder)]:
-            self.spread(waiting)
+    def add_pending(self) -> None:
+        """Add the values that are still pending, in batches."""
+        while pending := [batch for path, builder in self.builders.items() for batch in _take_pending(path, builder)]:
+            self.add(pending)
 
     def _builder(self, path: str) -> ColumnBuilder | None:
-        """Return the builder of `path`; None if there are too many paths, so that it gets no column."""
+        """Return the builder of `path`; None if there are too many paths and this one gets no column."""
         if path not in self.builders:
             if len(self.builders) >= MAX_PATHS:
                 self.incomplete = True
@@ -98,7 +98,7 @@ class _Collector:
         return self.builders[path]
 
     def _members(self, prefix: str, rows: Array, objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
-        """Yield a batch for each key that many objects share; let the values of other objects wait."""
+        """Yield a batch for each key that many objects share; the values of other objects become pending."""
         for keys, positions in _by_keys(objects).items():
             same = objects if len(positions) == len(objects) else [objects[at] for at in positions]
             of_same = rows if same is objects else rows[positions]
@@ -106,9 +106,10 @@ class _Collector:
                 paths = [(prefix + key, key) for key in keys if gets_column(prefix + key)]
                 yield from ((path, of_same, [each[key] for each in same]) for path, key in paths)
             else:
-                yield from self._let_wait(prefix, of_same.tolist(), same)
+                yield from self._defer(prefix, of_same.tolist(), same)
 
-    def _let_wait(self, prefix: str, rows: Sequence[int], objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
+    def _defer(self, prefix: str, rows: Sequence[int], objects: Sequence[dict[str, Any]]) -> Iterator[_Batch]:
+        """Make the values of objects pending; yield a batch when a path has many, or if it has no column."""
         for row, each in zip(rows, objects, strict=True):
             for key, value in each.items():
                 path = prefix + key
@@ -124,12 +125,12 @@ class _Collector:
                 builder.rows.append(row)
                 builder.values.append(value)
                 if len(builder.rows) >= _CHUNK_ROWS:
-                    yield from _take_waiting(path, builder)
+                    yield from _take_pending(path, builder)
 
 
-def _take_waiting(path: str, builder: ColumnBuilder) -> Iterator[_Batch]:
+def _take_pending(path: str, builder: ColumnBuilder) -> Iterator[_Batch]:
     if builder.rows:
-        rows, values = builder.take_waiting()
+        rows, values = builder.take_pending()
         yield path, rows, values
 
 

@@ -19,8 +19,8 @@ def evaluate(tree: Filter, columns: Mapping[str, Column | None], rows: int) -> T
     """
     match tree:
         case And(filters):
-            every = (evaluate(each, columns, rows) for each in filters)
-            return reduce(_and, every, settled_mask(np.ones(rows, np.bool_)))
+            masks = (evaluate(each, columns, rows) for each in filters)
+            return reduce(_and, masks, settled_mask(np.ones(rows, np.bool_)))
         case Or(filters):
             return _any((evaluate(each, columns, rows) for each in filters), rows)
         case Not(inner):

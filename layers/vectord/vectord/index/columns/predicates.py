@@ -35,7 +35,7 @@ def settled_mask(mask: Mask) -> TernaryMask:
     return TernaryMask(mask, mask)
 
 
-_MAX_PASSES: Final = 32  # numbers up to which one comparison pass for each is fastest
+_MAX_PASSES: Final = 32  # operands; up to this many, one comparison pass for each is fastest
 _BEYOND_INTEGERS: Final = 2.0**32  # above every value of an integer column
 
 _COMPARE: Final[Mapping[Comparison, Callable[[Any, Any], Mask]]] = {
@@ -49,32 +49,32 @@ _COMPARE: Final[Mapping[Comparison, Callable[[Any, Any], Mask]]] = {
 def compare_numbers(numbers: Numbers, comparison: Comparison, operand: int | float) -> TernaryMask:
     """Return which numbers compare with `operand`.
 
-    Rounding to float64 keeps the order of numbers: if two differ after it, they compared the same before. If they are
-    equal after it, a number that was rounded is only a possible match.
+    Rounding to float64 keeps the order of numbers: two that differ after rounding had the same order before. A rounded
+    number that equals the rounded operand is only a possible match.
     """
     near = to_float64(operand)
-    if near != operand:  # then no float64 equals the operand, and `near` is on one side of it
+    if near != operand:  # no float64 equals the operand; `near` is just above or below it
         above = comparison in {"$gt", "$gte"}
         comparison = ("$gte" if above else "$lt") if near > operand else ("$gt" if above else "$lte")
-    return _open_inexact(numbers, _COMPARE[comparison](numbers.values, np.float64(near)), [near])
+    return _with_undecided(numbers, _COMPARE[comparison](numbers.values, np.float64(near)), [near])
 
 
 def numbers_in(numbers: Numbers, operands: Sequence[int | float]) -> TernaryMask:
     """Return which numbers equal one of `operands`."""
     near = list(map(to_float64, operands))
     exact = [rounded for rounded, operand in zip(near, operands, strict=True) if rounded == operand]
-    return _open_inexact(numbers, _is_in(numbers.values, exact), near)
+    return _with_undecided(numbers, _is_in(numbers.values, exact), near)
 
 
-def _open_inexact(numbers: Numbers, hit: Mask, near: Sequence[float]) -> TernaryMask:
-    """Make rounded numbers that equal one of `near` possible matches."""
+def _with_undecided(numbers: Numbers, hit: Mask, near: Sequence[float]) -> TernaryMask:
+    """Change the result for inexact numbers whose float64 equals one of `near`: they are possible matches."""
     if not len(numbers.inexact):
         return settled_mask(hit)
-    open_ = numbers.inexact[_is_in(numbers.values[numbers.inexact], near)]
-    if not len(open_):
+    undecided = numbers.inexact[_is_in(numbers.values[numbers.inexact], near)]
+    if not len(undecided):
         return settled_mask(hit)
     certain, possible = hit.copy(), hit.copy()
-    certain[open_], possible[open_] = False, True
+    certain[undecided], possible[undecided] = False, True
     return TernaryMask(certain, possible)
 
 
@@ -108,14 +108,14 @@ def texts_in(texts: Texts, operands: Sequence[str]) -> TernaryMask:
     """Return which texts equal one of `operands`."""
     dictionary = texts.dictionary
     certain: list[int] = []
-    open_: list[int] = []
+    undecided: list[int] = []
     for encoded in map(encode_text, operands):
         code = bisect_left(dictionary, encoded)
         if code < len(dictionary) and dictionary[code] == encoded:
-            (open_ if is_truncated(encoded) else certain).append(code)
-    if len(certain) == 1 and not open_:
+            (undecided if is_truncated(encoded) else certain).append(code)
+    if len(certain) == 1 and not undecided:
         return settled_mask(texts.codes == certain[0])
-    return _code_list(texts, certain, open_)
+    return _code_list(texts, certain, undecided)
 
 
 def texts_with_prefix(texts: Texts, prefix: str) -> TernaryMask:
@@ -127,18 +127,18 @@ def texts_matching_glob(texts: Texts, pattern: str) -> TernaryMask:
     """Return which texts match the glob `pattern`."""
     dictionary, matches = texts.dictionary, glob_matcher(pattern)
     first, last, truncated = _prefix_range(dictionary, literal_prefix(pattern))
-    certain, open_ = [], list(truncated)
+    certain, undecided = [], list(truncated)
     for code in range(first, last):
         encoded = dictionary[code]
         if is_truncated(encoded):
-            open_.append(code)
+            undecided.append(code)
         elif matches(_decode(encoded)):
             certain.append(code)
-    return _code_list(texts, certain, open_)
+    return _code_list(texts, certain, undecided)
 
 
 def _prefix_range(dictionary: Dictionary, prefix: str) -> tuple[int, int, Sequence[int]]:
-    """Return the range of codes (first, one past the last) that start with `prefix`, and the codes that may."""
+    """Return the codes of texts that start with `prefix` (first, one past the last), and those that possibly do."""
     encoded = encode_text(prefix)
     first = bisect_left(dictionary, encoded)
     if is_truncated(encoded):
@@ -147,7 +147,7 @@ def _prefix_range(dictionary: Dictionary, prefix: str) -> tuple[int, int, Sequen
 
 
 def _successor(prefix: bytes) -> bytes:
-    """Return the least bytes above all that start with `prefix`; the last byte can grow, as UTF-8 has no byte 255."""
+    """Return the smallest bytes above all bytes that start with `prefix`. UTF-8 has no byte 255."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
@@ -158,22 +158,22 @@ def _decode(encoded: bytes) -> str:
         raise BlobCorrupt("a text in its section 'columns' is not UTF-8") from error
 
 
-def _code_range(texts: Texts, first: int, last: int, open_: Sequence[int] = ()) -> TernaryMask:
-    """Match the codes from `first` to before `last`; those of `open_` are possible matches."""
-    if open_:
-        return _code_list(texts, range(first, last), open_)
+def _code_range(texts: Texts, first: int, last: int, undecided: Sequence[int] = ()) -> TernaryMask:
+    """Match the codes from `first` to `last` (exclusive); the codes in `undecided` are possible matches."""
+    if undecided:
+        return _code_list(texts, range(first, last), undecided)
     codes = texts.codes
     if first == 0:
         return settled_mask(codes < last)
     return settled_mask(codes >= first if last == len(texts.dictionary) else (codes >= first) & (codes < last))
 
 
-def _code_list(texts: Texts, certain: Sequence[int], open_: Sequence[int]) -> TernaryMask:
-    """Match the codes in `certain`; those of `open_` are possible matches."""
+def _code_list(texts: Texts, certain: Sequence[int], undecided: Sequence[int]) -> TernaryMask:
+    """Match the codes in `certain`; the codes in `undecided` are possible matches."""
     hit = np.zeros(len(texts.dictionary), np.bool_)
     hit[np.array(certain, np.int64)] = True
     of_values = hit[texts.codes]
-    if not open_:
+    if not undecided:
         return settled_mask(of_values)
-    hit[np.array(open_, np.int64)] = True
+    hit[np.array(undecided, np.int64)] = True
     return TernaryMask(of_values, hit[texts.codes])

@@ -1,4 +1,4 @@
-"""Read columns from the section `columns`; only the directory and the blocks of some paths are fetched."""
+"""Read columns from the section `columns`; only the directory and the blocks of the requested paths are fetched."""
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
@@ -40,7 +40,7 @@ class StoredColumns:
         """
         directory = self._directory(fetch)
         blocks = {path: directory.blocks(path) for path in paths if gets_column(path)}
-        fetch((self.section, sorted({span for found in blocks.values() for span, _ in found})))
+        fetch((self.section, sorted({span for entries in blocks.values() for span, _ in entries})))
         absent = None if directory.incomplete else EMPTY_COLUMN
         return {path: self._column(path, blocks[path], absent) if path in blocks else None for path in paths}
 
@@ -70,7 +70,7 @@ class StoredColumns:
         return _Directory(data[HEAD.size :], paths, start, size, incomplete=bool(incomplete))
 
     def _bytes(self, span: ByteRange) -> bytes:
-        # A copy, so that the bytes cannot change after their check.
+        # A copy, so that the bytes cannot change after their checksum was compared.
         return bytes(memoryview(self.section.buffer)[slice(*span)])
 
 
@@ -85,7 +85,7 @@ class _Directory:
         self._size = size - start
 
     def blocks(self, path: str) -> list[tuple[ByteRange, int]]:
-        """Return span and checksum of each block that `path` may have; several if paths share a CRC-32."""
+        """Return span and checksum of each block that may be that of `path`; several if paths share a CRC-32."""
         wanted = np.uint32(zlib.crc32(utf8(path)))
         first, last = (int(np.searchsorted(self._path_crcs, wanted, side)) for side in ("left", "right"))
         return [(self._span(at), int(self._block_crcs[at])) for at in range(first, last)]
@@ -120,10 +120,10 @@ class _BlockParser:
         codes = self._array(CODE_TYPES[self._code_type], self._counts[5])
         _check_below(codes, self._dictionary_size)
         dictionary = self._dictionary()
-        found = self._array("<u1", self._path_length).tobytes()
+        own_path = self._array("<u1", self._path_length).tobytes()
         if self._at != len(self._data):
             raise _contradiction()
-        if found != path:
+        if own_path != path:
             return None
         return Column(Numbers(numbers, values, inexact), Texts(texts, codes, dictionary), null, false, true, containers)
 

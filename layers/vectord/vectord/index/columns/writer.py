@@ -1,4 +1,4 @@
-"""Write the section `columns`: each column of a packed index is a block of its own, so a filter reads only a few.
+"""Write the section `columns`: one block per column of a packed index, so that a filter reads only a few blocks.
 
 offset  size       field
 0       4          n, the rows, uint32

@@ -1,8 +1,8 @@
 """Exact distances, computed in float64 from the stored float32 vectors.
 
-cosine is 1 - cos, computed as |u - v|^2 / 2 of the unit vectors u and v: the same number, without the cancellation
-that 1 - cos suffers between near vectors. euclidean is the L2 norm of the difference. Squares of the largest float32
-fit float64 many times over, so no finite input over- or underflows.
+cosine is 1 - cos, computed as |u - v|^2 / 2 of the unit vectors u and v: the same number, without the cancellation of
+1 - cos for near vectors. euclidean is the L2 norm of the difference. The squares of all float32 are far inside the
+range of float64, so no finite input over- or underflows.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ def as_float32(vector: F32 | F64) -> F32:
 
 
 def invalid_vector_reason(vector: F32, params: Params) -> str | None:
-    """Return why an index with these parameters cannot store `vector` or search for it, None if it can."""
+    """Return why an index with these parameters cannot store or search for `vector`, or None if it can."""
     if len(vector) != params.dimension:
         return f"vector must have {params.dimension:,} components, not {len(vector):,}"
     finite = np.isfinite(vector)

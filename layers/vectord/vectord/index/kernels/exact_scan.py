@@ -2,7 +2,7 @@
 
 The rounding error of the float32 pass has a bound (Higham, Accuracy and Stability of Numerical Algorithms, section
 3.1: a dot product of f terms in precision u errs by at most f*u/(1 - f*u) times the product of the norms). Every row
-within twice the bound of the k-th is kept, so the answer is the true one, ties included.
+within twice the bound of the k-th is returned, so the k nearest are among them, ties included.
 
 A `sweep` is an array with one float32 per row that orders the rows as their distances do, up to a bounded error.
 """
@@ -45,7 +45,7 @@ def measure_norms(vectors: F32, distance: Distance) -> RowNorms:
 
 
 def query_is_float32_safe(query: F32, distance: Distance) -> bool:
-    """Return True if a sweep for `query` stays inside float32; a cosine query is normalized first and always does."""
+    """Return True if a sweep for `query` does not overflow float32; a cosine query is normalized and never does."""
     return distance == "cosine" or float(dist.norms(query[None, :])[0]) <= _MAX_NORM
 
 
@@ -54,7 +54,7 @@ def scan(
 ) -> list[Array]:
     """Return for each query every row that can be among its `k` nearest, without the rows in `hidden`.
 
-    These are at least the k nearest and their ties. Rows and queries beyond the range of float32 return all rows.
+    These are at least the k nearest and their ties; all rows if rows or queries are not float32-safe.
     """
     if k >= len(vectors) - len(hidden) or not norms.float32_safe:
         return [_all_but(hidden, len(vectors)) for _ in queries]
@@ -78,11 +78,11 @@ def prune(vectors: F32, query: F32, k: int, distance: Distance) -> Array:
     lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
     norms = RowNorms(lengths, float(lengths.max()), float32_safe=True)
     sweep, error = _sweep(vectors, norms, query, distance)
-    return _rows_within(sweep, k, 2 * error)  # norms in float32 err as much again as the products
+    return _rows_within(sweep, k, 2 * error)  # the error of float32 norms is as large as that of the products
 
 
 def smallest_with_ties(distances: dist.F64, k: int) -> Array:
-    """Return the positions of the `k` smallest distances and of all that tie with the last, in no order."""
+    """Return the positions of the `k` smallest distances and of all that tie with the k-th, unordered."""
     if k >= len(distances):
         return np.arange(len(distances))
     return np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])

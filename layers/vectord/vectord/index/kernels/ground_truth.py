@@ -1,4 +1,4 @@
-"""Ground truth: the rows that are truly nearest to many queries at once, with which a build measures recall."""
+"""Ground truth: the true nearest rows of many queries at once, with which a build measures recall."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _BLOCK: Final = 4_096  # rows at a time: a processor's cache fits their products
 
 
 def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
-    """Return for each of `queries` (q, dimension) the rows as near as its k-th, ties included, in ascending order.
+    """Return for each of `queries` (q, dimension) its k nearest rows and their ties, in ascending order of row numbers.
 
     Rows and queries are float32-safe; k is at most 4,096 and at most the number of rows. Each block of rows is
     multiplied with all queries at once. Rows farther than the k-th row of a sample are dropped at once.
@@ -44,7 +44,7 @@ def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distanc
 
 
 def _sweep(vectors: F32, norms: F32, part: slice, targets: F32, distance: Distance) -> F32:
-    """Return (targets, rows) numbers that order a part of the rows for each target nearly as their distances do."""
+    """Return float32 (targets, rows) that order a part of the rows nearly as their distances to a target do."""
     products, norms = targets @ vectors[part].T, norms[part]
     sweep: F32 = -products / norms if distance == "cosine" else norms * norms - 2 * products
     return sweep

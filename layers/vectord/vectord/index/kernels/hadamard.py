@@ -1,9 +1,10 @@
-"""The fixed rotation before a sketch's signs are taken: random signs and Hadamard transforms, without a stored matrix.
+"""The fixed rotation of vectors before a sketch takes their signs: random sign flips and Hadamard transforms.
 
-There are two rounds. Each flips signs and then transforms p components, where p is the largest power of two up to the
-dimension: the first p in the first round, the last p in the second. The signs are bits of SHAKE-256, so that any
-language can repeat them. On text embeddings it is as good as a dense random rotation (docs/decisions/search.md) at a
-fraction of the work. After Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform" (SIAM J. Comput. 39, 2009).
+It needs no stored matrix. Each of two rounds flips signs and then transforms p components, where p is the largest power
+of two up to the dimension: the first p in the first round, the last p in the second. The signs are bits of SHAKE-256,
+so that any language can compute them. On text embeddings it is as good as a dense random rotation at a fraction of the
+work (docs/decisions/search.md). After Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform" (SIAM J. Comput.
+39, 2009).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What the index needs of a section: its bytes, some of which may not have been fetched from the object yet."""
+"""Protocols: a section of which some bytes may not have been fetched yet, and the function that fetches them."""
 
 import sys
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ type SectionRanges = tuple[Section, Sequence[ByteRange] | None]  # None for the 
 
 
 class Fetch(Protocol):
-    """Fetches missing bytes of sections, all of them in one round; may raise what the store's `read` raises.
+    """Fetches missing bytes of sections in one round of parallel requests; may raise what the store's `read` raises.
 
     `capacity` is the number of section bytes that the cache can keep.
     """

@@ -33,7 +33,7 @@ _LENGTHS = struct.Struct(f"<{_BLOCK_ROWS}H{_BLOCK_ROWS}I")
 
 
 class Document(msgspec.Struct, frozen=True):
-    """The id and the metadata of a row; metadata is JSON text, None for none."""
+    """The id and the metadata of a row; metadata is JSON text, or None."""
 
     id: str
     metadata: msgspec.Raw | None
@@ -72,7 +72,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     count: int
 
     def __post_init__(self) -> None:
-        """Check the size of the section before spans of it are requested.
+        """Check the size of the section before ranges of it are requested.
 
         Raises:
             BlobCorrupt: the section is too small for `count` rows.
@@ -82,7 +82,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def directory(self) -> ByteRange:
-        """The span of the block starts."""
+        """The range of the directory, which lists where each block starts."""
         return self._directory_at, self._blocks_at
 
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:

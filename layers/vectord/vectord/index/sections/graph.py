@@ -48,7 +48,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
     def vectors(self) -> F32:
         """All vectors, as a strided (rows, dimension) view; the content of rows that were not fetched is undefined.
 
-        The next fetch may replace the buffer of a section that is not whole, and so make the view useless.
+        If the section is not whole, the next fetch may replace its buffer, and the view must not be used any more.
         """
         return self.layout.vectors(self.section.buffer, self.rows)
 
@@ -66,7 +66,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The norms of all vectors.
 
         Raises:
-            BlobCorrupt: they are not rows of this dimension, or a component is not finite.
+            BlobCorrupt: the rows do not have this dimension, or a component is not finite.
         """
         self._check_items(self._whole_descendants)
         measured = exact_scan.measure_norms(self.whole_vectors, self.distance)
@@ -109,7 +109,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         return taken
 
     def byte_ranges(self, rows: npt.NDArray[np.int64]) -> Sequence[ByteRange]:
-        """Return where the vectors of `rows` are in the section, ascending; nothing if the section is whole."""
+        """Return the byte ranges of the vectors of `rows` in the section, ascending; none if the section is whole."""
         if self.section.whole:
             return []
         starts = np.sort(rows) * self.layout.node_size
@@ -121,13 +121,13 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self.layout.descendants(self.section.buffer)[: self.rows]
 
     def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
-        # In a forest of another dimension or metric, other bytes than those of items are at these offsets.
+        # If the forest has another dimension or metric, the bytes at these offsets are not counts of item nodes.
         if (descendants != 1).any():
             raise BlobCorrupt(f"its graph is not a forest of {self.rows:,} rows of this dimension")
 
 
 def exact_scan_is_cheap(rows: int, dimension: int) -> bool:
-    """Return True if the exact scan of `rows` rows is so fast that a forest over them would save little."""
+    """Return True if the exact scan of `rows` rows is so fast that other strategies would save little."""
     return rows * (dimension + 64) <= _CHEAP_SCAN_COMPONENTS  # 64: the cost of a row besides its components
 
 

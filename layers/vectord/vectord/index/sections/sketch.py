@@ -29,9 +29,11 @@ Counts = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 _HEAD: Final = struct.Struct("<II")
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
-_SURVIVORS: Final = 32  # the first planes select one row in 32
-_SAMPLE: Final = 4_096  # values whose histogram stands for all
-_PLANES_IN_UINT8: Final = 4  # a uint8 counts the bits of 4 planes, unless a row is opposite in all but one bit
+_SURVIVORS: Final = 32  # the first planes select one row in this many
+_SAMPLE: Final = 4_096  # values in the sample from which a limit is estimated
+_PLANES_IN_UINT8: Final = (
+    4  # of 256 bits; a uint8 cannot count a row in which 255 or 256 of them differ, which is the farthest row
+)
 
 
 def build(vectors: F32, distance: Distance) -> bytes:
@@ -57,17 +59,17 @@ class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
     distance: Distance
 
     def candidates(self, query: F32, count: int, hidden: Array) -> Array:
-        """Return about `count` rows, at least that many if there are, whose bits differ least from those of `query`.
+        """Return about `count` rows whose bits differ least from those of `query`, least different first.
 
-        They are in ascending order of that difference and do not include rows in `hidden`. The first planes judge all
-        rows, the remaining planes only the better ones.
+        At least `count` rows are returned, unless fewer are visible; none of them is in `hidden`. The first planes rank
+        all rows; the remaining planes rank only the best of them.
 
         Raises:
             BlobCorrupt: the section is not a sketch of these rows.
         """
         mean, planes = self._checked
         word = self._encode(query, mean)
-        # Two planes in three judge as well as all, where so few of the rows are wanted.
+        # If few of the rows are requested, two thirds of the planes select them as well as all planes do.
         first = -(-len(planes) * 2 // 3) if len(planes) > 2 and self.rows > _SURVIVORS * count else 0
         differing = _hamming_distances(planes[: first or None], word)
         if len(hidden):
@@ -124,7 +126,7 @@ def _rotated(vectors: F32, mean: F32, distance: Distance) -> F32:
 
 
 def _hamming_distances(planes: U64, word: U64) -> Counts:
-    """Return for each row how many bits differ from the first of `word`, in a few long vector operations."""
+    """Return for each row the number of bits in which `planes` differ from the first words of `word`."""
     count = planes.shape[1]
     mixed, bits = np.empty(count, np.uint64), np.empty(count, np.uint8)
     total: Counts = np.zeros(count, np.uint8) if len(planes) <= _PLANES_IN_UINT8 else np.zeros(count, np.uint16)
@@ -141,12 +143,12 @@ def _hidden_value(values: Counts) -> int:
 
 
 def _about_smallest(values: Counts, count: int) -> Array:
-    """Return the positions of the `count` smallest values, estimated from a sample, or some more; no hidden row."""
+    """Return the positions of the `count` smallest values, or of some more, estimated from a sample; no hidden row."""
     step = max(1, len(values) // _SAMPLE)
     found = np.flatnonzero(values <= _limit(values[::step], count // step + 2))
     if len(found) >= count or step == 1:
         return found
-    # The sample was unlucky: a histogram of all values takes ten times as long.
+    # The sample gave too few rows. A histogram of all values takes ten times as long.
     return np.flatnonzero(values <= _limit(values, count))
 
 
@@ -160,6 +162,6 @@ def _smallest(values: Counts, count: int) -> Array:
 
 
 def _limit(values: Counts, count: int) -> int:
-    """Return the least value that `count` values do not exceed, and at most the largest value of a visible row."""
+    """Return the smallest value that at least `count` values do not exceed, at most the largest of a visible row."""
     cumulative = np.cumsum(np.bincount(values))
     return min(int(np.searchsorted(cumulative, count)), _hidden_value(values) - 1)
