@@ -90,7 +90,7 @@ def _ingest(path: Path) -> Ingested:
         entries = list(entries_of_file(path.name, packed, 1 << 32))
         first = next(entry for entry in entries if isinstance(entry, NewVector))
         params = new_params("t", len(first.vector))
-        items = validation.checked(entries, params)
+        items = validation.validated_items(entries, params)
         parsed = time.perf_counter()
         empty = state.empty_index(params)
         encode.encode(mutations.upsert(empty, items)[0], "t", "c")

@@ -29,7 +29,7 @@ from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.merge import merged
+from vectord.service.sharding.merge import merge_results
 from vectord.service.sharding.messages import Failed, SearchRequest, ShardRequest, ShardResult
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -91,7 +91,7 @@ def _calls() -> Iterator[list[str]]:
         remote.run(requests, _deadline())
         yield _row("100 calls", min(_timed(lambda: remote.run(requests, _deadline())) for _ in range(20)))
     parent, results = Params("t", 384, shards=_SHARDS, generation="g"), [_result(i) for i in range(_SHARDS)]
-    yield _row("merge of 100 answers", min(_timed(lambda: merged(parent, results, _K)) for _ in range(20)))
+    yield _row("merge of 100 answers", min(_timed(lambda: merge_results(parent, results, _K)) for _ in range(20)))
 
 
 def _result(shard: int) -> Result:

@@ -1,4 +1,4 @@
-"""Export an index as a file: a small file is returned itself, others are staged in the store and returned as a link."""
+"""Export an index as a file: the response contains a small file, or a link to a larger one that is staged."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -13,7 +13,7 @@ from vectord.lhv1.params import Params
 from vectord.service.commit import build_policy
 from vectord.service.indexes import VectorIndex
 from vectord.service.service import Service
-from vectord.service.sharding.index import ShardedIndex, missing_shard
+from vectord.service.sharding.index import ShardedIndex, missing_shard_error
 from vectord.service.sharding.merge import etag_of
 from vectord.service.sharding.placement import shard_names
 from vectord.service.single.index import SingleIndex
@@ -28,7 +28,7 @@ from vectord.writers.plain_form import needs_build
 MAX_INLINE: Final = 4 << 20  # bytes of a file that fit into a response, as base64
 LINK_SECONDS: Final = 3_600
 
-_COPIES: Final = 2  # of the vectors that a Parquet file takes on disk while it is written
+_COPIES: Final = 2  # of the vectors on disk while a Parquet file is written
 
 
 class ExportRequest(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class ExportRequest(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file of `size` bytes: its `data`, or a URL that works for LINK_SECONDS."""
+    """A file of `size` bytes: its `data`, or a URL that is valid for LINK_SECONDS."""
 
     size: int
     data: bytes | None = None
@@ -75,7 +75,7 @@ class Exports:
 
         def use(index: VectorIndex) -> Exported:
             if isinstance(index, SingleIndex):
-                return self._export_single(_fetched(index), request, deadline)
+                return self._export_single(_fetch_snapshot(index), request, deadline)
             if isinstance(index, ShardedIndex):
                 return self._export_shards(index.parent, request, deadline)
             raise AssertionError("an index is single or sharded")
@@ -83,12 +83,12 @@ class Exports:
         return self.service.run(name, deadline, read, use)
 
     def _export_single(self, snapshot: Snapshot, request: ExportRequest, deadline: Deadline) -> Exported:
-        index, token = snapshot.index, self.environment.new_id()
+        index, commit_id = snapshot.index, self.environment.new_id()
         self._check_disk(request.format, len(index), index.params.dimension)
         self._check_time(index, request.format, deadline)
 
         def parts() -> Iterator[bytes]:
-            return export(index, request.format, snapshot.name, token, self._folder)
+            return export(index, request.format, snapshot.name, commit_id, self._folder)
 
         return Exported(self._file(snapshot.name, request, parts, deadline), snapshot.etag)
 
@@ -103,36 +103,40 @@ class Exports:
 
         def parts() -> Iterator[bytes]:
             etags.clear()
-            return export_rows(self._shards(parent, kind, deadline, etags), parent.dimension, kind, self._folder)
+            return export_rows(self._shard_indexes(parent, kind, deadline, etags), parent.dimension, kind, self._folder)
 
         file = self._file(parent.name, request, parts, deadline)
         return Exported(file, etag_of(parent, etags))
 
-    def _shards(self, parent: Params, kind: Format, deadline: Deadline, etags: list[str]) -> Iterator[Index]:
-        """Yield one shard after the other, each in its state at that moment, and append their ETags to `etags`."""
+    def _shard_indexes(self, parent: Params, kind: Format, deadline: Deadline, etags: list[str]) -> Iterator[Index]:
+        """Yield the present state of one shard after the other, and append their ETags to `etags`."""
         rows = 0
         for shard in shard_names(parent):
             try:
-                snapshot = self.service.run_single(shard, deadline, STRONG, _fetched)
+                snapshot = self.service.run_single(shard, deadline, STRONG, _fetch_snapshot)
             except IndexNotFound:
-                raise missing_shard(self.service.reader, parent, shard, deadline) from None
+                raise missing_shard_error(self.service.reader, parent, shard, deadline) from None
             rows += len(snapshot.index)
             self._check_disk(kind, rows, parent.dimension)
             etags.append(snapshot.etag)
             yield snapshot.index
 
     def _check_time(self, index: Index, kind: Format, deadline: Deadline) -> None:
-        if kind == "lhv1" and needs_build(index) and build_policy.seconds(index) > self.environment.left(deadline):
+        if (
+            kind == "lhv1"
+            and needs_build(index)
+            and build_policy.build_seconds(index) > self.environment.left(deadline)
+        ):
             raise AnswerTooLarge(
-                f"index {index.params.name!r} has changed since its graph was built, and to build one takes longer "
-                "than a request may: have it compacted, or export it as jsonl, jsonl.gz or parquet"
+                f"index {index.params.name!r} has changed since its graph was built, and a new build takes longer "
+                "than a request may take: compact the index first, or export it as jsonl, jsonl.gz or parquet"
             )
 
     def _check_disk(self, kind: Format, rows: int, dimension: int) -> None:
         needed = _COPIES * 4 * rows * dimension
         if kind == "parquet" and needed > self._disk_bytes:
             raise AnswerTooLarge(
-                f"the Parquet file would take {needed:,} bytes of disk to make, and there are {self._disk_bytes:,}: "
+                f"writing the Parquet file needs {needed:,} bytes of disk, and {self._disk_bytes:,} are available: "
                 "export the index as jsonl or jsonl.gz"
             )
 
@@ -140,12 +144,12 @@ class Exports:
         self, name: str, request: ExportRequest, parts: Callable[[], Iterator[bytes]], deadline: Deadline
     ) -> File:
         def once() -> File:
-            chunks = self._until(parts(), deadline)
+            chunks = self._until_deadline(parts(), deadline)
             first, second = next(chunks, b""), next(chunks, None)
             if second is None and len(first) <= MAX_INLINE and not request.linked:
                 return File(len(first), data=first)
             rest = chunks if second is None else chain([second], chunks)
-            return self._staged(f"{name}.{request.format}", chain([first], rest))
+            return self._stage(f"{name}.{request.format}", chain([first], rest))
 
         try:
             file = self.service.reader.retry(deadline, once)
@@ -154,8 +158,8 @@ class Exports:
         self.environment.meter.add("ExportedBytes", file.size)
         return file
 
-    def _staged(self, filename: str, parts: Iterator[bytes]) -> File:
-        size, staged = 0, f"{STAGING}{self.environment.new_id()}"
+    def _stage(self, filename: str, parts: Iterator[bytes]) -> File:
+        size, name = 0, f"{STAGING}{self.environment.new_id()}"
 
         def counted() -> Iterator[bytes]:
             nonlocal size
@@ -165,25 +169,27 @@ class Exports:
 
         store = self.service.reader.store
         with self.environment.timed("StageMilliseconds"):
-            store.stage(staged, counted())
-        return File(size, url=store.link(staged, LINK_SECONDS, filename))
+            store.stage(name, counted())
+        return File(size, url=store.link(name, LINK_SECONDS, filename))
 
-    def _until(self, parts: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
+    def _until_deadline(self, parts: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
         """Yield the parts; raise AnswerTooLarge at the deadline."""
         for part in parts:
             if self.environment.left(deadline) <= 0:
                 raise AnswerTooLarge(
-                    "the file takes longer to write than a request may: export it as lhv1, which takes a tenth of the "
-                    "time where the graph is built, or download the index's object itself"
+                    "writing the file takes longer than a request may take: export it as lhv1, which needs a tenth of "
+                    "the time if no build is due, or download the object of the index"
                 )
             yield part
 
 
-def _fetched(single: SingleIndex) -> Snapshot:
+def _fetch_snapshot(single: SingleIndex) -> Snapshot:
     """Return the snapshot with all its bytes cached, so that a change cannot interrupt the export."""
     index = single.snapshot.index
     capacity = index.fetch.capacity
     if index.size > capacity:
-        raise AnswerTooLarge(f"index {single.name!r} has {index.size:,} bytes, and exports have disk for {capacity:,}")
+        raise AnswerTooLarge(
+            f"index {single.name!r} has {index.size:,} bytes, and exports have {capacity:,} bytes of disk"
+        )
     fetch(index)
     return single.snapshot

@@ -29,7 +29,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.service.commit.create_delete import ObjectLifecycle, new_object
 from vectord.service.commit.loop import CommitLoop, PreparedCommit, Staged
-from vectord.service.single.index import described
+from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
@@ -54,8 +54,8 @@ class History:
     def restore(self, name: str, as_of: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
         """Make an earlier state, `as_of` as in `Versions.open`, the present one.
 
-        Commits, uploads and keys that were applied since stay recorded, so that their repeats change nothing. In the
-        precondition, NO_INDEX stands for an index that does not exist.
+        The index keeps its record of applied commits, uploads and idempotency keys, so that repeats change nothing. In
+        the precondition, NO_INDEX stands for an index that does not exist.
 
         Raises:
             PreconditionFailed: the index changed since the restore began, or has another ETag; nothing was changed.
@@ -66,22 +66,24 @@ class History:
         etag = present.etag if isinstance(present, Snapshot) else present
         if write.precondition is not None and (etag or NO_INDEX) not in write.precondition:
             raise PreconditionFailed(name)
-        past = self._versions.open(name, as_of, deadline)
+        earlier = self._versions.open(name, as_of, deadline)
         try:
             if isinstance(present, Snapshot):
-                return described(self._commit(name, present, past, deadline))
-            return described(self._place(name, IfMatch(present) if present else IfAbsent(), past, deadline))
+                return description_of(self._restore_readable(name, present, earlier, deadline))
+            return description_of(
+                self._restore_object(name, IfMatch(present) if present else IfAbsent(), earlier, deadline)
+            )
         except ObjectVersionNotFound as error:
             raise VersionNotFound(name, as_of) from error
 
     def copy(self, name: str, to: str, deadline: Deadline, as_of: str | None = None) -> Description:
         """Copy index `name`, in its present or an earlier state, to a new index `to`.
 
-        The copy has no record of the commits, uploads and keys that led to the original.
+        The copy does not record the commits, uploads and idempotency keys of the original.
 
         Raises:
-            RequestInvalid: `to` is not a name, or the index is sharded.
-            IndexExists: there is an index `to`.
+            RequestInvalid: `to` is not a valid name, or the index is sharded.
+            IndexExists: an index `to` already exists.
             Contended: the index changed during each attempt; nothing was written.
             IndexNotFound, VersionNotFound, BlobError, OutcomeUnknown, StorageSilent, StoreRefused
         """
@@ -98,14 +100,14 @@ class History:
             except ObjectVersionNotFound as error:
                 raise VersionNotFound(name, as_of or "") from error
             if copied:
-                return described(copied)
-            # One of two conditions failed: that `to` does not exist, or that the index is still what was read.
+                return description_of(copied)
+            # Either `to` exists, or the source changed after it was read.
             if self._reader.exists(to, deadline):
                 raise IndexExists(to)
         raise Contended(name)
 
     def _present(self, name: str, deadline: Deadline) -> Snapshot | str | None:
-        """Return the present state, its ETag alone if it is not readable, None if there is no index."""
+        """Return the present state; only its ETag if it is not readable; None if the index does not exist."""
         try:
             snapshot = self._reader.present(name, deadline)
         except BlobError:
@@ -115,51 +117,53 @@ class History:
         check_unsharded(snapshot.index, name)
         return snapshot
 
-    def _commit(self, name: str, present: Snapshot, past: VersionSnapshot, deadline: Deadline) -> Snapshot:
-        token = self._reader.environment.new_id()
-        body = Staged(name, past.state.etag, past.version)
+    def _restore_readable(self, name: str, present: Snapshot, earlier: VersionSnapshot, deadline: Deadline) -> Snapshot:
+        commit_id = self._reader.environment.new_id()
+        body = Staged(name, earlier.state.etag, earlier.version)
 
         def prepare(state: Snapshot) -> PreparedCommit[None]:
-            index = structs.replace(past.state.index, applied=state.index.applied)
-            new = new_object(body, index, name=name, token=token, thresholds=self._thresholds)
+            index = structs.replace(earlier.state.index, applied=state.index.applied)
+            new = new_object(body, index, name=name, commit_id=commit_id, thresholds=self._thresholds)
             return PreparedCommit(state, new.encoded, None, body)
 
         try:
-            return self._commits.commit(name, token, prepare, deadline, WriteOptions({present.etag})).state
+            return self._commits.commit(name, commit_id, prepare, deadline, WriteOptions({present.etag})).state
         except IndexNotFound as error:
             raise PreconditionFailed(name) from error
 
-    def _place(self, name: str, condition: Condition, past: VersionSnapshot, deadline: Deadline) -> Snapshot:
-        token = self._reader.environment.new_id()
-        body = Staged(name, past.state.etag, past.version)
+    def _restore_object(
+        self, name: str, condition: Condition, earlier: VersionSnapshot, deadline: Deadline
+    ) -> Snapshot:
+        commit_id = self._reader.environment.new_id()
+        body = Staged(name, earlier.state.etag, earlier.version)
         new = partial(
             new_object,
             body,
-            past.state.index,
+            earlier.state.index,
             name=name,
-            token=token,
+            commit_id=commit_id,
             thresholds=self._thresholds,
             condition=condition,
         )
         try:
-            placed = self._objects.place(name, token, self._reader.retry(deadline, new), deadline)
+            restored = self._objects.put(name, commit_id, self._reader.retry(deadline, new), deadline)
         except ObjectNotFound as error:
             raise PreconditionFailed(name) from error
-        if placed is None:
+        if restored is None:
             raise PreconditionFailed(name)
-        return placed
+        return restored
 
     def _copy_once(self, name: str, to: str, deadline: Deadline, as_of: str | None) -> Snapshot | None:
         state, version = self._source(name, deadline, as_of)
-        token = self._reader.environment.new_id()
+        commit_id = self._reader.environment.new_id()
         body, index = Staged(name, state.etag, version), structs.replace(state.index, applied=())
-        new = new_object(body, index, name=to, token=token, thresholds=self._thresholds)
-        return self._objects.place(to, token, new, deadline)
+        new = new_object(body, index, name=to, commit_id=commit_id, thresholds=self._thresholds)
+        return self._objects.put(to, commit_id, new, deadline)
 
     def _source(self, name: str, deadline: Deadline, as_of: str | None) -> tuple[Snapshot, str | None]:
         if as_of is not None:
-            past = self._versions.open(name, as_of, deadline)
-            return past.state, past.version
+            earlier = self._versions.open(name, as_of, deadline)
+            return earlier.state, earlier.version
         if not params.is_index_name(name):
             raise IndexNotFound(name)
         snapshot = self._reader.present(name, deadline)

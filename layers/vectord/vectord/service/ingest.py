@@ -1,7 +1,7 @@
-"""Ingest one uploaded file: all of it in one commit (one for each shard), or none of it and a report.
+"""Ingest one uploaded file: all of it in one commit (one for each shard), or nothing and a report.
 
-A file that can never succeed ends with a report, or because a newer file replaced it. An error that may not occur again
-is raised, so that the queue delivers the event again.
+A file that can never be ingested leads to a report, unless a newer file replaced it. A temporary error is raised, so
+that the queue delivers the event again.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.sharding.fan_out import WorkerPool
-from vectord.service.sharding.index import missing_shard
+from vectord.service.sharding.index import missing_shard_error
 from vectord.service.sharding.placement import by_shard, check_parent, id_of
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.values import validation
@@ -45,7 +45,7 @@ from vectord.storage.inbox import Inbox, UploadedFile
 
 UPLOADS: Final = "uploads/"
 REJECTED: Final = "rejected/"
-MAX_KEY_BYTES: Final = 1_024  # of S3
+MAX_KEY_BYTES: Final = 1_024  # S3's limit
 LINK_SECONDS: Final = 900
 MAX_REPORTED: Final = 1_000  # bad rows that a report lists
 
@@ -62,7 +62,7 @@ class Ingested(msgspec.Struct, frozen=True):
 
 
 class UploadLink(msgspec.Struct, frozen=True):
-    """A URL to PUT a file to, the key of the file, and the seconds for which the URL works."""
+    """A URL to PUT a file to, the key of the file, and the seconds for which the URL is valid."""
 
     key: str
     url: str
@@ -84,7 +84,7 @@ def target_of(key: str) -> str:
     """Return the index that the key `uploads/<index>/<file>` names.
 
     Raises:
-        FileRefused: the key has another form, or leaves its folder.
+        FileRefused: the key has another form, or a path such as `..` in it.
     """
     index, _, rest = key.removeprefix(UPLOADS).partition("/")
     if not key.startswith(UPLOADS) or not params.is_index_name(index) or not rest or rest.endswith("/"):
@@ -110,7 +110,7 @@ class Ingestion:
     ) -> None:
         """Refuse files of more than `max_file_bytes`, as stored or decompressed."""
         self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
-        # No index is cached: a file and its index need the memory.
+        # The cache keeps one index only: a file and its index need the memory.
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits = CommitLoop(self._reader, build_policy=build_policy)
         self._pool = WorkerPool(environment)
@@ -126,7 +126,7 @@ class Ingestion:
             index = target_of(upload.key)
             if upload.size > self._max_file_bytes:
                 raise FileRefused(
-                    f"it has {upload.size:,} bytes, more than the {self._max_file_bytes:,} that fit; split it"
+                    f"it has {upload.size:,} bytes, more than the limit of {self._max_file_bytes:,}; split it"
                 )
             present = self._reader.present(index, deadline).index
             if mutations.is_stale(present.applied, upload.key, upload.sequencer):
@@ -157,48 +157,50 @@ class Ingestion:
         if not is_ingestible(file):
             raise RequestInvalid(f"file must end with one of {', '.join(SUFFIXES)}, not {file!r}")
         if len(key.encode()) > MAX_KEY_BYTES:
-            raise RequestInvalid(f"file is too long: as {UPLOADS}<index>/<file> it may have {MAX_KEY_BYTES:,} bytes")
+            raise RequestInvalid(
+                f"file is too long: as {UPLOADS}<index>/<file> it may have at most {MAX_KEY_BYTES:,} bytes"
+            )
         try:
             target_of(key)
         except FileRefused as error:
             raise RequestInvalid(f"file cannot be {file!r}: {error}") from error
-        self._reader.etag(name, deadline)  # an index that does not exist has no inbox
+        self._reader.etag(name, deadline)  # raises IndexNotFound
         return UploadLink(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
     def _commit(
         self, upload: UploadedFile, name: str, present: Params, entries: Sequence[Entry], deadline: Deadline
     ) -> Ingested:
         if not entries:
-            raise FileRefused("it holds no vector")
+            raise FileRefused("it contains no vectors")
         if present.shards:
             rows = self._add_to_shards(upload, name, present, entries, deadline)
         else:
-            rows = self._add(upload, name, partial(validation.checked, entries), deadline)
+            rows = self._add(upload, name, partial(validation.validated_items, entries), deadline)
         return Ingested("committed" if rows else "stale", name, rows=rows)
 
     def _add_to_shards(
         self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], deadline: Deadline
     ) -> int:
-        """Add to each shard that does not have its rows yet, and return the number of rows added."""
+        """Add its rows to each shard that has not applied the upload yet, and return the number of rows added."""
         check_parent(parent, name)
 
-        def add(part: tuple[str, list[Item]]) -> int:
-            shard, items = part
+        def add_to(shard_items: tuple[str, list[Item]]) -> int:
+            shard, items = shard_items
             try:
                 return self._add(upload, shard, lambda _: items, deadline)
             except IndexNotFound:
-                raise missing_shard(self._reader, parent, shard, deadline) from None
+                raise missing_shard_error(self._reader, parent, shard, deadline) from None
 
-        return sum(self._pool.each(add, by_shard(parent, validation.checked(entries, parent), id_of).items()))
+        return sum(self._pool.map(add_to, by_shard(parent, validation.validated_items(entries, parent), id_of).items()))
 
     def _add(
         self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], deadline: Deadline
     ) -> int:
-        """Add rows and the upload's token in one commit; return the number of rows, 0 if the upload is stale."""
+        """Add rows and record the upload in one commit; return the number of rows, 0 if the upload is stale."""
 
         def add(index: Index) -> tuple[Index, Effect]:
             if index.params.shards:
-                raise ObjectChanged(name)  # deleted since it was read, and created again with shards
+                raise ObjectChanged(name)  # the index was deleted and created again with shards
             if mutations.is_stale(index.applied, upload.key, upload.sequencer):
                 return index, (0,)
             items = items_for(index.params)
@@ -215,8 +217,8 @@ class Ingestion:
 
 
 def _report_key(key: str) -> str:
-    """Return the key of the report on the file `key`: next to the file, or a hash if that would be too long."""
-    beside = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
-    if len(beside.encode()) <= MAX_KEY_BYTES:
-        return beside
+    """Return the key of the report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
+    path = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
+    if len(path.encode()) <= MAX_KEY_BYTES:
+        return path
     return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"

@@ -1,4 +1,4 @@
-"""Create and delete indexes, of one object or of shards."""
+"""Create and delete indexes: single-object and sharded ones."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ from vectord.lhv1.params import Params
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.sharding.create_delete import ShardLifecycle
 from vectord.service.sharding.index import check_unconditional
-from vectord.service.single.index import described
+from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values.options import Deadline, WriteOptions
 from vectord.service.values.results import NO_INDEX, Description
@@ -41,14 +41,14 @@ class IndexLifecycle:
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
         single = params.new_params(new.name, new.dimension, m=new.m, ef_search=new.ef_search, distance=new.distance)
-        self._check(new.name, deadline, write)
+        self._check_precondition(new.name, deadline, write)
         try:
             if new.shards == 1:
-                return described(self._objects.create(state.empty_index(single), deadline))
+                return description_of(self._objects.create(state.empty_index(single), deadline))
             parent = params.with_shards(single, new.shards, self._reader.environment.new_id())
             return self._shards.create(parent, deadline)
         except IndexExists:
-            self._check(new.name, deadline, write)
+            self._check_precondition(new.name, deadline, write)
             raise
 
     def delete(self, name: str, deadline: Deadline, write: WriteOptions) -> None:
@@ -72,14 +72,14 @@ class IndexLifecycle:
         self._reader.retry(deadline, once)
 
     def _parent(self, name: str, deadline: Deadline) -> Params | None:
-        """Return the parameters of index `name` if it is sharded and readable."""
+        """Return the parameters of index `name` if it is sharded and readable, else None."""
         try:
             found = self._reader.present(name, deadline).index.params
         except BlobError:
             return None
         return found if found.shards else None
 
-    def _check(self, name: str, deadline: Deadline, write: WriteOptions) -> None:
+    def _check_precondition(self, name: str, deadline: Deadline, write: WriteOptions) -> None:
         if write.precondition is None:
             return
         try:

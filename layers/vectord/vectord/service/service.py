@@ -49,7 +49,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, parsed
+from vectord.service.values.selection import ListQuery, Patch, Selection, parse_filter
 from vectord.storage.base import ObjectPage, Store
 
 MAX_IDS: Final = 1_000
@@ -83,7 +83,7 @@ class Service:
         self.versions = Versions(self.reader, files, memory_bytes)
         self._commits = CommitLoop(self.reader, thresholds, build_policy)
         pool = WorkerPool(environment)
-        local = LocalFanOut(self.perform, pool)
+        local = LocalFanOut(self.run_shard_request, pool)
         fan_out = RemoteFanOut(local, invoke) if invoke else local
         self._shards = ShardAccess(self.reader, self.run_single, fan_out, local, pool)
         objects = ObjectLifecycle(self.reader, thresholds)
@@ -98,21 +98,23 @@ class Service:
             FilterInvalid, VectorNotFound
         """
         if query.like is None and not 1 <= len(query.vectors) <= MAX_QUERIES:
-            raise RequestInvalid(f"a search takes 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
+            raise RequestInvalid(f"a search must have 1 to {MAX_QUERIES} queries, not {len(query.vectors):,}")
         queries.check(query)
         return self.run(name, deadline, read, lambda index: index.search(query), for_search=True)
 
     def recall(
         self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG, *, sample_size: int = 50
     ) -> RecallMeasurement:
-        """Measure recall as `SingleIndex.recall` does, with up to MAX_PROBES query vectors or stored ones.
+        """Measure recall as `SingleIndex.recall` does, with up to MAX_PROBES query vectors or stored vectors.
 
         Raises:
             RequestInvalid: the query is out of range, a vector does not fit, or the index is sharded.
         """
         queries.check(query)
         if not 1 <= (len(query.vectors) or sample_size) <= MAX_PROBES:
-            raise RequestInvalid(f"recall takes 1 to {MAX_PROBES} queries, not {len(query.vectors) or sample_size:,}")
+            raise RequestInvalid(
+                f"a recall measurement must have 1 to {MAX_PROBES} queries, not {len(query.vectors) or sample_size:,}"
+            )
         return self.run(name, deadline, read, lambda index: index.recall(query, sample_size), for_search=True)
 
     def warm(self, name: str, deadline: Deadline) -> Warmed:
@@ -127,7 +129,7 @@ class Service:
         return self.run(name, deadline, read, lambda index: index.lookup(vector_id))
 
     def get(self, name: str, ids: Sequence[str], deadline: Deadline, read: ReadOptions = STRONG) -> GetResult:
-        """Return the vectors of `ids`, and the ids that are not there.
+        """Return the vectors of `ids`, and the ids that are not in the index.
 
         Raises:
             RequestInvalid: there are more than MAX_IDS.
@@ -137,26 +139,26 @@ class Service:
         return self.run(name, deadline, read, lambda index: index.get(ids))
 
     def list_vectors(self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG) -> ListPage:
-        """List vectors in an order that changes by others do not alter.
+        """List vectors in an order that concurrent changes do not alter.
 
         Raises:
             RequestInvalid, FilterInvalid: the limit is not 1 to MAX_PAGE; the filter is not valid.
         """
         if not 1 <= query.limit <= MAX_PAGE:
             raise RequestInvalid(f"limit must be 1 to {MAX_PAGE:,}, not {query.limit:,}")
-        parsed(query.filter)
+        parse_filter(query.filter)
         return self.run(name, deadline, read, lambda index: index.list(query))
 
     def count(self, name: str, filter_text: str | None, deadline: Deadline, read: ReadOptions = STRONG) -> Counted:
         """Count the vectors that satisfy a filter, JSON text, or all; raise FilterInvalid if it is not valid."""
-        parsed(filter_text)
+        parse_filter(filter_text)
         return self.run(name, deadline, read, lambda index: index.count(filter_text))
 
     def would_delete(
         self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Deleted:
         """Count the vectors that a deletion would delete and leave; raise what `delete` does; change nothing."""
-        parsed(selection.filter)
+        parse_filter(selection.filter)
         return self.run(name, deadline, STRONG, lambda index: index.would_delete(selection, write))
 
     def add(
@@ -172,8 +174,8 @@ class Service:
     def delete(
         self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Deleted:
-        """Delete the selected vectors; ids that are not there are ignored. Raise FilterInvalid as `count` does."""
-        parsed(selection.filter)
+        """Delete the selected vectors; unknown ids are ignored. Raise FilterInvalid as `count` does."""
+        parse_filter(selection.filter)
         return self.run(name, deadline, STRONG, lambda index: index.delete(selection, write))
 
     def patch(
@@ -184,13 +186,13 @@ class Service:
         deadline: Deadline,
         write: WriteOptions = UNCONDITIONAL,
     ) -> Patched:
-        """Change the metadata of the selected vectors, and nothing else of them.
+        """Change only the metadata of the selected vectors.
 
         Raises:
-            VectorsNotFound: some of the ids are not there; nothing was changed.
+            VectorsNotFound: some ids are not in the index; nothing was changed.
             FilterInvalid: the filter is not valid.
         """
-        parsed(selection.filter)
+        parse_filter(selection.filter)
         return self.run(name, deadline, STRONG, lambda index: index.patch(selection, patch, write))
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
@@ -205,8 +207,8 @@ class Service:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
         return self.reader.retry(deadline, lambda: self.reader.store.list(prefix, limit, after))
 
-    def perform(self, request: ShardRequest, deadline: Deadline) -> ShardResult:
-        """Run a request to one shard, from this or another function; return an error of the request as a result.
+    def run_shard_request(self, request: ShardRequest, deadline: Deadline) -> ShardResult:
+        """Run a shard request, from this or another function; return an error of the request as a result.
 
         Raises:
             RequestInvalid: the request does not name a shard.
@@ -219,7 +221,7 @@ class Service:
                 request.shard,
                 deadline,
                 ReadOptions(staleness),
-                lambda shard: execute(request, _single(shard)),
+                lambda shard: execute(request, _as_single(shard)),
                 for_search=isinstance(request, SearchRequest),
                 is_valid=params.is_shard_name,
             )
@@ -228,7 +230,7 @@ class Service:
 
     def run_single[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
         """Open one shard and return the result of `use`, as `run` does for an index."""
-        return self.run(shard, deadline, read, lambda index: use(_single(index)), is_valid=params.is_shard_name)
+        return self.run(shard, deadline, read, lambda index: use(_as_single(index)), is_valid=params.is_shard_name)
 
     def run[R](
         self,
@@ -249,30 +251,37 @@ class Service:
         read_before = self.environment.meter.read() if for_search else (0, 0)
         if read.as_of is not None:
             if read.staleness is not None:
-                raise RequestInvalid("as_of names one state, which no consistency changes; leave one of them out")
-            return self.versions.using(
-                name, read.as_of, deadline, lambda snapshot: use(self._dispatch(snapshot, deadline, read, read_before))
+                raise RequestInvalid(
+                    "as_of cannot be combined with consistency 'eventual': as_of names one fixed state"
+                )
+            return self.versions.run(
+                name,
+                read.as_of,
+                deadline,
+                lambda snapshot: use(self._vector_index(snapshot, deadline, read, read_before)),
             )
         failure: StoreError | None = None
         try:
             if read.staleness is not None and (recent := self.reader.cache.recent(name, read.staleness)):
-                with suppress(ObjectChanged, StoreUnavailable):  # ranges of an older state may no longer exist
-                    return use(self._dispatch(recent, deadline, read, read_before))
+                # The object of the cached state may have been replaced; then open the present state.
+                with suppress(ObjectChanged, StoreUnavailable):
+                    return use(self._vector_index(recent, deadline, read, read_before))
             for attempt in range(self._retry_policy.max_attempts):
                 if attempt and not self._retry_policy.wait(attempt, self.environment, deadline):
                     break
                 try:
                     snapshot = self.reader.open(name, for_search=for_search)
-                    return use(self._dispatch(snapshot, deadline, read, read_before))
+                    return use(self._vector_index(snapshot, deadline, read, read_before))
                 except (ObjectChanged, StoreUnavailable) as error:
                     failure = error
         except BlobError as error:
             raise error.with_index(error.index or name) from error
         raise StorageSilent from failure
 
-    def _dispatch(
+    def _vector_index(
         self, snapshot: Snapshot, deadline: Deadline, read: ReadOptions, read_before: tuple[int, int]
     ) -> VectorIndex:
+        """Return the single-object or sharded index of a snapshot."""
         parent = snapshot.index.params
         if not parent.shards:
             return SingleIndex(snapshot, deadline, self.environment, self._commits, read_before)
@@ -280,7 +289,7 @@ class Service:
         return ShardedIndex(parent, deadline, read, self._shards)
 
 
-def _single(index: VectorIndex) -> SingleIndex:
-    """Return a shard as what it is: opening one that is sharded itself raises BlobCorrupt."""
+def _as_single(index: VectorIndex) -> SingleIndex:
+    """Return a shard with its type: it is never sharded itself, because opening such a shard raises BlobCorrupt."""
     assert isinstance(index, SingleIndex)
     return index

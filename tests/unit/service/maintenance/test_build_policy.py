@@ -12,7 +12,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
-from vectord.service.commit.build_policy import BuildPolicy, seconds
+from vectord.service.commit.build_policy import BuildPolicy, build_seconds
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
@@ -208,14 +208,16 @@ def opened(*new: NewVector, sections_here: bool = True) -> Index:
 def test_the_estimate_grows_with_the_rows() -> None:
     few, many = vectors(*map(str, range(20))), vectors(*map(str, range(200)))
     computed = 0.002  # for 180 rows x 32; to write them takes a fifth of that
-    assert seconds(opened(*many)) - seconds(opened(*few)) > computed
+    assert build_seconds(opened(*many)) - build_seconds(opened(*few)) > computed
 
 
 def test_the_estimate_grows_with_the_bytes_of_equally_many_rows() -> None:
     long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
-    assert seconds(opened(long)) - seconds(opened(*vectors("a"))) == pytest.approx(0.01, rel=0.01)
+    assert build_seconds(opened(long)) - build_seconds(opened(*vectors("a"))) == pytest.approx(0.01, rel=0.01)
 
 
 def test_the_estimate_grows_with_the_bytes_to_read() -> None:
     long = NewVector("a", vectors("a")[0].vector, msgspec.Raw(b'"' + b"x" * 750_000 + b'"'))
-    assert seconds(opened(long, sections_here=False)) - seconds(opened(long)) == pytest.approx(0.01, rel=0.01)
+    assert build_seconds(opened(long, sections_here=False)) - build_seconds(opened(long)) == pytest.approx(
+        0.01, rel=0.01
+    )

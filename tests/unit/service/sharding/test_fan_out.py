@@ -267,8 +267,8 @@ def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
         raise StorageSilent
 
     with pytest.raises(StorageSilent):
-        crew.each(fails, [0])
-    crew.each(lambda _: None, [0])
+        crew.map(fails, [0])
+    crew.map(lambda _: None, [0])
     assert crew.environment.meter.drain() == {}
 
 
@@ -282,5 +282,5 @@ def test_an_error_is_raised_after_all_work_has_ended() -> None:
         ended.append(item)
 
     with pytest.raises(StorageSilent):
-        crew.each(work, [0, 1, 2])
+        crew.map(work, [0, 1, 2])
     assert sorted(ended) == [1, 2]

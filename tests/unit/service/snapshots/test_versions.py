@@ -217,7 +217,7 @@ class TestPacked:
         def nearest(snapshot: Snapshot) -> tuple[str, str]:
             return search.search(snapshot.index, np.frombuffer(query, "<f4"), 1, 1.0).matches[0].id, snapshot.etag
 
-        assert service.versions.using("t", ids(history)[2], FOREVER, nearest) == ("a", history.etags[2])
+        assert service.versions.run("t", ids(history)[2], FOREVER, nearest) == ("a", history.etags[2])
 
     def test_sections_shared_by_two_versions_are_read_once(self, history: IndexHistory) -> None:
         def read(service: HistoryService) -> float:
@@ -234,18 +234,18 @@ class TestPacked:
     def test_a_read_starts_again_if_its_ranges_get_no_reply(self, history: IndexHistory) -> None:
         service = history.service()
         history.store.on("read", no_reply)
-        assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
+        assert service.versions.run("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
 
     def test_a_version_removed_while_its_ranges_are_read_is_refused(self, history: IndexHistory) -> None:
         service, third = history.service(), ids(history)[2]
         history.store.on("read", after(lambda: history.store.inner._history._versions["t"].pop(2)))
         with pytest.raises(VersionNotFound):
-            service.versions.using("t", third, FOREVER, rows_in)
+            service.versions.run("t", third, FOREVER, rows_in)
 
     def test_an_object_that_changes_without_versioning_is_read_again(self, history: IndexHistory) -> None:
         service = history.service()
         history.store.on("read", fails_with(ObjectChanged("t")))
-        assert service.versions.using("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
+        assert service.versions.run("t", ids(history)[2], FOREVER, rows_in) == history.rows[2]
 
 
 class TestShards:

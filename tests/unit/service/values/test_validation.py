@@ -21,20 +21,20 @@ def entry(*components: float, vector_id: str = "a") -> NewVector:
 
 def refusal(found: NewVector, index: Params) -> BadItem:
     with pytest.raises(BatchInvalid) as caught:
-        validation.checked([found], index)
+        validation.validated_items([found], index)
     (item,) = caught.value.items
     return item
 
 
 def test_valid_items_become_float32() -> None:
-    (item,) = validation.checked([entry(1, 0.1)], params())
+    (item,) = validation.validated_items([entry(1, 0.1)], params())
     assert (item.vector.dtype, item.vector.tolist()) == (np.float32, np.array([1, 0.1], np.float32).tolist())
 
 
 def test_an_invalid_item_refuses_the_batch_and_every_invalid_item_is_named() -> None:
     unreadable = BadItem(1, None, "cannot be read")
     with pytest.raises(BatchInvalid) as caught:
-        validation.checked(
+        validation.validated_items(
             [entry(1, 0), unreadable, entry(1, vector_id="short"), entry(0, 0, vector_id="zero")], params()
         )
     assert [(item.position, item.id) for item in caught.value.items] == [(1, None), (2, "short"), (3, "zero")]
@@ -55,13 +55,13 @@ def test_a_component_that_is_not_finite_as_float32_is_invalid(distance: Distance
 @pytest.mark.parametrize("components", [[0, 0], [-0.0, 0], [1e-46, 0]], ids=["zero", "minus zero", "rounds to zero"])
 def test_a_zero_vector_is_invalid_only_with_cosine(components: list[float]) -> None:
     assert "zero" in refusal(entry(*components), params()).reason
-    assert len(validation.checked([entry(*components)], params(2, "euclidean"))) == 1
+    assert len(validation.validated_items([entry(*components)], params(2, "euclidean"))) == 1
 
 
 @pytest.mark.parametrize("components", [[1e-45, 0], [1e20, 1e20], [3.4e38, 3.4e38]])
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_the_smallest_and_the_largest_vectors_are_valid(distance: Distance, components: list[float]) -> None:
-    assert len(validation.checked([entry(*components)], params(2, distance))) == 1
+    assert len(validation.validated_items([entry(*components)], params(2, distance))) == 1
 
 
 @pytest.mark.parametrize("vector_id", ["", "x" * 1_025, "ü" * 513])
@@ -71,7 +71,7 @@ def test_an_id_that_is_empty_or_too_long_in_utf8_is_invalid(vector_id: str) -> N
 
 @pytest.mark.parametrize("vector_id", ["x", "x" * 1_024, "ü" * 512, " ", "\x00", "/"])
 def test_any_other_text_is_a_valid_id(vector_id: str) -> None:
-    assert validation.checked([entry(1, 0, vector_id=vector_id)], params())[0].id == vector_id
+    assert validation.validated_items([entry(1, 0, vector_id=vector_id)], params())[0].id == vector_id
 
 
 @pytest.mark.parametrize("components", [[1], [1, 1e39], [0, 0]])
@@ -87,7 +87,7 @@ def test_a_query_is_validated_by_the_same_rules(components: list[float]) -> None
 def test_an_invalid_item_anywhere_in_a_large_batch_is_found(place: int, bad: NewVector | BadItem) -> None:
     entries = [entry(1, position, vector_id=str(position)) for position in range(300)]
     with pytest.raises(BatchInvalid) as caught:
-        validation.checked([*entries[:place], bad, *entries[place:]], params())
+        validation.validated_items([*entries[:place], bad, *entries[place:]], params())
     (item,) = caught.value.items
     assert (item.position, item.id) == (7 if isinstance(bad, BadItem) else place, bad.id)
 
@@ -95,7 +95,7 @@ def test_an_invalid_item_anywhere_in_a_large_batch_is_found(place: int, bad: New
 def test_a_large_batch_keeps_its_order_and_its_bits_in_either_width() -> None:
     wide = np.random.default_rng(0).standard_normal((300, 2))
     vectors = [row.astype(np.float32) if position % 3 else row for position, row in enumerate(wide)]
-    items = validation.checked([NewVector(str(i), vector) for i, vector in enumerate(vectors)], params())
+    items = validation.validated_items([NewVector(str(i), vector) for i, vector in enumerate(vectors)], params())
     assert [item.id for item in items] == [str(i) for i in range(300)]
     assert np.array_equal(np.array([item.vector for item in items]), wide.astype(np.float32))
     assert {item.vector.dtype for item in items} == {np.dtype(np.float32)}

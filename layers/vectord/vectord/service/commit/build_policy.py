@@ -16,9 +16,9 @@ _SECONDS_PER_COMPONENT: Final = 4e-7
 _BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
 _COPIES: Final = 6  # of the index in memory at once
 
-_SHARE: Final = 0.5  # of the time left that a build may use; a lost race repeats it
+_SHARE: Final = 0.5  # of the time left that a build may use; after a conflict it is repeated
 _REQUEST_INTERVAL: Final = 60.0  # seconds between two requests to compact the same index
-_SEND_SECONDS: Final = 2.0  # that a committed change waits for its request to be accepted
+_SEND_SECONDS: Final = 2.0  # how long a committed change waits for Lambda to accept the request
 
 
 class Send(Protocol):
@@ -40,10 +40,10 @@ class BuildPolicy:
         self._next_request: dict[str, float] = {}  # by index
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
-        """Return True if a build of `index` is due that this function has no memory or no time for."""
+        """Return True if a build of `index` is due and this function lacks the memory or the time for it."""
         if not index.can_keep_base or not build_is_due(index, thresholds):
             return False
-        return seconds(index) > _SHARE * self._environment.left(deadline) or _COPIES * _size(index) > self._memory
+        return build_seconds(index) > _SHARE * self._environment.left(deadline) or _COPIES * _size(index) > self._memory
 
     def request_compaction(self, name: str) -> None:
         """Request a compaction, unless one was just requested; if that fails, the next change requests it again."""
@@ -53,23 +53,23 @@ class BuildPolicy:
         try:
             self._send(msgspec.json.encode({"index": name}), _SEND_SECONDS)
         except StoreError:
-            self._environment.meter.add("CompactionsUnheard")  # the change is committed, so it succeeds
+            self._environment.meter.add("CompactionsUnheard")  # do not raise: the change is committed
             return
         self._next_request[name] = now + _REQUEST_INTERVAL
         self._environment.meter.add("CompactionsAsked")
 
 
-def seconds(index: Index) -> float:
-    """Return about how many seconds it takes to fetch what is missing of `index`, to rebuild it and to write it."""
+def build_seconds(index: Index) -> float:
+    """Estimate the seconds to fetch the missing bytes of `index`, to rebuild it and to write it."""
     components = len(index) * index.params.dimension
-    return components * _SECONDS_PER_COMPONENT + (_missing(index) + _size(index)) / _BANDWIDTH
+    return components * _SECONDS_PER_COMPONENT + (_missing_bytes(index) + _size(index)) / _BANDWIDTH
 
 
 def _size(index: Index) -> int:
     return sum(entry.bytes for entry in (*(index.base.entries if index.base else ()), *index.tail_entries))
 
 
-def _missing(index: Index) -> int:
+def _missing_bytes(index: Index) -> int:
     sections = list(index.tail.pieces)
     if index.base:
         sections.append(index.base.graph.section)

@@ -31,7 +31,7 @@ _IF_ABSENT: Final = IfAbsent()
 
 
 class NewObject(msgspec.Struct, frozen=True):
-    """An index to write where there is none that is readable; `source` holds the bytes that `encoded` copies."""
+    """An index to write as a new object or over an unreadable one; `source` has the bytes that `encoded` copies."""
 
     index: Index
     encoded: PreparedBlob
@@ -40,17 +40,17 @@ class NewObject(msgspec.Struct, frozen=True):
 
 
 def new_object(
-    body: Staged, index: Index, *, name: str, token: str, thresholds: Thresholds, condition: Condition = _IF_ABSENT
+    body: Staged, index: Index, *, name: str, commit_id: str, thresholds: Thresholds, condition: Condition = _IF_ABSENT
 ) -> NewObject:
-    """Return what makes `index`, whose bytes are in the object `body`, the index `name` as commit `token`.
+    """Prepare to write `index`, whose bytes are in the object `body`, under `name`.
 
     The graph is not rebuilt, even if a build is due.
 
     Raises:
-        BlobError, ObjectChanged, ObjectVersionNotFound, StoreUnavailable: while ranges of it were read.
+        BlobError, ObjectChanged, ObjectVersionNotFound, StoreUnavailable: a read of ranges of `body` failed.
     """
     try:
-        encoded = encode.encode(index, name, token, thresholds=thresholds, rebuild=False)
+        encoded = encode.encode(index, name, commit_id, thresholds=thresholds, rebuild=False)
     except BlobError as error:
         raise error.with_index(body.name) from error
     source = CopySource(body.name, body.etag, *encoded.copied, body.version) if encoded.copied else None
@@ -68,22 +68,23 @@ class ObjectLifecycle:
         """Write a new index.
 
         Raises:
-            IndexExists: there is another index of that name.
+            IndexExists: another index has that name.
             Contended, OutcomeUnknown, StoreRefused
         """
-        name, token = index.params.name, self._environment.new_id()
-        new = NewObject(index, encode.encode(index, name, token, thresholds=self._thresholds))
-        placed = self.place(name, token, new, deadline)
-        if placed is None:
+        name, commit_id = index.params.name, self._environment.new_id()
+        new = NewObject(index, encode.encode(index, name, commit_id, thresholds=self._thresholds))
+        created = self.put(name, commit_id, new, deadline)
+        if created is None:
             raise IndexExists(name)
-        return placed
+        return created
 
-    def place(self, name: str, token: str, new: NewObject, deadline: Deadline) -> Snapshot | None:
-        """Write `new`, as commit `token`, under `name`; return None if its condition does not hold.
+    def put(self, name: str, commit_id: str, new: NewObject, deadline: Deadline) -> Snapshot | None:
+        """Write `new`, as commit `commit_id`, under `name`; return None if its condition does not hold.
 
         Raises:
             Contended, OutcomeUnknown, StoreRefused
-            ObjectNotFound, ObjectVersionNotFound: the source or the object to replace is gone; nothing was written.
+            ObjectNotFound, ObjectVersionNotFound: the source, or the object to replace, does not exist.
+                Nothing was written.
         """
         unknown = False
         for attempt in range(self._reader.retry_policy.max_attempts):
@@ -91,10 +92,10 @@ class ObjectLifecycle:
                 break
             sent_at = self._environment.now()
             try:
-                etag = self._write(name, token, new)
+                etag = self._put_once(name, commit_id, new)
             except ConditionFailed:
-                # Even the first answer may be the answer to our own request, which arrived twice.
-                return self._ours(name, token, new, deadline, unknown=unknown, refused=True)
+                # Even after one attempt, S3 may have received our request twice and refused the second one.
+                return self._find_own_write(name, commit_id, new, deadline, unknown=unknown, refused=True)
             except (ObjectNotFound, ObjectVersionNotFound) as error:
                 if unknown:
                     raise OutcomeUnknown(name) from error
@@ -107,28 +108,28 @@ class ObjectLifecycle:
                 self._environment.meter.add("Commits")
                 cache = self._reader.cache
                 return cache.keep(cache.opener.open_committed(name, new.encoded, etag, new.index), sent_at)
-        return self._ours(name, token, new, deadline, unknown=unknown)
+        return self._find_own_write(name, commit_id, new, deadline, unknown=unknown)
 
-    def _write(self, name: str, token: str, new: NewObject) -> str:
+    def _put_once(self, name: str, commit_id: str, new: NewObject) -> str:
         encoded = new.encoded
         if new.source is None:
-            return self._store.put(name, encoded.blob, new.condition, token)
+            return self._store.put(name, encoded.blob, new.condition, commit_id)
         return self._store.splice(
-            name, encoded.head, new.source, encoded.new_bytes, condition=new.condition, commit=token
+            name, encoded.head, new.source, encoded.new_bytes, condition=new.condition, commit=commit_id
         )
 
     def delete(self, name: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> None:
-        """Delete index `name`, readable or not; leave alone an index that is created under that name afterwards.
+        """Delete index `name`, readable or not; never delete an index that is created under that name afterwards.
 
         Raises:
             IndexNotFound, PreconditionFailed, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
         unanswered: str | None = None  # the ETag of a delete that got no answer
-        refused = False  # this may be the answer to our own request, which arrived twice
+        refused = False  # a delete was refused, perhaps because S3 received our request twice
         for attempt in range(self._reader.retry_policy.max_attempts):
             if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
                 break
-            etag = self._to_delete(name, deadline, unanswered, refused=refused)
+            etag = self._etag_to_delete(name, deadline, unanswered, refused=refused)
             if etag is None:
                 return
             if write.precondition is not None and etag not in write.precondition:
@@ -144,11 +145,11 @@ class ObjectLifecycle:
                 continue
             self._reader.cache.forget(name)
             return
-        if self._to_delete(name, deadline, unanswered, refused=refused) is not None:
+        if self._etag_to_delete(name, deadline, unanswered, refused=refused) is not None:
             raise (OutcomeUnknown if unanswered else Contended)(name)
 
-    def _to_delete(self, name: str, deadline: Deadline, unanswered: str | None, *, refused: bool) -> str | None:
-        """Return the ETag of the object to delete, None if a delete without an answer has deleted it."""
+    def _etag_to_delete(self, name: str, deadline: Deadline, unanswered: str | None, *, refused: bool) -> str | None:
+        """Return the ETag of the object to delete; None if an earlier delete, which got no answer, deleted it."""
         try:
             etag = self._reader.etag(name, deadline)
         except IndexNotFound:
@@ -160,19 +161,22 @@ class ObjectLifecycle:
                 raise OutcomeUnknown(name) from error
             raise
         if unanswered not in (None, etag):
-            # Changed since, or deleted by us and created again by others: this object is not ours to delete.
+            # It was changed, or we deleted it and another caller created it again: do not delete that object.
             raise OutcomeUnknown(name)
         return etag
 
-    def _ours(
-        self, name: str, token: str, new: NewObject, deadline: Deadline, *, unknown: bool, refused: bool = False
+    def _find_own_write(
+        self, name: str, commit_id: str, new: NewObject, deadline: Deadline, *, unknown: bool, refused: bool = False
     ) -> Snapshot | None:
-        """Return the state that our write led to, None if storage shows that it was not applied or `refused` it."""
+        """Return the state if it contains our commit; None if the write was not applied.
+
+        `unknown`: some attempt got no answer. `refused`: the condition of the last attempt failed.
+        """
         try:
             state = self._reader.present(name, deadline)
         except BlobError as error:
             if unknown and isinstance(new.condition, IfMatch):
-                raise OutcomeUnknown(name) from error  # it may be the object that we wanted to replace
+                raise OutcomeUnknown(name) from error  # it may be the object to replace; our write may still arrive
             return None
         except IndexNotFound as error:
             if refused and not unknown:
@@ -180,4 +184,4 @@ class ObjectLifecycle:
             raise (OutcomeUnknown if unknown else Contended)(name) from error
         except StorageSilent as error:
             raise (OutcomeUnknown if unknown or refused else Contended)(name) from error
-        return state if state.index.has_applied(token) else None
+        return state if state.index.has_applied(commit_id) else None

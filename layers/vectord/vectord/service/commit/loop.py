@@ -3,8 +3,8 @@
 | storage answers           | it means                        | what happens                                      |
 |---------------------------|---------------------------------|---------------------------------------------------|
 | an ETag                   | committed                       | done                                              |
-| the condition failed      | another writer won, or our own  | read again: ours if our commit is in it, else     |
-|                           | earlier try did, its reply lost | apply the change to the new state and write again |
+| the condition failed      | another writer won, or our own  | read again: done if the state has our commit,     |
+|                           | write won and its reply is lost | else apply the change to the new state and repeat |
 | a conflict                | an operation is in progress     | wait, read again, write again                     |
 | no object on If-Match     | the index was deleted meanwhile | not found; never created again                    |
 | nothing, a reset or a 5xx | unknown                         | read again, look for our commit before any retry  |
@@ -61,7 +61,7 @@ class PreparedCommit[R](msgspec.Struct):
     """A change applied to the state `base`: the bytes to write, and the result to return.
 
     `staged` holds the bytes that `encoded` copies, if that is not the object at `base`. `unknown` is set once a write
-    got no answer, `refused` once its condition failed: that may be the answer to our own write, which arrived twice.
+    got no answer. `refused` is set once its condition failed, perhaps because S3 received our own write twice.
     """
 
     base: Snapshot
@@ -96,64 +96,66 @@ class CommitLoop:
         deadline: Deadline,
         write: WriteOptions = UNCONDITIONAL,
         *,
-        effects: int = 0,
+        effect_length: int = 0,
     ) -> Committed[Effect]:
         """Apply `change` to the present state of an index and commit the result; write nothing if it is the same index.
 
         `base` is the present state if the caller has just opened it, otherwise the name of the index. With a key, the
-        effect of the change, `effects` numbers, is stored, and a repeat of the write satisfies every precondition.
+        effect of the change, `effect_length` numbers, is stored, and a repeated write satisfies every precondition.
 
         Raises:
-            PreconditionFailed, whatever `change` raises, and what `commit` raises
+            PreconditionFailed, and what `change` and `commit` raise
         """
         name, snapshot = (base, None) if isinstance(base, str) else (base.name, base)
         if write.key is not None:
-            change = idempotent(name, write.key, effects, change)
-        token = self._environment.new_id()
-        prepare = partial(self._prepare, token, change, deadline)
-        done = self.commit(name, token, prepare, deadline, write, snapshot=snapshot)
+            change = idempotent(name, write.key, effect_length, change)
+        commit_id = self._environment.new_id()
+        prepare = partial(self._prepare, commit_id, change, deadline)
+        done = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
         if done.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name)
         return done
 
     def _prepare(
-        self, token: str, change: Change, deadline: Deadline, state: Snapshot
+        self, commit_id: str, change: Change, deadline: Deadline, state: Snapshot
     ) -> PreparedCommit[Effect] | Committed[Effect]:
         changed, effect = change(state.index)
         if changed is state.index:
             return Committed(effect, state)
         policy, thresholds = self._build_policy, self._thresholds
         deferred = policy is not None and policy.is_deferred(changed, thresholds, deadline)
-        encoded = encode.encode(changed, state.name, token, thresholds=thresholds, rebuild=False if deferred else None)
+        encoded = encode.encode(
+            changed, state.name, commit_id, thresholds=thresholds, rebuild=False if deferred else None
+        )
         return PreparedCommit(state, encoded, effect, build_deferred=deferred)
 
     def commit[R](
         self,
         name: str,
-        token: str,
+        commit_id: str,
         prepare: Prepare[R],
         deadline: Deadline,
         write: WriteOptions = UNCONDITIONAL,
         *,
         snapshot: Snapshot | None = None,
     ) -> Committed[R]:
-        """Commit, as `token`, what `prepare` makes of the present state; it is prepared again for each new state.
+        """Call `prepare` with the present state and commit the result as `commit_id`; repeat both for each new state.
 
         Nothing is written if `prepare` returns `Committed`. The first attempt uses `snapshot`, if given.
 
         Raises:
-            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, whatever `prepare` raises
+            IndexNotFound, BlobError, PreconditionFailed, StoreRefused, and what `prepare` raises
             ObjectChanged: the index of `snapshot` was replaced by a sharded one; open it again.
-            Contended: every attempt lost; nothing was changed.
-            OutcomeUnknown: no answer to the last attempt, or to the read after one that was refused.
-            StorageSilent: no answer to the first read.
+            Contended: every attempt met a conflict; nothing was changed.
+            OutcomeUnknown: the last attempt got no answer, or the read after a refused one got none.
+            StorageSilent: the first read got no answer.
         """
         prepared: PreparedCommit[R] | None = None
         for attempt in range(self._reader.retry_policy.max_attempts):
             if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
                 break
             state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
-            if prepared and state.index.has_applied(token):
+            if prepared and state.index.has_applied(commit_id):
                 return Committed(prepared.result, state, prepared.build_deferred)
             if snapshot and state.index.params.shards:
                 raise ObjectChanged(name)
@@ -161,17 +163,17 @@ class CommitLoop:
                 raise PreconditionFailed(name)
             if prepared is None or prepared.base.etag != state.etag:
                 try:
-                    made = prepare(state)
+                    outcome = prepare(state)
                 except (ObjectChanged, StoreUnavailable):
-                    continue  # while ranges of the state were read
+                    continue  # a read of ranges of the state failed
                 except BlobError as error:
                     raise error.with_index(name) from error
-                if isinstance(made, Committed):
-                    return made
-                prepared = made
-            if committed := self._write(name, token, prepared):
+                if isinstance(outcome, Committed):
+                    return outcome
+                prepared = outcome
+            if committed := self._write(name, commit_id, prepared):
                 return Committed(prepared.result, committed, prepared.build_deferred)
-        return self._settle(name, token, prepared, deadline)
+        return self._resolve_outcome(name, commit_id, prepared, deadline)
 
     def _present[R](self, name: str, deadline: Deadline, prepared: PreparedCommit[R] | None) -> Snapshot:
         try:
@@ -181,11 +183,11 @@ class CommitLoop:
                 raise OutcomeUnknown(name) from error
             raise
 
-    def _write[R](self, name: str, token: str, prepared: PreparedCommit[R]) -> Snapshot | None:
+    def _write[R](self, name: str, commit_id: str, prepared: PreparedCommit[R]) -> Snapshot | None:
         """Return the committed state, None if the write was refused or got no answer."""
         sent_at = self._environment.now()
         try:
-            etag = self._put(name, prepared, token)
+            etag = self._put(name, prepared, commit_id)
         except ObjectNotFound as error:
             self._reader.cache.forget(name)
             raise IndexNotFound(name) from error
@@ -201,28 +203,30 @@ class CommitLoop:
         committed = cache.opener.open_committed(name, prepared.encoded, etag, prepared.base.index)
         return cache.keep(committed, sent_at)
 
-    def _put[R](self, name: str, prepared: PreparedCommit[R], token: str) -> str:
-        encoded, before = prepared.encoded, prepared.base.etag
+    def _put[R](self, name: str, prepared: PreparedCommit[R], commit_id: str) -> str:
+        encoded, base_etag = prepared.encoded, prepared.base.etag
         if encoded.copied is None:
-            return self._reader.store.put(name, encoded.blob, IfMatch(before), token)
-        body = prepared.staged or Staged(name, before)
+            return self._reader.store.put(name, encoded.blob, IfMatch(base_etag), commit_id)
+        body = prepared.staged or Staged(name, base_etag)
         source = CopySource(body.name, body.etag, *encoded.copied, body.version)
         return self._reader.store.splice(
-            name, encoded.head, source, encoded.new_bytes, condition=IfMatch(before), commit=token
+            name, encoded.head, source, encoded.new_bytes, condition=IfMatch(base_etag), commit=commit_id
         )
 
-    def _settle[R](self, name: str, token: str, prepared: PreparedCommit[R] | None, deadline: Deadline) -> Committed[R]:
-        """Find out, after the last attempt, whether it was applied."""
+    def _resolve_outcome[R](
+        self, name: str, commit_id: str, prepared: PreparedCommit[R] | None, deadline: Deadline
+    ) -> Committed[R]:
+        """Read, after the last attempt, whether an attempt was applied."""
         state = self._present(name, deadline, prepared)
-        if prepared and state.index.has_applied(token):
+        if prepared and state.index.has_applied(commit_id):
             return Committed(prepared.result, state, prepared.build_deferred)
-        # A write without an answer may still arrive while the index is at its base.
+        # A write without an answer may still be applied while the index has the ETag of its base.
         unknown = prepared and prepared.unknown and state.etag == prepared.base.etag
         raise (OutcomeUnknown if unknown else Contended)(name)
 
 
 def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:
-    """Return True if the state satisfies the precondition, or if this very write led to it."""
+    """Return True if the state satisfies the precondition, or if it already contains this write."""
     if write.precondition is None or state.etag in write.precondition:
         return True
     return write.key is not None and is_repeat(name, write.key, state.index)

@@ -2,7 +2,7 @@
 
 | during the build                           | result                                                                |
 |--------------------------------------------|-----------------------------------------------------------------------|
-| rows are added, replaced or deleted        | carried over; prepared again for each state that the commit finds     |
+| rows are added, replaced or deleted        | kept: the commit is prepared again for each new state                 |
 | another build of the index is committed    | this one is discarded: overtaken                                      |
 | the index is deleted, and perhaps created  | discarded: gone, or overtaken                                         |
 | this process dies                          | the index is unchanged; the bucket's rule deletes the staged object   |
@@ -34,8 +34,8 @@ from vectord.storage.base import Store
 from vectord.storage.limits import STAGING
 
 _PART_BYTES: Final = 16 << 20  # of one upload request
-_AGAIN: Final = 2.0  # another build starts only if this many times the duration of the last one is left
-_GRACE_SECONDS: Final = 60.0  # that a lease outlasts the deadline, because clocks differ
+_REPEAT_FACTOR: Final = 2.0  # another build starts only if this many durations of the last build are left
+_GRACE_SECONDS: Final = 60.0  # a lease ends this long after the deadline, because clocks differ
 
 Outcome = Literal["compacted", "idle", "busy", "overtaken", "gone"]
 
@@ -74,12 +74,12 @@ class Compaction:
         self._leases = Leases(store, environment, retry_policy, clock)
 
     def compact(self, name: str, holder: str, deadline: Deadline) -> Compacted:
-        """Rebuild index `name` if that is due; running it twice, or in parallel, does no harm.
+        """Rebuild index `name` if that is due; concurrent and repeated calls are safe.
 
-        `holder` identifies the request: a retry after its function died takes over its own lease.
+        `holder` identifies the request: a retry after a crash takes over the lease of the same holder.
 
         Raises:
-            Unavailable, StoreError, BlobError: nothing was changed, or the outcome is unknown; a retry does no harm.
+            Unavailable, StoreError, BlobError: nothing was changed, or the outcome is unknown; a retry is safe.
         """
         try:
             if not self._is_due(self._reader.present(name, deadline).index):
@@ -87,31 +87,31 @@ class Compaction:
             with self._leases.acquire(
                 name, holder, self.environment.left(deadline) + _GRACE_SECONDS, deadline
             ) as acquired:
-                return self._while_due(name, deadline) if acquired else Compacted("busy")
+                return self._build_while_due(name, deadline) if acquired else Compacted("busy")
         except IndexNotFound:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
         return index.can_keep_base and build_is_due(index, self._thresholds)
 
-    def _while_due(self, name: str, deadline: Deadline) -> Compacted:
-        """Build, and build again if a build is due again: otherwise only the next change would request it."""
+    def _build_while_due(self, name: str, deadline: Deadline) -> Compacted:
+        """Build, and repeat while a build is due again, because otherwise only the next change would request it."""
         done = Compacted("idle")
         while True:
             start = self.environment.now()
-            last = self._once(name, deadline)
+            last = self._build_once(name, deadline)
             if last.outcome != "compacted":
                 return last if done.outcome == "idle" else done
             done = last
-            if _AGAIN * (self.environment.now() - start) >= self.environment.left(deadline):
+            if _REPEAT_FACTOR * (self.environment.now() - start) >= self.environment.left(deadline):
                 return done
 
-    def _once(self, name: str, deadline: Deadline) -> Compacted:
-        token = self.environment.new_id()
+    def _build_once(self, name: str, deadline: Deadline) -> Compacted:
+        commit_id = self.environment.new_id()
 
         def rebuilt_if_due() -> Rebuilt | None:
             index = self._reader.open(name).index
-            return rebuild.rebuild(index, token, self._thresholds) if self._is_due(index) else None
+            return rebuild.rebuild(index, commit_id, self._thresholds) if self._is_due(index) else None
 
         try:
             with self.environment.timed("BuildMilliseconds"):
@@ -122,37 +122,37 @@ class Compaction:
             return self._rewrite(name, deadline)
         try:
             with self.environment.timed("StageMilliseconds"):
-                staged = self._stage(rebuilt, token, deadline)
+                staged = self._stage(rebuilt, commit_id, deadline)
             with self.environment.timed("CommitMilliseconds"):
-                return self._commit(name, token, rebuilt, staged, deadline)
+                return self._commit(name, commit_id, rebuilt, staged, deadline)
         finally:
-            with suppress(StoreError):  # the bucket's rule deletes what remains
-                self._store.discard(f"{STAGING}{token}")
+            with suppress(StoreError):  # the bucket's lifecycle rule deletes a remaining object
+                self._store.discard(f"{STAGING}{commit_id}")
 
     def _rewrite(self, name: str, deadline: Deadline) -> Compacted:
-        """Write a whole index that is due but too small now to be packed; the commit builds it."""
+        """Write the whole of an index that is due, but is now too small for the packed form; the commit builds it."""
 
-        def same(index: Index) -> tuple[Index, Effect]:
+        def rewrite_if_due(index: Index) -> tuple[Index, Effect]:
             return (structs.replace(index), (1,)) if self._is_due(index) else (index, (0,))
 
-        done = self._commits.change(name, same, deadline)
+        done = self._commits.change(name, rewrite_if_due, deadline)
         index = done.state.index
         return Compacted("compacted", len(index), index.size) if done.result[0] else Compacted("idle")
 
-    def _stage(self, rebuilt: Rebuilt, token: str, deadline: Deadline) -> Staged:
-        name = f"{STAGING}{token}"
+    def _stage(self, rebuilt: Rebuilt, commit_id: str, deadline: Deadline) -> Staged:
+        name = f"{STAGING}{commit_id}"
         etag = self._reader.retry(deadline, lambda: self._store.stage(name, rebuilt.parts(self._part_bytes)))
         self.environment.meter.add("StagedBytes", sum(entry.bytes for entry, _ in rebuilt.sections))
         return Staged(name, etag)
 
-    def _commit(self, name: str, token: str, rebuilt: Rebuilt, staged: Staged, deadline: Deadline) -> Compacted:
+    def _commit(self, name: str, commit_id: str, rebuilt: Rebuilt, staged: Staged, deadline: Deadline) -> Compacted:
         """Commit the staged body under the present state of the index."""
 
         def prepare(state: Snapshot) -> PreparedCommit[Compacted] | Committed[Compacted]:
             index = rebuild.apply(rebuilt, state.index)
             if index is None:
                 return Committed(Compacted("overtaken"), state)
-            encoded = encode.encode(index, name, token, thresholds=self._thresholds, rebuild=False)
+            encoded = encode.encode(index, name, commit_id, thresholds=self._thresholds, rebuild=False)
             return PreparedCommit(state, encoded, Compacted("compacted", len(index), encoded.size), staged)
 
-        return self._commits.commit(name, token, prepare, deadline).result
+        return self._commits.commit(name, commit_id, prepare, deadline).result

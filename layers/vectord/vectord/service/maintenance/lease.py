@@ -18,7 +18,7 @@ from vectord.storage.limits import STAGING
 
 
 class _Lease(msgspec.Struct):
-    """A stored lease: `id` makes its bytes, and so its ETag, unique to one attempt; `ends` in seconds since 1970."""
+    """A stored lease: `id` makes its bytes and its ETag unique; `ends` in seconds since 1970."""
 
     id: str
     holder: str
@@ -31,12 +31,12 @@ class Leases:
     def __init__(
         self, store: Store, environment: Environment, retry_policy: RetryPolicy, clock: Callable[[], float] = time.time
     ) -> None:
-        """Use `clock`, seconds since 1970, to compare times with those of other workers."""
+        """Use `clock`, seconds since 1970, for the end times of leases."""
         self._store, self._environment, self._retry_policy, self._clock = store, environment, retry_policy, clock
 
     @contextmanager
     def acquire(self, job: str, holder: str, seconds: float, deadline: Deadline) -> Iterator[bool]:
-        """Hold the lease on `job` inside the block, for `seconds` at most; yield False if another holder has it.
+        """Acquire the lease on `job` for the block, at most for `seconds`; yield False if another holder has it.
 
         A retry with the same `holder` takes the lease over, because the caller knows that the first attempt died.
 
@@ -66,7 +66,7 @@ class Leases:
                 condition: Condition = IfMatch(stored.etag) if stored else IfAbsent()
                 return self._store.put(name, msgspec.json.encode(lease), condition, lease.id)
             except (ConditionFailed, WriteConflict, ObjectNotFound, StoreUnavailable):
-                continue  # lost a race, or the outcome is unknown: try again
+                continue  # another worker wrote it first, or the outcome is unknown: try again
         raise StorageSilent
 
     def _read(self, name: str) -> StoredObject | None:

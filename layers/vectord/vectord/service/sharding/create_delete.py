@@ -17,9 +17,9 @@ from vectord.index import state
 from vectord.lhv1.params import Params
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.sharding.fan_out import WorkerPool
-from vectord.service.sharding.merge import described
+from vectord.service.sharding.merge import merge_descriptions
 from vectord.service.sharding.placement import shard_names
-from vectord.service.single.index import described as described_object
+from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values.options import Deadline, WriteOptions
 from vectord.service.values.results import Description
@@ -32,7 +32,7 @@ class ShardLifecycle:
         self._reader, self._objects, self._pool = reader, objects, pool
 
     def create(self, parent: Params, deadline: Deadline) -> Description:
-        """Create the shards, then the parent; if that fails, delete the shards again.
+        """Create the shards, then the parent; if that fails, delete the shards.
 
         Raises:
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
@@ -47,14 +47,14 @@ class ShardLifecycle:
         except VectordError:
             self._delete_shards(parent, deadline)
             raise
-        return described(parent, shards)
+        return merge_descriptions(parent, shards)
 
     def delete(self, parent: Params, deadline: Deadline) -> None:
-        """Delete the parent, which deletes the index; then the shards, as far as storage allows.
+        """Delete the parent, and with it the index; then the shards, without an error for those that remain.
 
         Raises:
             IndexNotFound, BlobError, Contended, OutcomeUnknown, StorageSilent, StoreRefused
-            ObjectChanged: the name belongs to another index now.
+            ObjectChanged: the name now belongs to another index.
         """
         present = self._reader.present(parent.name, deadline)
         if present.index.params.generation != parent.generation:
@@ -69,11 +69,11 @@ class ShardLifecycle:
         def create(name: str) -> Description | VectordError:
             new = structs.replace(parent, name=name, shards=msgspec.UNSET, generation=msgspec.UNSET)
             try:
-                return described_object(self._objects.create(state.empty_index(new), deadline))
+                return description_of(self._objects.create(state.empty_index(new), deadline))
             except VectordError as error:
                 return error
 
-        created = self._pool.each(create, shard_names(parent))
+        created = self._pool.map(create, shard_names(parent))
         for error in created:
             if isinstance(error, StoreRefused):
                 raise error
@@ -82,7 +82,7 @@ class ShardLifecycle:
         return [one for one in created if isinstance(one, Description)]
 
     def _delete_shards(self, parent: Params, deadline: Deadline) -> None:
-        """Delete shards that no parent names; the meter counts those that could not be deleted."""
+        """Delete shards without a parent; the meter counts those that could not be deleted."""
 
         def delete(name: str) -> None:
             try:
@@ -92,4 +92,4 @@ class ShardLifecycle:
             except VectordError:
                 self._pool.environment.meter.add("ShardsLeft")
 
-        self._pool.each(delete, shard_names(parent))
+        self._pool.map(delete, shard_names(parent))

@@ -1,4 +1,4 @@
-"""Run a request to one shard, on the shard's snapshot."""
+"""Run a shard request on the snapshot of the shard."""
 
 from msgspec import structs
 

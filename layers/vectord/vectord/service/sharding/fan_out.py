@@ -1,4 +1,4 @@
-"""Run requests to shards in parallel: in threads of this process, or each in an invocation of another function."""
+"""Run requests to shards in parallel: in threads of this process, or in further invocations of this function."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -13,17 +13,17 @@ from vectord.service.sharding.messages import ChangeRequest, ShardRequest, Shard
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 
-# Threads that wait for S3, as many as it has connections; they share one processor.
+# Threads that wait for S3, one for each of its connections; they share one processor.
 _LOCAL_THREADS: Final = 16
 # Threads that wait for other functions; a call costs about 0.4 ms of one processor, so more would not be faster.
 _REMOTE_THREADS: Final = 64
-# Up to this number of requests threads are faster than calls, and what they read stays cached in this function.
+# Up to this number of requests, threads are faster than calls, and the sections that they read stay cached.
 MAX_LOCAL: Final = 2
 MAX_MESSAGE: Final = 5 << 20  # bytes; Lambda accepts and returns 6 MB
-_CALL_SECONDS: Final = 0.5  # of the caller's time that a call itself may take
-_OVERRUN_SECONDS: Final = 6.0  # after its deadline, in which a request may end its last storage request
+_CALL_SECONDS: Final = 0.5  # of the caller's time, reserved for the overhead of a call
+_OVERRUN_SECONDS: Final = 6.0  # after its deadline, for the end of its last storage request
 
-MESSAGE_KEYS: Final = {"part", "seconds"}  # of a message; no other event has exactly these
+MESSAGE_KEYS: Final = {"part", "seconds"}  # the keys of a message; no other event has exactly these
 
 type RunRequest = Callable[[ShardRequest, Deadline], ShardResult]
 # Sends a message to another function and returns its answer; waits for the given number of seconds.
@@ -43,13 +43,13 @@ class Message(msgspec.Struct, frozen=True, rename={"request": "part"}):
 
 
 class WorkerPool(msgspec.Struct, frozen=True):
-    """Threads of this process. What a thread meters is added to the meter of the thread that started the work."""
+    """Threads of this process. Counts of a thread are added to the meter of the calling thread."""
 
     environment: Environment
     pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _LOCAL_THREADS, "shard"))
 
-    def each[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Return the result of `work` for each item, in their order; raise the first error once all have ended."""
+    def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Return the result of `work` for each item, in their order; wait for all, then raise the first error."""
         meter = self.environment.meter
 
         def one(item: T) -> tuple[R, dict[str, float]]:
@@ -70,15 +70,15 @@ class WorkerPool(msgspec.Struct, frozen=True):
 class LocalFanOut(msgspec.Struct, frozen=True):
     """Runs requests in threads of this process."""
 
-    perform: RunRequest
+    run_request: RunRequest
     pool: WorkerPool
 
     def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
-        return self.pool.each(lambda request: self.perform(request, deadline), requests)
+        return self.pool.map(lambda request: self.run_request(request, deadline), requests)
 
 
 class RemoteFanOut(msgspec.Struct, frozen=True):
-    """Runs requests in other functions; a few requests, and those too large for a message, run in this process."""
+    """Runs requests in further invocations; a few requests, and those too large for a message, run in this process."""
 
     local: LocalFanOut
     invoke: Invoke
@@ -90,15 +90,17 @@ class RemoteFanOut(msgspec.Struct, frozen=True):
         if len(requests) <= self.max_local:
             return self.local.run(requests, deadline)
         texts = [messages.encode(request) for request in requests]
-        small = [place for place, text in enumerate(texts) if len(text) <= MAX_MESSAGE]
-        large = [place for place, text in enumerate(texts) if len(text) > MAX_MESSAGE]
-        calls = self.pool.map(lambda place: self._call(requests[place], texts[place].decode(), deadline), small)
-        results = dict(zip(large, self.local.run([requests[place] for place in large], deadline), strict=True))
+        small = [position for position, text in enumerate(texts) if len(text) <= MAX_MESSAGE]
+        large = [position for position, text in enumerate(texts) if len(text) > MAX_MESSAGE]
+        calls = self.pool.map(
+            lambda position: self._call(requests[position], texts[position].decode(), deadline), small
+        )
+        results = dict(zip(large, self.local.run([requests[position] for position in large], deadline), strict=True))
         results |= zip(small, calls, strict=True)
-        return [results[place] for place in range(len(requests))]
+        return [results[position] for position in range(len(requests))]
 
     def _call(self, request: ShardRequest, text: str, deadline: Deadline) -> ShardResult:
-        """Return the result of one request; resend a change without a key only if it certainly did not arrive."""
+        """Return the result of one request; resend a change without a key only if it certainly did not run."""
         environment = self.local.pool.environment
         for attempt in range(self.retry_policy.max_attempts):
             if attempt and not self.retry_policy.wait(attempt, environment, deadline):
@@ -122,7 +124,7 @@ def decode_message(event: object) -> tuple[ShardRequest, float]:
     """Return the request in a message, and the seconds that it may take.
 
     Raises:
-        msgspec.ValidationError: it is a message of another version.
+        msgspec.ValidationError: the message has another format, as of another version of the code.
     """
     message = msgspec.convert(event, Message)
     return messages.decode_request(message.request), message.seconds

@@ -27,7 +27,7 @@ from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
-from vectord.service.sharding.merge import described, etag_of, merged
+from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_results
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -61,7 +61,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, parsed
+from vectord.service.values.selection import ListQuery, Patch, Selection, parse_filter
 
 _START: Final[Position] = (0, "")  # before every id
 
@@ -73,7 +73,7 @@ class RunOnShard(Protocol):
 
 
 class ShardAccess(msgspec.Struct, frozen=True):
-    """The ways to the shards of one store: requests to other functions, local requests, and threads."""
+    """How an index uses its shards: `run` opens one, `fan_out` and `local` run shard requests, `pool` has threads."""
 
     reader: SnapshotReader
     run: RunOnShard
@@ -96,7 +96,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
 
     def describe(self) -> Description:
         requests = [DescribeRequest(shard) for shard in shard_names(self.parent)]
-        return described(self.parent, self._results(requests, DescribeResult, self.shards.local))
+        return merge_descriptions(self.parent, self._results(requests, DescribeResult, self.shards.local))
 
     def search(self, query: Query) -> Result:
         """Search every shard for `k` matches; an error of one shard fails the search.
@@ -104,26 +104,26 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         Raises:
             RequestInvalid, FilterInvalid, VectorNotFound: as `SingleIndex.search` does.
         """
-        parsed(query.filter)
+        parse_filter(query.filter)
         if query.like is None:
             check_vectors(query, self.parent)
         else:
             query = resolved(query, self.lookup(query.like).vector)
         requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]
-        return merged(self.parent, self._results(requests, Result), query.k)
+        return merge_results(self.parent, self._results(requests, Result), query.k)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
-        """Raise RequestInvalid: recall is measured on one object."""
+        """Raise RequestInvalid: recall is measured only on single-object indexes."""
         raise RequestInvalid(
-            f"index {self.parent.name!r} is in {self.parent.shards} shards, whose recall is measured by comparing two "
-            "searches: one with the recall that you ask for, one with a recall of 1"
+            f"index {self.parent.name!r} has {self.parent.shards} shards, and recall can be measured only for a "
+            "single-object index: compare the matches of a search with those of a search with recall 1"
         )
 
     def warm(self) -> Warmed:
-        """Raise RequestInvalid: other functions search the shards."""
+        """Raise RequestInvalid: Lambda chooses the function instances that search the shards."""
         raise RequestInvalid(
-            f"index {self.parent.name!r} is in {self.parent.shards} shards, which are searched by functions of their "
-            "own choosing: search it to warm them"
+            f"index {self.parent.name!r} has {self.parent.shards} shards, and Lambda chooses the function instances "
+            "that search them: search the index to warm these instances"
         )
 
     def lookup(self, vector_id: str) -> StoredVector:
@@ -139,7 +139,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             return self._on_shard(part[0], lambda single: single.get(part[1]))
 
         unique = list(dict.fromkeys(ids))
-        parts = self.shards.pool.each(get, by_shard(self.parent, unique, str).items())
+        parts = self.shards.pool.map(get, by_shard(self.parent, unique, str).items())
         found = {one.id: one for part in parts for one in part.vectors}
         missing = [vector_id for vector_id in unique if vector_id not in found]
         return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, None)
@@ -151,9 +151,9 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         for number in range(query.shard, last + 1):
             after = query.after if number == query.shard else None
             rest = structs.replace(query, after=after, limit=query.limit - len(page.vectors))
-            some = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
-            page = ListPage([*page.vectors, *some.vectors], some.after, number)
-            if some.after is not None:
+            shard_page = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
+            page = ListPage([*page.vectors, *shard_page.vectors], shard_page.after, number)
+            if shard_page.after is not None:
                 return page
             if len(page.vectors) == query.limit and number < last:
                 return ListPage(page.vectors, _START, number + 1)
@@ -179,12 +179,12 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
-        items = by_shard(self.parent, validation.checked(entries, self.parent), id_of)
-        changed = self._commit([AddRequest(shard, some, write.key) for shard, some in items.items()])
+        items = by_shard(self.parent, validation.validated_items(entries, self.parent), id_of)
+        changed = self._commit([AddRequest(shard, shard_items, write.key) for shard, shard_items in items.items()])
         return Added(sum(one.rows for one in changed), sum(one.replaced for one in changed))
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
-        """Delete the selected vectors, in one commit for each shard; for a filter PartlyApplied counts shards.
+        """Delete the selected vectors, in one commit for each shard; with a filter, PartlyApplied counts shards.
 
         Raises:
             PartlyApplied, Contended, OutcomeUnknown
@@ -198,10 +198,10 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         return Deleted(sum(one.rows for one in self._commit(requests)))
 
     def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
-        """Change metadata, in one commit for each shard; for a filter PartlyApplied counts shards.
+        """Change metadata, in one commit for each shard; with a filter, PartlyApplied counts shards.
 
         Raises:
-            VectorsNotFound: some of the ids are not there; nothing was changed.
+            VectorsNotFound: some ids are not in the index; nothing was changed.
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
@@ -209,22 +209,22 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             requests = [PatchRequest(shard, selection, patch, write.key) for shard in shard_names(self.parent)]
         else:
             parts = by_shard(self.parent, dict.fromkeys(selection.ids), str)
-            if missing := self._absent(parts, write.key):
+            if missing := self._absent_ids(parts, write.key):
                 raise VectorsNotFound(self.parent.name, missing)
             requests = [PatchRequest(shard, Selection(ids), patch, write.key) for shard, ids in parts.items()]
         return Patched(sum(one.rows for one in self._commit(requests)))
 
-    def _absent(self, ids_of: Mapping[str, Sequence[str]], key: IdempotencyKey | None) -> Sequence[str]:
+    def _absent_ids(self, ids_of: Mapping[str, Sequence[str]], key: IdempotencyKey | None) -> Sequence[str]:
         def absent(part: tuple[str, Sequence[str]]) -> Sequence[str]:
             return self._on_shard(part[0], lambda single: single.absent(part[1], key))
 
-        return [vector_id for part in self.shards.pool.each(absent, ids_of.items()) for vector_id in part]
+        return [vector_id for part in self.shards.pool.map(absent, ids_of.items()) for vector_id in part]
 
     def _on_shard[R](self, shard: str, use: Callable[[SingleIndex], R]) -> R:
         try:
             return self.shards.run(shard, self.deadline, self.read, use)
         except IndexNotFound:
-            raise missing_shard(self.shards.reader, self.parent, shard, self.deadline) from None
+            raise missing_shard_error(self.shards.reader, self.parent, shard, self.deadline) from None
 
     def _results[R](
         self, requests: Sequence[ShardRequest], kind: type[R], fan_out: FanOut | None = None
@@ -236,13 +236,13 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         return [result for result in results if isinstance(result, kind)]
 
     def _errors(self, requests: Sequence[ShardRequest], results: Sequence[ShardResult]) -> Sequence[VectordError]:
-        """Return the errors of failed requests; raise the meaning of a missing shard, which takes precedence."""
+        """Return the errors of failed requests; raise the error of a missing shard, which takes precedence."""
         errors = []
         for request, result in zip(requests, results, strict=True):
             if isinstance(result, Failed):
                 error = error_of(result, request.shard, self.parent.name)
                 if isinstance(error, IndexNotFound):
-                    raise missing_shard(self.shards.reader, self.parent, request.shard, self.deadline)
+                    raise missing_shard_error(self.shards.reader, self.parent, request.shard, self.deadline)
                 errors.append(error)
         return errors
 
@@ -251,7 +251,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         errors = self._errors(requests, results)
         if not errors:
             return [result for result in results if isinstance(result, ChangeResult)]
-        sizes = list(map(_size, requests))
+        sizes = list(map(_item_count, requests))
         applied = sum(size for one, size in zip(results, sizes, strict=True) if isinstance(one, ChangeResult))
         unknown = sum(size for one, size in zip(results, sizes, strict=True) if _is_unknown(one))
         if not applied and not unknown:
@@ -261,23 +261,23 @@ class ShardedIndex(msgspec.Struct, frozen=True):
 
 
 def check_unconditional(parent: Params, write: WriteOptions) -> None:
-    """Raise RequestInvalid if a write to a sharded index has a precondition: each shard has an ETag of its own."""
+    """Raise RequestInvalid if a write to a sharded index has a precondition: each shard has a separate ETag."""
     if write.precondition is not None:
         raise RequestInvalid(
-            f"Index {parent.name!r} takes no If-Match and no If-None-Match: "
-            f"each of its {parent.shards} shards has a version of its own"
+            f"Index {parent.name!r} does not support If-Match and If-None-Match: "
+            f"each of its {parent.shards} shards has a separate ETag"
         )
 
 
-def missing_shard(reader: SnapshotReader, parent: Params, shard: str, deadline: Deadline) -> VectordError:
-    """Return what the absence of a shard means; raise IndexNotFound if its index, deleted first, is gone too."""
+def missing_shard_error(reader: SnapshotReader, parent: Params, shard: str, deadline: Deadline) -> VectordError:
+    """Return the error for a missing shard; raise IndexNotFound if the index was deleted meanwhile."""
     present = reader.present(parent.name, deadline).index.params
     if present.generation != parent.generation:
         return ObjectChanged(parent.name)
-    return BlobCorrupt("its object is missing, though the index is there", shard)
+    return BlobCorrupt("its object is missing, although the index exists", shard)
 
 
-def _size(request: ChangeRequest) -> int:
+def _item_count(request: ChangeRequest) -> int:
     """Return the number of items in a request; a filter counts as one."""
     if isinstance(request, AddRequest):
         return len(request.items)

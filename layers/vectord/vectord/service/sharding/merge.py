@@ -1,4 +1,4 @@
-"""Merge what the shards of an index return into one result."""
+"""Merge the results of the shards of an index into one result."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -9,17 +9,17 @@ from vectord.service.sharding.messages import DescribeResult
 from vectord.service.values.results import Description, Shard
 
 
-def merged(parent: Params, results: Sequence[Result], k: int) -> Result:
+def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
     """Return for each query vector the `k` nearest matches of all shards, ties by id, and the sums of the counts."""
     return Result(
-        [_merged(answers, k) for answers in zip(*(result.answers for result in results), strict=True)],
+        [_merge_answers(answers, k) for answers in zip(*(result.answers for result in results), strict=True)],
         etag_of(parent, [result.etag for result in results]),
         sum(result.read_bytes for result in results),
         sum(result.requests for result in results),
     )
 
 
-def _merged(answers: Sequence[Answer], k: int) -> Answer:
+def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
     matches = [match for answer in answers for match in answer.matches]
     matches.sort(key=lambda match: (match.distance, match.id))
     return Answer(
@@ -36,7 +36,7 @@ def _common(names: set[str]) -> str:
     return names.pop() if len(names) == 1 else "mixed"
 
 
-def described(parent: Params, shards: Sequence[DescribeResult | Description]) -> Description:
+def merge_descriptions(parent: Params, shards: Sequence[DescribeResult | Description]) -> Description:
     """Return the description of an index from those of its shards."""
     return Description(
         parent,

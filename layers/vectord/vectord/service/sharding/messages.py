@@ -62,7 +62,7 @@ class DescribeRequest(msgspec.Struct, tag="describe", frozen=True):
 
 
 class CountRequest(msgspec.Struct, tag="count", frozen=True):
-    """Count the vectors that satisfy `filter`, JSON text, or those of `ids` that are there."""
+    """Count the vectors that satisfy `filter`, JSON text, or those of `ids` that are in the shard."""
 
     shard: str
     filter: str | None = None
@@ -75,7 +75,7 @@ ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
-    """A commit of one shard: the rows that were added, deleted or patched, and those that were replaced."""
+    """The result of one shard's commit: the rows that were added, deleted or patched, and those that were replaced."""
 
     rows: int
     replaced: int = 0
@@ -96,7 +96,7 @@ class CountResult(msgspec.Struct, tag="counted", frozen=True):
 
 
 class Failed(msgspec.Struct, tag="failed", frozen=True):
-    """The error that a request ended with: the name of its class, its message, and the ids of a VectorsNotFound."""
+    """The error of a request: the name of its class, its message, and the ids of a VectorsNotFound."""
 
     error: str
     message: str = ""
@@ -121,7 +121,7 @@ def failed_result(error: VectordError) -> Failed:
 
 
 def error_of(failed: Failed, shard: str, index: str) -> VectordError:
-    """Return the error of a shard's request as the caller of `index` gets it; an unknown error is StorageSilent."""
+    """Return the error of a shard's request as an error of `index`; an unknown error becomes StorageSilent."""
     if failed.error in _BLOB_ERRORS:
         return _BLOB_ERRORS[failed.error](failed.message, shard)
     if failed.error in _INDEX_ERRORS:
@@ -142,7 +142,7 @@ def decode_request(text: str) -> ShardRequest:
     """Return the request in a JSON text.
 
     Raises:
-        msgspec.DecodeError: it is not a request, or one of another version.
+        msgspec.DecodeError: it is not a request, or it has the format of another version.
     """
     request = _request_decoder().decode(text)
     if not isinstance(request, _DecodedAdd):
@@ -206,29 +206,29 @@ def _metadata(text: msgspec.Raw) -> msgspec.Raw | None:
     return None if bytes(text) == b"null" else text
 
 
-def _packed(value: Any) -> bytes:
+def _encode_array(value: Any) -> bytes:
     if isinstance(value, np.ndarray):
         return value.astype("<f4").tobytes()
     raise NotImplementedError(f"a message cannot hold a {type(value).__name__}")
 
 
-def _unpacked(_: type, text: Any) -> Any:
+def _decode_array(_: type, text: Any) -> Any:
     return np.frombuffer(msgspec.convert(text, bytes), "<f4").astype(np.float32, copy=False)
 
 
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=_packed)
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_array)
 _DecodedRequest = _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest
 _DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | Failed
 
 
-# Made at the first message: a cold search of one object does without.
+# Created at the first message, because a cold search of a single-object index does not need them.
 
 
 @cache
 def _request_decoder() -> msgspec.json.Decoder[_DecodedRequest]:
-    return msgspec.json.Decoder(_DecodedRequest, dec_hook=_unpacked)
+    return msgspec.json.Decoder(_DecodedRequest, dec_hook=_decode_array)
 
 
 @cache
 def _result_decoder() -> msgspec.json.Decoder[_DecodedShardResult]:
-    return msgspec.json.Decoder(_DecodedShardResult, dec_hook=_unpacked)
+    return msgspec.json.Decoder(_DecodedShardResult, dec_hook=_decode_array)

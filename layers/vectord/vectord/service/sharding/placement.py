@@ -33,7 +33,7 @@ def shard_names(parent: Params) -> list[str]:
 
 
 def by_shard[T](parent: Params, items: Iterable[T], id_of: Callable[[T], str]) -> dict[str, list[T]]:
-    """Return the items of each shard by the shard's name, in their order; shards without items are left out."""
+    """Return the items of each shard, in their order, by the name of the shard; leave out shards without items."""
     grouped: dict[str, list[T]] = {}
     for item in items:
         grouped.setdefault(shard_name(parent, shard_of(id_of(item), parent.shards or 1)), []).append(item)

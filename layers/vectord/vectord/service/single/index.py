@@ -37,9 +37,9 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, matching, selected
+from vectord.service.values.selection import ListQuery, Patch, Selection, matching_rows, selected_rows
 
-_SEED: Final = 20_261_123  # of the sample that a recall measurement draws
+_SEED: Final = 20_261_123  # of the random sample of a recall measurement
 
 
 class SingleIndex(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return self.snapshot.index
 
     def describe(self) -> Description:
-        return described(self.snapshot)
+        return description_of(self.snapshot)
 
     def search(self, query: Query) -> Result:
         """Return the nearest matches of each query vector, or of the stored vector `query.like`, which is excluded.
@@ -82,18 +82,18 @@ class SingleIndex(msgspec.Struct, frozen=True):
             query = resolved(query, self._vector(query.like))
         else:
             check_vectors(query, index.params)
-        rows = None if query.filter is None else matching(index, query.filter)
-        answers = search_many(index, query, rows, read_ahead=not self._read()[0])
-        read_bytes, requests = self._read()
+        rows = None if query.filter is None else matching_rows(index, query.filter)
+        answers = search_many(index, query, rows, read_ahead=not self._read_so_far()[0])
+        read_bytes, requests = self._read_so_far()
         if read_bytes >= index.size:
-            answers = [_read_whole(answer) for answer in answers]
+            answers = [_with_whole_fetch(answer) for answer in answers]
         return Result(answers, snapshot.etag, read_bytes, requests)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Measure the recall of searches for the query vectors, or for `sample_size` stored vectors if there are none.
 
-        Stored vectors are no matches of themselves. At least one vector is measured; the rest is left out once the
-        deadline has passed.
+        A stored vector is not a match of itself. At least one vector is measured; the others are skipped after the
+        deadline.
 
         Raises:
             RequestInvalid: a query vector does not fit the index.
@@ -101,7 +101,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         index = self.index
         check_vectors(query, index.params)
         probes = list(map(Probe, query.vectors)) or sample(index, sample_size, np.random.default_rng(_SEED))
-        rows = matching(index, query.filter)
+        rows = matching_rows(index, query.filter)
         measured = measure(index, probes, query, self.environment.now, self.deadline.at, matching=rows)
         curves = index.base.calibration if index.base else {}
         return RecallMeasurement(measured, query.k, len(index), curves, self.snapshot.etag)
@@ -109,7 +109,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
     def warm(self) -> Warmed:
         """Fetch everything that searches read into the cache."""
         fetch_all(self.index)
-        return Warmed(self.index.size, self.snapshot.etag, *self._read())
+        return Warmed(self.index.size, self.snapshot.etag, *self._read_so_far())
 
     def lookup(self, vector_id: str) -> StoredVector:
         """Return one stored vector.
@@ -125,23 +125,25 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return StoredVector(vector_id, vector, metadata, self.snapshot.etag)
 
     def get(self, ids: Sequence[str]) -> GetResult:
-        """Return the vectors of `ids`, without repetition and in their order, and the ids that are not there."""
+        """Return the vectors of `ids`, without repetition and in their order, and the ids that are not in the index."""
         unique = list(dict.fromkeys(ids))
         row_of = self.index.find(unique)
-        found = {one.id: one for one in self._listed(row_of, self.index.metadata_of(row_of), vectors=True)}
+        found = {one.id: one for one in self._listed_vectors(row_of, self.index.metadata_of(row_of), vectors=True)}
         missing = [vector_id for vector_id in unique if vector_id not in found]
         return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, self.snapshot.etag)
 
     def list(self, query: ListQuery) -> ListPage:
-        page = scan.page(self.index, query.span, query.limit, matching(self.index, query.filter))
+        page = scan.page(self.index, query.span, query.limit, matching_rows(self.index, query.filter))
         row_of = {row.id: row.row for row in page.rows}
         metadata = {row.id: row.metadata for row in page.rows if row.metadata is not None}
-        return ListPage(self._listed(row_of, metadata, vectors=query.vectors), page.after, etag=self.snapshot.etag)
+        return ListPage(
+            self._listed_vectors(row_of, metadata, vectors=query.vectors), page.after, etag=self.snapshot.etag
+        )
 
     def count(self, filter_text: str | None) -> Counted:
         """Count the vectors that satisfy a filter, all vectors if there is no filter."""
-        found = matching(self.index, filter_text)
-        return Counted(len(self.index) if found is None else found.count, self.snapshot.etag)
+        mask = matching_rows(self.index, filter_text)
+        return Counted(len(self.index) if mask is None else mask.count, self.snapshot.etag)
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         """Count the vectors that a deletion would delete, and those that it would leave.
@@ -149,13 +151,13 @@ class SingleIndex(msgspec.Struct, frozen=True):
         Raises:
             PreconditionFailed: the snapshot does not satisfy the precondition.
         """
-        deleted = len(selected(self.index, selection))
+        deleted = len(selected_rows(self.index, selection))
         if write.precondition is not None and self.snapshot.etag not in write.precondition:
             raise PreconditionFailed(self.name)
         return Deleted(deleted, len(self.index) - deleted, self.snapshot.etag)
 
     def absent(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
-        """Return those of `ids` that are not in the index; none if a write with `key` led to this state."""
+        """Return those of `ids` that are not in the index; none if the index records a write with `key`."""
         if key is not None and is_repeat(self.name, key, self.index):
             return []
         row_of = self.index.find(ids)
@@ -169,12 +171,12 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """
 
         def upsert(index: Index) -> tuple[Index, Effect]:
-            changed, added, replaced = mutations.upsert(index, validation.checked(entries, index.params))
+            changed, added, replaced = mutations.upsert(index, validation.validated_items(entries, index.params))
             return changed, (added, replaced, len(changed))
 
-        done = self.commits.change(self.snapshot, upsert, self.deadline, write, effects=3)
-        added, replaced, count = done.result
-        return Added(added, replaced, count, done.state.etag)
+        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3)
+        added, replaced, count = committed.result
+        return Added(added, replaced, count, committed.state.etag)
 
     def add_checked(self, items: Sequence[Item], write: WriteOptions) -> Added:
         """Add or replace items that were validated before, in one commit."""
@@ -183,37 +185,37 @@ class SingleIndex(msgspec.Struct, frozen=True):
             changed, added, replaced = mutations.upsert(index, items)
             return changed, (added, replaced, len(changed))
 
-        done = self.commits.change(self.snapshot, upsert, self.deadline, write, effects=3)
-        added, replaced, count = done.result
-        return Added(added, replaced, count, done.state.etag)
+        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3)
+        added, replaced, count = committed.result
+        return Added(added, replaced, count, committed.state.etag)
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
-        """Delete the selected vectors; ids that are not there are ignored."""
+        """Delete the selected vectors; unknown ids are ignored."""
 
         def remove(index: Index) -> tuple[Index, Effect]:
-            changed, deleted = mutations.remove(index, selected(index, selection))
+            changed, deleted = mutations.remove(index, selected_rows(index, selection))
             return changed, (deleted, len(changed))
 
-        done = self.commits.change(self.snapshot, remove, self.deadline, write, effects=2)
-        deleted, count = done.result
-        return Deleted(deleted, count, done.state.etag)
+        committed = self.commits.change(self.snapshot, remove, self.deadline, write, effect_length=2)
+        deleted, count = committed.result
+        return Deleted(deleted, count, committed.state.etag)
 
     def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
         """Change the metadata of the selected vectors.
 
         Raises:
-            VectorsNotFound: some of the ids are not there; nothing was changed.
+            VectorsNotFound: some ids are not in the index; nothing was changed.
         """
 
         def change(index: Index) -> tuple[Index, Effect]:
-            row_of = selected(index, selection)
+            row_of = selected_rows(index, selection)
             if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
                 raise VectorsNotFound(self.name, missing)
             return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
 
-        done = self.commits.change(self.snapshot, change, self.deadline, write, effects=2)
-        patched, count = done.result
-        return Patched(patched, count, done.state.etag)
+        committed = self.commits.change(self.snapshot, change, self.deadline, write, effect_length=2)
+        patched, count = committed.result
+        return Patched(patched, count, committed.state.etag)
 
     def _vector(self, vector_id: str) -> F32:
         row_of = self.index.find([vector_id])
@@ -222,7 +224,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         vector: F32 = self.index.vectors_of(list(row_of.values()))[0]
         return vector
 
-    def _listed(
+    def _listed_vectors(
         self, row_of: Mapping[str, int], metadata: Mapping[str, msgspec.Raw], *, vectors: bool
     ) -> Sequence[ListedVector]:
         if not vectors:
@@ -233,13 +235,13 @@ class SingleIndex(msgspec.Struct, frozen=True):
             for vector_id, vector in zip(row_of, found, strict=True)
         ]
 
-    def _read(self) -> tuple[int, int]:
+    def _read_so_far(self) -> tuple[int, int]:
         """Return the bytes and the requests that this request has read so far."""
         read_bytes, requests = self.environment.meter.read()
         return read_bytes - self.read_before[0], requests - self.read_before[1]
 
 
-def described(snapshot: Snapshot) -> Description:
+def description_of(snapshot: Snapshot) -> Description:
     index, base = snapshot.index, snapshot.index.base
     return Description(
         index.params,
@@ -251,6 +253,6 @@ def described(snapshot: Snapshot) -> Description:
     )
 
 
-def _read_whole(answer: Answer) -> Answer:
-    """Return the answer of a search that found all bytes cached because they had come with the head."""
+def _with_whole_fetch(answer: Answer) -> Answer:
+    """Return the answer with fetch mode `whole` instead of `local`: this same request read all bytes."""
     return structs.replace(answer, plan="whole") if answer.plan == "local" else answer

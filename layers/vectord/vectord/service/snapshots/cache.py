@@ -17,15 +17,15 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
-from vectord.service.snapshots.ranges import RangeReader, cut
+from vectord.service.snapshots.ranges import RangeReader, split
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Data, ObjectHead, Reader, Store
 
-# The bytes that the first request reads: the whole of a very small index, the envelope of a large one.
+# The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
-# And before a search: the whole of a small index, or the envelope and the sketch of a large one, about 100,000 rows of
-# 384 dimensions. A second request, once the envelope is known, would take as long as 1.9 MB more (25 ms at 75 MB/s).
+# The bytes that a search reads first: the whole of a small index, or the envelope and the sketch of a large one with
+# about 100,000 rows of 384 dimensions. Reading 1.9 MB more takes as long as a second request: 25 ms at 75 MB/s.
 SEARCH_HEAD_BYTES: Final = (16 << 10) + 100_000 * 384 // 8
 
 
@@ -45,11 +45,11 @@ class SnapshotOpener:
         self._store, self._files, self._environment = store, files, environment
 
     def open(self, name: str, head: ObjectHead, previous: Snapshot | None) -> Snapshot:
-        """Return the snapshot whose object starts with `head`; it shares what did not change with the `previous` one.
+        """Return the snapshot whose object starts with `head`; reuse the unchanged parts of `previous`.
 
         Raises:
             BlobCorrupt, BlobUnsupported: the object cannot be read.
-            ObjectChanged, StoreUnavailable, StoreRefused: while more of it was read.
+            ObjectChanged, StoreUnavailable, StoreRefused: a read of more bytes failed.
         """
         try:
             try:
@@ -57,14 +57,14 @@ class SnapshotOpener:
             except frame.VersionOne:
                 return self._version_1(name, head)
             if decoded.envelope.params.shards and params.is_shard_name(name):
-                raise BlobCorrupt("it is a shard, and says that it is in shards itself")
+                raise BlobCorrupt("it is a shard, but its own parameters say that it is sharded")
             files = self._files_of(decoded, head.etag)
             # If the cache cannot hold all of the index, a partly read section would evict what is needed.
             fits = decoded.size <= self._files.budget
-            for file, start in _starts(files, decoded).items():
+            for file, start in _file_starts(files, decoded).items():
                 if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
                     file.write(0, memoryview(data)[start : start + file.size])
-            ranges = self._ranges(name, head.etag, _starts(files, decoded), self._files.budget)
+            ranges = self._ranges(name, head.etag, _file_starts(files, decoded), self._files.budget)
             index = decode.open_head(decoded, files.__getitem__, ranges, previous.index if previous else None)
             return Snapshot(name, index, head.etag, tuple(files.values()))
         except BlobError as error:
@@ -77,7 +77,7 @@ class SnapshotOpener:
         for entry, data in encoded.sections:
             if not files[entry].whole:
                 files[entry].write(0, data)
-        ranges = self._ranges(name, etag, _starts(files, head), self._files.budget)
+        ranges = self._ranges(name, etag, _file_starts(files, head), self._files.budget)
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
 
@@ -95,22 +95,22 @@ class SnapshotOpener:
         data = head.data
         if len(data) < head.size:
             ranges = self._ranges(name, head.etag, {}, 0)
-            data = b"".join((data, *ranges.read(list(cut((len(data), head.size))))))
+            data = b"".join((data, *ranges.read(list(split((len(data), head.size))))))
         return Snapshot(name, open_version_1(bytes(data), name), head.etag)
 
     def _ranges(self, name: str, etag: str, starts: Mapping[SectionFile, int], capacity: int) -> RangeReader:
         return RangeReader(self._store, name, etag, starts, capacity, self._environment)
 
     def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, SectionFile]:
-        """Return the cached file of each section; a section without an id gets one that is unique to this state."""
+        """Return the cached file of each section; a section without an id gets an id that is unique to this state."""
         return {
-            entry: self._files.open(entry if entry.id else structs.replace(entry, id=f"{etag}/{place}"))
-            for place, entry in enumerate(head.envelope.sections)
+            entry: self._files.open(entry if entry.id else structs.replace(entry, id=f"{etag}/{position}"))
+            for position, entry in enumerate(head.envelope.sections)
         }
 
 
 class SnapshotCache:
-    """The snapshots used last, up to `budget` bytes of memory, and always the newest one.
+    """The most recently used snapshots, up to `budget` bytes of memory, but at least one.
 
     Their sections are in `files`, which have a budget of their own.
     """
@@ -119,7 +119,7 @@ class SnapshotCache:
         self._store, self._files, self._budget, self._environment = store, files, budget, environment
         self.opener = SnapshotOpener(store, files, environment)
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
-        self._present_at: dict[str, float] = {}  # when each was last known to be the present state
+        self._present_at: dict[str, float] = {}  # by index: when its snapshot was last known to be the present state
         self._lock = Lock()
 
     def read(self, name: str, *, for_search: bool = False) -> Snapshot:
@@ -164,7 +164,7 @@ class SnapshotCache:
             self._snapshots[name] = snapshot
             self._present_at[name] = present_at
             self._snapshots.move_to_end(name)
-            # An evicted file takes its space until no snapshot uses it.
+            # An evicted file keeps its disk space while a snapshot uses it, so drop such snapshots.
             for other in [key for key, each in self._snapshots.items() if key != name and not self._is_whole(each)]:
                 del self._snapshots[other]
             while (
@@ -251,6 +251,6 @@ class SnapshotReader:
         return self.retry_policy.run(self.environment, deadline, read)
 
 
-def _starts(files: Mapping[SectionEntry, SectionFile], head: frame.Head) -> dict[SectionFile, int]:
+def _file_starts(files: Mapping[SectionEntry, SectionFile], head: frame.Head) -> dict[SectionFile, int]:
     """Return where in the object each file's bytes start; sections of equal content share a file."""
     return {files[entry]: start for entry, start in zip(head.envelope.sections, head.section_starts(), strict=True)}

@@ -11,9 +11,10 @@ from vectord.index.sections.base import ByteRange, Section, SectionRanges
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Data, Reader
 
-_PIECE: Final = 8 << 20  # bytes of one request of a long range
-_ROUND: Final = 64 << 20  # bytes in memory at a time, before they are written to a file
-_NEAR: Final = 48 << 10  # a gap between ranges that is read too: it takes less time than another request
+_REQUEST_BYTES: Final = 8 << 20  # maximum bytes of one request
+_BATCH_BYTES: Final = 64 << 20  # bytes that are read into memory before they are written to files
+# Maximum bytes between two ranges that one request reads as well, because another request takes longer.
+_MAX_GAP: Final = 48 << 10
 
 
 class RangeReader(msgspec.Struct, frozen=True, eq=False):
@@ -35,9 +36,9 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
     environment: Environment
 
     def __call__(self, *wanted: SectionRanges) -> None:
-        for some in _rounds(self._pieces(wanted)):
-            spans = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in some]
-            for (file, (start, _)), data in zip(some, self.read(spans), strict=True):
+        for batch in _batches(self._pieces(wanted)):
+            spans = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in batch]
+            for (file, (start, _)), data in zip(batch, self.read(spans), strict=True):
                 file.write(start, data)
 
     def read(self, spans: Sequence[ByteRange]) -> Sequence[Data]:
@@ -54,41 +55,41 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
         for section, spans in wanted:
             missing = [] if section.whole else section.missing(spans)
             if missing:
-                file = _local(section)
-                yield from ((file, piece) for span in joined(missing) for piece in cut(span))
+                file = _file_of(section)
+                yield from ((file, piece) for span in joined(missing) for piece in split(span))
 
 
-def _local(section: Section) -> SectionFile:
+def _file_of(section: Section) -> SectionFile:
     if isinstance(section, SectionFile):
         return section
     raise AssertionError("a section in memory is never incomplete")
 
 
 def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
-    """Return ascending `spans`, joined where the gap between them is small."""
+    """Return ascending ranges, joined where the gap between two is at most _MAX_GAP."""
     result = [spans[0]]
     for start, stop in spans[1:]:
-        if start - result[-1][1] <= _NEAR:
+        if start - result[-1][1] <= _MAX_GAP:
             result[-1] = (result[-1][0], stop)
         else:
             result.append((start, stop))
     return result
 
 
-def cut(span: ByteRange) -> Iterator[ByteRange]:
-    """Yield the pieces of a span that are read by one request each."""
-    for start in range(span[0], span[1], _PIECE):
-        yield start, min(span[1], start + _PIECE)
+def split(span: ByteRange) -> Iterator[ByteRange]:
+    """Yield the parts of a range, each for one request."""
+    for start in range(span[0], span[1], _REQUEST_BYTES):
+        yield start, min(span[1], start + _REQUEST_BYTES)
 
 
-def _rounds(pieces: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:
-    some: list[tuple[SectionFile, ByteRange]] = []
+def _batches(pieces: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:
+    batch: list[tuple[SectionFile, ByteRange]] = []
     size = 0
     for piece in pieces:
-        some.append(piece)
+        batch.append(piece)
         size += piece[1][1] - piece[1][0]
-        if size >= _ROUND:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

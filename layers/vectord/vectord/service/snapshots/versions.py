@@ -1,4 +1,4 @@
-"""Earlier states of indexes: list them, and open one as it was. They share cached sections with the present states."""
+"""List the earlier states of an index, and open one. It shares cached sections with the present state."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -39,11 +39,11 @@ class Versions:
         self._cache = SnapshotCache(_VersionedObjects(reader.store), files, memory_bytes, reader.environment)
 
     def list(self, name: str, limit: int, cursor: str | None, deadline: Deadline) -> VersionPage:
-        """Return up to `limit` versions of index `name`, deletions included, newest first, continued at `cursor`.
+        """Return up to `limit` versions of index `name`, deletions included, newest first, after the version `cursor`.
 
         Raises:
             IndexNotFound: there is no version.
-            RequestInvalid: the index is sharded, or the cursor is not a version.
+            RequestInvalid: the index is sharded, or `cursor` is not a version of it.
             StorageSilent, StoreRefused
         """
         if not params.is_index_name(name):
@@ -53,7 +53,7 @@ class Versions:
         try:
             page = self._page(name, limit, cursor, deadline)
         except ObjectVersionNotFound as error:
-            raise RequestInvalid("the cursor is not one of this listing; begin it again") from error
+            raise RequestInvalid("the cursor does not belong to this listing; start again without a cursor") from error
         if not page.versions and cursor is None:
             raise IndexNotFound(name)
         return page
@@ -69,14 +69,14 @@ class Versions:
             VersionNotFound: the version no longer exists, or there was no index then.
         """
         version = self._find(name, as_of, deadline)
-        state = self._using(name, as_of, version, deadline, lambda snapshot: snapshot)
+        state = self._run(name, as_of, version, deadline, lambda snapshot: snapshot)
         return VersionSnapshot(state, version)
 
-    def using[R](self, name: str, as_of: str, deadline: Deadline, use: Callable[[Snapshot], R]) -> R:
+    def run[R](self, name: str, as_of: str, deadline: Deadline, use: Callable[[Snapshot], R]) -> R:
         """Return the result of `use` for the state that `open` returns; raise what `open` and `use` raise."""
-        return self._using(name, as_of, self._find(name, as_of, deadline), deadline, use)
+        return self._run(name, as_of, self._find(name, as_of, deadline), deadline, use)
 
-    def _using[R](self, name: str, as_of: str, version: str, deadline: Deadline, use: Callable[[Snapshot], R]) -> R:
+    def _run[R](self, name: str, as_of: str, version: str, deadline: Deadline, use: Callable[[Snapshot], R]) -> R:
         object_name = _object_name(name, version)
 
         def once() -> R:
@@ -114,7 +114,7 @@ class Versions:
         while page.after is not None:
             if self._reader.environment.left(deadline) <= 0:
                 raise RequestInvalid(
-                    f"index {name!r} has too many versions to find one by time or ETag: list them, and give an id"
+                    f"index {name!r} has too many versions to find one by time or ETag: list them and use an id"
                 )
             page = self._page(name, _PAGE, page.after, deadline)
             yield from page.versions
@@ -130,20 +130,20 @@ class _VersionedObjects:
         self._store = store
 
     def head(self, name: str, length: int, known_etag: str | None = None) -> ObjectHead | NotModified:
-        own, version = name.split("?", 1)
-        return self._store.head(own, length, known_etag, version=version)
+        object_name, version = name.split("?", 1)
+        return self._store.head(object_name, length, known_etag, version=version)
 
     def read(self, name: str, etag: str, ranges: Sequence[ByteRange]) -> Sequence[Data]:
-        own, version = name.split("?", 1)
-        return self._store.read(own, etag, ranges, version=version)
+        object_name, version = name.split("?", 1)
+        return self._store.read(object_name, etag, ranges, version=version)
 
 
 def check_unsharded(index: Index, name: str) -> None:
-    """Raise RequestInvalid if the index is sharded: nothing marks which versions of its objects form one state."""
+    """Raise RequestInvalid if the index is sharded: no record says which versions of its shards form one state."""
     if index.params.shards:
         raise RequestInvalid(
-            f"index {name!r} is in {index.params.shards} shards, each with versions of its own: "
-            "versions, as_of, restore and copy are for indexes of one object"
+            f"index {name!r} has {index.params.shards} shards with separate versions: "
+            "versions, as_of, restore and copy support single-object indexes only"
         )
 
 
@@ -152,7 +152,7 @@ def _object_name(name: str, version: str) -> str:
 
 
 def _predicate(as_of: str) -> Callable[[ObjectVersion], bool] | None:
-    """Return the test that the newest version with `as_of` passes first; None if `as_of` is a version id."""
+    """Return a predicate; the newest version that satisfies it is `as_of`. None if `as_of` is a version id."""
     if as_of.startswith('"'):
         return lambda version: version.etag == as_of
     if re.match(_DATE, as_of):

@@ -30,7 +30,7 @@ class Meter(local):
         return self._values.get(name, 0)
 
     def read(self) -> tuple[int, int]:
-        """Return the bytes and the requests that were read from storage so far."""
+        """Return the bytes that were read from storage, and the read requests, so far."""
         return int(self._values.get("ReadBytes", 0)), int(self._values.get("ReadRequests", 0))
 
     def drain(self) -> dict[str, float]:
@@ -72,7 +72,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     cap: float = 1.0
 
     def wait(self, attempt: int, environment: Environment, deadline: Deadline) -> bool:
-        """Wait before attempt number `attempt`, from 1; return False, without a wait, if it would start too late."""
+        """Wait before attempt number `attempt`, from 1; return False at once if that ends after the deadline."""
         seconds = environment.uniform(0, min(self.cap, self.base * 2.0 ** (attempt - 1)))
         if environment.now() + seconds >= deadline.at:
             return False

@@ -1,4 +1,4 @@
-"""Values that travel with a request: how long it may take, which state it reads, under which condition it writes."""
+"""Values that travel with a request: deadline, state to read, and conditions of a write."""
 
 from collections.abc import Container
 from typing import Final
@@ -15,8 +15,8 @@ class Deadline(msgspec.Struct, frozen=True):
 class ReadOptions(msgspec.Struct, frozen=True):
     """Which state of an index a read uses.
 
-    With `staleness` a cached state is used if it was the present one that many seconds ago or later; otherwise the read
-    is strong. `as_of` names an earlier state: a version id, an ETag in quotes, or an RFC 3339 time.
+    With `staleness`, a cached state may be used if it was the present one at most that many seconds ago; otherwise the
+    read is strong. `as_of` names an earlier state: a version id, an ETag in quotes, or an RFC 3339 time.
     """
 
     staleness: float | None = None
@@ -24,16 +24,16 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """An Idempotency-Key, and a hash of the request that it came with: 8 hex digits."""
+    """An Idempotency-Key, and a hash of its request: 8 hex digits."""
 
     text: str
     request: str
 
 
 class WriteOptions(msgspec.Struct, frozen=True):
-    """The condition of a write: `precondition` holds the ETags that the state before may have, None for any.
+    """The condition of a write: `precondition` contains the ETags at which it may proceed; None allows any.
 
-    A write with a `key` is applied once: a repeat changes nothing and is answered as the first one was.
+    A write with a `key` is applied once: a repeat changes nothing and has the same result.
     """
 
     precondition: Container[str] | None = None

@@ -111,7 +111,7 @@ class GetResult(msgspec.Struct, frozen=True):
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """One page of a listing; the next page begins after the place `after` in shard `shard`, None on the last page."""
+    """One page of a listing; the next page begins after `after` in shard `shard`. `after` is None on the last page."""
 
     vectors: Sequence[ListedVector]
     after: Position | None

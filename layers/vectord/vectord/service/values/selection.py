@@ -30,7 +30,7 @@ class Patch(msgspec.Struct, frozen=True):
 
 
 class ListQuery(msgspec.Struct, frozen=True):
-    """One page of a listing: up to `limit` vectors after the place `after`, whose ids start with `prefix`.
+    """One page of a listing: up to `limit` vectors after the position `after`, whose ids start with `prefix`.
 
     Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed. In a sharded index
     the page begins in the shard with the number `shard`.
@@ -51,8 +51,8 @@ class ListQuery(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=32)
-def parsed(text: str | None) -> Filter | None:
-    """Return the filter in a JSON text, None if there is no text.
+def parse_filter(text: str | None) -> Filter | None:
+    """Return the filter in a JSON text; None without a text.
 
     Raises:
         FilterInvalid: it is not a filter.
@@ -65,9 +65,9 @@ def parsed(text: str | None) -> Filter | None:
         raise FilterInvalid("filter", "is not JSON, or nested too deeply.") from error
 
 
-def matching(index: Index, text: str | None) -> RowMask | None:
-    """Return the rows that satisfy a filter, None if there is no filter and every row does."""
-    tree = parsed(text)
+def matching_rows(index: Index, text: str | None) -> RowMask | None:
+    """Return the mask of the rows that satisfy a filter, JSON text; None without a filter: then every row does."""
+    tree = parse_filter(text)
     if tree is None:
         return None
     from vectord.index.query import filtering  # noqa: PLC0415  most requests have no filter
@@ -75,12 +75,12 @@ def matching(index: Index, text: str | None) -> RowMask | None:
     return filtering.matching_rows(index, tree)
 
 
-def selected(index: Index, selection: Selection) -> Mapping[str, int]:
-    """Return the selected vectors that are in the index: row by id."""
+def selected_rows(index: Index, selection: Selection) -> Mapping[str, int]:
+    """Return the rows of the selected vectors by id; ids that are not in the index are left out."""
     if selection.ids is not None:
         return index.find(list(dict.fromkeys(selection.ids)))
-    found = matching(index, selection.filter)
-    if found is None:
+    mask = matching_rows(index, selection.filter)
+    if mask is None:
         raise AssertionError("a selection has ids or a filter")
-    rows = found.rows.tolist()
+    rows = mask.rows.tolist()
     return dict(zip(index.ids_of(rows), rows, strict=True))

@@ -13,25 +13,25 @@ from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Components, Entry, NewVector
 
-_BLOCK: Final = 128  # entries at a time, so that their matrix fits into the processor's cache
+_BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
 
 
-def checked(entries: Sequence[Entry], index: Params) -> list[Item]:
+def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
     """Return the batch as items with float32 vectors.
 
     Raises:
-        BatchInvalid: some entries are not valid; it lists each of them.
+        BatchInvalid: some entries are not valid; the error lists each of them.
     """
     items: list[Item] = []
     for start in range(0, len(entries), _BLOCK):
-        sound = _all_sound(entries[start : start + _BLOCK], index)
-        if sound is None:
-            return _one_by_one(entries, index)
-        items += sound
+        block = _validate_block(entries[start : start + _BLOCK], index)
+        if block is None:
+            return _validate_each(entries, index)
+        items += block
     return items
 
 
-def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
+def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     """Return the items as rows of one matrix; None if an entry is not valid."""
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
     if len(good) < len(entries) or not params.are_valid_ids([entry.id for entry in good]):
@@ -43,16 +43,16 @@ def _all_sound(entries: Sequence[Entry], index: Params) -> list[Item] | None:
         return None
     # A vector that is float32 already is not copied.
     return [
-        Item(entry.id, entry.vector if _is_narrow(entry.vector) else row, entry.metadata)
+        Item(entry.id, entry.vector if _is_float32(entry.vector) else row, entry.metadata)
         for entry, row in zip(good, rows, strict=True)
     ]
 
 
-def _is_narrow(vector: Components) -> TypeGuard[npt.NDArray[np.float32]]:
+def _is_float32(vector: Components) -> TypeGuard[npt.NDArray[np.float32]]:
     return vector.dtype == np.float32
 
 
-def _one_by_one(entries: Sequence[Entry], index: Params) -> list[Item]:
+def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:
     items: list[Item] = []
     bad: list[BadItem] = []
     for position, entry in enumerate(entries):
