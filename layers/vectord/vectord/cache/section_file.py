@@ -17,8 +17,8 @@ from vectord.cache.backing import Backing, Bytes, InMemory, OnDisk, Unallocated,
 from vectord.errors import BlobCorrupt
 from vectord.lhv1.frame import SectionEntry
 
-type Span = tuple[int, int]  # start and stop in bytes
-type Spans = Sequence[Span] | npt.NDArray[np.int64]  # an array (n, 2) saves 0.1 ms per thousand spans
+type ByteRange = tuple[int, int]  # start and stop in bytes
+type ByteRanges = Sequence[ByteRange] | npt.NDArray[np.int64]  # an array (n, 2) saves 0.1 ms per thousand ranges
 
 PAGE: Final = 4_096
 
@@ -39,7 +39,7 @@ class PageMap:
         """Return the first page, and one past the last page, that are completely within [start, stop).
 
         Raises:
-            ValueError: the span is not within the section.
+            ValueError: the range is not within the section.
         """
         if not 0 <= start <= stop <= self.size:
             raise ValueError(f"bytes {start} to {stop} are not within a section of {self.size}")
@@ -47,7 +47,7 @@ class PageMap:
         last = len(self._present) if stop == self.size else stop // PAGE
         return first, max(first, last)
 
-    def span(self, first: int, last: int) -> Span:
+    def byte_range(self, first: int, last: int) -> ByteRange:
         """Return the bytes of the pages `first` to `last` (exclusive)."""
         return min(first * PAGE, self.size), min(last * PAGE, self.size)
 
@@ -66,29 +66,29 @@ class PageMap:
         self._present[:] = False
         self.present_bytes = 0
 
-    def missing(self, spans: Spans | None) -> list[Span]:
-        """Return the missing pages of `spans` (None: of the section) as merged, ascending spans of whole pages.
+    def missing(self, ranges: ByteRanges | None) -> list[ByteRange]:
+        """Return the missing pages of `ranges` (None: of the section) as merged, ascending ranges of whole pages.
 
         Raises:
-            ValueError: a span is not within the section.
+            ValueError: a range is not within the section.
         """
-        pages = np.flatnonzero(~self._present) if spans is None else self._missing_in(*self._pages_touched(spans))
-        return self._spans_of(pages) if len(pages) else []
+        pages = np.flatnonzero(~self._present) if ranges is None else self._missing_in(*self._pages_touched(ranges))
+        return self._ranges_of(pages) if len(pages) else []
 
-    def present_spans(self) -> list[Span]:
+    def present_ranges(self) -> list[ByteRange]:
         pages = np.flatnonzero(self._present)
-        return self._spans_of(pages) if len(pages) else []
+        return self._ranges_of(pages) if len(pages) else []
 
-    def _pages_touched(self, spans: Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return for each span its first page and one past its last page, as int64 arrays."""
-        if isinstance(spans, np.ndarray):
-            flat = spans.reshape(-1)
+    def _pages_touched(self, ranges: ByteRanges) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return for each range its first page and one past its last page, as int64 arrays."""
+        if isinstance(ranges, np.ndarray):
+            flat = ranges.reshape(-1)
         else:
-            flat = np.fromiter(chain.from_iterable(spans), np.int64, 2 * len(spans))
+            flat = np.fromiter(chain.from_iterable(ranges), np.int64, 2 * len(ranges))
         starts, stops = flat[::2], flat[1::2]
         lengths = stops - starts
         if len(flat) and (starts.min() < 0 or stops.max() > self.size or lengths.min() < 0):
-            raise ValueError(f"a span is not within a section of {self.size} bytes")
+            raise ValueError(f"a range is not within a section of {self.size} bytes")
         first = starts // PAGE
         return first, np.where(lengths > 0, (stops + (PAGE - 1)) // PAGE, first)
 
@@ -107,8 +107,8 @@ class PageMap:
         missing: npt.NDArray[np.int64] = pages[~self._present[pages]]
         return missing
 
-    def _spans_of(self, pages: npt.NDArray[np.int64]) -> list[Span]:
-        """Return the runs of ascending `pages` (at least one) as spans of bytes."""
+    def _ranges_of(self, pages: npt.NDArray[np.int64]) -> list[ByteRange]:
+        """Return the runs of ascending `pages` (at least one) as ranges of bytes."""
         breaks = np.flatnonzero(np.diff(pages) != 1)
         starts = pages[np.concatenate(([0], breaks + 1))] * PAGE
         stops = (pages[np.concatenate((breaks, [len(pages) - 1]))] + 1) * PAGE
@@ -166,20 +166,20 @@ class SectionFile:
         """The file; None if the section is in memory or was evicted."""
         return self.backing.path
 
-    def missing(self, spans: Spans | None) -> list[Span]:
-        """Return the missing pages of `spans` (None: of the section), as merged, ascending spans of whole pages.
+    def missing(self, ranges: ByteRanges | None) -> list[ByteRange]:
+        """Return the missing pages of `ranges` (None: of the section), as merged, ascending ranges of whole pages.
 
         If the whole section was requested and nothing is missing, `whole` is True on return.
 
         Raises:
-            ValueError: a span is not within the section. Spans are not checked once the section is whole.
+            ValueError: a range is not within the section. Ranges are not checked once the section is whole.
             BlobCorrupt: all bytes are present and do not match the checksum.
         """
         self.last_used = next(self._owner.clock)
         while not self.whole:
             with self._owner.lock:
-                missing = self.pages.missing(spans)
-            if missing or spans is not None:
+                missing = self.pages.missing(ranges)
+            if missing or ranges is not None:
                 return missing
             self.verify_if_complete()  # another thread wrote the last page; a wrong checksum clears all pages
         return []
@@ -194,7 +194,7 @@ class SectionFile:
         """
         view = memoryview(data).cast("B")
         first, last = self.pages.pages_inside(start, start + len(view))
-        begin, end = self.pages.span(first, last)
+        begin, end = self.pages.byte_range(first, last)
         self.last_used = next(self._owner.clock)
         with self._owner.lock:
             # Present pages are never written again, so that no byte changes after the check.
@@ -253,7 +253,7 @@ class SectionFile:
 
     def _move_to_memory(self) -> None:
         memory = InMemory(self.size)
-        for start, stop in self.pages.present_spans():
+        for start, stop in self.pages.present_ranges():
             memory.write(start, self.buffer[start:stop].data)
         self.backing.remove()
         self.backing, self.buffer = memory, memory.buffer

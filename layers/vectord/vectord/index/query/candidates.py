@@ -1,4 +1,4 @@
-"""Find the rows near a query and their exact distances: in the base by the chosen strategy, in the tail by a scan."""
+"""Find candidates and their exact distances: in the base by the strategy of the plan, in the tail by a scan."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ Array = npt.NDArray[np.int64]
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """Rows of the index that may be in the answer, and their exact distances, in no order.
+    """Rows of the index that may be in the answer, and their exact distances, unordered.
 
-    A distance is infinite where float32 arithmetic proved that the row is not among the nearest.
+    A distance is infinite if a float32 computation showed that the row is not among the nearest.
     """
 
     rows: Array
@@ -32,17 +32,17 @@ class Candidates(msgspec.Struct, frozen=True):
 def in_base(
     index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, plan: SearchPlan
 ) -> list[Candidates]:
-    """Return the candidates of each query in the base: the `k` nearest are among them with the recall of the plan."""
+    """Return the candidates of each query in the base; the plan's recall is the share of the `k` nearest among them."""
     if plan.strategy == "exact" and not plan.effort:
         return _scan(base, mask, queries, k)
     rows = [_rows(base, mask, query, k, plan) for query in queries]
     if plan.fetch == "ranges":
         rows = prefetch.fetch_rows(index, base, rows, plan.requests)
-    return [_rescore(base, some, query, k) for some, query in zip(rows, queries, strict=True)]
+    return [_rescore(base, each, query, k) for each, query in zip(rows, queries, strict=True)]
 
 
 def in_tail(index: Index, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
-    """Return the candidates of each query in the tail: the `k` nearest are among them."""
+    """Return the candidates of each query in the tail; all of the `k` nearest are among them."""
     tail, distance = index.tail, index.params.distance
     vectors = tail.vectors(index.fetch)
     found = []
@@ -53,9 +53,9 @@ def in_tail(index: Index, mask: RowMask, queries: Sequence[F32], k: int) -> list
 
 
 def are_incomplete(mask: RowMask, k: int, in_base: Candidates, found: Candidates) -> bool:
-    """Return True if too few rows were found, or if all rows of the base tie with the k-th of all that were found.
+    """Return True if too few candidates were found, or if no candidate of the base is farther than the k-th of `found`.
 
-    Ties break by id among all rows, so such ties need a scan of all rows.
+    Ties are ordered by id, and rows that were not found may belong to the tie. So the caller must scan all rows.
     """
     if len(in_base.rows) >= mask.base_count:
         return False
@@ -82,12 +82,12 @@ def _rows(base: Base, mask: RowMask, query: F32, k: int, plan: SearchPlan) -> Ar
 
 
 def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> Array:
-    # Annoy orders its results in float32: take some more than k, so that rounding costs no true neighbour.
+    # Annoy orders its results in float32: request some more than k, so that rounding loses no true neighbour.
     target = normalized(query) if base.graph.distance == "cosine" else query
     hidden = mask.hidden_base
     rows = base.graph.forest.candidates(target, 2 * k + 32 + len(hidden), effort)
     eligible = rows[~np.isin(rows, hidden)] if len(hidden) else rows
-    # If most of a neighbourhood is hidden, the effort was spent on hidden rows: finding nothing leads to a scan.
+    # If too many of the rows are hidden, the effort was spent on hidden rows: return none, so that a scan follows.
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 

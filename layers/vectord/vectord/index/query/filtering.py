@@ -21,17 +21,17 @@ from vectord.index.state import Base, Index, Tail
 
 type _Documents = Callable[[Sequence[int]], Sequence[msgspec.Raw | None]]
 
-# Columns that were collected in memory. An entry lives as long as its base or tail.
+# Columns that were collected in memory. An entry is dropped with its base or tail.
 _COLLECTED: Final[WeakKeyDictionary[Base | Tail, CollectedColumns]] = WeakKeyDictionary()
 
 
 def matching_rows(index: Index, tree: Filter) -> RowMask:
     """Return the live rows of `index` that match `tree`.
 
-    Columns decide most rows; the documents of the other rows are read.
+    Columns settle most rows. The documents of the other rows are read.
 
     Raises:
-        BlobCorrupt: a section is not what was written. It also raises what `index.fetch` raises.
+        BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` raises.
     """
     base = np.zeros(0, np.bool_)
     if index.base:
@@ -67,7 +67,7 @@ def _base_columns(base: Base, fetch: Fetch) -> Columns:
     rows = base.graph.rows
     if base.columns is not None:
         return StoredColumns(base.columns, rows)
-    # The base has no metadata, or has the plain form, or was written before there were columns.
+    # The base has no metadata, has the plain form, or was written by a version of vectord without columns.
     if isinstance(base.documents, PackedDocuments):
         fetch((base.documents.section, None))
     return _collected(base, lambda: [document.metadata for document in base.documents.read(range(rows), fetch)])

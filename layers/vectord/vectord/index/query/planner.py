@@ -1,4 +1,4 @@
-"""Choose how to search: the cheapest of exact scan, forest and sketch that reaches the target recall.
+"""The planner: choose the cheapest strategy (exact, forest or sketch) that reaches the target recall.
 
 docs/decisions/search.md has the measurements behind the constants.
 """
@@ -18,17 +18,17 @@ Strategy = Literal["exact", "forest", "sketch"]
 FetchMode = Literal["local", "ranges", "whole"]
 
 K: Final = 10  # of recall@10, which the calibration measures
-# Rows that a search by ranges considers for each request that it may make; rows beyond are too far apart in the file.
+# Rows that a search by ranges considers per request that it may send; further rows are too far apart in the file.
 ROWS_PER_REQUEST: Final = 8
-_MIN_FILTERED_ROWS: Final = 256  # so few rows are read one by one faster than everything
-# The rows that satisfy a filter may all be far from a query, and the sketch tells far rows apart less well.
+_MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is faster than reading everything
+# Factor. All rows that satisfy a filter may be far from a query, and the sketch ranks far rows less well.
 _FILTERED_EFFORT: Final = 4
 
-# What one function gets from S3: seconds per request, bytes per second. Only their ratio matters.
+# The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
 _REQUEST_SECONDS: Final = 0.025
 _BYTES_PER_SECOND: Final = 75e6
 _CONCURRENT_REQUESTS: Final = 32
-_RANGE_ROUNDS: Final = 2  # of a search by ranges, besides one for the sketch: rows, documents
+_RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows and documents; the sketch needs another
 BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a search by ranges may make
 
 
@@ -52,7 +52,7 @@ EXACT: Final = SearchPlan("exact")
 def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> SearchPlan:
     """Return the cheapest plan that reaches the query's target recall for `k` matches.
 
-    The base must be resident, and some of its rows must be in `mask`.
+    All sections of the base must be cached, and some of its rows must be in `mask`.
     """
     rows, dimension = base.graph.rows, index.params.dimension
     if not _is_float32_safe(query, base):
@@ -65,9 +65,9 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
     plans = [exact]
     if effort := _sketch_effort(base, mask, k, query.recall):
         plans.append(SearchPlan("sketch", effort))
-    # A filter leaves only its share of the rows that the trees find.
-    deeper = -(-k * rows // mask.base_count) if mask.filtered else k
-    if effort := effort_for(base.calibration.get("forest", {}), deeper, query.recall):
+    # Of the rows that the trees find, a filter keeps only its share of all rows.
+    unfiltered_k = -(-k * rows // mask.base_count) if mask.filtered else k
+    if effort := effort_for(base.calibration.get("forest", {}), unfiltered_k, query.recall):
         plans.append(SearchPlan("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
     return min(plans, key=lambda plan: cost(plan, rows, dimension))
 
@@ -75,8 +75,8 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
 def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> SearchPlan | None:
     """Return the plan of a search that reads ranges of the object; None if fetching all sections is better.
 
-    That is so if no such plan was measured to reach the target recall, or if fetching everything is faster and the
-    cache has room for it.
+    Fetching all sections is better if no plan by ranges was measured to reach the target recall, or if it is faster and
+    the cache has room for all of them.
     """
     if query.ef_search > 0 or not _is_float32_safe(query, base):
         return None
@@ -87,14 +87,14 @@ def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int)
 
 
 def exact_plan(eligible: int, rows: int, dimension: int) -> SearchPlan:
-    """Return the cheapest exact plan where `eligible` of `rows` rows may be in the answer."""
+    """Return the cheapest exact plan if `eligible` of `rows` rows may be in the answer."""
     one_by_one = SearchPlan("exact", eligible)
     is_cheaper = 0 < eligible < rows and cost(one_by_one, rows, dimension) < cost(EXACT, rows, dimension)
     return one_by_one if is_cheaper else EXACT
 
 
 def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
-    """Return about how many nanoseconds a search takes on one core if everything is in memory."""
+    """Estimate the time of a search in nanoseconds, on one core, with all sections in memory."""
     rescoring = plan.effort * (60 + 1.0 * dimension)
     if plan.strategy == "exact":
         return 40_000 + (rescoring or rows * (7.8 + 0.116 * dimension))
@@ -104,7 +104,7 @@ def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
 
 
 def required_recall(recall: float) -> float:
-    """Return the measured recall that justifies a promise of `recall`: a sample of 64 queries errs by about 0.015."""
+    """Return the measured recall that is enough for a target of `recall`: 64 queries have an error of about 0.015."""
     return recall + min(0.02, (1 - recall) / 2)
 
 
@@ -114,8 +114,8 @@ def effort_for(curve: Mapping[int, float], k: int, recall: float = DEFAULT_RECAL
     The curve is measured for k = 10; more results need proportionally more effort.
     """
     required = required_recall(recall)
-    enough = [effort for effort, measured in curve.items() if measured >= required]
-    return min(enough) * max(1, -(-k // K)) if enough else None
+    sufficient = [effort for effort, measured in curve.items() if measured >= required]
+    return min(sufficient) * max(1, -(-k // K)) if sufficient else None
 
 
 def fits_in_cache(index: Index, base: Base) -> bool:
@@ -139,13 +139,13 @@ def plan_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPl
     if mask.filtered:
         return _plan_by_filtered_ranges(base, mask, k, recall)
     curve = base.calibration.get("ranges", {}) if base.sketch else {}
-    # The held-out queries of the calibration are harder than real ones by 0.01 where few rows are missed
+    # At high recall, the held-out queries of the calibration find about 0.01 less than real queries
     # (docs/decisions/search.md).
     required = max(recall - 0.01, min(recall, DEFAULT_RECALL))
-    enough = [requests for requests, measured in curve.items() if measured >= required]
-    if not enough or recall >= 1:
+    sufficient = [requests for requests, measured in curve.items() if measured >= required]
+    if not sufficient or recall >= 1:
         return None
-    requests = min(enough) * max(1, -(-k // K))
+    requests = min(sufficient) * max(1, -(-k // K))
     return SearchPlan("sketch", ROWS_PER_REQUEST * requests, requests, "ranges")
 
 
@@ -166,14 +166,15 @@ def _ranges_are_faster(base: Base, plan: SearchPlan, queries: int) -> bool:
     """Return True if `queries` searches by ranges take less time than fetching all sections."""
     if not base.packed:
         return False
-    everything = [(base.graph.section, None), *base.auxiliary]
-    missing = sum(_total(section.missing(ranges)) for section, ranges in everything)
-    sketch = _total(base.sketch.section.missing(None)) if base.sketch and plan.strategy == "sketch" else 0
+    all_sections = [(base.graph.section, None), *base.auxiliary]
+    missing_bytes = sum(_size_of(section.missing(ranges)) for section, ranges in all_sections)
+    sketch_bytes = _size_of(base.sketch.section.missing(None)) if base.sketch and plan.strategy == "sketch" else 0
     requests = queries * plan.requests
-    read = sketch + requests * BYTES_PER_REQUEST
-    rounds = _RANGE_ROUNDS + bool(sketch) + requests // _CONCURRENT_REQUESTS
-    return rounds * _REQUEST_SECONDS + read / _BYTES_PER_SECOND < _REQUEST_SECONDS + missing / _BYTES_PER_SECOND
+    read_bytes = sketch_bytes + requests * BYTES_PER_REQUEST
+    rounds = _RANGE_ROUNDS + bool(sketch_bytes) + requests // _CONCURRENT_REQUESTS
+    ranges_seconds = rounds * _REQUEST_SECONDS + read_bytes / _BYTES_PER_SECOND
+    return ranges_seconds < _REQUEST_SECONDS + missing_bytes / _BYTES_PER_SECOND
 
 
-def _total(ranges: Sequence[ByteRange]) -> int:
+def _size_of(ranges: Sequence[ByteRange]) -> int:
     return sum(stop - start for start, stop in ranges)

@@ -1,8 +1,8 @@
-"""Fetch what a search reads: nothing, some ranges of a large index, or all of it.
+"""Fetch the bytes that a search reads: ranges of a large index, or whole sections.
 
-A search that finds nothing in the cache reads the sketch and the few rows that it names, if that is faster than all
-bytes. Each later search by ranges also fetches the next few megabytes of what is missing, so that a busy index becomes
-resident without any single search paying for it.
+A cold search reads the sketch and the few rows that the sketch selects, if that is faster than reading all bytes. Each
+later search by ranges also fetches the next few megabytes of the missing bytes. So an index in frequent use is cached
+after some time, and no single search waits for all of it.
 """
 
 from bisect import bisect_left
@@ -19,13 +19,15 @@ from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
 
-MAX_GAP: Final = 48 << 10  # bytes between rows: a smaller gap is read along instead of split into two requests
-_READ_AHEAD: Final = 4 << 20  # bytes: takes about as long on the link as the rounds of a search
+MAX_GAP: Final = (
+    48 << 10
+)  # bytes between rows; a gap up to this size is read with the rows instead of splitting the range in two
+_READ_AHEAD: Final = 4 << 20  # bytes; their transfer takes about as long as the rounds of requests of a search
 _PAGE: Final = 4_096
 
 
 def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: bool = True) -> None:
-    """Fetch the sections that searches by ranges read whole: the sketch and the tail.
+    """Fetch the sections of which a search by ranges reads all bytes: the sketch and the tail.
 
     If they are all cached already, fetch the next missing bytes of the index instead (`read_ahead`).
     """
@@ -38,17 +40,17 @@ def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: 
 
 
 def fetch_auxiliary(index: Index, base: Base) -> None:
-    """Fetch the sections beside a whole graph that are not whole yet."""
+    """Fetch the sections other than the graph that a search can need and that are not whole yet."""
     index.fetch(*(wanted for wanted in base.auxiliary if not wanted[0].whole))
 
 
 def fetch_whole(index: Index, base: Base) -> None:
-    """Fetch everything that a search without a filter can need."""
+    """Fetch all sections that a search without a filter can need."""
     index.fetch((base.graph.section, None), *base.auxiliary, *_tail(index))
 
 
 def fetch_all(index: Index) -> None:
-    """Fetch everything that any search can need."""
+    """Fetch all sections that any search can need."""
     if index.base:
         if not index.base.graph.section.whole:
             fetch_whole(index, index.base)
@@ -71,8 +73,8 @@ def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int) -
 def rows_within_budget(rows: Array, row_bytes: int, requests: int) -> Array:
     """Return those of `rows`, best first, that `requests` ranges can cover.
 
-    A row near an earlier one joins its range; other rows open new ranges while there are requests left. `row_bytes` is
-    the size of a row in the section.
+    A row near an earlier row is added to its range. Any other row needs a new range, if a request is left for it.
+    `row_bytes` is the size of a row in the section.
     """
     starts: list[int] = []  # of the chosen rows, ascending
     chosen = []
@@ -99,7 +101,7 @@ def _tail(index: Index) -> list[SectionRanges]:
 
 
 def _columns(base: Base) -> list[SectionRanges]:
-    """Return the section that filters read; each filter fetches its own part of it."""
+    """Return the section `columns`, if there is one. A filter fetches only the blocks that it tests."""
     return [(base.columns, None)] if base.columns else []
 
 
@@ -109,7 +111,7 @@ def _directory(base: Base) -> list[SectionRanges]:
 
 
 def _read_ahead(index: Index, base: Base) -> None:
-    """Fetch the next missing bytes: of the documents first, because every answer reads some."""
+    """Fetch the next missing bytes: first those of the documents, because every answer reads some documents."""
     for section, _ in [*base.auxiliary, *_columns(base), (base.graph.section, None)]:
         missing = section.missing(None)
         if missing:

@@ -20,11 +20,12 @@ MAX_PROBES: Final = 500  # query vectors of one recall measurement
 class Query(msgspec.Struct, frozen=True):
     """A search for the `k` nearest neighbors of each query vector.
 
-    `vectors` are float32 (dimension,); instead of them, `like` names a stored vector, which is then excluded itself.
-    `recall` is the target recall. A positive `ef_search` overrides it by Annoy's own rule: that many candidates a tree.
+    `vectors` are float32 (dimension,); or `like` is the id of a stored vector to search for, which is then excluded.
+    `recall` is the target recall. A positive `ef_search` replaces it: the forest then
+    examines that many candidates per tree.
     `filter` is a metadata filter as JSON text; `exclude` lists ids that must not match. `after` is a cursor, the
     distance and id of the last match of the previous page, and `depth` is the number of matches before it.
-    `include_vectors` says whether the matches need their vectors.
+    The matches have their vectors if `include_vectors` is True.
     """
 
     k: int
@@ -43,7 +44,7 @@ class Query(msgspec.Struct, frozen=True):
 class Match(msgspec.Struct, frozen=True, array_like=True):
     """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
 
-    `vector` is None where the match came from another function and the query did not ask for vectors.
+    `vector` is None if the match is from another function and the query did not request vectors.
     """
 
     id: str
@@ -56,8 +57,8 @@ class Answer(msgspec.Struct, frozen=True):
     """The answer to one query vector: matches by ascending distance, then id.
 
     `count` is the number of vectors in the index, `eligible` the number that could match, `examined` the number of
-    exact distances computed. `strategy` is exact, forest or sketch, and `plan` says what was read: local, ranges or
-    whole; both are "mixed" where the shards of an index differ.
+    exact distances computed. `strategy` is exact, forest or sketch; `plan` is the fetch mode: local, ranges or whole.
+    Both are "mixed" if the shards of an index differ.
     """
 
     matches: list[Match]
@@ -69,7 +70,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
-    """The answers to a query, one for each query vector, the ETag of the state searched, and what storage was read."""
+    """The answers to a query, one for each query vector, the ETag of the state, and the bytes and requests read."""
 
     answers: Sequence[Answer]
     etag: str
@@ -85,7 +86,7 @@ class Result(msgspec.Struct, frozen=True, tag="result"):
 def resolved(query: Query, vector: F32) -> Query:
     """Return the query for the stored vector `like` with that vector in its place, and its id excluded."""
     if query.like is None:
-        raise AssertionError("only a query for a stored vector is resolved")
+        raise AssertionError("the query does not name a stored vector")
     return structs.replace(query, vectors=(vector,), like=None, exclude=(*query.exclude, query.like))
 
 

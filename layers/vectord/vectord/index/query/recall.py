@@ -18,7 +18,7 @@ _TOLERANCE: Final = 1e-9  # relative difference between two computations of the 
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """One query vector; `own_id` is the id of the stored vector that it is a copy of, which is then excluded."""
+    """One query vector; if it is a stored vector, `own_id` is its id, which is then excluded from the matches."""
 
     vector: F32
     own_id: str | None = None
@@ -58,7 +58,7 @@ def measure(
     exact = structs.replace(query, recall=1.0, ef_search=0)
     recalls: list[float] = []
     seconds, exact_seconds, strategies = [], [], []
-    for probe in [*probes[:1], *probes]:  # the first runs twice: what it fetches and opens must not count
+    for probe in [*probes[:1], *probes]:  # the first runs twice: its fetches must not count
         if len(recalls) > 1 and now() >= deadline:
             break
         true, exact_time = _timed(index, probe, exact, matching, now)
@@ -74,9 +74,9 @@ def _timed(
     index: Index, probe: Probe, query: Query, matching: RowMask | None, now: Callable[[], float]
 ) -> tuple[Answer, float]:
     exclude = query.exclude if probe.own_id is None else (*query.exclude, probe.own_id)
-    own = structs.replace(query, vectors=(probe.vector,), exclude=exclude)
+    probe_query = structs.replace(query, vectors=(probe.vector,), exclude=exclude)
     start = now()
-    answer = search_many(index, own, matching)[0]
+    answer = search_many(index, probe_query, matching)[0]
     return answer, now() - start
 
 

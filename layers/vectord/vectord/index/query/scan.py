@@ -1,4 +1,4 @@
-"""List rows in an order that no build changes, by the crc32 of the id and then the id, so that pages can resume."""
+"""List rows by the crc32 of the id and then by the id: no build changes this order, so a page can continue another."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from vectord.index.state import Base, Index
 Array = npt.NDArray[np.int64]
 
 HASHES: Final = 1 << 32
-MAX_READ: Final = 50_000  # rows whose ids one page reads, where few of them have the prefix
-_CHUNK: Final = 1_024  # rows read at a time where it is unknown how many will be needed
+MAX_READ: Final = 50_000  # rows whose ids one page reads if few of them have the prefix
+_CHUNK: Final = 1_024  # rows read at a time if the number of rows to read is unknown
 
 type Hash = int  # the crc32 of an id in UTF-8
-type Position = tuple[Hash, str]  # where a row is in the order: hash and id
+type Position = tuple[Hash, str]  # of a row in the order: hash and id
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Rows with hashes from `start` to below `stop`, behind the position `after`, with ids that start with `prefix`."""
+    """Rows with hashes from `start` to below `stop`, after the position `after`, with ids that start with `prefix`."""
 
     start: Hash = 0
     stop: Hash = HASHES
@@ -47,7 +47,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows in order, and the position behind which the next page starts, None if there is none."""
+    """Rows in order, and the position after which the next page starts, None on the last page."""
 
     rows: list[Row]
     after: Position | None
@@ -61,7 +61,7 @@ def segment(number: int, segments: int) -> tuple[Hash, Hash]:
 def page(index: Index, span: Span, limit: int, matching: RowMask | None = None) -> Page:
     """Return up to `limit` rows of `span`, of those in `matching` if given.
 
-    A page has fewer rows, although there are more, if it had to read many rows without the prefix.
+    A page that read many rows without the prefix ends early, although more rows may follow.
     """
     rows: list[Row] = []
     read = 0
@@ -79,7 +79,7 @@ def page(index: Index, span: Span, limit: int, matching: RowMask | None = None) 
 
 
 def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list[Row]]:
-    """Yield the rows of a span in order, about `size` at a time; all rows with one hash are in one chunk."""
+    """Yield the rows of a span in order, about `size` at a time; rows with the same hash are in the same chunk."""
     start = max(span.start, span.after[0]) if span.after else span.start
     in_tail = _tail_rows(index, start, span.stop, mask)
     hashes, rows = _base_rows(index, start, span.stop, mask)

@@ -1,4 +1,4 @@
-"""Answer searches: choose a plan, fetch the bytes it reads, find candidates, rescore them exactly, order them."""
+"""Search an index: choose a plan, fetch the bytes that it reads, find and rescore candidates, and order the matches."""
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -25,7 +25,7 @@ def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef
     """Return the `k` nearest stored vectors to `vector`, float32 (dimension,), finite, and non-zero under cosine.
 
     Raises:
-        BlobCorrupt: the bytes read are not what was written; also what fetching may raise.
+        BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
     return search_many(index, Query(k, (vector,), recall=recall, ef_search=ef_search))[0]
 
@@ -33,13 +33,13 @@ def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef
 def search_many(
     index: Index, query: Query, matching: RowMask | None = None, *, read_ahead: bool = True
 ) -> list[Answer]:
-    """Return the answer to each of the query's vectors, at least one, in one pass over what they share.
+    """Return the answer to each of the query's vectors (at least one); they share one plan and its fetches.
 
-    `matching` are the rows that satisfy the query's filter, None if it has no filter. A search that waits for no other
-    bytes may fetch some for later searches (`read_ahead`).
+    `matching` has the rows that satisfy the query's filter, None if it has no filter. With `read_ahead`, a search whose
+    own bytes are cached may fetch bytes for later searches.
 
     Raises:
-        BlobCorrupt: the bytes read are not what was written; also what fetching may raise.
+        BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
     mask = index.live if matching is None else matching
     if query.exclude:
@@ -56,7 +56,7 @@ def search_many(
 
 
 def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool) -> SearchPlan:
-    """Choose a plan, and fetch the sections that it reads whole."""
+    """Choose a plan, and fetch the sections of which it reads all bytes."""
     base = index.base
     if base is None or not mask.base_count:
         return EXACT
@@ -78,17 +78,17 @@ def _find(index: Index, mask: RowMask, query: Query, k: int, plan: SearchPlan) -
     if base is None or not mask.base_count:
         return in_tail, plan
     in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
-    found = _joined(in_base, in_tail)
+    found = _merged(in_base, in_tail)
     if plan.strategy != "exact" and any(
-        candidates.are_incomplete(mask, k, some, every) for some, every in zip(in_base, found, strict=True)
+        candidates.are_incomplete(mask, k, of_base, of_all) for of_base, of_all in zip(in_base, found, strict=True)
     ):
         plan = _exact_plan(index, base, mask, plan)
-        found = _joined(candidates.in_base(index, base, mask, vectors, k, plan=plan), in_tail)
+        found = _merged(candidates.in_base(index, base, mask, vectors, k, plan=plan), in_tail)
     return found, plan
 
 
 def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:
-    """Return the exact plan that replaces a `plan` which found too little, and fetch what it reads."""
+    """Return the exact plan that replaces a `plan` which found too few candidates, and fetch the sections it reads."""
     exact = planner.exact_plan(mask.base_count, base.graph.rows, index.params.dimension)
     if base.graph.section.whole:
         return structs.replace(exact, fetch=plan.fetch)
@@ -96,7 +96,7 @@ def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> Se
     return structs.replace(exact, fetch="whole")
 
 
-def _joined(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candidates]:
+def _merged(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candidates]:
     return [one + other for one, other in zip(in_base, in_tail, strict=True)] if in_tail else in_base
 
 
@@ -105,15 +105,15 @@ def _matches(index: Index, found: Sequence[Candidates], k: int) -> list[list[Mat
     nearest = [smallest_with_ties(each.distances, k) for each in found]
     rows = [each.rows[positions].tolist() for each, positions in zip(found, nearest, strict=True)]
     stored = _read(index, {row for some in rows for row in some})
-    answers = []
-    for each, some, positions in zip(found, rows, nearest, strict=True):
+    all_matches = []
+    for each, rows_of_query, positions in zip(found, rows, nearest, strict=True):
         matches = []
-        for row, distance in zip(some, each.distances[positions].tolist(), strict=True):
+        for row, distance in zip(rows_of_query, each.distances[positions].tolist(), strict=True):
             vector_id, metadata, vector = stored[row]
             matches.append(Match(vector_id, distance, metadata, vector))
         matches.sort(key=_ORDER)
-        answers.append(matches[:k])
-    return answers
+        all_matches.append(matches[:k])
+    return all_matches
 
 
 def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
@@ -136,7 +136,7 @@ def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
 
 
 def _page(matches: Sequence[Match], query: Query) -> list[Match]:
-    """Return the matches behind the query's cursor, up to k of them and up to its largest distance."""
+    """Return the matches after the query's cursor, up to its `k` of them and up to its `max_distance`."""
     if query.after is not None:
         matches = [match for match in matches if (match.distance, match.id) > query.after]
     return [match for match in matches[: query.k] if query.max_distance is None or match.distance <= query.max_distance]
