@@ -139,8 +139,8 @@ def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] |
     """Return the hash of the request with `key` and its answer; None if no such request is recorded."""
     prefix = _prefix(_KEYED, key)
     for token in applied:
-        if token.startswith(prefix) and (found := _RECORDED_ANSWER.fullmatch(token.removeprefix(prefix))):
-            return found[1], tuple(map(int, found[2][1:].split(":")))
+        if token.startswith(prefix) and (recorded := _RECORDED_ANSWER.fullmatch(token.removeprefix(prefix))):
+            return recorded[1], tuple(map(int, recorded[2][1:].split(":")))
     return None
 
 

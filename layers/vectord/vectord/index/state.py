@@ -150,12 +150,12 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def find(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the live row of each of `ids` that the index contains."""
-        found = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
-        if self.base and len(found) < len(ids):
-            others = [vector_id for vector_id in ids if vector_id not in found]
+        row_of = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
+        if self.base and len(row_of) < len(ids):
+            others = [vector_id for vector_id in ids if vector_id not in row_of]
             in_base = self.base.documents.find(others, self.fetch)
-            found |= {vector_id: row for vector_id, row in in_base.items() if row not in self.removed}
-        return found
+            row_of |= {vector_id: row for vector_id, row in in_base.items() if row not in self.removed}
+        return row_of
 
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """Return the ids of ascending `rows`."""
@@ -166,12 +166,12 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
         """Return the metadata, as JSON text, of the given ids and rows; ids without metadata are omitted."""
-        found = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
+        metadata = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
         rows = [row for row in row_of.values() if row < self.base_rows]
         if self.base and rows:
             documents = self.base.documents.read(rows, self.fetch)
-            found |= {document.id: document.metadata for document in documents if document.metadata is not None}
-        return found
+            metadata |= {document.id: document.metadata for document in documents if document.metadata is not None}
+        return metadata
 
     def vectors_of(self, rows: Sequence[int]) -> F32:
         """Return copies of the vectors of `rows`, float32 (rows, dimension).

@@ -1,1 +1,1 @@
-"""Where objects are stored: the protocol, a store in memory and one in S3; and calls of other functions."""
+"""Storage: the store protocol, a store in memory and a store in S3; and invocations of other functions."""

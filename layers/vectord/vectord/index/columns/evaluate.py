@@ -73,8 +73,8 @@ def _of_rows(row_list: RowList, of_values: TernaryMask, rows: int) -> TernaryMas
 
 
 def _any(masks: Iterable[TernaryMask], rows: int) -> TernaryMask:
-    found = list(masks)
-    return reduce(_or, found) if found else settled_mask(np.zeros(rows, np.bool_))
+    listed = list(masks)
+    return reduce(_or, listed) if listed else settled_mask(np.zeros(rows, np.bool_))
 
 
 def _and(one: TernaryMask, other: TernaryMask) -> TernaryMask:

@@ -60,15 +60,15 @@ def scan(
         return [_all_but(hidden, len(vectors)) for _ in queries]
     if len(queries) == 1 or not all(query_is_float32_safe(query, distance) for query in queries):
         return [_scan_one(vectors, norms, query, k, distance, hidden=hidden) for query in queries]
-    found = []
+    rows_of_queries = []
     for start in range(0, len(queries), _QUERIES_PER_PRODUCT):
         group = queries[start : start + _QUERIES_PER_PRODUCT]
         targets = np.array([normalized(query) if distance == "cosine" else query for query in group], np.float32)
         for query, products in zip(group, targets @ vectors.T, strict=True):
             sweep, error = _sweep_of_products(products, norms, query, distance)
             sweep[hidden] = np.inf
-            found.append(_rows_within(sweep, k, error))
-    return found
+            rows_of_queries.append(_rows_within(sweep, k, error))
+    return rows_of_queries
 
 
 def prune(vectors: F32, query: F32, k: int, distance: Distance) -> Array:

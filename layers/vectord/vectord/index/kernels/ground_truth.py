@@ -34,13 +34,13 @@ def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distanc
             positions = np.flatnonzero(below[number])
             rows[number].append(positions + start)
             values[number].append(sweep[number, positions])
-    found = []
+    neighbours = []
     for number, query in enumerate(queries):
         sweep_values = np.concatenate(values[number])
         candidates = np.concatenate(rows[number])[sweep_values <= _kth(sweep_values[None], k)[0] + slack[number]]
         exact = dist.distances(vectors, candidates, query, distance)
-        found.append(candidates[np.sort(exact_scan.smallest_with_ties(exact, k))])
-    return found
+        neighbours.append(candidates[np.sort(exact_scan.smallest_with_ties(exact, k))])
+    return neighbours
 
 
 def _sweep(vectors: F32, norms: F32, part: slice, targets: F32, distance: Distance) -> F32:

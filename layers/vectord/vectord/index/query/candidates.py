@@ -45,11 +45,11 @@ def in_tail(index: Index, mask: RowMask, queries: Sequence[F32], k: int) -> list
     """Return the candidates of each query in the tail; all of the `k` nearest are among them."""
     tail, distance = index.tail, index.params.distance
     vectors = tail.vectors(index.fetch)
-    found = []
+    candidates = []
     for query in queries:
         [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail)
-        found.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance)))
-    return found
+        candidates.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance)))
+    return candidates
 
 
 def are_incomplete(mask: RowMask, k: int, in_base: Candidates, found: Candidates) -> bool:

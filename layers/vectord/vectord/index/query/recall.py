@@ -62,11 +62,11 @@ def measure(
         if len(recalls) > 1 and now() >= deadline:
             break
         true, exact_time = _timed(index, probe, exact, matching, now)
-        found, time = _timed(index, probe, query, matching, now)
-        recalls.append(_recall(found, true))
+        answer, time = _timed(index, probe, query, matching, now)
+        recalls.append(_recall(answer, true))
         seconds.append(time)
         exact_seconds.append(exact_time)
-        strategies.append(found.strategy)
+        strategies.append(answer.strategy)
     return Measured(recalls[1:], seconds[1:], exact_seconds[1:], strategies[1:])
 
 
@@ -80,8 +80,8 @@ def _timed(
     return answer, now() - start
 
 
-def _recall(found: Answer, true: Answer) -> float:
+def _recall(answer: Answer, true: Answer) -> float:
     if not true.matches:
         return 1.0
     farthest = true.matches[-1].distance
-    return sum(match.distance <= farthest * (1 + _TOLERANCE) for match in found.matches) / len(true.matches)
+    return sum(match.distance <= farthest * (1 + _TOLERANCE) for match in answer.matches) / len(true.matches)

@@ -100,12 +100,12 @@ def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list
 def _tail_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> list[Row]:
     """Return the rows of the tail with hashes from `start` to below `stop`, in order."""
     tail = index.tail
-    found = []
+    rows = []
     for vector_id, row in tail.row_of.items():
         id_hash = zlib.crc32(vector_id.encode())
         if start <= id_hash < stop and mask.tail[row - tail.first]:
-            found.append(Row(id_hash, vector_id, row, tail.metadata.get(vector_id)))
-    return sorted(found, key=lambda row: row.position)
+            rows.append(Row(id_hash, vector_id, row, tail.metadata.get(vector_id)))
+    return sorted(rows, key=lambda row: row.position)
 
 
 def _base_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:

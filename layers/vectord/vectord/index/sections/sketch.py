@@ -31,9 +31,8 @@ _HEAD: Final = struct.Struct("<II")
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
 _SURVIVORS: Final = 32  # the first planes select one row in this many
 _SAMPLE: Final = 4_096  # values in the sample from which a limit is estimated
-_PLANES_IN_UINT8: Final = (
-    4  # of 256 bits; a uint8 cannot count a row in which 255 or 256 of them differ, which is the farthest row
-)
+# 4 planes have 256 bits: in a uint8 a count of 255 equals the value of a hidden row, and 256 wraps to 0.
+_PLANES_IN_UINT8: Final = 4
 
 
 def build(vectors: F32, distance: Distance) -> bytes:
@@ -145,20 +144,20 @@ def _hidden_value(values: Counts) -> int:
 def _about_smallest(values: Counts, count: int) -> Array:
     """Return the positions of the `count` smallest values, or of some more, estimated from a sample; no hidden row."""
     step = max(1, len(values) // _SAMPLE)
-    found = np.flatnonzero(values <= _limit(values[::step], count // step + 2))
-    if len(found) >= count or step == 1:
-        return found
+    positions = np.flatnonzero(values <= _limit(values[::step], count // step + 2))
+    if len(positions) >= count or step == 1:
+        return positions
     # The sample gave too few rows. A histogram of all values takes ten times as long.
     return np.flatnonzero(values <= _limit(values, count))
 
 
 def _smallest(values: Counts, count: int) -> Array:
     """Return the positions of the `count` smallest values and of some that tie with the last, in ascending order."""
-    found = _about_smallest(values, count)
-    found_values = values[found]
-    kept = found_values <= _limit(found_values, count)
-    found, found_values = found[kept], found_values[kept]
-    return found[np.argsort(found_values, kind="stable")[: 4 * count]]
+    positions = _about_smallest(values, count)
+    selected_values = values[positions]
+    kept = selected_values <= _limit(selected_values, count)
+    positions, selected_values = positions[kept], selected_values[kept]
+    return positions[np.argsort(selected_values, kind="stable")[: 4 * count]]
 
 
 def _limit(values: Counts, count: int) -> int:
