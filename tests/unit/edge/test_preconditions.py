@@ -8,9 +8,9 @@ from vectord.edge import request as events
 from vectord.edge.request import Request
 from vectord.errors import RequestInvalid
 from vectord.service.values.options import Deadline
-from vectord.service.values.results import NO_INDEX
+from vectord.service.values.results import NO_INDEX_ETAG
 
-ALL = ['"a"', '"b"', '"a,b"', NO_INDEX]
+ALL = ['"a"', '"b"', '"a,b"', NO_INDEX_ETAG]
 
 
 def request(**headers: str) -> Request:
@@ -60,11 +60,11 @@ class TestIfMatch:
 
 class TestIfNoneMatch:
     def test_star_allows_only_an_index_that_does_not_exist(self) -> None:
-        assert allowed(If_None_Match="*") == [NO_INDEX]
+        assert allowed(If_None_Match="*") == [NO_INDEX_ETAG]
 
     @pytest.mark.parametrize("header", ['"a","b"', 'W/"a", "b"', ' W/"a" ,W/"b" '])
     def test_excludes_the_etags_of_its_list_including_weak_ones(self, header: str) -> None:
-        assert allowed(If_None_Match=header) == ['"a,b"', NO_INDEX]
+        assert allowed(If_None_Match=header) == ['"a,b"', NO_INDEX_ETAG]
 
     @pytest.mark.parametrize("header", ["", "a", "* , *", '"a" b', '"a', "W/*"])
     def test_any_other_text_is_refused(self, header: str) -> None:

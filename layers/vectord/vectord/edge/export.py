@@ -15,7 +15,7 @@ _NAMES: Final[dict[str, Format]] = {kind: kind for kind in FORMATS}
 
 
 def read_export(query: Mapping[str, str]) -> ExportRequest:
-    """Return the export that a query string asks for.
+    """Return the export request in a query string.
 
     Raises:
         RequestInvalid: a parameter is unknown, or out of range.

@@ -12,7 +12,7 @@ import msgspec
 
 from vectord.errors import RequestInvalid
 from vectord.service.values.options import IdempotencyKey
-from vectord.service.values.results import NO_INDEX
+from vectord.service.values.results import NO_INDEX_ETAG
 
 _TAG: Final = re.compile(r'(W/)?("[^"]*")')
 _TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')
@@ -28,13 +28,13 @@ class ETags(msgspec.Struct, frozen=True):
 
     def has(self, etag: str, *, weakly: bool) -> bool:
         """Return True if the list contains `etag`, a strong ETag; `weakly` compares with weak ETags too."""
-        if etag == NO_INDEX:
+        if etag == NO_INDEX_ETAG:
             return False
         return self.any or etag in self.strong or (weakly and etag in self.weak)
 
 
 class Preconditions(msgspec.Struct, frozen=True):
-    """The ETags at which a request may proceed, as a container; NO_INDEX stands for an index that does not exist."""
+    """The container of the ETags at which a request may proceed; NO_INDEX_ETAG stands for a missing index."""
 
     if_match: ETags | None = None
     if_none_match: ETags | None = None

@@ -96,7 +96,7 @@ class Exports:
         kind = request.format
         if kind == "lhv1":
             raise RequestInvalid(
-                f"index {parent.name!r} is in {parent.shards} shards, and a file of format 'lhv1' holds one object: "
+                f"index {parent.name!r} has {parent.shards} shards, and a file of format 'lhv1' contains one object: "
                 "export it as jsonl, jsonl.gz or parquet"
             )
         etags: list[str] = []
@@ -113,7 +113,7 @@ class Exports:
         rows = 0
         for shard in shard_names(parent):
             try:
-                snapshot = self.service.run_single(shard, deadline, STRONG, _fetch_snapshot)
+                snapshot = self.service.run_on_shard(shard, deadline, STRONG, _fetch_snapshot)
             except IndexNotFound:
                 raise missing_shard_error(self.service.reader, parent, shard, deadline) from None
             rows += len(snapshot.index)

@@ -33,7 +33,7 @@ from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
-from vectord.service.values.results import NO_INDEX, Description
+from vectord.service.values.results import NO_INDEX_ETAG, Description
 from vectord.storage.base import Condition, IfAbsent, IfMatch
 
 
@@ -55,7 +55,7 @@ class History:
         """Make an earlier state, `as_of` as in `Versions.open`, the present one.
 
         The index keeps its record of applied commits, uploads and idempotency keys, so that repeats change nothing. In
-        the precondition, NO_INDEX stands for an index that does not exist.
+        the precondition, NO_INDEX_ETAG stands for an index that does not exist.
 
         Raises:
             PreconditionFailed: the index changed since the restore began, or has another ETag; nothing was changed.
@@ -64,7 +64,7 @@ class History:
         """
         present = self._present(name, deadline)
         etag = present.etag if isinstance(present, Snapshot) else present
-        if write.precondition is not None and (etag or NO_INDEX) not in write.precondition:
+        if write.precondition is not None and (etag or NO_INDEX_ETAG) not in write.precondition:
             raise PreconditionFailed(name)
         earlier = self._versions.open(name, as_of, deadline)
         try:

@@ -12,7 +12,7 @@ from vectord.service.sharding.index import check_unconditional
 from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values.options import Deadline, WriteOptions
-from vectord.service.values.results import NO_INDEX, Description
+from vectord.service.values.results import NO_INDEX_ETAG, Description
 
 
 class NewIndex(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class IndexLifecycle:
         self._reader, self._objects, self._shards = reader, objects, shards
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
-        """Create an empty index. In the precondition, NO_INDEX stands for an index that does not exist.
+        """Create an empty index. In the precondition, NO_INDEX_ETAG stands for an index that does not exist.
 
         Raises:
             RequestInvalid: a parameter is out of range.
@@ -85,6 +85,6 @@ class IndexLifecycle:
         try:
             etag = self._reader.etag(name, deadline)
         except IndexNotFound:
-            etag = NO_INDEX
+            etag = NO_INDEX_ETAG
         if etag not in write.precondition:
             raise PreconditionFailed(name)

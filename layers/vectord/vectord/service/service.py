@@ -85,7 +85,7 @@ class Service:
         pool = WorkerPool(environment)
         local = LocalFanOut(self.run_shard_request, pool)
         fan_out = RemoteFanOut(local, invoke) if invoke else local
-        self._shards = ShardAccess(self.reader, self.run_single, fan_out, local, pool)
+        self._shards = ShardAccess(self.reader, self.run_on_shard, fan_out, local, pool)
         objects = ObjectLifecycle(self.reader, thresholds)
         self._lifecycle = IndexLifecycle(self.reader, objects, ShardLifecycle(self.reader, objects, pool))
         self.history = History(self.reader, self.versions, self._commits, objects, thresholds)
@@ -228,7 +228,7 @@ class Service:
         except VectordError as error:
             return failed_result(error)
 
-    def run_single[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
+    def run_on_shard[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
         """Open one shard and return the result of `use`, as `run` does for an index."""
         return self.run(shard, deadline, read, lambda index: use(_as_single(index)), is_valid=params.is_shard_name)
 
@@ -242,7 +242,7 @@ class Service:
         for_search: bool = False,
         is_valid: Callable[[str], bool] = params.is_index_name,
     ) -> R:
-        """Open an index and return the result of `use`; start over while storage fails or the index changes.
+        """Open an index and return the result of `use`; repeat both while storage does not answer or the index changes.
 
         With `for_search` the first read of an index includes the bytes that a search needs.
         """

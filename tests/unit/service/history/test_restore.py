@@ -9,7 +9,7 @@ from tests.support.version_history import HistoryService, IndexHistory
 from vectord.errors import BlobCorrupt, IndexNotFound, PreconditionFailed, RequestInvalid, VersionNotFound
 from vectord.service.lifecycle import NewIndex
 from vectord.service.values.options import WriteOptions
-from vectord.service.values.results import NO_INDEX
+from vectord.service.values.results import NO_INDEX_ETAG
 from vectord.storage.base import IfMatch
 
 
@@ -74,7 +74,7 @@ class TestIfMatch:
         service.history.restore("t", history.etags[1], FOREVER, WriteOptions({history.etags[3]}))
         assert history.present() == history.rows[1]
 
-    @pytest.mark.parametrize("expected", [{'"old"'}, set(), {NO_INDEX}])
+    @pytest.mark.parametrize("expected", [{'"old"'}, set(), {NO_INDEX_ETAG}])
     def test_at_another_etag_changes_nothing(
         self, history: IndexHistory, service: HistoryService, expected: set[str]
     ) -> None:
@@ -90,7 +90,7 @@ class TestIfMatch:
 
     def test_of_a_deleted_index_accepts_if_none_match(self, history: IndexHistory, service: HistoryService) -> None:
         history.writer.delete_index("t", FOREVER)
-        service.history.restore("t", history.etags[1], FOREVER, WriteOptions({NO_INDEX}))
+        service.history.restore("t", history.etags[1], FOREVER, WriteOptions({NO_INDEX_ETAG}))
         assert history.present() == history.rows[1]
 
 

@@ -83,7 +83,7 @@ class Vector(msgspec.Struct):
 
 
 class Gotten(msgspec.Struct):
-    """The vectors that exist of those requested by id, and the ids of the others."""
+    """The requested vectors that exist, and the ids of those that do not."""
 
     vectors: list[Vector]
     missing: list[str]

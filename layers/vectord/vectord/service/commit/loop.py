@@ -111,10 +111,10 @@ class CommitLoop:
             change = idempotent(name, write.key, effect_length, change)
         commit_id = self._environment.new_id()
         prepare = partial(self._prepare, commit_id, change, deadline)
-        done = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
-        if done.build_deferred and self._build_policy:
+        committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
+        if committed.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name)
-        return done
+        return committed
 
     def _prepare(
         self, commit_id: str, change: Change, deadline: Deadline, state: Snapshot

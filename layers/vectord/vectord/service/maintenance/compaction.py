@@ -2,11 +2,11 @@
 
 | during the build                           | result                                                                |
 |--------------------------------------------|-----------------------------------------------------------------------|
-| rows are added, replaced or deleted        | kept: the commit is prepared again for each new state                 |
-| another build of the index is committed    | this one is discarded: overtaken                                      |
-| the index is deleted, and perhaps created  | discarded: gone, or overtaken                                         |
+| rows are added, replaced or deleted        | the change stays: the commit is prepared again for each new state     |
+| another build of the index is committed    | this build is discarded; the outcome is `overtaken`                   |
+| the index is deleted, and perhaps created  | this build is discarded; the outcome is `gone` or `overtaken`         |
 | this process dies                          | the index is unchanged; the bucket's rule deletes the staged object   |
-| a second compaction of the index starts    | it finds the lease of the first, and ends: busy                       |
+| a second compaction of the index starts    | it finds the lease of the first and ends; its outcome is `busy`       |
 """
 
 import time

@@ -116,7 +116,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         """Raise RequestInvalid: recall is measured only on single-object indexes."""
         raise RequestInvalid(
             f"index {self.parent.name!r} has {self.parent.shards} shards, and recall can be measured only for a "
-            "single-object index: compare the matches of a search with those of a search with recall 1"
+            "single-object index: compare the matches of a search with those of a search with a recall of 1"
         )
 
     def warm(self) -> Warmed:
@@ -216,7 +216,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
 
     def _absent_ids(self, ids_of: Mapping[str, Sequence[str]], key: IdempotencyKey | None) -> Sequence[str]:
         def absent(part: tuple[str, Sequence[str]]) -> Sequence[str]:
-            return self._on_shard(part[0], lambda single: single.absent(part[1], key))
+            return self._on_shard(part[0], lambda single: single.absent_ids(part[1], key))
 
         return [vector_id for part in self.shards.pool.map(absent, ids_of.items()) for vector_id in part]
 

@@ -156,7 +156,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             raise PreconditionFailed(self.name)
         return Deleted(deleted, len(self.index) - deleted, self.snapshot.etag)
 
-    def absent(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
+    def absent_ids(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
         """Return those of `ids` that are not in the index; none if the index records a write with `key`."""
         if key is not None and is_repeat(self.name, key, self.index):
             return []

@@ -37,26 +37,26 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
 
     def __call__(self, *wanted: SectionRanges) -> None:
         for batch in _batches(self._pieces(wanted)):
-            spans = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in batch]
-            for (file, (start, _)), data in zip(batch, self.read(spans), strict=True):
+            ranges = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in batch]
+            for (file, (start, _)), data in zip(batch, self.read(ranges), strict=True):
                 file.write(start, data)
 
-    def read(self, spans: Sequence[ByteRange]) -> Sequence[Data]:
-        """Return bytes of the object."""
+    def read(self, ranges: Sequence[ByteRange]) -> Sequence[Data]:
+        """Return the bytes of each range of the object."""
         try:
-            parts = self.store.read(self.name, self.etag, spans)
+            parts = self.store.read(self.name, self.etag, ranges)
         except (ConditionFailed, ObjectNotFound) as error:
             raise ObjectChanged(self.name) from error
-        self.environment.meter.add("ReadRequests", len(spans))
+        self.environment.meter.add("ReadRequests", len(ranges))
         self.environment.meter.add("ReadBytes", sum(map(len, parts)))
         return parts
 
     def _pieces(self, wanted: Sequence[SectionRanges]) -> Iterator[tuple[SectionFile, ByteRange]]:
-        for section, spans in wanted:
-            missing = [] if section.whole else section.missing(spans)
+        for section, ranges in wanted:
+            missing = [] if section.whole else section.missing(ranges)
             if missing:
                 file = _file_of(section)
-                yield from ((file, piece) for span in joined(missing) for piece in split(span))
+                yield from ((file, piece) for byte_range in joined(missing) for piece in split(byte_range))
 
 
 def _file_of(section: Section) -> SectionFile:
@@ -65,10 +65,10 @@ def _file_of(section: Section) -> SectionFile:
     raise AssertionError("a section in memory is never incomplete")
 
 
-def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
+def joined(ranges: Sequence[ByteRange]) -> list[ByteRange]:
     """Return ascending ranges, joined where the gap between two is at most _MAX_GAP."""
-    result = [spans[0]]
-    for start, stop in spans[1:]:
+    result = [ranges[0]]
+    for start, stop in ranges[1:]:
         if start - result[-1][1] <= _MAX_GAP:
             result[-1] = (result[-1][0], stop)
         else:
@@ -76,10 +76,10 @@ def joined(spans: Sequence[ByteRange]) -> list[ByteRange]:
     return result
 
 
-def split(span: ByteRange) -> Iterator[ByteRange]:
+def split(byte_range: ByteRange) -> Iterator[ByteRange]:
     """Yield the parts of a range, each for one request."""
-    for start in range(span[0], span[1], _REQUEST_BYTES):
-        yield start, min(span[1], start + _REQUEST_BYTES)
+    for start in range(byte_range[0], byte_range[1], _REQUEST_BYTES):
+        yield start, min(byte_range[1], start + _REQUEST_BYTES)
 
 
 def _batches(pieces: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:

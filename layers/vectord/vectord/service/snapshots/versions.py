@@ -19,7 +19,7 @@ from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, Objec
 
 _PAGE: Final = 1_000
 _MAX_ID_BYTES: Final = 1_024  # of a version id in S3
-# Patterns as text: re compiles and caches them at the first use, which a cold search does without.
+# Patterns as text, which re compiles at their first use: a cold search does not need them.
 _TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)"
 _DATE: Final = r"\d{4}-\d\d-\d\d(\D|$)"
 

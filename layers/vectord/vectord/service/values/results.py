@@ -14,7 +14,7 @@ from vectord.index.query.recall import Measured
 from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 
-NO_INDEX: Final = ""  # the ETag of an index that does not exist
+NO_INDEX_ETAG: Final = ""  # the ETag of an index that does not exist
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class StoredVector(msgspec.Struct, frozen=True):
 
 
 class ListedVector(msgspec.Struct, frozen=True):
-    """A stored vector in a list, as `StoredVector`; `vector` is None if the request did not ask for it."""
+    """A stored vector in a list, as `StoredVector`; `vector` is None if it was not requested."""
 
     id: str
     metadata: msgspec.Raw | None
