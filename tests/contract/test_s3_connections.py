@@ -65,6 +65,15 @@ def test_a_body_is_not_decoded(server: ScriptedServer, store: S3Store) -> None:
     assert store.get("t") == StoredObject(b"not gzip", '"e1"')
 
 
+def test_a_machine_without_certificate_authorities_can_read(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "missing"))
+    server.answer = answers(200, b"data")
+    assert s3_store(server.endpoint, "bucket", "_vectors").get("t") == StoredObject(b"data", '"e1"')
+
+
 def hangs_up(handler: BaseHTTPRequestHandler) -> None:
     """Close the connection after the response, without announcing it."""
     answers(200)(handler)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from obstore.exceptions import BaseError
 from obstore.store import S3Store as Client
 
-from vectord.errors import ConditionFailed, StoreUnavailable
+from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
 from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, StoredObject
 from vectord.storage.credentials import Credentials, credentials_chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
@@ -109,7 +111,20 @@ def make_client(bucket: Bucket, credentials: Credentials) -> Client:
     }
     if bucket.ca_bundle:
         options["root_certificate"] = Path(bucket.ca_bundle).read_bytes()
-    return Client(bucket.name, config=config, client_options=options, retry_config={"max_retries": 0})
+    try:
+        return Client(bucket.name, config=config, client_options=options, retry_config={"max_retries": 0})
+    except BaseError:
+        # Even over plain HTTP obstore needs certificate authorities. A machine without any uses those of botocore.
+        options["root_certificate"] = _botocore_ca_bundle()
+        return Client(bucket.name, config=config, client_options=options, retry_config={"max_retries": 0})
+
+
+def _botocore_ca_bundle() -> bytes:
+    """Return the certificate authorities that botocore ships, without its import."""
+    spec = find_spec("botocore")
+    if spec is None or spec.origin is None:
+        raise StoreRefused("certificate authorities are missing")
+    return Path(spec.origin).with_name("cacert.pem").read_bytes()
 
 
 def head_of(whole: StoredObject | NotModified, length: int) -> ObjectHead | NotModified:
