@@ -12,7 +12,6 @@ An item has n_descendants 1. An inner node with at most `bucket` descendants lis
 Annoy is imported when the first forest is built or loaded, because few searches need one.
 """
 
-import tempfile
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -134,6 +133,8 @@ def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None)
     Annoy maps the file `path`, which contains exactly `graph`, or else a temporary file. That file is unlinked at once:
     the mapping keeps its bytes, and no crash can leave it behind.
     """
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
     import annoy  # noqa: PLC0415  a large library
 
     forest = annoy.AnnoyIndex(layout.dimension, layout.metric)
@@ -154,6 +155,8 @@ def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees
     Annoy's `add_item` for each row. One thread builds, because a parallel build numbers the nodes in random order, and
     equal rows should give equal bytes.
     """
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
     import annoy  # noqa: PLC0415  a large library
 
     with tempfile.TemporaryDirectory(prefix="vectord-build-") as folder:
@@ -172,6 +175,8 @@ def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees
 @cache
 def bulk_load_works(metric: str) -> bool:
     """Return True if the installed Annoy writes item nodes as `Layout` does; compare once with Annoy's `add_item`."""
+    import tempfile  # noqa: PLC0415  imports shutil and random
+
     import annoy  # noqa: PLC0415  a large library
 
     layout = Layout("angular" if metric == "angular" else "euclidean", 3)

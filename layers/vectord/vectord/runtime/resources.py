@@ -11,7 +11,6 @@ from vectord.service.values.environment import Environment
 from vectord.storage.base import Store
 from vectord.storage.credentials import profile_region
 from vectord.storage.lambda_invoke import Functions
-from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
 
@@ -28,6 +27,8 @@ def section_cache_of(settings: Settings) -> SectionCache:
 @cache
 def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
+        from vectord.storage.memory import MemoryStore  # noqa: PLC0415  not in a deployed stack
+
         return MemoryStore()
     return S3Store(bucket_of(settings, settings.bucket), settings.prefix)
 

@@ -14,7 +14,6 @@ from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope, Head, SectionEntry
-from vectord.lhv1.v1 import blob as v1_blob
 
 OpenSection = Callable[[SectionEntry], Section]
 
@@ -43,6 +42,8 @@ def open_version_1(blob: bytes, name: str | None = None) -> Index:
     Raises:
         BlobCorrupt, BlobUnsupported: as in `lhv1.v1.blob.read`.
     """
+    from vectord.lhv1.v1 import blob as v1_blob  # noqa: PLC0415  few blobs have version 1
+
     decoded = v1_blob.read(blob, name)
     index = with_rows(empty_index(decoded.params), Rows(decoded.ids, decoded.vectors, decoded.metadata))
     # The cache counts the bytes before `body_start` as bytes in memory, which is the whole blob.
