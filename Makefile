@@ -6,6 +6,8 @@ STARTED := $(shell date +%s)
 DEV   := .venv/dev/bin/python
 SAM   := .venv/sam/bin/sam
 STAMP  = .venv/$(1)/.stamp
+# One more than there are processors, because some tests wait for other processes.
+TEST_WORKERS = $(shell expr $$(nproc) + 1)
 
 # annoy is released as source, and its setup.py compiles with -march=native: a library built on a new processor crashes
 # with an illegal instruction on an older one. Every x86-64 machine of Lambda supports Haswell (AVX2, 2013), and its
@@ -33,7 +35,7 @@ local: environments ## Run the stack on this machine until Ctrl-C, and print exa
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n auto --dist loadfile  # one BLAS thread: more would compete with the other processes
+	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal  # one BLAS thread: more would compete with the other processes
 
 .PHONY: coverage
 coverage: $(call STAMP,dev) ## Run the tests and measure the branch coverage of the layer; fails below 95 % (1.8 times as long)
