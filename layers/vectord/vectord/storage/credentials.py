@@ -32,7 +32,7 @@ def credentials_chain() -> Callable[[], Credentials]:
         StoreRefused: the chain finds no credentials.
     """
     import botocore.session  # noqa: PLC0415 - only where the environment has no credentials
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415  a search does without botocore
 
     session = botocore.session.get_session()
 
@@ -52,7 +52,7 @@ def credentials_chain() -> Callable[[], Credentials]:
 def profile_region() -> str:
     """Return the region of the AWS profile."""
     import botocore.session  # noqa: PLC0415 - only where the environment has no region
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415  a search does without botocore
 
     try:
         return botocore.session.get_session().get_config_variable("region") or _DEFAULT_REGION

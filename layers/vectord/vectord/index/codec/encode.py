@@ -94,7 +94,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = _envelope(index, (), {})
         return PreparedBlob(frame.encode_head(envelope), None, (), envelope)
     # A function that only searches imports this module and never builds; importing the builder would take it 7 ms.
-    from vectord.index.build.builder import build  # noqa: PLC0415
+    from vectord.index.build.builder import build  # noqa: PLC0415  a search never builds
 
     built = build(rows, index.params, thresholds)
     sections = built.with_entries(index.commit)
