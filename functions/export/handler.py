@@ -12,7 +12,9 @@ from vectord.service.values.options import ReadOptions
 def export(request: Request, exports: Exports) -> Reply:
     name, export_request = request.path["name"], edge_export.read_export(request.query)
     read = ReadOptions(as_of=request.query.get("as_of"))
-    if request.preconditions:  # reading the ETag costs less than writing a file that the caller already has
+    if (
+        request.preconditions and request.preconditions.if_none_match
+    ):  # reading the ETag costs less than writing a file that the caller already has
         described = exports.service.describe(name, request.deadline, read)
         reply = handler.reply_or_not_modified(request, Reply(None, headers=handler.etag_header(described.etag)))
         if reply.status == 304:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.api import Answer, Api
 from tests.support.backends import S3Backend
+from tests.support.logs import log_line
 from vectord.errors import BadItem
 from vectord.index.codec import decode
 from vectord.readers.files import entries_of_file
@@ -125,6 +126,20 @@ def test_an_export_of_an_unchanged_index_returns_304(on_s3_in_one_process: Api, 
     answer = _export(on_s3_in_one_process, "jsonl", held={"If-None-Match": f'"old", {etag}'}, link="true")
     assert (answer.status, answer.text, answer.headers, bucket.keys()) == (304, "", {"ETag": etag}, before)
     assert _export(on_s3_in_one_process, "jsonl", held={"If-None-Match": '"old"'}).status == 200
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_if_match_alone_costs_an_export_no_read(
+    on_s3_in_one_process: Api, capsys: pytest.CaptureFixture[str], shards: int
+) -> None:
+    _filled(on_s3_in_one_process, shards=shards)
+    _export(on_s3_in_one_process, "jsonl")  # the instance has the index cached
+    reads = []
+    for headers in ({}, {"If-Match": '"another"'}):
+        capsys.readouterr()
+        assert _export(on_s3_in_one_process, "jsonl", held=headers).status == 200
+        reads.append(log_line(capsys)["ReadRequests"])
+    assert reads[0] == reads[1]
 
 
 def test_an_earlier_version_is_exported(api: Api, request: pytest.FixtureRequest) -> None:

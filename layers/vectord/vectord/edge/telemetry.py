@@ -10,6 +10,7 @@ value as a list, and would add 25 µs to a request.
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
@@ -18,6 +19,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics.provider import cold_start
 
 NAMESPACE: Final = "vectord"
+_FRAMES: Final = 20  # of each error in a traceback
+_MAX_TRACE: Final = 100  # lines of a traceback, after which no further cause is added
 UNITS: Final[dict[str, str]] = {
     "Latency": "Milliseconds",
     "CacheHits": "Count",
@@ -59,6 +62,11 @@ class InvocationLog(msgspec.Struct, frozen=True):
         """Write a line with level `error`, the error's type and `message`."""
         _LOGGER.error({**self._common(), "error": type(error).__name__, "message": message})
 
+    def failure(self, error: BaseException, message: str, metrics: Mapping[str, float]) -> None:
+        """Write a line as `error` does, with the traceback and with metrics, for an error that nothing else shows."""
+        fields = {"error": type(error).__name__, "message": message, "traceback": _trace(error)}
+        _LOGGER.error({**self._common(), **fields, **self._embedded(metrics)})
+
     def _common(self) -> dict[str, Any]:
         correlation = {} if self.correlation_id is None else {"correlation_id": self.correlation_id}
         return {"request": self.request_id, **correlation, "cold_start": self.cold_start}
@@ -80,6 +88,17 @@ def begin(context: object, correlation_id: str | None = None) -> InvocationLog:
     return InvocationLog(
         getattr(context, "aws_request_id", None), getattr(context, "function_name", None), correlation_id, cold
     )
+
+
+def _trace(error: BaseException) -> list[str]:
+    """Return the type and the innermost frames of an error and of its causes; their messages could contain data."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(lines) < _MAX_TRACE:
+        frames = traceback.extract_tb(cause.__traceback__, limit=-_FRAMES)
+        lines += [type(cause).__name__, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)]
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return lines
 
 
 class _StdoutHandler(logging.StreamHandler[TextIO]):

@@ -22,6 +22,8 @@ from vectord.errors import (
     ObjectNotFound,
     ObjectVersionNotFound,
     PreconditionFailed,
+    StorageSilent,
+    StoreError,
     StoreUnavailable,
     VersionNotFound,
 )
@@ -85,18 +87,22 @@ class History:
             RequestInvalid: `to` is not a valid name, or the index is sharded.
             IndexExists: an index `to` already exists.
             Contended: the index changed during each attempt; nothing was written.
-            IndexNotFound, VersionNotFound, BlobError, OutcomeUnknown, StorageSilent, StoreRefused
+            StorageSilent: the last attempt got no answer; nothing was written.
+            IndexNotFound, VersionNotFound, BlobError, OutcomeUnknown, StoreRefused
         """
         params.check_name(to)
         if self._reader.exists(to, deadline):
             raise IndexExists(to)
+        failure: StoreError | None = None
         for attempt in range(self._reader.retry_policy.max_attempts):
             if attempt and not self._reader.retry_policy.wait(attempt, self._reader.environment, deadline):
                 break
+            failure = None
             try:
                 copied = self._copy_once(name, to, deadline, as_of)
-            except (ObjectNotFound, ObjectChanged, StoreUnavailable):
-                continue  # the index was deleted, as the next read shows, or it changed; nothing was written
+            except (ObjectNotFound, ObjectChanged, StoreUnavailable) as error:
+                failure = error  # the index was deleted, as the next read shows, or it changed; nothing was written
+                continue
             except ObjectVersionNotFound as error:
                 raise VersionNotFound(name, as_of or "") from error
             if copied:
@@ -104,6 +110,8 @@ class History:
             # Either `to` exists, or the source changed after it was read.
             if self._reader.exists(to, deadline):
                 raise IndexExists(to)
+        if isinstance(failure, StoreUnavailable):
+            raise StorageSilent from failure
         raise Contended(name)
 
     def _present(self, name: str, deadline: Deadline) -> Snapshot | str | None:

@@ -25,13 +25,13 @@ UNREADABLE = "this is not an S3 event"
 class Files:
     """An inbox in memory. A file that is an exception is raised when it is fetched."""
 
-    def __init__(self, files: dict[str, bytes | Exception]) -> None:
+    def __init__(self, files: dict[str, bytes | BaseException]) -> None:
         self.files = files
         self.reports: list[str] = []
 
     def fetch(self, upload: UploadedFile) -> bytes:
         file = self.files[upload.key]
-        if isinstance(file, Exception):
+        if isinstance(file, BaseException):
             raise file
         return file
 
@@ -47,9 +47,14 @@ def message(*keys: str) -> str:
     return json.dumps({"Records": [{"s3": {"bucket": {"name": "inbox"}, "object": {"key": k}}} for k in keys]})
 
 
-def deliver(files: dict[str, bytes | Exception], *bodies: str) -> list[str]:
+def deliver(
+    files: dict[str, bytes | BaseException],
+    *bodies: str,
+    store: MemoryStore | None = None,
+    context: object = CONTEXT,
+) -> list[str]:
     """Invoke the function with messages m0, m1, …; return the ids of those that it reports as failed."""
-    store = MemoryStore()
+    store = store or MemoryStore()
     a_service(store).create(NewIndex("t", 2), FOREVER)
     environment = Clock().environment()
     ingestion = Ingestion(
@@ -61,7 +66,7 @@ def deliver(files: dict[str, bytes | Exception], *bodies: str) -> list[str]:
         retry_policy=RetryPolicy(),
     )
     records = [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]
-    answer = sqs.handler(lambda: ingestion)({"Records": records}, CONTEXT)
+    answer = sqs.handler(lambda: ingestion)({"Records": records}, context)
     assert answer.keys() == {"batchItemFailures"}
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -97,9 +102,80 @@ def test_the_test_event_of_s3_is_ignored() -> None:
     assert deliver({}, json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "inbox"})) == []
 
 
-def test_an_unexpected_exception_fails_the_whole_invocation() -> None:
-    with pytest.raises(ZeroDivisionError):
-        deliver({"uploads/t/x.jsonl": ZeroDivisionError()}, message("uploads/t/x.jsonl"))
+class Panic(BaseException):
+    """As a library in Rust raises it: not an Exception."""
+
+
+DEFECTS = [ZeroDivisionError(), TypeError(), MemoryError(), RecursionError(), OSError(), Panic(), GeneratorExit()]
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_whatever_a_message_raises_the_others_are_committed(defect: BaseException, place: int) -> None:
+    store = MemoryStore()
+    keys = [f"uploads/t/{number}.jsonl" for number in range(3)]
+    files: dict[str, bytes | BaseException] = {
+        key: b'{"id": "%d", "vector": [1, 0]}' % number for number, key in enumerate(keys)
+    }
+    files[keys[place]] = defect
+    assert deliver(files, *map(message, keys), store=store) == [f"m{place}"]
+    assert a_service(store).get("t", ["0", "1", "2"], FOREVER).missing == [str(place)]
+
+
+def test_a_file_that_raises_does_not_keep_back_the_other_files_of_its_message() -> None:
+    store = MemoryStore()
+    files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ZeroDivisionError(), "uploads/t/y.jsonl": ROW}
+    assert deliver(files, message(*files), store=store) == ["m0"]
+    assert a_service(store).get("t", ["a"], FOREVER).missing == []
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_the_end_of_the_process_is_not_a_failed_message(end: type[BaseException]) -> None:
+    with pytest.raises(end):
+        deliver({"uploads/t/x.jsonl": end()}, message("uploads/t/x.jsonl"))
+
+
+def test_a_batch_in_which_every_message_has_a_defect_is_reported_and_not_raised() -> None:
+    files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": MemoryError()}
+    assert deliver(files, *map(message, files)) == ["m0", "m1"]
+
+
+def test_messages_for_which_little_time_is_left_are_postponed() -> None:
+    """Lambda would stop the function, and SQS would deliver the whole batch again."""
+    store = MemoryStore()
+    left = iter([120_000, 120_000, 119_000, 40_000, 39_000, 29_000])
+    context = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: next(left))
+    files: dict[str, bytes | BaseException] = {f"uploads/t/{name}.jsonl": ROW for name in "abc"}
+    assert deliver(files, *map(message, files), store=store, context=context) == ["m2"]
+
+
+@pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "ObjectTagging:Put", "ObjectRestore:Post"])
+def test_an_event_that_announces_no_new_file_is_ignored(name: str) -> None:
+    event = json.loads(message("uploads/t/x.jsonl"))
+    event["Records"][0]["eventName"] = name
+    assert deliver({"uploads/t/x.jsonl": ZeroDivisionError()}, json.dumps(event)) == []
+
+
+@pytest.mark.parametrize("key", ["uploads/t/caf%E9.jsonl", "uploads/t/%FF%FE.jsonl", "uploads/t/%ED%A0%80.jsonl"])
+def test_a_key_that_is_not_utf_8_fails_and_is_not_taken_for_another_one(key: str) -> None:
+    files: dict[str, bytes | BaseException] = {"uploads/t/caf\ufffd.jsonl": ROW, "uploads/t/y.jsonl": ROW}
+    assert deliver(files, message(key), message("uploads/t/y.jsonl")) == ["m0"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"s3": None},
+        {"s3": {"bucket": {"name": "inbox"}}},
+        {"s3": {"object": {"key": "uploads/t/x.jsonl"}}},
+        {"s3": {"bucket": {"name": "inbox"}, "object": {"key": 7}}},
+        {"s3": {"bucket": {"name": "inbox"}, "object": {"key": "uploads/t/x.jsonl", "size": "big"}}},
+    ],
+)
+def test_a_message_with_missing_or_wrong_fields_is_reported_alone(record: object) -> None:
+    body = json.dumps({"Records": [record]})
+    assert deliver({"uploads/t/y.jsonl": ROW}, body, message("uploads/t/y.jsonl")) == ["m0"]
 
 
 def test_keys_are_decoded_from_the_encoding_of_s3_events() -> None:
@@ -112,7 +188,7 @@ class TestLog:
     @pytest.fixture
     def lines(self, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         """The lines of a message with two good files, and of one that cannot be read."""
-        files: dict[str, bytes | Exception] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": ROW}
+        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": ROW}
         deliver(files, message(*files), UNREADABLE)
         return log_lines(capsys)
 
@@ -131,3 +207,18 @@ class TestLog:
 
     def test_has_no_key_of_the_inbox(self, lines: list[dict[str, Any]]) -> None:
         assert "jsonl" not in json.dumps(lines)
+
+    def test_has_the_traceback_of_a_failure_without_its_message(self, capsys: pytest.CaptureFixture[str]) -> None:
+        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ValueError("a secret")}
+        deliver(files, message("uploads/t/x.jsonl"))
+        [line] = log_lines(capsys)
+        assert (line["error"], line["traceback"][0]) == ("ValueError", "ValueError")
+        assert line["traceback"][-1].endswith(" fetch")
+        assert "secret" not in json.dumps(line)
+
+    def test_counts_what_a_failed_message_did_in_its_own_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": ROW}
+        deliver(files, *map(message, files))
+        failed, committed = log_lines(capsys)
+        assert (failed["ReadRequests"], committed["ReadRequests"]) == (1, 2)
+        assert "Latency" in failed

@@ -257,6 +257,30 @@ def test_a_change_whose_reads_are_interrupted_starts_again(
     assert (done.result, store.count("put")) == ("done", 1)
 
 
+@pytest.mark.parametrize(
+    ("troubles", "error"),
+    [
+        ([StoreUnavailable()] * 4, StorageSilent),
+        ([ObjectChanged()] * 3 + [StoreUnavailable()], StorageSilent),
+        ([StoreUnavailable()] * 3 + [ObjectChanged()], Contended),
+    ],
+)
+def test_the_last_attempt_decides_whether_storage_was_silent_or_the_index_contended(
+    store: ScriptedStore, troubles: list[Exception], error: type[Exception]
+) -> None:
+    left = iter(troubles)
+
+    def change(index: Index) -> tuple[Index, tuple[int, ...]]:
+        raise next(left)
+
+    environment = Clock().environment()
+    cache = SnapshotCache(store, services.new_section_cache(), 1 << 20, environment)
+    loop = CommitLoop(SnapshotReader(store, cache, environment, RetryPolicy(max_attempts=4)))
+    with pytest.raises(error):
+        loop.change("t", change, FOREVER)
+    assert (list(left), store.count("put")) == ([], 0)
+
+
 def test_a_refusal_is_not_retried(store: ScriptedStore, service: Service) -> None:
     store.always("put", fails_with(StoreRefused("AccessDenied")))
     with pytest.raises(StoreRefused):

@@ -14,6 +14,7 @@ from vectord.errors import (
     IndexNotFound,
     OutcomeUnknown,
     RequestInvalid,
+    StorageSilent,
     VersionNotFound,
     WriteConflict,
 )
@@ -192,6 +193,15 @@ class TestOfAPackedIndexThatChanges:
 
         history.store.always("splice", after(moves))
         with pytest.raises(Contended):
+            service.history.copy("t", "u", FOREVER)
+        assert history.names() == ["t"]
+
+    def test_is_not_contended_if_storage_does_not_return_the_original(
+        self, history: IndexHistory, service: HistoryService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cache, "HEAD_BYTES", 256)
+        history.store.always("read", no_reply)
+        with pytest.raises(StorageSilent):
             service.history.copy("t", "u", FOREVER)
         assert history.names() == ["t"]
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support.scripted_store import after, loses_reply, no_reply, no_reply_then
+from tests.support.scripted_store import after, fails_with, loses_reply, no_reply, no_reply_then
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, IndexHistory
-from vectord.errors import OutcomeUnknown, PreconditionFailed, VersionNotFound
+from vectord.errors import Contended, OutcomeUnknown, PreconditionFailed, VersionNotFound, WriteConflict
 from vectord.service.lifecycle import NewIndex
 from vectord.storage.base import IfMatch, StoredObject
 
@@ -98,3 +98,11 @@ class TestOfAnUnreadableIndex:
         history.store.always(history.write, no_reply)
         with pytest.raises(OutcomeUnknown):
             service.history.restore("t", history.etags[3], FOREVER)
+
+    def test_endless_conflicts_are_no_failed_precondition(
+        self, history: IndexHistory, service: HistoryService, broken: str
+    ) -> None:
+        history.store.always(history.write, fails_with(WriteConflict()))
+        with pytest.raises(Contended):
+            service.history.restore("t", history.etags[3], FOREVER)
+        assert history.store.inner.etag("t") == broken

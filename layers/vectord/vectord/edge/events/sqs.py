@@ -1,30 +1,32 @@
 """SQS messages that carry S3 events: ingest each uploaded file, and report to SQS which messages failed.
 
-Powertools' BatchProcessor collects the failures. SQS delivers these messages again, and moves a message to the
-dead-letter queue after several attempts.
+Every file of every message is independent: whatever one of them raises, the others are ingested. Powertools'
+BatchProcessor collects the messages that failed. SQS delivers them again, and moves a message to the dead-letter queue
+after several attempts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 import msgspec
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, ExceptionInfo, FailureResponse
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from msgspec import structs
 
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
 from vectord.edge.telemetry import InvocationLog
-from vectord.errors import BlobError, StoreError, Unavailable
 from vectord.service.ingest import Ingestion
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 
-# A later delivery may succeed, or an operator has to act: the queue redelivers the message, and finally moves it to
-# the dead-letter queue.
-_RETRYABLE: Final = (Unavailable, StoreError, BlobError, msgspec.DecodeError)
+# Of the time that the first message had. With less left, a message is postponed: if Lambda stopped the function, SQS
+# would deliver the whole batch again, and count that against every message of it.
+_LEAST_SHARE: Final = 0.2
+
+_CREATED: Final = "ObjectCreated:"  # the start of the names of events that announce a new file
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
@@ -45,8 +47,9 @@ class _S3(msgspec.Struct):
     object: _Object
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, rename="camel"):
     s3: _S3
+    event_name: str = _CREATED
 
 
 class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
@@ -54,6 +57,10 @@ class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
 
     records: list[_Record] | None = None
     event: str | None = None
+
+
+class _MessageFailed(Exception):
+    """SQS must deliver the message again; the log says why."""
 
 
 def handler(compose: Callable[[], Ingestion]) -> Handler:
@@ -65,13 +72,18 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         ingestion, log = cached_ingestion(), telemetry.begin(context)
+        least_seconds = _LEAST_SHARE * time_left(context)
 
         def ingest_message(record: SQSRecord) -> None:
             message_log = structs.replace(log, correlation_id=record.message_id)
-            for upload in uploads_in(record.body):
-                _ingest(upload, ingestion, context, message_log)
+            if time_left(context) < least_seconds:
+                message_log.info({"outcome": "postponed"}, {})
+                raise _MessageFailed
+            if not _ingest_all(record, ingestion, context, message_log):
+                raise _MessageFailed
 
-        processor = _Processor(log)
+        # Without this argument, powertools raises an error if every message failed.
+        processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         with processor(event["Records"], ingest_message):
             processor.process()
         return {**processor.response()}
@@ -79,36 +91,46 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
     return lambda_handler
 
 
-class _Processor(BatchProcessor):
-    """Reports retryable messages to SQS, even if they are the whole batch; any other error fails the batch."""
-
-    def __init__(self, log: InvocationLog) -> None:
-        super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
-        self._log = log
-
-    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
-        error = exception[1]
-        if isinstance(error, _RETRYABLE):
-            structs.replace(self._log, correlation_id=record.message_id).error(error, record.message_id)
-        elif error:
-            raise error  # a bug: Lambda logs the traceback, and the alarm on errors fires
-        return super().failure_handler(record, exception)
-
-
-def uploads_in(body: str) -> Iterable[UploadedFile]:
+def uploads_in(body: str) -> list[UploadedFile]:
     """Return the uploads that a message's S3 event names; none for S3's test event.
 
     Raises:
         msgspec.DecodeError: the message is not an S3 event.
+        UnicodeDecodeError: a key is not UTF-8. A key that was decoded with loss would name another file.
     """
     message = msgspec.json.decode(body, type=_Message)
     if message.records is None and message.event != "s3:TestEvent":
         raise msgspec.ValidationError("neither Records nor a test event")
+    return [_upload(one.s3) for one in message.records or () if one.event_name.startswith(_CREATED)]
+
+
+def _upload(s3: _S3) -> UploadedFile:
     # Keys in events are URL-encoded, with + for a space.
-    return [
-        UploadedFile(s3.bucket.name, unquote_plus(s3.object.key), s3.object.e_tag, s3.object.sequencer, s3.object.size)
-        for s3 in (record.s3 for record in message.records or ())
-    ]
+    key = unquote_plus(s3.object.key, errors="strict")
+    return UploadedFile(s3.bucket.name, key, s3.object.e_tag, s3.object.sequencer, s3.object.size)
+
+
+def _ingest_all(record: SQSRecord, ingestion: Ingestion, context: object, log: InvocationLog) -> bool:
+    """Ingest each file of a message, and return True if none failed."""
+    uploads: list[UploadedFile] = []
+    if not _succeeds(lambda: uploads.extend(uploads_in(record.body)), ingestion, log):
+        return False
+    done = [_succeeds(partial(_ingest, upload, ingestion, context, log), ingestion, log) for upload in uploads]
+    return all(done)
+
+
+def _succeeds(work: Callable[[], None], ingestion: Ingestion, log: InvocationLog) -> bool:
+    """Return True if `work` succeeded; log and count any error."""
+    start = ingestion.environment.now()
+    try:
+        work()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - one message must not fail the others; a panic in Rust is not an Exception
+        latency = (ingestion.environment.now() - start) * 1000
+        log.failure(error, log.correlation_id or "", {"Latency": latency, **ingestion.environment.meter.drain()})
+        return False
+    return True
 
 
 def _ingest(upload: UploadedFile, ingestion: Ingestion, context: object, log: InvocationLog) -> None:

@@ -168,15 +168,16 @@ class ObjectLifecycle:
     def _find_own_write(
         self, name: str, commit_id: str, new: NewObject, deadline: Deadline, *, unknown: bool, refused: bool = False
     ) -> Snapshot | None:
-        """Return the state if it contains our commit; None if the write was not applied.
+        """Return the state if it contains our commit; None if the write was not applied, and its condition fails now.
 
         `unknown`: some attempt got no answer. `refused`: the condition of the last attempt failed.
         """
         try:
             state = self._reader.present(name, deadline)
         except BlobError as error:
-            if unknown and isinstance(new.condition, IfMatch):
-                raise OutcomeUnknown(name) from error  # it may be the object to replace; our write may still arrive
+            if isinstance(new.condition, IfMatch) and (unknown or not refused):
+                # It may be the object to replace; a write that got no answer may still arrive.
+                raise (OutcomeUnknown if unknown else Contended)(name) from error
             return None
         except IndexNotFound as error:
             if refused and not unknown:
@@ -184,4 +185,8 @@ class ObjectLifecycle:
             raise (OutcomeUnknown if unknown else Contended)(name) from error
         except StorageSilent as error:
             raise (OutcomeUnknown if unknown or refused else Contended)(name) from error
-        return state if state.index.has_applied(commit_id) else None
+        if state.index.has_applied(commit_id):
+            return state
+        if new.condition == IfMatch(state.etag):  # the condition still holds
+            raise (OutcomeUnknown if unknown else Contended)(name)
+        return None

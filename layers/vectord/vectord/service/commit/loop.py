@@ -25,6 +25,7 @@ from vectord.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     StorageSilent,
+    StoreError,
     StoreUnavailable,
     WriteConflict,
 )
@@ -148,12 +149,14 @@ class CommitLoop:
             ObjectChanged: the index of `snapshot` was replaced by a sharded one; open it again.
             Contended: every attempt met a conflict; nothing was changed.
             OutcomeUnknown: the last attempt got no answer, or the read after a refused one got none.
-            StorageSilent: the first read got no answer.
+            StorageSilent: the first read, or the last one for `prepare`, got no answer; nothing was changed.
         """
         prepared: PreparedCommit[R] | None = None
+        failure: StoreError | None = None
         for attempt in range(self._reader.retry_policy.max_attempts):
             if attempt and not self._reader.retry_policy.wait(attempt, self._environment, deadline):
                 break
+            failure = None
             state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
             if prepared and state.index.has_applied(commit_id):
                 return Committed(prepared.result, state, prepared.build_deferred)
@@ -164,8 +167,9 @@ class CommitLoop:
             if prepared is None or prepared.base.etag != state.etag:
                 try:
                     outcome = prepare(state)
-                except (ObjectChanged, StoreUnavailable):
-                    continue  # a read of ranges of the state failed
+                except (ObjectChanged, StoreUnavailable) as error:
+                    failure = error  # a read of ranges of the state failed
+                    continue
                 except BlobError as error:
                     raise error.with_index(name) from error
                 if isinstance(outcome, Committed):
@@ -173,7 +177,7 @@ class CommitLoop:
                 prepared = outcome
             if committed := self._write(name, commit_id, prepared):
                 return Committed(prepared.result, committed, prepared.build_deferred)
-        return self._resolve_outcome(name, commit_id, prepared, deadline)
+        return self._resolve_outcome(name, commit_id, prepared, failure, deadline)
 
     def _present[R](self, name: str, deadline: Deadline, prepared: PreparedCommit[R] | None) -> Snapshot:
         try:
@@ -214,15 +218,23 @@ class CommitLoop:
         )
 
     def _resolve_outcome[R](
-        self, name: str, commit_id: str, prepared: PreparedCommit[R] | None, deadline: Deadline
+        self,
+        name: str,
+        commit_id: str,
+        prepared: PreparedCommit[R] | None,
+        failure: StoreError | None,
+        deadline: Deadline,
     ) -> Committed[R]:
-        """Read, after the last attempt, whether an attempt was applied."""
+        """Read, after the last attempt, whether an attempt was applied; `failure` ended the last attempt early."""
         state = self._present(name, deadline, prepared)
         if prepared and state.index.has_applied(commit_id):
             return Committed(prepared.result, state, prepared.build_deferred)
         # A write without an answer may still be applied while the index has the ETag of its base.
-        unknown = prepared and prepared.unknown and state.etag == prepared.base.etag
-        raise (OutcomeUnknown if unknown else Contended)(name)
+        if prepared and prepared.unknown and state.etag == prepared.base.etag:
+            raise OutcomeUnknown(name)
+        if isinstance(failure, StoreUnavailable):
+            raise StorageSilent from failure
+        raise Contended(name)
 
 
 def _is_allowed(state: Snapshot, name: str, write: WriteOptions) -> bool:
