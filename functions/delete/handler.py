@@ -28,7 +28,7 @@ def delete_vector(request: Request, service: Service) -> Reply:
 def delete_vectors(request: Request, service: Service) -> Reply:
     name, body = request.path["name"], bodies.decode(request.body, bodies.DeleteBody)
     write = request.write_options
-    selection = vectors.read_selection(body.ids, body.filter)
+    selection = vectors.read_deletion(body)
     if body.dry_run:
         counted = service.would_delete(name, selection, request.deadline, write)
         return Reply(

@@ -16,7 +16,7 @@ def list_indexes(request: Request, service: Service) -> Reply:
     prefix, limit, after = pagination.read_index_page(request.query)
     page = service.list_indexes(prefix, limit, after, request.deadline)
     indexes = [index_answers.Listed(found.name, found.size, found.modified) for found in page.objects]
-    return Reply(index_answers.Listing(indexes, pagination.index_cursor(page.after)))
+    return Reply(index_answers.Listing(indexes, pagination.index_cursor(prefix, page.after)))
 
 
 def describe(request: Request, service: Service) -> Reply:

@@ -230,7 +230,7 @@ class TestList:
             if page.after is None:
                 break
             after = page.after
-        assert sorted(seen) == sorted(self.NAMES)
+        assert seen == sorted(self.NAMES)
 
     def test_continues_after_a_deleted_name(self, backend: Backend) -> None:
         for name in ("a", "c"):

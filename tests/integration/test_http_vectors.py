@@ -129,7 +129,7 @@ class TestList:
     def test_with_an_invalid_parameter_is_refused(self, films: Api, query: dict[str, str]) -> None:
         assert problem(page(films, **query)) == (422, "request-invalid")
 
-    @pytest.mark.parametrize("text", ['{"year": {"$gtt": 1}}', "{}", "[]", "7"])
+    @pytest.mark.parametrize("text", ['{"year": {"$gtt": 1}}', '{"year": {}}', "[]", "7"])
     def test_with_an_invalid_filter_is_refused(self, films: Api, text: str) -> None:
         assert problem(page(films, filter=text)) == (422, "filter-invalid")
 
@@ -244,7 +244,6 @@ class TestPatch:
             ({"ids": [1], "metadata": {}}, "batch-invalid"),
             ({"ids": ["film-1"], "metadata": {}, "mode": "add"}, "request-invalid"),
             ({"ids": ["film-1"], "metadata": json.loads("[" * 101 + "]" * 101)}, "request-invalid"),
-            ({"filter": {}, "metadata": {}}, "filter-invalid"),
             ({"filter": {"year": {"$gtt": 1}}, "metadata": {}}, "filter-invalid"),
         ],
     )
@@ -267,6 +266,56 @@ class TestPatch:
         assert (again.json, again.etag, metadata(ephemeral, "a")) == (first.json, now, {"n": 2})
         other = patch(ephemeral, {"ids": ["a"], "metadata": {"n": 3}}, headers=headers)
         assert problem(other) == (422, "idempotency-key-reused")
+
+
+MATCH_ALL = [{}, {"$and": []}, {"$and": [{}, {}]}, {"$not": {"$or": []}}, {"year": {"$nin": []}}]
+MATCH_NONE = [{"year": {"$in": []}}, {"$or": []}, {"$not": {}}, {"$and": [{}, {"year": {"$in": []}}]}]
+
+
+class TestConstantFilter:
+    """`{}` is true for every vector, with or without metadata; an alternative of nothing is true for none."""
+
+    @pytest.mark.parametrize(
+        ("tree", "expected"), [*((tree, 13) for tree in MATCH_ALL), *((tree, 0) for tree in MATCH_NONE)], ids=str
+    )
+    def test_selects_all_vectors_or_none_in_every_read(self, films: Api, tree: Any, expected: int) -> None:
+        assert ask(films, "count", {"filter": tree}).json == {"count": expected}
+        assert len(all_pages(films, filter=json.dumps(tree), limit="5")) == expected
+        found = films.search([1, 0], k=20, filter=tree, recall=1)
+        assert (len(found.json["matches"]), found.json["eligible"]) == (expected, expected)
+        dry = ask(films, "delete", {"filter": tree, "dry_run": True})
+        assert (dry.status, dry.json["deleted"]) == (200, expected)
+
+    @pytest.mark.parametrize(("tree", "expected"), [({}, 13), (MATCH_NONE[0], 0)], ids=str)
+    def test_selects_all_vectors_or_none_in_a_patch(self, films: Api, tree: Any, expected: int) -> None:
+        assert patch(films, {"filter": tree, "metadata": {"seen": True}}).json["patched"] == expected
+        assert ask(films, "count", {"filter": {"seen": True}}).json == {"count": expected}
+
+    def test_measures_recall_among_all_vectors(self, ephemeral: Api) -> None:
+        ephemeral.create()
+        ephemeral.add({"id": "a", "vector": [1, 0]}, {"id": "b", "vector": [0, 1]})
+        answer = ephemeral.send("POST", "/indexes/t/recall", {"filter": {}, "k": 1})
+        assert (answer.status, answer.json["recall"]) == (200, 1.0)
+
+    @pytest.mark.parametrize("tree", MATCH_ALL, ids=str)
+    def test_deletes_all_vectors_only_with_all(self, films: Api, tree: Any) -> None:
+        refused = ask(films, "delete", {"filter": tree})
+        assert problem(refused) == (422, "request-invalid")
+        assert '"all": true' in refused.json["detail"]
+        assert ask(films, "count").json == {"count": 13}
+        deleted = ask(films, "delete", {"filter": tree, "all": True})
+        assert (deleted.status, deleted.json["deleted"]) == (200, 13)
+        assert ask(films, "count").json == {"count": 0}
+
+    @pytest.mark.parametrize("body", [{}, {"ids": ["bare"]}, {"filter": {"year": 1971}}, {"filter": {"$or": []}}])
+    def test_all_without_a_filter_that_matches_all_is_refused(self, films: Api, body: Any) -> None:
+        assert problem(ask(films, "delete", {**body, "all": True})) == (422, "request-invalid")
+        assert ask(films, "count").json == {"count": 13}
+
+    def test_null_is_an_absent_filter(self, films: Api) -> None:
+        assert len(all_pages(films, filter="null", limit="5")) == 13
+        cursor = page(films, filter=" null ", limit="5").json["next"]
+        assert page(films, cursor=cursor).status == 200
 
 
 class TestDelete:

@@ -38,14 +38,22 @@ class TestCursor:
 
     def test_with_any_character_changed_is_refused(self) -> None:
         cursor = pagination.encode_cursor(REQUEST, PLACE)
-        for at, character in enumerate(cursor[:-1]):  # the last character has unused bits
-            changed = cursor[:at] + ("B" if character == "A" else "A") + cursor[at + 1 :]
+        for at, character in enumerate(cursor):
+            for other in "-_059AZaz+/=" + chr(ord(character) ^ 1):
+                changed = cursor[:at] + other + cursor[at + 1 :]
+                if changed != cursor:
+                    with pytest.raises(CursorInvalid):
+                        pagination.decode_cursor(changed, REQUEST, Place)
+
+    @pytest.mark.parametrize("more", ["=", "==", "====", "A", "AAAA", " ", "\n"])
+    def test_that_is_longer_is_refused(self, more: str) -> None:
+        for place in (PLACE, Place(0.1, "a"), Place(0.1, "ab")):
             with pytest.raises(CursorInvalid):
-                pagination.decode_cursor(changed, REQUEST, Place)
+                pagination.decode_cursor(pagination.encode_cursor(REQUEST, place) + more, REQUEST, Place)
 
     def test_that_was_cut_is_refused(self) -> None:
         cursor = pagination.encode_cursor(REQUEST, PLACE)
-        for length in range(len(cursor) - 1):
+        for length in range(len(cursor)):
             with pytest.raises(CursorInvalid):
                 pagination.decode_cursor(cursor[:length], REQUEST, Place)
 
@@ -76,12 +84,18 @@ class TestIndexPage:
 
     @given(names)
     def test_continues_after_the_name_in_its_cursor(self, name: str) -> None:
-        cursor = pagination.index_cursor(name)
+        cursor = pagination.index_cursor("", name)
         assert cursor is not None
         assert pagination.read_index_page({"cursor": cursor})[2] == name
 
     def test_has_no_cursor_if_it_is_the_last(self) -> None:
-        assert pagination.index_cursor(None) is None
+        assert pagination.index_cursor("", None) is None
+
+    @pytest.mark.parametrize("other", ["", "f", "films", "films-10", "songs"])
+    def test_does_not_accept_a_cursor_of_another_prefix(self, other: str) -> None:
+        cursor = pagination.index_cursor("films-1", "films-10")
+        with pytest.raises(CursorInvalid):
+            pagination.read_index_page({"prefix": other, "cursor": str(cursor)})
 
     @pytest.mark.parametrize("cursor", ["", "x", "????", "ü", "Lg", "Li4vLi4vc2VjcmV0", "_w", "a" * 10_000])
     def test_with_a_cursor_that_no_page_returned_is_refused(self, cursor: str) -> None:
@@ -94,6 +108,6 @@ class TestIndexPage:
             pagination.read_index_page({"cursor": str(cursor)})
 
     def test_does_not_accept_a_cursor_whose_name_cannot_be_an_index(self) -> None:
-        cursor = pagination.encode_name_cursor(("indexes",), "../secret")
+        cursor = pagination.encode_name_cursor(("indexes", ""), "../secret")
         with pytest.raises(CursorInvalid):
             pagination.read_index_page({"cursor": str(cursor)})

@@ -29,7 +29,7 @@ documents = st.recursive(
 paths = st.sampled_from(PATHS)
 comparisons: st.SearchStrategy[Comparison] = st.sampled_from(["$gt", "$gte", "$lt", "$lte"])
 conditions: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(In, paths, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
+    st.builds(In, paths, st.lists(scalars, max_size=3).map(tuple)),
     st.builds(Compare, paths, comparisons, st.sampled_from([*NUMBERS, *TEXTS])),
     st.builds(Exists, paths),
     st.builds(Prefix, paths, st.sampled_from(TEXTS)),
@@ -38,7 +38,7 @@ conditions: st.SearchStrategy[Filter] = st.one_of(
 
 
 def joined(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
-    several = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    several = st.lists(inner, max_size=3).map(tuple)
     return st.one_of(st.builds(And, several), st.builds(Or, several), st.builds(Not, inner))
 
 
@@ -184,6 +184,12 @@ def test_a_filter_written_as_json_is_parsed_to_the_same_tree(tree: Filter) -> No
 @given(trees)
 def test_the_paths_of_a_filter_are_those_of_all_conditions(tree: Filter) -> None:
     assert filter_tree.paths(tree) == set(re.findall(r"path='([^']*)'", repr(tree)))
+
+
+@given(trees, documents)
+def test_a_constant_filter_has_its_value_for_every_document(tree: Filter, document: object) -> None:
+    if (value := filter_tree.constant(tree)) is not None:
+        assert matches(tree, document) is value
 
 
 values = st.recursive(

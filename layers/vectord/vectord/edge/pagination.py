@@ -20,7 +20,6 @@ from vectord.lhv1 import params
 MAX_LIMIT: Final = 1_000  # results on a page
 _DEFAULT_LIMIT: Final = 100
 _DIGEST_SIZE: Final = 8  # bytes
-_INDEXES: Final = ("indexes",)
 
 
 class _After(msgspec.Struct, array_like=True, frozen=True):
@@ -32,7 +31,7 @@ class _After(msgspec.Struct, array_like=True, frozen=True):
 def encode_cursor(request: Sequence[Any], fields: msgspec.Struct) -> str:
     """Return a cursor that holds `fields` and is valid for `request`: JSON values that all pages have in common."""
     packed = msgspec.msgpack.encode(fields)
-    return base64.urlsafe_b64encode(packed + _digest(request, packed)).decode().rstrip("=")
+    return _base64(packed + _digest(request, packed))
 
 
 def decode_cursor[T: msgspec.Struct](cursor: str, request: Sequence[Any], fields: type[T]) -> T:
@@ -44,7 +43,8 @@ def decode_cursor[T: msgspec.Struct](cursor: str, request: Sequence[Any], fields
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         packed, digest = data[:-_DIGEST_SIZE], data[-_DIGEST_SIZE:]
-        if digest == _digest(request, packed):
+        # Several texts decode to the same bytes, because the last character has unused bits.
+        if cursor == _base64(data) and digest == _digest(request, packed):
             return msgspec.msgpack.decode(packed, type=fields)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         pass  # text that is not ASCII raises ValueError
@@ -85,15 +85,24 @@ def read_index_page(query: Mapping[str, str]) -> tuple[str, int, str | None]:
         RequestInvalid, CursorInvalid: a parameter is unknown or out of range.
     """
     queries.check(query, queries.Indexes)
-    after = decode_name_cursor(_INDEXES, query)
-    if after is not None and not params.is_index_name(after):
+    prefix = query.get("prefix", "")
+    after = decode_name_cursor(_indexes(prefix), query)
+    if after is not None and not (params.is_index_name(after) and after.startswith(prefix)):
         raise CursorInvalid
-    return query.get("prefix", ""), page_size(query), after
+    return prefix, page_size(query), after
 
 
-def index_cursor(after: str | None) -> str | None:
+def index_cursor(prefix: str, after: str | None) -> str | None:
     """Return the cursor of the page of indexes after the name `after`; None if there is no further page."""
-    return encode_name_cursor(_INDEXES, after)
+    return encode_name_cursor(_indexes(prefix), after)
+
+
+def _indexes(prefix: str) -> tuple[str, str]:
+    return "indexes", prefix
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _digest(request: Sequence[Any], packed: bytes) -> bytes:

@@ -7,14 +7,14 @@ import msgspec
 
 from vectord.edge import pagination
 from vectord.edge.schemas import queries, vector_answers
-from vectord.edge.schemas.bodies import PatchBody, decode, ids
+from vectord.edge.schemas.bodies import DeleteBody, PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import CursorInvalid, RequestInvalid
 from vectord.readers.entry import checked_metadata
 from vectord.service.service import MAX_PAGE
 from vectord.service.values.results import ListedVector, ListPage
-from vectord.service.values.selection import ListQuery, Patch, Selection
+from vectord.service.values.selection import ListQuery, Patch, Selection, matches_all
 
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")
@@ -53,9 +53,7 @@ def read_listing(name: str, query: Mapping[str, str]) -> Listing:
     queries.check(query, queries.Vectors)
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
     segment = _number(query, "segment", 0, 0, segments - 1)
-    prefix, text = query.get("prefix", ""), query.get("filter")
-    if text is not None:
-        decode(text.encode("utf-8", "surrogatepass"), msgspec.Raw)
+    prefix, text = query.get("prefix", ""), _filter(query.get("filter"))
     request = ("vectors", name, segment, segments, prefix, text or "")
     shard, after = _position(query.get("cursor"), request)
     include = _include(query.get("include"))
@@ -83,6 +81,23 @@ def read_selection(raw_ids: Sequence[msgspec.Raw] | None, raw_filter: msgspec.Ra
     if (raw_ids is None) == (text is None):
         raise RequestInvalid("The body must have 'ids' or 'filter', and not both.")
     return Selection(filter=text) if raw_ids is None else Selection(ids(raw_ids))
+
+
+def read_deletion(body: DeleteBody) -> Selection:
+    """Return the vectors that the body of a deletion selects.
+
+    Raises:
+        RequestInvalid, BatchInvalid: as `read_selection`; or it would delete every vector and does not say `all`, or
+            says `all` and would not.
+        FilterInvalid: the filter is not valid.
+    """
+    selection = read_selection(body.ids, body.filter)
+    deletes_all = matches_all(selection.filter)
+    if body.all and not deletes_all:
+        raise RequestInvalid("'all' can be true only with a filter that matches every vector: {\"filter\": {}}.")
+    if deletes_all and not body.all and not body.dry_run:
+        raise RequestInvalid('The filter matches every vector. To delete all vectors, send "all": true with it.')
+    return selection
 
 
 def read_patch(body: PatchBody) -> Patch:
@@ -114,6 +129,11 @@ def _number(query: Mapping[str, str], name: str, default: int, minimum: int, max
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and minimum <= int(text) <= maximum):
         raise RequestInvalid(f"{name} must be {minimum:,} to {maximum:,}, not {text!r}.")
     return int(text)
+
+
+def _filter(text: str | None) -> str | None:
+    """Return the filter in a query string as JSON text; None if it is absent or null, as in a body."""
+    return None if text is None else filter_text(decode(text.encode("utf-8", "surrogatepass"), msgspec.Raw))
 
 
 def _include(text: str | None) -> Sequence[str]:

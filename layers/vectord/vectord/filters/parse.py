@@ -1,6 +1,7 @@
 """Parse a filter of a request, JSON objects of paths and operators, into a filter tree.
 
 Every mistake raises `FilterInvalid` with its location and a correction. A path cannot start with `$`.
+An object or an array without members is valid: `{}` and `$and: []` are true, `$or: []` and `$in: []` are false.
 """
 
 import math
@@ -38,8 +39,6 @@ def parse(value: object, where: str = "filter") -> Filter:
 def _parse_filter(value: object, location: Location) -> Filter:
     if not isinstance(value, dict):
         raise location.error(f'must be an object such as {{"year": {{"$gte": 2020}}}}, not {_type_name(value)}.')
-    if not value:
-        raise location.error("is empty. Add a condition, or omit the filter to match everything.")
     return _all_of([_parse_member(key, operand, location) for key, operand in value.items()])
 
 
@@ -67,8 +66,8 @@ def _parse_member(key: object, operand: object, location: Location) -> Filter:
 
 
 def _parse_filters(operand: object, location: Location) -> tuple[Filter, ...]:
-    if not isinstance(operand, list) or not operand:
-        raise location.error(f"needs an array of one or more filters, not {_not_an_array(operand)}.")
+    if not isinstance(operand, list):
+        raise location.error(f"needs an array of filters, not {_type_name(operand)}.")
     inner = location.nested()
     return tuple(_parse_filter(item, inner.at_item(position)) for position, item in enumerate(operand))
 
@@ -111,8 +110,8 @@ def _equals(path: str, operand: object, location: Location) -> In:
 
 def _in(path: str, operand: object, location: Location) -> In:
     location.count_condition()
-    if not isinstance(operand, list) or not operand:
-        raise location.error(f"needs an array of one or more values, not {_not_an_array(operand)}.")
+    if not isinstance(operand, list):
+        raise location.error(f"needs an array of values, not {_type_name(operand)}.")
     location.count_values(len(operand))
     for position, value in enumerate(operand):
         if not _is_scalar(value):
@@ -168,10 +167,6 @@ def _is_scalar(value: object) -> TypeGuard[Scalar]:
 
 def _not_a_scalar(value: object) -> str:
     return f"must be a text, a finite number, a boolean or null, not {_type_name(value)}."
-
-
-def _not_an_array(operand: object) -> str:
-    return "an empty one" if operand == [] else _type_name(operand)
 
 
 def _unknown_operator(name: str, known: tuple[str, ...]) -> str:

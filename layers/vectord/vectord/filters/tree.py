@@ -18,7 +18,7 @@ type Comparison = Literal["$gt", "$gte", "$lt", "$lte"]
 class In(msgspec.Struct, frozen=True):
     """A value at `path` equals one of `values`; `$eq` has one, `$in` several.
 
-    1 equals 1.0, and a boolean does not equal a number.
+    1 equals 1.0, and a boolean does not equal a number. Without values it is false.
     """
 
     path: str
@@ -54,13 +54,13 @@ class Glob(msgspec.Struct, frozen=True):
 
 
 class And(msgspec.Struct, frozen=True):
-    """All of `filters` are true."""
+    """All of `filters` are true; without filters it is true for every document."""
 
     filters: tuple["Filter", ...]
 
 
 class Or(msgspec.Struct, frozen=True):
-    """At least one of `filters` is true."""
+    """At least one of `filters` is true; without filters it is false for every document."""
 
     filters: tuple["Filter", ...]
 
@@ -84,3 +84,21 @@ def paths(tree: Filter) -> frozenset[str]:
             return paths(inner)
         case _:
             return frozenset((tree.path,))
+
+
+def constant(tree: Filter) -> bool | None:
+    """Return the value of a filter that has the same value for every document, such as `{}`; otherwise None."""
+    match tree:
+        case And(filters):
+            values = set(map(constant, filters))
+            return False if False in values else None if None in values else True
+        case Or(filters):
+            values = set(map(constant, filters))
+            return True if True in values else None if None in values else False
+        case Not(inner):
+            value = constant(inner)
+            return None if value is None else not value
+        case In(values=()):
+            return False
+        case _:
+            return None

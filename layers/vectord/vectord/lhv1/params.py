@@ -104,6 +104,11 @@ def is_index_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
+def may_start_index_name(text: str) -> bool:
+    """Return True if `text` is empty or the beginning of possible names of indexes."""
+    return not text or is_index_name(text)
+
+
 def is_shard_name(text: str) -> bool:
     """Return True if `text` is `<index>/<generation>/<number>`, the name of a shard; callers cannot use such a name."""
     return _SHARD.fullmatch(text) is not None

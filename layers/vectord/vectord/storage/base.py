@@ -64,7 +64,7 @@ class ListedObject(msgspec.Struct, frozen=True):
 
 
 class ObjectPage(msgspec.Struct, frozen=True):
-    """One page of a listing, in the store's order; pass `after` to get the next page; None on the last page."""
+    """One page of a listing, by name; pass `after` to get the next page; None on the last page."""
 
     objects: tuple[ListedObject, ...]
     after: str | None
@@ -193,7 +193,10 @@ class Store(Reader, Protocol):
         """
 
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
-        """Return up to `limit` objects whose names start with `prefix` and come after the name `after`."""
+        """Return up to `limit` objects whose names start with `prefix` and come after the name `after`, by name.
+
+        Names sort by code point.
+        """
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         """Return up to `limit` versions of the object, older than the one with the id `after`.

@@ -7,16 +7,15 @@ from vectord.filters.limits import MAX_PATTERN, MAX_VALUES
 
 _SCALAR: Final = {"type": ["string", "number", "boolean", "null"]}
 _ORDERED: Final = {"type": ["string", "number"]}
-_SEVERAL: Final = {"type": "array", "items": _SCALAR, "minItems": 1, "maxItems": MAX_VALUES}
+_SEVERAL: Final = {"type": "array", "items": _SCALAR, "maxItems": MAX_VALUES}
 _PATTERN: Final = {"type": "string", "maxLength": MAX_PATTERN}
-_EACH: Final = {"type": "array", "items": ref(FILTER), "minItems": 1}
+_EACH: Final = {"type": "array", "items": ref(FILTER)}
 _OPERATORS: Final = "Operators"
 
 FILTER_SCHEMAS: Final[dict[str, Any]] = {
     FILTER: {
-        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not. All of them must hold.",
+        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not. All must hold.",
         "type": "object",
-        "minProperties": 1,
         "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
         "patternProperties": {
             r"^[^$]": {"anyOf": [_SCALAR, ref(_OPERATORS)]},

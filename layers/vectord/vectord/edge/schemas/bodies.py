@@ -42,10 +42,11 @@ class AddBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DeleteBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The vectors to delete: either `ids` or `filter`."""
+    """The vectors to delete: either `ids` or `filter`; `all` is required if the filter matches every vector."""
 
     ids: fields.Ids | None = None
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    all: bool = False
     dry_run: bool = False
 
 

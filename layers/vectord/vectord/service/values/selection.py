@@ -8,7 +8,7 @@ import msgspec
 
 from vectord.errors import FilterInvalid
 from vectord.filters.parse import parse
-from vectord.filters.tree import Filter
+from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
 from vectord.index.query.scan import Position, Span
 from vectord.index.rows import RowMask
@@ -65,10 +65,20 @@ def parse_filter(text: str | None) -> Filter | None:
         raise FilterInvalid("filter", "is not JSON, or nested too deeply.") from error
 
 
-def matching_rows(index: Index, text: str | None) -> RowMask | None:
-    """Return the mask of the rows that satisfy a filter, JSON text; None without a filter: then every row does."""
+def matches_all(text: str | None) -> bool:
+    """Return True if a filter, JSON text, matches every vector whatever its metadata, as `{}` does.
+
+    Raises:
+        FilterInvalid: it is not a filter.
+    """
     tree = parse_filter(text)
-    if tree is None:
+    return tree is not None and constant(tree) is True
+
+
+def matching_rows(index: Index, text: str | None) -> RowMask | None:
+    """Return the mask of the rows that satisfy a filter, JSON text; None if every row does, as without a filter."""
+    tree = parse_filter(text)
+    if tree is None or constant(tree):
         return None
     from vectord.index.query import filtering  # noqa: PLC0415  most requests have no filter
 
@@ -79,8 +89,5 @@ def selected_rows(index: Index, selection: Selection) -> Mapping[str, int]:
     """Return the rows of the selected vectors by id; ids that are not in the index are left out."""
     if selection.ids is not None:
         return index.find(list(dict.fromkeys(selection.ids)))
-    mask = matching_rows(index, selection.filter)
-    if mask is None:
-        raise AssertionError("a selection has ids or a filter")
-    rows = mask.rows.tolist()
+    rows = (matching_rows(index, selection.filter) or index.live).rows.tolist()
     return dict(zip(index.ids_of(rows), rows, strict=True))

@@ -1,6 +1,6 @@
 """Listings from S3 by boto3: the keys of a bucket, and the versions of one key."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vectord.errors import ObjectVersionNotFound, StoreRefused, StoreUnavailable
@@ -20,25 +20,37 @@ class S3Listing:
     def __init__(self, client: "Callable[[], S3Client]", bucket: str, page: int = _MAX_PAGE) -> None:
         self._client, self._bucket, self._page_size = client, bucket, page
 
-    def keys(self, prefix: str, after: str | None) -> Iterator[Mapping[str, Any]]:
-        """Yield the entries of the keys that start with `prefix`, have no further `/` and come after the key `after`.
+    def pages(self, prefix: str, after: str | None) -> Iterator[tuple[Sequence[Mapping[str, Any]], bool]]:
+        """Yield pages of the keys that start with `prefix`, have no further `/` and come after the text `after`.
+
+        A page has the entries of keys in their order, and True if it is the last one.
 
         Raises:
             StoreUnavailable, StoreRefused: as every method of a store.
         """
         paging: dict[str, Any] = {"StartAfter": after} if after else {}
-        client = self._client()
         while True:
-            with botocore_errors(store_error):
-                page: Any = client.list_objects_v2(
-                    Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=self._page_size, **paging
-                )
-            if "IsTruncated" not in page or (page["IsTruncated"] and not page.get("NextContinuationToken")):
-                raise StoreUnavailable("an incomplete listing")
-            yield from page.get("Contents", ())
+            page = self._keys(prefix, self._page_size, paging)
+            yield page.get("Contents", ()), not page["IsTruncated"]
             if not page["IsTruncated"]:
                 return
             paging = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def entry(self, key: str) -> Mapping[str, Any] | None:
+        """Return the entry of one key; None if it does not exist."""
+        entries = self._keys(key, 1, {}).get("Contents", ())
+        return next((entry for entry in entries if entry["Key"] == key), None)
+
+    def _keys(self, prefix: str, limit: int, paging: Mapping[str, Any]) -> Mapping[str, Any]:
+        client = self._client()
+        with botocore_errors(store_error):
+            page: Any = client.list_objects_v2(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=limit, **paging
+            )
+        if "IsTruncated" not in page or (page["IsTruncated"] and not page.get("NextContinuationToken")):
+            raise StoreUnavailable("an incomplete listing")
+        listed: Mapping[str, Any] = page
+        return listed
 
     def versions(self, key: str, limit: int, after: str | None) -> VersionPage:
         """Return up to `limit` versions of `key`, newest first, older than the one with the id `after`."""

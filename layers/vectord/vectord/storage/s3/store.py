@@ -1,12 +1,11 @@
 """The S3 store: an index is the object `<prefix>/<name>.lhv1`, a staged object is `<prefix>/.staging/<token>`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
 
 from vectord.errors import StoreRefused, StoreUnavailable
-from vectord.lhv1 import params
 from vectord.storage.base import (
     ByteRange,
     Condition,
@@ -14,7 +13,6 @@ from vectord.storage.base import (
     Data,
     IfAbsent,
     IfMatch,
-    ListedObject,
     NotModified,
     ObjectHead,
     ObjectPage,
@@ -28,13 +26,13 @@ from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
 from vectord.storage.s3.multipart import MultipartUpload, split_copy
+from vectord.storage.s3.names import SUFFIX, page_of_names
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SUFFIX: Final = ".lhv1"
 _PARALLEL_COPIES: Final = 16  # S3 copies the bytes, so they need no memory
 _PARALLEL_PARTS: Final = 4  # each part is in memory while it is sent
 _MAX_BYTES: Final = 5 << 30  # of one PUT
@@ -98,12 +96,7 @@ class S3Store:
         self._writer.delete(self._key(name), condition)
 
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
-        objects: list[ListedObject] = []
-        for listed in self._each_listed(prefix, after):
-            if len(objects) == limit:
-                return ObjectPage(tuple(objects), objects[-1].name)
-            objects.append(listed)
-        return ObjectPage(tuple(objects), None)
+        return page_of_names(self._listing, self._folder, prefix, limit, after)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
         return self._listing.versions(self._key(name), limit, after)
@@ -119,12 +112,6 @@ class S3Store:
         """
         is_plain = key.isprintable() and not {"", ".", ".."} & set(key.split("/"))
         return self._reader if is_plain else self._boto_reader
-
-    def _each_listed(self, prefix: str, after: str | None) -> Iterator[ListedObject]:
-        for entry in self._listing.keys(self._folder + prefix, self._key(after) if after else None):
-            name = entry["Key"].removeprefix(self._folder).removesuffix(SUFFIX)
-            if entry["Key"].endswith(SUFFIX) and params.is_index_name(name) and name.startswith(prefix):
-                yield ListedObject(name, entry["Size"], entry["LastModified"])
 
     @property
     def _folder(self) -> str:
