@@ -61,3 +61,57 @@ def test_a_key_must_be_1_to_255_visible_ascii_characters(ephemeral: Api, key: st
     ephemeral.create()
     assert send(ephemeral, CHANGES[0], key).json["type"] == "urn:vectord:problem:request-invalid"
     assert send(ephemeral, CHANGES[0], "x" * 255).status == 200
+
+
+# ---- whichever rows a request reaches
+
+ROWS = [{"id": f"row-{number}", "vector": [1, number], "metadata": {"n": number % 2}} for number in range(12)]
+FORMS: dict[str, tuple[str, str, Any]] = {
+    "add": ("POST", "/vectors", {"vectors": [ROWS[0]]}),
+    "add elsewhere": ("POST", "/vectors", {"vectors": ROWS[1:3]}),
+    "patch": ("PATCH", "/vectors", {"ids": ["row-3"], "metadata": {"n": 7}}),
+    "patch of a missing id": ("PATCH", "/vectors", {"ids": ["absent"], "metadata": {"n": 7}}),
+    "patch by filter": ("PATCH", "/vectors", {"filter": {"n": 1}, "metadata": {"n": 8}}),
+    "delete by path": ("DELETE", "/vectors/row-4", None),
+    "delete": ("POST", "/vectors/delete", {"ids": ["row-5"]}),
+    "delete by filter": ("POST", "/vectors/delete", {"filter": {"n": 0}}),
+}
+PAIRS = [(first, other) for first in FORMS for other in FORMS if first not in (other, "patch of a missing id")]
+
+
+@pytest.mark.parametrize("shards", [1, 5])
+def test_a_key_names_one_request_in_every_form(ephemeral: Api, shards: int) -> None:
+    ephemeral.create(shards=shards)
+    for number, (first, other) in enumerate(PAIRS):
+        assert ephemeral.add(*ROWS).status == 200
+        answer = send(ephemeral, FORMS[first], f"key-{number}")
+        assert answer.status == 200
+        etag = ephemeral.send("GET", "/indexes/t").etag
+        refused = send(ephemeral, FORMS[other], f"key-{number}")
+        assert (refused.status, refused.json["type"]) == (422, "urn:vectord:problem:idempotency-key-reused"), other
+        again = send(ephemeral, FORMS[first], f"key-{number}")
+        assert (again.status, again.json) == (200, answer.json), first
+        assert ephemeral.send("GET", "/indexes/t").etag == etag, (first, other)
+
+
+@pytest.mark.parametrize("shards", [1, 5])
+def test_a_request_is_its_route_path_and_body_byte_for_byte(ephemeral: Api, shards: int) -> None:
+    ephemeral.create(shards=shards)
+    body = '{"vectors": [{"id": "a", "vector": [1, 0]}]}'
+    change = ("POST", "/vectors", body)
+    assert send(ephemeral, change).status == 200
+    assert send(ephemeral, change).status == 200
+    assert send(ephemeral, ("POST", "/vectors", body.replace("[1, 0]", '"AACAPwAAAAA="'))).status == 422
+    assert send(ephemeral, ("POST", "/vectors", body.replace(" ", ""))).status == 422
+    assert send(ephemeral, change, "another").status == 200
+
+
+def test_preconditions_are_no_part_of_a_request(ephemeral: Api) -> None:
+    ephemeral.create()
+    sent = [
+        ephemeral.add(A, headers={"Idempotency-Key": "k", **headers})
+        for headers in ({"If-Match": ephemeral.send("GET", "/indexes/t").etag}, {}, {"If-Match": '"another"'})
+    ]
+    assert [(answer.status, answer.json) for answer in sent] == [(200, {"added": 1, "replaced": 0, "count": 1})] * 3
+    refused = ephemeral.add({"id": "b", "vector": [1, 0]}, headers={"Idempotency-Key": "k", "If-Match": '"another"'})
+    assert (refused.status, refused.json["type"]) == (422, "urn:vectord:problem:idempotency-key-reused")

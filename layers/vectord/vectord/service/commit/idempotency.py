@@ -35,8 +35,15 @@ def idempotent(
 
 
 def is_repeat(name: str, key: IdempotencyKey, index: Index) -> bool:
-    """Return True if this state of index `name` records a write with `key`."""
-    return mutations.answer_of(index.applied, _scoped_key(name, key)) is not None
+    """Return True if this state of index `name` records a write with `key`.
+
+    Raises:
+        IdempotencyKeyReused: it was the write of another request.
+    """
+    recorded = mutations.answer_of(index.applied, _scoped_key(name, key))
+    if recorded and recorded[0] != key.request:
+        raise IdempotencyKeyReused(name)
+    return recorded is not None
 
 
 def _scoped_key(name: str, key: IdempotencyKey) -> str:

@@ -15,7 +15,6 @@ from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,
     ObjectChanged,
-    OutcomeUnknown,
     PartlyApplied,
     RequestInvalid,
     VectordError,
@@ -43,8 +42,10 @@ from vectord.service.sharding.messages import (
     ShardRequest,
     ShardResult,
     error_of,
+    is_unknown,
+    item_count,
 )
-from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of
+from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of, with_home_first
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values import validation
@@ -179,8 +180,9 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
-        items = by_shard(self.parent, validation.validated_items(entries, self.parent), id_of)
-        changed = self._commit([AddRequest(shard, shard_items, write.key) for shard, shard_items in items.items()])
+        parts = by_shard(self.parent, validation.validated_items(entries, self.parent), id_of)
+        parts = with_home_first(self.parent, parts, write.key, [])
+        changed = self._commit([AddRequest(shard, items, write.key) for shard, items in parts.items()])
         return Added(sum(one.rows for one in changed), sum(one.replaced for one in changed))
 
     def delete(self, selection: Selection, write: WriteOptions) -> Deleted:
@@ -190,11 +192,7 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
-        if selection.ids is None:
-            requests = [DeleteRequest(shard, selection, write.key) for shard in shard_names(self.parent)]
-        else:
-            parts = by_shard(self.parent, selection.ids, str)
-            requests = [DeleteRequest(shard, Selection(ids), write.key) for shard, ids in parts.items()]
+        requests = [DeleteRequest(shard, part, write.key) for shard, part in self._parts(selection, write.key).items()]
         return Deleted(sum(one.rows for one in self._commit(requests)))
 
     def patch(self, selection: Selection, patch: Patch, write: WriteOptions) -> Patched:
@@ -205,20 +203,28 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
-        if selection.ids is None:
-            requests = [PatchRequest(shard, selection, patch, write.key) for shard in shard_names(self.parent)]
-        else:
-            parts = by_shard(self.parent, dict.fromkeys(selection.ids), str)
-            if missing := self._absent_ids(parts, write.key):
-                raise VectorsNotFound(self.parent.name, missing)
-            requests = [PatchRequest(shard, Selection(ids), patch, write.key) for shard, ids in parts.items()]
+        parts = self._parts(selection, write.key)
+        if selection.ids is not None and (missing := self._absent_ids(parts, write.key)):
+            raise VectorsNotFound(self.parent.name, missing)
+        requests = [PatchRequest(shard, part, patch, write.key) for shard, part in parts.items()]
         return Patched(sum(one.rows for one in self._commit(requests)))
 
-    def _absent_ids(self, ids_of: Mapping[str, Sequence[str]], key: IdempotencyKey | None) -> Sequence[str]:
-        def absent(part: tuple[str, Sequence[str]]) -> Sequence[str]:
-            return self._on_shard(part[0], lambda single: single.absent_ids(part[1], key))
+    def _parts(self, selection: Selection, key: IdempotencyKey | None) -> Mapping[str, Selection]:
+        """Return what each shard has to select."""
+        if selection.ids is None:
+            parts = dict.fromkeys(shard_names(self.parent), selection)
+        else:
+            ids_of = by_shard(self.parent, dict.fromkeys(selection.ids), str)
+            parts = {shard: Selection(ids) for shard, ids in ids_of.items()}
+        return with_home_first(self.parent, parts, key, Selection([]))
 
-        return [vector_id for part in self.shards.pool.map(absent, ids_of.items()) for vector_id in part]
+    def _absent_ids(self, parts: Mapping[str, Selection], key: IdempotencyKey | None) -> Sequence[str]:
+        """Return the selected ids that are not in the index; raise IdempotencyKeyReused as a commit does."""
+
+        def absent(part: tuple[str, Selection]) -> Sequence[str]:
+            return self._on_shard(part[0], lambda single: single.absent_ids(part[1].ids or (), key))
+
+        return [vector_id for missing in self.shards.pool.map(absent, parts.items()) for vector_id in missing]
 
     def _on_shard[R](self, shard: str, use: Callable[[SingleIndex], R]) -> R:
         try:
@@ -247,17 +253,31 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         return errors
 
     def _commit(self, requests: Sequence[ChangeRequest]) -> Sequence[ChangeResult]:
-        results = self.shards.fan_out.run(requests, self.deadline)
-        errors = self._errors(requests, results)
+        """Commit in each shard; raise the first error if no shard applied its request, and else PartlyApplied."""
+        results = self._send(requests)
+        errors = self._errors(requests[: len(results)], results)
         if not errors:
             return [result for result in results if isinstance(result, ChangeResult)]
-        sizes = list(map(_item_count, requests))
-        applied = sum(size for one, size in zip(results, sizes, strict=True) if isinstance(one, ChangeResult))
-        unknown = sum(size for one, size in zip(results, sizes, strict=True) if _is_unknown(one))
+        sizes = list(map(item_count, requests))
+        applied = sum(size for one, size in zip(results, sizes, strict=False) if isinstance(one, ChangeResult))
+        unknown = sum(size for one, size in zip(results, sizes, strict=False) if is_unknown(one))
         if not applied and not unknown:
             raise errors[0]
         missed = sum(sizes) - applied - unknown
         raise PartlyApplied(self.parent.name, applied=applied, missed=missed, unknown=unknown, reason=str(errors[0]))
+
+    def _send(self, requests: Sequence[ChangeRequest]) -> Sequence[ShardResult]:
+        """Return the results of the requests that were sent; with a key, none are sent after a failure of the first.
+
+        The first request is that of the key's home shard. It refuses a key that was used for another request, and of
+        two requests that race with one key, before anything was changed.
+        """
+        fan_out = self.shards.fan_out
+        first = 1 if requests and requests[0].key else 0
+        results = fan_out.run(requests[:first], self.deadline)
+        if any(isinstance(result, Failed) for result in results):
+            return results
+        return [*results, *fan_out.run(requests[first:], self.deadline)]
 
 
 def check_unconditional(parent: Params, write: WriteOptions) -> None:
@@ -275,14 +295,3 @@ def missing_shard_error(reader: SnapshotReader, parent: Params, shard: str, dead
     if present.generation != parent.generation:
         return ObjectChanged(parent.name)
     return BlobCorrupt("its object is missing, although the index exists", shard)
-
-
-def _item_count(request: ChangeRequest) -> int:
-    """Return the number of items in a request; a filter counts as one."""
-    if isinstance(request, AddRequest):
-        return len(request.items)
-    return 1 if request.selection.ids is None else len(request.selection.ids)
-
-
-def _is_unknown(result: ShardResult) -> bool:
-    return isinstance(result, Failed) and result.error == OutcomeUnknown.__name__

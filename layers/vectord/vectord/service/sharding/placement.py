@@ -1,11 +1,12 @@
 """Placement of rows in shards: the number of a shard from the hash of an id, the name of a shard from its number."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 
 from vectord.errors import BlobUnsupported
 from vectord.index.rows import Item
 from vectord.lhv1.params import Params
+from vectord.service.values.options import IdempotencyKey
 
 
 def shard_of(vector_id: str, shards: int) -> int:
@@ -30,6 +31,16 @@ def check_parent(parent: Params, name: str) -> None:
 
 def shard_names(parent: Params) -> list[str]:
     return [shard_name(parent, shard) for shard in range(parent.shards or 0)]
+
+
+def home_shard(parent: Params, key: IdempotencyKey) -> str:
+    """Return the name of the shard that records every request with `key`, whatever shards its rows are in."""
+    return shard_name(parent, shard_of(key.text, parent.shards or 1))
+
+
+def with_home_first[T](parent: Params, parts: Mapping[str, T], key: IdempotencyKey | None, empty: T) -> dict[str, T]:
+    """Return parts by shard; with a key, the part of its home shard is the first one, `empty` if it had none."""
+    return {**parts} if key is None else {home_shard(parent, key): empty, **parts}
 
 
 def by_shard[T](parent: Params, items: Iterable[T], id_of: Callable[[T], str]) -> dict[str, list[T]]:

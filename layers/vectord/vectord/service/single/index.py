@@ -157,7 +157,11 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return Deleted(deleted, len(self.index) - deleted, self.snapshot.etag)
 
     def absent_ids(self, ids: Sequence[str], key: IdempotencyKey | None) -> Sequence[str]:
-        """Return those of `ids` that are not in the index; none if the index records a write with `key`."""
+        """Return those of `ids` that are not in the index; none if the index records a write with `key`.
+
+        Raises:
+            IdempotencyKeyReused: it records the write of another request with `key`.
+        """
         if key is not None and is_repeat(self.name, key, self.index):
             return []
         row_of = self.index.find(ids)
