@@ -2,10 +2,11 @@
 
 from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.runtime import api
+from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 
 
@@ -29,9 +30,9 @@ def patch(request: Request, service: Service) -> Reply:
     return Reply(vector_answers.Patched(result.patched, result.count), headers=handler.etag_header(result.etag))
 
 
-ROUTES: dict[str, handler.Route[Service]] = {
-    "POST /indexes/{name}/vectors": add,
-    "PATCH /indexes/{name}/vectors": patch,
+ROUTES: dict[str, Route[Service]] = {
+    "POST /indexes/{name}/vectors": Route(add, "write", "add-vectors"),
+    "PATCH /indexes/{name}/vectors": Route(patch, "write", "change-metadata"),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service))
+lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service))

@@ -1,11 +1,13 @@
-"""POST /indexes: create an index; POST /indexes/{name}/restore and .../copy: make an index from a stored state."""
+"""POST /indexes and PUT /indexes/{name}: create an index; .../restore and .../copy: make one from a stored state."""
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import index_answers
-from vectord.edge.schemas.bodies import CopyBody, CreateBody, RestoreBody, decode
+from vectord.edge.schemas.bodies import CopyBody, CreateBody, PutIndexBody, RestoreBody, decode
+from vectord.errors import RequestInvalid
 from vectord.runtime import api
+from vectord.runtime.settings import access_claim
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.options import WriteOptions
@@ -14,8 +16,20 @@ from vectord.service.values.results import Description
 
 def create(request: Request, service: Service) -> Reply:
     body = decode(request.body, CreateBody)
+    request.check_right("admin", body.name)
+    return _create(body.name, body, request, service)
+
+
+def put(request: Request, service: Service) -> Reply:
+    name, body = request.path["name"], decode(request.body, PutIndexBody)
+    if body.name not in (None, name):
+        raise RequestInvalid(f"name must be absent or {name!r}, as in the path, not {body.name!r}.")
+    return _create(name, body, request, service)
+
+
+def _create(name: str, body: PutIndexBody, request: Request, service: Service) -> Reply:
     new = NewIndex(
-        body.name,
+        name,
         body.dimension,
         body.m or 0,
         body.ef_search or 0,
@@ -35,6 +49,7 @@ def restore(request: Request, service: Service) -> Reply:
 
 def copy(request: Request, service: Service) -> Reply:
     body = decode(request.body, CopyBody)
+    request.check_right("admin", body.to)
     return _created(service.history.copy(request.path["name"], body.to, request.deadline, body.as_of))
 
 
@@ -43,10 +58,11 @@ def _created(index: Description) -> Reply:
     return Reply(index_answers.Made(index.params, index.count), 201, headers)
 
 
-ROUTES: dict[str, handler.Route[Service]] = {
-    "POST /indexes": create,
-    "POST /indexes/{name}/restore": restore,
-    "POST /indexes/{name}/copy": copy,
+ROUTES: dict[str, Route[Service]] = {
+    "POST /indexes": Route(create, None, "create-index"),  # checks the name in its body
+    "PUT /indexes/{name}": Route(put, "admin", "create-index"),
+    "POST /indexes/{name}/restore": Route(restore, "admin", "restore-version"),
+    "POST /indexes/{name}/copy": Route(copy, "read", "copy-index"),  # also checks the index that it creates
 }
 
-lambda_handler = handler.handler(ROUTES, api.service)
+lambda_handler = handler.handler(ROUTES, api.service, access_claim)

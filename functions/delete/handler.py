@@ -2,11 +2,12 @@
 
 from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.errors import VectorNotFound
 from vectord.runtime import api
+from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 from vectord.service.values.results import Deleted
 from vectord.service.values.selection import Selection
@@ -42,10 +43,10 @@ def _reply(result: Deleted) -> Reply:
     return Reply(vector_answers.Deleted(result.deleted, result.count), headers=handler.etag_header(result.etag))
 
 
-ROUTES: dict[str, handler.Route[Service]] = {
-    "DELETE /indexes/{name}": delete_index,
-    "DELETE /indexes/{name}/vectors/{id+}": delete_vector,
-    "POST /indexes/{name}/vectors/delete": delete_vectors,
+ROUTES: dict[str, Route[Service]] = {
+    "DELETE /indexes/{name}": Route(delete_index, "admin", "delete-index"),
+    "DELETE /indexes/{name}/vectors/{id+}": Route(delete_vector, "write", "delete-vector"),
+    "POST /indexes/{name}/vectors/delete": Route(delete_vectors, "write", "delete-vectors"),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service))
+lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service))

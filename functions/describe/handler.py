@@ -1,20 +1,28 @@
 """List indexes, describe one, list its versions, look up one of its vectors, and return the OpenAPI document."""
 
+from functools import partial
+
 import msgspec
 
 from vectord.edge import handler, pagination
 from vectord.edge import versions as edge_versions
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request, read_options_in
 from vectord.edge.schemas import index_answers, queries, vector_answers
+from vectord.edge.visible import visible_indexes
 from vectord.runtime import api
+from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 from vectord.service.values.options import ReadOptions
 
 
 def list_indexes(request: Request, service: Service) -> Reply:
     prefix, limit, after = pagination.read_index_page(request.query)
-    page = service.list_indexes(prefix, limit, after, request.deadline)
+    if request.rights is None:
+        page = service.list_indexes(prefix, limit, after, request.deadline)
+    else:
+        list_page = partial(service.list_indexes, deadline=request.deadline)
+        page = visible_indexes(list_page, request.rights, prefix, limit, after)
     indexes = [index_answers.Listed(found.name, found.size, found.modified) for found in page.objects]
     return Reply(index_answers.Listing(indexes, pagination.index_cursor(prefix, page.after)))
 
@@ -52,12 +60,12 @@ def openapi(_: Request, __: Service) -> Reply:
     return Reply(document())
 
 
-ROUTES: dict[str, handler.Route[Service]] = {
-    "GET /indexes": list_indexes,
-    "GET /indexes/{name}": describe,
-    "GET /indexes/{name}/versions": versions,
-    "GET /indexes/{name}/vectors/{id+}": lookup,
-    "GET /openapi.json": openapi,
+ROUTES: dict[str, Route[Service]] = {
+    "GET /indexes": Route(list_indexes, None),
+    "GET /indexes/{name}": Route(describe, "read"),
+    "GET /indexes/{name}/versions": Route(versions, "read"),
+    "GET /indexes/{name}/vectors/{id+}": Route(lookup, "read"),
+    "GET /openapi.json": Route(openapi, None),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service)
+lambda_handler = handler.handler(ROUTES, api.service, access_claim)

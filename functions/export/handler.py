@@ -2,9 +2,10 @@
 
 from vectord.edge import export as edge_export
 from vectord.edge import handler
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.runtime import export as runtime_export
+from vectord.runtime.settings import access_claim
 from vectord.service.export import Exports
 from vectord.service.values.options import ReadOptions
 
@@ -24,6 +25,6 @@ def export(request: Request, exports: Exports) -> Reply:
     )
 
 
-ROUTES: dict[str, handler.Route[Exports]] = {"GET /indexes/{name}/export": export}
+ROUTES: dict[str, Route[Exports]] = {"GET /indexes/{name}/export": Route(export, "read")}
 
-lambda_handler = handler.handler(ROUTES, runtime_export.exports)
+lambda_handler = handler.handler(ROUTES, runtime_export.exports, access_claim)

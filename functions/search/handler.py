@@ -3,10 +3,11 @@
 from vectord.edge import handler, vectors
 from vectord.edge import search as edge_search
 from vectord.edge.events import fan_out
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request, read_options, read_options_in
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.runtime import api
+from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 
 
@@ -62,13 +63,13 @@ def count_vectors(request: Request, service: Service) -> Reply:
     )
 
 
-ROUTES: dict[str, handler.Route[Service]] = {
-    "POST /indexes/{name}/search": search,
-    "POST /indexes/{name}/recall": recall,
-    "POST /indexes/{name}/warm": warm,
-    "POST /indexes/{name}/vectors/get": get_vectors,
-    "GET /indexes/{name}/vectors": list_vectors,
-    "POST /indexes/{name}/vectors/count": count_vectors,
+ROUTES: dict[str, Route[Service]] = {
+    "POST /indexes/{name}/search": Route(search, "read"),
+    "POST /indexes/{name}/recall": Route(recall, "read"),
+    "POST /indexes/{name}/warm": Route(warm, "read"),
+    "POST /indexes/{name}/vectors/get": Route(get_vectors, "read"),
+    "GET /indexes/{name}/vectors": Route(list_vectors, "read"),
+    "POST /indexes/{name}/vectors/count": Route(count_vectors, "read"),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, fan_out.handler(api.service, read_only=True))
+lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service, read_only=True))

@@ -1,10 +1,11 @@
 """POST /indexes/{name}/uploads: create a presigned link for a file of vectors that is larger than a request."""
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply
+from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, index_answers
 from vectord.runtime import ingest
+from vectord.runtime.settings import access_claim
 from vectord.service.ingest import Ingestion
 
 
@@ -14,6 +15,6 @@ def upload(request: Request, ingestion: Ingestion) -> Reply:
     return Reply(index_answers.Upload("PUT", link.url, link.key, link.expires))
 
 
-ROUTES: dict[str, handler.Route[Ingestion]] = {"POST /indexes/{name}/uploads": upload}
+ROUTES: dict[str, Route[Ingestion]] = {"POST /indexes/{name}/uploads": Route(upload, "write", "upload-link")}
 
-lambda_handler = handler.handler(ROUTES, ingest.ingestion)
+lambda_handler = handler.handler(ROUTES, ingest.ingestion, access_claim)

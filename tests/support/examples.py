@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 VOLATILE: Final = frozenset(("milliseconds", "exact_milliseconds", "bytes", "bytes_read", "plan"))
 
 _SECTION: Final = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_ROUTE: Final = re.compile(r"^`((?:GET|POST|PATCH|DELETE) /\S+)`:", re.MULTILINE)
+_ROUTE: Final = re.compile(r"^`((?:GET|POST|PUT|PATCH|DELETE) /\S+)`:", re.MULTILINE)
 _EXAMPLE: Final = re.compile(r"^```sh\n(.*?)```\n\n`(\d{3})`\n(?:\n```json\n(.*?)```)?", re.MULTILINE | re.DOTALL)
 
 

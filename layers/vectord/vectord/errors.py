@@ -16,6 +16,7 @@ VectordError
 │   ├── VectorNotFound
 │   ├── VectorsNotFound            some ids of a change do not exist; lists them
 │   └── VersionNotFound            no such state of an index, or it has been deleted
+├── AccessDenied               the caller's token does not hold the right that the request requires
 ├── IndexExists                an index of that name already exists
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
 ├── Unavailable                try again later
@@ -148,6 +149,15 @@ class VectorsNotFound(NotFound):
         listed = ", ".join(map(repr, ids[:_MAX_IDS]))
         more = f" and {len(ids) - _MAX_IDS:,} more" if len(ids) > _MAX_IDS else ""
         super().__init__(f"Index {index!r} does not contain {listed}{more}; nothing was changed.")
+
+
+class AccessDenied(VectordError):
+    def __init__(self, right: str, name: str) -> None:
+        self.right, self.name = right, name
+        super().__init__(
+            f"This request requires the right {right!r} on index {name!r}, which your token does not hold. "
+            f"Ask the issuer of your tokens for '{right}:{name}' in the claim that this deployment reads."
+        )
 
 
 class IndexExists(VectordError):

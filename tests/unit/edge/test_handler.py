@@ -1,6 +1,7 @@
 """A handler answers every request with a response and writes one log line."""
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import msgspec
@@ -10,7 +11,7 @@ from tests.support import services
 from tests.support.logs import log_line, log_lines
 from tests.support.services import Clock
 from vectord.edge import handler
-from vectord.edge.handler import Reply, Response
+from vectord.edge.handler import Reply, Response, Route
 from vectord.edge.request import Request
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, StoreRefused, VectordError
 from vectord.service.service import Service
@@ -19,13 +20,20 @@ EVENT = {"routeKey": "GET /x", "pathParameters": {"name": "t"}}
 LAMBDA_LIMIT = 6 * 1024 * 1024  # bytes of a synchronous answer
 
 
+def function_of(
+    run: Callable[[Request, Service], Reply], compose: Callable[[], Service] = services.a_service
+) -> handler.Handler:
+    """Return the handler of a function with one route."""
+    return handler.handler({"GET /x": Route(run, None)}, compose, lambda: None)
+
+
 def respond(reply: Reply | VectordError, context: object = None) -> Response:
     def route(_: Request, __: Service) -> Reply:
         if isinstance(reply, VectordError):
             raise reply
         return reply
 
-    return handler.handler({"GET /x": route}, services.a_service)(EVENT, context)
+    return function_of(route)(EVENT, context)
 
 
 def test_a_body_is_sent_as_json_with_its_status_and_headers() -> None:
@@ -65,7 +73,7 @@ def test_an_unexpected_exception_is_left_to_lambda() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        handler.handler({"GET /x": broken}, services.a_service)(EVENT, None)
+        function_of(broken)(EVENT, None)
 
 
 @pytest.mark.parametrize("text", ['"', "x", "😀", "\x01"])  # escaped to 2, 1, 4 and 6 bytes
@@ -93,7 +101,7 @@ def deadline(context: object, start: float = 100.0) -> float:
         seen.append(request.deadline.at)
         return Reply()
 
-    handler.handler({"GET /x": route}, lambda: services.a_service(clock=clock))(EVENT, context)
+    function_of(route, lambda: services.a_service(clock=clock))(EVENT, context)
     return seen[0]
 
 
@@ -120,7 +128,7 @@ def test_the_service_is_composed_once_at_the_first_request() -> None:
         composed.append(services.a_service())
         return composed[-1]
 
-    function = handler.handler({"GET /x": lambda _, __: Reply()}, compose)
+    function = function_of(lambda _, __: Reply(), compose)
     assert composed == []
     function(EVENT, None)
     function(EVENT, None)
@@ -136,7 +144,7 @@ def test_a_request_is_one_line_in_the_log(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_line_carries_the_request_id_of_the_gateway(capsys: pytest.CaptureFixture[str]) -> None:
-    function = handler.handler({"GET /x": lambda _, __: Reply()}, services.a_service)
+    function = function_of(lambda _, __: Reply())
     function({**EVENT, "requestContext": {"requestId": "gateway-1"}}, None)
     assert log_line(capsys)["correlation_id"] == "gateway-1"
 
@@ -147,7 +155,7 @@ def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture
         service.environment.meter.add("Commits")
         return Reply()
 
-    handler.handler({"GET /x": route}, services.a_service)(EVENT, SimpleNamespace(function_name="search"))
+    function_of(route)(EVENT, SimpleNamespace(function_name="search"))
     line = log_line(capsys)
     [declared] = line["_aws"]["CloudWatchMetrics"]
     assert [metric["Name"] for metric in declared["Metrics"]] == ["Latency", "Commits"]
@@ -156,7 +164,7 @@ def test_the_line_carries_what_the_request_counted(capsys: pytest.CaptureFixture
 
 def test_the_counts_of_one_request_are_not_in_the_line_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     service = services.a_service()
-    function = handler.handler({"GET /x": lambda _, __: Reply()}, lambda: service)
+    function = function_of(lambda _, __: Reply(), lambda: service)
     service.environment.meter.add("Commits")
     function(EVENT, None)
     function(EVENT, None)

@@ -14,6 +14,7 @@ SECRET = "s3://secret-bucket/prefix: botocore.exceptions.ClientError"
 # Programs branch on these: a line may be added here, none may change.
 CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.MalformedJson("no JSON"), 400, "malformed-json"),
+    (errors.AccessDenied("read", "t"), 403, "access-denied"),
     (errors.RouteNotFound("no such resource"), 404, "route-not-found"),
     (errors.IndexNotFound("t"), 404, "index-not-found"),
     (errors.VectorNotFound("t", "a"), 404, "vector-not-found"),

@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec import structs
 
-from vectord.edge import problems, telemetry
+from vectord.edge import access, problems, telemetry
 from vectord.edge import request as events
+from vectord.edge.access import Right
 from vectord.edge.request import Event, Request
 from vectord.edge.telemetry import InvocationLog
 from vectord.errors import AnswerTooLarge, Unavailable, VectordError
@@ -53,20 +55,36 @@ class HasEnvironment(Protocol):
     def environment(self) -> Environment: ...
 
 
-type Route[S] = Callable[[Request, S], Reply]
+class Route[S](msgspec.Struct, frozen=True):
+    """A route: the function that replies, and the right that its callers need on the index in its path.
+
+    `right` is None for a route without an index in its path. A write has a name for the audit log, `operation`.
+    """
+
+    run: Callable[[Request, S], Reply]
+    right: Right | None
+    operation: str | None = None
+
+
 type Handler = Callable[[Event, object], Any]
 
 
 def handler[S: HasEnvironment](
-    routes: Mapping[str, Route[S]], compose: Callable[[], S], on_message: Callable[[Event, object], str] | None = None
+    routes: Mapping[str, Route[S]],
+    compose: Callable[[], S],
+    access_claim: Callable[[], str | None],
+    on_message: Callable[[Event, object], str] | None = None,
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
+
+    If `access_claim` names a claim, that claim of a caller's token must hold the right that a route requires. This is
+    checked before anything is read.
 
     With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
     HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
     comes from a principal that IAM allows to invoke the function.
     """
-    cached_service = cache(compose)
+    cached_service, cached_claim = cache(compose), cache(access_claim)
 
     def lambda_handler(event: Event, context: object = None) -> Any:
         if on_message is not None and event.keys() == MESSAGE_KEYS:
@@ -75,7 +93,11 @@ def handler[S: HasEnvironment](
         start = service.environment.now()
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
-            response = _response(routes[request.route](request, service))
+            route = routes[request.route]
+            if claim := cached_claim():
+                rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
+                request = structs.replace(request, rights=rights)
+            response = _response(route.run(request, service))
         except VectordError as error:
             response = _problem_response(error, log)
         latency = (service.environment.now() - start) * 1000

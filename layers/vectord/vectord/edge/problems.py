@@ -28,6 +28,7 @@ class Kind(msgspec.Struct, frozen=True):
 # The first class that matches wins, so subclasses come before their base classes.
 KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.MalformedJson: Kind(400, "malformed-json", "The body is not JSON"),
+    errors.AccessDenied: Kind(403, "access-denied", "Access denied"),
     errors.RouteNotFound: Kind(404, "route-not-found", "No such resource"),
     errors.IndexNotFound: Kind(404, "index-not-found", "No such index"),
     errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),

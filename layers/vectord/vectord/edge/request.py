@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import structs
 
+from vectord.edge.access import Right, Rights
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
 from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge, RouteNotFound
@@ -30,6 +31,12 @@ class Request(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     deadline: Deadline
+    rights: Rights | None = None  # None if every caller may do everything
+
+    def check_right(self, right: Right, index: str) -> None:
+        """Raise AccessDenied if the caller lacks a right on an index that is not the one in the path."""
+        if self.rights is not None:
+            self.rights.check(right, index)
 
     @property
     def preconditions(self) -> Preconditions | None:

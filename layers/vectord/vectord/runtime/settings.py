@@ -1,5 +1,6 @@
 """The settings of a function, read from its environment variables."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,6 +78,11 @@ class Settings(msgspec.Struct, frozen=True):
     def file_bytes(self) -> int:
         """Maximum bytes of an uploaded file. It, its vectors, the index and the new blob are in memory at once."""
         return self.memory // 6
+
+
+def access_claim() -> str | None:
+    """Return the claim that holds the rights of callers, from VECTORD_ACCESS_CLAIM; None if all may do everything."""
+    return os.environ.get("VECTORD_ACCESS_CLAIM") or None
 
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:

@@ -50,7 +50,7 @@ class Functions:
 
     def __init__(self, store: HookedStore) -> None:
         self.service = a_service(store)
-        self.handler = handler.handler({}, lambda: self.service, edge.handler(lambda: self.service))
+        self.handler = handler.handler({}, lambda: self.service, lambda: None, edge.handler(lambda: self.service))
         self.messages: list[bytes] = []
         self.script: list[Exception] = []
 

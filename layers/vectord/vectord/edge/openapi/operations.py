@@ -55,7 +55,8 @@ class Operation(msgspec.Struct, frozen=True):
         """Every problem that the route may answer."""
         problems = _COMMON_PROBLEMS + self.problems
         problems += _BODY_PROBLEMS if self.body else ()
-        problems += _INDEX_PROBLEMS if "{name}" in self.path else ()
+        problems += (errors.AccessDenied,) if "{name}" in self.path or self.writes else ()
+        problems += _INDEX_PROBLEMS if "{name}" in self.path and self.method != "put" else ()
         return problems + (_WRITE_PROBLEMS if self.writes else ())
 
 
@@ -66,6 +67,16 @@ OPERATIONS: Final = (
         201,
         (index_answers.Made,),
         bodies.CreateBody,
+        headers=PRECONDITIONS,
+        problems=(errors.IndexExists, errors.PreconditionFailed),
+        writes=True,
+    ),
+    Operation(
+        "PUT /indexes/{name}",
+        "Create an index by name",
+        201,
+        (index_answers.Made,),
+        bodies.PutIndexBody,
         headers=PRECONDITIONS,
         problems=(errors.IndexExists, errors.PreconditionFailed),
         writes=True,

@@ -15,13 +15,19 @@ from vectord.readers.entry import Entry, entry_of_json
 Include = Literal["metadata", "vector", "distance"]
 
 
-class CreateBody(msgspec.Struct, forbid_unknown_fields=True):
-    name: fields.Name
+class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The parameters of an index whose name is in the path; a `name` in the body must be the same."""
+
+    name: fields.OptionalName = None
     dimension: fields.Dimension
     distance: Annotated[str | None, fields.schema(enum=["", *get_args(Distance), None])] = None
     m: fields.Trees = None
     ef_search: fields.Effort = None
     shards: fields.Shards = None
+
+
+class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):
+    name: fields.Name
 
 
 class RestoreBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -34,7 +34,9 @@ def ref(component: str) -> dict[str, str]:
 
 
 Consistency = Literal["strong", "eventual"]
-Name = Annotated[str, schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
+_NAME: Final = schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")
+Name = Annotated[str, _NAME]
+OptionalName = Annotated[str | None, _NAME]
 Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
 Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1)]
 LimitedIds = Annotated[
