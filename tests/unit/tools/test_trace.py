@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[3]
 # The most modules, switches between modules, and levels of calls below the handler, on S3.
 LIMITS = {
     "warm search": {"modules": 25, "switches": 60, "depth": 16},
-    "add": {"modules": 30, "switches": 92, "depth": 16},
-    "ingested file": {"modules": 32, "switches": 120, "depth": 20},
+    "add": {"modules": 30, "switches": 78, "depth": 16},
+    "ingested file": {"modules": 32, "switches": 110, "depth": 20},
 }
 
 

@@ -50,7 +50,8 @@ class SectionCache:
             file = self._find(key)
         if file is None:
             file = self._add(key, entry)
-        self.touch(file)
+        else:
+            self.touch(file)
         if not entry.bytes:
             file.verify_if_complete()
         return file

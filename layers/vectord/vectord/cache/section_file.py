@@ -156,7 +156,7 @@ class SectionFile:
         self.buffer: Bytes = backing.buffer
         self.pages = pages
         self.whole = whole  # all bytes are present and the checksum is right
-        self.last_used = 0
+        self.last_used = next(owner.clock)
         self._owner = owner
         self._writers = 0
         self._verify_lock = Lock()

@@ -69,6 +69,21 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         """Return each node's n_descendants as a strided view of `graph`."""
         return np.ndarray((len(graph) // self.node_size,), "<i4", buffer=graph, strides=(self.node_size,))
 
+    def take(self, graph: Buffer, rows: int, taken: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return a copy of the vectors of the items `taken`, of `rows` items; raise BlobCorrupt as `check_items`."""
+        self.check_items(graph, rows, taken)
+        vectors: npt.NDArray[np.float32] = self.vectors(graph, rows)[taken]
+        return vectors
+
+    def check_items(self, graph: Buffer, rows: int, checked: "npt.NDArray[np.int64] | slice" = slice(None)) -> None:
+        """Refuse a graph whose nodes `checked`, of `rows` items, are not items.
+
+        Raises:
+            BlobCorrupt: one is not. In a forest of another dimension or metric, these bytes are not counts of items.
+        """
+        if (self.descendants(graph)[:rows][checked] != 1).any():
+            raise BlobCorrupt(f"its graph is not a forest of {rows:,} rows of this dimension")
+
     def write_items(self, graph: np.memmap, vectors: npt.NDArray[np.float32]) -> None:
         """Write the item nodes of `vectors` (rows, dimension) to the start of `graph`, as Annoy's `add_item` does."""
         rows = len(vectors)
@@ -88,9 +103,8 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         nodes, rest = divmod(len(graph), self.node_size)
         if rest or nodes <= rows:
             raise BlobCorrupt(f"its graph of {len(graph):,} bytes is not a forest of {rows:,} rows of this dimension")
+        self.check_items(graph, rows)
         descendants = self.descendants(graph)
-        if not (descendants[:rows] == 1).all():
-            raise BlobCorrupt("its graph has fewer item nodes than the envelope lists ids")
         if descendants[-1] != rows or descendants[rows:].min() < 1 or descendants.max() > rows:
             raise BlobCorrupt("its graph counts other rows than the envelope lists ids")
         for start in range(rows, nodes, _CHECK_NODES):

@@ -13,6 +13,7 @@ import re
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -107,6 +108,11 @@ class VersionOne(Exception):
 def section_entry(name: str, section_id: str, data: bytes | memoryview) -> SectionEntry:
     """Return the entry of a section. `section_id` names its content: equal ids mean equal bytes."""
     return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
+
+
+def section_entries(sections: Mapping[str, bytes], commit: str) -> tuple[tuple[SectionEntry, bytes], ...]:
+    """Return the new sections of commit `commit`, each with its entry in the envelope."""
+    return tuple([(section_entry(name, f"{commit}/{name}", data), data) for name, data in sections.items()])
 
 
 def encode_head(envelope: Envelope, padded_size: int = 0) -> bytes:

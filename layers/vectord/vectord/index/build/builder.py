@@ -21,7 +21,6 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
-from vectord.lhv1.frame import SectionEntry, section_entry
 from vectord.lhv1.params import Params
 
 MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension distinguishes too few rows
@@ -36,10 +35,6 @@ class Built(msgspec.Struct, frozen=True):
     rows: Rows
     calibration: Mapping[str, Curve]
     packed: bool
-
-    def with_entries(self, commit: str) -> tuple[tuple[SectionEntry, bytes], ...]:
-        """Return the sections as commit `commit` writes them, each with its entry in the envelope."""
-        return tuple((section_entry(name, f"{commit}/{name}", data), data) for name, data in self.sections.items())
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:

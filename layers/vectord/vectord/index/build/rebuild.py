@@ -21,6 +21,7 @@ from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
+from vectord.lhv1 import frame
 from vectord.lhv1.frame import SectionEntry
 
 _REMOVED: Final = -1
@@ -69,7 +70,7 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
     built = build(rows, index.params, thresholds)
     if not built.packed:
         return None
-    sections = built.with_entries(commit)
+    sections = frame.section_entries(built.sections, commit)
     return Rebuilt(index, sections, _as_base(index, sections, built), _new_rows(index, rows.ids, built.rows.ids))
 
 

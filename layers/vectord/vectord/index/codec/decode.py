@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
 from msgspec import structs
 
-from vectord.errors import BlobCorrupt
 from vectord.index.rows import Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, Section
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
@@ -97,7 +95,7 @@ def _reused_base(
 ) -> Base | None:
     """Return the base of an earlier state if it has the same sections."""
     base = earlier.base if earlier is not None else None
-    is_same = base and base.packed and base.entries == entries and base.graph.section is sections["graph"]
+    is_same = base and base.entries == entries and base.graph.section is sections["graph"] and base.packed
     return base if is_same else None
 
 
@@ -111,9 +109,7 @@ def _base(
     else:
         if not graph.section.whole:
             fetch((graph.section, None))
-        graph.check()
-        if not np.isfinite(graph.whole_vectors).all():
-            raise BlobCorrupt("a vector of its graph is not finite")
+        graph.check_all()
         documents = ListedDocuments(envelope.ids[:rows], envelope.metadata)
     sketch = Sketch(sections["sketch"], rows, graph.layout.dimension, graph.distance) if "sketch" in sections else None
     return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"))

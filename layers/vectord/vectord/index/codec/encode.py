@@ -1,6 +1,5 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
-from collections.abc import Sequence
 
 import msgspec
 from msgspec import structs
@@ -17,13 +16,14 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then the bytes `copied` of an existing object, then new `sections`.
 
     The existing object is the one that is replaced, or a staged one. `copied` is None if the whole object is new.
-    `head` is the encoded `envelope`.
+    `head` is the encoded `envelope`. `size` is that of the whole object.
     """
 
     head: bytes
     copied: ByteRange | None
     sections: tuple[tuple[SectionEntry, bytes], ...]
     envelope: Envelope
+    size: int
 
     @property
     def new_bytes(self) -> bytes:
@@ -40,10 +40,6 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     @property
     def copied_size(self) -> int:
         return self.copied[1] - self.copied[0] if self.copied else 0
-
-    @property
-    def size(self) -> int:
-        return len(self.head) + self.copied_size + sum(entry.bytes for entry, _ in self.sections)
 
 
 def encode(
@@ -73,44 +69,49 @@ def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBl
     data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
     if len(pieces) > thresholds.pieces:
         pieces, data = (), tail.vectors(index.fetch).astype("<f4").tobytes()
-    added = ((frame.section_entry("tail", f"{index.commit}/tail", data), data),) if data else ()
+    added = frame.section_entries({"tail": data} if data else {}, index.commit)
     copied_entries = (*base.entries, *pieces)
     envelope = structs.replace(
-        _envelope(index, (*copied_entries, *(entry for entry, _ in added)), base.calibration),
+        _envelope(index, base.calibration),
+        sections=[*copied_entries, *(entry for entry, _ in added)],
         ids=list(tail.ids),
         metadata=dict(tail.metadata),
         removed=sorted(index.removed),
         graph_rows=base.graph.rows,
     )
     head = frame.encode_head(envelope, padded_size=thresholds.part)
-    copied = index.body_start, index.body_start + sum(entry.bytes for entry in copied_entries)
-    return PreparedBlob(head, copied, added, envelope)
+    copied_size = sum(entry.bytes for entry in copied_entries)
+    copied = index.body_start, index.body_start + copied_size
+    return PreparedBlob(head, copied, added, envelope, len(head) + copied_size + sum(len(data) for _, data in added))
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     """Return a blob that copies nothing: all sections are built from all rows."""
     rows = index.rows
     if not rows.ids:
-        envelope = _envelope(index, (), {})
-        return PreparedBlob(frame.encode_head(envelope), None, (), envelope)
+        empty = _envelope(index, {})
+        head = frame.encode_head(empty)
+        return PreparedBlob(head, None, (), empty, len(head))
     # A function that only searches imports this module and never builds; importing the builder would take it 7 ms.
     from vectord.index.build.builder import build  # noqa: PLC0415  a search never builds
 
     built = build(rows, index.params, thresholds)
-    sections = built.with_entries(index.commit)
-    envelope = _envelope(index, [entry for entry, _ in sections], built.calibration)
+    envelope = _envelope(index, built.calibration)
     if built.packed:
         envelope = structs.replace(envelope, graph_rows=len(built.rows.ids))
     else:
         envelope = structs.replace(envelope, ids=list(built.rows.ids), metadata=dict(built.rows.metadata))
-    return PreparedBlob(frame.encode_head(envelope), None, sections, envelope)
+    sections = frame.section_entries(built.sections, index.commit)
+    envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
+    head = frame.encode_head(envelope)
+    return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))
 
 
-def _envelope(index: Index, entries: Sequence[SectionEntry], calibration: Calibration) -> Envelope:
+def _envelope(index: Index, calibration: Calibration) -> Envelope:
+    """Return an envelope without sections and rows."""
     return Envelope(
         version=frame.VERSION,
         params=index.params,
-        sections=list(entries),
         commit=index.commit,
         applied=list(index.applied),
         calibration={strategy: dict(curve) for strategy, curve in calibration.items()},

@@ -68,7 +68,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: the rows do not have this dimension, or a component is not finite.
         """
-        self._check_items(self._whole_descendants)
+        self.layout.check_items(self.section.buffer, self.rows)
         measured = exact_scan.measure_norms(self.whole_vectors, self.distance)
         if not np.isfinite(measured.largest):
             raise BlobCorrupt("a vector of its graph is not finite")
@@ -92,18 +92,23 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         """
         self.layout.check(self.section.buffer, self.rows)
 
+    def check_all(self) -> None:
+        """Check the structure as `check` does, and each vector.
+
+        Raises:
+            BlobCorrupt: it is not a forest over these rows, or a component is not finite.
+        """
+        self.layout.check(self.section.buffer, self.rows)
+        if not np.isfinite(self.layout.vectors(self.section.buffer, self.rows)).all():
+            raise BlobCorrupt("a vector of its graph is not finite")
+
     def take(self, rows: npt.NDArray[np.int64]) -> F32:
         """Return a copy of the vectors of `rows`, whose bytes must have been fetched.
 
         Raises:
             BlobCorrupt: they are not rows of this dimension, or a component is not finite.
         """
-        if self.section.whole:
-            vectors, descendants = self.whole_vectors, self._whole_descendants
-        else:
-            vectors, descendants = self.vectors, self.layout.descendants(self.section.buffer)[: self.rows]
-        self._check_items(descendants[rows])
-        taken = vectors[rows]
+        taken = self.layout.take(self.section.buffer, self.rows, rows)
         if not np.isfinite(taken).all():
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
@@ -114,16 +119,6 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             return []
         starts = np.sort(rows) * self.layout.node_size
         return list(zip(starts.tolist(), (starts + self.layout.node_size).tolist(), strict=True))
-
-    @cached_property
-    def _whole_descendants(self) -> npt.NDArray[np.int32]:
-        """The descendant counts of the item nodes of a section that is whole."""
-        return self.layout.descendants(self.section.buffer)[: self.rows]
-
-    def _check_items(self, descendants: npt.NDArray[np.int32]) -> None:
-        # If the forest has another dimension or metric, the bytes at these offsets are not counts of item nodes.
-        if (descendants != 1).any():
-            raise BlobCorrupt(f"its graph is not a forest of {self.rows:,} rows of this dimension")
 
 
 def exact_scan_is_cheap(rows: int, dimension: int) -> bool:

@@ -1,7 +1,7 @@
 """Open an index at its present ETag, once for each request, and cache what was opened."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
@@ -58,13 +58,13 @@ class SnapshotOpener:
                 return self._version_1(name, head)
             if decoded.envelope.params.shards and params.is_shard_name(name):
                 raise BlobCorrupt("it is a shard, but its own parameters say that it is sharded")
-            files = self._files_of(decoded, head.etag)
+            files, starts = self._sections(decoded, head.etag)
             # If the cache cannot hold all of the index, a partly read section would evict what is needed.
             fits = decoded.size <= self._files.budget
-            for file, start in _file_starts(files, decoded).items():
+            for file, start in starts.items():
                 if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
                     file.write(0, memoryview(data)[start : start + file.size])
-            ranges = self._ranges(name, head.etag, _file_starts(files, decoded), self._files.budget)
+            ranges = RangeReader(self._store, name, head.etag, starts, self._files.budget, self._environment)
             index = decode.open_head(decoded, files.__getitem__, ranges, previous.index if previous else None)
             return Snapshot(name, index, head.etag, tuple(files.values()))
         except BlobError as error:
@@ -73,17 +73,17 @@ class SnapshotOpener:
     def open_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index) -> Snapshot:
         """Return the snapshot that a commit has just written over `before`, without reading it back."""
         head = frame.Head(encoded.envelope, len(encoded.head), encoded.size)
-        files = self._files_of(head, etag)
+        files, starts = self._sections(head, etag)
         for entry, data in encoded.sections:
             if not files[entry].whole:
                 files[entry].write(0, data)
-        ranges = self._ranges(name, etag, _file_starts(files, head), self._files.budget)
+        ranges = RangeReader(self._store, name, etag, starts, self._files.budget, self._environment)
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
 
     def _decoded(self, name: str, head: ObjectHead) -> tuple[Data, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""
-        data, ranges = head.data, self._ranges(name, head.etag, {}, 0)
+        data, ranges = head.data, self._object(name, head.etag)
         while True:
             try:
                 return data, frame.decode_head(data, head.size)
@@ -94,19 +94,25 @@ class SnapshotOpener:
         """Return an index of format version 1, which has no sections: it is read whole and stays in memory."""
         data = head.data
         if len(data) < head.size:
-            ranges = self._ranges(name, head.etag, {}, 0)
+            ranges = self._object(name, head.etag)
             data = b"".join((data, *ranges.read(list(split((len(data), head.size))))))
         return Snapshot(name, open_version_1(bytes(data), name), head.etag)
 
-    def _ranges(self, name: str, etag: str, starts: Mapping[SectionFile, int], capacity: int) -> RangeReader:
-        return RangeReader(self._store, name, etag, starts, capacity, self._environment)
+    def _object(self, name: str, etag: str) -> RangeReader:
+        """Return a reader of bytes outside the sections."""
+        return RangeReader(self._store, name, etag, {}, 0, self._environment)
 
-    def _files_of(self, head: frame.Head, etag: str) -> dict[SectionEntry, SectionFile]:
-        """Return the cached file of each section; a section without an id gets an id that is unique to this state."""
-        return {
+    def _sections(self, head: frame.Head, etag: str) -> tuple[dict[SectionEntry, SectionFile], dict[SectionFile, int]]:
+        """Return the cached file of each section, and where in the object each file's bytes start.
+
+        A section without an id gets an id that is unique to this state. Sections of equal content share a file.
+        """
+        starts = head.section_starts()
+        files = {
             entry: self._files.open(entry if entry.id else structs.replace(entry, id=f"{etag}/{position}"))
             for position, entry in enumerate(head.envelope.sections)
         }
+        return files, {files[entry]: start for entry, start in zip(head.envelope.sections, starts, strict=True)}
 
 
 class SnapshotCache:
@@ -249,8 +255,3 @@ class SnapshotReader:
     def retry[R](self, deadline: Deadline, read: Callable[[], R]) -> R:
         """Return the result of `read`, retried as `RetryPolicy.run` does."""
         return self.retry_policy.run(self.environment, deadline, read)
-
-
-def _file_starts(files: Mapping[SectionEntry, SectionFile], head: frame.Head) -> dict[SectionFile, int]:
-    """Return where in the object each file's bytes start; sections of equal content share a file."""
-    return {files[entry]: start for entry, start in zip(head.envelope.sections, head.section_starts(), strict=True)}

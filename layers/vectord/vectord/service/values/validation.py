@@ -1,17 +1,16 @@
 """Validate a batch before anything changes."""
 
 from collections.abc import Sequence
-from typing import Final, TypeGuard
+from typing import Final, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from vectord.errors import BadItem, BatchInvalid
-from vectord.index.kernels.distance import as_float32, invalid_vector_reason
+from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
 from vectord.index.rows import Item
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
-from vectord.readers.entry import Components, Entry, NewVector
+from vectord.readers.entry import Entry, NewVector
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
 
@@ -43,13 +42,9 @@ def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | Non
         return None
     # A vector that is float32 already is not copied.
     return [
-        Item(entry.id, entry.vector if _is_float32(entry.vector) else row, entry.metadata)
+        Item(entry.id, cast(F32, entry.vector) if entry.vector.dtype == np.float32 else row, entry.metadata)
         for entry, row in zip(good, rows, strict=True)
     ]
-
-
-def _is_float32(vector: Components) -> TypeGuard[npt.NDArray[np.float32]]:
-    return vector.dtype == np.float32
 
 
 def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:

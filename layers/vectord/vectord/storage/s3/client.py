@@ -50,8 +50,8 @@ def s3_client(bucket: Bucket) -> "S3Client":
     events.register_last(
         "before-call.s3", lambda model, params, **_: _prepare_request(model.name, params, bucket.timeouts.work)
     )
-    events.register_first("before-parse.s3", check_complete)
     events.register_first("before-parse.s3", _check_root)
+    events.register_first("before-parse.s3", check_complete)
     events.register_last("before-parse.s3.ListObjectVersions", _add_order)
     return client
 

@@ -130,14 +130,10 @@ class S3Writer:
     def put(self, key: str, data: bytes, condition: Condition, commit: str) -> str:
         if len(data) > _MAX_BYTES:
             raise StoreRefused("EntityTooLarge")
-        arguments: dict[str, Any] = {
-            **_attributes(commit),
-            **_condition_arguments(condition),
-            **body_with_checksum(data),
-        }
+        arguments = {"Bucket": self._bucket.name, "Key": key, **_attributes(commit), **_condition_arguments(condition)}
         client = self._client()
         with botocore_errors(store_error):
-            stored = client.put_object(Bucket=self._bucket.name, Key=key, **arguments)
+            stored = client.put_object(**arguments, **body_with_checksum(data))
         if stored["ResponseMetadata"]["HTTPStatusCode"] != 200:
             raise StoreUnavailable("a response to another request")
         return checked_etag(stored.get("ETag"))
