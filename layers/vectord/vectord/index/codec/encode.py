@@ -1,6 +1,5 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
-
 import msgspec
 from msgspec import structs
 
