@@ -1,6 +1,6 @@
 """POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; get, list and count vectors."""
 
-from vectord.edge import handler, vectors
+from vectord.edge import handler, pages, vectors
 from vectord.edge import search as edge_search
 from vectord.edge.events import fan_out
 from vectord.edge.handler import Reply, Route
@@ -41,8 +41,9 @@ def warm(request: Request, service: Service) -> Reply:
 def get_vectors(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.GetBody)
     read = read_options(body.consistency, body.max_staleness)
-    found = service.get(request.path["name"], bodies.ids(body.ids), request.deadline, read)
-    answer = vector_answers.Gotten(vectors.vector_answer(found.vectors, body.include), found.missing)
+    lookup = pages.read_lookup(request.path["name"], body)
+    found = service.get(request.path["name"], lookup.ids, request.deadline, read, lookup.members)
+    answer = pages.lookup_answer(lookup, found)
     return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
 
 
@@ -50,7 +51,7 @@ def list_vectors(request: Request, service: Service) -> Reply:
     name, read = request.path["name"], read_options_in(request.query)
     listing = vectors.read_listing(name, request.query)
     page = service.list_vectors(name, listing.query, request.deadline, read)
-    answer = vector_answers.Page(vectors.vector_answer(page.vectors, listing.include), listing.cursor(page))
+    answer = pages.listing_answer(listing, page)
     return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(page.etag)))
 
 

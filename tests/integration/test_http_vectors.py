@@ -55,6 +55,7 @@ class TestGet:
                 {"id": "film-0", "metadata": {"year": 1970}, "vector": [1, 1970]},
             ],
             "missing": ["absent", "gone"],
+            "next": None,
         }
 
     @pytest.mark.parametrize("include", [[], ["metadata"], ["vector"]])

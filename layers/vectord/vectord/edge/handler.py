@@ -1,8 +1,9 @@
 """Wrap a function's routes as its `lambda_handler`."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from itertools import accumulate, takewhile
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -146,7 +147,18 @@ def _problem_response(error: VectordError, log: InvocationLog) -> Response:
 
 def response_size(body: bytes) -> int:
     """Return the bytes of the whole response: Lambda sends the body as a JSON string, which escapes some bytes."""
-    return len(body) + sum(body.count(escaped) for escaped in _ESCAPED) + _ENVELOPE
+    return _escaped_size(body) + _ENVELOPE
+
+
+def count_that_fits(items: Iterable[object], rest: bytes, encode: Callable[[Any], bytes] = msgspec.json.encode) -> int:
+    """Return how many of `items`, from the first on, fit into a response whose body has `rest` besides them."""
+    sizes = accumulate((_escaped_size(encode(item)) + 1 for item in items), initial=response_size(rest))
+    return max(0, sum(1 for _ in takewhile(lambda size: size <= MAX_ANSWER, sizes)) - 1)
+
+
+def _escaped_size(text: bytes) -> int:
+    """Return the size of JSON text inside a JSON string, without the quotes around it."""
+    return len(text) + sum(text.count(escaped) for escaped in _ESCAPED)
 
 
 def _fields(event: Event, response: Response) -> Mapping[str, Any]:

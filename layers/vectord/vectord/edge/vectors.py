@@ -1,4 +1,4 @@
-"""Convert requests for listings, selections and patches to values of the service, and vectors to answers."""
+"""Convert requests for listings, selections and patches to values of the service."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -6,27 +6,19 @@ from typing import Final
 import msgspec
 
 from vectord.edge import pagination
-from vectord.edge.schemas import queries, vector_answers
+from vectord.edge.handler import MAX_ANSWER
+from vectord.edge.schemas import queries
 from vectord.edge.schemas.bodies import DeleteBody, PatchBody, decode, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
-from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.errors import RequestInvalid
 from vectord.readers.entry import checked_metadata
 from vectord.service.service import MAX_PAGE
-from vectord.service.values.results import ListedVector, ListPage
-from vectord.service.values.selection import ListQuery, Patch, Selection, matches_all
+from vectord.service.values.selection import ListQuery, Members, Patch, Place, Selection, matches_all
 
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")
 _INCLUDABLE: Final = ("metadata", "vector")
-
-
-class _Position(msgspec.Struct, array_like=True):
-    """The position at which a page ended."""
-
-    shard: int
-    hash: int
-    id: str
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -35,12 +27,6 @@ class Listing(msgspec.Struct, frozen=True):
     query: ListQuery
     include: Sequence[str]
     request: Sequence[str | int]
-
-    def cursor(self, page: ListPage) -> str | None:
-        """Return the cursor of the page after `page`, None if it is the last one."""
-        return (
-            None if page.after is None else pagination.encode_cursor(self.request, _Position(page.shard, *page.after))
-        )
 
 
 def read_listing(name: str, query: Mapping[str, str]) -> Listing:
@@ -55,17 +41,15 @@ def read_listing(name: str, query: Mapping[str, str]) -> Listing:
     segment = _number(query, "segment", 0, 0, segments - 1)
     prefix, text = query.get("prefix", ""), _filter(query.get("filter"))
     request = ("vectors", name, segment, segments, prefix, text or "")
-    shard, after = _position(query.get("cursor"), request)
-    include = _include(query.get("include"))
+    cursor, include = query.get("cursor"), _include(query.get("include"))
     list_query = ListQuery(
         _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
-        after,
+        None if cursor is None else pagination.decode_cursor(cursor, request, Place),
         prefix,
         segment,
         segments,
         text,
-        "vector" in include,
-        shard,
+        members(include),
     )
     return Listing(list_query, include, request)
 
@@ -112,16 +96,9 @@ def read_patch(body: PatchBody) -> Patch:
         raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
-def vector_answer(vectors: Sequence[ListedVector], include: Collection[str]) -> list[vector_answers.Vector]:
-    """Return vectors as an answer shows them, with the fields in `include`."""
-    return [
-        vector_answers.Vector(
-            one.id,
-            one.metadata if "metadata" in include else msgspec.UNSET,
-            one.vector.tolist() if "vector" in include and one.vector is not None else msgspec.UNSET,
-        )
-        for one in vectors
-    ]
+def members(include: Collection[str]) -> Members:
+    """Return the members of vectors to read for the fields in `include`, up to the size of an answer."""
+    return Members("metadata" in include, "vector" in include, MAX_ANSWER)
 
 
 def _number(query: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
@@ -144,12 +121,3 @@ def _include(text: str | None) -> Sequence[str]:
             f"include may name {' and '.join(_INCLUDABLE)}, with a comma between, not {min(unknown)!r}."
         )
     return names
-
-
-def _position(cursor: str | None, request: Sequence[str | int]) -> tuple[int, tuple[int, str] | None]:
-    if cursor is None:
-        return 0, None
-    position = pagination.decode_cursor(cursor, request, _Position)
-    if position.shard < 0:
-        raise CursorInvalid
-    return position.shard, (position.hash, position.id)

@@ -1,5 +1,6 @@
 """One state of an index: the base that the last build wrote, the tail of rows added since, and the removed rows."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -156,6 +157,16 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
             in_base = self.base.documents.find(others, self.fetch)
             row_of |= {vector_id: row for vector_id, row in in_base.items() if row not in self.removed}
         return row_of
+
+    def documents_within(self, size: int) -> int:
+        """Return how many documents of the base have `size` bytes if they have the mean size; at least 1.
+
+        Documents that are listed in the envelope are in memory already, so all of them count.
+        """
+        documents = self.base.documents if self.base else None
+        if not isinstance(documents, PackedDocuments):
+            return sys.maxsize
+        return max(1, size * documents.count // documents.section.size)
 
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """Return the ids of ascending `rows`."""

@@ -18,7 +18,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection
+from vectord.service.values.selection import ListQuery, Members, Patch, Selection
 
 
 class VectorIndex(Protocol):
@@ -34,7 +34,7 @@ class VectorIndex(Protocol):
 
     def lookup(self, vector_id: str) -> StoredVector: ...
 
-    def get(self, ids: Sequence[str]) -> GetResult: ...
+    def get(self, ids: Sequence[str], members: Members = ...) -> GetResult: ...
 
     def list(self, query: ListQuery) -> ListPage: ...
 

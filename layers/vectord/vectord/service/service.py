@@ -49,7 +49,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, parse_filter
+from vectord.service.values.selection import EVERYTHING, ListQuery, Members, Patch, Selection, parse_filter
 from vectord.storage.base import ObjectPage, Store
 
 MAX_IDS: Final = 1_000
@@ -128,15 +128,21 @@ class Service:
         """Return one stored vector; raise VectorNotFound if the index has no such id."""
         return self.run(name, deadline, read, lambda index: index.lookup(vector_id))
 
-    def get(self, name: str, ids: Sequence[str], deadline: Deadline, read: ReadOptions = STRONG) -> GetResult:
+    def get(
+        self,
+        name: str,
+        ids: Sequence[str],
+        deadline: Deadline,
+        read: ReadOptions = STRONG,
+        members: Members = EVERYTHING,
+    ) -> GetResult:
         """Return the vectors of `ids`, and the ids that are not in the index.
 
         Raises:
             RequestInvalid: there are more than MAX_IDS.
         """
-        if len(ids) > MAX_IDS:
-            raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
-        return self.run(name, deadline, read, lambda index: index.get(ids))
+        check_number_of_ids(ids)
+        return self.run(name, deadline, read, lambda index: index.get(ids, members))
 
     def list_vectors(self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG) -> ListPage:
         """List vectors in an order that concurrent changes do not alter.
@@ -287,6 +293,12 @@ class Service:
             return SingleIndex(snapshot, deadline, self.environment, self._commits, read_before)
         check_parent(parent, snapshot.name)
         return ShardedIndex(parent, deadline, read, self._shards)
+
+
+def check_number_of_ids(ids: Sequence[str]) -> None:
+    """Raise RequestInvalid if there are more ids than one request may get."""
+    if len(ids) > MAX_IDS:
+        raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
 
 
 def _as_single(index: VectorIndex) -> SingleIndex:

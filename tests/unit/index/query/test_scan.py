@@ -16,7 +16,7 @@ from vectord.readers.entry import NewVector
 from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.results import ListPage
-from vectord.service.values.selection import ListQuery, Selection
+from vectord.service.values.selection import EVERYTHING, ListQuery, Selection
 from vectord.storage.memory import MemoryStore
 
 IDS = [f"id-{i}" for i in range(40)]
@@ -30,8 +30,8 @@ def order(vector_id: str) -> tuple[int, str]:
 def pages(service: Service, wanted: ListQuery, name: str = "t") -> list[ListPage]:
     """Follow a listing to its end."""
     found = [service.list_vectors(name, wanted, FOREVER)]
-    while found[-1].after is not None:
-        rest = msgspec.structs.replace(wanted, after=found[-1].after, shard=found[-1].shard)
+    while found[-1].next is not None:
+        rest = msgspec.structs.replace(wanted, after=found[-1].next)
         found.append(service.list_vectors(name, rest, FOREVER))
     return found
 
@@ -81,7 +81,7 @@ def test_removed_vectors_are_not_listed_and_replaced_ones_are_current(packed: Se
     packed.delete("t", Selection(["id-3", "id-30"]), FOREVER)
     [new] = compactions.vectors("id-5", seed=7)
     packed.add("t", [new], FOREVER)
-    [page] = pages(packed, ListQuery(100, vectors=True))
+    [page] = pages(packed, ListQuery(100, members=EVERYTHING))
     listed = {one.id: one for one in page.vectors}
     assert sorted(listed) == sorted({*IDS, *TWINS} - {"id-3", "id-30"})
     assert listed["id-5"].vector is not None
@@ -137,7 +137,7 @@ def test_a_listing_continues_after_a_build(packed: Service) -> None:
     packed.add("t", compactions.vectors(*late), FOREVER)
     assert isinstance(store, MemoryStore)
     assert compactions.a_compaction(store).compact("t", "holder", FOREVER).outcome == "compacted"
-    rest = packed.list_vectors("t", ListQuery(100, after=first.after), FOREVER)
+    rest = packed.list_vectors("t", ListQuery(100, after=first.next), FOREVER)
     seen = [name for name in ids([first, rest]) if name not in late]
     assert seen == sorted([*IDS, *TWINS], key=order)
 
@@ -175,8 +175,8 @@ def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tupl
         else:
             page = service.list_vectors("t", ListQuery(limit, after=after), FOREVER)
             seen += [one.id for one in page.vectors]
-            if page.after is None:
+            if page.next is None:
                 break
-            after = page.after
+            after = page.next
     assert {name for name in throughout if seen.count(name) != 1} == set()
     assert len(seen) == len(set(seen))

@@ -119,7 +119,7 @@ OPERATIONS: Final = (
         answers=(vector_answers.Gotten,),
         body=bodies.GetBody,
         headers=NOT_MODIFIED,
-        problems=(errors.BatchInvalid, errors.AnswerTooLarge),
+        problems=(errors.BatchInvalid, errors.CursorInvalid, errors.AnswerTooLarge),
     ),
     Operation(
         "GET /indexes/{name}/vectors",

@@ -100,6 +100,7 @@ class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
 class GetBody(msgspec.Struct, forbid_unknown_fields=True):
     ids: fields.LimitedIds
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata", "vector"])
+    after: fields.Cursor = None
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None
 

@@ -83,10 +83,11 @@ class Vector(msgspec.Struct):
 
 
 class Gotten(msgspec.Struct):
-    """The requested vectors that exist, and the ids of those that do not."""
+    """The requested vectors that exist, and the ids of those that do not; of one page, if not all fit."""
 
     vectors: list[Vector]
     missing: list[str]
+    next: Next
 
 
 class Page(msgspec.Struct):

@@ -1,5 +1,6 @@
 """List rows by the crc32 of the id and then by the id: no build changes this order, so a page can continue another."""
 
+import sys
 import zlib
 from collections.abc import Iterator
 from itertools import islice
@@ -8,6 +9,7 @@ from typing import Final
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.errors import BlobCorrupt
 from vectord.index.rows import RowMask
@@ -19,6 +21,7 @@ Array = npt.NDArray[np.int64]
 HASHES: Final = 1 << 32
 MAX_READ: Final = 50_000  # rows whose ids one page reads if few of them have the prefix
 _CHUNK: Final = 1_024  # rows read at a time if the number of rows to read is unknown
+_CHUNK_BYTES: Final = 16 << 20  # of the documents that are read at a time, about
 
 type Hash = int  # the crc32 of an id in UTF-8
 type Position = tuple[Hash, str]  # of a row in the order: hash and id
@@ -46,6 +49,18 @@ class Span(msgspec.Struct, frozen=True):
     prefix: str = ""
 
 
+class Limit(msgspec.Struct, frozen=True):
+    """The end of a page: after `rows` rows, or once they have `size` bytes.
+
+    A row has `row_size` bytes, and those of its metadata if `metadata` is True; otherwise its metadata is left out.
+    """
+
+    rows: int
+    size: int = sys.maxsize
+    row_size: int = 0
+    metadata: bool = True
+
+
 class Page(msgspec.Struct, frozen=True):
     """Rows in order, and the position after which the next page starts, None on the last page."""
 
@@ -58,24 +73,30 @@ def segment(number: int, segments: int) -> tuple[Hash, Hash]:
     return number * HASHES // segments, (number + 1) * HASHES // segments
 
 
-def page(index: Index, span: Span, limit: int, matching: RowMask | None = None) -> Page:
-    """Return up to `limit` rows of `span`, of those in `matching` if given.
+def page(index: Index, span: Span, limit: Limit, matching: RowMask | None = None) -> Page:
+    """Return the first rows of `span`, of those in `matching` if given; at least one if there are any.
 
     A page that read many rows without the prefix ends early, although more rows may follow.
     """
     rows: list[Row] = []
-    read = 0
-    for chunk in _chunks(index, span, matching or index.live, _CHUNK if span.prefix else limit + 1):
+    read = size = 0
+    for chunk in _chunks(index, span, matching or index.live, _chunk_rows(index, span, limit)):
         read += len(chunk)
         for row in chunk:
             if (span.after is not None and row.position <= span.after) or not row.id.startswith(span.prefix):
                 continue
-            if len(rows) == limit:
+            if len(rows) == limit.rows or size >= limit.size:
                 return Page(rows, rows[-1].position)
-            rows.append(row)
+            rows.append(row if limit.metadata else structs.replace(row, metadata=None))
+            size += limit.row_size + len(rows[-1].metadata or b"")
         if read >= MAX_READ:
             return Page(rows, chunk[-1].position)
     return Page(rows, None)
+
+
+def _chunk_rows(index: Index, span: Span, limit: Limit) -> int:
+    """Return how many rows to read at a time, so that large documents do not fill the memory."""
+    return min(_CHUNK if span.prefix else limit.rows + 1, index.documents_within(_CHUNK_BYTES))
 
 
 def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list[Row]]:

@@ -5,8 +5,9 @@ rely on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from operator import methodcaller
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 from msgspec import structs
@@ -22,7 +23,6 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index.query.query import Query, Result, check_vectors, resolved
-from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
@@ -56,15 +56,14 @@ from vectord.service.values.results import (
     Deleted,
     Description,
     GetResult,
+    ListedVector,
     ListPage,
     Patched,
     RecallMeasurement,
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, parse_filter
-
-_START: Final[Position] = (0, "")  # before every id
+from vectord.service.values.selection import EVERYTHING, ListQuery, Members, Patch, Place, Selection, parse_filter
 
 
 class RunOnShard(Protocol):
@@ -135,30 +134,37 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             raise VectorNotFound(self.parent.name, vector_id) from error
         return structs.replace(found, etag=None)
 
-    def get(self, ids: Sequence[str]) -> GetResult:
-        def get(part: tuple[str, list[str]]) -> GetResult:
-            return self._on_shard(part[0], lambda single: single.get(part[1]))
+    def get(self, ids: Sequence[str], members: Members = EVERYTHING) -> GetResult:
+        def get(part: tuple[str, list[str]]) -> tuple[GetResult, Sequence[str]]:
+            result = self._on_shard(part[0], lambda single: single.get(part[1], members))
+            return result, part[1][result.read :]
 
         unique = list(dict.fromkeys(ids))
         parts = self.shards.pool.map(get, by_shard(self.parent, unique, str).items())
-        found = {one.id: one for part in parts for one in part.vectors}
-        missing = [vector_id for vector_id in unique if vector_id not in found]
-        return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, None)
+        found = {one.id: one for part, _ in parts for one in part.vectors}
+        unread = {vector_id for _, rest in parts for vector_id in rest}
+        read = list(takewhile(lambda vector_id: vector_id not in unread, unique))
+        missing = [vector_id for vector_id in read if vector_id not in found]
+        return GetResult([found[vector_id] for vector_id in read if vector_id in found], missing, len(read), None)
 
     def list(self, query: ListQuery) -> ListPage:
-        """List shard after shard, beginning at `query.after` in shard `query.shard`."""
-        last = (self.parent.shards or 0) - 1
-        page = ListPage([], None)
-        for number in range(query.shard, last + 1):
-            after = query.after if number == query.shard else None
-            rest = structs.replace(query, after=after, limit=query.limit - len(page.vectors))
-            shard_page = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
-            page = ListPage([*page.vectors, *shard_page.vectors], shard_page.after, number)
-            if shard_page.after is not None:
-                return page
-            if len(page.vectors) == query.limit and number < last:
-                return ListPage(page.vectors, _START, number + 1)
-        return ListPage(page.vectors, None)
+        """List shard after shard, beginning at `query.after`."""
+        first, last = query.after.shard if query.after else 0, (self.parent.shards or 0) - 1
+        vectors: list[ListedVector] = []
+        places: list[Place] = []
+        left = query.members
+        for number in range(first, last + 1):
+            after = query.after if number == first else None
+            rest = structs.replace(query, after=after, limit=query.limit - len(vectors), members=left)
+            page = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
+            vectors += page.vectors
+            places += (structs.replace(place, shard=number) for place in page.places)
+            left = structs.replace(left, size=left.size - sum(one.size for one in page.vectors))
+            if page.next is not None:
+                return ListPage(vectors, places, structs.replace(page.next, shard=number))
+            if (len(vectors) == query.limit or left.size <= 0) and number < last:
+                return ListPage(vectors, places, Place(number + 1, 0, ""))
+        return ListPage(vectors, places, None)
 
     def count(self, filter_text: str | None) -> Counted:
         requests = [CountRequest(shard, filter_text, self.read.staleness) for shard in shard_names(self.parent)]

@@ -1,6 +1,7 @@
 """An index that is one object, or one shard of an index: every use case on one opened snapshot."""
 
 from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import Final
 
 import msgspec
@@ -37,8 +38,18 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Patch, Selection, matching_rows, selected_rows
+from vectord.service.values.selection import (
+    EVERYTHING,
+    ListQuery,
+    Members,
+    Patch,
+    Place,
+    Selection,
+    matching_rows,
+    selected_rows,
+)
 
+_GET_BYTES: Final = 16 << 20  # of the documents that a lookup of many ids reads at a time, about
 _SEED: Final = 20_261_123  # of the random sample of a recall measurement
 
 
@@ -124,20 +135,34 @@ class SingleIndex(msgspec.Struct, frozen=True):
         [vector] = self.index.vectors_of(list(row_of.values()))
         return StoredVector(vector_id, vector, metadata, self.snapshot.etag)
 
-    def get(self, ids: Sequence[str]) -> GetResult:
+    def get(self, ids: Sequence[str], members: Members = EVERYTHING) -> GetResult:
         """Return the vectors of `ids`, without repetition and in their order, and the ids that are not in the index."""
         unique = list(dict.fromkeys(ids))
-        row_of = self.index.find(unique)
-        found = {one.id: one for one in self._listed_vectors(row_of, self.index.metadata_of(row_of), vectors=True)}
-        missing = [vector_id for vector_id in unique if vector_id not in found]
-        return GetResult([found[vector_id] for vector_id in unique if vector_id in found], missing, self.snapshot.etag)
+        vectors: list[ListedVector] = []
+        missing: list[str] = []
+        read = size = 0
+        for some in batched(unique, min(len(unique), self.index.documents_within(_GET_BYTES)) or 1):
+            row_of = self.index.find(some)
+            found = {one.id: one for one in self._listed_vectors(row_of, members)}
+            vectors += (found[vector_id] for vector_id in some if vector_id in found)
+            missing += (vector_id for vector_id in some if vector_id not in found)
+            read, size = read + len(some), size + sum(one.size for one in found.values())
+            if size >= members.size:
+                break
+        return GetResult(vectors, missing, read, self.snapshot.etag)
 
     def list(self, query: ListQuery) -> ListPage:
-        page = scan.page(self.index, query.span, query.limit, matching_rows(self.index, query.filter))
-        row_of = {row.id: row.row for row in page.rows}
-        metadata = {row.id: row.metadata for row in page.rows if row.metadata is not None}
+        members = query.members
+        row_size = 4 * self.index.params.dimension if members.vectors else 0
+        limit = scan.Limit(query.limit, members.size, row_size, members.metadata)
+        page = scan.page(self.index, query.span, limit, matching_rows(self.index, query.filter))
+        rows = [row.row for row in page.rows]
+        vectors = self.index.vectors_of(rows) if members.vectors else [None] * len(rows)
         return ListPage(
-            self._listed_vectors(row_of, metadata, vectors=query.vectors), page.after, etag=self.snapshot.etag
+            [ListedVector(row.id, row.metadata, vector) for row, vector in zip(page.rows, vectors, strict=True)],
+            [Place(0, *row.position) for row in page.rows],
+            page.after and Place(0, *page.after),
+            self.snapshot.etag,
         )
 
     def count(self, filter_text: str | None) -> Counted:
@@ -228,15 +253,12 @@ class SingleIndex(msgspec.Struct, frozen=True):
         vector: F32 = self.index.vectors_of(list(row_of.values()))[0]
         return vector
 
-    def _listed_vectors(
-        self, row_of: Mapping[str, int], metadata: Mapping[str, msgspec.Raw], *, vectors: bool
-    ) -> Sequence[ListedVector]:
-        if not vectors:
-            return [ListedVector(vector_id, metadata.get(vector_id)) for vector_id in row_of]
-        found = self.index.vectors_of(list(row_of.values()))
+    def _listed_vectors(self, row_of: Mapping[str, int], members: Members) -> Sequence[ListedVector]:
+        metadata = self.index.metadata_of(row_of) if members.metadata else {}
+        vectors = self.index.vectors_of(list(row_of.values())) if members.vectors else [None] * len(row_of)
         return [
             ListedVector(vector_id, metadata.get(vector_id), vector)
-            for vector_id, vector in zip(row_of, found, strict=True)
+            for vector_id, vector in zip(row_of, vectors, strict=True)
         ]
 
     def _read_so_far(self) -> tuple[int, int]:

@@ -11,8 +11,8 @@ import msgspec
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.recall import Measured
-from vectord.index.query.scan import Position
 from vectord.lhv1.params import Params
+from vectord.service.values.selection import Place
 
 NO_INDEX_ETAG: Final = ""  # the ETag of an index that does not exist
 
@@ -82,6 +82,11 @@ class ListedVector(msgspec.Struct, frozen=True):
     metadata: msgspec.Raw | None
     vector: F32 | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes of metadata and vector; no answer shows them in fewer."""
+        return len(self.metadata or b"") + (0 if self.vector is None else self.vector.nbytes)
+
 
 class Warmed(msgspec.Struct, frozen=True):
     """An index that is now cached: its size in bytes, and the bytes and requests that were needed."""
@@ -103,19 +108,23 @@ class RecallMeasurement(msgspec.Struct, frozen=True):
 
 
 class GetResult(msgspec.Struct, frozen=True):
-    """The vectors of the requested ids, and the ids that are not in the index. A sharded index has no ETag."""
+    """The vectors of the first `read` of the requested ids, and those ids that are not in the index.
+
+    A sharded index has no ETag.
+    """
 
     vectors: Sequence[ListedVector]
     missing: list[str]
+    read: int
     etag: str | None
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """One page of a listing; the next page begins after `after` in shard `shard`. `after` is None on the last page."""
+    """One page of a listing: vectors, and the place of each; the next page begins at `next`, None on the last page."""
 
     vectors: Sequence[ListedVector]
-    after: Position | None
-    shard: int = 0
+    places: Sequence[Place]
+    next: Place | None
     etag: str | None = None
 
 

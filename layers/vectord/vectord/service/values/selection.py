@@ -1,8 +1,9 @@
 """Which vectors a request selects: by id, by a metadata filter, or page by page."""
 
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -10,7 +11,7 @@ from vectord.errors import FilterInvalid
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
-from vectord.index.query.scan import Position, Span
+from vectord.index.query.scan import Span
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
@@ -29,25 +30,44 @@ class Patch(msgspec.Struct, frozen=True):
     mode: Literal["merge", "replace"] = "merge"
 
 
-class ListQuery(msgspec.Struct, frozen=True):
-    """One page of a listing: up to `limit` vectors after the position `after`, whose ids start with `prefix`.
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a listing: in the shard with this number, after the vector `id`, whose crc32 is `hash`."""
 
-    Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed. In a sharded index
-    the page begins in the shard with the number `shard`.
+    shard: Annotated[int, msgspec.Meta(ge=0)]
+    hash: Annotated[int, msgspec.Meta(ge=0, lt=scan.HASHES)]
+    id: str
+
+
+class Members(msgspec.Struct, frozen=True):
+    """The members of vectors to read. Later vectors are not read when these members have `size` bytes in all."""
+
+    metadata: bool = True
+    vectors: bool = True
+    size: int = sys.maxsize
+
+
+EVERYTHING: Final = Members()
+METADATA: Final = Members(vectors=False)
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """One page of a listing: up to `limit` vectors after the place `after`, whose ids start with `prefix`.
+
+    Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed.
     """
 
     limit: int
-    after: Position | None = None
+    after: Place | None = None
     prefix: str = ""
     segment: int = 0
     segments: int = 1
     filter: str | None = None
-    vectors: bool = False
-    shard: int = 0
+    members: Members = METADATA
 
     @property
     def span(self) -> Span:
-        return Span(*scan.segment(self.segment, self.segments), self.after, self.prefix)
+        position = (self.after.hash, self.after.id) if self.after else None
+        return Span(*scan.segment(self.segment, self.segments), position, self.prefix)
 
 
 @lru_cache(maxsize=32)
