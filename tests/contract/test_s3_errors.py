@@ -120,7 +120,7 @@ def test_a_read_returns_the_bytes_and_the_etag(server: ScriptedServer, store: S3
 def test_a_write_returns_the_etag_of_its_response(server: ScriptedServer, store: S3Store) -> None:
     server.answer = answers(200)
     assert store.put("t", b"data", IfAbsent(), "a-commit") == '"e1"'
-    assert server.requests == ["PUT /bucket/_vectors/t.lhv1"]
+    assert len(server.requests) == 1
 
 
 @every_call

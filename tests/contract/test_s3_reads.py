@@ -34,7 +34,7 @@ def store(server: ScriptedServer) -> S3Store:
 def test_a_head_is_one_request_for_its_first_bytes(server: ScriptedServer, store: S3Store) -> None:
     server.answer = ranged(OBJECT)
     assert store.head("t", 4, '"held"') == ObjectHead(b"0123", '"e1"', 10)
-    assert server.requests == ["GET /bucket/_vectors/t.lhv1"]
+    assert len(server.requests) == 1
     assert (server.headers[0]["Range"], server.headers[0]["If-None-Match"]) == ("bytes=0-3", '"held"')
 
 

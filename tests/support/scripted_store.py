@@ -1,6 +1,6 @@
 """A store with scripted responses, for what happens on a real network and never in a memory store."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +47,15 @@ class ScriptedStore:
         self._else[method] = step
 
     def count(self, method: str) -> int:
-        return sum(call[0] == method for call in self.calls)
+        return self.requests()[method]
+
+    def requests(self) -> Counter[str]:
+        """Return how many requests there were of each method."""
+        return Counter(method for method, *_ in self.calls)
+
+    def unconditional_reads(self) -> Counter[str]:
+        """Return how many times each object was read without a known ETag."""
+        return Counter(call[1] for call in self.calls if call[0] == "head" and not call[2])
 
     def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
         return self._step("get", lambda: self.inner.get(name, known_etag), name, known_etag or "")

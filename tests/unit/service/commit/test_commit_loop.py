@@ -78,7 +78,7 @@ def test_a_commit_returns_the_etag_of_the_stored_object(store: ScriptedStore, se
 
 def test_a_commit_is_one_read_and_one_write(store: ScriptedStore, service: Service) -> None:
     service.add("t", [A], FOREVER)
-    assert [call[0] for call in store.calls] == ["head", "put"]
+    assert store.requests() == {"head": 1, "put": 1}
 
 
 def test_a_lost_reply_is_recognised_without_a_second_write(store: ScriptedStore, service: Service) -> None:

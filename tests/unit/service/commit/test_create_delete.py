@@ -49,7 +49,7 @@ def test_creating_returns_the_etag_of_the_stored_object(store: ScriptedStore, se
 
 def test_creating_is_one_write_and_no_read(store: ScriptedStore, service: Service) -> None:
     service.create(NewIndex("t", 2), FOREVER)
-    assert store.calls == [("put", "t")]
+    assert store.requests() == {"put": 1}
 
 
 def test_a_new_index_has_no_vectors_and_no_graph(service: Service) -> None:
