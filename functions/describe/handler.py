@@ -1,10 +1,15 @@
-"""List indexes, describe one, list its versions, look up one of its vectors, and return the OpenAPI document."""
+"""List indexes, describe one, list its versions, look up one of its vectors, and return the OpenAPI document.
+
+The API sends every request without a route of its own to this function, which says why there is none.
+"""
 
 from functools import partial
+from typing import Final
 
 import msgspec
 
 from vectord.edge import handler, pagination
+from vectord.edge import routes as edge_routes
 from vectord.edge import versions as edge_versions
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request, read_options_in
@@ -14,6 +19,10 @@ from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 from vectord.service.values.options import ReadOptions
+
+ONE_MEMBER: Final = (
+    "Read a part of the vector: POST /indexes/{name}/vectors/get with 'include' set to 'metadata' or to 'vector'."
+)
 
 
 def list_indexes(request: Request, service: Service) -> Reply:
@@ -51,7 +60,8 @@ def lookup(request: Request, service: Service) -> Reply:
     name, vector_id = request.path["name"], request.path["id"]
     found = service.lookup(name, vector_id, request.deadline, read_options_in(request.query))
     answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
-    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
+    reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=ONE_MEMBER)
+    return handler.reply_or_not_modified(request, reply)
 
 
 def openapi(_: Request, __: Service) -> Reply:
@@ -60,12 +70,30 @@ def openapi(_: Request, __: Service) -> Reply:
     return Reply(document())
 
 
+def refuse(request: Request, _: Service) -> Reply:
+    raise edge_routes.refusal(request.event, _all_routes())
+
+
+def options(request: Request, _: Service) -> Reply:
+    paths = edge_routes.paths_of(request.event)
+    methods = {method for path in paths for method in edge_routes.allowed_methods(path, _all_routes())}
+    return Reply(status=204, headers={"Allow": ", ".join(sorted(methods | {"OPTIONS"}))})
+
+
+def _all_routes() -> list[str]:
+    from vectord.edge.openapi.operations import OPERATIONS  # noqa: PLC0415 - rarely requested
+
+    return [operation.route for operation in OPERATIONS]
+
+
 ROUTES: dict[str, Route[Service]] = {
     "GET /indexes": Route(list_indexes, None),
     "GET /indexes/{name}": Route(describe, "read"),
     "GET /indexes/{name}/versions": Route(versions, "read"),
     "GET /indexes/{name}/vectors/{id+}": Route(lookup, "read"),
     "GET /openapi.json": Route(openapi, None),
+    edge_routes.PREFLIGHT: Route(options, None),
+    edge_routes.DEFAULT: Route(refuse, None),
 }
 
 lambda_handler = handler.handler(ROUTES, api.service, access_claim)

@@ -134,8 +134,8 @@ class TestList:
     def test_with_an_invalid_filter_is_refused(self, films: Api, text: str) -> None:
         assert problem(page(films, filter=text)) == (422, "filter-invalid")
 
-    def test_with_a_filter_that_is_not_json_is_malformed(self, films: Api) -> None:
-        assert problem(page(films, filter="{")) == (400, "malformed-json")
+    def test_with_a_filter_that_is_not_json_is_an_invalid_filter(self, films: Api) -> None:
+        assert problem(page(films, filter="{")) == (422, "filter-invalid")
 
 
 class TestCursor:

@@ -206,3 +206,41 @@ def test_no_log_line_contains_a_filter(plain: Api, capsys: pytest.CaptureFixture
     capsys.readouterr()
     _search(plain, vector=[1, 0], filter={"by.name": "Secret"})
     assert "Secret" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"), [([1.0], "components"), ("####", "base64"), ([0.0, 0.0], "zero"), ([1e39, 0.0], "finite")]
+)
+def test_a_wrong_query_among_several_is_named(api: Api, wrong: Any, reason: str) -> None:
+    answer = api.send("POST", "/indexes/t/search", {"vectors": [[1, 0], [0, 1], wrong]})
+    assert answer.status == 422
+    assert answer.json["detail"].startswith("vectors[2]: ")
+    assert reason in answer.json["detail"]
+
+
+@pytest.mark.parametrize("text", ["", "x", '{"a":', '{"a": NaN}', '{"a": "\\ud800"}', "\ufeff{}"])
+def test_a_filter_in_a_query_string_that_is_not_json_is_filter_invalid(api: Api, text: str) -> None:
+    answer = api.send("GET", "/indexes/t/vectors", query={"filter": text})
+    assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:filter-invalid")
+    assert answer.json["detail"].startswith("filter in the query string ")
+
+
+@pytest.mark.parametrize("filter_", ['{"a": 1, "a": 2}', '{"a": {"$gt": 1, "$gt": 2}}', '{"a": "x:y", "a": 1}'])
+def test_a_filter_with_a_key_twice_is_refused(api: Api, filter_: str) -> None:
+    answer = api.send("POST", "/indexes/t/vectors/count", f'{{"filter": {filter_}}}')
+    assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:filter-invalid")
+    assert "more than once" in answer.json["detail"]
+
+
+def test_a_metadata_key_that_starts_with_a_dollar_sign_can_be_used_in_a_filter(api: Api) -> None:
+    keys = ["$price", "$eq", "\\$x", "\\\\$x", "a.$b"]
+    api.add(*({"id": key, "vector": [1, 0], "metadata": {key: 1}} for key in keys))
+    for key in keys:
+        path = f"\\{key}" if key.lstrip("\\").startswith("$") else key
+        found = api.send("POST", "/indexes/t/search", {"vector": [1, 0], "filter": {path: 1}}).json["matches"]
+        assert [match["id"] for match in found] == [key]
+
+
+def test_an_operator_in_the_place_of_a_path_names_the_escape(api: Api) -> None:
+    detail = api.send("POST", "/indexes/t/vectors/count", {"filter": {"$price": 1}}).json["detail"]
+    assert r'"\\$key"' in detail

@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote
 from tests.support import template
 from vectord.runtime import api, export, resources
 
+DEFAULT = "$default"
+
 _numbers = count()
 
 
@@ -66,7 +68,7 @@ class Api:
     """
 
     def __init__(self, *, one_process: bool = False) -> None:
-        self.routes = template.routes()
+        self.routes = {**template.routes(), DEFAULT: template.default_function()}
         self._functions: dict[Path, ModuleType] = {}
         _restart()
         for folder in sorted(set(self.routes.values())):
@@ -85,7 +87,7 @@ class Api:
     ) -> Answer:
         """Send a request to a percent-encoded path; a body that is not text is sent as JSON."""
         route, parameters = self._route(method, path)
-        event = an_event(route, path, parameters, headers or {}, query)
+        event = an_event(route, path, parameters, headers or {}, query, method)
         if body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         return self.invoke(route, event)
@@ -111,7 +113,7 @@ class Api:
             pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", route))
             if match := re.fullmatch(pattern, f"{method} {path}"):
                 return route, {name: as_the_gateway_decodes(value) for name, value in match.groupdict().items()}
-        raise LookupError(f"no route for {method} {path}")
+        return DEFAULT, {}
 
 
 def encoded(text: str) -> str:
@@ -130,6 +132,7 @@ def an_event(
     parameters: Mapping[str, str],
     headers: Mapping[str, str],
     query: Mapping[str, str] | None,
+    method: str | None = None,
 ) -> dict[str, Any]:
     event: dict[str, Any] = {
         "version": "2.0",
@@ -137,7 +140,9 @@ def an_event(
         "rawPath": as_the_gateway_decodes(path),
         "rawQueryString": "",
         "headers": {name.lower(): value for name, value in headers.items()},
-        "requestContext": {"http": {"method": route.split(maxsplit=1)[0], "path": as_the_gateway_decodes(path)}},
+        "requestContext": {
+            "http": {"method": method or route.split(maxsplit=1)[0], "path": as_the_gateway_decodes(path)}
+        },
         "isBase64Encoded": False,
     }
     if parameters:

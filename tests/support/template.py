@@ -1,6 +1,6 @@
 """template.yaml as data: which function answers which route."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,18 @@ def resources(kind: str) -> Mapping[str, Mapping[str, Any]]:
 def routes() -> Mapping[str, Path]:
     """Return the folder of the function behind each route of the API: `GET /indexes` -> functions/describe."""
     return {
-        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}": ROOT / properties["CodeUri"]
-        for properties in resources("AWS::Serverless::Function").values()
-        for event in properties.get("Events", {}).values()
-        if event["Type"] == "HttpApi"
+        f"{event['Method'].upper()} {event['Path']}": folder for event, folder in _http_events() if "Method" in event
     }
+
+
+def default_function() -> Path:
+    """Return the folder of the function behind `$default`, the route of all requests that have no other route."""
+    [folder] = [folder for event, folder in _http_events() if "Method" not in event]
+    return folder
+
+
+def _http_events() -> Iterator[tuple[Mapping[str, Any], Path]]:
+    for properties in resources("AWS::Serverless::Function").values():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                yield event["Properties"], ROOT / properties["CodeUri"]

@@ -12,7 +12,7 @@ import boto3
 
 from tools.command.errors import StackFailed
 from tools.stack.intrinsics import Intrinsics
-from tools.stack.template import Resource, resources
+from tools.stack.template import Resource, resources, route_key
 
 if TYPE_CHECKING:  # the stubs are not installed at run time
     from mypy_boto3_apigatewayv2.type_defs import CreateRouteRequestTypeDef
@@ -117,4 +117,4 @@ class Routes:
 def _operations(body: Resource) -> Iterator[tuple[str, Resource]]:
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
-            yield f"{method.upper()} {path}", operation
+            yield route_key(method, path), operation

@@ -13,6 +13,8 @@ from tools.command.paths import BUILD, BUILT_TEMPLATE, TEMPLATE
 from tools.command.run import run_tool
 
 RUNTIME = "python3.12"
+DEFAULT = "$default"
+ANY_METHOD = "x-amazon-apigateway-any-method"
 _FOLDERS = ("CodeUri", "ContentUri")
 
 type Resource = dict[str, Any]
@@ -47,13 +49,18 @@ def resources(template: Resource, kind: str) -> Iterator[tuple[str, Resource]]:
 
 
 def routes(template: Resource) -> set[str]:
-    """Return the routes that the functions declare, each as API Gateway's route key: `POST /indexes`."""
+    """Return the routes that the functions declare, each as API Gateway's route key: `POST /indexes`, `$default`."""
     return {
-        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}"
+        route_key(event["Properties"].get("Method", ANY_METHOD), event["Properties"].get("Path", DEFAULT))
         for _, function in resources(template, "AWS::Serverless::Function")
         for event in function["Properties"].get("Events", {}).values()
         if event["Type"] == "HttpApi"
     }
+
+
+def route_key(method: str, path: str) -> str:
+    """Return API Gateway's key of a route; `$default` is the key of the route of all requests without another."""
+    return DEFAULT if (method, path) == (ANY_METHOD, DEFAULT) else f"{method.upper()} {path}"
 
 
 def wrong_runtimes(template: Resource) -> list[str]:

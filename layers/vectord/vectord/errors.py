@@ -16,6 +16,7 @@ VectordError
 │   ├── VectorNotFound
 │   ├── VectorsNotFound            some ids of a change do not exist; lists them
 │   └── VersionNotFound            no such state of an index, or it has been deleted
+├── MethodNotAllowed           the API has the resource, but not this method of it
 ├── AccessDenied               the caller's token does not hold the right that the request requires
 ├── IndexExists                an index of that name already exists
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
@@ -79,15 +80,15 @@ class BatchInvalid(RequestInvalid):
         self.items = tuple(items)
         noun = "item is" if len(self.items) == 1 else "items are"
         super().__init__(
-            f"{len(self.items)} {noun} not valid; nothing was changed. Correct them and send the batch again."
+            f"{len(self.items)} {noun} not valid; nothing was changed. Correct what 'errors' lists and send all again."
         )
 
 
 class CursorInvalid(RequestInvalid):
     def __init__(self) -> None:
         super().__init__(
-            "The cursor does not belong to this listing. Send the 'next' of the previous page unchanged, "
-            "with the same index, filter, prefix and segment."
+            "The cursor was changed, or belongs to another request. Send the 'next' of the previous page as it is, "
+            "with everything else as in the request for that page; or start again without a cursor."
         )
 
 
@@ -149,6 +150,14 @@ class VectorsNotFound(NotFound):
         listed = ", ".join(map(repr, ids[:_MAX_IDS]))
         more = f" and {len(ids) - _MAX_IDS:,} more" if len(ids) > _MAX_IDS else ""
         super().__init__(f"Index {index!r} does not contain {listed}{more}; nothing was changed.")
+
+
+class MethodNotAllowed(VectordError):
+    """`allowed` are the methods that the resource has."""
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        self.method, self.path, self.allowed = method, path, tuple(allowed)
+        super().__init__(f"The resource {path!r} does not have the method {method}, but {', '.join(allowed)}.")
 
 
 class AccessDenied(VectordError):

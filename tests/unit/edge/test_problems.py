@@ -19,6 +19,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.IndexNotFound("t"), 404, "index-not-found"),
     (errors.VectorNotFound("t", "a"), 404, "vector-not-found"),
     (errors.VersionNotFound("t", "v1"), 404, "version-not-found"),
+    (errors.MethodNotAllowed("PUT", "/indexes", ["GET", "POST"]), 405, "method-not-allowed"),
     (errors.IndexExists("t"), 409, "index-exists"),
     (errors.PreconditionFailed("t"), 412, "precondition-failed"),
     (errors.RequestTooLarge("too much"), 413, "request-too-large"),

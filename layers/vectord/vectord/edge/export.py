@@ -23,7 +23,8 @@ def read_export(query: Mapping[str, str]) -> ExportRequest:
     queries.check(query, queries.Export)
     kind, linked = _NAMES.get(query.get("format", "")), _FLAGS.get(query.get("link", "false"))
     if kind is None:
-        raise RequestInvalid(f"format must be one of {', '.join(FORMATS)}, not {query.get('format')!r}.")
+        given = repr(query["format"]) if "format" in query else "absent"
+        raise RequestInvalid(f"format must be one of {', '.join(FORMATS)}, not {given}.")
     if linked is None:
         raise RequestInvalid(f"link must be true or false, not {query['link']!r}.")
     return ExportRequest(kind, linked)

@@ -14,7 +14,7 @@ from vectord.edge import request as events
 from vectord.edge.access import Right
 from vectord.edge.request import Event, Request
 from vectord.edge.telemetry import InvocationLog
-from vectord.errors import AnswerTooLarge, Unavailable, VectordError
+from vectord.errors import AnswerTooLarge, VectordError
 from vectord.service.sharding.fan_out import MESSAGE_KEYS
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
@@ -30,11 +30,15 @@ Response = dict[str, Any]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The reply of a route: status, headers, and a body that is bytes, None, or a value to encode as JSON."""
+    """The reply of a route: status, headers, and a body that is bytes, None, or a value to encode as JSON.
+
+    `to_shorten` says how to ask for less, if the body is larger than a response can be.
+    """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    to_shorten: str = "Ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
 
 
 def etag_header(value: str | None) -> dict[str, str]:
@@ -124,8 +128,7 @@ def _response(reply: Reply) -> Response:
     size = response_size(body)
     if size > MAX_ANSWER:
         raise AnswerTooLarge(
-            f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
-            "Ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
+            f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. {reply.to_shorten}"
         )
     headers = {"Content-Type": "application/json", **reply.headers}
     return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
@@ -133,9 +136,7 @@ def _response(reply: Reply) -> Response:
 
 def _problem_response(error: VectordError, log: InvocationLog) -> Response:
     problem = problems.problem(error)
-    headers = {"Content-Type": problems.CONTENT_TYPE}
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = "1"
+    headers = problems.headers(error)
     if problem.status >= 500:
         log.error(error, str(error))
     body = msgspec.json.encode(problem)

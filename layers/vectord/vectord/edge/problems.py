@@ -6,7 +6,7 @@ import msgspec
 from msgspec import structs
 
 from vectord import errors
-from vectord.errors import BadItem, BatchInvalid, VectordError
+from vectord.errors import BadItem, BatchInvalid, MethodNotAllowed, Unavailable, VectordError
 
 CONTENT_TYPE: Final = "application/problem+json"
 # With these limits the problem for the largest batch fits into one answer. Lengths are in characters.
@@ -34,13 +34,14 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),
     errors.VectorsNotFound: Kind(404, "vector-not-found", "No such vector"),
     errors.VersionNotFound: Kind(404, "version-not-found", "No such version of the index"),
+    errors.MethodNotAllowed: Kind(405, "method-not-allowed", "The resource does not have this method"),
     errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "The precondition does not hold"),
     errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),
     errors.AnswerTooLarge: Kind(413, "answer-too-large", "The answer would be too large"),
     errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
     errors.FilterInvalid: Kind(422, "filter-invalid", "The filter is not valid"),
-    errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor does not belong to this listing"),
+    errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor does not belong to this request"),
     errors.IdempotencyKeyReused: Kind(
         422, "idempotency-key-reused", "The Idempotency-Key was used for another request"
     ),
@@ -93,6 +94,16 @@ def problem(error: VectordError) -> Problem:
         listed,
         len(items) - len(listed),
     )
+
+
+def headers(error: VectordError) -> dict[str, str]:
+    """Return the headers that go with the problem of `error`."""
+    found = {"Content-Type": CONTENT_TYPE}
+    if isinstance(error, Unavailable):
+        found["Retry-After"] = "1"
+    if isinstance(error, MethodNotAllowed):
+        found["Allow"] = ", ".join(error.allowed)  # RFC 9110, section 15.5.6
+    return found
 
 
 def _shortened(item: BadItem) -> BadItem:

@@ -2,15 +2,13 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Collection, Mapping
-from functools import cache
 from typing import Any, Final
-from urllib.parse import unquote
 
 import msgspec
 from msgspec import structs
 
+from vectord.edge import routes
 from vectord.edge.access import Right, Rights
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
@@ -23,7 +21,7 @@ Event = Mapping[str, Any]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request, and the deadline for its response."""
+    """One request, the deadline for its response, and the event that it was read from."""
 
     route: str
     path: Mapping[str, str]
@@ -31,6 +29,7 @@ class Request(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     deadline: Deadline
+    event: Event
     rights: Rights | None = None  # None if every caller may do everything
 
     def check_right(self, right: Right, index: str) -> None:
@@ -60,40 +59,29 @@ class Request(msgspec.Struct, frozen=True):
         return WriteOptions(None if preconditions is None or preconditions.allow_all else preconditions)
 
 
-def read(event: Event, routes: Collection[str], deadline: Deadline) -> Request:
-    """Return the request in `event` for one of `routes`, written as in API Gateway: `GET /indexes/{name}`.
+def read(event: Event, known: Collection[str], deadline: Deadline) -> Request:
+    """Return the request in `event` for one of the routes `known`, written as in API Gateway: `GET /indexes/{name}`.
 
     Raises:
-        RouteNotFound: it is for another route.
+        RouteNotFound: it is for another route, and `$default` is not among `known`.
         RequestTooLarge, MalformedJson: its body is too long, or not valid base64.
     """
-    route, path = _route(event, routes)
+    route, path = _route(event, known)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return Request(route, path, event.get("queryStringParameters") or {}, headers, _body(event), deadline)
+    body = b"" if route == routes.DEFAULT else _body(event)
+    return Request(route, path, event.get("queryStringParameters") or {}, headers, body, deadline, event)
 
 
-def _route(event: Event, routes: Collection[str]) -> tuple[str, Mapping[str, str]]:
-    route, path = event.get("routeKey", ""), event.get("pathParameters") or {}
-    if route in routes and all(name in path for name in _parameter_names(route)):
+def _route(event: Event, known: Collection[str]) -> tuple[str, Mapping[str, str]]:
+    route, path = event.get("routeKey") or "", event.get("pathParameters") or {}
+    if route != routes.DEFAULT and route in known and all(name in path for name in routes.parameter_names(route)):
         # An HTTP API decodes every percent escape but %25, in `rawPath` and in `pathParameters`.
         return route, {name: value.replace("%25", "%") for name, value in path.items()}
-    http = event.get("requestContext", {}).get("http", {})
-    line = f"{http.get('method', '')} {event.get('rawPath', '')}"
-    for route in routes:  # API Gateway forwarded the request by its $default route
-        if match := _route_pattern(route).fullmatch(line):
-            return route, {name: unquote(value) for name, value in match.groupdict().items()}
-    raise RouteNotFound("There is no such resource; docs/api.md lists the routes.")
-
-
-@cache
-def _parameter_names(route: str) -> list[str]:
-    return re.findall(r"{(\w+)\+?}", route)
-
-
-@cache
-def _route_pattern(route: str) -> re.Pattern[str]:
-    greedy = re.sub(r"{(\w+)\+}", r"(?P<\1>.+)", route)
-    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", greedy), re.DOTALL)
+    if found := routes.match(event, known):  # API Gateway forwarded the request by its $default route
+        return found
+    if route in known and route == routes.DEFAULT:
+        return route, {}
+    raise RouteNotFound(f"There is no such resource. {routes.LISTED}")
 
 
 def _body(event: Event) -> bytes:

@@ -74,12 +74,18 @@ def _decode_vectors(vectors: Sequence[list[float] | str]) -> tuple[F32, ...]:
     Raises:
         RequestInvalid: a text is not base64, or not a whole number of float32.
     """
-    return tuple(
-        [
-            as_float32(decode_base64(one) if isinstance(one, str) else np.fromiter(one, np.float64, len(one)))
-            for one in vectors
-        ]
-    )
+    return tuple([_decode_vector(one, position, len(vectors)) for position, one in enumerate(vectors)])
+
+
+def _decode_vector(vector: list[float] | str, position: int, count: int) -> F32:
+    if not isinstance(vector, str):
+        return as_float32(np.fromiter(vector, np.float64, len(vector)))
+    try:
+        return as_float32(decode_base64(vector))
+    except RequestInvalid as error:
+        if count == 1:
+            raise
+        raise RequestInvalid(f"vectors[{position}]: {error}") from error
 
 
 def filter_text(raw: msgspec.Raw) -> str | None:

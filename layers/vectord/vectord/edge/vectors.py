@@ -8,10 +8,11 @@ import msgspec
 from vectord.edge import pagination
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.schemas import queries
-from vectord.edge.schemas.bodies import DeleteBody, PatchBody, decode, ids
+from vectord.edge.schemas.bodies import DeleteBody, PatchBody, ids
+from vectord.edge.schemas.diagnosis import malformed_reason
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
-from vectord.errors import RequestInvalid
+from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.readers.entry import checked_metadata
 from vectord.service.service import MAX_PAGE
 from vectord.service.values.selection import ListQuery, Members, Patch, Place, Selection, matches_all
@@ -34,6 +35,7 @@ def read_listing(name: str, query: Mapping[str, str]) -> Listing:
 
     Raises:
         RequestInvalid: a parameter is unknown or out of range.
+        FilterInvalid: the parameter `filter` is not JSON.
         CursorInvalid: the cursor does not belong to this listing.
     """
     queries.check(query, queries.Vectors)
@@ -109,8 +111,16 @@ def _number(query: Mapping[str, str], name: str, default: int, minimum: int, max
 
 
 def _filter(text: str | None) -> str | None:
-    """Return the filter in a query string as JSON text; None if it is absent or null, as in a body."""
-    return None if text is None else filter_text(decode(text.encode("utf-8", "surrogatepass"), msgspec.Raw))
+    """Return the JSON text of a filter in a query string, None if the parameter is absent or null."""
+    if text is None:
+        return None
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        data.decode()
+        return filter_text(msgspec.json.decode(data, type=msgspec.Raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = malformed_reason(data, error)
+        raise FilterInvalid("filter", f"in the query string {reason} It must be JSON, percent-encoded.") from error
 
 
 def _include(text: str | None) -> Sequence[str]:

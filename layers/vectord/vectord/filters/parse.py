@@ -1,10 +1,13 @@
 """Parse a filter of a request, JSON objects of paths and operators, into a filter tree.
 
-Every mistake raises `FilterInvalid` with its location and a correction. A path cannot start with `$`.
+Every mistake raises `FilterInvalid` with its location and a correction. A key that starts with `$` is an operator; a
+path that starts with `$` is written with a backslash before it, and one that starts with backslashes and `$` with one
+backslash more.
 An object or an array without members is valid: `{}` and `$and: []` are true, `$or: []` and `$in: []` are false.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeGuard
 
@@ -12,6 +15,8 @@ from vectord.filters.limits import MAX_PATTERN, Location, Usage
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 
 _LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
+_ESCAPED: Final = re.compile(r"\\+\$")
+_ESCAPE_HINT: Final = r'For a metadata key that starts with $ write a backslash before it, in JSON "\\$key".'
 _MAX_COMPARED: Final = 60  # characters of an unknown operator that are compared with the known operators
 _TYPE_NAMES: Final = {type(None): "null", bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
 # Operators of other databases, and those to suggest for them.
@@ -60,9 +65,9 @@ def _parse_member(key: object, operand: object, location: Location) -> Filter:
         case _ if key in _OPERATORS:
             raise inner.error(f'must be under a path, as in {{"year": {{"{key}": ...}}}}.')
         case _ if key.startswith("$"):
-            raise inner.error(_unknown_operator(key, _LOGICAL_OPERATORS))
+            raise inner.error(f"{_unknown_operator(key, _LOGICAL_OPERATORS)} {_ESCAPE_HINT}")
         case path:
-            return _parse_path(path, operand, inner)
+            return _parse_path(path[1:] if _ESCAPED.match(path) else path, operand, inner)
 
 
 def _parse_filters(operand: object, location: Location) -> tuple[Filter, ...]:

@@ -67,8 +67,10 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
     """Decode a JSON object `{"id", "vector", "metadata"?}`; errors become a `BadItem` at `position`."""
     try:
         body = VECTOR_JSON.decode(text)
-        return NewVector(body.id, _components_of_json(body.vector, parse), checked_metadata(body.metadata))
-    except (msgspec.ValidationError, RequestInvalid) as error:
+        return NewVector(body.id, _components_of_json(body.vector, parse), _metadata_of_item(body.metadata))
+    except msgspec.ValidationError as error:
+        return BadItem(position, _id(text), f"{error}. An item is an object with id, vector and perhaps metadata")
+    except RequestInvalid as error:
         return BadItem(position, _id(text), str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return BadItem(position, _id(text), f"is not JSON in UTF-8 ({error})")
@@ -95,6 +97,13 @@ def _components_of_json(text: msgspec.Raw, parse: NumberParser) -> Components:
         return decode_base64(msgspec.json.decode(value, type=str)) if value.startswith(b'"') else parse(value)
     except msgspec.ValidationError as error:
         raise RequestInvalid(f"vector must be an array of numbers or base64 text: {error}") from error
+
+
+def _metadata_of_item(text: msgspec.Raw) -> msgspec.Raw | None:
+    try:
+        return checked_metadata(text)
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(f"metadata is not valid: {error}") from error
 
 
 def _id(text: msgspec.Raw | bytes) -> str | None:

@@ -43,6 +43,9 @@ def _run(request: ShardRequest, seconds: float, service: Service, context: objec
 def _encode_result(result: ShardResult) -> str:
     data = messages.encode(result)
     if response_size(data) > MAX_ANSWER:
-        error = AnswerTooLarge("A shard's answer would be more than 6 MB. Ask for a smaller k, or leave 'vector' out.")
+        error = AnswerTooLarge(
+            "A shard's answer would be more than 6 MB. Ask for a smaller k or limit, or for fewer ids, "
+            "or leave 'vector' out of 'include'."
+        )
         data = messages.encode(failed_result(error))
     return data.decode()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from vectord import errors
 from vectord.edge import problems
 from vectord.edge.openapi.filters import FILTER_SCHEMAS
 from vectord.edge.openapi.operations import OPERATIONS, Body, Operation
@@ -20,7 +21,8 @@ Json = dict[str, Any]
 _JSON: Final = "application/json"
 _DESCRIPTION: Final = (
     "Serverless vector search: an index is one object in S3. The deployment decides who may call it: IAM (SigV4), JWT, "
-    "or everyone. docs/api.md shows an example of each operation."
+    "or everyone. A path or method that is not in this document is answered by the components RouteNotFound and "
+    "MethodNotAllowed. docs/api.md shows an example of each operation."
 )
 _ETAG: Final[Json] = {"description": "The state of the index that the answer describes.", "type": "string"}
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
@@ -72,7 +74,17 @@ def document() -> Json:
         "info": {"title": "vectord", "version": "1", "description": _DESCRIPTION},
         "servers": [{"url": "./", "description": "The server of this document."}],
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "responses": _responses_without_a_route()},
+    }
+
+
+def _responses_without_a_route() -> Json:
+    """Return the answers to a path that the API does not have, and to a method that a path does not have."""
+    not_found, not_allowed = (KINDS[error] for error in (errors.RouteNotFound, errors.MethodNotAllowed))
+    allow = {"Allow": {"schema": {"type": "string"}, "description": "The methods of the path."}}
+    return {
+        "RouteNotFound": _problem(not_found.status, [TYPE_PREFIX + not_found.slug]),
+        "MethodNotAllowed": {**_problem(not_allowed.status, [TYPE_PREFIX + not_allowed.slug]), "headers": allow},
     }
 
 

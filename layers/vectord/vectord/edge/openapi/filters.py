@@ -14,7 +14,8 @@ _OPERATORS: Final = "Operators"
 
 FILTER_SCHEMAS: Final[dict[str, Any]] = {
     FILTER: {
-        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not. All must hold.",
+        "description": "Keys are paths into metadata, joined by dots, or $and, $or and $not. All must hold. "
+        "A path that starts with $ is written with a backslash before it.",
         "type": "object",
         "properties": {"$and": _EACH, "$or": _EACH, "$not": ref(FILTER)},
         "patternProperties": {

@@ -127,7 +127,7 @@ OPERATIONS: Final = (
         answers=(vector_answers.Page,),
         query=queries.Vectors,
         headers=NOT_MODIFIED,
-        problems=(errors.CursorInvalid, errors.FilterInvalid, errors.MalformedJson, errors.AnswerTooLarge),
+        problems=(errors.CursorInvalid, errors.FilterInvalid, errors.AnswerTooLarge),
     ),
     Operation(
         "POST /indexes/{name}/vectors/count",

@@ -5,12 +5,13 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from vectord.edge.schemas import fields
+from vectord.edge.schemas import diagnosis, fields
 from vectord.edge.schemas.fields import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance
-from vectord.readers.entry import Entry, entry_of_json
+from vectord.readers.entry import Entry, NewVector, entry_of_json
+from vectord.readers.repeated import repeated_in_item
 
 Include = Literal["metadata", "vector", "distance"]
 
@@ -111,21 +112,24 @@ class CountBody(msgspec.Struct, forbid_unknown_fields=True):
     max_staleness: fields.Staleness = None
 
 
-def decode[T](body: bytes, kind: type[T]) -> T:
+def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
     """Return a JSON body as a `kind`.
 
     Raises:
         MalformedJson: the body is not JSON (RFC 8259: UTF-8, no NaN, no Infinity).
-        RequestInvalid: the JSON does not have the shape of `kind`.
+        RequestInvalid: the JSON does not have the shape of `kind`, or repeats a field.
     """
     try:
         body.decode()
-        return msgspec.json.decode(body, type=kind)
+        value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         _check_json(body)  # msgspec stopped at the wrong type; the rest may not be JSON
-        raise RequestInvalid(f"The body is not valid: {error}.") from error
+        raise RequestInvalid(diagnosis.shape_reason(body, kind, error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error) from error
+        raise _malformed(body, error) from error
+    if repeated := diagnosis.repeated_field(body, kind):
+        raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
+    return value
 
 
 def _check_json(body: bytes) -> None:
@@ -134,13 +138,11 @@ def _check_json(body: bytes) -> None:
     except msgspec.ValidationError:
         return  # valid JSON with a number that is out of range
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(error) from error
+        raise _malformed(body, error) from error
 
 
-def _malformed(error: Exception) -> MalformedJson:
-    if isinstance(error, RecursionError):
-        return MalformedJson("The body is nested too deeply.")
-    return MalformedJson(f"The body is not valid JSON in UTF-8 (NaN and Infinity are not JSON): {error}.")
+def _malformed(body: bytes, error: Exception) -> MalformedJson:
+    return MalformedJson(f"The body {diagnosis.malformed_reason(body, error)}")
 
 
 def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
@@ -151,7 +153,14 @@ def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
     """
     if not vectors:
         raise RequestInvalid("The batch is empty: 'vectors' must have at least one vector.")
-    return [entry_of_json(position, raw) for position, raw in enumerate(vectors)]
+    return [_entry(position, raw) for position, raw in enumerate(vectors)]
+
+
+def _entry(position: int, raw: msgspec.Raw) -> Entry:
+    entry = entry_of_json(position, raw)
+    if isinstance(entry, NewVector) and (key := repeated_in_item(bytes(raw), entry)):
+        return BadItem(position, entry.id, f"has the key {key!r} more than once")
+    return entry
 
 
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
@@ -169,7 +178,7 @@ def ids(items: Sequence[msgspec.Raw]) -> list[str]:
         try:
             good.append(msgspec.json.decode(raw, type=str))
         except msgspec.ValidationError as error:
-            bad.append(BadItem(position, None, str(error)))
+            bad.append(BadItem(position, None, f"id must be a text: {error}"))
     if bad:
         raise BatchInvalid(bad)
     return good

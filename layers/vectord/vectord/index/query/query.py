@@ -103,7 +103,7 @@ def check(query: Query) -> None:
 
 
 def check_vectors(query: Query, params: Params) -> None:
-    """Raise RequestInvalid if a query vector does not fit an index with these parameters."""
-    for vector in query.vectors:
+    """Raise RequestInvalid if a query vector does not fit an index with these parameters; of several, name it."""
+    for position, vector in enumerate(query.vectors):
         if reason := invalid_vector_reason(vector, params):
-            raise RequestInvalid(reason)
+            raise RequestInvalid(reason if len(query.vectors) == 1 else f"vectors[{position}]: {reason}")

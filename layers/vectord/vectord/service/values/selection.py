@@ -14,6 +14,7 @@ from vectord.index.query import scan
 from vectord.index.query.scan import Span
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
+from vectord.readers.repeated import repeated_anywhere
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -80,9 +81,17 @@ def parse_filter(text: str | None) -> Filter | None:
     if text is None:
         return None
     try:
-        return parse(msgspec.json.decode(text))
+        value = msgspec.json.decode(text)
+    except msgspec.ValidationError as error:
+        raise FilterInvalid("filter", f"has a number that is out of range: {error}.") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise FilterInvalid("filter", "is not JSON, or nested too deeply.") from error
+    tree = parse(value)  # before anything that recurses: it bounds the depth
+    if (key := repeated_anywhere(text, value)) is not None:
+        raise FilterInvalid(
+            "filter", f"has the key {key!r} more than once in an object. Put both conditions under it, or use $and."
+        )
+    return tree
 
 
 def matches_all(text: str | None) -> bool:
