@@ -87,7 +87,7 @@ class Api:
     ) -> Answer:
         """Send a request to a percent-encoded path; a body that is not text is sent as JSON."""
         route, parameters = self._route(method, path)
-        event = an_event(route, path, parameters, headers or {}, query, method)
+        event = an_event(route, path, parameters, headers or {}, query, method=method)
         if body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         return self.invoke(route, event)
@@ -132,6 +132,7 @@ def an_event(
     parameters: Mapping[str, str],
     headers: Mapping[str, str],
     query: Mapping[str, str] | None,
+    *,
     method: str | None = None,
 ) -> dict[str, Any]:
     event: dict[str, Any] = {

@@ -29,12 +29,8 @@ def malformed_reason(data: bytes, error: Exception) -> str:
     """
     if not data.strip():
         return "is empty. Send a JSON object."
-    if data.startswith(_BOM):
-        return "begins with a byte order mark (BOM). Send UTF-8 without it."
-    if _is_wide(data):
-        return "is UTF-16 or UTF-32. Send UTF-8."
-    if isinstance(error, UnicodeDecodeError):
-        return f"is not UTF-8: byte {error.start:,} (0x{data[error.start]:02x}) is not valid there. Send UTF-8."
+    if reason := _encoding_reason(data, error):
+        return reason
     if isinstance(error, RecursionError):
         return "is nested too deeply. Metadata may have 100 levels, and a filter 32."
     if half := _half_pair(data):
@@ -43,6 +39,16 @@ def malformed_reason(data: bytes, error: Exception) -> str:
             "Write both halves, or the character itself in UTF-8."
         )
     return _syntax_reason(data.decode(), error)
+
+
+def _encoding_reason(data: bytes, error: Exception) -> str | None:
+    if data.startswith(_BOM):
+        return "begins with a byte order mark (BOM). Send UTF-8 without it."
+    if _is_wide(data):
+        return "is UTF-16 or UTF-32. Send UTF-8."
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8: byte {error.start:,} (0x{data[error.start]:02x}) is not valid there. Send UTF-8."
+    return None
 
 
 def _is_wide(data: bytes) -> bool:
