@@ -110,6 +110,34 @@ def test_a_report_lists_the_first_bad_rows_and_counts_all(api: Api, inbox: Inbox
     assert (report["bad"], len(report["rows"])) == (1_500, 1_000)
 
 
+# Lines 3, 5, 6, 8 and 10 are bad, each for another reason; lines 2, 4 and 7 are blank.
+BAD_LINES = (
+    b'{"id": "a", "vector": [1, 0]}',
+    b"",
+    b'{"id": "short", "vector": [1]}',
+    b" \t",
+    b'{"id": "zero", "vector": [0, 0]}',
+    b'{"id": "far", "vector": [1, 1e39]}',
+    b"",
+    b'{"id": "", "vector": [1, 0]}',
+    b'{"id": "b", "vector": [0, 1]}',
+    b"no JSON",
+)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
+def test_a_report_names_the_lines_of_the_file(
+    api: Api, inbox: Inbox, suffix: str, newline: bytes, shards: int
+) -> None:
+    api.create("lines", 2, shards=shards)
+    text = newline.join(BAD_LINES)
+    inbox.upload(f"uploads/lines/x{suffix}", gzip.compress(text, mtime=0) if suffix.endswith("gz") else text)
+    rows = inbox.report(f"rejected/lines/x{suffix}.json")["rows"]
+    assert [(row["line"], row["id"]) for row in rows] == [(3, "short"), (5, "zero"), (6, "far"), (8, ""), (10, None)]
+
+
 @pytest.mark.parametrize(
     ("key", "data"),
     [

@@ -17,16 +17,22 @@ Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level
 
+ROW_BYTES: Final = 128  # memory that a row takes beside its components and texts; bounds the rows of a file
+
 METADATA_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError, RequestInvalid)
 """The exceptions that `metadata_of_text` raises."""
 
 
 class NewVector(msgspec.Struct, frozen=True):
-    """A decoded vector: components (dimension,) as float32 or float64, metadata as JSON text, None if absent."""
+    """A decoded vector: components (dimension,) as float32 or float64, metadata as JSON text, None if absent.
+
+    `position` is the number of its line or row in a file, from 0; None if it is the same as in the batch.
+    """
 
     id: str
     vector: Components
     metadata: msgspec.Raw | None = None
+    position: int | None = None
 
 
 Entry = NewVector | BadItem
@@ -67,7 +73,7 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
     """Decode a JSON object `{"id", "vector", "metadata"?}`; errors become a `BadItem` at `position`."""
     try:
         body = VECTOR_JSON.decode(text)
-        return NewVector(body.id, _components_of_json(body.vector, parse), _metadata_of_item(body.metadata))
+        return NewVector(body.id, _components_of_json(body.vector, parse), _metadata_of_item(body.metadata), position)
     except msgspec.ValidationError as error:
         return BadItem(position, _id(text), f"{error}. An item is an object with id, vector and perhaps metadata")
     except RequestInvalid as error:

@@ -34,7 +34,8 @@ _PLACEHOLDER: Final = b"-7.0625e-301"
 _PLACEHOLDER_JSON: Final = msgspec.Raw(_PLACEHOLDER)
 _BATCH: Final = 128  # entries whose float64 numbers fit a processor cache until they are converted to float32
 
-_Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None]  # id; float64 bytes or float32; metadata
+# id; float64 bytes or float32; metadata; position
+_Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None, int]
 
 
 def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
@@ -51,9 +52,9 @@ def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
                 yield entry
             elif isinstance(entry[1], bytes):
                 start, stop = stop, stop + len(entry[1]) // 8
-                yield NewVector(entry[0], flat[start:stop], entry[2])
+                yield NewVector(entry[0], flat[start:stop], entry[2], entry[3])
             else:
-                yield NewVector(entry[0], entry[1], entry[2])
+                yield NewVector(entry[0], entry[1], entry[2], entry[3])
 
 
 def parse_numbers_fast(text: bytes) -> npt.NDArray[np.float64]:
@@ -71,7 +72,7 @@ def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
         start, size = 0, len(block)
         while start < size:
             end = block.find(b"\n", start) + 1 or size
-            if entry := _split_line(block, start, end) or _whole_line(position, block[start:end]):
+            if entry := _split_line(position, block, start, end) or _whole_line(position, block[start:end]):
                 yield entry
             start, position = end, position + 1
 
@@ -80,7 +81,7 @@ def _whole_line(position: int, line: bytes) -> Entry | None:
     return entry_of_json(position, line, parse_numbers_fast) if line.strip() else None
 
 
-def _split_line(block: bytes, start: int, end: int) -> _Split | None:
+def _split_line(position: int, block: bytes, start: int, end: int) -> _Split | None:
     """Decode the line `block[start:end]` in two parts; return None if it must be decoded whole."""
     key = _VECTOR.search(block, start, end)
     if not key:
@@ -98,9 +99,10 @@ def _split_line(block: bytes, start: int, end: int) -> _Split | None:
         if body.vector != _PLACEHOLDER_JSON:
             return None
         vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
-        return body.id, vector, None if body.metadata is NO_METADATA else checked_metadata(body.metadata)
+        metadata = None if body.metadata is NO_METADATA else checked_metadata(body.metadata)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
         return None  # decode the whole line for the error message
+    return body.id, vector, metadata, position
 
 
 def _parse_to_bytes(text: bytes) -> bytes:

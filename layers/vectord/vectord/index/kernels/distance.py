@@ -22,7 +22,7 @@ _BLOCK: Final = 1 << 18  # float64 components at a time: 2 MB, about the size of
 
 def as_float32(vector: F32 | F64) -> F32:
     """Return `vector` as float32; a component beyond its range becomes infinite: see `invalid_vector_reason`."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # invalid: a signaling NaN
         return vector.astype(np.float32)
 
 

@@ -35,7 +35,7 @@ def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | Non
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
     if len(good) < len(entries) or not params.are_valid_ids([entry.id for entry in good]):
         return None
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         flat = np.concatenate([entry.vector for entry in good], dtype=np.float32, casting="unsafe")
     rows = flat.reshape(len(good), index.dimension)
     if not np.isfinite(rows).all() or (index.distance == "cosine" and not rows.any(axis=1).all()):
@@ -56,7 +56,7 @@ def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:
             continue
         vector = as_float32(entry.vector)
         if reason := params.invalid_id_reason(entry.id) or invalid_vector_reason(vector, index):
-            bad.append(BadItem(position, entry.id, reason))
+            bad.append(BadItem(position if entry.position is None else entry.position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))
     if bad:
