@@ -96,7 +96,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     "pandas.jsonl": _pandas_lines,
     "polars.jsonl": lambda: pl.DataFrame({"id": IDS, "vector": VECTORS.tolist()}).write_ndjson().encode(),
     "python.jsonl.gz": lambda: gzip.compress(LINES.encode(), mtime=0),
-    "two-members.jsonl.gz": lambda: b"".join(gzip.compress(part, mtime=0) for part in LINES.encode().splitlines(True)[:2]),
+    "two-members.jsonl.gz": lambda: b"".join(
+        gzip.compress(part, mtime=0) for part in LINES.encode().splitlines(True)[:2]
+    ),
     "pandas.jsonl.gz": lambda: gzip.compress(_pandas_lines(), 1, mtime=0),
     "matrix.npy": lambda: _npy(VECTORS),
     "fortran.npy": lambda: _npy(np.asfortranarray(VECTORS.astype(">f2"))),
@@ -109,10 +111,14 @@ FILES: dict[str, Callable[[], bytes]] = {
     "pyarrow-v2.parquet": lambda: _arrow(data_page_version="2.0", compression="zstd", row_group_size=5),
     "pyarrow-plain.parquet": lambda: _arrow(use_dictionary=False, compression="none", write_page_checksum=True),
     "pyarrow-delta.parquet": lambda: _arrow(
-        use_dictionary=False, column_encoding={"id": "DELTA_BYTE_ARRAY", "metadata": "DELTA_LENGTH_BYTE_ARRAY"}, compression="lz4"
+        use_dictionary=False,
+        column_encoding={"id": "DELTA_BYTE_ARRAY", "metadata": "DELTA_LENGTH_BYTE_ARRAY"},
+        compression="lz4",
     ),
     "pyarrow-brotli.parquet": lambda: _arrow(compression="brotli", write_page_index=True),
-    "pyarrow-split.parquet": lambda: _arrow(use_dictionary=False, column_encoding={"vector.list.element": "BYTE_STREAM_SPLIT"}),
+    "pyarrow-split.parquet": lambda: _arrow(
+        use_dictionary=False, column_encoding={"vector.list.element": "BYTE_STREAM_SPLIT"}
+    ),
     "pyarrow-structs.parquet": _structs,
     "pyarrow-half.parquet": _half,
     "polars.parquet": lambda: _polars(),

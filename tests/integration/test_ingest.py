@@ -128,9 +128,7 @@ BAD_LINES = (
 @pytest.mark.parametrize("shards", [1, 3])
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
-def test_a_report_names_the_lines_of_the_file(
-    api: Api, inbox: Inbox, suffix: str, newline: bytes, shards: int
-) -> None:
+def test_a_report_names_the_lines_of_the_file(api: Api, inbox: Inbox, suffix: str, newline: bytes, shards: int) -> None:
     api.create("lines", 2, shards=shards)
     text = newline.join(BAD_LINES)
     inbox.upload(f"uploads/lines/x{suffix}", gzip.compress(text, mtime=0) if suffix.endswith("gz") else text)

@@ -23,7 +23,11 @@ def many(files: dict[str, bytes], count: int, first_seed: int = 0) -> Iterator[t
     for seed in range(first_seed, first_seed + count):
         name = names[seed % len(names)]
         other = files[names[(seed // len(names)) % len(names)]]
-        yield name, seed, _damaged_inside(name, files[name], seed) if seed % 3 == 0 else damaged(files[name], other, seed)
+        yield (
+            name,
+            seed,
+            _damaged_inside(name, files[name], seed) if seed % 3 == 0 else damaged(files[name], other, seed),
+        )
 
 
 def _damaged_inside(name: str, data: bytes, seed: int) -> bytes:
