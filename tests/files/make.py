@@ -107,7 +107,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "compressed.npz": lambda: _npz(np.savez_compressed),
     "pandas.parquet": lambda: _frame().to_parquet(index=False),
     "pandas-categories.parquet": _categories,
-    "pyarrow.parquet": lambda: _arrow(),
+    "pyarrow.parquet": _arrow,
     "pyarrow-v2.parquet": lambda: _arrow(data_page_version="2.0", compression="zstd", row_group_size=5),
     "pyarrow-plain.parquet": lambda: _arrow(use_dictionary=False, compression="none", write_page_checksum=True),
     "pyarrow-delta.parquet": lambda: _arrow(
@@ -121,7 +121,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     ),
     "pyarrow-structs.parquet": _structs,
     "pyarrow-half.parquet": _half,
-    "polars.parquet": lambda: _polars(),
+    "polars.parquet": _polars,
     "polars-snappy.parquet": lambda: _polars(compression="snappy", row_group_size=5, use_pyarrow=False),
 }
 
