@@ -14,9 +14,10 @@ from vectord.errors import RequestInvalid
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.results import NO_INDEX_ETAG
 
-_TAG: Final = re.compile(r'(W/)?("[^"]*")')
-_TAGS: Final = re.compile(r'[\s,]*((W/)?"[^"]*"[\s,]*)+')
-_KEY: Final = re.compile(r"[!-~]{1,255}")
+# Patterns as text, which re compiles at their first use: a search does not need them.
+_TAG: Final = r'(W/)?("[^"]*")'
+_TAGS: Final = r'[\s,]*((W/)?"[^"]*"[\s,]*)+'
+_KEY: Final = r"[!-~]{1,255}"
 
 
 class ETags(msgspec.Struct, frozen=True):
@@ -61,7 +62,7 @@ def read_preconditions(headers: Mapping[str, str]) -> Preconditions | None:
     if_match, if_none_match = headers.get("if-match"), headers.get("if-none-match")
     if if_match is None and if_none_match is None:
         return None
-    if if_none_match is not None and if_none_match.strip() != "*" and not _TAGS.fullmatch(if_none_match):
+    if if_none_match is not None and if_none_match.strip() != "*" and not re.fullmatch(_TAGS, if_none_match):
         raise RequestInvalid("If-None-Match must be * or a list of ETags, each in double quotes.")
     return Preconditions(_etags(if_match), _etags(if_none_match))
 
@@ -71,7 +72,7 @@ def _etags(header: str | None) -> ETags | None:
         return None
     if header.strip() == "*":
         return ETags(any=True)
-    tags = _TAG.findall(header)
+    tags = re.findall(_TAG, header)
     return ETags(frozenset(tag for weak, tag in tags if not weak), frozenset(tag for weak, tag in tags if weak))
 
 
@@ -86,7 +87,7 @@ def read_idempotency_key(
     text = headers.get("idempotency-key")
     if text is None:
         return None
-    if not _KEY.fullmatch(text):
+    if not re.fullmatch(_KEY, text):
         raise RequestInvalid("Idempotency-Key must be 1 to 255 visible ASCII characters without spaces.")
     target = "\n".join((route, *(f"{name}={value}" for name, value in sorted(path.items())), ""))
     digest = blake2b(target.encode("utf-8", "surrogatepass") + body, digest_size=4)

@@ -31,7 +31,7 @@ MAX_KEYS: Final = 256  # at most 15 KB of envelope
 
 _UPLOAD: Final = "u:"
 _KEYED: Final = "i:"
-_RECORDED_ANSWER: Final = re.compile(r"([0-9a-f]{8})((?::[0-9]{1,18})+)")
+_RECORDED_ANSWER: Final = r"([0-9a-f]{8})((?::[0-9]{1,18})+)"
 
 _MEMBERS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -139,7 +139,7 @@ def answer_of(applied: Sequence[str], key: str) -> tuple[str, tuple[int, ...]] |
     """Return the hash of the request with `key` and its answer; None if no such request is recorded."""
     prefix = _prefix(_KEYED, key)
     for token in applied:
-        if token.startswith(prefix) and (recorded := _RECORDED_ANSWER.fullmatch(token.removeprefix(prefix))):
+        if token.startswith(prefix) and (recorded := re.fullmatch(_RECORDED_ANSWER, token.removeprefix(prefix))):
             return recorded[1], tuple(map(int, recorded[2][1:].split(":")))
     return None
 

@@ -17,8 +17,9 @@ MAX_ID_BYTES = 1_024
 MAX_SHARDS = 1_000
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
-_GENERATION = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SHARD = re.compile(rf"{_NAME.pattern}/{_GENERATION.pattern}/(0|[1-9][0-9]{{0,2}})")
+# Patterns as text, which re compiles at their first use.
+_GENERATION = r"[A-Za-z0-9_-]{1,64}"
+_SHARD = rf"{_NAME.pattern}/{_GENERATION}/(0|[1-9][0-9]{{0,2}})"
 
 _NAME_RULE = "name must be 1 to 128 of A-Z a-z 0-9 . _ - and not start with a dot"
 
@@ -95,7 +96,7 @@ def _invalid_shards_reason(params: Params) -> str | None:
         return None
     if not params.shards or not 2 <= params.shards <= MAX_SHARDS:
         return f"shards must be 2 to {MAX_SHARDS:,} if there is a generation"
-    if not params.generation or not _GENERATION.fullmatch(params.generation):
+    if not params.generation or not re.fullmatch(_GENERATION, params.generation):
         return "generation must be 1 to 64 of A-Z a-z 0-9 _ -"
     return None
 
@@ -111,7 +112,7 @@ def may_start_index_name(text: str) -> bool:
 
 def is_shard_name(text: str) -> bool:
     """Return True if `text` is `<index>/<generation>/<number>`, the name of a shard; callers cannot use such a name."""
-    return _SHARD.fullmatch(text) is not None
+    return re.fullmatch(_SHARD, text) is not None
 
 
 def is_blob_name(text: str) -> bool:

@@ -10,7 +10,7 @@ LEAST_PART: Final = 5 << 20  # bytes; S3 refuses a smaller part unless it is the
 STAGING: Final = ".staging/"  # an index name never contains a slash
 LONGEST_LINK: Final = 7 * 24 * 3600  # seconds; S3 accepts no more
 
-_FILENAME: Final = re.compile(r"[A-Za-z0-9._ -]{1,255}")  # needs no escapes inside a quoted header value
+_FILENAME: Final = r"[A-Za-z0-9._ -]{1,255}"  # needs no escapes inside a quoted header value
 
 
 def check_staging(name: str) -> None:
@@ -46,5 +46,5 @@ def check_link(seconds: int, filename: str) -> None:
     """Raise ValueError for a duration that S3 refuses, or a file name that is not plain ASCII."""
     if not 1 <= seconds <= LONGEST_LINK:
         raise ValueError(f"a link must be valid for 1 to {LONGEST_LINK:,} seconds, not {seconds:,}")
-    if not _FILENAME.fullmatch(filename):
+    if not re.fullmatch(_FILENAME, filename):
         raise ValueError(f"a download cannot be called {filename!r}")

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -260,7 +259,7 @@ def test_a_read_only_function_refuses_a_change(service: Service, functions: Func
 
 
 def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
-    crew = WorkerPool(Environment(), ThreadPoolExecutor(1))
+    crew = WorkerPool(Environment(), 1)
 
     def fails(_: int) -> None:
         crew.environment.meter.add("Commits")
@@ -273,7 +272,7 @@ def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
 
 
 def test_an_error_is_raised_after_all_work_has_ended() -> None:
-    crew, ended = WorkerPool(Environment(), ThreadPoolExecutor(2)), []
+    crew, ended = WorkerPool(Environment(), 2), []
 
     def work(item: int) -> None:
         if item == 0:

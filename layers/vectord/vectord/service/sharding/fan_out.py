@@ -1,9 +1,8 @@
 """Run requests to shards in parallel: in threads of this process, or in further invocations of this function."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
-from typing import Final, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -12,6 +11,9 @@ from vectord.service.sharding import messages
 from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed_result
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 # Threads that wait for S3, one for each of its connections; they share one processor.
 _LOCAL_THREADS: Final = 16
@@ -42,11 +44,15 @@ class Message(msgspec.Struct, frozen=True, rename={"request": "part"}):
     seconds: float
 
 
-class WorkerPool(msgspec.Struct, frozen=True):
+class WorkerPool(msgspec.Struct, frozen=True, dict=True):
     """Threads of this process. Counts of a thread are added to the meter of the calling thread."""
 
     environment: Environment
-    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _LOCAL_THREADS, "shard"))
+    threads: int = _LOCAL_THREADS
+
+    @cached_property
+    def _executor(self) -> "ThreadPoolExecutor":
+        return _executor(self.threads, "shard")
 
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Return the result of `work` for each item, in their order; wait for all, then raise the first error."""
@@ -56,8 +62,9 @@ class WorkerPool(msgspec.Struct, frozen=True):
             meter.drain()
             return work(item), meter.drain()
 
-        tasks = [self.pool.submit(one, item) for item in items]
-        wait(tasks)
+        tasks = [self._executor.submit(one, item) for item in items]
+        for task in tasks:
+            task.exception()  # waits
         results = []
         for task in tasks:
             result, metered = task.result()
@@ -77,14 +84,13 @@ class LocalFanOut(msgspec.Struct, frozen=True):
         return self.pool.map(lambda request: self.run_request(request, deadline), requests)
 
 
-class RemoteFanOut(msgspec.Struct, frozen=True):
+class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
     """Runs requests in further invocations; a few requests, and those too large for a message, run in this process."""
 
     local: LocalFanOut
     invoke: Invoke
     retry_policy: RetryPolicy = msgspec.field(default_factory=partial(RetryPolicy, max_attempts=4))
     max_local: int = MAX_LOCAL
-    pool: ThreadPoolExecutor = msgspec.field(default_factory=partial(ThreadPoolExecutor, _REMOTE_THREADS, "call"))
 
     def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
         if len(requests) <= self.max_local:
@@ -92,12 +98,16 @@ class RemoteFanOut(msgspec.Struct, frozen=True):
         texts = [messages.encode(request) for request in requests]
         small = [position for position, text in enumerate(texts) if len(text) <= MAX_MESSAGE]
         large = [position for position, text in enumerate(texts) if len(text) > MAX_MESSAGE]
-        calls = self.pool.map(
+        calls = self._executor.map(
             lambda position: self._call(requests[position], texts[position].decode(), deadline), small
         )
         results = dict(zip(large, self.local.run([requests[position] for position in large], deadline), strict=True))
         results |= zip(small, calls, strict=True)
         return [results[position] for position in range(len(requests))]
+
+    @cached_property
+    def _executor(self) -> "ThreadPoolExecutor":
+        return _executor(_REMOTE_THREADS, "call")
 
     def _call(self, request: ShardRequest, text: str, deadline: Deadline) -> ShardResult:
         """Return the result of one request; resend a change without a key only if it certainly did not run."""
@@ -118,6 +128,12 @@ class RemoteFanOut(msgspec.Struct, frozen=True):
                 if isinstance(request, ChangeRequest) and request.key is None:
                     return failed_result(OutcomeUnknown(request.shard))
         return failed_result(StorageSilent())
+
+
+def _executor(threads: int, name: str) -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; most indexes have no shards
+
+    return ThreadPoolExecutor(threads, name)
 
 
 def decode_message(event: object) -> tuple[ShardRequest, float]:

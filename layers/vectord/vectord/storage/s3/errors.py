@@ -71,6 +71,7 @@ def checked_etag(etag: str | None) -> str:
 # obstore has exception types for these statuses. For any other status, and if there was no response, it raises
 # GenericError. Then the status is only in the message, after a URL without blanks and a duration; so is S3's code. If
 # the message does not match exactly, the error is StoreUnavailable. Our errors contain only the code and the status.
+# re compiles the patterns at their first use.
 _STATUS_BY_TYPE: Final[dict[type[Exception], int]] = {
     FileNotFoundError: 404,
     obstore_exceptions.PreconditionError: 412,
@@ -80,9 +81,9 @@ _STATUS_BY_TYPE: Final[dict[type[Exception], int]] = {
     obstore_exceptions.NotModifiedError: 304,
 }
 _MESSAGE_START: Final = r"Generic S3 error: Error performing (?:GET|HEAD) \S+ in \S+ - "
-_STATUS: Final = re.compile(_MESSAGE_START + r"Server returned non-2xx status code: (\d{3}) ")
-_REDIRECT: Final = re.compile(_MESSAGE_START + r"Received redirect without LOCATION")
-_CODE: Final = re.compile(r"<Error>.*?<Code>([A-Za-z0-9.]+)</Code>", re.DOTALL)
+_STATUS: Final = _MESSAGE_START + r"Server returned non-2xx status code: (\d{3}) "
+_REDIRECT: Final = _MESSAGE_START + r"Received redirect without LOCATION"
+_CODE: Final = r"(?s)<Error>.*?<Code>([A-Za-z0-9.]+)</Code>"
 
 
 @contextmanager
@@ -96,9 +97,11 @@ def obstore_errors() -> Iterator[None]:
 
 def _obstore_error(error: Exception, text: str) -> StoreError:
     status = _STATUS_BY_TYPE.get(type(error), 0)
-    if not status and (in_text := _STATUS.match(text)):
+    if not status and (in_text := re.match(_STATUS, text)):
         status = int(in_text[1])
     if status:
-        code = _CODE.search(text)
+        code = re.search(_CODE, text)
         return store_error(code[1] if code else str(status), status)
-    return store_error("PermanentRedirect", 301) if _REDIRECT.match(text) else StoreUnavailable(type(error).__name__)
+    return (
+        store_error("PermanentRedirect", 301) if re.match(_REDIRECT, text) else StoreUnavailable(type(error).__name__)
+    )

@@ -1,6 +1,6 @@
 """Multipart uploads: an object in parts, sent or copied inside S3, that appears as a whole when it is completed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import pairwise
@@ -78,11 +78,14 @@ class MultipartUpload:
                 self._client.abort_multipart_upload(**self._target)
 
     def send(self, parts: Iterable[bytes | CopySource], parallel: int) -> list[Part]:
-        """Send the parts, at most `parallel` at a time and in memory; return them as arguments of `complete`."""
+        """Send the parts, at most `parallel` at a time and in memory; return them as arguments of `complete`.
+
+        A part to copy is split as in `split_copy`.
+        """
         sent: list[Future[Part]] = []
         # An abort does not stop a part that is still being sent, so wait for all parts before leaving the block.
         with ThreadPoolExecutor(parallel, "s3-part") as workers:
-            for number, part in enumerate(parts, 1):
+            for number, part in enumerate(_split(parts), 1):
                 sent.append(workers.submit(self._send_part, number, part))
                 _wait_until_fewer_than(parallel, sent)
             _wait_until_fewer_than(1, sent)
@@ -133,6 +136,11 @@ class MultipartUpload:
             raise
         result = copied.get("CopyPartResult") or {}
         return Part(number, checked_etag(result.get("ETag")), result.get("ChecksumCRC32"))
+
+
+def _split(parts: Iterable[bytes | CopySource]) -> Iterator[bytes | CopySource]:
+    for part in parts:
+        yield from split_copy(part) if isinstance(part, CopySource) else (part,)
 
 
 def _run_with_timeout[T](seconds: float, call: Callable[[], T]) -> T:

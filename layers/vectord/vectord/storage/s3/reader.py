@@ -4,7 +4,6 @@ obstore takes 17 ms to import, and it signs and sends each request without the G
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cached_property
 from importlib.util import find_spec
@@ -21,6 +20,8 @@ from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from obstore import GetOptions, GetResult
     from obstore.store import ClientConfig, S3Config
 
@@ -85,7 +86,9 @@ class ObstoreReader:
         return credentials_chain()
 
     @cached_property
-    def _workers(self) -> ThreadPoolExecutor:
+    def _workers(self) -> "ThreadPoolExecutor":
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; one range needs no thread
+
         return ThreadPoolExecutor(MAX_PARALLEL, "s3-read")
 
 

@@ -25,7 +25,6 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
-from vectord.storage.s3.multipart import MultipartUpload, split_copy
 from vectord.storage.s3.names import SUFFIX, page_of_names
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
@@ -142,13 +141,11 @@ class S3Writer:
         self, key: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
     ) -> str:
         """Write `head`, the bytes of `source` and `tail`; the `name` of `source` is a key."""
-        parts: list[bytes | CopySource] = [head, *split_copy(source), *([tail] if tail else [])]
-        with self._upload(key, _attributes(commit)) as upload:
-            return upload.complete(upload.send(parts, _PARALLEL_COPIES), _condition_arguments(condition))
+        parts: list[bytes | CopySource] = [head, source, *([tail] if tail else [])]
+        return self._send_parts(key, parts, _PARALLEL_COPIES, _attributes(commit), _condition_arguments(condition))
 
     def stage(self, key: str, parts: Iterable[bytes]) -> str:
-        with self._upload(key, _BINARY) as upload:
-            return upload.complete(upload.send(parts, _PARALLEL_PARTS), {})
+        return self._send_parts(key, parts, _PARALLEL_PARTS, _BINARY, {})
 
     def delete(self, key: str, condition: IfMatch | None) -> None:
         client = self._client()
@@ -164,8 +161,20 @@ class S3Writer:
         with botocore_errors(store_error):
             return client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
 
-    def _upload(self, key: str, attributes: Mapping[str, Any]) -> MultipartUpload:
-        return MultipartUpload(self._client(), self._bucket.name, key, attributes, self._bucket.timeouts.work)
+    def _send_parts(
+        self,
+        key: str,
+        parts: Iterable[bytes | CopySource],
+        parallel: int,
+        attributes: Mapping[str, Any],
+        condition: Mapping[str, Any],
+    ) -> str:
+        # It imports concurrent.futures, which takes 2 ms.
+        from vectord.storage.s3.multipart import MultipartUpload  # noqa: PLC0415  a search writes nothing
+
+        bucket = self._bucket
+        with MultipartUpload(self._client(), bucket.name, key, attributes, bucket.timeouts.work) as upload:
+            return upload.complete(upload.send(parts, parallel), condition)
 
 
 def _attributes(commit: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ empty segment, `.` or `..`.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +17,11 @@ from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_e
 from vectord.storage.s3.reader import head_of
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from mypy_boto3_s3 import S3Client
 
-_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_RANGE: Final = r"bytes (\d+)-(\d+)/(\d+)"
 # S3's error codes if an id is unknown, names a deletion (405), cannot be one of S3's (400), or its key does not exist.
 _NO_VERSION: Final = ("NoSuchVersion", "MethodNotAllowed", "InvalidArgument", "NoSuchKey")
 
@@ -70,7 +71,9 @@ class BotoReader:
         return list(self._workers.map(lambda byte_range: self._range(key, etag, byte_range, version), ranges))
 
     @cached_property
-    def _workers(self) -> ThreadPoolExecutor:
+    def _workers(self) -> "ThreadPoolExecutor":
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; one range needs no thread
+
         return ThreadPoolExecutor(MAX_PARALLEL, "s3-version")
 
     def _range(self, key: str, etag: str, byte_range: ByteRange, version: str | None) -> bytes:
@@ -107,7 +110,7 @@ def _status(response: Mapping[str, Any]) -> int:
 
 def _content_range(response: Mapping[str, Any], data: bytes) -> tuple[int, int, int]:
     """Return where in the object `data` starts and stops, and the size of the object."""
-    content_range = _RANGE.fullmatch(response.get("ContentRange") or "")
+    content_range = re.fullmatch(_RANGE, response.get("ContentRange") or "")
     if content_range is None:
         raise StoreUnavailable("a range without its position")
     start, last, size = map(int, content_range.groups())
