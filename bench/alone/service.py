@@ -14,8 +14,7 @@ from vectord.index.kernels.distance import F32
 from vectord.index.rows import Rows
 from vectord.readers.entry import NewVector
 from vectord.runtime import api
-from vectord.service.lifecycle import NewIndex
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 
 ADDED = 100
 _DEADLINE_SECONDS = 3600.0  # longer than any operation on a slow machine

@@ -25,14 +25,13 @@ from vectord.cache.section_cache import SectionCache
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.lhv1.params import Params
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.merge import merge_results
 from vectord.service.sharding.messages import Failed, SearchRequest, ShardRequest, ShardResult
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.storage.base import Store
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions

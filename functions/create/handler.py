@@ -8,9 +8,8 @@ from vectord.edge.schemas.bodies import CopyBody, CreateBody, PutIndexBody, Rest
 from vectord.errors import RequestInvalid
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import WriteOptions
+from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.results import Description
 
 
@@ -41,7 +40,7 @@ def _create(name: str, body: PutIndexBody, request: Request, service: Service) -
 
 def restore(request: Request, service: Service) -> Reply:
     body = decode(request.body, RestoreBody)
-    restored = service.history.restore(
+    restored = service.lifecycle.history.restore(
         request.path["name"], body.as_of, request.deadline, WriteOptions(request.preconditions)
     )
     return Reply(index_answers.Made(restored.params, restored.count), headers={"ETag": restored.etag})
@@ -50,7 +49,7 @@ def restore(request: Request, service: Service) -> Reply:
 def copy(request: Request, service: Service) -> Reply:
     body = decode(request.body, CopyBody)
     request.check_right("admin", body.to)
-    return _created(service.history.copy(request.path["name"], body.to, request.deadline, body.as_of))
+    return _created(service.lifecycle.history.copy(request.path["name"], body.to, request.deadline, body.as_of))
 
 
 def _created(index: Description) -> Reply:

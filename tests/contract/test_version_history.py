@@ -7,9 +7,8 @@ from tests.support.compactions import DIMENSION, SIZES, a_writer, vectors
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, vectors_by_id
 from vectord.errors import IndexExists, PreconditionFailed
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import WriteOptions
+from vectord.service.values.options import NewIndex, WriteOptions
 
 Backend = MemoryBackend | S3Backend
 

@@ -26,9 +26,8 @@ from vectord.index.query.query import Match
 from vectord.lhv1 import frame
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 
 type Row = tuple[bytes, bytes | None]  # float32 components and metadata as JSON text

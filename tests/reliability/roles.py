@@ -12,8 +12,7 @@ from tests.reliability.processes import Place, until
 from tests.support.services import a_query
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
-from vectord.service.lifecycle import NewIndex
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than a reader's first request returns

@@ -14,8 +14,7 @@ from tests.support.faults import Fault
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
-from vectord.service.lifecycle import NewIndex
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
 KILLS = 100 if LONG else 8  # of each form

@@ -12,8 +12,7 @@ from tests.reliability.processes import Place
 from tests.reliability.run import LONG, chance, figure
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 from vectord.errors import IndexNotFound
-from vectord.service.lifecycle import NewIndex
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
 WRITERS, BATCHES = (8, 50) if LONG else (8, 5)

@@ -10,11 +10,10 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import NewVector
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import Store, StoredObject
 from vectord.storage.limits import STAGING

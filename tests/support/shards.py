@@ -7,11 +7,11 @@ import numpy as np
 
 from tests.support.scripted_store import ScriptedStore
 from tests.support.services import FOREVER, a_query, new_section_cache, vector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.sharding.placement import shard_of
 from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import ByteRange, Condition, IfMatch, NotModified, ObjectHead, Store
 from vectord.storage.memory import MemoryStore
 

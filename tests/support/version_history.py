@@ -12,11 +12,11 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.history import History
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import Store
 

@@ -11,7 +11,7 @@ from vectord.edge.request import MAX_BODY
 from vectord.index.query.query import MAX_K, MAX_QUERIES
 from vectord.lhv1 import params
 from vectord.readers.entry import MAX_NESTING
-from vectord.service.service import MAX_IDS
+from vectord.service.values.selection import MAX_IDS
 
 
 def test_the_page_of_errors_lists_every_kind_of_problem_with_its_status() -> None:

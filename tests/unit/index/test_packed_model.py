@@ -16,8 +16,8 @@ from tests.support.services import FOREVER, Clock, a_query
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore
 

@@ -15,10 +15,9 @@ from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import AnswerTooLarge, BlobCorrupt, ConditionFailed, IndexNotFound, StorageSilent, StoreRefused
 from vectord.service.export import Exported, ExportRequest, Exports
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch, Store, StoredObject
 from vectord.writers.export import Format

@@ -12,9 +12,8 @@ from tests.support.compactions import DIMENSION
 from tests.support.services import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PartlyApplied, StoreUnavailable, VectorsNotFound
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import IdempotencyKey, WriteOptions
+from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.results import Patched
 from vectord.service.values.selection import Patch, Selection
 from vectord.storage.memory import MemoryStore

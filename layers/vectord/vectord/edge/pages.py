@@ -9,9 +9,8 @@ from vectord.edge import handler, pagination
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.edge.vectors import Listing, members
 from vectord.errors import AnswerTooLarge
-from vectord.service.service import check_number_of_ids
 from vectord.service.values.results import GetResult, ListedVector, ListPage
-from vectord.service.values.selection import Members
+from vectord.service.values.selection import Members, check_id_count
 
 _REST: Final = 16_000  # bytes; more than any cursor and the names of the other members have
 
@@ -43,7 +42,7 @@ def read_lookup(name: str, body: bodies.GetBody) -> Lookup:
         CursorInvalid: the cursor does not belong to this lookup.
     """
     ids = bodies.ids(body.ids)
-    check_number_of_ids(ids)
+    check_id_count(ids)
     request = ("get", name, ids)
     done = 0 if body.after is None else pagination.decode_cursor(body.after, request, _Done).ids
     return Lookup(list(dict.fromkeys(ids))[done:], done, body.include, request)

@@ -14,8 +14,7 @@ from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.readers.entry import checked_metadata
-from vectord.service.service import MAX_PAGE
-from vectord.service.values.selection import ListQuery, Members, Patch, Place, Selection, matches_all
+from vectord.service.values.selection import MAX_PAGE, ListQuery, Members, Patch, Place, Selection, matches_all
 
 _DEFAULT_LIMIT: Final = 100
 _NULL: Final = msgspec.Raw(b"null")

@@ -1,36 +1,30 @@
 """Create and delete indexes: single-object and sharded ones."""
 
-import msgspec
-
 from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed
 from vectord.index import state
+from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.service.commit.create_delete import ObjectLifecycle
+from vectord.service.commit.loop import CommitLoop
+from vectord.service.history import History
 from vectord.service.sharding.create_delete import ShardLifecycle
+from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import check_unconditional
 from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
-from vectord.service.values.options import Deadline, WriteOptions
+from vectord.service.snapshots.versions import Versions
+from vectord.service.values.options import Deadline, NewIndex, WriteOptions
 from vectord.service.values.results import NO_INDEX_ETAG, Description
 
 
-class NewIndex(msgspec.Struct, frozen=True):
-    """The parameters of an index to create; 0, negative or empty values select the defaults."""
-
-    name: str
-    dimension: int
-    m: int = 0
-    ef_search: int = 0
-    distance: str = ""
-    shards: int = 1
-
-
 class IndexLifecycle:
-    """Creates and deletes the indexes of one store."""
+    """Creates and deletes the indexes of one store; `history` restores and copies them."""
 
-    def __init__(self, reader: SnapshotReader, objects: ObjectLifecycle, shards: ShardLifecycle) -> None:
-        self._reader, self._objects, self._shards = reader, objects, shards
+    def __init__(
+        self, reader: SnapshotReader, objects: ObjectLifecycle, shards: ShardLifecycle, history: History
+    ) -> None:
+        self._reader, self._objects, self._shards, self.history = reader, objects, shards, history
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
         """Create an empty index. In the precondition, NO_INDEX_ETAG stands for an index that does not exist.
@@ -88,3 +82,12 @@ class IndexLifecycle:
             etag = NO_INDEX_ETAG
         if etag not in write.precondition:
             raise PreconditionFailed(name)
+
+
+def lifecycle_of(
+    reader: SnapshotReader, versions: Versions, commits: CommitLoop, pool: WorkerPool, thresholds: Thresholds | None
+) -> IndexLifecycle:
+    """Return the lifecycle of the indexes that `reader` reads."""
+    objects = ObjectLifecycle(reader, thresholds)
+    history = History(reader, versions, commits, objects, thresholds)
+    return IndexLifecycle(reader, objects, ShardLifecycle(reader, objects, pool), history)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import (
@@ -21,13 +22,9 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.readers.entry import Entry
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.history import History
 from vectord.service.indexes import VectorIndex
-from vectord.service.lifecycle import IndexLifecycle, NewIndex
-from vectord.service.sharding.create_delete import ShardLifecycle
-from vectord.service.sharding.execute import execute
+from vectord.service.sharding.execute import as_single, execute
 from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.index import ShardAccess, ShardedIndex
 from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed_result
@@ -36,7 +33,7 @@ from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, ReadOptions, WriteOptions
+from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, NewIndex, ReadOptions, WriteOptions
 from vectord.service.values.results import (
     Added,
     Counted,
@@ -49,11 +46,19 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import EVERYTHING, ListQuery, Members, Patch, Selection, parse_filter
+from vectord.service.values.selection import (
+    EVERYTHING,
+    ListQuery,
+    Members,
+    Patch,
+    Selection,
+    check_id_count,
+    parse_filter,
+)
 from vectord.storage.base import ObjectPage, Store
 
-MAX_IDS: Final = 1_000
-MAX_PAGE: Final = 1_000
+if TYPE_CHECKING:
+    from vectord.service.lifecycle import IndexLifecycle
 
 
 class Service:
@@ -76,19 +81,22 @@ class Service:
         build_policy: BuildPolicy | None = None,
     ) -> None:
         """Keep up to `memory_bytes` of opened indexes in memory; with `invoke`, other functions run shard requests."""
-        self.environment, self._retry_policy = environment, retry_policy
-        self.reader = SnapshotReader(
-            store, SnapshotCache(store, files, memory_bytes, environment), environment, retry_policy
-        )
+        self.environment, self._retry_policy, self._thresholds = environment, retry_policy, thresholds
+        cache = SnapshotCache(store, files, memory_bytes, environment)
+        self.reader = SnapshotReader(store, cache, environment, retry_policy)
         self.versions = Versions(self.reader, files, memory_bytes)
         self._commits = CommitLoop(self.reader, thresholds, build_policy)
         pool = WorkerPool(environment)
         local = LocalFanOut(self.run_shard_request, pool)
         fan_out = RemoteFanOut(local, invoke) if invoke else local
         self._shards = ShardAccess(self.reader, self.run_on_shard, fan_out, local, pool)
-        objects = ObjectLifecycle(self.reader, thresholds)
-        self._lifecycle = IndexLifecycle(self.reader, objects, ShardLifecycle(self.reader, objects, pool))
-        self.history = History(self.reader, self.versions, self._commits, objects, thresholds)
+
+    @cached_property
+    def lifecycle(self) -> "IndexLifecycle":
+        """What creates, deletes, restores and copies whole indexes."""
+        from vectord.service.lifecycle import lifecycle_of  # noqa: PLC0415  a search does none of this
+
+        return lifecycle_of(self.reader, self.versions, self._commits, self._shards.pool, self._thresholds)
 
     def search(self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG) -> Result:
         """Return the nearest matches of each query vector, all of one state.
@@ -141,7 +149,7 @@ class Service:
         Raises:
             RequestInvalid: there are more than MAX_IDS.
         """
-        check_number_of_ids(ids)
+        check_id_count(ids)
         return self.run(name, deadline, read, lambda index: index.get(ids, members))
 
     def list_vectors(self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG) -> ListPage:
@@ -150,8 +158,7 @@ class Service:
         Raises:
             RequestInvalid, FilterInvalid: the limit is not 1 to MAX_PAGE; the filter is not valid.
         """
-        if not 1 <= query.limit <= MAX_PAGE:
-            raise RequestInvalid(f"limit must be 1 to {MAX_PAGE:,}, not {query.limit:,}")
+        query.check_limit()
         parse_filter(query.filter)
         return self.run(name, deadline, read, lambda index: index.list(query))
 
@@ -203,11 +210,11 @@ class Service:
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
         """Create an index as `IndexLifecycle.create` does."""
-        return self._lifecycle.create(new, deadline, write)
+        return self.lifecycle.create(new, deadline, write)
 
     def delete_index(self, name: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> None:
         """Delete an index as `IndexLifecycle.delete` does."""
-        self._lifecycle.delete(name, deadline, write)
+        self.lifecycle.delete(name, deadline, write)
 
     def list_indexes(self, prefix: str, limit: int, after: str | None, deadline: Deadline) -> ObjectPage:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
@@ -227,7 +234,7 @@ class Service:
                 request.shard,
                 deadline,
                 ReadOptions(staleness),
-                lambda shard: execute(request, _as_single(shard)),
+                lambda shard: execute(request, as_single(shard)),
                 for_search=isinstance(request, SearchRequest),
                 is_valid=params.is_shard_name,
             )
@@ -236,7 +243,7 @@ class Service:
 
     def run_on_shard[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
         """Open one shard and return the result of `use`, as `run` does for an index."""
-        return self.run(shard, deadline, read, lambda index: use(_as_single(index)), is_valid=params.is_shard_name)
+        return self.run(shard, deadline, read, lambda index: use(as_single(index)), is_valid=params.is_shard_name)
 
     def run[R](
         self,
@@ -256,10 +263,7 @@ class Service:
             raise IndexNotFound(name)
         read_before = self.environment.meter.read() if for_search else (0, 0)
         if read.as_of is not None:
-            if read.staleness is not None:
-                raise RequestInvalid(
-                    "as_of cannot be combined with consistency 'eventual': as_of names one fixed state"
-                )
+            read.check()
             return self.versions.run(
                 name,
                 read.as_of,
@@ -293,15 +297,3 @@ class Service:
             return SingleIndex(snapshot, deadline, self.environment, self._commits, read_before)
         check_parent(parent, snapshot.name)
         return ShardedIndex(parent, deadline, read, self._shards)
-
-
-def check_number_of_ids(ids: Sequence[str]) -> None:
-    """Raise RequestInvalid if there are more ids than one request may get."""
-    if len(ids) > MAX_IDS:
-        raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
-
-
-def _as_single(index: VectorIndex) -> SingleIndex:
-    """Return a shard with its type: it is never sharded itself, because opening such a shard raises BlobCorrupt."""
-    assert isinstance(index, SingleIndex)
-    return index

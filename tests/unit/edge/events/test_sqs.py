@@ -12,8 +12,8 @@ from tests.support.services import FOREVER, Clock, a_service, new_section_cache
 from vectord.edge.events import sqs
 from vectord.errors import StoreUnavailable
 from vectord.service.ingest import Ingestion
-from vectord.service.lifecycle import NewIndex
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.storage.inbox import UploadedFile
 from vectord.storage.memory import MemoryStore
 

@@ -19,10 +19,10 @@ from vectord.index.codec import encode
 from vectord.index.query.query import Result
 from vectord.index.rows import Item
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.snapshots import cache as snapshots_cache
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore

@@ -13,8 +13,8 @@ from tests.support.compactions import DIMENSION
 from tests.support.services import FOREVER, vector
 from vectord.index.query import scan
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
+from vectord.service.values.options import NewIndex
 from vectord.service.values.results import ListPage
 from vectord.service.values.selection import EVERYTHING, ListQuery, Selection
 from vectord.storage.memory import MemoryStore

@@ -31,10 +31,10 @@ from vectord.errors import (
 from vectord.index.mutations import upsert
 from vectord.index.state import Index
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, StoredObject
 

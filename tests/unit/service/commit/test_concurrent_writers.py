@@ -6,9 +6,9 @@ import pytest
 
 from tests.support import services
 from tests.support.services import FOREVER, vector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore
 

@@ -18,9 +18,9 @@ from tests.support.scripted_store import (
 )
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import Contended, IndexExists, IndexNotFound, OutcomeUnknown, RequestInvalid, WriteConflict
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import IfAbsent
 
 

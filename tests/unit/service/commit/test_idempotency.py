@@ -8,9 +8,8 @@ from tests.support.scripted_store import ScriptedStore, after, loses_reply
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import mutations
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import IdempotencyKey, WriteOptions
+from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.results import Added, Deleted
 from vectord.service.values.selection import Selection
 from vectord.storage.memory import MemoryStore

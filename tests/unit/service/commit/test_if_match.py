@@ -6,9 +6,8 @@ from tests.support import services
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply, no_reply, no_reply_then
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import PreconditionFailed, WriteConflict
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import WriteOptions
+from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.selection import Selection
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)

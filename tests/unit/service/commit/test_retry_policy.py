@@ -10,9 +10,8 @@ from tests.support import services
 from tests.support.scripted_store import ScriptedStore, fails_with
 from tests.support.services import FOREVER, Clock, vector
 from vectord.errors import Contended, WriteConflict
-from vectord.service.lifecycle import NewIndex
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 
 
 def attempts(policy: RetryPolicy, environment: Environment, deadline: Deadline) -> Iterator[int]:

@@ -14,10 +14,9 @@ from tests.support.scripted_store import (
 )
 from tests.support.services import FOREVER, Clock
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
-from vectord.service.values.options import WriteOptions
+from vectord.service.values.options import NewIndex, WriteOptions
 
 
 @pytest.fixture

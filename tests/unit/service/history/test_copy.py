@@ -18,8 +18,8 @@ from vectord.errors import (
     VersionNotFound,
     WriteConflict,
 )
-from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots import cache
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch, StoredObject
 

@@ -6,7 +6,7 @@ from tests.support.scripted_store import after, fails_with, loses_reply, no_repl
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, IndexHistory
 from vectord.errors import Contended, OutcomeUnknown, PreconditionFailed, VersionNotFound, WriteConflict
-from vectord.service.lifecycle import NewIndex
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import IfMatch, StoredObject
 
 

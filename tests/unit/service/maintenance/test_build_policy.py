@@ -13,10 +13,9 @@ from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
 from vectord.service.commit.build_policy import BuildPolicy, build_seconds
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import StoredObject
 

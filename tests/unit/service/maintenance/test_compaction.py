@@ -10,8 +10,8 @@ from tests.support.compactions import DIMENSION, SIZES, ExpectedIndex, a_compact
 from tests.support.scripted_store import Real, ScriptedStore, after
 from tests.support.services import FOREVER, Clock, a_service
 from vectord.index.thresholds import build_is_due
-from vectord.service.lifecycle import NewIndex
 from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, StoredObject
 

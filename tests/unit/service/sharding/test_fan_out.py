@@ -29,12 +29,11 @@ from vectord.errors import (
     WriteConflict,
 )
 from vectord.readers.entry import NewVector
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.values.environment import Environment
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch
 

@@ -17,9 +17,9 @@ from tests.support.shards import (
     vector_count,
 )
 from vectord.errors import BlobCorrupt, BlobUnsupported, IndexNotFound, RequestInvalid
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
 

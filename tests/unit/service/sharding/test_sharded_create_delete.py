@@ -14,8 +14,8 @@ from tests.support.shards import (
     vector_count,
 )
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import StoredObject
 
 

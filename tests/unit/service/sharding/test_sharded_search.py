@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.support.services import FOREVER, a_query, vector
 from tests.support.shards import IDS, HookedStore, a_filled_service, a_service, object_names, search_ids
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
+from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch
 

@@ -24,9 +24,8 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
-from vectord.service.values.options import WriteOptions
+from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.selection import Selection
 
 

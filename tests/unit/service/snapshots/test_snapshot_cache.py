@@ -10,9 +10,9 @@ from tests.support.sections import packed
 from tests.support.services import FOREVER, Clock, a_query, vector
 from tests.support.vectors import item
 from vectord.lhv1 import frame
-from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots.cache import SnapshotCache
 from vectord.service.values.environment import Environment
+from vectord.service.values.options import NewIndex
 from vectord.storage.base import IfAbsent
 from vectord.storage.memory import MemoryStore
 

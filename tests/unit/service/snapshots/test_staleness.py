@@ -7,10 +7,9 @@ from tests.support.scripted_store import ScriptedStore, after, no_reply
 from tests.support.services import FOREVER, Clock, a_query, vector
 from vectord.errors import IndexNotFound, StorageSilent, VectorNotFound
 from vectord.index.query.query import Result
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_of
-from vectord.service.values.options import ReadOptions
+from vectord.service.values.options import NewIndex, ReadOptions
 from vectord.storage.memory import MemoryStore
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)

@@ -19,11 +19,10 @@ from vectord.errors import (
     VersionNotFound,
 )
 from vectord.index.query import search
-from vectord.service.lifecycle import NewIndex
 from vectord.service.snapshots import cache
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.snapshots.versions import Versions
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, NewIndex
 from vectord.storage.base import IfMatch
 
 

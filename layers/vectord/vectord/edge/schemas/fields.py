@@ -11,7 +11,7 @@ import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
-from vectord.service.service import MAX_IDS, MAX_PAGE
+from vectord.service.values.selection import MAX_IDS, MAX_PAGE
 
 MAX_SEGMENTS: Final = 1_000
 DEFAULT_STALENESS: Final = 10.0  # seconds

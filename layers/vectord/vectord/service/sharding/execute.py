@@ -62,3 +62,9 @@ def _without_vectors(result: Result) -> Result:
         for answer in result.answers
     ]
     return structs.replace(result, answers=answers)
+
+
+def as_single(index: object) -> SingleIndex:
+    """Return a shard with its type: it is never sharded itself, because opening such a shard raises BlobCorrupt."""
+    assert isinstance(index, SingleIndex)
+    return index

@@ -1,9 +1,11 @@
-"""Values that travel with a request: deadline, state to read, and conditions of a write."""
+"""Values that travel with a request: deadline, state to read, an index to create, and conditions of a write."""
 
 from collections.abc import Container
 from typing import Final
 
 import msgspec
+
+from vectord.errors import RequestInvalid
 
 
 class Deadline(msgspec.Struct, frozen=True):
@@ -22,12 +24,28 @@ class ReadOptions(msgspec.Struct, frozen=True):
     staleness: float | None = None
     as_of: str | None = None
 
+    def check(self) -> None:
+        """Raise RequestInvalid if the options contradict each other."""
+        if self.as_of is not None and self.staleness is not None:
+            raise RequestInvalid("as_of cannot be combined with consistency 'eventual': as_of names one fixed state")
+
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
     """An Idempotency-Key, and a hash of its request: 8 hex digits."""
 
     text: str
     request: str
+
+
+class NewIndex(msgspec.Struct, frozen=True):
+    """The parameters of an index to create; 0, negative or empty values select the defaults."""
+
+    name: str
+    dimension: int
+    m: int = 0
+    ef_search: int = 0
+    distance: str = ""
+    shards: int = 1
 
 
 class WriteOptions(msgspec.Struct, frozen=True):

@@ -1,13 +1,13 @@
 """Which vectors a request selects: by id, by a metadata filter, or page by page."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 import msgspec
 
-from vectord.errors import FilterInvalid
+from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
@@ -15,6 +15,9 @@ from vectord.index.query.scan import Span
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 from vectord.readers.repeated import repeated_anywhere
+
+MAX_IDS: Final = 1_000
+MAX_PAGE: Final = 1_000
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -69,6 +72,17 @@ class ListQuery(msgspec.Struct, frozen=True):
     def span(self) -> Span:
         position = (self.after.hash, self.after.id) if self.after else None
         return Span(*scan.segment(self.segment, self.segments), position, self.prefix)
+
+    def check_limit(self) -> None:
+        """Raise RequestInvalid if the limit is not 1 to MAX_PAGE."""
+        if not 1 <= self.limit <= MAX_PAGE:
+            raise RequestInvalid(f"limit must be 1 to {MAX_PAGE:,}, not {self.limit:,}")
+
+
+def check_id_count(ids: Sequence[str]) -> None:
+    """Raise RequestInvalid if there are more ids than one request may get."""
+    if len(ids) > MAX_IDS:
+        raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
 
 
 @lru_cache(maxsize=32)
