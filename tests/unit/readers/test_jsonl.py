@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from vectord.errors import BadItem
+from vectord.errors import BadItem, FileRefused
 from vectord.readers.entry import Entry, NewVector, entry_of_json
 from vectord.readers.files import entries_of_file
 from vectord.readers.jsonl import parse_numbers_fast
@@ -77,7 +77,54 @@ def lines(draw: st.DrawFn) -> bytes:
 @example(b'{"id":"a","vector":[1]}' + b"\n" * 300 + b'{"id":"b","vector":[1,2]}')
 @example(b'{"id":"\xff","vector":[1]}')
 def test_a_split_line_gives_the_entry_of_the_whole_line(text: bytes) -> None:
+    assume(b"\0" not in text[:8])  # the file would be refused as UTF-16
     assert [_comparable(entry) for entry in _read(text)] == _entries_of_whole_lines(text)
+
+
+ONCE = [
+    r'"id":"a","vector":[1]',
+    r'"id":"a:b","vector":[1],"metadata":{"a:":":"}',
+    r'"id":"a\u003ab","vector":"AACAPw==","metadata":null',
+    r'"id":"\":","vector":[1],"metadata":"\":"',
+]
+
+
+@pytest.mark.parametrize("members", ONCE)
+@pytest.mark.parametrize("again", ['"id":"b"', r'"\u0069d":"b"', '"id" : "a"', '"vector":[2]'])
+def test_a_line_that_has_a_key_twice_is_a_bad_row(members: str, again: str) -> None:
+    good, bad = _read(f"{{{members}}}\n{{{members},{again}}}".encode())
+    assert isinstance(good, NewVector)
+    assert isinstance(bad, BadItem)
+    assert "more than once" in bad.reason
+
+
+def test_a_byte_order_mark_at_the_start_of_a_file_is_skipped() -> None:
+    (entry,) = _read(b'\xef\xbb\xbf{"id":"a","vector":[1]}')
+    assert entry.id == "a"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_in_utf_16_or_utf_32_is_refused_with_the_reason(encoding: str) -> None:
+    with pytest.raises(FileRefused, match="UTF-16"):
+        _read('{"id":"a","vector":[1]}'.encode(encoding))
+
+
+FAULTS = {
+    '{"id":"a","vector":[1],"metadata":"\\ud800"}': "surrogate",
+    '{"id":"\\udc00","vector":[1]}': "surrogate",
+    '{"id":"a","vector":[NaN]}': "NaN",
+    '{"id":"a","vector":[1],"metadata":{"x":Infinity}}': "Infinity",
+    '{"id":"a","vector":[1]': "cut",
+    '\ufeff{"id":"a","vector":[1]}': "byte order mark",
+    '{"id":"a","vector":[1],"Metadata":1}': "Metadata",
+}
+
+
+@pytest.mark.parametrize("line", FAULTS)
+def test_a_bad_line_is_reported_with_its_cause(line: str) -> None:
+    good, bad = _read(b'{"id":"a","vector":[1]}\n' + line.encode())
+    assert isinstance(bad, BadItem)
+    assert FAULTS[line] in bad.reason
 
 
 @pytest.mark.parametrize(

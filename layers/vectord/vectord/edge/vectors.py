@@ -9,11 +9,11 @@ from vectord.edge import pagination
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.schemas import queries
 from vectord.edge.schemas.bodies import DeleteBody, PatchBody, ids
-from vectord.edge.schemas.diagnosis import malformed_reason
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.readers.entry import checked_metadata
+from vectord.readers.malformed import malformed_reason
 from vectord.service.values.selection import MAX_PAGE, ListQuery, Members, Patch, Place, Selection, matches_all
 
 _DEFAULT_LIMIT: Final = 100

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BadItem, RequestInvalid
+from vectord.readers.malformed import malformed_reason
+from vectord.readers.repeated import may_repeat, repeated_outermost
 
 NO_METADATA: Final = msgspec.Raw(b"null")
 
@@ -73,13 +75,21 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
     """Decode a JSON object `{"id", "vector", "metadata"?}`; errors become a `BadItem` at `position`."""
     try:
         body = VECTOR_JSON.decode(text)
-        return NewVector(body.id, _components_of_json(body.vector, parse), _metadata_of_item(body.metadata), position)
+        vector, metadata = _components_of_json(body.vector, parse), _metadata_of_item(body.metadata)
     except msgspec.ValidationError as error:
         return BadItem(position, _id(text), f"{error}. An item is an object with id, vector and perhaps metadata")
     except RequestInvalid as error:
         return BadItem(position, _id(text), str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return BadItem(position, _id(text), f"is not JSON in UTF-8 ({error})")
+        return BadItem(position, _id(text), malformed_reason(bytes(text), error))
+    if key := _repeated_key(bytes(text), body):
+        return BadItem(position, body.id, f"has the key {key!r} more than once")
+    return NewVector(body.id, vector, metadata, position)
+
+
+def _repeated_key(text: bytes, body: VectorJson) -> str | None:
+    given = None if body.metadata is NO_METADATA else body.metadata
+    return repeated_outermost(text) if may_repeat(text, body.id, given) else None
 
 
 def decode_base64(text: str | bytes) -> npt.NDArray[np.float32]:

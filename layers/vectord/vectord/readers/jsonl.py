@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import RequestInvalid
+from vectord.errors import FileRefused, RequestInvalid
 from vectord.readers.entry import (
     NO_METADATA,
     VECTOR_JSON,
@@ -24,6 +24,8 @@ from vectord.readers.entry import (
     entry_of_json,
     parse_numbers,
 )
+from vectord.readers.malformed import BOM, is_wide
+from vectord.readers.repeated import may_repeat
 
 if TYPE_CHECKING:
     import csimdjson
@@ -41,9 +43,13 @@ _Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None, int]
 def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
     """Yield the entry of each line that is not blank. Each block of text must end at the end of a line.
 
-    Most vectors are float32; a number beyond the range of float32 becomes infinite.
+    Most vectors are float32; a number beyond the range of float32 becomes infinite. A byte order mark at the start of
+    the text is skipped, as RFC 8259 allows.
+
+    Raises:
+        FileRefused: the text is UTF-16 or UTF-32.
     """
-    for batch in batched(_entries(blocks), _BATCH):
+    for batch in batched(_entries(_without_mark(blocks)), _BATCH):
         with np.errstate(over="ignore"):
             flat = np.frombuffer(b"".join(_float64_bytes(batch)), np.float64).astype(np.float32)
         stop = 0
@@ -64,6 +70,16 @@ def parse_numbers_fast(text: bytes) -> npt.NDArray[np.float64]:
 
 def _float64_bytes(batch: Sequence[_Split | Entry]) -> list[bytes]:
     return [entry[1] for entry in batch if isinstance(entry, tuple) and isinstance(entry[1], bytes)]
+
+
+def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `blocks` without the byte order mark at the start of the first one."""
+    is_first = True
+    for block in blocks:
+        if is_first and is_wide(block):
+            raise FileRefused("it is UTF-16 or UTF-32, or begins with zero bytes; save it as UTF-8")
+        yield block.removeprefix(BOM) if is_first else block
+        is_first = False
 
 
 def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
@@ -96,10 +112,11 @@ def _split_line(position: int, block: bytes, start: int, end: int) -> _Split | N
         return None
     try:
         body = VECTOR_JSON.decode(rest)
-        if body.vector != _PLACEHOLDER_JSON:
+        given = None if body.metadata is NO_METADATA else body.metadata
+        if body.vector != _PLACEHOLDER_JSON or may_repeat(rest, body.id, given):
             return None
         vector = decode_base64(block[opens + 1 : closes - 1]) if is_base64 else _parse_to_bytes(block[opens:closes])
-        metadata = None if body.metadata is NO_METADATA else checked_metadata(body.metadata)
+        metadata = None if given is None else checked_metadata(given)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RequestInvalid):
         return None  # decode the whole line for the error message
     return body.id, vector, metadata, position

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from vectord.errors import BadItem, FileRefused
 from vectord.readers.entry import METADATA_ERRORS, ROW_BYTES, Entry, NewVector, metadata_of_text
+from vectord.readers.malformed import metadata_reason
 from vectord.readers.npy_header import parse_header
 from vectord.readers.zip_members import read_members
 
@@ -99,7 +100,7 @@ def _entry(row: int, vector_id: str | None, vector: Array, metadata: str | None)
     try:
         return NewVector(vector_id, wide, metadata_of_text(metadata), row)
     except METADATA_ERRORS as error:
-        return BadItem(row, vector_id, f"metadata: {error}")
+        return BadItem(row, vector_id, metadata_reason(metadata.encode(), error))
 
 
 def _texts(array: Array) -> list[str | None]:

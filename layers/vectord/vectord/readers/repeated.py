@@ -7,16 +7,17 @@ member has one colon, and a text without repetitions has no other colons unless 
 
 import json
 from collections.abc import Iterable
+from typing import Final
 
-from vectord.readers.entry import NewVector
+import msgspec
+
+_ESCAPED: Final = rb"\u003"  # begins an escaped colon, which an id may have
 
 
-def repeated_in_item(text: bytes, item: NewVector) -> str | None:
-    """Return a key that the JSON object of `item` has more than once, its metadata aside; None if there is none."""
-    metadata = 0 if item.metadata is None else 1 + bytes(item.metadata).count(b":")
-    if text.count(b":") == 2 + item.id.count(":") + metadata:
-        return None
-    return repeated_outermost(text)
+def may_repeat(text: bytes, vector_id: str, metadata: msgspec.Raw | None) -> bool:
+    """Return False if the JSON object `text` certainly has id, vector and, unless it is None, metadata once each."""
+    inner = 0 if metadata is None else 1 + bytes(metadata).count(b":")
+    return text.count(b":") != 2 + vector_id.count(":") + inner or _ESCAPED in text
 
 
 def repeated_outermost(text: bytes) -> str | None:

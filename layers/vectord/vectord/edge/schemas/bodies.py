@@ -10,8 +10,8 @@ from vectord.edge.schemas.fields import Consistency
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance
-from vectord.readers.entry import Entry, NewVector, entry_of_json
-from vectord.readers.repeated import repeated_in_item
+from vectord.readers.entry import Entry, entry_of_json
+from vectord.readers.malformed import malformed_reason
 
 Include = Literal["metadata", "vector", "distance"]
 
@@ -142,7 +142,7 @@ def _check_json(body: bytes) -> None:
 
 
 def _malformed(body: bytes, error: Exception) -> MalformedJson:
-    return MalformedJson(f"The body {diagnosis.malformed_reason(body, error)}")
+    return MalformedJson(f"The body {malformed_reason(body, error)}")
 
 
 def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
@@ -153,14 +153,7 @@ def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
     """
     if not vectors:
         raise RequestInvalid("The batch is empty: 'vectors' must have at least one vector.")
-    return [_entry(position, raw) for position, raw in enumerate(vectors)]
-
-
-def _entry(position: int, raw: msgspec.Raw) -> Entry:
-    entry = entry_of_json(position, raw)
-    if isinstance(entry, NewVector) and (key := repeated_in_item(bytes(raw), entry)):
-        return BadItem(position, entry.id, f"has the key {key!r} more than once")
-    return entry
+    return [entry_of_json(position, raw) for position, raw in enumerate(vectors)]
 
 
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
