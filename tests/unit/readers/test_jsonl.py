@@ -122,7 +122,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("line", FAULTS)
 def test_a_bad_line_is_reported_with_its_cause(line: str) -> None:
-    good, bad = _read(b'{"id":"a","vector":[1]}\n' + line.encode())
+    _, bad = _read(b'{"id":"a","vector":[1]}\n' + line.encode())
     assert isinstance(bad, BadItem)
     assert FAULTS[line] in bad.reason
 
