@@ -1,6 +1,7 @@
 """The HTTP API in one process: the template's routes, the real handlers, and events like those of API Gateway."""
 
 import base64
+import gzip
 import importlib
 import importlib.util
 import json
@@ -43,11 +44,13 @@ class Answer:
 
     @property
     def data(self) -> bytes:
-        return base64.b64decode(self.text) if self.packed else self.text.encode()
+        """The bytes of the body, decompressed."""
+        body = base64.b64decode(self.text) if self.packed else self.text.encode()
+        return gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
 
     @property
     def json(self) -> Any:
-        return json.loads(self.text)
+        return json.loads(self.data)
 
     @property
     def etag(self) -> str:
@@ -85,10 +88,12 @@ class Api:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request to a percent-encoded path; a body that is not text is sent as JSON."""
+        """Send a request to a percent-encoded path; a body that is neither text nor bytes is sent as JSON."""
         route, parameters = self._route(method, path)
         event = an_event(route, path, parameters, headers or {}, query, method=method)
-        if body is not None:
+        if isinstance(body, bytes):
+            event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+        elif body is not None:
             event["body"] = body if isinstance(body, str) else json.dumps(body)
         return self.invoke(route, event)
 

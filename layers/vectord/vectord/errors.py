@@ -3,6 +3,8 @@
 VectordError
 ├── RequestInvalid             the caller must correct the request
 │   ├── MalformedJson              the body is not JSON
+│   ├── MalformedEncoding          the body is not what its Content-Encoding says
+│   ├── UnsupportedEncoding        the Content-Encoding of the body is not supported
 │   ├── FilterInvalid              a metadata filter is not valid; names the position in it
 │   ├── CursorInvalid              a cursor was changed, or belongs to another listing
 │   ├── IdempotencyKeyReused       an Idempotency-Key was used before, for another request
@@ -57,6 +59,16 @@ class RequestInvalid(VectordError):
 
 class MalformedJson(RequestInvalid):
     pass
+
+
+class MalformedEncoding(RequestInvalid):
+    pass
+
+
+class UnsupportedEncoding(RequestInvalid):
+    def __init__(self, coding: str) -> None:
+        self.coding = coding
+        super().__init__(f"Content-Encoding may be gzip or absent, not {coding!r}. Send the body so.")
 
 
 class FilterInvalid(RequestInvalid):

@@ -15,6 +15,7 @@ SECRET = "s3://secret-bucket/prefix: botocore.exceptions.ClientError"
 CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.MalformedJson("no JSON"), 400, "malformed-json"),
     (errors.AccessDenied("read", "t"), 403, "access-denied"),
+    (errors.MalformedEncoding("no gzip"), 400, "malformed-encoding"),
     (errors.RouteNotFound("no such resource"), 404, "route-not-found"),
     (errors.IndexNotFound("t"), 404, "index-not-found"),
     (errors.VectorNotFound("t", "a"), 404, "vector-not-found"),
@@ -24,6 +25,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.PreconditionFailed("t"), 412, "precondition-failed"),
     (errors.RequestTooLarge("too much"), 413, "request-too-large"),
     (errors.AnswerTooLarge("too much"), 413, "answer-too-large"),
+    (errors.UnsupportedEncoding("br"), 415, "unsupported-content-encoding"),
     (errors.BatchInvalid([BadItem(0, None, "bad")]), 422, "batch-invalid"),
     (errors.FilterInvalid("filter.$gtt", "unknown operator"), 422, "filter-invalid"),
     (errors.CursorInvalid(), 422, "cursor-invalid"),

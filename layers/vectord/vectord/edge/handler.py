@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import structs
 
-from vectord.edge import access, problems, telemetry
+from vectord.edge import access, encoding, problems, telemetry
 from vectord.edge import request as events
 from vectord.edge.access import Right
 from vectord.edge.request import Event, Request
@@ -21,6 +21,7 @@ from vectord.service.values.options import Deadline
 
 MAX_ANSWER: Final = 6_291_456  # bytes, with the JSON around the body: Lambda's 6 MB for a synchronous response
 _ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # the characters of JSON text that a JSON string escapes
+_TEXT_FILES: Final = frozenset(("application/jsonl",))  # media types of files that are worth compressing
 _ENVELOPE: Final = 4_096  # bytes of status, headers and braces around the body
 # Seconds of the function's time that are reserved for a last storage request, a read of its outcome, and the response.
 _MARGIN: Final = 9.0
@@ -95,16 +96,16 @@ def handler[S: HasEnvironment](
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
         log, service = telemetry.begin(context, _correlation_id(event)), cached_service()
-        start = service.environment.now()
+        start, gzip = service.environment.now(), encoding.accepts_gzip(_header(event, "accept-encoding"))
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
             route = routes[request.route]
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)
-            response = _response(route.run(request, service))
+            response = _response(route.run(request, service), gzip=gzip)
         except VectordError as error:
-            response = _problem_response(error, log)
+            response = _problem_response(error, log, gzip=gzip)
         latency = (service.environment.now() - start) * 1000
         log.info(_fields(event, response), {"Latency": latency, **service.environment.meter.drain()})
         return response
@@ -118,32 +119,57 @@ def time_left(context: object) -> float:
     return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
 
 
-def _response(reply: Reply) -> Response:
+def _response(reply: Reply, *, gzip: bool) -> Response:
     if reply.body is None:
-        return {"statusCode": reply.status, "headers": dict(reply.headers), "body": "", "isBase64Encoded": False}
+        vary = {"Vary": "Accept-Encoding"} if gzip and reply.status == 304 else {}
+        headers = {**reply.headers, **vary}
+        return {"statusCode": reply.status, "headers": headers, "body": "", "isBase64Encoded": False}
     if isinstance(reply.body, bytes):
-        text = b64encode(reply.body).decode()
-        return {"statusCode": reply.status, "headers": dict(reply.headers), "body": text, "isBase64Encoded": True}
+        return _binary_response(reply.status, reply.headers, reply.body, gzip=gzip)
     body = msgspec.json.encode(reply.body)
-    size = response_size(body)
-    if size > MAX_ANSWER:
+    response = _text_response(reply.status, {"Content-Type": "application/json", **reply.headers}, body, gzip=gzip)
+    if response is None:
         raise AnswerTooLarge(
-            f"The answer would have {size:,} bytes, more than the {MAX_ANSWER:,} that can be sent. {reply.to_shorten}"
+            f"The answer would have {response_size(body):,} bytes, more than the {MAX_ANSWER:,} that can be sent. "
+            f"{reply.to_shorten}"
         )
-    headers = {"Content-Type": "application/json", **reply.headers}
-    return {"statusCode": reply.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+    return response
 
 
-def _problem_response(error: VectordError, log: InvocationLog) -> Response:
+def _problem_response(error: VectordError, log: InvocationLog, *, gzip: bool) -> Response:
     problem = problems.problem(error)
-    headers = problems.headers(error)
     if problem.status >= 500:
         log.error(error, str(error))
-    body = msgspec.json.encode(problem)
-    while response_size(body) > MAX_ANSWER:
+    while (
+        response := _text_response(problem.status, problems.headers(error), msgspec.json.encode(problem), gzip=gzip)
+    ) is None:
         problem = problem.with_half_the_items()
-        body = msgspec.json.encode(problem)
-    return {"statusCode": problem.status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+    return response
+
+
+def _text_response(status: int, headers: Mapping[str, str], body: bytes, *, gzip: bool) -> Response | None:
+    """Return a response with a body in UTF-8, compressed if the caller accepts it; None if it is too large to send."""
+    if len(body) > encoding.LEAST_COMPRESSED:
+        headers = {**headers, "Vary": "Accept-Encoding"}
+        if gzip and (packed := encoding.compressed(body)) and 4 * len(packed) // 3 + _ENVELOPE <= MAX_ANSWER:
+            return _base64_response(status, {**headers, "Content-Encoding": "gzip"}, packed)
+    if response_size(body) > MAX_ANSWER:
+        return None
+    return {"statusCode": status, "headers": dict(headers), "body": body.decode(), "isBase64Encoded": False}
+
+
+def _binary_response(status: int, headers: Mapping[str, str], body: bytes, *, gzip: bool) -> Response:
+    """Return a response with the bytes of a file, which is compressed if it is text and the caller accepts it."""
+    if headers.get("Content-Type") in _TEXT_FILES and len(body) > encoding.LEAST_COMPRESSED:
+        headers = {**headers, "Vary": "Accept-Encoding"}
+        if gzip and (packed := encoding.compressed(body)):
+            return _base64_response(status, {**headers, "Content-Encoding": "gzip"}, packed)
+    return _base64_response(status, headers, body)
+
+
+def _base64_response(status: int, headers: Mapping[str, str], body: bytes) -> Response:
+    text = b64encode(body).decode()
+    return {"statusCode": status, "headers": dict(headers), "body": text, "isBase64Encoded": True}
 
 
 def response_size(body: bytes) -> int:
@@ -168,6 +194,10 @@ def _fields(event: Event, response: Response) -> Mapping[str, Any]:
         "index": (event.get("pathParameters") or {}).get("name"),
         "status": response["statusCode"],
     }
+
+
+def _header(event: Event, name: str) -> str | None:
+    return next((value for key, value in (event.get("headers") or {}).items() if key.lower() == name), None)
 
 
 def _correlation_id(event: Event) -> str | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import structs
 
 from vectord import errors
-from vectord.errors import BadItem, BatchInvalid, MethodNotAllowed, Unavailable, VectordError
+from vectord.errors import BadItem, BatchInvalid, MethodNotAllowed, Unavailable, UnsupportedEncoding, VectordError
 
 CONTENT_TYPE: Final = "application/problem+json"
 # With these limits the problem for the largest batch fits into one answer. Lengths are in characters.
@@ -29,6 +29,7 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.MalformedJson: Kind(400, "malformed-json", "The body is not JSON"),
     errors.AccessDenied: Kind(403, "access-denied", "Access denied"),
+    errors.MalformedEncoding: Kind(400, "malformed-encoding", "The body is not what its Content-Encoding says"),
     errors.RouteNotFound: Kind(404, "route-not-found", "No such resource"),
     errors.IndexNotFound: Kind(404, "index-not-found", "No such index"),
     errors.VectorNotFound: Kind(404, "vector-not-found", "No such vector"),
@@ -39,6 +40,9 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.PreconditionFailed: Kind(412, "precondition-failed", "The precondition does not hold"),
     errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),
     errors.AnswerTooLarge: Kind(413, "answer-too-large", "The answer would be too large"),
+    errors.UnsupportedEncoding: Kind(
+        415, "unsupported-content-encoding", "The Content-Encoding of the body is not supported"
+    ),
     errors.BatchInvalid: Kind(422, "batch-invalid", "Some items of the batch are not valid"),
     errors.FilterInvalid: Kind(422, "filter-invalid", "The filter is not valid"),
     errors.CursorInvalid: Kind(422, "cursor-invalid", "The cursor does not belong to this request"),
@@ -103,6 +107,8 @@ def headers(error: VectordError) -> dict[str, str]:
         found["Retry-After"] = "1"
     if isinstance(error, MethodNotAllowed):
         found["Allow"] = ", ".join(error.allowed)  # RFC 9110, section 15.5.6
+    if isinstance(error, UnsupportedEncoding):
+        found["Accept-Encoding"] = "gzip"  # RFC 9110, section 15.5.16
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from vectord.edge import routes
+from vectord.edge import encoding, routes
 from vectord.edge.access import Right, Rights
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
@@ -65,10 +65,11 @@ def read(event: Event, known: Collection[str], deadline: Deadline) -> Request:
     Raises:
         RouteNotFound: it is for another route, and `$default` is not among `known`.
         RequestTooLarge, MalformedJson: its body is too long, or not valid base64.
+        UnsupportedEncoding, MalformedEncoding: see `encoding.decoded`.
     """
     route, path = _route(event, known)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    body = b"" if route == routes.DEFAULT else _body(event)
+    body = b"" if route == routes.DEFAULT else _body(event, headers.get("content-encoding") or "")
     return Request(route, path, event.get("queryStringParameters") or {}, headers, body, deadline, event)
 
 
@@ -84,7 +85,7 @@ def _route(event: Event, known: Collection[str]) -> tuple[str, Mapping[str, str]
     raise RouteNotFound(f"There is no such resource. {routes.LISTED}")
 
 
-def _body(event: Event) -> bytes:
+def _body(event: Event, coding: str) -> bytes:
     text = event.get("body") or ""
     if len(text) > MAX_BODY * 4 // 3 + 4:
         raise _too_large()
@@ -97,11 +98,13 @@ def _body(event: Event) -> bytes:
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY:
         raise _too_large()
-    return body
+    return encoding.decoded(body, coding, is_text=not event.get("isBase64Encoded")) if coding else body
 
 
 def _too_large() -> RequestTooLarge:
-    return RequestTooLarge("A request may have at most 6 MB. Divide the batch, or send vectors as base64.")
+    return RequestTooLarge(
+        "A request may have at most 6 MB. Divide the batch, send vectors as base64, or compress it with gzip."
+    )
 
 
 def read_options(consistency: str, max_staleness: float | None, as_of: str | None = None) -> ReadOptions:

@@ -22,7 +22,8 @@ _JSON: Final = "application/json"
 _DESCRIPTION: Final = (
     "Serverless vector search: an index is one object in S3. The deployment decides who may call it: IAM (SigV4), JWT, "
     "or everyone. A path or method that is not in this document is answered by the components RouteNotFound and "
-    "MethodNotAllowed. docs/api.md shows an example of each operation."
+    "MethodNotAllowed. A request body may be compressed (Content-Encoding: gzip), and so is an answer of more than 1 KB if "
+    "Accept-Encoding allows it. docs/api.md shows an example of each operation."
 )
 _ETAG: Final[Json] = {"description": "The state of the index that the answer describes.", "type": "string"}
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
@@ -190,6 +191,8 @@ def _problem(status: int, types: Sequence[str]) -> Json:
     narrowed = {"properties": {"type": {"enum": list(types)}, "status": {"const": status}}}
     schema = {"allOf": [fields.ref(Problem.__name__), narrowed]}
     response: Json = {"description": HTTPStatus(status).phrase, "content": {problems.CONTENT_TYPE: {"schema": schema}}}
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        response["headers"] = {"Accept-Encoding": {"schema": {"const": "gzip"}}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds."}}
     return response

@@ -17,7 +17,10 @@ NOT_MODIFIED: Final = ("If-None-Match",)
 WRITE_HEADERS: Final = (*PRECONDITIONS, "Idempotency-Key")
 
 _COMMON_PROBLEMS: Final[Problems] = (errors.RequestInvalid, errors.StoreError, errors.StorageSilent)
-_BODY_PROBLEMS: Final[Problems] = (errors.MalformedJson, errors.RequestTooLarge)
+_BODY_PROBLEMS: Final[Problems] = (
+    *(errors.MalformedJson, errors.MalformedEncoding),
+    *(errors.RequestTooLarge, errors.UnsupportedEncoding),
+)
 _INDEX_PROBLEMS: Final[Problems] = (errors.IndexNotFound, errors.BlobCorrupt, errors.BlobUnsupported)
 _WRITE_PROBLEMS: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)
 _CHANGE_PROBLEMS: Final[Problems] = (errors.PreconditionFailed, errors.IdempotencyKeyReused, errors.PartlyApplied)
