@@ -22,8 +22,8 @@ _JSON: Final = "application/json"
 _DESCRIPTION: Final = (
     "Serverless vector search: an index is one object in S3. The deployment decides who may call it: IAM (SigV4), JWT, "
     "or everyone. A path or method that is not in this document is answered by the components RouteNotFound and "
-    "MethodNotAllowed. A request body may be compressed (Content-Encoding: gzip), and so is an answer of more than 1 KB "
-    "if Accept-Encoding allows it. docs/api.md shows an example of each operation."
+    "MethodNotAllowed. A request body may be compressed (Content-Encoding: gzip), and so is an answer of more than 1 "
+    "KB if Accept-Encoding allows it. docs/api.md shows an example of each operation."
 )
 _ETAG: Final[Json] = {"description": "The state of the index that the answer describes.", "type": "string"}
 _REQUEST_HEADERS: Final[dict[str, Json]] = {
