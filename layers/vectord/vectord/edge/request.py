@@ -75,7 +75,7 @@ def read(event: Event, known: Collection[str], deadline: Deadline) -> Request:
 
 def _route(event: Event, known: Collection[str]) -> tuple[str, Mapping[str, str]]:
     route, path = event.get("routeKey") or "", event.get("pathParameters") or {}
-    if route != routes.DEFAULT and route in known and all(name in path for name in routes.parameter_names(route)):
+    if route != routes.DEFAULT and route in known and routes.parameter_names(route) <= path.keys():
         # An HTTP API decodes every percent escape but %25, in `rawPath` and in `pathParameters`.
         return route, {name: value.replace("%25", "%") for name, value in path.items()}
     if found := routes.match(event, known):  # API Gateway forwarded the request by its $default route

@@ -17,9 +17,10 @@ PREFLIGHT: Final = "OPTIONS /{proxy+}"  # a route of its own if the API has CORS
 LISTED: Final = "docs/api.md and GET /openapi.json list the routes."
 
 
-def parameter_names(route: str) -> list[str]:
-    """Return the names of the path parameters of a route key."""
-    return re.findall(r"{(\w+)\+?}", route)
+@cache
+def parameter_names(route: str) -> frozenset[str]:
+    """Return the names of the path parameters of a route key of the API."""
+    return frozenset(re.findall(r"{(\w+)\+?}", route))
 
 
 def method_of(event: Mapping[str, Any]) -> str:

@@ -22,10 +22,10 @@ from vectord.readers.entry import (
     checked_metadata,
     decode_base64,
     entry_of_json,
+    may_repeat,
     parse_numbers,
 )
 from vectord.readers.malformed import BOM, is_wide
-from vectord.readers.repeated import may_repeat
 
 if TYPE_CHECKING:
     import csimdjson

@@ -7,17 +7,6 @@ member has one colon, and a text without repetitions has no other colons unless 
 
 import json
 from collections.abc import Iterable
-from typing import Final
-
-import msgspec
-
-_ESCAPED: Final = rb"\u003"  # begins an escaped colon, which an id may have
-
-
-def may_repeat(text: bytes, vector_id: str, metadata: msgspec.Raw | None) -> bool:
-    """Return False if the JSON object `text` certainly has id, vector and, unless it is None, metadata once each."""
-    inner = 0 if metadata is None else 1 + bytes(metadata).count(b":")
-    return text.count(b":") != 2 + vector_id.count(":") + inner or _ESCAPED in text
 
 
 def repeated_outermost(text: bytes) -> str | None:

@@ -12,6 +12,7 @@ from vectord.index.query.query import DEFAULT_RECALL
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import Entry, entry_of_json
 from vectord.readers.malformed import malformed_reason
+from vectord.readers.repeated import repeated_outermost
 
 Include = Literal["metadata", "vector", "distance"]
 
@@ -127,9 +128,16 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
         raise RequestInvalid(diagnosis.shape_reason(body, kind, error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(body, error) from error
-    if repeated := diagnosis.repeated_field(body, kind):
+    if repeated := _repeated_field(body, kind):
         raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
     return value
+
+
+def _repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
+    """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
+    if any(body.count(b'"%b"' % name.encode()) > 1 for name in kind.__struct_fields__):
+        return repeated_outermost(body)
+    return None
 
 
 def _check_json(body: bytes) -> None:

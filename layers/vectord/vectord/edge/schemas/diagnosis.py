@@ -5,8 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from vectord.readers.repeated import repeated_outermost
-
 _TYPES: Final = {"{": "an object", "[": "an array", '"': "a text", "t": "true", "f": "false", "n": "null"}
 
 
@@ -25,13 +23,6 @@ def shape_reason(body: bytes, kind: type[msgspec.Struct], error: msgspec.Validat
         if wrong := _wrong_value(name, bytes(text), fields[name].type):
             return wrong
     return f"The body is not valid: {error}."
-
-
-def repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
-    """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
-    if any(body.count(b'"%b"' % name.encode()) > 1 for name in kind.__struct_fields__):
-        return repeated_outermost(body)
-    return None
 
 
 def _wrong_value(name: str, text: bytes, kind: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import Final
 
@@ -228,7 +229,7 @@ class SnapshotReader:
         """
         if not params.is_blob_name(name):
             raise IndexNotFound(name)
-        return self.retry(deadline, lambda: self.open(name))
+        return self.retry_policy.run(self.environment, deadline, partial(self.open, name))
 
     def etag(self, name: str, deadline: Deadline) -> str:
         """Return the present ETag of index `name`, readable or not.
