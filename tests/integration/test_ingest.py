@@ -14,6 +14,8 @@ import pytest
 from tests.support.api import Api, load
 from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
 from vectord.runtime import ingest
+from vectord.storage.inbox import UploadedFile
+from vectord.storage.s3.inbox import S3Inbox
 
 GOOD = b'{"id": "a", "vector": [1, 0], "metadata": {"n": 1}}\n{"id": "b", "vector": [0, 1]}\n'
 FUNCTIONS = Path(__file__).parents[2] / "functions"
@@ -161,6 +163,72 @@ def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_retried(
     assert _ids(api) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [
+        ("uploads/", b""),
+        ("uploads/t/", b""),
+        ("uploads/absent/", b""),
+        ("uploads/t/deep/er/", b""),
+        ("uploads/t/deep_$folder$", b""),
+        ("uploads/_SUCCESS", b""),
+        ("uploads/t/_SUCCESS", b""),
+        ("uploads/t/_SUCCESS", b"{}"),
+        ("uploads/t/deep/_SUCCESS", b""),
+        ("uploads/t/_metadata", b"PAR1"),
+        ("uploads/t/_common_metadata", b"PAR1"),
+        ("uploads/t/_committed_4711", b"{}"),
+        ("uploads/t/_started_4711", b""),
+        ("uploads/t/_temporary/0/task/part-0.jsonl", GOOD),
+        ("uploads/t/_delta_log/00000000000000000010.checkpoint.parquet", b"PAR1"),
+        ("uploads/t/.part-0.parquet.crc", b"crc"),
+        ("uploads/t/.DS_Store", b"\0\0\0\1Bud1"),
+        ("uploads/t/._x.jsonl", b"\0\5\x16\7"),
+        ("uploads/t/.ipynb_checkpoints/x.jsonl", GOOD),
+        ("uploads/t/.x.jsonl.swp", b"b0VIM"),
+        ("rejected/t/x.jsonl.json", b"{}"),
+    ],
+)
+def test_an_object_that_is_no_file_of_vectors_is_ignored(
+    api: Api, inbox: Inbox, capsys: pytest.CaptureFixture[str], key: str, data: bytes
+) -> None:
+    capsys.readouterr()
+    assert inbox.deliver(inbox.event(key, data)) == []
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (line["level"], line["outcome"]) == ("info", "ignored")
+    assert (inbox.reports(), _ids(api)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "data"),
+    [
+        ("uploads/t/x.csv", b""),
+        ("uploads/t/x", GOOD),
+        ("uploads/t/x.jsonl.bz2", GOOD),
+        ("uploads/t/x.jsonl/", GOOD),
+        ("uploads/t/data_$folder$", GOOD),
+        ("uploads/t/SUCCESS", b""),
+        ("uploads/t/x._", b""),
+        *[(f"uploads/t/x{suffix}", b"") for suffix in (".jsonl", ".jsonl.gz", ".npy", ".npz", ".parquet")],
+    ],
+)
+def test_a_file_that_may_be_intended_as_data_is_never_ignored(api: Api, inbox: Inbox, key: str, data: bytes) -> None:
+    inbox.upload(key, data)
+    assert len(inbox.reports()) == 1
+    assert _ids(api) == []
+
+
+def test_an_index_whose_name_begins_with_an_underscore_gets_its_files(api: Api, inbox: Inbox) -> None:
+    api.create("_t")
+    inbox.upload("uploads/_t/x.jsonl", GOOD)
+    assert api.search([1, 0], name="_t", k=1).json["matches"][0]["id"] == "a"
+
+
+def test_an_empty_file_is_reported_as_empty(api: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/t/x.npz", b"")
+    assert "is empty" in inbox.report("rejected/t/x.npz.json")["reason"]
+
+
 def test_a_file_larger_than_memory_allows_is_rejected_unread(api: Api, inbox: Inbox) -> None:
     event = json.loads(inbox.event("uploads/t/x.jsonl", b""))
     event["Records"][0]["s3"]["object"]["size"] = 50 << 20
@@ -269,12 +337,116 @@ def test_an_upload_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypat
 
 @pytest.mark.parametrize(
     ("index", "file", "status"),
-    [("absent", "x.jsonl", 404), ("t", "x.csv", 422), ("t", "../x.jsonl", 422), ("t", 7, 422)],
+    [
+        ("absent", "x.jsonl", 404),
+        ("t", "x.csv", 422),
+        ("t", "../x.jsonl", 422),
+        ("t", ".x.jsonl", 422),
+        ("t", "_temporary/x.jsonl", 422),
+        ("t", 7, 422),
+    ],
 )
 def test_an_upload_link_for_an_invalid_target_is_refused(
     api: Api, inbox: Inbox, index: str, file: Any, status: int
 ) -> None:
     assert api.send("POST", f"/indexes/{index}/uploads", {"file": file}).status == status
+
+
+# ---- a corrected file
+
+BAD = b'{"id": "a", "vector": [1]}\n'
+REPORT = "rejected/x/f.jsonl.json"
+
+
+@pytest.fixture(params=[1, 3])
+def corrected(request: pytest.FixtureRequest, on_s3_in_one_process: Api) -> Api:
+    """An API with the index `x`, single or sharded."""
+    on_s3_in_one_process.create("x", shards=request.param)
+    return on_s3_in_one_process
+
+
+def test_a_corrected_file_removes_the_report(corrected: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/x/f.jsonl", BAD, "01")
+    inbox.upload("uploads/x/other.jsonl", BAD, "02")
+    assert inbox.reports() == [REPORT, "rejected/x/other.jsonl.json"]
+    inbox.upload("uploads/x/f.jsonl", GOOD, "03")
+    assert inbox.reports() == ["rejected/x/other.jsonl.json"]
+
+
+def test_the_same_file_removes_its_report_once_its_index_exists(corrected: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/later/f.jsonl", GOOD, "01")
+    corrected.create("later")
+    inbox.upload("uploads/later/f.jsonl", GOOD, "02")
+    assert inbox.reports() == []
+
+
+def test_a_report_on_a_very_long_key_is_removed_too(corrected: Api, inbox: Inbox) -> None:
+    key = f"uploads/x/{'x' * 1_008}"[:1_018] + ".jsonl"
+    inbox.upload(key, BAD, "01")
+    inbox.upload(key, GOOD, "02")
+    assert inbox.reports() == []
+
+
+def test_a_report_stays_until_the_file_is_committed(corrected: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/x/f.jsonl", BAD, "01")
+    inbox.upload("uploads/x/f.jsonl", b'{"id": "b", "vector": [2]}\n', "02")
+    assert (inbox.report(REPORT)["sequencer"], inbox.report(REPORT)["rows"][0]["id"]) == ("02", "b")
+
+
+@pytest.mark.parametrize("size", [len(BAD), 50 << 20])
+def test_a_redelivered_event_of_a_corrected_file_does_not_restore_its_report(
+    corrected: Api, inbox: Inbox, size: int
+) -> None:
+    event = json.loads(inbox.event("uploads/x/f.jsonl", BAD, "01"))
+    event["Records"][0]["s3"]["object"]["size"] = size
+    inbox.put("uploads/x/f.jsonl", BAD)
+    inbox.deliver(json.dumps(event))
+    inbox.upload("uploads/x/f.jsonl", GOOD, "02")
+    assert inbox.deliver(json.dumps(event)) == []
+    assert inbox.reports() == []
+
+
+def test_a_redelivered_event_of_a_committed_file_keeps_the_report_on_a_newer_one(corrected: Api, inbox: Inbox) -> None:
+    inbox.upload("uploads/x/f.jsonl", GOOD, "01")
+    inbox.upload("uploads/x/f.jsonl", BAD, "02")
+    assert inbox.deliver(inbox.event("uploads/x/f.jsonl", GOOD, "01")) == []
+    assert inbox.report(REPORT)["sequencer"] == "02"
+
+
+def test_a_redelivery_removes_the_report_that_the_first_delivery_left(corrected: Api, inbox: Inbox) -> None:
+    """The function may end between the commit and the removal."""
+    inbox.upload("uploads/x/f.jsonl", BAD, "01")
+    report = json.dumps(inbox.report(REPORT)).encode()
+    inbox.upload("uploads/x/f.jsonl", GOOD, "02")
+    inbox.put(REPORT, report)
+    assert inbox.deliver(inbox.event("uploads/x/f.jsonl", GOOD, "02")) == []
+    assert inbox.reports() == []
+
+
+@pytest.mark.parametrize("other", [b"notes", b"[]", b'{"file": "uploads/x/another.jsonl"}'])
+def test_an_object_that_is_no_report_on_the_file_is_kept(corrected: Api, inbox: Inbox, other: bytes) -> None:
+    inbox.put(REPORT, other)
+    inbox.upload("uploads/x/f.jsonl", GOOD)
+    assert inbox.reports() == [REPORT]
+
+
+def test_a_report_that_was_written_again_since_it_was_read_is_kept(inbox: Inbox) -> None:
+    reports, upload = S3Inbox(inbox.bucket, lambda: inbox.client), UploadedFile(inbox.bucket, "uploads/x/f", "", "", 0)
+    reports.write_report(upload, REPORT, b"old")
+    found = reports.read_report(upload, REPORT)
+    reports.write_report(upload, REPORT, b"new")
+    assert found is not None
+    reports.remove_report(upload, REPORT, found.etag)
+    again = reports.read_report(upload, REPORT)
+    assert again is not None
+    assert again.data == b"new"
+
+
+def test_an_event_without_an_etag_fails(api: Api, inbox: Inbox) -> None:
+    event = json.loads(inbox.event("uploads/t/x.jsonl", GOOD))
+    del event["Records"][0]["s3"]["object"]["eTag"]
+    inbox.put("uploads/t/x.jsonl", GOOD)
+    assert inbox.deliver(json.dumps(event)) == ["m0"]
 
 
 # ---- an index in shards

@@ -132,6 +132,24 @@ def test_a_fault_while_a_report_is_written_leads_to_the_report(
     assert (state(bucket), bucket.versions("t")) == ({}, 1)
 
 
+@pytest.mark.parametrize("fault", ONCE)
+@pytest.mark.parametrize("request_", [("get", 2), ("delete", 1)], ids=["read", "remove"])
+def test_a_fault_while_a_report_is_removed_leads_to_its_removal(
+    bucket: Bucket, proxied: Proxy, uploads: Uploads, request_: tuple[str, int], fault: str
+) -> None:
+    """Read the file, read the report, remove it."""
+    deliver_until_done(uploads, [uploads.put("uploads/t/x.jsonl", BAD)])
+    assert uploads.reports().keys() == {"rejected/t/x.jsonl.json"}
+    message = uploads.put("uploads/t/x.jsonl", lines(ROWS))
+    proxied.choose = nth(*request_, ONCE[fault])
+    left = uploads.deliver([message], monotonic() + BUDGET)
+    figure("single faults of boto3's requests")
+    proxied.settle()
+    assert uploads.deliver(left, monotonic() + BUDGET) == []
+    assert state(bucket) == Add(ROWS).on({})
+    assert (bucket.versions("t"), uploads.reports()) == (2, {})
+
+
 def test_files_under_seeded_faults_are_ingested_once_or_reported_after_redelivery(
     bucket: Bucket, proxied: Proxy, uploads: Uploads
 ) -> None:

@@ -45,7 +45,9 @@ RIGHTS = {
     | {
         ("s3:GetObject", "Inbox.Arn/uploads/*"),
         ("s3:ListBucket", "Inbox.Arn"),
+        ("s3:GetObject", "Inbox.Arn/rejected/*"),
         ("s3:PutObject", "Inbox.Arn/rejected/*"),
+        ("s3:DeleteObject", "Inbox.Arn/rejected/*"),
         ("sqs:ReceiveMessage", "Uploads.Arn"),
         ("sqs:DeleteMessage", "Uploads.Arn"),
         ("sqs:GetQueueAttributes", "Uploads.Arn"),

@@ -18,6 +18,8 @@ import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics.provider import cold_start
 
+from vectord.errors import VectordError
+
 NAMESPACE: Final = "vectord"
 _FRAMES: Final = 20  # of each error in a traceback
 _MAX_TRACE: Final = 100  # lines of a traceback, after which no further cause is added
@@ -63,8 +65,9 @@ class InvocationLog(msgspec.Struct, frozen=True):
         _LOGGER.error({**self._common(), "error": type(error).__name__, "message": message})
 
     def failure(self, error: BaseException, message: str, metrics: Mapping[str, float]) -> None:
-        """Write a line as `error` does, with the traceback and with metrics, for an error that nothing else shows."""
-        fields = {"error": type(error).__name__, "message": message, "traceback": _trace(error)}
+        """Write a line as `error` does, with metrics; a defect, which is not a VectordError, with its traceback."""
+        trace = {} if isinstance(error, VectordError) else {"traceback": _trace(error)}
+        fields = {"error": type(error).__name__, "message": message, **trace}
         _LOGGER.error({**self._common(), **fields, **self._embedded(metrics)})
 
     def _common(self) -> dict[str, Any]:

@@ -125,7 +125,14 @@ def with_upload(applied: Sequence[str], key: str, sequencer: str) -> tuple[str, 
 def is_stale(applied: Sequence[str], key: str, sequencer: str) -> bool:
     """Return True if this upload of `key`, or a newer one, was applied."""
     prefix = _prefix(_UPLOAD, key)
-    return any(_is_not_older(token.removeprefix(prefix), sequencer) for token in applied if token.startswith(prefix))
+    return any(is_not_older(token.removeprefix(prefix), sequencer) for token in applied if token.startswith(prefix))
+
+
+def is_not_older(sequencer: str, other: str) -> bool:
+    """Return True if `sequencer` belongs to the same event of a key as `other`, or to a later one."""
+    # S3's user guide, "Event message structure": pad the shorter sequencer with zeros on the right and compare as text.
+    width = max(len(sequencer), len(other))
+    return sequencer.ljust(width, "0") >= other.ljust(width, "0")
 
 
 def with_answer(applied: Sequence[str], key: str, request: str, answer: Sequence[int]) -> tuple[str, ...]:
@@ -179,9 +186,3 @@ def _by_type(applied: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
 
 def _prefix(marker: str, key: str) -> str:
     return f"{marker}{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}:"
-
-
-def _is_not_older(applied_sequencer: str, sequencer: str) -> bool:
-    # S3's user guide, "Event message structure": pad the shorter sequencer with zeros on the right and compare as text.
-    width = max(len(applied_sequencer), len(sequencer))
-    return applied_sequencer.ljust(width, "0") >= sequencer.ljust(width, "0")

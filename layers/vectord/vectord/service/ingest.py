@@ -4,8 +4,6 @@ A file that can never be ingested leads to a report, unless a newer file replace
 that the queue delivers the event again.
 """
 
-import hashlib
-import posixpath
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
@@ -37,23 +35,20 @@ from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard_error
 from vectord.service.sharding.placement import by_shard, check_parent, id_of
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
+from vectord.service.uploads import MAX_KEY_BYTES, UPLOADS, Reports, is_data, is_hidden, target_of
 from vectord.service.values import validation
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
 from vectord.storage.inbox import Inbox, UploadedFile
 
-UPLOADS: Final = "uploads/"
-REJECTED: Final = "rejected/"
-MAX_KEY_BYTES: Final = 1_024  # S3's limit
 LINK_SECONDS: Final = 900
-MAX_REPORTED: Final = 1_000  # bad rows that a report lists
 
-Outcome = Literal["committed", "stale", "rejected"]
+Outcome = Literal["committed", "stale", "rejected", "ignored"]
 
 
 class Ingested(msgspec.Struct, frozen=True):
-    """The outcome of an upload: `rows` committed, or `bad` rows reported."""
+    """The outcome of an upload: `rows` committed, or `bad` rows reported; `ignored` if it is not a file of vectors."""
 
     outcome: Outcome
     index: str
@@ -67,31 +62,6 @@ class UploadLink(msgspec.Struct, frozen=True):
     key: str
     url: str
     expires: int
-
-
-class Report(msgspec.Struct):
-    """The stored report on a refused file; `rows` lists the first bad rows, `bad` counts all of them."""
-
-    file: str
-    etag: str
-    sequencer: str
-    reason: str
-    bad: int = 0
-    rows: list[dict[str, int | str | None]] = msgspec.field(default_factory=list)
-
-
-def target_of(key: str) -> str:
-    """Return the index that the key `uploads/<index>/<file>` names.
-
-    Raises:
-        FileRefused: the key has another form, or a path such as `..` in it.
-    """
-    index, _, rest = key.removeprefix(UPLOADS).partition("/")
-    if not key.startswith(UPLOADS) or not params.is_index_name(index) or not rest or rest.endswith("/"):
-        raise FileRefused(f"its key must be {UPLOADS}<index>/<file>, with the name of an index")
-    if posixpath.normpath(rest) != rest or rest.startswith(("/", "../")):
-        raise FileRefused("its key has empty, '.' or '..' parts")
-    return index
 
 
 class Ingestion:
@@ -110,6 +80,7 @@ class Ingestion:
     ) -> None:
         """Refuse files of more than `max_file_bytes`, as stored or decompressed."""
         self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
+        self._reports = Reports(inbox)
         # The cache keeps one index only: a file and its index need the memory.
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits = CommitLoop(self._reader, build_policy=build_policy)
@@ -121,6 +92,8 @@ class Ingestion:
         Raises:
             Unavailable, StoreError, BlobError: nothing was changed; try again later.
         """
+        if not is_data(upload):
+            return Ingested("ignored", "")
         index = ""
         try:
             index = target_of(upload.key)
@@ -128,21 +101,16 @@ class Ingestion:
                 raise FileRefused(
                     f"it has {upload.size:,} bytes, more than the limit of {self._max_file_bytes:,}; split it"
                 )
-            present = self._reader.present(index, deadline).index
-            if mutations.is_stale(present.applied, upload.key, upload.sequencer):
-                return Ingested("stale", index)
-            with self.environment.timed("FetchMilliseconds"):
-                data = self._inbox.fetch(upload)
-            with self.environment.timed("ParseMilliseconds"):
-                entries = list(entries_of_file(upload.key, data, self._max_file_bytes))
-            with self.environment.timed("CommitMilliseconds"):
-                return self._commit(upload, index, present.params, entries, deadline)
+            rows = self._apply(upload, index, deadline)
         except (ConditionFailed, ObjectNotFound):
             return Ingested("stale", index)  # replaced or deleted; a newer file has its own event
         except BatchInvalid as error:
             return self._reject(upload, index, "some rows are not valid; nothing was committed", error.items)
         except (RequestInvalid, IndexNotFound) as error:
             return self._reject(upload, index, str(error), ())
+        # After a redelivery too: the delivery that committed the rows may have ended before this.
+        self._reader.retry(deadline, partial(self._reports.remove, upload))
+        return Ingested("committed" if rows else "stale", index, rows=rows)
 
     def link(self, name: str, file: str, deadline: Deadline) -> UploadLink:
         """Return a link that allows its holder to put `file` into the inbox of index `name` for LINK_SECONDS.
@@ -160,6 +128,8 @@ class Ingestion:
             raise RequestInvalid(
                 f"file is too long: as {UPLOADS}<index>/<file> it may have at most {MAX_KEY_BYTES:,} bytes"
             )
+        if is_hidden(file):
+            raise RequestInvalid(f"file cannot be {file!r}: names that begin with '.' or '_' are ignored")
         try:
             target_of(key)
         except FileRefused as error:
@@ -167,16 +137,23 @@ class Ingestion:
         self._reader.etag(name, deadline)  # raises IndexNotFound
         return UploadLink(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
 
-    def _commit(
-        self, upload: UploadedFile, name: str, present: Params, entries: Sequence[Entry], deadline: Deadline
-    ) -> Ingested:
+    def _apply(self, upload: UploadedFile, name: str, deadline: Deadline) -> int:
+        """Fetch a file and commit its rows; return the number of rows added, 0 if the index has applied the upload."""
+        present = self._reader.present(name, deadline).index
+        if mutations.is_stale(present.applied, upload.key, upload.sequencer):
+            return 0
+        with self.environment.timed("FetchMilliseconds"):
+            data = self._inbox.fetch(upload)
+        if not data:
+            raise FileRefused("it is empty: it has 0 bytes")
+        with self.environment.timed("ParseMilliseconds"):
+            entries = list(entries_of_file(upload.key, data, self._max_file_bytes))
         if not entries:
             raise FileRefused("it contains no vectors")
-        if present.shards:
-            rows = self._add_to_shards(upload, name, present, entries, deadline)
-        else:
-            rows = self._add(upload, name, partial(validation.validated_items, entries), deadline)
-        return Ingested("committed" if rows else "stale", name, rows=rows)
+        with self.environment.timed("CommitMilliseconds"):
+            if present.params.shards:
+                return self._add_to_shards(upload, name, present.params, entries, deadline)
+            return self._add(upload, name, partial(validation.validated_items, entries), deadline)
 
     def _add_to_shards(
         self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], deadline: Deadline
@@ -210,15 +187,6 @@ class Ingestion:
         return self._commits.change(name, add, deadline).result[0]
 
     def _reject(self, upload: UploadedFile, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
-        rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
-        report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
-        self._inbox.report(upload, _report_key(upload.key), msgspec.json.encode(report))
+        if not self._reports.write(upload, reason, items):
+            return Ingested("stale", index)
         return Ingested("rejected", index, bad=len(items))
-
-
-def _report_key(key: str) -> str:
-    """Return the key of the report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
-    path = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
-    if len(path.encode()) <= MAX_KEY_BYTES:
-        return path
-    return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"

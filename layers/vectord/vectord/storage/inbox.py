@@ -1,4 +1,4 @@
-"""The inbox protocol: uploaded files by key, each pinned to the version that an event names."""
+"""The inbox protocol: uploaded files by key, each pinned to the version that an event names, and reports on them."""
 
 from typing import Protocol
 
@@ -15,8 +15,18 @@ class UploadedFile(msgspec.Struct, frozen=True):
     size: int
 
 
+class StoredReport(msgspec.Struct, frozen=True):
+    """The bytes of a report, and the ETag of its object."""
+
+    data: bytes
+    etag: str
+
+
 class Inbox(Protocol):
-    """Uploaded files. Every method may raise StoreUnavailable or StoreRefused."""
+    """Uploaded files. Every method may raise StoreUnavailable or StoreRefused.
+
+    The reports on a file are in the bucket of the file.
+    """
 
     def fetch(self, upload: UploadedFile) -> bytes:
         """Return the bytes of the file.
@@ -26,8 +36,17 @@ class Inbox(Protocol):
             ObjectNotFound: it was deleted.
         """
 
-    def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
-        """Write a JSON report under `key` into the bucket of the file."""
+    def is_replaced(self, upload: UploadedFile) -> bool:
+        """Return True if another version has replaced the file; False if it was deleted."""
+
+    def write_report(self, upload: UploadedFile, key: str, body: bytes) -> None:
+        """Write a JSON report under `key`."""
+
+    def read_report(self, upload: UploadedFile, key: str) -> StoredReport | None:
+        """Return the report under `key`; None if there is none."""
+
+    def remove_report(self, upload: UploadedFile, key: str, etag: str) -> None:
+        """Remove the report under `key` if it still has `etag`."""
 
     def link(self, key: str, seconds: int) -> str:
         """Return a presigned URL with which its holder can PUT a file as `key` for `seconds`."""

@@ -6,7 +6,7 @@ after several attempts.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -19,6 +19,7 @@ from vectord.edge import telemetry
 from vectord.edge.handler import time_left
 from vectord.edge.telemetry import InvocationLog
 from vectord.service.ingest import Ingestion
+from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 
@@ -72,14 +73,23 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
 
     def lambda_handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         ingestion, log = cached_ingestion(), telemetry.begin(context)
-        least_seconds = _LEAST_SHARE * time_left(context)
+        least_seconds = 0.0
 
         def ingest_message(record: SQSRecord) -> None:
-            message_log = structs.replace(log, correlation_id=record.message_id)
-            if time_left(context) < least_seconds:
+            nonlocal least_seconds
+            message_log, seconds = structs.replace(log, correlation_id=record.message_id), time_left(context)
+            least_seconds = least_seconds or _LEAST_SHARE * seconds
+            if seconds < least_seconds:
                 message_log.info({"outcome": "postponed"}, {})
                 raise _MessageFailed
-            if not _ingest_all(record, ingestion, context, message_log):
+            attempt, uploads = _Attempt(ingestion.environment, message_log), list[UploadedFile]()
+            deadline = Deadline(ingestion.environment.now() + seconds)
+            with attempt:
+                uploads = uploads_in(record.body)
+            for upload in uploads:
+                with attempt:
+                    _ingest(upload, ingestion, deadline, message_log)
+            if attempt.failed:
                 raise _MessageFailed
 
         # Without this argument, powertools raises an error if every message failed.
@@ -89,6 +99,29 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
         return {**processor.response()}
 
     return lambda_handler
+
+
+class _Attempt:
+    """A context that logs whatever its block raises, and goes on, so that one file does not fail the others.
+
+    Powertools would not catch the panic of a library in Rust, which is not an Exception.
+    """
+
+    def __init__(self, environment: Environment, log: InvocationLog) -> None:
+        self._environment, self._log, self._start = environment, log, 0.0
+        self.failed = False
+
+    def __enter__(self) -> None:
+        self._start = self._environment.now()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
+            return False
+        latency = (self._environment.now() - self._start) * 1000
+        metrics = {"Latency": latency, **self._environment.meter.drain()}
+        self._log.failure(error, self._log.correlation_id or "", metrics)
+        self.failed = True
+        return True
 
 
 def uploads_in(body: str) -> list[UploadedFile]:
@@ -101,41 +134,22 @@ def uploads_in(body: str) -> list[UploadedFile]:
     message = msgspec.json.decode(body, type=_Message)
     if message.records is None and message.event != "s3:TestEvent":
         raise msgspec.ValidationError("neither Records nor a test event")
-    return [_upload(one.s3) for one in message.records or () if one.event_name.startswith(_CREATED)]
-
-
-def _upload(s3: _S3) -> UploadedFile:
     # Keys in events are URL-encoded, with + for a space.
-    key = unquote_plus(s3.object.key, errors="strict")
-    return UploadedFile(s3.bucket.name, key, s3.object.e_tag, s3.object.sequencer, s3.object.size)
+    return [
+        UploadedFile(
+            s3.bucket.name,
+            unquote_plus(s3.object.key, errors="strict"),
+            s3.object.e_tag,
+            s3.object.sequencer,
+            s3.object.size,
+        )
+        for s3 in (one.s3 for one in message.records or () if one.event_name.startswith(_CREATED))
+    ]
 
 
-def _ingest_all(record: SQSRecord, ingestion: Ingestion, context: object, log: InvocationLog) -> bool:
-    """Ingest each file of a message, and return True if none failed."""
-    uploads: list[UploadedFile] = []
-    if not _succeeds(lambda: uploads.extend(uploads_in(record.body)), ingestion, log):
-        return False
-    done = [_succeeds(partial(_ingest, upload, ingestion, context, log), ingestion, log) for upload in uploads]
-    return all(done)
-
-
-def _succeeds(work: Callable[[], None], ingestion: Ingestion, log: InvocationLog) -> bool:
-    """Return True if `work` succeeded; log and count any error."""
+def _ingest(upload: UploadedFile, ingestion: Ingestion, deadline: Deadline, log: InvocationLog) -> None:
     start = ingestion.environment.now()
-    try:
-        work()
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - one message must not fail the others; a panic in Rust is not an Exception
-        latency = (ingestion.environment.now() - start) * 1000
-        log.failure(error, log.correlation_id or "", {"Latency": latency, **ingestion.environment.meter.drain()})
-        return False
-    return True
-
-
-def _ingest(upload: UploadedFile, ingestion: Ingestion, context: object, log: InvocationLog) -> None:
-    start = ingestion.environment.now()
-    result = ingestion.ingest(upload, Deadline(start + time_left(context)))
+    result = ingestion.ingest(upload, deadline)
     metrics = {
         "Latency": (ingestion.environment.now() - start) * 1000,
         "RowsCommitted": result.rows,

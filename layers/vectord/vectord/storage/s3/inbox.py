@@ -1,11 +1,12 @@
 """The inbox in S3."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from vectord.errors import StoreUnavailable
+from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.boto import botocore_errors
-from vectord.storage.inbox import UploadedFile
+from vectord.storage.inbox import StoredReport, UploadedFile
 from vectord.storage.s3.client import body_with_checksum
 from vectord.storage.s3.errors import store_error
 
@@ -20,6 +21,8 @@ class S3Inbox:
         self._bucket, self._client = bucket, client
 
     def fetch(self, upload: UploadedFile) -> bytes:
+        if not upload.etag:
+            raise StoreRefused("the event names no ETag")
         client = self._client()
         with botocore_errors(store_error):
             response = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
@@ -29,10 +32,33 @@ class S3Inbox:
             raise StoreUnavailable("an incomplete file")
         return data
 
-    def report(self, upload: UploadedFile, key: str, body: bytes) -> None:
+    def is_replaced(self, upload: UploadedFile) -> bool:
+        client = self._client()
+        try:
+            with botocore_errors(store_error):
+                etag = client.head_object(Bucket=upload.bucket, Key=upload.key)["ETag"]
+        except ObjectNotFound:
+            return False
+        return bool(upload.etag) and etag != f'"{upload.etag}"'
+
+    def write_report(self, upload: UploadedFile, key: str, body: bytes) -> None:
         client = self._client()
         with botocore_errors(store_error):
             client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **body_with_checksum(body))
+
+    def read_report(self, upload: UploadedFile, key: str) -> StoredReport | None:
+        client = self._client()
+        try:
+            with botocore_errors(store_error):
+                response = client.get_object(Bucket=upload.bucket, Key=key)
+                return StoredReport(response["Body"].read(), response["ETag"])
+        except ObjectNotFound:
+            return None
+
+    def remove_report(self, upload: UploadedFile, key: str, etag: str) -> None:
+        client = self._client()
+        with suppress(ConditionFailed, ObjectNotFound), botocore_errors(store_error):
+            client.delete_object(Bucket=upload.bucket, Key=key, IfMatch=etag)
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()

@@ -1,0 +1,105 @@
+"""The objects of the inbox: which of them are files for an index, and the reports on files that were refused.
+
+| key                          | object                                                                 |
+|------------------------------|------------------------------------------------------------------------|
+| `uploads/<index>/<file>`     | a file for an index; see `is_data` for the objects that are not files  |
+| `rejected/<index>/<file>.json` | the report on the newest version of that file that was refused       |
+"""
+
+import hashlib
+import posixpath
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from vectord.errors import BadItem, FileRefused
+from vectord.index import mutations
+from vectord.lhv1 import params
+from vectord.storage.inbox import Inbox, UploadedFile
+
+UPLOADS: Final = "uploads/"
+REJECTED: Final = "rejected/"
+MAX_KEY_BYTES: Final = 1_024  # S3's limit
+MAX_REPORTED: Final = 1_000  # bad rows that a report lists
+
+_FOLDERS: Final = ("/", "_$folder$")  # ends of the keys that S3's console, and Hadoop, create for an empty folder
+
+
+class Report(msgspec.Struct):
+    """The stored report on a refused file; `rows` lists the first bad rows, `bad` counts all of them."""
+
+    file: str
+    etag: str
+    sequencer: str
+    reason: str
+    bad: int = 0
+    rows: list[dict[str, int | str | None]] = msgspec.field(default_factory=list)
+
+
+def is_data(upload: UploadedFile) -> bool:
+    """Return False if the object is not a file for an index: a folder, a hidden object, or a report.
+
+    Names that begin with a dot or an underscore are hidden, as in Hadoop, Spark and Athena: `.DS_Store`, `_SUCCESS`,
+    and everything in `_temporary/`. The name of an index is never hidden.
+    """
+    if upload.key.startswith(REJECTED):
+        return False
+    folder, _, file = upload.key.removeprefix(UPLOADS).partition("/")
+    is_folder = not upload.size and (not folder or upload.key.endswith(_FOLDERS))
+    return not is_folder and not is_hidden(file or folder)
+
+
+def is_hidden(path: str) -> bool:
+    return any(name.startswith((".", "_")) and name not in {".", ".."} for name in path.split("/"))
+
+
+def target_of(key: str) -> str:
+    """Return the index that the key `uploads/<index>/<file>` names.
+
+    Raises:
+        FileRefused: the key has another form, or a path such as `..` in it.
+    """
+    index, _, rest = key.removeprefix(UPLOADS).partition("/")
+    if not key.startswith(UPLOADS) or not params.is_index_name(index) or not rest or rest.endswith("/"):
+        raise FileRefused(f"its key must be {UPLOADS}<index>/<file>, with the name of an index")
+    if posixpath.normpath(rest) != rest or rest.startswith(("/", "../")):
+        raise FileRefused("its key has empty, '.' or '..' parts")
+    return index
+
+
+class Reports:
+    """The reports in one inbox, at most one for each key of a file."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def write(self, upload: UploadedFile, reason: str, items: Sequence[BadItem]) -> bool:
+        """Write the report on a refused file; return False and write nothing if another version has replaced it."""
+        if self._inbox.is_replaced(upload):
+            return False
+        rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
+        report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
+        self._inbox.write_report(upload, _report_key(upload.key), msgspec.json.encode(report))
+        return True
+
+    def remove(self, upload: UploadedFile) -> None:
+        """Remove the report on an older version of a file that was ingested; keep one on a newer version."""
+        key = _report_key(upload.key)
+        found = self._inbox.read_report(upload, key)
+        if found is None:
+            return
+        try:
+            report = msgspec.json.decode(found.data, type=Report)
+        except msgspec.DecodeError:
+            return  # it was not written by this package
+        if report.file == upload.key and mutations.is_not_older(upload.sequencer, report.sequencer):
+            self._inbox.remove_report(upload, key, found.etag)
+
+
+def _report_key(key: str) -> str:
+    """Return the key of the report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
+    path = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
+    if len(path.encode()) <= MAX_KEY_BYTES:
+        return path
+    return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"
