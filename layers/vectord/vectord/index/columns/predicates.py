@@ -132,7 +132,7 @@ def texts_matching_glob(texts: Texts, pattern: str) -> TernaryMask:
         encoded = dictionary[code]
         if is_truncated(encoded):
             undecided.append(code)
-        elif matches(_decode(encoded)):
+        elif matches(decode_text(encoded)):
             certain.append(code)
     return _code_list(texts, certain, undecided)
 
@@ -151,7 +151,12 @@ def _successor(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def _decode(encoded: bytes) -> str:
+def decode_text(encoded: bytes) -> str:
+    """Return a text of a dictionary that is not truncated.
+
+    Raises:
+        BlobCorrupt: it is not UTF-8.
+    """
     try:
         return encoded.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:

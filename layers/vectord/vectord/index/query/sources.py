@@ -1,0 +1,94 @@
+"""The two sources of an index's metadata, base and tail: columns, and documents where columns do not decide."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.index.columns.collect import collect_columns, decode_metadata
+from vectord.index.columns.model import CollectedColumns, Columns
+from vectord.index.columns.reader import StoredColumns
+from vectord.index.rows import Mask, RowMask
+from vectord.index.sections.base import Fetch
+from vectord.index.sections.documents import Document, PackedDocuments
+from vectord.index.state import Base, Index, Tail
+
+Array = npt.NDArray[np.int64]
+
+_CHUNK: Final = 4_096  # documents that are decoded at a time, at most
+_CHUNK_BYTES: Final = 16 << 20  # of documents that are read at a time, about
+
+# Columns that were collected in memory. An entry is dropped with its base or tail.
+_COLLECTED: Final[WeakKeyDictionary[Base | Tail, CollectedColumns]] = WeakKeyDictionary()
+
+
+class Source(msgspec.Struct, frozen=True, eq=False):
+    """Rows of an index, from `first` on, numbered from 0 in each method.
+
+    `mask` has the rows that count, bool (rows,). `read` returns the documents of ascending rows, `chunk` at a time.
+    """
+
+    first: int
+    columns: Columns
+    mask: Mask
+    read: Callable[[Sequence[int]], Sequence[Document]]
+    chunk: int
+    fetch: Fetch
+
+    def documents(self, rows: Array) -> Iterator[tuple[int, Document]]:
+        """Yield each of the ascending `rows` with its document."""
+        for start in range(0, len(rows), self.chunk):
+            some = rows[start : start + self.chunk].tolist()
+            yield from zip(some, self.read(some), strict=True)
+
+    def decoded(self, rows: Array) -> Iterator[tuple[int, Any]]:
+        """Yield each of the ascending `rows` with its metadata as a Python value."""
+        return ((row, decode_metadata(document.metadata)) for row, document in self.documents(rows))
+
+
+def sources(index: Index, mask: RowMask) -> list[Source]:
+    """Return the base and the tail of `index`, without one that has no rows, and the rows of `mask` in each."""
+    found = []
+    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    if index.base:
+        found.append(_base_source(index.base, mask.base, chunk, index.fetch))
+    if index.tail.row_of:
+        found.append(_tail_source(index.tail, mask.tail, index.fetch))
+    return found
+
+
+def _base_source(base: Base, mask: Mask, chunk: int, fetch: Fetch) -> Source:
+    def read(rows: Sequence[int]) -> Sequence[Document]:
+        return base.documents.read(rows, fetch)
+
+    return Source(0, _base_columns(base, fetch), mask, read, chunk, fetch)
+
+
+def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
+    texts = tail.texts
+
+    def read(rows: Sequence[int]) -> Sequence[Document]:
+        return [Document(tail.ids[row], texts[row]) for row in rows]
+
+    return Source(tail.first, _collected(tail, lambda: texts), mask, read, _CHUNK, fetch)
+
+
+def _base_columns(base: Base, fetch: Fetch) -> Columns:
+    """Return the columns of a base: those of its section, or else columns that are collected from its documents."""
+    rows = base.graph.rows
+    if base.columns is not None:
+        return StoredColumns(base.columns, rows)
+    # The base has no metadata, has the plain form, or was written by a version of vectord without columns.
+    if isinstance(base.documents, PackedDocuments):
+        fetch((base.documents.section, None))
+    return _collected(base, lambda: [document.metadata for document in base.documents.read(range(rows), fetch)])
+
+
+def _collected(source: Base | Tail, texts: Callable[[], Sequence[msgspec.Raw | None]]) -> CollectedColumns:
+    columns = _COLLECTED.get(source)
+    if columns is None:
+        columns = _COLLECTED[source] = collect_columns(texts())
+    return columns
