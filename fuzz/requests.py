@@ -15,6 +15,7 @@ _SEEDS = (
     ("DELETE /indexes/{name}/vectors/{id+}", b"", b"", b""),
     ("POST /indexes/{name}/vectors/get", b"", b"", b'{"ids":["a"],"include":["vector"]}'),
     ("POST /indexes/{name}/vectors/count", b"", b"", b'{"filter":{"x":1}}'),
+    ("POST /indexes/{name}/vectors/facets", b"", b"", b'{"paths":["x","y.z"],"limit":2}'),
     ("POST /indexes/{name}/recall", b"", b"", b'{"sample":2}'),
     ("POST /indexes/{name}/copy", b"", b"", b'{"to":"v"}'),
     ("GET /indexes/{name}/versions", b"limit=1&cursor=x", b"", b""),

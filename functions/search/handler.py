@@ -1,5 +1,8 @@
-"""POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; get, list and count vectors."""
+"""POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; read vectors and values."""
 
+from typing import Final
+
+from vectord.edge import facets as edge_facets
 from vectord.edge import handler, pages, vectors
 from vectord.edge import search as edge_search
 from vectord.edge.events import fan_out
@@ -9,6 +12,8 @@ from vectord.edge.schemas import bodies, vector_answers
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
+
+FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
 
 
 def search(request: Request, service: Service) -> Reply:
@@ -64,6 +69,15 @@ def count_vectors(request: Request, service: Service) -> Reply:
     )
 
 
+def count_values(request: Request, service: Service) -> Reply:
+    body = bodies.decode(request.body, bodies.FacetsBody)
+    query, read = edge_facets.read_facets(body), read_options(body.consistency, body.max_staleness)
+    found = service.facets(request.path["name"], query, request.deadline, read)
+    answer = edge_facets.facets_answer(query, found)
+    reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=FEWER_VALUES)
+    return handler.reply_or_not_modified(request, reply)
+
+
 ROUTES: dict[str, Route[Service]] = {
     "POST /indexes/{name}/search": Route(search, "read"),
     "POST /indexes/{name}/recall": Route(recall, "read"),
@@ -71,6 +85,7 @@ ROUTES: dict[str, Route[Service]] = {
     "POST /indexes/{name}/vectors/get": Route(get_vectors, "read"),
     "GET /indexes/{name}/vectors": Route(list_vectors, "read"),
     "POST /indexes/{name}/vectors/count": Route(count_vectors, "read"),
+    "POST /indexes/{name}/vectors/facets": Route(count_values, "read"),
 }
 
 lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service, read_only=True))

@@ -26,6 +26,7 @@ ROUTES: Mapping[str, tuple[str, Any]] = {
     "DELETE /indexes/{name}/vectors/{id+}": ("write", None),
     "POST /indexes/{name}/vectors/get": ("read", {"ids": ["x"]}),
     "POST /indexes/{name}/vectors/count": ("read", {}),
+    "POST /indexes/{name}/vectors/facets": ("read", {"paths": ["a"]}),
     "POST /indexes/{name}/vectors/delete": ("write", {"ids": ["y"]}),
     "POST /indexes/{name}/search": ("read", {"vector": [1, 0]}),
     "POST /indexes/{name}/recall": ("read", {}),

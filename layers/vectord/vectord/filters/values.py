@@ -3,11 +3,9 @@
 A key stands for a value: keys compare, and are equal, as the values do in a filter.
 """
 
-from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
-from vectord.filters.match import leaves
 from vectord.filters.tree import Scalar
 
 
@@ -22,7 +20,7 @@ class Kind(IntEnum):
     MISSING = 5
 
 
-type Key = tuple[Kind, int | float | str]  # the second member is 0 if the kind has one value
+type Key = tuple[int, int | float | str]  # a `Kind` and the value; 0 if the kind has one value
 
 FALSE: Final[Key] = (Kind.FALSE, 0)
 TRUE: Final[Key] = (Kind.TRUE, 0)
@@ -51,11 +49,3 @@ def value_of(key: Key) -> Scalar:
             return None
         case _:
             return payload
-
-
-def keys_at(path: str, metadata: object) -> Iterator[Key]:
-    """Yield the key of each value at a path of a document. Elements of arrays are values; objects and arrays are not."""
-    relevant = frozenset((path, *(path[:at] for at, character in enumerate(path) if character == ".")))
-    for found, leaf in leaves(metadata, relevant):
-        if found == path and (leaf is None or isinstance(leaf, str | int | float)):
-            yield key_of(leaf)

@@ -113,7 +113,7 @@ class Exports:
         rows = 0
         for shard in shard_names(parent):
             try:
-                snapshot = self.service.run_on_shard(shard, deadline, STRONG, _fetch_snapshot)
+                snapshot = self.service.shard_requests.use(shard, deadline, STRONG, _fetch_snapshot)
             except IndexNotFound:
                 raise missing_shard_error(self.service.reader, parent, shard, deadline) from None
             rows += len(snapshot.index)

@@ -11,6 +11,7 @@ from vectord.service.values.results import (
     Counted,
     Deleted,
     Description,
+    Facets,
     GetResult,
     ListPage,
     Patched,
@@ -18,7 +19,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import ListQuery, Members, Patch, Selection
+from vectord.service.values.selection import FacetQuery, ListQuery, Members, Patch, Selection
 
 
 class VectorIndex(Protocol):
@@ -39,6 +40,8 @@ class VectorIndex(Protocol):
     def list(self, query: ListQuery) -> ListPage: ...
 
     def count(self, filter_text: str | None) -> Counted: ...
+
+    def facets(self, query: FacetQuery) -> Facets: ...
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted: ...
 

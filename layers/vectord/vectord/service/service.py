@@ -14,7 +14,6 @@ from vectord.errors import (
     StorageSilent,
     StoreError,
     StoreUnavailable,
-    VectordError,
 )
 from vectord.index.query import query as queries
 from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
@@ -24,10 +23,9 @@ from vectord.readers.entry import Entry
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.indexes import VectorIndex
-from vectord.service.sharding.execute import as_single, execute
+from vectord.service.shard_requests import ShardRequests
 from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
 from vectord.service.sharding.index import ShardAccess, ShardedIndex
-from vectord.service.sharding.messages import CountRequest, SearchRequest, ShardRequest, ShardResult, failed_result
 from vectord.service.sharding.placement import check_parent
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
@@ -39,6 +37,7 @@ from vectord.service.values.results import (
     Counted,
     Deleted,
     Description,
+    Facets,
     GetResult,
     ListPage,
     Patched,
@@ -48,6 +47,7 @@ from vectord.service.values.results import (
 )
 from vectord.service.values.selection import (
     EVERYTHING,
+    FacetQuery,
     ListQuery,
     Members,
     Patch,
@@ -87,9 +87,10 @@ class Service:
         self.versions = Versions(self.reader, files, memory_bytes)
         self._commits = CommitLoop(self.reader, thresholds, build_policy)
         pool = WorkerPool(environment)
-        local = LocalFanOut(self.run_shard_request, pool)
+        self.shard_requests = ShardRequests(self.run)
+        local = LocalFanOut(self.shard_requests.answer, pool)
         fan_out = RemoteFanOut(local, invoke) if invoke else local
-        self._shards = ShardAccess(self.reader, self.run_on_shard, fan_out, local, pool)
+        self._shards = ShardAccess(self.reader, self.shard_requests.use, fan_out, local, pool)
 
     @cached_property
     def lifecycle(self) -> "IndexLifecycle":
@@ -167,6 +168,15 @@ class Service:
         parse_filter(filter_text)
         return self.run(name, deadline, read, lambda index: index.count(filter_text))
 
+    def facets(self, name: str, query: FacetQuery, deadline: Deadline, read: ReadOptions = STRONG) -> Facets:
+        """Count the distinct values at some paths.
+
+        Raises:
+            RequestInvalid, FilterInvalid: there are too few or too many paths; the limit or the filter is not valid.
+        """
+        query.check()
+        return self.run(name, deadline, read, lambda index: index.facets(query))
+
     def would_delete(
         self, name: str, selection: Selection, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Deleted:
@@ -219,31 +229,6 @@ class Service:
     def list_indexes(self, prefix: str, limit: int, after: str | None, deadline: Deadline) -> ObjectPage:
         """Return up to `limit` indexes whose names start with `prefix`, after the one named `after`."""
         return self.reader.retry(deadline, lambda: self.reader.store.list(prefix, limit, after))
-
-    def run_shard_request(self, request: ShardRequest, deadline: Deadline) -> ShardResult:
-        """Run a shard request, from this or another function; return an error of the request as a result.
-
-        Raises:
-            RequestInvalid: the request does not name a shard.
-        """
-        if not params.is_shard_name(request.shard):
-            raise RequestInvalid(f"{request.shard!r} is not a shard")
-        staleness = request.staleness if isinstance(request, SearchRequest | CountRequest) else None
-        try:
-            return self.run(
-                request.shard,
-                deadline,
-                ReadOptions(staleness),
-                lambda shard: execute(request, as_single(shard)),
-                for_search=isinstance(request, SearchRequest),
-                is_valid=params.is_shard_name,
-            )
-        except VectordError as error:
-            return failed_result(error)
-
-    def run_on_shard[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R:
-        """Open one shard and return the result of `use`, as `run` does for an index."""
-        return self.run(shard, deadline, read, lambda index: use(as_single(index)), is_valid=params.is_shard_name)
 
     def run[R](
         self,

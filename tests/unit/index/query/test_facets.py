@@ -15,7 +15,8 @@ from vectord.filters.match import leaves, matches
 from vectord.filters.tree import Exists, Filter
 from vectord.filters.values import Kind, value_of
 from vectord.index.query import filtering
-from vectord.index.query.facets import Facet, facet
+from vectord.index.query.facets import facet
+from vectord.index.query.values import Facet
 from vectord.index.state import Index
 
 
@@ -65,7 +66,7 @@ def test_a_facet_reads_only_the_column() -> None:
     index = opened_by_ranges(blob, fetch)
     result = found(index, "n", 3)
     assert (result.rows, result.distinct, [count for _, count in result.counts]) == (2_000, 7, [286, 286, 286])
-    assert len(fetch.rounds) == 2
+    assert len(fetch.rounds) <= 2
     assert fetch.bytes < 40_000
 
 

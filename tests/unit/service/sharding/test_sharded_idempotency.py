@@ -252,7 +252,7 @@ def test_a_request_that_an_earlier_version_recorded_only_where_its_rows_are_can_
 ) -> None:
     [name] = [name for name in object_names(store.inner) if name.endswith("/1")]
     write, ids = WriteOptions(key=KEYS[home]), ids_on_shard(1)
-    recorded = filled.run_shard_request(AddRequest(name, [item(one, [5, 5]) for one in ids], write.key), FOREVER)
+    recorded = filled.shard_requests.answer(AddRequest(name, [item(one, [5, 5]) for one in ids], write.key), FOREVER)
     assert recorded == ChangeResult(0, len(ids))
     filled.delete("t", Selection(ids), FOREVER)
     assert CHANGES["add"](filled, ids, write) == Added(0, len(ids))

@@ -33,7 +33,7 @@ def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Calla
 
 def _run(request: ShardRequest, seconds: float, service: Service, context: object) -> str:
     log, start = telemetry.begin(context), service.environment.now()
-    result = service.run_shard_request(request, Deadline(start + min(seconds, time_left(context))))
+    result = service.shard_requests.answer(request, Deadline(start + min(seconds, time_left(context))))
     text = _encode_result(result)
     metrics = {"Latency": (service.environment.now() - start) * 1000, **service.environment.meter.drain()}
     log.info({"shard": request.shard, "outcome": type(result).__name__}, metrics)

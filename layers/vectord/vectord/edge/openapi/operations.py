@@ -142,6 +142,14 @@ OPERATIONS: Final = (
         body_is_optional=True,
     ),
     Operation(
+        "POST /indexes/{name}/vectors/facets",
+        "Count values",
+        answers=(vector_answers.Facets,),
+        body=bodies.FacetsBody,
+        headers=NOT_MODIFIED,
+        problems=(errors.FilterInvalid, errors.AnswerTooLarge),
+    ),
+    Operation(
         "POST /indexes/{name}/search",
         "Search",
         answers=(vector_answers.Search, vector_answers.Searches),

@@ -107,6 +107,16 @@ class GetBody(msgspec.Struct, forbid_unknown_fields=True):
     max_staleness: fields.Staleness = None
 
 
+class FacetsBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The paths whose values are counted, among all vectors or those that satisfy `filter`."""
+
+    paths: fields.Paths
+    filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
+    limit: fields.ValueLimit = 100
+    consistency: Consistency = "strong"
+    max_staleness: fields.Staleness = None
+
+
 class CountBody(msgspec.Struct, forbid_unknown_fields=True):
     filter: fields.Filter = msgspec.field(default_factory=msgspec.Raw)
     consistency: Consistency = "strong"

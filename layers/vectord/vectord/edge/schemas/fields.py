@@ -11,7 +11,7 @@ import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
-from vectord.service.values.selection import MAX_IDS, MAX_PAGE
+from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
 
 MAX_SEGMENTS: Final = 1_000
 DEFAULT_STALENESS: Final = 10.0  # seconds
@@ -58,6 +58,8 @@ K = Annotated[int, schema(minimum=1, maximum=MAX_K)]
 Recall = Annotated[float, schema(minimum=LEAST_RECALL, maximum=1)]
 NonNegative = Annotated[float | None, schema(minimum=0)]
 Limit = Annotated[int, schema(minimum=1, maximum=MAX_PAGE)]
+Paths = Annotated[list[str], schema(minItems=1, maxItems=MAX_PATHS)]
+ValueLimit = Annotated[int, schema(minimum=1, maximum=MAX_VALUES)]
 Staleness = Annotated[float | None, schema(minimum=0, maximum=MAX_STALENESS, description="Seconds, by default 10.")]
 _AS_OF: Final = schema(minLength=1, description="A version id, an ETag in double quotes, or an RFC 3339 time.")
 RequiredAsOf = Annotated[str, _AS_OF]

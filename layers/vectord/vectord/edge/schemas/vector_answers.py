@@ -101,6 +101,36 @@ class Counted(msgspec.Struct):
     count: int
 
 
+class ValueCount(msgspec.Struct):
+    """A value at a path, and the number of vectors that have it."""
+
+    value: str | int | float | bool | None
+    count: int
+
+
+class Facet(msgspec.Struct, omit_defaults=True):
+    """The values at one path, most frequent first.
+
+    `rows` is the number of vectors with anything at the path, `distinct` the number of different values; `min` and
+    `max` are the smallest and the greatest number. If it is `approximate`, `distinct` and the counts are lower bounds.
+    """
+
+    path: str
+    rows: int
+    distinct: int
+    values: list[ValueCount]
+    min: int | float | None
+    max: int | float | None
+    approximate: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Facets(msgspec.Struct):
+    """One facet for each path, and the number of vectors that satisfy the filter."""
+
+    facets: list[Facet]
+    count: int
+
+
 class Looked(msgspec.Struct):
     """One stored vector, complete."""
 

@@ -4,7 +4,7 @@ A row counts once for each distinct value that it has at the path, as in a filte
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from heapq import nsmallest
 
 import msgspec
@@ -12,7 +12,7 @@ import numpy as np
 
 from vectord.filters.match import matcher
 from vectord.filters.tree import Exists
-from vectord.filters.values import FALSE, NULL, TRUE, Key, Kind, keys_at
+from vectord.filters.values import FALSE, NULL, TRUE, Key, Kind
 from vectord.index.columns.distinct import (
     NumberCounts,
     TextCounts,
@@ -23,23 +23,10 @@ from vectord.index.columns.distinct import (
 )
 from vectord.index.columns.evaluate import evaluate
 from vectord.index.columns.model import EMPTY_COLUMN, Column
-from vectord.index.query.sources import Source, sources
+from vectord.index.query.sources import Source, keys_at, sources
+from vectord.index.query.values import Facet
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
-
-
-class Facet(msgspec.Struct, frozen=True):
-    """The values at one path.
-
-    `rows` is the number of rows with anything at the path. `counts` has the most frequent of `distinct` values, ties in
-    the order of values. `least` and `most` are the smallest and the greatest number.
-    """
-
-    rows: int
-    distinct: int
-    counts: Sequence[tuple[Key, int]]
-    least: int | float | None
-    most: int | float | None
 
 
 def facet(index: Index, path: str, mask: RowMask, limit: int) -> Facet:

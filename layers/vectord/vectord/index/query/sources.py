@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.filters.match import leaves
+from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
 from vectord.index.columns.model import CollectedColumns, Columns
 from vectord.index.columns.reader import StoredColumns
@@ -92,3 +94,11 @@ def _collected(source: Base | Tail, texts: Callable[[], Sequence[msgspec.Raw | N
     if columns is None:
         columns = _COLLECTED[source] = collect_columns(texts())
     return columns
+
+
+def keys_at(path: str, metadata: object) -> Iterator[Key]:
+    """Yield the key of each value at a path of a document: of elements of arrays, not of arrays and objects."""
+    relevant = frozenset((path, *(path[:at] for at, character in enumerate(path) if character == ".")))
+    for found, leaf in leaves(metadata, relevant):
+        if found == path and (leaf is None or isinstance(leaf, str | int | float)):
+            yield key_of(leaf)

@@ -1,8 +1,13 @@
 """Run a shard request on the snapshot of the shard."""
 
+from itertools import accumulate, takewhile
+from typing import Final
+
+import msgspec
 from msgspec import structs
 
 from vectord.index.query.query import Result
+from vectord.index.query.values import Facet
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -12,6 +17,8 @@ from vectord.service.sharding.messages import (
     DeleteRequest,
     DescribeRequest,
     DescribeResult,
+    FacetsRequest,
+    FacetsResult,
     PatchRequest,
     SearchRequest,
     ShardRequest,
@@ -20,6 +27,9 @@ from vectord.service.sharding.messages import (
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import UNCONDITIONAL, WriteOptions
 from vectord.service.values.selection import Selection
+
+_MAX_VALUES: Final = 10_000  # of each path that a shard returns, the most frequent ones
+_MAX_BYTES: Final = 5_000_000  # of the values of all paths
 
 
 def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
@@ -33,7 +43,18 @@ def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
             return DescribeResult(found.count, found.size, found.graph_size, found.etag)
         case CountRequest():
             return _count(request, shard)
+        case FacetsRequest(query=query):
+            facets = shard.facets(structs.replace(query, limit=_MAX_VALUES))
+            return FacetsResult([_fitted(one, len(query.paths)) for one in facets.facets], facets.count, facets.etag)
     return _change(request, shard)
+
+
+def _fitted(facet: Facet, paths: int) -> Facet:
+    """Return a facet with as many of its values as fit into a message beside those of the other paths."""
+    # A byte of JSON may become two in the message, which is a JSON string.
+    sizes = accumulate(2 * len(msgspec.json.encode(counted)) for counted in facet.counts)
+    count = sum(1 for _ in takewhile(lambda size: size <= _MAX_BYTES // paths, sizes))
+    return structs.replace(facet, counts=facet.counts[:count])
 
 
 def _count(request: CountRequest, shard: SingleIndex) -> CountResult:

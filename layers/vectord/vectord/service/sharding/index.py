@@ -5,8 +5,6 @@ rely on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
-from operator import methodcaller
 from typing import Protocol
 
 import msgspec
@@ -25,8 +23,9 @@ from vectord.errors import (
 from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
+from vectord.service.sharding import listing
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
-from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_results
+from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_results
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -36,6 +35,8 @@ from vectord.service.sharding.messages import (
     DeleteRequest,
     DescribeRequest,
     DescribeResult,
+    FacetsRequest,
+    FacetsResult,
     Failed,
     PatchRequest,
     SearchRequest,
@@ -55,15 +56,15 @@ from vectord.service.values.results import (
     Counted,
     Deleted,
     Description,
+    Facets,
     GetResult,
-    ListedVector,
     ListPage,
     Patched,
     RecallMeasurement,
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import EVERYTHING, ListQuery, Members, Patch, Place, Selection, parse_filter
+from vectord.service.values.selection import EVERYTHING, FacetQuery, ListQuery, Members, Patch, Selection, parse_filter
 
 
 class RunOnShard(Protocol):
@@ -135,41 +136,23 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         return structs.replace(found, etag=None)
 
     def get(self, ids: Sequence[str], members: Members = EVERYTHING) -> GetResult:
-        def get(part: tuple[str, list[str]]) -> tuple[GetResult, Sequence[str]]:
-            result = self._on_shard(part[0], lambda single: single.get(part[1], members))
-            return result, part[1][result.read :]
-
-        unique = list(dict.fromkeys(ids))
-        parts = self.shards.pool.map(get, by_shard(self.parent, unique, str).items())
-        found = {one.id: one for part, _ in parts for one in part.vectors}
-        unread = {vector_id for _, rest in parts for vector_id in rest}
-        read = list(takewhile(lambda vector_id: vector_id not in unread, unique))
-        missing = [vector_id for vector_id in read if vector_id not in found]
-        return GetResult([found[vector_id] for vector_id in read if vector_id in found], missing, len(read), None)
+        return listing.get(self.parent, self._on_shard, self.shards.pool, ids, members)
 
     def list(self, query: ListQuery) -> ListPage:
-        """List shard after shard, beginning at `query.after`."""
-        first, last = query.after.shard if query.after else 0, (self.parent.shards or 0) - 1
-        vectors: list[ListedVector] = []
-        places: list[Place] = []
-        left = query.members
-        for number in range(first, last + 1):
-            after = query.after if number == first else None
-            rest = structs.replace(query, after=after, limit=query.limit - len(vectors), members=left)
-            page = self._on_shard(shard_name(self.parent, number), methodcaller("list", rest))
-            vectors += page.vectors
-            places += (structs.replace(place, shard=number) for place in page.places)
-            left = structs.replace(left, size=left.size - sum(one.size for one in page.vectors))
-            if page.next is not None:
-                return ListPage(vectors, places, structs.replace(page.next, shard=number))
-            if (len(vectors) == query.limit or left.size <= 0) and number < last:
-                return ListPage(vectors, places, Place(number + 1, 0, ""))
-        return ListPage(vectors, places, None)
+        return listing.list_by_hash(self.parent, self._on_shard, query)
 
     def count(self, filter_text: str | None) -> Counted:
         requests = [CountRequest(shard, filter_text, self.read.staleness) for shard in shard_names(self.parent)]
         counted = self._results(requests, CountResult)
         return Counted(sum(one.count for one in counted), etag_of(self.parent, [one.etag for one in counted]))
+
+    def facets(self, query: FacetQuery) -> Facets:
+        """Merge the facets of the shards; one is approximate if a shard could not return all values."""
+        names = shard_names(self.parent)
+        found = self._results([FacetsRequest(shard, query, self.read.staleness) for shard in names], FacetsResult)
+        of_paths = zip(*(one.facets for one in found), strict=True)
+        facets = [merge_facets(of_path, query.limit) for of_path in of_paths]
+        return Facets(facets, sum(one.count for one in found), etag_of(self.parent, [one.etag for one in found]))
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         check_unconditional(self.parent, write)

@@ -1,9 +1,13 @@
 """Merge the results of the shards of an index into one result."""
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
+from heapq import nsmallest
 
+from vectord.filters.values import Key
 from vectord.index.query.query import Answer, Result
+from vectord.index.query.values import Facet
 from vectord.lhv1.params import Params
 from vectord.service.sharding.messages import DescribeResult
 from vectord.service.values.results import Description, Shard
@@ -29,6 +33,26 @@ def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
         _common({answer.plan for answer in answers}),
         sum(answer.examined for answer in answers),
         sum(answer.eligible for answer in answers),
+    )
+
+
+def merge_facets(facets: Sequence[Facet], limit: int) -> Facet:
+    """Return the facet of one path from those of the shards.
+
+    It is approximate if a shard has more values than it returned: one that no shard returned may be more frequent.
+    """
+    counts: Counter[Key] = Counter()
+    for facet in facets:
+        for key, count in facet.counts:
+            counts[key] += count
+    numbers = [number for facet in facets for number in (facet.least, facet.most) if number is not None]
+    return Facet(
+        sum(facet.rows for facet in facets),
+        max(len(counts), *(facet.distinct for facet in facets)),
+        nsmallest(limit, counts.items(), key=lambda counted: (-counted[1], counted[0])),
+        min(numbers, default=None),
+        max(numbers, default=None),
+        any(len(facet.counts) < facet.distinct for facet in facets),
     )
 
 

@@ -23,9 +23,10 @@ from vectord.errors import (
 )
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
+from vectord.index.query.values import Facet
 from vectord.index.rows import Item
 from vectord.service.values.options import IdempotencyKey
-from vectord.service.values.selection import Patch, Selection
+from vectord.service.values.selection import FacetQuery, Patch, Selection
 
 
 class AddRequest(msgspec.Struct, tag="add", frozen=True):
@@ -70,8 +71,16 @@ class CountRequest(msgspec.Struct, tag="count", frozen=True):
     ids: list[str] | None = None
 
 
+class FacetsRequest(msgspec.Struct, tag="facets", frozen=True):
+    """Count the distinct values at paths; the limit of the query is ignored, a shard returns all that it can."""
+
+    shard: str
+    query: FacetQuery
+    staleness: float | None = None
+
+
 ChangeRequest = AddRequest | DeleteRequest | PatchRequest
-ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest
+ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
@@ -95,6 +104,14 @@ class CountResult(msgspec.Struct, tag="counted", frozen=True):
     etag: str
 
 
+class FacetsResult(msgspec.Struct, tag="facets counted", frozen=True):
+    """One shard's facets, one for each path, and the number of rows that satisfy the filter."""
+
+    facets: list[Facet]
+    count: int
+    etag: str
+
+
 class Failed(msgspec.Struct, tag="failed", frozen=True):
     """The error of a request: the name of its class, its message, and the ids of a VectorsNotFound."""
 
@@ -103,7 +120,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     ids: list[str] = msgspec.field(default_factory=list)
 
 
-ShardResult = ChangeResult | Result | DescribeResult | CountResult | Failed
+ShardResult = ChangeResult | Result | DescribeResult | CountResult | FacetsResult | Failed
 
 _BLOB_ERRORS: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
 _INDEX_ERRORS: Final = {
@@ -112,6 +129,11 @@ _INDEX_ERRORS: Final = {
 _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
     kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
 }
+
+
+def staleness_of(request: ShardRequest) -> float | None:
+    """Return the staleness in seconds that a request allows; None for a strong read, and for a change."""
+    return request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest) else None
 
 
 def item_count(request: ChangeRequest) -> int:
@@ -229,8 +251,10 @@ def _decode_array(_: type, text: Any) -> Any:
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_array)
-_DecodedRequest = _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest
-_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | Failed
+_DecodedRequest = (
+    _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest
+)
+_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | Failed
 
 
 # Created at the first message, because a cold search of a single-object index does not need them.

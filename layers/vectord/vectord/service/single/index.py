@@ -30,6 +30,7 @@ from vectord.service.values.results import (
     Counted,
     Deleted,
     Description,
+    Facets,
     GetResult,
     ListedVector,
     ListPage,
@@ -40,11 +41,13 @@ from vectord.service.values.results import (
 )
 from vectord.service.values.selection import (
     EVERYTHING,
+    FacetQuery,
     ListQuery,
     Members,
     Patch,
     Place,
     Selection,
+    facets_of,
     matching_rows,
     selected_rows,
 )
@@ -169,6 +172,11 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """Count the vectors that satisfy a filter, all vectors if there is no filter."""
         mask = matching_rows(self.index, filter_text)
         return Counted(len(self.index) if mask is None else mask.count, self.snapshot.etag)
+
+    def facets(self, query: FacetQuery) -> Facets:
+        """Count the distinct values at some paths among the vectors that satisfy a filter."""
+        mask = matching_rows(self.index, query.filter) or self.index.live
+        return Facets(facets_of(self.index, query, mask), mask.count, self.snapshot.etag)
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         """Count the vectors that a deletion would delete, and those that it would leave.

@@ -11,6 +11,7 @@ import msgspec
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.recall import Measured
+from vectord.index.query.values import Facet
 from vectord.lhv1.params import Params
 from vectord.service.values.selection import Place
 
@@ -126,6 +127,14 @@ class ListPage(msgspec.Struct, frozen=True):
     places: Sequence[Place]
     next: Place | None
     etag: str | None = None
+
+
+class Facets(msgspec.Struct, frozen=True):
+    """The facet of each requested path, and the number of vectors that satisfy the filter."""
+
+    facets: Sequence[Facet]
+    count: int
+    etag: str
 
 
 class Counted(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
@@ -12,12 +12,18 @@ from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
 from vectord.index.query.scan import Span
+from vectord.index.query.values import Facet
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 from vectord.readers.repeated import repeated_anywhere
 
+if TYPE_CHECKING:
+    from vectord.index.query.by_metadata import MetadataReader
+
 MAX_IDS: Final = 1_000
 MAX_PAGE: Final = 1_000
+MAX_PATHS: Final = 16  # of one request for facets
+MAX_VALUES: Final = 1_000  # of one facet
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -85,6 +91,22 @@ def check_id_count(ids: Sequence[str]) -> None:
         raise RequestInvalid(f"ids must be at most {MAX_IDS:,} at a time, not {len(ids):,}")
 
 
+class FacetQuery(msgspec.Struct, frozen=True):
+    """The distinct values at each of `paths`, up to `limit`, among the vectors that satisfy `filter`, JSON text."""
+
+    paths: list[str]
+    limit: int
+    filter: str | None = None
+
+    def check(self) -> None:
+        """Raise RequestInvalid or FilterInvalid if a member is out of range or not valid."""
+        if not 1 <= len(self.paths) <= MAX_PATHS:
+            raise RequestInvalid(f"paths must be 1 to {MAX_PATHS} at a time, not {len(self.paths):,}")
+        if not 1 <= self.limit <= MAX_VALUES:
+            raise RequestInvalid(f"limit must be 1 to {MAX_VALUES:,}, not {self.limit:,}")
+        parse_filter(self.filter)
+
+
 @lru_cache(maxsize=32)
 def parse_filter(text: str | None) -> Filter | None:
     """Return the filter in a JSON text; None without a text.
@@ -123,9 +145,7 @@ def matching_rows(index: Index, text: str | None) -> RowMask | None:
     tree = parse_filter(text)
     if tree is None or constant(tree):
         return None
-    from vectord.index.query import filtering  # noqa: PLC0415  most requests have no filter
-
-    return filtering.matching_rows(index, tree)
+    return _metadata_reader(index).matching_rows(tree)
 
 
 def selected_rows(index: Index, selection: Selection) -> Mapping[str, int]:
@@ -134,3 +154,15 @@ def selected_rows(index: Index, selection: Selection) -> Mapping[str, int]:
         return index.find(list(dict.fromkeys(selection.ids)))
     rows = (matching_rows(index, selection.filter) or index.live).rows.tolist()
     return dict(zip(index.ids_of(rows), rows, strict=True))
+
+
+def facets_of(index: Index, query: FacetQuery, mask: RowMask) -> list[Facet]:
+    """Return the facet of each path of a query over the rows of `mask`."""
+    reader = _metadata_reader(index)
+    return [reader.facet(path, mask, query.limit) for path in query.paths]
+
+
+def _metadata_reader(index: Index) -> "MetadataReader":
+    from vectord.index.query.by_metadata import MetadataReader  # noqa: PLC0415  most requests do not need it
+
+    return MetadataReader(index)

@@ -1,0 +1,27 @@
+"""What an index answers by the metadata of its rows. This is imported at the first such request."""
+
+import msgspec
+
+from vectord.filters.tree import Filter
+from vectord.index.query import facets, filtering
+from vectord.index.query.values import Facet
+from vectord.index.rows import RowMask
+from vectord.index.state import Index
+
+
+class MetadataReader(msgspec.Struct, frozen=True):
+    """Reads the metadata of one state of an index: columns first, and documents where columns do not decide.
+
+    Every method may raise what `index.fetch` raises, and
+        BlobCorrupt: a section does not match its checksum.
+    """
+
+    index: Index
+
+    def matching_rows(self, tree: Filter) -> RowMask:
+        """Return the live rows that match a filter."""
+        return filtering.matching_rows(self.index, tree)
+
+    def facet(self, path: str, mask: RowMask, limit: int) -> Facet:
+        """Return the facet of a path over the rows of `mask`, with up to `limit` values."""
+        return facets.facet(self.index, path, mask, limit)
