@@ -14,7 +14,6 @@ from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,
     ObjectChanged,
-    PartlyApplied,
     RequestInvalid,
     VectordError,
     VectorNotFound,
@@ -24,6 +23,7 @@ from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding import listing
+from vectord.service.sharding.changes import failure_of, send_changes
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
 from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_results
 from vectord.service.sharding.messages import (
@@ -43,8 +43,6 @@ from vectord.service.sharding.messages import (
     ShardRequest,
     ShardResult,
     error_of,
-    is_unknown,
-    item_count,
 )
 from vectord.service.sharding.placement import by_shard, id_of, shard_name, shard_names, shard_of, with_home_first
 from vectord.service.single.index import SingleIndex
@@ -242,31 +240,11 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         return errors
 
     def _commit(self, requests: Sequence[ChangeRequest]) -> Sequence[ChangeResult]:
-        """Commit in each shard; raise the first error if no shard applied its request, and else PartlyApplied."""
-        results = self._send(requests)
-        errors = self._errors(requests[: len(results)], results)
-        if not errors:
-            return [result for result in results if isinstance(result, ChangeResult)]
-        sizes = list(map(item_count, requests))
-        applied = sum(size for one, size in zip(results, sizes, strict=False) if isinstance(one, ChangeResult))
-        unknown = sum(size for one, size in zip(results, sizes, strict=False) if is_unknown(one))
-        if not applied and not unknown:
-            raise errors[0]
-        missed = sum(sizes) - applied - unknown
-        raise PartlyApplied(self.parent.name, applied=applied, missed=missed, unknown=unknown, reason=str(errors[0]))
-
-    def _send(self, requests: Sequence[ChangeRequest]) -> Sequence[ShardResult]:
-        """Return the results of the requests that were sent; with a key, none are sent after a failure of the first.
-
-        The first request is that of the key's home shard. It refuses a key that was used for another request, and of
-        two requests that race with one key, before anything was changed.
-        """
-        fan_out = self.shards.fan_out
-        first = 1 if requests and requests[0].key else 0
-        results = fan_out.run(requests[:first], self.deadline)
-        if any(isinstance(result, Failed) for result in results):
-            return results
-        return [*results, *fan_out.run(requests[first:], self.deadline)]
+        """Commit in each shard, and raise the error of the change as a whole."""
+        results = send_changes(self.shards.fan_out, requests, self.deadline)
+        if errors := self._errors(requests[: len(results)], results):
+            raise failure_of(self.parent.name, requests, results, errors)
+        return [result for result in results if isinstance(result, ChangeResult)]
 
 
 def check_unconditional(parent: Params, write: WriteOptions) -> None:

@@ -136,18 +136,6 @@ def staleness_of(request: ShardRequest) -> float | None:
     return request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest) else None
 
 
-def item_count(request: ChangeRequest) -> int:
-    """Return the number of items in a request; a filter counts as one."""
-    if isinstance(request, AddRequest):
-        return len(request.items)
-    return 1 if request.selection.ids is None else len(request.selection.ids)
-
-
-def is_unknown(result: ShardResult) -> bool:
-    """Return True if the shard may or may not have applied the request."""
-    return isinstance(result, Failed) and result.error == OutcomeUnknown.__name__
-
-
 def failed_result(error: VectordError) -> Failed:
     """Return an error as a result."""
     message = error.reason if isinstance(error, BlobError) else str(error)
