@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support import http_server
-from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend
+from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend, s3_store
 from tests.support.http_server import ScriptedServer
+from tests.support.multipart import MultipartScript
+from vectord.storage.s3.store import S3Store
 
 ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
 
@@ -70,6 +72,25 @@ def _s3(request: pytest.FixtureRequest) -> S3Backend:
     if request.param == "endpoint":
         return S3Backend(os.environ[ENDPOINT])
     return S3Backend(request.getfixturevalue("moto"))
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with http_server.scripted_server() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: ScriptedServer, aws_environment: None) -> S3Store:
+    """A store whose requests reach `server`."""
+    return s3_store(server.endpoint, "bucket", "_vectors")
+
+
+@pytest.fixture
+def script(server: ScriptedServer) -> MultipartScript:
+    """Have `server` answer the steps of a multipart upload."""
+    server.answer = script = MultipartScript()
+    return script
 
 
 @pytest.fixture

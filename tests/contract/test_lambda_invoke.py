@@ -1,11 +1,10 @@
 """Synchronous invocations of another function over real sockets, and the meaning of the responses."""
 
-from collections.abc import Iterator
 from time import monotonic
 
 import pytest
 
-from tests.support.http_server import ScriptedServer, answers, hangs, resets, scripted_server
+from tests.support.http_server import ScriptedServer, answers, hangs, resets
 from vectord.errors import FunctionBusy, StoreRefused, StoreUnavailable
 from vectord.storage.credentials import Credentials
 from vectord.storage.lambda_invoke import Functions
@@ -14,29 +13,23 @@ CREDENTIALS = Credentials("AKIAIOSFODNN7EXAMPLE", "secret", "token")
 
 
 @pytest.fixture
-def lambdas() -> Iterator[ScriptedServer]:
-    with scripted_server() as server:
-        yield server
+def functions(server: ScriptedServer) -> Functions:
+    return Functions(server.endpoint, "eu-central-1", CREDENTIALS)
 
 
-@pytest.fixture
-def functions(lambdas: ScriptedServer) -> Functions:
-    return Functions(lambdas.endpoint, "eu-central-1", CREDENTIALS)
-
-
-def test_a_call_is_a_synchronous_invocation_by_alias(lambdas: ScriptedServer, functions: Functions) -> None:
-    lambdas.answer = answers(200, b'"done"')
+def test_a_call_is_a_synchronous_invocation_by_alias(server: ScriptedServer, functions: Functions) -> None:
+    server.answer = answers(200, b'"done"')
     assert functions.call("search:$LATEST", b"{}", 5) == b'"done"'
-    assert lambdas.requests == ["POST /2015-03-31/functions/search%3A%24LATEST/invocations"]
-    assert lambdas.headers[0]["X-Amz-Invocation-Type"] == "RequestResponse"
+    assert server.requests == ["POST /2015-03-31/functions/search%3A%24LATEST/invocations"]
+    assert server.headers[0]["X-Amz-Invocation-Type"] == "RequestResponse"
 
 
-def test_the_request_is_signed_for_lambda(lambdas: ScriptedServer, functions: Functions) -> None:
+def test_the_request_is_signed_for_lambda(server: ScriptedServer, functions: Functions) -> None:
     functions.call("search:live", b'{"a": 1}', 5)
-    sent = lambdas.headers[0]
+    sent = server.headers[0]
     assert sent["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
     assert "/eu-central-1/lambda/aws4_request" in sent["Authorization"]
-    assert (sent["X-Amz-Security-Token"], lambdas.bodies) == ("token", [b'{"a": 1}'])
+    assert (sent["X-Amz-Security-Token"], server.bodies) == ("token", [b'{"a": 1}'])
 
 
 @pytest.mark.parametrize(
@@ -53,34 +46,34 @@ def test_the_request_is_signed_for_lambda(lambdas: ScriptedServer, functions: Fu
     ],
 )
 def test_a_response_is_classified_by_its_status(
-    lambdas: ScriptedServer, functions: Functions, status: int, error: type[Exception]
+    server: ScriptedServer, functions: Functions, status: int, error: type[Exception]
 ) -> None:
-    lambdas.answer = answers(status, b'{"Message": "200"}')
+    server.answer = answers(status, b'{"Message": "200"}')
     with pytest.raises(error):
         functions.call("f", b"{}", 5)
-    assert len(lambdas.requests) == 1
+    assert len(server.requests) == 1
 
 
-def test_a_function_that_failed_counts_as_no_response(lambdas: ScriptedServer, functions: Functions) -> None:
-    lambdas.answer = answers(200, b'{"errorMessage": "out of memory"}', **{"X-Amz-Function-Error": "Unhandled"})
+def test_a_function_that_failed_counts_as_no_response(server: ScriptedServer, functions: Functions) -> None:
+    server.answer = answers(200, b'{"errorMessage": "out of memory"}', **{"X-Amz-Function-Error": "Unhandled"})
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)
 
 
-def test_a_refusal_names_the_type_of_the_error(lambdas: ScriptedServer, functions: Functions) -> None:
-    lambdas.answer = answers(403, b"{}", **{"x-amzn-ErrorType": "AccessDeniedException"})
+def test_a_refusal_names_the_type_of_the_error(server: ScriptedServer, functions: Functions) -> None:
+    server.answer = answers(403, b"{}", **{"x-amzn-ErrorType": "AccessDeniedException"})
     with pytest.raises(StoreRefused, match="AccessDeniedException"):
         functions.call("f", b"{}", 5)
 
 
-def test_a_broken_connection_leaves_the_outcome_unknown(lambdas: ScriptedServer, functions: Functions) -> None:
-    lambdas.answer = resets
+def test_a_broken_connection_leaves_the_outcome_unknown(server: ScriptedServer, functions: Functions) -> None:
+    server.answer = resets
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 5)
 
 
-def test_a_call_waits_as_long_as_its_timeout(lambdas: ScriptedServer, functions: Functions) -> None:
-    lambdas.answer = hangs(lambdas)
+def test_a_call_waits_as_long_as_its_timeout(server: ScriptedServer, functions: Functions) -> None:
+    server.answer = hangs(server)
     started = monotonic()
     with pytest.raises(StoreUnavailable):
         functions.call("f", b"{}", 0.2)

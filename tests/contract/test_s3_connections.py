@@ -1,6 +1,6 @@
 """Connections of obstore (reads) and boto3 (writes) on real sockets: which are used again; no request is sent twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -24,17 +24,6 @@ CALLS: dict[str, Call] = {
     "write": lambda store: store.put("t", b"data", IfMatch('"e0"'), "a-commit"),
 }
 read_and_write = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: ScriptedServer) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 @read_and_write

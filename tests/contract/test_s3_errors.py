@@ -1,13 +1,12 @@
 """Responses of S3 are classified by error code and status, over real sockets, with one request for each call."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from tests.support import http_server
 from tests.support.backends import s3_store
 from tests.support.http_server import ScriptedServer, answers, hangs, in_turn, refuses, resets, truncates
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
@@ -34,17 +33,6 @@ CALLS: dict[str, Call] = {
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 WITH_BODY = {name: call for name, call in CALLS.items() if name != "etag"}
 every_call_with_a_body = pytest.mark.parametrize("call", WITH_BODY.values(), ids=WITH_BODY.keys())
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: ScriptedServer, aws_environment: None) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 CLASSIFIED = [

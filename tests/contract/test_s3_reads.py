@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support import http_server
-from tests.support.backends import REGION, s3_store
+from tests.support.backends import REGION
 from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses, resets, truncates
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
 from vectord.storage.base import NotModified, ObjectHead
@@ -18,17 +18,6 @@ from vectord.storage.s3.store import S3Store
 
 LAYER = Path(__file__).parents[2] / "layers/vectord"
 OBJECT = b"0123456789"
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: ScriptedServer) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 def test_a_head_is_one_request_for_its_first_bytes(server: ScriptedServer, store: S3Store) -> None:

@@ -7,8 +7,7 @@ from time import sleep
 
 import pytest
 
-from tests.support import http_server
-from tests.support.backends import LEAST_PART, s3_store
+from tests.support.backends import LEAST_PART
 from tests.support.http_server import Answer, ScriptedServer, answers, refuses, resets, truncates
 from tests.support.multipart import HEAD, RESPONSES, MultipartScript, splice
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreError, StoreRefused, StoreUnavailable, WriteConflict
@@ -16,23 +15,6 @@ from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 from vectord.storage.limits import LEAST_PART as LEAST_OF_S3
 from vectord.storage.s3.multipart import split_copy
 from vectord.storage.s3.store import S3Store
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def script(server: ScriptedServer) -> MultipartScript:
-    server.answer = script = MultipartScript()
-    return script
-
-
-@pytest.fixture
-def store(server: ScriptedServer, aws_environment: None) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 def test_a_splice_uploads_its_ends_and_copies_the_rest(store: S3Store, script: MultipartScript) -> None:

@@ -1,37 +1,17 @@
 """Responses to the steps of an upload, over real sockets: late, an error with the status 200, or a foreign document."""
 
 from base64 import b64encode
-from collections.abc import Iterator
 from xml.etree.ElementTree import fromstring
 from zlib import crc32
 
 import pytest
 
-from tests.support import http_server
 from tests.support.backends import s3_store
 from tests.support.http_server import ScriptedServer, answers, slowly
 from tests.support.multipart import RESPONSES, MultipartScript, splice
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.boto import Timeouts
 from vectord.storage.s3.store import S3Store
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def script(server: ScriptedServer) -> MultipartScript:
-    server.answer = script = MultipartScript()
-    return script
-
-
-@pytest.fixture
-def store(server: ScriptedServer, aws_environment: None) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
-
 
 AT_WORK = {"copy": RESPONSES["copy"], "complete": RESPONSES["complete"]}
 

@@ -1,13 +1,12 @@
 """Listings and reads of versions, over real sockets: the requests, and how responses are understood."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.support import http_server
-from tests.support.backends import LEAST_PART, s3_store
+from tests.support.backends import LEAST_PART
 from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses
 from tests.support.multipart import HEAD, MultipartScript
 from vectord.errors import ConditionFailed, ObjectVersionNotFound, StoreError, StoreRefused, StoreUnavailable
@@ -52,17 +51,6 @@ STATE = ObjectVersion(
     False,
     False,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with http_server.scripted_server() as server:
-        yield server
-
-
-@pytest.fixture
-def store(server: ScriptedServer) -> S3Store:
-    return s3_store(server.endpoint, "bucket", "_vectors")
 
 
 def asked(server: ScriptedServer, number: int = 0) -> dict[str, str]:

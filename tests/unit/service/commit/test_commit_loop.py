@@ -41,26 +41,6 @@ from vectord.storage.base import IfAbsent, StoredObject
 A, B = vector("a", 1, 0), vector("b", 0, 1)
 
 
-@pytest.fixture
-def store() -> ScriptedStore:
-    """A store that holds the empty index `t` of dimension 2."""
-    store = ScriptedStore()
-    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
-    store.calls.clear()
-    return store
-
-
-@pytest.fixture
-def service(store: ScriptedStore) -> Service:
-    return services.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=4))
-
-
-@pytest.fixture
-def other(store: ScriptedStore) -> Service:
-    """Another function on the same objects, whose requests are never scripted."""
-    return services.a_service(store.inner, clock=Clock(ids="other"))
-
-
 def fetched(store: ScriptedStore) -> StoredObject:
     found = store.inner.get("t")
     assert isinstance(found, StoredObject)

@@ -34,11 +34,6 @@ def service(store: ScriptedStore) -> Service:
     return services.a_service(store, clock=Clock(ids="ours"), retry_policy=RetryPolicy(max_attempts=3))
 
 
-@pytest.fixture
-def other(store: ScriptedStore) -> Service:
-    return services.a_service(store.inner, clock=Clock(ids="other"))
-
-
 def names(store: ScriptedStore) -> list[str]:
     return [found.name for found in store.inner.list("", 10, None).objects]
 

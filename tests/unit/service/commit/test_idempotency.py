@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support import compactions, services, shards
+from tests.support import compactions, shards
 from tests.support.compactions import DIMENSION
 from tests.support.scripted_store import ScriptedStore, after, loses_reply
-from tests.support.services import FOREVER, Clock, vector
+from tests.support.services import FOREVER, vector
 from vectord.errors import IdempotencyKeyReused, PreconditionFailed
 from vectord.index import mutations
 from vectord.service.service import Service
@@ -17,23 +17,6 @@ from vectord.storage.memory import MemoryStore
 A, B, C = vector("a", 1, 0), vector("b", 0, 1), vector("c", 1, 1)
 KEY = IdempotencyKey("order-1", "00000001")
 SAME_KEY = IdempotencyKey("order-1", "00000002")
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    store = ScriptedStore()
-    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
-    return store
-
-
-@pytest.fixture
-def service(store: ScriptedStore) -> Service:
-    return services.a_service(store, clock=Clock(ids="ours"))
-
-
-@pytest.fixture
-def other(store: ScriptedStore) -> Service:
-    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_a_repeated_batch_is_answered_as_the_first_with_the_present_etag(service: Service, other: Service) -> None:

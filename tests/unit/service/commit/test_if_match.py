@@ -2,32 +2,14 @@
 
 import pytest
 
-from tests.support import services
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply, no_reply, no_reply_then
-from tests.support.services import FOREVER, Clock, vector
+from tests.support.services import FOREVER, vector
 from vectord.errors import PreconditionFailed, WriteConflict
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.selection import Selection
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    store = ScriptedStore()
-    services.a_service(store, clock=Clock(ids="setup")).create(NewIndex("t", 2), FOREVER)
-    return store
-
-
-@pytest.fixture
-def service(store: ScriptedStore) -> Service:
-    return services.a_service(store, clock=Clock(ids="ours"))
-
-
-@pytest.fixture
-def other(store: ScriptedStore) -> Service:
-    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_a_change_at_the_current_etag_is_committed(store: ScriptedStore, service: Service) -> None:

@@ -12,7 +12,7 @@ from tests.support.scripted_store import (
     no_reply,
     passes_through,
 )
-from tests.support.services import FOREVER, Clock
+from tests.support.services import FOREVER
 from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, WriteConflict
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
@@ -27,12 +27,6 @@ def store() -> ScriptedStore:
 @pytest.fixture
 def service(store: ScriptedStore) -> Service:
     return services.a_service(store, retry_policy=RetryPolicy(max_attempts=2))
-
-
-@pytest.fixture
-def other(store: ScriptedStore) -> Service:
-    """Another caller, whose requests are never scripted."""
-    return services.a_service(store.inner, clock=Clock(ids="other"))
 
 
 def test_if_reads_fail_after_an_unanswered_creation_the_outcome_is_unknown(

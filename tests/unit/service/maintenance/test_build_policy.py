@@ -36,11 +36,6 @@ class FailingInvocation(RecordedInvocations):
 
 
 @pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore(least_part=1)
-
-
-@pytest.fixture
 def asked() -> RecordedInvocations:
     return RecordedInvocations()
 

@@ -18,22 +18,6 @@ from vectord.storage.base import IfAbsent, StoredObject
 METHODS = ("get", "etag", "put", "head", "read", "splice", "stage", "discard", "delete")
 
 
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore(least_part=1)
-
-
-@pytest.fixture
-def expected(store: ScriptedStore) -> ExpectedIndex:
-    return ExpectedIndex(store.inner)
-
-
-@pytest.fixture
-def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
-    assert expected
-    return a_compaction(store)
-
-
 def test_the_tail_is_built_into_the_graph(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction
 ) -> None:

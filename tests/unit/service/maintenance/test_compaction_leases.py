@@ -15,22 +15,6 @@ from vectord.storage.base import IfAbsent
 from vectord.storage.limits import STAGING
 
 
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore(least_part=1)
-
-
-@pytest.fixture
-def expected(store: ScriptedStore) -> ExpectedIndex:
-    return ExpectedIndex(store.inner)
-
-
-@pytest.fixture
-def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
-    assert expected
-    return a_compaction(store)
-
-
 class Killed(BaseException):
     """The process ends here."""
 

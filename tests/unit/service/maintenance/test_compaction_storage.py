@@ -2,26 +2,10 @@
 
 import pytest
 
-from tests.support.compactions import ExpectedIndex, a_compaction, compact, staged
+from tests.support.compactions import ExpectedIndex, compact, staged
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply, loses_reply_then, no_reply
 from vectord.errors import Contended, OutcomeUnknown, StorageSilent, StoreRefused, WriteConflict
 from vectord.service.maintenance.compaction import Compaction
-
-
-@pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore(least_part=1)
-
-
-@pytest.fixture
-def expected(store: ScriptedStore) -> ExpectedIndex:
-    return ExpectedIndex(store.inner)
-
-
-@pytest.fixture
-def compaction(store: ScriptedStore, expected: ExpectedIndex) -> Compaction:
-    assert expected
-    return a_compaction(store)
 
 
 def test_a_lost_reply_to_the_commit_is_recognised(

@@ -60,11 +60,6 @@ class Functions:
 
 
 @pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
 def functions(store: HookedStore) -> Functions:
     return Functions(store)
 

@@ -10,7 +10,6 @@ from tests.support.shards import (
     IDS,
     ROWS,
     HookedStore,
-    a_filled_service,
     ids_on_shard,
     object_names,
     search_ids,
@@ -22,16 +21,6 @@ from vectord.service.sharding.placement import shard_of
 from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfAbsent, IfMatch, StoredObject
-
-
-@pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
-def filled(store: HookedStore) -> Service:
-    return a_filled_service(store)
 
 
 @pytest.mark.parametrize(("vector_id", "shard"), [("", 76), ("a", 43), ("row-1", 15), ("漢 字", 56)])

@@ -6,7 +6,6 @@ from tests.support.services import FOREVER
 from tests.support.shards import (
     ROWS,
     HookedStore,
-    a_filled_service,
     a_service,
     etags,
     object_names,
@@ -20,18 +19,8 @@ from vectord.storage.base import StoredObject
 
 
 @pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
 def service(store: HookedStore) -> Service:
     return a_service(store)
-
-
-@pytest.fixture
-def filled(store: HookedStore) -> Service:
-    return a_filled_service(store)
 
 
 def test_one_shard_means_a_single_object_index(store: HookedStore, service: Service) -> None:

@@ -6,23 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.services import FOREVER, a_query, vector
-from tests.support.shards import IDS, HookedStore, a_filled_service, a_service, object_names, search_ids
+from tests.support.shards import IDS, HookedStore, a_service, object_names, search_ids
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch
-
-
-@pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
-def filled(store: HookedStore) -> Service:
-    return a_filled_service(store)
-
 
 coordinates = st.integers(-3, 3).map(float)
 points = st.lists(st.tuples(coordinates, coordinates).filter(any), max_size=40)

@@ -8,7 +8,6 @@ from tests.support.shards import (
     IDS,
     ROWS,
     HookedStore,
-    a_filled_service,
     a_service,
     etags,
     ids_on_shard,
@@ -27,16 +26,6 @@ from vectord.errors import (
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex, WriteOptions
 from vectord.service.values.selection import Selection
-
-
-@pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
-def filled(store: HookedStore) -> Service:
-    return a_filled_service(store)
 
 
 def test_counts_of_a_change_are_summed_over_shards(filled: Service) -> None:
