@@ -1,11 +1,11 @@
 """What every store promises for versions of objects: each is listed once, and can be read and copied."""
 
 from datetime import UTC, datetime, timedelta
-from urllib.request import urlopen
 
 import pytest
 
 from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
+from tests.support.object_versions import NEW, OLD, Backend, versions, write
 from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import (
     CopySource,
@@ -13,30 +13,9 @@ from vectord.storage.base import (
     IfMatch,
     NotModified,
     ObjectHead,
-    ObjectVersion,
     StoredObject,
     VersionPage,
 )
-from vectord.storage.limits import LONGEST_LINK
-
-Backend = MemoryBackend | S3Backend
-
-OLD, NEW = b"o" * LEAST_PART + b"0123456789", b"n" * LEAST_PART + b"9876543210"
-
-
-def write(backend: Backend, *states: bytes, name: str = "t") -> list[str]:
-    """Write the states of an object one after the other; return their ETags, oldest first."""
-    etags: list[str] = []
-    for state in states:
-        etags.append(backend.store.put(name, state, IfMatch(etags[-1]) if etags else IfAbsent(), "a-commit"))
-    return etags
-
-
-def versions(backend: Backend, name: str = "t") -> list[ObjectVersion]:
-    """Return all versions, oldest first."""
-    page = backend.store.versions(name, 100)
-    assert page.after is None
-    return list(reversed(page.versions))
 
 
 def gone(backend: Backend) -> str:
@@ -247,42 +226,6 @@ class TestSplicing:
         with pytest.raises(ObjectVersionNotFound):
             versioned.store.splice("t", HEAD, old, b"", condition=IfMatch(present), commit="c")
         assert versioned.objects() == {"t": b"newest"}
-
-
-class TestLink:
-    def fetched(self, url: str) -> bytes:
-        with urlopen(url) as answer:
-            data: bytes = answer.read()
-        return data
-
-    def test_leads_to_the_object(self, backend: Backend) -> None:
-        write(backend, OLD)
-        assert self.fetched(backend.linking.link("t", 60, "t.lhv1")) == OLD
-
-    def test_leads_to_a_staged_object(self, backend: Backend) -> None:
-        backend.store.stage(".staging/export-1", [OLD])
-        assert self.fetched(backend.linking.link(".staging/export-1", 60, "t.parquet")) == OLD
-
-    def test_leads_to_a_version(self, versioned: Backend) -> None:
-        write(versioned, OLD, NEW)
-        assert self.fetched(versioned.linking.link("t", 60, "t.lhv1", version=versions(versioned)[0].id)) == OLD
-
-    def test_names_the_download(self, s3: S3Backend) -> None:
-        write(s3, OLD)
-        with urlopen(s3.linking.link("t", 60, "my index.lhv1")) as answer:
-            assert answer.headers["content-disposition"] == 'attachment; filename="my index.lhv1"'
-
-    @pytest.mark.parametrize("seconds", [0, -1, LONGEST_LINK + 1])
-    def test_for_a_duration_that_s3_refuses_is_refused(self, backend: Backend, seconds: int) -> None:
-        write(backend, OLD)
-        with pytest.raises(ValueError, match="seconds"):
-            backend.linking.link("t", seconds, "t.lhv1")
-
-    @pytest.mark.parametrize("filename", ["", 'a"b', "a\r\nb", "ä", "a/b", "x" * 256])
-    def test_with_a_file_name_that_is_not_plain_is_refused(self, backend: Backend, filename: str) -> None:
-        write(backend, OLD)
-        with pytest.raises(ValueError, match="called"):
-            backend.linking.link("t", 60, filename)
 
 
 def test_staged_objects_have_no_versions_in_memory() -> None:

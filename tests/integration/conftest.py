@@ -50,3 +50,13 @@ def api(request: pytest.FixtureRequest) -> Api:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Api)
     return found
+
+
+@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
+def api_with_versions(request: pytest.FixtureRequest) -> Api:
+    """Deployments whose store keeps versions."""
+    found = request.getfixturevalue(request.param)
+    if request.param != "ephemeral":
+        request.getfixturevalue("bucket").keep_versions()
+    assert isinstance(found, Api)
+    return found

@@ -9,14 +9,9 @@ from tests.support.api import Answer, Api
 PROBLEM = "urn:vectord:problem:"
 
 
-@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
-def api(request: pytest.FixtureRequest) -> Api:
-    """Deployments whose store keeps versions."""
-    found = request.getfixturevalue(request.param)
-    if request.param != "ephemeral":
-        request.getfixturevalue("bucket").keep_versions()
-    assert isinstance(found, Api)
-    return found
+@pytest.fixture
+def api(api_with_versions: Api) -> Api:
+    return api_with_versions
 
 
 @pytest.fixture

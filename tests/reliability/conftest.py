@@ -6,11 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.reliability import run
+from tests.reliability.faulted import FORMS
 from tests.support.backends import CREDENTIALS
 from tests.support.faults_service import Bucket
 from tools.command import interrupts
 from tools.command.run import forget_account, scratch_folder
+from tools.proxy.server import Proxy, proxy
 from tools.stack.ministack import HOST, free_port, ministack
+from vectord.index.thresholds import Thresholds
 from vectord.service.snapshots import cache
 
 CASES = 8  # of a test, in the short form
@@ -71,3 +74,16 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def bucket(endpoint: str) -> Bucket:
     """A new bucket."""
     return Bucket(endpoint)
+
+
+@pytest.fixture
+def proxied(bucket: Bucket) -> Iterator[Proxy]:
+    """A proxy before the bucket, which can add faults."""
+    with proxy(bucket.endpoint) as before:
+        yield before
+
+
+@pytest.fixture(params=FORMS)
+def sizes(request: pytest.FixtureRequest) -> Thresholds:
+    """The thresholds of the plain and of the packed form."""
+    return FORMS[request.param]

@@ -1,6 +1,5 @@
 """The model through a proxy with seeded faults: a change is applied, or not, or its outcome is unknown; never half."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
@@ -14,7 +13,7 @@ from tests.support.backends import S3Backend
 from tests.support.faults_schedule import Schedule
 from tests.support.faults_service import PACKED, PLAIN, TIMEOUTS, a_service
 from tests.support.services import a_query
-from tools.proxy.server import Proxy, proxy
+from tools.proxy.server import Proxy
 from vectord.errors import StorageSilent
 from vectord.index.thresholds import Thresholds
 from vectord.service.service import Service
@@ -30,12 +29,6 @@ FORMS = {
     "packed": PACKED,
     "both": Thresholds(packed=9_000, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048),
 }
-
-
-@pytest.fixture
-def proxied(bucket: S3Backend) -> Iterator[Proxy]:
-    with proxy(bucket.endpoint) as before:
-        yield before
 
 
 class Run:

@@ -35,8 +35,13 @@ class RecordedInvocations:
 
 def a_writer(store: Store, ids: str = "writer") -> Service:
     """Return a service that never has enough memory for a build."""
-    environment = Clock(ids=ids).environment()
-    build_policy = BuildPolicy(environment, RecordedInvocations(), memory=0)
+    return a_service_with_builds(store, RecordedInvocations(), memory=0, clock=Clock(ids=ids))
+
+
+def a_service_with_builds(store: Store, invoke: RecordedInvocations | None, *, memory: int, clock: Clock) -> Service:
+    """Return a service that builds in `memory` bytes and otherwise asks for a compaction by `invoke`, if it can."""
+    environment = clock.environment()
+    build_policy = BuildPolicy(environment, invoke, memory) if invoke else None
     return Service(
         store,
         new_section_cache(),

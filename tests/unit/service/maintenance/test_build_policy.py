@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from tests.support.compactions import DIMENSION, SIZES, RecordedInvocations, vectors
+from tests.support.compactions import DIMENSION, RecordedInvocations, a_service_with_builds, vectors
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply
 from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
@@ -12,9 +12,8 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
-from vectord.service.commit.build_policy import BuildPolicy, build_seconds
+from vectord.service.commit.build_policy import build_seconds
 from vectord.service.service import Service
-from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
 from vectord.storage.base import StoredObject
@@ -43,17 +42,7 @@ def asked() -> RecordedInvocations:
 def a_service(
     store: ScriptedStore, asked: RecordedInvocations | None, *, memory: int = PLENTY, clock: Clock | None = None
 ) -> Service:
-    environment = (clock or Clock()).environment()
-    build_policy = BuildPolicy(environment, asked, memory) if asked else None
-    return Service(
-        store,
-        new_section_cache(),
-        memory_bytes=1 << 20,
-        environment=environment,
-        retry_policy=RetryPolicy(),
-        thresholds=SIZES,
-        build_policy=build_policy,
-    )
+    return a_service_with_builds(store, asked, memory=memory, clock=clock or Clock())
 
 
 def grown(service: Service, until: float) -> None:

@@ -46,16 +46,6 @@ CHANGES: dict[str, Change] = {
 }
 
 
-@pytest.fixture
-def store() -> HookedStore:
-    return HookedStore()
-
-
-@pytest.fixture
-def filled(store: HookedStore) -> Service:
-    return a_filled_service(store)
-
-
 def changed_shards(store: HookedStore, before: dict[str, str]) -> set[str]:
     return {name.rpartition("/")[2] for name, etag in etags(store.inner).items() if before.get(name) != etag}
 
