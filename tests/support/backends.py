@@ -4,13 +4,9 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from threading import Thread
 from typing import Any
 from uuid import uuid4
-
-import boto3
-import urllib3
-from moto.s3 import models as moto_models
-from moto.server import ThreadedMotoServer
 
 from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.boto import Timeouts
@@ -39,23 +35,32 @@ LEAST_PART = 1_000  # bytes; emulators accept smaller parts than S3
 
 @contextmanager
 def moto_server() -> Iterator[str]:
-    """Run moto as a server on loopback and yield its URL; its mocks inside the process would only see boto3."""
-    moto_models.S3_UPLOAD_PART_MIN_SIZE = LEAST_PART
+    """Run moto's S3 as a server on loopback and yield its URL; its mocks inside the process would only see boto3."""
+    from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+    from moto.s3 import models
+    from werkzeug.serving import make_server
+
+    models.S3_UPLOAD_PART_MIN_SIZE = LEAST_PART
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    # Without moto's dispatcher, which lists the folders of all services at each request.
+    app = create_backend_app("s3")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
-        yield endpoint
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        urllib3.request("POST", f"{endpoint}/moto-api/reset").close()
-        server.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        models.s3_backends.reset()
 
 
 # Making a client costs 0.1 s, so tests share them.
 @cache
 def _plain_client(endpoint: str) -> Any:
+    import boto3
+
     return boto3.client("s3", endpoint_url=endpoint, region_name=REGION)
 
 

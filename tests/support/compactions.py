@@ -1,5 +1,8 @@
 """Small packed indexes, services that defer builds, compactions, and the expected content as a dict."""
 
+from collections.abc import Iterable
+from functools import cache
+
 import msgspec
 import numpy as np
 
@@ -14,13 +17,18 @@ from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
+from vectord.service.values.results import StoredVector
 from vectord.service.values.selection import Selection
-from vectord.storage.base import Store, StoredObject
+from vectord.storage.base import IfAbsent, Store, StoredObject
 from vectord.storage.limits import STAGING
+from vectord.storage.memory import MemoryStore
 
 DIMENSION = 32  # the least that has a sketch
 # Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
 SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
+
+
+type Rows = dict[str, tuple[bytes, bytes]]  # vector and metadata by id
 
 
 class RecordedInvocations:
@@ -90,6 +98,10 @@ def staged(store: ScriptedStore) -> list[str]:
     return [name for name in store.inner._objects if name.startswith(STAGING)]
 
 
+def rows_of(vectors: Iterable[NewVector | StoredVector]) -> Rows:
+    return {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in vectors}
+
+
 def vectors(*ids: str, seed: int = 0) -> list[NewVector]:
     """Return a float32 vector for each id; each seed gives vectors and metadata of its own."""
     drawn = np.random.default_rng(seed).standard_normal((len(ids), DIMENSION)).astype(np.float32)
@@ -103,28 +115,42 @@ class ExpectedIndex:
     def __init__(self, store: Store) -> None:
         """Create it with 20 rows in its graph, and later changes that make a build due."""
         self.store, self.writer = store, a_writer(store)
-        self.rows: dict[str, tuple[bytes, bytes]] = {}
-        self.writer.create(NewIndex("t", DIMENSION), FOREVER)
-        self.add(*map(str, range(20)))
-        self.add(*(f"late{i}" for i in range(6)), "3", "4", "5", "6", "7", seed=1)
-        self.delete("0", "late0")
+        blob, rows = _due_for_a_build()
+        self.rows = dict(rows)
+        store.put("t", blob, IfAbsent(), "setup")
 
     def add(self, *ids: str, seed: int = 0) -> None:
         """Add or replace."""
         new = vectors(*ids, seed=seed)
         self.writer.add("t", new, FOREVER)
-        self.rows |= {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in new}
+        self.rows |= rows_of(new)
 
     def delete(self, *ids: str) -> None:
         self.writer.delete("t", Selection(list(ids)), FOREVER)
         for vector_id in ids:
             self.rows.pop(vector_id, None)
 
-    def stored(self) -> dict[str, tuple[bytes, bytes]]:
+    def stored(self) -> Rows:
         """Return the rows that another function reads, each by a lookup."""
         reader = a_writer(self.store)
         everything = reader.search("t", a_query(np.ones(DIMENSION), 1_000, recall=1), FOREVER)
         ids = [match.id for match in everything.answer.matches]
         assert len(ids) == len(set(ids)) == everything.answer.count
-        stored = [reader.lookup("t", vector_id, FOREVER) for vector_id in ids]
-        return {one.id: (one.vector.tobytes(), bytes(one.metadata or b"")) for one in stored}
+        return rows_of(reader.lookup("t", vector_id, FOREVER) for vector_id in ids)
+
+
+@cache
+def _due_for_a_build() -> tuple[bytes, Rows]:
+    """Return the blob of an index with 20 rows in its graph and later changes, and its rows; tests share it."""
+    store = MemoryStore(least_part=1)
+    writer = a_writer(store, ids="setup")
+    writer.create(NewIndex("t", DIMENSION), FOREVER)
+    first = vectors(*map(str, range(20)))
+    later = vectors(*(f"late{i}" for i in range(6)), "3", "4", "5", "6", "7", seed=1)
+    for batch in (first, later):
+        writer.add("t", batch, FOREVER)
+    writer.delete("t", Selection(["0", "late0"]), FOREVER)
+    found = store.get("t")
+    assert isinstance(found, StoredObject)
+    rows = rows_of(first) | rows_of(later)
+    return found.data, {vector_id: row for vector_id, row in rows.items() if vector_id not in ("0", "late0")}

@@ -2,14 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
-
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from tools.stack.intrinsics import Intrinsics
 
@@ -21,9 +16,15 @@ class Deployed:
     """The resources that a deployment makes; references to one read `Name`, to its attributes `Name.Attribute`."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
-        processed = _processed(tuple(sorted(parameters.items())))
-        values = Intrinsics(processed, parameters, lambda name, attribute: f"{name}.{attribute}" if attribute else name)
-        self._resources = {
+        self._parameters = parameters
+
+    @cached_property
+    def _resources(self) -> dict[str, dict[str, Any]]:
+        processed = _processed(tuple(sorted(self._parameters.items())))
+        values = Intrinsics(
+            processed, self._parameters, lambda name, attribute: f"{name}.{attribute}" if attribute else name
+        )
+        return {
             name: values.resolve(resource)
             for name, resource in processed["Resources"].items()
             if "Condition" not in resource or values.holds(resource["Condition"])
@@ -63,6 +64,12 @@ class Deployed:
 
 @cache
 def _processed(parameters: tuple[tuple[str, str], ...]) -> Any:
+    """Return the template after SAM's translator, which takes two seconds to import."""
+    import boto3
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+    from samtranslator.yaml_helper import yaml_parse
+
     template = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))  # as `sam build` writes it: no node is shared
     for resource in template["Resources"].values():
         for folder in {"CodeUri", "ContentUri"} & resource["Properties"].keys():

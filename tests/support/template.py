@@ -28,12 +28,16 @@ _Loader.add_multi_constructor("!", _short_form)
 
 def resources(kind: str) -> Mapping[str, Mapping[str, Any]]:
     """Return the properties of every resource of `kind`, by its name."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
     return {
         name: resource.get("Properties", {})
-        for name, resource in template["Resources"].items()
+        for name, resource in _template()["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+@cache
+def _template() -> Any:
+    return yaml.load((ROOT / "template.yaml").read_text(), _Loader)
 
 
 @cache

@@ -15,9 +15,6 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-
 from tools.command import console, processes
 from tools.command.errors import GateFailed, Missing
 from tools.command.paths import BUILD, ROOT
@@ -34,6 +31,9 @@ type Json = dict[str, Any]
 
 def write(folder: Path) -> None:
     """Write the bill of materials of .aws-sam/build."""
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415  takes two seconds
+
     layers = [BUILD / layer / "python" for layer in LAYERS]
     if missing := [layer for layer in layers if not layer.is_dir()]:
         raise Missing(f"{missing[0]} does not exist; `make sbom` builds it first")
@@ -52,10 +52,11 @@ def bill_of_materials(layers: Sequence[Path], pinned: Iterable[Pin], folder: Pat
     Raises:
         GateFailed: the build has a distribution that is not pinned in that version, or lacks one that is pinned.
     """
-    bill, pin_of = _listed(layers, folder), {pin.purl: pin for pin in pinned}
+    pin_of = {pin.purl: pin for pin in pinned}
     built = {_purl(each): each for each in distributions(path=list(map(str, layers)))}
     if differing := built.keys() ^ pin_of.keys():
         raise GateFailed(f"either pinned or built, but not both: {', '.join(sorted(differing))}")
+    bill = _listed(layers, folder)
     for component in bill["components"]:
         _complete(component, pin_of[component["purl"]], built[component["purl"]])
     root = bill["metadata"]["component"]

@@ -5,13 +5,18 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tests.support.deployed import Deployed
 from vectord.edge import telemetry
 
 DEPLOYED = Deployed({})
-FUNCTIONS = sorted(DEPLOYED.all("AWS::Lambda::Function"))
-BUCKETS = sorted(DEPLOYED.all("AWS::S3::Bucket"))
-ALARMS = DEPLOYED.all("AWS::CloudWatch::Alarm")
+FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
+BUCKETS = sorted(template.resources("AWS::S3::Bucket"))
+
+
+def alarms() -> dict[str, dict[str, Any]]:
+    return DEPLOYED.all("AWS::CloudWatch::Alarm")
+
 
 # ---- storage
 
@@ -129,7 +134,7 @@ def test_a_function_knows_the_size_of_its_disk() -> None:
 
 @pytest.mark.parametrize(("alarm", "metric"), [("ErrorsAlarm", "Errors"), ("ThrottlesAlarm", "Throttles")])
 def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
-    [total, *parts] = ALARMS[alarm]["Metrics"]
+    [total, *parts] = alarms()[alarm]["Metrics"]
     stats = {part["Id"]: part["MetricStat"] for part in parts}
     assert total["Expression"] == " + ".join(stats)
     assert {stat["Metric"]["MetricName"] for stat in stats.values()} == {metric}
@@ -146,19 +151,19 @@ def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
     ],
 )
 def test_an_alarm_watches_the_metric_of_its_resource(alarm: str, metric: str, dimension: str) -> None:
-    assert ALARMS[alarm]["MetricName"] == metric
-    assert [one["Value"] for one in ALARMS[alarm]["Dimensions"]] == [dimension]
+    assert alarms()[alarm]["MetricName"] == metric
+    assert [one["Value"] for one in alarms()[alarm]["Dimensions"]] == [dimension]
 
 
 def test_the_alarm_on_search_latency_watches_the_p99() -> None:
-    assert ALARMS["SearchLatencyAlarm"]["ExtendedStatistic"] == "p99"
+    assert alarms()["SearchLatencyAlarm"]["ExtendedStatistic"] == "p99"
 
 
 def test_alarms_notify_the_topic_if_there_is_one() -> None:
     topic = "arn:aws:sns:us-east-1:000000000000:pager"
-    alarms = Deployed({"AlarmTopic": topic}).all("AWS::CloudWatch::Alarm")
-    assert {name: alarm.get("AlarmActions") for name, alarm in alarms.items()} == {name: [topic] for name in ALARMS}
-    assert not any("AlarmActions" in alarm for alarm in ALARMS.values())
+    notified = Deployed({"AlarmTopic": topic}).all("AWS::CloudWatch::Alarm")
+    assert {name: alarm.get("AlarmActions") for name, alarm in notified.items()} == {name: [topic] for name in alarms()}
+    assert not any("AlarmActions" in alarm for alarm in alarms().values())
 
 
 def test_every_function_has_a_log_group_with_a_retention_time() -> None:

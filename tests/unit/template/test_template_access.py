@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tests.support.deployed import Deployed
 
 DEPLOYED = Deployed({})
-FUNCTIONS = sorted(DEPLOYED.all("AWS::Lambda::Function"))
+FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
 
 READ = {("s3:GetObject", "Bucket.Arn/_vectors/*"), ("s3:ListBucket", "Bucket.Arn")}
 WRITE = {("s3:PutObject", "Bucket.Arn/_vectors/*")}

@@ -40,7 +40,7 @@ class Case:
 
 @cache
 def large(distance: Distance) -> Case:
-    rows, dimension, exponent = (57_000, 8, 0.0) if distance == "euclidean" else (32_000, 64, 1.0)
+    rows, dimension, exponent = (57_000, 8, 0.0) if distance == "euclidean" else (12_600, 256, 1.0)
     assert not exact_scan_is_cheap(rows, dimension)
     draw = datasets.mixture(dimension, 40, exponent=exponent, separation=3.0)
     drawn = draw(np.random.default_rng(11), rows + 60)

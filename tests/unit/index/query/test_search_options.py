@@ -18,7 +18,7 @@ from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 # More rows than are scanned: the planner chooses sketch or forest.
-ROWS, TAIL, DIMENSION = 20_900, 300, 128
+ROWS, TAIL, DIMENSION = 10_500, 300, 320
 
 
 def _data(rows: int, seed: int) -> F32:
@@ -99,7 +99,7 @@ def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: floa
 
 def test_a_few_rows_are_read_without_the_sketch(blob: bytes) -> None:
     by_ranges, fetch = cold(blob)
-    few = RowMask(np.arange(by_ranges.base_rows) % 5_000 == 3, np.zeros(0, bool), filtered=True)
+    few = RowMask(np.arange(by_ranges.base_rows) % 2_500 == 3, np.zeros(0, bool), filtered=True)
     assert by_ranges.base
     assert by_ranges.base.sketch
     answer = _one(by_ranges, _data(1, 9)[0], Query(2), few)

@@ -70,18 +70,18 @@ def a_case(vectors: F32, distance: Distance) -> Case:
     return Case(packed, distance, {each.id: each.vector for each in items})
 
 
-ROWS = 32_000  # of 64 dimensions: more than are scanned
-QUERIES = mixture(30, 64, 6)
+ROWS, DIMENSION = 12_600, 256  # more than are scanned
+QUERIES = mixture(30, DIMENSION, 6)
 
 
 @pytest.fixture(scope="module", params=["cosine", "euclidean"])
 def large(request: pytest.FixtureRequest) -> Case:
     """More rows than are scanned, with removed and replaced ones and two tails."""
-    assert not exact_scan_is_cheap(ROWS, 64)
-    case = a_case(mixture(ROWS, 64, 3), request.param)
+    assert not exact_scan_is_cheap(ROWS, DIMENSION)
+    case = a_case(mixture(ROWS, DIMENSION, 3), request.param)
     case.remove([str(row) for row in range(0, 3_000, 2)])
-    case.add(mixture(300, 64, 4), 900)
-    case.add(mixture(700, 64, 5), 40_000)
+    case.add(mixture(300, DIMENSION, 4), 900)
+    case.add(mixture(700, DIMENSION, 5), 40_000)
     return case
 
 
@@ -105,7 +105,7 @@ def test_a_large_packed_index_is_not_scanned(large: Case) -> None:
 
 
 def test_removed_and_replaced_rows_are_never_answered_as_they_were(large: Case) -> None:
-    before = mixture(ROWS, 64, 3)
+    before = mixture(ROWS, DIMENSION, 3)
     for row in range(0, 3_000, 150):
         for match in search.search(large.packed.index, before[row], 10).matches:
             assert match.vector.tobytes() == large.rows[match.id].tobytes()
@@ -133,10 +133,10 @@ def test_ties_break_by_id_across_base_and_tail(distance: Distance) -> None:
 
 
 def test_ties_break_by_id_among_many_equal_rows_too() -> None:
-    case = a_case(np.ones((ROWS, 64), np.float32), "euclidean")
-    case.add(np.ones((20, 64), np.float32), ROWS)
+    case = a_case(np.ones((ROWS, DIMENSION), np.float32), "euclidean")
+    case.add(np.ones((20, DIMENSION), np.float32), ROWS)
     expected = sorted(map(str, range(ROWS + 20)))[:5]
-    assert v.ids(search.search(case.packed.index, v.f32(np.arange(64)), 5)) == expected
+    assert v.ids(search.search(case.packed.index, v.f32(np.arange(DIMENSION)), 5)) == expected
 
 
 @both
@@ -161,11 +161,11 @@ def test_if_everything_is_removed_the_answer_is_empty() -> None:
 @cache
 def _unremoved(dimension: int) -> Case:
     """Return an index just too large for a scan."""
-    return a_case(mixture(4_100_000 // (dimension + 64), dimension, 3, 0.0), "euclidean")
+    return a_case(mixture(4_150_000 // (dimension + 64), dimension, 3), "euclidean")
 
 
 @pytest.mark.parametrize(
-    ("dimension", "removed", "in_tail"), [(8, 400, 0), (8, 400, 30), (8, 2_000, 30), (64, 2_000, 30)]
+    ("dimension", "removed", "in_tail"), [(8, 400, 0), (8, 400, 30), (8, 2_000, 30), (192, 400, 30)]
 )
 def test_a_query_whose_neighbourhood_was_removed_finds_the_next_one(dimension: int, removed: int, in_tail: int) -> None:
     full = _unremoved(dimension)
@@ -176,7 +176,9 @@ def test_a_query_whose_neighbourhood_was_removed_finds_the_next_one(dimension: i
     case.remove([str(row) for row in nearest])
     if in_tail:
         case.add((100 + mixture(in_tail, dimension, 5)).astype(np.float32), len(vectors))
-    assert case.recall(middle + np.float32(0.01) * mixture(5, dimension, 6)) >= 0.9
+    queries = middle + np.float32(0.01) * mixture(5, dimension, 6)
+    assert (search.search(case.packed.index, queries[0], 10).strategy == "sketch") == (dimension == 192)
+    assert case.recall(queries) >= 0.9
 
 
 @both

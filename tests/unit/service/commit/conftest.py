@@ -5,9 +5,9 @@ import pytest
 from tests.support import services
 from tests.support.scripted_store import ScriptedStore
 from tests.support.services import FOREVER, Clock
-from vectord.service.lifecycle import NewIndex
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
+from vectord.service.values.options import NewIndex
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tests.support.scripted_store import ScriptedStore, after, fails_with, loses
 from tests.support.services import FOREVER, vector
 from vectord.errors import PreconditionFailed, WriteConflict
 from vectord.service.service import Service
-from vectord.service.values.options import NewIndex, WriteOptions
+from vectord.service.values.options import WriteOptions
 from vectord.service.values.selection import Selection
 
 A, B = vector("a", 1, 0), vector("b", 0, 1)
