@@ -67,6 +67,11 @@ class Inbox:
 
         return eventually(look, f"report on {key}")
 
+    def reports(self, index: str) -> list[str]:
+        """Return the keys of the reports on files for an index."""
+        found = self._s3.list_objects_v2(Bucket=self._stack.inbox, Prefix=f"rejected/{index}/")
+        return [entry["Key"] for entry in found.get("Contents", ())]
+
     @contextmanager
     def event_source_disabled(self) -> Iterator[None]:
         """Disable the event source inside the block, so that messages stay in the queue."""

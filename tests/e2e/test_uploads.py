@@ -61,6 +61,24 @@ def test_one_invalid_row_in_10_000_commits_nothing_and_is_reported(api: Client, 
     assert api.call("GET", "/indexes/bad").headers["etag"] == before
 
 
+def test_a_corrected_file_removes_its_report(api: Client, inbox: Inbox) -> None:
+    create(api, "corrected")
+    inbox.put("uploads/corrected/rows.jsonl", files.lines({"row": [1, 2]}))
+    assert inbox.report("uploads/corrected/rows.jsonl")["bad"] == 1
+    inbox.put("uploads/corrected/rows.jsonl", files.jsonl())
+    assert inbox.outcomes("corrected", 2) == ["rejected", "committed"]
+    assert inbox.reports("corrected") == []
+
+
+def test_folders_and_hidden_files_are_ignored(api: Client, inbox: Inbox) -> None:
+    create(api, "folders-only")
+    for file in ("", "day/", "_SUCCESS", "_temporary/0/rows.jsonl", ".DS_Store"):
+        inbox.put(f"uploads/folders-only/{file}", b"")
+    inbox.put("uploads/folders-only/rows.jsonl", files.jsonl())
+    assert inbox.outcomes("folders-only", 1) == ["committed"]
+    assert inbox.reports("folders-only") == []
+
+
 def test_an_upload_for_a_missing_index_is_reported(inbox: Inbox) -> None:
     inbox.put("uploads/nowhere/rows.jsonl", files.jsonl())
     assert "nowhere" in inbox.report("uploads/nowhere/rows.jsonl")["reason"]

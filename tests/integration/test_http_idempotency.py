@@ -1,10 +1,12 @@
 """Idempotency-Key over HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.api import Answer, Api
+from tests.support.backends import S3Backend
 
 A = {"id": "a", "vector": [1, 0]}
 CHANGES: list[tuple[str, str, Any]] = [
@@ -115,3 +117,47 @@ def test_preconditions_are_no_part_of_a_request(ephemeral: Api) -> None:
     assert [(answer.status, answer.json) for answer in sent] == [(200, {"added": 1, "replaced": 0, "count": 1})] * 3
     refused = ephemeral.add({"id": "b", "vector": [1, 0]}, headers={"Idempotency-Key": "k", "If-Match": '"another"'})
     assert (refused.status, refused.json["type"]) == (422, "urn:vectord:problem:idempotency-key-reused")
+
+
+# ---- faults and races between shards
+
+
+def test_a_repeat_completes_what_a_fault_left_and_another_request_is_refused_meanwhile(
+    on_s3_in_one_process: Api, bucket: S3Backend
+) -> None:
+    api, change = on_s3_in_one_process, ("POST", "/vectors", {"vectors": ROWS})
+    api.create(shards=3)
+    for number in range(3):
+        [key] = [bucket.key(name) for name in bucket.objects() if name.endswith(f"/{number}")]
+        sound, index_key = bucket.read(key), f"key-{number}"
+        bucket.write(key, b"LHV2 and more")
+        failed = send(api, change, index_key)
+        assert failed.json["type"].rpartition(":")[2] in {"partly-applied", "index-corrupt"}
+        bucket.write(key, sound)
+        before = dict(bucket.objects())
+        if failed.json["type"].endswith("partly-applied"):
+            assert send(api, FORMS["delete by filter"], index_key).status == 422
+            assert send(api, FORMS["patch of a missing id"], index_key).status == 422
+        assert bucket.objects() == before
+        completed = send(api, change, index_key)
+        assert (completed.status, completed.json["added"] + completed.json["replaced"]) == (200, len(ROWS))
+        assert send(api, change, index_key).json == completed.json
+    assert api.send("GET", "/indexes/t").json["count"] == len(ROWS)
+
+
+@pytest.mark.parametrize("shards", [1, 5])
+def test_of_requests_that_race_with_one_key_one_is_applied(ephemeral: Api, shards: int) -> None:
+    ephemeral.create(shards=shards)
+
+    def race(turn: int, racer: int) -> int:
+        rows = [{"id": f"{turn}-{racer}-{number}", "vector": [1, number]} for number in range(3)]
+        while (answer := send(ephemeral, ("POST", "/vectors", {"vectors": rows}), f"key-{turn}")).status == 503:
+            pass
+        return answer.status
+
+    for turn in range(5):
+        with ThreadPoolExecutor(4) as pool:
+            statuses = list(pool.map(race, [turn] * 4, range(4)))
+        assert sorted(statuses) == [200, 422, 422, 422]
+        listed = ephemeral.send("GET", "/indexes/t/vectors", query={"prefix": f"{turn}-"}).json["vectors"]
+        assert {row["id"] for row in listed} == {f"{turn}-{statuses.index(200)}-{number}" for number in range(3)}

@@ -19,6 +19,7 @@ from vectord.errors import (
     BlobCorrupt,
     Contended,
     FunctionBusy,
+    IdempotencyKeyReused,
     IndexNotFound,
     PartlyApplied,
     RequestInvalid,
@@ -33,7 +34,7 @@ from vectord.service.service import Service
 from vectord.service.sharding import fan_out
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.values.environment import Environment
-from vectord.service.values.options import Deadline, NewIndex
+from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import Selection
 from vectord.storage.base import IfMatch
 
@@ -97,6 +98,18 @@ def test_reads_of_invoked_functions_are_in_the_answer_and_not_on_the_local_meter
 def test_vectors_are_returned_only_if_requested(service: Service) -> None:
     assert all(vector for *_, vector in found(service, include_vectors=True))
     assert not any(vector for *_, vector in found(service, include_vectors=False))
+
+
+def test_a_key_is_refused_before_functions_are_invoked(service: Service, functions: Functions) -> None:
+    first, other = (WriteOptions(key=IdempotencyKey("k", f"0000000{request}")) for request in (1, 2))
+    added = service.add("t", ROWS, Deadline(LONG), first)
+    assert functions.messages
+    functions.messages.clear()
+    with pytest.raises(IdempotencyKeyReused):
+        service.delete("t", Selection(filter="{}"), Deadline(LONG), other)
+    assert functions.messages == []
+    assert service.add("t", ROWS, Deadline(LONG), first) == added
+    assert service.describe("t", Deadline(LONG)).count == len(ROWS)
 
 
 def test_changes_are_made_by_invoked_functions(service: Service, functions: Functions) -> None:
