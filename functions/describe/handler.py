@@ -21,7 +21,8 @@ from vectord.service.service import Service
 from vectord.service.values.options import ReadOptions
 
 ONE_MEMBER: Final = (
-    "Read a part of the vector: POST /indexes/{name}/vectors/get with 'include' set to 'metadata' or to 'vector'."
+    "Accept gzip, set 'vector_encoding' to 'base64', or read a part of the vector: POST /indexes/{name}/vectors/get "
+    "with 'include' set to 'metadata' or to 'vector'."
 )
 
 
@@ -58,8 +59,10 @@ def versions(request: Request, service: Service) -> Reply:
 def lookup(request: Request, service: Service) -> Reply:
     queries.check(request.query, queries.Lookup)
     name, vector_id = request.path["name"], request.path["id"]
+    encoding = queries.read_vector_encoding(request.query)
     found = service.lookup(name, vector_id, request.deadline, read_options_in(request.query))
-    answer = vector_answers.Looked(found.id, found.vector.tolist(), found.metadata)
+    vector = vector_answers.vector_value(found.vector, encoding)
+    answer = vector_answers.Looked(found.id, vector, found.metadata)
     reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=ONE_MEMBER)
     return handler.reply_or_not_modified(request, reply)
 

@@ -68,13 +68,13 @@ def _gunzip(data: bytes) -> bytes:
     return b"".join(parts)
 
 
-def accepts_gzip(accept_encoding: str | None) -> bool:
+def accepts_gzip(accept_encoding: str) -> bool:
     """Return True if a caller with this Accept-Encoding (RFC 9110, section 12.5.3) accepts gzip and prefers it.
 
     Without a weight of its own, identity is accepted but not preferred.
     """
     weights: dict[str, float] = {}
-    for one in (accept_encoding or "").split(","):
+    for one in accept_encoding.split(","):
         if found := _WEIGHT.fullmatch(one):
             name = found[1].lower()
             weights["gzip" if name in _CODINGS else name] = float(found[2] or 1)

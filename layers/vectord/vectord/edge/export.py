@@ -8,7 +8,7 @@ from vectord.edge.handler import Reply
 from vectord.edge.schemas import index_answers, queries
 from vectord.errors import RequestInvalid
 from vectord.service.export import LINK_SECONDS, Exported, ExportRequest
-from vectord.writers.export import FORMATS, Format
+from vectord.writers.export import FORMATS, TEXT_FORMATS, Format
 
 _FLAGS: Final = {"true": True, "false": False}
 _NAMES: Final[dict[str, Format]] = {kind: kind for kind in FORMATS}
@@ -27,7 +27,10 @@ def read_export(query: Mapping[str, str]) -> ExportRequest:
         raise RequestInvalid(f"format must be one of {', '.join(FORMATS)}, not {given}.")
     if linked is None:
         raise RequestInvalid(f"link must be true or false, not {query['link']!r}.")
-    return ExportRequest(kind, linked)
+    encoding = queries.read_vector_encoding(query)
+    if encoding != "array" and kind not in TEXT_FORMATS:
+        raise RequestInvalid(f"vector_encoding is for {' and '.join(TEXT_FORMATS)}; {kind} always has binary vectors.")
+    return ExportRequest(kind, linked, encoding)
 
 
 def export_reply(name: str, kind: Format, exported: Exported) -> Reply:

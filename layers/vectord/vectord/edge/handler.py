@@ -96,7 +96,8 @@ def handler[S: HasEnvironment](
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
         log, service = telemetry.begin(context, _correlation_id(event)), cached_service()
-        start, gzip = service.environment.now(), encoding.accepts_gzip(_header(event, "accept-encoding"))
+        start, accepted = service.environment.now(), _header(event, "accept-encoding")
+        gzip = accepted is not None and encoding.accepts_gzip(accepted)
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
             route = routes[request.route]

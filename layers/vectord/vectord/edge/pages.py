@@ -9,6 +9,7 @@ from vectord.edge import handler, pagination
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.edge.vectors import Listing, members
 from vectord.errors import AnswerTooLarge
+from vectord.readers.entry import VectorEncoding
 from vectord.service.values.results import GetResult, ListedVector, ListPage
 from vectord.service.values.selection import Members, check_id_count
 
@@ -27,6 +28,7 @@ class Lookup(msgspec.Struct, frozen=True):
     ids: Sequence[str]
     done: int
     include: Collection[str]
+    encoding: VectorEncoding
     request: Sequence[object]
 
     @property
@@ -45,7 +47,7 @@ def read_lookup(name: str, body: bodies.GetBody) -> Lookup:
     check_id_count(ids)
     request = ("get", name, ids)
     done = 0 if body.after is None else pagination.decode_cursor(body.after, request, _Done).ids
-    return Lookup(list(dict.fromkeys(ids))[done:], done, body.include, request)
+    return Lookup(list(dict.fromkeys(ids))[done:], done, body.include, body.vector_encoding, request)
 
 
 def lookup_answer(lookup: Lookup, found: GetResult) -> vector_answers.Gotten:
@@ -56,7 +58,7 @@ def lookup_answer(lookup: Lookup, found: GetResult) -> vector_answers.Gotten:
     """
     vector_of = {one.id: one for one in found.vectors}
     ids = lookup.ids[: found.read]
-    shown = [_shown(vector_of[one], lookup.include) if one in vector_of else one for one in ids]
+    shown = [_shown(vector_of[one], lookup.include, lookup.encoding) if one in vector_of else one for one in ids]
 
     def cursor_after(count: int) -> str | None:
         done = _Done(lookup.done + count)
@@ -74,7 +76,7 @@ def listing_answer(listing: Listing, page: ListPage) -> vector_answers.Page:
     Raises:
         AnswerTooLarge: the first vector alone does not fit.
     """
-    shown = [_shown(one, listing.include) for one in page.vectors]
+    shown = [_shown(one, listing.include, listing.encoding) for one in page.vectors]
 
     def cursor_after(count: int) -> str | None:
         place = page.next if count == len(shown) else page.places[count - 1]
@@ -84,12 +86,14 @@ def listing_answer(listing: Listing, page: ListPage) -> vector_answers.Page:
     return vector_answers.Page(shown[:count], cursor_after(count))
 
 
-def _shown(one: ListedVector, include: Collection[str]) -> vector_answers.Vector:
+def _shown(one: ListedVector, include: Collection[str], encoding: VectorEncoding) -> vector_answers.Vector:
     """Return a vector as an answer shows it."""
     return vector_answers.Vector(
         one.id,
         one.metadata if "metadata" in include else msgspec.UNSET,
-        one.vector.tolist() if "vector" in include and one.vector is not None else msgspec.UNSET,
+        vector_answers.vector_value(one.vector, encoding)
+        if "vector" in include and one.vector is not None
+        else msgspec.UNSET,
     )
 
 
@@ -114,12 +118,13 @@ def _greatest_size(one: vector_answers.Vector | str) -> int:
     if isinstance(one, str):
         return 12 * len(one) + 10
     metadata = 2 * len(one.metadata) if isinstance(one.metadata, msgspec.Raw) else 10
-    return 12 * len(one.id) + metadata + 25 * len(one.vector or ()) + 100
+    vector = len(one.vector) if isinstance(one.vector, str) else 25 * len(one.vector or ())
+    return 12 * len(one.id) + metadata + vector + 100
 
 
 def _too_large(one: vector_answers.Vector | str) -> AnswerTooLarge:
     vector_id = one if isinstance(one, str) else one.id
     return AnswerTooLarge(
-        f"The vector {vector_id[:256]!r} alone is larger than an answer may be: leave 'vector' or 'metadata' out of "
-        "'include'."
+        f"The vector {vector_id[:256]!r} alone is larger than an answer may be: set 'vector_encoding' to 'base64', or "
+        "leave 'vector' or 'metadata' out of 'include'."
     )

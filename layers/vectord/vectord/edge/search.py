@@ -8,7 +8,7 @@ import numpy as np
 
 from vectord.edge import pagination
 from vectord.edge.schemas import vector_answers
-from vectord.edge.schemas.bodies import Include, RecallBody, SearchBody
+from vectord.edge.schemas.bodies import RecallBody, SearchBody
 from vectord.errors import RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
 from vectord.index.query.query import Answer, Match, Query, Result
@@ -100,10 +100,10 @@ def search_answer(
     """Return the answer to a search; for several query vectors it has a list of `results`."""
     cost = result.read_bytes, result.requests, round(milliseconds, 3)
     if body.vectors is not None:
-        results = [vector_answers.Found(*_answer_fields(answer, body.include)) for answer in result.answers]
+        results = [vector_answers.Found(*_answer_fields(answer, body)) for answer in result.answers]
         return vector_answers.Searches(results, *cost)
     [answer] = result.answers
-    return vector_answers.Search(*_answer_fields(answer, body.include), *cost, _next_cursor(name, body, answer.matches))
+    return vector_answers.Search(*_answer_fields(answer, body), *cost, _next_cursor(name, body, answer.matches))
 
 
 def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
@@ -121,16 +121,16 @@ def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
     )
 
 
-def _answer_fields(
-    answer: Answer, include: Sequence[Include]
-) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
-    metadata, vectors = "metadata" in include, "vector" in include
+def _answer_fields(answer: Answer, body: SearchBody) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
+    metadata, vectors = "metadata" in body.include, "vector" in body.include
     matches = [
         vector_answers.Match(
             match.id,
             match.distance,
             match.metadata if metadata else msgspec.UNSET,
-            match.vector.tolist() if vectors and match.vector is not None else msgspec.UNSET,
+            vector_answers.vector_value(match.vector, body.vector_encoding)
+            if vectors and match.vector is not None
+            else msgspec.UNSET,
         )
         for match in answer.matches
     ]

@@ -12,7 +12,7 @@ from vectord.edge.schemas.bodies import DeleteBody, PatchBody, ids
 from vectord.edge.schemas.fields import MAX_SEGMENTS
 from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid, RequestInvalid
-from vectord.readers.entry import checked_metadata
+from vectord.readers.entry import VectorEncoding, checked_metadata
 from vectord.readers.malformed import malformed_reason
 from vectord.service.values.selection import MAX_PAGE, ListQuery, Members, Patch, Place, Selection, matches_all
 
@@ -27,6 +27,7 @@ class Listing(msgspec.Struct, frozen=True):
     query: ListQuery
     include: Sequence[str]
     request: Sequence[str | int]
+    encoding: VectorEncoding
 
 
 def read_listing(name: str, query: Mapping[str, str]) -> Listing:
@@ -52,7 +53,7 @@ def read_listing(name: str, query: Mapping[str, str]) -> Listing:
         text,
         members(include),
     )
-    return Listing(list_query, include, request)
+    return Listing(list_query, include, request, queries.read_vector_encoding(query))
 
 
 def read_selection(raw_ids: Sequence[msgspec.Raw] | None, raw_filter: msgspec.Raw) -> Selection:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -40,6 +40,9 @@ class NewVector(msgspec.Struct, frozen=True):
 
 
 Entry = NewVector | BadItem
+
+VectorEncoding = Literal["array", "base64"]
+"""How a vector is written as JSON: an array of numbers, or base64 of little-endian float32."""
 
 type NumberParser = Callable[[bytes], npt.NDArray[np.float64]]
 
@@ -116,6 +119,11 @@ def decode_base64(text: str | bytes) -> npt.NDArray[np.float32]:
     if len(packed) % 4:
         raise RequestInvalid(f"vector has {len(packed):,} bytes in base64, which is not a multiple of 4 (float32)")
     return np.frombuffer(packed, "<f4")
+
+
+def encode_base64(vector: npt.NDArray[np.float32]) -> bytes:
+    """Encode components as base64 of little-endian float32, which `decode_base64` decodes."""
+    return base64.b64encode(vector.astype("<f4", copy=False).tobytes())
 
 
 def _components_of_json(text: msgspec.Raw, parse: NumberParser) -> Components:

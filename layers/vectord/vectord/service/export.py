@@ -10,6 +10,7 @@ import msgspec
 from vectord.errors import AnswerTooLarge, BlobError, IndexNotFound, RequestInvalid
 from vectord.index.state import Index
 from vectord.lhv1.params import Params
+from vectord.readers.entry import VectorEncoding
 from vectord.service.commit import build_policy
 from vectord.service.indexes import VectorIndex
 from vectord.service.service import Service
@@ -32,10 +33,11 @@ _COPIES: Final = 2  # of the vectors on disk while a Parquet file is written
 
 
 class ExportRequest(msgspec.Struct, frozen=True):
-    """The format of the file, and whether the response must be a link."""
+    """The format of the file, whether the response must be a link, and how vectors are written in JSONL."""
 
     format: Format
     linked: bool = False
+    encoding: VectorEncoding = "array"
 
 
 class File(msgspec.Struct, frozen=True):
@@ -88,7 +90,7 @@ class Exports:
         self._check_time(index, request.format, deadline)
 
         def parts() -> Iterator[bytes]:
-            return export(index, request.format, snapshot.name, commit_id, self._folder)
+            return export(index, request.format, snapshot.name, commit_id, self._folder, encoding=request.encoding)
 
         return Exported(self._file(snapshot.name, request, parts, deadline), snapshot.etag)
 
@@ -103,7 +105,8 @@ class Exports:
 
         def parts() -> Iterator[bytes]:
             etags.clear()
-            return export_rows(self._shard_indexes(parent, kind, deadline, etags), parent.dimension, kind, self._folder)
+            shards = self._shard_indexes(parent, kind, deadline, etags)
+            return export_rows(shards, parent.dimension, kind, self._folder, encoding=request.encoding)
 
         file = self._file(parent.name, request, parts, deadline)
         return Exported(file, etag_of(parent, etags))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from vectord.index.state import Index
+from vectord.readers.entry import VectorEncoding
 from vectord.writers.batches import batches, cut_into_parts
 from vectord.writers.jsonl import compress, lines
 from vectord.writers.parquet import parquet
@@ -21,11 +22,22 @@ FORMATS: Final[dict[Format, str]] = {
 }
 """The media type of each format. The name of a format is also the suffix of its files."""
 
+TEXT_FORMATS: Final = ("jsonl", "jsonl.gz")
 
-def export(index: Index, kind: Format, name: str, commit: str, folder: Path | None = None) -> Iterator[bytes]:
+
+def export(
+    index: Index,
+    kind: Format,
+    name: str,
+    commit: str,
+    folder: Path | None = None,
+    *,
+    encoding: VectorEncoding = "array",
+) -> Iterator[bytes]:
     """Yield a file with the rows of `index` in parts of 8 MiB; the last one may be shorter.
 
-    `name` and `commit` go into the envelope of format `lhv1`; the temporary files of `parquet` are in `folder`.
+    `name` and `commit` go into the envelope of format `lhv1`; the temporary files of `parquet` are in `folder`;
+    `encoding` is that of the vectors in JSONL.
 
     Raises, while the parts are read:
         AnswerTooLarge: ids and metadata do not fit in the envelope of format `lhv1`.
@@ -33,14 +45,20 @@ def export(index: Index, kind: Format, name: str, commit: str, folder: Path | No
     """
     if kind == "lhv1":
         return cut_into_parts(plain_form(index, name, commit))
-    return export_rows([index], index.params.dimension, kind, folder)
+    return export_rows([index], index.params.dimension, kind, folder, encoding=encoding)
 
 
 def export_rows(
-    indexes: Iterable[Index], dimension: int, kind: Literal["jsonl", "jsonl.gz", "parquet"], folder: Path | None = None
+    indexes: Iterable[Index],
+    dimension: int,
+    kind: Literal["jsonl", "jsonl.gz", "parquet"],
+    folder: Path | None = None,
+    *,
+    encoding: VectorEncoding = "array",
 ) -> Iterator[bytes]:
     """Yield the parts of one file with the rows of several indexes, in their order, such as the shards of one index."""
     rows = chain.from_iterable(batches(index) for index in indexes)
     if kind == "parquet":
         return cut_into_parts(parquet(rows, dimension, folder))
-    return cut_into_parts(lines(rows) if kind == "jsonl" else compress(lines(rows)))
+    text = lines(rows, encoding)
+    return cut_into_parts(text if kind == "jsonl" else compress(text))

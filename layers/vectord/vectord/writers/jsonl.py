@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.rows import Rows
+from vectord.readers.entry import VectorEncoding, encode_base64
 
 _NEWLINES: Final = bytes.maketrans(b"\r\n", b"  ")
 _DIGITS: Final = (6, 7, 8, 9)  # float32 keeps any decimal of 6 digits, and 9 digits identify any float32
@@ -21,14 +22,21 @@ _MAX_EXACT_POWER: Final = 22  # 10**22 is the largest power of ten that float64 
 _POWERS: Final = 10.0 ** np.arange(_MAX_EXACT_POWER + 1)
 
 
-def lines(batches: Iterable[Rows]) -> Iterator[bytes]:
+def lines(batches: Iterable[Rows], encoding: VectorEncoding = "array") -> Iterator[bytes]:
     """Yield the lines of each batch as one block of bytes."""
     encode = msgspec.json.Encoder().encode
     for rows in batches:
         yield b"".join(
-            b'{"id":%b,"vector":%b%b}\n' % (encode(vector_id), encode(vector), _metadata(rows.metadata.get(vector_id)))
-            for vector_id, vector in zip(rows.ids, shortest_decimals(rows.vectors).tolist(), strict=True)
+            b'{"id":%b,"vector":%b%b}\n' % (encode(vector_id), vector, _metadata(rows.metadata.get(vector_id)))
+            for vector_id, vector in zip(rows.ids, _vectors(rows.vectors, encoding), strict=True)
         )
+
+
+def _vectors(vectors: F32, encoding: VectorEncoding) -> Iterator[bytes]:
+    """Yield the JSON text of each row of `vectors`."""
+    if encoding == "base64":
+        return (b'"%b"' % encode_base64(vector) for vector in vectors)
+    return map(msgspec.json.Encoder().encode, shortest_decimals(vectors).tolist())
 
 
 def compress(chunks: Iterable[bytes]) -> Iterator[bytes]:

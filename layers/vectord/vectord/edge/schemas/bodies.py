@@ -83,6 +83,7 @@ class SearchBody(msgspec.Struct, forbid_unknown_fields=True):
     max_staleness: fields.Staleness = None
     as_of: fields.AsOf = None
     include: list[Include] = msgspec.field(default_factory=lambda: ["metadata"])
+    vector_encoding: fields.Encoding = "array"
 
 
 class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -102,6 +103,7 @@ class RecallBody(msgspec.Struct, forbid_unknown_fields=True):
 class GetBody(msgspec.Struct, forbid_unknown_fields=True):
     ids: fields.LimitedIds
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata", "vector"])
+    vector_encoding: fields.Encoding = "array"
     after: fields.Cursor = None
     consistency: Consistency = "strong"
     max_staleness: fields.Staleness = None

@@ -11,6 +11,7 @@ import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
+from vectord.readers.entry import VectorEncoding
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
 
 MAX_SEGMENTS: Final = 1_000
@@ -47,6 +48,8 @@ Trees = Annotated[int | None, schema(maximum=MAX_TREES)]
 Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
 Shards = Annotated[int | None, schema(minimum=1, maximum=MAX_SHARDS)]
 Numbers = list[float] | str
+StoredVector = list[float] | Annotated[str, schema(pattern=_BASE64)]
+Encoding = Annotated[VectorEncoding, schema(description="How vectors in the answer are written.")]
 Vector = Annotated[Numbers, schema(minItems=1, maxItems=MAX_DIMENSION, pattern=_BASE64, minLength=4)]
 Queries = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_QUERIES)]
 Probes = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_PROBES)]

@@ -4,12 +4,25 @@ The types are for the OpenAPI document. In a request every value is text, and th
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
-from vectord.edge.schemas.fields import MAX_SEGMENTS, AsOf, Consistency, Cursor, Filter, Limit, Staleness, schema
+from vectord.edge.schemas.fields import (
+    MAX_SEGMENTS,
+    AsOf,
+    Consistency,
+    Cursor,
+    Encoding,
+    Filter,
+    Limit,
+    Staleness,
+    schema,
+)
 from vectord.errors import RequestInvalid
+from vectord.readers.entry import VectorEncoding
+
+_ENCODINGS: Final[dict[str, VectorEncoding]] = {encoding: encoding for encoding in get_args(VectorEncoding)}
 
 
 class Indexes(msgspec.Struct):
@@ -36,6 +49,7 @@ class Versions(msgspec.Struct):
 class Lookup(msgspec.Struct):
     """GET /indexes/{name}/vectors/{id}."""
 
+    vector_encoding: Encoding = "array"
     consistency: Consistency = "strong"
     max_staleness: Staleness = None
 
@@ -48,6 +62,7 @@ class Vectors(msgspec.Struct):
     prefix: str = ""
     filter: Filter = msgspec.field(default_factory=msgspec.Raw)
     include: list[Literal["metadata", "vector"]] = msgspec.field(default_factory=lambda: ["metadata"])
+    vector_encoding: Encoding = "array"
     segment: Annotated[int, schema(minimum=0, maximum=MAX_SEGMENTS - 1)] = 0
     segments: Annotated[int, schema(minimum=1, maximum=MAX_SEGMENTS)] = 1
     consistency: Consistency = "strong"
@@ -60,6 +75,19 @@ class Export(msgspec.Struct):
     format: Literal["lhv1", "jsonl", "jsonl.gz", "parquet"]
     link: bool = False
     as_of: AsOf = None
+    vector_encoding: Encoding = "array"
+
+
+def read_vector_encoding(query: Mapping[str, str]) -> VectorEncoding:
+    """Return the `vector_encoding` of a query string.
+
+    Raises:
+        RequestInvalid: it is unknown.
+    """
+    encoding = query.get("vector_encoding", "array")
+    if encoding not in _ENCODINGS:
+        raise RequestInvalid(f"vector_encoding must be {' or '.join(_ENCODINGS)}, not {encoding!r}.")
+    return _ENCODINGS[encoding]
 
 
 def check(query: Mapping[str, str], kind: type[msgspec.Struct]) -> None:

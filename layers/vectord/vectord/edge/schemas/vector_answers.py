@@ -8,14 +8,21 @@ from typing import Literal
 
 import msgspec
 
-from vectord.edge.schemas.fields import Curves, Next, StoredMetadata
+from vectord.edge.schemas.fields import Curves, Next, StoredMetadata, StoredVector
+from vectord.index.kernels.distance import F32
+from vectord.readers.entry import VectorEncoding, encode_base64
+
+
+def vector_value(vector: F32, encoding: VectorEncoding) -> StoredVector:
+    """Return a vector as an answer shows it: as numbers, or as base64 of little-endian float32."""
+    return encode_base64(vector).decode() if encoding == "base64" else vector.tolist()
 
 
 class Match(msgspec.Struct):
     id: str
     distance: float
     metadata: StoredMetadata | msgspec.UnsetType = msgspec.UNSET
-    vector: list[float] | msgspec.UnsetType = msgspec.UNSET
+    vector: StoredVector | msgspec.UnsetType = msgspec.UNSET
 
 
 class Found(msgspec.Struct):
@@ -79,7 +86,7 @@ class Vector(msgspec.Struct):
 
     id: str
     metadata: StoredMetadata | msgspec.UnsetType = msgspec.UNSET
-    vector: list[float] | msgspec.UnsetType = msgspec.UNSET
+    vector: StoredVector | msgspec.UnsetType = msgspec.UNSET
 
 
 class Gotten(msgspec.Struct):
@@ -135,7 +142,7 @@ class Looked(msgspec.Struct):
     """One stored vector, complete."""
 
     id: str
-    vector: list[float]
+    vector: StoredVector
     metadata: StoredMetadata
 
 
