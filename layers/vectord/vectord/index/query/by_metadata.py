@@ -3,8 +3,8 @@
 import msgspec
 
 from vectord.filters.tree import Filter
-from vectord.index.query import facets, filtering
-from vectord.index.query.values import Facet
+from vectord.index.query import facets, filtering, sorting
+from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
@@ -25,3 +25,7 @@ class MetadataReader(msgspec.Struct, frozen=True):
     def facet(self, path: str, mask: RowMask, limit: int) -> Facet:
         """Return the facet of a path over the rows of `mask`, with up to `limit` values."""
         return facets.facet(self.index, path, mask, limit)
+
+    def ordered_rows(self, order: Order, mask: RowMask, prefix: str, limit: int) -> list[OrderedRow]:
+        """Return the first `limit` rows of `mask` whose ids start with `prefix`, in an order."""
+        return sorting.ordered_rows(self.index, order, mask, prefix, limit)
