@@ -18,6 +18,7 @@ _SEEDS = (
     ("POST /indexes/{name}/vectors/facets", b"", b"", b'{"paths":["x","y.z"],"limit":2}'),
     ("POST /indexes/{name}/recall", b"", b"", b'{"sample":2}'),
     ("POST /indexes/{name}/copy", b"", b"", b'{"to":"v"}'),
+    ("GET /indexes/{name}/vectors", b"order_by=x&order=desc&limit=1", b"", b""),
     ("GET /indexes/{name}/versions", b"limit=1&cursor=x", b"", b""),
 )
 _PATH = {"name": "t", "id": "a"}

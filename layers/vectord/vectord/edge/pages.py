@@ -5,13 +5,14 @@ from typing import Annotated, Final
 
 import msgspec
 
-from vectord.edge import handler, pagination
+from vectord.edge import handler, ordering, pagination
 from vectord.edge.schemas import bodies, vector_answers
 from vectord.edge.vectors import Listing, members
 from vectord.errors import AnswerTooLarge
+from vectord.index.query.values import OrderedRow
 from vectord.readers.entry import VectorEncoding
 from vectord.service.values.results import GetResult, ListedVector, ListPage
-from vectord.service.values.selection import Members, check_id_count
+from vectord.service.values.selection import Members, Place, check_id_count
 
 _REST: Final = 16_000  # bytes; more than any cursor and the names of the other members have
 
@@ -70,7 +71,7 @@ def lookup_answer(lookup: Lookup, found: GetResult) -> vector_answers.Gotten:
     return vector_answers.Gotten(vectors, missing, cursor_after(count))
 
 
-def listing_answer(listing: Listing, page: ListPage) -> vector_answers.Page:
+def listing_answer(listing: Listing, page: ListPage[Place] | ListPage[OrderedRow]) -> vector_answers.Page:
     """Return the answer for the first vectors of a page of a listing: as many as fit.
 
     Raises:
@@ -80,7 +81,7 @@ def listing_answer(listing: Listing, page: ListPage) -> vector_answers.Page:
 
     def cursor_after(count: int) -> str | None:
         place = page.next if count == len(shown) else page.places[count - 1]
-        return None if place is None else pagination.encode_cursor(listing.request, place)
+        return None if place is None else ordering.encode_place(place, listing.request)
 
     count = _count(shown, cursor_after)
     return vector_answers.Page(shown[:count], cursor_after(count))

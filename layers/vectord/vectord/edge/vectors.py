@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
-from vectord.edge import pagination
+from vectord.edge import ordering, pagination
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.schemas import queries
 from vectord.edge.schemas.bodies import DeleteBody, PatchBody, ids
@@ -42,17 +43,16 @@ def read_listing(name: str, query: Mapping[str, str]) -> Listing:
     segments = _number(query, "segments", 1, 1, MAX_SEGMENTS)
     segment = _number(query, "segment", 0, 0, segments - 1)
     prefix, text = query.get("prefix", ""), _filter(query.get("filter"))
-    request = ("vectors", name, segment, segments, prefix, text or "")
-    cursor, include = query.get("cursor"), _include(query.get("include"))
-    list_query = ListQuery(
-        _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE),
-        None if cursor is None else pagination.decode_cursor(cursor, request, Place),
-        prefix,
-        segment,
-        segments,
-        text,
-        members(include),
-    )
+    request: Sequence[str | int] = ("vectors", name, segment, segments, prefix, text or "")
+    cursor, include, order = query.get("cursor"), _include(query.get("include")), ordering.read_order(query)
+    after = None
+    if order is not None:
+        request = (*request, order.path, order.descending)
+        order = structs.replace(order, after=None if cursor is None else ordering.read_place(cursor, request))
+    elif cursor is not None:
+        after = pagination.decode_cursor(cursor, request, Place)
+    limit = _number(query, "limit", _DEFAULT_LIMIT, 1, MAX_PAGE)
+    list_query = ListQuery(limit, after, prefix, segment, segments, text, members(include), order)
     return Listing(list_query, include, request, queries.read_vector_encoding(query))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from vectord.index.query.query import Query, Result
+from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import Entry
 from vectord.service.values.options import WriteOptions
 from vectord.service.values.results import (
@@ -19,7 +20,7 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import FacetQuery, ListQuery, Members, Patch, Selection
+from vectord.service.values.selection import FacetQuery, ListQuery, Members, Patch, Place, Selection
 
 
 class VectorIndex(Protocol):
@@ -37,7 +38,9 @@ class VectorIndex(Protocol):
 
     def get(self, ids: Sequence[str], members: Members = ...) -> GetResult: ...
 
-    def list(self, query: ListQuery) -> ListPage: ...
+    def list(self, query: ListQuery) -> ListPage[Place]: ...
+
+    def list_in_order(self, query: ListQuery, order: Order) -> ListPage[OrderedRow]: ...
 
     def count(self, filter_text: str | None) -> Counted: ...
 

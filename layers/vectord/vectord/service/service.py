@@ -17,6 +17,7 @@ from vectord.errors import (
 )
 from vectord.index.query import query as queries
 from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
+from vectord.index.query.values import OrderedRow
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.readers.entry import Entry
@@ -51,6 +52,7 @@ from vectord.service.values.selection import (
     ListQuery,
     Members,
     Patch,
+    Place,
     Selection,
     check_id_count,
     parse_filter,
@@ -153,14 +155,18 @@ class Service:
         check_id_count(ids)
         return self.run(name, deadline, read, lambda index: index.get(ids, members))
 
-    def list_vectors(self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG) -> ListPage:
-        """List vectors in an order that concurrent changes do not alter.
+    def list_vectors(
+        self, name: str, query: ListQuery, deadline: Deadline, read: ReadOptions = STRONG
+    ) -> ListPage[Place] | ListPage[OrderedRow]:
+        """List vectors in an order that concurrent changes do not alter, or in the order of a metadata path.
 
         Raises:
             RequestInvalid, FilterInvalid: the limit is not 1 to MAX_PAGE; the filter is not valid.
         """
         query.check_limit()
         parse_filter(query.filter)
+        if (order := query.order) is not None:
+            return self.run(name, deadline, read, lambda index: index.list_in_order(query, order))
         return self.run(name, deadline, read, lambda index: index.list(query))
 
     def count(self, name: str, filter_text: str | None, deadline: Deadline, read: ReadOptions = STRONG) -> Counted:

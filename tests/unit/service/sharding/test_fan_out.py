@@ -29,13 +29,14 @@ from vectord.errors import (
     VectordError,
     WriteConflict,
 )
+from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
-from vectord.service.values.selection import Selection
+from vectord.service.values.selection import FacetQuery, ListQuery, Selection
 from vectord.storage.base import IfMatch
 
 METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
@@ -85,6 +86,29 @@ def found(service: Service, **more: Any) -> list[tuple[Any, ...]]:
 
 def test_invoked_functions_return_the_same_answer(store: HookedStore, service: Service, functions: Functions) -> None:
     assert found(service) == found(a_service(store))
+    assert len(functions.messages) == 5
+
+
+def test_invoked_functions_return_the_same_facets(store: HookedStore, service: Service, functions: Functions) -> None:
+    big = msgspec.Raw(b'{"n": [1, 1.0, true, null, -0.5, 1000000000000000000000000000000, "x"]}')
+    service.add("t", [NewVector("big", np.array([1.0, 1.0]), big)], Deadline(LONG))
+    functions.messages.clear()
+    query = FacetQuery(["n", "none"], 10, '{"n": 1}')
+    counted = service.facets("t", query, Deadline(LONG))
+    assert counted == a_service(store).facets("t", query, Deadline(LONG))
+    assert (counted.count, [facet.distinct for facet in counted.facets]) == (7, [6, 0])
+    assert len(functions.messages) == 5
+
+
+@pytest.mark.parametrize("key", [(2, 1), (2, 10**30), (3, "w"), (0, 0), (5, 0)], ids=str)
+def test_invoked_functions_return_the_same_order(
+    store: HookedStore, service: Service, functions: Functions, key: tuple[int, Any]
+) -> None:
+    query = ListQuery(4, order=Order("n", after=OrderedRow(key, "row-1")))
+    page = service.list_vectors("t", query, Deadline(LONG))
+    assert [one.id for one in page.vectors] == [
+        one.id for one in a_service(store).list_vectors("t", query, Deadline(LONG)).vectors
+    ]
     assert len(functions.messages) == 5
 
 

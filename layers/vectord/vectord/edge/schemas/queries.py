@@ -65,6 +65,8 @@ class Vectors(msgspec.Struct):
     vector_encoding: Encoding = "array"
     segment: Annotated[int, schema(minimum=0, maximum=MAX_SEGMENTS - 1)] = 0
     segments: Annotated[int, schema(minimum=1, maximum=MAX_SEGMENTS)] = 1
+    order_by: str | None = None
+    order: Literal["asc", "desc"] = "asc"
     consistency: Consistency = "strong"
     max_staleness: Staleness = None
 

@@ -43,7 +43,8 @@ class _Ranks(msgspec.Struct, frozen=True):
         before = kinds < last_kind
         among = kinds == last_kind
         place = count - np.count_nonzero(before) - 1
-        return rows[before | (among & (values <= np.partition(values[among], place)[place]))]
+        first: Array = rows[before | (among & (values <= np.partition(values[among], place)[place]))]
+        return first
 
 
 def ordered_rows(index: Index, order: Order, mask: RowMask, prefix: str, limit: int) -> list[OrderedRow]:
@@ -72,7 +73,7 @@ def _candidates(source: Source, order: Order, prefix: str, limit: int) -> Iterat
         kind, value = _rank_of(order.after.key, column.texts, order)
         kinds, values = ranks.kinds[rows], ranks.values[rows]
         equal = (kinds == kind) & (values == value)
-        count += np.count_nonzero(equal)  # rows before the bound may be among them
+        count += int(np.count_nonzero(equal))  # rows before the bound may be among them
         rows = rows[equal | (kinds > kind) | ((kinds == kind) & (values > value))]
     first = rows if prefix else ranks.first(rows, count)
     partial = np.isin(first, partial_rows(column, source.mask))

@@ -1,5 +1,6 @@
 """Run a shard request on the snapshot of the shard."""
 
+from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import Final
 
@@ -19,6 +20,8 @@ from vectord.service.sharding.messages import (
     DescribeResult,
     FacetsRequest,
     FacetsResult,
+    OrderRequest,
+    OrderResult,
     PatchRequest,
     SearchRequest,
     ShardRequest,
@@ -29,7 +32,7 @@ from vectord.service.values.options import UNCONDITIONAL, WriteOptions
 from vectord.service.values.selection import Selection
 
 _MAX_VALUES: Final = 10_000  # of each path that a shard returns, the most frequent ones
-_MAX_BYTES: Final = 5_000_000  # of the values of all paths
+_MAX_BYTES: Final = 5_000_000  # of the values of all paths, or of the rows of an ordered listing
 
 
 def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
@@ -46,15 +49,27 @@ def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
         case FacetsRequest(query=query):
             facets = shard.facets(structs.replace(query, limit=_MAX_VALUES))
             return FacetsResult([_fitted(one, len(query.paths)) for one in facets.facets], facets.count, facets.etag)
+        case OrderRequest():
+            return _order(request, shard)
     return _change(request, shard)
+
+
+def _order(request: OrderRequest, shard: SingleIndex) -> OrderResult:
+    found = shard.ordered_rows(request.query, request.order)
+    count = max(1, _count_that_fits(found.rows, _MAX_BYTES))
+    return OrderResult(found.rows[:count], found.more or count < len(found.rows))
 
 
 def _fitted(facet: Facet, paths: int) -> Facet:
     """Return a facet with as many of its values as fit into a message beside those of the other paths."""
+    return structs.replace(facet, counts=facet.counts[: _count_that_fits(facet.counts, _MAX_BYTES // paths)])
+
+
+def _count_that_fits(items: Sequence[object], size: int) -> int:
+    """Return how many of `items`, from the first on, have at most `size` bytes in a message."""
     # A byte of JSON may become two in the message, which is a JSON string.
-    sizes = accumulate(2 * len(msgspec.json.encode(counted)) for counted in facet.counts)
-    count = sum(1 for _ in takewhile(lambda size: size <= _MAX_BYTES // paths, sizes))
-    return structs.replace(facet, counts=facet.counts[:count])
+    sizes = accumulate(2 * len(msgspec.json.encode(item)) for item in items)
+    return sum(1 for _ in takewhile(lambda so_far: so_far <= size, sizes))
 
 
 def _count(request: CountRequest, shard: SingleIndex) -> CountResult:

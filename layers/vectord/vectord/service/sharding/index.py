@@ -20,12 +20,13 @@ from vectord.errors import (
     VectorsNotFound,
 )
 from vectord.index.query.query import Query, Result, check_vectors, resolved
+from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
 from vectord.service.sharding.fan_out import FanOut, WorkerPool
-from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_results
+from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_ordered, merge_results
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -38,6 +39,8 @@ from vectord.service.sharding.messages import (
     FacetsRequest,
     FacetsResult,
     Failed,
+    OrderRequest,
+    OrderResult,
     PatchRequest,
     SearchRequest,
     ShardRequest,
@@ -62,7 +65,16 @@ from vectord.service.values.results import (
     StoredVector,
     Warmed,
 )
-from vectord.service.values.selection import EVERYTHING, FacetQuery, ListQuery, Members, Patch, Selection, parse_filter
+from vectord.service.values.selection import (
+    EVERYTHING,
+    FacetQuery,
+    ListQuery,
+    Members,
+    Patch,
+    Place,
+    Selection,
+    parse_filter,
+)
 
 
 class RunOnShard(Protocol):
@@ -136,8 +148,22 @@ class ShardedIndex(msgspec.Struct, frozen=True):
     def get(self, ids: Sequence[str], members: Members = EVERYTHING) -> GetResult:
         return listing.get(self.parent, self._on_shard, self.shards.pool, ids, members)
 
-    def list(self, query: ListQuery) -> ListPage:
+    def list(self, query: ListQuery) -> ListPage[Place]:
         return listing.list_by_hash(self.parent, self._on_shard, query)
+
+    def list_in_order(self, query: ListQuery, order: Order) -> ListPage[OrderedRow]:
+        """Ask every shard for its first rows, merge them, and get the vectors of the first ones.
+
+        A vector that was deleted between the two steps is left out.
+        """
+        names = shard_names(self.parent)
+        found = self._results([OrderRequest(shard, query, order, self.read.staleness) for shard in names], OrderResult)
+        page = merge_ordered(found, order, query.limit)
+        vectors = self.get([row.id for row in page.rows], query.members)
+        rows = page.rows[: vectors.read]
+        row_of = {row.id: row for row in rows}
+        more = page.more or len(rows) < len(page.rows)
+        return ListPage(vectors.vectors, [row_of[one.id] for one in vectors.vectors], rows[-1] if more else None)
 
     def count(self, filter_text: str | None) -> Counted:
         requests = [CountRequest(shard, filter_text, self.read.staleness) for shard in shard_names(self.parent)]

@@ -37,7 +37,7 @@ def get(parent: Params, on_shard: OnShard, pool: WorkerPool, ids: Sequence[str],
     return GetResult([found[vector_id] for vector_id in read if vector_id in found], missing, len(read), None)
 
 
-def list_by_hash(parent: Params, on_shard: OnShard, query: ListQuery) -> ListPage:
+def list_by_hash(parent: Params, on_shard: OnShard, query: ListQuery) -> ListPage[Place]:
     """List shard after shard, beginning at `query.after`."""
     first, last = query.after.shard if query.after else 0, (parent.shards or 0) - 1
     vectors: list[ListedVector] = []

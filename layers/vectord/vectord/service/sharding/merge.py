@@ -7,10 +7,10 @@ from heapq import nsmallest
 
 from vectord.filters.values import Key
 from vectord.index.query.query import Answer, Result
-from vectord.index.query.values import Facet
+from vectord.index.query.values import Facet, Order, is_after, sorted_rows
 from vectord.lhv1.params import Params
-from vectord.service.sharding.messages import DescribeResult
-from vectord.service.values.results import Description, Shard
+from vectord.service.sharding.messages import DescribeResult, OrderResult
+from vectord.service.values.results import Description, OrderedRows, Shard
 
 
 def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
@@ -54,6 +54,18 @@ def merge_facets(facets: Sequence[Facet], limit: int) -> Facet:
         max(numbers, default=None),
         any(len(facet.counts) < facet.distinct for facet in facets),
     )
+
+
+def merge_ordered(found: Sequence[OrderResult], order: Order, limit: int) -> OrderedRows:
+    """Return the first `limit` rows of an ordered listing from those of the shards.
+
+    Of a shard that has more rows than it returned, the others are not known. So the merged rows end at the first of the
+    last rows of such shards.
+    """
+    rows = sorted_rows((row for one in found for row in one.rows), order)
+    ends = sorted_rows((one.rows[-1] for one in found if one.more), order)
+    known = [row for row in rows if not is_after(row, ends[0], order)] if ends else rows
+    return OrderedRows(known[:limit], more=bool(ends) or len(known) > limit)
 
 
 def _common(names: set[str]) -> str:

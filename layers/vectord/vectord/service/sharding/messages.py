@@ -23,10 +23,10 @@ from vectord.errors import (
 )
 from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
-from vectord.index.query.values import Facet
+from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.service.values.options import IdempotencyKey
-from vectord.service.values.selection import FacetQuery, Patch, Selection
+from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selection
 
 
 class AddRequest(msgspec.Struct, tag="add", frozen=True):
@@ -79,8 +79,17 @@ class FacetsRequest(msgspec.Struct, tag="facets", frozen=True):
     staleness: float | None = None
 
 
+class OrderRequest(msgspec.Struct, tag="order", frozen=True):
+    """Return the rows of a page of an ordered listing, without their members."""
+
+    shard: str
+    query: ListQuery
+    order: Order
+    staleness: float | None = None
+
+
 ChangeRequest = AddRequest | DeleteRequest | PatchRequest
-ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest
+ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest | OrderRequest
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
@@ -112,6 +121,13 @@ class FacetsResult(msgspec.Struct, tag="facets counted", frozen=True):
     etag: str
 
 
+class OrderResult(msgspec.Struct, tag="ordered", frozen=True):
+    """One shard's first rows of an ordered listing; it has `more`."""
+
+    rows: list[OrderedRow]
+    more: bool
+
+
 class Failed(msgspec.Struct, tag="failed", frozen=True):
     """The error of a request: the name of its class, its message, and the ids of a VectorsNotFound."""
 
@@ -120,7 +136,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     ids: list[str] = msgspec.field(default_factory=list)
 
 
-ShardResult = ChangeResult | Result | DescribeResult | CountResult | FacetsResult | Failed
+ShardResult = ChangeResult | Result | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
 
 _BLOB_ERRORS: Final = {kind.__name__: kind for kind in (BlobCorrupt, BlobUnsupported)}
 _INDEX_ERRORS: Final = {
@@ -133,7 +149,9 @@ _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
 
 def staleness_of(request: ShardRequest) -> float | None:
     """Return the staleness in seconds that a request allows; None for a strong read, and for a change."""
-    return request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest) else None
+    return (
+        request.staleness if isinstance(request, SearchRequest | CountRequest | FacetsRequest | OrderRequest) else None
+    )
 
 
 def failed_result(error: VectordError) -> Failed:
@@ -240,9 +258,16 @@ def _decode_array(_: type, text: Any) -> Any:
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_encode_array)
 _DecodedRequest = (
-    _DecodedAdd | DeleteRequest | PatchRequest | SearchRequest | DescribeRequest | CountRequest | FacetsRequest
+    _DecodedAdd
+    | DeleteRequest
+    | PatchRequest
+    | SearchRequest
+    | DescribeRequest
+    | CountRequest
+    | FacetsRequest
+    | OrderRequest
 )
-_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | Failed
+_DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
 
 
 # Created at the first message, because a cold search of a single-object index does not need them.

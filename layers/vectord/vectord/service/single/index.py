@@ -1,7 +1,6 @@
 """An index that is one object, or one shard of an index: every use case on one opened snapshot."""
 
-from collections.abc import Mapping, Sequence
-from itertools import batched
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -11,16 +10,17 @@ from msgspec import structs
 from vectord.errors import PreconditionFailed, VectorNotFound, VectorsNotFound
 from vectord.index import mutations
 from vectord.index.kernels.distance import F32
-from vectord.index.query import scan
 from vectord.index.query.prefetch import fetch_all
 from vectord.index.query.query import Answer, Query, Result, check_vectors, resolved
 from vectord.index.query.recall import Probe, measure, sample
 from vectord.index.query.search import search_many
+from vectord.index.query.values import Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
 from vectord.service.commit.idempotency import Effect, is_repeat
 from vectord.service.commit.loop import CommitLoop
+from vectord.service.single import listing
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values import validation
 from vectord.service.values.environment import Environment
@@ -32,8 +32,8 @@ from vectord.service.values.results import (
     Description,
     Facets,
     GetResult,
-    ListedVector,
     ListPage,
+    OrderedRows,
     Patched,
     RecallMeasurement,
     StoredVector,
@@ -52,7 +52,6 @@ from vectord.service.values.selection import (
     selected_rows,
 )
 
-_GET_BYTES: Final = 16 << 20  # of the documents that a lookup of many ids reads at a time, about
 _SEED: Final = 20_261_123  # of the random sample of a recall measurement
 
 
@@ -139,34 +138,16 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return StoredVector(vector_id, vector, metadata, self.snapshot.etag)
 
     def get(self, ids: Sequence[str], members: Members = EVERYTHING) -> GetResult:
-        """Return the vectors of `ids`, without repetition and in their order, and the ids that are not in the index."""
-        unique = list(dict.fromkeys(ids))
-        vectors: list[ListedVector] = []
-        missing: list[str] = []
-        read = size = 0
-        for some in batched(unique, min(len(unique), self.index.documents_within(_GET_BYTES)) or 1):
-            row_of = self.index.find(some)
-            found = {one.id: one for one in self._listed_vectors(row_of, members)}
-            vectors += (found[vector_id] for vector_id in some if vector_id in found)
-            missing += (vector_id for vector_id in some if vector_id not in found)
-            read, size = read + len(some), size + sum(one.size for one in found.values())
-            if size >= members.size:
-                break
-        return GetResult(vectors, missing, read, self.snapshot.etag)
+        return listing.get(self.snapshot, ids, members)
 
-    def list(self, query: ListQuery) -> ListPage:
-        members = query.members
-        row_size = 4 * self.index.params.dimension if members.vectors else 0
-        limit = scan.Limit(query.limit, members.size, row_size, members.metadata)
-        page = scan.page(self.index, query.span, limit, matching_rows(self.index, query.filter))
-        rows = [row.row for row in page.rows]
-        vectors = self.index.vectors_of(rows) if members.vectors else [None] * len(rows)
-        return ListPage(
-            [ListedVector(row.id, row.metadata, vector) for row, vector in zip(page.rows, vectors, strict=True)],
-            [Place(0, *row.position) for row in page.rows],
-            page.after and Place(0, *page.after),
-            self.snapshot.etag,
-        )
+    def list(self, query: ListQuery) -> ListPage[Place]:
+        return listing.list_by_hash(self.snapshot, query)
+
+    def list_in_order(self, query: ListQuery, order: Order) -> ListPage[OrderedRow]:
+        return listing.list_in_order(self.snapshot, query, order)
+
+    def ordered_rows(self, query: ListQuery, order: Order) -> OrderedRows:
+        return listing.ordered_rows(self.index, query, order)
 
     def count(self, filter_text: str | None) -> Counted:
         """Count the vectors that satisfy a filter, all vectors if there is no filter."""
@@ -260,14 +241,6 @@ class SingleIndex(msgspec.Struct, frozen=True):
             raise VectorNotFound(self.name, vector_id)
         vector: F32 = self.index.vectors_of(list(row_of.values()))[0]
         return vector
-
-    def _listed_vectors(self, row_of: Mapping[str, int], members: Members) -> Sequence[ListedVector]:
-        metadata = self.index.metadata_of(row_of) if members.metadata else {}
-        vectors = self.index.vectors_of(list(row_of.values())) if members.vectors else [None] * len(row_of)
-        return [
-            ListedVector(vector_id, metadata.get(vector_id), vector)
-            for vector_id, vector in zip(row_of, vectors, strict=True)
-        ]
 
     def _read_so_far(self) -> tuple[int, int]:
         """Return the bytes and the requests that this request has read so far."""

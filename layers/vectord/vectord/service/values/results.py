@@ -11,7 +11,7 @@ import msgspec
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query.recall import Measured
-from vectord.index.query.values import Facet
+from vectord.index.query.values import Facet, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.service.values.selection import Place
 
@@ -120,13 +120,20 @@ class GetResult(msgspec.Struct, frozen=True):
     etag: str | None
 
 
-class ListPage(msgspec.Struct, frozen=True):
+class ListPage[P: Place | OrderedRow](msgspec.Struct, frozen=True):
     """One page of a listing: vectors, and the place of each; the next page begins at `next`, None on the last page."""
 
     vectors: Sequence[ListedVector]
-    places: Sequence[Place]
-    next: Place | None
+    places: Sequence[P]
+    next: P | None
     etag: str | None = None
+
+
+class OrderedRows(msgspec.Struct, frozen=True):
+    """The first rows of an ordered listing; there are `more` after them."""
+
+    rows: list[OrderedRow]
+    more: bool
 
 
 class Facets(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
 from vectord.index.query.scan import Span
-from vectord.index.query.values import Facet
+from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
 from vectord.readers.repeated import repeated_anywhere
@@ -63,7 +63,8 @@ METADATA: Final = Members(vectors=False)
 class ListQuery(msgspec.Struct, frozen=True):
     """One page of a listing: up to `limit` vectors after the place `after`, whose ids start with `prefix`.
 
-    Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed.
+    Only vectors in segment `segment` of `segments` that satisfy `filter`, JSON text, are listed. With `order` they are
+    listed in that order, without segments, and the page starts after its row `after`.
     """
 
     limit: int
@@ -73,6 +74,7 @@ class ListQuery(msgspec.Struct, frozen=True):
     segments: int = 1
     filter: str | None = None
     members: Members = METADATA
+    order: Order | None = None
 
     @property
     def span(self) -> Span:
@@ -160,6 +162,12 @@ def facets_of(index: Index, query: FacetQuery, mask: RowMask) -> list[Facet]:
     """Return the facet of each path of a query over the rows of `mask`."""
     reader = _metadata_reader(index)
     return [reader.facet(path, mask, query.limit) for path in query.paths]
+
+
+def ordered_rows_of(index: Index, query: ListQuery, order: Order, limit: int) -> list[OrderedRow]:
+    """Return the first `limit` rows of an ordered listing."""
+    mask = matching_rows(index, query.filter) or index.live
+    return _metadata_reader(index).ordered_rows(order, mask, query.prefix, limit)
 
 
 def _metadata_reader(index: Index) -> "MetadataReader":

@@ -1,0 +1,76 @@
+"""Get and list vectors of a snapshot."""
+
+from collections.abc import Mapping, Sequence
+from itertools import batched
+from typing import Final
+
+from vectord.index.query import scan
+from vectord.index.query.values import Order, OrderedRow
+from vectord.index.state import Index
+from vectord.service.snapshots.cache import Snapshot
+from vectord.service.values.results import GetResult, ListedVector, ListPage, OrderedRows
+from vectord.service.values.selection import ListQuery, Members, Place, matching_rows, ordered_rows_of
+
+_CHUNK_BYTES: Final = 16 << 20  # of the documents that are read at a time, about
+
+
+def get(snapshot: Snapshot, ids: Sequence[str], members: Members) -> GetResult:
+    """Return the vectors of `ids`, without repetition and in their order, and the ids that are not in the index."""
+    index, unique = snapshot.index, list(dict.fromkeys(ids))
+    vectors: list[ListedVector] = []
+    missing: list[str] = []
+    read = size = 0
+    for some in batched(unique, min(len(unique), index.documents_within(_CHUNK_BYTES)) or 1):
+        found = {one.id: one for one in _read(index, index.find(some), members)}
+        vectors += (found[vector_id] for vector_id in some if vector_id in found)
+        missing += (vector_id for vector_id in some if vector_id not in found)
+        read, size = read + len(some), size + sum(one.size for one in found.values())
+        if size >= members.size:
+            break
+    return GetResult(vectors, missing, read, snapshot.etag)
+
+
+def list_by_hash(snapshot: Snapshot, query: ListQuery) -> ListPage[Place]:
+    """List vectors in the order of the hashes of ids."""
+    index, members = snapshot.index, query.members
+    limit = scan.Limit(
+        query.limit, members.size, 4 * index.params.dimension if members.vectors else 0, members.metadata
+    )
+    page = scan.page(index, query.span, limit, matching_rows(index, query.filter))
+    rows = [row.row for row in page.rows]
+    vectors = index.vectors_of(rows) if members.vectors else [None] * len(rows)
+    return ListPage(
+        [ListedVector(row.id, row.metadata, vector) for row, vector in zip(page.rows, vectors, strict=True)],
+        [Place(0, *row.position) for row in page.rows],
+        page.after and Place(0, *page.after),
+        snapshot.etag,
+    )
+
+
+def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order) -> ListPage[OrderedRow]:
+    """List vectors in the order of a metadata path."""
+    index, members = snapshot.index, query.members
+    found = ordered_rows(index, query, order)
+    vectors: list[ListedVector] = []
+    for some in batched(found.rows, min(query.limit, index.documents_within(_CHUNK_BYTES))):
+        vectors += _read(index, {row.id: row.row for row in some}, members)
+        if sum(one.size for one in vectors) >= members.size:
+            break
+    rows = found.rows[: len(vectors)]
+    is_last = len(rows) == len(found.rows) and not found.more
+    return ListPage(vectors, rows, None if is_last else rows[-1], snapshot.etag)
+
+
+def ordered_rows(index: Index, query: ListQuery, order: Order) -> OrderedRows:
+    """Return the rows of a page in the order of a metadata path."""
+    rows = ordered_rows_of(index, query, order, query.limit + 1)
+    return OrderedRows(rows[: query.limit], more=len(rows) > query.limit)
+
+
+def _read(index: Index, row_of: Mapping[str, int], members: Members) -> Sequence[ListedVector]:
+    metadata = index.metadata_of(row_of) if members.metadata else {}
+    vectors = index.vectors_of(list(row_of.values())) if members.vectors else [None] * len(row_of)
+    return [
+        ListedVector(vector_id, metadata.get(vector_id), vector)
+        for vector_id, vector in zip(row_of, vectors, strict=True)
+    ]
