@@ -15,7 +15,7 @@ _MAGIC: Final = b"\x1f\x8b"
 _CODINGS: Final = frozenset(("gzip", "x-gzip"))  # the same coding: RFC 9110, section 8.4.1.3
 _CHUNK: Final = 64 << 10  # bytes that are fed at a time, because zlib copies what follows the end of a member
 _MAX_MEMBERS: Final = 10_000
-_WEIGHT: Final = re.compile(r"\s*([^\s;,]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
+_WEIGHT: Final = r"\s*([^\s;,]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.\d{0,3})?)\s*)?"  # re compiles it at its first use
 
 
 def decoded(body: bytes, coding: str, *, is_text: bool) -> bytes:
@@ -75,7 +75,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
     """
     weights: dict[str, float] = {}
     for one in accept_encoding.split(","):
-        if found := _WEIGHT.fullmatch(one):
+        if found := re.fullmatch(_WEIGHT, one):
             name = found[1].lower()
             weights["gzip" if name in _CODINGS else name] = float(found[2] or 1)
     gzip = weights.get("gzip", weights.get("*", 0.0))

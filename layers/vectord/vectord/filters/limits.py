@@ -23,7 +23,7 @@ MAX_GLOBS: Final = 100
 MAX_PATTERN: Final = 1_024
 
 _MAX_SHOWN: Final = 60  # characters of a caller's key that an error message repeats
-_SIMPLE_KEY: Final = re.compile(r"[\w$.-]{1,60}")
+_SIMPLE_KEY: Final = r"[\w$.-]{1,60}"  # re compiles it at its first use
 
 
 class Usage(msgspec.Struct):
@@ -80,7 +80,7 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def _join(where: str, key: str) -> str:
-    if _SIMPLE_KEY.fullmatch(key):
+    if re.fullmatch(_SIMPLE_KEY, key):
         return f"{where}.{key}"
     shown = key if len(key) <= _MAX_SHOWN else f"{key[:_MAX_SHOWN]}..."
     return f'{where}["{shown}"]'

@@ -9,7 +9,7 @@ import msgspec
 
 from vectord.errors import RequestInvalid
 
-_ESCAPE: Final = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
+_ESCAPE: Final = rb"(?s)\\(?:u([0-9A-Fa-f]{4})|.)"  # re compiles it at its first use
 _MAX_DIAGNOSED: Final = 32 << 20  # bytes; Python's values of a larger text could fill the memory
 _MAX_ESCAPES: Final = 1_000_000  # that are searched for half a surrogate pair
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16 and UTF-32, whose zero bytes tell them apart from UTF-8
@@ -99,7 +99,7 @@ def is_wide(data: bytes) -> bool:
 def _half_pair(data: bytes) -> tuple[int, str] | None:
     r"""Return position and text of the first \ud800 to \udfff that is not one of a pair."""
     high: re.Match[bytes] | None = None
-    for found in islice(_ESCAPE.finditer(data), _MAX_ESCAPES):
+    for found in islice(re.finditer(_ESCAPE, data), _MAX_ESCAPES):
         code = int(found[1], 16) if found[1] else 0
         is_low = 0xDC00 <= code < 0xE000
         if high and not (is_low and found.start() == high.end()):
