@@ -54,19 +54,19 @@ class Source(msgspec.Struct, frozen=True, eq=False):
 def sources(index: Index, mask: RowMask) -> list[Source]:
     """Return the base and the tail of `index`, without one that has no rows, and the rows of `mask` in each."""
     found = []
-    chunk = min(_CHUNK, index.documents_within(_CHUNK_BYTES))
     if index.base:
-        found.append(_base_source(index.base, mask.base, chunk, index.fetch))
+        found.append(_base_source(index, index.base, mask.base))
     if index.tail.row_of:
         found.append(_tail_source(index.tail, mask.tail, index.fetch))
     return found
 
 
-def _base_source(base: Base, mask: Mask, chunk: int, fetch: Fetch) -> Source:
+def _base_source(index: Index, base: Base, mask: Mask) -> Source:
     def read(rows: Sequence[int]) -> Sequence[Document]:
-        return base.documents.read(rows, fetch)
+        return base.documents.read(rows, index.fetch)
 
-    return Source(0, _base_columns(base, fetch), mask, read, chunk, fetch)
+    columns, chunk = _base_columns(base, index.fetch), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    return Source(0, columns, mask, read, chunk, index.fetch)
 
 
 def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
