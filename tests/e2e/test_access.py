@@ -6,6 +6,8 @@ The account's own key ("test") is taken on trust by the stand-in, so the callers
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from email.message import Message
+from http.client import HTTPConnection
 
 import pytest
 
@@ -16,13 +18,14 @@ from tools.stack.client import Client, Signer, signer
 from tools.stack.ministack import HOST
 from tools.stack.stack import OPEN, Stack, running_stack, session
 
+ORIGIN = "https://app.example"
 BLOB = "_vectors/kept.lhv1"
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Stack]:
     interrupts.install()
-    by_default = {name: value for name, value in OPEN.items() if name != "Authorization"}
+    by_default = {name: value for name, value in OPEN.items() if name != "Authorization"} | {"AllowedOrigins": ORIGIN}
     with scratch_folder() as folder, running_stack(folder, by_default, enforce=True) as started:
         yield started
 
@@ -147,3 +150,35 @@ def test_only_the_functions_of_the_inbox_have_access_to_it(
     assert outcome(s3.get_object, Bucket=files.inbox, Key="uploads/i/kept") == reads
     assert outcome(s3.put_object, Bucket=files.inbox, Key="uploads/i/new", Body=b"x") == uploads
     assert outcome(s3.put_object, Bucket=files.inbox, Key="rejected/i/new", Body=b"x") == reports
+
+
+def preflight(stack: Stack, path: str, method: str, origin: str = ORIGIN) -> tuple[int, Message]:
+    """Send what a browser sends before a request of a page, without credentials."""
+    headers = {"Origin": origin, "Access-Control-Request-Method": method}
+    connection = HTTPConnection(HOST, stack.port, timeout=60)
+    try:
+        connection.request("OPTIONS", path, headers=headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status, response.headers
+    finally:
+        connection.close()
+
+
+def test_a_preflight_of_an_allowed_origin_is_answered_without_a_signature(guarded: Stack) -> None:
+    status, headers = preflight(guarded, f"{guarded.path}/indexes/films/search", "POST")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
+    assert "POST" in headers["Access-Control-Allow-Methods"]
+    assert "authorization" in headers["Access-Control-Allow-Headers"]
+
+
+def test_a_preflight_of_another_origin_is_not_allowed(guarded: Stack) -> None:
+    _, headers = preflight(guarded, f"{guarded.path}/indexes", "GET", "https://other.example")
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_a_page_may_put_to_the_inbox_and_to_no_other_bucket(guarded: Stack) -> None:
+    status, headers = preflight(guarded, f"/{guarded.inbox}/uploads/i/rows.jsonl", "PUT")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
+    assert preflight(guarded, f"/{guarded.inbox}/uploads/i/rows.jsonl", "DELETE")[0] == 403
+    assert preflight(guarded, f"/{guarded.bucket}/{BLOB}", "PUT")[0] == 403

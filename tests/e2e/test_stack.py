@@ -1,8 +1,11 @@
 """The deployed stack over HTTP: every route, ids of all kinds, concurrent writers, a restart."""
 
+import gzip
+import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http.client import HTTPConnection
 from urllib.parse import quote
 
 import pytest
@@ -56,17 +59,46 @@ NEED_NO_BODY = ("/warm", "/recall", "/count")
 
 
 def test_every_declared_route_reaches_a_function(api: Client) -> None:
-    declared = template.routes(template.load(TEMPLATE))
+    declared = template.routes(template.load(TEMPLATE)) - {template.DEFAULT}
     assert len(declared) >= 9
     for key in declared:
         method, path = key.split(" ", 1)
         path = path.replace("{name}", "absent").replace("{id+}", "absent").replace("/export", "/export?format=jsonl")
         if key in {"GET /indexes", "GET /openapi.json"}:
             api.call(method, path)
-        elif method in {"POST", "PATCH"} and not path.endswith(NEED_NO_BODY):
+        elif method in {"POST", "PATCH", "PUT"} and not path.endswith(NEED_NO_BODY):
             assert api.call(method, path, expect=400).headers["content-type"] == "application/problem+json"
         else:
             assert api.call(method, path, expect=404).body["type"].endswith(":index-not-found")
+
+
+@pytest.mark.parametrize("path", ["/", "/index", "/indexes/", "/indexes/films/search/", "/indexes//vectors"])
+def test_an_unknown_path_gets_a_problem_document(api: Client, path: str) -> None:
+    answer = api.call("GET", path, expect=404)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["type"] == "urn:vectord:problem:route-not-found"
+
+
+def test_a_method_that_a_path_does_not_have_gets_a_problem_document_and_allow(api: Client) -> None:
+    answer = api.call("DELETE", "/indexes/films/search", expect=405)
+    assert (answer.headers["allow"], answer.body["type"]) == ("POST", "urn:vectord:problem:method-not-allowed")
+    head = api.call("HEAD", "/indexes", expect=405)
+    assert (head.headers["allow"], head.body) == ("GET, POST", {})
+
+
+def test_gzip_in_both_directions(stack: Stack, api: Client) -> None:
+    create(api, "packed")
+    vectors = [{"id": f"row-{row}", "vector": [row, 1, 1]} for row in range(200)]
+    body = gzip.compress(json.dumps({"vectors": vectors}).encode())
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/octet-stream", "Accept-Encoding": "gzip"}
+    connection = HTTPConnection(HOST, stack.port, timeout=60)
+    with closing(connection):
+        connection.request("POST", f"{stack.path}/indexes/packed/vectors", body, headers)
+        assert json.loads(connection.getresponse().read())["added"] == 200
+        connection.request("GET", f"{stack.path}/indexes/packed/vectors?limit=200", headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(json.loads(gzip.decompress(answer.read()))["vectors"]) == 200
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class Intrinsics:
             "Ref": self._ref,
             "Fn::GetAtt": self._attribute,
             "Fn::If": self._if,
+            "Fn::Join": self._join,
             "Fn::Sub": self._sub,
         }
 
@@ -73,6 +74,10 @@ class Intrinsics:
     def _attribute(self, argument: Any) -> str:
         name, attribute = argument.split(".") if isinstance(argument, str) else argument
         return self._reference(name, attribute)
+
+    def _join(self, argument: Any) -> str:
+        separator, parts = argument
+        return str(separator).join(self.resolve(parts))
 
     def _sub(self, argument: Any) -> str:
         text, given = (argument, {}) if isinstance(argument, str) else argument

@@ -12,13 +12,14 @@ import boto3
 
 from tools.command.errors import StackFailed
 from tools.stack.intrinsics import Intrinsics
-from tools.stack.template import Resource, resources, route_key
+from tools.stack.template import PREFLIGHT, Resource, resources, route_key
 
 if TYPE_CHECKING:  # the stubs are not installed at run time
-    from mypy_boto3_apigatewayv2.type_defs import CreateRouteRequestTypeDef
+    from mypy_boto3_apigatewayv2.type_defs import CorsTypeDef, CreateRouteRequestTypeDef
 
 _INTEGRATION = "x-amazon-apigateway-integration"
 _AUTHORIZER = "x-amazon-apigateway-authorizer"
+_CORS = "x-amazon-apigateway-cors"
 _SIGNED = {"x-amazon-apigateway-authtype": "awsSigv4"}
 
 
@@ -50,12 +51,16 @@ class Routes:
             for name in (name for guard in operation.get("security", []) for name in guard):
                 self._guard(route, name, schemes[name])
             self._gateway.create_route(**route)
+        if cors := body.get(_CORS):
+            self._gateway.update_api(ApiId=api_id, CorsConfiguration=_cors(cors))
+            declared = declared | {PREFLIGHT}
         made = {route["RouteKey"] for route in self._gateway.get_routes(ApiId=api_id)["Items"]}
         if not made or made != declared:
             raise StackFailed(f"the API has the routes {sorted(made)}, the template declares {sorted(declared)}")
 
     def _clear(self) -> None:
-        """Remove the routes, integrations and authorizers of an earlier deployment."""
+        """Remove the routes, integrations, authorizers and CORS of an earlier deployment."""
+        self._gateway.delete_cors_configuration(ApiId=self._api_id)
         for route in self._gateway.get_routes(ApiId=self._api_id)["Items"]:
             self._gateway.delete_route(ApiId=self._api_id, RouteId=route["RouteId"])
         for integration in self._gateway.get_integrations(ApiId=self._api_id)["Items"]:
@@ -112,6 +117,17 @@ class Routes:
             )
             self._authorizers[name] = made["AuthorizerId"]
         return self._authorizers[name]
+
+
+def _cors(declared: Mapping[str, Any]) -> "CorsTypeDef":
+    """Return the CORS configuration in an OpenAPI document as API Gateway's API wants it."""
+    return {
+        "AllowOrigins": declared["allowOrigins"],
+        "AllowMethods": declared["allowMethods"],
+        "AllowHeaders": declared["allowHeaders"],
+        "ExposeHeaders": declared["exposeHeaders"],
+        "MaxAge": int(declared["maxAge"]),
+    }
 
 
 def _operations(body: Resource) -> Iterator[tuple[str, Resource]]:

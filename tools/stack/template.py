@@ -14,6 +14,7 @@ from tools.command.run import run_tool
 
 RUNTIME = "python3.12"
 DEFAULT = "$default"
+PREFLIGHT = "OPTIONS /{proxy+}"  # only with CORS, and not an event of a function
 ANY_METHOD = "x-amazon-apigateway-any-method"
 _FOLDERS = ("CodeUri", "ContentUri")
 
