@@ -12,7 +12,20 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-NAMES = ("frame", "envelope", "section", "version-1", "body", "filter", "lines", "request")
+NAMES = (
+    "frame",
+    "envelope",
+    "section",
+    "version-1",
+    "body",
+    "filter",
+    "lines",
+    "gzip",
+    "npy",
+    "npz",
+    "parquet",
+    "request",
+)
 FOUND = Path(__file__).parent / "found"
 
 

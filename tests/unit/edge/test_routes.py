@@ -7,7 +7,7 @@ import pytest
 from tests.support import template
 from vectord.edge import routes
 from vectord.edge.openapi.operations import OPERATIONS
-from vectord.errors import MethodNotAllowed, RouteNotFound
+from vectord.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 
 ALL = [operation.route for operation in OPERATIONS]
 
@@ -87,3 +87,9 @@ def test_a_domain_of_its_own_hides_the_stage() -> None:
 
 def test_a_path_that_matches_only_after_decoding_is_not_found() -> None:
     assert "%2F" in detail("POST", "/indexes/films/search")
+
+
+@pytest.mark.parametrize("path", ["/indexes/films/vectors/caf%E9", "/indexes/films/vectors/%ED%A0%80"])
+def test_an_id_in_a_path_that_is_not_utf_8_is_refused_and_not_replaced(path: str) -> None:
+    with pytest.raises(RequestInvalid, match="UTF-8"):
+        routes.match(event("DELETE", path), ALL)

@@ -98,6 +98,11 @@ def test_a_line_that_has_a_key_twice_is_a_bad_row(members: str, again: str) -> N
     assert "more than once" in bad.reason
 
 
+def test_a_repeated_value_that_is_not_utf_8_is_a_bad_row() -> None:
+    (bad,) = _read(b'{"vector":"AACA\x8c","id":"a","vector":[1]}')
+    assert isinstance(bad, BadItem)
+
+
 def test_a_byte_order_mark_at_the_start_of_a_file_is_skipped() -> None:
     (entry,) = _read(b'\xef\xbb\xbf{"id":"a","vector":[1]}')
     assert entry.id == "a"

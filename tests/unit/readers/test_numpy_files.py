@@ -113,7 +113,7 @@ class TestUnknownNames:
         array = np.zeros(2, [("id", "U1"), ("vector", "f4", (2,)), ("Metadata", "U1")])
         assert "Metadata" in refusal("x.npy", npy(array))
 
-    def test_padding_between_fields_is_no_field(self) -> None:
+    def test_padding_between_fields_is_not_a_field(self) -> None:
         array = np.zeros(2, np.dtype([("id", "S1"), ("vector", "f8", (2,))], align=True))
         array["id"], array["vector"] = [b"a", b"b"], VECTORS
         entries = read("x.npy", npy(array))

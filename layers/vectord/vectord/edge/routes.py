@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
 
-from vectord.errors import MethodNotAllowed, RouteNotFound
+from vectord.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 
 DEFAULT: Final = "$default"
 PREFLIGHT: Final = "OPTIONS /{proxy+}"  # a route of its own if the API has CORS, because a preflight has no credentials
@@ -37,13 +37,24 @@ def paths_of(event: Mapping[str, Any]) -> list[str]:
 
 
 def match(event: Mapping[str, Any], routes: Collection[str]) -> tuple[str, Mapping[str, str]] | None:
-    """Return the route of an event by its method and path, with the path parameters; None if it has none."""
+    """Return the route of an event by its method and path, with the path parameters; None if it has none.
+
+    Raises:
+        RequestInvalid: a path parameter is not UTF-8.
+    """
     for path in paths_of(event):
         for route in (route for route in routes if route != PREFLIGHT):
             method, _, template = route.partition(" ")
             if method == method_of(event) and (found := _pattern(template).fullmatch(path)):
-                return route, {name: unquote(value) for name, value in found.groupdict().items()}
+                return route, {name: _unquoted(value) for name, value in found.groupdict().items()}
     return None
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:  # replacing such bytes could name another vector
+        raise RequestInvalid(f"The path has {text!r}, whose bytes are not UTF-8. Encode text as UTF-8.") from error
 
 
 def allowed_methods(path: str, routes: Collection[str]) -> list[str]:

@@ -81,14 +81,15 @@ def entry_of_json(position: int, text: msgspec.Raw | bytes, parse: NumberParser 
     try:
         body = VECTOR_JSON.decode(text)
         vector, metadata = _components_of_json(body.vector, parse), _metadata_of_item(body.metadata)
+        repeated = _repeated_key(bytes(text), body)
     except msgspec.ValidationError as error:
         return BadItem(position, _id(text), f"{error}. An item is an object with id, vector and perhaps metadata")
     except RequestInvalid as error:
         return BadItem(position, _id(text), str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return BadItem(position, _id(text), malformed_reason(bytes(text), error))
-    if key := _repeated_key(bytes(text), body):
-        return BadItem(position, body.id, f"has the key {key!r} more than once")
+    if repeated is not None:
+        return BadItem(position, body.id, f"has the key {repeated!r} more than once")
     return NewVector(body.id, vector, metadata, position)
 
 
@@ -102,6 +103,11 @@ def may_repeat(text: bytes, vector_id: str, metadata: msgspec.Raw | None) -> boo
 
 
 def _repeated_key(text: bytes, body: VectorJson) -> str | None:
+    """Return a key that `text`, from which `body` was decoded, has more than once.
+
+    Raises:
+        UnicodeDecodeError: an earlier value of the key, which msgspec skipped, is not UTF-8.
+    """
     given = None if body.metadata is NO_METADATA else body.metadata
     return repeated_outermost(text) if may_repeat(text, body.id, given) else None
 
