@@ -1,27 +1,36 @@
 """Convert the body of a search or recall measurement to a query, and the result to an answer."""
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
-from vectord.edge import pagination
+from vectord.edge import handler, pagination
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import RecallBody, SearchBody
-from vectord.errors import RequestInvalid
+from vectord.errors import AnswerTooLarge, RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
-from vectord.index.query.query import Answer, Match, Query, Result
+from vectord.index.query.query import BEFORE_ALL, Answer, Query, Result, key_of_seen
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
 
+_MAX_FLOAT: Final = sys.float_info.max
+
+type _Seen = tuple[tuple[float, bytes], ...]  # matches of earlier pages, as distance and key of the id
+
 
 class _Position(msgspec.Struct, array_like=True, frozen=True):
-    """The position at which a page ended: its last match, and the number of matches so far, `depth`."""
+    """Where a page ended: the distance and id of its last match.
 
-    distance: float
-    id: str
-    depth: int
+    The first page may have missed rows nearer than its last match. Its position is therefore BEFORE_ALL, and `seen` has
+    its matches. A later page keeps those of them that it has not passed.
+    """
+
+    after: tuple[Annotated[float, msgspec.Meta(ge=0, le=_MAX_FLOAT)], str]
+    seen: _Seen = ()
 
 
 def read_query(name: str, body: SearchBody) -> Query:
@@ -33,13 +42,13 @@ def read_query(name: str, body: SearchBody) -> Query:
     """
     if [body.vector, body.vectors, body.id].count(None) != 2:
         raise RequestInvalid("A search must have exactly one of 'vector', 'vectors' and 'id'.")
-    after = None
+    position = None
     if body.after is not None:
         if body.vectors is not None:
             raise RequestInvalid(
                 "after cannot be combined with 'vectors': only a search with one query has further pages."
             )
-        after = pagination.decode_cursor(body.after, _cursor_request(name, body), _Position)
+        position = _position(name, body, body.after)
     vectors = [body.vector] if body.vector is not None else body.vectors or []
     return Query(
         body.k,
@@ -48,10 +57,12 @@ def read_query(name: str, body: SearchBody) -> Query:
         body.recall,
         body.ef_search or 0,
         filter_text(body.filter),
-        after=(after.distance, after.id) if after else None,
-        depth=after.depth if after else 0,
+        after=position.after if position else None,
+        seen=frozenset(key for _, key in position.seen) if position else frozenset(),
         max_distance=body.max_distance,
         include_vectors="vector" in body.include,
+        include_metadata="metadata" in body.include,
+        paged=body.vectors is None,
     )
 
 
@@ -103,7 +114,7 @@ def search_answer(
         results = [vector_answers.Found(*_answer_fields(answer, body)) for answer in result.answers]
         return vector_answers.Searches(results, *cost)
     [answer] = result.answers
-    return vector_answers.Search(*_answer_fields(answer, body), *cost, _next_cursor(name, body, answer.matches))
+    return _fitted(name, body, answer, vector_answers.Search(*_answer_fields(answer, body), *cost, None))
 
 
 def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
@@ -137,24 +148,76 @@ def _answer_fields(answer: Answer, body: SearchBody) -> tuple[list[vector_answer
     return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
 
 
-def _next_cursor(name: str, body: SearchBody, matches: Sequence[Match]) -> str | None:
-    """Return the cursor of the next page, None if this page is not full."""
-    if len(matches) < body.k:
-        return None
-    depth = (
-        pagination.decode_cursor(body.after, _cursor_request(name, body), _Position).depth
-        if body.after is not None
-        else 0
-    )
+def _fitted(name: str, body: SearchBody, answer: Answer, search: vector_answers.Search) -> vector_answers.Search:
+    """Return the answer with its cursor; if it would be too large to send, with as many matches as fit.
+
+    Raises:
+        AnswerTooLarge: the first match alone does not fit.
+    """
+    seen = _position(name, body, body.after).seen if body.after is not None else ()
+    cursor_bytes = 2_000 + 38 * (len(seen) if answer.complete else len(answer.matches))  # at most
+    shown = len(answer.matches)
+    if cursor_bytes + _bound_of_size(search.matches) > handler.MAX_ANSWER:
+        rest = structs.replace(search, matches=[], next="x" * cursor_bytes)
+        shown = handler.count_that_fits(search.matches, msgspec.json.encode(rest))
+        if not shown and answer.matches:
+            raise AnswerTooLarge(
+                "The first match alone is larger than an answer may be: leave 'vector' or 'metadata' out of 'include'."
+            )
+    if not answer.more and shown == len(answer.matches):
+        return search
+    cursor = pagination.encode_cursor(_cursor_request(name, body), _next_position(answer, shown, seen))
+    return structs.replace(search, matches=search.matches[:shown], next=cursor)
+
+
+def _next_position(answer: Answer, shown: int, seen: _Seen) -> _Position:
+    """Return the position after the first `shown` matches of an answer, if `seen` were matches of earlier pages."""
+    matches = answer.matches[:shown]
+    if not answer.complete:  # only a first page is not
+        return _Position(BEFORE_ALL, tuple((match.distance, key_of_seen(match.id)) for match in matches))
     last = matches[-1]
-    return pagination.encode_cursor(
-        _cursor_request(name, body), _Position(last.distance, last.id, depth + len(matches))
-    )
+    return _Position((last.distance, last.id), tuple(one for one in seen if one[0] >= last.distance))
+
+
+def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
+    """Return a bound of the bytes that a response has without its cursor; it is quick to compute.
+
+    A character of an id is at most 6 bytes of JSON, a component of a vector 25, all other members of a match 100. The
+    response is a JSON string, in which a byte of JSON may become two.
+    """
+    size = 10_000
+    for match in matches:
+        metadata = len(memoryview(match.metadata)) if isinstance(match.metadata, msgspec.Raw) else 4
+        vector = 0 if match.vector is msgspec.UNSET else len(match.vector)
+        size += 12 * len(match.id) + 2 * metadata + 25 * vector + 200
+    return size
+
+
+def _position(name: str, body: SearchBody, cursor: str) -> _Position:
+    return pagination.decode_cursor(cursor, _cursor_request(name, body), _Position)
 
 
 def _cursor_request(name: str, body: SearchBody) -> Sequence[Any]:
     """Return the values that must be the same on every page of a search."""
-    return "search", name, body.vector, body.id, body.filter, body.max_distance, body.as_of
+    return "search", name, body.vector, body.id, _canonical(body.filter), body.max_distance, body.as_of
+
+
+def _canonical(filter_: msgspec.Raw) -> Any:
+    """Return the JSON of a filter as a value that is the same for equal filters."""
+    text = filter_text(filter_)
+    if text is None:
+        return None
+    try:
+        value = msgspec.json.Decoder(float_hook=_number).decode(text)
+        return msgspec.json.encode(value, order="sorted")
+    except msgspec.DecodeError:
+        return text  # a number is out of range, so the filter is not valid, and no cursor was made for it
+
+
+def _number(text: str) -> float:
+    """Return a number of JSON as an int if it is one: 1.0 and 1e0 equal 1."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 1 << 53 else value
 
 
 def _quantiles(seconds: Sequence[float]) -> vector_answers.Quantiles:

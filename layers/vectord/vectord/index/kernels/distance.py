@@ -3,6 +3,10 @@
 cosine is 1 - cos, computed as |u - v|^2 / 2 of the unit vectors u and v: the same number, without the cancellation of
 1 - cos for near vectors. euclidean is the L2 norm of the difference. The squares of all float32 are far inside the
 range of float64, so no finite input over- or underflows.
+
+The distance of a row is the same number, bit for bit, in whatever block, order or layout the rows are computed and on
+whatever processor: pages of a search compare it with that of an earlier request. So sums are those of einsum over
+contiguous rows. BLAS (`@`) adds in an order that depends on the processor.
 """
 
 from typing import Final
@@ -74,7 +78,7 @@ def normalized(query: F32) -> F32:
 
 
 def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
-    wide, target = block.astype(np.float64), query.astype(np.float64)
+    wide, target = block.astype(np.float64, order="C"), query.astype(np.float64)
     if distance == "euclidean":
         wide -= target
         lengths: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
@@ -83,7 +87,7 @@ def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
     if not lengths.all():  # writes refuse a zero vector under cosine
         raise BlobCorrupt("a vector of it has no direction")
     wide /= lengths[:, None]
-    wide -= target / np.sqrt(target @ target)
+    wide -= target / np.sqrt(np.einsum("i,i->", target, target))
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
     if result.min(initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0

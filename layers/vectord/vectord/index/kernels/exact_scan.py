@@ -39,9 +39,8 @@ def measure_norms(vectors: F32, distance: Distance) -> RowNorms:
     """Compute the norms of all rows once, which saves each scan one pass."""
     norms = dist.norms(vectors)
     smallest, largest = float(norms.min(initial=np.inf)), float(norms.max(initial=0.0))
-    safe = largest <= _MAX_NORM and (distance == "euclidean" or smallest >= _MIN_NORM)
     with np.errstate(over="ignore", under="ignore"):
-        return RowNorms(norms.astype(np.float32), largest, safe)
+        return RowNorms(norms.astype(np.float32), largest, _is_safe(smallest, largest, distance))
 
 
 def query_is_float32_safe(query: F32, distance: Distance) -> bool:
@@ -50,16 +49,24 @@ def query_is_float32_safe(query: F32, distance: Distance) -> bool:
 
 
 def scan(
-    vectors: F32, norms: RowNorms, queries: Sequence[F32], k: int, distance: Distance, *, hidden: Array = _NO_ROWS
+    vectors: F32,
+    norms: RowNorms,
+    queries: Sequence[F32],
+    k: int,
+    distance: Distance,
+    *,
+    hidden: Array = _NO_ROWS,
+    at_least: float | None = None,
 ) -> list[Array]:
     """Return for each query every row that can be among its `k` nearest, without the rows in `hidden`.
 
-    These are at least the k nearest and their ties; all rows if rows or queries are not float32-safe.
+    These are at least the k nearest and their ties; all rows if rows or queries are not float32-safe. With `at_least`
+    they are the k nearest of the rows beyond that distance, and in addition all rows that may be at that distance.
     """
     if k >= len(vectors) - len(hidden) or not norms.float32_safe:
         return [_all_but(hidden, len(vectors)) for _ in queries]
     if len(queries) == 1 or not all(query_is_float32_safe(query, distance) for query in queries):
-        return [_scan_one(vectors, norms, query, k, distance, hidden=hidden) for query in queries]
+        return [_scan_one(vectors, norms, query, k, distance, hidden=hidden, at_least=at_least) for query in queries]
     rows_of_queries = []
     for start in range(0, len(queries), _QUERIES_PER_PRODUCT):
         group = queries[start : start + _QUERIES_PER_PRODUCT]
@@ -67,18 +74,26 @@ def scan(
         for query, products in zip(group, targets @ vectors.T, strict=True):
             sweep, error = _sweep_of_products(products, norms, query, distance)
             sweep[hidden] = np.inf
-            rows_of_queries.append(_rows_within(sweep, k, error))
+            least = _least_sweep(norms, query, distance, at_least)
+            rows_of_queries.append(_rows_within(sweep, k, error, least))
     return rows_of_queries
 
 
-def prune(vectors: F32, query: F32, k: int, distance: Distance) -> Array:
-    """Return the positions of those of a few float32-safe vectors that can be among the `k` nearest to `query`."""
+def prune(vectors: F32, query: F32, k: int, distance: Distance, *, at_least: float | None = None) -> Array:
+    """Return the positions of those of a few vectors that can be among the `k` nearest to a float32-safe `query`.
+
+    `at_least` has the same meaning as for `scan`.
+    """
     if k >= len(vectors):
         return np.arange(len(vectors))
-    lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
-    norms = RowNorms(lengths, float(lengths.max()), float32_safe=True)
+    with np.errstate(over="ignore", under="ignore"):
+        lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
+    norms = RowNorms(lengths, float(lengths.max()), _is_safe(float(lengths.min()), float(lengths.max()), distance))
+    if not norms.float32_safe:
+        return np.arange(len(vectors))
     sweep, error = _sweep(vectors, norms, query, distance)
-    return _rows_within(sweep, k, 2 * error)  # the error of float32 norms is as large as that of the products
+    least = _least_sweep(norms, query, distance, at_least)
+    return _rows_within(sweep, k, 2 * error, least)  # the error of float32 norms is as large as that of the products
 
 
 def smallest_with_ties(distances: dist.F64, k: int) -> Array:
@@ -88,12 +103,19 @@ def smallest_with_ties(distances: dist.F64, k: int) -> Array:
     return np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])
 
 
-def _scan_one(vectors: F32, norms: RowNorms, query: F32, k: int, distance: Distance, *, hidden: Array) -> Array:
+def _is_safe(smallest: float, largest: float, distance: Distance) -> bool:
+    """Return True if float32 arithmetic on rows with norms in this range stays in range."""
+    return largest <= _MAX_NORM and (distance == "euclidean" or smallest >= _MIN_NORM)
+
+
+def _scan_one(
+    vectors: F32, norms: RowNorms, query: F32, k: int, distance: Distance, *, hidden: Array, at_least: float | None
+) -> Array:
     if not query_is_float32_safe(query, distance):
         return _all_but(hidden, len(vectors))
     sweep, error = _sweep(vectors, norms, query, distance)
     sweep[hidden] = np.inf
-    return _rows_within(sweep, k, error)
+    return _rows_within(sweep, k, error, _least_sweep(norms, query, distance, at_least))
 
 
 def _all_but(hidden: Array, rows: int) -> Array:
@@ -115,10 +137,28 @@ def _sweep_of_products(products: F32, norms: RowNorms, query: F32, distance: Dis
     return sweep, _relative_error(len(query)) * scale * scale
 
 
-def _rows_within(sweep: F32, k: int, error: float) -> Array:
-    """Return the rows that are not certainly farther than the k-th."""
-    kth = np.partition(sweep, k - 1)[k - 1]
-    return np.flatnonzero(sweep <= kth + 2 * error)
+def _least_sweep(norms: RowNorms, query: F32, distance: Distance, at_least: float | None) -> float | None:
+    """Return the value in a sweep of a row at the distance `at_least`, None for None."""
+    if at_least is None:
+        return None
+    if distance == "cosine":
+        return min(at_least, 3.0)  # beyond every row, and within float32
+    length = float(dist.norms(query[None, :])[0])
+    return float(min(at_least, 2 * (norms.largest + length)) ** 2 - length**2)
+
+
+def _rows_within(sweep: F32, k: int, error: float, least: float | None) -> Array:
+    """Return the rows that are not certainly farther than the k-th of the rows that are certainly beyond `least`.
+
+    The rows that may be at `least` are among them, those that are certainly nearer are not. A hidden row is infinite.
+    """
+    if least is None:
+        kth = np.partition(sweep, k - 1)[k - 1]
+        return np.flatnonzero(sweep <= kth + 2 * error)
+    # Twice the error, because the bounds themselves are rounded to float32.
+    beyond = sweep[(sweep > least + 2 * error) & (sweep < np.inf)]
+    farthest = np.partition(beyond, k - 1)[k - 1] + 2 * error if k < len(beyond) else np.finfo(np.float32).max
+    return np.flatnonzero((sweep >= least - 2 * error) & (sweep <= farthest))
 
 
 def _relative_error(dimension: int) -> float:

@@ -19,54 +19,83 @@ Array = npt.NDArray[np.int64]
 class Candidates(msgspec.Struct, frozen=True):
     """Rows of the index that may be in the answer, and their exact distances, unordered.
 
-    A distance is infinite if a float32 computation showed that the row is not among the nearest.
+    A distance is infinite if a float32 computation showed that the row is not among the nearest. `complete` is True if
+    all of the nearest rows are among them.
     """
 
     rows: Array
     distances: F64
+    complete: bool = True
 
     def __add__(self, other: "Candidates") -> "Candidates":
-        return Candidates(np.concatenate([self.rows, other.rows]), np.concatenate([self.distances, other.distances]))
+        return Candidates(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.distances, other.distances]),
+            self.complete and other.complete,
+        )
 
 
 def in_base(
-    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, plan: SearchPlan
+    index: Index,
+    base: Base,
+    mask: RowMask,
+    queries: Sequence[F32],
+    k: int,
+    *,
+    plan: SearchPlan,
+    at_least: float | None = None,
 ) -> list[Candidates]:
-    """Return the candidates of each query in the base; the plan's recall is the share of the `k` nearest among them."""
-    if plan.strategy == "exact" and not plan.effort:
-        return _scan(base, mask, queries, k)
-    rows = [_rows(base, mask, query, k, plan) for query in queries]
+    """Return the candidates of each query in the base; the plan's recall is the share of the `k` nearest among them.
+
+    `at_least` has the same meaning as for `exact_scan.scan`, and needs an exact plan.
+    """
+    exact = plan.strategy == "exact"
+    if exact and not plan.effort:
+        return _scan(base, mask, queries, k, at_least=at_least)
+    rows: Sequence[Array] = [_rows(base, mask, query, k, plan) for query in queries]
     if plan.fetch == "ranges":
-        rows = prefetch.fetch_rows(index, base, rows, plan.requests)
-    return [_rescore(base, each, query, k) for each, query in zip(rows, queries, strict=True)]
+        rows = prefetch.fetch_rows(index, base, rows, None if exact else plan.requests)
+    return [
+        _rescore(base, each, query, k, at_least=at_least, complete=exact or len(each) >= mask.base_count)
+        for each, query in zip(rows, queries, strict=True)
+    ]
 
 
-def in_tail(index: Index, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
-    """Return the candidates of each query in the tail; all of the `k` nearest are among them."""
+def in_tail(
+    index: Index, mask: RowMask, queries: Sequence[F32], k: int, *, at_least: float | None = None
+) -> list[Candidates]:
+    """Return the candidates of each query in the tail; all of the `k` nearest are among them.
+
+    `at_least` has the same meaning as for `exact_scan.scan`.
+    """
     tail, distance = index.tail, index.params.distance
     vectors = tail.vectors(index.fetch)
     candidates = []
     for query in queries:
-        [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail)
+        [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail, at_least=at_least)
         candidates.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance)))
     return candidates
 
 
-def are_incomplete(mask: RowMask, k: int, in_base: Candidates, found: Candidates) -> bool:
-    """Return True if too few candidates were found, or if no candidate of the base is farther than the k-th of `found`.
+def are_incomplete(k: int, in_base: Candidates, found: Candidates, farthest: float | None) -> bool:
+    """Return True if fewer than `k` candidates were found up to the distance `farthest` (None: at any distance).
 
-    Ties are ordered by id, and rows that were not found may belong to the tie. So the caller must scan all rows.
+    Also return True if no candidate of the base is farther than the k-th of `found`: ties are ordered by id, and rows
+    that were not found may belong to the tie. The caller must then scan all rows.
     """
-    if len(in_base.rows) >= mask.base_count:
+    if in_base.complete:
         return False
     if not len(in_base.rows) or len(found.rows) < k:
         return True
-    return not in_base.distances.max() > np.partition(found.distances, k - 1)[k - 1]
+    kth = np.partition(found.distances, k - 1)[k - 1]
+    return not in_base.distances.max() > kth or (farthest is not None and bool(kth > farthest))
 
 
-def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int) -> list[Candidates]:
+def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, at_least: float | None) -> list[Candidates]:
     vectors, distance = base.graph.whole_vectors, base.graph.distance
-    scanned = exact_scan.scan(vectors, base.graph.norms, queries, k, distance, hidden=mask.hidden_base)
+    scanned = exact_scan.scan(
+        vectors, base.graph.norms, queries, k, distance, hidden=mask.hidden_base, at_least=at_least
+    )
     return [
         Candidates(rows, distances(vectors, rows, query, distance))
         for rows, query in zip(scanned, queries, strict=True)
@@ -91,10 +120,10 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescore(base: Base, rows: Array, query: F32, k: int) -> Candidates:
+def _rescore(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None, complete: bool) -> Candidates:
     """Compute the exact distances of those of `rows` that can be among their `k` nearest."""
     vectors, distance = base.graph.take(rows), base.graph.distance
-    positions = exact_scan.prune(vectors, query, k, distance)
+    positions = exact_scan.prune(vectors, query, k, distance, at_least=at_least)
     exact = np.full(len(rows), np.inf)
     exact[positions] = distances(vectors, positions, query, distance)
-    return Candidates(rows, exact)
+    return Candidates(rows, exact, complete)

@@ -58,12 +58,14 @@ def fetch_all(index: Index) -> None:
     index.fetch(*_tail(index))
 
 
-def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int) -> list[Array]:
+def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int | None) -> Sequence[Array]:
     """Fetch the vectors of each of `rows`, best first, as far as `requests` allow; return the rows that were fetched.
 
-    The directory of the documents is fetched in the same round.
+    If `requests` is None, all rows are fetched. The directory of the documents is fetched in the same round.
     """
-    chosen = [rows_within_budget(each, base.graph.layout.node_size, requests) for each in rows]
+    chosen = rows
+    if requests is not None:
+        chosen = [rows_within_budget(each, base.graph.layout.node_size, requests) for each in rows]
     # Not np.unique: its first call imports numpy.ma, which takes 10 ms.
     union = sorted(set().union(*(each.tolist() for each in chosen)))
     index.fetch((base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *_directory(base))

@@ -1,6 +1,8 @@
 """The query and the result of a search: values that travel unchanged between the edge, the shards and the index."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -13,6 +15,7 @@ from vectord.lhv1.params import MAX_EF_SEARCH, Params
 DEFAULT_RECALL: Final = 0.95
 LEAST_RECALL: Final = 0.5
 MAX_K: Final = 10_000
+BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every match
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 
@@ -23,9 +26,11 @@ class Query(msgspec.Struct, frozen=True):
     `vectors` are float32 (dimension,); or `like` is the id of a stored vector to search for, which is then excluded.
     `recall` is the target recall. A positive `ef_search` replaces it: the forest then
     examines that many candidates per tree.
-    `filter` is a metadata filter as JSON text; `exclude` lists ids that must not match. `after` is a cursor, the
-    distance and id of the last match of the previous page, and `depth` is the number of matches before it.
-    The matches have their vectors if `include_vectors` is True.
+    `filter` is a metadata filter as JSON text; `exclude` lists ids that must not match.
+    `after` continues an earlier page: a match comes after this distance and id (BEFORE_ALL: every match does), and the
+    key of its id is not in `seen`. Such a page is exact, whatever `recall` and `ef_search` are.
+    The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
+    `paged`, the answer may have fewer matches because more would be too large to send.
     """
 
     k: int
@@ -36,9 +41,21 @@ class Query(msgspec.Struct, frozen=True):
     filter: str | None = None
     exclude: tuple[str, ...] = ()
     after: tuple[float, str] | None = None
-    depth: int = 0
+    seen: frozenset[bytes] = frozenset()
     max_distance: float | None = None
     include_vectors: bool = True
+    include_metadata: bool = True
+    paged: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        """True if rows that satisfy the filter may be left out because they are too near, too far or seen."""
+        return self.after is not None or self.max_distance is not None
+
+    @property
+    def wanted(self) -> int:
+        """The number of nearest rows after `after` from which the page, and whether another one follows, is known."""
+        return self.k + 1 + len(self.seen) if self.bounded else self.k
 
 
 class Match(msgspec.Struct, frozen=True, array_like=True):
@@ -53,12 +70,18 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     vector: F32 | None
 
 
+order: Final = attrgetter("distance", "id")  # the sort key of matches
+
+
 class Answer(msgspec.Struct, frozen=True):
     """The answer to one query vector: matches by ascending distance, then id.
 
     `count` is the number of vectors in the index, `eligible` the number that could match, `examined` the number of
     exact distances computed. `strategy` is exact, forest or sketch; `plan` is the fetch mode: local, ranges or whole.
     Both are "mixed" if the shards of an index differ.
+
+    `more` is False if there is certainly no further match. `complete` is True if every row that is not a match comes
+    after the last match, so that a further page can start there.
     """
 
     matches: list[Match]
@@ -67,6 +90,8 @@ class Answer(msgspec.Struct, frozen=True):
     plan: str = "local"
     examined: int = 0
     eligible: int = 0
+    more: bool = False
+    complete: bool = True
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
@@ -88,6 +113,11 @@ def resolved(query: Query, vector: F32) -> Query:
     if query.like is None:
         raise AssertionError("the query does not name a stored vector")
     return structs.replace(query, vectors=(vector,), like=None, exclude=(*query.exclude, query.like))
+
+
+def key_of_seen(vector_id: str) -> bytes:
+    """Return the 16 bytes that represent an id in `Query.seen`: an id may be 64 times as long."""
+    return blake2b(vector_id.encode(), digest_size=16).digest()
 
 
 def check(query: Query) -> None:

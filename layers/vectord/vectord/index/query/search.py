@@ -1,10 +1,10 @@
 """Search an index: choose a plan, fetch the bytes that it reads, find and rescore candidates, and order the matches."""
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
-from typing import Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from msgspec import structs
 
 from vectord.index.kernels.distance import F32
@@ -12,11 +12,9 @@ from vectord.index.kernels.exact_scan import smallest_with_ties
 from vectord.index.query import candidates, planner, prefetch
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query
+from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query, key_of_seen, order
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
-
-_ORDER: Final = attrgetter("distance", "id")
 
 type _Stored = tuple[str, msgspec.Raw | None, F32]  # id, metadata, vector
 
@@ -44,22 +42,23 @@ def search_many(
     mask = index.live if matching is None else matching
     if query.exclude:
         mask = mask.without(index.find(query.exclude).values())
-    k = min(query.k + query.depth, mask.count)
-    if k <= 0 or query.k <= 0:
+    if not mask.count or query.k <= 0:
         return [Answer([], index.count, "exact", eligible=mask.count) for _ in query.vectors]
-    plan = _plan(index, mask, query, k, read_ahead=read_ahead)
-    found, plan = _find(index, mask, query, k, plan)
+    plan = _plan(index, mask, query, read_ahead=read_ahead)
+    found, plan = _find(index, mask, query, plan)
     return [
-        Answer(_page(matches, query), index.count, plan.strategy, plan.fetch, len(each.rows), mask.count)
-        for matches, each in zip(_matches(index, found, k), found, strict=True)
+        _answer(index, mask, query, (plan, each), matches)
+        for each, matches in zip(found, _matches(index, found, query), strict=True)
     ]
 
 
-def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool) -> SearchPlan:
+def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> SearchPlan:
     """Choose a plan, and fetch the sections of which it reads all bytes."""
-    base = index.base
+    base, k = index.base, min(query.k, mask.count)
     if base is None or not mask.base_count:
         return EXACT
+    if query.after is not None:
+        query = structs.replace(query, recall=1.0, ef_search=0)
     if base.graph.section.whole:
         if not all(section.whole for section, _ in base.auxiliary):
             prefetch.fetch_auxiliary(index, base)
@@ -71,20 +70,28 @@ def _plan(index: Index, mask: RowMask, query: Query, k: int, *, read_ahead: bool
     return structs.replace(planner.choose(index, base, mask, query, k), fetch="whole")
 
 
-def _find(index: Index, mask: RowMask, query: Query, k: int, plan: SearchPlan) -> tuple[list[Candidates], SearchPlan]:
+def _find(index: Index, mask: RowMask, query: Query, plan: SearchPlan) -> tuple[list[Candidates], SearchPlan]:
     """Return the candidates of each query vector, and the plan that found them."""
     base, vectors = index.base, query.vectors
-    in_tail = candidates.in_tail(index, mask, vectors, k) if mask.tail_count else []
+    wanted, at_least = min(query.wanted, mask.count), query.after[0] if query.after else None
+    in_tail = candidates.in_tail(index, mask, vectors, wanted, at_least=at_least) if mask.tail_count else []
     if base is None or not mask.base_count:
         return in_tail, plan
-    in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
-    found = _merged(in_base, in_tail)
-    if plan.strategy != "exact" and any(
-        candidates.are_incomplete(mask, k, of_base, of_all) for of_base, of_all in zip(in_base, found, strict=True)
-    ):
+    if plan.strategy != "exact":
+        k = min(query.k, mask.count)
+        in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
+        found = _merged(in_base, in_tail)
+        # If the cache cannot keep the index, a scan would read all of it again for each search.
+        reads_all = plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
+        farthest = None if reads_all else query.max_distance
+        if not any(
+            candidates.are_incomplete(k, of_base, of_all, farthest)
+            for of_base, of_all in zip(in_base, found, strict=True)
+        ):
+            return found, plan
         plan = _exact_plan(index, base, mask, plan)
-        found = _merged(candidates.in_base(index, base, mask, vectors, k, plan=plan), in_tail)
-    return found, plan
+    in_base = candidates.in_base(index, base, mask, vectors, wanted, plan=plan, at_least=at_least)
+    return _merged(in_base, in_tail), plan
 
 
 def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:
@@ -100,9 +107,12 @@ def _merged(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candid
     return [one + other for one, other in zip(in_base, in_tail, strict=True)] if in_tail else in_base
 
 
-def _matches(index: Index, found: Sequence[Candidates], k: int) -> list[list[Match]]:
-    """Return the `k` nearest of each query's candidates, in order; their documents are read in one round."""
-    nearest = [smallest_with_ties(each.distances, k) for each in found]
+def _matches(index: Index, found: Sequence[Candidates], query: Query) -> list[list[Match]]:
+    """Return the nearest candidates of each query vector, in order; their documents are read in one round.
+
+    They are those of the page. More of them show that another page follows.
+    """
+    nearest = [_nearest(each, query) for each in found]
     rows = [each.rows[positions].tolist() for each, positions in zip(found, nearest, strict=True)]
     stored = _read(index, {row for some in rows for row in some})
     all_matches = []
@@ -111,9 +121,49 @@ def _matches(index: Index, found: Sequence[Candidates], k: int) -> list[list[Mat
         for row, distance in zip(rows_of_query, each.distances[positions].tolist(), strict=True):
             vector_id, metadata, vector = stored[row]
             matches.append(Match(vector_id, distance, metadata, vector))
-        matches.sort(key=_ORDER)
-        all_matches.append(matches[:k])
+        all_matches.append(_unseen(sorted(matches, key=order), query))
     return all_matches
+
+
+def _nearest(found: Candidates, query: Query) -> npt.NDArray[np.int64]:
+    """Return the positions of the candidates that a page, and whether another one follows, depend on."""
+    distances = found.distances
+    if not query.bounded:
+        return smallest_with_ties(distances, query.k)
+    farthest = np.inf if query.max_distance is None else query.max_distance
+    possible, wanted = np.isfinite(distances) & (distances <= farthest), query.wanted
+    if query.after is not None:
+        possible &= distances >= query.after[0]
+        wanted += int(np.count_nonzero(distances == query.after[0]))  # only their ids decide
+    positions = np.flatnonzero(possible)
+    return positions[smallest_with_ties(distances[positions], wanted)]
+
+
+def _unseen(matches: list[Match], query: Query) -> list[Match]:
+    """Leave out the matches of earlier pages."""
+    if query.after is None:
+        return matches
+    later = [match for match in matches if order(match) > query.after]
+    return [match for match in later if key_of_seen(match.id) not in query.seen] if query.seen else later
+
+
+def _answer(
+    index: Index, mask: RowMask, query: Query, source: tuple[SearchPlan, Candidates], matches: list[Match]
+) -> Answer:
+    """Return the answer with the first `k` of the matches, which a plan selected from its candidates."""
+    (plan, found), page = source, matches[: query.k]
+    more = len(matches) > query.k if found.complete and query.bounded else mask.count > len(page)
+    examined = len(found.rows)
+    return Answer(
+        page,
+        index.count,
+        plan.strategy,
+        plan.fetch,
+        examined,
+        mask.count,
+        more=more,
+        complete=found.complete,
+    )
 
 
 def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
@@ -133,10 +183,3 @@ def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
             vector_id = tail.ids[row]
             stored[row + base_rows] = vector_id, tail.metadata.get(vector_id), vectors[row]
     return stored
-
-
-def _page(matches: Sequence[Match], query: Query) -> list[Match]:
-    """Return the matches after the query's cursor, up to its `k` of them and up to its `max_distance`."""
-    if query.after is not None:
-        matches = [match for match in matches if (match.distance, match.id) > query.after]
-    return [match for match in matches[: query.k] if query.max_distance is None or match.distance <= query.max_distance]

@@ -32,7 +32,7 @@ _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the proces
 _SURVIVORS: Final = 32  # the first planes select one row in this many
 _SAMPLE: Final = 4_096  # values in the sample from which a limit is estimated
 # 4 planes have 256 bits: in a uint8 a count of 255 equals the value of a hidden row, and 256 wraps to 0.
-_PLANES_IN_UINT8: Final = 4
+_PLANES_IN_UINT8: Final = 3
 
 
 def build(vectors: F32, distance: Distance) -> bytes:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from heapq import nsmallest
 
 from vectord.filters.values import Key
-from vectord.index.query.query import Answer, Result
+from vectord.index.query.query import Answer, Result, order
 from vectord.index.query.values import Facet, Order, is_after, sorted_rows
 from vectord.lhv1.params import Params
 from vectord.service.sharding.messages import DescribeResult, OrderResult
@@ -14,7 +14,11 @@ from vectord.service.values.results import Description, OrderedRows, Shard
 
 
 def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
-    """Return for each query vector the `k` nearest matches of all shards, ties by id, and the sums of the counts."""
+    """Return for each query vector the `k` nearest matches of all shards, ties by id, and the sums of the counts.
+
+    A shard whose answer was cut to fit into a message has fewer than `k` matches, although `more` follow. The merged
+    matches then end at its last match: what follows in that shard may be nearer than matches of other shards.
+    """
     return Result(
         [_merge_answers(answers, k) for answers in zip(*(result.answers for result in results), strict=True)],
         etag_of(parent, [result.etag for result in results]),
@@ -24,8 +28,10 @@ def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
 
 
 def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
-    matches = [match for answer in answers for match in answer.matches]
-    matches.sort(key=lambda match: (match.distance, match.id))
+    matches = sorted((match for answer in answers for match in answer.matches), key=order)
+    ends = [order(answer.matches[-1]) for answer in answers if answer.more and 0 < len(answer.matches) < k]
+    if ends:
+        matches = [match for match in matches if order(match) <= min(ends)]
     return Answer(
         matches[:k],
         sum(answer.count for answer in answers),
@@ -33,6 +39,8 @@ def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
         _common({answer.plan for answer in answers}),
         sum(answer.examined for answer in answers),
         sum(answer.eligible for answer in answers),
+        more=bool(ends) or len(matches) > k or any(answer.more for answer in answers),
+        complete=all(answer.complete for answer in answers),
     )
 
 

@@ -228,6 +228,8 @@ class _DecodedAnswer(msgspec.Struct):
     plan: str
     examined: int
     eligible: int
+    more: bool
+    complete: bool
 
 
 class _DecodedResult(msgspec.Struct, tag="result"):
@@ -239,7 +241,16 @@ class _DecodedResult(msgspec.Struct, tag="result"):
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
     matches = [Match(one.id, one.distance, _metadata(one.metadata), one.vector) for one in decoded.matches]
-    return Answer(matches, decoded.count, decoded.strategy, decoded.plan, decoded.examined, decoded.eligible)
+    return Answer(
+        matches,
+        decoded.count,
+        decoded.strategy,
+        decoded.plan,
+        decoded.examined,
+        decoded.eligible,
+        decoded.more,
+        decoded.complete,
+    )
 
 
 def _metadata(text: msgspec.Raw) -> msgspec.Raw | None:
