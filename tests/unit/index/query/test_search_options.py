@@ -143,27 +143,9 @@ def test_excluding_an_unknown_id_changes_nothing(index: Index) -> None:
     assert v.pairs(_one(index, query, Query(10, exclude=("unknown",)))) == v.pairs(search.search(index, query, 10))
 
 
-def test_consecutive_pages_are_the_whole_answer(index: Index) -> None:
-    query = _data(1, 9)[0]
-    whole = v.pairs(search.search(index, query, 50, 1.0))
-    pages: list[tuple[str, float]] = []
-    while len(pages) < 50:
-        after = (pages[-1][1], pages[-1][0]) if pages else None
-        pages += v.pairs(_one(index, query, Query(7, recall=1.0, after=after, depth=len(pages))))
-    assert pages[:50] == whole
-
-
-def test_pages_divide_ties_by_id() -> None:
-    index = v.of_matrix(np.tile([[1.0, 2.0]], (12, 1)), "cosine")
-    query, seen = v.f32([1, 2]), []
-    for _ in range(4):
-        after = (0.0, seen[-1]) if seen else None
-        seen += v.ids(_one(index, query, Query(3, after=after, depth=len(seen))))
-    assert seen == sorted(map(str, range(12)))
-
-
 def test_a_page_behind_the_last_match_is_empty(index: Index) -> None:
-    assert _one(index, _data(1, 9)[0], Query(5, after=(9e9, ""), depth=5)).matches == []
+    answer = _one(index, _data(1, 9)[0], Query(5, after=(9e9, "")))
+    assert (answer.matches, answer.more) == ([], False)
 
 
 def test_matches_end_at_the_largest_distance(index: Index) -> None:

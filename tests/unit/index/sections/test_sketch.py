@@ -78,6 +78,17 @@ def test_if_all_rows_are_hidden_there_are_no_candidates() -> None:
 
 
 @both
+@pytest.mark.parametrize(("dimension", "count"), [(192, 400), (256, 400), (256, 10), (384, 10)])
+def test_the_opposite_of_a_query_is_its_last_candidate(distance: Distance, dimension: int, count: int) -> None:
+    """All bits differ; with 256 of them, the count does not fit into 8 bits."""
+    vectors = gaussian(400, dimension)
+    vectors[200:] = -vectors[:200]  # so that the mean is zero
+    candidates = opened(vectors, distance).candidates(vectors[0], count, NO_ROWS).tolist()
+    assert candidates[0] == 0
+    assert 200 not in candidates[:-1]
+
+
+@both
 def test_a_stored_vector_is_its_own_candidate(distance: Distance) -> None:
     vectors = gaussian(5_000, 96)
     opened_sketch = opened(vectors, distance)
