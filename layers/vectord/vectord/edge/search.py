@@ -187,7 +187,7 @@ def _bound_of_size(matches: Sequence[vector_answers.Match]) -> int:
     """
     size = 10_000
     for match in matches:
-        metadata = len(memoryview(match.metadata)) if isinstance(match.metadata, msgspec.Raw) else 4
+        metadata = len(match.metadata) if isinstance(match.metadata, msgspec.Raw) else 4
         vector = 0 if match.vector is msgspec.UNSET else len(match.vector)
         size += 12 * len(match.id) + 2 * metadata + 25 * vector + 200
     return size
@@ -210,8 +210,8 @@ def _canonical(filter_: msgspec.Raw) -> Any:
     try:
         value = msgspec.json.Decoder(float_hook=_number).decode(text)
         return msgspec.json.encode(value, order="sorted")
-    except msgspec.DecodeError:
-        return text  # a number is out of range, so the filter is not valid, and no cursor was made for it
+    except (msgspec.DecodeError, RecursionError):
+        return text  # the filter is not valid, so no cursor was made for it
 
 
 def _number(text: str) -> float:
