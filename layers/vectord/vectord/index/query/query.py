@@ -70,7 +70,7 @@ class Match(msgspec.Struct, frozen=True, array_like=True):
     vector: F32 | None
 
 
-order: Final = attrgetter("distance", "id")  # the sort key of matches
+sort_key: Final = attrgetter("distance", "id")  # the sort key of matches
 
 
 class Answer(msgspec.Struct, frozen=True):

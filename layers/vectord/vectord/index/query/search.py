@@ -12,7 +12,7 @@ from vectord.index.kernels.exact_scan import smallest_with_ties
 from vectord.index.query import candidates, planner, prefetch
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query, key_of_seen, order
+from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query, key_of_seen, sort_key
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
@@ -121,7 +121,7 @@ def _matches(index: Index, found: Sequence[Candidates], query: Query) -> list[li
         for row, distance in zip(rows_of_query, each.distances[positions].tolist(), strict=True):
             vector_id, metadata, vector = stored[row]
             matches.append(Match(vector_id, distance, metadata, vector))
-        all_matches.append(_unseen(sorted(matches, key=order), query))
+        all_matches.append(_unseen(sorted(matches, key=sort_key), query))
     return all_matches
 
 
@@ -143,7 +143,7 @@ def _unseen(matches: list[Match], query: Query) -> list[Match]:
     """Leave out the matches of earlier pages."""
     if query.after is None:
         return matches
-    later = [match for match in matches if order(match) > query.after]
+    later = [match for match in matches if sort_key(match) > query.after]
     return [match for match in later if key_of_seen(match.id) not in query.seen] if query.seen else later
 
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from heapq import nsmallest
 
 from vectord.filters.values import Key
-from vectord.index.query.query import Answer, Result, order
+from vectord.index.query.query import Answer, Result, sort_key
 from vectord.index.query.values import Facet, Order, is_after, sorted_rows
 from vectord.lhv1.params import Params
 from vectord.service.sharding.messages import DescribeResult, OrderResult
@@ -28,10 +28,10 @@ def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
 
 
 def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
-    matches = sorted((match for answer in answers for match in answer.matches), key=order)
-    ends = [order(answer.matches[-1]) for answer in answers if answer.more and 0 < len(answer.matches) < k]
+    matches = sorted((match for answer in answers for match in answer.matches), key=sort_key)
+    ends = [sort_key(answer.matches[-1]) for answer in answers if answer.more and 0 < len(answer.matches) < k]
     if ends:
-        matches = [match for match in matches if order(match) <= min(ends)]
+        matches = [match for match in matches if sort_key(match) <= min(ends)]
     return Answer(
         matches[:k],
         sum(answer.count for answer in answers),
