@@ -108,7 +108,7 @@ def test_a_request_is_its_route_path_and_body_byte_for_byte(ephemeral: Api, shar
     assert send(ephemeral, change, "another").status == 200
 
 
-def test_preconditions_are_no_part_of_a_request(ephemeral: Api) -> None:
+def test_preconditions_are_not_a_part_of_a_request(ephemeral: Api) -> None:
     ephemeral.create()
     sent = [
         ephemeral.add(A, headers={"Idempotency-Key": "k", **headers})

@@ -189,7 +189,7 @@ def test_a_file_that_can_never_be_ingested_gets_a_report_and_is_not_retried(
         ("rejected/t/x.jsonl.json", b"{}"),
     ],
 )
-def test_an_object_that_is_no_file_of_vectors_is_ignored(
+def test_an_object_that_is_not_a_file_of_vectors_is_ignored(
     api: Api, inbox: Inbox, capsys: pytest.CaptureFixture[str], key: str, data: bytes
 ) -> None:
     capsys.readouterr()
@@ -424,7 +424,7 @@ def test_a_redelivery_removes_the_report_that_the_first_delivery_left(corrected:
 
 
 @pytest.mark.parametrize("other", [b"notes", b"[]", b'{"file": "uploads/x/another.jsonl"}'])
-def test_an_object_that_is_no_report_on_the_file_is_kept(corrected: Api, inbox: Inbox, other: bytes) -> None:
+def test_an_object_that_is_not_a_report_on_the_file_is_kept(corrected: Api, inbox: Inbox, other: bytes) -> None:
     inbox.put(REPORT, other)
     inbox.upload("uploads/x/f.jsonl", GOOD)
     assert inbox.reports() == [REPORT]

@@ -99,7 +99,7 @@ class TestOfAnUnreadableIndex:
         with pytest.raises(OutcomeUnknown):
             service.history.restore("t", history.etags[3], FOREVER)
 
-    def test_endless_conflicts_are_no_failed_precondition(
+    def test_endless_conflicts_are_not_a_failed_precondition(
         self, history: IndexHistory, service: HistoryService, broken: str
     ) -> None:
         history.store.always(history.write, fails_with(WriteConflict()))
