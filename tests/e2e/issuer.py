@@ -30,9 +30,9 @@ class Issuer:
         self.url = url
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
-    def token(self, audience: str, seconds: int = 600) -> str:
+    def token(self, audience: str, seconds: int = 600, **more: Any) -> str:
         now = int(time.time())
-        claims = {"iss": self.url, "aud": audience, "sub": "user", "iat": now - 1, "exp": now + seconds}
+        claims = {"iss": self.url, "aud": audience, "sub": "user", "iat": now - 1, "exp": now + seconds, **more}
         head = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
         signed = ".".join(base64url(json.dumps(part).encode()) for part in (head, claims))
         return f"{signed}.{base64url(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"

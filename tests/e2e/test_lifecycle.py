@@ -1,7 +1,8 @@
-"""A stack is deployed open, updated to more memory and to tokens, restricted to TLS, and deleted."""
+"""A stack is deployed open, updated to more memory, to tokens and to their rights, restricted to TLS, and deleted."""
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tools.stack.ministack import HOST
 from tools.stack.stack import OPEN, Stack, running_stack, session
 
 INDEX = "kept"
+CLAIM = "https://vectord.example/rights"
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +57,15 @@ def updated(loaded: Stack, before: dict[str, int], tokens: dict[str, str]) -> St
 
 
 @pytest.fixture(scope="module")
-def closed(updated: Stack, tokens: dict[str, str]) -> Stack:
-    updated.deploy(tokens | {"TlsOnly": "true", "MemorySize": "2049"})
+def claimed(updated: Stack, tokens: dict[str, str]) -> Stack:
+    updated.deploy(OPEN | tokens | {"AccessClaim": CLAIM})
     return updated
+
+
+@pytest.fixture(scope="module")
+def closed(claimed: Stack, tokens: dict[str, str]) -> Stack:
+    claimed.deploy(tokens | {"TlsOnly": "true", "MemorySize": "2049"})
+    return claimed
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +118,36 @@ def test_an_expired_token_is_refused(updated: Stack, issuer: Issuer) -> None:
 
 def test_a_token_signed_with_another_key_is_refused(updated: Stack, issuer: Issuer) -> None:
     count(updated, bearing(Issuer(issuer.url).token("vectord")), expect=401)
+
+
+@pytest.mark.parametrize(
+    ("rights", "reads_writes_creates", "listed"),
+    [
+        (["admin:*"], [200, 200, 201], [INDEX]),
+        ([f"write:{INDEX}"], [200, 200, 403], [INDEX]),
+        ([f"read:{INDEX}", "admin:other"], [200, 403, 403], [INDEX]),
+        (f"read:{INDEX} admin:new-*", [200, 403, 201], [INDEX]),
+        ([f"read:{INDEX}-2"], [403, 403, 403], []),
+        (["x admin:*"], [403, 403, 403], []),
+        ({INDEX: "admin"}, [403, 403, 403], []),
+        (None, [403, 403, 403], []),
+    ],
+)
+def test_a_token_opens_what_its_claim_says(
+    claimed: Stack, issuer: Issuer, rights: Any, reads_writes_creates: list[int], listed: list[str]
+) -> None:
+    token = issuer.token("vectord", **({} if rights is None else {CLAIM: rights}))
+    with closing(Client(HOST, claimed.port, claimed.path, bearing(token))) as api:
+        answers = [
+            api.exchange("GET", f"/indexes/{INDEX}"),
+            api.exchange("POST", f"/indexes/{INDEX}/vectors/delete", {"ids": ["absent"]}),
+            api.exchange("PUT", "/indexes/new-1", {"dimension": 3}),
+        ]
+        assert [status for status, _ in answers] == reads_writes_creates
+        assert {body["type"] for status, body in answers if status == 403} <= {"urn:vectord:problem:access-denied"}
+        assert [one["name"] for one in api.call("GET", "/indexes?prefix=k").body["indexes"]] == listed
+        if answers[2][0] == 201:
+            api.call("DELETE", "/indexes/new-1", expect=204)
 
 
 def test_the_buckets_refuse_plain_http(closed: Stack) -> None:

@@ -51,19 +51,27 @@ class Client:
         Raises:
             UnexpectedAnswer: the status is not `expect`; the message has the response's body.
         """
-        sent = None if body is None else json.dumps(body)
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        if self._signer is not None:
-            headers = self._signer(method, self._origin + self._path + path, sent, headers)
         started = time.perf_counter()
-        self._connection.request(method, self._path + path, sent, headers)
-        response = self._connection.getresponse()
-        raw = response.read()
+        response, raw = self._send(method, path, body)
         milliseconds = (time.perf_counter() - started) * 1000
         if response.status != expect:
             problem = raw.decode(errors="replace")[:2000]
             raise UnexpectedAnswer(f"{method} {path} answered {response.status}, not {expect}: {problem}")
         return Answer(response.status, response.headers, json.loads(raw) if raw else {}, milliseconds)
+
+    def exchange(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
+        """Send one request and return the status and the body of its response, whatever they are."""
+        response, raw = self._send(method, path, body)
+        return response.status, json.loads(raw) if raw.startswith(b"{") else {}
+
+    def _send(self, method: str, path: str, body: Json | None) -> tuple[http.client.HTTPResponse, bytes]:
+        sent = None if body is None else json.dumps(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if self._signer is not None:
+            headers = self._signer(method, self._origin + self._path + path, sent, headers)
+        self._connection.request(method, self._path + path, sent, headers)
+        response = self._connection.getresponse()
+        return response, response.read()
 
 
 def signer(access_key: str, secret_key: str, token: str | None = None) -> Signer:

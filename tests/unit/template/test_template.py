@@ -36,11 +36,14 @@ def test_a_bucket_is_encrypted(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_a_bucket_keeps_old_versions_for_30_days(bucket: str) -> None:
-    properties = DEPLOYED.all("AWS::S3::Bucket")[bucket]
+@pytest.mark.parametrize(("parameters", "days"), [({}, "3"), ({"VersionDays": "30"}, "30")])
+def test_a_bucket_keeps_old_versions_for_as_many_days_as_the_parameter_says(
+    bucket: str, parameters: dict[str, str], days: str
+) -> None:
+    properties = Deployed(parameters).all("AWS::S3::Bucket")[bucket]
     [rule, *_] = properties["LifecycleConfiguration"]["Rules"]
     assert (properties["VersioningConfiguration"]["Status"], rule["Status"]) == ("Enabled", "Enabled")
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": days}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
