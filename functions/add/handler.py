@@ -14,7 +14,9 @@ def add(request: Request, service: Service) -> Reply:
     batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
     result = service.add(request.path["name"], batch, request.deadline, request.write_options)
     return Reply(
-        vector_answers.Added(result.added, result.replaced, result.count), headers=handler.etag_header(result.etag)
+        vector_answers.Added(result.added, result.replaced, result.count),
+        headers=handler.etag_header(result.etag),
+        audit={"rows": result.added + result.replaced},
     )
 
 
@@ -27,7 +29,11 @@ def patch(request: Request, service: Service) -> Reply:
         request.deadline,
         request.write_options,
     )
-    return Reply(vector_answers.Patched(result.patched, result.count), headers=handler.etag_header(result.etag))
+    return Reply(
+        vector_answers.Patched(result.patched, result.count),
+        headers=handler.etag_header(result.etag),
+        audit={"rows": result.patched},
+    )
 
 
 ROUTES: dict[str, Route[Service]] = {

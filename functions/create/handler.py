@@ -43,7 +43,8 @@ def restore(request: Request, service: Service) -> Reply:
     restored = service.lifecycle.history.restore(
         request.path["name"], body.as_of, request.deadline, WriteOptions(request.preconditions)
     )
-    return Reply(index_answers.Made(restored.params, restored.count), headers={"ETag": restored.etag})
+    answer = index_answers.Made(restored.params, restored.count)
+    return Reply(answer, headers={"ETag": restored.etag}, audit={"rows": restored.count})
 
 
 def copy(request: Request, service: Service) -> Reply:
@@ -54,7 +55,7 @@ def copy(request: Request, service: Service) -> Reply:
 
 def _created(index: Description) -> Reply:
     headers = {"ETag": index.etag, "Location": f"/indexes/{index.params.name}"}
-    return Reply(index_answers.Made(index.params, index.count), 201, headers)
+    return Reply(index_answers.Made(index.params, index.count), 201, headers, audit={"rows": index.count})
 
 
 ROUTES: dict[str, Route[Service]] = {

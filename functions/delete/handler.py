@@ -35,12 +35,17 @@ def delete_vectors(request: Request, service: Service) -> Reply:
         return Reply(
             vector_answers.Deleted(counted.deleted, counted.count, dry_run=True),
             headers=handler.etag_header(counted.etag),
+            audit={"rows": 0},
         )
     return _reply(service.delete(name, selection, request.deadline, write))
 
 
 def _reply(result: Deleted) -> Reply:
-    return Reply(vector_answers.Deleted(result.deleted, result.count), headers=handler.etag_header(result.etag))
+    return Reply(
+        vector_answers.Deleted(result.deleted, result.count),
+        headers=handler.etag_header(result.etag),
+        audit={"rows": result.deleted},
+    )
 
 
 ROUTES: dict[str, Route[Service]] = {

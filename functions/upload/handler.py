@@ -12,7 +12,9 @@ from vectord.service.ingest import Ingestion
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
     link = ingestion.link(request.path["name"], body.file, request.deadline)
-    return Reply(index_answers.Upload("PUT", link.url, link.key, link.expires))
+    return Reply(
+        index_answers.Upload("PUT", link.url, link.key, link.expires), audit={"outcome": "issued", "file": link.key}
+    )
 
 
 ROUTES: dict[str, Route[Ingestion]] = {"POST /indexes/{name}/uploads": Route(upload, "write", "upload-link")}

@@ -1,7 +1,7 @@
 """Wrap a function's routes as its `lambda_handler`."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, takewhile
 from typing import Any, Final, Protocol
@@ -13,10 +13,10 @@ from vectord.edge import access, encoding, problems, telemetry
 from vectord.edge import request as events
 from vectord.edge.access import Right
 from vectord.edge.request import Event, Request
-from vectord.edge.telemetry import InvocationLog
-from vectord.errors import AnswerTooLarge, VectordError
+from vectord.edge.telemetry import InvocationLog, Write
+from vectord.errors import AccessDenied, AnswerTooLarge, IndexExists, VectordError
 from vectord.service.sharding.fan_out import MESSAGE_KEYS
-from vectord.service.values.environment import Environment
+from vectord.service.values.environment import Commit, Environment
 from vectord.service.values.options import Deadline
 
 MAX_ANSWER: Final = 6_291_456  # bytes, with the JSON around the body: Lambda's 6 MB for a synchronous response
@@ -33,13 +33,15 @@ Response = dict[str, Any]
 class Reply(msgspec.Struct, frozen=True):
     """The reply of a route: status, headers, and a body that is bytes, None, or a value to encode as JSON.
 
-    `to_shorten` says how to ask for less, if the body is larger than a response can be.
+    `to_shorten` says how to ask for less, if the body is larger than a response can be. `audit` has fields for the log
+    line of a write.
     """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     to_shorten: str = "Ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
+    audit: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 def etag_header(value: str | None) -> dict[str, str]:
@@ -98,17 +100,22 @@ def handler[S: HasEnvironment](
         log, service = telemetry.begin(context, _correlation_id(event)), cached_service()
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
+        route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
             route = routes[request.route]
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)
-            response = _response(route.run(request, service), gzip=gzip)
+            reply = route.run(request, service)
+            response = _response(reply, gzip=gzip)
         except VectordError as error:
-            response = _problem_response(error, log, gzip=gzip)
+            failure, response = error, _problem_response(error, log, gzip=gzip)
+        fields, write, meter = _fields(event, response), None, service.environment.meter
+        if route is not None and route.operation is not None:
+            fields, write = _audited(event, route.operation, fields, meter.commits, failure or reply)
         latency = (service.environment.now() - start) * 1000
-        log.info(_fields(event, response), {"Latency": latency, **service.environment.meter.drain()})
+        log.info(fields, {"Latency": latency, **meter.drain()}, write)
         return response
 
     return lambda_handler
@@ -195,6 +202,32 @@ def _fields(event: Event, response: Response) -> Mapping[str, Any]:
         "index": (event.get("pathParameters") or {}).get("name"),
         "status": response["statusCode"],
     }
+
+
+def _audited(
+    event: Event, operation: str, fields: Mapping[str, Any], commits: Sequence[Commit], result: Reply | VectordError
+) -> tuple[Mapping[str, Any], Write]:
+    """Return the fields of the log line of a write, and the write."""
+    index = fields["index"]
+    if isinstance(result, VectordError):
+        named = result.name if isinstance(result, AccessDenied | IndexExists) else index
+        more = {"index": index or named, "rows": None, "outcome": problems.slug_of(result)}
+        more |= {"target": named} if named != more["index"] else {}
+    else:
+        more = {"index": index or commits[-1].name, "rows": None, "outcome": "committed" if commits else "unchanged"}
+        more |= result.audit
+        etag = result.headers.get("ETag")
+        commits = commits or ([Commit(index, etag, etag)] if etag else [])
+    return {**fields, **more}, Write(_principal(event), operation, commits)
+
+
+def _principal(event: Event) -> str:
+    """Return who sent a request: the ARN of an IAM principal, the subject of a token, or `anonymous`."""
+    authorizer = (event.get("requestContext") or {}).get("authorizer")
+    if not authorizer:
+        return "anonymous"
+    found = (authorizer.get("iam") or {}).get("userArn") or (authorizer.get("jwt") or {}).get("claims", {}).get("sub")
+    return found if isinstance(found, str) else "unknown"
 
 
 def _header(event: Event, name: str) -> str | None:

@@ -85,9 +85,18 @@ class Problem(msgspec.Struct, omit_defaults=True):
         return structs.replace(self, errors=listed, errors_omitted=omitted)
 
 
+def slug_of(error: VectordError) -> str:
+    """Return the problem type of an error without the prefix that all types have."""
+    return _kind_of(error).slug
+
+
+def _kind_of(error: VectordError) -> Kind:
+    return next(kind for known, kind in KINDS.items() if isinstance(error, known))
+
+
 def problem(error: VectordError) -> Problem:
     """Return the problem that reports `error` to the caller."""
-    kind = next(kind for known, kind in KINDS.items() if isinstance(error, known))
+    kind = _kind_of(error)
     items = error.items if isinstance(error, BatchInvalid) else ()
     listed = tuple(_shortened(item) for item in items[:_MAX_ITEMS])
     return Problem(

@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
 import msgspec
@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics.provider import cold_start
 
 from vectord.errors import VectordError
+from vectord.service.values.environment import Commit
 
 NAMESPACE: Final = "vectord"
 _FRAMES: Final = 20  # of each error in a traceback
@@ -48,6 +49,14 @@ UNITS: Final[dict[str, str]] = {
 }
 
 
+class Write(msgspec.Struct, frozen=True):
+    """A write, for the audit log: who requested which operation, and the commits that it led to."""
+
+    principal: str
+    operation: str
+    commits: Sequence[Commit] = ()
+
+
 class InvocationLog(msgspec.Struct, frozen=True):
     """Writes the log lines of one invocation; every line carries these fields."""
 
@@ -56,19 +65,23 @@ class InvocationLog(msgspec.Struct, frozen=True):
     correlation_id: str | None
     cold_start: bool
 
-    def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Write a line of `fields` and `metrics` (names of UNITS), with the function's name as their dimension."""
-        _LOGGER.info({**self._common(), **fields, **self._embedded(metrics)})
+    def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None) -> None:
+        """Write a line of `fields`, a write, and `metrics` (names of UNITS) with the function's name as dimension."""
+        audited = {} if write is None else _audited(write, fields.get("index"))
+        _LOGGER.info({**self._common(), **audited, **fields, **self._embedded(metrics)})
 
     def error(self, error: Exception, message: str) -> None:
         """Write a line with level `error`, the error's type and `message`."""
         _LOGGER.error({**self._common(), "error": type(error).__name__, "message": message})
 
-    def failure(self, error: BaseException, message: str, metrics: Mapping[str, float]) -> None:
-        """Write a line as `error` does, with metrics; a defect, which is not a VectordError, with its traceback."""
+    def failure(
+        self, error: BaseException, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None
+    ) -> None:
+        """Write a line as `error` and `info` do; a defect, which is not a VectordError, with its traceback."""
         trace = {} if isinstance(error, VectordError) else {"traceback": _trace(error)}
-        fields = {"error": type(error).__name__, "message": message, **trace}
-        _LOGGER.error({**self._common(), **fields, **self._embedded(metrics)})
+        audited = {} if write is None else _audited(write, fields.get("index"))
+        described = {"error": type(error).__name__, **audited, **fields, **trace}
+        _LOGGER.error({**self._common(), **described, **self._embedded(metrics)})
 
     def _common(self) -> dict[str, Any]:
         correlation = {} if self.correlation_id is None else {"correlation_id": self.correlation_id}
@@ -80,6 +93,26 @@ class InvocationLog(msgspec.Struct, frozen=True):
             return values
         declared = {name: {"Unit": UNITS[name], "Value": value} for name, value in values.items()}
         return _METRICS.serialize_metric_set(declared, {"Function": self.function}, {})
+
+
+def _audited(write: Write, index: object) -> Mapping[str, Any]:
+    """Return the fields of a write of `index`: ETags of the index as a whole, else those of each shard by its number.
+
+    A write may also create an index of another name, `target`.
+    """
+    whole = [commit for commit in write.commits if "/" not in commit.name]
+    shards = {one.name.rsplit("/", 1)[1]: (one.before, one.after) for one in write.commits if "/" in one.name}
+    fields: dict[str, Any] = {
+        "principal": write.principal,
+        "operation": write.operation,
+        "etag_before": whole[0].before if whole else None,
+        "etag_after": whole[-1].after if whole else None,
+    }
+    if whole and whole[0].name != index:
+        fields["target"] = whole[0].name
+    if shards and not whole:
+        fields["shards"] = shards
+    return fields
 
 
 def begin(context: object, correlation_id: str | None = None) -> InvocationLog:

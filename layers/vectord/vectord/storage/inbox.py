@@ -6,13 +6,17 @@ import msgspec
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
-    """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes."""
+    """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes.
+
+    `principal` is S3's id of the principal that wrote the file.
+    """
 
     bucket: str
     key: str
     etag: str
     sequencer: str
     size: int
+    principal: str | None = None
 
 
 class StoredReport(msgspec.Struct, frozen=True):

@@ -1,14 +1,17 @@
 """Events of the compact function: compact the index that an event names, and log the outcome."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
+from vectord.edge.telemetry import Write
 from vectord.service.maintenance.compaction import Compaction
 from vectord.service.values.options import Deadline
+
+_PRINCIPAL: Final = "vectord"  # a function of this deployment asked for the compaction
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
@@ -31,8 +34,10 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
         result = compaction.compact(name, holder, Deadline(start + time_left(context)))
+        write = Write(_PRINCIPAL, "compact-index", environment.meter.commits)
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": result.rows, **environment.meter.drain()}
-        log.info({"index": name, "outcome": result.outcome, "bytes": result.size}, metrics)
+        fields = {"index": name, "outcome": result.outcome, "rows": result.rows, "bytes": result.size}
+        log.info(fields, metrics, write)
         return {"outcome": result.outcome, "rows": result.rows, "bytes": result.size}
 
     return lambda_handler

@@ -13,7 +13,14 @@ from vectord.index.query.query import Result
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import decode_message
-from vectord.service.sharding.messages import ChangeRequest, SearchRequest, ShardRequest, ShardResult, failed_result
+from vectord.service.sharding.messages import (
+    ChangeRequest,
+    ChangeResult,
+    SearchRequest,
+    ShardRequest,
+    ShardResult,
+    failed_result,
+)
 from vectord.service.values.options import Deadline
 
 
@@ -37,6 +44,8 @@ def handler(compose: Callable[[], Service], *, read_only: bool = False) -> Calla
 def _run(request: ShardRequest, seconds: float, service: Service, context: object) -> str:
     log, start = telemetry.begin(context), service.environment.now()
     result = service.shard_requests.answer(request, Deadline(start + min(seconds, time_left(context))))
+    if isinstance(result, ChangeResult):
+        result = structs.replace(result, commits=service.environment.meter.commits)
     text = _encode_result(result, paged=isinstance(request, SearchRequest) and request.query.paged)
     metrics = {"Latency": (service.environment.now() - start) * 1000, **service.environment.meter.drain()}
     log.info({"shard": request.shard, "outcome": type(result).__name__}, metrics)

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from vectord.edge import telemetry
 from vectord.edge.handler import time_left
-from vectord.edge.telemetry import InvocationLog
+from vectord.edge.telemetry import InvocationLog, Write
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
@@ -27,6 +27,8 @@ from vectord.storage.inbox import UploadedFile
 # would deliver the whole batch again, and count that against every message of it.
 _LEAST_SHARE: Final = 0.2
 
+_OPERATION: Final = "ingest-file"  # in the audit log
+_UNKNOWN: Final = "unknown"  # the principal, if the event does not name it
 _CREATED: Final = "ObjectCreated:"  # the start of the names of events that announce a new file
 
 Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
@@ -48,9 +50,14 @@ class _S3(msgspec.Struct):
     object: _Object
 
 
+class _Identity(msgspec.Struct, rename="camel", frozen=True):
+    principal_id: str | None = None
+
+
 class _Record(msgspec.Struct, rename="camel"):
     s3: _S3
     event_name: str = _CREATED
+    user_identity: _Identity = _Identity()
 
 
 class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
@@ -87,6 +94,7 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
             with attempt:
                 uploads = uploads_in(record.body)
             for upload in uploads:
+                attempt.upload = upload
                 with attempt:
                     _ingest(upload, ingestion, deadline, message_log)
             if attempt.failed:
@@ -110,6 +118,7 @@ class _Attempt:
     def __init__(self, environment: Environment, log: InvocationLog) -> None:
         self._environment, self._log, self._start = environment, log, 0.0
         self.failed = False
+        self.upload: UploadedFile | None = None
 
     def __enter__(self) -> None:
         self._start = self._environment.now()
@@ -118,8 +127,12 @@ class _Attempt:
         if error is None or isinstance(error, KeyboardInterrupt | SystemExit):
             return False
         latency = (self._environment.now() - self._start) * 1000
-        metrics = {"Latency": latency, **self._environment.meter.drain()}
-        self._log.failure(error, self._log.correlation_id or "", metrics)
+        fields: dict[str, Any] = {"message": self._log.correlation_id or ""}
+        write = None
+        if self.upload is not None:
+            fields |= {"outcome": "failed", "rows": None, "file": self.upload.key}
+            write = Write(self.upload.principal or _UNKNOWN, _OPERATION, self._environment.meter.commits)
+        self._log.failure(error, fields, {"Latency": latency, **self._environment.meter.drain()}, write)
         self.failed = True
         return True
 
@@ -142,18 +155,25 @@ def uploads_in(body: str) -> list[UploadedFile]:
             s3.object.e_tag,
             s3.object.sequencer,
             s3.object.size,
+            principal,
         )
-        for s3 in (one.s3 for one in message.records or () if one.event_name.startswith(_CREATED))
+        for s3, principal in (
+            (one.s3, one.user_identity.principal_id)
+            for one in message.records or ()
+            if one.event_name.startswith(_CREATED)
+        )
     ]
 
 
 def _ingest(upload: UploadedFile, ingestion: Ingestion, deadline: Deadline, log: InvocationLog) -> None:
     start = ingestion.environment.now()
     result = ingestion.ingest(upload, deadline)
+    write = Write(upload.principal or _UNKNOWN, _OPERATION, ingestion.environment.meter.commits)
     metrics = {
         "Latency": (ingestion.environment.now() - start) * 1000,
         "RowsCommitted": result.rows,
         "RowsRejected": result.bad,
         **ingestion.environment.meter.drain(),
     }
-    log.info({"index": result.index, "outcome": result.outcome, "bytes": upload.size}, metrics)
+    fields = {"index": result.index, "outcome": result.outcome, "rows": result.rows, "file": upload.key}
+    log.info({**fields, "bytes": upload.size}, metrics, write)

@@ -24,6 +24,7 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.service.commit.loop import Staged
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
+from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch
 
@@ -106,6 +107,7 @@ class ObjectLifecycle:
                 unknown = True
             else:
                 self._environment.meter.add("Commits")
+                self._record(name, _etag_before(new), etag)
                 cache = self._reader.cache
                 return cache.keep(cache.opener.open_committed(name, new.encoded, etag, new.index), sent_at)
         return self._find_own_write(name, commit_id, new, deadline, unknown=unknown)
@@ -131,7 +133,7 @@ class ObjectLifecycle:
                 break
             etag = self._etag_to_delete(name, deadline, unanswered, refused=refused)
             if etag is None:
-                return
+                return self._record(name, unanswered, None)
             if write.precondition is not None and etag not in write.precondition:
                 raise PreconditionFailed(name)
             try:
@@ -144,9 +146,13 @@ class ObjectLifecycle:
                 unanswered = etag
                 continue
             self._reader.cache.forget(name)
-            return
+            return self._record(name, etag, None)
         if self._etag_to_delete(name, deadline, unanswered, refused=refused) is not None:
             raise (OutcomeUnknown if unanswered else Contended)(name)
+        return self._record(name, unanswered, None)
+
+    def _record(self, name: str, before: str | None, after: str | None) -> None:
+        self._environment.meter.commits.append(Commit(name, before, after))
 
     def _etag_to_delete(self, name: str, deadline: Deadline, unanswered: str | None, *, refused: bool) -> str | None:
         """Return the ETag of the object to delete; None if an earlier delete, which got no answer, deleted it."""
@@ -186,7 +192,13 @@ class ObjectLifecycle:
         except StorageSilent as error:
             raise (OutcomeUnknown if unknown or refused else Contended)(name) from error
         if state.index.has_applied(commit_id):
+            self._record(name, _etag_before(new), state.etag)
             return state
         if new.condition == IfMatch(state.etag):  # the condition still holds
             raise (OutcomeUnknown if unknown else Contended)(name)
         return None
+
+
+def _etag_before(new: NewObject) -> str | None:
+    """Return the ETag of the object that `new` replaces, None if there is none."""
+    return new.condition.etag if isinstance(new.condition, IfMatch) else None

@@ -36,6 +36,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
+from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
 from vectord.storage.base import CopySource, IfMatch
 
@@ -159,7 +160,7 @@ class CommitLoop:
             failure = None
             state = snapshot if snapshot and not attempt else self._present(name, deadline, prepared)
             if prepared and state.index.has_applied(commit_id):
-                return Committed(prepared.result, state, prepared.build_deferred)
+                return self._found(prepared, state)
             if snapshot and state.index.params.shards:
                 raise ObjectChanged(name)
             if not _is_allowed(state, name, write):
@@ -202,10 +203,17 @@ class CommitLoop:
         except StoreUnavailable:
             prepared.unknown = True
             return None
-        self._environment.meter.add("Commits")
+        meter = self._environment.meter
+        meter.add("Commits")
+        meter.commits.append(Commit(name, prepared.base.etag, etag))
         cache = self._reader.cache
         committed = cache.opener.open_committed(name, prepared.encoded, etag, prepared.base.index)
         return cache.keep(committed, sent_at)
+
+    def _found[R](self, prepared: PreparedCommit[R], state: Snapshot) -> Committed[R]:
+        """Return the result of a commit whose reply was lost, with the state that was read since."""
+        self._environment.meter.commits.append(Commit(state.name, prepared.base.etag, state.etag))
+        return Committed(prepared.result, state, prepared.build_deferred)
 
     def _put[R](self, name: str, prepared: PreparedCommit[R], commit_id: str) -> str:
         encoded, base_etag = prepared.encoded, prepared.base.etag
@@ -228,7 +236,7 @@ class CommitLoop:
         """Read, after the last attempt, whether an attempt was applied; `failure` ended the last attempt early."""
         state = self._present(name, deadline, prepared)
         if prepared and state.index.has_applied(commit_id):
-            return Committed(prepared.result, state, prepared.build_deferred)
+            return self._found(prepared, state)
         # A write without an answer may still be applied while the index has the ETag of its base.
         if prepared and prepared.unknown and state.etag == prepared.base.etag:
             raise OutcomeUnknown(name)

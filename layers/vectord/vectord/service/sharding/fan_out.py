@@ -8,8 +8,8 @@ import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.sharding import messages
-from vectord.service.sharding.messages import ChangeRequest, ShardRequest, ShardResult, failed_result
-from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.sharding.messages import ChangeRequest, ChangeResult, ShardRequest, ShardResult, failed_result
+from vectord.service.values.environment import Commit, Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 
 if TYPE_CHECKING:
@@ -57,14 +57,20 @@ class WorkerPool(msgspec.Struct, frozen=True, dict=True):
     def map[T, R](self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Return the result of `work` for each item, in their order; wait for all, then raise the first error."""
         meter = self.environment.meter
+        commits: list[Commit] = []
 
         def one(item: T) -> tuple[R, dict[str, float]]:
             meter.drain()
-            return work(item), meter.drain()
+            try:
+                result = work(item)
+            finally:
+                commits.extend(meter.commits)
+            return result, meter.drain()
 
         tasks = [self._executor.submit(one, item) for item in items]
         for task in tasks:
             task.exception()  # waits
+        meter.commits += commits
         results = []
         for task in tasks:
             result, metered = task.result()
@@ -102,7 +108,14 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
         calls = self._executor.map(lambda position: self._call(requests[position], texts[position], deadline), small)
         results = dict(zip(large, self.local.run([requests[position] for position in large], deadline), strict=True))
         results |= zip(small, calls, strict=True)
+        self._record(results[position] for position in small)
         return [results[position] for position in range(len(requests))]
+
+    def _record(self, results: Iterable[ShardResult]) -> None:
+        """Record the commits of other invocations as this request's own."""
+        for result in results:
+            if isinstance(result, ChangeResult):
+                self.local.pool.environment.meter.commits += result.commits
 
     @cached_property
     def _executor(self) -> "ThreadPoolExecutor":

@@ -25,6 +25,7 @@ from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
+from vectord.service.values.environment import Commit
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selection
 
@@ -93,10 +94,14 @@ ShardRequest = ChangeRequest | SearchRequest | DescribeRequest | CountRequest | 
 
 
 class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
-    """The result of one shard's commit: the rows that were added, deleted or patched, and those that were replaced."""
+    """The result of one shard's change: the rows that were added, deleted or patched, and those that were replaced.
+
+    `commits` has the commit of the change, if it wrote anything.
+    """
 
     rows: int
     replaced: int = 0
+    commits: list[Commit] = msgspec.field(default_factory=list)
 
 
 class DescribeResult(msgspec.Struct, tag="described", frozen=True):

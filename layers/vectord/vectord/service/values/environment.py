@@ -17,11 +17,23 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
+class Commit(msgspec.Struct, frozen=True, array_like=True):
+    """A write of one object: its ETags before and after; None where the object does not exist."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
 class Meter(local):
-    """Counts what happens during a request, separately in each thread; the edge drains it into the log line."""
+    """Counts what happens during a request, separately in each thread; the edge drains it into the log line.
+
+    `commits` lists the writes since the last drain.
+    """
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
+        self.commits: list[Commit] = []
 
     def add(self, name: str, value: float = 1) -> None:
         self._values[name] = self._values.get(name, 0) + value
@@ -34,7 +46,8 @@ class Meter(local):
         return int(self._values.get("ReadBytes", 0)), int(self._values.get("ReadRequests", 0))
 
     def drain(self) -> dict[str, float]:
-        values, self._values = self._values, {}
+        """Return the counts, and forget them and the commits."""
+        values, self._values, self.commits = self._values, {}, []
         return values
 
 
