@@ -1,9 +1,9 @@
-"""Run the benchmarks: `python bench/run.py [engine | peers | filters | threshold | large] [options]`.
+"""Run the benchmarks: `python bench/run.py [engine | peers | filters | threshold | large | commits] [options]`.
 
 `engine` measures vectord alone, `peers` compares it with other libraries, `filters` searches with filters, `threshold`
-measures the planner's constants, `large` a blob of a million rows. The default is engine, then peers. Options are
-passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda
-function, with the package's bytecode on its path, and with the store in memory.
+measures the planner's constants, `large` a blob of a million rows, `commits` several writers of one index. The default
+is engine, then peers. Options are passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS
+thread, as on a small Lambda function, with the package's bytecode on its path, and with the store in memory.
 """
 
 import compileall
@@ -21,6 +21,7 @@ MODULES = {
     "filters": "bench.studies.filters",
     "threshold": "bench.studies.threshold",
     "large": "bench.studies.large",
+    "commits": "bench.studies.commits",
 }
 
 

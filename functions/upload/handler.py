@@ -1,6 +1,6 @@
 """POST /indexes/{name}/uploads: create a presigned link for a file of vectors that is larger than a request."""
 
-from vectord.edge import handler
+from vectord.edge import handler, telemetry
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, index_answers
@@ -13,7 +13,8 @@ def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
     link = ingestion.link(request.path["name"], body.file, request.deadline)
     return Reply(
-        index_answers.Upload("PUT", link.url, link.key, link.expires), audit={"outcome": "issued", "file": link.key}
+        index_answers.Upload("PUT", link.url, link.key, link.expires),
+        audit={"outcome": "issued", "file": telemetry.file_id(link.key)},
     )
 
 

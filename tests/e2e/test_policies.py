@@ -6,6 +6,7 @@ MiniStack evaluates `execute-api:Invoke` for the ARN of the method and the decod
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import pytest
 
@@ -133,7 +134,8 @@ def test_a_policy_with_a_wildcard_for_stage_and_method_allows_more_than_it_seems
     guarded: Stack, clients: Mapping[str, Client]
 ) -> None:
     policy = json.loads(json.dumps(POLICIES["ReaderOfFilms"]).replace("/$default/", "/*/"))
-    assert is_allowed(user(guarded, "careless", policy), "DELETE", "/indexes/other/vectors/GET/indexes/films")
+    with closing(user(guarded, "careless", policy)) as careless:
+        assert is_allowed(careless, "DELETE", "/indexes/other/vectors/GET/indexes/films")
     assert not is_allowed(clients["ReaderOfFilms"], "DELETE", "/indexes/other/vectors/GET/indexes/films")
 
 

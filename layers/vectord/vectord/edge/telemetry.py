@@ -1,12 +1,14 @@
 """Logs and metrics: one JSON line on stdout for each request, with its metrics in CloudWatch's embedded metric format.
 
 Format: "Specification: Embedded metric format" in the CloudWatch user guide. CloudWatch extracts the metrics from the
-log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata or an object key.
+log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata, credentials or
+an object key.
 
 Powertools writes the lines. Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each
 value as a list, and would add 25 µs to a request.
 """
 
+import hashlib
 import json
 import logging
 import sys
@@ -113,6 +115,11 @@ def _audited(write: Write, index: object) -> Mapping[str, Any]:
     if shards and not whole:
         fields["shards"] = shards
     return fields
+
+
+def file_id(key: str) -> str:
+    """Return what the audit log shows of an uploaded file instead of its key: 16 hex digits of the key's SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def begin(context: object, correlation_id: str | None = None) -> InvocationLog:

@@ -45,6 +45,9 @@ def test_it_answers_and_logs_the_outcome(
     line = log_line(capsys)
     assert (done["outcome"], done["rows"]) == ("compacted", size)
     assert (line["index"], line["outcome"], line["RowsBuilt"], line["bytes"]) == ("t", "compacted", size, done["bytes"])
+    assert (line["principal"], line["operation"], line["rows"]) == ("vectord", "compact-index", size)
+    assert None not in {line["etag_before"], line["etag_after"]}
+    assert line["etag_before"] != line["etag_after"]
     assert line["StagedBytes"] > 0
     [declared] = line["_aws"]["CloudWatchMetrics"]
     assert {"BuildMilliseconds", "StageMilliseconds", "CommitMilliseconds", "Latency"} <= {

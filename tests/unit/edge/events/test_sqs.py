@@ -1,5 +1,6 @@
 """The ingest function: it ingests the files of each SQS message and reports the messages that SQS must redeliver."""
 
+import hashlib
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -216,6 +217,23 @@ class TestLog:
 
     def test_has_no_key_of_the_inbox(self, lines: list[dict[str, Any]]) -> None:
         assert "jsonl" not in json.dumps(lines)
+
+    def test_says_who_uploaded_the_file_and_what_became_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
+        files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ROW, "uploads/t/y.jsonl": StoreUnavailable("-")}
+        record = json.loads(message(*files))
+        for one in record["Records"]:
+            one["userIdentity"] = {"principalId": "AWS:AROAEXAMPLE:session"}
+        deliver(files, json.dumps(record))
+        committed, failed = log_lines(capsys)
+        assert {(line["principal"], line["operation"]) for line in (committed, failed)} == {
+            ("AWS:AROAEXAMPLE:session", "ingest-file")
+        }
+        assert (committed["index"], committed["rows"], committed["outcome"]) == ("t", 1, "committed")
+        assert None not in {committed["etag_before"], committed["etag_after"]}
+        assert committed["etag_before"] != committed["etag_after"]
+        assert (failed["rows"], failed["outcome"]) == (None, "failed")
+        assert (failed["etag_before"], failed["etag_after"]) == (None, None)
+        assert committed["file"] == hashlib.sha256(b"uploads/t/x.jsonl").hexdigest()[:16] != failed["file"]
 
     def test_has_the_traceback_of_a_failure_without_its_message(self, capsys: pytest.CaptureFixture[str]) -> None:
         files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": ValueError("a secret")}

@@ -112,6 +112,18 @@ def test_invoked_functions_return_the_same_order(
     assert len(functions.messages) == 5
 
 
+def test_commits_of_invoked_functions_are_recorded_with_the_request(service: Service, functions: Functions) -> None:
+    service.environment.meter.drain()
+    before = {shard.etag for shard in service.describe("t", Deadline(LONG)).shards}
+    service.add("t", [NewVector(row.id, np.array([2.0, 1.0])) for row in ROWS], Deadline(LONG))
+    commits = service.environment.meter.commits
+    assert len(functions.messages) == len(commits) == 5
+    assert {commit.before for commit in commits} == before
+    assert {commit.after for commit in commits} == {
+        shard.etag for shard in service.describe("t", Deadline(LONG)).shards
+    }
+
+
 def test_reads_of_invoked_functions_are_in_the_answer_and_not_on_the_local_meter(service: Service) -> None:
     service.environment.meter.drain()
     searched = service.search("t", a_query(QUERY, 1), Deadline(LONG))

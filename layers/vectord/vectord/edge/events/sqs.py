@@ -130,7 +130,7 @@ class _Attempt:
         fields: dict[str, Any] = {"message": self._log.correlation_id or ""}
         write = None
         if self.upload is not None:
-            fields |= {"outcome": "failed", "rows": None, "file": self.upload.key}
+            fields |= {"outcome": "failed", "rows": None, "file": telemetry.file_id(self.upload.key)}
             write = Write(self.upload.principal or _UNKNOWN, _OPERATION, self._environment.meter.commits)
         self._log.failure(error, fields, {"Latency": latency, **self._environment.meter.drain()}, write)
         self.failed = True
@@ -175,5 +175,10 @@ def _ingest(upload: UploadedFile, ingestion: Ingestion, deadline: Deadline, log:
         "RowsRejected": result.bad,
         **ingestion.environment.meter.drain(),
     }
-    fields = {"index": result.index, "outcome": result.outcome, "rows": result.rows, "file": upload.key}
+    fields = {
+        "index": result.index,
+        "outcome": result.outcome,
+        "rows": result.rows,
+        "file": telemetry.file_id(upload.key),
+    }
     log.info({**fields, "bytes": upload.size}, metrics, write)

@@ -1,0 +1,105 @@
+"""How many commits a second one object can bear: several writers add to one index behind the emulated link to S3.
+
+`python bench/run.py commits [--seconds N] [--rows N ...] [--writers N ...]`. Each writer has a service of its own, as a
+Lambda function has, and starts its next batch when the last one is committed.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench.data import synthetic
+from bench.measure import Times, machine
+from bench.s3.stand_in import BUCKET, KEYS, StandIn, stand_in
+from tools.command.console import step, table
+from tools.command.run import scratch_folder
+from vectord.cache.section_cache import SectionCache
+from vectord.errors import Unavailable
+from vectord.index.kernels.distance import F32
+from vectord.readers.entry import NewVector
+from vectord.service.service import Service
+from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.options import Deadline, NewIndex
+from vectord.storage.credentials import Credentials
+from vectord.storage.s3.bucket import Bucket
+from vectord.storage.s3.store import S3Store
+
+_NAME = "busy"
+_BATCH = 10
+_DEADLINE_SECONDS = 20.0  # as long as a request may take
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run.py commits", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=20.0, help="duration of each measurement")
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 20_000, 100_000])
+    parser.add_argument("--writers", type=int, nargs="+", default=[1, 2, 4, 8])
+    options = parser.parse_args()
+    table(("fact", "value"), machine())
+    with scratch_folder() as folder, stand_in(folder) as s3:
+        rows = [row for count in options.rows for row in _measured(s3, folder, count, options.writers, options.seconds)]
+    heads = ("rows x 384", "MB", "writers", "commits/s", "conflicts a commit", "p50 ms", "p99 ms", "gave up")
+    table(heads, rows)
+
+
+def _measured(s3: StandIn, folder: Path, count: int, writers: Sequence[int], seconds: float) -> Iterator[list[str]]:
+    vectors = synthetic(count, queries=1).rows.vectors
+    first = _service(s3.limited(linked=False), folder)
+    first.create(NewIndex(_NAME, vectors.shape[1]), _deadline(3_600))
+    first.add(_NAME, [NewVector(f"row-{i}", vector) for i, vector in enumerate(vectors)], _deadline(3_600))
+    size = first.describe(_NAME, _deadline(60)).size
+    endpoint = s3.limited(linked=True)
+    for number in writers:
+        with step(f"{count:,}", f"rows, {number} writers, for {seconds:.0f} s"):
+            services = [_service(endpoint, folder / f"{count}-{number}-{i}") for i in range(number)]
+            started = time.monotonic()
+            with ThreadPoolExecutor(number) as pool:
+                done = list(pool.map(partial(_writes, vectors=vectors, end=started + seconds), services))
+            elapsed = time.monotonic() - started
+        ms = [duration for durations, _, _ in done for duration in durations]
+        times, conflicts = Times(np.array(ms)), sum(lost for _, lost, _ in done)
+        yield [
+            *(f"{count:,}", f"{size / 1e6:,.1f}", f"{number}", f"{len(ms) / elapsed:.1f}"),
+            *(f"{conflicts / len(ms):.2f}", f"{times.p50:,.0f}", f"{times.p99:,.0f}"),
+            f"{sum(failed for _, _, failed in done)}",
+        ]
+    first.delete_index(_NAME, _deadline(60))
+
+
+def _writes(service: Service, vectors: F32, end: float) -> tuple[list[float], float, int]:
+    """Add batches until `end`; return the milliseconds of each commit, the conflicts, and the batches given up."""
+    durations, failed, meter = list[float](), 0, service.environment.meter
+    service.describe(_NAME, _deadline(60))
+    while (start := time.monotonic()) < end:
+        batch = [NewVector(service.environment.new_id(), vector) for vector in vectors[:_BATCH]]
+        try:
+            service.add(_NAME, batch, _deadline(_DEADLINE_SECONDS))
+        except Unavailable:
+            failed += 1
+        else:
+            durations.append((time.monotonic() - start) * 1000)
+    return durations, meter.value("Conflicts"), failed
+
+
+def _service(endpoint: str, folder: Path) -> Service:
+    bucket = Bucket(BUCKET, "us-east-1", endpoint, Credentials(KEYS["id"], KEYS["secret"], None))
+    return Service(
+        S3Store(bucket, "bench"),
+        SectionCache(folder / "sections", 1 << 30),
+        memory_bytes=1 << 30,
+        environment=Environment(),
+        retry_policy=RetryPolicy(),
+    )
+
+
+def _deadline(seconds: float) -> Deadline:
+    return Deadline(time.monotonic() + seconds)
+
+
+if __name__ == "__main__":
+    main()
