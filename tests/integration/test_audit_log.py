@@ -70,6 +70,7 @@ def caller(api: Api, capsys: pytest.CaptureFixture[str]) -> Caller:
         ({"jwt": {"claims": {"email": "x"}}}, "unknown"),
         ({"iam": {"accountId": "123456789012", "userArn": None}}, "unknown"),
         ({"jwt": {"claims": {"sub": ["a"]}}}, "unknown"),
+        ({"jwt": {"claims": None}, "iam": None}, "unknown"),
     ],
 )
 def test_a_write_names_its_principal(caller: Caller, authorizer: Any, principal: str) -> None:

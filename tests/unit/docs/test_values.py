@@ -5,6 +5,7 @@ import re
 from tests.support.pages import first_table, text_of
 from tools.costs import search as costs
 from tools.costs import sharded as shard_costs
+from tools.costs import writes as write_costs
 from vectord.edge import problems, telemetry
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
@@ -22,6 +23,15 @@ def test_the_page_of_errors_lists_every_kind_of_problem_with_its_status() -> Non
 
 def test_the_cost_table_is_what_the_arithmetic_prints() -> None:
     assert costs.table() in text_of("docs/costs.md")
+
+
+def test_the_table_of_writes_is_what_the_arithmetic_prints() -> None:
+    assert write_costs.table() in text_of("docs/costs.md")
+
+
+def test_an_add_a_minute_to_100000_vectors_keeps_7_terabytes_in_30_days_and_a_tenth_of_that_in_3() -> None:
+    assert round(write_costs.kept_bytes(100_000, 1_440, 30) / 1e12) == 7
+    assert write_costs.kept_bytes(100_000, 1_440, 30) == 10 * write_costs.kept_bytes(100_000, 1_440, 3)
 
 
 def test_the_tables_of_sharding_are_what_the_arithmetic_prints() -> None:

@@ -214,10 +214,11 @@ def _audited(
         more = {"index": index or named, "rows": None, "outcome": problems.slug_of(result)}
         more |= {"target": named} if named != more["index"] else {}
     else:
-        more = {"index": index or commits[-1].name, "rows": None, "outcome": "committed" if commits else "unchanged"}
+        index = index or (commits[-1].name if commits else None)
+        more = {"index": index, "rows": None, "outcome": "committed" if commits else "unchanged"}
         more |= result.audit
         etag = result.headers.get("ETag")
-        commits = commits or ([Commit(index, etag, etag)] if etag else [])
+        commits = commits or ([Commit(index, etag, etag)] if index and etag else [])
     return {**fields, **more}, Write(_principal(event), operation, commits)
 
 
@@ -226,7 +227,8 @@ def _principal(event: Event) -> str:
     authorizer = (event.get("requestContext") or {}).get("authorizer")
     if not authorizer:
         return "anonymous"
-    found = (authorizer.get("iam") or {}).get("userArn") or (authorizer.get("jwt") or {}).get("claims", {}).get("sub")
+    claims = (authorizer.get("jwt") or {}).get("claims") or {}
+    found = (authorizer.get("iam") or {}).get("userArn") or claims.get("sub")
     return found if isinstance(found, str) else "unknown"
 
 
