@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import template
-from tests.support.api import Api, encoded, load
+from tests.support.api import DEFAULT, Api, encoded, load
 
 ODD_IDS = [
     "a/b",
@@ -174,7 +174,9 @@ def test_a_response_above_the_limit_says_what_to_leave_out(ephemeral: Api) -> No
 
 
 def test_the_template_declares_exactly_the_routes_that_handlers_serve() -> None:
-    declared = template.routes()
+    default = template.default_function()
+    preflight = "OPTIONS /{proxy+}"  # only the definition of the API has it, with the permission of $default
+    declared = {**template.routes(), DEFAULT: default, preflight: default}
     served = {route: folder for folder in set(declared.values()) for route in load(folder).ROUTES}
     assert served == declared
 
