@@ -94,6 +94,22 @@ def test_search_count_and_list_accept_a_filter(api: Api, tree: Any, ids: list[st
     assert counted == len(ids)
 
 
+def test_the_pages_of_a_search_go_on_after_the_upgrade(api: Api) -> None:
+    """A change of metadata upgrades the index and moves a row; its distance stays the same number."""
+    _golden("many")
+    described = api.send("GET", "/indexes/t").json
+    body: dict[str, Any] = {"vector": np.linspace(1, 2, described["index"]["dimension"]).tolist(), "k": 7}
+    found: list[str] = []
+    while body.get("after", "") is not None:
+        page = api.send("POST", "/indexes/t/search", body).json
+        found += [match["id"] for match in page["matches"]]
+        body["after"] = page["next"]
+        if _version() == 1:
+            patch = {"ids": found[-1:], "metadata": {"new": True}}
+            assert api.send("PATCH", "/indexes/t/vectors", patch).status == 200
+    assert len(found) == len(set(found)) == described["count"] > 7
+
+
 def test_it_appears_in_the_list_of_indexes(api: Api) -> None:
     _golden("cosine")
     api.create("u")

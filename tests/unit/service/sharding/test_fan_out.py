@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.api import an_event
+from tests.support.search_pages import pages
 from tests.support.services import a_query, vector
 from tests.support.shards import HookedStore, a_service, object_names
 from vectord.edge import handler
@@ -29,6 +30,7 @@ from vectord.errors import (
     VectordError,
     WriteConflict,
 )
+from vectord.index.query.query import BEFORE_ALL, Query, Result, key_of_seen
 from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
@@ -124,6 +126,43 @@ def test_commits_of_invoked_functions_are_recorded_with_the_request(service: Ser
     }
 
 
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_pages_of_invoked_functions_are_the_whole_answer(service: Service, functions: Functions, k: int) -> None:
+    def search(query: Query) -> Result:
+        return service.search("t", query, Deadline(LONG))
+
+    whole = service.search("t", a_query(QUERY, 12), Deadline(LONG)).answer.matches
+    found = [match.id for page in pages(search, {"vector": QUERY.tolist(), "k": k}) for match in page.matches]
+    assert found == [match.id for match in whole]
+    assert len(functions.messages) == 5 + 5 * (12 // k + bool(12 % k))
+
+
+def test_an_invoked_function_leaves_out_what_was_seen(service: Service) -> None:
+    nearest = service.search("t", a_query(QUERY, 4), Deadline(LONG)).answer.matches
+    seen = frozenset([key_of_seen(nearest[0].id), key_of_seen(nearest[2].id)])
+    query = a_query(QUERY, 2, after=BEFORE_ALL, seen=seen)
+    answer = service.search("t", query, Deadline(LONG)).answer
+    assert [match.id for match in answer.matches] == [nearest[1].id, nearest[3].id]
+    assert answer.more
+
+
+def test_a_page_ends_early_if_the_answer_of_a_function_is_too_large(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [match.id for match in service.search("t", a_query(QUERY, 12), Deadline(LONG)).answer.matches]
+    for module in (edge, handler):
+        monkeypatch.setattr(module, "MAX_ANSWER", handler.response_size(b"") + 350)  # one or two matches of a shard
+    found = list[str]()
+    sizes, after, more = [], None, True
+    while more:
+        answer = service.search("t", a_query(QUERY, 12, after=after, paged=True), Deadline(LONG)).answer
+        sizes.append(len(answer.matches))
+        found += [match.id for match in answer.matches]
+        after, more = (answer.matches[-1].distance, answer.matches[-1].id), answer.more
+    assert found == whole
+    assert max(sizes) < 12
+
+
 def test_reads_of_invoked_functions_are_in_the_answer_and_not_on_the_local_meter(service: Service) -> None:
     service.environment.meter.drain()
     searched = service.search("t", a_query(QUERY, 1), Deadline(LONG))
@@ -171,6 +210,16 @@ def test_a_request_too_large_for_lambda_runs_in_the_same_process(
     assert service.add("t", [vector(row.id, 3.0, 3.0) for row in ROWS], Deadline(LONG)).replaced == len(ROWS)
     assert len(functions.messages) < 5
     assert all(len(payload) < 300 for payload in functions.messages)
+
+
+def test_a_request_is_measured_as_the_message_carries_it(
+    service: Service, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JSON in a JSON string has its quotes and line breaks escaped."""
+    metadata = msgspec.Raw(b"[" + b'"",\n' * 1_000 + b"1]")
+    monkeypatch.setattr(fan_out, "MAX_MESSAGE", 6_000)
+    service.add("t", [NewVector(row.id, row.vector, metadata) for row in ROWS], Deadline(LONG))
+    assert all(len(payload) < 6_100 for payload in functions.messages)
 
 
 def test_a_message_contains_the_remaining_seconds(store: HookedStore, functions: Functions) -> None:
