@@ -39,10 +39,10 @@ def failure_of(
 
 
 def _item_count(request: ChangeRequest) -> int:
-    """Return the number of different ids in a request; a filter counts as one."""
+    """Return the number of different ids in a request, whose selection has none twice; a filter counts as one."""
     if isinstance(request, AddRequest):
         return len({item.id for item in request.items})
-    return 1 if request.selection.ids is None else len(set(request.selection.ids))
+    return 1 if request.selection.ids is None else len(request.selection.ids)
 
 
 def _is_unknown(result: ShardResult) -> bool:
