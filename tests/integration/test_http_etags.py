@@ -161,16 +161,20 @@ def test_each_write_has_its_own_etag_and_reads_return_the_last(api: Api) -> None
     assert {answer.etag for answer in reads} == {etags[-1]}
 
 
-def test_a_response_above_the_limit_says_what_to_leave_out(ephemeral: Api) -> None:
+def test_a_search_whose_answer_would_be_too_large_continues_on_another_page(ephemeral: Api) -> None:
     ephemeral.create(dimension=1_024)
     draw = random.Random(1)
     for batch in range(2):
-        vectors = [{"id": f"{batch}-{i}", "vector": [draw.random() for _ in range(1_024)]} for i in range(250)]
+        vectors = [{"id": f"{batch}-{i}", "vector": [draw.random() for _ in range(1_024)]} for i in range(260)]
         assert ephemeral.add(*vectors).status == 200
-    answer = ephemeral.search([1] * 1_024, k=500, include=["vector"])
-    assert (answer.status, answer.json["type"]) == (413, "urn:vectord:problem:answer-too-large")
-    assert "'vector'" in answer.json["detail"]
-    assert ephemeral.search([1] * 1_024, k=500).status == 200
+    query = {"vector": [1] * 1_024, "k": 520, "include": ["vector"]}
+    first = ephemeral.search(**query)
+    second = ephemeral.search(**query, after=first.json["next"])
+    assert (first.status, second.status) == (200, 200)
+    assert len(first.text.encode()) < 6 << 20
+    pages = [{match["id"] for match in answer.json["matches"]} for answer in (first, second)]
+    assert 0 < len(pages[1]) < len(pages[0])
+    assert len(pages[0] | pages[1]) == 520
 
 
 def test_the_template_declares_exactly_the_routes_that_handlers_serve() -> None:
