@@ -171,9 +171,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """Return the ids of ascending `rows`."""
         in_base = [row for row in rows if row < self.base_rows]
-        documents = self.base.documents.read(in_base, self.fetch) if self.base and in_base else []
-        in_tail = (self.tail.ids[row - self.base_rows] for row in rows[len(in_base) :])
-        return [*(document.id for document in documents), *in_tail]
+        ids = self.base.documents.ids(in_base, self.fetch) if self.base and in_base else []
+        return [*ids, *(self.tail.ids[row - self.base_rows] for row in rows[len(in_base) :])]
 
     def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
         """Return the metadata, as JSON text, of the given ids and rows; ids without metadata are omitted."""

@@ -44,6 +44,7 @@ def test_documents_are_found_and_read_like_those_of_a_dictionary(ids: list[str],
     assert plain(packed.read(rows, NOTHING_TO_FETCH)) == [
         (ids[row], bytes(metadata[ids[row]]) if ids[row] in metadata else None) for row in rows
     ]
+    assert packed.ids(rows, NOTHING_TO_FETCH) == [ids[row] for row in rows]
 
 
 def test_ids_with_the_same_crc32_are_not_confused() -> None:
@@ -80,6 +81,8 @@ def test_rows_are_read_in_two_rounds_and_few_bytes() -> None:
     assert plain(packed.read([4_321, 7], fetch)) == [(MANY[row], bytes(METADATA[MANY[row]])) for row in (4_321, 7)]
     assert len(fetch.rounds) == 2
     assert fetch.bytes < len(SECTION) / 20
+    assert packed.ids([4_321, 7], fetch) == [MANY[4_321], MANY[7]]
+    assert len(fetch.rounds) == 2
 
 
 def test_ids_are_found_without_reading_the_other_documents() -> None:
@@ -111,6 +114,7 @@ def test_an_altered_byte_causes_neither_a_wrong_row_nor_a_crash(flip: int) -> No
         try:
             found = packed.find(SOME, NOTHING_TO_FETCH)
             assert found.items() <= {vector_id: row for row, vector_id in enumerate(SOME)}.items()
+            packed.ids(range(len(SOME)), NOTHING_TO_FETCH)
             for document in packed.read(range(len(SOME)), NOTHING_TO_FETCH):
                 assert document.metadata is None or msgspec.json.decode(document.metadata) is not ...
         except BlobCorrupt:

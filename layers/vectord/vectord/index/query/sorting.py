@@ -79,9 +79,9 @@ def _candidates(source: Source, order: Order, prefix: str, limit: int) -> Iterat
     partial = np.isin(first, partial_rows(column, source.mask))
     yield from _by_documents(source, order, first[partial])
     exact = first[~partial]
-    keys = _exact_keys(ranks, exact, column, order)
-    for key, (row, document) in zip(keys, source.documents(exact), strict=True):
-        yield OrderedRow(key, document.id, source.first + row)
+    keys, numbers = _exact_keys(ranks, exact, column, order), exact.tolist()
+    for key, row, vector_id in zip(keys, numbers, source.ids(numbers), strict=True):
+        yield OrderedRow(key, vector_id, source.first + row)
 
 
 def _by_documents(source: Source, order: Order, rows: Array) -> Iterator[OrderedRow]:

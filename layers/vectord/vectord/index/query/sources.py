@@ -30,13 +30,15 @@ _COLLECTED: Final[WeakKeyDictionary[Base | Tail, CollectedColumns]] = WeakKeyDic
 class Source(msgspec.Struct, frozen=True, eq=False):
     """Rows of an index, from `first` on, numbered from 0 in each method.
 
-    `mask` has the rows that count, bool (rows,). `read` returns the documents of ascending rows, `chunk` at a time.
+    `mask` has the rows that count, bool (rows,). `read` returns the documents of ascending rows, `ids` their ids.
+    Documents are read `chunk` at a time.
     """
 
     first: int
     columns: Columns
     mask: Mask
     read: Callable[[Sequence[int]], Sequence[Document]]
+    ids: Callable[[Sequence[int]], Sequence[str]]
     chunk: int
     fetch: Fetch
 
@@ -65,8 +67,11 @@ def _base_source(index: Index, base: Base, mask: Mask) -> Source:
     def read(rows: Sequence[int]) -> Sequence[Document]:
         return base.documents.read(rows, index.fetch)
 
+    def ids(rows: Sequence[int]) -> Sequence[str]:
+        return base.documents.ids(rows, index.fetch)
+
     columns, chunk = _base_columns(base, index.fetch), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
-    return Source(0, columns, mask, read, chunk, index.fetch)
+    return Source(0, columns, mask, read, ids, chunk, index.fetch)
 
 
 def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
@@ -75,7 +80,10 @@ def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
     def read(rows: Sequence[int]) -> Sequence[Document]:
         return [Document(tail.ids[row], texts[row]) for row in rows]
 
-    return Source(tail.first, _collected(tail, lambda: texts), mask, read, _CHUNK, fetch)
+    def ids(rows: Sequence[int]) -> Sequence[str]:
+        return [tail.ids[row] for row in rows]
+
+    return Source(tail.first, _collected(tail, lambda: texts), mask, read, ids, _CHUNK, fetch)
 
 
 def _base_columns(base: Base, fetch: Fetch) -> Columns:
