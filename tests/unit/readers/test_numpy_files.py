@@ -150,6 +150,7 @@ DAMAGED = {
     "list.npy": header(f"{{{F4}'shape': [1, 2]}}", bytes(8)),
     "rows.npy": header(f"{{{F4}'shape': (1000000000000, 2)}}", bytes(8)),
     "no-components.npy": header(f"{{{F4}'shape': (1000000000000, 0)}}"),
+    "many-rows.npy": header(f"{{{F4}'shape': ({LIMIT // 2}, 0)}}"),
     "no-rows.npy": header(f"{{{F4}'shape': (0, {10**30})}}"),
     "digits.npy": header(f"{{{F4}'shape': ({'9' * 5_000},)}}"),
     "open.npy": header(f"{{{F4}'shape': (1, 2"),
@@ -179,6 +180,13 @@ DAMAGED = {
 @pytest.mark.parametrize("name", DAMAGED)
 def test_a_damaged_or_hostile_file_is_refused(name: str) -> None:
     assert len(refusal(name, DAMAGED[name])) > 10
+
+
+def test_a_header_with_other_tokens_is_not_evaluated() -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        refusal("x.npy", header("{'descr': '\\d'}"))  # Python's parser warns of this escape
+    assert not warned
 
 
 def test_a_header_of_python_2_is_read() -> None:
