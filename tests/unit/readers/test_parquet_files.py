@@ -142,8 +142,23 @@ class TestMetadata:
             "c": "03:04:05.123456",
         }
 
+    @pytest.mark.parametrize(
+        ("kind", "value", "text"),
+        [
+            ("decimal(5,0)", "5", "5"),
+            ("decimal(5,2)", "-1.5", "-1.50"),
+            ("decimal(2,2)", "0.05", "0.05"),
+            ("decimal(18,18)", "-0.999999999999999997", "-0.999999999999999997"),
+            ("decimal(37,37)", "0.5", f"0.5{'0' * 36}"),
+            ("decimal(38,1)", "9999999999999999999999999999999999999.7", "9999999999999999999999999999999999999.7"),
+        ],
+    )
+    def test_with_decimals_keeps_their_digits(self, kind: str, value: str, text: str, tmp_path: Path) -> None:
+        entries = read(parquet(f"select 'a' as id, [1.0] as vector, ['{value}'::{kind}] as metadata", tmp_path))
+        assert metadata(entries) == [f"[{text}]".encode()]
+
     def test_with_quotes_in_its_names_keeps_them(self, tmp_path: Path) -> None:
-        select = """select 'a' as id, [1.0] as vector, {'a"b': 0.5::decimal(1,1), 'A, b': [{'é': 1}]} as metadata"""
+        select = """select 'a' as id, [1.0] as vector, {'a"b': 0.5::double, 'A, b': [{'é': 1}]} as metadata"""
         assert metadata(read(parquet(select, tmp_path))) == ['{"a\\"b":0.5,"A, b":[{"é":1}]}'.encode()]
 
     @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ _TIMES: Final = frozenset(
 _JSON_LEAVES: Final = _NUMBERS | _TIMES | {"boolean", "varchar", "uuid", "enum", "null"}
 _MAX_LISTED: Final = 10  # unknown columns that a report lists
 _MAX_DIGITS: Final = 38  # of DuckDB's decimals
+_EXACT_DIGITS: Final = 16  # DuckDB writes decimals of fewer digits by way of a double: 5 as 5.0, 1.50 as 1.5
 
 
 class Expressions(msgspec.Struct, frozen=True):
@@ -144,11 +145,11 @@ def _json_type(kind: Any, path: str) -> str:
 
 
 def _decimal(kind: Any, path: str) -> str:
-    """Return a decimal type that is written with a digit before the point: JSON does not have .5."""
+    """Return a decimal type that DuckDB writes with all its digits, and with one before the point: JSON has no .5."""
     digits, scale = dict(kind.children)["precision"], dict(kind.children)["scale"]
     if digits == scale == _MAX_DIGITS:
         raise FileRefused(f"column {path} has the type {kind}, which has no form in JSON; write it as text")
-    return f"decimal({max(digits, scale + 1)},{scale})"
+    return f"decimal({max(digits, scale + 1, _EXACT_DIGITS)},{scale})"
 
 
 def _quoted(name: str) -> str:
