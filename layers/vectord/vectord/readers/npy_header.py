@@ -1,8 +1,8 @@
 """Parse the header of a `.npy` file strictly, so that a damaged or hostile one fails in known ways.
 
 numpy's own parser tokenizes and evaluates what it cannot read, and raises whatever that raises. Here a header must
-consist of the tokens that numpy writes before it is evaluated: without operators, which can be nested until the stack of
-Python's parser overflows. Only plain types become a dtype. Format: NEP 1.
+consist of the tokens that numpy writes before it is evaluated: without operators, which can be nested until the stack
+of Python's parser overflows. Only plain types become a dtype. Format: NEP 1.
 """
 
 import ast
