@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.e2e.logs import lines_of
 from tools.stack.stack import Stack, session
 
 TIMEOUT_SECONDS = 30.0
@@ -27,11 +28,11 @@ class Inbox:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._s3, self._sqs, self._logs, self._functions = (
-            session().client(name, endpoint_url=stack.endpoint) for name in ("s3", "sqs", "logs", "lambda")
+        self._s3, self._sqs, self._functions = (
+            session().client(name, endpoint_url=stack.endpoint) for name in ("s3", "sqs", "lambda")
         )
         self._queue, self._dead = stack.physical("Uploads"), stack.physical("DeadUploads")
-        self._function, self._mapping = stack.physical("IngestFunction"), stack.physical("IngestFunctionUploads")
+        self._mapping = stack.physical("IngestFunctionUploads")
 
     def put(self, key: str, body: bytes) -> None:
         """Upload a file."""
@@ -45,7 +46,7 @@ class Inbox:
         """Wait until the function has logged as many uploads for an index, and return their outcomes."""
 
         def look() -> list[str] | None:
-            lines = self._lines()
+            lines = lines_of(self._stack, "IngestFunction")
             found = [line["outcome"] for line in lines if line.get("index") == index and "outcome" in line]
             return found if len(found) >= count else None
 
@@ -108,9 +109,3 @@ class Inbox:
     def _receive(self, queue: str) -> Any:
         found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1).get("Messages", [])
         return found[0] if found else None
-
-    def _lines(self) -> list[dict[str, Any]]:
-        group = f"/aws/lambda/{self._function}"
-        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        messages = [event["message"] for page in pages for event in page["events"]]
-        return [json.loads(message) for message in messages if message.startswith("{")]

@@ -10,6 +10,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.e2e.inbox import eventually
+from tests.e2e.logs import lines_of
 from tests.support import template
 from tests.support.api import load
 from tests.support.pages import text_of
@@ -137,6 +139,22 @@ def test_a_policy_with_a_wildcard_for_stage_and_method_allows_more_than_it_seems
     with closing(user(guarded, "careless", policy)) as careless:
         assert is_allowed(careless, "DELETE", "/indexes/other/vectors/GET/indexes/films")
     assert not is_allowed(clients["ReaderOfFilms"], "DELETE", "/indexes/other/vectors/GET/indexes/films")
+
+
+def test_the_log_names_the_principal_of_a_write(guarded: Stack, clients: Mapping[str, Client]) -> None:
+    clients["Administrator"].exchange("PUT", "/indexes/team-a-audited", {"dimension": 3})
+    vectors = [{"id": "x", "vector": [1, 2, 3]}]
+    etag = (
+        clients["WriterOfTeamA"].call("POST", "/indexes/team-a-audited/vectors", {"vectors": vectors}).headers["etag"]
+    )
+
+    def look() -> Json | None:
+        lines = lines_of(guarded, "AddFunction")
+        return next((line for line in lines if line.get("index") == "team-a-audited"), None)
+
+    line = eventually(look, "line of the write")
+    assert (line["principal"], line["operation"]) == ("arn:aws:iam::000000000000:user/WriterOfTeamA", "add-vectors")
+    assert (line["rows"], line["outcome"], line["etag_after"]) == (1, "committed", etag)
 
 
 def test_a_name_in_another_spelling_is_the_index_that_it_names(clients: Mapping[str, Client]) -> None:
