@@ -7,6 +7,8 @@ import pytest
 
 from tests.support import template
 from tests.support.deployed import Deployed
+from tools.command.paths import TEMPLATE
+from tools.stack.template import load
 from vectord.edge import telemetry
 
 DEPLOYED = Deployed({})
@@ -44,6 +46,11 @@ def test_a_bucket_keeps_old_versions_for_as_many_days_as_the_parameter_says(
     [rule, *_] = properties["LifecycleConfiguration"]["Rules"]
     assert (properties["VersioningConfiguration"]["Status"], rule["Status"]) == ("Enabled", "Enabled")
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": days}
+
+
+def test_versions_are_kept_for_1_to_3650_days() -> None:
+    declared = load(TEMPLATE)["Parameters"]["VersionDays"]
+    assert (declared["Default"], declared["MinValue"], declared["MaxValue"]) == (3, 1, 3_650)
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
