@@ -12,6 +12,7 @@ from vectord.edge import handler, pagination
 from vectord.edge import routes as edge_routes
 from vectord.edge import versions as edge_versions
 from vectord.edge.handler import Reply, Route
+from vectord.edge.openapi.operations import OPERATIONS
 from vectord.edge.request import Request, read_options_in
 from vectord.edge.schemas import index_answers, queries, vector_answers
 from vectord.edge.visible import visible_indexes
@@ -84,8 +85,6 @@ def options(request: Request, _: Service) -> Reply:
 
 
 def _all_routes() -> list[str]:
-    from vectord.edge.openapi.operations import OPERATIONS  # noqa: PLC0415 - rarely requested
-
     return [operation.route for operation in OPERATIONS]
 
 

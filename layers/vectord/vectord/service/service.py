@@ -25,8 +25,7 @@ from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.indexes import VectorIndex
 from vectord.service.shard_requests import ShardRequests
-from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.index import ShardAccess, ShardedIndex
+from vectord.service.sharding.fan_out import Invoke, LocalFanOut, RemoteFanOut, ShardAccess, WorkerPool
 from vectord.service.sharding.placement import check_parent
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
@@ -286,5 +285,7 @@ class Service:
         parent = snapshot.index.params
         if not parent.shards:
             return SingleIndex(snapshot, deadline, self.environment, self._commits, read_before)
+        from vectord.service.sharding.index import ShardedIndex  # noqa: PLC0415  most indexes have no shards
+
         check_parent(parent, snapshot.name)
         return ShardedIndex(parent, deadline, read, self._shards)

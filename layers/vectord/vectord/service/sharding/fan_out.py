@@ -9,8 +9,10 @@ import msgspec
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.sharding import messages
 from vectord.service.sharding.messages import ChangeRequest, ChangeResult, ShardRequest, ShardResult, failed_result
+from vectord.service.single.index import SingleIndex
+from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values.environment import Commit, Environment, RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import Deadline, ReadOptions
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +142,22 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
                 if isinstance(request, ChangeRequest) and request.key is None:
                     return failed_result(OutcomeUnknown(request.shard))
         return failed_result(StorageSilent())
+
+
+class RunOnShard(Protocol):
+    """Opens a shard and returns the result of `use`, with a retry loop of its own."""
+
+    def __call__[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R: ...
+
+
+class ShardAccess(msgspec.Struct, frozen=True):
+    """How an index uses its shards: `run` opens one, `fan_out` and `local` run shard requests, `pool` has threads."""
+
+    reader: SnapshotReader
+    run: RunOnShard
+    fan_out: FanOut
+    local: FanOut
+    pool: WorkerPool
 
 
 def _executor(threads: int, name: str) -> "ThreadPoolExecutor":

@@ -5,7 +5,6 @@ rely on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 from msgspec import structs
@@ -25,7 +24,7 @@ from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
-from vectord.service.sharding.fan_out import FanOut, WorkerPool
+from vectord.service.sharding.fan_out import FanOut, ShardAccess
 from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_ordered, merge_results
 from vectord.service.sharding.messages import (
     AddRequest,
@@ -75,22 +74,6 @@ from vectord.service.values.selection import (
     Selection,
     parse_filter,
 )
-
-
-class RunOnShard(Protocol):
-    """Opens a shard and returns the result of `use`, with a retry loop of its own."""
-
-    def __call__[R](self, shard: str, deadline: Deadline, read: ReadOptions, use: Callable[[SingleIndex], R]) -> R: ...
-
-
-class ShardAccess(msgspec.Struct, frozen=True):
-    """How an index uses its shards: `run` opens one, `fan_out` and `local` run shard requests, `pool` has threads."""
-
-    reader: SnapshotReader
-    run: RunOnShard
-    fan_out: FanOut
-    local: FanOut
-    pool: WorkerPool
 
 
 class ShardedIndex(msgspec.Struct, frozen=True):
