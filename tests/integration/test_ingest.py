@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import importlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import numpy as np
 import pytest
 
 from tests.support.api import Api, load
@@ -112,6 +114,16 @@ def test_a_report_lists_the_first_bad_rows_and_counts_all(api: Api, inbox: Inbox
     assert (report["bad"], len(report["rows"])) == (1_500, 1_000)
 
 
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_report_numbers_the_rows_of_an_array_from_one(api: Api, inbox: Inbox, shards: int) -> None:
+    api.create("rows", 2, shards=shards)
+    packed = io.BytesIO()
+    np.savez(packed, ids=np.array([b"a", b"caf\xe9", b"c", b"d"]), vectors=np.array([[1, 0], [1, 0], [0, 0], [0, 1]]))
+    inbox.upload("uploads/rows/x.npz", packed.getvalue())
+    rows = inbox.report("rejected/rows/x.npz.json")["rows"]
+    assert [(row["line"], row["id"]) for row in rows] == [(2, None), (3, "c")]
+
+
 # Lines 3, 5, 6, 8 and 10 are bad, each for another reason; lines 2, 4 and 7 are blank.
 BAD_LINES = (
     b'{"id": "a", "vector": [1, 0]}',
@@ -145,6 +157,9 @@ def test_a_report_names_the_lines_of_the_file(api: Api, inbox: Inbox, suffix: st
         ("uploads/t/x.csv", GOOD),
         ("uploads/t/empty.jsonl", b"\n\n"),
         ("uploads/t/x.jsonl.gz", b"no gzip"),
+        ("uploads/t/cut.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4\n"),
+        ("uploads/t/x.npz", b"PK\x05\x06" + bytes(18)),
+        ("uploads/t/x.parquet", b"PAR1" + bytes(20) + b"PAR1"),
         ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20), mtime=0)),
         ("uploads/t/../../x.jsonl", GOOD),
         ("uploads/t//x.jsonl", GOOD),
