@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import datasets
+from tests.support.search_pages import pages
 from tests.support.services import FOREVER, a_query, vector
 from tests.support.shards import IDS, HookedStore, a_service, object_names, search_ids
 from vectord.errors import BlobCorrupt, RequestInvalid, StorageSilent, StoreUnavailable, VectorNotFound
+from vectord.index.kernels.distance import distances
+from vectord.index.query.query import Query, Result
+from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
@@ -40,6 +45,29 @@ def test_an_exact_search_returns_the_answer_of_a_single_object_index(
         (m.id, m.distance, m.vector.tolist()) for m in one.matches
     ]
     assert (many.count, many.strategy) == (one.count, one.strategy)
+
+
+def test_the_pages_of_an_approximate_search_are_all_rows() -> None:
+    """Each shard has more rows than are scanned, so the first page may miss some."""
+    service, dimension = a_service(HookedStore()), 4_096
+    rows = datasets.decaying(2_100, dimension)
+    rows[-100:] = rows[0]
+    service.create(NewIndex("t", dimension, shards=2, m=1), FOREVER)
+    service.add("t", [NewVector(f"{row:04}", vector) for row, vector in enumerate(rows)], FOREVER)
+    answers = []
+
+    def search(query: Query) -> Result:
+        result = service.search("t", query, FOREVER)
+        answers.append(result.answer)
+        return result
+
+    query = datasets.decaying(1, dimension, 2)[0]
+    found = [page.matches for page in pages(search, {"vector": query.tolist(), "k": 150, "ef_search": 1})]
+    assert (answers[0].complete, answers[1].complete) == (False, True)
+    ids = [f"{row:04}" for row in range(2_100)]
+    expected = sorted(zip(distances(rows, None, query, "cosine").tolist(), ids, strict=True))
+    assert sorted((match.distance, match.id) for matches in found for match in matches) == expected
+    assert [len(matches) for matches in found] == [150] * 14
 
 
 def test_a_search_sees_every_acknowledged_change(filled: Service) -> None:
