@@ -69,6 +69,8 @@ def test_a_whole_pair_and_an_escaped_backslash_are_accepted(text: str) -> None:
         (b'{"vectors":{}}', AddBody, ["vectors must be an array"]),
         (b'{"k":1,"k":2}', SearchBody, ["'k' more than once"]),
         (b'{"vector":[1],"filter":{"k":1},"vector":[2]}', SearchBody, ["'vector' more than once"]),
+        (rb'{"id":"\\","k":1,"k":2}', SearchBody, ["'k' more than once"]),
+        (rb'{"id":"\\\"","k" : 1, "k"\n:2}'.replace(rb"\n", b"\n"), SearchBody, ["'k' more than once"]),
     ],
 )
 def test_json_of_another_shape_is_refused_with_the_field_and_what_it_must_be(
@@ -81,6 +83,10 @@ def test_json_of_another_shape_is_refused_with_the_field_and_what_it_must_be(
 def test_a_field_may_have_the_name_of_a_metadata_key() -> None:
     body = b'{"filter":{"k":1,"$not":{"k":2}},"k":3}'
     assert bodies.decode(body, SearchBody).k == 3
+
+
+def test_a_text_may_look_like_a_field() -> None:
+    assert bodies.decode(rb'{"id":"\"k\":1,\"k\":2","k":3}', SearchBody).k == 3
 
 
 @pytest.mark.parametrize(

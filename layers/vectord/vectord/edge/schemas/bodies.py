@@ -1,6 +1,7 @@
 """JSON bodies of requests: strict types, which msgspec decodes and validates in one pass."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -147,9 +148,17 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
 
 def _repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
     """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
-    if any(body.count(b'"%b"' % name.encode()) > 1 for name in kind.__struct_fields__):
-        return repeated_outermost(body)
-    return None
+    plain = body.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in body else body
+    parts = plain.split(b'"')  # by turns what is between texts, and a text
+    texts = [text for text, after in zip(parts[1::2], parts[2::2], strict=True) if after.lstrip()[:1] == b":"]
+    keys = [text for text in texts if text in _field_names(kind)]
+    # An object inside the body may have these keys too, so equal keys are a reason to look.
+    return repeated_outermost(body) if len(keys) > len(set(keys)) else None
+
+
+@cache
+def _field_names(kind: type[msgspec.Struct]) -> frozenset[bytes]:
+    return frozenset(name.encode() for name in kind.__struct_fields__)
 
 
 def _check_json(body: bytes) -> None:
