@@ -77,7 +77,7 @@ def count_values(request: Request, service: Service) -> Reply:
     body = bodies.decode(request.body, bodies.FacetsBody)
     query, read = edge_facets.read_facets(body), read_options(body.consistency, body.max_staleness)
     found = service.facets(request.path["name"], query, request.deadline, read)
-    answer = edge_facets.facets_answer(query, found)
+    answer = edge_facets.facets_answer(body.paths, found)
     reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=FEWER_VALUES)
     return handler.reply_or_not_modified(request, reply)
 

@@ -162,6 +162,7 @@ _CASES = pa.struct([("a", pa.int64()), ("A", pa.int64())])
 METADATA_OF_TYPES = {
     "case": pa.array([{"a": 1, "A": 2}] * 2, _CASES),
     "case-deep": pa.array([{"x": [{"a": 1, "A": 2}]}] * 2, pa.struct([("x", pa.list_(_CASES))])),
+    "nameless": pa.array([{"x": [{"": 1}]}] * 2),
     "nan": pa.array([{"x": [1.0, 2.0]}, {"x": [1.0, float("nan")]}]),
     "infinity": pa.array([{"x": {"y": 1.0}}, {"x": {"y": float("-inf")}}]),
     "binary": pa.array([{"x": b"a"}] * 2),

@@ -71,6 +71,17 @@ def test_values_are_counted_once_for_each_vector_most_frequent_first(filled: Api
     assert nowhere == {"path": "nowhere", "rows": 0, "distinct": 0, "values": [], "min": None, "max": None}
 
 
+@pytest.mark.parametrize(
+    ("path", "count"), [("$price", 2), (r"\$price", 2), (r"\\$price", 1), ("by.$price", 1), (r"by.\$price", 0), (r"\x", 1)]
+)
+def test_a_path_with_a_dollar_is_written_as_in_a_filter_or_plainly(ephemeral: Api, path: str, count: int) -> None:
+    ephemeral.create()
+    documents = [{"$price": 5}, {"$price": 5}, {r"\$price": 5}, {"by": {"$price": 5}}, {r"\x": 5}]
+    ephemeral.add(*[{"id": str(n), "vector": [1, n], "metadata": one} for n, one in enumerate(documents)])
+    [facet] = facets(ephemeral, path).json["facets"]
+    assert (facet["path"], facet["rows"]) == (path, count)
+
+
 def test_a_limit_cuts_values_but_not_their_number(filled: Api) -> None:
     [tag] = facets(filled, "tag", limit=1).json["facets"]
     assert (counts(tag), tag["distinct"]) == ([('"a"', 2)], 6)

@@ -92,6 +92,13 @@ def test_a_path_without_values_lists_by_id(filled: Api) -> None:
     assert listed(filled, order_by="", limit="4") == sorted(ASCENDING)
 
 
+@pytest.mark.parametrize("path", ["$place", r"\$place"])
+def test_a_path_with_a_dollar_is_written_as_in_a_filter_or_plainly(filled: Api, path: str) -> None:
+    for place, name in enumerate(ASCENDING):
+        filled.send("PATCH", "/indexes/t/vectors", {"ids": [name], "metadata": {"$place": -place}})
+    assert listed(filled, order_by=path, limit="4") == ASCENDING[::-1]
+
+
 def test_filter_prefix_and_include_work_with_an_order(filled: Api) -> None:
     tree = json.dumps({"by.v": {"$gte": 1}})
     assert listed(filled, order_by="by.v", filter=tree, limit="2") == ["one", "one again", "float", "huge", "huger"]

@@ -64,6 +64,12 @@ def test_a_body_that_is_not_whole_gzip_is_malformed(body: bytes) -> None:
         decoded(body)
 
 
+@pytest.mark.parametrize("more", [b"x", bytes(8), PACKED[:10]], ids=["a byte", "zeros", "half a member"])
+def test_bytes_after_a_member_are_named(more: bytes) -> None:
+    with pytest.raises(MalformedEncoding, match="other bytes after 1 complete gzip member"):
+        decoded(PACKED + more)
+
+
 def test_gzip_that_arrived_as_text_names_the_content_type_to_send() -> None:
     with pytest.raises(MalformedEncoding, match="application/octet-stream"):
         decoded(PACKED.decode(errors="replace").encode(), is_text=True)

@@ -176,6 +176,7 @@ class TestMetadata:
         [
             ("case", "'a' and 'A'"),
             ("case-deep", "'a' and 'A'"),
+            ("nameless", "metadata.x.list.element has a field without a name"),
             ("binary", "metadata.x has the type BLOB"),
             ("map-of-integers", "MAP(BIGINT, BIGINT)"),
             ("decimal-38", "metadata.x has the type DECIMAL(38,38)"),

@@ -54,8 +54,8 @@ def _gunzip(data: bytes) -> bytes:
             try:
                 parts.append(engine.decompress(rest, room))
             except zlib.error as error:
-                after = f" after {members:,} complete gzip member(s)" if members else ""
-                raise MalformedEncoding(f"Content-Encoding is gzip, but the body is not{after}: {error}.") from error
+                what = f"has other bytes after {members:,} complete gzip member(s)" if members else "is not"
+                raise MalformedEncoding(f"Content-Encoding is gzip, but the body {what}: {error}.") from error
             room -= len(parts[-1])
             if room <= 0 or members >= _MAX_MEMBERS:
                 raise RequestTooLarge(
@@ -64,7 +64,10 @@ def _gunzip(data: bytes) -> bytes:
                 )
             rest = engine.unused_data
     if not engine.eof:
-        raise MalformedEncoding("Content-Encoding is gzip, but the body ends before the gzip data does. Was it cut?")
+        rest_of = f", or has other bytes after {members:,} complete gzip member(s)" if members else ""
+        raise MalformedEncoding(
+            f"Content-Encoding is gzip, but the body ends before the gzip data does. Was it cut{rest_of}?"
+        )
     return b"".join(parts)
 
 

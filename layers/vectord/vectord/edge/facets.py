@@ -1,10 +1,13 @@
 """Convert the body of a request for facets to a query, and the facets to an answer."""
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import FacetsBody
 from vectord.edge.search import filter_text
+from vectord.filters.tree import path_of
 from vectord.filters.values import Kind, value_of
 from vectord.index.query.values import Facet
 from vectord.service.values.results import Facets
@@ -13,12 +16,12 @@ from vectord.service.values.selection import FacetQuery
 
 def read_facets(body: FacetsBody) -> FacetQuery:
     """Return the query in the body of a request for facets."""
-    return FacetQuery(body.paths, body.limit, filter_text(body.filter))
+    return FacetQuery([path_of(path) for path in body.paths], body.limit, filter_text(body.filter))
 
 
-def facets_answer(query: FacetQuery, found: Facets) -> vector_answers.Facets:
-    """Return the answer with one facet for each path of the query, in their order."""
-    facets = [_answer(path, facet) for path, facet in zip(query.paths, found.facets, strict=True)]
+def facets_answer(paths: Sequence[str], found: Facets) -> vector_answers.Facets:
+    """Return the answer with one facet for each of `paths`, which are as in the request."""
+    facets = [_answer(path, facet) for path, facet in zip(paths, found.facets, strict=True)]
     return vector_answers.Facets(facets, found.count)
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from vectord.edge import pagination
 from vectord.errors import CursorInvalid, RequestInvalid
+from vectord.filters.tree import path_of
 from vectord.filters.values import Kind
 from vectord.index.query.values import Order, OrderedRow
 from vectord.service.values.selection import Place
@@ -40,7 +41,7 @@ def read_order(query: Mapping[str, str]) -> Order | None:
         return None
     if "segment" in query or "segments" in query:
         raise RequestInvalid("order_by cannot be combined with segment and segments: a segment is a range of hashes.")
-    return Order(path, _DIRECTIONS[direction or "asc"])
+    return Order(path_of(path), _DIRECTIONS[direction or "asc"])
 
 
 def read_place(cursor: str, request: Sequence[object]) -> OrderedRow:

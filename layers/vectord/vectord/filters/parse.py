@@ -7,15 +7,13 @@ An object or an array without members is valid: `{}` and `$and: []` are true, `$
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeGuard
 
 from vectord.filters.limits import MAX_PATTERN, Location, Usage
-from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
+from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, path_of
 
 _LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
-_ESCAPED: Final = r"\\+\$"  # re compiles it at its first use
 _ESCAPE_HINT: Final = r'For a metadata key that starts with $ write a backslash before it, in JSON "\\$key".'
 _MAX_COMPARED: Final = 60  # characters of an unknown operator that are compared with the known operators
 _TYPE_NAMES: Final = {type(None): "null", bool: "a boolean", str: "a text", list: "an array", dict: "an object"}
@@ -67,7 +65,7 @@ def _parse_member(key: object, operand: object, location: Location) -> Filter:
         case _ if key.startswith("$"):
             raise inner.error(f"{_unknown_operator(key, _LOGICAL_OPERATORS)} {_ESCAPE_HINT}")
         case path:
-            return _parse_path(path[1:] if re.match(_ESCAPED, path) else path, operand, inner)
+            return _parse_path(path_of(path), operand, inner)
 
 
 def _parse_filters(operand: object, location: Location) -> tuple[Filter, ...]:

@@ -75,6 +75,15 @@ type Condition = In | Compare | Exists | Prefix | Glob
 type Filter = Condition | And | Or | Not
 
 
+def path_of(written: str) -> str:
+    r"""Return the path that a request writes as `written`: a backslash before a leading `$` is not a part of it.
+
+    A filter needs the backslash, because a key that starts with `$` is an operator. `\\$a` is the path `\$a`.
+    """
+    is_escaped = written.startswith("\\") and written.lstrip("\\").startswith("$")
+    return written[1:] if is_escaped else written
+
+
 def paths(tree: Filter) -> frozenset[str]:
     """Return the paths that a filter tests."""
     match tree:

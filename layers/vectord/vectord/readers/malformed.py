@@ -10,6 +10,9 @@ import msgspec
 from vectord.errors import RequestInvalid
 
 _ESCAPE: Final = rb"(?s)\\(?:u([0-9A-Fa-f]{4})|.)"  # re compiles it at its first use
+# What follows the position of an error in a text that was cut: nothing, or the start of a text or of a literal. An
+# error inside an escape is at its "u".
+_CUT: Final = r'(?s)|"(?:[^"\\]++|\\.)*+\\?|(?<=\\)u[0-9A-Fa-f]{0,3}|t(?:ru?)?|f(?:a|al|als)?|n(?:ul?)?'
 _MAX_DIAGNOSED: Final = 32 << 20  # bytes; Python's values of a larger text could fill the memory
 _MAX_ESCAPES: Final = 1_000_000  # that are searched for half a surrogate pair
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16 and UTF-32, whose zero bytes tell them apart from UTF-8
@@ -116,7 +119,7 @@ def _syntax_reason(text: str, error: Exception) -> str:
     except _NotANumberError as literal:
         return f"has {literal}, which JSON does not have: every number must be finite."
     except json.JSONDecodeError as found:
-        if found.pos >= len(text.rstrip()):
+        if re.compile(_CUT).fullmatch(text.rstrip(), found.pos):
             return f"ends before the JSON is complete, after {len(text.encode()):,} bytes. Was it cut?"
         start = text.lstrip()[0]
         hint = "" if start in '{["' else f" It begins with {start!r}; a JSON object begins with '{{'."

@@ -87,8 +87,13 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def _check_fields(node: _Node, path: str) -> None:
-    """Refuse fields that DuckDB would rename."""
+    """Refuse fields that DuckDB would rename, or cannot name."""
     names = [field.name for field in node.fields]
+    if "" in names:
+        raise FileRefused(
+            f"column {path} has a field without a name, which cannot be read; rename it, or write the metadata as JSON "
+            "text"
+        )
     lower = [name.encode().lower() for name in names]  # of ASCII letters only, as DuckDB compares
     for position, name in enumerate(names):
         if lower.index(lower[position]) < position:

@@ -33,7 +33,8 @@ def _wrong_value(name: str, text: bytes, kind: Any) -> str | None:
     try:
         msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
-        return f"{name} must be {_described(inspect, info)}: {error}."
+        where = str(error).replace("`$", f"`{name}")  # msgspec's path of the wrong item, such as `$[1][0]`
+        return f"{name} must be {_described(inspect, info)}: {where}."
     return None
 
 
