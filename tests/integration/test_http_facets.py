@@ -72,7 +72,8 @@ def test_values_are_counted_once_for_each_vector_most_frequent_first(filled: Api
 
 
 @pytest.mark.parametrize(
-    ("path", "count"), [("$price", 2), (r"\$price", 2), (r"\\$price", 1), ("by.$price", 1), (r"by.\$price", 0), (r"\x", 1)]
+    ("path", "count"),
+    [("$price", 2), (r"\$price", 2), (r"\\$price", 1), ("by.$price", 1), (r"by.\$price", 0), (r"\x", 1)],
 )
 def test_a_path_with_a_dollar_is_written_as_in_a_filter_or_plainly(ephemeral: Api, path: str, count: int) -> None:
     ephemeral.create()

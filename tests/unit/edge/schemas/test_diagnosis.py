@@ -30,7 +30,10 @@ MALFORMED = {
     "two first halves": (b'{"id":"\\ud83d\\ud83d\\ude00"}', r"at byte 7: \ud83d"),
     "half a pair after an escaped backslash": (b'{"id":"\\\\\\ud83d"}', r"at byte 9: \ud83d"),
     "a cut text": (b'{"vector":[1,2', "ends before the JSON is complete, after 14 bytes"),
-    "a text that was cut inside a text": (b'{"id":"caf\xc3\xa9 \\"x', "ends before the JSON is complete, after 16 bytes"),
+    "a text that was cut inside a text": (
+        b'{"id":"caf\xc3\xa9 \\"x',
+        "ends before the JSON is complete, after 16 bytes",
+    ),
     "a text that was cut inside an escape": (b'{"id":"\\u00e', "ends before the JSON is complete, after 12 bytes"),
     "a text that was cut inside a literal": (b'{"dry_run":fals', "ends before the JSON is complete, after 15 bytes"),
     "a second line": (b'{"k":3,\n"vector":[1,]}', "line 2, column 13"),
