@@ -77,7 +77,7 @@ def test_a_whole_pair_and_an_escaped_backslash_are_accepted(text: str) -> None:
         (b'{"k":1,"k":2}', SearchBody, ["'k' more than once"]),
         (b'{"vector":[1],"filter":{"k":1},"vector":[2]}', SearchBody, ["'vector' more than once"]),
         (rb'{"id":"\\","k":1,"k":2}', SearchBody, ["'k' more than once"]),
-        (rb'{"id":"\\\"","k" : 1, "k"\n:2}'.replace(rb"\n", b"\n"), SearchBody, ["'k' more than once"]),
+        (b'{"id":"\\\\\\"","k" : 1, "k"\n:2}', SearchBody, ["'k' more than once"]),
     ],
 )
 def test_json_of_another_shape_is_refused_with_the_field_and_what_it_must_be(
