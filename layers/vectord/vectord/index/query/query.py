@@ -19,6 +19,8 @@ BEFORE_ALL: Final = (0.0, "")  # a distance and an id before those of every matc
 MAX_QUERIES: Final = 100  # query vectors of one search
 MAX_PROBES: Final = 500  # query vectors of one recall measurement
 
+_KEY_SIZE: Final = 16  # bytes; shorter ids are their own keys, which no digest equals
+
 
 class Query(msgspec.Struct, frozen=True):
     """A search for the `k` nearest neighbors of each query vector.
@@ -116,8 +118,9 @@ def resolved(query: Query, vector: F32) -> Query:
 
 
 def key_of_seen(vector_id: str) -> bytes:
-    """Return the 16 bytes that represent an id in `Query.seen`: an id may be 64 times as long."""
-    return blake2b(vector_id.encode(), digest_size=16).digest()
+    """Return up to 16 bytes that represent an id in `Query.seen`: itself, or the 16 bytes of a digest if it is longer."""
+    encoded = vector_id.encode()
+    return encoded if len(encoded) < _KEY_SIZE else blake2b(encoded, digest_size=_KEY_SIZE).digest()
 
 
 def check(query: Query) -> None:
