@@ -118,7 +118,7 @@ def resolved(query: Query, vector: F32) -> Query:
 
 
 def key_of_seen(vector_id: str) -> bytes:
-    """Return up to 16 bytes that represent an id in `Query.seen`: itself, or the 16 bytes of a digest if it is longer."""
+    """Return the key of an id in `Query.seen`: the id in UTF-8, or a digest of 16 bytes if it is not shorter."""
     encoded = vector_id.encode()
     return encoded if len(encoded) < _KEY_SIZE else blake2b(encoded, digest_size=_KEY_SIZE).digest()
 
