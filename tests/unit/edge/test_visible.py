@@ -79,3 +79,8 @@ def test_a_page_of_a_caller_with_many_rights_asks_the_store_a_limited_number_of_
     assert (page.objects, store.listings) == ((), 100)
     assert page.after == "absent-099"
     assert list(chain(*pages(claim))) == ["zoo"]
+
+
+def test_a_page_that_ends_after_the_limited_number_of_listings_is_not_repeated() -> None:
+    claim = " ".join(f"read:absent-{i:02}" for i in range(99)) + " read:films* read:zoo"
+    assert list(chain(*pages(claim, limit=100))) == ["films", "films-2", "films.old", "zoo"]

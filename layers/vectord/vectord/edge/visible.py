@@ -23,7 +23,7 @@ def visible_indexes(list_page: ListPage, rights: Rights, prefix: str, limit: int
     scopes = [scope for scope in _scopes(rights, prefix) if after is None or not _is_before(scope, after)]
     for number, (text, is_prefix) in enumerate(scopes):
         if number == _MAX_REQUESTS:
-            return ObjectPage(tuple(found), scopes[number - 1][0])
+            return ObjectPage(tuple(found), max([scopes[number - 1][0], *(one.name for one in found[-1:])]))
         start = after if after is not None and after.startswith(text) else None
         page = list_page(text, limit + 1 - len(found) if is_prefix else 1, start)
         found += [one for one in page.objects if is_prefix or one.name == text]
