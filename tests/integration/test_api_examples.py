@@ -11,20 +11,17 @@ from tests.support.backends import S3Backend
 from tests.support.examples import Example, Values, parsed, sections
 from tests.support.pages import text_of
 from tests.support.schema import violations
-from vectord.runtime import ingest
 
 PAGE = text_of("docs/api.md")
 
 
 @pytest.fixture
-def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Api:
     bucket.keep_versions()
     inbox = f"{bucket.bucket}-inbox"
     bucket.client.create_bucket(Bucket=inbox)
     monkeypatch.setenv("VECTORD_INBOX", inbox)
-    ingest._ingestion.cache_clear()
-    yield Api(one_process=True)
-    ingest._ingestion.cache_clear()
+    return Api(one_process=True)
 
 
 def _examples() -> Iterator[tuple[str, Example]]:

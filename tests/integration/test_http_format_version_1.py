@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support import hnsw as h
 from tests.support.api import Answer, Api, encoded
-from vectord.runtime import resources, settings
+from vectord.runtime.settings import Settings
 from vectord.storage.base import IfAbsent, Store, StoredObject
 
 GOLDEN = Path(__file__).parents[1] / "golden/v1"
@@ -26,7 +27,9 @@ def api(api_with_versions: Api) -> Api:
 
 
 def _store() -> Store:
-    return resources.store_of(settings.Settings.read(os.environ))
+    """Return the store of the deployment that started last."""
+    store: Store = import_module("vectord.runtime.resources").store_of(Settings.read(os.environ))
+    return store
 
 
 def _put(name: str, blob: bytes) -> None:

@@ -2,10 +2,8 @@
 
 import gzip
 import hashlib
-import importlib
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -15,7 +13,6 @@ import pytest
 
 from tests.support.api import Api, load
 from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
-from vectord.runtime import ingest
 from vectord.storage.inbox import UploadedFile
 from vectord.storage.s3.inbox import S3Inbox
 
@@ -65,12 +62,10 @@ class Inbox:
 
 
 @pytest.fixture
-def inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+def inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-    ingest._ingestion.cache_clear()
-    yield Inbox(bucket)
-    ingest._ingestion.cache_clear()
+    return Inbox(bucket)
 
 
 @pytest.fixture
@@ -344,7 +339,6 @@ def test_an_upload_link_names_the_region_of_its_bucket(ephemeral: Api, monkeypat
         monkeypatch.delenv(name, raising=False)
     for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "eu-west-1", "VECTORD_INBOX": "inbox"}.items():
         monkeypatch.setenv(name, value)
-    importlib.reload(ingest)  # so that it has the ephemeral store of this API
     ephemeral.create("t", 2)
     link = ephemeral.send("POST", "/indexes/t/uploads", {"file": "x.jsonl"}).json["url"]
     assert link.startswith("https://inbox.s3.eu-west-1.amazonaws.com/uploads/t/x.jsonl?")

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 
 from tests.support.api import Answer, Api, encoded
 from tests.support.backends import S3Backend
-from vectord.runtime import ingest
 
 LONGEST_ID = "ü" * 511 + "/?"  # 1,024 bytes
 PACKED = 16 << 20  # bytes from which on an index is packed
@@ -94,11 +92,9 @@ def test_40_kb_of_metadata_a_vector_is_returned_and_filterable_by_every_key(docu
 
 
 @pytest.fixture
-def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setenv("VECTORD_INBOX", f"{bucket.bucket}-inbox")
-    ingest._ingestion.cache_clear()
-    yield Api(one_process=True)
-    ingest._ingestion.cache_clear()
+    return Api(one_process=True)
 
 
 @pytest.mark.parametrize(("letters", "status"), [(1_024, 200), (1_025, 422)])

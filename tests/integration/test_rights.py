@@ -1,6 +1,5 @@
 """A token's claim decides which indexes its holder may list, read, write and administer; other requests answer 403."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 from tests.support import template
 from tests.support.api import Answer, Api, an_event
-from vectord.runtime import resources
+from tests.support.backends import CREDENTIALS
 
 DENIED = "urn:vectord:problem:access-denied"
 AXES = [{"id": "x", "vector": [1, 0]}, {"id": "y", "vector": [0, 1]}]
@@ -48,7 +47,6 @@ class Guarded:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VECTORD_ACCESS_CLAIM", "rights")
         monkeypatch.setenv("VECTORD_INBOX", "inbox")
-        importlib.reload(resources)
         self.api = Api(one_process=True)
 
     def send(self, claim: Any, route: str, body: Any = None, *, name: str = "films", **query: str) -> Answer:
@@ -69,7 +67,11 @@ class Guarded:
 
 
 @pytest.fixture
-def guarded(bucket: object, monkeypatch: pytest.MonkeyPatch) -> Guarded:
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Guarded:
+    """A guarded deployment over the store in memory: rights are checked before the store is used."""
+    monkeypatch.delenv("VECTORD_STORE", raising=False)
+    for name, value in CREDENTIALS.items():  # a link to upload is signed
+        monkeypatch.setenv(name, value)
     return Guarded(monkeypatch)
 
 
