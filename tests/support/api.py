@@ -3,15 +3,18 @@
 import base64
 import gzip
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import quote, unquote
 
 from tests.support import template
@@ -75,9 +78,11 @@ class Api:
     """One deployment: a cold start of every function.
 
     As `one_process` the functions share warm state and client: the ephemeral store needs it, and it starts faster.
+    `environment` are variables that its functions see in addition to those of the test.
     """
 
-    def __init__(self, *, one_process: bool = False) -> None:
+    def __init__(self, *, one_process: bool = False, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = environment or {}
         self.routes = {**template.routes(), DEFAULT: template.default_function()}
         self._functions: dict[Path, ModuleType] = {}
         _restart()
@@ -105,7 +110,8 @@ class Api:
         return self.invoke(route, event)
 
     def invoke(self, route: str, event: Mapping[str, Any]) -> Answer:
-        response = self._functions[self.routes[route]].lambda_handler(event, None)
+        with patch.dict(os.environ, self._environment) if self._environment else nullcontext():
+            response = self._functions[self.routes[route]].lambda_handler(event, None)
         # Lambda passes responses as JSON.
         carried = json.loads(json.dumps(response))
         return Answer(carried["statusCode"], carried["headers"], carried["body"], carried["isBase64Encoded"])
@@ -126,6 +132,14 @@ class Api:
             if match := re.fullmatch(pattern, f"{method} {path}"):
                 return route, {name: as_the_gateway_decodes(value) for name, value in match.groupdict().items()}
         return DEFAULT, {}
+
+
+def in_memory(folder: Path) -> Api:
+    """Return a deployment over a store of its own in memory, with its section cache in `folder`.
+
+    Several tests can share it, because it does not depend on the environment of each test.
+    """
+    return Api(one_process=True, environment={"VECTORD_STORE": "", "TMPDIR": str(folder)})
 
 
 def encoded(text: str) -> str:
