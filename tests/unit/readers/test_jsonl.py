@@ -1,6 +1,7 @@
 """Lines of JSON: splitting a line gives the same entry as decoding the whole line."""
 
 import io
+from time import process_time
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from vectord.readers.jsonl import parse_numbers_fast
 
 
 def _read(text: bytes) -> list[Entry]:
-    return list(entries_of_file("x.jsonl", text, 1 << 20))
+    return list(entries_of_file("x.jsonl", text, 1 << 26))
 
 
 def _comparable(entry: Entry) -> object:
@@ -79,6 +80,15 @@ def lines(draw: st.DrawFn) -> bytes:
 def test_a_split_line_gives_the_entry_of_the_whole_line(text: bytes) -> None:
     assume(b"\0" not in text[:8])  # the file would be refused as UTF-16
     assert [_comparable(entry) for entry in _read(text)] == _entries_of_whole_lines(text)
+
+
+def test_blank_lines_are_skipped_at_once() -> None:
+    """A compressed file of some hundred kilobytes may have a hundred million of them."""
+    blank = b" \t\r\n\n" * 10_000_000
+    start = process_time()
+    (entry,) = _read(blank + b' {"id":"a","vector":[1]}')
+    assert entry.position == 20_000_000
+    assert process_time() - start < 5
 
 
 ONCE = [

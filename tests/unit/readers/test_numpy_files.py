@@ -153,6 +153,15 @@ DAMAGED = {
     "many-rows.npy": header(f"{{{F4}'shape': ({LIMIT // 2}, 0)}}"),
     "no-rows.npy": header(f"{{{F4}'shape': (0, {10**30})}}"),
     "digits.npy": header(f"{{{F4}'shape': ({'9' * 5_000},)}}"),
+    "product.npy": header(f"{{{F4}'shape': ({'9' * 4_000}, {'9' * 4_000})}}"),
+    "axes.npy": header(f"{{{F4}'shape': ({'1, ' * 100})}}", bytes(4)),
+    "no-bytes.npy": header(f"{{{F4}'shape': (0, {f'{LIMIT}, ' * 5})}}"),
+    "field-axes.npy": header(
+        f"{{'descr': [('id', '<U1'), ('vector', '<f4', ({'1, ' * 100}))], 'fortran_order': False, 'shape': (1,)}}", bytes(8)
+    ),
+    "field-no-bytes.npy": header(
+        "{'descr': [('id', '<U1'), ('vector', '<f4', (0, 4294967296))], 'fortran_order': False, 'shape': (1,)}", bytes(4)
+    ),
     "open.npy": header(f"{{{F4}'shape': (1, 2"),
     "call.npy": header("().__class__()"),
     "nested.npy": header("[" * 5_000),

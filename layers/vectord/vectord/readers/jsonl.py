@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import csimdjson
 
 _VECTOR: Final = re.compile(rb'"vector"[ \t\r]*:[ \t\r]*[\["]')
+_BLANK_LINES: Final = re.compile(rb"[ \t\r\n\v\f]*\n")
+_SPACE: Final = ord(" ")
 _QUOTE: Final = ord('"')
 _PLACEHOLDER: Final = b"-7.0625e-301"
 _PLACEHOLDER_JSON: Final = msgspec.Raw(_PLACEHOLDER)
@@ -87,6 +89,10 @@ def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
     for block in blocks:
         start, size = 0, len(block)
         while start < size:
+            # A run of blank lines is skipped at once, because a small compressed file can have a hundred million.
+            if block[start] <= _SPACE and (blank := _BLANK_LINES.match(block, start)):
+                start, position = blank.end(), position + block.count(b"\n", start, blank.end())
+                continue
             end = block.find(b"\n", start) + 1 or size
             if entry := _split_line(position, block, start, end) or _whole_line(position, block[start:end]):
                 yield entry

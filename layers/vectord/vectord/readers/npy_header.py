@@ -19,6 +19,8 @@ _MAGIC: Final = b"\x93NUMPY"
 _LENGTH_BYTES: Final = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}  # by version
 _MAX_HEADER: Final = 10_000  # bytes; numpy's own limit
 _MAX_ITEM: Final = (1 << 31) - 1  # bytes; numpy's limit
+_MAX_AXES: Final = 32  # numpy allows 64, of an array and a field together
+_MAX_LENGTH: Final = (1 << 63) - 1  # of an axis; numpy's limit
 _TOKENS: Final = re.compile(r"(?:'[^'\\]*'|\"[^\"\\]*\"|[0-9]++L?|True|False|[(),:{}\[\] \n])*+")
 _LONG: Final = re.compile(r"(?<=[0-9])L(?=[,)])")  # Python 2 wrote integers such as 3L
 _TYPE: Final = re.compile(r"([<>|=]?)([a-zA-Z?])([0-9]{0,9})(\[.*\])?")
@@ -73,6 +75,8 @@ def _evaluated(text: str) -> Any:
 def _shape(value: Any) -> tuple[int, ...]:
     if not isinstance(value, tuple) or any(type(length) is not int or length < 0 for length in value):
         raise FileRefused(_MALFORMED)
+    if len(value) > _MAX_AXES or any(length > _MAX_LENGTH for length in value):
+        raise FileRefused("its header describes an array that numpy cannot have")
     return value
 
 
@@ -92,6 +96,8 @@ def _dtype(described: Any, fields: Collection[str]) -> "np.dtype[Any]":
             continue
         if name not in fields or name in names:
             raise FileRefused(f"it may have the fields {', '.join(fields)}, each once, and has {name!r}")
+        if 0 in shape:
+            raise FileRefused(f"field {name!r} of its array is empty")
         dtype = _plain_dtype(kind, f"field {name!r} of ")
         names.append(name)
         formats.append((dtype, shape))

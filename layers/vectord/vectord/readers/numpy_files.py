@@ -4,6 +4,7 @@ Only plain dtypes are read, never pickles. The size in a header is compared with
 allocated.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -59,15 +60,14 @@ def _read_array(data: bytes, fields: Sequence[str], limit: int, name: str) -> Ar
         header = parse_header(data, fields)
     except FileRefused as error:
         raise FileRefused(f"{name}{error}") from error
-    size = header.dtype.itemsize
-    for length in header.shape:
-        size *= length
+    size = header.dtype.itemsize * math.prod(header.shape)
     if size > len(data) - header.start:
         raise FileRefused(f"{name}it is truncated: its header describes {size:,} bytes")
     if size < len(data) - header.start:
         raise FileRefused(f"{name}it has {len(data) - header.start - size:,} bytes after its array")
-    # Lengths are bounded also where another length is 0 and the array has no bytes.
-    if header.shape and (header.shape[0] * ROW_BYTES > limit or max(header.shape) > limit):
+    # numpy bounds the product of the lengths also where one of them is 0 and the array has no bytes.
+    bound = math.prod(max(length, 1) for length in header.shape) * max(header.dtype.itemsize, 1)
+    if bound > limit or (header.shape and header.shape[0] * ROW_BYTES > limit):
         raise FileRefused(f"{name}it has more rows or components than this function can hold; split it")
     return np.ndarray(header.shape, header.dtype, data, header.start, order="F" if header.fortran else "C")
 
