@@ -157,10 +157,12 @@ DAMAGED = {
     "axes.npy": header(f"{{{F4}'shape': ({'1, ' * 100})}}", bytes(4)),
     "no-bytes.npy": header(f"{{{F4}'shape': (0, {f'{LIMIT}, ' * 5})}}"),
     "field-axes.npy": header(
-        f"{{'descr': [('id', '<U1'), ('vector', '<f4', ({'1, ' * 100}))], 'fortran_order': False, 'shape': (1,)}}", bytes(8)
+        f"{{'descr': [('id', '<U1'), ('vector', '<f4', ({'1, ' * 100}))], 'fortran_order': False, 'shape': (1,)}}",
+        bytes(8),
     ),
     "field-no-bytes.npy": header(
-        "{'descr': [('id', '<U1'), ('vector', '<f4', (0, 4294967296))], 'fortran_order': False, 'shape': (1,)}", bytes(4)
+        "{'descr': [('id', '<U1'), ('vector', '<f4', (0, 4294967296))], 'fortran_order': False, 'shape': (1,)}",
+        bytes(4),
     ),
     "open.npy": header(f"{{{F4}'shape': (1, 2"),
     "call.npy": header("().__class__()"),
