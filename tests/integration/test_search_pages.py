@@ -151,20 +151,22 @@ def test_a_cursor_with_other_fields_is_refused(filled: Api, position: msgspec.St
 def test_pages_end_where_the_answer_would_be_too_large(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)
     text = 'say "hi"\n' * 40_000
-    for row in range(30):
-        ephemeral.add({"id": f"{row:02}", "vector": [1, row / 10], "metadata": text})
-    found = list(_pages(ephemeral, vector=[1, 0], k=20))
-    assert [one for page in found for one in page] == [f"{row:02}" for row in range(30)]
-    assert max(map(len, found)) < 20
-    assert len(_search(ephemeral, vector=[1, 0], k=20).text) > MAX_ANSWER / 3
-    assert [len(page) for page in _pages(ephemeral, vector=[1, 0], k=20, include=[])] == [20, 10]
+    rows = [{"id": f"{row:02}", "vector": [1, row / 10], "metadata": text} for row in range(18)]
+    for start in (0, 9):
+        assert ephemeral.add(*rows[start : start + 9]).status == 200
+    found = list(_pages(ephemeral, vector=[1, 0], k=15))
+    assert [one for page in found for one in page] == [f"{row:02}" for row in range(18)]
+    assert max(map(len, found)) < 15
+    assert len(_search(ephemeral, vector=[1, 0], k=15).text) > MAX_ANSWER / 3
+    assert [len(page) for page in _pages(ephemeral, vector=[1, 0], k=15, include=[])] == [15, 3]
 
 
 @both
 def test_several_queries_have_no_pages_that_could_end_earlier(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)
-    for row in range(20):
-        ephemeral.add({"id": f"{row:02}", "vector": [1, row / 10], "metadata": "x" * 400_000})
+    for half in (range(10), range(10, 20)):
+        rows = [{"id": f"{row:02}", "vector": [1, row / 10], "metadata": "x" * 400_000} for row in half]
+        assert ephemeral.add(*rows).status == 200
     answer = _search(ephemeral, vectors=[[1, 0]], k=20)
     assert (answer.status, answer.json["type"]) == (413, "urn:vectord:problem:answer-too-large")
 

@@ -15,14 +15,28 @@ ODD = ["a/b/c", "100%", "ü 漢字 🦆", "x" * 1024, "delete"]
 MANY = [{"id": name, "vector": [place + 1, 1], "metadata": [place]} for place, name in enumerate(ODD)]
 
 
-@pytest.fixture
-def both(api: Api) -> Api:
-    """An API with `one` of one blob and `many` of four shards, which hold the same."""
+def _filled(api: Api) -> Api:
+    """Return an API with `one` of one blob and `many` of four shards, which hold the same."""
     assert api.create("one").status == 201
     assert api.create("many", shards=4).status == 201
     for name in ("one", "many"):
         assert api.add(A, B, *MANY, name=name).status == 200
     return api
+
+
+@pytest.fixture
+def both(api: Api) -> Api:
+    return _filled(api)
+
+
+@pytest.fixture
+def both_in_memory(ephemeral: Api) -> Api:
+    return _filled(ephemeral)
+
+
+@pytest.fixture
+def both_on_s3(on_s3_in_one_process: Api) -> Api:
+    return _filled(on_s3_in_one_process)
 
 
 PER_BLOB = ("count", "bytes_read", "requests", "bytes", "graph", "index", "shards", "calibration", "examined")
@@ -70,7 +84,25 @@ REQUESTS: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS, ids=lambda value: str(value)[:40])
-def test_every_request_is_answered_as_by_a_single_object_index(both: Api, method: str, path: str, body: Any) -> None:
+def test_every_request_is_answered_as_by_a_single_object_index(
+    both_in_memory: Api, method: str, path: str, body: Any
+) -> None:
+    _answers_are_equal(both_in_memory, method, path, body)
+
+
+def test_requests_over_s3_are_answered_as_by_a_single_object_index(both_on_s3: Api) -> None:
+    for method, path, body in (
+        ("POST", "/search", {"vector": [1, 0], "include": ["metadata", "vector"]}),
+        ("POST", "/vectors", {"vectors": [B, {"id": "c", "vector": [1, 1]}]}),
+        ("POST", "/vectors/delete", {"ids": ["a", "absent", "b", "a"]}),
+        *((method, f"/vectors/{encoded(name)}", None) for name in ODD for method in ("GET", "DELETE")),
+        ("GET", "", None),
+        ("DELETE", "", None),
+    ):
+        _answers_are_equal(both_on_s3, method, path, body)
+
+
+def _answers_are_equal(both: Api, method: str, path: str, body: Any) -> None:
     one, many = (both.send(method, f"/indexes/{name}{path}", body) for name in ("one", "many"))
     assert comparable(many, "many") == comparable(one, "one")
     left = [both.search([1, 0.5], name=name, k=100) for name in ("one", "many")]
@@ -118,15 +150,15 @@ def test_a_write_returns_neither_count_nor_etag(both: Api) -> None:
 
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("etag", ['"0"', None])
-def test_a_precondition_is_refused(both: Api, etag: str | None, header: str) -> None:
-    headers = {header: etag or both.send("GET", "/indexes/many").etag}
+def test_a_precondition_is_refused(both_in_memory: Api, etag: str | None, header: str) -> None:
+    headers = {header: etag or both_in_memory.send("GET", "/indexes/many").etag}
     for method, path, body in (
         ("POST", "/vectors", {"vectors": [A]}),
         ("POST", "/vectors/delete", {"ids": ["a"]}),
         ("DELETE", "/vectors/a", None),
         ("DELETE", "", None),
     ):
-        answer = both.send(method, f"/indexes/many{path}", body, headers=headers)
+        answer = both_in_memory.send(method, f"/indexes/many{path}", body, headers=headers)
         assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:request-invalid")
 
 
