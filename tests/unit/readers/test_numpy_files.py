@@ -122,6 +122,12 @@ class TestUnknownNames:
             ("b", [3, 4]),
         ]
 
+    @pytest.mark.parametrize("kind", ["U5", ">U5", "S5", "i8"])
+    def test_without_rows_is_a_file_without_entries(self, kind: str) -> None:
+        fields = np.zeros(0, [("id", kind), ("vector", "f4", (2,)), ("metadata", "U5")])
+        assert read("x.npy", npy(fields)) == []
+        assert ids(np.zeros(0, kind)) == []
+
     def test_bytes_after_the_array_are_refused(self) -> None:
         assert "after" in refusal("x.npy", npy(VECTORS) + npy(VECTORS))
 

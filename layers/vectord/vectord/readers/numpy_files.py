@@ -113,7 +113,8 @@ def _texts(array: Array) -> list[str | None]:
     if array.dtype.kind == "S":
         return [_text_of_utf8(value) for value in array.tolist()]
     texts = np.ascontiguousarray(array)
-    codes = texts.view(np.dtype("u4").newbyteorder(array.dtype.byteorder)).reshape(len(texts), -1)
+    character = np.dtype("u4").newbyteorder(array.dtype.byteorder)
+    codes = texts.view(character).reshape(len(texts), array.dtype.itemsize // character.itemsize)
     # numpy stores any 32 bits as a character, also halves of surrogate pairs.
     bad = (((codes >= 0xD800) & (codes <= 0xDFFF)) | (codes > 0x10FFFF)).any(axis=1)
     if bad.any():
