@@ -68,8 +68,8 @@ def documented(request: pytest.FixtureRequest, bucket: S3Backend, on_s3_in_one_p
     api = on_s3_in_one_process
     api.create(dimension=8)
     rows = [{"id": str(row), "vector": [1, row, 0, 0, 0, 0, 0, 1], "metadata": _document(row)} for row in range(420)]
-    for start in range(0, request.param, 100):
-        assert api.add(*rows[start : min(start + 100, request.param)]).status == 200
+    for start in range(0, request.param, 140):
+        assert api.add(*rows[start : min(start + 140, request.param)]).status == 200
     assert (len(bucket.read(bucket.key("t"))) >= PACKED) == (request.param == 420)
     return api
 
