@@ -1,7 +1,7 @@
-"""The S3 emulator that contract and integration tests share."""
+"""The S3 emulator that contract and integration tests share, and what they all need to start quickly."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 import pytest
 
@@ -24,3 +24,17 @@ def moto() -> Iterator[str]:
 
     with moto_server() as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Return variables by which a machine has one certificate authority.
+
+    Each client of obstore reads all of them, even for plain HTTP, which takes 7 ms.
+    """
+    import certifi
+
+    end = "-----END CERTIFICATE-----\n"
+    folder = tmp_path_factory.mktemp("authorities")
+    (folder / "one.pem").write_text(certifi.contents().partition(end)[0] + end)
+    return {"SSL_CERT_FILE": str(folder / "one.pem"), "SSL_CERT_DIR": str(folder / "none")}

@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -23,10 +23,10 @@ ENDPOINT = "VECTORD_TEST_S3_ENDPOINT"
 
 
 @pytest.fixture
-def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def aws_environment(one_authority: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CONFUSING:
         monkeypatch.delenv(name, raising=False)
-    for name, value in CREDENTIALS.items():
+    for name, value in {**CREDENTIALS, **one_authority}.items():
         monkeypatch.setenv(name, value)
 
 

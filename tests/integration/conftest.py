@@ -1,5 +1,6 @@
 """The whole API over an S3 stand-in on loopback, and over the in-memory store."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Backend:
+def bucket(moto: str, one_authority: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> S3Backend:
     """A bucket that VECTORD_STORE names."""
     for name in CONFUSING:
         monkeypatch.delenv(name, raising=False)
-    for name, value in CREDENTIALS.items():
+    for name, value in {**CREDENTIALS, **one_authority}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     backend = S3Backend(moto)
