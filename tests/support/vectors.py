@@ -104,6 +104,16 @@ class Oracle:
         """Return the `k` smallest distances, ascending."""
         return np.sort(np.partition(self.distances(query), k - 1)[:k])
 
+    def nearest_of_each(self, queries: F32, k: int) -> npt.NDArray[np.float64]:
+        """Return the `k` smallest distances to each query, ascending: exact ones, of rows that one product selects."""
+        factors = 2.0 if self.distance == "euclidean" else 1 / self._lengths
+        lengths = np.square(self._wide).sum(axis=1) if self.distance == "euclidean" else 0.0
+        products = self._wide @ queries.astype(np.float64).T
+        order = (lengths - (factors * products.T)).T
+        rows = np.argpartition(order, 4 * k, axis=0)[: 4 * k].T
+        near = [Oracle(self._wide[one], self.distance) for one in rows]
+        return np.array([oracle.nearest(query, k) for oracle, query in zip(near, queries, strict=True)])
+
 
 def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance: Distance) -> npt.NDArray[np.float64]:
     return Oracle(vectors, distance).distances(query)

@@ -124,7 +124,7 @@ def test_a_bad_line_is_reported_by_its_number_and_the_other_lines_are_read() -> 
 def _zip_of_zeros() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("vectors.npy", bytes(50 * LIMIT))
+        archive.writestr("vectors.npy", bytes(2 * LIMIT))
     return packed.getvalue()
 
 

@@ -3,15 +3,14 @@
 import shlex
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from cosmic_ray.plugins import operator_names
-from cosmic_ray.tools.filters.operators_filter import OperatorsFilter
-from cosmic_ray.work_db import use_db
-from cosmic_ray.work_item import MutationSpec, WorkItem
 
 from tools.command.paths import ROOT
-from tools.mutation.sample import Sample
+
+if TYPE_CHECKING:  # cosmic_ray takes a second to import, and most processes that collect this module run no test of it
+    from cosmic_ray.work_item import MutationSpec
 
 FOLDER = ROOT / "tools/mutation"
 AREAS = sorted(path for path in FOLDER.glob("*.toml") if path.stem != "operators")
@@ -25,17 +24,26 @@ def test_an_area_names_modules_and_tests_that_exist(area: Path) -> None:
     assert [path for path in [*settings["module-path"], *tests] if not (ROOT / path).exists()] == []
 
 
-def session(path: Path, *mutants: MutationSpec) -> Path:
+def session(path: Path, *mutants: "MutationSpec") -> Path:
+    from cosmic_ray.work_db import use_db
+    from cosmic_ray.work_item import WorkItem
+
     with use_db(path / "session.sqlite") as db:
         db.add_work_items(WorkItem.single(str(number), mutant) for number, mutant in enumerate(mutants))
     return path / "session.sqlite"
 
 
-def mutant(module: Path, operator: str, occurrence: int = 0) -> MutationSpec:
+def mutant(module: Path, operator: str, occurrence: int = 0) -> "MutationSpec":
+    from cosmic_ray.work_item import MutationSpec
+
     return MutationSpec(module, operator, occurrence, (1, 0), (1, 1))
 
 
 def test_of_the_replacements_of_a_sign_only_neighbours_and_opposites_remain(tmp_path: Path) -> None:
+    from cosmic_ray.plugins import operator_names
+    from cosmic_ray.tools.filters.operators_filter import OperatorsFilter
+    from cosmic_ray.work_db import use_db
+
     kept = {"ReplaceComparisonOperator_Lt_LtE", "ReplaceBinaryOperator_Add_Sub", "NumberReplacer"}
     dropped = {"ReplaceComparisonOperator_Lt_Gt", "ReplaceBinaryOperator_BitOr_Add"}
     names = [f"core/{name}" for name in kept | dropped]
@@ -48,6 +56,10 @@ def test_of_the_replacements_of_a_sign_only_neighbours_and_opposites_remain(tmp_
 
 
 def test_a_sample_has_mutants_that_compile_and_is_the_same_for_a_seed(tmp_path: Path) -> None:
+    from cosmic_ray.work_db import use_db
+
+    from tools.mutation.sample import Sample
+
     module = tmp_path / "module.py"
     module.write_text("def f(*, a):\n    return a * 2 < 3\n")
     mutants = [

@@ -9,6 +9,7 @@ from tests.support import documents as d
 from tests.support import vectors as v
 from tests.support.forms import (
     FORM,
+    FORMS,
     IDS,
     SOME,
     STEPS,
@@ -46,15 +47,14 @@ def found(index: Index, tree: Filter) -> list[str]:
     return sorted(ids + [index.tail.ids[row - index.base_rows] for row in rows[len(inside) :]])
 
 
-@FORM
 @given(first=SOME.filter(bool), steps=STEPS, trees=st.lists(d.FILTERS, min_size=1, max_size=4))
 @settings(max_examples=25, deadline=None)
-def test_a_filter_matches_the_rows_whose_documents_match(
-    form: Form, first: Step, steps: list[Step], trees: list[Filter]
-) -> None:
-    index, model = form(first, steps), documents([first, *steps])
-    for tree in trees:
-        assert found(index, tree) == sorted(each for each, document in model.items() if matches(tree, document))
+def test_a_filter_matches_the_rows_whose_documents_match(first: Step, steps: list[Step], trees: list[Filter]) -> None:
+    model = documents([first, *steps]).items()
+    matching = [sorted(each for each, document in model if matches(tree, document)) for tree in trees]
+    for form in FORMS:
+        index = form(first, steps)
+        assert [found(index, tree) for tree in trees] == matching, form
 
 
 @FORM

@@ -1,6 +1,7 @@
 """Ranges of one object in one state are merged so that they need few requests and little extra data."""
 
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -63,9 +64,23 @@ def test_ranges_with_large_gaps_stay_separate() -> None:
     assert joined(wanted) == wanted
 
 
-SKETCH, ROWS, GRAPH = (bytes([number]) * size for number, size in ((1, 10_000), (2, 9 << 20), (3, 100 << 20)))
 HEAD = b"head" * 100
-OBJECT = HEAD + SKETCH + ROWS + GRAPH
+SIZES = {"sketch": 10_000, "rows": 9 << 20, "graph": 100 << 20}
+
+
+@cache
+def sections_of_the_object() -> dict[str, bytes]:
+    return {name: bytes([number]) * size for number, (name, size) in enumerate(SIZES.items(), 1)}
+
+
+@cache
+def the_object() -> bytes:
+    return b"".join([HEAD, *sections_of_the_object().values()])
+
+
+@cache
+def entries() -> list[frame.SectionEntry]:
+    return [frame.section_entry(name, f"c/{name}", data) for name, data in sections_of_the_object().items()]
 
 
 class Case:
@@ -73,13 +88,10 @@ class Case:
 
     def __init__(self) -> None:
         self.store = ScriptedStore()
-        self.etag = self.store.inner.put("t", OBJECT, IfAbsent(), "c")
+        self.etag = self.store.inner.put("t", the_object(), IfAbsent(), "c")
         files = new_section_cache()
-        self.sections = [
-            files.open(frame.section_entry(name, f"c/{name}", data))
-            for name, data in (("sketch", SKETCH), ("rows", ROWS), ("graph", GRAPH))
-        ]
-        starts = [len(HEAD), len(HEAD) + len(SKETCH), len(HEAD) + len(SKETCH) + len(ROWS)]
+        self.sections = [files.open(entry) for entry in entries()]
+        starts = list(accumulate(SIZES.values(), initial=len(HEAD)))[:-1]
         self.environment = Environment()
         self.fetch = RangeReader(
             self.store, "t", self.etag, dict(zip(self.sections, starts, strict=True)), 1 << 30, self.environment
@@ -127,7 +139,7 @@ def test_long_ranges_are_split_into_parallel_requests_and_rounds_of_bounded_memo
 
     case.store.always("read", noted)
     case.fetch((case.sections[2], None))
-    assert sum(map(sum, sizes)) == len(GRAPH)
+    assert sum(map(sum, sizes)) == SIZES["graph"]
     assert len(sizes[0]) > 4
     assert max(map(max, sizes)) <= 16 << 20
     assert max(map(sum, sizes)) <= 80 << 20
@@ -147,4 +159,4 @@ def test_an_object_with_another_etag_has_changed(case: Case, gone: bool) -> None
         case.store.inner.put("t", b"another", IfMatch(case.etag), "d")
     with pytest.raises(ObjectChanged):
         case.fetch((case.sections[0], None))
-    assert case.sections[0].missing(None) == [(0, len(SKETCH))]
+    assert case.sections[0].missing(None) == [(0, SIZES["sketch"])]
