@@ -88,9 +88,10 @@ def prune(vectors: F32, query: F32, k: int, distance: Distance, *, at_least: flo
         return np.arange(len(vectors))
     with np.errstate(over="ignore", under="ignore"):
         lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
-    norms = RowNorms(lengths, float(lengths.max()), _is_safe(float(lengths.min()), float(lengths.max()), distance))
-    if not norms.float32_safe:
+    smallest, largest = float(lengths.min()), float(lengths.max())
+    if not _is_safe(smallest, largest, distance):
         return np.arange(len(vectors))
+    norms = RowNorms(lengths, largest, float32_safe=True)
     sweep, error = _sweep(vectors, norms, query, distance)
     least = _least_sweep(norms, query, distance, at_least)
     return _rows_within(sweep, k, 2 * error, least)  # the error of float32 norms is as large as that of the products
