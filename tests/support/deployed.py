@@ -68,14 +68,21 @@ def _processed(parameters: tuple[tuple[str, str], ...]) -> Any:
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
-    from samtranslator.yaml_helper import yaml_parse
 
-    template = json.loads(json.dumps(yaml_parse(TEMPLATE.read_text())))  # as `sam build` writes it: no node is shared
+    template = json.loads(_template())
     for resource in template["Resources"].values():
         for folder in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
             resource["Properties"][folder] = "s3://artifacts/key"  # where `sam package` would have put it
     account = boto3.session.Session(region_name="us-east-1")
     return Translator({}, Parser(), boto_session=account).translate(template, dict(parameters))
+
+
+@cache
+def _template() -> str:
+    """Return the template in JSON, as `sam build` writes it: no node is shared."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    return json.dumps(yaml_parse(TEMPLATE.read_text()))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -23,6 +23,16 @@ SOME = st.dictionaries(
     st.sampled_from(IDS), st.just(...) | d.OBJECTS | d.DOCUMENTS.filter(lambda value: value is not None)
 )
 type Step = Mapping[str, Any] | list[str]  # documents to add, ... for no metadata; or ids to remove
+# The base and the tail have equal values, of which a column has the whole or only a part.
+SAME_VALUES: dict[str, Any] = {
+    "first": {
+        "id 0": {"a": "ab"},
+        "id 1": {"a": [1, "x" * 129]},
+        "id 2": {"a": 2**60 + 1},
+        "id 3": {"a": [True, None]},
+    },
+    "steps": [{"id 4": {"a": "ab"}, "id 5": {"a": [1.0, "x" * 129]}, "id 6": {"a": 2**60 + 1}, "id 7": {"a": True}}],
+}
 STEPS = st.lists(SOME | st.lists(st.sampled_from(IDS), max_size=4), max_size=3)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,8 @@ from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
-from vectord.storage.base import IfMatch, Store, StoredObject
+from vectord.storage.base import IfAbsent, IfMatch, Store, StoredObject
+from vectord.storage.memory import MemoryStore
 from vectord.writers.export import Format
 
 ROWS = [str(row) for row in range(900)]
@@ -46,10 +48,19 @@ def an_export(
 def store() -> ScriptedStore:
     """A store with a packed index `t` that is longer than the first request reads."""
     store = ScriptedStore(least_part=1)
+    store.inner.put("t", a_packed_blob(), IfAbsent(), "setup")
+    return store
+
+
+@cache
+def a_packed_blob() -> bytes:
+    store = MemoryStore(least_part=1)
     writer = compactions.a_writer(store)
     writer.create(NewIndex("t", DIMENSION), FOREVER)
     writer.add("t", vectors(*ROWS), FOREVER)
-    return store
+    found = store.get("t")
+    assert isinstance(found, StoredObject)
+    return found.data
 
 
 def change(store: ScriptedStore) -> None:

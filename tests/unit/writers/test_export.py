@@ -85,10 +85,15 @@ INDEXES = {
 }
 
 
+@cache
+def made(name: str) -> Index:
+    """Return an index, which tests share; an index is never changed."""
+    return INDEXES[name]()
+
+
 @pytest.fixture(params=INDEXES)
 def index(request: pytest.FixtureRequest) -> Index:
-    made: Index = INDEXES[request.param]()
-    return made
+    return made(request.param)
 
 
 def _file(index: Index, kind: Format) -> bytes:
@@ -146,7 +151,7 @@ def test_the_plain_form_is_an_envelope_and_an_annoy_file(index: Index, tmp_path:
 
 
 def test_a_packed_graph_with_all_rows_is_exported_without_a_build() -> None:
-    index = INDEXES["packed"]()
+    index = made("packed")
     assert index.base is not None
     head, sections = frame.decode(_file(index, "lhv1"))
     assert [bytes(data) for data in sections.values()] == [index.base.graph.section.buffer.tobytes()]
@@ -164,18 +169,18 @@ def test_the_calibration_of_sections_that_are_not_exported_is_omitted() -> None:
 
 
 def test_a_built_plain_form_has_the_new_commit_id() -> None:
-    envelope = frame.decode(_file(INDEXES["plain"](), "lhv1"))[0].envelope
+    envelope = frame.decode(_file(made("plain"), "lhv1"))[0].envelope
     assert (envelope.commit, envelope.sections[0].id) == ("a-commit", "a-commit/graph")
 
 
 def test_ids_and_metadata_that_exceed_the_envelope_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_form, "_MAX_ENVELOPE", 1_000)
     with pytest.raises(AnswerTooLarge):
-        _file(INDEXES["packed"](), "lhv1")
+        _file(made("packed"), "lhv1")
 
 
 def test_a_line_is_one_object_with_the_text_of_its_metadata() -> None:
-    written = _file(INDEXES["plain"](), "jsonl").splitlines(keepends=True)
+    written = _file(made("plain"), "jsonl").splitlines(keepends=True)
     assert (
         written[0]
         == b'{"id":"edge-0","vector":[0.0,-0.0,1e-45,-1.1754942e-38,3.4028235e38],"metadata":%b}\n'
@@ -186,13 +191,13 @@ def test_a_line_is_one_object_with_the_text_of_its_metadata() -> None:
 
 
 def test_a_gzipped_file_has_the_content_of_the_uncompressed_one() -> None:
-    index = INDEXES["packed"]()
+    index = made("packed")
     assert gzip.decompress(_file(index, "jsonl.gz")) == _file(index, "jsonl")
 
 
 @pytest.mark.parametrize("kind", ROW_FORMATS)
 def test_several_indexes_follow_each_other_in_one_file(kind: Format) -> None:
-    shards = [INDEXES["plain"](), INDEXES["empty"](), v.with_items(v.empty(DIMENSION), [v.item("z", (1, 2, 3, 4, 5))])]
+    shards = [made("plain"), made("empty"), v.with_items(v.empty(DIMENSION), [v.item("z", (1, 2, 3, 4, 5))])]
     assert kind != "lhv1"
     entries = entries_of_file(f"x.{kind}", b"".join(export_rows(shards, DIMENSION, kind)), LIMIT)
     assert [entry.id for entry in entries] == [vector_id for one in shards for vector_id in one.rows.ids]
@@ -206,7 +211,7 @@ def test_parquet_can_have_the_largest_dimension() -> None:
 
 
 def test_parquet_leaves_no_temporary_files(tmp_path: Path) -> None:
-    parts = export(INDEXES["plain"](), "parquet", "t", "c", tmp_path)
+    parts = export(made("plain"), "parquet", "t", "c", tmp_path)
     next(parts)
     parts.close()
     assert list(tmp_path.iterdir()) == []
@@ -214,7 +219,7 @@ def test_parquet_leaves_no_temporary_files(tmp_path: Path) -> None:
 
 @cache
 def _large() -> Index:
-    return v.of_matrix(_matrix(34_000, 64), "cosine", m=1)
+    return v.of_matrix(_matrix(1_060, 2_048), "cosine", m=1)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -243,7 +248,7 @@ def test_missing_sections_are_fetched_once() -> None:
 
 def test_lines_need_the_memory_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers_batches, "_BATCH_ROWS", 256)
-    items = [Item(str(at), row) for at, row in enumerate(_matrix(8_000, 64))]
+    items = [Item(str(at), row) for at, row in enumerate(_matrix(6_000, 64))]
     index = mutations.upsert(v.empty(64), items)[0]
     tracemalloc.start()
     try:
@@ -285,4 +290,4 @@ def _blocks(index: Index) -> Iterator[int]:
 
 
 def test_a_batch_has_at_most_1024_rows() -> None:
-    assert list(_blocks(INDEXES["packed"]())) == [1_024, 1_024, 955]
+    assert list(_blocks(made("packed"))) == [1_024, 1_024, 955]

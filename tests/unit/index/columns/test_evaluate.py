@@ -16,7 +16,7 @@ from vectord.index.columns.model import to_float64
 
 
 @given(documents=st.lists(d.OBJECTS | d.DOCUMENTS, max_size=12), tree=d.FILTERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_certain_rows_match_and_impossible_rows_do_not(documents: list[Any], tree: Filter) -> None:
     expected = np.array([matches(tree, document) for document in documents], np.bool_)
     for columns in (in_memory(documents), stored(documents)):

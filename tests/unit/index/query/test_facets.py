@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import documents as d
-from tests.support.forms import FORMS, IDS, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
+from tests.support.forms import FORMS, IDS, SAME_VALUES, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
 from tests.support.sections import RecordingFetch
 from vectord.filters.match import leaves, matches
 from vectord.filters.tree import Exists, Filter
@@ -39,6 +39,7 @@ def found(index: Index, path: str, limit: int, tree: Filter | None = None) -> Fa
 
 
 @given(first=SOME.filter(bool), steps=STEPS, paths=st.lists(d.PATHS, min_size=1, max_size=3), limit=st.integers(1, 20))
+@example(**SAME_VALUES, paths=["a"], limit=20)
 @settings(max_examples=40, deadline=None)
 def test_a_facet_counts_the_values_of_the_documents(
     first: Step, steps: list[Step], paths: list[str], limit: int
@@ -51,6 +52,7 @@ def test_a_facet_counts_the_values_of_the_documents(
 
 
 @given(first=SOME.filter(bool), steps=STEPS, path=d.PATHS, tree=d.FILTERS)
+@example(**SAME_VALUES, path="a", tree=Exists("a"))
 @settings(max_examples=20, deadline=None)
 def test_a_facet_counts_only_rows_that_match_the_filter(
     first: Step, steps: list[Step], path: str, tree: Filter

@@ -159,7 +159,7 @@ names = st.sampled_from([*IDS[:12], *TWINS])
 steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(names, min_size=1, max_size=5)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=steps, limit=st.integers(1, 4))
 def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
     service = compactions.a_writer(MemoryStore(least_part=1))

@@ -4,11 +4,11 @@ from functools import cmp_to_key
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import documents as d
-from tests.support.forms import FORMS, IDS, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
+from tests.support.forms import FORMS, IDS, SAME_VALUES, SOME, STEPS, Step, documents, opened_by_ranges, packed_blob
 from tests.support.sections import RecordingFetch
 from vectord.filters.match import leaves, matches
 from vectord.filters.tree import Filter
@@ -67,6 +67,8 @@ ORDERS = st.builds(Order, d.PATHS, st.booleans())
 
 
 @given(first=SOME.filter(bool), steps=STEPS, order=ORDERS, limit=st.integers(1, 14))
+@example(**SAME_VALUES, order=Order("a"), limit=1)
+@example(**SAME_VALUES, order=Order("a", descending=True), limit=2)
 @settings(max_examples=40, deadline=None)
 def test_pages_have_every_row_once_in_the_order_of_its_value(
     first: Step, steps: list[Step], order: Order, limit: int
