@@ -35,7 +35,8 @@ local: environments ## Run the stack on this machine until Ctrl-C, and print exa
 
 .PHONY: test
 test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal  # one BLAS thread: more would compete with the other processes
+	@# One BLAS thread: more would compete with the other processes. Bytecode: without it each process compiles every test.
+	@env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 .PHONY: coverage
 coverage: $(call STAMP,dev) ## Run the tests and measure the branch coverage of the layer; fails below 95 % (1.8 times as long)
