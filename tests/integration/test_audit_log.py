@@ -60,6 +60,11 @@ def caller(api: Api, capsys: pytest.CaptureFixture[str]) -> Caller:
     return Caller(api, capsys)
 
 
+@pytest.fixture
+def caller_in_memory(ephemeral: Api, capsys: pytest.CaptureFixture[str]) -> Caller:
+    return Caller(ephemeral, capsys)
+
+
 @pytest.mark.parametrize(
     ("authorizer", "principal"),
     [
@@ -73,8 +78,8 @@ def caller(api: Api, capsys: pytest.CaptureFixture[str]) -> Caller:
         ({"jwt": {"claims": None}, "iam": None}, "unknown"),
     ],
 )
-def test_a_write_names_its_principal(caller: Caller, authorizer: Any, principal: str) -> None:
-    assert caller.audited("PUT /indexes/t", {"dimension": 2}, authorizer=authorizer)[0] == principal
+def test_a_write_names_its_principal(caller_in_memory: Caller, authorizer: Any, principal: str) -> None:
+    assert caller_in_memory.audited("PUT /indexes/t", {"dimension": 2}, authorizer=authorizer)[0] == principal
 
 
 def test_the_writes_of_an_index_are_a_chain_of_etags(caller: Caller) -> None:
@@ -132,10 +137,10 @@ def test_a_write_that_changes_nothing_is_unchanged(caller: Caller) -> None:
     ],
 )
 def test_a_failed_write_names_its_outcome(
-    caller: Caller, route: str, body: Any, more: Mapping[str, Any], outcome: str
+    caller_in_memory: Caller, route: str, body: Any, more: Mapping[str, Any], outcome: str
 ) -> None:
-    caller.send("PUT /indexes/t", {"dimension": 2})
-    found = caller.audited(route, body, authorizer=JWT, **more)
+    caller_in_memory.send("PUT /indexes/t", {"dimension": 2})
+    found = caller_in_memory.audited(route, body, authorizer=JWT, **more)
     assert found[0] == "ada"
     assert found[2] == ("absent" if "absent/" in route else "t")
     assert found[3:] == (None, outcome, None, None)

@@ -14,13 +14,22 @@ def api(api_with_versions: Api) -> Api:
     return api_with_versions
 
 
-@pytest.fixture
-def kept(api: Api) -> Api:
-    """An index of three states: empty, with `a`, and with `a` and `b`."""
+def _filled(api: Api) -> Api:
+    """Return an API with an index of three states: empty, with `a`, and with `a` and `b`."""
     api.create()
     api.add({"id": "a", "vector": [1, 0], "metadata": {"n": 1}})
     api.add({"id": "b", "vector": [0, 1]})
     return api
+
+
+@pytest.fixture
+def kept(api: Api) -> Api:
+    return _filled(api)
+
+
+@pytest.fixture
+def kept_in_memory(ephemeral: Api) -> Api:
+    return _filled(ephemeral)
 
 
 def _versions(api: Api, name: str = "t", **query: str) -> list[dict[str, Any]]:
@@ -56,8 +65,8 @@ def test_versions_are_paged(kept: Api) -> None:
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"cursor": "x"}, {"page": "2"}])
-def test_invalid_paging_of_versions_is_refused(kept: Api, query: dict[str, str]) -> None:
-    assert kept.send("GET", "/indexes/t/versions", query=query).status == 422
+def test_invalid_paging_of_versions_is_refused(kept_in_memory: Api, query: dict[str, str]) -> None:
+    assert kept_in_memory.send("GET", "/indexes/t/versions", query=query).status == 422
 
 
 def test_a_cursor_of_another_index_is_refused(kept: Api) -> None:
@@ -91,8 +100,8 @@ def test_a_missing_version_is_not_found(kept: Api, as_of: str) -> None:
 
 
 @pytest.mark.parametrize("as_of", ["", "2026-01-01", "2026-02-30T00:00:00Z", "x" * 2_000])
-def test_a_malformed_as_of_is_refused(kept: Api, as_of: str) -> None:
-    assert _restore(kept, as_of).status == 422
+def test_a_malformed_as_of_is_refused(kept_in_memory: Api, as_of: str) -> None:
+    assert _restore(kept_in_memory, as_of).status == 422
 
 
 def test_as_of_excludes_a_consistency(kept: Api) -> None:

@@ -61,7 +61,7 @@ def test_the_body_may_repeat_the_name(api: Api, name: str | None) -> None:
         ("a%2Fb", {"dimension": 3}),
     ],
 )
-def test_a_body_or_a_name_that_is_not_valid_creates_nothing(api: Api, path: str, body: Any) -> None:
-    answer = api.send("PUT", f"/indexes/{path}", body)
+def test_a_body_or_a_name_that_is_not_valid_creates_nothing(ephemeral: Api, path: str, body: Any) -> None:
+    answer = ephemeral.send("PUT", f"/indexes/{path}", body)
     assert (answer.status, answer.json["type"]) == (422, PROBLEM + "request-invalid")
-    assert api.send("GET", "/indexes").json["indexes"] == []
+    assert ephemeral.send("GET", "/indexes").json["indexes"] == []
