@@ -17,6 +17,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Let the interpreter free all objects when it ends, because DuckDB prints those that are left."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """Yield the URL of moto's S3. It starts slowly, so tests share it; each test has its own bucket."""
