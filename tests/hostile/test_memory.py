@@ -12,7 +12,7 @@ import pytest
 from tests.support.hostile import sealed
 
 ROOT = Path(__file__).parents[2]
-SPARE = 128 << 20  # bytes of address space beyond what the process has after its imports
+SPARE = 96 << 20  # bytes of address space beyond what the process has after its imports
 
 # Reads (spare bytes, length, blob) from stdin. For each blob it forks, limits the memory of the new process, runs every
 # use case there, and prints which of them refused the blob; or else prints the last line of the failure.
