@@ -4,19 +4,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import documents as d
 from tests.support.columns import MakeColumns, in_memory, mask_of, settled_rows, stored
 from vectord.filters.match import matcher, matches
 from vectord.filters.parse import parse
-from vectord.filters.tree import Compare, Exists, Filter, Glob, In, Prefix
+from vectord.filters.tree import Compare, Exists, Filter, Glob, In, Or, Prefix
 from vectord.index.columns.model import to_float64
 
 
 @given(documents=st.lists(d.OBJECTS | d.DOCUMENTS, max_size=12), tree=d.FILTERS)
-@settings(max_examples=80, deadline=None)
+@example(
+    documents=[{"a": "x" * 129}, {"a": "x" * 128 + "\0"}, {"a": [2**60 + 1]}, {}],
+    tree=Or((In("a", ("x" * 129, "nowhere")), Compare("a", "$gt", 2**60))),
+)
+@settings(max_examples=100, deadline=None)
 def test_certain_rows_match_and_impossible_rows_do_not(documents: list[Any], tree: Filter) -> None:
     expected = np.array([matches(tree, document) for document in documents], np.bool_)
     for columns in (in_memory(documents), stored(documents)):
