@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.api import Api
 from tests.support.backends import CONFUSING, CREDENTIALS, S3Backend
+from tests.support.films import YEARS
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +62,12 @@ def api_with_versions(request: pytest.FixtureRequest) -> Api:
         request.getfixturevalue("bucket").keep_versions()
     assert isinstance(found, Api)
     return found
+
+
+@pytest.fixture(params=[1, 3], ids=["one blob", "shards"])
+def films(request: pytest.FixtureRequest, ephemeral: Api) -> Api:
+    """An API with index `t` of 12 films, each with its year, and `bare`, which has no metadata."""
+    ephemeral.create(shards=request.param)
+    made = [{"id": name, "vector": [1, year], "metadata": {"year": year}} for name, year in YEARS.items()]
+    assert ephemeral.add(*made, {"id": "bare", "vector": [1, 0]}).status == 200
+    return ephemeral

@@ -71,7 +71,7 @@ def refusal(event: Mapping[str, Any], routes: Collection[str]) -> RouteNotFound 
             if method not in methods:
                 return MethodNotAllowed(method, path, methods)
             return RouteNotFound(
-                f"There is no such resource: {path!r} is one only after decoding. Encode the slashes that belong to an "
+                f"The path {path!r} matches a route only after decoding. Encode the slashes that belong to an "
                 f"id as %2F, and no others. {LISTED}"
             )
     path = paths_of(event)[0]

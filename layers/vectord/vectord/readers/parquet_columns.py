@@ -99,7 +99,7 @@ def _check_fields(node: _Node, path: str) -> None:
         if lower.index(lower[position]) < position:
             other = names[lower.index(lower[position])]
             raise FileRefused(
-                f"column {path} has the fields {other!r} and {name!r}, which cannot be told apart; rename one, or "
+                f"column {path} has the fields {other!r} and {name!r}, which differ only in case; rename one, or "
                 "write the metadata as JSON text"
             )
     for field in node.fields:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.invoked import Functions
 from tests.support.shards import HookedStore, a_filled_service
 from vectord.service.service import Service
 
@@ -14,3 +15,8 @@ def store() -> HookedStore:
 @pytest.fixture
 def filled(store: HookedStore) -> Service:
     return a_filled_service(store)
+
+
+@pytest.fixture
+def functions(store: HookedStore) -> Functions:
+    return Functions(store)

@@ -1,7 +1,6 @@
 """Shard requests run in invoked functions with the same results as in the same process."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support.api import an_event
+from tests.support.invoked import Functions
 from tests.support.search_pages import pages
 from tests.support.services import a_query, vector
 from tests.support.shards import HookedStore, a_service, object_names
@@ -23,7 +22,6 @@ from vectord.errors import (
     IdempotencyKeyReused,
     IndexNotFound,
     PartlyApplied,
-    RequestInvalid,
     StorageSilent,
     StoreRefused,
     StoreUnavailable,
@@ -35,8 +33,6 @@ from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
-from vectord.service.sharding.fan_out import WorkerPool
-from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import FacetQuery, ListQuery, Selection
 from vectord.storage.base import IfMatch
@@ -45,27 +41,6 @@ METADATA = msgspec.Raw(b'{"n": [1, "x"]}')
 ROWS = [NewVector(f"row-{i}", np.array([1.0, i]), None if i % 2 else METADATA) for i in range(12)]
 LONG = 1e9  # JSON has no infinity
 QUERY = np.array([1.0, 5.0])
-
-
-class Functions:
-    """Invoked functions: another service whose messages are encoded as JSON."""
-
-    def __init__(self, store: HookedStore) -> None:
-        self.service = a_service(store)
-        self.handler = handler.handler({}, lambda: self.service, lambda: None, edge.handler(lambda: self.service))
-        self.messages: list[bytes] = []
-        self.script: list[Exception] = []
-
-    def invoke(self, payload: bytes, seconds: float) -> bytes:
-        self.messages.append(payload)
-        if self.script:
-            raise self.script.pop(0)
-        return json.dumps(self.handler(json.loads(payload))).encode()
-
-
-@pytest.fixture
-def functions(store: HookedStore) -> Functions:
-    return Functions(store)
 
 
 @pytest.fixture
@@ -312,66 +287,3 @@ def test_an_answer_too_large_for_lambda_is_refused(service: Service, monkeypatch
     monkeypatch.setattr(edge, "MAX_ANSWER", 100)
     with pytest.raises(AnswerTooLarge):
         found(service)
-
-
-# ---- valid senders of shard requests
-
-
-def a_message(shard: str) -> dict[str, Any]:
-    return {"part": json.dumps({"type": "describe", "shard": shard}), "seconds": 9}
-
-
-@pytest.mark.parametrize("where", ["headers", "pathParameters", "queryStringParameters", "body", "requestContext"])
-def test_no_request_of_the_api_is_a_shard_request(functions: Functions, where: str) -> None:
-    event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
-    message = a_message("t/gen/0")
-    event[where] = json.dumps(message) if where == "body" else {**event.get(where, {}), **message}
-    assert functions.handler(event)["statusCode"] == 404
-
-
-def test_an_api_event_with_the_keys_of_a_shard_request_is_refused(functions: Functions) -> None:
-    event = an_event("POST /indexes/{name}/search", "/indexes/t/search", {"name": "t"}, {}, None)
-    assert functions.handler({**event, **a_message("t/gen/0")})["statusCode"] == 404
-
-
-@pytest.mark.parametrize("name", ["t", "../t", "t/gen", "t/gen/1000", "t/gen/-1", "t/g/0/1", "/gen/0"])
-def test_a_shard_request_for_another_object_is_refused(service: Service, functions: Functions, name: str) -> None:
-    with pytest.raises(RequestInvalid):
-        functions.handler(a_message(name))
-
-
-def test_a_read_only_function_refuses_a_change(service: Service, functions: Functions) -> None:
-    change = {"part": json.dumps({"type": "delete", "shard": "t/gen/0", "selection": {"ids": ["a"]}}), "seconds": 9}
-    read_only = edge.handler(lambda: functions.service, read_only=True)
-    with pytest.raises(RequestInvalid, match="read-only"):
-        read_only(change, None)
-
-
-# ---- threads
-
-
-def test_the_meter_of_failed_work_is_not_added_to_a_later_request() -> None:
-    crew = WorkerPool(Environment(), 1)
-
-    def fails(_: int) -> None:
-        crew.environment.meter.add("Commits")
-        raise StorageSilent
-
-    with pytest.raises(StorageSilent):
-        crew.map(fails, [0])
-    crew.map(lambda _: None, [0])
-    assert crew.environment.meter.drain() == {}
-
-
-def test_an_error_is_raised_after_all_work_has_ended() -> None:
-    crew, ended = WorkerPool(Environment(), 2), []
-
-    def work(item: int) -> None:
-        if item == 0:
-            raise StorageSilent
-        time.sleep(0.05)
-        ended.append(item)
-
-    with pytest.raises(StorageSilent):
-        crew.map(work, [0, 1, 2])
-    assert sorted(ended) == [1, 2]
