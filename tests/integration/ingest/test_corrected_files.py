@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.api import Api
 from tests.support.inbox import GOOD, Inbox
-from vectord.storage.inbox import UploadedFile
 from vectord.storage.s3.inbox import S3Inbox
 
 BAD = b'{"id": "a", "vector": [1]}\n'
@@ -87,12 +86,12 @@ def test_an_object_that_is_not_a_report_on_the_file_is_kept(corrected: Api, inbo
 
 
 def test_a_report_that_was_written_again_since_it_was_read_is_kept(inbox: Inbox) -> None:
-    reports, upload = S3Inbox(inbox.bucket, lambda: inbox.client), UploadedFile(inbox.bucket, "uploads/x/f", "", "", 0)
-    reports.write_report(upload, REPORT, b"old")
-    found = reports.read_report(upload, REPORT)
-    reports.write_report(upload, REPORT, b"new")
+    reports = S3Inbox(inbox.bucket, lambda: inbox.client)
+    reports.write_report(REPORT, b"old")
+    found = reports.read_report(REPORT)
+    reports.write_report(REPORT, b"new")
     assert found is not None
-    reports.remove_report(upload, REPORT, found.etag)
-    again = reports.read_report(upload, REPORT)
+    reports.remove_report(REPORT, found.etag)
+    again = reports.read_report(REPORT)
     assert again is not None
     assert again.data == b"new"

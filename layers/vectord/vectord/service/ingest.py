@@ -86,6 +86,11 @@ class Ingestion:
         self._commits = CommitLoop(self._reader, build_policy=build_policy)
         self._pool = WorkerPool(environment)
 
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket whose files are ingested."""
+        return self._inbox.bucket
+
     def ingest(self, upload: UploadedFile, deadline: Deadline) -> Ingested:
         """Ingest one upload into its index.
 

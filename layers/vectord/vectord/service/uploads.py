@@ -80,13 +80,13 @@ class Reports:
             return False
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
-        self._inbox.write_report(upload, _report_key(upload.key), msgspec.json.encode(report))
+        self._inbox.write_report(_report_key(upload.key), msgspec.json.encode(report))
         return True
 
     def remove(self, upload: UploadedFile) -> None:
         """Remove the report on an older version of a file that was ingested; keep one on a newer version."""
         key = _report_key(upload.key)
-        found = self._inbox.read_report(upload, key)
+        found = self._inbox.read_report(key)
         if found is None:
             return
         try:
@@ -94,7 +94,7 @@ class Reports:
         except msgspec.DecodeError:
             return  # it was not written by this package
         if report.file == upload.key and mutations.is_not_older(upload.sequencer, report.sequencer):
-            self._inbox.remove_report(upload, key, found.etag)
+            self._inbox.remove_report(key, found.etag)
 
 
 def _report_key(key: str) -> str:

@@ -6,12 +6,11 @@ import msgspec
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
-    """One version of one uploaded file, as S3's event names it; `size` in bytes, `etag` without quotes.
+    """One version of one file in the inbox, as S3's event names it; `size` in bytes, `etag` without quotes.
 
     `principal` is S3's id of the principal that wrote the file.
     """
 
-    bucket: str
     key: str
     etag: str
     sequencer: str
@@ -27,10 +26,14 @@ class StoredReport(msgspec.Struct, frozen=True):
 
 
 class Inbox(Protocol):
-    """Uploaded files. Every method may raise StoreUnavailable or StoreRefused.
+    """Uploaded files, and the reports on them, in one bucket.
 
-    The reports on a file are in the bucket of the file.
+    Every method may raise StoreUnavailable or StoreRefused.
     """
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket: no file of another one is read, and no report is written there."""
 
     def fetch(self, upload: UploadedFile) -> bytes:
         """Return the bytes of the file.
@@ -43,13 +46,13 @@ class Inbox(Protocol):
     def is_replaced(self, upload: UploadedFile) -> bool:
         """Return True if another version has replaced the file; False if it was deleted."""
 
-    def write_report(self, upload: UploadedFile, key: str, body: bytes) -> None:
+    def write_report(self, key: str, body: bytes) -> None:
         """Write a JSON report under `key`."""
 
-    def read_report(self, upload: UploadedFile, key: str) -> StoredReport | None:
+    def read_report(self, key: str) -> StoredReport | None:
         """Return the report under `key`; None if there is none."""
 
-    def remove_report(self, upload: UploadedFile, key: str, etag: str) -> None:
+    def remove_report(self, key: str, etag: str) -> None:
         """Remove the report under `key` if it still has `etag`."""
 
     def link(self, key: str, seconds: int) -> str:

@@ -30,6 +30,8 @@ class Files:
         self.files = files
         self.reports: list[str] = []
 
+    bucket = "inbox"
+
     def fetch(self, upload: UploadedFile) -> bytes:
         file = self.files[upload.key]
         if isinstance(file, BaseException):
@@ -39,13 +41,13 @@ class Files:
     def is_replaced(self, upload: UploadedFile) -> bool:
         return False
 
-    def write_report(self, upload: UploadedFile, key: str, body: bytes) -> None:
+    def write_report(self, key: str, body: bytes) -> None:
         self.reports.append(key)
 
-    def read_report(self, upload: UploadedFile, key: str) -> StoredReport | None:
+    def read_report(self, key: str) -> StoredReport | None:
         return None
 
-    def remove_report(self, upload: UploadedFile, key: str, etag: str) -> None:
+    def remove_report(self, key: str, etag: str) -> None:
         raise NotImplementedError
 
     def link(self, key: str, seconds: int) -> str:
@@ -189,9 +191,9 @@ def test_a_message_with_missing_or_wrong_fields_is_reported_alone(record: object
 
 
 def test_keys_are_decoded_from_the_encoding_of_s3_events() -> None:
-    key = "uploads/t/two words+ü.jsonl"
-    [upload] = sqs.uploads_in(message(quote_plus(key)))
-    assert upload.key == key
+    key, store = "uploads/t/two words+ü.jsonl", MemoryStore()
+    assert deliver({key: ROW}, message(quote_plus(key)), store=store) == []
+    assert a_service(store).get("t", ["a"], FOREVER).missing == []
 
 
 class TestLog:

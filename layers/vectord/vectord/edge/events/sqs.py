@@ -36,6 +36,7 @@ Handler = Callable[[Mapping[str, Any], object], dict[str, Any]]
 
 class _Bucket(msgspec.Struct):
     name: str
+    arn: str | None = None
 
 
 class _Object(msgspec.Struct, rename="camel"):
@@ -67,6 +68,10 @@ class _Message(msgspec.Struct, rename={"records": "Records", "event": "Event"}):
     event: str | None = None
 
 
+class WrongBucket(Exception):
+    """An event names another bucket than the inbox, or a name and an ARN that disagree."""
+
+
 class _MessageFailed(Exception):
     """SQS must deliver the message again; the log says why."""
 
@@ -89,14 +94,16 @@ def handler(compose: Callable[[], Ingestion]) -> Handler:
             if seconds < least_seconds:
                 message_log.info({"outcome": "postponed"}, {})
                 raise _MessageFailed
-            attempt, uploads = _Attempt(ingestion.environment, message_log), list[UploadedFile]()
+            attempt, events = _Attempt(ingestion.environment, message_log), list[_Record]()
             deadline = Deadline(ingestion.environment.now() + seconds)
             with attempt:
-                uploads = uploads_in(record.body)
-            for upload in uploads:
-                attempt.upload = upload
+                events = _events_in(record.body)
+            for event_of_file in events:
+                attempt.upload = None
                 with attempt:
-                    _ingest(upload, ingestion, deadline, message_log)
+                    attempt.upload = _upload_of(event_of_file, ingestion.bucket)
+                    if attempt.upload is not None:
+                        _ingest(attempt.upload, ingestion, deadline, message_log)
             if attempt.failed:
                 raise _MessageFailed
 
@@ -137,32 +144,33 @@ class _Attempt:
         return True
 
 
-def uploads_in(body: str) -> list[UploadedFile]:
-    """Return the uploads that a message's S3 event names; none for S3's test event.
+def _events_in(body: str) -> list[_Record]:
+    """Return the records of a message's S3 event; none for S3's test event.
 
     Raises:
         msgspec.DecodeError: the message is not an S3 event.
-        UnicodeDecodeError: a key is not UTF-8. A key that was decoded with loss would name another file.
     """
     message = msgspec.json.decode(body, type=_Message)
     if message.records is None and message.event != "s3:TestEvent":
         raise msgspec.ValidationError("neither Records nor a test event")
+    return message.records or []
+
+
+def _upload_of(event: _Record, bucket: str) -> UploadedFile | None:
+    """Return the upload to `bucket` that a record announces; None if it does not announce a new file.
+
+    Raises:
+        WrongBucket: the record is about another bucket. Nothing in it may be read or written.
+        UnicodeDecodeError: the key is not UTF-8. A key that was decoded with loss would name another file.
+    """
+    named, file = event.s3.bucket, event.s3.object
+    if named.name != bucket or (named.arn and not named.arn.endswith(f":s3:::{bucket}")):
+        raise WrongBucket
+    if not event.event_name.startswith(_CREATED):
+        return None
     # Keys in events are URL-encoded, with + for a space.
-    return [
-        UploadedFile(
-            s3.bucket.name,
-            unquote_plus(s3.object.key, errors="strict"),
-            s3.object.e_tag,
-            s3.object.sequencer,
-            s3.object.size,
-            principal,
-        )
-        for s3, principal in (
-            (one.s3, one.user_identity.principal_id)
-            for one in message.records or ()
-            if one.event_name.startswith(_CREATED)
-        )
-    ]
+    key = unquote_plus(file.key, errors="strict")
+    return UploadedFile(key, file.e_tag, file.sequencer, file.size, event.user_identity.principal_id)
 
 
 def _ingest(upload: UploadedFile, ingestion: Ingestion, deadline: Deadline, log: InvocationLog) -> None:

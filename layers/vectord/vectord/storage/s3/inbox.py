@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class S3Inbox:
-    """An Inbox: files are read from the bucket that an event names; links are for `bucket`."""
+    """An Inbox in `bucket`."""
 
     def __init__(self, bucket: str, client: "Callable[[], S3Client]") -> None:
-        self._bucket, self._client = bucket, client
+        self.bucket, self._client = bucket, client
 
     def fetch(self, upload: UploadedFile) -> bytes:
         if not upload.etag:
             raise StoreRefused("the event names no ETag")
         client = self._client()
         with botocore_errors(store_error):
-            response = client.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
+            response = client.get_object(Bucket=self.bucket, Key=upload.key, IfMatch=f'"{upload.etag}"')
             data = response["Body"].read()
         # A truncated download must be retried. As a whole file it would be rejected permanently.
         if len(data) != upload.size:
@@ -36,33 +36,33 @@ class S3Inbox:
         client = self._client()
         try:
             with botocore_errors(store_error):
-                etag = client.head_object(Bucket=upload.bucket, Key=upload.key)["ETag"]
+                etag = client.head_object(Bucket=self.bucket, Key=upload.key)["ETag"]
         except ObjectNotFound:
             return False
         return bool(upload.etag) and etag != f'"{upload.etag}"'
 
-    def write_report(self, upload: UploadedFile, key: str, body: bytes) -> None:
+    def write_report(self, key: str, body: bytes) -> None:
         client = self._client()
         with botocore_errors(store_error):
-            client.put_object(Bucket=upload.bucket, Key=key, ContentType="application/json", **body_with_checksum(body))
+            client.put_object(Bucket=self.bucket, Key=key, ContentType="application/json", **body_with_checksum(body))
 
-    def read_report(self, upload: UploadedFile, key: str) -> StoredReport | None:
+    def read_report(self, key: str) -> StoredReport | None:
         client = self._client()
         try:
             with botocore_errors(store_error):
-                response = client.get_object(Bucket=upload.bucket, Key=key)
+                response = client.get_object(Bucket=self.bucket, Key=key)
                 return StoredReport(response["Body"].read(), response["ETag"])
         except ObjectNotFound:
             return None
 
-    def remove_report(self, upload: UploadedFile, key: str, etag: str) -> None:
+    def remove_report(self, key: str, etag: str) -> None:
         client = self._client()
         with suppress(ConditionFailed, ObjectNotFound), botocore_errors(store_error):
-            client.delete_object(Bucket=upload.bucket, Key=key, IfMatch=etag)
+            client.delete_object(Bucket=self.bucket, Key=key, IfMatch=etag)
 
     def link(self, key: str, seconds: int) -> str:
         client = self._client()
         with botocore_errors(store_error):
             return client.generate_presigned_url(
-                "put_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+                "put_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
             )
