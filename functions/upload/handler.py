@@ -11,9 +11,9 @@ from vectord.service.ingest import Ingestion
 
 def upload(request: Request, ingestion: Ingestion) -> Reply:
     body = bodies.decode(request.body, bodies.UploadBody)
-    link = ingestion.link(request.path["name"], body.file, request.deadline)
+    link = ingestion.link(request.path["name"], body.file, body.bytes, request.deadline)
     return Reply(
-        index_answers.Upload("PUT", link.url, link.key, link.expires),
+        index_answers.Upload("PUT", link.url, link.headers, link.key, link.expires),
         audit={"outcome": "issued", "file": telemetry.file_id(link.key)},
     )
 

@@ -69,7 +69,7 @@ def _check_the_upload(link: str, api: Client, inbox: Inbox, folder: Path) -> Non
     """Send a file with `curl -T`, as the page says."""
     before = api.call("GET", "/indexes/films").body["count"]
     (folder / "films.jsonl").write_text('{"id": "solaris", "vector": [0.5, 0, 0.5]}\n')
-    command = ["bash", "-euc", 'curl -sS --fail -T films.jsonl "$UPLOAD"']
+    command = ["bash", "-euc", "curl -sS --fail -T films.jsonl -H 'if-none-match: *' \"$UPLOAD\""]
     subprocess.run(command, cwd=folder, env={"UPLOAD": link, "PATH": "/usr/bin:/bin"}, check=True)
     assert inbox.outcomes("films", 1) == ["committed"]
     assert api.call("GET", "/indexes/films").body["count"] == before + 1

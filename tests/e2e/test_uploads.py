@@ -1,6 +1,7 @@
 """A file in the inbox becomes searchable as a whole, or a report states why not."""
 
 import gzip
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -93,15 +94,46 @@ def test_two_concurrent_files_for_one_index_are_both_committed(api: Client, inbo
     assert api.call("GET", "/indexes/both").body["count"] == 2_000
 
 
+def put(link: Json, body: bytes, headers: dict[str, str] | None = None) -> int:
+    """Send a file to a link, without credentials, and return the status."""
+    request = urllib.request.Request(link["url"], body, link["headers"] if headers is None else headers, method="PUT")
+    try:
+        with urllib.request.urlopen(request) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def link_for(api: Client, name: str, file: str, size: int) -> Json:
+    return api.call("POST", f"/indexes/{name}/uploads", {"file": file, "bytes": size}).body
+
+
 def test_a_file_can_be_uploaded_to_a_link_without_credentials(api: Client, inbox: Inbox) -> None:
     create(api, "linked")
-    link = api.call("POST", "/indexes/linked/uploads", {"file": "my rows+ü.jsonl"}).body
-    assert link["key"] == "uploads/linked/my rows+ü.jsonl"
-    request = urllib.request.Request(link["url"], files.jsonl(), method=link["method"])
-    with urllib.request.urlopen(request) as response:
-        assert response.status == 200
+    link = link_for(api, "linked", "my rows+ü.jsonl", len(files.jsonl()))
+    assert link["key"].startswith("uploads/linked/")
+    assert link["key"].endswith("/my rows+ü.jsonl")
+    assert put(link, files.jsonl()) == 200
     assert inbox.outcomes("linked", 1) == ["committed"]
     assert api.call("GET", "/indexes/linked").body["count"] == 3
+
+
+def test_a_link_accepts_one_file_of_its_length_with_its_headers(api: Client, inbox: Inbox) -> None:
+    create(api, "once")
+    body = files.jsonl()
+    link = link_for(api, "once", "rows.jsonl", len(body))
+    assert [put(link, body + b"\n"), put(link, body[:-1]), put(link, b""), put(link, body, {})] == [403] * 4
+    assert [put(link, body), put(link, body)] == [200, 412]
+    assert inbox.outcomes("once", 1) == ["committed"]
+
+
+def test_two_callers_with_one_file_name_both_have_their_rows_ingested(api: Client, inbox: Inbox) -> None:
+    create(api, "callers")
+    for number in range(2):
+        body = files.lines({f"row-{number}": [number, 1, 1]})
+        assert put(link_for(api, "callers", "rows.jsonl", len(body)), body) == 200
+    assert inbox.outcomes("callers", 2) == ["committed"] * 2
+    assert api.call("GET", "/indexes/callers").body["count"] == 2
 
 
 def test_a_gzip_bomb_is_reported_and_the_function_continues(api: Client, inbox: Inbox) -> None:

@@ -13,6 +13,7 @@ from tests.support.pages import text_of
 from tests.support.schema import violations
 
 PAGE = text_of("docs/api.md")
+FILM = b'{"id": "solaris", "vector": [0.5, 0, 0.5]}\n'  # of the length that the page states
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def test_every_example_returns_what_the_page_shows(api: Api) -> None:
         difference = values.difference(shown, found)
         assert difference is None, f"{example.command}{difference}\n{answer.text}"
         assert violations(route, answer.status, found) == []
-    assert urllib3.request("PUT", values.known["UPLOAD"], body=b"{}").status == 200
+    put = [urllib3.request("PUT", values.known["UPLOAD"], body=FILM, headers={"if-none-match": "*"}) for _ in range(2)]
+    assert [answer.status for answer in put] == [200, 412]
     exported = urllib3.request("GET", values.known["EXPORT"]).data.splitlines()
     assert sorted(json.loads(line)["id"] for line in exported) == ["alien", "heat", "sleep/walk", "thief"]

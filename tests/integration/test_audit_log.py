@@ -166,9 +166,10 @@ def test_an_upload_link_is_logged_with_a_hash_of_its_key(
     monkeypatch.setenv("VECTORD_INBOX", "inbox")
     caller = Caller(Api(one_process=True), capsys)
     caller.send("PUT /indexes/t", {"dimension": 2})
-    _, line = caller.send("POST /indexes/t/uploads", {"file": "private.jsonl"}, authorizer=IAM)
+    body = {"file": "private.jsonl", "bytes": 1}
+    answer, line = caller.send("POST /indexes/t/uploads", body, authorizer=IAM)
     assert [line[name] for name in FIELDS] == [ARN, "upload-link", "t", None, "issued", None, None]
-    assert line["file"] == hashlib.sha256(b"uploads/t/private.jsonl").hexdigest()[:16]
+    assert line["file"] == hashlib.sha256(answer.json["key"].encode()).hexdigest()[:16]
     assert "private" not in json.dumps(line)
 
 

@@ -100,5 +100,5 @@ def with_an_inbox(bucket: S3Backend, monkeypatch: pytest.MonkeyPatch) -> Api:
 @pytest.mark.parametrize(("letters", "status"), [(1_024, 200), (1_025, 422)])
 def test_an_upload_key_fits_the_key_limit_of_s3(with_an_inbox: Api, letters: int, status: int) -> None:
     with_an_inbox.create()
-    file = "x" * (letters - len("uploads/t/.jsonl")) + ".jsonl"
-    assert with_an_inbox.send("POST", "/indexes/t/uploads", {"file": file}).status == status
+    file = "x" * (letters - len(f"uploads/t/{'0' * 32}/.jsonl")) + ".jsonl"
+    assert with_an_inbox.send("POST", "/indexes/t/uploads", {"file": file, "bytes": 1}).status == status

@@ -33,7 +33,7 @@ ROUTES: Mapping[str, tuple[str, Any]] = {
     "GET /indexes/{name}/versions": ("read", None),
     "GET /indexes/{name}/export": ("read", None),
     "POST /indexes/{name}/restore": ("admin", {"as_of": "2026-01-01T00:00:00Z"}),
-    "POST /indexes/{name}/uploads": ("write", {"file": "a.jsonl"}),
+    "POST /indexes/{name}/uploads": ("write", {"file": "a.jsonl", "bytes": 1}),
     # also requires "admin" on the new index
     "POST /indexes/{name}/copy": ("read", {"to": "copy"}),
 }

@@ -11,7 +11,7 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from tools.command import console
 from tools.command.errors import CheckFailed, UnexpectedAnswer
@@ -41,7 +41,7 @@ class Scenario:
     """Invokes each function with its event. A step depends on the steps before it."""
 
     def __init__(self, invoke: Invoke, storage: Storage) -> None:
-        self._invoke, self._storage = invoke, storage
+        self._invoke, self._storage, self._uploaded = invoke, storage, ""
 
     def run(self, verbs: tuple[str, ...] = VERBS) -> None:
         """Run the first steps, or all of them."""
@@ -83,7 +83,9 @@ class Scenario:
 
     def _upload(self) -> str:
         link, described = self._api("upload", 200), _object_of_the_event()
-        check(link["key"] == unquote_plus(described["key"]), "the link is for the key of the ingest event", link)
+        name = unquote_plus(described["key"]).rpartition("/")[2]
+        check(link["key"].rpartition("/")[2] == name, "the link is for the file of the ingest event", link)
+        self._uploaded = link["key"]
         etag = _put(link)
         check(etag == f'"{described["eTag"]}"', "the file has the ETag of the ingest event", etag)
         stored = self._storage.client.get_object(Bucket=INBOX, Key=link["key"])["Body"].read()
@@ -91,11 +93,12 @@ class Scenario:
         return f"{len(UPLOADED)} bytes put with the link"
 
     def _ingest(self) -> str:
-        done = self._invoke("ingest", event("ingest"))
+        message = _ingest_event(self._uploaded)
+        done = self._invoke("ingest", message)
         check(done == NO_FAILURES, "no message returns to the queue", done)
         match, (_, etag) = self._nearest(), self._storage.blob(INDEX)
         check(match == NEAREST_UPLOADED, "a search finds a row of the file at distance 0.0", match)
-        redelivered = self._invoke("ingest", event("ingest"))
+        redelivered = self._invoke("ingest", message)
         check(redelivered == NO_FAILURES, "a redelivered message succeeds", redelivered)
         check(self._storage.blob(INDEX)[1] == etag, "a redelivered message changes nothing", etag)
         count = self._api("describe", 200)["count"]
@@ -144,13 +147,22 @@ class Scenario:
 
 def _put(link: Json) -> str:
     """Put the file with a presigned link and return its ETag."""
-    request = urllib.request.Request(link["url"], UPLOADED, method=link["method"])
+    request = urllib.request.Request(link["url"], UPLOADED, link["headers"], method=link["method"])
     try:
         with urllib.request.urlopen(request) as answer:
             etag: str = answer.headers["ETag"]
     except urllib.error.HTTPError as error:
         raise UnexpectedAnswer(f"the link answered {error.code}: {error.read()[:2000]!r}") from error
     return etag
+
+
+def _ingest_event(key: str) -> Json:
+    """Return the sample event of the ingest function, for the file `key`: the key of a link has a random part."""
+    sample: Json = event("ingest")
+    [record] = sample["Records"]
+    body = json.loads(record["body"])
+    body["Records"][0]["s3"]["object"]["key"] = quote_plus(key, safe="/")
+    return {"Records": [{**record, "body": json.dumps(body)}]}
 
 
 def _object_of_the_event() -> dict[str, Any]:

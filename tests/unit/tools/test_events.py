@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -10,7 +12,6 @@ from tests.support import template
 from tools.functions import built as functions
 from tools.functions.scenario import UPLOADED, VERBS
 from tools.stack.storage import INBOX
-from vectord.edge.events import sqs
 
 ROOT = Path(__file__).parents[3]
 EVENTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "events").glob("*.json"))}
@@ -38,11 +39,14 @@ def test_a_sample_event_is_for_a_route_of_its_function(verb: str) -> None:
 
 def test_the_message_of_the_ingest_event_names_the_file_of_the_upload_event() -> None:
     [record] = EVENTS["ingest"]["Records"]
-    [upload] = sqs.uploads_in(record["body"])
-    file = json.loads(EVENTS["upload"]["body"])["file"]
-    assert (upload.bucket, upload.key) == (INBOX, f"uploads/films/{file}")
-    assert " " in upload.key  # so that the URL encoding of keys is tested
-    assert (upload.etag, upload.size) == (hashlib.md5(UPLOADED).hexdigest(), len(UPLOADED))
+    [event] = json.loads(record["body"])["Records"]
+    bucket, file = event["s3"]["bucket"], event["s3"]["object"]
+    stated = json.loads(EVENTS["upload"]["body"])
+    assert (bucket["name"], bucket["arn"]) == (INBOX, f"arn:aws:s3:::{INBOX}")
+    assert re.fullmatch(r"uploads/films/[0-9a-f]{32}/" + re.escape(stated["file"]), unquote_plus(file["key"]))
+    assert "+" in file["key"]  # so that the URL encoding of keys is tested
+    assert (file["eTag"], file["size"]) == (hashlib.md5(UPLOADED).hexdigest(), len(UPLOADED))
+    assert stated["bytes"] == len(UPLOADED)
     assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
 
 

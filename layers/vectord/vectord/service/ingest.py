@@ -40,7 +40,7 @@ from vectord.service.values import validation
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
-from vectord.storage.inbox import Inbox, UploadedFile
+from vectord.storage.inbox import MAX_PUT_BYTES, Inbox, UploadedFile
 
 LINK_SECONDS: Final = 900
 
@@ -57,10 +57,11 @@ class Ingested(msgspec.Struct, frozen=True):
 
 
 class UploadLink(msgspec.Struct, frozen=True):
-    """A URL to PUT a file to, the key of the file, and the seconds for which the URL is valid."""
+    """A URL to PUT a file to and the headers of the request; the key of the file; the seconds for which it is valid."""
 
     key: str
     url: str
+    headers: dict[str, str]
     expires: int
 
 
@@ -117,22 +118,28 @@ class Ingestion:
         self._reader.retry(deadline, partial(self._reports.remove, upload))
         return Ingested("committed" if rows else "stale", index, rows=rows)
 
-    def link(self, name: str, file: str, deadline: Deadline) -> UploadLink:
-        """Return a link that allows its holder to put `file` into the inbox of index `name` for LINK_SECONDS.
+    def link(self, name: str, file: str, size: int, deadline: Deadline) -> UploadLink:
+        """Return a link that allows its holder to put one `file` of `size` bytes into the inbox of index `name`.
+
+        It is valid for LINK_SECONDS. Its key contains a random token, so that two links never lead to one key.
 
         Raises:
-            RequestInvalid: the file's name has no known suffix, is too long, or leaves the index's folder.
+            RequestInvalid: the file's name has no known suffix, is too long, or leaves the index's folder; or a file
+                of that size could not be ingested.
             IndexNotFound, StorageSilent, StoreRefused
         """
-        key = f"{UPLOADS}{name}/{file}"
+        key = f"{UPLOADS}{name}/{self.environment.new_id()}/{file}"
         if not params.is_index_name(name):
             raise IndexNotFound(name)
         if not is_ingestible(file):
             raise RequestInvalid(f"file must end with one of {', '.join(SUFFIXES)}, not {file!r}")
         if len(key.encode()) > MAX_KEY_BYTES:
             raise RequestInvalid(
-                f"file is too long: as {UPLOADS}<index>/<file> it may have at most {MAX_KEY_BYTES:,} bytes"
+                f"file is too long: as {UPLOADS}<index>/<token>/<file> it may have at most {MAX_KEY_BYTES:,} bytes"
             )
+        limit = min(self._max_file_bytes, MAX_PUT_BYTES)
+        if not 1 <= size <= limit:
+            raise RequestInvalid(f"bytes must be 1 to {limit:,}, not {size:,}; split a larger file")
         if is_hidden(file):
             raise RequestInvalid(f"file cannot be {file!r}: names that begin with '.' or '_' are ignored")
         try:
@@ -140,7 +147,8 @@ class Ingestion:
         except FileRefused as error:
             raise RequestInvalid(f"file cannot be {file!r}: {error}") from error
         self._reader.etag(name, deadline)  # raises IndexNotFound
-        return UploadLink(key, self._inbox.link(key, LINK_SECONDS), LINK_SECONDS)
+        signed = self._inbox.link(key, size, LINK_SECONDS)
+        return UploadLink(key, signed.url, signed.headers, LINK_SECONDS)
 
     def _apply(self, upload: UploadedFile, name: str, deadline: Deadline) -> int:
         """Fetch a file and commit its rows; return the number of rows added, 0 if the index has applied the upload."""

@@ -2,7 +2,8 @@
 
 | key                          | object                                                                 |
 |------------------------------|------------------------------------------------------------------------|
-| `uploads/<index>/<file>`     | a file for an index; see `is_data` for the objects that are not files  |
+| `uploads/<index>/<file>`     | a file for an index; see `is_data` for the objects that are not files. |
+|                              | The path of a file that was put through a link begins with a token     |
 | `rejected/<index>/<file>.json` | the report on the newest version of that file that was refused       |
 """
 

@@ -1,8 +1,10 @@
 """The inbox protocol: uploaded files by key, each pinned to the version that an event names, and reports on them."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
+
+MAX_PUT_BYTES: Final = 5 << 30  # of one PUT to S3
 
 
 class UploadedFile(msgspec.Struct, frozen=True):
@@ -23,6 +25,13 @@ class StoredReport(msgspec.Struct, frozen=True):
 
     data: bytes
     etag: str
+
+
+class SignedPut(msgspec.Struct, frozen=True):
+    """A presigned URL to PUT a file to, and the headers that the request must have."""
+
+    url: str
+    headers: dict[str, str]
 
 
 class Inbox(Protocol):
@@ -55,5 +64,5 @@ class Inbox(Protocol):
     def remove_report(self, key: str, etag: str) -> None:
         """Remove the report under `key` if it still has `etag`."""
 
-    def link(self, key: str, seconds: int) -> str:
-        """Return a presigned URL with which its holder can PUT a file as `key` for `seconds`."""
+    def link(self, key: str, size: int, seconds: int) -> SignedPut:
+        """Return a link with which its holder can PUT a file of `size` bytes as the new object `key` for `seconds`."""

@@ -15,7 +15,7 @@ from vectord.errors import StoreUnavailable
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
-from vectord.storage.inbox import StoredReport, UploadedFile
+from vectord.storage.inbox import SignedPut, StoredReport, UploadedFile
 from vectord.storage.memory import MemoryStore
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
@@ -50,7 +50,7 @@ class Files:
     def remove_report(self, key: str, etag: str) -> None:
         raise NotImplementedError
 
-    def link(self, key: str, seconds: int) -> str:
+    def link(self, key: str, size: int, seconds: int) -> SignedPut:
         raise NotImplementedError
 
 

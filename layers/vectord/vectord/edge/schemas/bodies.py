@@ -44,6 +44,7 @@ class CopyBody(msgspec.Struct, forbid_unknown_fields=True):
 
 class UploadBody(msgspec.Struct, forbid_unknown_fields=True):
     file: fields.File
+    bytes: fields.FileBytes
 
 
 class AddBody(msgspec.Struct, forbid_unknown_fields=True):

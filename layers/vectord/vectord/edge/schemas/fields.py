@@ -13,6 +13,7 @@ from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERI
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
 from vectord.readers.entry import VectorEncoding
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
+from vectord.storage.inbox import MAX_PUT_BYTES
 
 MAX_SEGMENTS: Final = 1_000
 DEFAULT_STALENESS: Final = 10.0  # seconds
@@ -68,6 +69,10 @@ _AS_OF: Final = schema(minLength=1, description="A version id, an ETag in double
 RequiredAsOf = Annotated[str, _AS_OF]
 AsOf = Annotated[str | None, _AS_OF]
 File = Annotated[str, schema(pattern=r"\.(jsonl|jsonl\.gz|npz|npy|parquet)$")]
+FileBytes = Annotated[
+    int,
+    schema(minimum=1, maximum=MAX_PUT_BYTES, description="At most a sixth of the ingest function's memory."),
+]
 Cursor = Annotated[str | None, schema(minLength=1, description="The `next` of the previous page.")]
 Next = Annotated[str | None, schema(description="The cursor of the next page; null on the last page.")]
 StoredMetadata = Metadata | None

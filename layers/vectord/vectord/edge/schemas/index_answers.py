@@ -76,10 +76,14 @@ class Versions(msgspec.Struct):
 
 
 class Upload(msgspec.Struct):
-    """A link to which a file can be PUT for `expires` seconds."""
+    """A link to which one file of the stated length can be PUT, once, for `expires` seconds.
+
+    The request must send `headers` as they are.
+    """
 
     method: Literal["PUT"]
     url: str
+    headers: dict[str, str]
     key: str
     expires: int
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.boto import botocore_errors
-from vectord.storage.inbox import StoredReport, UploadedFile
+from vectord.storage.inbox import SignedPut, StoredReport, UploadedFile
 from vectord.storage.s3.client import body_with_checksum
 from vectord.storage.s3.errors import store_error
 
@@ -60,9 +60,10 @@ class S3Inbox:
         with suppress(ConditionFailed, ObjectNotFound), botocore_errors(store_error):
             client.delete_object(Bucket=self.bucket, Key=key, IfMatch=etag)
 
-    def link(self, key: str, seconds: int) -> str:
+    def link(self, key: str, size: int, seconds: int) -> SignedPut:
         client = self._client()
+        put = {"Bucket": self.bucket, "Key": key, "ContentLength": size, "IfNoneMatch": "*"}
         with botocore_errors(store_error):
-            return client.generate_presigned_url(
-                "put_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=seconds
-            )
+            url = client.generate_presigned_url("put_object", Params=put, ExpiresIn=seconds)
+        # Both are signed. An HTTP client sends the length itself, and a web page could not.
+        return SignedPut(url, {"if-none-match": "*"})
