@@ -24,6 +24,7 @@ VectordError
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
 ├── Unavailable                try again later
 │   ├── StorageSilent              storage does not answer; nothing was changed
+│   ├── DeadlineExceeded           the work takes longer than the request may; nothing was changed
 │   ├── Contended                  every attempt met a conflict; nothing was changed
 │   ├── OutcomeUnknown             the write may or may not have been applied
 │   └── PartlyApplied              some shards applied their share of a batch, others did not
@@ -203,6 +204,13 @@ class Unavailable(VectordError):
 class StorageSilent(Unavailable):
     def __init__(self) -> None:
         super().__init__("Storage does not answer; nothing was changed. Send the request again.")
+
+
+class DeadlineExceeded(Unavailable):
+    def __init__(self) -> None:
+        super().__init__(
+            "The request was stopped at its time limit; nothing was changed. Ask for less, or use a simpler filter."
+        )
 
 
 class Contended(Unavailable):

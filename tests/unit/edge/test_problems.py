@@ -36,6 +36,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.PartlyApplied("t", applied=2, missed=1, unknown=0, reason="busy"), 503, "partly-applied"),
     (errors.Contended("t"), 503, "contended"),
     (errors.StorageSilent(), 503, "storage-silent"),
+    (errors.DeadlineExceeded(), 503, "deadline-exceeded"),
     (errors.BlobUnsupported("too new", "t"), 500, "index-unsupported"),
     (errors.BlobCorrupt("broken", "t"), 500, "index-corrupt"),
     (errors.ObjectNotFound(SECRET), 500, "storage-refused"),

@@ -54,6 +54,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.PartlyApplied: Kind(503, "partly-applied", "The batch was applied on some shards only"),
     errors.Contended: Kind(503, "contended", "Too many concurrent writers"),
     errors.StorageSilent: Kind(503, "storage-silent", "Storage does not answer"),
+    errors.DeadlineExceeded: Kind(503, "deadline-exceeded", "The request takes too long"),
     errors.BlobUnsupported: Kind(500, "index-unsupported", "The format version of the index is not supported"),
     errors.BlobCorrupt: Kind(500, "index-corrupt", "The index is corrupt"),
     errors.StoreError: Kind(

@@ -1,13 +1,18 @@
 """Globs: patterns with `*`, `?` and sets such as `[a-z]`, with the meaning of Python's fnmatch.
 
-No pattern takes exponential time: each piece between two stars is matched only at the first possible position.
-docs/decisions/filters.md says why fnmatch itself is not used.
+A glob is matched against the first `MAX_GLOB_TEXT` characters of a text, as if the text ended there.
+
+No pattern is slow: each piece between two stars is matched only at the first possible position, so the time is at most
+proportional to the matched characters times the length of the longest piece. docs/decisions/filters.md has the figures,
+and says why fnmatch itself is not used.
 """
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
+
+from vectord.filters.limits import MAX_GLOB_TEXT
 
 # A closed set, or one character. A `]` directly after the bracket is a member. Quantifiers are possessive, so that `[]`
 # is not a closed set.
@@ -16,14 +21,14 @@ _TOKEN: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 
 @lru_cache(maxsize=256)
 def glob_matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a function that returns True for a text if `pattern` matches all of it."""
+    """Return a function that returns True if `pattern` matches the first `MAX_GLOB_TEXT` characters of a text."""
     pieces = _split_at_stars(pattern)
     literals = [_literal(piece) for piece in pieces]
     texts = [text for text in literals if text is not None]
     if len(texts) == len(pieces):
         return _literal_matcher(texts)
     fullmatch = re.compile(_regex(pieces), re.DOTALL).fullmatch
-    return lambda text: fullmatch(text) is not None
+    return lambda text: fullmatch(text, 0, MAX_GLOB_TEXT) is not None
 
 
 def literal_prefix(pattern: str) -> str:
@@ -62,22 +67,24 @@ def _literal_matcher(pieces: list[str]) -> Callable[[str], bool]:
     """Match literal pieces by text search: linear time for every pattern, and no loop for the most common patterns."""
     first, *inner = pieces
     if not inner:
-        return lambda text: text == first
+        return lambda text: text[:MAX_GLOB_TEXT] == first
     last = inner.pop()
     inner = [piece for piece in inner if piece]
     if not first and not last and len(inner) == 1:
-        return lambda text: inner[0] in text
-    min_length = len(first) + len(last)
+        return lambda text: inner[0] in text[:MAX_GLOB_TEXT]
+    start = len(first)  # the last piece must not overlap with the first one
+
+    def has_ends(text: str) -> bool:
+        return text.startswith(first) and text.endswith(last, start, MAX_GLOB_TEXT)
+
     if not inner:
-        return lambda text: len(text) >= min_length and text.startswith(first) and text.endswith(last)
-    return lambda text: (
-        text.startswith(first) and text.endswith(last) and _occur_in_order(inner, text, len(first), len(last))
-    )
+        return has_ends
+    return lambda text: has_ends(text) and _occur_in_order(inner, text, start, len(last))
 
 
 def _occur_in_order(pieces: list[str], text: str, start: int, reserved: int) -> bool:
     """Return True if the pieces follow each other in `text` from `start` on, before its last `reserved` characters."""
-    end = len(text) - reserved
+    end = min(len(text), MAX_GLOB_TEXT) - reserved
     for piece in pieces:
         position = text.find(piece, start, end)
         if position < 0:

@@ -5,7 +5,8 @@ The limits bound the time that a filter can cost a search:
 - `MAX_DEPTH` levels of nesting (each `$and`, `$or` and `$not` is a level),
 - `MAX_CONDITIONS` conditions, each an operator under a path or a bare value,
 - `MAX_VALUES` values of `$in` and `$nin` in total,
-- `MAX_GLOBS` globs, and `MAX_PATTERN` bytes of UTF-8 in each glob or prefix.
+- `MAX_GLOBS` globs, and `MAX_PATTERN` bytes of UTF-8 in each glob or prefix,
+- `MAX_GLOB_TEXT` characters of a text that a glob is matched against: its first ones.
 """
 
 import re
@@ -21,6 +22,7 @@ MAX_CONDITIONS: Final = 1_000
 MAX_VALUES: Final = 10_000
 MAX_GLOBS: Final = 100
 MAX_PATTERN: Final = 1_024
+MAX_GLOB_TEXT: Final = 65_536
 
 _MAX_SHOWN: Final = 60  # characters of a caller's key that an error message repeats
 _SIMPLE_KEY: Final = r"[\w$.-]{1,60}"  # re compiles it at its first use

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Final
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.glob import glob_matcher
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, paths
 
@@ -19,6 +20,8 @@ type Leaf = Scalar | Container
 type _Leaves = Mapping[str, list[Leaf]]  # path -> leaves, for each path that the filter tests
 type _Predicate = Callable[[_Leaves], bool]
 
+_MANY_LEAVES: Final = 1_000  # at one path; from this many on, each condition checks the deadline
+
 _COMPARISONS: Final[Mapping[Comparison, Callable[[str | int | float, str | int | float], bool]]] = {
     "$gt": operator.gt,
     "$gte": operator.ge,
@@ -32,9 +35,12 @@ def matches(tree: Filter, metadata: object) -> bool:
     return matcher(tree)(metadata)
 
 
-def matcher(tree: Filter) -> Callable[[object], bool]:
-    """Return a function that tests the metadata of a document, as `matches` does; for many documents it is faster."""
-    predicate, relevant = _predicate(tree), _with_parents(paths(tree))
+def matcher(tree: Filter, check: DeadlineCheck = no_deadline) -> Callable[[object], bool]:
+    """Return a function that tests the metadata of a document, as `matches` does; for many documents it is faster.
+
+    The function calls `check` before each match of a glob, and before each condition on many values.
+    """
+    predicate, relevant = _predicate(tree, check), _with_parents(paths(tree))
 
     def satisfies(metadata: object) -> bool:
         leaves_at: dict[str, list[Leaf]] = {}
@@ -72,25 +78,34 @@ def _with_parents(paths: frozenset[str]) -> frozenset[str]:
     return paths | {path[:at] for path in paths for at, character in enumerate(path) if character == "."}
 
 
-def _predicate(tree: Filter) -> _Predicate:
+def _predicate(tree: Filter, check: DeadlineCheck) -> _Predicate:
     match tree:
         case And(filters):
-            predicates = tuple(map(_predicate, filters))
+            predicates = tuple(_predicate(each, check) for each in filters)
             return lambda leaves_at: all(predicate(leaves_at) for predicate in predicates)
         case Or(filters):
-            predicates = tuple(map(_predicate, filters))
+            predicates = tuple(_predicate(each, check) for each in filters)
             return lambda leaves_at: any(predicate(leaves_at) for predicate in predicates)
         case Not(inner):
-            negated = _predicate(inner)
+            negated = _predicate(inner, check)
             return lambda leaves_at: not negated(leaves_at)
         case Exists(path):
             return lambda leaves_at: path in leaves_at
         case _:
-            path, leaf_predicate = tree.path, _leaf_predicate(tree)
-            return lambda leaves_at: any(map(leaf_predicate, leaves_at.get(path, ())))
+            return _any_leaf(tree.path, _leaf_predicate(tree, check), check)
 
 
-def _leaf_predicate(condition: In | Compare | Prefix | Glob) -> Callable[[Leaf], bool]:
+def _any_leaf(path: str, leaf_predicate: Callable[[Leaf], bool], check: DeadlineCheck) -> _Predicate:
+    def is_true(leaves_at: _Leaves) -> bool:
+        found = leaves_at.get(path, ())
+        if len(found) >= _MANY_LEAVES:
+            check()
+        return any(map(leaf_predicate, found))
+
+    return is_true
+
+
+def _leaf_predicate(condition: In | Compare | Prefix | Glob, check: DeadlineCheck) -> Callable[[Leaf], bool]:
     match condition:
         case In(_, values):
             accepted = frozenset(map(_identity, values))
@@ -101,8 +116,19 @@ def _leaf_predicate(condition: In | Compare | Prefix | Glob) -> Callable[[Leaf],
         case Prefix(_, text):
             return lambda leaf: isinstance(leaf, str) and leaf.startswith(text)
         case Glob(_, pattern):
-            matches_glob = glob_matcher(pattern)
-            return lambda leaf: isinstance(leaf, str) and matches_glob(leaf)
+            return _glob_predicate(pattern, check)
+
+
+def _glob_predicate(pattern: str, check: DeadlineCheck) -> Callable[[Leaf], bool]:
+    matches_glob = glob_matcher(pattern)
+
+    def is_match(leaf: Leaf) -> bool:
+        if not isinstance(leaf, str):
+            return False
+        check()
+        return matches_glob(leaf)
+
+    return is_match
 
 
 def _identity(leaf: Leaf) -> object:

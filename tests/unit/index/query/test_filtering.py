@@ -22,6 +22,7 @@ from tests.support.forms import (
     without_columns,
 )
 from tests.support.sections import PackedIndex, RecordingFetch, UnverifiedSection
+from vectord.deadline import no_deadline
 from vectord.errors import BlobCorrupt
 from vectord.filters.match import matches
 from vectord.filters.parse import parse
@@ -116,7 +117,7 @@ def test_a_large_index_of_a_time_before_columns_gathers_them_once() -> None:
     index = without_columns(first, [])
     assert index.base is not None
     matching_rows(index, In("n", (7,)))
-    first_time, again = (sources._base_columns(index.base, index.fetch) for _ in range(2))
+    first_time, again = (sources._base_columns(index.base, index.fetch, no_deadline) for _ in range(2))
     assert first_time is again
 
 

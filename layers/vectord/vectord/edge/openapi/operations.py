@@ -21,7 +21,10 @@ _BODY_PROBLEMS: Final[Problems] = (
     *(errors.MalformedJson, errors.MalformedEncoding),
     *(errors.RequestTooLarge, errors.UnsupportedEncoding),
 )
-_INDEX_PROBLEMS: Final[Problems] = (errors.IndexNotFound, errors.BlobCorrupt, errors.BlobUnsupported)
+_INDEX_PROBLEMS: Final[Problems] = (
+    *(errors.IndexNotFound, errors.DeadlineExceeded),
+    *(errors.BlobCorrupt, errors.BlobUnsupported),
+)
 _WRITE_PROBLEMS: Final[Problems] = (errors.Contended, errors.OutcomeUnknown)
 _CHANGE_PROBLEMS: Final[Problems] = (errors.PreconditionFailed, errors.IdempotencyKeyReused, errors.PartlyApplied)
 

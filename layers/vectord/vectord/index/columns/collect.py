@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.columns.builder import FALSE, TRUE, ColumnBuilder
 from vectord.index.columns.model import Array, CollectedColumns, gets_column
 
@@ -16,13 +17,14 @@ _CHUNK_BYTES: Final = 16 << 20
 _MIN_BATCH: Final = 64  # from this many objects with the same keys, a batch per key is faster
 
 
-def collect_columns(documents: Sequence[msgspec.Raw | None]) -> CollectedColumns:
+def collect_columns(documents: Sequence[msgspec.Raw | None], check: DeadlineCheck = no_deadline) -> CollectedColumns:
     """Return the columns of documents in row order, each JSON text or None for no metadata.
 
-    Metadata that cannot be decoded counts as none, as in `decode_metadata`.
+    Metadata that cannot be decoded counts as none, as in `decode_metadata`. `check` is called after each chunk.
     """
     collector = _Collector()
     for rows, values in _decoded_chunks(documents):
+        check()
         collector.add([(None, rows, values)])
     collector.add_pending()
     total = len(documents)

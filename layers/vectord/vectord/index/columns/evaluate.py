@@ -5,34 +5,40 @@ from functools import reduce
 
 import numpy as np
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.tree import And, Compare, Condition, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar
 from vectord.index.columns import predicates
 from vectord.index.columns.model import Column, Mask, RowList
 from vectord.index.columns.predicates import TernaryMask, settled_mask
 
 
-def evaluate(tree: Filter, columns: Mapping[str, Column | None], rows: int) -> TernaryMask:
+def evaluate(
+    tree: Filter, columns: Mapping[str, Column | None], rows: int, check: DeadlineCheck = no_deadline
+) -> TernaryMask:
     """Return a mask over `rows` rows. `columns` must have each path of `tree`; None means that the path has no column.
+
+    It calls `check` before each condition and within a glob.
 
     Raises:
         BlobCorrupt: a column contains text that is not UTF-8.
     """
     match tree:
         case And(filters):
-            masks = (evaluate(each, columns, rows) for each in filters)
+            masks = (evaluate(each, columns, rows, check) for each in filters)
             return reduce(_and, masks, settled_mask(np.ones(rows, np.bool_)))
         case Or(filters):
-            return _any((evaluate(each, columns, rows) for each in filters), rows)
+            return _any((evaluate(each, columns, rows, check) for each in filters), rows)
         case Not(inner):
-            return _not(evaluate(inner, columns, rows))
+            return _not(evaluate(inner, columns, rows, check))
         case _:
+            check()
             column = columns[tree.path]
             if column is None:
                 return TernaryMask(np.zeros(rows, np.bool_), np.ones(rows, np.bool_))
-            return _any(_condition(tree, column, rows), rows)
+            return _any(_condition(tree, column, rows, check), rows)
 
 
-def _condition(condition: Condition, column: Column, rows: int) -> Iterable[TernaryMask]:
+def _condition(condition: Condition, column: Column, rows: int, check: DeadlineCheck) -> Iterable[TernaryMask]:
     """Yield one mask for each type of values that the condition can match."""
     numbers, texts = column.numbers, column.texts
     match condition:
@@ -49,7 +55,7 @@ def _condition(condition: Condition, column: Column, rows: int) -> Iterable[Tern
         case Prefix(_, text):
             yield _of_rows(texts.rows, predicates.texts_with_prefix(texts, text), rows)
         case Glob(_, pattern):
-            yield _of_rows(texts.rows, predicates.texts_matching_glob(texts, pattern), rows)
+            yield _of_rows(texts.rows, predicates.texts_matching_glob(texts, pattern, check), rows)
 
 
 def _in(values: Sequence[Scalar], column: Column, rows: int) -> Iterable[TernaryMask]:
@@ -73,8 +79,9 @@ def _of_rows(row_list: RowList, of_values: TernaryMask, rows: int) -> TernaryMas
 
 
 def _any(masks: Iterable[TernaryMask], rows: int) -> TernaryMask:
-    listed = list(masks)
-    return reduce(_or, listed) if listed else settled_mask(np.zeros(rows, np.bool_))
+    remaining = iter(masks)  # one mask at a time: a filter may have 1,000, and each has a byte for each row
+    first = next(remaining, None)
+    return settled_mask(np.zeros(rows, np.bool_)) if first is None else reduce(_or, remaining, first)
 
 
 def _and(one: TernaryMask, other: TernaryMask) -> TernaryMask:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vectord.deadline import DeadlineCheck, checked, no_deadline
 from vectord.errors import BlobCorrupt
 from vectord.filters.glob import glob_matcher, literal_prefix
 from vectord.filters.tree import Comparison
@@ -36,6 +37,7 @@ def settled_mask(mask: Mask) -> TernaryMask:
 
 
 _MAX_PASSES: Final = 32  # operands; up to this many, one comparison pass for each is fastest
+_GLOB_BLOCK: Final = 1_024  # texts of up to MAX_TEXT bytes; matching them takes at most about 20 ms
 _BEYOND_INTEGERS: Final = 2.0**32  # above every value of an integer column
 
 _COMPARE: Final[Mapping[Comparison, Callable[[Any, Any], Mask]]] = {
@@ -123,12 +125,12 @@ def texts_with_prefix(texts: Texts, prefix: str) -> TernaryMask:
     return _code_range(texts, *_prefix_range(texts.dictionary, prefix))
 
 
-def texts_matching_glob(texts: Texts, pattern: str) -> TernaryMask:
-    """Return which texts match the glob `pattern`."""
+def texts_matching_glob(texts: Texts, pattern: str, check: DeadlineCheck = no_deadline) -> TernaryMask:
+    """Return which texts match the glob `pattern`; call `check` now and then."""
     dictionary, matches = texts.dictionary, glob_matcher(pattern)
     first, last, truncated = _prefix_range(dictionary, literal_prefix(pattern))
     certain, undecided = [], list(truncated)
-    for code in range(first, last):
+    for code in checked(range(first, last), check, _GLOB_BLOCK):
         encoded = dictionary[code]
         if is_truncated(encoded):
             undecided.append(code)

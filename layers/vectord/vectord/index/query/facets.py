@@ -10,6 +10,7 @@ from heapq import nsmallest
 import msgspec
 import numpy as np
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.match import matcher
 from vectord.filters.tree import Exists
 from vectord.filters.values import FALSE, NULL, TRUE, Key, Kind
@@ -29,13 +30,13 @@ from vectord.index.rows import RowMask
 from vectord.index.state import Index
 
 
-def facet(index: Index, path: str, mask: RowMask, limit: int) -> Facet:
+def facet(index: Index, path: str, mask: RowMask, limit: int, check: DeadlineCheck = no_deadline) -> Facet:
     """Return the facet of `path` over the rows of `mask`, with up to `limit` values.
 
     Raises:
-        BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` raises.
+        BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
-    tallies = [_tally(source, path) for source in sources(index, mask)]
+    tallies = [_tally(source, path) for source in sources(index, mask, check)]
     if not tallies:
         return Facet(0, 0, [], None, None)
     total = tallies[0]

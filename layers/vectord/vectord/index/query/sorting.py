@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.values import Key, Kind
 from vectord.index.columns.collect import decode_metadata
 from vectord.index.columns.distinct import partial_rows, row_numbers
@@ -47,14 +48,16 @@ class _Ranks(msgspec.Struct, frozen=True):
         return first
 
 
-def ordered_rows(index: Index, order: Order, mask: RowMask, prefix: str, limit: int) -> list[OrderedRow]:
+def ordered_rows(
+    index: Index, order: Order, mask: RowMask, prefix: str, limit: int, *, check: DeadlineCheck = no_deadline
+) -> list[OrderedRow]:
     """Return the first `limit` rows of `mask` whose ids start with `prefix`, in order.
 
     Raises:
-        BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` raises.
+        BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
     found: list[OrderedRow] = []
-    for source in sources(index, mask):
+    for source in sources(index, mask, check):
         rows = (row for row in _candidates(source, order, prefix, limit) if row.id.startswith(prefix))
         after = order.after
         found += sorted_rows((row for row in rows if after is None or is_after(row, after, order)), order)[:limit]

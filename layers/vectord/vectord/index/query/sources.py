@@ -1,6 +1,7 @@
 """The two sources of an index's metadata, base and tail: columns, and documents where columns do not decide."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import batched
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -8,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.filters.match import leaves
 from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
@@ -20,8 +22,9 @@ from vectord.index.state import Base, Index, Tail
 
 Array = npt.NDArray[np.int64]
 
-_CHUNK: Final = 4_096  # documents that are decoded at a time, at most
-_CHUNK_BYTES: Final = 16 << 20  # of documents that are read at a time, about
+_CHUNK: Final = 4_096  # documents that are fetched at a time, at most
+_CHUNK_BYTES: Final = 16 << 20  # of documents that are fetched at a time, about
+_FEW: Final = 16  # documents that are decoded at a time, because some may be much longer than the others
 
 # Columns that were collected in memory. An entry is dropped with its base or tail.
 _COLLECTED: Final[WeakKeyDictionary[Base | Tail, CollectedColumns]] = WeakKeyDictionary()
@@ -30,8 +33,9 @@ _COLLECTED: Final[WeakKeyDictionary[Base | Tail, CollectedColumns]] = WeakKeyDic
 class Source(msgspec.Struct, frozen=True, eq=False):
     """Rows of an index, from `first` on, numbered from 0 in each method.
 
-    `mask` has the rows that count, bool (rows,). `read` returns the documents of ascending rows, `ids` their ids.
-    Documents are read `chunk` at a time.
+    `mask` has the rows that count, bool (rows,). `read` returns the documents of ascending rows, `ids` their ids, and
+    `prefetch` fetches the bytes of documents that are not local. Documents are fetched `chunk` at a time. `check` is
+    called before each document is used.
     """
 
     first: int
@@ -39,42 +43,51 @@ class Source(msgspec.Struct, frozen=True, eq=False):
     mask: Mask
     read: Callable[[Sequence[int]], Sequence[Document]]
     ids: Callable[[Sequence[int]], Sequence[str]]
+    prefetch: Callable[[Sequence[int]], None]
     chunk: int
     fetch: Fetch
+    check: DeadlineCheck
 
     def documents(self, rows: Array) -> Iterator[tuple[int, Document]]:
         """Yield each of the ascending `rows` with its document."""
         for start in range(0, len(rows), self.chunk):
             some = rows[start : start + self.chunk].tolist()
-            yield from zip(some, self.read(some), strict=True)
+            self.prefetch(some)
+            for few in batched(some, _FEW):
+                for row, document in zip(few, self.read(few), strict=True):
+                    self.check()
+                    yield row, document
 
     def decoded(self, rows: Array) -> Iterator[tuple[int, Any]]:
         """Yield each of the ascending `rows` with its metadata as a Python value."""
         return ((row, decode_metadata(document.metadata)) for row, document in self.documents(rows))
 
 
-def sources(index: Index, mask: RowMask) -> list[Source]:
+def sources(index: Index, mask: RowMask, check: DeadlineCheck = no_deadline) -> list[Source]:
     """Return the base and the tail of `index`, without one that has no rows, and the rows of `mask` in each."""
     found = []
     if index.base:
-        found.append(_base_source(index, index.base, mask.base))
+        found.append(_base_source(index, index.base, mask.base, check))
     if index.tail.row_of:
-        found.append(_tail_source(index.tail, mask.tail, index.fetch))
+        found.append(_tail_source(index.tail, mask.tail, index.fetch, check))
     return found
 
 
-def _base_source(index: Index, base: Base, mask: Mask) -> Source:
+def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck) -> Source:
     def read(rows: Sequence[int]) -> Sequence[Document]:
         return base.documents.read(rows, index.fetch)
 
     def ids(rows: Sequence[int]) -> Sequence[str]:
         return base.documents.ids(rows, index.fetch)
 
-    columns, chunk = _base_columns(base, index.fetch), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
-    return Source(0, columns, mask, read, ids, chunk, index.fetch)
+    def prefetch(rows: Sequence[int]) -> None:
+        base.documents.prefetch(rows, index.fetch)
+
+    columns, chunk = _base_columns(base, index.fetch, check), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    return Source(0, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
-def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
+def _tail_source(tail: Tail, mask: Mask, fetch: Fetch, check: DeadlineCheck) -> Source:
     texts = tail.texts
 
     def read(rows: Sequence[int]) -> Sequence[Document]:
@@ -83,10 +96,14 @@ def _tail_source(tail: Tail, mask: Mask, fetch: Fetch) -> Source:
     def ids(rows: Sequence[int]) -> Sequence[str]:
         return [tail.ids[row] for row in rows]
 
-    return Source(tail.first, _collected(tail, lambda: texts), mask, read, ids, _CHUNK, fetch)
+    def prefetch(rows: Sequence[int]) -> None:
+        """Do nothing: a tail is in memory."""
+
+    columns = _collected(tail, lambda: texts, check)
+    return Source(tail.first, columns, mask, read, ids, prefetch, _CHUNK, fetch, check)
 
 
-def _base_columns(base: Base, fetch: Fetch) -> Columns:
+def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck) -> Columns:
     """Return the columns of a base: those of its section, or else columns that are collected from its documents."""
     rows = base.graph.rows
     if base.columns is not None:
@@ -94,13 +111,15 @@ def _base_columns(base: Base, fetch: Fetch) -> Columns:
     # The base has no metadata, has the plain form, or was written by a version of vectord without columns.
     if isinstance(base.documents, PackedDocuments):
         fetch((base.documents.section, None))
-    return _collected(base, lambda: [document.metadata for document in base.documents.read(range(rows), fetch)])
+    return _collected(base, lambda: [document.metadata for document in base.documents.read(range(rows), fetch)], check)
 
 
-def _collected(source: Base | Tail, texts: Callable[[], Sequence[msgspec.Raw | None]]) -> CollectedColumns:
+def _collected(
+    source: Base | Tail, texts: Callable[[], Sequence[msgspec.Raw | None]], check: DeadlineCheck
+) -> CollectedColumns:
     columns = _COLLECTED.get(source)
     if columns is None:
-        columns = _COLLECTED[source] = collect_columns(texts())
+        columns = _COLLECTED[source] = collect_columns(texts(), check)
     return columns
 
 

@@ -51,6 +51,9 @@ class Documents(Protocol):
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
         """Return only the ids of rows, which is faster than `read`."""
 
+    def prefetch(self, rows: Sequence[int], fetch: Fetch) -> None:
+        """Fetch the bytes of rows at once, so that later reads of them fetch nothing."""
+
 
 class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Documents listed in the envelope."""
@@ -70,6 +73,9 @@ class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
         return [self.listed[row] for row in rows]
+
+    def prefetch(self, rows: Sequence[int], fetch: Fetch) -> None:
+        """Do nothing: the envelope is in memory."""
 
 
 class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -112,14 +118,14 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]:
         if not rows:
             return []
-        self._fetch_blocks(rows, fetch)
+        self.prefetch(rows, fetch)
         data = self._data
         return [self._document(data, *divmod(row, _BLOCK_ROWS)) for row in rows]
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
         if not rows:
             return []
-        self._fetch_blocks(rows, fetch)
+        self.prefetch(rows, fetch)
         data = self._data
         found: list[str] = []
         for block, some in groupby(rows, lambda row: row // _BLOCK_ROWS):
@@ -132,8 +138,8 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
                 raise BlobCorrupt("an id in its section 'rows' is not UTF-8") from error
         return found
 
-    def _fetch_blocks(self, rows: Sequence[int], fetch: Fetch) -> None:
-        if not self.section.whole:
+    def prefetch(self, rows: Sequence[int], fetch: Fetch) -> None:
+        if rows and not self.section.whole:
             fetch((self.section, [(0, _HEAD.size), self.directory]))
             blocks = sorted({row // _BLOCK_ROWS for row in rows})
             fetch((self.section, [self._span(self._data, block) for block in blocks]))

@@ -13,6 +13,7 @@ from vectord.errors import (
     BlobError,
     BlobUnsupported,
     Contended,
+    DeadlineExceeded,
     IdempotencyKeyReused,
     IndexNotFound,
     OutcomeUnknown,
@@ -175,7 +176,7 @@ def error_of(failed: Failed, shard: str, index: str) -> VectordError:
         return VectorsNotFound(index, failed.ids)
     if failed.error in _OTHER_ERRORS:
         return _OTHER_ERRORS[failed.error](failed.message)
-    return StorageSilent()
+    return DeadlineExceeded() if failed.error == DeadlineExceeded.__name__ else StorageSilent()
 
 
 def encode(message: ShardRequest | ShardResult) -> bytes:

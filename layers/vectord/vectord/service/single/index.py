@@ -61,7 +61,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
     `read_before` is what the meter had counted, as (ReadBytes, ReadRequests), before the snapshot was opened.
 
     Every read may raise BlobCorrupt, ObjectChanged, StoreUnavailable and StoreRefused while it reads ranges of the
-    object. Every write may raise what `CommitLoop.change` does.
+    object. Every write may raise what `CommitLoop.change` does. What uses a filter may raise DeadlineExceeded.
     """
 
     snapshot: Snapshot
@@ -77,6 +77,10 @@ class SingleIndex(msgspec.Struct, frozen=True):
     @property
     def index(self) -> Index:
         return self.snapshot.index
+
+    def check(self) -> None:
+        """Raise DeadlineExceeded after the deadline."""
+        self.environment.check(self.deadline)
 
     def describe(self) -> Description:
         return description_of(self.snapshot)
@@ -95,7 +99,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             query = resolved(query, self._vector(query.like))
         else:
             check_vectors(query, index.params)
-        rows = None if query.filter is None else matching_rows(index, query.filter)
+        rows = None if query.filter is None else matching_rows(index, query.filter, self.check)
         answers = search_many(index, query, rows, read_ahead=not self._read_so_far()[0])
         read_bytes, requests = self._read_so_far()
         if read_bytes >= index.size:
@@ -114,7 +118,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         index = self.index
         check_vectors(query, index.params)
         probes = list(map(Probe, query.vectors)) or sample(index, sample_size, np.random.default_rng(_SEED))
-        rows = matching_rows(index, query.filter)
+        rows = matching_rows(index, query.filter, self.check)
         measured = measure(index, probes, query, self.environment.now, self.deadline.at, matching=rows)
         curves = index.base.calibration if index.base else {}
         return RecallMeasurement(measured, query.k, len(index), curves, self.snapshot.etag)
@@ -141,23 +145,23 @@ class SingleIndex(msgspec.Struct, frozen=True):
         return listing.get(self.snapshot, ids, members)
 
     def list(self, query: ListQuery) -> ListPage[Place]:
-        return listing.list_by_hash(self.snapshot, query)
+        return listing.list_by_hash(self.snapshot, query, self.check)
 
     def list_in_order(self, query: ListQuery, order: Order) -> ListPage[OrderedRow]:
-        return listing.list_in_order(self.snapshot, query, order)
+        return listing.list_in_order(self.snapshot, query, order, self.check)
 
     def ordered_rows(self, query: ListQuery, order: Order) -> OrderedRows:
-        return listing.ordered_rows(self.index, query, order)
+        return listing.ordered_rows(self.index, query, order, self.check)
 
     def count(self, filter_text: str | None) -> Counted:
         """Count the vectors that satisfy a filter, all vectors if there is no filter."""
-        mask = matching_rows(self.index, filter_text)
+        mask = matching_rows(self.index, filter_text, self.check)
         return Counted(len(self.index) if mask is None else mask.count, self.snapshot.etag)
 
     def facets(self, query: FacetQuery) -> Facets:
         """Count the distinct values at some paths among the vectors that satisfy a filter."""
-        mask = matching_rows(self.index, query.filter) or self.index.live
-        return Facets(facets_of(self.index, query, mask), mask.count, self.snapshot.etag)
+        mask = matching_rows(self.index, query.filter, self.check) or self.index.live
+        return Facets(facets_of(self.index, query, mask, self.check), mask.count, self.snapshot.etag)
 
     def would_delete(self, selection: Selection, write: WriteOptions) -> Deleted:
         """Count the vectors that a deletion would delete, and those that it would leave.
@@ -165,7 +169,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         Raises:
             PreconditionFailed: the snapshot does not satisfy the precondition.
         """
-        deleted = len(selected_rows(self.index, selection))
+        deleted = len(selected_rows(self.index, selection, self.check))
         if write.precondition is not None and self.snapshot.etag not in write.precondition:
             raise PreconditionFailed(self.name)
         return Deleted(deleted, len(self.index) - deleted, self.snapshot.etag)
@@ -211,7 +215,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """Delete the selected vectors; unknown ids are ignored."""
 
         def remove(index: Index) -> tuple[Index, Effect]:
-            changed, deleted = mutations.remove(index, selected_rows(index, selection))
+            changed, deleted = mutations.remove(index, selected_rows(index, selection, self.check))
             return changed, (deleted, len(changed))
 
         committed = self.commits.change(self.snapshot, remove, self.deadline, write, effect_length=2)
@@ -226,7 +230,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """
 
         def change(index: Index) -> tuple[Index, Effect]:
-            row_of = selected_rows(index, selection)
+            row_of = selected_rows(index, selection, self.check)
             if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
                 raise VectorsNotFound(self.name, missing)
             return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))

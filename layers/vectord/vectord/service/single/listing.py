@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Final
 
+from vectord.deadline import DeadlineCheck
 from vectord.index.query import scan
 from vectord.index.query.values import Order, OrderedRow
 from vectord.index.state import Index
@@ -30,13 +31,13 @@ def get(snapshot: Snapshot, ids: Sequence[str], members: Members) -> GetResult:
     return GetResult(vectors, missing, read, snapshot.etag)
 
 
-def list_by_hash(snapshot: Snapshot, query: ListQuery) -> ListPage[Place]:
+def list_by_hash(snapshot: Snapshot, query: ListQuery, check: DeadlineCheck) -> ListPage[Place]:
     """List vectors in the order of the hashes of ids."""
     index, members = snapshot.index, query.members
     limit = scan.Limit(
         query.limit, members.size, 4 * index.params.dimension if members.vectors else 0, members.metadata
     )
-    page = scan.page(index, query.span, limit, matching_rows(index, query.filter))
+    page = scan.page(index, query.span, limit, matching_rows(index, query.filter, check))
     rows = [row.row for row in page.rows]
     vectors = index.vectors_of(rows) if members.vectors else [None] * len(rows)
     return ListPage(
@@ -47,10 +48,10 @@ def list_by_hash(snapshot: Snapshot, query: ListQuery) -> ListPage[Place]:
     )
 
 
-def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order) -> ListPage[OrderedRow]:
+def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order, check: DeadlineCheck) -> ListPage[OrderedRow]:
     """List vectors in the order of a metadata path."""
     index, members = snapshot.index, query.members
-    found = ordered_rows(index, query, order)
+    found = ordered_rows(index, query, order, check)
     vectors: list[ListedVector] = []
     for some in batched(found.rows, min(query.limit, index.documents_within(_CHUNK_BYTES))):
         vectors += _read(index, {row.id: row.row for row in some}, members)
@@ -61,9 +62,9 @@ def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order) -> ListPag
     return ListPage(vectors, rows, None if is_last else rows[-1], snapshot.etag)
 
 
-def ordered_rows(index: Index, query: ListQuery, order: Order) -> OrderedRows:
+def ordered_rows(index: Index, query: ListQuery, order: Order, check: DeadlineCheck) -> OrderedRows:
     """Return the rows of a page in the order of a metadata path."""
-    rows = ordered_rows_of(index, query, order, query.limit + 1)
+    rows = ordered_rows_of(index, query, order, query.limit + 1, check)
     return OrderedRows(rows[: query.limit], more=len(rows) > query.limit)
 
 

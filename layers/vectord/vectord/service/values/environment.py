@@ -9,7 +9,7 @@ from threading import local
 
 import msgspec
 
-from vectord.errors import ObjectChanged, StorageSilent, StoreError, StoreUnavailable
+from vectord.errors import DeadlineExceeded, ObjectChanged, StorageSilent, StoreError, StoreUnavailable
 from vectord.service.values.options import Deadline
 
 
@@ -63,6 +63,11 @@ class Environment(msgspec.Struct, frozen=True):
     def left(self, deadline: Deadline) -> float:
         """Return the seconds until the deadline."""
         return deadline.at - self.now()
+
+    def check(self, deadline: Deadline) -> None:
+        """Raise DeadlineExceeded after the deadline."""
+        if self.now() >= deadline.at:
+            raise DeadlineExceeded
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
+from vectord.deadline import DeadlineCheck
 from vectord.errors import FilterInvalid, RequestInvalid
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
@@ -142,35 +143,35 @@ def matches_all(text: str | None) -> bool:
     return tree is not None and constant(tree) is True
 
 
-def matching_rows(index: Index, text: str | None) -> RowMask | None:
+def matching_rows(index: Index, text: str | None, check: DeadlineCheck) -> RowMask | None:
     """Return the mask of the rows that satisfy a filter, JSON text; None if every row does, as without a filter."""
     tree = parse_filter(text)
     if tree is None or constant(tree):
         return None
-    return _metadata_reader(index).matching_rows(tree)
+    return _metadata_reader(index, check).matching_rows(tree)
 
 
-def selected_rows(index: Index, selection: Selection) -> Mapping[str, int]:
+def selected_rows(index: Index, selection: Selection, check: DeadlineCheck) -> Mapping[str, int]:
     """Return the rows of the selected vectors by id; ids that are not in the index are left out."""
     if selection.ids is not None:
         return index.find(list(dict.fromkeys(selection.ids)))
-    rows = (matching_rows(index, selection.filter) or index.live).rows.tolist()
+    rows = (matching_rows(index, selection.filter, check) or index.live).rows.tolist()
     return dict(zip(index.ids_of(rows), rows, strict=True))
 
 
-def facets_of(index: Index, query: FacetQuery, mask: RowMask) -> list[Facet]:
+def facets_of(index: Index, query: FacetQuery, mask: RowMask, check: DeadlineCheck) -> list[Facet]:
     """Return the facet of each path of a query over the rows of `mask`."""
-    reader = _metadata_reader(index)
+    reader = _metadata_reader(index, check)
     return [reader.facet(path, mask, query.limit) for path in query.paths]
 
 
-def ordered_rows_of(index: Index, query: ListQuery, order: Order, limit: int) -> list[OrderedRow]:
+def ordered_rows_of(index: Index, query: ListQuery, order: Order, limit: int, check: DeadlineCheck) -> list[OrderedRow]:
     """Return the first `limit` rows of an ordered listing."""
-    mask = matching_rows(index, query.filter) or index.live
-    return _metadata_reader(index).ordered_rows(order, mask, query.prefix, limit)
+    mask = matching_rows(index, query.filter, check) or index.live
+    return _metadata_reader(index, check).ordered_rows(order, mask, query.prefix, limit)
 
 
-def _metadata_reader(index: Index) -> "MetadataReader":
+def _metadata_reader(index: Index, check: DeadlineCheck) -> "MetadataReader":
     from vectord.index.query.by_metadata import MetadataReader  # noqa: PLC0415  most requests do not need it
 
-    return MetadataReader(index)
+    return MetadataReader(index, check)
