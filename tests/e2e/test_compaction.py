@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.inbox import eventually
+from tests.e2e.logs import lines_of
 from tools.stack.client import Client
 from tools.stack.ministack import HOST
 from tools.stack.stack import Stack, session
@@ -51,11 +52,7 @@ def envelope(stack: Stack) -> dict[str, Any]:
 
 def outcomes(stack: Stack) -> list[str]:
     """What the compact function logged."""
-    logs = session().client("logs", endpoint_url=stack.endpoint)
-    group = f"/aws/lambda/{stack.physical('CompactFunction')}"
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    lines = [event["message"] for page in pages for event in page["events"]]
-    return [json.loads(line)["outcome"] for line in lines if line.startswith("{") and "outcome" in line]
+    return [line["outcome"] for line in lines_of(stack, "CompactFunction") if "outcome" in line]
 
 
 def staged(stack: Stack) -> set[str]:

@@ -3,19 +3,16 @@
 import json
 
 from tests.e2e.inbox import Inbox, eventually
+from tests.e2e.logs import lines_of
 from tools.stack.client import Client, Json
-from tools.stack.stack import Stack, session
+from tools.stack.stack import Stack
 
 ROWS: list[Json] = [{"id": f"row-{i}", "vector": [1, i, 0], "metadata": {"n": i}} for i in range(40)]
 
 
 def parts_done(stack: Stack, function: str, index: str) -> int | None:
     """Count the parts of an index that invocations of a function have logged; None before there is one."""
-    logs = session().client("logs", endpoint_url=stack.endpoint)
-    group = f"/aws/lambda/{stack.physical(function)}"
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-    messages = [event["message"] for page in pages for event in page["events"]]
-    lines = [json.loads(message) for message in messages if message.startswith("{")]
+    lines = lines_of(stack, function)
     return sum(line.get("shard", "").startswith(f"{index}/") for line in lines) or None
 
 

@@ -42,7 +42,7 @@ assert api.search([1, 999], k=1).json["matches"][0]["id"] == "999"
 def opened(folder: Path, script: str) -> int:
     """Run the script under the limit, and return how many descriptors are open at its end."""
     places = [str(ROOT), str(Path(vectord.__path__[0]).parent)]
-    environment = {"TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(places)}
+    environment = {"TMPDIR": str(folder), "VECTORD_MAX_SHARDS": "110", "PYTHONPATH": os.pathsep.join(places)}
     run = [sys.executable, "-c", START + script + END]
     done = subprocess.run(run, check=False, env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

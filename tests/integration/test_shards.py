@@ -127,6 +127,35 @@ def test_an_invalid_number_of_shards_is_refused(ephemeral: Api, shards: Any) -> 
     assert ephemeral.create(shards=shards).json["type"] == "urn:vectord:problem:request-invalid"
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_more_shards_than_the_deployment_allows_are_refused_by_the_name_of_its_parameter(
+    ephemeral: Api, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setenv("VECTORD_MAX_SHARDS", "3")
+    path, named = ("/indexes", {"name": "t"}) if method == "POST" else ("/indexes/t", {})
+    refused = ephemeral.send(method, path, {**named, "dimension": 2, "shards": 4})
+    assert (refused.status, refused.json["type"]) == (422, "urn:vectord:problem:request-invalid")
+    assert refused.json["detail"].startswith("shards must be at most 3, not 4: the parameter MaxShards")
+    assert ephemeral.send("GET", "/indexes").json["indexes"] == []
+    assert ephemeral.create(shards=3).status == 201
+
+
+def test_a_new_index_has_at_most_100_shards_by_default(ephemeral: Api) -> None:
+    assert "at most 100, not 101" in ephemeral.create(shards=101).json["detail"]
+
+
+def test_an_index_with_more_shards_than_a_new_one_may_have_still_works(
+    bucket: S3Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VECTORD_MAX_SHARDS", "4")
+    assert Api().create(shards=4).status == 201
+    monkeypatch.setenv("VECTORD_MAX_SHARDS", "2")
+    later = Api()
+    assert later.add(A, B).status == 200
+    assert [match["id"] for match in later.search([1, 0], k=2).json["matches"]] == ["a", "b"]
+    assert later.send("DELETE", "/indexes/t").status == 204
+
+
 def test_a_description_sums_over_shards_and_lists_them(both: Api) -> None:
     answer = both.send("GET", "/indexes/many")
     shards = answer.json["shards"]

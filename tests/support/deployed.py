@@ -58,7 +58,7 @@ class Deployed:
 
     def managed(self, function: str) -> set[str]:
         """Return the names of the policies of AWS's own that a function's role has."""
-        arns = self.all("AWS::IAM::Role")[f"{function}Role"]["ManagedPolicyArns"]
+        arns = self.all("AWS::IAM::Role")[f"{function}Role"].get("ManagedPolicyArns", [])
         return {arn.removeprefix(AWS_POLICIES) for arn in arns}
 
 

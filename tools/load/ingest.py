@@ -61,7 +61,7 @@ def _one(stack: Stack, api: Client, name: str, file: bytes) -> dict[str, float]:
 def _line(stack: Stack, name: str) -> Json:
     """Wait for the function's log line about the upload, which it writes after the commit."""
     logs = session().client("logs", endpoint_url=stack.endpoint)
-    group, deadline = f"/aws/lambda/{stack.physical('IngestFunction')}", time.monotonic() + TIMEOUT_SECONDS
+    group, deadline = stack.log_group("IngestFunction"), time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         for event in logs.filter_log_events(logGroupName=group)["events"]:
             message = event["message"]

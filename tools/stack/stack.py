@@ -89,6 +89,10 @@ class Stack:
         found = formation.describe_stack_resource(StackName=STACK, LogicalResourceId=name)
         return found["StackResourceDetail"]["PhysicalResourceId"]
 
+    def log_group(self, function: str) -> str:
+        """Return the name of the log group of a function of the template, such as `SearchFunction`."""
+        return self.physical(f"{function.removesuffix('Function')}LogGroup")
+
     def upload(self, key: str, body: bytes) -> None:
         """Put a file into the inbox bucket."""
         self._s3().put_object(Bucket=self.inbox, Key=key, Body=body)

@@ -24,6 +24,7 @@ VARIABLES = {
     "VECTORD_TMP_MB": "1024",
     "VECTORD_COMPACT": "CompactFunction",  # is never called: the indexes stay small
     "VECTORD_FANOUT": "",  # each function searches all shards itself
+    "VECTORD_MAX_SHARDS": "100",
     "VECTORD_ACCESS_CLAIM": "",  # a caller may do everything, because these events have no token
 }
 

@@ -12,6 +12,7 @@ from vectord.edge.request import MAX_BODY
 from vectord.index.query.query import MAX_K, MAX_QUERIES
 from vectord.lhv1 import params
 from vectord.readers.entry import MAX_NESTING
+from vectord.service.values import options
 from vectord.service.values.selection import MAX_IDS
 
 
@@ -54,7 +55,8 @@ def test_operations_names_every_metric() -> None:
 def test_the_page_of_limits_states_those_of_the_code() -> None:
     stated = {row[0]: row[1] for row in first_table("docs/limits.md")}
     assert stated["dimension"] == f"1 to {params.MAX_DIMENSION:,}"
-    assert stated["shards"].startswith(f"1 to {params.MAX_SHARDS:,}")
+    assert stated["shards"].startswith(f"1 to {options.DEFAULT_MAX_SHARDS:,},")
+    assert f"at most {params.MAX_SHARDS:,}" in stated["shards"]
     assert stated["k"] == f"1 to {MAX_K:,}"
     assert f"1 to {params.MAX_ID_BYTES:,} bytes" in stated["id"]
     assert stated["queries a search"] == f"1 to {MAX_QUERIES}"

@@ -13,7 +13,7 @@ from tests.support.services import Clock
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Response, Route
 from vectord.edge.request import Request
-from vectord.errors import IndexNotFound, OutcomeUnknown, StorageSilent, StoreRefused, VectordError
+from vectord.errors import BlobCorrupt, IndexNotFound, OutcomeUnknown, StorageSilent, StoreRefused, VectordError
 from vectord.service.service import Service
 
 EVENT = {"routeKey": "GET /x", "pathParameters": {"name": "t"}}
@@ -170,6 +170,26 @@ def test_the_counts_of_one_request_are_not_in_the_line_of_the_next(capsys: pytes
     function(EVENT, None)
     function(EVENT, None)
     assert ["Commits" in line for line in log_lines(capsys)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("reply", "failures"),
+    [
+        (Reply(), None),
+        (IndexNotFound("t"), None),
+        (StorageSilent(), 1),
+        (StoreRefused("AccessDenied"), 1),
+        (BlobCorrupt("t", "crc32"), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_answer_of_5xx_counts_as_a_failure(
+    reply: Reply | VectordError, failures: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    respond(reply, SimpleNamespace(function_name="search"))
+    line = log_lines(capsys)[-1]
+    declared = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert (line.get("Failures"), "Failures" in declared) == (failures, failures is not None)
 
 
 def test_an_error_of_the_service_is_logged_with_its_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,3 +102,8 @@ def test_without_a_function_name_or_alias_nothing_is_invoked(missing: str) -> No
 )
 def test_vectord_compact_names_the_compact_function(variables: dict[str, str], function: str | None) -> None:
     assert Settings.read(variables).compact == function
+
+
+@pytest.mark.parametrize(("environment", "shards"), [({}, 100), ({"VECTORD_MAX_SHARDS": "7"}, 7)])
+def test_the_maximum_of_shards_is_read_from_the_environment(environment: dict[str, str], shards: int) -> None:
+    assert Settings.read(environment).max_shards == shards

@@ -1,6 +1,7 @@
 """The resources of a deployment, from template.yaml after SAM's translator expanded it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.support.deployed import Deployed
 from tools.command.paths import TEMPLATE
 from tools.stack.template import load
 from vectord.edge import telemetry
+from vectord.lhv1 import params
+from vectord.service.values import options
 
 DEPLOYED = Deployed({})
 FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
@@ -142,13 +145,37 @@ def test_a_function_knows_the_size_of_its_disk() -> None:
 # ---- operations
 
 
-@pytest.mark.parametrize(("alarm", "metric"), [("ErrorsAlarm", "Errors"), ("ThrottlesAlarm", "Throttles")])
-def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
+SUMS = {
+    "ErrorsAlarm": ("AWS/Lambda", "Errors", "FunctionName"),
+    "ThrottlesAlarm": ("AWS/Lambda", "Throttles", "FunctionName"),
+    "FailuresAlarm": (telemetry.NAMESPACE, "Failures", "Function"),
+}
+
+
+@pytest.mark.parametrize("alarm", SUMS)
+def test_an_alarm_sums_over_every_function(alarm: str) -> None:
+    namespace, metric, dimension = SUMS[alarm]
+    watched = [part["MetricStat"]["Metric"] for part in alarms()[alarm]["Metrics"][1:]]
+    assert {(one["Namespace"], one["MetricName"], one["Dimensions"][0]["Name"]) for one in watched} == {
+        (namespace, metric, dimension)
+    }
+    assert sorted(one["Dimensions"][0]["Value"] for one in watched) == FUNCTIONS
+
+
+@pytest.mark.parametrize("alarm", SUMS)
+def test_a_function_without_data_does_not_silence_the_sum(alarm: str) -> None:
     [total, *parts] = alarms()[alarm]["Metrics"]
-    stats = {part["Id"]: part["MetricStat"] for part in parts}
-    assert total["Expression"] == " + ".join(stats)
-    assert {stat["Metric"]["MetricName"] for stat in stats.values()} == {metric}
-    assert sorted(stat["Metric"]["Dimensions"][0]["Value"] for stat in stats.values()) == FUNCTIONS
+    filled = ", ".join(f"FILL({part['Id']}, 0)" for part in parts)
+    assert (total["Expression"], total["ReturnData"]) == (f"SUM([{filled}])", True)
+
+
+@pytest.mark.parametrize("alarm", SUMS)
+def test_an_alarm_uses_no_more_metrics_than_cloudwatch_allows(alarm: str) -> None:
+    assert sum("MetricStat" in one for one in alarms()[alarm]["Metrics"]) <= 10
+
+
+def test_the_metric_of_failures_is_one_that_functions_write() -> None:
+    assert telemetry.UNITS["Failures"] == "Count"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +185,7 @@ def test_an_alarm_sums_over_every_function(alarm: str, metric: str) -> None:
         ("DeadCompactionsAlarm", "ApproximateNumberOfMessagesVisible", "DeadCompactions.QueueName"),
         ("UploadAgeAlarm", "ApproximateAgeOfOldestMessage", "Uploads.QueueName"),
         ("SearchLatencyAlarm", "Duration", "SearchFunction"),
+        ("ApiErrorsAlarm", "5xx", "Api"),
     ],
 )
 def test_an_alarm_watches_the_metric_of_its_resource(alarm: str, metric: str, dimension: str) -> None:
@@ -176,10 +204,53 @@ def test_alarms_notify_the_topic_if_there_is_one() -> None:
     assert not any("AlarmActions" in alarm for alarm in alarms().values())
 
 
-def test_every_function_has_a_log_group_with_a_retention_time() -> None:
-    groups = DEPLOYED.all("AWS::Logs::LogGroup").values()
-    assert sorted(group["LogGroupName"] for group in groups) == [f"/aws/lambda/{name}" for name in FUNCTIONS]
-    assert {group["RetentionInDays"] for group in groups} == {"30"}
+def logs_of(function: str) -> dict[str, Any]:
+    """Return the log group that a function writes to."""
+    name = DEPLOYED.all("AWS::Lambda::Function")[function]["LoggingConfig"]["LogGroup"]
+    return DEPLOYED.all("AWS::Logs::LogGroup")[name]
+
+
+def test_every_function_has_a_log_group_whose_name_does_not_depend_on_it() -> None:
+    names = {function: logs_of(function)["LogGroupName"] for function in FUNCTIONS}
+    assert names == {name: f"/aws/lambda/vectord/{name.removesuffix('Function').lower()}" for name in FUNCTIONS}
+
+
+def test_every_log_group_has_the_retention_time_of_the_parameter() -> None:
+    groups = Deployed({"LogRetentionDays": "90"}).all("AWS::Logs::LogGroup").values()
+    assert len(groups) == len(FUNCTIONS) + 1
+    assert {group["RetentionInDays"] for group in groups} == {"90"}
+
+
+def test_a_log_group_that_gets_another_name_is_kept() -> None:
+    groups = DEPLOYED.whole("AWS::Logs::LogGroup").values()
+    assert {group["UpdateReplacePolicy"] for group in groups} == {"Retain"}
+
+
+def test_uploads_are_ingested_only_when_their_log_group_exists() -> None:
+    [source] = DEPLOYED.whole("AWS::Lambda::EventSourceMapping").values()
+    assert source["DependsOn"] == "IngestLogGroup"
+
+
+def access_log(values: str) -> dict[str, str]:
+    """Return a line of the API's access log in which every variable has one value."""
+    settings = DEPLOYED.one("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    return dict(json.loads(re.sub(r"\$context[\w.]+", values, settings["Format"])))
+
+
+def test_the_access_log_names_caller_address_route_status_and_latency() -> None:
+    assert access_log("-").keys() >= {"requestId", "userArn", "subject", "sourceIp", "route", "status"}
+    assert access_log("-").keys() >= {"responseLatency", "integrationLatency", "integrationError"}
+
+
+def test_a_caller_cannot_write_into_the_access_log() -> None:
+    variables = DEPLOYED.one("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"]
+    assert not re.search(r"context\.(path|identity\.userAgent|domainName|error\.message)\b", variables)
+
+
+def test_the_access_log_has_a_group_that_needs_no_policy_of_its_own() -> None:
+    settings = DEPLOYED.one("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    assert settings["DestinationArn"] == "ApiLogGroup.Arn"
+    assert DEPLOYED.all("AWS::Logs::LogGroup")["ApiLogGroup"]["LogGroupName"].startswith("/aws/vendedlogs/")
 
 
 def shown_metrics(rows: list[Any]) -> set[tuple[str, str]]:
@@ -217,6 +288,47 @@ def test_provisioned_concurrency_and_tracing_are_off_by_default() -> None:
 def test_provisioned_concurrency_is_a_parameter() -> None:
     alias = Deployed({"ProvisionedConcurrency": "2"}).one("AWS::Lambda::Alias")
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": "2"}
+
+
+def concurrency(function: str, value: str) -> dict[str, str]:
+    return {f"{function.removesuffix('Function')}Concurrency": value}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_reserved_concurrency_of_a_function_is_a_parameter(function: str) -> None:
+    functions = Deployed(concurrency(function, "7")).all("AWS::Lambda::Function")
+    assert {name: one["ReservedConcurrentExecutions"] for name, one in functions.items() if "Reserved" in str(one)} == {
+        function: "7"
+    }
+
+
+def test_no_function_has_reserved_concurrency_by_default() -> None:
+    functions = DEPLOYED.all("AWS::Lambda::Function").values()
+    assert not any("ReservedConcurrentExecutions" in function for function in functions)
+    assert "ScalingConfig" not in DEPLOYED.one("AWS::Lambda::EventSourceMapping")
+
+
+def test_sqs_calls_ingest_no_more_often_than_its_reserved_concurrency_allows() -> None:
+    source = Deployed({"IngestConcurrency": "7"}).one("AWS::Lambda::EventSourceMapping")
+    assert source["ScalingConfig"] == {"MaximumConcurrency": "7"}
+
+
+def test_the_maximum_of_shards_is_a_parameter() -> None:
+    functions = Deployed({"MaxShards": "12"}).all("AWS::Lambda::Function")
+    assert functions["CreateFunction"]["Environment"]["Variables"]["VECTORD_MAX_SHARDS"] == "12"
+
+
+def test_the_maximum_of_shards_is_by_default_that_of_the_code() -> None:
+    declared = load(TEMPLATE)["Parameters"]["MaxShards"]
+    assert (declared["Default"], declared["MinValue"], declared["MaxValue"]) == (
+        options.DEFAULT_MAX_SHARDS,
+        1,
+        params.MAX_SHARDS,
+    )
+
+
+def test_a_function_has_at_least_1024_megabytes() -> None:
+    assert load(TEMPLATE)["Parameters"]["MemorySize"]["MinValue"] == 1_024
 
 
 @pytest.mark.parametrize(("parameter", "applied"), [("on", "PublishedVersions"), ("off", "None")])

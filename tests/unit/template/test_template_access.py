@@ -24,6 +24,12 @@ def calls(function: str) -> set[tuple[str, str]]:
     return {("lambda:InvokeFunction", f"{function}.Arn"), ("lambda:InvokeFunction", f"{function}.Arn:*")}
 
 
+def logs(function: str) -> set[tuple[str, str]]:
+    """The permission of a function to write to its own log group."""
+    group = f"{function.removesuffix('Function')}LogGroup.Arn"
+    return {("logs:CreateLogStream", group), ("logs:PutLogEvents", group)}
+
+
 COMPACT = {("lambda:InvokeFunction", "CompactFunction.Arn")}
 RIGHTS = {
     "SearchFunction": READ | PAST | calls("SearchFunction"),
@@ -59,17 +65,24 @@ RIGHTS = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_role_has_exactly_the_permissions_of_its_function(function: str) -> None:
-    assert DEPLOYED.rights(function) == RIGHTS[function]
+    assert DEPLOYED.rights(function) == RIGHTS[function] | logs(function)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_only_managed_policy_of_a_role_is_the_one_for_logs(function: str) -> None:
-    assert DEPLOYED.managed(function) == {"service-role/AWSLambdaBasicExecutionRole"}
+@pytest.mark.parametrize("tracing", ["Active", "Disabled"])
+def test_a_role_has_no_managed_policy(function: str, tracing: str) -> None:
+    assert Deployed({"Tracing": tracing}).managed(function) == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_the_role_of_its_name(function: str) -> None:
+    assert DEPLOYED.all("AWS::Lambda::Function")[function]["Role"] == f"{function}Role.Arn"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_tracing_adds_its_permissions(function: str) -> None:
-    assert "AWSXrayWriteOnlyAccess" in Deployed({"Tracing": "Active"}).managed(function)
+    added = Deployed({"Tracing": "Active"}).rights(function) - DEPLOYED.rights(function)
+    assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
 
 
 def test_permissions_follow_the_prefix_parameter() -> None:
@@ -81,8 +94,14 @@ def test_a_role_may_list_only_the_prefix(function: str) -> None:
     role = DEPLOYED.all("AWS::IAM::Role")[f"{function}Role"]
     statements = [one for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
     lists = {one["Resource"]: one["Condition"] for one in statements if one["Action"] == "s3:ListBucket"}
-    prefixes = {"Bucket.Arn": "_vectors/*", "Inbox.Arn": "uploads/*"}
-    assert lists == {bucket: {"StringLikeIfExists": {"s3:prefix": prefixes[bucket]}} for bucket in lists}
+    prefixes = {"Bucket.Arn": "_vectors/*", "Inbox.Arn": ["uploads/*", "rejected/*"]}
+    assert lists == {bucket: {"StringLike": {"s3:prefix": prefixes[bucket]}} for bucket in lists}
+
+
+def test_a_role_may_list_where_it_reads_so_that_s3_names_a_missing_object() -> None:
+    for function in FUNCTIONS:
+        read = {resource for action, resource in DEPLOYED.rights(function) if action == "s3:GetObject"}
+        assert read <= {"Bucket.Arn/_vectors/*", "Inbox.Arn/uploads/*", "Inbox.Arn/rejected/*"}, function
 
 
 def test_staged_objects_expire_after_a_day() -> None:
@@ -99,6 +118,11 @@ def test_only_s3_in_the_same_account_may_send_to_the_queue() -> None:
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", "Uploads.Arn")
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "000000000000"}
+
+
+def test_only_a_bucket_named_as_the_inbox_may_send_to_the_queue() -> None:
+    [statement] = DEPLOYED.one("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": "arn:aws:s3:::*-inbox-*"}
 
 
 def test_only_the_api_may_invoke_the_functions() -> None:

@@ -114,11 +114,17 @@ def handler[S: HasEnvironment](
         fields, write, meter = _fields(event, response), None, service.environment.meter
         if route is not None and route.operation is not None:
             fields, write = _audited(event, route.operation, fields, meter.commits, failure or reply)
+        failures = {} if failure is None else failure_metric(failure)
         latency = (service.environment.now() - start) * 1000
-        log.info(fields, {"Latency": latency, **meter.drain()}, write)
+        log.info(fields, {"Latency": latency, **failures, **meter.drain()}, write)
         return response
 
     return lambda_handler
+
+
+def failure_metric(error: BaseException) -> Mapping[str, float]:
+    """Return the metric of an error that is answered or logged. Lambda counts only errors that are raised."""
+    return {"Failures": 1} if problems.is_failure(error) else {}
 
 
 def time_left(context: object) -> float:
@@ -146,7 +152,7 @@ def _response(reply: Reply, *, gzip: bool) -> Response:
 
 def _problem_response(error: VectordError, log: InvocationLog, *, gzip: bool) -> Response:
     problem = problems.problem(error)
-    if problem.status >= 500:
+    if problems.is_failure(error):
         log.error(error, str(error))
     while (
         response := _text_response(problem.status, problems.headers(error), msgspec.json.encode(problem), gzip=gzip)

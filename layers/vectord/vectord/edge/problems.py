@@ -13,6 +13,7 @@ CONTENT_TYPE: Final = "application/problem+json"
 _MAX_ITEMS: Final = 5_000
 _MAX_ID: Final = 256
 _MAX_DETAIL: Final = 1_000  # a detail may quote what the caller sent
+_SERVER_ERROR: Final = 500  # the first status that says that the service failed, not the request
 TYPE_PREFIX: Final = "urn:vectord:problem:"
 
 
@@ -93,6 +94,11 @@ def slug_of(error: VectordError) -> str:
 
 def _kind_of(error: VectordError) -> Kind:
     return next(kind for known, kind in KINDS.items() if isinstance(error, known))
+
+
+def is_failure(error: BaseException) -> bool:
+    """Return True if the metric Failures counts an error: its problem is a 5xx one, or it is a defect."""
+    return not isinstance(error, VectordError) or _kind_of(error).status >= _SERVER_ERROR
 
 
 def problem(error: VectordError) -> Problem:

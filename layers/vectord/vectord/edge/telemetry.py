@@ -28,6 +28,7 @@ _FRAMES: Final = 20  # of each error in a traceback
 _MAX_TRACE: Final = 100  # lines of a traceback, after which no further cause is added
 UNITS: Final[dict[str, str]] = {
     "Latency": "Milliseconds",
+    "Failures": "Count",
     "CacheHits": "Count",
     "ColdLoads": "Count",
     "ReadBytes": "Bytes",

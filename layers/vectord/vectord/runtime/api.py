@@ -25,4 +25,5 @@ def service_of(settings: Settings) -> Service:
         retry_policy=RetryPolicy(),
         invoke=invoke_of(settings),
         build_policy=build_policy_of(settings, environment),
+        max_shards=settings.max_shards,
     )

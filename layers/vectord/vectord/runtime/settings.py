@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from vectord.service.values.options import DEFAULT_MAX_SHARDS
 from vectord.storage.credentials import Credentials
 
 DEFAULT_PREFIX = "_vectors"
@@ -19,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True):
     `bucket` is None for the store in memory; `inbox` is the bucket for uploads, if there is one. `memory` is the memory
     of the function and `tmp_size` the size of its folder `tmp`, in bytes. `function` is this function as `name:alias`,
     if it calls itself for the shards of an index; `compact` is the function that compacts, if there is one. botocore
-    finds a missing `region` or `credentials`.
+    finds a missing `region` or `credentials`. A new index may have up to `max_shards` shards.
     """
 
     bucket: str | None = None
@@ -36,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
     lambda_endpoint: str | None = None
     ca_bundle: str | None = None
     fips: bool = False
+    max_shards: int = DEFAULT_MAX_SHARDS
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -62,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True):
             environ.get("AWS_ENDPOINT_URL_LAMBDA") or environ.get("AWS_ENDPOINT_URL") or None,
             environ.get("AWS_CA_BUNDLE") or None,
             environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true",
+            int(environ.get("VECTORD_MAX_SHARDS") or DEFAULT_MAX_SHARDS),
         )
 
     @property

@@ -1,6 +1,6 @@
 """Create and delete indexes: single-object and sharded ones."""
 
-from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed
+from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed, RequestInvalid
 from vectord.index import state
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
@@ -22,19 +22,31 @@ class IndexLifecycle:
     """Creates and deletes the indexes of one store; `history` restores and copies them."""
 
     def __init__(
-        self, reader: SnapshotReader, objects: ObjectLifecycle, shards: ShardLifecycle, history: History
+        self,
+        reader: SnapshotReader,
+        objects: ObjectLifecycle,
+        shards: ShardLifecycle,
+        history: History,
+        *,
+        max_shards: int,
     ) -> None:
         self._reader, self._objects, self._shards, self.history = reader, objects, shards, history
+        self._max_shards = max_shards
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
         """Create an empty index. In the precondition, NO_INDEX_ETAG stands for an index that does not exist.
 
         Raises:
-            RequestInvalid: a parameter is out of range.
+            RequestInvalid: a parameter is out of range, or there are more shards than this deployment allows.
             PreconditionFailed: the index, or its absence, does not satisfy the precondition.
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
         single = params.new_params(new.name, new.dimension, m=new.m, ef_search=new.ef_search, distance=new.distance)
+        if new.shards > self._max_shards:
+            raise RequestInvalid(
+                f"shards must be at most {self._max_shards:,}, not {new.shards:,}: the parameter MaxShards of this "
+                "deployment is the limit"
+            )
         self._check_precondition(new.name, deadline, write)
         try:
             if new.shards == 1:
@@ -85,9 +97,15 @@ class IndexLifecycle:
 
 
 def lifecycle_of(
-    reader: SnapshotReader, versions: Versions, commits: CommitLoop, pool: WorkerPool, thresholds: Thresholds | None
+    reader: SnapshotReader,
+    versions: Versions,
+    commits: CommitLoop,
+    pool: WorkerPool,
+    thresholds: Thresholds | None,
+    *,
+    max_shards: int,
 ) -> IndexLifecycle:
     """Return the lifecycle of the indexes that `reader` reads."""
     objects = ObjectLifecycle(reader, thresholds)
     history = History(reader, versions, commits, objects, thresholds)
-    return IndexLifecycle(reader, objects, ShardLifecycle(reader, objects, pool), history)
+    return IndexLifecycle(reader, objects, ShardLifecycle(reader, objects, pool), history, max_shards=max_shards)

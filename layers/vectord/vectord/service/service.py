@@ -30,6 +30,7 @@ from vectord.service.sharding.placement import check_parent
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
+from vectord.service.values import options
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, NewIndex, ReadOptions, WriteOptions
 from vectord.service.values.results import (
@@ -80,9 +81,11 @@ class Service:
         thresholds: Thresholds | None = None,
         invoke: Invoke | None = None,
         build_policy: BuildPolicy | None = None,
+        max_shards: int = options.DEFAULT_MAX_SHARDS,  # of a new index
     ) -> None:
         """Keep up to `memory_bytes` of opened indexes in memory; with `invoke`, other functions run shard requests."""
         self.environment, self._retry_policy, self._thresholds = environment, retry_policy, thresholds
+        self._max_shards = max_shards
         cache = SnapshotCache(store, files, memory_bytes, environment)
         self.reader = SnapshotReader(store, cache, environment, retry_policy)
         self.versions = Versions(self.reader, files, memory_bytes)
@@ -98,7 +101,9 @@ class Service:
         """What creates, deletes, restores and copies whole indexes."""
         from vectord.service.lifecycle import lifecycle_of  # noqa: PLC0415  a search does none of this
 
-        return lifecycle_of(self.reader, self.versions, self._commits, self._shards.pool, self._thresholds)
+        return lifecycle_of(
+            self.reader, self.versions, self._commits, self._shards.pool, self._thresholds, max_shards=self._max_shards
+        )
 
     def search(self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG) -> Result:
         """Return the nearest matches of each query vector, all of one state.

@@ -11,7 +11,7 @@ import pytest
 from tests.support.logs import log_lines
 from tests.support.services import FOREVER, Clock, a_service, new_section_cache
 from vectord.edge.events import sqs
-from vectord.errors import StoreUnavailable
+from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
@@ -249,6 +249,32 @@ class TestLog:
         deliver({"uploads/t/x.jsonl": StoreUnavailable("timeout")}, message("uploads/t/x.jsonl"))
         [line] = log_lines(capsys)
         assert (line["error"], "traceback" in line) == ("StoreUnavailable", False)
+
+    @pytest.mark.parametrize(
+        ("file", "failures"),
+        [
+            (ROW, None),
+            (b"not a row", None),  # a report says so
+            (StoreUnavailable("timeout"), 1),
+            (TypeError(), 1),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_counts_a_file_that_fails_as_a_failure_and_a_refused_one_not(
+        self, file: bytes | BaseException, failures: int | None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deliver({"uploads/t/x.jsonl": file}, message("uploads/t/x.jsonl"))
+        assert log_lines(capsys)[-1].get("Failures") == failures
+
+    def test_counts_a_report_that_cannot_be_written_as_a_failure(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise StoreRefused("AccessDenied")
+
+        monkeypatch.setattr(Files, "write_report", refuse)
+        assert deliver({"uploads/t/x.jsonl": b"not a row"}, message("uploads/t/x.jsonl")) == ["m0"]
+        assert log_lines(capsys)[-1]["Failures"] == 1
 
     def test_counts_what_a_failed_message_did_in_its_own_line(self, capsys: pytest.CaptureFixture[str]) -> None:
         files: dict[str, bytes | BaseException] = {"uploads/t/x.jsonl": TypeError(), "uploads/t/y.jsonl": ROW}

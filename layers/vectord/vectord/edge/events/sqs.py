@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from msgspec import structs
 
 from vectord.edge import telemetry
-from vectord.edge.handler import time_left
+from vectord.edge.handler import failure_metric, time_left
 from vectord.edge.telemetry import InvocationLog, Write
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import Environment
@@ -139,7 +139,8 @@ class _Attempt:
         if self.upload is not None:
             fields |= {"outcome": "failed", "rows": None, "file": telemetry.file_id(self.upload.key)}
             write = Write(self.upload.principal or _UNKNOWN, _OPERATION, self._environment.meter.commits)
-        self._log.failure(error, fields, {"Latency": latency, **self._environment.meter.drain()}, write)
+        metrics = {"Latency": latency, **failure_metric(error), **self._environment.meter.drain()}
+        self._log.failure(error, fields, metrics, write)
         self.failed = True
         return True
 

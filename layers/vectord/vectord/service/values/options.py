@@ -7,6 +7,8 @@ import msgspec
 
 from vectord.errors import RequestInvalid
 
+DEFAULT_MAX_SHARDS: Final = 100  # of a new index; the template's default
+
 
 class Deadline(msgspec.Struct, frozen=True):
     """When the caller stops waiting, in seconds on the environment's clock."""
