@@ -36,7 +36,9 @@ def test_an_older_event_of_a_key_never_overwrites_a_newer_one(api: Client, inbox
     for number, event in enumerate(reversed(events), start=1):
         inbox.send(event)
         inbox.outcomes("reordered", number)
-    assert inbox.outcomes("reordered", 2) == ["committed", "stale"]
+    assert inbox.outcomes("reordered", 2) == ["committed", "superseded"]
+    [report] = inbox.reports("reordered")
+    assert report.startswith("rejected/reordered/rows.jsonl.superseded-")
     assert api.call("GET", "/indexes/reordered/vectors/one").body["vector"] == [0, 1, 0]
 
 
@@ -55,7 +57,7 @@ def test_the_sequencer_orders_two_equal_versions_of_a_file(api: Client, inbox: I
     assert api.call("GET", "/indexes/alike").headers["etag"] == before
 
 
-def test_a_file_replaced_before_it_is_read_is_ingested_by_its_newer_event(api: Client, inbox: Inbox) -> None:
+def test_a_file_replaced_before_it_is_read_is_reported_and_the_newer_one_is_ingested(api: Client, inbox: Inbox) -> None:
     create(api, "replaced")
     with inbox.event_source_disabled():
         inbox.put("uploads/replaced/rows.jsonl", files.lines({"old": [1, 0, 0]}))
@@ -63,10 +65,13 @@ def test_a_file_replaced_before_it_is_read_is_ingested_by_its_newer_event(api: C
         inbox.put("uploads/replaced/rows.jsonl", files.lines({"new": [0, 1, 0]}))
         newer = inbox.take()
     inbox.send(older)
-    assert inbox.outcomes("replaced", 1) == ["stale"]
+    assert inbox.outcomes("replaced", 1) == ["superseded"]
     inbox.send(newer)
-    assert inbox.outcomes("replaced", 2) == ["stale", "committed"]
+    assert inbox.outcomes("replaced", 2) == ["superseded", "committed"]
+    inbox.send(older)
+    assert inbox.outcomes("replaced", 3) == ["superseded", "committed", "superseded"]
     api.call("GET", "/indexes/replaced/vectors/old", expect=404)
+    assert len(inbox.reports("replaced")) == 1
 
 
 def test_a_malformed_message_moves_to_the_dead_letter_queue_without_blocking_others(api: Client, inbox: Inbox) -> None:
@@ -83,3 +88,18 @@ def test_a_message_of_another_service_moves_to_the_dead_letter_queue(inbox: Inbo
     with inbox.immediate_redelivery():
         inbox.send(message)
         assert inbox.dead() == message
+
+
+def test_an_event_of_another_bucket_moves_to_the_dead_letter_queue_and_nothing_is_ingested(
+    api: Client, inbox: Inbox
+) -> None:
+    create(api, "others")
+    with inbox.event_source_disabled():
+        inbox.put("uploads/others/rows.jsonl", files.jsonl())
+        event = json.loads(inbox.take())
+    event["Records"][0]["s3"]["bucket"] = {"name": "another", "arn": "arn:aws:s3:::another"}
+    with inbox.immediate_redelivery():
+        inbox.send(json.dumps(event))
+        assert json.loads(inbox.dead()) == event
+    assert api.call("GET", "/indexes/others").body["count"] == 0
+    assert inbox.reports("others") == []

@@ -216,16 +216,6 @@ def test_an_older_event_of_the_same_bytes_does_not_overwrite_a_newer_one(api: Ap
     assert api.send("GET", "/indexes/t/vectors/a").json["vector"] == [5.0, 5.0]
 
 
-def test_an_event_of_a_replaced_file_is_left_to_the_newer_event(api: Api, inbox: Inbox) -> None:
-    newer = b'{"id": "new", "vector": [1, 1]}'
-    inbox.put("uploads/t/x.jsonl", newer)
-    assert (
-        inbox.deliver(inbox.event("uploads/t/x.jsonl", GOOD, "01"), inbox.event("uploads/t/x.jsonl", newer, "02")) == []
-    )
-    assert _ids(api) == ["new"]
-    assert inbox.reports() == []
-
-
 def test_a_deleted_file_is_ignored(api: Api, inbox: Inbox) -> None:
     assert inbox.deliver(inbox.event("uploads/t/gone.jsonl", GOOD)) == []
     assert inbox.reports() == []

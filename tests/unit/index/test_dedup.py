@@ -33,6 +33,37 @@ def test_a_thousand_uploads_are_recorded_and_the_oldest_is_dropped() -> None:
     assert len(applied) == mutations.MAX_UPLOADS
 
 
+def test_an_earlier_upload_of_a_key_stays_recorded() -> None:
+    applied = mutations.with_upload(mutations.with_upload((), "k", "05"), "k", "07")
+    assert [mutations.is_recorded(applied, "k", one) for one in ("05", "07", "050", "06", "0")] == [True] * 3 + [
+        False
+    ] * 2
+    assert not mutations.is_recorded(applied, "other", "05")
+    assert mutations.is_stale(applied, "k", "06")
+
+
+def test_many_uploads_of_one_key_leave_the_latest_of_every_other_key_recorded() -> None:
+    applied: tuple[str, ...] = ()
+    for number in range(mutations.MAX_UPLOADS):
+        applied = mutations.with_upload(applied, f"uploads/a/{number}.jsonl", "05")
+    for number in range(2 * mutations.MAX_EARLIER):
+        applied = mutations.with_upload(applied, "uploads/a/0.jsonl", f"06{number:04}")
+    assert all(
+        mutations.is_stale(applied, f"uploads/a/{number}.jsonl", "05") for number in range(mutations.MAX_UPLOADS)
+    )
+    assert len(applied) == mutations.MAX_UPLOADS + mutations.MAX_EARLIER
+    assert mutations.is_recorded(applied, "uploads/a/0.jsonl", f"06{mutations.MAX_EARLIER:04}")
+    assert not mutations.is_recorded(applied, "uploads/a/0.jsonl", f"06{mutations.MAX_EARLIER - 2:04}")
+
+
+def test_a_new_upload_of_an_old_key_makes_it_the_newest() -> None:
+    applied: tuple[str, ...] = ()
+    for number in (*range(mutations.MAX_UPLOADS), 0, mutations.MAX_UPLOADS):
+        applied = mutations.with_upload(applied, f"{number}", f"05{number + len(applied):04}")
+    assert mutations.is_stale(applied, "0", "05")
+    assert not mutations.is_stale(applied, "1", "05")
+
+
 def test_a_shorter_sequencer_is_padded_with_zeros_on_the_right() -> None:
     applied = mutations.with_upload((), "k", "0055AE")
     assert mutations.is_stale(applied, "k", "0055AE00")

@@ -4,7 +4,7 @@ The envelope's `applied` records which commits, uploads and keyed requests led t
 changes nothing. It is a list of tokens; those of each type are in order, the newest last:
 
 commit                               its id
-newest upload of a key               `u:<hash of the key>:<sequencer>`
+upload of a key                      `u:<hash of the key>:<sequencer>`
 request with an Idempotency-Key      `i:<hash of the key>:<hash of the request>:<number>:<number>...`
 
 The numbers are the answer to the first request with the key.
@@ -27,6 +27,7 @@ PatchMode = Literal["merge", "replace"]
 
 MAX_COMMITS: Final = 32  # this many writers may commit between a lost reply and the read that looks for the commit
 MAX_UPLOADS: Final = 1_000  # keys, each with its latest upload: at most 45 KB of envelope
+MAX_EARLIER: Final = 256  # uploads of the same keys before the latest: at most 12 KB of envelope
 MAX_KEYS: Final = 256  # at most 15 KB of envelope
 
 _UPLOAD: Final = "u:"
@@ -103,9 +104,15 @@ def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgsp
     return msgspec.Raw(msgspec.json.encode(members))
 
 
-def record_upload(index: Index, key: str, sequencer: str) -> Index:
-    """Return `index` with a record of the upload that changed it, so that a redelivery changes nothing."""
-    return structs.replace(index, applied=with_upload(index.applied, key, sequencer))
+def record_upload(index: Index, key: str, sequencer: str, refused: Sequence[str] = ()) -> Index:
+    """Return `index` with a record of the upload that changed it, so that a redelivery changes nothing.
+
+    `refused` are the sequencers of earlier versions of the file that were refused.
+    """
+    applied = index.applied
+    for earlier in (*refused, sequencer):
+        applied = with_upload(applied, key, earlier)
+    return structs.replace(index, applied=applied)
 
 
 def with_commit(applied: Sequence[str], commit: str) -> tuple[str, ...]:
@@ -116,16 +123,29 @@ def with_commit(applied: Sequence[str], commit: str) -> tuple[str, ...]:
 
 def with_upload(applied: Sequence[str], key: str, sequencer: str) -> tuple[str, ...]:
     """Return `applied` with `sequencer` as the newest upload of `key`."""
-    prefix = _prefix(_UPLOAD, key)
+    token = _prefix(_UPLOAD, key) + sequencer
     uploads, keyed, commits = _by_type(applied)
-    others = [token for token in uploads if not token.startswith(prefix)]
-    return (*others[-MAX_UPLOADS + 1 :], prefix + sequencer, *keyed, *commits)
+    latest: dict[str, str] = {}  # by the hash of the key, in the order of their uploads
+    earlier: list[str] = []
+    for one in (*(each for each in uploads if each != token), token):
+        hashed = one.split(":", 2)[1]
+        if hashed in latest:
+            earlier.append(latest.pop(hashed))
+        latest[hashed] = one
+    return (*earlier[-MAX_EARLIER:], *[*latest.values()][-MAX_UPLOADS:], *keyed, *commits)
 
 
 def is_stale(applied: Sequence[str], key: str, sequencer: str) -> bool:
     """Return True if this upload of `key`, or a newer one, was applied."""
     prefix = _prefix(_UPLOAD, key)
     return any(is_not_older(token.removeprefix(prefix), sequencer) for token in applied if token.startswith(prefix))
+
+
+def is_recorded(applied: Sequence[str], key: str, sequencer: str) -> bool:
+    """Return True if exactly this upload of `key` was applied, or was refused before a later one was applied."""
+    prefix = _prefix(_UPLOAD, key)
+    recorded = (token.removeprefix(prefix) for token in applied if token.startswith(prefix))
+    return any(is_not_older(one, sequencer) and is_not_older(sequencer, one) for one in recorded)
 
 
 def is_not_older(sequencer: str, other: str) -> bool:

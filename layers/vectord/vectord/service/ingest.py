@@ -1,7 +1,7 @@
 """Ingest one uploaded file: all of it in one commit (one for each shard), or nothing and a report.
 
-A file that can never be ingested leads to a report, unless a newer file replaced it. A temporary error is raised, so
-that the queue delivers the event again.
+A file that can never be ingested leads to a report, and so does one that another version replaced before it was
+ingested. A temporary error is raised, so that the queue delivers the event again.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,9 +33,9 @@ from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard_error
-from vectord.service.sharding.placement import by_shard, check_parent, id_of
+from vectord.service.sharding.placement import by_shard, check_parent, id_of, shard_names
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.uploads import MAX_KEY_BYTES, UPLOADS, Reports, is_data, is_hidden, target_of
+from vectord.service.uploads import MAX_KEY_BYTES, UPLOADS, FoundReport, Reports, is_data, is_hidden, target_of
 from vectord.service.values import validation
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -44,16 +44,46 @@ from vectord.storage.inbox import MAX_PUT_BYTES, Inbox, UploadedFile
 
 LINK_SECONDS: Final = 900
 
-Outcome = Literal["committed", "stale", "rejected", "ignored"]
+Outcome = Literal["committed", "stale", "superseded", "rejected", "ignored"]
 
 
 class Ingested(msgspec.Struct, frozen=True):
-    """The outcome of an upload: `rows` committed, or `bad` rows reported; `ignored` if it is not a file of vectors."""
+    """The outcome of an upload: `rows` committed, or `bad` rows reported.
+
+    An upload is `stale` if it was applied or refused before, or deleted; `superseded` if another version replaced it;
+    `ignored` if it is not a file of vectors.
+    """
 
     outcome: Outcome
     index: str
     rows: int = 0
     bad: int = 0
+
+
+class _Applied(msgspec.Struct, frozen=True):
+    """What an upload changed: the number of rows added.
+
+    It was `overtaken` if the index, or one of its shards, has applied a later version of the file. `refusal` is the
+    report on this version or an older one, which is out of date.
+    """
+
+    rows: int
+    overtaken: bool
+    refusal: FoundReport | None
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """An upload, the index that its key names, and when the function must be done."""
+
+    upload: UploadedFile
+    index: str
+    deadline: Deadline
+
+    def is_stale(self, index: Index) -> bool:
+        return mutations.is_stale(index.applied, self.upload.key, self.upload.sequencer)
+
+    def is_recorded(self, index: Index) -> bool:
+        return mutations.is_recorded(index.applied, self.upload.key, self.upload.sequencer)
 
 
 class UploadLink(msgspec.Struct, frozen=True):
@@ -100,23 +130,26 @@ class Ingestion:
         """
         if not is_data(upload):
             return Ingested("ignored", "")
-        index = ""
+        job = _Job(upload, "", deadline)
         try:
-            index = target_of(upload.key)
+            job = _Job(upload, target_of(upload.key), deadline)
             if upload.size > self._max_file_bytes:
                 raise FileRefused(
                     f"it has {upload.size:,} bytes, more than the limit of {self._max_file_bytes:,}; split it"
                 )
-            rows = self._apply(upload, index, deadline)
-        except (ConditionFailed, ObjectNotFound):
-            return Ingested("stale", index)  # replaced or deleted; a newer file has its own event
-        except BatchInvalid as error:
-            return self._reject(upload, index, "some rows are not valid; nothing was committed", error.items)
+            applied = self._apply(job)
+        except ObjectNotFound:
+            return Ingested("stale", job.index)  # deleted
+        except ConditionFailed:
+            return self._superseded(job)
         except (RequestInvalid, IndexNotFound) as error:
-            return self._reject(upload, index, str(error), ())
-        # After a redelivery too: the delivery that committed the rows may have ended before this.
-        self._reader.retry(deadline, partial(self._reports.remove, upload))
-        return Ingested("committed" if rows else "stale", index, rows=rows)
+            return self._reject(job, error)
+        if applied.refusal is not None:
+            # After a redelivery too: the delivery that committed the rows may have ended before this.
+            self._reader.retry(deadline, partial(self._reports.remove, applied.refusal))
+        if applied.overtaken:
+            return self._superseded(job, applied.rows)
+        return Ingested("committed" if applied.rows else "stale", job.index, rows=applied.rows)
 
     def link(self, name: str, file: str, size: int, deadline: Deadline) -> UploadLink:
         """Return a link that allows its holder to put one `file` of `size` bytes into the inbox of index `name`.
@@ -150,56 +183,96 @@ class Ingestion:
         signed = self._inbox.link(key, size, LINK_SECONDS)
         return UploadLink(key, signed.url, signed.headers, LINK_SECONDS)
 
-    def _apply(self, upload: UploadedFile, name: str, deadline: Deadline) -> int:
-        """Fetch a file and commit its rows; return the number of rows added, 0 if the index has applied the upload."""
-        present = self._reader.present(name, deadline).index
-        if mutations.is_stale(present.applied, upload.key, upload.sequencer):
-            return 0
+    def _apply(self, job: _Job) -> _Applied:
+        """Fetch a file and commit its rows, unless the index has applied this version or a later one."""
+        present = self._reader.present(job.index, job.deadline).index
+        if job.is_stale(present):
+            return _Applied(0, not job.is_recorded(present), self._refusal_of(job))
         with self.environment.timed("FetchMilliseconds"):
-            data = self._inbox.fetch(upload)
+            data = self._inbox.fetch(job.upload)
         if not data:
             raise FileRefused("it is empty: it has 0 bytes")
         with self.environment.timed("ParseMilliseconds"):
-            entries = list(entries_of_file(upload.key, data, self._max_file_bytes))
+            entries = list(entries_of_file(job.upload.key, data, self._max_file_bytes))
         if not entries:
             raise FileRefused("it contains no vectors")
+        refusal = self._refusal_of(job)
         with self.environment.timed("CommitMilliseconds"):
             if present.params.shards:
-                return self._add_to_shards(upload, name, present.params, entries, deadline)
-            return self._add(upload, name, partial(validation.validated_items, entries), deadline)
+                rows, overtaken = self._add_to_shards(job, present.params, entries, refusal)
+            else:
+                items_for = partial(validation.validated_items, entries)
+                rows, overtaken = self._add(job, job.index, items_for, refusal)
+        return _Applied(rows, overtaken > 0, refusal)
 
     def _add_to_shards(
-        self, upload: UploadedFile, name: str, parent: Params, entries: Sequence[Entry], deadline: Deadline
-    ) -> int:
-        """Add its rows to each shard that has not applied the upload yet, and return the number of rows added."""
-        check_parent(parent, name)
+        self, job: _Job, parent: Params, entries: Sequence[Entry], refusal: FoundReport | None
+    ) -> tuple[int, int]:
+        """Add its rows to each shard that has not applied the upload yet; return the sums of what `_add` returns."""
+        check_parent(parent, job.index)
 
-        def add_to(shard_items: tuple[str, list[Item]]) -> int:
+        def add_to(shard_items: tuple[str, list[Item]]) -> Effect:
             shard, items = shard_items
             try:
-                return self._add(upload, shard, lambda _: items, deadline)
+                return self._add(job, shard, lambda _: items, refusal)
             except IndexNotFound:
-                raise missing_shard_error(self._reader, parent, shard, deadline) from None
+                raise missing_shard_error(self._reader, parent, shard, job.deadline) from None
 
-        return sum(self._pool.map(add_to, by_shard(parent, validation.validated_items(entries, parent), id_of).items()))
+        items_of_shards = by_shard(parent, validation.validated_items(entries, parent), id_of)
+        effects = self._pool.map(add_to, items_of_shards.items())
+        return sum(effect[0] for effect in effects), sum(effect[1] for effect in effects)
 
     def _add(
-        self, upload: UploadedFile, name: str, items_for: Callable[[Params], Sequence[Item]], deadline: Deadline
-    ) -> int:
-        """Add rows and record the upload in one commit; return the number of rows, 0 if the upload is stale."""
+        self, job: _Job, name: str, items_for: Callable[[Params], Sequence[Item]], refusal: FoundReport | None
+    ) -> Effect:
+        """Add rows to the index or shard `name` and record the upload, in one commit.
+
+        Return the number of rows, 0 if the upload is stale; and 1 if a later version was applied, but not this one.
+        """
+        key, sequencer, refused = job.upload.key, job.upload.sequencer, (refusal.sequencer,) if refusal else ()
 
         def add(index: Index) -> tuple[Index, Effect]:
             if index.params.shards:
                 raise ObjectChanged(name)  # the index was deleted and created again with shards
-            if mutations.is_stale(index.applied, upload.key, upload.sequencer):
-                return index, (0,)
+            if job.is_stale(index):
+                return index, (0, int(not job.is_recorded(index)))
             items = items_for(index.params)
             changed, _, _ = mutations.upsert(index, items)
-            return mutations.record_upload(changed, upload.key, upload.sequencer), (len(items),)
+            return mutations.record_upload(changed, key, sequencer, refused), (len(items), 0)
 
-        return self._commits.change(name, add, deadline).result[0]
+        return self._commits.change(name, add, job.deadline).result
 
-    def _reject(self, upload: UploadedFile, index: str, reason: str, items: Sequence[BadItem]) -> Ingested:
-        if not self._reports.write(upload, reason, items):
-            return Ingested("stale", index)
-        return Ingested("rejected", index, bad=len(items))
+    def _reject(self, job: _Job, error: RequestInvalid | IndexNotFound) -> Ingested:
+        """Write the report on a file that can never be ingested, unless another version has replaced it."""
+        if self._inbox.replacement(job.upload) is not None:
+            return self._superseded(job)
+        items: Sequence[BadItem] = ()
+        reason = str(error)
+        if isinstance(error, BatchInvalid):
+            reason, items = "some rows are not valid; nothing was committed", error.items
+        self._reports.write_refusal(job.upload, reason, items)
+        return Ingested("rejected", job.index, bad=len(items))
+
+    def _superseded(self, job: _Job, rows: int = 0) -> Ingested:
+        """Report that another version replaced the file, unless the file was deleted or this is a redelivery."""
+        newer = self._inbox.replacement(job.upload)
+        if newer is None or self._was_handled(job):
+            return Ingested("stale", job.index, rows=rows)
+        self._reports.write_superseded(job.upload, newer, rows)
+        return Ingested("superseded", job.index, rows=rows)
+
+    def _was_handled(self, job: _Job) -> bool:
+        """Return True if an earlier delivery of the event applied the file or refused it."""
+        refusal = self._refusal_of(job)
+        if refusal is not None and refusal.sequencer == job.upload.sequencer:
+            return True
+        try:
+            present = self._reader.present(job.index, job.deadline).index
+        except IndexNotFound:
+            return False
+        shards = shard_names(present.params)
+        states = self._pool.map(lambda shard: self._reader.present(shard, job.deadline).index, shards)
+        return any(map(job.is_recorded, (present, *states)))
+
+    def _refusal_of(self, job: _Job) -> FoundReport | None:
+        return self._reader.retry(job.deadline, partial(self._reports.find, job.upload))

@@ -1,10 +1,12 @@
-"""The objects of the inbox: which of them are files for an index, and the reports on files that were refused.
+"""The objects of the inbox: which of them are files for an index, and the reports on files that were not ingested.
 
-| key                          | object                                                                 |
-|------------------------------|------------------------------------------------------------------------|
-| `uploads/<index>/<file>`     | a file for an index; see `is_data` for the objects that are not files. |
-|                              | The path of a file that was put through a link begins with a token     |
-| `rejected/<index>/<file>.json` | the report on the newest version of that file that was refused       |
+| key                            | object                                                                 |
+|--------------------------------|------------------------------------------------------------------------|
+| `uploads/<index>/<file>`       | a file for an index; see `is_data` for the objects that are not files. |
+|                                | The path of a file that was put through a link begins with a token     |
+| `rejected/<index>/<file>.json` | the report on the newest version of that file that was refused         |
+| `rejected/<index>/<file>.superseded-<hash>.json` | the report on a version of that file that another    |
+|                                | one replaced before it was ingested                                    |
 """
 
 import hashlib
@@ -17,7 +19,7 @@ import msgspec
 from vectord.errors import BadItem, FileRefused
 from vectord.index import mutations
 from vectord.lhv1 import params
-from vectord.storage.inbox import Inbox, UploadedFile
+from vectord.storage.inbox import Inbox, Replacement, UploadedFile
 
 UPLOADS: Final = "uploads/"
 REJECTED: Final = "rejected/"
@@ -36,6 +38,21 @@ class Report(msgspec.Struct):
     reason: str
     bad: int = 0
     rows: list[dict[str, int | str | None]] = msgspec.field(default_factory=list)
+
+
+class SupersededReport(Report, kw_only=True):
+    """The stored report on a file that was replaced before it was ingested, by a version with the given ETag."""
+
+    superseded_by: str
+    superseded_at: str
+
+
+class FoundReport(msgspec.Struct, frozen=True):
+    """The key and the ETag of a stored report, and the sequencer of the version that it is about."""
+
+    key: str
+    etag: str
+    sequencer: str
 
 
 def is_data(upload: UploadedFile) -> bool:
@@ -70,37 +87,49 @@ def target_of(key: str) -> str:
 
 
 class Reports:
-    """The reports in one inbox, at most one for each key of a file."""
+    """The reports in one inbox: at most one refusal for each key of a file, and one for each superseded version."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
 
-    def write(self, upload: UploadedFile, reason: str, items: Sequence[BadItem]) -> bool:
-        """Write the report on a refused file; return False and write nothing if another version has replaced it."""
-        if self._inbox.is_replaced(upload):
-            return False
+    def write_refusal(self, upload: UploadedFile, reason: str, items: Sequence[BadItem]) -> None:
+        """Write the report on a refused file over the one on an earlier version."""
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
         self._inbox.write_report(_report_key(upload.key), msgspec.json.encode(report))
-        return True
 
-    def remove(self, upload: UploadedFile) -> None:
-        """Remove the report on an older version of a file that was ingested; keep one on a newer version."""
+    def write_superseded(self, upload: UploadedFile, newer: Replacement, rows: int) -> None:
+        """Write the report on a file that `newer` replaced before it was ingested; `rows` of it were added."""
+        added = f"{rows:,} of its rows were added" if rows else "none of its rows were added"
+        reason = f"another version of the file replaced it before it was ingested; {added}"
+        report = SupersededReport(
+            upload.key, upload.etag, upload.sequencer, reason, superseded_by=newer.etag, superseded_at=newer.modified
+        )
+        version = hashlib.blake2b(f"{upload.etag}:{upload.sequencer}".encode(), digest_size=8).hexdigest()
+        self._inbox.write_report(_report_key(upload.key, f".superseded-{version}"), msgspec.json.encode(report))
+
+    def find(self, upload: UploadedFile) -> FoundReport | None:
+        """Return the refusal of this version of a file or of an older one; None if there is none."""
         key = _report_key(upload.key)
         found = self._inbox.read_report(key)
         if found is None:
-            return
+            return None
         try:
             report = msgspec.json.decode(found.data, type=Report)
         except msgspec.DecodeError:
-            return  # it was not written by this package
-        if report.file == upload.key and mutations.is_not_older(upload.sequencer, report.sequencer):
-            self._inbox.remove_report(key, found.etag)
+            return None  # it was not written by this package
+        if report.file != upload.key or not mutations.is_not_older(upload.sequencer, report.sequencer):
+            return None
+        return FoundReport(key, found.etag, report.sequencer)
+
+    def remove(self, found: FoundReport) -> None:
+        """Remove a report, unless it was written again since it was found."""
+        self._inbox.remove_report(found.key, found.etag)
 
 
-def _report_key(key: str) -> str:
-    """Return the key of the report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
-    path = f"{REJECTED}{key.removeprefix(UPLOADS)}.json"
+def _report_key(key: str, suffix: str = "") -> str:
+    """Return the key of a report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
+    path = f"{REJECTED}{key.removeprefix(UPLOADS)}{suffix}.json"
     if len(path.encode()) <= MAX_KEY_BYTES:
         return path
-    return f"{REJECTED}{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.json"
+    return f"{REJECTED}{hashlib.blake2b(f'{key}{suffix}'.encode(), digest_size=16).hexdigest()}.json"

@@ -20,6 +20,13 @@ class UploadedFile(msgspec.Struct, frozen=True):
     principal: str | None = None
 
 
+class Replacement(msgspec.Struct, frozen=True):
+    """The present version of a file: its ETag without quotes, and when it was put, as an RFC 3339 time."""
+
+    etag: str
+    modified: str
+
+
 class StoredReport(msgspec.Struct, frozen=True):
     """The bytes of a report, and the ETag of its object."""
 
@@ -52,8 +59,8 @@ class Inbox(Protocol):
             ObjectNotFound: it was deleted.
         """
 
-    def is_replaced(self, upload: UploadedFile) -> bool:
-        """Return True if another version has replaced the file; False if it was deleted."""
+    def replacement(self, upload: UploadedFile) -> Replacement | None:
+        """Return the version that has replaced the file; None if that has the same ETag, or the file was deleted."""
 
     def write_report(self, key: str, body: bytes) -> None:
         """Write a JSON report under `key`."""

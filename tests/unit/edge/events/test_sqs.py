@@ -15,7 +15,7 @@ from vectord.errors import StoreRefused, StoreUnavailable
 from vectord.service.ingest import Ingestion
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import NewIndex
-from vectord.storage.inbox import SignedPut, StoredReport, UploadedFile
+from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile
 from vectord.storage.memory import MemoryStore
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
@@ -38,8 +38,8 @@ class Files:
             raise file
         return file
 
-    def is_replaced(self, upload: UploadedFile) -> bool:
-        return False
+    def replacement(self, upload: UploadedFile) -> Replacement | None:
+        return None
 
     def write_report(self, key: str, body: bytes) -> None:
         self.reports.append(key)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.boto import botocore_errors
-from vectord.storage.inbox import SignedPut, StoredReport, UploadedFile
+from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile
 from vectord.storage.s3.client import body_with_checksum
 from vectord.storage.s3.errors import store_error
 
@@ -32,14 +32,17 @@ class S3Inbox:
             raise StoreUnavailable("an incomplete file")
         return data
 
-    def is_replaced(self, upload: UploadedFile) -> bool:
+    def replacement(self, upload: UploadedFile) -> Replacement | None:
         client = self._client()
         try:
             with botocore_errors(store_error):
-                etag = client.head_object(Bucket=self.bucket, Key=upload.key)["ETag"]
+                present = client.head_object(Bucket=self.bucket, Key=upload.key)
         except ObjectNotFound:
-            return False
-        return bool(upload.etag) and etag != f'"{upload.etag}"'
+            return None
+        etag = present["ETag"].strip('"')
+        if not upload.etag or etag == upload.etag:
+            return None
+        return Replacement(etag, present["LastModified"].isoformat())
 
     def write_report(self, key: str, body: bytes) -> None:
         client = self._client()
