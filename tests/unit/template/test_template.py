@@ -62,6 +62,30 @@ def test_a_bucket_aborts_unfinished_multipart_uploads_after_a_day(bucket: str) -
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
+@pytest.mark.parametrize("prefix", ["uploads/", "rejected/"])
+@pytest.mark.parametrize(
+    ("parameters", "days"), [({}, ["30"]), ({"UploadDays": "365"}, ["365"]), ({"UploadDays": "0"}, [])]
+)
+def test_uploads_and_reports_expire_after_as_many_days_as_the_parameter_says(
+    prefix: str, parameters: dict[str, str], days: list[str]
+) -> None:
+    rules = Deployed(parameters).all("AWS::S3::Bucket")["Inbox"]["LifecycleConfiguration"]["Rules"]
+    found = [rule for rule in rules if rule.get("Prefix") == prefix]
+    assert [(rule["ExpirationInDays"], rule["Status"]) for rule in found] == [(each, "Enabled") for each in days]
+
+
+def test_no_upload_expires_while_its_message_may_be_in_a_queue() -> None:
+    queues = DEPLOYED.all("AWS::SQS::Queue")
+    kept = sum(int(queues[name]["MessageRetentionPeriod"]) for name in ("Uploads", "DeadUploads"))
+    allowed = load(TEMPLATE)["Parameters"]["UploadDays"]["AllowedValues"]
+    assert min(days for days in allowed if days) * 86_400 > kept
+
+
+def test_the_functions_of_uploads_have_one_memory_size_because_it_bounds_a_link_and_a_file() -> None:
+    functions = DEPLOYED.all("AWS::Lambda::Function")
+    assert functions["UploadFunction"]["MemorySize"] == functions["IngestFunction"]["MemorySize"]
+
+
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_a_bucket_is_retained_when_its_stack_is_deleted(bucket: str) -> None:
     resource = DEPLOYED.whole("AWS::S3::Bucket")[bucket]
