@@ -109,18 +109,14 @@ class Ingestion:
         retry_policy: RetryPolicy,
         build_policy: BuildPolicy | None = None,
     ) -> None:
-        """Refuse files of more than `max_file_bytes`, as stored or decompressed."""
+        """Refuse files of more than `max_file_bytes`, as stored or decompressed. `bucket` is the name of the inbox."""
+        self.bucket = inbox.bucket
         self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
         self._reports = Reports(inbox)
         # The cache keeps one index only: a file and its index need the memory.
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits = CommitLoop(self._reader, build_policy=build_policy)
         self._pool = WorkerPool(environment)
-
-    @property
-    def bucket(self) -> str:
-        """The name of the bucket whose files are ingested."""
-        return self._inbox.bucket
 
     def ingest(self, upload: UploadedFile, deadline: Deadline) -> Ingested:
         """Ingest one upload into its index.
