@@ -13,10 +13,11 @@ TEST_WORKERS = $(shell expr $$(nproc) + 1)
 # with an illegal instruction on an older one. Every x86-64 machine of Lambda supports Haswell (AVX2, 2013), and its
 # Graviton2 supports armv8.2-a. The variable replaces ALL of annoy's flags, so the other flags repeat its defaults.
 # -fno-associative-math is added because -ffast-math may reorder sums: it keeps distances equal on every machine.
+# -g0 is added because debug information has the path of pip's temporary folder: two builds would never be equal.
 MARCH_x86_64  := -march=haswell
 MARCH_aarch64 := -march=armv8.2-a
 ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m)) -O3 -ffast-math -fno-associative-math \
-    -DANNOYLIB_MULTITHREADED_BUILD -std=c++14
+    -DANNOYLIB_MULTITHREADED_BUILD -std=c++14 -g0
 empty :=
 comma := ,
 export ANNOY_COMPILER_ARGS := $(subst $(empty) ,$(comma),$(strip $(ANNOY_FLAGS)))

@@ -15,12 +15,12 @@ AWS_POLICIES = "arn:aws:iam::aws:policy/"
 class Deployed:
     """The resources that a deployment makes; references to one read `Name`, to its attributes `Name.Attribute`."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Mapping[str, str], template: Path = TEMPLATE) -> None:
+        self._parameters, self._template = parameters, template
 
     @cached_property
     def _resources(self) -> dict[str, dict[str, Any]]:
-        processed = _processed(tuple(sorted(self._parameters.items())))
+        processed = _processed(tuple(sorted(self._parameters.items())), self._template)
         values = Intrinsics(
             processed, self._parameters, lambda name, attribute: f"{name}.{attribute}" if attribute else name
         )
@@ -63,26 +63,27 @@ class Deployed:
 
 
 @cache
-def _processed(parameters: tuple[tuple[str, str], ...]) -> Any:
+def _processed(parameters: tuple[tuple[str, str], ...], path: Path) -> Any:
     """Return the template after SAM's translator, which takes two seconds to import."""
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
-    template = json.loads(_template())
+    template = json.loads(_template(path))
     for resource in template["Resources"].values():
         for folder in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
-            resource["Properties"][folder] = "s3://artifacts/key"  # where `sam package` would have put it
+            if not resource["Properties"][folder].startswith("s3://"):
+                resource["Properties"][folder] = "s3://artifacts/key"  # where `sam package` would have put it
     account = boto3.session.Session(region_name="us-east-1")
     return Translator({}, Parser(), boto_session=account).translate(template, dict(parameters))
 
 
 @cache
-def _template() -> str:
+def _template(path: Path) -> str:
     """Return the template in JSON, as `sam build` writes it: no node is shared."""
     from samtranslator.yaml_helper import yaml_parse
 
-    return json.dumps(yaml_parse(TEMPLATE.read_text()))
+    return json.dumps(yaml_parse(path.read_text()))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,13 +1,19 @@
-"""Requirements of Lambda that a build must meet: glibc, processor, bytecode and size."""
+"""Requirements of Lambda that a build must meet: system libraries, processor, bytecode and size."""
 
 import importlib.util
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.command.errors import GateFailed
 
-NEWEST_GLIBC = (2, 34)  # of Amazon Linux 2023, on which the python3.12 runtime is based
+type Version = tuple[int, ...]
+
+# The python3.12 runtime is based on Amazon Linux 2023, which has glibc 2.34 and the libraries of gcc 11:
+# https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html. The symbol versions of gcc 11 in libstdc++ (GLIBCXX and
+# CXXABI) and in libgcc (GCC) are from https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html.
+NEWEST: Mapping[str, Version] = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13), "GCC": (11, 0)}
 LARGEST_UNZIPPED = 250 * 2**20  # Lambda's limit for a function with its layers
 MACHINES = {62: "x86_64", 183: "arm64"}  # byte 18 of an ELF file
 UNCHECKED_HASH = 0b01  # the flags of a .pyc that is never compared with its source (PEP 552)
@@ -23,22 +29,37 @@ def check(build: Path) -> str:
     compiled_here = [path for path in libraries if path.name.startswith("annoylib")]
     if not compiled_here:
         raise GateFailed(f"{build} has no annoylib: nothing was built, or in another folder")
-    glibc = max((_glibc(library), library) for library in libraries)
-    if glibc[0] > NEWEST_GLIBC:
-        raise GateFailed(
-            f"{glibc[1]} needs glibc {_dotted(glibc[0])}, newer than {_dotted(NEWEST_GLIBC)} of the runtime"
-        )
+    needed = _newest_symbols(libraries)
     machine = _one_machine(libraries)
     for library in compiled_here:
         _refuse_avx512(library)
     _need_bytecode(build)
-    return f"{len(libraries)} libraries for {machine}, glibc {_dotted(glibc[0])}, {_unzipped(build) / 2**20:.0f} MiB"
+    return f"{len(libraries)} libraries for {machine}, {needed}, {_unzipped(build) / 2**20:.0f} MiB"
 
 
-def _glibc(library: Path) -> tuple[int, int]:
-    """Return the newest version of glibc that a library needs."""
-    versions = re.findall(r"GLIBC_(\d+)\.(\d+)", _objdump("-T", library))
-    return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
+def _newest_symbols(libraries: list[Path]) -> str:
+    """Return the newest symbol versions that the libraries need, as text.
+
+    Raises:
+        GateFailed: a library needs a newer version than the runtime has.
+    """
+    found = [(name, version, path) for path in libraries for name, version in _symbol_versions(path)]
+    newest = {name: max((version, path) for other, version, path in found if other == name) for name, _, _ in found}
+    for name, (version, path) in newest.items():
+        if version > NEWEST[name]:
+            raise GateFailed(
+                f"{path} needs {name} {_dotted(version)}, newer than {_dotted(NEWEST[name])} of the runtime"
+            )
+    return ", ".join(f"{name} {_dotted(newest[name][0])}" for name in NEWEST if name in newest)
+
+
+def _symbol_versions(library: Path) -> set[tuple[str, Version]]:
+    """Return the symbol versions of system libraries that a library needs; GLIBC_ABI_... came after glibc 2.34."""
+    references = _objdump("-p", library).partition("Version References:")[2]
+    if feature := re.search(r"\bGLIBC_ABI_\w+", references):
+        raise GateFailed(f"{library} needs {feature[0]}, which glibc of the runtime does not have")
+    versions = re.findall(rf"\b({'|'.join(NEWEST)})_(\d+(?:\.\d+)*)\b", references)
+    return {(name, tuple(map(int, version.split(".")))) for name, version in versions}
 
 
 def _one_machine(libraries: list[Path]) -> str:
@@ -87,5 +108,5 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _dotted(version: tuple[int, int]) -> str:
+def _dotted(version: Version) -> str:
     return ".".join(map(str, version))

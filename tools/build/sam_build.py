@@ -1,10 +1,11 @@
-"""`make build`: build the template with SAM, add bytecode, and refuse a build that would not run on Lambda."""
+"""`make build`: build with SAM, add bytecode, refuse what would not run on Lambda, and name the release."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
-from tools.build import gate
+from tools.build import gate, release
 from tools.command import console, processes
 from tools.command.errors import Missing
 from tools.command.paths import BUILD, ROOT, SAM, TEMPLATE
@@ -16,6 +17,7 @@ def build(folder: Path) -> None:
     """Build into .aws-sam/build, with SAM's cache for unchanged functions and layers."""
     if "ANNOY_COMPILER_ARGS" not in os.environ:
         raise Missing("ANNOY_COMPILER_ARGS is not set; call this through make, which sets it and says why")
+    _forget_other_flags(os.environ["ANNOY_COMPILER_ARGS"])
     env = environment(folder)
     env["PATH"] = f"{SAM.parent}:{env['PATH']}"  # SAM looks for the runtime's interpreter, python3.12, on PATH
     # SAM builds the layers with pip. A cached wheel of annoy may have been compiled with other flags.
@@ -27,8 +29,19 @@ def build(folder: Path) -> None:
         processes.run([str(word) for word in command], folder / "build.log", env)
     with console.step("bytecode", "compiled now, not at every cold start"):
         _compile_bytecode(folder, env)
-    with console.step("gate", "glibc, processor, bytecode and size fit Lambda") as step:
+    with console.step("gate", "glibc, libstdc++, processor, bytecode and size fit Lambda") as step:
         step.note = gate.check(BUILD)
+    with console.step("release", "a hash of all files, written into the template") as step:
+        step.note = release.write(BUILD)
+
+
+def _forget_other_flags(flags: str) -> None:
+    """Delete an earlier build, with its caches, that was compiled with other flags: SAM does not notice the change."""
+    stamp = BUILD.parent / "compiler-flags"
+    if not stamp.exists() or stamp.read_text() != flags:
+        shutil.rmtree(BUILD.parent, ignore_errors=True)
+        stamp.parent.mkdir()
+        stamp.write_text(flags)
 
 
 def _compile_bytecode(folder: Path, env: dict[str, str]) -> None:

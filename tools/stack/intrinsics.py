@@ -34,6 +34,7 @@ class Intrinsics:
             "Fn::GetAtt": self._attribute,
             "Fn::If": self._if,
             "Fn::Join": self._join,
+            "Fn::Select": self._select,
             "Fn::Sub": self._sub,
         }
 
@@ -78,6 +79,10 @@ class Intrinsics:
     def _join(self, argument: Any) -> str:
         separator, parts = argument
         return str(separator).join(self.resolve(parts))
+
+    def _select(self, argument: Any) -> Any:
+        position, items = argument
+        return self.resolve(items)[int(position)]
 
     def _sub(self, argument: Any) -> str:
         text, given = (argument, {}) if isinstance(argument, str) else argument

@@ -2,6 +2,7 @@
 
 import platform
 import py_compile
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,14 +12,23 @@ from tools.build import gate
 from tools.command.errors import GateFailed
 
 HARMLESS = "int one(void) { return 1; }"
+CPP = """
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+int measure(const std::string& text) {
+    std::puts("");
+    try { if (text.empty()) throw std::runtime_error(text); return (text + text).size(); } catch (...) { return 0; }
+}
+"""
 AVX512 = 'void wide(void) { __asm__ volatile("vpxord %zmm0, %zmm0, %zmm0"); }'
 
 on_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="its assembly is for x86-64")
 
 
-def library(path: Path, source: str) -> Path:
+def library(path: Path, source: str, language: str = "c", *linked: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)]
+    command = ["gcc", "-shared", "-fPIC", "-x", language, "-", "-x", "none", *linked, "-o", str(path)]
     subprocess.run(command, input=source, text=True, check=True, capture_output=True)
     return path
 
@@ -58,10 +68,40 @@ def test_avx512_is_refused(build: Path) -> None:
         gate.check(build)
 
 
-def test_a_library_that_needs_a_newer_glibc_is_refused(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "NEWEST_GLIBC", (2, 1))
-    library(annoy(build), '#include <stdio.h>\nvoid say(void) { puts(""); }')
-    with pytest.raises(GateFailed, match=r"needs glibc 2\.\d+, newer than 2\.1 "):
+@pytest.mark.parametrize(
+    ("name", "needed", "older"),
+    [
+        ("GLIBC", r"2\.[0-9.]+", (2, 1)),
+        ("GLIBCXX", r"3\.4\.21", (3, 4, 20)),  # std::string of C++11 is from gcc 5
+        ("CXXABI", r"1\.3", (1, 2)),
+        ("GCC", r"3\.0", (2, 0)),
+    ],
+)
+def test_a_library_that_needs_a_newer_system_library_is_refused(
+    build: Path, monkeypatch: pytest.MonkeyPatch, name: str, needed: str, older: tuple[int, ...]
+) -> None:
+    library(annoy(build), CPP, "c++", "-lstdc++")
+    assert f"{name} " in gate.check(build)
+    monkeypatch.setattr(gate, "NEWEST", gate.NEWEST | {name: older})
+    with pytest.raises(
+        GateFailed, match=rf"needs {name} {needed}, newer than {re.escape('.'.join(map(str, older)))} of"
+    ):
+        gate.check(build)
+
+
+def test_a_version_that_a_library_itself_defines_is_not_needed(build: Path, tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    versions.write_text("GLIBCXX_9.9.9 { global: one; };")
+    library(annoy(build), HARMLESS, "c", f"-Wl,--version-script={versions}")
+    assert "9.9.9" not in gate.check(build)
+
+
+def test_a_library_that_needs_packed_relocations_of_a_newer_glibc_is_refused(build: Path, tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    versions.write_text("GLIBC_ABI_DT_RELR { global: one; };")
+    newer = library(tmp_path / "newer.so", HARMLESS, "c", f"-Wl,--version-script={versions}")
+    library(annoy(build), "int one(void); int two(void) { return one(); }", "c", str(newer))
+    with pytest.raises(GateFailed, match="needs GLIBC_ABI_DT_RELR"):
         gate.check(build)
 
 
