@@ -1,7 +1,9 @@
-"""A stack is deployed open, updated to more memory, to tokens and to their rights, restricted to TLS, and deleted."""
+"""A stack is deployed open, updated to another layer, more memory and tokens, then to rights, to TLS, and deleted."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.e2e.inbox import Inbox
 from tests.e2e.issuer import Issuer, running_issuer
 from tests.e2e.roles import as_role_of, outcome
 from tools.command import interrupts
+from tools.command.paths import BUILD
 from tools.command.run import scratch_folder
 from tools.stack.client import Client, Signer
 from tools.stack.ministack import HOST
@@ -50,9 +53,25 @@ def tokens(issuer: Issuer) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def updated(loaded: Stack, before: dict[str, int], tokens: dict[str, str]) -> Stack:
+def first_version(loaded: Stack) -> dict[str, Any]:
+    return live(loaded)
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another layer: the built one with one more file."""
+    copied = shutil.copytree(BUILD / "Layer", tmp_path_factory.mktemp("other") / "Layer")
+    (copied / "python/another.txt").write_text("another build")
+    return copied
+
+
+@pytest.fixture(scope="module")
+def updated(
+    loaded: Stack, before: dict[str, int], first_version: dict[str, Any], tokens: dict[str, str], layer: Path
+) -> Stack:
     assert before
-    loaded.deploy(OPEN | tokens | {"MemorySize": "2048"})
+    assert first_version
+    loaded.deploy(OPEN | tokens | {"MemorySize": "2048"}, layer)
     return loaded
 
 
@@ -74,6 +93,13 @@ def deleted(closed: Stack) -> Stack:
     return closed
 
 
+def live(stack: Stack) -> dict[str, Any]:
+    """Return the configuration of the version of search to which the alias points."""
+    functions = session().client("lambda", endpoint_url=stack.endpoint)
+    found = functions.get_function_configuration(FunctionName=stack.physical("SearchFunction"), Qualifier="live")
+    return {name: found[name] for name in ("Version", "MemorySize", "Layers")}
+
+
 def bearing(token: str) -> Signer:
     return lambda _method, _url, _body, headers: {**headers, "Authorization": f"Bearer {token}"}
 
@@ -87,6 +113,19 @@ def test_an_update_changes_the_functions(updated: Stack) -> None:
     functions = session().client("lambda", endpoint_url=updated.endpoint)
     described = functions.get_function_configuration(FunctionName=updated.physical("SearchFunction"))
     assert described["MemorySize"] == 2048
+
+
+def test_an_update_to_another_layer_reaches_searches(updated: Stack, first_version: dict[str, Any]) -> None:
+    published = live(updated)
+    assert int(published["Version"]) == int(first_version["Version"]) + 1
+    assert published["Layers"] != first_version["Layers"]
+    assert published["MemorySize"] == 2048
+
+
+def test_the_version_before_an_update_is_retained(updated: Stack, first_version: dict[str, Any]) -> None:
+    functions = session().client("lambda", endpoint_url=updated.endpoint)
+    published = functions.list_versions_by_function(FunctionName=updated.physical("SearchFunction"))["Versions"]
+    assert {first_version["Version"], live(updated)["Version"]} <= {version["Version"] for version in published}
 
 
 def test_an_update_keeps_the_data(updated: Stack, before: dict[str, int]) -> None:

@@ -52,13 +52,15 @@ class Stack:
         self._emulator.close()
         self.start()
 
-    def deploy(self, parameters: Mapping[str, str] = OPEN) -> int:
+    def deploy(self, parameters: Mapping[str, str] = OPEN, layer: Path | None = None) -> int:
         """Deploy the built template, or update the deployed stack; create the routes and return their number.
+
+        A folder `layer` replaces the built layer.
 
         Raises:
             StackFailed: the deployed parameters are not `parameters`.
         """
-        source = template.write_deployable(self._folder)
+        source = template.write_deployable(self._folder, layer)
         command = [str(SAM), "deploy", "--template-file", str(source), "--stack-name", STACK, "--resolve-s3"]
         command += ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
         command += ["--no-progressbar", "--parameter-overrides", *(f"{name}={parameters[name]}" for name in parameters)]

@@ -82,14 +82,19 @@ def unsupported() -> list[str]:
     return [name for name, alarm in alarms if "Metrics" in alarm["Properties"]]
 
 
-def write_deployable(folder: Path) -> Path:
-    """Write the built template for MiniStack into `folder`: with absolute paths, without unsupported resources."""
+def write_deployable(folder: Path, layer: Path | None = None) -> Path:
+    """Write the built template for MiniStack into `folder`: with absolute paths, without unsupported resources.
+
+    A folder `layer` replaces the built layer.
+    """
     built = load(BUILT_TEMPLATE)
     for name in unsupported():
         del built["Resources"][name]
     for resource in built["Resources"].values():
         properties = resource["Properties"]
         properties |= {key: str(BUILD / properties[key]) for key in _FOLDERS if key in properties}
+    if layer:
+        built["Resources"]["Layer"]["Properties"]["ContentUri"] = str(layer)
     path = folder / "template.json"
     path.write_text(json.dumps(built))
     return path
