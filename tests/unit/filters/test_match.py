@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from vectord.errors import DeadlineExceeded
 from vectord.filters.match import Container, leaves, matcher, matches
 from vectord.filters.parse import parse
 from vectord.filters.tree import paths
@@ -239,3 +240,48 @@ def test_metadata_may_be_nested_deeper_than_python_can_recurse() -> None:
 def test_the_paths_of_a_filter_are_those_that_it_tests() -> None:
     tree = parse({"a": 1, "$or": [{"b.c": {"$glob": "x*"}}, {"$not": {"d": {"$exists": True}}}], "e": {"$gt": 1}})
     assert paths(tree) == {"a", "b.c", "d", "e"}
+
+
+class Countdown:
+    """A check of a deadline that passes after `steps` checks."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise DeadlineExceeded
+
+
+def test_the_deadline_is_checked_before_each_match_of_a_glob() -> None:
+    texts = {"a": ["x", "y", 7, "z"]}
+    assert not matcher(parse({"a": {"$glob": "*w"}}), Countdown(3))(texts)
+    with pytest.raises(DeadlineExceeded):
+        matcher(parse({"a": {"$glob": "*w"}}), Countdown(2))(texts)
+
+
+def test_the_deadline_is_checked_before_each_condition_on_many_values() -> None:
+    numbers = {"a": list(range(1_000))}
+    conditions = {"$or": [{"a": -1}, {"a": -2}, {"a": {"$gt": 1_000}}]}
+    assert not matcher(parse(conditions), Countdown(3))(numbers)
+    with pytest.raises(DeadlineExceeded):
+        matcher(parse(conditions), Countdown(2))(numbers)
+
+
+EQUAL_HASHES = [number * (2**61 - 1) for number in range(1, 10_001)]
+
+
+def test_numbers_that_python_hashes_alike_are_compared_by_their_value() -> None:
+    among = matcher(parse({"a": {"$in": EQUAL_HASHES}}))
+    assert among({"a": EQUAL_HASHES[-1]})
+    assert among({"a": 8 * (2**61 - 1)})
+    assert not among({"a": EQUAL_HASHES[-1] + 1})
+    assert not among({"a": 0})
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, -(2**63), 2**64, 10**30, -(10**30)])
+def test_a_large_integer_equals_only_the_float_of_its_value(number: int) -> None:
+    assert satisfies({"a": number}, {"a": number})
+    assert satisfies({"a": float(number)}, {"a": number}) == (float(number) == number)
+    assert satisfies({"a": number}, {"a": float(number)}) == (float(number) == number)

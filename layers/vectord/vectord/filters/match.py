@@ -20,6 +20,7 @@ type Leaf = Scalar | Container
 type _Leaves = Mapping[str, list[Leaf]]  # path -> leaves, for each path that the filter tests
 type _Predicate = Callable[[_Leaves], bool]
 
+_LARGE: Final = 2**63  # a float beyond is a whole number
 _MANY_LEAVES: Final = 1_000  # at one path; from this many on, each condition checks the deadline
 
 _COMPARISONS: Final[Mapping[Comparison, Callable[[str | int | float, str | int | float], bool]]] = {
@@ -132,5 +133,13 @@ def _glob_predicate(pattern: str, check: DeadlineCheck) -> Callable[[Leaf], bool
 
 
 def _identity(leaf: Leaf) -> object:
-    """Return a key that differs for booleans and numbers, because True equals 1 in Python."""
-    return (leaf,) if isinstance(leaf, bool) else leaf
+    """Return a key that differs for booleans and numbers, because True equals 1 in Python.
+
+    Python hashes a number as its remainder modulo 2^61 - 1. So a caller can choose large numbers with equal hashes, and
+    a set of them takes quadratic time. Texts have random hashes.
+    """
+    if isinstance(leaf, bool):
+        return (leaf,)
+    if isinstance(leaf, int | float) and not -_LARGE < leaf < _LARGE:
+        return (hex(int(leaf)),)
+    return leaf

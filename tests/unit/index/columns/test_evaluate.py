@@ -12,7 +12,9 @@ from tests.support.columns import MakeColumns, in_memory, mask_of, settled_rows,
 from vectord.filters.match import matcher, matches
 from vectord.filters.parse import parse
 from vectord.filters.tree import Compare, Exists, Filter, Glob, In, Or, Prefix
+from vectord.index.columns.evaluate import evaluate
 from vectord.index.columns.model import to_float64
+from vectord.index.sections.base import NOTHING_TO_FETCH
 
 
 @given(documents=st.lists(d.OBJECTS | d.DOCUMENTS, max_size=12), tree=d.FILTERS)
@@ -132,6 +134,13 @@ def test_a_dictionary_may_have_any_number_of_texts(count: int) -> None:
     assert settled_rows(columns, Compare("a", "$gte", f"{last:06}")) == [last]
     assert settled_rows(columns, Prefix("a", f"{last:06}"[:5])) == same_ten
     assert settled_rows(columns, Glob("a", f"{last:06}"[:5] + "?")) == same_ten
+
+
+def test_the_deadline_is_checked_among_the_texts_of_a_glob(make_columns: MakeColumns) -> None:
+    columns = make_columns([{"a": f"{row:06}"} for row in range(3_000)])
+    checks: list[int] = []
+    evaluate(Glob("a", "*[x]"), columns.read(["a"], NOTHING_TO_FETCH), columns.rows, lambda: checks.append(1))
+    assert len(checks) == 4
 
 
 @pytest.mark.parametrize("every", [1, 2, 7, 100], ids=["all rows", "half", "a seventh", "few"])

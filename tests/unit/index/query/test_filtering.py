@@ -87,6 +87,18 @@ def test_rows_that_columns_do_not_decide_are_decided_by_their_documents(form: Fo
     assert found(index, parse({"n": {"$gt": 2**60 + 9}})) == ["id 10", "id 11"]
 
 
+@FORM
+def test_a_glob_sees_the_first_65_536_characters_in_every_form(form: Form) -> None:
+    ends = {f"id {length}": "é" * (length - 1) + "b" for length in (127, 128, 129, 65_535, 65_536, 65_537)}
+    index = form({each: {"text": text} for each, text in ends.items()}, [{"tail": {"text": "é" * 65_536 + "b"}}])
+    to_the_limit = sorted(set(ends) - {"id 65537"})
+    assert found(index, Glob("text", "*b")) == to_the_limit
+    assert found(index, Glob("text", "*[b]")) == to_the_limit
+    assert found(index, Not(Glob("text", "*b*"))) == ["id 65537", "tail"]
+    assert found(index, Glob("text", "é*é")) == ["id 65537", "tail"]
+    assert found(index, Glob("text", "é*")) == sorted([*ends, "tail"])
+
+
 def test_an_index_without_metadata_has_no_columns_and_can_be_filtered() -> None:
     built = PackedIndex(changed(v.empty(3), dict.fromkeys(IDS, ...)))
     assert [entry.name for entry in built.envelope.sections] == ["rows", "graph"]

@@ -24,7 +24,7 @@ from vectord.index.columns.distinct import (
 )
 from vectord.index.columns.evaluate import evaluate
 from vectord.index.columns.model import EMPTY_COLUMN, Column
-from vectord.index.query.sources import Source, keys_at, sources
+from vectord.index.query.sources import Source, sources
 from vectord.index.query.values import Facet
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
@@ -102,7 +102,7 @@ def _partial_values(source: Source, path: str, column: Column) -> Counter[Key]:
     counts: Counter[Key] = Counter()
     rows = partial_rows(column, source.mask)
     for _, metadata in source.decoded(rows):
-        counts.update({key for key in keys_at(path, metadata) if is_partial(key)})
+        counts.update({key for key in source.keys_at(path, metadata) if is_partial(key)})
     return counts
 
 
@@ -111,7 +111,7 @@ def _tally_of_documents(source: Source, path: str) -> _Tally:
     matches, others, rows = matcher(Exists(path)), Counter[Key](), 0
     for _, metadata in source.decoded(np.flatnonzero(source.mask)):
         rows += matches(metadata)
-        others.update(set(keys_at(path, metadata)))
+        others.update(set(source.keys_at(path, metadata)))
     nothing = np.zeros(0, np.bool_)
     texts, numbers = distinct_texts(EMPTY_COLUMN.texts, nothing), distinct_numbers(EMPTY_COLUMN.numbers, nothing)
     return _Tally(rows, texts, numbers, others)

@@ -19,7 +19,7 @@ from vectord.index.columns.collect import decode_metadata
 from vectord.index.columns.distinct import partial_rows, row_numbers
 from vectord.index.columns.model import Column, RowList, Texts, encode_text, to_float64
 from vectord.index.columns.predicates import decode_text
-from vectord.index.query.sources import Array, Source, keys_at, sources
+from vectord.index.query.sources import Array, Source, sources
 from vectord.index.query.values import MISSING, Order, OrderedRow, is_after, key_in_order, sorted_rows
 from vectord.index.rows import RowMask
 from vectord.index.state import Index
@@ -89,7 +89,7 @@ def _candidates(source: Source, order: Order, prefix: str, limit: int) -> Iterat
 
 def _by_documents(source: Source, order: Order, rows: Array) -> Iterator[OrderedRow]:
     for row, document in source.documents(rows):
-        keys = keys_at(order.path, decode_metadata(document.metadata))
+        keys = source.keys_at(order.path, decode_metadata(document.metadata))
         yield OrderedRow(key_in_order(keys, order), document.id, source.first + row)
 
 

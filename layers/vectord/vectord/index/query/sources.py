@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.filters.match import leaves
+from vectord.filters.match import Container, leaves
 from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
 from vectord.index.columns.model import CollectedColumns, Columns
@@ -24,6 +24,7 @@ Array = npt.NDArray[np.int64]
 
 _CHUNK: Final = 4_096  # documents that are fetched at a time, at most
 _CHUNK_BYTES: Final = 16 << 20  # of documents that are fetched at a time, about
+_MANY_VALUES: Final = 256  # of one document; the deadline is checked after each so many
 _FEW: Final = 16  # documents that are decoded at a time, because some may be much longer than the others
 
 # Columns that were collected in memory. An entry is dropped with its base or tail.
@@ -61,6 +62,15 @@ class Source(msgspec.Struct, frozen=True, eq=False):
     def decoded(self, rows: Array) -> Iterator[tuple[int, Any]]:
         """Yield each of the ascending `rows` with its metadata as a Python value."""
         return ((row, decode_metadata(document.metadata)) for row, document in self.documents(rows))
+
+    def keys_at(self, path: str, metadata: object) -> Iterator[Key]:
+        """Yield the key of each value at a path of a document: of elements of arrays, not of arrays and objects."""
+        relevant = frozenset((path, *(path[:at] for at, character in enumerate(path) if character == ".")))
+        found = (leaf for at, leaf in leaves(metadata, relevant) if at == path and not isinstance(leaf, Container))
+        for number, leaf in enumerate(found):
+            if number % _MANY_VALUES == _MANY_VALUES - 1:
+                self.check()
+            yield key_of(leaf)
 
 
 def sources(index: Index, mask: RowMask, check: DeadlineCheck = no_deadline) -> list[Source]:
@@ -121,11 +131,3 @@ def _collected(
     if columns is None:
         columns = _COLLECTED[source] = collect_columns(texts(), check)
     return columns
-
-
-def keys_at(path: str, metadata: object) -> Iterator[Key]:
-    """Yield the key of each value at a path of a document: of elements of arrays, not of arrays and objects."""
-    relevant = frozenset((path, *(path[:at] for at, character in enumerate(path) if character == ".")))
-    for found, leaf in leaves(metadata, relevant):
-        if found == path and (leaf is None or isinstance(leaf, str | int | float)):
-            yield key_of(leaf)
