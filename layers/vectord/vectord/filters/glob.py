@@ -131,5 +131,5 @@ def _members(inside: str) -> str:
             at += 2
         at += 1
         if low <= high:
-            members.append(f"{re.escape(low)}-{re.escape(high)}")
+            members.append(re.escape(low) if low == high else f"{re.escape(low)}-{re.escape(high)}")
     return "".join(members)

@@ -24,7 +24,7 @@ Array = npt.NDArray[np.int64]
 
 _CHUNK: Final = 4_096  # documents that are fetched at a time, at most
 _CHUNK_BYTES: Final = 16 << 20  # of documents that are fetched at a time, about
-_MANY_VALUES: Final = 256  # of one document; the deadline is checked after each so many
+_MANY_VALUES: Final = 256  # of one document, between two checks of the deadline
 _FEW: Final = 16  # documents that are decoded at a time, because some may be much longer than the others
 
 # Columns that were collected in memory. An entry is dropped with its base or tail.
