@@ -131,7 +131,13 @@ def _bodies() -> Iterator[bytes]:
     yield b'{"vector":[1,2,3],"k":5,"recall":0.95,"ef_search":20,"include":["metadata","vector"]}'
 
 
-DOCUMENTS = ({"year": 2020, "tags": ["a", {"b": None}], "text": "some words"}, [1, "x", None], "text", 1e300, None)
+DOCUMENTS = (
+    {"year": 2020, "tags": ["a", {"b": None}], "text": "some words", "long": "some words" * 7_000},
+    [1, "x", None],
+    "text",
+    1e300,
+    None,
+)
 
 
 def _filter(data: bytes) -> None:
@@ -147,6 +153,7 @@ def _filter(data: bytes) -> None:
 def _filters() -> Iterator[bytes]:
     yield b'{"year":{"$gte":2020,"$lt":2030},"tags":{"$in":["a",1,null]}}'
     yield b'{"$or":[{"text":{"$glob":"s*[a-w]?rds"}},{"$not":{"a.b":{"$exists":true}}},{"tags":{"$prefix":"a"}}]}'
+    yield b'{"long":{"$glob":"*[!a-d]*w?rds"}}'
     yield b'{"$and":[{"year":2020},{"year":{"$not":{"$eq":1.5}}},{"x":{"$nin":["y"]}},{"x":{"$ne":false}}]}'
 
 

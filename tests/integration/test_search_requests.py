@@ -56,6 +56,13 @@ def test_a_filter_keeps_matching_vectors(api: Api, wanted: Any, found: list[str]
     assert answer.json["count"] == len(MOVIES)
 
 
+def test_a_glob_sees_the_first_65_536_characters_of_a_text(api: Api) -> None:
+    api.add({"id": "long", "vector": [1, 0], "metadata": {"text": "a" * 65_535 + "bc"}})
+    assert _ids(_search(api, vector=[1, 0], filter={"text": {"$glob": "a*[b]"}})) == ["long"]
+    assert _ids(_search(api, vector=[1, 0], filter={"text": {"$glob": "*c"}})) == []
+    assert "long" in _ids(_search(api, vector=[1, 0], filter={"text": {"$not": {"$glob": "*c*"}}}))
+
+
 def test_an_invalid_filter_is_refused_with_its_path(api: Api) -> None:
     answer = _search(api, vector=[1, 0], filter={"$and": [{"year": 1}, {"year": {"$gtt": 5}}]})
     assert (answer.status, answer.json["type"]) == (422, "urn:vectord:problem:filter-invalid")
