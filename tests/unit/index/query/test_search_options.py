@@ -18,7 +18,9 @@ from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 # More rows than are scanned: the planner chooses sketch or forest.
-ROWS, TAIL, DIMENSION = 10_500, 300, 320
+ROWS, TAIL, DIMENSION = 4_400, 300, 168
+
+pytestmark = pytest.mark.usefixtures("early_strategies")
 
 
 def _data(rows: int, seed: int) -> F32:
@@ -26,7 +28,7 @@ def _data(rows: int, seed: int) -> F32:
 
 
 @pytest.fixture(scope="module", params=["cosine", "euclidean"])
-def packed(request: pytest.FixtureRequest) -> PackedIndex:
+def packed(request: pytest.FixtureRequest, early_strategies: None) -> PackedIndex:
     """A packed index without a tail and without removed rows."""
     assert not exact_scan_is_cheap(ROWS, DIMENSION)
     items = [Item(f"{row:05}", vector) for row, vector in enumerate(_data(ROWS, 1))]
@@ -99,7 +101,7 @@ def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: floa
 
 def test_a_few_rows_are_read_without_the_sketch(blob: bytes) -> None:
     by_ranges, fetch = cold(blob)
-    few = RowMask(np.arange(by_ranges.base_rows) % 2_500 == 3, np.zeros(0, bool), filtered=True)
+    few = RowMask(np.arange(by_ranges.base_rows) % 1_000 == 3, np.zeros(0, bool), filtered=True)
     assert by_ranges.base
     assert by_ranges.base.sketch
     answer = _one(by_ranges, _data(1, 9)[0], Query(2), few)

@@ -19,6 +19,7 @@ from vectord.index.sections import graph
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.lhv1.params import Distance
 
+pytestmark = pytest.mark.usefixtures("early_strategies")
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 
 
@@ -82,12 +83,12 @@ def a_case(vectors: F32, distance: Distance) -> Case:
     return Case(packed, distance, {each.id: each.vector for each in items})
 
 
-ROWS, DIMENSION = 6_700, 544  # more than are scanned
+ROWS, DIMENSION = 6_700, 136  # more than are scanned
 QUERIES = mixture(30, DIMENSION, 6)
 
 
 @pytest.fixture(scope="module", params=["cosine", "euclidean"])
-def large(request: pytest.FixtureRequest) -> Case:
+def large(request: pytest.FixtureRequest, early_strategies: None) -> Case:
     """More rows than are scanned, with removed and replaced ones and two tails."""
     assert not exact_scan_is_cheap(ROWS, DIMENSION)
     case = a_case(mixture(ROWS, DIMENSION, 3), request.param)

@@ -22,14 +22,16 @@ from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 # More rows than are scanned: the planner chooses sketch or forest for the first page.
-ROWS, TAIL, DIMENSION = 1_950, 100, 2_048
+ROWS, TAIL, DIMENSION = 950, 100, 1_024
 TIED = 250  # rows that equal one of 5 others
+
+pytestmark = pytest.mark.usefixtures("early_strategies")
 
 type Ordered = list[tuple[float, str]]
 
 
 @pytest.fixture(scope="module", params=["cosine", "euclidean"])
-def packed(request: pytest.FixtureRequest) -> PackedIndex:
+def packed(request: pytest.FixtureRequest, early_strategies: None) -> PackedIndex:
     """A packed index with many equal rows, a tail, and removed rows in both."""
     assert not exact_scan_is_cheap(ROWS, DIMENSION)
     rows, tail = datasets.decaying(ROWS, DIMENSION, 1), datasets.decaying(TAIL, DIMENSION, 2)
