@@ -14,6 +14,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)  # tests make few cycles, and fixtures hold many objects
         gc.enable()
 
 

@@ -21,7 +21,7 @@ _FOLDERS = ("CodeUri", "ContentUri")
 type Resource = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms (!Ref, !Sub, ...) as plain values, without evaluating them."""
 
 

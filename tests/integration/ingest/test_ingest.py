@@ -92,7 +92,7 @@ FOREVER_BAD = (
     ("uploads/t/cut.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4\n"),
     ("uploads/t/x.npz", b"PK\x05\x06" + bytes(18)),
     ("uploads/t/x.parquet", b"PAR1" + bytes(20) + b"PAR1"),
-    ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20), mtime=0)),
+    ("uploads/t/bomb.jsonl.gz", gzip.compress(bytes(60 << 20), 1, mtime=0)),
     ("uploads/t/../../x.jsonl", GOOD),
     ("uploads/t//x.jsonl", GOOD),
     ("uploads/.t/x.jsonl", GOOD),

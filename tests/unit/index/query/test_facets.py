@@ -41,7 +41,7 @@ def found(index: Index, path: str, limit: int, tree: Filter | None = None) -> Fa
 @given(first=SOME.filter(bool), steps=STEPS, paths=st.lists(d.PATHS, min_size=1, max_size=3), limit=st.integers(1, 20))
 @example(**SAME_VALUES, paths=["a"], limit=20)
 @example(first={"id 0": {"a": 1}}, steps=[["id 0"]], paths=["a"], limit=20)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_facet_counts_the_values_of_the_documents(
     first: Step, steps: list[Step], paths: list[str], limit: int
 ) -> None:

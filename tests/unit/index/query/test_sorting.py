@@ -69,7 +69,7 @@ ORDERS = st.builds(Order, d.PATHS, st.booleans())
 @given(first=SOME.filter(bool), steps=STEPS, order=ORDERS, limit=st.integers(1, 14))
 @example(**SAME_VALUES, order=Order("a"), limit=1)
 @example(**SAME_VALUES, order=Order("a", descending=True), limit=2)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_pages_have_every_row_once_in_the_order_of_its_value(
     first: Step, steps: list[Step], order: Order, limit: int
 ) -> None:
