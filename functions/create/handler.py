@@ -3,7 +3,7 @@
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
-from vectord.edge.schemas import index_answers
+from vectord.edge.schemas import index_answers, queries
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, PutIndexBody, RestoreBody, decode
 from vectord.errors import RequestInvalid
 from vectord.runtime import api
@@ -20,6 +20,7 @@ def create(request: Request, service: Service) -> Reply:
 
 
 def put(request: Request, service: Service) -> Reply:
+    queries.check(request.query, queries.NoParameters)
     name, body = request.path["name"], decode(request.body, PutIndexBody)
     if body.name not in (None, name):
         raise RequestInvalid(f"name must be absent or {name!r}, as in the path, not {body.name!r}.")

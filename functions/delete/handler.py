@@ -4,7 +4,7 @@ from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
-from vectord.edge.schemas import bodies, vector_answers
+from vectord.edge.schemas import bodies, queries, vector_answers
 from vectord.errors import VectorNotFound
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
@@ -14,11 +14,13 @@ from vectord.service.values.selection import Selection
 
 
 def delete_index(request: Request, service: Service) -> Reply:
+    queries.check(request.query, queries.NoParameters)
     service.delete_index(request.path["name"], request.deadline, request.delete_options)
     return Reply(status=204)
 
 
 def delete_vector(request: Request, service: Service) -> Reply:
+    queries.check(request.query, queries.NoParameters)
     name, vector_id = request.path["name"], request.path["id"]
     result = service.delete(name, Selection([vector_id]), request.deadline, request.write_options)
     if not result.deleted:

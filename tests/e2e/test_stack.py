@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -101,19 +102,39 @@ def test_gzip_in_both_directions(stack: Stack, api: Client) -> None:
         assert len(json.loads(gzip.decompress(answer.read()))["vectors"]) == 200
 
 
+@pytest.fixture
+def odd(api: Client) -> Iterator[Client]:
+    """A client of an API that has an empty index `odd`."""
+    create(api, "odd")
+    yield api
+    api.call("DELETE", "/indexes/odd", expect=204)
+
+
 @pytest.mark.parametrize(
     "identifier", ["a/b/c", "delete", "a+b c", "100%", "ü 漢字 🦆", "?x=1&y#z", "~!@$^*()[]", "x" * 1024]
 )
-def test_any_id_is_returned_unchanged_by_every_route(api: Client, identifier: str) -> None:
-    create(api, "odd")
-    try:
-        add(api, "odd", [{"id": identifier, "vector": [1, 2, 3]}])
-        assert ids_near(api, "odd", [1, 2, 3]) == [identifier]
-        path = f"/indexes/odd/vectors/{quote(identifier, safe='')}"
-        assert api.call("GET", path).body["id"] == identifier
-        assert api.call("DELETE", path).body["count"] == 0
-    finally:
-        api.call("DELETE", "/indexes/odd", expect=204)
+def test_any_id_is_returned_unchanged_by_routes_that_take_it_in_a_body(odd: Client, identifier: str) -> None:
+    add(odd, "odd", [{"id": identifier, "vector": [1, 2, 3]}])
+    assert ids_near(odd, "odd", [1, 2, 3]) == [identifier]
+    assert odd.look_up("odd", identifier).body["vectors"][0]["id"] == identifier
+    assert odd.delete("odd", identifier).body["count"] == 0
+
+
+@pytest.mark.parametrize("identifier", ["a/b/c", "delete", "a+b c", "ü 漢字 🦆", "~!@$^*()[]", "x" * 1024])
+def test_an_id_is_returned_unchanged_by_routes_that_take_it_in_a_path(odd: Client, identifier: str) -> None:
+    add(odd, "odd", [{"id": identifier, "vector": [1, 2, 3]}])
+    path = f"/indexes/odd/vectors/{quote(identifier, safe='')}"
+    assert odd.call("GET", path).body["id"] == identifier
+    assert odd.call("DELETE", path).body["count"] == 0
+
+
+@pytest.mark.parametrize("sent", ["100%25", "a%3Fb", "a%23b", "a%2F%2Fb", "a?b", "a%253Fb", "%C3", "a%2F..%2Fb", "a%2F", "a/"])
+def test_a_path_with_an_id_that_a_gateway_could_change_reaches_no_row(odd: Client, sent: str) -> None:
+    rows = ["a", "b", "100%", "100", "a?b", "a#b", "a//b", "a%3Fb", "a/", "a/b", "\ufffd", "Ã"]
+    add(odd, "odd", [{"id": row, "vector": [1, 2, 3]} for row in rows])
+    for method in ("GET", "DELETE"):
+        assert odd.exchange(method, f"/indexes/odd/vectors/{sent}")[0] in {400, 404, 422}
+    assert odd.call("GET", "/indexes/odd").body["count"] == len(rows)
 
 
 def test_a_refused_batch_names_each_invalid_item_and_changes_nothing(api: Client) -> None:

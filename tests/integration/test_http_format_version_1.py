@@ -47,7 +47,7 @@ def _version(name: str = "t") -> int:
 
 
 def _lookup(api: Api, vector_id: str, name: str = "t") -> tuple[bytes, Any]:
-    found = api.send("GET", f"/indexes/{name}/vectors/{encoded(vector_id)}").json
+    found = api.get(vector_id, name)
     return np.float32(found["vector"]).tobytes(), found["metadata"]
 
 

@@ -78,6 +78,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/vectors/absent", None),
     *(("GET", f"/vectors/{encoded(name)}", None) for name in ODD),
     *(("DELETE", f"/vectors/{encoded(name)}", None) for name in ODD),
+    *(("POST", f"/vectors/{action}", {"ids": [name]}) for name in ODD for action in ("get", "delete")),
     ("GET", "", None),
     ("DELETE", "", None),
 ]
@@ -96,6 +97,7 @@ def test_requests_over_s3_are_answered_as_by_a_single_object_index(both_on_s3: A
         ("POST", "/vectors", {"vectors": [B, {"id": "c", "vector": [1, 1]}]}),
         ("POST", "/vectors/delete", {"ids": ["a", "absent", "b", "a"]}),
         *((method, f"/vectors/{encoded(name)}", None) for name in ODD for method in ("GET", "DELETE")),
+        *(("POST", f"/vectors/{action}", {"ids": [name]}) for name in ODD for action in ("get", "delete")),
         ("GET", "", None),
         ("DELETE", "", None),
     ):

@@ -125,6 +125,14 @@ class Api:
     def search(self, vector: Any, name: str = "t", **more: Any) -> Answer:
         return self.send("POST", f"/indexes/{name}/search", {"vector": vector, **more})
 
+    def get(self, vector_id: str, name: str = "t") -> Any:
+        """Return one vector with its metadata. The id travels in a body, because some ids are refused in a path."""
+        [found] = self.send("POST", f"/indexes/{name}/vectors/get", {"ids": [vector_id]}).json["vectors"]
+        return found
+
+    def delete(self, vector_id: str, name: str = "t") -> Answer:
+        return self.send("POST", f"/indexes/{name}/vectors/delete", {"ids": [vector_id]})
+
     def _route(self, method: str, path: str) -> tuple[str, Mapping[str, str]]:
         """Choose the route like an HTTP API: the fewest variables first, greedy ones last."""
         for route in sorted(self.routes, key=lambda route: ("+}" in route, route.count("{"))):

@@ -64,6 +64,14 @@ class Client:
         response, raw = self._send(method, path, body)
         return response.status, json.loads(raw) if raw.startswith(b"{") else {}
 
+    def look_up(self, index: str, vector_id: str, *, expect: int = 200) -> Answer:
+        """Look up one vector. The id travels in a body: a gateway can change it in a path."""
+        return self.call("POST", f"/indexes/{index}/vectors/get", {"ids": [vector_id]}, expect=expect)
+
+    def delete(self, index: str, vector_id: str, *, expect: int = 200) -> Answer:
+        """Delete one vector. The id travels in a body, as for `look_up`."""
+        return self.call("POST", f"/indexes/{index}/vectors/delete", {"ids": [vector_id]}, expect=expect)
+
     def _send(self, method: str, path: str, body: Json | None) -> tuple[http.client.HTTPResponse, bytes]:
         sent = None if body is None else json.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}

@@ -107,6 +107,8 @@ def handler[S: HasEnvironment](
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)
+            if "{name}" in request.route:
+                request.check_path()
             reply = route.run(request, service)
             response = _response(reply, gzip=gzip)
         except VectordError as error:

@@ -4,11 +4,12 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import structs
 
-from vectord.edge import encoding, routes
+from vectord.edge import encoding, path_parameters, routes
 from vectord.edge.access import Right, Rights
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
 from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
@@ -36,6 +37,16 @@ class Request(msgspec.Struct, frozen=True):
         """Raise AccessDenied if the caller lacks a right on an index that is not the one in the path."""
         if self.rights is not None:
             self.rights.check(right, index)
+
+    def check_path(self) -> None:
+        """Raise RequestInvalid if the path parameters may differ from those that the client wrote."""
+        written = self.route.partition(" ")[2].replace("+}", "}").format_map(self.path)
+        vector_id = self.path["id"] if "{id+}" in self.route else None
+        http = (self.event.get("requestContext") or {}).get("http") or {}
+        paths = [path for path in (self.event.get("rawPath"), http.get("path")) if path]
+        if vector_id is not None or any(path != written for path in paths):
+            stage = (self.event.get("requestContext") or {}).get("stage")
+            path_parameters.check(paths, written, vector_id, stage)
 
     @property
     def preconditions(self) -> Preconditions | None:
@@ -70,19 +81,24 @@ def read(event: Event, known: Collection[str], deadline: Deadline) -> Request:
     route, path = _route(event, known)
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     body = b"" if route == routes.DEFAULT else _body(event, headers.get("content-encoding") or "")
-    return Request(route, path, event.get("queryStringParameters") or {}, headers, body, deadline, event)
+    return Request(route, path, _query(event), headers, body, deadline, event)
 
 
 def _route(event: Event, known: Collection[str]) -> tuple[str, Mapping[str, str]]:
     route, path = event.get("routeKey") or "", event.get("pathParameters") or {}
     if route != routes.DEFAULT and route in known and routes.parameter_names(route) <= path.keys():
-        # An HTTP API decodes every percent escape but %25, in `rawPath` and in `pathParameters`.
-        return route, {name: value.replace("%25", "%") for name, value in path.items()}
+        return route, path
     if found := routes.match(event, known):  # API Gateway forwarded the request by its $default route
         return found
     if route in known and route == routes.DEFAULT:
         return route, {}
     raise RouteNotFound(f"There is no such resource. {routes.LISTED}")
+
+
+def _query(event: Event) -> Mapping[str, str]:
+    if query := event.get("queryStringParameters"):
+        return query  # type: ignore[no-any-return]
+    return dict(parse_qsl(text, keep_blank_values=True)) if (text := event.get("rawQueryString")) else {}
 
 
 def _body(event: Event, coding: str) -> bytes:

@@ -13,6 +13,7 @@ from vectord import errors
 from vectord.edge import problems
 from vectord.edge.openapi.filters import FILTER_SCHEMAS
 from vectord.edge.openapi.operations import OPERATIONS, Body, Operation
+from vectord.edge.path_parameters import ID_PATTERN
 from vectord.edge.problems import KINDS, TYPE_PREFIX, Problem
 from vectord.edge.schemas import fields
 
@@ -49,7 +50,9 @@ _PATH_PARAMETERS: Final[dict[str, Json]] = {
     "id": {
         "type": "string",
         "minLength": 1,
-        "description": "Percent-encoded. An id with a `?` cannot be sent in a path.",
+        "pattern": ID_PATTERN,
+        "description": "Percent-encoded, slashes too. An id that does not match the pattern is refused in a path: send it "
+        "in a body, to `POST /indexes/{name}/vectors/get` or `/vectors/delete`.",
     },
 }
 

@@ -33,6 +33,10 @@ class Indexes(msgspec.Struct):
     cursor: Cursor = None
 
 
+class NoParameters(msgspec.Struct):
+    """PUT and DELETE /indexes/{name}, DELETE /indexes/{name}/vectors/{id}."""
+
+
 class State(msgspec.Struct):
     """GET /indexes/{name}."""
 
@@ -95,5 +99,8 @@ def read_vector_encoding(query: Mapping[str, str]) -> VectorEncoding:
 def check(query: Mapping[str, str], kind: type[msgspec.Struct]) -> None:
     """Raise RequestInvalid if a query string has a parameter that `kind`, the type of its route, does not have."""
     if unknown := query.keys() - set(kind.__struct_fields__):
-        known = ", ".join(kind.__struct_fields__)
-        raise RequestInvalid(f"Unknown parameter {min(unknown)!r}. The parameters of this route are: {known}.")
+        known = ", ".join(kind.__struct_fields__) or "none"
+        raise RequestInvalid(
+            f"Unknown parameter {min(unknown)!r}. The parameters of this route are: {known}. An id that contains '?' cannot "
+            "be sent in a path: send it in a body."
+        )
