@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support import hnsw as h
-from tests.support.api import Answer, Api, encoded
+from tests.support.api import Answer, Api
 from vectord.runtime.settings import Settings
 from vectord.storage.base import IfAbsent, Store, StoredObject
 

@@ -16,7 +16,23 @@ LOOKUP, DELETION = "GET /indexes/{name}/vectors/{id+}", "DELETE /indexes/{name}/
 INVALID = "urn:vectord:problem:request-invalid"
 UNRESERVED = string.ascii_letters + string.digits + "._~-"
 ROUTES = ("POST /indexes/{name}/vectors/get", "POST /indexes/{name}/vectors/delete")
-EXAMPLES = ["a?b", "50%", "a%3Fb", "a%252Fb", "a#b", "a//b", "/a", "a/", "a/../b", "./a", "..", "a\ufffd", "a+b", "%", "?"]
+EXAMPLES = [
+    "a?b",
+    "50%",
+    "a%3Fb",
+    "a%252Fb",
+    "a#b",
+    "a//b",
+    "/a",
+    "a/",
+    "a/../b",
+    "./a",
+    "..",
+    "a\ufffd",
+    "a+b",
+    "%",
+    "?",
+]
 
 # A pair decodes the whole path and the parameters. If neither is faithful, an event can be that of another id.
 TRACEABLE = [pair for pair in product(DECODERS, DECODERS) if not set(pair).isdisjoint(FAITHFUL)]

@@ -118,7 +118,9 @@ def test_query_and_deadline_are_passed_on() -> None:
     assert (request.query, request.deadline) == ({"limit": "1"}, Deadline(7.5))
 
 
-@pytest.mark.parametrize(("raw", "query"), [("b", {"b": ""}), ("b=%20&c=1", {"b": " ", "c": "1"}), ("", {}), (None, {})])
+@pytest.mark.parametrize(
+    ("raw", "query"), [("b", {"b": ""}), ("b=%20&c=1", {"b": " ", "c": "1"}), ("", {}), (None, {})]
+)
 def test_a_query_that_the_gateway_did_not_parse_is_parsed(raw: str | None, query: dict[str, str]) -> None:
     assert read(rawQueryString=raw).query == query
 
