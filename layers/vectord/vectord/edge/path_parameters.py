@@ -1,8 +1,8 @@
 """Refuse a path whose parameters may differ from those that the client wrote.
 
-An HTTP API decodes the path of a request before it makes the event. AWS documents neither how often nor what happens to
-special characters then. Captured events (https://github.com/hotsock/voker/pull/8) show a path that was decoded twice and
-cut at a decoded `?`. So a function cannot decode a path reliably. It refuses a request whose event has the path in
+An HTTP API decodes the path of a request before it makes the event. AWS documents neither how often nor what happens
+to special characters then. Captured events (https://github.com/hotsock/voker/pull/8) show a path that was decoded twice
+and cut at a decoded `?`. So a function cannot decode a path reliably. It refuses a request whose event has the path in
 different forms, and ids that a gateway or a client could change. Decision 82 has the model.
 """
 
@@ -20,8 +20,8 @@ ID_PATTERN: Final = rf"^{_SEGMENT}(?:/{_SEGMENT})*$"
 _ID: Final = re.compile(ID_PATTERN)
 _PREFIX: Final = re.compile(r"(?:/(?!indexes(?:/|\Z))[\w.~$-]+)*", re.ASCII)  # a stage, or a path mapping of a domain
 _RULE: Final = (
-    "In a path an id has no '%', '?', '#', '//', control character or U+FFFD, no '/' at its start or end, and no segment "
-    "'.' or '..'."
+    "In a path an id has no '%', '?', '#', '//', control character or U+FFFD, no '/' at its start or end, and no "
+    "segment '.' or '..'."
 )
 _IN_A_BODY: Final = "Send the id in a body: POST /indexes/{name}/vectors/get or POST /indexes/{name}/vectors/delete."
 

@@ -51,8 +51,8 @@ _PATH_PARAMETERS: Final[dict[str, Json]] = {
         "type": "string",
         "minLength": 1,
         "pattern": ID_PATTERN,
-        "description": "Percent-encoded, slashes too. An id that does not match the pattern is refused in a path: send it "
-        "in a body, to `POST /indexes/{name}/vectors/get` or `/vectors/delete`.",
+        "description": "Percent-encoded, slashes too. An id that does not match the pattern is refused in a path: send "
+        "it in a body, to `POST /indexes/{name}/vectors/get` or `/vectors/delete`.",
     },
 }
 

@@ -101,6 +101,6 @@ def check(query: Mapping[str, str], kind: type[msgspec.Struct]) -> None:
     if unknown := query.keys() - set(kind.__struct_fields__):
         known = ", ".join(kind.__struct_fields__) or "none"
         raise RequestInvalid(
-            f"Unknown parameter {min(unknown)!r}. The parameters of this route are: {known}. An id that contains '?' cannot "
-            "be sent in a path: send it in a body."
+            f"Unknown parameter {min(unknown)!r}. The parameters of this route are: {known}. If it is the rest of "
+            "an id with a '?', send the id in a body."
         )
