@@ -126,6 +126,8 @@ def test_no_role_has_access_outside_the_prefix_of_the_indexes(files: Stack, func
     assert outcome(s3.get_object, Bucket=files.bucket, Key="other/kept") == "AccessDenied"
     assert outcome(s3.put_object, Bucket=files.bucket, Key="other/new", Body=b"x") == "AccessDenied"
     assert outcome(s3.list_objects_v2, Bucket=files.bucket, Prefix="other/") == "AccessDenied"
+    assert outcome(s3.list_objects_v2, Bucket=files.bucket) == "AccessDenied"
+    assert outcome(s3.list_objects_v2, Bucket=files.bucket, Prefix="_vectors/") == "done"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
