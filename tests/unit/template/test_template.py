@@ -329,7 +329,10 @@ def test_the_reserved_concurrency_of_a_function_is_a_parameter(function: str) ->
 def test_no_function_has_reserved_concurrency_by_default() -> None:
     functions = DEPLOYED.all("AWS::Lambda::Function").values()
     assert not any("ReservedConcurrentExecutions" in function for function in functions)
-    assert "ScalingConfig" not in DEPLOYED.one("AWS::Lambda::EventSourceMapping")
+
+
+def test_without_reserved_concurrency_an_earlier_limit_of_the_event_source_is_removed() -> None:
+    assert DEPLOYED.one("AWS::Lambda::EventSourceMapping")["ScalingConfig"] == {}
 
 
 def test_sqs_calls_ingest_no_more_often_than_its_reserved_concurrency_allows() -> None:
@@ -351,8 +354,16 @@ def test_the_maximum_of_shards_is_by_default_that_of_the_code() -> None:
     )
 
 
-def test_a_function_has_at_least_1024_megabytes() -> None:
-    assert load(TEMPLATE)["Parameters"]["MemorySize"]["MinValue"] == 1_024
+@pytest.mark.parametrize("parameter", ["MemorySize", "CompactMemorySize", "ExportMemorySize"])
+def test_a_function_has_at_least_1024_megabytes(parameter: str) -> None:
+    assert load(TEMPLATE)["Parameters"][parameter]["MinValue"] == 1_024
+
+
+def test_the_concurrency_of_ingest_is_one_that_an_event_source_accepts() -> None:
+    declared = load(TEMPLATE)
+    [rule] = declared["Rules"]["IngestConcurrencyOfASource"]["Assertions"]
+    assert rule["Assert"] == [[["0", "1"], "IngestConcurrency"]]
+    assert [declared["Parameters"]["IngestConcurrency"][limit] for limit in ("MinValue", "MaxValue")] == [-1, 1_000]
 
 
 @pytest.mark.parametrize(("parameter", "applied"), [("on", "PublishedVersions"), ("off", "None")])
