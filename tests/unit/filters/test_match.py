@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from vectord.errors import DeadlineExceeded
-from vectord.filters.match import Container, leaves, matcher, matches
+from vectord.filters.match import Container, PathsAndParents, leaves, matcher, matches
 from vectord.filters.parse import parse
 from vectord.filters.tree import paths
 
@@ -219,9 +221,18 @@ def test_leaves_are_all_values_and_containers_with_their_paths() -> None:
     ]
 
 
+@given(st.lists(st.text("a.b", max_size=6)), st.text("a.b", max_size=6))
+@example(["a", "a!", "a.b"], "a")
+@example(["a!", "a.b", "aa"], "a")
+def test_paths_and_parents_are_the_paths_and_their_beginnings_before_dots(paths: list[str], path: str) -> None:
+    found = PathsAndParents(paths)
+    expected = any(one == path or one.startswith(f"{path}.") for one in paths)
+    assert [found[path], found[path]] == [expected, expected]
+
+
 def test_leaves_can_be_limited_to_some_paths() -> None:
     metadata = {"a": {"b": 1, "c": 2}, "d": {"e": 3}}
-    assert list(leaves(metadata, frozenset({"a", "a.c"}))) == [("a", Container.PRESENT), ("a.c", 2)]
+    assert list(leaves(metadata, PathsAndParents(["a.c"]))) == [("a", Container.PRESENT), ("a.c", 2)]
 
 
 @pytest.mark.parametrize("metadata", [None, "text", 5, True, [], [1, [2]], {}], ids=repr)
@@ -254,19 +265,19 @@ class Countdown:
             raise DeadlineExceeded
 
 
-def test_the_deadline_is_checked_before_each_match_of_a_glob() -> None:
+def test_the_deadline_is_checked_once_for_a_new_path_and_before_each_match_of_a_glob() -> None:
     texts = {"a": ["x", "y", 7, "z"]}
-    assert not matcher(parse({"a": {"$glob": "*w"}}), Countdown(3))(texts)
+    assert not matcher(parse({"a": {"$glob": "*w"}}), Countdown(4))(texts)
     with pytest.raises(DeadlineExceeded):
-        matcher(parse({"a": {"$glob": "*w"}}), Countdown(2))(texts)
+        matcher(parse({"a": {"$glob": "*w"}}), Countdown(3))(texts)
 
 
-def test_the_deadline_is_checked_before_each_condition_on_many_values() -> None:
+def test_the_deadline_is_checked_once_for_a_new_path_and_before_each_condition_on_many_values() -> None:
     numbers = {"a": list(range(1_000))}
     conditions = {"$or": [{"a": -1}, {"a": -2}, {"a": {"$gt": 1_000}}]}
-    assert not matcher(parse(conditions), Countdown(3))(numbers)
+    assert not matcher(parse(conditions), Countdown(4))(numbers)
     with pytest.raises(DeadlineExceeded):
-        matcher(parse(conditions), Countdown(2))(numbers)
+        matcher(parse(conditions), Countdown(3))(numbers)
 
 
 EQUAL_HASHES = [number * (2**61 - 1) for number in range(1, 10_001)]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from vectord.errors import FilterInvalid, RequestInvalid
-from vectord.filters.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_GLOBS, MAX_PATTERN, MAX_VALUES
+from vectord.filters.limits import MAX_CONDITIONS, MAX_DEPTH, MAX_GLOBS, MAX_PATH, MAX_PATTERN, MAX_VALUES
 from vectord.filters.parse import parse
 from vectord.filters.tree import And, Compare, Exists, Filter, Glob, In, Not, Or, Prefix
 
@@ -147,6 +147,9 @@ LIMITS = [
     (nested, MAX_DEPTH),
     (negated, MAX_DEPTH),
     (conditions, MAX_CONDITIONS),
+    (lambda size: {"$or": [{}] * size}, MAX_CONDITIONS),
+    (lambda size: {"$and": [{"$or": []}] * size}, MAX_CONDITIONS),
+    (lambda size: {"." * size: 1}, MAX_PATH),
     (values, MAX_VALUES),
     (globs, MAX_GLOBS),
     (lambda size: {"a": {"$prefix": "x" * size}}, MAX_PATTERN),

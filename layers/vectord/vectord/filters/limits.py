@@ -3,7 +3,8 @@
 The limits bound the time that a filter can cost a search:
 
 - `MAX_DEPTH` levels of nesting (each `$and`, `$or` and `$not` is a level),
-- `MAX_CONDITIONS` conditions, each an operator under a path or a bare value,
+- `MAX_CONDITIONS` conditions, each an operator under a path, a bare value, or an empty filter,
+- `MAX_PATH` bytes of UTF-8 in each path,
 - `MAX_VALUES` values of `$in` and `$nin` in total,
 - `MAX_GLOBS` globs, and `MAX_PATTERN` bytes of UTF-8 in each glob or prefix,
 - `MAX_GLOB_TEXT` characters of a text that a glob is matched against: its first ones.
@@ -19,6 +20,7 @@ from vectord.errors import FilterInvalid
 
 MAX_DEPTH: Final = 32
 MAX_CONDITIONS: Final = 1_000
+MAX_PATH: Final = 16_384
 MAX_VALUES: Final = 10_000
 MAX_GLOBS: Final = 100
 MAX_PATTERN: Final = 1_024
@@ -79,6 +81,11 @@ class Location(msgspec.Struct, frozen=True):
         self.usage.globs += 1
         if self.usage.globs > MAX_GLOBS:
             raise self.error(f"exceeds the limit of {MAX_GLOBS} globs in a filter. Send several requests.")
+
+
+def is_longer(text: str, limit: int) -> bool:
+    """Return True if a text has more than `limit` bytes of UTF-8."""
+    return len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit
 
 
 def _join(where: str, key: str) -> str:

@@ -1,7 +1,8 @@
 """Test whether one document satisfies a filter. This defines what a filter means; columns must agree with it."""
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -21,6 +22,8 @@ type _Leaves = Mapping[str, list[Leaf]]  # path -> leaves, for each path that th
 type _Predicate = Callable[[_Leaves], bool]
 
 _LARGE: Final = 2**63  # a float beyond is a whole number
+_SHORT: Final = 64  # characters of a path whose answer is kept
+_MAX_KNOWN: Final = 1_000
 _MANY_LEAVES: Final = 1_000  # at one path; from this many on, each condition checks the deadline
 
 _COMPARISONS: Final[Mapping[Comparison, Callable[[str | int | float, str | int | float], bool]]] = {
@@ -41,7 +44,7 @@ def matcher(tree: Filter, check: DeadlineCheck = no_deadline) -> Callable[[objec
 
     The function calls `check` before each match of a glob, and before each condition on many values.
     """
-    predicate, relevant = _predicate(tree, check), _with_parents(paths(tree))
+    predicate, relevant = _predicate(tree, check), PathsAndParents(paths(tree), check)
 
     def satisfies(metadata: object) -> bool:
         leaves_at: dict[str, list[Leaf]] = {}
@@ -52,7 +55,32 @@ def matcher(tree: Filter, check: DeadlineCheck = no_deadline) -> Callable[[objec
     return satisfies
 
 
-def leaves(metadata: object, only: frozenset[str] | None = None) -> Iterator[tuple[str, Leaf]]:
+class PathsAndParents(dict[str, bool]):
+    """Whether a path is one of some paths or a parent of one; `a` and `a.b` are the parents of `a.b.c`.
+
+    Answers about short paths are kept, because documents have the same keys. The parents are not listed: 1,000 long
+    paths of dots would have millions. `check` is called before an answer is found.
+    """
+
+    def __init__(self, paths: Iterable[str], check: DeadlineCheck = no_deadline) -> None:
+        super().__init__()
+        self._paths, self._check = sorted(paths), check
+
+    def __missing__(self, path: str) -> bool:
+        self._check()
+        start = f"{path}."
+        known = path in self._from(path) or any(one.startswith(start) for one in self._from(start))
+        if len(path) <= _SHORT and len(self) < _MAX_KNOWN:
+            self[path] = known
+        return known
+
+    def _from(self, text: str) -> Sequence[str]:
+        """Return the first path from `text` on in their order, if there is one."""
+        at = bisect_left(self._paths, text)
+        return self._paths[at : at + 1]
+
+
+def leaves(metadata: object, only: PathsAndParents | None = None) -> Iterator[tuple[str, Leaf]]:
     """Yield each path in a document's metadata with the scalar at it, or with `Container.PRESENT`.
 
     A path inside an array is yielded once per element. A scalar that is the whole document has no path and is not
@@ -62,8 +90,8 @@ def leaves(metadata: object, only: frozenset[str] | None = None) -> Iterator[tup
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict):
-            members = [(key if path is None else f"{path}.{key}", inner) for key, inner in reversed(value.items())]
-            stack += members if only is None else [(key, inner) for key, inner in members if key in only]
+            members = ((key if path is None else f"{path}.{key}", inner) for key, inner in reversed(value.items()))
+            stack += members if only is None else (member for member in members if only[member[0]])
         elif isinstance(value, list):
             stack += [(path, inner) for inner in reversed(value)]
         elif path is not None:
@@ -72,11 +100,6 @@ def leaves(metadata: object, only: frozenset[str] | None = None) -> Iterator[tup
             continue
         if path is not None:
             yield path, Container.PRESENT
-
-
-def _with_parents(paths: frozenset[str]) -> frozenset[str]:
-    """Add the prefixes of each path: `a` and `a.b` for `a.b.c`."""
-    return paths | {path[:at] for path in paths for at, character in enumerate(path) if character == "."}
 
 
 def _predicate(tree: Filter, check: DeadlineCheck) -> _Predicate:

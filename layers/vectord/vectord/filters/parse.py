@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, TypeGuard
 
-from vectord.filters.limits import MAX_PATTERN, Location, Usage
+from vectord.filters.limits import MAX_PATH, MAX_PATTERN, Location, Usage, is_longer
 from vectord.filters.tree import And, Compare, Comparison, Exists, Filter, Glob, In, Not, Or, Prefix, Scalar, path_of
 
 _LOGICAL_OPERATORS: Final = ("$and", "$or", "$not")
@@ -42,6 +42,8 @@ def parse(value: object, where: str = "filter") -> Filter:
 def _parse_filter(value: object, location: Location) -> Filter:
     if not isinstance(value, dict):
         raise location.error(f'must be an object such as {{"year": {{"$gte": 2020}}}}, not {_type_name(value)}.')
+    if not value:
+        location.count_condition()
     return _all_of([_parse_member(key, operand, location) for key, operand in value.items()])
 
 
@@ -65,12 +67,16 @@ def _parse_member(key: object, operand: object, location: Location) -> Filter:
         case _ if key.startswith("$"):
             raise inner.error(f"{_unknown_operator(key, _LOGICAL_OPERATORS)} {_ESCAPE_HINT}")
         case path:
+            if is_longer(path, MAX_PATH):
+                raise inner.error(f"is a path of more than {MAX_PATH} bytes. Use a shorter one.")
             return _parse_path(path_of(path), operand, inner)
 
 
 def _parse_filters(operand: object, location: Location) -> tuple[Filter, ...]:
     if not isinstance(operand, list):
         raise location.error(f"needs an array of filters, not {_type_name(operand)}.")
+    if not operand:
+        location.count_condition()
     inner = location.nested()
     return tuple(_parse_filter(item, inner.at_item(position)) for position, item in enumerate(operand))
 
@@ -153,7 +159,7 @@ def _pattern(operand: object, location: Location) -> str:
     location.count_condition()
     if not isinstance(operand, str):
         raise location.error(f"needs a text, not {_type_name(operand)}.")
-    if len(operand) > MAX_PATTERN or len(operand.encode("utf-8", "surrogatepass")) > MAX_PATTERN:
+    if is_longer(operand, MAX_PATTERN):
         raise location.error(f"is longer than {MAX_PATTERN} bytes. Shorten it.")
     return operand
 

@@ -17,11 +17,12 @@ def evaluate(
 ) -> TernaryMask:
     """Return a mask over `rows` rows. `columns` must have each path of `tree`; None means that the path has no column.
 
-    It calls `check` before each condition and within a glob.
+    It calls `check` before each part of the filter, and within a glob.
 
     Raises:
         BlobCorrupt: a column contains text that is not UTF-8.
     """
+    check()
     match tree:
         case And(filters):
             masks = (evaluate(each, columns, rows, check) for each in filters)
@@ -31,7 +32,6 @@ def evaluate(
         case Not(inner):
             return _not(evaluate(inner, columns, rows, check))
         case _:
-            check()
             column = columns[tree.path]
             if column is None:
                 return TernaryMask(np.zeros(rows, np.bool_), np.ones(rows, np.bool_))

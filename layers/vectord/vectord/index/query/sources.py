@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.filters.match import Container, leaves
+from vectord.filters.match import Container, PathsAndParents, leaves
 from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
 from vectord.index.columns.model import CollectedColumns, Columns
@@ -65,8 +65,11 @@ class Source(msgspec.Struct, frozen=True, eq=False):
 
     def keys_at(self, path: str, metadata: object) -> Iterator[Key]:
         """Yield the key of each value at a path of a document: of elements of arrays, not of arrays and objects."""
-        relevant = frozenset((path, *(path[:at] for at, character in enumerate(path) if character == ".")))
-        found = (leaf for at, leaf in leaves(metadata, relevant) if at == path and not isinstance(leaf, Container))
+        found = (
+            leaf
+            for at, leaf in leaves(metadata, PathsAndParents([path], self.check))
+            if at == path and not isinstance(leaf, Container)
+        )
         for number, leaf in enumerate(found):
             if number % _MANY_VALUES == _MANY_VALUES - 1:
                 self.check()

@@ -9,6 +9,7 @@ import msgspec
 
 from vectord.deadline import DeadlineCheck
 from vectord.errors import FilterInvalid, RequestInvalid
+from vectord.filters.limits import MAX_PATH, is_longer
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter, constant
 from vectord.index.query import scan
@@ -105,6 +106,8 @@ class FacetQuery(msgspec.Struct, frozen=True):
         """Raise RequestInvalid or FilterInvalid if a member is out of range or not valid."""
         if not 1 <= len(self.paths) <= MAX_PATHS:
             raise RequestInvalid(f"paths must be 1 to {MAX_PATHS} at a time, not {len(self.paths):,}")
+        if any(is_longer(path, MAX_PATH) for path in self.paths):
+            raise RequestInvalid(f"each of paths must have at most {MAX_PATH:,} bytes")
         if not 1 <= self.limit <= MAX_VALUES:
             raise RequestInvalid(f"limit must be 1 to {MAX_VALUES:,}, not {self.limit:,}")
         parse_filter(self.filter)
