@@ -1,5 +1,6 @@
 """Reads of heads and ranges, over real sockets: the requested bytes at the requested ETag, or an error."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -204,3 +205,35 @@ def test_reads_import_no_slow_library(server: ScriptedServer) -> None:
     environ = where | {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret", "PYTHONPATH": str(LAYER)}
     done = subprocess.run([sys.executable, "-c", READS], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_reads_with_container_credentials_import_no_botocore(server: ScriptedServer) -> None:
+    given = {
+        "AccessKeyId": "access",
+        "SecretAccessKey": "secret",
+        "Token": "session",
+        "Expiration": "2100-01-01T00:00:00Z",
+    }
+
+    def answer(handler: http_server.BaseHTTPRequestHandler) -> None:
+        if handler.path == "/credentials":
+            answers(200, json.dumps(given).encode())(handler)
+        else:
+            (ranged(OBJECT) if "Range" in handler.headers else answers(200, OBJECT))(handler)
+
+    server.answer = answer
+    environ = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{server.endpoint}/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+        "AWS_ENDPOINT_URL": server.endpoint,
+        "AWS_REGION": REGION,
+        "HOME": "/absent",
+        "PYTHONPATH": str(LAYER),
+        "VECTORD_STORE": "s3://bucket/_vectors",
+    }
+    code = READS.replace('"ssl", "http.client", ', "")  # Lambda's runtime imports these before it restores a snapshot
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert [server.requests.index("GET /credentials"), server.requests.count("GET /credentials")] == [0, 1]
+    assert {headers["x-amz-security-token"] for headers in server.headers[1:]} == {"session"}
+    assert all("Credential=access/" in headers["Authorization"] for headers in server.headers[1:])

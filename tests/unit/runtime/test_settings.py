@@ -4,7 +4,7 @@ import pytest
 
 from vectord.runtime import resources
 from vectord.runtime.settings import Settings
-from vectord.storage.credentials import Credentials
+from vectord.storage.credentials import ContainerEndpoint, Credentials
 
 
 @pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])
@@ -107,3 +107,36 @@ def test_vectord_compact_names_the_compact_function(variables: dict[str, str], f
 @pytest.mark.parametrize(("environment", "shards"), [({}, 100), ({"VECTORD_MAX_SHARDS": "7"}, 7)])
 def test_the_maximum_of_shards_is_read_from_the_environment(environment: dict[str, str], shards: int) -> None:
     assert Settings.read(environment).max_shards == shards
+
+
+ENDPOINT = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9001/credentials"}
+TOKEN = {"AWS_CONTAINER_AUTHORIZATION_TOKEN": "token"}
+NO_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "/absent/credentials", "AWS_CONFIG_FILE": "/absent/config"}
+
+
+@pytest.mark.parametrize(
+    ("more", "token"), [(TOKEN, "token"), ({}, None), ({"AWS_CONTAINER_AUTHORIZATION_TOKEN": ""}, None)]
+)
+def test_the_container_endpoint_is_read_from_the_environment(more: dict[str, str], token: str | None) -> None:
+    settings = Settings.read(ENDPOINT | NO_FILES | more)
+    assert settings.container == ContainerEndpoint("http://127.0.0.1:9001/credentials", token)
+    assert resources.bucket_of(settings, "b").container == settings.container
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": ""},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://[bad/"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/credentials"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "https://127.0.0.1/credentials"},
+        ENDPOINT | {"AWS_PROFILE": "mine"},
+        ENDPOINT | {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"},
+        ENDPOINT | {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2"},
+        ENDPOINT | {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token"},
+        ENDPOINT | {"AWS_CONFIG_FILE": __file__},
+    ],
+)
+def test_what_only_botocore_can_ask_or_asks_before_is_left_to_it(environment: dict[str, str]) -> None:
+    assert Settings.read(NO_FILES | environment).container is None

@@ -41,6 +41,7 @@ def bucket_of(settings: Settings, name: str) -> Bucket:
         settings.credentials,
         ca_bundle=settings.ca_bundle,
         fips=settings.fips,
+        container=settings.container,
     )
 
 

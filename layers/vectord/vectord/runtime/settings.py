@@ -8,10 +8,21 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vectord.service.values.options import DEFAULT_MAX_SHARDS
-from vectord.storage.credentials import Credentials
+from vectord.storage.credentials import ContainerEndpoint, Credentials
 
 DEFAULT_PREFIX = "_vectors"
 _TMP_MB = 1_024  # the template's default
+# Where botocore sends a request for credentials without TLS.
+_CONTAINER_HOSTS = ("127.0.0.1", "::1", "localhost", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
+# The variables and files that botocore reads before it asks the container endpoint, or that change how it asks.
+_BEFORE_IT = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+)
+_PROFILES = ("~/.aws/credentials", "~/.aws/config")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -19,8 +30,9 @@ class Settings(msgspec.Struct, frozen=True):
 
     `bucket` is None for the store in memory; `inbox` is the bucket for uploads, if there is one. `memory` is the memory
     of the function and `tmp_size` the size of its folder `tmp`, in bytes. `function` is this function as `name:alias`,
-    if it calls itself for the shards of an index; `compact` is the function that compacts, if there is one. botocore
-    finds a missing `region` or `credentials`. A new index may have up to `max_shards` shards.
+    if it calls itself for the shards of an index; `compact` is the function that compacts, if there is one. A new index
+    may have up to `max_shards` shards. Without `credentials`, reads get them from the endpoint `container`. botocore
+    finds a region, and credentials, if the environment has none.
     """
 
     bucket: str | None = None
@@ -38,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     ca_bundle: str | None = None
     fips: bool = False
     max_shards: int = DEFAULT_MAX_SHARDS
+    container: ContainerEndpoint | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -65,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True):
             environ.get("AWS_CA_BUNDLE") or None,
             environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true",
             int(environ.get("VECTORD_MAX_SHARDS") or DEFAULT_MAX_SHARDS),
+            _container(environ),
         )
 
     @property
@@ -91,6 +105,20 @@ def access_claim() -> str | None:
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:
     access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     return Credentials(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
+
+
+def _container(environ: Mapping[str, str]) -> ContainerEndpoint | None:
+    """Return the container endpoint if botocore would use it too, and it needs neither TLS nor a token from a file."""
+    try:
+        url = urlsplit(environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""))
+    except ValueError:  # botocore refuses it too
+        return None
+    if url.scheme != "http" or url.hostname not in _CONTAINER_HOSTS or any(environ.get(name) for name in _BEFORE_IT):
+        return None
+    files = (environ.get("AWS_SHARED_CREDENTIALS_FILE", _PROFILES[0]), environ.get("AWS_CONFIG_FILE", _PROFILES[1]))
+    if any(Path(os.path.expanduser(file)).exists() for file in files):  # noqa: PTH111 - Path's fails without a home
+        return None
+    return ContainerEndpoint(url.geturl(), environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN") or None)
 
 
 def _this_function(environ: Mapping[str, str]) -> str | None:

@@ -1,7 +1,8 @@
 """AWS credentials; and botocore's provider chain, which finds credentials and region if the environment has none.
 
-The chain reads profiles, container credentials and instance metadata. It needs botocore, whose import takes 0.16 s, so
-it is imported only if the chain is used. In Lambda the environment has both.
+The chain reads profiles and instance metadata. It needs botocore, whose import takes 0.16 s, so it is imported only if
+the chain is used. In Lambda the environment has the region, and the credentials or, with SnapStart, the endpoint that
+gives them (`storage/container.py`).
 """
 
 from collections.abc import Callable
@@ -25,6 +26,16 @@ class Credentials(msgspec.Struct, frozen=True):
         return f"Credentials({self.access_key!r}, ...)"  # secrets must not reach a log
 
 
+class ContainerEndpoint(msgspec.Struct, frozen=True):
+    """The URL that returns the credentials of a container, and the token that it requires."""
+
+    url: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ContainerEndpoint({self.url!r}, ...)"
+
+
 def credentials_chain() -> Callable[[], Credentials]:
     """Return a function that returns the chain's credentials and renews them before they expire.
 
@@ -40,7 +51,8 @@ def credentials_chain() -> Callable[[], Credentials]:
         try:
             credentials = session.get_credentials()
             frozen = credentials and credentials.get_frozen_credentials()
-        except BotoCoreError as error:
+        except (BotoCoreError, OSError, ValueError, KeyError) as error:
+            # Of these, the last three come from a container endpoint or a process that the configuration names.
             raise StoreRefused(type(error).__name__) from error
         if not frozen or not frozen.access_key or not frozen.secret_key:
             raise StoreRefused("NoCredentials")

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from vectord.storage.boto import Timeouts
-from vectord.storage.credentials import Credentials
+from vectord.storage.credentials import ContainerEndpoint, Credentials
 
 MAX_PARALLEL: Final = 32  # requests; a cold search reads some 40 ranges in parallel, each about 25 ms long
 
@@ -17,8 +17,9 @@ _HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 class Bucket(msgspec.Struct, frozen=True):
     """A bucket in AWS, or at `endpoint`: the URL of an S3 emulator or of another endpoint of S3.
 
-    Without `credentials` botocore's chain finds them, for example in a profile. `ca_bundle` is a file of certificates
-    to trust. `fips` chooses the FIPS endpoints of AWS.
+    Without `credentials` reads get them from the endpoint `container`; without that, and for writes, botocore's chain
+    finds them, for example in a profile. `ca_bundle` is a file of certificates to trust. `fips` chooses the FIPS
+    endpoints of AWS.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Bucket(msgspec.Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
     ca_bundle: str | None = None
     fips: bool = False
+    container: ContainerEndpoint | None = None
 
     @property
     def addressing(self) -> Literal["path", "virtual"]:

@@ -15,6 +15,7 @@ from obstore.store import S3Store as Client
 
 from vectord.errors import ConditionFailed, StoreRefused, StoreUnavailable
 from vectord.storage.base import ByteRange, Data, NotModified, ObjectHead, StoredObject
+from vectord.storage.container import ContainerCredentials
 from vectord.storage.credentials import Credentials, credentials_chain
 from vectord.storage.s3.bucket import MAX_PARALLEL, Bucket
 from vectord.storage.s3.errors import RangeNotSatisfiable, Unmodified, checked_etag, obstore_errors
@@ -83,7 +84,8 @@ class ObstoreReader:
 
     @cached_property
     def _chain(self) -> Callable[[], Credentials]:
-        return credentials_chain()
+        container = self._bucket.container
+        return credentials_chain() if container is None else ContainerCredentials(container)
 
     @cached_property
     def _workers(self) -> "ThreadPoolExecutor":
