@@ -70,6 +70,11 @@ def test_a_parameter_of_the_configuration_of_search_publishes_a_version(alone: P
     assert version(deployed(alone, (parameter, another_value(PARAMETERS[parameter])))) != version(deployed(alone))
 
 
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_a_default_that_is_given_publishes_no_version(alone: Path, parameter: str) -> None:
+    assert version(deployed(alone, (parameter, str(PARAMETERS[parameter]["Default"])))) == version(deployed(alone))
+
+
 def test_the_same_build_publishes_no_version(tmp_path: Path) -> None:
     copied = tmp_path / "template.yaml"
     copied.write_text(TEMPLATE.read_text())
