@@ -26,6 +26,7 @@ MAX_IDS: Final = 1_000
 MAX_PAGE: Final = 1_000
 MAX_PATHS: Final = 16  # of one request for facets
 MAX_VALUES: Final = 1_000  # of one facet
+_MAX_CACHED: Final = 1 << 16  # characters of a filter that is cached beside others
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -113,7 +114,6 @@ class FacetQuery(msgspec.Struct, frozen=True):
         parse_filter(self.filter)
 
 
-@lru_cache(maxsize=32)
 def parse_filter(text: str | None) -> Filter | None:
     """Return the filter in a JSON text; None without a text.
 
@@ -122,6 +122,11 @@ def parse_filter(text: str | None) -> Filter | None:
     """
     if text is None:
         return None
+    return _parse(text) if len(text) <= _MAX_CACHED else _parse_long(text)
+
+
+@lru_cache(maxsize=32)
+def _parse(text: str) -> Filter:
     try:
         value = msgspec.json.decode(text)
     except msgspec.ValidationError as error:
@@ -134,6 +139,12 @@ def parse_filter(text: str | None) -> Filter | None:
             "filter", f"has the key {key!r} more than once in an object. Put both conditions under it, or use $and."
         )
     return tree
+
+
+@lru_cache(maxsize=1)
+def _parse_long(text: str) -> Filter:
+    """Parse a filter of up to 6 MB. One is kept, because each shard uses it; several could fill the memory."""
+    return _parse.__wrapped__(text)
 
 
 def matches_all(text: str | None) -> bool:
