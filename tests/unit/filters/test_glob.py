@@ -106,6 +106,7 @@ def test_globs_of_any_characters_agree_with_fnmatch(pattern: str, text: str) -> 
 @example("*b-*", "", "a", -1, "b-")
 @example("a*b", "a", "a", -1, "b")
 @example("*a*b", "", "a", 0, "b")
+@example("a*-*a", "a", "a", 0, "-a")
 @settings(max_examples=50)
 def test_a_glob_is_matched_against_the_first_65_536_characters(
     pattern: str, start: str, filling: str, shift: int, end: str

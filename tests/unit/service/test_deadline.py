@@ -19,6 +19,7 @@ from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selec
 ROWS = 40
 LONG = "x" * 200  # columns have only a part of it, so that documents decide
 MATCHES = '{"text": {"$glob": "*[y]"}}'
+EQUAL = f'{{"text": "{LONG}7y"}}'
 EVERY = '{"a": 1}'
 
 type Use = Callable[[Service, Deadline], object]
@@ -55,6 +56,7 @@ READS: dict[str, Use] = {
     "search": lambda service, deadline: service.search("t", a_query(np.array([1.0, 0.0]), 1, filter=MATCHES), deadline),
     "recall": lambda service, deadline: service.recall("t", a_query(np.array([1.0, 0.0]), 1, filter=MATCHES), deadline),
     "count": lambda service, deadline: service.count("t", MATCHES, deadline),
+    "count of equal texts": lambda service, deadline: service.count("t", EQUAL, deadline),
     "list": lambda service, deadline: service.list_vectors("t", ListQuery(1, filter=MATCHES), deadline),
     "facets": lambda service, deadline: service.facets("t", FacetQuery(["text"], 1, MATCHES), deadline),
     "facets of all": lambda service, deadline: service.facets("t", FacetQuery(["text"], 1), deadline),
