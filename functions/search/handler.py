@@ -23,7 +23,10 @@ FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
 def search(request: Request, service: Service) -> Reply:
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, bodies.SearchBody)
-    query, read = edge_search.read_query(name, body), read_options(body.consistency, body.max_staleness, body.as_of)
+    query, read = (
+        edge_search.read_query(name, body, request.headers),
+        read_options(body.consistency, body.max_staleness, body.as_of),
+    )
     result = service.search(name, query, request.deadline, read)
     milliseconds = (service.environment.now() - start) * 1000
     answer = edge_search.search_answer(name, body, result, milliseconds)

@@ -16,7 +16,7 @@ type Search = Callable[[Query], Result]
 def page(search: Search, body: dict[str, Any]) -> Page:
     """Return the page that a request body asks for."""
     decoded = bodies.decode(json.dumps(body).encode(), bodies.SearchBody)
-    answer = edge.search_answer("t", decoded, search(edge.read_query("t", decoded)), 0.0)
+    answer = edge.search_answer("t", decoded, search(edge.read_query("t", decoded, {})), 0.0)
     assert isinstance(answer, vector_answers.Search)
     return answer
 

@@ -47,6 +47,7 @@ from typing import Final
 
 import msgspec
 
+MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of it is not looked at
 _MAX_IDS: Final = 10  # ids that an error message lists
 
 
@@ -89,12 +90,14 @@ class BadItem(msgspec.Struct, frozen=True):
 
 
 class BatchInvalid(RequestInvalid):
-    def __init__(self, items: Sequence[BadItem]) -> None:
+    """`items` are all invalid items, or the first ones if the list is not `complete`."""
+
+    def __init__(self, items: Sequence[BadItem], *, complete: bool = True) -> None:
         self.items = tuple(items)
-        noun = "item is" if len(self.items) == 1 else "items are"
-        super().__init__(
-            f"{len(self.items)} {noun} not valid; nothing was changed. Correct what 'errors' lists and send all again."
+        count = (
+            f"{'' if complete else 'At least '}{len(self.items)} {'item is' if len(self.items) == 1 else 'items are'}"
         )
+        super().__init__(f"{count} not valid; nothing was changed. Correct what 'errors' lists and send all again.")
 
 
 class CursorInvalid(RequestInvalid):

@@ -44,6 +44,12 @@ class Reply(msgspec.Struct, frozen=True):
     audit: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+def max_answer(headers: Mapping[str, str]) -> int:
+    """Return the most bytes of JSON that can answer a request with these headers: more of them if it accepts gzip."""
+    accepted = headers.get("accept-encoding")
+    return encoding.MAX_DECODED if accepted is not None and encoding.accepts_gzip(accepted) else MAX_ANSWER
+
+
 def etag_header(value: str | None) -> dict[str, str]:
     """Return the ETag header; no header if the index as a whole has no ETag."""
     return {} if value is None else {"ETag": value}

@@ -1,7 +1,7 @@
 """Convert the body of a search or recall measurement to a query, and the result to an answer."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -11,11 +11,13 @@ from msgspec import structs
 from vectord.edge import handler, pagination
 from vectord.edge.schemas import vector_answers
 from vectord.edge.schemas.bodies import RecallBody, SearchBody
-from vectord.errors import AnswerTooLarge, RequestInvalid
+from vectord.errors import AnswerTooLarge, FilterInvalid, RequestInvalid
 from vectord.index.kernels.distance import F32, as_float32
 from vectord.index.query.query import BEFORE_ALL, Answer, Query, Result, key_of_seen
 from vectord.readers.entry import decode_base64
 from vectord.service.values.results import RecallMeasurement
+
+MAX_FILTER: Final = 6 << 20  # characters; the values of a longer filter could fill the memory
 
 _MAX_FLOAT: Final = sys.float_info.max
 
@@ -33,8 +35,8 @@ class _Position(msgspec.Struct, array_like=True, frozen=True):
     seen: _Seen = ()
 
 
-def read_query(name: str, body: SearchBody) -> Query:
-    """Return the query in the body of a search of index `name`.
+def read_query(name: str, body: SearchBody, headers: Mapping[str, str]) -> Query:
+    """Return the query in the body of a search of index `name`; `headers` are those of the request.
 
     Raises:
         RequestInvalid: it has no query vector, or fields that exclude each other.
@@ -63,6 +65,7 @@ def read_query(name: str, body: SearchBody) -> Query:
         include_vectors="vector" in body.include,
         include_metadata="metadata" in body.include,
         paged=body.vectors is None,
+        max_bytes=handler.MAX_ANSWER if body.vectors is None else handler.max_answer(headers),
     )
 
 
@@ -100,8 +103,14 @@ def _decode_vector(vector: list[float] | str, position: int, count: int) -> F32:
 
 
 def filter_text(raw: msgspec.Raw) -> str | None:
-    """Return the JSON text of a filter in a body, None if the field is absent or null."""
+    """Return the JSON text of a filter in a body, None if the field is absent or null.
+
+    Raises:
+        FilterInvalid: it is longer than MAX_FILTER.
+    """
     text = bytes(raw).decode()
+    if len(text) > MAX_FILTER:
+        raise FilterInvalid("filter", f"has more than {MAX_FILTER >> 20} MB. Send several requests.")
     return None if text in {"", "null"} else text
 
 

@@ -1,21 +1,25 @@
 """JSON bodies of requests: strict types, which msgspec decodes and validates in one pass."""
 
-from collections.abc import Sequence
-from functools import cache
-from typing import Annotated, Literal, get_args
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
-from vectord.edge.schemas import diagnosis, fields
+from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import Consistency
-from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
-from vectord.index.query.query import DEFAULT_RECALL
+from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_queries
+from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, MalformedJson, RequestInvalid
+from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import Entry, entry_of_json
 from vectord.readers.malformed import malformed_reason
 from vectord.readers.repeated import repeated_outermost
+from vectord.service.values.selection import MAX_IDS, MAX_PATHS
 
 Include = Literal["metadata", "vector", "distance"]
+
+_MAX_DIAGNOSED: Final = 6 << 20  # bytes; Python's values of a larger body could fill the memory
 
 
 class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -127,15 +131,44 @@ class CountBody(msgspec.Struct, forbid_unknown_fields=True):
     max_staleness: fields.Staleness = None
 
 
+def _bad_item(position: int, text: bytes) -> BadItem | None:
+    entry = entry_of_json(position, text)
+    return entry if isinstance(entry, BadItem) else None
+
+
+def _bad_id(position: int, text: bytes) -> BadItem | None:
+    try:
+        msgspec.json.decode(text, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return BadItem(position, None, f"id must be a text: {error}")
+    return None
+
+
+_CHECK_IDS: Final = partial(check_batch, field="ids", strict=large_bodies.batch_of_ids, check_item=_bad_id)
+# What is checked in a large body before it is decoded.
+_CHECKS: Final[Mapping[type[msgspec.Struct], Callable[[bytes], None]]] = {
+    AddBody: partial(check_batch, field="vectors", strict=large_bodies.batch_of_items, check_item=_bad_item),
+    DeleteBody: _CHECK_IDS,
+    PatchBody: _CHECK_IDS,
+    GetBody: partial(check_count, field="ids", most=MAX_IDS),
+    SearchBody: partial(check_queries, most=MAX_QUERIES),
+    RecallBody: partial(check_queries, most=MAX_PROBES),
+    FacetsBody: partial(check_count, field="paths", most=MAX_PATHS),
+}
+
+
 def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
     """Return a JSON body as a `kind`.
 
     Raises:
         MalformedJson: the body is not JSON (RFC 8259: UTF-8, no NaN, no Infinity).
-        RequestInvalid: the JSON does not have the shape of `kind`, or repeats a field.
+        RequestInvalid: the JSON does not have the shape of `kind`, repeats a field, or has too many items.
+        BatchInvalid: it is large, and many items of its batch are not valid.
     """
     try:
         body.decode()
+        if len(body) > LARGE and kind in _CHECKS:
+            _CHECKS[kind](body)
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         _check_json(body)  # msgspec stopped at the wrong type; the rest may not be JSON
@@ -149,6 +182,8 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
 
 def _repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
     """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
+    if len(body) > LARGE and all(body.count(b'"%b"' % name) < 2 for name in _field_names(kind)):
+        return None
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in body else body
     parts = plain.split(b'"')  # by turns what is between texts, and a text
     texts = [text for text, after in zip(parts[1::2], parts[2::2], strict=True) if after.lstrip()[:1] == b":"]
@@ -164,7 +199,7 @@ def _field_names(kind: type[msgspec.Struct]) -> frozenset[bytes]:
 
 def _check_json(body: bytes) -> None:
     try:
-        msgspec.json.decode(body)
+        msgspec.json.decode(body, type=msgspec.Raw if len(body) > LARGE else Any)
     except msgspec.ValidationError:
         return  # valid JSON with a number that is out of range
     except (msgspec.DecodeError, RecursionError) as error:
@@ -172,18 +207,30 @@ def _check_json(body: bytes) -> None:
 
 
 def _malformed(body: bytes, error: Exception) -> MalformedJson:
+    if len(body) > _MAX_DIAGNOSED:
+        return MalformedJson(f"The body is not JSON in UTF-8: {error}.")
     return MalformedJson(f"The body {malformed_reason(body, error)}")
 
 
 def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
-    """Decode each vector of a batch; an entry that cannot be decoded holds the reason.
+    """Decode each vector of a batch; an entry that cannot be decoded has the reason.
 
     Raises:
         RequestInvalid: the batch is empty.
+        BatchInvalid: MAX_BAD_ITEMS of them cannot be decoded.
     """
     if not vectors:
         raise RequestInvalid("The batch is empty: 'vectors' must have at least one vector.")
-    return [entry_of_json(position, raw) for position, raw in enumerate(vectors)]
+    found: list[Entry] = []
+    bad: list[BadItem] = []
+    for position, raw in enumerate(vectors):
+        entry = entry_of_json(position, raw)
+        found.append(entry)
+        if isinstance(entry, BadItem):
+            bad.append(entry)
+            if len(bad) >= MAX_BAD_ITEMS:
+                raise BatchInvalid(bad, complete=False)
+    return found
 
 
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
@@ -202,6 +249,8 @@ def ids(items: Sequence[msgspec.Raw]) -> list[str]:
             good.append(msgspec.json.decode(raw, type=str))
         except msgspec.ValidationError as error:
             bad.append(BadItem(position, None, f"id must be a text: {error}"))
+            if len(bad) >= MAX_BAD_ITEMS:
+                raise BatchInvalid(bad, complete=False) from error
     if bad:
         raise BatchInvalid(bad)
     return good

@@ -5,11 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
+_MAX_DIAGNOSED: Final = 6 << 20  # bytes; the fields of a larger body could fill the memory
 _TYPES: Final = {"{": "an object", "[": "an array", '"': "a text", "t": "true", "f": "false", "n": "null"}
 
 
 def shape_reason(body: bytes, kind: type[msgspec.Struct], error: msgspec.ValidationError) -> str:
     """Return why `body`, which is JSON, is not a `kind`: the field, what it must be, and what it is."""
+    if len(body) > _MAX_DIAGNOSED:
+        return f"The body is not valid: {error}. {_fields(kind)}"
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:

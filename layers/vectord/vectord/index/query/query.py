@@ -1,5 +1,6 @@
 """The query and the result of a search: values that travel unchanged between the edge, the shards and the index."""
 
+import sys
 from collections.abc import Sequence
 from hashlib import blake2b
 from operator import attrgetter
@@ -32,7 +33,8 @@ class Query(msgspec.Struct, frozen=True):
     `after` continues an earlier page: a match comes after this distance and id (BEFORE_ALL: every match does), and the
     key of its id is not in `seen`. Such a page is exact, whatever `recall` and `ef_search` are.
     The matches have their metadata and vectors if `include_metadata` and `include_vectors` are True. If the query is
-    `paged`, the answer may have fewer matches because more would be too large to send.
+    `paged`, the answer may have fewer matches because more would be too large to send. `max_bytes` is the size of the
+    largest answer as JSON: a search for matches that are certainly larger is refused, or cut if it is `paged`.
     """
 
     k: int
@@ -48,6 +50,7 @@ class Query(msgspec.Struct, frozen=True):
     include_vectors: bool = True
     include_metadata: bool = True
     paged: bool = False
+    max_bytes: int = sys.maxsize
 
     @property
     def bounded(self) -> bool:
@@ -63,7 +66,7 @@ class Query(msgspec.Struct, frozen=True):
 class Match(msgspec.Struct, frozen=True, array_like=True):
     """A stored vector with its exact distance; `metadata` is JSON text, `vector` is float32 (dimension,).
 
-    `vector` is None if the match is from another function and the query did not request vectors.
+    `metadata` and `vector` are None if the query did not request them.
     """
 
     id: str

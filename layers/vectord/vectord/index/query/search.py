@@ -1,22 +1,22 @@
 """Search an index: choose a plan, fetch the bytes that it reads, find and rescore candidates, and order the matches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import batched
+from typing import Final
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.kernels.distance import F32
-from vectord.index.kernels.exact_scan import smallest_with_ties
-from vectord.index.query import candidates, planner, prefetch
+from vectord.index.query import candidates, matches, planner, prefetch
 from vectord.index.query.candidates import Candidates
+from vectord.index.query.matches import Matches, Selected
 from vectord.index.query.planner import EXACT, SearchPlan
-from vectord.index.query.query import DEFAULT_RECALL, Answer, Match, Query, key_of_seen, sort_key
+from vectord.index.query.query import DEFAULT_RECALL, Answer, Query
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
-type _Stored = tuple[str, msgspec.Raw | None, F32]  # id, metadata, vector
+_QUERIES: Final = 16  # that are answered at a time; each may have every row as a candidate
 
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int = 0) -> Answer:
@@ -29,14 +29,20 @@ def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef
 
 
 def search_many(
-    index: Index, query: Query, matching: RowMask | None = None, *, read_ahead: bool = True
+    index: Index,
+    query: Query,
+    matching: RowMask | None = None,
+    check: DeadlineCheck = no_deadline,
+    *,
+    read_ahead: bool = True,
 ) -> list[Answer]:
     """Return the answer to each of the query's vectors (at least one); they share one plan and its fetches.
 
     `matching` has the rows that satisfy the query's filter, None if it has no filter. With `read_ahead`, a search whose
-    own bytes are cached may fetch bytes for later searches.
+    own bytes are cached may fetch bytes for later searches. `check` is called before each few queries.
 
     Raises:
+        AnswerTooLarge: the answers are certainly larger than `query.max_bytes`.
         BlobCorrupt: a section does not match its checksum, or contradicts itself. It also raises what fetching raises.
     """
     mask = index.live if matching is None else matching
@@ -44,11 +50,13 @@ def search_many(
         mask = mask.without(index.find(query.exclude).values())
     if not mask.count or query.k <= 0:
         return [Answer([], index.count, "exact", eligible=mask.count) for _ in query.vectors]
+    if not query.bounded:
+        matches.check_count(query, index.params.dimension, len(query.vectors) * min(query.k, mask.count))
     plan = _plan(index, mask, query, read_ahead=read_ahead)
-    found, plan = _find(index, mask, query, plan)
+    selected, plan = _find(index, mask, query, plan, check)
     return [
-        _answer(index, mask, query, (plan, each), matches)
-        for each, matches in zip(found, _matches(index, found, query), strict=True)
+        _answer(index, mask, query, (plan, each), found)
+        for each, found in zip(selected, matches.read(index, selected, query, check), strict=True)
     ]
 
 
@@ -70,28 +78,51 @@ def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> Sea
     return structs.replace(planner.choose(index, base, mask, query, k), fetch="whole")
 
 
-def _find(index: Index, mask: RowMask, query: Query, plan: SearchPlan) -> tuple[list[Candidates], SearchPlan]:
-    """Return the candidates of each query vector, and the plan that found them."""
-    base, vectors = index.base, query.vectors
+def _find(
+    index: Index, mask: RowMask, query: Query, plan: SearchPlan, check: DeadlineCheck
+) -> tuple[list[Selected], SearchPlan]:
+    """Return the rows to choose the matches of each query vector from, and the plan that found them."""
+    base = index.base
+    if base is not None and mask.base_count and plan.strategy != "exact":
+        if (approximate := _approximate(index, base, mask, query, plan=plan, check=check)) is not None:
+            return approximate, plan
+        plan = _exact_plan(index, base, mask, plan)
     wanted, at_least = min(query.wanted, mask.count), query.after[0] if query.after else None
-    in_tail = candidates.in_tail(index, mask, vectors, wanted, at_least=at_least) if mask.tail_count else []
-    if base is None or not mask.base_count:
-        return in_tail, plan
-    if plan.strategy != "exact":
-        k = min(query.k, mask.count)
+    selected = []
+    for vectors in _groups(query, plan):
+        check()
+        found = candidates.in_tail(index, mask, vectors, wanted, at_least=at_least) if mask.tail_count else []
+        if base is not None and mask.base_count:
+            in_base = candidates.in_base(index, base, mask, vectors, wanted, plan=plan, at_least=at_least)
+            found = _merged(in_base, found)
+        selected += [matches.select(index, each, query) for each in found]
+    return selected, plan
+
+
+def _approximate(
+    index: Index, base: Base, mask: RowMask, query: Query, *, plan: SearchPlan, check: DeadlineCheck
+) -> list[Selected] | None:
+    """Return the rows that a plan which is not exact finds; None if they are too few for one of the query vectors."""
+    k = min(query.k, mask.count)
+    # If the cache cannot keep the index, a scan would read all of it again for each search.
+    reads_all = plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
+    farthest = None if reads_all else query.max_distance
+    selected = []
+    for vectors in _groups(query, plan):
+        check()
+        in_tail = candidates.in_tail(index, mask, vectors, k, at_least=None) if mask.tail_count else []
         in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
         found = _merged(in_base, in_tail)
-        # If the cache cannot keep the index, a scan would read all of it again for each search.
-        reads_all = plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
-        farthest = None if reads_all else query.max_distance
-        if not any(
-            candidates.are_incomplete(k, of_base, of_all, farthest)
-            for of_base, of_all in zip(in_base, found, strict=True)
-        ):
-            return found, plan
-        plan = _exact_plan(index, base, mask, plan)
-    in_base = candidates.in_base(index, base, mask, vectors, wanted, plan=plan, at_least=at_least)
-    return _merged(in_base, in_tail), plan
+        for of_base, of_all in zip(in_base, found, strict=True):
+            if candidates.are_incomplete(k, of_base, of_all, farthest):
+                return None
+        selected += [matches.select(index, each, query) for each in found]
+    return selected
+
+
+def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
+    """Return the query vectors in groups; those of a search by ranges share one round of requests."""
+    return [query.vectors] if plan.fetch == "ranges" else list(batched(query.vectors, _QUERIES))
 
 
 def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:
@@ -107,79 +138,17 @@ def _merged(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candid
     return [one + other for one, other in zip(in_base, in_tail, strict=True)] if in_tail else in_base
 
 
-def _matches(index: Index, found: Sequence[Candidates], query: Query) -> list[list[Match]]:
-    """Return the nearest candidates of each query vector, in order; their documents are read in one round.
-
-    They are those of the page. More of them show that another page follows.
-    """
-    nearest = [_nearest(each, query) for each in found]
-    rows = [each.rows[positions].tolist() for each, positions in zip(found, nearest, strict=True)]
-    stored = _read(index, {row for some in rows for row in some})
-    all_matches = []
-    for each, rows_of_query, positions in zip(found, rows, nearest, strict=True):
-        matches = []
-        for row, distance in zip(rows_of_query, each.distances[positions].tolist(), strict=True):
-            vector_id, metadata, vector = stored[row]
-            matches.append(Match(vector_id, distance, metadata, vector))
-        all_matches.append(_unseen(sorted(matches, key=sort_key), query))
-    return all_matches
-
-
-def _nearest(found: Candidates, query: Query) -> npt.NDArray[np.int64]:
-    """Return the positions of the candidates that a page, and whether another one follows, depend on."""
-    distances = found.distances
-    if not query.bounded:
-        return smallest_with_ties(distances, query.k)
-    farthest = np.inf if query.max_distance is None else query.max_distance
-    possible, wanted = np.isfinite(distances) & (distances <= farthest), query.wanted
-    if query.after is not None:
-        possible &= distances >= query.after[0]
-        wanted += int(np.count_nonzero(distances == query.after[0]))  # only their ids decide
-    positions = np.flatnonzero(possible)
-    return positions[smallest_with_ties(distances[positions], wanted)]
-
-
-def _unseen(matches: list[Match], query: Query) -> list[Match]:
-    """Leave out the matches of earlier pages."""
-    if query.after is None:
-        return matches
-    later = [match for match in matches if sort_key(match) > query.after]
-    return [match for match in later if key_of_seen(match.id) not in query.seen] if query.seen else later
-
-
-def _answer(
-    index: Index, mask: RowMask, query: Query, source: tuple[SearchPlan, Candidates], matches: list[Match]
-) -> Answer:
+def _answer(index: Index, mask: RowMask, query: Query, source: tuple[SearchPlan, Selected], found: Matches) -> Answer:
     """Return the answer with the first `k` of the matches, which a plan selected from its candidates."""
-    (plan, found), page = source, matches[: query.k]
-    more = len(matches) > query.k if found.complete and query.bounded else mask.count > len(page)
-    examined = len(found.rows)
+    (plan, selected), page = source, found.listed[: query.k]
+    has_more = len(found.listed) > query.k if selected.complete and query.bounded else mask.count > len(page)
     return Answer(
         page,
         index.count,
         plan.strategy,
         plan.fetch,
-        examined,
+        selected.examined,
         mask.count,
-        more=more,
-        complete=found.complete,
+        more=has_more or found.cut,
+        complete=selected.complete,
     )
-
-
-def _read(index: Index, rows: Iterable[int]) -> dict[int, _Stored]:
-    """Return id, metadata and vector of each row."""
-    base, tail, base_rows = index.base, index.tail, index.base_rows
-    stored: dict[int, _Stored] = {}
-    in_base = sorted(row for row in rows if row < base_rows)
-    if base and in_base:
-        graph = base.graph
-        vectors = graph.whole_vectors if graph.section.whole else graph.vectors
-        for row, document in zip(in_base, base.documents.read(in_base, index.fetch), strict=True):
-            stored[row] = document.id, document.metadata, vectors[row]
-    in_tail = [row - base_rows for row in rows if row >= base_rows]
-    if in_tail:
-        vectors = tail.vectors(index.fetch)
-        for row in in_tail:
-            vector_id = tail.ids[row]
-            stored[row + base_rows] = vector_id, tail.metadata.get(vector_id), vectors[row]
-    return stored

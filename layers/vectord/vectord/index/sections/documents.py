@@ -12,6 +12,7 @@ All integers are little-endian.
 """
 
 import struct
+import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -46,7 +47,8 @@ class Documents(Protocol):
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         """Return the row of each id that exists."""
 
-    def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]: ...
+    def read(self, rows: Sequence[int], fetch: Fetch, limit: int = sys.maxsize) -> list[Document]:
+        """Return the documents of `rows`, up to the one with which their metadata have more than `limit` bytes."""
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
         """Return only the ids of rows, which is faster than `read`."""
@@ -68,7 +70,8 @@ class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         return {vector_id: self._row_of[vector_id] for vector_id in ids if vector_id in self._row_of}
 
-    def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]:
+    def read(self, rows: Sequence[int], fetch: Fetch, limit: int = sys.maxsize) -> list[Document]:
+        """Return the documents of all `rows`, which are in memory already."""
         return [Document(self.listed[row], self.metadata.get(self.listed[row])) for row in rows]
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
@@ -115,12 +118,19 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         row_of = {document.id: row for row, document in zip(rows, documents, strict=True)}
         return {vector_id: row_of[vector_id] for vector_id in wanted if vector_id in row_of}
 
-    def read(self, rows: Sequence[int], fetch: Fetch) -> list[Document]:
+    def read(self, rows: Sequence[int], fetch: Fetch, limit: int = sys.maxsize) -> list[Document]:
         if not rows:
             return []
         self.prefetch(rows, fetch)
         data = self._data
-        return [self._document(data, *divmod(row, _BLOCK_ROWS)) for row in rows]
+        documents: list[Document] = []
+        for row in rows:
+            document = self._document(data, *divmod(row, _BLOCK_ROWS))
+            documents.append(document)
+            limit -= len(document.metadata or b"")
+            if limit < 0:
+                break
+        return documents
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
         if not rows:

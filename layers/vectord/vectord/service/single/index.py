@@ -92,6 +92,8 @@ class SingleIndex(msgspec.Struct, frozen=True):
             RequestInvalid: a query vector does not fit the index.
             FilterInvalid: the filter is not valid.
             VectorNotFound: the index has no vector `query.like`.
+            AnswerTooLarge: the matches are certainly larger than `query.max_bytes`.
+            DeadlineExceeded
         """
         snapshot = self.snapshot
         index = snapshot.index
@@ -100,7 +102,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         else:
             check_vectors(query, index.params)
         rows = None if query.filter is None else matching_rows(index, query.filter, self.check)
-        answers = search_many(index, query, rows, read_ahead=not self._read_so_far()[0])
+        answers = search_many(index, query, rows, self.check, read_ahead=not self._read_so_far()[0])
         read_bytes, requests = self._read_so_far()
         if read_bytes >= index.size:
             answers = [_with_whole_fetch(answer) for answer in answers]

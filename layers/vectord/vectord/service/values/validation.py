@@ -5,7 +5,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from vectord.errors import BadItem, BatchInvalid
+from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid
 from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
 from vectord.index.rows import Item
 from vectord.lhv1 import params
@@ -19,7 +19,7 @@ def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
     """Return the batch as items with float32 vectors.
 
     Raises:
-        BatchInvalid: some entries are not valid; the error lists each of them.
+        BatchInvalid: some entries are not valid; the error lists the first MAX_BAD_ITEMS of them.
     """
     items: list[Item] = []
     for start in range(0, len(entries), _BLOCK):
@@ -51,6 +51,8 @@ def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:
     items: list[Item] = []
     bad: list[BadItem] = []
     for position, entry in enumerate(entries):
+        if len(bad) >= MAX_BAD_ITEMS:
+            raise BatchInvalid(bad, complete=False)
         if isinstance(entry, BadItem):
             bad.append(entry)
             continue

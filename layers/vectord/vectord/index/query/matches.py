@@ -1,0 +1,227 @@
+"""Select the matches of each query vector from its candidates, and read them, within the size of an answer.
+
+An answer whose size has a limit is refused, or cut if it is a page, by the least number of bytes that its matches have
+in JSON. So no request fails that could be answered, and what is read and kept in memory stays near the limit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import batched
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import structs
+
+from vectord.deadline import DeadlineCheck
+from vectord.errors import AnswerTooLarge
+from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.exact_scan import smallest_with_ties
+from vectord.index.query.candidates import Candidates
+from vectord.index.query.query import Match, Query, key_of_seen, sort_key
+from vectord.index.state import Index
+
+Array = npt.NDArray[np.int64]
+
+_LEAST_MATCH: Final = len('{"id":"a","distance":0.0},')
+_LEAST_METADATA: Final = len(',"metadata":')
+_LEAST_VECTOR: Final = len(',"vector":""')
+_LEAST_COMPONENT: Final = 4  # `0.0,` in an array; base64 has more
+_MAX_TIES: Final = 1_000  # rows more than a page needs, of which the documents are read without looking at ids first
+_FEW: Final = 64  # documents that are read at a time if they may be large
+
+type _Stored = tuple[str, msgspec.Raw | None, F32 | None]  # id, metadata, vector
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """The rows of which the matches of one query vector are the first, and their distances, unordered.
+
+    `examined` is the number of candidates; `complete` as in `Candidates`.
+    """
+
+    rows: Array
+    distances: F64
+    examined: int
+    complete: bool
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """The matches of one query vector in order; `cut` if more of them would be too large for an answer."""
+
+    listed: list[Match]
+    cut: bool = False
+
+
+def check_count(query: Query, dimension: int, count: int) -> None:
+    """Raise AnswerTooLarge if `count` matches in one answer are larger than it may be, whatever their content."""
+    least = count * _least_bytes(query, dimension)
+    if not query.paged and least > query.max_bytes:
+        raise _too_large(f"at least {least:,} bytes", query)
+
+
+def select(index: Index, found: Candidates, query: Query) -> Selected:
+    """Return the rows that a page, and whether another one follows, depend on: the nearest ones and their ties.
+
+    Of many ties, those with the first ids are selected.
+    """
+    positions = _nearest(found, query)
+    rows, distances = found.rows[positions], found.distances[positions]
+    if len(rows) > query.wanted + _MAX_TIES:
+        first = _in_order(index, rows, distances, query)
+        rows, distances = rows[first], distances[first]
+    return Selected(rows, distances, len(found.rows), found.complete)
+
+
+def read(index: Index, selected: Sequence[Selected], query: Query, check: DeadlineCheck) -> list[Matches]:
+    """Return the matches of each query vector; their documents are read in one round.
+
+    They are those of the page. More of them show that another page follows.
+
+    Raises:
+        AnswerTooLarge: they are larger than `query.max_bytes`, and not a page, which is cut instead.
+    """
+    check_count(query, index.params.dimension, sum(min(query.k, len(each.rows)) for each in selected))
+    rows = [each.rows.tolist() for each in selected]
+    most = query.max_bytes // _least_bytes(query, index.params.dimension) + 1
+    if query.paged and len(rows[0]) > most:
+        return [_page(index, selected[0], query, check)]
+    stored = _stored(index, {row for some in rows for row in some}, query)
+    if stored is None and query.paged:
+        return [_page(index, selected[0], query, check)]
+    if stored is None:  # perhaps because of rows that tie with the last match
+        selected = [_first(index, each, query) for each in selected]
+        rows = [each.rows.tolist() for each in selected]
+        stored = _stored(index, {row for some in rows for row in some}, query)
+        if stored is None:
+            raise _too_large("more metadata than that", query)
+    matches, size = list[Matches](), 0
+    for each, rows_of_query in zip(selected, rows, strict=True):
+        check()
+        listed = [
+            Match(stored[row][0], distance, *stored[row][1:])
+            for row, distance in zip(rows_of_query, each.distances.tolist(), strict=True)
+        ]
+        listed.sort(key=sort_key)
+        matches.append(Matches(_unseen(listed, query)))
+        if not query.paged and len(selected) > 1:
+            size += sum(len(match.metadata or b"") for match in matches[-1].listed[: query.k])
+            if size > query.max_bytes:
+                raise _too_large(f"at least {size:,} bytes of metadata", query)
+    return matches
+
+
+def _least_bytes(query: Query, dimension: int) -> int:
+    """Return the least number of bytes that a match has in an answer, with the shortest id and metadata."""
+    metadata = _LEAST_METADATA if query.include_metadata else 0
+    return _LEAST_MATCH + metadata + (_LEAST_VECTOR + _LEAST_COMPONENT * dimension if query.include_vectors else 0)
+
+
+def _too_large(size: str, query: Query) -> AnswerTooLarge:
+    """Return the error for an answer of `size`, as text."""
+    return AnswerTooLarge(
+        f"The answer to {len(query.vectors)} queries would have {size}, and at most {query.max_bytes:,} bytes can be "
+        "sent. Send fewer queries at a time, ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
+    )
+
+
+def _nearest(found: Candidates, query: Query) -> Array:
+    """Return the positions of the candidates that a page, and whether another one follows, depend on."""
+    distances = found.distances
+    if not query.bounded:
+        return smallest_with_ties(distances, query.k)
+    farthest = np.inf if query.max_distance is None else query.max_distance
+    possible, wanted = np.isfinite(distances) & (distances <= farthest), query.wanted
+    if query.after is not None:
+        possible &= distances >= query.after[0]
+        wanted += int(np.count_nonzero(distances == query.after[0]))  # only their ids decide
+    positions = np.flatnonzero(possible)
+    return positions[smallest_with_ties(distances[positions], wanted)]
+
+
+def _first(index: Index, selected: Selected, query: Query) -> Selected:
+    """Return only the rows of the first `k` matches."""
+    first = _in_order(index, selected.rows, selected.distances, query)[: query.k]
+    return structs.replace(selected, rows=selected.rows[first], distances=selected.distances[first])
+
+
+def _in_order(index: Index, rows: Array, distances: F64, query: Query) -> Array:
+    """Return the positions of the first of `rows` that may be in a page, in order; only their ids are read."""
+    by_row = np.argsort(rows)
+    ids = index.ids_of(rows[by_row].tolist())
+    keyed: Iterator[tuple[float, str, int]] = zip(distances[by_row].tolist(), ids, by_row.tolist(), strict=True)
+    if query.after is not None:
+        after = query.after
+        keyed = (key for key in keyed if key[:2] > after)
+    return np.array([position for _, _, position in nsmallest(query.wanted, keyed)], np.int64)
+
+
+def _unseen(matches: list[Match], query: Query) -> list[Match]:
+    """Leave out the matches of earlier pages."""
+    if query.after is None:
+        return matches
+    later = [match for match in matches if sort_key(match) > query.after]
+    return [match for match in later if key_of_seen(match.id) not in query.seen] if query.seen else later
+
+
+def _page(index: Index, selected: Selected, query: Query, check: DeadlineCheck) -> Matches:
+    """Return the first matches, until they are larger than an answer may be: a few documents are read at a time."""
+    order = _in_order(index, selected.rows, selected.distances, query)
+    rows, distances = selected.rows[order].tolist(), selected.distances[order].tolist()
+    distance_of, least = dict(zip(rows, distances, strict=True)), _least_bytes(query, index.params.dimension)
+    listed, size = list[Match](), 0
+    for some in batched(rows, _FEW):
+        check()
+        for row, (vector_id, metadata, vector) in _stored_in_order(index, some, query):
+            match = Match(vector_id, distance_of[row], metadata, vector)
+            if key_of_seen(vector_id) in query.seen:
+                continue
+            if size > query.max_bytes:
+                return Matches(listed, cut=True)
+            listed.append(match)
+            size += least + len(metadata or b"")
+    return Matches(listed)
+
+
+def _stored_in_order(index: Index, rows: Sequence[int], query: Query) -> Iterator[tuple[int, _Stored]]:
+    stored = _stored(index, rows, query)
+    if stored is not None:
+        yield from ((row, stored[row]) for row in rows)
+        return
+    for row in rows:
+        alone = _stored(index, [row], query)
+        assert alone is not None
+        yield row, alone[row]
+
+
+def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Stored] | None:
+    """Return id, metadata and vector of each row, as the query requests; None if their metadata is too large.
+
+    One row is never too large.
+    """
+    base, tail, base_rows = index.base, index.tail, index.base_rows
+    stored: dict[int, _Stored] = {}
+    in_base = sorted(row for row in rows if row < base_rows)
+    size = 0
+    if base and in_base:
+        graph, documents, fetch = base.graph, base.documents, index.fetch
+        vectors = (graph.whole_vectors if graph.section.whole else graph.vectors) if query.include_vectors else None
+        if not query.include_metadata:
+            for row, vector_id in zip(in_base, documents.ids(in_base, fetch), strict=True):
+                stored[row] = vector_id, None, None if vectors is None else vectors[row]
+        else:
+            found = documents.read(in_base, fetch, query.max_bytes)
+            if len(found) < len(in_base):
+                return None
+            for row, document in zip(in_base, found, strict=True):
+                size += len(document.metadata or b"")
+                stored[row] = document.id, document.metadata, None if vectors is None else vectors[row]
+    in_tail = [row - base_rows for row in rows if row >= base_rows]
+    if in_tail:
+        vectors = tail.vectors(index.fetch) if query.include_vectors else None
+        for row in in_tail:
+            vector_id = tail.ids[row]
+            metadata = tail.metadata.get(vector_id) if query.include_metadata else None
+            size += len(metadata or b"")
+            stored[row + base_rows] = vector_id, metadata, None if vectors is None else vectors[row]
+    return stored if size <= query.max_bytes or len(stored) == 1 else None
