@@ -56,7 +56,7 @@ class Matches(msgspec.Struct, frozen=True):
 def check_count(query: Query, dimension: int, count: int) -> None:
     """Raise AnswerTooLarge if `count` matches in one answer are larger than it may be, whatever their content."""
     least = count * _least_bytes(query, dimension)
-    if not query.paged and least > query.max_bytes:
+    if least > query.max_bytes:
         raise _too_large(f"at least {least:,} bytes", query)
 
 
@@ -81,7 +81,8 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
     Raises:
         AnswerTooLarge: they are larger than `query.max_bytes`, and not a page, which is cut instead.
     """
-    check_count(query, index.params.dimension, sum(min(query.k, len(each.rows)) for each in selected))
+    if not query.paged:
+        check_count(query, index.params.dimension, sum(min(query.k, len(each.rows)) for each in selected))
     rows = [each.rows.tolist() for each in selected]
     most = query.max_bytes // _least_bytes(query, index.params.dimension) + 1
     if query.paged and len(rows[0]) > most:
@@ -97,7 +98,8 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
             raise _too_large("more metadata than that", query)
     matches, size = list[Matches](), 0
     for each, rows_of_query in zip(selected, rows, strict=True):
-        check()
+        if len(selected) > 1:
+            check()
         listed = [
             Match(stored[row][0], distance, *stored[row][1:])
             for row, distance in zip(rows_of_query, each.distances.tolist(), strict=True)

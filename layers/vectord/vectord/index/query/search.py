@@ -50,7 +50,7 @@ def search_many(
         mask = mask.without(index.find(query.exclude).values())
     if not mask.count or query.k <= 0:
         return [Answer([], index.count, "exact", eligible=mask.count) for _ in query.vectors]
-    if not query.bounded:
+    if not query.bounded and not query.paged:
         matches.check_count(query, index.params.dimension, len(query.vectors) * min(query.k, mask.count))
     plan = _plan(index, mask, query, read_ahead=read_ahead)
     selected, plan = _find(index, mask, query, plan, check)
