@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,12 +24,11 @@ from bench.data import synthetic
 from tools.command.console import table
 from vectord.cache.section_cache import SectionCache
 from vectord.index.query.query import Answer, Match, Query, Result
-from vectord.lhv1.params import Params
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import messages
 from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
-from vectord.service.sharding.merge import merge_results
+from vectord.service.sharding.merge import ResultMerger
 from vectord.service.sharding.messages import Failed, SearchRequest, ShardRequest, ShardResult
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
@@ -89,8 +89,19 @@ def _calls() -> Iterator[list[str]]:
         )
         remote.run(requests, _deadline())
         yield _row("100 calls", min(_timed(lambda: remote.run(requests, _deadline())) for _ in range(20)))
-    parent, results = Params("t", 384, shards=_SHARDS, generation="g"), [_result(i) for i in range(_SHARDS)]
-    yield _row("merge of 100 answers", min(_timed(lambda: merge_results(parent, results, _K)) for _ in range(20)))
+    results = [_result(i) for i in range(_SHARDS)]
+    yield _row("merge of 100 answers", min(_timed(lambda: _merge(results)) for _ in range(20)))
+
+
+def _merge(results: Sequence[Result]) -> Result:
+    merger = ResultMerger(_K)
+    for result in results:
+        merger.add(partial(_same, result))
+    return merger.result('"etag"')
+
+
+def _same(result: Result) -> Result:
+    return result
 
 
 def _result(shard: int) -> Result:

@@ -47,7 +47,6 @@ from typing import Final
 
 import msgspec
 
-MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of it is not looked at
 _MAX_IDS: Final = 10  # ids that an error message lists
 
 
@@ -90,9 +89,7 @@ class BadItem(msgspec.Struct, frozen=True):
 
 
 class BatchInvalid(RequestInvalid):
-    """`items` are all invalid items, or the first ones if the list is not `complete`."""
-
-    def __init__(self, items: Sequence[BadItem], *, complete: bool = True) -> None:
+    def __init__(self, items: Sequence[BadItem], *, complete: bool = True) -> None:  # else there may be more
         self.items = tuple(items)
         count = (
             f"{'' if complete else 'At least '}{len(self.items)} {'item is' if len(self.items) == 1 else 'items are'}"

@@ -7,10 +7,11 @@ from msgspec import structs
 
 from vectord import errors
 from vectord.errors import BadItem, BatchInvalid, MethodNotAllowed, Unavailable, UnsupportedEncoding, VectordError
+from vectord.readers.entry import MAX_BAD_ITEMS
 
 CONTENT_TYPE: Final = "application/problem+json"
 # With these limits the problem for the largest batch fits into one answer. Lengths are in characters.
-_MAX_ITEMS: Final = errors.MAX_BAD_ITEMS
+_MAX_ITEMS: Final = MAX_BAD_ITEMS
 _MAX_ID: Final = 256
 _MAX_DETAIL: Final = 1_000  # a detail may quote what the caller sent
 _SERVER_ERROR: Final = 500  # the first status that says that the service failed, not the request

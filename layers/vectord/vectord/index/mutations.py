@@ -19,6 +19,8 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck, checked, no_deadline
+from vectord.errors import RequestTooLarge
 from vectord.index.kernels.distance import F32
 from vectord.index.rows import Item
 from vectord.index.state import Index
@@ -28,6 +30,9 @@ PatchMode = Literal["merge", "replace"]
 MAX_COMMITS: Final = 32  # this many writers may commit between a lost reply and the read that looks for the commit
 MAX_UPLOADS: Final = 1_000  # keys, each with its latest upload: at most 45 KB of envelope
 MAX_EARLIER: Final = 256  # uploads of the same keys before the latest: at most 12 KB of envelope
+MAX_PATCHED: Final = 100_000_000  # bytes of metadata that one patch writes, of which a commit makes several copies
+_PATCHED_AT_A_TIME: Final = 1_024  # rows between two checks of the deadline
+
 MAX_KEYS: Final = 256  # at most 15 KB of envelope
 
 _UPLOAD: Final = "u:"
@@ -68,18 +73,34 @@ def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
     return (_without_rows(index, stored) if stored else index), len(stored)
 
 
-def patch(index: Index, row_of: Mapping[str, int], metadata: msgspec.Raw | None, mode: PatchMode) -> Index:
+def patch(
+    index: Index,
+    row_of: Mapping[str, int],
+    metadata: msgspec.Raw | None,
+    mode: PatchMode,
+    check: DeadlineCheck = no_deadline,
+) -> Index:
     """Change the metadata of the given ids and rows; return the new index, or `index` itself if nothing changes.
 
     `merge` is RFC 7396, JSON Merge Patch; `replace` stores `metadata` instead of the stored metadata.
-    None removes the metadata.
+    None removes the metadata. `check` is called now and then.
+
+    Raises:
+        RequestTooLarge: `metadata`, once for each row, is larger than MAX_PATCHED.
     """
+    size = len(metadata or b"") * len(row_of)
+    if size > MAX_PATCHED:
+        raise RequestTooLarge(
+            f"The metadata would be written to {len(row_of):,} vectors, {size:,} bytes in all; the limit is "
+            f"{MAX_PATCHED:,}. Send less metadata, or select fewer vectors at a time."
+        )
     before = index.metadata_of(row_of)
-    after = {
-        vector_id: metadata if mode == "replace" else merge_patch(before.get(vector_id), metadata)
-        for vector_id in row_of
-    }
-    changed = [vector_id for vector_id in row_of if _compact(after[vector_id]) != _compact(before.get(vector_id))]
+    after, changed = dict[str, msgspec.Raw | None](), list[str]()
+    for vector_id in checked(list(row_of), check, _PATCHED_AT_A_TIME):
+        stored = before.get(vector_id)
+        after[vector_id] = metadata if mode == "replace" else merge_patch(stored, metadata)
+        if _compact(after[vector_id]) != _compact(stored):
+            changed.append(vector_id)
     if not changed:
         return index
     vectors = index.vectors_of([row_of[vector_id] for vector_id in changed])

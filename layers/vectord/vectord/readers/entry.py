@@ -17,6 +17,10 @@ NO_METADATA: Final = msgspec.Raw(b"null")
 
 Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
+MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of it is not looked at
+
+MAX_METADATA: Final = 6 << 20  # bytes of JSON; as Python values they take up to 30 times as much
+
 MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level
 
 ROW_BYTES: Final = 128  # memory that a row takes beside its components and texts; bounds the rows of a file
@@ -159,9 +163,11 @@ def checked_metadata(text: msgspec.Raw) -> msgspec.Raw | None:
     """Check metadata and return a copy of its JSON text, or None for null.
 
     Raises:
-        RequestInvalid: it is nested too deeply.
+        RequestInvalid: it is nested too deeply, or longer than MAX_METADATA.
         msgspec.DecodeError: it is not JSON, or a number in it is out of range.
     """
+    if len(text) > MAX_METADATA:
+        raise RequestInvalid(f"metadata has {len(text):,} bytes, and at most {MAX_METADATA >> 20} MB can be stored")
     # Decode the text now, so that no later reader of the blob or of an answer fails on it.
     value = msgspec.json.decode(text)
     if value is None:

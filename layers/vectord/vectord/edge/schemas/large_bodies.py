@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, RequestInvalid
+from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.lhv1.params import MAX_DIMENSION
+from vectord.readers.entry import MAX_BAD_ITEMS
 
 LARGE: Final = 256 << 10  # bytes; the items of a smaller body need little memory
 

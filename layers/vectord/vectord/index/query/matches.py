@@ -19,7 +19,7 @@ from vectord.errors import AnswerTooLarge
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.exact_scan import smallest_with_ties
 from vectord.index.query.candidates import Candidates
-from vectord.index.query.query import Match, Query, key_of_seen, sort_key
+from vectord.index.query.query import Answer, Match, Query, key_of_seen, sort_key
 from vectord.index.state import Index
 
 Array = npt.NDArray[np.int64]
@@ -58,6 +58,14 @@ def check_count(query: Query, dimension: int, count: int) -> None:
     least = count * _least_bytes(query, dimension)
     if least > query.max_bytes:
         raise _too_large(f"at least {least:,} bytes", query)
+
+
+def check_size(query: Query, dimension: int, answers: Sequence[Answer]) -> None:
+    """Raise AnswerTooLarge if answers are certainly larger than they may be, with the metadata that they have."""
+    found = [match for answer in answers for match in answer.matches]
+    size = len(found) * _least_bytes(query, dimension) + sum(len(match.metadata or b"") for match in found)
+    if size > query.max_bytes:
+        raise _too_large(f"at least {size:,} bytes", query)
 
 
 def select(index: Index, found: Candidates, query: Query) -> Selected:

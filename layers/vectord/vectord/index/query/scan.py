@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.errors import BlobCorrupt
 from vectord.index.rows import RowMask
 from vectord.index.sections.documents import PackedDocuments
@@ -73,14 +74,18 @@ def segment(number: int, segments: int) -> tuple[Hash, Hash]:
     return number * HASHES // segments, (number + 1) * HASHES // segments
 
 
-def page(index: Index, span: Span, limit: Limit, matching: RowMask | None = None) -> Page:
+def page(
+    index: Index, span: Span, limit: Limit, matching: RowMask | None = None, check: DeadlineCheck = no_deadline
+) -> Page:
     """Return the first rows of `span`, of those in `matching` if given; at least one if there are any.
 
-    A page that read many rows without the prefix ends early, although more rows may follow.
+    A page that read many rows without the prefix ends early, although more rows may follow. `check` is called after
+    each chunk of rows.
     """
     rows: list[Row] = []
     read = size = 0
     for chunk in _chunks(index, span, matching or index.live, _chunk_rows(index, span, limit)):
+        check()
         read += len(chunk)
         for row in chunk:
             if (span.after is not None and row.position <= span.after) or not row.id.startswith(span.prefix):

@@ -111,11 +111,11 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         data = self._data
         positions = [at for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
         rows = [self._row(data, at) for at in positions]
-        documents = self.read(rows, fetch)
+        found = self.ids(rows, fetch)
         # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
-        if [zlib.crc32(document.id.encode()) for document in documents] != [int(stored_hashes[at]) for at in positions]:
+        if [zlib.crc32(vector_id.encode()) for vector_id in found] != [int(stored_hashes[at]) for at in positions]:
             raise BlobCorrupt("its section 'rows' has an id whose crc32 differs from the one listed for it")
-        row_of = {document.id: row for row, document in zip(rows, documents, strict=True)}
+        row_of = dict(zip(found, rows, strict=True))
         return {vector_id: row_of[vector_id] for vector_id in wanted if vector_id in row_of}
 
     def read(self, rows: Sequence[int], fetch: Fetch, limit: int = sys.maxsize) -> list[Document]:

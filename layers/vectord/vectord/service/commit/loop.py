@@ -122,6 +122,7 @@ class CommitLoop:
         self, commit_id: str, change: Change, deadline: Deadline, state: Snapshot
     ) -> PreparedCommit[Effect] | Committed[Effect]:
         changed, effect = change(state.index)
+        self._environment.check(deadline)  # before anything is written
         if changed is state.index:
             return Committed(effect, state)
         policy, thresholds = self._build_policy, self._thresholds

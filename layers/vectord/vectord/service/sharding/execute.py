@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from vectord.index.query.query import Match, Query, Result
 from vectord.index.query.values import Facet
 from vectord.service.sharding.messages import (
     AddRequest,
@@ -39,7 +38,7 @@ def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
     """Return the result of a request; raise what the method of `SingleIndex` raises."""
     match request:
         case SearchRequest(query=query):
-            return _included(query, shard.search(query))
+            return shard.search(query)
         case DescribeRequest():
             found = shard.describe()
             return DescribeResult(found.count, found.size, found.graph_size, found.etag)
@@ -89,19 +88,6 @@ def _change(request: ChangeRequest, shard: SingleIndex) -> ChangeResult:
             return ChangeResult(shard.delete(request.selection, write).deleted)
         case PatchRequest():
             return ChangeResult(shard.patch(request.selection, request.patch, write).patched)
-
-
-def _included(query: Query, result: Result) -> Result:
-    """Return the result without the vectors or the metadata that the query did not request."""
-    if query.include_vectors and query.include_metadata:
-        return result
-
-    def included(match: Match) -> Match:
-        metadata = match.metadata if query.include_metadata else None
-        return Match(match.id, match.distance, metadata, match.vector if query.include_vectors else None)
-
-    answers = [structs.replace(answer, matches=list(map(included, answer.matches))) for answer in result.answers]
-    return structs.replace(result, answers=answers)
 
 
 def as_single(index: object) -> SingleIndex:

@@ -8,7 +8,14 @@ import msgspec
 
 from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
 from vectord.service.sharding import messages
-from vectord.service.sharding.messages import ChangeRequest, ChangeResult, ShardRequest, ShardResult, failed_result
+from vectord.service.sharding.messages import (
+    ChangeRequest,
+    ChangeResult,
+    SearchRequest,
+    ShardRequest,
+    ShardResult,
+    failed_result,
+)
 from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.values.environment import Commit, Environment, RetryPolicy
@@ -24,6 +31,7 @@ _REMOTE_THREADS: Final = 64
 # Up to this number of requests, threads are faster than calls, and the sections that they read stay cached.
 MAX_LOCAL: Final = 2
 MAX_MESSAGE: Final = 6_000_000  # bytes of a request in a message; Lambda accepts 6,291,456 for the whole message
+_MANY_MATCHES: Final = 100_000  # of a shard; as Python values they take some 15 MB
 _CALL_SECONDS: Final = 0.5  # of the caller's time, reserved for the overhead of a call
 _OVERRUN_SECONDS: Final = 6.0  # after its deadline, for the end of its last storage request
 
@@ -34,9 +42,20 @@ type RunRequest = Callable[[ShardRequest, Deadline], ShardResult]
 type Invoke = Callable[[bytes, float], bytes]
 
 
+# Gets a function that returns a result, and returns what is kept of the result until all results are there.
+type Collect = Callable[[Callable[[], ShardResult]], ShardResult]
+
+
+def as_read(read: Callable[[], ShardResult]) -> ShardResult:
+    """Keep the whole result."""
+    return read()
+
+
 class FanOut(Protocol):
-    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
-        """Return the result of each request, in their order."""
+    def run(
+        self, requests: Sequence[ShardRequest], deadline: Deadline, collect: Collect = as_read
+    ) -> list[ShardResult]:
+        """Return what `collect` keeps of the result of each request, in their order."""
 
 
 class Message(msgspec.Struct, frozen=True, rename={"request": "part"}):
@@ -83,13 +102,21 @@ class WorkerPool(msgspec.Struct, frozen=True, dict=True):
 
 
 class LocalFanOut(msgspec.Struct, frozen=True):
-    """Runs requests in threads of this process."""
+    """Runs requests in threads of this process; searches for very many matches run one after the other."""
 
     run_request: RunRequest
     pool: WorkerPool
 
-    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
-        return self.pool.map(lambda request: self.run_request(request, deadline), requests)
+    def run(
+        self, requests: Sequence[ShardRequest], deadline: Deadline, collect: Collect = as_read
+    ) -> list[ShardResult]:
+        def run_one(request: ShardRequest) -> ShardResult:
+            if _has_many_matches(request):
+                return collect(lambda: self.run_request(request, deadline))
+            result = self.run_request(request, deadline)
+            return collect(lambda: result)
+
+        return self.pool.map(run_one, requests)
 
 
 class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
@@ -100,15 +127,22 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
     retry_policy: RetryPolicy = msgspec.field(default_factory=partial(RetryPolicy, max_attempts=4))
     max_local: int = MAX_LOCAL
 
-    def run(self, requests: Sequence[ShardRequest], deadline: Deadline) -> list[ShardResult]:
+    def run(
+        self, requests: Sequence[ShardRequest], deadline: Deadline, collect: Collect = as_read
+    ) -> list[ShardResult]:
         if len(requests) <= self.max_local:
-            return self.local.run(requests, deadline)
+            return self.local.run(requests, deadline, collect)
         texts = [messages.encode(request).decode() for request in requests]
         sizes = [len(msgspec.json.encode(text)) for text in texts]  # as a JSON string, which escapes some bytes
         small = [position for position, size in enumerate(sizes) if size <= MAX_MESSAGE]
         large = [position for position, size in enumerate(sizes) if size > MAX_MESSAGE]
-        calls = self._executor.map(lambda position: self._call(requests[position], texts[position], deadline), small)
-        results = dict(zip(large, self.local.run([requests[position] for position in large], deadline), strict=True))
+
+        def call(position: int) -> ShardResult:
+            return self._call(requests[position], texts[position], deadline, collect)
+
+        calls = self._executor.map(call, small)
+        in_process = self.local.run([requests[position] for position in large], deadline, collect)
+        results = dict(zip(large, in_process, strict=True))
         results |= zip(small, calls, strict=True)
         self._record(results[position] for position in small)
         return [results[position] for position in range(len(requests))]
@@ -123,8 +157,8 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
     def _executor(self) -> "ThreadPoolExecutor":
         return _executor(_REMOTE_THREADS, "call")
 
-    def _call(self, request: ShardRequest, text: str, deadline: Deadline) -> ShardResult:
-        """Return the result of one request; resend a change without a key only if it certainly did not run."""
+    def _call(self, request: ShardRequest, text: str, deadline: Deadline, collect: Collect) -> ShardResult:
+        """Send one request; resend a change without a key only if it certainly did not run."""
         environment = self.local.pool.environment
         for attempt in range(self.retry_policy.max_attempts):
             if attempt and not self.retry_policy.wait(attempt, environment, deadline):
@@ -133,7 +167,7 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
             message = msgspec.json.encode(Message(text, max(0.0, left - _CALL_SECONDS)))
             try:
                 answer = self.invoke(message, left + _OVERRUN_SECONDS)
-                return messages.decode_result(msgspec.json.decode(answer, type=str))
+                return collect(partial(_decode, answer))
             except FunctionBusy:
                 continue
             except StoreRefused as error:
@@ -142,6 +176,14 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
                 if isinstance(request, ChangeRequest) and request.key is None:
                     return failed_result(OutcomeUnknown(request.shard))
         return failed_result(StorageSilent())
+
+
+def _has_many_matches(request: ShardRequest) -> bool:
+    return isinstance(request, SearchRequest) and len(request.query.vectors) * request.query.k > _MANY_MATCHES
+
+
+def _decode(answer: bytes) -> ShardResult:
+    return messages.decode_result(msgspec.json.decode(answer, type=str))
 
 
 class RunOnShard(Protocol):

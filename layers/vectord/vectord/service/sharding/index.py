@@ -18,14 +18,15 @@ from vectord.errors import (
     VectorNotFound,
     VectorsNotFound,
 )
+from vectord.index.query import matches
 from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.index.query.values import Order, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.readers.entry import Entry
 from vectord.service.sharding import listing
 from vectord.service.sharding.changes import failure_of, send_changes
-from vectord.service.sharding.fan_out import FanOut, ShardAccess
-from vectord.service.sharding.merge import etag_of, merge_descriptions, merge_facets, merge_ordered, merge_results
+from vectord.service.sharding.fan_out import Collect, FanOut, ShardAccess, as_read
+from vectord.service.sharding.merge import ResultMerger, etag_of, merge_descriptions, merge_facets, merge_ordered
 from vectord.service.sharding.messages import (
     AddRequest,
     ChangeRequest,
@@ -104,7 +105,12 @@ class ShardedIndex(msgspec.Struct, frozen=True):
         else:
             query = resolved(query, self.lookup(query.like).vector)
         requests = [SearchRequest(shard, query, self.read.staleness) for shard in shard_names(self.parent)]
-        return merge_results(self.parent, self._results(requests, Result), query.k)
+        merger = ResultMerger(query.k)
+        results = self._results(requests, Result, collect=merger.add)
+        merged = merger.result(etag_of(self.parent, [result.etag for result in results]))
+        if not query.paged:
+            matches.check_size(query, self.parent.dimension, merged.answers)
+        return merged
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Raise RequestInvalid: recall is measured only on single-object indexes."""
@@ -229,10 +235,14 @@ class ShardedIndex(msgspec.Struct, frozen=True):
             raise missing_shard_error(self.shards.reader, self.parent, shard, self.deadline) from None
 
     def _results[R](
-        self, requests: Sequence[ShardRequest], kind: type[R], fan_out: FanOut | None = None
+        self,
+        requests: Sequence[ShardRequest],
+        kind: type[R],
+        fan_out: FanOut | None = None,
+        collect: Collect = as_read,
     ) -> Sequence[R]:
-        """Return the result of each request; raise the first error."""
-        results = (fan_out or self.shards.fan_out).run(requests, self.deadline)
+        """Return the result of each request as `collect` returns it; raise the first error."""
+        results = (fan_out or self.shards.fan_out).run(requests, self.deadline, collect)
         for error in self._errors(requests, results):
             raise error
         return [result for result in results if isinstance(result, kind)]

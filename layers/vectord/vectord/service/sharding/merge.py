@@ -1,47 +1,92 @@
 """Merge the results of the shards of an index into one result."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
+from threading import Lock
 
 from vectord.filters.values import Key
-from vectord.index.query.query import Answer, Result, sort_key
+from vectord.index.query.query import Answer, Match, Result, sort_key
 from vectord.index.query.values import Facet, Order, is_after, sorted_rows
 from vectord.lhv1.params import Params
-from vectord.service.sharding.messages import DescribeResult, OrderResult
+from vectord.service.sharding.messages import DescribeResult, OrderResult, ShardResult
 from vectord.service.values.results import Description, OrderedRows, Shard
 
 
-def merge_results(parent: Params, results: Sequence[Result], k: int) -> Result:
-    """Return for each query vector the `k` nearest matches of all shards, ties by id, and the sums of the counts.
+class ResultMerger:
+    """Merges the results of the shards one after the other, so that only the matches of the answer stay in memory.
 
-    A shard whose answer was cut to fit into a message has fewer than `k` matches, although `more` follow. The merged
-    matches then end at its last match: what follows in that shard may be nearer than matches of other shards.
+    For each query vector it keeps the `k` nearest matches, ties by id. A shard whose answer was cut to fit into a
+    message has fewer than `k` matches, although `more` follow. The merged matches then end at its last match: what
+    follows in that shard may be nearer than matches of other shards.
     """
-    return Result(
-        [_merge_answers(answers, k) for answers in zip(*(result.answers for result in results), strict=True)],
-        etag_of(parent, [result.etag for result in results]),
-        sum(result.read_bytes for result in results),
-        sum(result.requests for result in results),
-    )
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+        self._lock = Lock()
+        self._answers: list[_MergedAnswer] = []
+        self._read_bytes = self._requests = 0
+
+    def add(self, read: Callable[[], ShardResult]) -> ShardResult:
+        """Merge the result that `read` returns, and return it without its matches; one thread at a time."""
+        with self._lock:
+            result = read()
+            if not isinstance(result, Result):
+                return result
+            if not self._answers:
+                self._answers = [_MergedAnswer(self._k) for _ in result.answers]
+            for merged, answer in zip(self._answers, result.answers, strict=True):
+                merged.add(answer)
+            self._read_bytes += result.read_bytes
+            self._requests += result.requests
+            return Result((), result.etag)
+
+    def result(self, etag: str) -> Result:
+        """Return what was merged."""
+        return Result([merged.answer() for merged in self._answers], etag, self._read_bytes, self._requests)
 
 
-def _merge_answers(answers: Sequence[Answer], k: int) -> Answer:
-    matches = sorted((match for answer in answers for match in answer.matches), key=sort_key)
-    ends = [sort_key(answer.matches[-1]) for answer in answers if answer.more and 0 < len(answer.matches) < k]
-    if ends:
-        matches = [match for match in matches if sort_key(match) <= min(ends)]
-    return Answer(
-        matches[:k],
-        sum(answer.count for answer in answers),
-        _common({answer.strategy for answer in answers}),
-        _common({answer.plan for answer in answers}),
-        sum(answer.examined for answer in answers),
-        sum(answer.eligible for answer in answers),
-        more=bool(ends) or len(matches) > k or any(answer.more for answer in answers),
-        complete=all(answer.complete for answer in answers),
-    )
+class _MergedAnswer:
+    """The merged answers of some shards to one query vector; `_end` is where the first of the cut answers ends."""
+
+    def __init__(self, k: int) -> None:
+        self._k = k
+        self._matches: list[Match] = []
+        self._end: tuple[float, str] | None = None
+        self._more, self._complete = False, True
+        self._count = self._examined = self._eligible = 0
+        self._strategies, self._plans = set[str](), set[str]()
+
+    def add(self, answer: Answer) -> None:
+        matches = answer.matches
+        if answer.more and 0 < len(matches) < self._k:
+            end = sort_key(matches[-1])
+            self._end = end if self._end is None else min(end, self._end)
+        merged = sorted([*self._matches, *matches], key=sort_key)
+        if self._end is not None:
+            merged = merged[: bisect_right(merged, self._end, key=sort_key)]
+        self._more = self._more or answer.more or len(merged) > self._k
+        self._matches = merged[: self._k]
+        self._complete = self._complete and answer.complete
+        self._count += answer.count
+        self._examined += answer.examined
+        self._eligible += answer.eligible
+        self._strategies.add(answer.strategy)
+        self._plans.add(answer.plan)
+
+    def answer(self) -> Answer:
+        return Answer(
+            self._matches,
+            self._count,
+            _common(self._strategies),
+            _common(self._plans),
+            self._examined,
+            self._eligible,
+            more=self._more or self._end is not None,
+            complete=self._complete,
+        )
 
 
 def merge_facets(facets: Sequence[Facet], limit: int) -> Facet:

@@ -17,6 +17,7 @@ from vectord.errors import (
     IdempotencyKeyReused,
     IndexNotFound,
     OutcomeUnknown,
+    RequestTooLarge,
     StorageSilent,
     StoreRefused,
     VectordError,
@@ -149,7 +150,7 @@ _INDEX_ERRORS: Final = {
     kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, IdempotencyKeyReused)
 }
 _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
-    kind.__name__: kind for kind in (AnswerTooLarge, StoreRefused)
+    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused)
 }
 
 

@@ -229,13 +229,14 @@ class SingleIndex(msgspec.Struct, frozen=True):
 
         Raises:
             VectorsNotFound: some ids are not in the index; nothing was changed.
+            RequestTooLarge: the metadata, once for each vector, is too large.
         """
 
         def change(index: Index) -> tuple[Index, Effect]:
             row_of = selected_rows(index, selection, self.check)
             if missing := [one for one in dict.fromkeys(selection.ids or ()) if one not in row_of]:
                 raise VectorsNotFound(self.name, missing)
-            return mutations.patch(index, row_of, patch.metadata, patch.mode), (len(row_of), len(index))
+            return mutations.patch(index, row_of, patch.metadata, patch.mode, self.check), (len(row_of), len(index))
 
         committed = self.commits.change(self.snapshot, change, self.deadline, write, effect_length=2)
         patched, count = committed.result

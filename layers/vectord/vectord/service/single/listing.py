@@ -37,7 +37,7 @@ def list_by_hash(snapshot: Snapshot, query: ListQuery, check: DeadlineCheck) -> 
     limit = scan.Limit(
         query.limit, members.size, 4 * index.params.dimension if members.vectors else 0, members.metadata
     )
-    page = scan.page(index, query.span, limit, matching_rows(index, query.filter, check))
+    page = scan.page(index, query.span, limit, matching_rows(index, query.filter, check), check)
     rows = [row.row for row in page.rows]
     vectors = index.vectors_of(rows) if members.vectors else [None] * len(rows)
     return ListPage(
