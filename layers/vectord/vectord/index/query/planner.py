@@ -20,6 +20,7 @@ FetchMode = Literal["local", "ranges", "whole"]
 K: Final = 10  # of recall@10, which the calibration measures
 # Rows that a search by ranges considers per request that it may send; further rows are too far apart in the file.
 ROWS_PER_REQUEST: Final = 8
+_MAX_FOREST_COST: Final = 10  # times the cost of a scan, which a search with ef_search may cost
 _MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is faster than reading everything
 # Factor. All rows that satisfy a filter may be far from a query, and the sketch ranks far rows less well.
 _FILTERED_EFFORT: Final = 4
@@ -57,9 +58,11 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
     rows, dimension = base.graph.rows, index.params.dimension
     if not _is_float32_safe(query, base):
         return EXACT  # sketch and forest compute in float32
-    if query.ef_search > 0:
-        return _forest_plan(base, max(query.ef_search, k))
     exact = exact_plan(mask.base_count, rows, dimension)
+    if query.ef_search > 0:
+        forest = _forest_plan(base, max(query.ef_search, k))
+        # A scan of all rows finds at least as much. With a large effort it takes a small part of the time.
+        return exact if cost(forest, rows, dimension) > _MAX_FOREST_COST * cost(EXACT, rows, dimension) else forest
     if query.recall >= 1 or base.graph.scan_is_cheap:
         return exact
     plans = [exact]

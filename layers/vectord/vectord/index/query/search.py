@@ -121,8 +121,13 @@ def _approximate(
 
 
 def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
-    """Return the query vectors in groups; those of a search by ranges share one round of requests."""
-    return [query.vectors] if plan.fetch == "ranges" else list(batched(query.vectors, _QUERIES))
+    """Return the query vectors in groups; those of a search by ranges share one round of requests.
+
+    Those of a scan share a product of matrices. For others the deadline is checked before each vector.
+    """
+    if plan.fetch == "ranges":
+        return [query.vectors]
+    return list(batched(query.vectors, _QUERIES if plan.strategy == "exact" and not plan.effort else 1))
 
 
 def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:

@@ -288,10 +288,7 @@ _DecodedRequest = (
 _DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
 
 
-# Created at the first message, because a cold search of a single-object index does not need them.
-
-
-@cache
+@cache  # created at the first message, because a cold search of a single-object index does not need it
 def _request_decoder() -> msgspec.json.Decoder[_DecodedRequest]:
     return msgspec.json.Decoder(_DecodedRequest, dec_hook=_decode_array)
 
