@@ -1,4 +1,4 @@
-"""A request that evaluates a filter ends at its deadline: with an error that says so, and without a change."""
+"""A request that takes long ends at its deadline: with an error that says so, and without a change."""
 
 from collections.abc import Callable
 from itertools import count
@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.services import FOREVER, a_query, a_service
 from vectord.errors import DeadlineExceeded
+from vectord.index.query.query import Query
 from vectord.index.query.values import Order
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
@@ -54,6 +55,9 @@ def filled(shards: int) -> tuple[Service, Ticking]:
 
 READS: dict[str, Use] = {
     "search": lambda service, deadline: service.search("t", a_query(np.array([1.0, 0.0]), 1, filter=MATCHES), deadline),
+    "search of many vectors": lambda service, deadline: service.search(
+        "t", Query(1, (np.float32([1, 0]),) * ROWS), deadline
+    ),
     "recall": lambda service, deadline: service.recall("t", a_query(np.array([1.0, 0.0]), 1, filter=MATCHES), deadline),
     "count": lambda service, deadline: service.count("t", MATCHES, deadline),
     "count of equal texts": lambda service, deadline: service.count("t", EQUAL, deadline),
@@ -101,4 +105,17 @@ def test_a_write_to_shards_that_ends_within_its_filter_is_not_applied() -> None:
     service, clock = filled(3)
     with pytest.raises(DeadlineExceeded):
         service.delete("t", Selection(filter=MATCHES), Deadline(clock.time + 4))
+    assert service.count("t", EVERY, FOREVER).count == ROWS
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_write_that_is_prepared_after_its_deadline_changes_nothing(shards: int) -> None:
+    service, clock = filled(shards)
+    every = Selection(filter="{}")
+    for write in (
+        lambda: service.delete("t", every, Deadline(clock.time + 1)),
+        lambda: service.patch("t", every, Patch(msgspec.Raw(b'{"a": 2}')), Deadline(clock.time + 1)),
+    ):
+        with pytest.raises(DeadlineExceeded):
+            write()
     assert service.count("t", EVERY, FOREVER).count == ROWS

@@ -88,12 +88,7 @@ def patch(
     Raises:
         RequestTooLarge: `metadata`, once for each row, is larger than MAX_PATCHED.
     """
-    size = len(metadata or b"") * len(row_of)
-    if size > MAX_PATCHED:
-        raise RequestTooLarge(
-            f"The metadata would be written to {len(row_of):,} vectors, {size:,} bytes in all; the limit is "
-            f"{MAX_PATCHED:,}. Send less metadata, or select fewer vectors at a time."
-        )
+    check_patch_size(metadata, len(row_of))
     before = index.metadata_of(row_of)
     after, changed = dict[str, msgspec.Raw | None](), list[str]()
     for vector_id in checked(list(row_of), check, _PATCHED_AT_A_TIME):
@@ -107,6 +102,16 @@ def patch(
     items = [Item(vector_id, vector, after[vector_id]) for vector_id, vector in zip(changed, vectors, strict=True)]
     # Removed first, because an upsert without metadata keeps the stored metadata.
     return upsert(remove(index, changed)[0], items)[0]
+
+
+def check_patch_size(metadata: msgspec.Raw | None, rows: int) -> None:
+    """Raise RequestTooLarge if `metadata`, once for each of `rows`, is larger than MAX_PATCHED."""
+    size = len(metadata or b"") * rows
+    if size > MAX_PATCHED:
+        raise RequestTooLarge(
+            f"The metadata would be written to {rows:,} vectors, {size:,} bytes in all, and the limit is "
+            f"{MAX_PATCHED:,}. Send less metadata, or select fewer vectors at a time."
+        )
 
 
 def merge_patch(target: msgspec.Raw | None, change: msgspec.Raw | None) -> msgspec.Raw | None:

@@ -167,8 +167,10 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
     """
     try:
         body.decode()
-        if len(body) > LARGE and kind in _CHECKS:
-            _CHECKS[kind](body)
+        if len(body) > LARGE:
+            msgspec.json.decode(body, type=msgspec.Raw)  # if it is not JSON, before there are values of its items
+            if kind in _CHECKS:
+                _CHECKS[kind](body)
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         _check_json(body)  # msgspec stopped at the wrong type; the rest may not be JSON

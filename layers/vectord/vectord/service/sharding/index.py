@@ -5,6 +5,7 @@ rely on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import structs
@@ -18,6 +19,7 @@ from vectord.errors import (
     VectorNotFound,
     VectorsNotFound,
 )
+from vectord.index import mutations
 from vectord.index.query import matches
 from vectord.index.query.query import Query, Result, check_vectors, resolved
 from vectord.index.query.values import Order, OrderedRow
@@ -75,6 +77,8 @@ from vectord.service.values.selection import (
     Selection,
     parse_filter,
 )
+
+_LONG_PATCH: Final = 1_000  # bytes of metadata from which on the vectors that a patch selects are counted first
 
 
 class ShardedIndex(msgspec.Struct, frozen=True):
@@ -202,14 +206,23 @@ class ShardedIndex(msgspec.Struct, frozen=True):
 
         Raises:
             VectorsNotFound: some ids are not in the index; nothing was changed.
+            RequestTooLarge: the metadata, once for each vector, is too large.
             PartlyApplied, Contended, OutcomeUnknown
         """
         check_unconditional(self.parent, write)
         parts = self._parts(selection, write.key)
         if selection.ids is not None and (missing := self._absent_ids(parts, write.key)):
             raise VectorsNotFound(self.parent.name, missing)
+        self._check_patch_size(selection, patch)
         requests = [PatchRequest(shard, part, patch, write.key) for shard, part in parts.items()]
         return Patched(sum(one.rows for one in self._commit(requests)))
+
+    def _check_patch_size(self, selection: Selection, patch: Patch) -> None:
+        """Raise RequestTooLarge before any shard is changed; shards check short metadata themselves."""
+        if selection.ids is not None:
+            mutations.check_patch_size(patch.metadata, len(set(selection.ids)))
+        elif len(patch.metadata) > _LONG_PATCH:
+            mutations.check_patch_size(patch.metadata, self.count(selection.filter).count)
 
     def _parts(self, selection: Selection, key: IdempotencyKey | None) -> Mapping[str, Selection]:
         """Return what each shard has to select."""

@@ -1,0 +1,99 @@
+"""Large bodies: too many items, or many items that are not valid, are refused before all of them are decoded."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from vectord.edge.schemas import bodies
+from vectord.edge.schemas.bodies import AddBody, DeleteBody, FacetsBody, GetBody, PatchBody, RecallBody, SearchBody
+from vectord.edge.schemas.large_bodies import LARGE
+from vectord.errors import BatchInvalid, MalformedJson, RequestInvalid
+from vectord.readers.entry import MAX_BAD_ITEMS, NewVector
+
+GOOD = '{"id":"a","vector":[1,2]}'
+JUNK = ["1", "null", "true", '""', '":"', "{}", "[]", "[[]]", '{"id":1,"vector":[]}', '{"id":"a"}']
+BATCHES: dict[type[msgspec.Struct], tuple[str, str]] = {
+    AddBody: ('{"vectors":[', "]}"),
+    DeleteBody: ('{"ids": [ ', " ] }"),
+    PatchBody: ('{"metadata":{"vectors":[1]},"ids":[', "]}"),
+}
+
+
+def repeated(item: str, size: int = 2 * LARGE) -> str:
+    return ",".join([item] * (size // (len(item) + 1)))
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("kind", BATCHES, ids=lambda kind: kind.__name__)
+def test_a_large_batch_of_junk_lists_the_first_items(kind: type[msgspec.Struct], junk: str) -> None:
+    if kind is not AddBody and junk.startswith('"'):
+        pytest.skip("a text is an id")
+    before, after = BATCHES[kind]
+    with pytest.raises(BatchInvalid, match=f"At least {MAX_BAD_ITEMS}") as caught:
+        bodies.decode((before + repeated(junk) + after).encode(), kind)
+    assert [item.position for item in caught.value.items] == list(range(MAX_BAD_ITEMS))
+
+
+def test_junk_after_many_good_items_is_found() -> None:
+    text = f'{{"vectors":[{repeated(GOOD)},{repeated("1")}]}}'
+    with pytest.raises(BatchInvalid) as caught:
+        bodies.decode(text.encode(), AddBody)
+    assert caught.value.items[0].position == repeated(GOOD).count("id")
+
+
+def test_a_large_batch_with_a_few_bad_items_names_all_of_them() -> None:
+    text = f'{{"vectors":[7,{repeated(GOOD)},{{"id":"b"}},{repeated(GOOD)},null]}}'
+    found = bodies.entries(bodies.decode(text.encode(), AddBody).vectors)
+    bad = [at for at, entry in enumerate(found) if not isinstance(entry, NewVector)]
+    count = repeated(GOOD).count("id")
+    assert bad == [0, count + 1, 2 * count + 2]
+
+
+def test_a_large_batch_of_ids_with_a_few_bad_ones_names_all_of_them() -> None:
+    body = bodies.decode(f'{{"ids":[7,{repeated(json.dumps("ü"))},null]}}'.encode(), DeleteBody)
+    with pytest.raises(BatchInvalid) as caught:
+        bodies.ids(body.ids or [])
+    assert [item.position for item in caught.value.items] == [0, len(body.ids or []) - 1]
+
+
+@pytest.mark.parametrize("kind", BATCHES, ids=lambda kind: kind.__name__)
+def test_a_large_valid_batch_is_decoded(kind: type[msgspec.Struct]) -> None:
+    before, after = BATCHES[kind]
+    item = GOOD if kind is AddBody else '"an id"'
+    body: Any = bodies.decode((before + repeated(item) + after).encode(), kind)
+    assert len(body.vectors if kind is AddBody else body.ids) == repeated(item).count(item)
+
+
+TOO_MANY = {
+    "query vectors": (SearchBody, f'{{"vectors":[{repeated("[]")}]}}', "at most 100"),
+    "texts as query vectors": (SearchBody, f'{{"vectors":[{repeated(json.dumps(""))}]}}', "at most 100"),
+    "probes": (RecallBody, f'{{"vectors":[{repeated("[1]")}]}}', "at most 500"),
+    "ids": (GetBody, f'{{"ids":[{repeated("0")}]}}', "at most 1,000"),
+    "paths": (FacetsBody, f'{{"paths":[{repeated(json.dumps("a"))}]}}', "at most 16"),
+    "components": (SearchBody, f'{{"vector":[{repeated("1")}]}}', "at most 4,096"),
+    "components of one of several": (SearchBody, f'{{"vectors":[[1],[{repeated("1")}]]}}', "at most 4,096"),
+}
+
+
+@pytest.mark.parametrize(("kind", "text", "limit"), TOO_MANY.values(), ids=TOO_MANY.keys())
+def test_too_many_items_are_refused_and_the_limit_is_named(kind: type[msgspec.Struct], text: str, limit: str) -> None:
+    with pytest.raises(RequestInvalid, match=limit):
+        bodies.decode(text.encode(), kind)
+
+
+def test_the_most_query_vectors_of_the_greatest_dimension_are_decoded() -> None:
+    text = json.dumps({"vectors": [[0.123456789] * 4_096] * 100})
+    assert len(bodies.decode(text.encode(), SearchBody).vectors or []) == 100
+
+
+@pytest.mark.parametrize("cut", ['{"vectors":[' + repeated("1"), '{"vectors":[' + repeated(GOOD) + ",]}"])
+def test_a_large_body_that_is_not_json_is_refused(cut: str) -> None:
+    with pytest.raises((MalformedJson, BatchInvalid)):
+        bodies.decode(cut.encode(), AddBody)
+
+
+def test_a_field_twice_in_a_large_body_is_refused() -> None:
+    with pytest.raises(RequestInvalid, match="'ids' more than once"):
+        bodies.decode(f'{{"ids":["a"],"ids":[{repeated(json.dumps("a"))}]}}'.encode(), DeleteBody)
