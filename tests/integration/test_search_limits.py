@@ -75,12 +75,6 @@ def test_a_patch_that_would_write_too_much_is_refused_and_changes_nothing(api: A
     assert api.send("PATCH", "/indexes/t/vectors", body | {"ids": ["00"], "filter": None}).json["patched"] == 1
 
 
-@pytest.mark.parametrize("path", ["a." * 600, "a" * 1_025])
-def test_a_path_that_is_too_long_is_refused(api: Api, path: str) -> None:
-    assert api.send("POST", "/indexes/t/vectors/facets", {"paths": [path]}).status == 422
-    assert api.send("GET", "/indexes/t/vectors", query={"order_by": path}).status == 422
-
-
 def test_a_filter_of_more_than_6_mb_is_refused(api: Api) -> None:
     packed = gzip.compress(json.dumps({"filter": {"row": {"$in": ["x" * (6 << 20)]}}}).encode())
     answer = api.send("POST", "/indexes/t/vectors/count", packed, headers={"Content-Encoding": "gzip"})

@@ -25,11 +25,10 @@ def repeated(item: str, size: int = 2 * LARGE) -> str:
     return ",".join([item] * (size // (len(item) + 1)))
 
 
-@pytest.mark.parametrize("junk", JUNK)
-@pytest.mark.parametrize("kind", BATCHES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    ("kind", "junk"), [(kind, junk) for kind in BATCHES for junk in JUNK if kind is AddBody or not junk.startswith('"')]
+)
 def test_a_large_batch_of_junk_lists_the_first_items(kind: type[msgspec.Struct], junk: str) -> None:
-    if kind is not AddBody and junk.startswith('"'):
-        pytest.skip("a text is an id")
     before, after = BATCHES[kind]
     with pytest.raises(BatchInvalid, match=f"At least {MAX_BAD_ITEMS}") as caught:
         bodies.decode((before + repeated(junk) + after).encode(), kind)

@@ -19,6 +19,7 @@ from vectord.errors import (
     BlobError,
     ConditionFailed,
     Contended,
+    DeadlineExceeded,
     IndexNotFound,
     ObjectChanged,
     ObjectNotFound,
@@ -107,6 +108,7 @@ class CommitLoop:
 
         Raises:
             PreconditionFailed, and what `change` and `commit` raise
+            DeadlineExceeded: `change` ended after the deadline; nothing was written.
         """
         name, snapshot = (base, None) if isinstance(base, str) else (base.name, base)
         if write.key is not None:
@@ -122,7 +124,8 @@ class CommitLoop:
         self, commit_id: str, change: Change, deadline: Deadline, state: Snapshot
     ) -> PreparedCommit[Effect] | Committed[Effect]:
         changed, effect = change(state.index)
-        self._environment.check(deadline)  # before anything is written
+        if self._environment.now() >= deadline.at:
+            raise DeadlineExceeded
         if changed is state.index:
             return Committed(effect, state)
         policy, thresholds = self._build_policy, self._thresholds
