@@ -9,9 +9,11 @@ from tools.costs import writes as write_costs
 from vectord.edge import problems, telemetry
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
-from vectord.index.query.query import MAX_K, MAX_QUERIES
+from vectord.edge.search import MAX_FILTER
+from vectord.index.mutations import MAX_PATCHED
+from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1 import params
-from vectord.readers.entry import MAX_NESTING
+from vectord.readers.entry import MAX_BAD_ITEMS, MAX_METADATA, MAX_NESTING
 from vectord.service.values import options
 from vectord.service.values.selection import MAX_IDS
 
@@ -60,6 +62,11 @@ def test_the_page_of_limits_states_those_of_the_code() -> None:
     assert stated["k"] == f"1 to {MAX_K:,}"
     assert f"1 to {params.MAX_ID_BYTES:,} bytes" in stated["id"]
     assert stated["queries a search"] == f"1 to {MAX_QUERIES}"
+    assert stated["queries a recall measurement"].startswith(f"1 to {MAX_PROBES};")
+    assert stated["bad items of a batch that an answer lists"] == f"the first {MAX_BAD_ITEMS:,}"
+    assert stated["metadata that one patch writes"].startswith(f"{MAX_PATCHED // 10**6} MB")
+    assert stated["metadata of a vector"].endswith(f"up to {MAX_METADATA >> 20} MB")
+    assert stated["filter"].startswith(f"{MAX_FILTER >> 20} MB")
     assert stated["ids a get"] == f"1 to {MAX_IDS:,}"
     assert f"up to {MAX_NESTING} levels" in stated["metadata of a vector"]
     assert stated["request"].startswith(f"{MAX_BODY >> 20} MB")
