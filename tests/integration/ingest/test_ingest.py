@@ -41,10 +41,14 @@ def test_one_bad_row_rejects_the_file_and_is_reported(api: Api, inbox: Inbox) ->
     assert api.send("GET", "/indexes/t").etag == before
 
 
-def test_a_report_lists_the_first_bad_rows_and_counts_all(api: Api, inbox: Inbox) -> None:
-    inbox.upload("uploads/t/x.jsonl", b'{"id": "a", "vector": [1]}\n' * 1_500)
+@pytest.mark.parametrize(("wrong", "counted", "stopped"), [(999, 999, False), (1_500, 1_000, True)])
+def test_reading_stops_after_1000_bad_rows_and_the_report_says_so(
+    api: Api, inbox: Inbox, wrong: int, counted: int, stopped: bool
+) -> None:
+    inbox.upload("uploads/t/x.jsonl", b'{"id": "a", "vector": [1]}\n' * wrong)
     report = inbox.report("rejected/t/x.jsonl.json")
-    assert (report["bad"], len(report["rows"])) == (1_500, 1_000)
+    assert (report["bad"], len(report["rows"])) == (counted, counted)
+    assert ("stopped" in report["reason"]) == stopped
 
 
 @pytest.mark.parametrize("shards", [1, 3])

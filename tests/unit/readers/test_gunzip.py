@@ -16,12 +16,12 @@ TEXT = b"".join(b'{"id":"%d","vector":[%d,0.5]}\n' % (number, number) for number
 
 
 def decompress(data: bytes) -> bytes:
-    return b"".join(lines_of_gzip(data, LIMIT))
+    return b"".join(lines_of_gzip(data, LIMIT, LIMIT))
 
 
 def test_every_block_ends_at_the_end_of_a_line() -> None:
     text = TEXT * 100  # longer than one chunk
-    blocks = list(lines_of_gzip(gzip.compress(text), LIMIT))
+    blocks = list(lines_of_gzip(gzip.compress(text), LIMIT, LIMIT))
     assert b"".join(blocks) == text
     assert len(blocks) > 2
     assert all(block.endswith(b"\n") for block in blocks if block)

@@ -127,6 +127,11 @@ def invalid_id_reason(vector_id: str) -> str | None:
     return None
 
 
+def wrong_length_reason(length: int, dimension: int) -> str | None:
+    """Return why a vector of `length` components does not fit an index of `dimension`, or None if it does."""
+    return None if length == dimension else f"vector must have {dimension:,} components, not {length:,}"
+
+
 def _distance(text: str) -> Distance:
     if text == "cosine":
         return "cosine"

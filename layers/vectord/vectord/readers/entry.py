@@ -23,8 +23,6 @@ MAX_METADATA: Final = 6 << 20  # bytes of JSON; as Python values they take up to
 
 MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level
 
-ROW_BYTES: Final = 128  # memory that a row takes beside its components and texts; bounds the rows of a file
-
 METADATA_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError, RequestInvalid)
 """The exceptions that `metadata_of_text` raises."""
 

@@ -4,26 +4,29 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from vectord.errors import FileRefused
+from vectord.readers.budget import row_limit, within
 from vectord.readers.entry import Entry
 from vectord.readers.gunzip import lines_of_gzip, read_ahead
 from vectord.readers.jsonl import entries_of_lines
 from vectord.readers.numpy_files import entries_of_npy, entries_of_npz
 from vectord.readers.parquet import entries_of_parquet
 
-Reader = Callable[[bytes, int], Iterator[Entry]]
+Reader = Callable[[bytes, int, int | None], Iterator[Entry]]
 
 
-def entries_of_file(name: str, data: bytes, limit: int) -> Iterator[Entry]:
+def entries_of_file(name: str, data: bytes, limit: int, dimension: int | None = None) -> Iterator[Entry]:
     """Yield one entry for each row of a file; the suffix of `name` selects the format.
 
-    The position of an entry is the number of its line or row, from 0. `limit` bounds the decoded size in bytes.
+    The position of an entry is the number of its line or row, from 0. `limit` bounds in bytes what the rows cost
+    (`readers/budget.py`). With a `dimension`, formats that state the length of a vector before its components do not
+    read components of another length: such a row is bad.
 
     Raises:
-        FileRefused: the format is unknown, the file as a whole cannot be read, or it decodes to more than `limit`.
+        FileRefused: the format is unknown, the file as a whole cannot be read, or its rows cost more than `limit`.
     """
     for suffix, reader in _READERS.items():
         if name.endswith(suffix):
-            return reader(data, limit)
+            return within(reader(data, limit, dimension), limit)
     raise FileRefused(f"its name must end with one of {', '.join(_READERS)}")
 
 
@@ -31,14 +34,15 @@ def is_ingestible(name: str) -> bool:
     return name.endswith(tuple(_READERS))
 
 
-def _entries_of_jsonl(data: bytes, limit: int) -> Iterator[Entry]:
+def _entries_of_jsonl(data: bytes, limit: int, _: int | None) -> Iterator[Entry]:
     if len(data) > limit:
         raise FileRefused(f"it has more than {limit:,} bytes, which this function cannot hold; split it")
-    return entries_of_lines([data])
+    return entries_of_lines([data], row_limit(limit))
 
 
-def _entries_of_jsonl_gz(data: bytes, limit: int) -> Iterator[Entry]:
-    return entries_of_lines(read_ahead(lines_of_gzip(data, limit)))
+def _entries_of_jsonl_gz(data: bytes, limit: int, _: int | None) -> Iterator[Entry]:
+    longest = row_limit(limit)
+    return entries_of_lines(read_ahead(lines_of_gzip(data, limit, longest)), longest)
 
 
 _READERS: Final[dict[str, Reader]] = {

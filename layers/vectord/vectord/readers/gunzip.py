@@ -17,17 +17,18 @@ _CHUNK: Final = 1 << 18  # bytes; fits a processor cache
 _AHEAD: Final = 3  # blocks; with only one, the two threads would wait for each other after every block
 
 
-def lines_of_gzip(data: bytes, limit: int) -> Iterator[bytes]:
+def lines_of_gzip(data: bytes, limit: int, longest: int) -> Iterator[bytes]:
     """Yield the text in blocks that end at the end of a line.
 
     Raises:
-        FileRefused: `data` is not a complete gzip file, or decodes to more than `limit` bytes.
+        FileRefused: `data` is not a complete gzip file, or decodes to more than `limit` bytes, or has a line of more
+            than about `longest` bytes.
     """
     from isal import igzip, isal_zlib  # noqa: PLC0415  installed only in the functions that read files
 
     try:
         with igzip.IGzipFile(fileobj=io.BytesIO(data), mode="rb") as stream:  # type: ignore[no-untyped-call]
-            yield from _whole_lines(stream, limit)
+            yield from _whole_lines(stream, limit, longest)
     # isal's stub declares its exception class as an instance.
     except (gzip.BadGzipFile, EOFError, isal_zlib.error) as error:  # type: ignore[misc]
         raise FileRefused(f"it is not a complete gzip file ({error})") from error
@@ -45,7 +46,7 @@ def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield block
 
 
-def _whole_lines(stream: io.BufferedIOBase, limit: int) -> Iterator[bytes]:
+def _whole_lines(stream: io.BufferedIOBase, limit: int, longest: int) -> Iterator[bytes]:
     size, incomplete = 0, list[bytes]()
     # Count while reading: a bomb of zeros without a newline must be refused before it fills the memory.
     while chunk := stream.read(_CHUNK):
@@ -56,4 +57,6 @@ def _whole_lines(stream: io.BufferedIOBase, limit: int) -> Iterator[bytes]:
             yield b"".join([*incomplete, chunk[:end]])
             incomplete.clear()
         incomplete.append(chunk[end:])
+        if sum(map(len, incomplete)) > longest:
+            raise FileRefused(f"it has a line of more than {longest:,} bytes, which no row may have")
     yield b"".join(incomplete)

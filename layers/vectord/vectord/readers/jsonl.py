@@ -6,7 +6,6 @@ A line is split only if the result provably equals that of decoding the whole li
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -36,22 +35,24 @@ _SPACE: Final = ord(" ")
 _QUOTE: Final = ord('"')
 _PLACEHOLDER: Final = b"-7.0625e-301"
 _PLACEHOLDER_JSON: Final = msgspec.Raw(_PLACEHOLDER)
+_LONGEST: Final = 32 << 20  # bytes of a line; a decoder takes a multiple of that
 _BATCH: Final = 128  # entries whose float64 numbers fit a processor cache until they are converted to float32
+_BATCH_BYTES: Final = 8 << 20  # more than 128 vectors of the largest dimension, if they have float64 numbers
 
 # id; float64 bytes or float32; metadata; position
 _Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None, int]
 
 
-def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
+def entries_of_lines(blocks: Iterable[bytes], longest: int = _LONGEST) -> Iterator[Entry]:
     """Yield the entry of each line that is not blank. Each block of text must end at the end of a line.
 
     Most vectors are float32; a number beyond the range of float32 becomes infinite. A byte order mark at the start of
     the text is skipped, as RFC 8259 allows.
 
     Raises:
-        FileRefused: the text is UTF-16 or UTF-32.
+        FileRefused: the text is UTF-16 or UTF-32, or a line has more than `longest` bytes.
     """
-    for batch in batched(_entries(_without_mark(blocks)), _BATCH):
+    for batch in _batches(_entries(_without_mark(blocks), longest)):
         with np.errstate(over="ignore"):
             flat = np.frombuffer(b"".join(_float64_bytes(batch)), np.float64).astype(np.float32)
         stop = 0
@@ -63,6 +64,18 @@ def entries_of_lines(blocks: Iterable[bytes]) -> Iterator[Entry]:
                 yield NewVector(entry[0], flat[start:stop], entry[2], entry[3])
             else:
                 yield NewVector(entry[0], entry[1], entry[2], entry[3])
+
+
+def _batches(entries: Iterable[_Split | Entry]) -> Iterator[list[_Split | Entry]]:
+    """Yield the entries in batches; one with long vectors is shorter, since a number is up to 8 times its text."""
+    batch, size = list[_Split | Entry](), 0
+    for entry in entries:
+        batch.append(entry)
+        size += len(entry[1]) if isinstance(entry, tuple) else 0
+        if len(batch) == _BATCH or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 def parse_numbers_fast(text: bytes) -> npt.NDArray[np.float64]:
@@ -84,7 +97,7 @@ def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
         is_first = False
 
 
-def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
+def _entries(blocks: Iterable[bytes], longest: int) -> Iterator[_Split | Entry]:
     position = 0
     for block in blocks:
         start, size = 0, len(block)
@@ -94,6 +107,8 @@ def _entries(blocks: Iterable[bytes]) -> Iterator[_Split | Entry]:
                 start, position = blank.end(), position + block.count(b"\n", start, blank.end())
                 continue
             end = block.find(b"\n", start) + 1 or size
+            if end - start > longest:
+                raise FileRefused(f"line {position + 1:,} has more than {longest:,} bytes, which no row may have")
             if entry := _split_line(position, block, start, end) or _whole_line(position, block[start:end]):
                 yield entry
             start, position = end, position + 1

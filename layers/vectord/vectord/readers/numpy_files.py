@@ -6,24 +6,36 @@ allocated.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BadItem, FileRefused
-from vectord.readers.entry import METADATA_ERRORS, ROW_BYTES, Entry, NewVector, metadata_of_text
+from vectord.lhv1.params import wrong_length_reason
+from vectord.readers.budget import check_rows, row_limit
+from vectord.readers.entry import METADATA_ERRORS, Entry, NewVector, metadata_of_text
 from vectord.readers.malformed import metadata_reason
 from vectord.readers.npy_header import parse_header
 from vectord.readers.zip_members import read_members
 
 Array = npt.NDArray[Any]
 
+_BLOCK: Final = 128  # rows whose texts are decoded at a time
+_WIDEST: Final = 8  # bytes of a component, decoded
 _FIELDS: Final = ("id", "vector", "metadata")
 _MEMBERS: Final = ("ids.npy", "vectors.npy", "metadata.npy")
 
 
-def entries_of_npz(data: bytes, limit: int) -> Iterator[Entry]:
+class _Columns(NamedTuple):
+    """Ids (rows,), vectors (rows, dimension) and perhaps metadata (rows,)."""
+
+    ids: Array
+    vectors: Array
+    metadata: Array | None
+
+
+def entries_of_npz(data: bytes, limit: int, dimension: int | None = None) -> Iterator[Entry]:
     """Yield the rows of an archive of arrays `ids` (text or integers), `vectors` (rows, dimension), `metadata` (JSON).
 
     Raises:
@@ -34,10 +46,10 @@ def entries_of_npz(data: bytes, limit: int) -> Iterator[Entry]:
     ids, vectors, metadata = (arrays.get(name) for name in _MEMBERS)
     if ids is None or vectors is None:
         raise FileRefused("an .npz file needs the arrays 'ids' and 'vectors'")
-    return _entries(ids, vectors, metadata)
+    return _entries(_Columns(ids, vectors, metadata), limit, dimension)
 
 
-def entries_of_npy(data: bytes, limit: int) -> Iterator[Entry]:
+def entries_of_npy(data: bytes, limit: int, dimension: int | None = None) -> Iterator[Entry]:
     """Yield the rows of a matrix (rows, dimension), with row numbers as ids, or of the fields `id` and `vector`.
 
     Raises:
@@ -48,10 +60,12 @@ def entries_of_npy(data: bytes, limit: int) -> Iterator[Entry]:
     array = _read_array(data, _FIELDS, limit, "")
     names = array.dtype.names
     if names is None:
-        return _entries(np.arange(len(array)) if array.ndim else np.array([], int), array, None)
+        numbers = np.arange(len(array)) if array.ndim else np.array([], int)
+        return _entries(_Columns(numbers, array, None), limit, dimension)
     if not {"id", "vector"} <= set(names):
         raise FileRefused("an .npy file with fields needs 'id' and 'vector'")
-    return _entries(array["id"], array["vector"], array["metadata"] if "metadata" in names else None)
+    metadata = array["metadata"] if "metadata" in names else None
+    return _entries(_Columns(array["id"], array["vector"], metadata), limit, dimension)
 
 
 def _read_array(data: bytes, fields: Sequence[str], limit: int, name: str) -> Array:
@@ -65,14 +79,24 @@ def _read_array(data: bytes, fields: Sequence[str], limit: int, name: str) -> Ar
         raise FileRefused(f"{name}it is truncated: its header describes {size:,} bytes")
     if size < len(data) - header.start:
         raise FileRefused(f"{name}it has {len(data) - header.start - size:,} bytes after its array")
+    try:
+        check_rows(header.shape[0] if header.shape else 1, limit)
+    except FileRefused as error:
+        raise FileRefused(f"{name}{error}") from error
     # numpy bounds the product of the lengths also where one of them is 0 and the array has no bytes.
-    bound = math.prod(max(length, 1) for length in header.shape) * max(header.dtype.itemsize, 1)
-    if bound > limit or (header.shape and header.shape[0] * ROW_BYTES > limit):
-        raise FileRefused(f"{name}it has more rows or components than this function can hold; split it")
+    if math.prod(max(length, 1) for length in header.shape) * header.dtype.itemsize > limit:
+        raise FileRefused(f"{name}it has more components than this function can hold; split it")
     return np.ndarray(header.shape, header.dtype, data, header.start, order="F" if header.fortran else "C")
 
 
-def _entries(ids: Array, vectors: Array, metadata: Array | None) -> Iterator[Entry]:
+def _entries(columns: _Columns, limit: int, dimension: int | None) -> Iterator[Entry]:
+    _check(columns, row_limit(limit))
+    return _rows(columns, columns.vectors.shape[1] if dimension is None else dimension)
+
+
+def _check(columns: _Columns, longest: int) -> None:
+    """Refuse arrays that are not rows of one id, one vector and one text, of at most `longest` bytes each."""
+    ids, vectors, metadata = columns
     if ids.ndim != 1 or vectors.ndim != 2 or len(ids) != len(vectors):
         raise FileRefused(f"ids of shape {ids.shape} and vectors of shape {vectors.shape} are not rows of vectors")
     if ids.dtype.kind not in "UiuS":
@@ -83,12 +107,20 @@ def _entries(ids: Array, vectors: Array, metadata: Array | None) -> Iterator[Ent
         raise FileRefused(
             f"metadata of type {metadata.dtype} and shape {metadata.shape} must be one JSON text for each id"
         )
-    vector_ids = _texts(ids)
-    texts = None if metadata is None else _texts(metadata)
-    return (
-        _entry(row, vector_id, vectors[row], "" if texts is None else texts[row])
-        for row, vector_id in enumerate(vector_ids)
-    )
+    width = ids.itemsize + vectors.shape[1] * _WIDEST + (0 if metadata is None else metadata.itemsize)
+    if width > longest:
+        raise FileRefused(f"its rows have {width:,} bytes each, more than the limit of {longest:,} for a row")
+
+
+def _rows(columns: _Columns, dimension: int) -> Iterator[Entry]:
+    ids, vectors, metadata = columns
+    wrong = wrong_length_reason(vectors.shape[1], dimension)
+    for start in range(0, len(ids), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        vector_ids = _texts(ids[rows])
+        texts = [""] * len(vector_ids) if metadata is None else _texts(metadata[rows])
+        for row, (vector_id, text) in enumerate(zip(vector_ids, texts, strict=True), start):
+            yield BadItem(row, vector_id, wrong) if wrong else _entry(row, vector_id, vectors[row], text)
 
 
 def _entry(row: int, vector_id: str | None, vector: Array, metadata: str | None) -> Entry:

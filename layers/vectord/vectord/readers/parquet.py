@@ -2,33 +2,51 @@
 
 DuckDB reads it, because it has typed exceptions and a memory limit, and takes 69 MB unzipped (pyarrow 171 MB). arro3
 (35 MB) was rejected, because it panics on a truncated file, which ends the process.
+
+A small file can decode to very much: a value is stored once and repeated by a count. So the counts of rows and of
+components in the footer are compared with the limit first; ids and metadata are read in small batches; and components
+of a vector of a wrong length are never read.
 """
 
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from vectord.errors import BadItem, FileRefused
-from vectord.readers.entry import METADATA_ERRORS, ROW_BYTES, Entry, NewVector, metadata_of_text
+from vectord.lhv1.params import wrong_length_reason
+from vectord.readers.budget import check_rows, row_limit
+from vectord.readers.duckdb_connection import locked_connection
+from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, metadata_of_text
 from vectord.readers.malformed import metadata_reason
 from vectord.readers.parquet_columns import expressions_of
+from vectord.readers.parquet_footer import check_footer
 
 if TYPE_CHECKING:
     import duckdb
 
-_CONFIG: Final[dict[str, Any]] = {
-    "threads": 1,
-    "temp_directory": "",  # no temporary files: the space in /tmp is for sections
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+_BUFFERS: Final = 3  # times the limit: a page as stored, as decoded, and DuckDB rounds up to a power of two
+_FETCHED: Final = 16  # rows whose ids and metadata become Python objects at once
 _MAX_DETAIL: Final = 200  # characters of DuckDB's message
-_SIZE: Final = "coalesce(len(b), 0) * 8 + coalesce(strlen(a::varchar), 0) + coalesce(strlen(c), 0)"
+
+# Components in the footer: an empty or missing list counts as one.
+_COMPONENTS: Final = """
+    select sum(num_values) from parquet_metadata($1) where split_part(path_in_schema, ', ', 1) in ('vector', 'values')
+"""
 
 
-def entries_of_parquet(data: bytes, limit: int) -> Iterator[Entry]:
+class _Row(NamedTuple):
+    """The text of a row and the length of its vector; `metadata` is None if it has more than `longest` bytes."""
+
+    id: str | bytes | None
+    length: int | None
+    metadata: str | None
+    metadata_bytes: int
+
+
+def entries_of_parquet(data: bytes, limit: int, dimension: int | None = None) -> Iterator[Entry]:
     """Yield the rows of a Parquet file.
 
     Raises:
@@ -36,18 +54,18 @@ def entries_of_parquet(data: bytes, limit: int) -> Iterator[Entry]:
     """
     import duckdb  # noqa: PLC0415  installed only in the functions that read and write files
 
+    check_footer(data)
     with tempfile.NamedTemporaryFile(prefix="vectord-upload-", suffix=".parquet") as file:
         file.write(data)
         file.flush()
+        del data  # DuckDB needs the memory
         try:
-            with duckdb.connect(config={**_CONFIG, "memory_limit": f"{limit}B"}) as connection:
-                connection.execute("set TimeZone = 'UTC'")  # in which times are written
-                columns = _read_columns(connection, file.name, limit)
+            with locked_connection(_BUFFERS * limit, files=[Path(file.name)]) as connection:
+                yield from _rows(connection, file.name, limit, dimension)
         except duckdb.OutOfMemoryException as error:
             raise FileRefused("it needs more memory than this function has; split it") from error
         except duckdb.Error as error:
             raise FileRefused(f"it cannot be read as Parquet ({_detail(error, file.name)})") from error
-    yield from (_entry(row, *values) for row, values in enumerate(zip(*columns, strict=True)))
 
 
 def _detail(error: Exception, path: str) -> str:
@@ -55,26 +73,37 @@ def _detail(error: Exception, path: str) -> str:
     return first_line if len(first_line) <= _MAX_DETAIL else f"{first_line[:_MAX_DETAIL]}…"
 
 
-def _read_columns(connection: "duckdb.DuckDBPyConnection", path: str, limit: int) -> list[list[Any]]:
-    """Return the columns id, vector and metadata."""
-    import duckdb  # noqa: PLC0415  as above
-
+def _rows(connection: "duckdb.DuckDBPyConnection", path: str, limit: int, dimension: int | None) -> Iterator[Entry]:
     found = expressions_of(connection, path)
-    rows = _query_number(connection, "select count(*) from read_parquet($1)", path)
-    if rows * ROW_BYTES > limit:
-        raise FileRefused(f"it has {rows:,} rows, which this function cannot hold; split it")
     source = f"(select {found.id} as a, {found.vector} as b, {found.metadata} as c from read_parquet($1))"
-    # If no row is larger than its share of the limit, all rows fit. Otherwise a second query adds up the sizes.
-    share = limit // max(rows, 1)
-    try:
-        query = f"select case when {_SIZE} > {share} then error('large') else a end as a, b, c from {source}"
-        return _fetch_columns(connection, query, path)
-    except duckdb.InvalidInputException:
-        if _query_number(connection, f"select sum({_SIZE}) from {source}", path) > limit:
-            raise FileRefused(
-                f"it decodes to more than {limit:,} bytes, which this function cannot hold; split it"
-            ) from None
-        return _fetch_columns(connection, f"select a, b, c from {source}", path)
+    check_rows(_query_number(connection, "select count(*) from read_parquet($1)", path), limit)
+    if _query_number(connection, _COMPONENTS, path) * found.component_bytes > limit:
+        raise FileRefused(f"its vectors decode to more than {limit:,} bytes; split it")
+    # The components of all vectors in one array: DuckDB would make an object of each vector.
+    fitting = "b" if dimension is None else f"case when len(b) = {dimension} then b end"
+    components = connection.execute(f"select unnest({fitting}) as b from {source}", [path]).fetchnumpy()["b"]
+    missing = np.ma.getmaskarray(components) if np.ma.is_masked(components) else None
+    numbers, start = np.ma.getdata(components), 0
+    longest = row_limit(limit)
+    for position, row in enumerate(_texts(connection, source, path, longest)):
+        stop = start + (row.length or 0 if dimension in (None, row.length) else 0)
+        if stop > len(numbers):
+            raise FileRefused("its vectors are damaged")
+        has_null = missing is not None and bool(missing[start:stop].any())
+        reason = _bad_vector_reason(row.length, dimension, has_null=has_null)
+        yield _entry(position, row, reason or numbers[start:stop], longest)
+        start = stop
+
+
+def _texts(connection: "duckdb.DuckDBPyConnection", source: str, path: str, longest: int) -> Iterator[_Row]:
+    """Yield the texts of each row. Those that are too long for a row are not fetched."""
+    query = f"""
+        select a, len(b), case when coalesce(strlen(c), 0) <= {longest} then c end, coalesce(strlen(c), 0)
+        from (select case when strlen(a::varchar) <= {longest} then a end as a, b, c from {source})
+    """
+    rows = connection.execute(query, [path])
+    while fetched := rows.fetchmany(_FETCHED):
+        yield from (_Row(*row) for row in fetched)
 
 
 def _query_number(connection: "duckdb.DuckDBPyConnection", query: str, path: str) -> int:
@@ -82,22 +111,29 @@ def _query_number(connection: "duckdb.DuckDBPyConnection", query: str, path: str
     return number or 0
 
 
-def _fetch_columns(connection: "duckdb.DuckDBPyConnection", query: str, path: str) -> list[list[Any]]:
-    arrays = connection.execute(query, [path]).fetchnumpy()
-    return [arrays[name].tolist() for name in "abc"]  # a null is masked in the array and None in the list
+def _bad_vector_reason(length: int | None, dimension: int | None, *, has_null: bool) -> str | None:
+    if length is None or has_null:
+        return "vector is null, or a component of it is"
+    return None if dimension is None else wrong_length_reason(length, dimension)
 
 
-def _entry(row: int, vector_id: str | bytearray | None, vector: Any, metadata: str | None) -> Entry:
+def _entry(position: int, row: _Row, vector: Components | str, longest: int) -> Entry:
+    """Return the entry of a row; `vector` is the reason if it is not valid."""
+    vector_id = row.id
     if vector_id is None:
-        return BadItem(row, None, "id is null")
-    if isinstance(vector_id, bytearray):
+        return BadItem(position, None, f"id is null, or has more than {longest:,} bytes")
+    if isinstance(vector_id, bytes):
         try:
             vector_id = vector_id.decode()
         except UnicodeDecodeError:
-            return BadItem(row, None, "id is not UTF-8")
-    if type(vector) is not np.ndarray and (vector is None or np.ma.is_masked(vector)):
-        return BadItem(row, vector_id, "vector is null, or a component of it is")
+            return BadItem(position, None, "id is not UTF-8")
+    if isinstance(vector, str):
+        return BadItem(position, vector_id, vector)
+    if row.metadata_bytes > longest:
+        return BadItem(
+            position, vector_id, f"metadata has more than {longest:,} bytes, the limit of a row of this file"
+        )
     try:
-        return NewVector(vector_id, np.asarray(vector), metadata_of_text(metadata), row)
+        return NewVector(vector_id, vector, metadata_of_text(row.metadata), position)
     except METADATA_ERRORS as error:
-        return BadItem(row, vector_id, metadata_reason((metadata or "").encode(), error))
+        return BadItem(position, vector_id, metadata_reason((row.metadata or "").encode(), error))

@@ -30,11 +30,15 @@ _EXACT_DIGITS: Final = 16  # DuckDB writes decimals of fewer digits by way of a 
 
 
 class Expressions(msgspec.Struct, frozen=True):
-    """SQL expressions: id as text or as bytes of UTF-8, vector as a list of floats, metadata as JSON text."""
+    """SQL expressions: id as text or as bytes of UTF-8, vector as a list of floats, metadata as JSON text.
+
+    `component_bytes` is the size of one component of the vector.
+    """
 
     id: str
     vector: str
     metadata: str
+    component_bytes: int
 
 
 class _Node(msgspec.Struct, frozen=True):
@@ -63,7 +67,9 @@ def expressions_of(connection: "duckdb.DuckDBPyConnection", path: str) -> Expres
     for column in columns:
         if column.name == "metadata":
             _check_fields(column, "metadata")
-    return Expressions(_id(types["id"]), _vector(vector, types[vector]), _metadata(types.get("metadata")))
+    kind = _component(vector, types[vector])
+    size = 4 if kind == "float" else 8
+    return Expressions(_id(types["id"]), f'"{vector}"::{kind}[]', _metadata(types.get("metadata")), size)
 
 
 def _tree(rows: Iterator[tuple[str, int | None]]) -> _Node:
@@ -114,11 +120,12 @@ def _id(kind: Any) -> str:
     raise FileRefused(f"column id has the type {kind}; it must be text, bytes of UTF-8, integers or UUIDs")
 
 
-def _vector(name: str, kind: Any) -> str:
+def _component(name: str, kind: Any) -> str:
+    """Return the type to which the components of a list are cast: float or double."""
     inner = dict(kind.children)["child"] if kind.id in {"list", "array"} else None
     if inner is None or inner.id not in _NUMBERS:
         raise FileRefused(f"column {name} has the type {kind}; it must be a list of numbers")
-    return f'"{name}"::{"float" if inner.id == "float" else "double"}[]'
+    return "float" if inner.id == "float" else "double"
 
 
 def _metadata(kind: Any) -> str:

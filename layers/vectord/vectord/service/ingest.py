@@ -26,17 +26,16 @@ from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
-from vectord.readers.entry import Entry
-from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible
+from vectord.readers.files import SUFFIXES, is_ingestible
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
+from vectord.service.file_rows import FileReader, FileRows, reason_of
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard_error
 from vectord.service.sharding.placement import by_shard, check_parent, id_of, shard_names
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
 from vectord.service.uploads import MAX_KEY_BYTES, UPLOADS, FoundReport, Reports, is_data, is_hidden, target_of
-from vectord.service.values import validation
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
@@ -112,6 +111,7 @@ class Ingestion:
         """Refuse files of more than `max_file_bytes`, as stored or decompressed. `bucket` is the name of the inbox."""
         self.bucket = inbox.bucket
         self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
+        self._files = FileReader(max_file_bytes, environment)
         self._reports = Reports(inbox)
         # The cache keeps one index only: a file and its index need the memory.
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
@@ -186,25 +186,19 @@ class Ingestion:
             return _Applied(0, not job.is_recorded(present), self._refusal_of(job))
         with self.environment.timed("FetchMilliseconds"):
             data = self._inbox.fetch(job.upload)
-        if not data:
-            raise FileRefused("it is empty: it has 0 bytes")
-        with self.environment.timed("ParseMilliseconds"):
-            entries = list(entries_of_file(job.upload.key, data, self._max_file_bytes))
-        if not entries:
-            raise FileRefused("it contains no vectors")
+        rows_of_file = self._files.read(job.upload.key, data, present.params, job.deadline)
+        del data
         refusal = self._refusal_of(job)
         with self.environment.timed("CommitMilliseconds"):
             if present.params.shards:
-                rows, overtaken = self._add_to_shards(job, present.params, entries, refusal)
+                rows, overtaken = self._add_to_shards(job, rows_of_file, refusal)
             else:
-                items_for = partial(validation.validated_items, entries)
-                rows, overtaken = self._add(job, job.index, items_for, refusal)
+                rows, overtaken = self._add(job, job.index, rows_of_file.items_for, refusal)
         return _Applied(rows, overtaken > 0, refusal)
 
-    def _add_to_shards(
-        self, job: _Job, parent: Params, entries: Sequence[Entry], refusal: FoundReport | None
-    ) -> tuple[int, int]:
+    def _add_to_shards(self, job: _Job, rows_of_file: FileRows, refusal: FoundReport | None) -> tuple[int, int]:
         """Add its rows to each shard that has not applied the upload yet; return the sums of what `_add` returns."""
+        parent = rows_of_file.index
         check_parent(parent, job.index)
 
         def add_to(shard_items: tuple[str, list[Item]]) -> Effect:
@@ -214,7 +208,7 @@ class Ingestion:
             except IndexNotFound:
                 raise missing_shard_error(self._reader, parent, shard, job.deadline) from None
 
-        items_of_shards = by_shard(parent, validation.validated_items(entries, parent), id_of)
+        items_of_shards = by_shard(parent, rows_of_file.items, id_of)
         effects = self._pool.map(add_to, items_of_shards.items())
         return sum(effect[0] for effect in effects), sum(effect[1] for effect in effects)
 
@@ -245,7 +239,7 @@ class Ingestion:
         items: Sequence[BadItem] = ()
         reason = str(error)
         if isinstance(error, BatchInvalid):
-            reason, items = "some rows are not valid; nothing was committed", error.items
+            reason, items = reason_of(error), error.items
         self._reports.write_refusal(job.upload, reason, items)
         return Ingested("rejected", job.index, bad=len(items))
 

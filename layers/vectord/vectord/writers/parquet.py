@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vectord.index.rows import Rows
+from vectord.readers.duckdb_connection import locked_connection
 from vectord.writers.batches import PART_BYTES
 
 if TYPE_CHECKING:
     import duckdb
 
+_BUFFERS: Final = 256_000_000  # bytes
 _GROUP_BYTES: Final = 32 << 20  # of vectors in a row group, which DuckDB keeps in memory
 _GROUP_UNIT: Final = 2_048  # rows; the size of a group is a multiple of DuckDB's vector size
 
@@ -32,17 +34,8 @@ def parquet(batches: Iterable[Rows], dimension: int, folder: Path | None = None)
 
 
 def _write(batches: Iterable[Rows], dimension: int, path: Path) -> None:
-    import duckdb  # noqa: PLC0415  installed only in the functions that read and write files
-
-    config: dict[str, Any] = {
-        "threads": 1,
-        "memory_limit": "256MB",
-        "temp_directory": str(path.parent),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
     group = max(_GROUP_UNIT, _GROUP_BYTES // (4 * dimension) // _GROUP_UNIT * _GROUP_UNIT)
-    with duckdb.connect(path.with_suffix(".db"), config=config) as connection:
+    with locked_connection(_BUFFERS, folder=path.parent, database=path.with_suffix(".db")) as connection:
         connection.execute("create table rows (id varchar, vector float[], metadata varchar)")
         for batch in batches:
             _insert(connection, batch, dimension)

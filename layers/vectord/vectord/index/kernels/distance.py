@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.lhv1.params import Distance, Params
+from vectord.lhv1.params import Distance, Params, wrong_length_reason
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -32,8 +32,8 @@ def as_float32(vector: F32 | F64) -> F32:
 
 def invalid_vector_reason(vector: F32, params: Params) -> str | None:
     """Return why an index with these parameters cannot store or search for `vector`, or None if it can."""
-    if len(vector) != params.dimension:
-        return f"vector must have {params.dimension:,} components, not {len(vector):,}"
+    if reason := wrong_length_reason(len(vector), params.dimension):
+        return reason
     finite = np.isfinite(vector)
     if not finite.all():
         return f"vector component {int(np.argmin(finite))} is not finite as float32 (at most 3.4e38)"

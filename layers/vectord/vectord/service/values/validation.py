@@ -1,6 +1,7 @@
 """Validate a batch before anything changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import batched
 from typing import Final, cast
 
 import numpy as np
@@ -30,6 +31,31 @@ def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
     return items
 
 
+def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:
+    """Return the rows of a file as items with float32 vectors; validate them as they are read, and call `check` often.
+
+    Raises:
+        BatchInvalid: some rows are not valid; the error lists each of them. Reading stops at `most_bad` of them.
+    """
+    items: list[Item] = []
+    bad: list[BadItem] = []
+    for block in batched(entries, _BLOCK):
+        check()
+        good = None if bad else _validate_block(block, index)
+        if good is None:
+            good, wrong = _sorted_out(block, index)
+            bad += wrong
+        if len(bad) >= most_bad:
+            break
+        if bad:
+            items.clear()
+        else:
+            items += good
+    if bad:
+        raise BatchInvalid(bad[:most_bad])
+    return items
+
+
 def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | None:
     """Return the items as rows of one matrix; None if an entry is not valid."""
     good = [entry for entry in entries if isinstance(entry, NewVector) and len(entry.vector) == index.dimension]
@@ -48,6 +74,14 @@ def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | Non
 
 
 def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:
+    items, bad = _sorted_out(entries, index)
+    if bad:
+        raise BatchInvalid(bad)
+    return items
+
+
+def _sorted_out(entries: Sequence[Entry], index: Params) -> tuple[list[Item], list[BadItem]]:
+    """Return the valid entries as items, and the others with reasons."""
     items: list[Item] = []
     bad: list[BadItem] = []
     for position, entry in enumerate(entries):
@@ -61,6 +95,4 @@ def _validate_each(entries: Sequence[Entry], index: Params) -> list[Item]:
             bad.append(BadItem(position if entry.position is None else entry.position, entry.id, reason))
         else:
             items.append(Item(entry.id, vector, entry.metadata))
-    if bad:
-        raise BatchInvalid(bad)
-    return items
+    return items, bad
