@@ -22,7 +22,7 @@ from vectord.readers.duckdb_connection import locked_connection
 from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, metadata_of_text
 from vectord.readers.malformed import metadata_reason
 from vectord.readers.parquet_columns import expressions_of
-from vectord.readers.parquet_footer import check_footer
+from vectord.readers.parquet_footer import check_description
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,7 +54,7 @@ def entries_of_parquet(data: bytes, limit: int, dimension: int | None = None) ->
     """
     import duckdb  # noqa: PLC0415  installed only in the functions that read and write files
 
-    check_footer(data)
+    check_description(data, limit)
     with tempfile.NamedTemporaryFile(prefix="vectord-upload-", suffix=".parquet") as file:
         file.write(data)
         file.flush()

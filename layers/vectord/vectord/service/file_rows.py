@@ -1,10 +1,11 @@
-"""Read the rows of a file for an index: valid ones as items, within bounds on memory, time and the number of bad rows."""
+"""Read the rows of a file as items for an index, within bounds on memory, time and the number of bad rows."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from vectord.errors import BatchInvalid, FileRefused, ObjectChanged, Unavailable
+from vectord.errors import BatchInvalid, FileRefused, ObjectChanged
 from vectord.index.rows import Item
 from vectord.lhv1.params import Params
 from vectord.readers.address_space import spare_memory
@@ -46,18 +47,14 @@ class FileReader:
         Raises:
             FileRefused: it cannot be read, has no rows, or needs too much memory.
             BatchInvalid: some rows are not valid; reading stopped after MAX_REPORTED of them.
-            Unavailable: the deadline passed.
+            DeadlineExceeded
         """
-
-        def check_time() -> None:
-            if self._environment.now() > deadline.at:
-                raise Unavailable("The file was not read in the time that was left.")
-
         if not data:
             raise FileRefused("it is empty: it has 0 bytes")
         try:
             with self._environment.timed("ParseMilliseconds"), spare_memory(_SPARE * self.limit):
                 entries = entries_of_file(name, data, self.limit, index.dimension)
+                check_time = partial(self._environment.check, deadline)
                 del data  # the reader frees it when it can
                 items = validation.validated_rows(entries, index, MAX_REPORTED, check_time)
         except MemoryError as error:

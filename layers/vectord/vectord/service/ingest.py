@@ -184,10 +184,8 @@ class Ingestion:
         present = self._reader.present(job.index, job.deadline).index
         if job.is_stale(present):
             return _Applied(0, not job.is_recorded(present), self._refusal_of(job))
-        with self.environment.timed("FetchMilliseconds"):
-            data = self._inbox.fetch(job.upload)
-        rows_of_file = self._files.read(job.upload.key, data, present.params, job.deadline)
-        del data
+        # The data has no name here, so that the reader can free it.
+        rows_of_file = self._files.read(job.upload.key, self._fetch(job), present.params, job.deadline)
         refusal = self._refusal_of(job)
         with self.environment.timed("CommitMilliseconds"):
             if present.params.shards:
@@ -195,6 +193,10 @@ class Ingestion:
             else:
                 rows, overtaken = self._add(job, job.index, rows_of_file.items_for, refusal)
         return _Applied(rows, overtaken > 0, refusal)
+
+    def _fetch(self, job: _Job) -> bytes:
+        with self.environment.timed("FetchMilliseconds"):
+            return self._inbox.fetch(job.upload)
 
     def _add_to_shards(self, job: _Job, rows_of_file: FileRows, refusal: FoundReport | None) -> tuple[int, int]:
         """Add its rows to each shard that has not applied the upload yet; return the sums of what `_add` returns."""
