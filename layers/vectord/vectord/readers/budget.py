@@ -13,39 +13,40 @@ from vectord.readers.entry import Entry
 ROW_BYTES: Final = 512
 """Memory that a row costs beside its components and texts: its objects, and its places in the tables of the index."""
 
-_MAX_ROW_SHARE: Final = 32  # JSON as Python's values has up to 30 times the size of its text, as in [[],[],[]]
-_LEAST_ROW: Final = 1 << 20
+_ROW_SHARE: Final = 32  # JSON as Python's values has up to 30 times the size of its text, as in [[],[],[]]
+_LEAST_ROW: Final = 1 << 20  # bytes
 _MAX_SHOWN: Final = 1_000  # characters of a bad row's id and reason
 
 
 def within(entries: Iterable[Entry], limit: int) -> Iterator[Entry]:
-    """Yield `entries` while their sum is at most `limit` bytes; cut the texts of bad rows to 1,000 characters.
+    """Yield `entries` as long as they fit in `limit` bytes; cut the texts of bad rows to 1,000 characters.
 
     Raises:
-        FileRefused: the entries cost more than `limit` bytes.
+        FileRefused: there are more than `limit` / ROW_BYTES of them, or their components, ids and metadata have more
+            than `limit` bytes.
     """
-    cost = 0
-    for row, entry in enumerate(entries):
+    size = 0
+    for rows, entry in enumerate(entries, 1):
+        check_rows(rows, limit)
         if isinstance(entry, BadItem):
-            cost += ROW_BYTES
             yield BadItem(entry.position, entry.id and _shown(entry.id), _shown(entry.reason))
             continue
         metadata = 0 if entry.metadata is None else len(bytes(entry.metadata))
-        cost += ROW_BYTES + entry.vector.nbytes + len(entry.id.encode()) + metadata
-        if cost > limit:
-            raise FileRefused(f"its first {row + 1:,} rows decode to more than {limit:,} bytes; split it")
+        size += entry.vector.nbytes + len(entry.id.encode()) + metadata
+        if size > limit:
+            raise FileRefused(f"its first {rows:,} rows decode to more than {limit:,} bytes; split it")
         yield entry
 
 
 def check_rows(rows: int, limit: int) -> None:
-    """Raise FileRefused if so many rows, even empty ones, cost more than `limit` bytes."""
+    """Raise FileRefused if a file of this limit may not have so many rows, even if they are empty."""
     if rows * ROW_BYTES > limit:
-        raise FileRefused(f"it has {rows:,} rows, more than this function can hold ({limit // ROW_BYTES:,}); split it")
+        raise FileRefused(f"it has {rows:,} rows or more; this function can hold {limit // ROW_BYTES:,}; split it")
 
 
 def row_limit(limit: int) -> int:
     """Return the most bytes of text that one row of a file may have, if the whole file may cost `limit` bytes."""
-    return max(limit // _MAX_ROW_SHARE, _LEAST_ROW)
+    return max(limit // _ROW_SHARE, _LEAST_ROW)
 
 
 def _shown(text: str) -> str:

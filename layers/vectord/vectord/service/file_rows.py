@@ -15,6 +15,7 @@ from vectord.service.values import validation
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
 
+_RESERVED: Final = 512 << 20  # bytes of address space that DuckDB's allocator reserves and does not use
 _SPARE: Final = 4  # times the limit of a file: what reading may allocate, with DuckDB's buffers
 
 
@@ -52,7 +53,7 @@ class FileReader:
         if not data:
             raise FileRefused("it is empty: it has 0 bytes")
         try:
-            with self._environment.timed("ParseMilliseconds"), spare_memory(_SPARE * self.limit):
+            with self._environment.timed("ParseMilliseconds"), spare_memory(_RESERVED + _SPARE * self.limit):
                 entries = entries_of_file(name, data, self.limit, index.dimension)
                 check_time = partial(self._environment.check, deadline)
                 del data  # the reader frees it when it can
