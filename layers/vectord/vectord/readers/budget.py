@@ -25,14 +25,16 @@ def within(entries: Iterable[Entry], limit: int) -> Iterator[Entry]:
         FileRefused: there are more than `limit` / ROW_BYTES of them, or their components, ids and metadata have more
             than `limit` bytes.
     """
-    size = 0
+    size, most = 0, limit // ROW_BYTES
     for rows, entry in enumerate(entries, 1):
-        check_rows(rows, limit)
+        if rows > most:
+            check_rows(rows, limit)
         if isinstance(entry, BadItem):
             yield BadItem(entry.position, entry.id and _shown(entry.id), _shown(entry.reason))
             continue
-        metadata = 0 if entry.metadata is None else len(bytes(entry.metadata))
-        size += entry.vector.nbytes + len(entry.id.encode()) + metadata
+        size += entry.vector.nbytes + len(entry.id.encode())
+        if entry.metadata is not None:
+            size += memoryview(entry.metadata).nbytes
         if size > limit:
             raise FileRefused(f"its first {rows:,} rows decode to more than {limit:,} bytes; split it")
         yield entry

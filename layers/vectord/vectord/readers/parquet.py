@@ -76,7 +76,8 @@ def _detail(error: Exception, path: str) -> str:
 def _rows(connection: "duckdb.DuckDBPyConnection", path: str, limit: int, dimension: int | None) -> Iterator[Entry]:
     found = expressions_of(connection, path)
     source = f"(select {found.id} as a, {found.vector} as b, {found.metadata} as c from read_parquet($1))"
-    check_rows(_query_number(connection, "select count(*) from read_parquet($1)", path), limit)
+    rows = _query_number(connection, "select count(*) from read_parquet($1)", path)
+    check_rows(rows, limit)
     if _query_number(connection, _COMPONENTS, path) * found.component_bytes > limit:
         raise FileRefused(f"its vectors decode to more than {limit:,} bytes; split it")
     # The components of all vectors in one array: DuckDB would make an object of each vector.
@@ -84,8 +85,10 @@ def _rows(connection: "duckdb.DuckDBPyConnection", path: str, limit: int, dimens
     components = connection.execute(f"select unnest({fitting}) as b from {source}", [path]).fetchnumpy()["b"]
     missing = np.ma.getmaskarray(components) if np.ma.is_masked(components) else None
     numbers, start = np.ma.getdata(components), 0
+    # Usually all vectors have the right length. Then their column is not read again for their lengths.
+    length = "len(b)" if dimension is None or len(numbers) < rows * dimension else str(dimension)
     longest = row_limit(limit)
-    for position, row in enumerate(_texts(connection, source, path, longest)):
+    for position, row in enumerate(_texts(connection, source, path, length, longest)):
         stop = start + (row.length or 0 if dimension in (None, row.length) else 0)
         if stop > len(numbers):
             raise FileRefused("its vectors are damaged")
@@ -95,10 +98,12 @@ def _rows(connection: "duckdb.DuckDBPyConnection", path: str, limit: int, dimens
         start = stop
 
 
-def _texts(connection: "duckdb.DuckDBPyConnection", source: str, path: str, longest: int) -> Iterator[_Row]:
-    """Yield the texts of each row. Those that are too long for a row are not fetched."""
+def _texts(
+    connection: "duckdb.DuckDBPyConnection", source: str, path: str, length: str, longest: int
+) -> Iterator[_Row]:
+    """Yield the texts of each row, with the value of `length`. Texts that are too long for a row are not fetched."""
     query = f"""
-        select a, len(b), case when coalesce(strlen(c), 0) <= {longest} then c end, coalesce(strlen(c), 0)
+        select a, {length}, case when coalesce(strlen(c), 0) <= {longest} then c end, coalesce(strlen(c), 0)
         from (select case when strlen(a::varchar) <= {longest} then a end as a, b, c from {source})
     """
     rows = connection.execute(query, [path])
