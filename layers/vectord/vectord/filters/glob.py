@@ -10,6 +10,7 @@ and says why fnmatch itself is not used.
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from vectord.filters.limits import MAX_GLOB_TEXT
@@ -106,7 +107,9 @@ def _regex(pieces: list[list[str]]) -> str:
 
 
 def _characters(piece: list[str]) -> str:
-    return "".join(map(_character, piece))
+    """Return the regular expression of a piece; the regex engine matches `x{3}` faster than `xxx`."""
+    runs = ((_character(token), len(list(run))) for token, run in groupby(piece))
+    return "".join(character if count == 1 else f"{character}{{{count}}}" for character, count in runs)
 
 
 def _character(token: str) -> str:
