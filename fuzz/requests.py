@@ -46,6 +46,9 @@ class Requests:
         name, _, value = _text(header).partition(":")
         parameters = {key: _text(path) or value for key, value in _PATH.items() if f"{{{key}" in route}
         event = an_event(route, "/", parameters, {name: value.strip()} if name else {}, _query(query))
+        # Any other path would be refused before the request is read.
+        event["rawPath"] = route.partition(" ")[2].replace("+}", "}").format_map(parameters | {"proxy": "x"})
+        event["requestContext"]["http"]["path"] = event["rawPath"]
         event["body"], event["isBase64Encoded"] = _text(body), data[1:2] == b"b"
         answer = self._api.invoke(route, event)
         if answer.status in _FAULTS:
