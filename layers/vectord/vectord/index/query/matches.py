@@ -108,10 +108,10 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
     for each, rows_of_query in zip(selected, rows, strict=True):
         if len(selected) > 1:
             check()
-        listed = [
-            Match(stored[row][0], distance, *stored[row][1:])
-            for row, distance in zip(rows_of_query, each.distances.tolist(), strict=True)
-        ]
+        listed = []
+        for row, distance in zip(rows_of_query, each.distances.tolist(), strict=True):
+            vector_id, metadata, vector = stored[row]
+            listed.append(Match(vector_id, distance, metadata, vector))
         listed.sort(key=sort_key)
         matches.append(Matches(_unseen(listed, query)))
         if not query.paged and len(selected) > 1:
@@ -224,8 +224,10 @@ def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Store
             if len(found) < len(in_base):
                 return None
             for row, document in zip(in_base, found, strict=True):
-                size += len(document.metadata or b"")
-                stored[row] = document.id, document.metadata, None if vectors is None else vectors[row]
+                metadata = document.metadata
+                if metadata is not None:
+                    size += len(metadata)
+                stored[row] = document.id, metadata, None if vectors is None else vectors[row]
     in_tail = [row - base_rows for row in rows if row >= base_rows]
     if in_tail:
         vectors = tail.vectors(index.fetch) if query.include_vectors else None

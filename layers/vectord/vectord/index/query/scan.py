@@ -2,6 +2,7 @@
 
 import sys
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
@@ -21,8 +22,9 @@ Array = npt.NDArray[np.int64]
 
 HASHES: Final = 1 << 32
 MAX_READ: Final = 50_000  # rows whose ids one page reads if few of them have the prefix
-_CHUNK: Final = 1_024  # rows read at a time if the number of rows to read is unknown
-_CHUNK_BYTES: Final = 16 << 20  # of the documents that are read at a time, about
+_CHUNK: Final = 1_024  # rows fetched at a time if the number of rows to read is unknown
+_CHUNK_BYTES: Final = 16 << 20  # of the documents that are fetched at a time, about
+_FEW: Final = 16  # documents that are read at a time, because some may be much longer than the others
 
 type Hash = int  # the crc32 of an id in UTF-8
 type Position = tuple[Hash, str]  # of a row in the order: hash and id
@@ -105,20 +107,25 @@ def _chunk_rows(index: Index, span: Span, limit: Limit) -> int:
 
 
 def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list[Row]]:
-    """Yield the rows of a span in order, about `size` at a time; rows with the same hash are in the same chunk."""
+    """Yield the rows of a span in order, a few at a time; rows with the same hash are in the same chunk.
+
+    The documents of about `size` rows are fetched at a time.
+    """
     start = max(span.start, span.after[0]) if span.after else span.start
     in_tail = _tail_rows(index, start, span.stop, mask)
     hashes, rows = _base_rows(index, start, span.stop, mask)
-    at = 0
+    at = fetched = listed = 0
     while at < len(rows):
-        end = int(np.searchsorted(hashes, hashes[min(at + size, len(rows)) - 1], "right"))
+        if at >= fetched:
+            fetched = min(at + size, len(rows))
+            _prefetch(index, rows[at:fetched])
+        end = int(np.searchsorted(hashes, hashes[min(at + _FEW, fetched) - 1], "right"))
         bound = int(hashes[end]) if end < len(rows) else HASHES
         in_base = _read(index, hashes[at:end], rows[at:end])
-        between = [row for row in in_tail if row.hash < bound]
-        in_tail = in_tail[len(between) :]
-        yield sorted([*in_base, *between], key=lambda row: row.position)
-        at = end
-    rest = iter(in_tail)
+        until = bisect_left(in_tail, bound, listed, key=lambda row: row.hash)
+        yield sorted([*in_base, *in_tail[listed:until]], key=lambda row: row.position)
+        at, listed = end, until
+    rest = iter(in_tail[listed:])
     while chunk := list(islice(rest, size)):
         yield chunk
 
@@ -158,6 +165,11 @@ def _by_hash(base: Base, index: Index) -> tuple[Array, Array]:
     if both[1].max() >= count or (np.diff(both[0]) < 0).any():
         raise BlobCorrupt("its section 'rows' names a row that the graph does not have, or is out of order")
     return both[0], both[1]
+
+
+def _prefetch(index: Index, rows: Array) -> None:
+    if index.base is not None:
+        index.base.documents.prefetch(rows.tolist(), index.fetch)
 
 
 def _read(index: Index, hashes: Array, rows: Array) -> list[Row]:

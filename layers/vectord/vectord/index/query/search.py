@@ -125,7 +125,7 @@ def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
 
     Those of a scan share a product of matrices. For others the deadline is checked before each vector.
     """
-    if plan.fetch == "ranges":
+    if plan.fetch == "ranges" or len(query.vectors) == 1:
         return [query.vectors]
     return list(batched(query.vectors, _QUERIES if plan.strategy == "exact" and not plan.effort else 1))
 

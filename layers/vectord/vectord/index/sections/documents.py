@@ -127,9 +127,10 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         for row in rows:
             document = self._document(data, *divmod(row, _BLOCK_ROWS))
             documents.append(document)
-            limit -= len(document.metadata or b"")
-            if limit < 0:
-                break
+            if document.metadata is not None:
+                limit -= len(document.metadata)
+                if limit < 0:
+                    break
         return documents
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:

@@ -1,8 +1,10 @@
 """Get and list vectors of a snapshot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Final
+
+import numpy as np
 
 from vectord.deadline import DeadlineCheck
 from vectord.index.query import scan
@@ -12,7 +14,8 @@ from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.results import GetResult, ListedVector, ListPage, OrderedRows
 from vectord.service.values.selection import ListQuery, Members, Place, matching_rows, ordered_rows_of
 
-_CHUNK_BYTES: Final = 16 << 20  # of the documents that are read at a time, about
+_CHUNK_BYTES: Final = 16 << 20  # of the documents that are fetched at a time, about
+_FEW: Final = 16  # documents that are read at a time, because some may be much longer than the others
 
 
 def get(snapshot: Snapshot, ids: Sequence[str], members: Members) -> GetResult:
@@ -22,12 +25,16 @@ def get(snapshot: Snapshot, ids: Sequence[str], members: Members) -> GetResult:
     missing: list[str] = []
     read = size = 0
     for some in batched(unique, min(len(unique), index.documents_within(_CHUNK_BYTES)) or 1):
-        found = {one.id: one for one in _read(index, index.find(some), members)}
-        vectors += (found[vector_id] for vector_id in some if vector_id in found)
-        missing += (vector_id for vector_id in some if vector_id not in found)
-        read, size = read + len(some), size + sum(one.size for one in found.values())
-        if size >= members.size:
-            break
+        row_of = index.find(some)
+        _prefetch(index, list(row_of.values()), members)
+        for few in batched(some, _FEW):
+            present = {vector_id: row_of[vector_id] for vector_id in few if vector_id in row_of}
+            found = _read(index, present, members)
+            vectors += found
+            missing += (vector_id for vector_id in few if vector_id not in present)
+            read, size = read + len(few), size + sum(one.size for one in found)
+            if size >= members.size:
+                return GetResult(vectors, missing, read, snapshot.etag)
     return GetResult(vectors, missing, read, snapshot.etag)
 
 
@@ -53,8 +60,8 @@ def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order, check: Dea
     index, members = snapshot.index, query.members
     found = ordered_rows(index, query, order, check)
     vectors: list[ListedVector] = []
-    for some in batched(found.rows, min(query.limit, index.documents_within(_CHUNK_BYTES))):
-        vectors += _read(index, {row.id: row.row for row in some}, members)
+    for few in _in_order(index, query, found.rows):
+        vectors += _read(index, {row.id: row.row for row in few}, members)
         if sum(one.size for one in vectors) >= members.size:
             break
     rows = found.rows[: len(vectors)]
@@ -62,10 +69,26 @@ def list_in_order(snapshot: Snapshot, query: ListQuery, order: Order, check: Dea
     return ListPage(vectors, rows, None if is_last else rows[-1], snapshot.etag)
 
 
+def _in_order(index: Index, query: ListQuery, rows: Sequence[OrderedRow]) -> Iterator[Sequence[OrderedRow]]:
+    """Yield a few rows at a time, whose members were fetched with those of more rows."""
+    for some in batched(rows, min(query.limit, index.documents_within(_CHUNK_BYTES))):
+        _prefetch(index, [row.row for row in some], query.members)
+        yield from batched(some, _FEW)
+
+
 def ordered_rows(index: Index, query: ListQuery, order: Order, check: DeadlineCheck) -> OrderedRows:
     """Return the rows of a page in the order of a metadata path."""
     rows = ordered_rows_of(index, query, order, query.limit + 1, check)
     return OrderedRows(rows[: query.limit], more=len(rows) > query.limit)
+
+
+def _prefetch(index: Index, rows: Sequence[int], members: Members) -> None:
+    """Fetch the members of rows in one round."""
+    base, in_base = index.base, [row for row in rows if row < index.base_rows]
+    if base and in_base and members.metadata:
+        base.documents.prefetch(in_base, index.fetch)
+    if base and in_base and members.vectors:
+        index.fetch((base.graph.section, base.graph.byte_ranges(np.array(in_base, np.int64))))
 
 
 def _read(index: Index, row_of: Mapping[str, int], members: Members) -> Sequence[ListedVector]:
