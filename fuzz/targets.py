@@ -26,7 +26,7 @@ from vectord.lhv1.v1 import blob as v1_blob
 from vectord.readers.entry import NewVector
 from vectord.readers.files import entries_of_file
 from vectord.readers.jsonl import entries_of_lines
-from vectord.service.values.validation import validated_items
+from vectord.service.values.validation import validated_rows
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/golden"
@@ -184,7 +184,7 @@ def _file(suffix: str) -> Target:
 
     def run(data: bytes) -> None:
         with contextlib.suppress(FileRefused, BatchInvalid):
-            validated_items(list(entries_of_file(suffix, data, 1 << 24)), PARAMS)
+            validated_rows(entries_of_file(suffix, data, 1 << 24, PARAMS.dimension), PARAMS, 1_000, lambda: None)
 
     return Target(run, lambda: (path.read_bytes() for path in sorted(WRITTEN.glob(f"*/*{suffix}"))))
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from vectord.errors import BadItem, FileRefused
-from vectord.readers.budget import ROW_BYTES, row_limit, within
-from vectord.readers.entry import Entry, NewVector
+from vectord.readers.entry import ROW_BYTES, Entry, NewVector, row_limit
 from vectord.readers.files import entries_of_file
 
 LIMIT = 1 << 21
@@ -81,9 +80,3 @@ def test_a_vector_after_one_of_another_length_keeps_its_components(tmp_path: Pat
     assert [entry.id for entry in entries] == ["a", "b", "c", "d", "e", "f"]
     vectors = {entry.id: entry.vector.tolist() for entry in entries if isinstance(entry, NewVector)}
     assert vectors == {"a": [1, 2], "f": [5, 6]}
-
-
-def test_the_texts_of_a_bad_row_are_cut() -> None:
-    (bad,) = within([BadItem(0, "i" * 5_000_000, "r" * 5_000_000)], LIMIT)
-    assert isinstance(bad, BadItem)
-    assert (len(bad.id or ""), len(bad.reason)) == (1_001, 1_001)

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import BadItem, RequestInvalid
+from vectord.errors import BadItem, FileRefused, RequestInvalid
 from vectord.readers.malformed import malformed_reason
 from vectord.readers.repeated import repeated_outermost
 
@@ -22,6 +22,12 @@ MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of
 MAX_METADATA: Final = 6 << 20  # bytes of JSON; as Python values they take up to 30 times as much
 
 MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level
+
+ROW_BYTES: Final = 512
+"""Memory that a row of a file costs beside its content: its objects, and its places in the tables of the index."""
+
+_ROW_SHARE: Final = 32  # JSON as Python's values has up to 30 times the size of its text, as in [[],[],[]]
+LEAST_ROW: Final = 1 << 20  # bytes
 
 METADATA_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError, RequestInvalid)
 """The exceptions that `metadata_of_text` raises."""
@@ -199,3 +205,14 @@ def _children(value: object) -> Sequence[object]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else ()
+
+
+def check_rows(rows: int, limit: int) -> None:
+    """Raise FileRefused if a file of this limit in bytes may not have so many rows, even if they are empty."""
+    if rows * ROW_BYTES > limit:
+        raise FileRefused(f"it has {rows:,} rows or more; this function can hold {limit // ROW_BYTES:,}; split it")
+
+
+def row_limit(limit: int) -> int:
+    """Return the most bytes of text that one row of a file may have, if the file may have `limit` bytes."""
+    return max(limit // _ROW_SHARE, LEAST_ROW)

@@ -14,15 +14,19 @@ import numpy.typing as npt
 
 from vectord.errors import FileRefused, RequestInvalid
 from vectord.readers.entry import (
+    LEAST_ROW,
     NO_METADATA,
+    ROW_BYTES,
     VECTOR_JSON,
     Entry,
     NewVector,
+    check_rows,
     checked_metadata,
     decode_base64,
     entry_of_json,
     may_repeat,
     parse_numbers,
+    row_limit,
 )
 from vectord.readers.malformed import BOM, is_wide
 
@@ -35,7 +39,7 @@ _SPACE: Final = ord(" ")
 _QUOTE: Final = ord('"')
 _PLACEHOLDER: Final = b"-7.0625e-301"
 _PLACEHOLDER_JSON: Final = msgspec.Raw(_PLACEHOLDER)
-_LONGEST: Final = 32 << 20  # bytes of a line; a decoder takes a multiple of that
+_LIMIT: Final = 1 << 30  # bytes
 _BATCH: Final = 128  # entries whose float64 numbers fit a processor cache until they are converted to float32
 _BATCH_BYTES: Final = 8 << 20  # more than 128 vectors of the largest dimension, if they have float64 numbers
 
@@ -43,18 +47,24 @@ _BATCH_BYTES: Final = 8 << 20  # more than 128 vectors of the largest dimension,
 _Split = tuple[str, bytes | npt.NDArray[np.float32], msgspec.Raw | None, int]
 
 
-def entries_of_lines(blocks: Iterable[bytes], longest: int = _LONGEST) -> Iterator[Entry]:
+def entries_of_lines(blocks: Iterable[bytes], limit: int = _LIMIT) -> Iterator[Entry]:
     """Yield the entry of each line that is not blank. Each block of text must end at the end of a line.
 
     Most vectors are float32; a number beyond the range of float32 becomes infinite. A byte order mark at the start of
     the text is skipped, as RFC 8259 allows.
 
     Raises:
-        FileRefused: the text is UTF-16 or UTF-32, or a line has more than `longest` bytes.
+        FileRefused: the text is UTF-16 or UTF-32, or its rows or one of its lines do not fit in `limit` bytes.
     """
-    for batch in _batches(_entries(_without_mark(blocks), longest)):
+    rows = size = 0
+    for batch in _batches(_entries(_without_mark(blocks), limit)):
         with np.errstate(over="ignore"):
             flat = np.frombuffer(b"".join(_float64_bytes(batch)), np.float64).astype(np.float32)
+        rows, size = rows + len(batch), size + flat.nbytes
+        if rows * ROW_BYTES > limit:
+            check_rows(rows, limit)
+        if size > limit:
+            raise FileRefused(f"its vectors decode to more than {limit:,} bytes; split it")
         stop = 0
         for entry in batch:
             if not isinstance(entry, tuple):
@@ -91,13 +101,13 @@ def _without_mark(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield `blocks` without the byte order mark at the start of the first one."""
     is_first = True
     for block in blocks:
-        if is_first and is_wide(block):
+        if is_first and (b"\0" in block[:8] or block[:1] > b"\x7f") and is_wide(block):
             raise FileRefused("it is UTF-16 or UTF-32, or begins with zero bytes; save it as UTF-8")
         yield block.removeprefix(BOM) if is_first else block
         is_first = False
 
 
-def _entries(blocks: Iterable[bytes], longest: int) -> Iterator[_Split | Entry]:
+def _entries(blocks: Iterable[bytes], limit: int) -> Iterator[_Split | Entry]:
     position = 0
     for block in blocks:
         start, size = 0, len(block)
@@ -107,7 +117,7 @@ def _entries(blocks: Iterable[bytes], longest: int) -> Iterator[_Split | Entry]:
                 start, position = blank.end(), position + block.count(b"\n", start, blank.end())
                 continue
             end = block.find(b"\n", start) + 1 or size
-            if end - start > longest:
+            if end - start > LEAST_ROW and end - start > (longest := row_limit(limit)):
                 raise FileRefused(f"line {position + 1:,} has more than {longest:,} bytes, which no row may have")
             if entry := _split_line(position, block, start, end) or _whole_line(position, block[start:end]):
                 yield entry

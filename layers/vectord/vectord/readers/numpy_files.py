@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from vectord.errors import BadItem, FileRefused
 from vectord.lhv1.params import wrong_length_reason
-from vectord.readers.budget import check_rows, row_limit
-from vectord.readers.entry import METADATA_ERRORS, Entry, NewVector, metadata_of_text
+from vectord.readers.entry import METADATA_ERRORS, Entry, NewVector, check_rows, metadata_of_text, row_limit
 from vectord.readers.malformed import metadata_reason
 from vectord.readers.npy_header import parse_header
 from vectord.readers.zip_members import read_members
@@ -91,6 +90,9 @@ def _read_array(data: bytes, fields: Sequence[str], limit: int, name: str) -> Ar
 
 def _entries(columns: _Columns, limit: int, dimension: int | None) -> Iterator[Entry]:
     _check(columns, row_limit(limit))
+    size = columns.vectors.size * (4 if columns.vectors.dtype == np.float32 else _WIDEST)
+    if size > limit:
+        raise FileRefused(f"its vectors decode to {size:,} bytes, more than the limit of {limit:,}; split it")
     return _rows(columns, columns.vectors.shape[1] if dimension is None else dimension)
 
 

@@ -17,9 +17,8 @@ import numpy as np
 
 from vectord.errors import BadItem, FileRefused
 from vectord.lhv1.params import wrong_length_reason
-from vectord.readers.budget import check_rows, row_limit
 from vectord.readers.duckdb_connection import locked_connection
-from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, metadata_of_text
+from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, check_rows, metadata_of_text, row_limit
 from vectord.readers.malformed import metadata_reason
 from vectord.readers.parquet_columns import expressions_of
 from vectord.readers.parquet_footer import check_description
@@ -88,7 +87,11 @@ def _rows(connection: "duckdb.DuckDBPyConnection", path: str, limit: int, dimens
     # Usually all vectors have the right length. Then their column is not read again for their lengths.
     length = "len(b)" if dimension is None or len(numbers) < rows * dimension else str(dimension)
     longest = row_limit(limit)
+    size = 0
     for position, row in enumerate(_texts(connection, source, path, length, longest)):
+        size += len(row.id or "") + row.metadata_bytes
+        if size > limit:
+            raise FileRefused(f"its ids and metadata decode to more than {limit:,} bytes; split it")
         stop = start + (row.length or 0 if dimension in (None, row.length) else 0)
         if stop > len(numbers):
             raise FileRefused("its vectors are damaged")

@@ -4,7 +4,7 @@ A file that can never be ingested leads to a report, and so does one that anothe
 ingested. A temporary error is raised, so that the queue delivers the event again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -26,22 +26,34 @@ from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
-from vectord.readers.files import SUFFIXES, is_ingestible
+from vectord.readers.files import SUFFIXES, entries_of_file, is_ingestible, spare_memory
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop
-from vectord.service.file_rows import FileReader, FileRows, reason_of
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import missing_shard_error
 from vectord.service.sharding.placement import by_shard, check_parent, id_of, shard_names
 from vectord.service.snapshots.cache import SnapshotCache, SnapshotReader
-from vectord.service.uploads import MAX_KEY_BYTES, UPLOADS, FoundReport, Reports, is_data, is_hidden, target_of
+from vectord.service.uploads import (
+    MAX_KEY_BYTES,
+    MAX_REPORTED,
+    UPLOADS,
+    FoundReport,
+    Reports,
+    is_data,
+    is_hidden,
+    reason_of_bad_rows,
+    target_of,
+)
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
+from vectord.service.values.validation import validated_rows
 from vectord.storage.base import Store
 from vectord.storage.inbox import MAX_PUT_BYTES, Inbox, UploadedFile
 
 LINK_SECONDS: Final = 900
+
+_SPARE: Final = 4  # times the limit of a file: what reading it may allocate, with DuckDB's buffers
 
 Outcome = Literal["committed", "stale", "superseded", "rejected", "ignored"]
 
@@ -94,6 +106,13 @@ class UploadLink(msgspec.Struct, frozen=True):
     expires: int
 
 
+class _Rows(msgspec.Struct, frozen=True):
+    """Rows of a file, and the parameters of the index (of the parent of shards) for which they were validated."""
+
+    items: list[Item]
+    valid_for: Params
+
+
 class Ingestion:
     """Ingests uploads from an inbox into indexes, and creates links to upload to."""
 
@@ -111,7 +130,6 @@ class Ingestion:
         """Refuse files of more than `max_file_bytes`, as stored or decompressed. `bucket` is the name of the inbox."""
         self.bucket = inbox.bucket
         self._inbox, self._max_file_bytes, self.environment = inbox, max_file_bytes, environment
-        self._files = FileReader(max_file_bytes, environment)
         self._reports = Reports(inbox)
         # The cache keeps one index only: a file and its index need the memory.
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
@@ -184,39 +202,49 @@ class Ingestion:
         present = self._reader.present(job.index, job.deadline).index
         if job.is_stale(present):
             return _Applied(0, not job.is_recorded(present), self._refusal_of(job))
-        # The data has no name here, so that the reader can free it.
-        rows_of_file = self._files.read(job.upload.key, self._fetch(job), present.params, job.deadline)
+        rows_of_file = self._read(job, present.params)
         refusal = self._refusal_of(job)
         with self.environment.timed("CommitMilliseconds"):
             if present.params.shards:
                 rows, overtaken = self._add_to_shards(job, rows_of_file, refusal)
             else:
-                rows, overtaken = self._add(job, job.index, rows_of_file.items_for, refusal)
+                rows, overtaken = self._add(job, job.index, rows_of_file, refusal)
         return _Applied(rows, overtaken > 0, refusal)
 
-    def _fetch(self, job: _Job) -> bytes:
+    def _read(self, job: _Job, index: Params) -> _Rows:
+        """Fetch a file and return its rows, valid for an index with these parameters."""
         with self.environment.timed("FetchMilliseconds"):
-            return self._inbox.fetch(job.upload)
+            data = self._inbox.fetch(job.upload)
+        if not data:
+            raise FileRefused("it is empty: it has 0 bytes")
+        try:
+            with self.environment.timed("ParseMilliseconds"), spare_memory(_SPARE * self._max_file_bytes):
+                entries = entries_of_file(job.upload.key, data, self._max_file_bytes, index.dimension)
+                del data  # the reader frees it when it can
+                items = validated_rows(entries, index, MAX_REPORTED, partial(self.environment.check, job.deadline))
+        except MemoryError as error:
+            raise FileRefused("it needs more memory than this function has; split it") from error
+        if not items:
+            raise FileRefused("it contains no vectors")
+        return _Rows(items, index)
 
-    def _add_to_shards(self, job: _Job, rows_of_file: FileRows, refusal: FoundReport | None) -> tuple[int, int]:
+    def _add_to_shards(self, job: _Job, rows: _Rows, refusal: FoundReport | None) -> tuple[int, int]:
         """Add its rows to each shard that has not applied the upload yet; return the sums of what `_add` returns."""
-        parent = rows_of_file.index
+        parent = rows.valid_for
         check_parent(parent, job.index)
 
         def add_to(shard_items: tuple[str, list[Item]]) -> Effect:
             shard, items = shard_items
             try:
-                return self._add(job, shard, lambda _: items, refusal)
+                return self._add(job, shard, _Rows(items, parent), refusal)
             except IndexNotFound:
                 raise missing_shard_error(self._reader, parent, shard, job.deadline) from None
 
-        items_of_shards = by_shard(parent, rows_of_file.items, id_of)
+        items_of_shards = by_shard(parent, rows.items, id_of)
         effects = self._pool.map(add_to, items_of_shards.items())
         return sum(effect[0] for effect in effects), sum(effect[1] for effect in effects)
 
-    def _add(
-        self, job: _Job, name: str, items_for: Callable[[Params], Sequence[Item]], refusal: FoundReport | None
-    ) -> Effect:
+    def _add(self, job: _Job, name: str, rows: _Rows, refusal: FoundReport | None) -> Effect:
         """Add rows to the index or shard `name` and record the upload, in one commit.
 
         Return the number of rows, 0 if the upload is stale; and 1 if a later version was applied, but not this one.
@@ -224,13 +252,13 @@ class Ingestion:
         key, sequencer, refused = job.upload.key, job.upload.sequencer, (refusal.sequencer,) if refusal else ()
 
         def add(index: Index) -> tuple[Index, Effect]:
-            if index.params.shards:
-                raise ObjectChanged(name)  # the index was deleted and created again with shards
+            found, expected = index.params, rows.valid_for
+            if found.shards or (found.dimension, found.distance) != (expected.dimension, expected.distance):
+                raise ObjectChanged(name)  # the index was deleted and created again with other parameters
             if job.is_stale(index):
                 return index, (0, int(not job.is_recorded(index)))
-            items = items_for(index.params)
-            changed, _, _ = mutations.upsert(index, items)
-            return mutations.record_upload(changed, key, sequencer, refused), (len(items), 0)
+            changed, _, _ = mutations.upsert(index, rows.items)
+            return mutations.record_upload(changed, key, sequencer, refused), (len(rows.items), 0)
 
         return self._commits.change(name, add, job.deadline).result
 
@@ -241,7 +269,7 @@ class Ingestion:
         items: Sequence[BadItem] = ()
         reason = str(error)
         if isinstance(error, BatchInvalid):
-            reason, items = reason_of(error), error.items
+            reason, items = reason_of_bad_rows(len(error.items)), error.items
         self._reports.write_refusal(job.upload, reason, items)
         return Ingested("rejected", job.index, bad=len(items))
 

@@ -133,3 +133,10 @@ def _report_key(key: str, suffix: str = "") -> str:
     if len(path.encode()) <= MAX_KEY_BYTES:
         return path
     return f"{REJECTED}{hashlib.blake2b(f'{key}{suffix}'.encode(), digest_size=16).hexdigest()}.json"
+
+
+def reason_of_bad_rows(bad: int) -> str:
+    """Return the reason in the report on a file with this number of bad rows."""
+    if bad < MAX_REPORTED:
+        return "some rows are not valid; nothing was committed"
+    return f"reading stopped after {MAX_REPORTED:,} rows that are not valid; nothing was committed"

@@ -1,5 +1,8 @@
 """A batch is validated as a whole before any change, and every invalid item is named."""
 
+from collections.abc import Iterator
+from itertools import count
+
 import numpy as np
 import pytest
 
@@ -99,3 +102,39 @@ def test_a_large_batch_keeps_its_order_and_its_bits_in_either_width() -> None:
     assert [item.id for item in items] == [str(i) for i in range(300)]
     assert np.array_equal(np.array([item.vector for item in items]), wide.astype(np.float32))
     assert {item.vector.dtype for item in items} == {np.dtype(np.float32)}
+
+
+class TestRowsOfAFile:
+    def test_reading_stops_at_the_most_bad_rows(self) -> None:
+        taken: list[int] = []
+
+        def rows() -> Iterator[NewVector]:
+            for number in range(100_000):
+                taken.append(number)
+                yield NewVector("a", np.ones(5, np.float32), None, number)
+
+        with pytest.raises(BatchInvalid) as invalid:
+            validation.validated_rows(rows(), new_params("t", 2), 1_000, lambda: None)
+        assert [item.position for item in invalid.value.items] == list(range(1_000))
+        assert len(taken) < 1_200
+
+    def test_bad_rows_before_and_after_good_ones_are_all_listed(self) -> None:
+        good, bad = NewVector("a", np.ones(2, np.float32), None, 7), BadItem(3, None, "bad")
+        with pytest.raises(BatchInvalid) as invalid:
+            validation.validated_rows([bad, *[good] * 500, bad], new_params("t", 2), 1_000, lambda: None)
+        assert invalid.value.items == (bad, bad)
+
+    def test_the_texts_of_a_bad_row_are_cut(self) -> None:
+        with pytest.raises(BatchInvalid) as invalid:
+            validation.validated_rows(
+                [BadItem(0, "i" * 5_000_000, "r" * 5_000_000)], new_params("t", 2), 1_000, lambda: None
+            )
+        assert [(len(item.id or ""), len(item.reason)) for item in invalid.value.items] == [(1_000, 1_000)]
+
+    def test_the_time_is_checked_while_rows_are_read(self) -> None:
+        def stop() -> None:
+            raise TimeoutError
+
+        rows = (NewVector(str(number), np.ones(2, np.float32), None, number) for number in count())
+        with pytest.raises(TimeoutError):
+            validation.validated_rows(rows, new_params("t", 2), 1_000, stop)

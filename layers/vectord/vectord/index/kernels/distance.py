@@ -32,8 +32,8 @@ def as_float32(vector: F32 | F64) -> F32:
 
 def invalid_vector_reason(vector: F32, params: Params) -> str | None:
     """Return why an index with these parameters cannot store or search for `vector`, or None if it can."""
-    if reason := wrong_length_reason(len(vector), params.dimension):
-        return reason
+    if len(vector) != params.dimension:
+        return wrong_length_reason(len(vector), params.dimension)
     finite = np.isfinite(vector)
     if not finite.all():
         return f"vector component {int(np.argmin(finite))} is not finite as float32 (at most 3.4e38)"

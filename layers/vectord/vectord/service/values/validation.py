@@ -15,6 +15,8 @@ from vectord.readers.entry import MAX_BAD_ITEMS, Entry, NewVector
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
 
+_SHOWN: Final = 1_000
+
 
 def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
     """Return the batch as items with float32 vectors.
@@ -32,7 +34,7 @@ def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
 
 
 def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:
-    """Return the rows of a file as items with float32 vectors; validate them as they are read, and call `check` often.
+    """Return the rows of a file as items with float32 vectors, validated as they are read; call `check` now and then.
 
     Raises:
         BatchInvalid: some rows are not valid; the error lists each of them. Reading stops at `most_bad` of them.
@@ -40,11 +42,12 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     items: list[Item] = []
     bad: list[BadItem] = []
     for block in batched(entries, _BLOCK):
-        check()
+        if items or bad:
+            check()
         good = None if bad else _validate_block(block, index)
         if good is None:
             good, wrong = _sorted_out(block, index)
-            bad += wrong
+            bad += map(_cut, wrong)
         if len(bad) >= most_bad:
             break
         if bad:
@@ -54,6 +57,11 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     if bad:
         raise BatchInvalid(bad[:most_bad])
     return items
+
+
+def _cut(item: BadItem) -> BadItem:
+    """Return a bad row of a file with at most _SHOWN characters of each text: a row may have megabytes."""
+    return BadItem(item.position, item.id and item.id[:_SHOWN], item.reason[:_SHOWN])
 
 
 def _validate_block(entries: Sequence[Entry], index: Params) -> list[Item] | None:
