@@ -9,6 +9,7 @@ from tools.costs import writes as write_costs
 from vectord.edge import problems, telemetry
 from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
+from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.edge.search import MAX_FILTER
 from vectord.index.mutations import MAX_PATCHED
 from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
@@ -63,6 +64,8 @@ def test_the_page_of_limits_states_those_of_the_code() -> None:
     assert f"1 to {params.MAX_ID_BYTES:,} bytes" in stated["id"]
     assert stated["queries a search"] == f"1 to {MAX_QUERIES}"
     assert stated["queries a recall measurement"].startswith(f"1 to {MAX_PROBES};")
+    assert stated["vectors of an add"] == f"1 to {MAX_BATCH:,}"
+    assert stated["ids of a deletion or a patch"] == f"1 to {MAX_BATCH_IDS:,}"
     assert stated["bad items of a batch that an answer lists"] == f"the first {MAX_BAD_ITEMS:,}"
     assert stated["metadata that one patch writes"].startswith(f"{MAX_PATCHED // 10**6} MB")
     assert stated["metadata of a vector"].endswith(f"up to {MAX_METADATA >> 20} MB")

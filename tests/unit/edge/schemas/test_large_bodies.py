@@ -7,9 +7,18 @@ import msgspec
 import pytest
 
 from vectord.edge.schemas import bodies
-from vectord.edge.schemas.bodies import AddBody, DeleteBody, FacetsBody, GetBody, PatchBody, RecallBody, SearchBody
+from vectord.edge.schemas.bodies import (
+    AddBody,
+    DeleteBody,
+    FacetsBody,
+    GetBody,
+    PatchBody,
+    RecallBody,
+    SearchBody,
+)
+from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.edge.schemas.large_bodies import LARGE
-from vectord.errors import BatchInvalid, MalformedJson, RequestInvalid
+from vectord.errors import BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.readers.entry import MAX_BAD_ITEMS, NewVector
 
 GOOD = '{"id":"a","vector":[1,2]}'
@@ -63,6 +72,18 @@ def test_a_large_valid_batch_is_decoded(kind: type[msgspec.Struct]) -> None:
     item = GOOD if kind is AddBody else '"an id"'
     body: Any = bodies.decode((before + repeated(item) + after).encode(), kind)
     assert len(body.vectors if kind is AddBody else body.ids) == repeated(item).count(item)
+
+
+def test_a_batch_has_at_most_100_000_vectors() -> None:
+    items = [msgspec.Raw(GOOD.encode())] * MAX_BATCH
+    assert len(bodies.entries(items)) == MAX_BATCH
+    with pytest.raises(RequestTooLarge, match="at most 100,000"):
+        bodies.entries([*items, items[0]])
+
+
+def test_a_change_has_at_most_1_000_000_ids() -> None:
+    with pytest.raises(RequestTooLarge, match="at most 1,000,000"):
+        bodies.ids([msgspec.Raw(b'"a"')] * (MAX_BATCH_IDS + 1))
 
 
 TOO_MANY = {

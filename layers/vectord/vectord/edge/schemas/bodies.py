@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 
 from vectord.edge.schemas import diagnosis, fields, large_bodies
-from vectord.edge.schemas.fields import Consistency
+from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
 from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_queries
-from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid
+from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import MAX_BAD_ITEMS, Entry, entry_of_json
@@ -219,10 +219,12 @@ def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
 
     Raises:
         RequestInvalid: the batch is empty.
+        RequestTooLarge: it has more than MAX_BATCH vectors.
         BatchInvalid: MAX_BAD_ITEMS of them cannot be decoded.
     """
     if not vectors:
         raise RequestInvalid("The batch is empty: 'vectors' must have at least one vector.")
+    _check_length("vectors", vectors, MAX_BATCH)
     found: list[Entry] = []
     bad: list[BadItem] = []
     for position, raw in enumerate(vectors):
@@ -235,15 +237,22 @@ def entries(vectors: Sequence[msgspec.Raw]) -> list[Entry]:
     return found
 
 
+def _check_length(field: str, items: Sequence[msgspec.Raw], most: int) -> None:
+    if len(items) > most:
+        raise RequestTooLarge(f"'{field}' may have at most {most:,} items, not {len(items):,}. Divide the batch.")
+
+
 def ids(items: Sequence[msgspec.Raw]) -> list[str]:
     """Decode the ids of a batch.
 
     Raises:
         RequestInvalid: the batch is empty.
+        RequestTooLarge: it has more than MAX_BATCH_IDS ids.
         BatchInvalid: some ids are not text.
     """
     if not items:
         raise RequestInvalid("The batch is empty: 'ids' must have at least one id.")
+    _check_length("ids", items, MAX_BATCH_IDS)
     good: list[str] = []
     bad: list[BadItem] = []
     for position, raw in enumerate(items):

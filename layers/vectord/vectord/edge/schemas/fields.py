@@ -16,6 +16,8 @@ from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_V
 from vectord.storage.inbox import MAX_PUT_BYTES
 
 MAX_SEGMENTS: Final = 1_000
+MAX_BATCH: Final = 100_000  # vectors of a request; an empty index is built from all of them within the request
+MAX_BATCH_IDS: Final = 1_000_000  # ids of a deletion or a patch
 DEFAULT_STALENESS: Final = 10.0  # seconds
 MAX_STALENESS: Final = 3_600.0  # seconds
 
@@ -40,7 +42,9 @@ _NAME: Final = schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")
 Name = Annotated[str, _NAME]
 OptionalName = Annotated[str | None, _NAME]
 Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
-Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1)]
+Ids = Annotated[
+    list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_BATCH_IDS)
+]
 LimitedIds = Annotated[
     list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_IDS)
 ]
@@ -55,7 +59,7 @@ Vector = Annotated[Numbers, schema(minItems=1, maxItems=MAX_DIMENSION, pattern=_
 Queries = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_QUERIES)]
 Probes = Annotated[list[Vector] | None, schema(minItems=1, maxItems=MAX_PROBES)]
 Sample = Annotated[int, schema(minimum=1, maximum=MAX_PROBES)]
-Items = Annotated[list[Annotated[msgspec.Raw, schema(**ref(ITEM))]], schema(minItems=1)]
+Items = Annotated[list[Annotated[msgspec.Raw, schema(**ref(ITEM))]], schema(minItems=1, maxItems=MAX_BATCH)]
 Metadata = Annotated[msgspec.Raw, schema(description="Any JSON value, up to 100 levels deep.")]
 Filter = Annotated[msgspec.Raw, schema(anyOf=[ref(FILTER), {"type": "null"}])]
 K = Annotated[int, schema(minimum=1, maximum=MAX_K)]
