@@ -1,5 +1,6 @@
 """An answer has a largest size: a search whose matches are certainly larger is refused, and a page is cut."""
 
+import tracemalloc
 from itertools import count
 from typing import Any
 
@@ -119,6 +120,19 @@ def test_of_many_rows_at_the_same_distance_the_first_ids_are_matches(ties: Index
     for answer in search_many(ties, Query(4, (QUERY,) * queries, recall=1.0)):
         assert v.ids(answer) == ["0000", "0001", "0002", "0003"]
         assert answer.examined == MANY
+
+
+def test_of_many_rows_at_the_same_distance_only_the_ids_are_read() -> None:
+    rows = [v.item(f"{row:04}", [1, 1, 0], "x" * 2_000) for row in range(2 * MANY)]
+    index = packed(rows).index
+    one(index, 1)  # fills the caches
+    tracemalloc.start()
+    try:
+        assert v.ids(one(index, 1)) == ["0000"]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * MANY * 1_000
 
 
 def test_pages_go_through_many_rows_at_the_same_distance_in_the_order_of_ids(ties: Index) -> None:

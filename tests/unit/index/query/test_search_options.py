@@ -131,6 +131,13 @@ def test_ef_search_fetches_a_cold_index_whole_and_searches_its_forest(blob: byte
     assert v.pairs(answer) == v.pairs(_one(decode.open_blob(blob), query, Query(10, ef_search=40)))
 
 
+def test_an_ef_search_that_would_cost_far_more_than_a_scan_scans(index: Index) -> None:
+    query = _data(1, 9)[0]
+    answer = _one(index, query, Query(10, ef_search=1_000_000))
+    assert answer.strategy == "exact"
+    assert v.pairs(answer) == v.pairs(search.search(index, query, 10, 1.0))
+
+
 def test_excluded_ids_are_not_in_the_answer(index: Index) -> None:
     for vector_id in ("00123", "t123"):
         vector = index.vectors_of(list(index.find([vector_id]).values()))[0]
