@@ -112,7 +112,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "components.jsonl.gz": lambda: gzip.compress(b'{"id":"a","vector":[1' + b",1" * 15_000_000 + b"]}"),
     "ids.jsonl.gz": lambda: gzip.compress((b'{"id":"' + b"a" * 1_000_000 + b'","vector":[1,0]}\n') * 40),
     "bad-rows.jsonl": lambda: b"x\n" * 300_000,
-    "rows.parquet": lambda: parquet("select 'a' as id, []::float[] as vector from range(30000000)"),
+    "rows.parquet": lambda: parquet("select 'a' as id, []::float[] as vector from range(3000000)"),
     "nulls.parquet": lambda: parquet("select 'a' as id, null::float[] as vector from range(80000)"),
     "components.parquet": lambda: parquet(
         "select 'a' as id, [1 for x in range(4000)]::float[] as vector from range(3000)"

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support import parquet_bytes as p
 from vectord.errors import FileRefused
+from vectord.readers.files import entries_of_file
 from vectord.readers.parquet_footer import check_description
 from vectord.readers.thrift import Decoder
 
@@ -44,6 +45,11 @@ def test_too_many_columns_are_refused() -> None:
 
 def test_pages_that_decompress_to_too_much_are_refused_even_without_values() -> None:
     assert "decompress" in refusal(p.file([p.page(0, bytes(LIMIT))] * 5))
+
+
+def test_the_description_is_checked_before_a_file_is_read() -> None:
+    with pytest.raises(FileRefused, match="decompress"):
+        list(entries_of_file("x.parquet", p.file([p.page(0, bytes(LIMIT))] * 5), LIMIT))
 
 
 def test_too_many_pages_are_refused() -> None:
