@@ -18,6 +18,7 @@ from vectord.errors import (
     AnswerTooLarge,
     BlobCorrupt,
     Contended,
+    DeadlineExceeded,
     FunctionBusy,
     IdempotencyKeyReused,
     IndexNotFound,
@@ -33,6 +34,9 @@ from vectord.index.query.values import Order, OrderedRow
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.sharding import fan_out
+from vectord.service.sharding.fan_out import LocalFanOut, RemoteFanOut, WorkerPool
+from vectord.service.sharding.messages import Failed, SearchRequest
+from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.selection import FacetQuery, ListQuery, Selection
 from vectord.storage.base import IfMatch
@@ -287,3 +291,12 @@ def test_an_answer_too_large_for_lambda_is_refused(service: Service, monkeypatch
     monkeypatch.setattr(edge, "MAX_ANSWER", 100)
     with pytest.raises(AnswerTooLarge):
         found(service)
+
+
+def test_results_of_a_search_that_arrive_after_the_deadline_are_not_decoded() -> None:
+    pool = WorkerPool(Environment(now=lambda: 10.0))
+    remote = RemoteFanOut(LocalFanOut(lambda *_: Failed("not sent"), pool), lambda *_: b"cannot be decoded")
+    requests = [SearchRequest(f"t/g/{shard}", a_query(QUERY, 1)) for shard in range(3)]
+    assert {result.error for result in remote.run(requests, Deadline(9.0)) if isinstance(result, Failed)} == {
+        DeadlineExceeded.__name__
+    }

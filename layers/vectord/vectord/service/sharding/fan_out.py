@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from vectord.errors import FunctionBusy, OutcomeUnknown, StorageSilent, StoreRefused, StoreUnavailable
+from vectord.errors import (
+    DeadlineExceeded,
+    FunctionBusy,
+    OutcomeUnknown,
+    StorageSilent,
+    StoreRefused,
+    StoreUnavailable,
+)
 from vectord.service.sharding import messages
 from vectord.service.sharding.messages import (
     ChangeRequest,
@@ -167,7 +174,7 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
             message = msgspec.json.encode(Message(text, max(0.0, left - _CALL_SECONDS)))
             try:
                 answer = self.invoke(message, left + _OVERRUN_SECONDS)
-                return collect(partial(_decode, answer))
+                return collect(partial(self._decode, request, answer, deadline))
             except FunctionBusy:
                 continue
             except StoreRefused as error:
@@ -177,13 +184,15 @@ class RemoteFanOut(msgspec.Struct, frozen=True, dict=True):
                     return failed_result(OutcomeUnknown(request.shard))
         return failed_result(StorageSilent())
 
+    def _decode(self, request: ShardRequest, answer: bytes, deadline: Deadline) -> ShardResult:
+        """Decode a result; that of a search not after the deadline, because 100 of them may take a minute."""
+        if isinstance(request, SearchRequest) and self.local.pool.environment.left(deadline) <= 0:
+            return failed_result(DeadlineExceeded())
+        return messages.decode_result(msgspec.json.decode(answer, type=str))
+
 
 def _has_many_matches(request: ShardRequest) -> bool:
     return isinstance(request, SearchRequest) and len(request.query.vectors) * request.query.k > _MANY_MATCHES
-
-
-def _decode(answer: bytes) -> ShardResult:
-    return messages.decode_result(msgspec.json.decode(answer, type=str))
 
 
 class RunOnShard(Protocol):

@@ -64,7 +64,11 @@ class _MergedAnswer:
         if answer.more and 0 < len(matches) < self._k:
             end = sort_key(matches[-1])
             self._end = end if self._end is None else min(end, self._end)
-        merged = sorted([*self._matches, *matches], key=sort_key)
+        near = len(matches)
+        if len(self._matches) == self._k:  # few of the matches of a shard are nearer than those of all shards before it
+            near = bisect_right(matches, sort_key(self._matches[-1]), key=sort_key)
+        self._more = self._more or near < len(matches)
+        merged = sorted([*self._matches, *matches[:near]], key=sort_key)
         if self._end is not None:
             merged = merged[: bisect_right(merged, self._end, key=sort_key)]
         self._more = self._more or answer.more or len(merged) > self._k
