@@ -67,6 +67,8 @@ def test_a_file_that_was_cut_is_refused(cut: int) -> None:
     [
         b"",
         b"\x1c" * 100_000,  # structures in structures
+        b"\x19" * 100_000,  # lists in lists
+        b"\x1a" * 100_000,  # sets in sets
         b"\x19\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",  # a length of more than 64 bits
         b"\x18\x7fabc",  # a text that ends early
         b"\x1b\x00",  # a map

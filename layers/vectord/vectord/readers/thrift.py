@@ -31,8 +31,7 @@ class Decoder:
         Raises:
             FileRefused: it is damaged, or has too many fields.
         """
-        if depth > _MAX_DEPTH:
-            raise FileRefused(_DAMAGED)
+        _check_depth(depth)
         found: Struct = {}
         number = 0
         while head := self._byte():
@@ -58,6 +57,7 @@ class Decoder:
         raise FileRefused(_DAMAGED)  # a map, which Parquet does not use
 
     def _list(self, depth: int) -> list[Value]:
+        _check_depth(depth)
         head = self._byte()
         count = head >> 4 if head >> 4 < 15 else self._varint()
         self._count(count)
@@ -84,6 +84,11 @@ class Decoder:
             value |= (byte & 127) << 7 * place
             if byte < 128:
                 return value
+        raise FileRefused(_DAMAGED)
+
+
+def _check_depth(depth: int) -> None:
+    if depth > _MAX_DEPTH:
         raise FileRefused(_DAMAGED)
 
 
