@@ -32,6 +32,13 @@ def test_several_members_and_padding_are_one_text() -> None:
     assert decompress(members + bytes(100)) == TEXT
 
 
+@pytest.mark.parametrize("flag", [8, 16])  # a name, a comment
+def test_a_header_longer_than_the_buffer_is_refused(flag: int) -> None:
+    header = b"\x1f\x8b\x08" + bytes([flag]) + bytes(6)
+    with pytest.raises(FileRefused):
+        decompress(header + b"a" * 600_000 + b"\0" + gzip.compress(TEXT)[10:])
+
+
 def test_a_truncated_file_is_refused() -> None:
     packed = gzip.compress(TEXT)
     for length in range(1, len(packed), 7):

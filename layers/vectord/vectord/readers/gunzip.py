@@ -29,8 +29,9 @@ def lines_of_gzip(data: bytes, limit: int, longest: int) -> Iterator[bytes]:
     try:
         with igzip.IGzipFile(fileobj=io.BytesIO(data), mode="rb") as stream:  # type: ignore[no-untyped-call]
             yield from _whole_lines(stream, limit, longest)
+    # OverflowError: a header, with the name of a file or a comment, of more than 512 KB.
     # isal's stub declares its exception class as an instance.
-    except (gzip.BadGzipFile, EOFError, isal_zlib.error) as error:  # type: ignore[misc]
+    except (gzip.BadGzipFile, EOFError, OverflowError, isal_zlib.error) as error:  # type: ignore[misc]
         raise FileRefused(f"it is not a complete gzip file ({error})") from error
 
 
