@@ -33,7 +33,10 @@ def is_refused(text: str) -> bool:
 
 
 @given(
-    value=VALUES, around=st.integers(MAX_NESTING - 5, MAX_NESTING), indent=st.sampled_from([None, 1]), keys=st.booleans()
+    value=VALUES,
+    around=st.integers(MAX_NESTING - 5, MAX_NESTING),
+    indent=st.sampled_from([None, 1]),
+    keys=st.booleans(),
 )
 def test_metadata_is_refused_if_a_value_is_on_a_further_level(
     value: Any, around: int, indent: int | None, keys: bool
