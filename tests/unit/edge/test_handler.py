@@ -1,7 +1,9 @@
 """A handler answers every request with a response and writes one log line."""
 
+import gc
 import json
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import msgspec
@@ -13,7 +15,15 @@ from tests.support.services import Clock
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Response, Route
 from vectord.edge.request import Request
-from vectord.errors import BlobCorrupt, IndexNotFound, OutcomeUnknown, StorageSilent, StoreRefused, VectordError
+from vectord.errors import (
+    BlobCorrupt,
+    IndexNotFound,
+    OutcomeUnknown,
+    RequestInvalid,
+    StorageSilent,
+    StoreRefused,
+    VectordError,
+)
 from vectord.service.service import Service
 
 EVENT = {"routeKey": "GET /x", "pathParameters": {"name": "t"}}
@@ -66,6 +76,34 @@ def test_an_answer_503_says_when_to_retry(error: VectordError) -> None:
     response = respond(error)
     assert response["statusCode"] == 503
     assert int(response["headers"]["Retry-After"]) >= 1
+
+
+@pytest.fixture
+def without_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Decoded:
+    """A value that a route made of the body of a request."""
+
+
+@pytest.mark.usefixtures("without_garbage_collection")
+def test_a_refused_request_leaves_nothing_in_memory() -> None:
+    decoded: list[weakref.ref[Decoded]] = []
+
+    def refuse(_: Request, __: Service) -> Reply:
+        value = Decoded()
+        decoded.append(weakref.ref(value))
+        try:
+            failure = RequestInvalid("twice")
+            raise failure
+        except RequestInvalid as error:
+            raise RequestInvalid("too many ids") from error
+
+    assert function_of(refuse)(EVENT, None)["statusCode"] == 422
+    assert [value() for value in decoded] == [None]
 
 
 def test_an_unexpected_exception_is_left_to_lambda() -> None:
