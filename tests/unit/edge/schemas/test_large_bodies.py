@@ -86,6 +86,20 @@ def test_a_change_has_at_most_1_000_000_ids() -> None:
         bodies.ids([msgspec.Raw(b'"a"')] * (MAX_BATCH_IDS + 1))
 
 
+@pytest.mark.parametrize("kind", [DeleteBody, PatchBody], ids=lambda kind: kind.__name__)
+def test_too_many_ids_are_refused_before_they_are_decoded(kind: type[msgspec.Struct]) -> None:
+    before, after = BATCHES[kind]
+    items = ",".join(['"\\\\\\""'] * (MAX_BATCH_IDS + 1))
+    with pytest.raises(RequestTooLarge, match="'ids' may have at most 1,000,000"):
+        bodies.decode((before + items + after).encode(), kind)
+
+
+def test_of_too_many_vectors_with_a_few_bad_ones_no_more_than_the_limit_is_looked_at() -> None:
+    text = f'{{"vectors":[7,{",".join([GOOD] * MAX_BATCH)}]}}'
+    with pytest.raises(RequestTooLarge, match="'vectors' may have at most 100,000"):
+        bodies.decode(text.encode(), AddBody)
+
+
 TOO_MANY = {
     "query vectors": (SearchBody, f'{{"vectors":[{repeated("[]")}]}}', "at most 100"),
     "texts as query vectors": (SearchBody, f'{{"vectors":[{repeated(json.dumps(""))}]}}', "at most 100"),

@@ -8,7 +8,7 @@ import msgspec
 
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
-from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_queries
+from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries
 from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
@@ -144,10 +144,12 @@ def _bad_id(position: int, text: bytes) -> BadItem | None:
     return None
 
 
-_CHECK_IDS: Final = partial(check_batch, field="ids", strict=large_bodies.batch_of_ids, check_item=_bad_id)
+_CHECK_IDS: Final = partial(check_ids, most=MAX_BATCH_IDS, check_item=_bad_id)
 # What is checked in a large body before it is decoded.
 _CHECKS: Final[Mapping[type[msgspec.Struct], Callable[[bytes], None]]] = {
-    AddBody: partial(check_batch, field="vectors", strict=large_bodies.batch_of_items, check_item=_bad_item),
+    AddBody: partial(
+        check_batch, field="vectors", most=MAX_BATCH, strict=large_bodies.batch_of_items, check_item=_bad_item
+    ),
     DeleteBody: _CHECK_IDS,
     PatchBody: _CHECK_IDS,
     GetBody: partial(check_count, field="ids", most=MAX_IDS),
@@ -163,6 +165,7 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
     Raises:
         MalformedJson: the body is not JSON (RFC 8259: UTF-8, no NaN, no Infinity).
         RequestInvalid: the JSON does not have the shape of `kind`, repeats a field, or has too many items.
+        RequestTooLarge: it is large, and its batch has too many items.
         BatchInvalid: it is large, and many items of its batch are not valid.
     """
     try:

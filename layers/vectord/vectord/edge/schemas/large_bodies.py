@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.errors import BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
 from vectord.lhv1.params import MAX_DIMENSION
 from vectord.readers.entry import MAX_BAD_ITEMS
 
@@ -20,21 +20,40 @@ _SPACE: Final = " \t\n\r"
 type CheckItem = Callable[[int, bytes], BadItem | None]
 
 
-def check_batch(body: bytes, field: str, strict: Callable[[], type[msgspec.Struct]], check_item: CheckItem) -> None:
+def check_batch(
+    body: bytes, field: str, most: int, strict: Callable[[], type[msgspec.Struct]], check_item: CheckItem
+) -> None:
     """Raise BatchInvalid if MAX_BAD_ITEMS items in a field of a body are not valid.
 
     `strict` returns a type that no body with an invalid item has. `check_item` gets position and JSON text of an item,
     and returns why it is not valid.
+
+    Raises:
+        RequestTooLarge: some items are not valid, and there are more than `most`.
     """
     try:
         msgspec.json.decode(body, type=strict())
     except msgspec.DecodeError:
         bad: list[BadItem] = []
         for position, text in enumerate(_items(_field(body, field))):
+            if position == most:
+                raise _too_many(field, most) from None
             if (reason := check_item(position, text)) is not None:
                 bad.append(reason)
                 if len(bad) >= MAX_BAD_ITEMS:
                     raise BatchInvalid(bad, complete=False) from None
+
+
+def check_ids(body: bytes, most: int, check_item: CheckItem) -> None:
+    """Raise what `check_batch` raises for the field `ids`, and RequestTooLarge if it has more than `most` texts."""
+    plain = _field(body, "ids").replace(r"\\", "").replace(r"\"", "")
+    if plain.count('"') // 2 > most:
+        raise _too_many("ids", most)
+    check_batch(body, "ids", most, batch_of_ids, check_item)
+
+
+def _too_many(field: str, most: int) -> RequestTooLarge:
+    return RequestTooLarge(f"'{field}' may have at most {most:,} items. Divide the batch.")
 
 
 def check_count(body: bytes, field: str, most: int) -> None:
