@@ -1,6 +1,7 @@
 """Lines of JSON: splitting a line gives the same entry as decoding the whole line."""
 
 import io
+from collections.abc import Iterator
 from time import process_time
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from vectord.errors import BadItem, FileRefused
 from vectord.readers.entry import Entry, NewVector, entry_of_json
 from vectord.readers.files import entries_of_file
-from vectord.readers.jsonl import parse_numbers_fast
+from vectord.readers.jsonl import entries_of_lines, parse_numbers_fast
 
 
 def _read(text: bytes) -> list[Entry]:
@@ -173,3 +174,23 @@ def test_simdjson_gives_the_result_of_msgspec(vector: str) -> None:
 def test_numbers_that_simdjson_cannot_parse_are_left_to_msgspec(vector: str) -> None:
     text = f'{{"id": "a", "vector": {vector}}}'.encode()
     assert type(entry_of_json(0, text, parse_numbers_fast)) is type(entry_of_json(0, text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id": "a", "vector": [1], "metadata": "%s"}\n' % (b"m" * 5_000_000),
+        b'{"metadata": "%s", "vector": [1.0], "id": "\\u0061"}\n' % (b"m" * 5_000_000),
+        b'{"id": "a", "vector": [1], "metadata": "%s"\n' % (b"m" * 5_000_000),
+    ],
+)
+def test_no_more_than_two_long_lines_are_decoded_before_an_entry_is_returned(line: bytes) -> None:
+    decoded: list[int] = []
+
+    def blocks() -> Iterator[bytes]:
+        for number in range(10):
+            decoded.append(number)
+            yield line
+
+    next(entries_of_lines(blocks(), 300 << 20))
+    assert len(decoded) <= 3  # the first block is looked at for a byte order mark

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.errors import FileRefused, RequestInvalid
+from vectord.errors import BadItem, FileRefused, RequestInvalid
 from vectord.readers.entry import (
     LEAST_ROW,
     NO_METADATA,
@@ -77,15 +77,27 @@ def entries_of_lines(blocks: Iterable[bytes], limit: int = _LIMIT) -> Iterator[E
 
 
 def _batches(entries: Iterable[_Split | Entry]) -> Iterator[list[_Split | Entry]]:
-    """Yield the entries in batches; one with long vectors is shorter, since a number is up to 8 times its text."""
+    """Yield the entries in batches of up to 128.
+
+    A batch with long vectors is shorter, since a number is up to 8 times its text. One with long metadata or a bad line
+    is shorter too: decoding it can take a second, and the caller checks its deadline between batches.
+    """
     batch, size = list[_Split | Entry](), 0
     for entry in entries:
         batch.append(entry)
-        size += len(entry[1]) if isinstance(entry, tuple) else 0
+        size += _weight(entry)
         if len(batch) == _BATCH or size > _BATCH_BYTES:
             yield batch
             batch, size = [], 0
     yield batch
+
+
+def _weight(entry: _Split | Entry) -> int:
+    """Return the bytes of an entry that count for its batch; a bad line ends the batch."""
+    if isinstance(entry, BadItem):
+        return _BATCH_BYTES + 1
+    vector, metadata = (entry[1], entry[2]) if isinstance(entry, tuple) else (b"", entry.metadata)
+    return len(vector) + (0 if metadata is None else len(metadata))
 
 
 def parse_numbers_fast(text: bytes) -> npt.NDArray[np.float64]:

@@ -138,3 +138,18 @@ class TestRowsOfAFile:
         rows = (NewVector(str(number), np.ones(2, np.float32), None, number) for number in count())
         with pytest.raises(TimeoutError):
             validation.validated_rows(rows, new_params("t", 2), 1_000, stop)
+
+    def test_the_time_is_checked_after_each_row(self) -> None:
+        read: list[int] = []
+
+        def rows() -> Iterator[NewVector]:
+            for number in range(100):
+                read.append(number)
+                yield NewVector(str(number), np.ones(2, np.float32), None, number)
+
+        def stop() -> None:
+            raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            validation.validated_rows(rows(), new_params("t", 2), 1_000, stop)
+        assert len(read) == 2

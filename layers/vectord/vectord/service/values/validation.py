@@ -1,6 +1,6 @@
 """Validate a batch before anything changes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import batched
 from typing import Final, cast
 
@@ -41,9 +41,7 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     """
     items: list[Item] = []
     bad: list[BadItem] = []
-    for block in batched(entries, _BLOCK):
-        if items or bad:
-            check()
+    for block in batched(_checked(entries, check), _BLOCK):
         good = None if bad else _validate_block(block, index)
         if good is None:
             good, wrong = _sorted_out(block, index)
@@ -57,6 +55,14 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     if bad:
         raise BatchInvalid(bad[:most_bad])
     return items
+
+
+def _checked(entries: Iterable[Entry], check: Callable[[], None]) -> Iterator[Entry]:
+    """Yield `entries`; call `check` before each but the first, because one with large metadata can take a second."""
+    for number, entry in enumerate(entries):
+        if number:
+            check()
+        yield entry
 
 
 def _cut(item: BadItem) -> BadItem:
