@@ -70,12 +70,20 @@ def test_queries_with_few_matches_within_a_distance_are_not_refused(index: Index
         search_many(index, structs.replace(query, max_distance=2.0))
 
 
-def test_metadata_counts_once_for_each_match(index: Index) -> None:
+def test_ids_and_metadata_count_once_for_each_match(index: Index) -> None:
     query = Query(5, (QUERY,) * 10, recall=1.0, include_vectors=False)
-    found = search_many(index, structs.replace(query, max_bytes=50 * 202))
-    assert all(len(match.metadata or b"") == 202 for answer in found for match in answer.matches)
+    found = search_many(index, structs.replace(query, max_bytes=50 * 204))
+    assert all(len(match.id) + len(match.metadata or b"") == 204 for answer in found for match in answer.matches)
     with pytest.raises(AnswerTooLarge):
-        search_many(index, structs.replace(query, max_bytes=50 * 202 - 1))
+        search_many(index, structs.replace(query, max_bytes=50 * 204 - 1))
+
+
+def test_queries_that_find_long_ids_are_refused() -> None:
+    rows = [v.item(f"{row:02}" + "x" * 1_000, [1, row, 0]) for row in range(ROWS)]
+    query = Query(ROWS, (QUERY,) * 10, include_metadata=False, include_vectors=False, max_bytes=10 * ROWS * 1_000)
+    for index in (packed(rows).index, v.with_items(v.empty(3), rows)):
+        with pytest.raises(AnswerTooLarge):
+            search_many(index, query)
 
 
 def test_a_row_that_ties_with_the_last_match_does_not_count() -> None:

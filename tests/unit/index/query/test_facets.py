@@ -18,6 +18,7 @@ from vectord.index.query import filtering
 from vectord.index.query.facets import facet
 from vectord.index.query.values import Facet
 from vectord.index.state import Index
+from vectord.service.values.selection import FacetQuery, facets_of
 
 
 def expected(model: dict[str, Any], path: str, limit: int) -> Facet:
@@ -72,6 +73,16 @@ def test_a_facet_reads_only_the_column() -> None:
     assert (result.rows, result.distinct, [count for _, count in result.counts]) == (2_000, 7, [286, 286, 286])
     assert len(fetch.rounds) <= 2
     assert fetch.bytes < 40_000
+
+
+def test_the_deadline_is_checked_before_texts_and_numbers_are_counted_but_once_for_each_path() -> None:
+    index = opened_by_ranges(packed_blob({each: {"n": 1} for each in IDS}, []), RecordingFetch())
+    checks = [list[None]() for _ in range(2)]
+    for paths, made in zip((["n"], ["n"] * 16), checks, strict=True):
+        facets = facets_of(index, FacetQuery(paths, 3), index.live, lambda made=made: made.append(None))  # type: ignore[misc]
+        assert len({facet.distinct for facet in facets}) == 1
+        assert len(facets) == len(paths)
+    assert len(checks[0]) == len(checks[1]) >= 3
 
 
 def test_a_path_without_a_column_is_counted_by_documents() -> None:

@@ -83,6 +83,7 @@ class _Tally(msgspec.Struct, frozen=True):
 
 
 def _tally(source: Source, path: str) -> _Tally:
+    source.check()
     column = source.columns.read([path], source.fetch)[path]
     if column is None:
         return _tally_of_documents(source, path)
@@ -93,8 +94,10 @@ def _tally(source: Source, path: str) -> _Tally:
             others[key] += int(np.count_nonzero(row_list.mask(source.columns.rows) & source.mask))
     others += _partial_values(source, path, column)
     rows = int(np.count_nonzero(has_path & source.mask))
-    texts, numbers = distinct_texts(column.texts, source.mask), distinct_numbers(column.numbers, source.mask)
-    return _Tally(rows, texts, numbers, others)
+    source.check()
+    texts = distinct_texts(column.texts, source.mask)
+    source.check()
+    return _Tally(rows, texts, distinct_numbers(column.numbers, source.mask), others)
 
 
 def _partial_values(source: Source, path: str, column: Column) -> Counter[Key]:

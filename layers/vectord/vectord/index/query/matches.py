@@ -61,9 +61,9 @@ def check_count(query: Query, dimension: int, count: int) -> None:
 
 
 def check_size(query: Query, dimension: int, answers: Sequence[Answer]) -> None:
-    """Raise AnswerTooLarge if answers are certainly larger than they may be, with the metadata that they have."""
+    """Raise AnswerTooLarge if answers are certainly larger than they may be, with their ids and metadata."""
     found = [match for answer in answers for match in answer.matches]
-    size = len(found) * _least_bytes(query, dimension) + sum(len(match.metadata or b"") for match in found)
+    size = len(found) * (_least_bytes(query, dimension) - 1) + _variable_bytes(found)  # 1: the shortest id
     if size > query.max_bytes:
         raise _too_large(f"at least {size:,} bytes", query)
 
@@ -115,10 +115,15 @@ def read(index: Index, selected: Sequence[Selected], query: Query, check: Deadli
         listed.sort(key=sort_key)
         matches.append(Matches(_unseen(listed, query)))
         if not query.paged and len(selected) > 1:
-            size += sum(len(match.metadata or b"") for match in matches[-1].listed[: query.k])
+            size += _variable_bytes(matches[-1].listed[: query.k])
             if size > query.max_bytes:
-                raise _too_large(f"at least {size:,} bytes of metadata", query)
+                raise _too_large(f"at least {size:,} bytes of ids and metadata", query)
     return matches
+
+
+def _variable_bytes(matches: Sequence[Match]) -> int:
+    """Return the least number of bytes that the ids and the metadata of matches have in an answer."""
+    return sum(len(match.id) + len(match.metadata or b"") for match in matches)
 
 
 def _least_bytes(query: Query, dimension: int) -> int:

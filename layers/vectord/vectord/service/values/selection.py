@@ -176,7 +176,9 @@ def selected_rows(index: Index, selection: Selection, check: DeadlineCheck) -> M
 def facets_of(index: Index, query: FacetQuery, mask: RowMask, check: DeadlineCheck) -> list[Facet]:
     """Return the facet of each path of a query over the rows of `mask`."""
     reader = _metadata_reader(index, check)
-    return [reader.facet(path, mask, query.limit) for path in query.paths]
+    found = {path: reader.facet(path, mask, query.limit) for path in dict.fromkeys(query.paths)}
+    check()
+    return [found[path] for path in query.paths]
 
 
 def ordered_rows_of(index: Index, query: ListQuery, order: Order, limit: int, check: DeadlineCheck) -> list[OrderedRow]:
