@@ -15,7 +15,8 @@ MEMORY = 1 << 28
 def allowed(tmp_path: Path) -> Path:
     """A Parquet file with a quote in its name."""
     path = tmp_path / "it's.parquet"
-    duckdb.sql("select 1 as a").write_parquet(str(path))
+    with duckdb.connect() as connection:
+        connection.sql("select 1 as a").write_parquet(str(path))
     return path
 
 
@@ -95,7 +96,8 @@ def test_no_setting_can_be_changed(reading: duckdb.DuckDBPyConnection, statement
 
 
 def test_a_name_in_a_query_is_never_a_variable_of_the_program(reading: duckdb.DuckDBPyConnection) -> None:
-    variable = duckdb.sql("select 1 as a")
+    with duckdb.connect() as connection:
+        variable = connection.sql("select 1 as a").fetchnumpy()
     with pytest.raises(duckdb.CatalogException):
         reading.execute("select * from variable")
     assert variable
