@@ -10,6 +10,8 @@ from vectord.readers.duckdb_connection import locked_connection
 
 MEMORY = 1 << 28
 
+# Types of DuckDB are written as texts: the annotations of a test outlive the module, which then prints what is left.
+
 
 @pytest.fixture
 def allowed(tmp_path: Path) -> Path:
@@ -21,7 +23,7 @@ def allowed(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reading(allowed: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(allowed: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
     with locked_connection(MEMORY, files=[allowed]) as connection:
         yield connection
 
@@ -34,12 +36,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def writing(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def writing(folder: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
     with locked_connection(MEMORY, folder=folder, database=folder / "x.db") as connection:
         yield connection
 
 
-def test_a_file_that_is_named_can_be_read(reading: duckdb.DuckDBPyConnection, allowed: Path) -> None:
+def test_a_file_that_is_named_can_be_read(reading: "duckdb.DuckDBPyConnection", allowed: Path) -> None:
     assert reading.execute("select a from read_parquet($1)", [str(allowed)]).fetchall() == [(1,)]
 
 
@@ -72,7 +74,7 @@ def test_nothing_can_be_written_elsewhere(
         request.getfixturevalue(kind).execute(f"copy (select 1) to '{place.format(tmp=tmp_path)}'")
 
 
-def test_the_folder_of_a_task_can_be_written(writing: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def test_the_folder_of_a_task_can_be_written(writing: "duckdb.DuckDBPyConnection", folder: Path) -> None:
     writing.execute(f"copy (select 1 as a) to '{folder}/x.parquet'")
     assert writing.execute(f"select a from read_parquet('{folder}/x.parquet')").fetchall() == [(1,)]
 
@@ -90,12 +92,12 @@ def test_the_folder_of_a_task_can_be_written(writing: duckdb.DuckDBPyConnection,
         "pragma enable_profiling",
     ],
 )
-def test_no_setting_can_be_changed(reading: duckdb.DuckDBPyConnection, statement: str) -> None:
+def test_no_setting_can_be_changed(reading: "duckdb.DuckDBPyConnection", statement: str) -> None:
     with pytest.raises(duckdb.InvalidInputException, match="locked"):
         reading.execute(statement)
 
 
-def test_a_name_in_a_query_is_never_a_variable_of_the_program(reading: duckdb.DuckDBPyConnection) -> None:
+def test_a_name_in_a_query_is_never_a_variable_of_the_program(reading: "duckdb.DuckDBPyConnection") -> None:
     with duckdb.connect() as connection:
         variable = connection.sql("select 1 as a").fetchnumpy()
     with pytest.raises(duckdb.CatalogException):
