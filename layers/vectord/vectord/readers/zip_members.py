@@ -10,6 +10,8 @@ from vectord.errors import FileRefused
 
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy writes no others
 _ENCRYPTED: Final = 1  # bit of the flags
+_ENTRY: Final = b"PK\x01\x02"  # begins each entry of the directory
+_MAX_ENTRIES: Final = 1_000  # zipfile makes an object of each; arrays may contain these bytes by chance
 
 # What zipfile raises for a damaged archive whose members are stored or deflated. ValueError: a position before the
 # file, or a name that is not UTF-8. OverflowError: a position of more than 63 bits. EOFError: a member that ends early.
@@ -23,6 +25,8 @@ def read_members(data: bytes, names: Collection[str], limit: int) -> dict[str, b
     Raises:
         FileRefused: it is damaged, has another member or one twice, or decodes to more than `limit` bytes.
     """
+    if data.count(_ENTRY) > _MAX_ENTRIES:
+        raise FileRefused(f"an .npz file may have {', '.join(names)}, and this one has more than {_MAX_ENTRIES:,} arrays")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check(archive.infolist(), names, limit)
