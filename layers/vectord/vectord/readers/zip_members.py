@@ -26,7 +26,9 @@ def read_members(data: bytes, names: Collection[str], limit: int) -> dict[str, b
         FileRefused: it is damaged, has another member or one twice, or decodes to more than `limit` bytes.
     """
     if data.count(_ENTRY) > _MAX_ENTRIES:
-        raise FileRefused(f"an .npz file may have {', '.join(names)}, and this one has more than {_MAX_ENTRIES:,} arrays")
+        raise FileRefused(
+            f"an .npz file may have {', '.join(names)}, and this one has more than {_MAX_ENTRIES:,} arrays"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check(archive.infolist(), names, limit)
