@@ -32,12 +32,9 @@ class Kind:
 # More dimensions mean fewer rows, which build faster.
 KINDS = {
     "text": Kind(textlike(768), 768, "cosine"),
-    "text, euclidean": Kind(textlike(512), 512, "euclidean"),
     "mixture": Kind(mixture(384, 40, 0.5), 384, "euclidean"),
     "mixture, cosine": Kind(mixture(384, 200), 384, "cosine"),
-    "few dimensions": Kind(mixture(8, 40, 0.5), 8, "euclidean"),
     "two dimensions": Kind(mixture(2, 40, 0.5), 2, "cosine"),
-    "many dimensions": Kind(textlike(1_536), 1_536, "cosine"),
     "noise": Kind(mixture(384, 1), 384, "cosine"),
     "duplicates": Kind(repeated(384), 384, "cosine"),
     "tight clusters far apart": Kind(mixture(384, 30, 1e-3), 384, "cosine"),
