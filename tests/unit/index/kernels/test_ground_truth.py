@@ -1,5 +1,7 @@
 """Ground truth: exactly the rows that are as near as the tenth, in any block, ties included."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import vectors as v
 from tests.support.vectors import F32
-from vectord.index.kernels import exact_scan
+from vectord.index.kernels import exact_scan, ground_truth
 from vectord.index.kernels.ground_truth import true_neighbours
 from vectord.lhv1.params import Distance
 
@@ -54,3 +56,26 @@ def test_rows_are_distinguished_that_float32_cannot_distinguish() -> None:
     matrix = (1_000 + np.outer(np.arange(BLOCKS) % 97, towards) * 1e-4).astype(np.float32)
     queries = matrix[[5, 60]] + np.float32(1e-3)
     assert found(matrix, queries, "euclidean") == nearest_one_by_one(matrix, queries, "euclidean")
+
+
+def test_queries_with_many_candidates_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground_truth, "_MAX_CANDIDATES", 2_000)
+    rng = np.random.default_rng(6)
+    matrix = rng.integers(0, 3, (BLOCKS, 4)).astype(np.float32)
+    queries = (matrix[:7] + np.float32(0.25) * rng.standard_normal((7, 1))).astype(np.float32)
+    assert found(matrix, queries, "euclidean") == nearest_one_by_one(matrix, queries, "euclidean")
+
+
+@pytest.mark.parametrize("noise", [0, 1e-7], ids=["equal", "nearly equal"])
+def test_rows_that_are_as_near_as_all_others_take_little_memory(noise: float) -> None:
+    rng = np.random.default_rng(5)
+    matrix = (1 + noise * rng.standard_normal((200_000, 2))).astype(np.float32)
+    queries = matrix[:100] + np.float32(0.375) * (matrix[100:200] - matrix[:100])
+    norms = exact_scan.measure_norms(matrix, "euclidean")
+    tracemalloc.start()
+    try:
+        assert len(true_neighbours(matrix, norms, queries, K, "euclidean")) == len(queries)
+        assert tracemalloc.get_traced_memory()[1] < 150 << 20
+    finally:
+        tracemalloc.stop()
+

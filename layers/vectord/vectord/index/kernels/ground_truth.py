@@ -14,6 +14,7 @@ from vectord.lhv1.params import Distance
 Array = npt.NDArray[np.int64]
 
 _BLOCK: Final = 4_096  # rows at a time: a processor's cache fits their products with some 100 queries
+_MAX_CANDIDATES: Final = 8_000_000  # at a time, of all queries; each has 12 bytes
 
 
 def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
@@ -22,14 +23,30 @@ def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distanc
     Rows and queries are float32-safe; k is at most 4,096 and at most the number of rows. Each block of rows is
     multiplied with all queries at once. Rows farther than the k-th row of a sample are dropped at once.
     """
+    distinct, number_of = np.unique(queries, axis=0, return_inverse=True)  # of equal rows, many queries are equal
+    found = _true_neighbours(vectors, norms, distinct, k, distance)
+    return [found[number] for number in number_of.ravel().tolist()]
+
+
+def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
+    """Return the neighbours of distinct queries; of half of the queries at a time if they have very many candidates."""
     targets = np.array([normalized(query) for query in queries]) if distance == "cosine" else queries
     slack = _slack(norms, queries, distance)
     sample = slice(None, None, max(1, len(vectors) // _BLOCK))
     limits = _kth(_sweep(vectors, norms.norms, sample, targets, distance), k) + slack
     rows, values = list[list[Array]]([[] for _ in queries]), list[list[F32]]([[] for _ in queries])
+    count = 0
     for start in range(0, len(vectors), _BLOCK):
         sweep = _sweep(vectors, norms.norms, slice(start, start + _BLOCK), targets, distance)
         below = sweep <= limits[:, None]
+        count += np.count_nonzero(below)
+        if count > _MAX_CANDIDATES and len(queries) > 1:
+            del rows, values
+            return [
+                neighbours
+                for half in np.array_split(queries, 2)
+                for neighbours in _true_neighbours(vectors, norms, half, k, distance)
+            ]
         for number in np.flatnonzero(below.any(axis=1)).tolist():
             positions = np.flatnonzero(below[number])
             rows[number].append(positions + start)
