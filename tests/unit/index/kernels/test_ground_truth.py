@@ -78,4 +78,3 @@ def test_rows_that_are_as_near_as_all_others_take_little_memory(noise: float) ->
         assert tracemalloc.get_traced_memory()[1] < 150 << 20
     finally:
         tracemalloc.stop()
-
