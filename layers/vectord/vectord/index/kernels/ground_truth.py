@@ -39,7 +39,7 @@ def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distan
     for start in range(0, len(vectors), _BLOCK):
         sweep = _sweep(vectors, norms.norms, slice(start, start + _BLOCK), targets, distance)
         below = sweep <= limits[:, None]
-        count += np.count_nonzero(below)
+        count += int(np.count_nonzero(below))
         if count > _MAX_CANDIDATES and len(queries) > 1:
             del rows, values
             return [
