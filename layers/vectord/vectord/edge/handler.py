@@ -125,18 +125,20 @@ def handler[S: HasEnvironment](
         failures = {} if failure is None else failure_metric(failure)
         latency = (service.environment.now() - start) * 1000
         log.info(fields, {"Latency": latency, **failures, **meter.drain()}, write)
-        _drop_tracebacks(failure)
+        if failure is not None:
+            _drop_tracebacks(failure)
         return response
 
     return lambda_handler
 
 
-def _drop_tracebacks(error: BaseException | None) -> None:
+def _drop_tracebacks(failure: BaseException) -> None:
     """Remove the tracebacks of an error and its causes.
 
     Their frames refer to the error and to what the request decoded, up to 800 MB. Without this, these cycles would stay
     in memory until Python's garbage collector runs, perhaps many requests later.
     """
+    error: BaseException | None = failure
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

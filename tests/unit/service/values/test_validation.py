@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -139,13 +140,14 @@ class TestRowsOfAFile:
         with pytest.raises(TimeoutError):
             validation.validated_rows(rows, new_params("t", 2), 1_000, stop)
 
-    def test_the_time_is_checked_after_each_row(self) -> None:
+    def test_the_time_is_checked_after_each_row_with_large_metadata(self) -> None:
         read: list[int] = []
+        metadata = msgspec.Raw(b'"' + b"x" * 2_000_000 + b'"')
 
         def rows() -> Iterator[NewVector]:
             for number in range(100):
                 read.append(number)
-                yield NewVector(str(number), np.ones(2, np.float32), None, number)
+                yield NewVector(str(number), np.ones(2, np.float32), metadata, number)
 
         def stop() -> None:
             raise TimeoutError

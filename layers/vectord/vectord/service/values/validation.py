@@ -1,7 +1,6 @@
 """Validate a batch before anything changes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import batched
 from typing import Final, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from vectord.lhv1.params import Params
 from vectord.readers.entry import MAX_BAD_ITEMS, Entry, NewVector
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
+_MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
 
 _SHOWN: Final = 1_000
 
@@ -41,7 +41,7 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     """
     items: list[Item] = []
     bad: list[BadItem] = []
-    for block in batched(_checked(entries, check), _BLOCK):
+    for block in _blocks(entries, check):
         good = None if bad else _validate_block(block, index)
         if good is None:
             good, wrong = _sorted_out(block, index)
@@ -57,12 +57,26 @@ def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check
     return items
 
 
-def _checked(entries: Iterable[Entry], check: Callable[[], None]) -> Iterator[Entry]:
-    """Yield `entries`; call `check` before each but the first, because one with large metadata can take a second."""
-    for number, entry in enumerate(entries):
-        if number:
+def _blocks(entries: Iterable[Entry], check: Callable[[], None]) -> Iterator[list[Entry]]:
+    """Yield `entries` in blocks; call `check` between blocks, and after rows that take long to decode.
+
+    These are bad ones and those with large metadata: a single one can take a second.
+    """
+    block, size = list[Entry](), 0
+    for entry in entries:
+        if size > _MAX_UNCHECKED or len(block) == _BLOCK:
             check()
-        yield entry
+            size = 0
+        if len(block) == _BLOCK:
+            yield block
+            block = []
+        block.append(entry)
+        if isinstance(entry, BadItem):
+            size = _MAX_UNCHECKED + 1
+        elif entry.metadata is not None:
+            size += len(entry.metadata)
+    if block:
+        yield block
 
 
 def _cut(item: BadItem) -> BadItem:
