@@ -1,0 +1,106 @@
+"""What the parameters of a deployment change, from template.yaml after SAM's translator expanded it."""
+
+import pytest
+
+from tests.support import template
+from tests.support.deployed import Deployed
+from tools.command.paths import TEMPLATE
+from tools.stack.template import load
+from vectord.lhv1 import params
+from vectord.service.values import options
+
+DEPLOYED = Deployed({})
+FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
+
+
+def test_searches_are_served_from_a_published_version() -> None:
+    search = DEPLOYED.one("AWS::ApiGatewayV2::Api")["Body"]["paths"]["/indexes/{name}/search"]["post"]
+    assert search["x-amazon-apigateway-integration"]["uri"].endswith("/functions/SearchFunctionAliaslive/invocations")
+
+
+def test_provisioned_concurrency_and_tracing_are_off_by_default() -> None:
+    assert "ProvisionedConcurrencyConfig" not in DEPLOYED.one("AWS::Lambda::Alias")
+    assert not any("TracingConfig" in function for function in DEPLOYED.all("AWS::Lambda::Function").values())
+
+
+def test_provisioned_concurrency_is_a_parameter() -> None:
+    alias = Deployed({"ProvisionedConcurrency": "2"}).one("AWS::Lambda::Alias")
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": "2"}
+
+
+def concurrency(function: str, value: str) -> dict[str, str]:
+    return {f"{function.removesuffix('Function')}Concurrency": value}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_reserved_concurrency_of_a_function_is_a_parameter(function: str) -> None:
+    functions = Deployed(concurrency(function, "7")).all("AWS::Lambda::Function")
+    assert {name: one["ReservedConcurrentExecutions"] for name, one in functions.items() if "Reserved" in str(one)} == {
+        function: "7"
+    }
+
+
+def test_no_function_has_reserved_concurrency_by_default() -> None:
+    functions = DEPLOYED.all("AWS::Lambda::Function").values()
+    assert not any("ReservedConcurrentExecutions" in function for function in functions)
+
+
+def test_without_reserved_concurrency_an_earlier_limit_of_the_event_source_is_removed() -> None:
+    assert DEPLOYED.one("AWS::Lambda::EventSourceMapping")["ScalingConfig"] == {}
+
+
+def test_sqs_calls_ingest_no_more_often_than_its_reserved_concurrency_allows() -> None:
+    source = Deployed({"IngestConcurrency": "7"}).one("AWS::Lambda::EventSourceMapping")
+    assert source["ScalingConfig"] == {"MaximumConcurrency": "7"}
+
+
+def test_the_maximum_of_shards_is_a_parameter() -> None:
+    functions = Deployed({"MaxShards": "12"}).all("AWS::Lambda::Function")
+    assert functions["CreateFunction"]["Environment"]["Variables"]["VECTORD_MAX_SHARDS"] == "12"
+
+
+def test_the_maximum_of_shards_is_by_default_that_of_the_code() -> None:
+    declared = load(TEMPLATE)["Parameters"]["MaxShards"]
+    assert (declared["Default"], declared["MinValue"], declared["MaxValue"]) == (
+        options.DEFAULT_MAX_SHARDS,
+        1,
+        params.MAX_SHARDS,
+    )
+
+
+@pytest.mark.parametrize("parameter", ["MemorySize", "CompactMemorySize", "ExportMemorySize"])
+def test_a_function_has_at_least_1024_megabytes(parameter: str) -> None:
+    assert load(TEMPLATE)["Parameters"][parameter]["MinValue"] == 1_024
+
+
+def test_the_concurrency_of_ingest_is_one_that_an_event_source_accepts() -> None:
+    declared = load(TEMPLATE)
+    [rule] = declared["Rules"]["IngestConcurrencyOfASource"]["Assertions"]
+    assert rule["Assert"] == [[["0", "1"], "IngestConcurrency"]]
+    assert [declared["Parameters"]["IngestConcurrency"][limit] for limit in ("MinValue", "MaxValue")] == [-1, 1_000]
+
+
+@pytest.mark.parametrize(("parameter", "applied"), [("on", "PublishedVersions"), ("off", "None")])
+def test_snap_start_is_a_parameter(parameter: str, applied: str) -> None:
+    functions = Deployed({"SnapStart": parameter, "TmpSize": "512"}).all("AWS::Lambda::Function")
+    assert functions["SearchFunction"]["SnapStart"] == {"ApplyOn": applied}
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_the_architecture_is_a_parameter(architecture: str) -> None:
+    functions = Deployed({"Architecture": architecture}).all("AWS::Lambda::Function")
+    assert {tuple(one["Architectures"]) for one in functions.values()} == {(architecture,)}
+
+
+def test_memory_and_disk_are_parameters() -> None:
+    functions = Deployed({"MemorySize": "2304", "TmpSize": "2048"}).all("AWS::Lambda::Function")
+    own = [functions.pop(name) for name in ("CompactFunction", "ExportFunction")]
+    assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions.values()} == {("2304", "2048")}
+    assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in own} == {("3008", "4096")}
+
+
+@pytest.mark.parametrize("verb", ["Compact", "Export"])
+def test_memory_and_disk_of_compact_and_export_are_separate_parameters(verb: str) -> None:
+    parameters = {f"{verb}MemorySize": "10240", f"{verb}TmpSize": "10239"}
+    one = Deployed(parameters).all("AWS::Lambda::Function")[f"{verb}Function"]
+    assert (one["MemorySize"], one["EphemeralStorage"]["Size"]) == ("10240", "10239")
