@@ -12,10 +12,11 @@ from vectord.readers.duckdb_connection import locked_connection
 
 MEMORY = 1 << 28
 
-# Prints the bytes of address space that a text of 200 MB leaves, in a process that imports DuckDB as a function does.
+# Prints the bytes of address space that a text of 200 MB leaves, in a process that imports DuckDB as ingestion does.
 GROWTH = """
 import resource
 from pathlib import Path
+import vectord.runtime.ingest
 from vectord.readers.duckdb_connection import locked_connection
 
 def use(length):

@@ -1,12 +1,5 @@
-"""Open DuckDB with access to the files of one task only, and with a configuration that no statement can change.
+"""Open DuckDB with access to the files of one task only, and with a configuration that no statement can change."""
 
-DuckDB's allocator, jemalloc, keeps the address space of freed memory by default: after a file that decodes to much,
-more than 1.5 GB, none of it in RAM. The next files then fail where address space is limited, if only because a thread
-finds no space for its stack. With `retain:false` it returns the space. jemalloc reads this variable when DuckDB is
-imported, so it is set before.
-"""
-
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +18,6 @@ _CONFIG: Final[dict[str, Any]] = {
     "python_enable_replacements": False,  # a name in a query never means a variable of the program
     "enable_external_file_cache": False,  # each file is read once
 }
-
-os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "retain:false")
 
 
 @contextmanager
