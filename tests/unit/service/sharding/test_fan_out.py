@@ -247,10 +247,6 @@ def breaks(store: HookedStore, end: str) -> None:
     store.inner.put(name, b"LHV2 and more", IfMatch(store.inner.etag(name)), "")
 
 
-def conflicts(store: HookedStore, end: str) -> None:
-    store.fail("put", end, WriteConflict())
-
-
 def is_silent(store: HookedStore, end: str) -> None:
     store.fail("head", end, StoreUnavailable())
 
@@ -272,7 +268,7 @@ def test_the_error_of_a_shard_is_raised_unchanged(
 
 
 def test_a_contended_shard_is_reported_as_contended(store: HookedStore, service: Service) -> None:
-    conflicts(store, "")
+    store.fail("put", "", WriteConflict())
     with pytest.raises(Contended, match="'t'"):
         service.add("t", ROWS, Deadline(LONG))
 
