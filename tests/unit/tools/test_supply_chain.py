@@ -189,11 +189,10 @@ def test_known_vulnerabilities_are_named_and_only_those_of_what_ships_fail(
     assert "checked 1 shipped and 2 other pins: 2 have" in printed
 
 
-@pytest.mark.parametrize("answer", [b"[]", b'{"code": 3}'], ids=["empty", "another object"])
 def test_an_answer_to_another_question_is_not_taken_for_no_vulnerabilities(
-    answer: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with database(answer) as url:
+    with database(b'{"code": 3}') as url:
         audit.report([ONE], [TWO], url, tmp_path)
     assert capsys.readouterr().out.startswith("SKIPPED audit: 1 shipped and 1 other pins were NOT checked")
 
