@@ -17,8 +17,8 @@ _IN_SEGMENTS: Final = r"^/%?#\u0000-\u001f\u007f\ufffd"
 # Neither empty nor `.` nor `..`: clients and gateways remove such segments.
 _SEGMENT: Final = rf"(?:[{_IN_SEGMENTS}.]|\.[{_IN_SEGMENTS}.]|\.\.[{_IN_SEGMENTS}])[{_IN_SEGMENTS}]*"
 ID_PATTERN: Final = rf"^{_SEGMENT}(?:/{_SEGMENT})*$"
-_ID: Final = re.compile(ID_PATTERN)
-_PREFIX: Final = re.compile(r"(?:/(?!indexes(?:/|\Z))[\w.~$-]+)*", re.ASCII)  # a stage, or a path mapping of a domain
+# A stage, or a path mapping of a domain. re compiles both patterns at their first use, because a search needs neither.
+_PREFIX: Final = r"(?a:(?:/(?!indexes(?:/|\Z))[\w.~$-]+)*)"
 _RULE: Final = (
     "In a path an id has no '%', '?', '#', '//', control character or U+FFFD, no '/' at its start or end, and no "
     "segment '.' or '..'."
@@ -32,7 +32,7 @@ def check(paths: Sequence[str], written: str, vector_id: str | None, stage: str 
     Raises:
         RequestInvalid: the id cannot be sent in a path, or a form of the path differs from `written`.
     """
-    if vector_id is not None and not _ID.fullmatch(vector_id):
+    if vector_id is not None and not re.fullmatch(ID_PATTERN, vector_id):
         raise RequestInvalid(f"The id {vector_id!r} cannot be sent in a path. {_RULE} {_IN_A_BODY}")
     for path in paths:
         if not _is_same(path, written, stage):
@@ -45,4 +45,4 @@ def check(paths: Sequence[str], written: str, vector_id: str | None, stage: str 
 def _is_same(path: str, written: str, stage: str | None) -> bool:
     """Return True if a path is `written`, perhaps after a stage or the path mapping of a domain."""
     prefix = path.removesuffix(written)
-    return path.endswith(written) and (prefix == f"/{stage}" or _PREFIX.fullmatch(prefix) is not None)
+    return path.endswith(written) and (prefix in {"", f"/{stage}"} or re.fullmatch(_PREFIX, prefix) is not None)
