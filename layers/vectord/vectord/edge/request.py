@@ -96,8 +96,9 @@ def _route(event: Event, known: Collection[str]) -> tuple[str, Mapping[str, str]
 
 
 def _query(event: Event) -> Mapping[str, str]:
-    if query := event.get("queryStringParameters"):
-        return query  # type: ignore[no-any-return]
+    query: Mapping[str, str] | None = event.get("queryStringParameters")
+    if query:
+        return query
     return dict(parse_qsl(text, keep_blank_values=True)) if (text := event.get("rawQueryString")) else {}
 
 
