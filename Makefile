@@ -8,6 +8,8 @@ SAM   := .venv/sam/bin/sam
 STAMP  = .venv/$(1)/.stamp
 # One more than there are processors, because some tests wait for other processes.
 TEST_WORKERS = $(shell expr $$(nproc) + 1)
+# One BLAS thread: more would compete with the other processes. Bytecode: without it each process compiles every test.
+TESTS = env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 # annoy is released as source, and its setup.py compiles with -march=native: a library built on a new processor crashes
 # with an illegal instruction on an older one. Every x86-64 machine of Lambda supports Haswell (AVX2, 2013), and its
@@ -35,13 +37,16 @@ local: environments ## Run the stack on this machine until Ctrl-C, and print exa
 	@$(DEV) -m tools.stack
 
 .PHONY: test
-test: $(call STAMP,dev) ## Unit, contract and integration tests; no AWS, no Docker
-	@# One BLAS thread: more would compete with the other processes. Bytecode: without it each process compiles every test.
-	@env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal
+test: $(call STAMP,dev) ## Unit, contract and integration tests, but the slow ones; no AWS, no Docker
+	@$(TESTS)
+
+.PHONY: test-slow
+test-slow: $(call STAMP,dev) ## The tests with large inputs, measured recalls and waits, marked `slow`
+	@$(TESTS) -m slow
 
 .PHONY: coverage
 coverage: $(call STAMP,dev) ## Run the tests and measure the branch coverage of the layer; fails below 95 % (1.8 times as long)
-	@$(DEV) -m pytest --cov --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:.cache/coverage.json
+	@$(DEV) -m pytest -m '' --cov --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:.cache/coverage.json
 	@$(DEV) -m tools.checks.branches
 
 .PHONY: mutation

@@ -148,6 +148,7 @@ def test_a_body_that_is_not_read_is_unavailable(server: ScriptedServer) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_long_body_may_be_sent_slowly(server: ScriptedServer) -> None:
     def taken(handler: http_server.BaseHTTPRequestHandler) -> None:
         for _ in range(32):

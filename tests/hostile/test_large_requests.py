@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SPARE = 400 << 20  # bytes of address space beyond what the process has after its imports; an event has 40 MB
 

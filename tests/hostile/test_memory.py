@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.hostile import sealed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SPARE = 96 << 20  # bytes of address space beyond what the process has after its imports
 

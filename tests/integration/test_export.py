@@ -214,6 +214,7 @@ def large(on_s3_in_one_process: Api) -> Api:
     return api
 
 
+@pytest.mark.slow
 def test_a_large_export_is_staged_and_returned_as_a_link(large: Api, bucket: S3Backend) -> None:
     answer = _export(large, "jsonl")
     with urllib.request.urlopen(answer.json["url"]) as response:

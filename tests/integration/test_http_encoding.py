@@ -61,6 +61,7 @@ def test_a_damaged_body_is_400_and_changes_nothing(api: Api) -> None:
     assert api.send("POST", "/indexes/t/vectors/count").json == {"count": 0}
 
 
+@pytest.mark.slow
 def test_a_bomb_is_413(api: Api) -> None:
     answer = api.send("POST", ADD, gzip.compress(bytes(64 << 20)), headers=GZIP)
     assert (answer.status, kind(answer)) == (413, "request-too-large")

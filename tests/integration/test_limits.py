@@ -77,6 +77,7 @@ def documented(request: pytest.FixtureRequest, bucket: S3Backend, on_s3_in_one_p
     return api
 
 
+@pytest.mark.slow
 def test_40_kb_of_metadata_a_vector_is_returned_and_filterable_by_every_key(documented: Api) -> None:
     wanted = _document(2)
     assert 40_950 <= len(json.dumps(wanted, ensure_ascii=False).encode()) <= 40_960

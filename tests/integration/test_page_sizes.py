@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.api import Answer, Api, in_memory
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 6 * 1024 * 1024
 LARGE = {f"row-{number:02}": {"text": "\\" * (number % 4) * 300_000 + "x" * 100_000} for number in range(8)}
 

@@ -9,9 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.hostile_files import FILES
 from tests.support.inbox import Inbox
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 SPARE = 700 << 20  # bytes of address space beyond what the process has after its imports; DuckDB reserves 450 MB

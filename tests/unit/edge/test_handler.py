@@ -115,6 +115,7 @@ def test_an_unexpected_exception_is_left_to_lambda() -> None:
 
 
 @pytest.mark.parametrize("text", ['"', "x", "😀", "\x01"])  # escaped to 2, 1, 4 and 6 bytes
+@pytest.mark.slow
 def test_the_largest_answer_that_is_sent_is_within_the_limit_of_lambda(text: str) -> None:
     width = len(json.dumps(text, ensure_ascii=False).encode()) - 2
     low, high = LAMBDA_LIMIT // 8 // width, LAMBDA_LIMIT // width

@@ -122,6 +122,7 @@ def test_a_name_in_a_query_is_never_a_variable_of_the_program(reading: "duckdb.D
     assert variable
 
 
+@pytest.mark.slow
 def test_the_address_space_of_freed_memory_is_returned() -> None:
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}\n{GROWTH}"]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)

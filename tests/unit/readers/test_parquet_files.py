@@ -213,6 +213,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.slow
 def test_a_small_file_that_decodes_to_too_much_is_refused(name: str, tmp_path: Path) -> None:
     data = parquet(BOMBS[name], tmp_path)
     assert len(data) < LIMIT // 10

@@ -52,6 +52,7 @@ def test_the_description_is_checked_before_a_file_is_read() -> None:
         list(entries_of_file("x.parquet", p.file([p.page(0, bytes(LIMIT))] * 5), LIMIT))
 
 
+@pytest.mark.slow
 def test_too_many_pages_are_refused() -> None:
     assert "pages" in refusal(p.file([p.page(0, b"")] * 100_001))
 

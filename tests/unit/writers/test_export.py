@@ -223,6 +223,7 @@ def _large() -> Index:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.slow
 def test_every_part_but_the_last_has_8_mib(kind: Format) -> None:
     sizes = [len(part) for part in export(_large(), kind, "t", "c")]
     assert set(sizes[:-1]) == {8 << 20}

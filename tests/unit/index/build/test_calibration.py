@@ -90,6 +90,7 @@ CASES = [("packed", name) for name in KINDS] + [("plain", name) for name in ("te
 
 
 @pytest.mark.parametrize(("form", "name"), CASES)
+@pytest.mark.slow
 def test_a_promised_recall_holds_for_queries_that_the_build_never_saw(form: str, name: str) -> None:
     measured = {promised: recall(name, form, promised) for promised in (0.9, 0.95, 0.99)}
     assert {promised: found for promised, found in measured.items() if found < promised} == {}

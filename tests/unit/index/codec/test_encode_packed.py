@@ -60,6 +60,7 @@ def test_vectors_whose_squares_overflow_float32_are_stored_without_a_sketch() ->
 
 
 @pytest.mark.parametrize("bytes_of_rows", [Thresholds().packed - 1, Thresholds().packed])
+@pytest.mark.slow
 def test_an_index_is_packed_from_16_mib_on(bytes_of_rows: int) -> None:
     dimension = 4_096
     rows, rest = divmod(bytes_of_rows, 12 + 4 * dimension)

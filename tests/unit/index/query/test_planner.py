@@ -28,6 +28,7 @@ def base_of(index: Index) -> Base:
     return index.base
 
 
+@pytest.mark.slow
 def test_a_build_measures_that_more_requests_find_more(index: Index) -> None:
     curve = base_of(index).calibration["ranges"]
     assert list(curve) == sorted(curve)
@@ -35,6 +36,7 @@ def test_a_build_measures_that_more_requests_find_more(index: Index) -> None:
 
 
 @pytest.mark.parametrize("recall", [0.9, 0.95])
+@pytest.mark.slow
 def test_a_search_by_ranges_reaches_the_target_recall(index: Index, blob: bytes, recall: float) -> None:
     assert planner.plan_by_ranges(base_of(index), index.live, 10, recall) is not None
     by_ranges, _ = cold(blob)

@@ -34,6 +34,7 @@ def test_an_exact_search_has_recall_1() -> None:
     assert set(measured.strategies) == {"exact"}
 
 
+@pytest.mark.slow
 def test_recall_is_the_found_share_of_the_exact_answer(index: Index) -> None:
     probes = recall.sample(index, 40, np.random.default_rng(2))
     query = Query(10, ef_search=400)

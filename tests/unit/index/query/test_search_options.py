@@ -79,6 +79,7 @@ def _recall(index: Index, mask: RowMask, queries: F32, k: int = 10, warm: Index 
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01, 0.001])
+@pytest.mark.slow
 def test_a_filtered_search_reaches_its_recall(index: Index, share: float) -> None:
     assert _recall(index, _some(index, share), _data(20, 9)) >= 0.95
 

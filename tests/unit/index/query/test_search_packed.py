@@ -181,6 +181,7 @@ def _unremoved(dimension: int) -> Case:
 
 
 @pytest.mark.parametrize(("dimension", "removed", "in_tail"), [(28, 400, 0), (28, 2_000, 30), (192, 400, 30)])
+@pytest.mark.slow
 def test_a_query_whose_neighbourhood_was_removed_finds_the_next_one(dimension: int, removed: int, in_tail: int) -> None:
     full = _unremoved(dimension)
     case = Case(full.packed.branch(), "euclidean", dict(full.rows))

@@ -95,6 +95,7 @@ def test_a_stored_vector_is_its_own_candidate(distance: Distance) -> None:
     assert all(row in opened_sketch.candidates(vectors[row], 1, NO_ROWS) for row in range(0, 5_000, 97))
 
 
+@pytest.mark.slow
 def test_judging_most_rows_by_some_planes_changes_few_candidates() -> None:
     """Most rows are judged by some of the planes only; this may lose a few candidates."""
     weights = np.arange(1, 385, dtype=np.float32) ** np.float32(-0.5)

@@ -47,6 +47,7 @@ def test_an_exact_search_returns_the_answer_of_a_single_object_index(
     assert (many.count, many.strategy) == (one.count, one.strategy)
 
 
+@pytest.mark.slow
 def test_the_pages_of_an_approximate_search_are_all_rows() -> None:
     """Each shard has more rows than are scanned, so the first page may miss some."""
     service, dimension = a_service(HookedStore()), 4_096
