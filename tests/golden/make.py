@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
 from vectord.index.thresholds import Thresholds
+from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import new_params
 
 
@@ -51,6 +53,15 @@ def _columns() -> bytes:
     return encode.encode(index, "columns", "build-of-columns", thresholds=Thresholds(packed=1, part=0)).blob
 
 
+def _bucket_index(name: str, thresholds: Thresholds) -> bytes:
+    """Return a blob of an index of a vector bucket."""
+    stored = BucketIndex(1_790_000_000, ("text", "é" * 63), {"project": "films", "team/größe": ""}, "CLASSIC")
+    drawn = np.random.default_rng(4).normal(size=(8, 3))
+    items = [_item(f"row-{i}", *row, metadata=b'{"row": %d}' % i) for i, row in enumerate(drawn)]
+    empty = structs.replace(state.empty_index(new_params(name, 3)), bucket_index=stored)
+    return encode.encode(mutations.upsert(empty, items)[0], name, f"commit-of-{name}", thresholds=thresholds).blob
+
+
 def _document(row: int) -> bytes:
     optional = {
         0: {"small": row, "empty": {}},
@@ -81,6 +92,8 @@ def main(folder: Path) -> None:
         "packed": _packed("packed", "cosine", 33, 2_500),
         "packed-euclidean": _packed("packed-euclidean", "euclidean", 3, 0),
         "columns": _columns(),
+        "bucket-index": _bucket_index("bucket-index", Thresholds()),
+        "packed-bucket-index": _bucket_index("packed-bucket-index", Thresholds(packed=1, part=0)),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

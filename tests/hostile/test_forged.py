@@ -65,6 +65,14 @@ REFUSED = {
     "two overlapping sections": lambda: (forged.with_overlapping_sections(), ROW),
     "an empty graph": lambda: (Blob({**golden("empty").envelope, "ids": ["a"]}, [Section("graph", b"")]), A),
     "an empty graph of no rows": lambda: (Blob(golden("empty").envelope, [Section("graph", b"")]), A),
+    "a bucket index created before 1970": lambda: (
+        golden("bucket-index").with_keys(s3vectors={"created": -1}),
+        Probe(3, "row-0"),
+    ),
+    "a bucket index with shards": lambda: (
+        golden("empty").with_params(shards=2, generation="g").with_keys(s3vectors={"created": 1}),
+        Probe(3, "a"),
+    ),
     "shards and rows in one blob": lambda: (golden("cosine").with_params(shards=2, generation="g"), A),
 }
 

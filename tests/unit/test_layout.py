@@ -18,6 +18,7 @@ FLOORS = (
     "vectord.edge",
     "vectord.edge.schemas",
     "vectord.service",
+    "vectord.service.buckets",
     "vectord.service.maintenance",
     "vectord.service.sharding",
     "vectord.service.single",

@@ -17,6 +17,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, Sectio
 from vectord.index.sections.documents import Documents, PackedDocuments
 from vectord.index.sections.graph import Graph
 from vectord.index.sections.sketch import Sketch
+from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.params import Params
 
@@ -106,7 +107,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's sections; `commit` and
     `applied` name the commits that led to this state; `size` is the size of the blob and `body_start` the offset of its
-    first section, in bytes; `fetch` fetches missing bytes of sections.
+    first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is None unless the index was
+    created in a vector bucket.
     """
 
     params: Params
@@ -119,6 +121,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     size: int = 0
     body_start: int = 0
     fetch: Fetch = NOTHING_TO_FETCH
+    bucket_index: BucketIndex | None = None
 
     def __len__(self) -> int:
         return self.count

@@ -19,7 +19,8 @@ from typing import Final
 import msgspec
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import params
+from vectord.lhv1 import bucket_index, params
+from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 
 MAGIC: Final = b"LHV1"
@@ -56,6 +57,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     applied: list[str] = msgspec.field(default_factory=list)
     calibration: dict[str, dict[int, float]] = msgspec.field(default_factory=dict)
     graph_rows: int | msgspec.UnsetType = msgspec.UNSET
+    s3vectors: BucketIndex | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def packed_rows(self) -> int:
@@ -242,6 +244,8 @@ def check_envelope(envelope: Envelope) -> None:
     """
     if reason := params.invalid_reason(envelope.params):
         raise BlobCorrupt(f"a parameter in its envelope is invalid: {reason}")
+    if envelope.s3vectors:
+        _check_bucket_index(envelope.s3vectors, envelope.params)
     _check_sections(envelope)
     base, tail = envelope.base_rows, envelope.tail_rows
     if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != tail):
@@ -256,6 +260,13 @@ def check_envelope(envelope: Envelope) -> None:
     for effort, recall in (point for curve in envelope.calibration.values() for point in curve.items()):
         if not 1 <= effort < 2**31 or not 0 <= recall <= 1:
             raise BlobCorrupt("its calibration has an effort or a recall that is out of range")
+
+
+def _check_bucket_index(stored: BucketIndex, index: Params) -> None:
+    if reason := bucket_index.invalid_reason(stored):
+        raise BlobCorrupt(f"a value under 's3vectors' in its envelope is invalid: {reason}")
+    if index.shards or not params.is_index_name(index.name):
+        raise BlobCorrupt("its envelope says that a shard, or an index with shards, is in a vector bucket")
 
 
 def _check_sections(envelope: Envelope) -> None:

@@ -56,8 +56,9 @@ class History:
     def restore(self, name: str, as_of: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> Description:
         """Make an earlier state, `as_of` as in `Versions.open`, the present one.
 
-        The index keeps its record of applied commits, uploads and idempotency keys, so that repeats change nothing. In
-        the precondition, NO_INDEX_ETAG stands for an index that does not exist.
+        The index keeps its record of applied commits, uploads and idempotency keys, so that repeats change nothing; and
+        what makes it an index of a vector bucket, or a native one. In the precondition, NO_INDEX_ETAG stands for an
+        index that does not exist.
 
         Raises:
             PreconditionFailed: the index changed since the restore began, or has another ETag; nothing was changed.
@@ -81,7 +82,7 @@ class History:
     def copy(self, name: str, to: str, deadline: Deadline, as_of: str | None = None) -> Description:
         """Copy index `name`, in its present or an earlier state, to a new index `to`.
 
-        The copy does not record the commits, uploads and idempotency keys of the original.
+        The copy does not record the commits, uploads and idempotency keys of the original, and is in no vector bucket.
 
         Raises:
             RequestInvalid: `to` is not a valid name, or the index is sharded.
@@ -130,7 +131,9 @@ class History:
         body = Staged(name, earlier.state.etag, earlier.version)
 
         def prepare(state: Snapshot) -> PreparedCommit[None]:
-            index = structs.replace(earlier.state.index, applied=state.index.applied)
+            index = structs.replace(
+                earlier.state.index, applied=state.index.applied, bucket_index=state.index.bucket_index
+            )
             new = new_object(body, index, name=name, commit_id=commit_id, thresholds=self._thresholds)
             return PreparedCommit(state, new.encoded, None, body)
 
@@ -164,7 +167,7 @@ class History:
     def _copy_once(self, name: str, to: str, deadline: Deadline, as_of: str | None) -> Snapshot | None:
         state, version = self._source(name, deadline, as_of)
         commit_id = self._reader.environment.new_id()
-        body, index = Staged(name, state.etag, version), structs.replace(state.index, applied=())
+        body, index = Staged(name, state.etag, version), structs.replace(state.index, applied=(), bucket_index=None)
         new = new_object(body, index, name=to, commit_id=commit_id, thresholds=self._thresholds)
         return self._objects.put(to, commit_id, new, deadline)
 

@@ -26,6 +26,9 @@ from vectord.service.values.selection import FacetQuery, ListQuery, Members, Pat
 class VectorIndex(Protocol):
     """An index opened for one request: a `SingleIndex` or a `ShardedIndex`, which document their errors."""
 
+    @property
+    def name(self) -> str: ...
+
     def describe(self) -> Description: ...
 
     def search(self, query: Query) -> Result: ...

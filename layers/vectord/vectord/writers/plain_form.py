@@ -63,6 +63,7 @@ def _with_existing_graph(index: Index, base: Base, name: str) -> Iterator[bytes 
             commit=index.commit,
             applied=list(index.applied),
             calibration={strategy: dict(curve) for strategy, curve in base.calibration.items() if strategy == "forest"},
+            s3vectors=index.bucket_index or msgspec.UNSET,
         )
     )
     yield memoryview(base.graph.section.buffer)

@@ -87,6 +87,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         size=head.size,
         body_start=head.body_start,
         fetch=fetch,
+        bucket_index=envelope.s3vectors or None,
     )
 
 

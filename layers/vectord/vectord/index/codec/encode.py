@@ -114,4 +114,5 @@ def _envelope(index: Index, calibration: Calibration) -> Envelope:
         commit=index.commit,
         applied=list(index.applied),
         calibration={strategy: dict(curve) for strategy, curve in calibration.items()},
+        s3vectors=index.bucket_index or msgspec.UNSET,
     )

@@ -12,6 +12,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
@@ -77,6 +78,21 @@ class PreparedCommit[R](msgspec.Struct):
 
 
 type Prepare[R] = Callable[[Snapshot], PreparedCommit[R] | Committed[R]]
+
+
+class Changes(Protocol):
+    """Commits changes of indexes: a `CommitLoop`, or what restricts one to some states."""
+
+    def change(
+        self,
+        base: Snapshot | str,
+        change: Change,
+        deadline: Deadline,
+        write: WriteOptions = ...,
+        *,
+        effect_length: int = ...,
+    ) -> Committed[Effect]:
+        """Do the same as `CommitLoop.change`."""
 
 
 class CommitLoop:

@@ -93,6 +93,10 @@ class ShardedIndex(msgspec.Struct, frozen=True):
     read: ReadOptions
     shards: ShardAccess
 
+    @property
+    def name(self) -> str:
+        return self.parent.name
+
     def describe(self) -> Description:
         requests = [DescribeRequest(shard) for shard in shard_names(self.parent)]
         return merge_descriptions(self.parent, self._results(requests, DescribeResult, self.shards.local))

@@ -19,7 +19,7 @@ from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
 from vectord.service.commit.idempotency import Effect, is_repeat
-from vectord.service.commit.loop import CommitLoop
+from vectord.service.commit.loop import Changes
 from vectord.service.single import listing
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values import validation
@@ -67,7 +67,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     deadline: Deadline
     environment: Environment
-    commits: CommitLoop
+    commits: Changes
     read_before: tuple[int, int] = (0, 0)
 
     @property
