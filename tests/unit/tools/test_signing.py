@@ -1,4 +1,4 @@
-"""What a real boto3 client sends with the files of assets/botocore, and in the other ways of docs/s3vectors.md to sign."""
+"""What boto3 sends with the files of assets/botocore, and in the other ways to sign of docs/s3vectors.md."""
 
 import gzip
 import json
