@@ -36,8 +36,8 @@ def decoded(body: bytes, coding: str, *, is_text: bool) -> bytes:
     if is_text:
         raise MalformedEncoding(
             "Content-Encoding is gzip, but the body arrived as text. Either it is not compressed, or API Gateway "
-            "damaged it: send a compressed body with Content-Type: application/octet-stream. An SDK of S3 Vectors needs "
-            "both files of assets/botocore for that, or AWS_DISABLE_REQUEST_COMPRESSION=true (docs/s3vectors.md)."
+            "damaged it: send a compressed body with Content-Type: application/octet-stream. An SDK of S3 Vectors "
+            "needs both files of assets/botocore for that, or AWS_DISABLE_REQUEST_COMPRESSION=true (docs/s3vectors.md)."
         )
     return _gunzip(body)
 
