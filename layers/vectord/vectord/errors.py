@@ -18,9 +18,10 @@ VectordError
 │   ├── VectorNotFound
 │   ├── VectorsNotFound            some ids of a change do not exist; lists them
 │   └── VersionNotFound            no such state of an index, or it has been deleted
-├── MethodNotAllowed           the API has the resource, but not this method of it
+├── MethodNotAllowed           the API has the resource, but not this method of it; lists its methods
 ├── AccessDenied               the caller's token does not hold the right that the request requires
 ├── IndexExists                an index of that name already exists
+├── BucketError                a vector bucket does not allow the request; see service/buckets/errors.py
 ├── PreconditionFailed         the ETag of the index does not satisfy If-Match or If-None-Match
 ├── Unavailable                try again later
 │   ├── StorageSilent              storage does not answer; nothing was changed
@@ -91,9 +92,8 @@ class BadItem(msgspec.Struct, frozen=True):
 class BatchInvalid(RequestInvalid):
     def __init__(self, items: Sequence[BadItem], *, complete: bool = True) -> None:  # else there may be more
         self.items = tuple(items)
-        count = (
-            f"{'' if complete else 'At least '}{len(self.items)} {'item is' if len(self.items) == 1 else 'items are'}"
-        )
+        noun = "item is" if len(self.items) == 1 else "items are"
+        count = f"{'' if complete else 'At least '}{len(self.items)} {noun}"
         super().__init__(f"{count} not valid; nothing was changed. Correct what 'errors' lists and send all again.")
 
 
@@ -166,8 +166,6 @@ class VectorsNotFound(NotFound):
 
 
 class MethodNotAllowed(VectordError):
-    """`allowed` are the methods that the resource has."""
-
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
         self.method, self.path, self.allowed = method, path, tuple(allowed)
         super().__init__(f"The resource {path!r} does not have the method {method}, but {', '.join(allowed)}.")
@@ -186,6 +184,10 @@ class IndexExists(VectordError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"Index {name!r} already exists. Use it, delete it first, or choose another name.")
+
+
+class BucketError(VectordError):
+    pass
 
 
 class PreconditionFailed(VectordError):
@@ -229,10 +231,7 @@ class OutcomeUnknown(Unavailable):
 
 
 class PartlyApplied(Unavailable):
-    """A batch that a sharded index applied in part.
-
-    `applied`, `missed` and `unknown` count its items; `reason` is the message of the first shard that failed.
-    """
+    """`applied`, `missed` and `unknown` count the items; `reason` is the message of the first shard that failed."""
 
     def __init__(self, name: str, *, applied: int, missed: int, unknown: int, reason: str) -> None:
         self.name, self.applied, self.missed, self.unknown = name, applied, missed, unknown

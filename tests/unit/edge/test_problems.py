@@ -22,6 +22,7 @@ CONTRACT: list[tuple[VectordError, int, str]] = [
     (errors.VersionNotFound("t", "v1"), 404, "version-not-found"),
     (errors.MethodNotAllowed("PUT", "/indexes", ["GET", "POST"]), 405, "method-not-allowed"),
     (errors.IndexExists("t"), 409, "index-exists"),
+    (errors.BucketError("no such vector bucket"), 409, "vector-bucket"),
     (errors.PreconditionFailed("t"), 412, "precondition-failed"),
     (errors.RequestTooLarge("too much"), 413, "request-too-large"),
     (errors.AnswerTooLarge("too much"), 413, "answer-too-large"),

@@ -23,7 +23,7 @@ class Store:
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         self.listings += 1
         found = [name for name in NAMES if name.startswith(prefix) and name > (after or "")]
-        page = tuple(ListedObject(name, 1, datetime.now(UTC)) for name in found[:limit])
+        page = tuple(ListedObject(name, 1, datetime.now(UTC), '"e"') for name in found[:limit])
         return ObjectPage(page, found[limit - 1] if len(found) > limit else None)
 
 

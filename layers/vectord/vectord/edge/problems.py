@@ -39,6 +39,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.VersionNotFound: Kind(404, "version-not-found", "No such version of the index"),
     errors.MethodNotAllowed: Kind(405, "method-not-allowed", "The resource does not have this method"),
     errors.IndexExists: Kind(409, "index-exists", "The index exists already"),
+    errors.BucketError: Kind(409, "vector-bucket", "The vector bucket does not allow it"),
     errors.PreconditionFailed: Kind(412, "precondition-failed", "The precondition does not hold"),
     errors.RequestTooLarge: Kind(413, "request-too-large", "The request is too large"),
     errors.AnswerTooLarge: Kind(413, "answer-too-large", "The answer would be too large"),

@@ -60,6 +60,7 @@ from vectord.service.values.selection import (
 from vectord.storage.base import ObjectPage, Store
 
 if TYPE_CHECKING:
+    from vectord.service.buckets.buckets import VectorBuckets
     from vectord.service.lifecycle import IndexLifecycle
 
 
@@ -104,6 +105,13 @@ class Service:
         return lifecycle_of(
             self.reader, self.versions, self._commits, self._shards.pool, self._thresholds, max_shards=self._max_shards
         )
+
+    @cached_property
+    def buckets(self) -> "VectorBuckets":
+        """The vector buckets of S3 Vectors, and their indexes."""
+        from vectord.service.buckets.buckets import VectorBuckets  # noqa: PLC0415  for one function
+
+        return VectorBuckets(self.reader, self._commits, self._shards.pool, self._thresholds)
 
     def search(self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG) -> Result:
         """Return the nearest matches of each query vector, all of one state.
@@ -212,12 +220,7 @@ class Service:
         return self.run(name, deadline, STRONG, lambda index: index.delete(selection, write))
 
     def patch(
-        self,
-        name: str,
-        selection: Selection,
-        patch: Patch,
-        deadline: Deadline,
-        write: WriteOptions = UNCONDITIONAL,
+        self, name: str, selection: Selection, patch: Patch, deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Patched:
         """Change only the metadata of the selected vectors.
 

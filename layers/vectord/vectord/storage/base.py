@@ -56,11 +56,12 @@ class CopySource(msgspec.Struct, frozen=True):
 
 
 class ListedObject(msgspec.Struct, frozen=True):
-    """One object of a listing; `size` in bytes, `modified` in UTC."""
+    """One object of a listing; `size` in bytes, `modified` in UTC, `etag` with its quotes."""
 
     name: str
     size: int
     modified: datetime
+    etag: str
 
 
 class ObjectPage(msgspec.Struct, frozen=True):
@@ -115,7 +116,9 @@ class Reader(Protocol):
 
 
 class Store(Reader, Protocol):
-    """Objects by index name. Every method may raise StoreUnavailable or StoreRefused (vectord.errors).
+    """Objects by name: of an index, a shard, a staged object, or a document (vectord.storage.limits).
+
+    Every method may raise StoreUnavailable or StoreRefused (vectord.errors).
 
     Methods with a `version` argument then read that version of the object. They raise ObjectVersionNotFound, not
     ObjectNotFound, if the version does not exist or is a deletion.
@@ -195,7 +198,8 @@ class Store(Reader, Protocol):
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         """Return up to `limit` objects whose names start with `prefix` and come after the name `after`, by name.
 
-        Names sort by code point.
+        Names sort by code point. With a prefix that starts with `limits.BUCKETS` the objects are documents of vector
+        buckets, otherwise indexes.
         """
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:

@@ -25,7 +25,7 @@ from vectord.storage.base import (
     StoredObject,
     VersionPage,
 )
-from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
+from vectord.storage.limits import BUCKETS, LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 
 VERSION_BYTES: Final = 64 << 20
 
@@ -110,9 +110,12 @@ class MemoryStore:
 
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         with self._lock:
-            # Names with a slash are staged objects and shards.
+            # Names with a further slash are staged objects and shards.
+            folder = BUCKETS if prefix.startswith(BUCKETS) else ""
             names = sorted(
-                name for name in self._objects if name.startswith(prefix) and name > (after or "") and "/" not in name
+                name
+                for name in self._objects
+                if name.startswith(prefix) and name > (after or "") and "/" not in name.removeprefix(folder)
             )
             page = tuple(self._listed(name) for name in names[:limit])
         return ObjectPage(page, page[-1].name if len(names) > limit else None)
@@ -158,7 +161,7 @@ class MemoryStore:
 
     def _listed(self, name: str) -> ListedObject:
         stored, modified = self._objects[name]
-        return ListedObject(name, len(stored.data), modified)
+        return ListedObject(name, len(stored.data), modified, stored.etag)
 
 
 def _cut_range(data: bytes, start: int, stop: int) -> bytes:

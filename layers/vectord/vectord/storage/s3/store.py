@@ -1,4 +1,7 @@
-"""The S3 store: an index is the object `<prefix>/<name>.lhv1`, a staged object is `<prefix>/.staging/<token>`."""
+"""The S3 store: an index is the object `<prefix>/<name>.lhv1`, a staged object is `<prefix>/.staging/<token>`.
+
+A vector bucket is `<prefix>/.s3vectors/<name>.json`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -20,12 +23,12 @@ from vectord.storage.base import (
     VersionPage,
 )
 from vectord.storage.boto import Lazy, botocore_errors
-from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
+from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
-from vectord.storage.s3.names import SUFFIX, page_of_names
+from vectord.storage.s3.names import page_of_names, suffix_of
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
 
@@ -117,7 +120,7 @@ class S3Store:
         return f"{self._prefix}/" if self._prefix else ""
 
     def _key(self, name: str) -> str:
-        return f"{self._folder}{name}" if name.startswith(STAGING) else f"{self._folder}{name}{SUFFIX}"
+        return f"{self._folder}{name}{suffix_of(name)}"
 
 
 class S3Writer:

@@ -1,0 +1,35 @@
+"""Errors of vector buckets. Their messages are those of Amazon S3 Vectors, as its clients know them."""
+
+from vectord.errors import BucketError
+
+
+class BucketNotFound(BucketError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("The specified vector bucket could not be found")
+
+
+class BucketExists(BucketError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("A vector bucket with the specified name already exists")
+
+
+class BucketNotEmpty(BucketError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("The specified vector bucket is not empty")
+
+
+class BucketPolicyNotFound(BucketError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("The specified vector bucket policy could not be found")
+
+
+class BucketUnreadable(BucketError):
+    """The document of a vector bucket is not one that this vectord wrote."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"The vector bucket {name!r} cannot be read: {reason}")
