@@ -1,10 +1,11 @@
-"""Create and delete indexes: single-object and sharded ones."""
+"""Create and delete indexes: single-object and sharded ones, and those of vector buckets."""
 
 from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed, RequestInvalid
 from vectord.index import state
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
+from vectord.service.buckets.buckets import VectorBuckets
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.history import History
@@ -19,7 +20,10 @@ from vectord.service.values.results import NO_INDEX_ETAG, Description
 
 
 class IndexLifecycle:
-    """Creates and deletes the indexes of one store; `history` restores and copies them."""
+    """Creates and deletes the indexes of one store.
+
+    `history` restores and copies them; `buckets` has vector buckets and their indexes.
+    """
 
     def __init__(
         self,
@@ -27,10 +31,12 @@ class IndexLifecycle:
         objects: ObjectLifecycle,
         shards: ShardLifecycle,
         history: History,
+        buckets: VectorBuckets,
         *,
         max_shards: int,
     ) -> None:
-        self._reader, self._objects, self._shards, self.history = reader, objects, shards, history
+        self._reader, self._objects, self._shards = reader, objects, shards
+        self.history, self.buckets = history, buckets
         self._max_shards = max_shards
 
     def create(self, new: NewIndex, deadline: Deadline, write: WriteOptions) -> Description:
@@ -108,4 +114,6 @@ def lifecycle_of(
     """Return the lifecycle of the indexes that `reader` reads."""
     objects = ObjectLifecycle(reader, thresholds)
     history = History(reader, versions, commits, objects, thresholds)
-    return IndexLifecycle(reader, objects, ShardLifecycle(reader, objects, pool), history, max_shards=max_shards)
+    buckets = VectorBuckets(reader, commits, pool, objects)
+    shards = ShardLifecycle(reader, objects, pool)
+    return IndexLifecycle(reader, objects, shards, history, buckets, max_shards=max_shards)

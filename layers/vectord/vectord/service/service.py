@@ -106,12 +106,10 @@ class Service:
             self.reader, self.versions, self._commits, self._shards.pool, self._thresholds, max_shards=self._max_shards
         )
 
-    @cached_property
+    @property
     def buckets(self) -> "VectorBuckets":
         """The vector buckets of S3 Vectors, and their indexes."""
-        from vectord.service.buckets.buckets import VectorBuckets  # noqa: PLC0415  for one function
-
-        return VectorBuckets(self.reader, self._commits, self._shards.pool, self._thresholds)
+        return self.lifecycle.buckets
 
     def search(self, name: str, query: Query, deadline: Deadline, read: ReadOptions = STRONG) -> Result:
         """Return the nearest matches of each query vector, all of one state.

@@ -22,7 +22,6 @@ from msgspec import structs
 from vectord.errors import Contended, DeadlineExceeded, IndexNotFound, OutcomeUnknown, PreconditionFailed, StorageSilent
 from vectord.index import state
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.service.buckets.deletion import Deletion
@@ -53,12 +52,11 @@ class VectorBuckets:
         reader: SnapshotReader,
         commits: Changes,
         pool: WorkerPool,
-        thresholds: Thresholds | None,
+        objects: ObjectLifecycle,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Use `clock`, seconds since 1970, for times of creation."""
-        self._reader, self._commits, self._clock = reader, commits, clock
-        self._objects = ObjectLifecycle(reader, thresholds)
+        self._reader, self._commits, self._objects, self._clock = reader, commits, objects, clock
         self._documents = Documents(reader.store, reader.environment, reader.retry_policy)
         self._listing = Listing(reader, self._documents, pool)
 
