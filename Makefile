@@ -125,6 +125,10 @@ schemathesis: build $(call STAMP,stack) ## Test every operation of the API with 
 load: build $(call STAMP,stack) ## Load test: searches and adds over 32 connections for SECONDS=60; latencies, errors, memory
 	@$(DEV) -m tools.load.run $(SECONDS)
 
+.PHONY: migrate
+migrate: $(call STAMP,dev) ## Copy an index of S3 Vectors into vectord: make migrate ARGS="BUCKET/INDEX --to URL" (docs/s3vectors.md)
+	@$(DEV) -m tools.migrate $(ARGS)
+
 .PHONY: costs
 costs: $(call STAMP,dev) ## Print the cost tables of docs/costs.md and docs/sharding.md
 	@$(DEV) -m tools.costs.search && echo && $(DEV) -m tools.costs.sharded

@@ -1,9 +1,10 @@
-"""Run the benchmarks: `python bench/run.py [engine | peers | filters | threshold | large | commits] [options]`.
+"""Run the benchmarks: `python bench/run.py [BENCHMARK] [options]`.
 
 `engine` measures vectord alone, `peers` compares it with other libraries, `filters` searches with filters, `threshold`
-measures the planner's constants, `large` a blob of a million rows, `commits` several writers of one index. The default
-is engine, then peers. Options are passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS
-thread, as on a small Lambda function, with the package's bytecode on its path, and with the store in memory.
+measures the planner's constants, `large` a blob of a million rows, `commits` several writers of one index, `s3vectors`
+the protocol of S3 Vectors beside the native API. The default is engine, then peers. Options are passed to the last
+benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda function, with the
+package's bytecode on its path, and with the store in memory.
 """
 
 import compileall
@@ -22,6 +23,7 @@ MODULES = {
     "threshold": "bench.studies.threshold",
     "large": "bench.studies.large",
     "commits": "bench.studies.commits",
+    "s3vectors": "bench.studies.s3vectors",
 }
 
 

@@ -6,6 +6,7 @@ ToolError
 ├── GateFailed           the build would not run on Lambda, or differs from what is pinned
 ├── StackFailed          the local stack did not start, or differs from the template
 ├── UnexpectedAnswer     the API answered with an unexpected status or body
+├── MigrationFailed      an index cannot be copied; the message says what to do
 └── CheckFailed          a measured or verified condition is false
 """
 
@@ -36,3 +37,7 @@ class UnexpectedAnswer(ToolError):
 
 class CheckFailed(ToolError):
     """A measured or verified condition is false."""
+
+
+class MigrationFailed(ToolError):
+    """An index cannot be copied; the message says what to do."""

@@ -1,0 +1,256 @@
+"""What the protocol of S3 Vectors costs beside the native API: `python bench/run.py s3vectors [--rounds N]`.
+
+PutVectors of 500 x 384 and QueryVectors with topK 10, through boto3 over HTTP on the stack and through the handlers in
+this process, beside add and search of the same rows, in one run. The sides alternate call by call. What boto3 needs to
+encode a body is measured alone, because it is a cost of the client. The stack runs what `make build` made.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import boto3
+import numpy as np
+from botocore.config import Config
+
+from bench.alone import imports
+from bench.data import synthetic
+from bench.handlers import encode, event, load_handler, without_log
+from bench.measure import machine
+from tools.command.console import step, table
+from tools.command.run import scratch_folder
+from tools.stack.client import Client
+from tools.stack.ministack import HOST
+from tools.stack.stack import running_stack
+from vectord.index.kernels.distance import F32
+
+ROWS, DIMENSION, BATCH, K, QUERIES = 10_000, 384, 500, 10, 50
+WARM = 3  # calls of each side that are not counted
+BUCKET = "bench"
+PROTOCOL, NUMBERS, BASE64 = "S3 Vectors", "native, JSON numbers", "native, base64"
+INDEXES: Mapping[str, str] = {PROTOCOL: "protocol", NUMBERS: "numbers", BASE64: "base64"}  # each side has its own
+ARN_PREFIX = "arn:aws:s3vectors:us-east-1:000000000000"
+
+type Json = dict[str, Any]
+type Call = Callable[[int], object]
+type Times = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The requests of each side, with the same rows and queries."""
+
+    vectors: F32
+    queries: F32
+
+    def put(self) -> Json:
+        """Return the parameters of PutVectors."""
+        vectors = [
+            {"key": f"row-{row:06}", "data": {"float32": vector.tolist()}, "metadata": {"row": row}}
+            for row, vector in enumerate(self.vectors[:BATCH])
+        ]
+        return {"vectorBucketName": BUCKET, "indexName": INDEXES[PROTOCOL], "vectors": vectors}
+
+    def query(self, number: int) -> Json:
+        """Return the parameters of QueryVectors."""
+        floats = {"float32": self.queries[number % QUERIES].tolist()}
+        named = {"vectorBucketName": BUCKET, "indexName": INDEXES[PROTOCOL]}
+        return {**named, "queryVector": floats, "topK": K, "returnDistance": True, "returnMetadata": True}
+
+    def add(self, side: str, start: int = 0) -> Json:
+        """Return the body of an add of one batch."""
+        rows = range(start, min(start + BATCH, len(self.vectors)))
+        return {"vectors": [{"id": f"row-{i:06}", "vector": self._one(i, side), "metadata": {"row": i}} for i in rows]}
+
+    def search(self, number: int, side: str) -> Json:
+        """Return the body of a search."""
+        query = self.queries[number % QUERIES]
+        return {"vector": query.tolist() if side == NUMBERS else encode(query), "k": K}
+
+    def _one(self, row: int, side: str) -> Any:
+        return self.vectors[row].tolist() if side == NUMBERS else encode(self.vectors[row])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run.py s3vectors", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=20, help="puts of each side; ten times as many queries")
+    rounds = parser.parse_args().rounds
+    rows = synthetic(ROWS, DIMENSION, QUERIES)
+    bodies = Bodies(rows.rows.vectors, rows.queries)
+    table(("fact", "value"), machine())
+    os.environ["VECTORD_ARN_PREFIX"] = ARN_PREFIX
+    with step("in process", "each handler, over the store in memory"), without_log():
+        in_process = _in_process(bodies, rounds)
+    with scratch_folder() as folder, running_stack(folder) as stack:
+        client = boto3.client("s3vectors", endpoint_url=stack.url, config=_plain(), **_KEYS)
+        with closing(Client(HOST, stack.port, stack.path)) as api, step("HTTP", "boto3 beside the native API"):
+            over_http = _over_http(client, api, bodies, rounds)
+        with step("client", "what boto3 needs to encode bodies"):
+            encoding = _encoding(client, bodies, rounds)
+    with step("imports", "of each handler, nine new interpreters each"):
+        seconds = imports.measure()
+    _print("over HTTP", over_http)
+    _print("in this process", in_process)
+    rows_of_client = [[name, *_figures(times)] for name, times in encoding.items()]
+    table(("encoded by the client alone", "p50 ms", "p95 ms"), rows_of_client)
+    table(("import of", "CPU ms"), [[name, f"{seconds[name] * 1_000:,.1f}"] for name in ("search", "s3vectors", "add")])
+
+
+_KEYS: Mapping[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "test",
+    "aws_secret_access_key": "test",
+}
+
+
+def _plain() -> Config:
+    return Config(retries={"total_max_attempts": 1}, disable_request_compression=True)
+
+
+def _create(client: Any) -> None:
+    client.create_vector_bucket(vectorBucketName=BUCKET)
+    for index in INDEXES.values():
+        client.create_index(
+            vectorBucketName=BUCKET, indexName=index, dataType="float32", dimension=DIMENSION, distanceMetric="cosine"
+        )
+
+
+def _over_http(client: Any, api: Client, bodies: Bodies, rounds: int) -> Mapping[str, Times]:
+    _create(client)
+    path = {side: f"/indexes/{BUCKET}_{index}" for side, index in INDEXES.items()}
+    for side in INDEXES:
+        for start in range(0, ROWS, BATCH):
+            api.call("POST", f"{path[side]}/vectors", bodies.add(BASE64, start))
+    put, adds = bodies.put(), {side: bodies.add(side) for side in (NUMBERS, BASE64)}
+    queries = [bodies.query(number) for number in range(QUERIES)]
+    searches = {side: [bodies.search(number, side) for number in range(QUERIES)] for side in (NUMBERS, BASE64)}
+
+    def native(side: str, action: str, bodies: Sequence[Json]) -> Call:
+        return lambda number: api.call("POST", f"{path[side]}/{action}", bodies[number % len(bodies)])
+
+    return {
+        f"PutVectors of {BATCH} x {DIMENSION}, and add": _alternating(
+            {
+                PROTOCOL: lambda _: client.put_vectors(**put),
+                **{side: native(side, "vectors", [adds[side]]) for side in adds},
+            },
+            rounds,
+        ),
+        f"QueryVectors, topK {K}, and search": _alternating(
+            {
+                PROTOCOL: lambda number: client.query_vectors(**queries[number % QUERIES]),
+                **{side: native(side, "search", searches[side]) for side in searches},
+            },
+            rounds * 10,
+        ),
+    }
+
+
+def _in_process(bodies: Bodies, rounds: int) -> Mapping[str, Times]:
+    protocol, add, search = (load_handler(name) for name in ("s3vectors", "add", "search"))
+
+    def sent(operation: str, body: Json) -> Json:
+        """Return the event of an operation of S3 Vectors."""
+        made = event("", "", body)
+        where = f"/{operation}"
+        http = {**made["requestContext"], "http": {"method": "POST", "path": where}}
+        return {**made, "routeKey": f"POST {where}", "rawPath": where, "pathParameters": {}, "requestContext": http}
+
+    def done(answer: Json) -> Json:
+        if answer["statusCode"] != 200:
+            raise RuntimeError(answer["body"])
+        return answer
+
+    done(protocol(sent("CreateVectorBucket", {"vectorBucketName": BUCKET}), None))
+    for index in INDEXES.values():
+        named = {"vectorBucketName": BUCKET, "indexName": index}
+        kind = {"dataType": "float32", "dimension": DIMENSION, "distanceMetric": "cosine"}
+        done(protocol(sent("CreateIndex", {**named, **kind}), None))
+        for start in range(0, ROWS, BATCH):
+            done(add(event("vectors", f"{BUCKET}_{index}", bodies.add(BASE64, start)), None))
+    put = sent("PutVectors", bodies.put())
+    adds = {side: event("vectors", f"{BUCKET}_{INDEXES[side]}", bodies.add(side)) for side in (NUMBERS, BASE64)}
+    queries = [sent("QueryVectors", bodies.query(number)) for number in range(QUERIES)]
+    searches = {
+        side: [event("search", f"{BUCKET}_{INDEXES[side]}", bodies.search(number, side)) for number in range(QUERIES)]
+        for side in (NUMBERS, BASE64)
+    }
+
+    def searching(side: str) -> Call:
+        return lambda number: done(search(searches[side][number % QUERIES], None))
+
+    def adding(side: str) -> Call:
+        return lambda _: done(add(adds[side], None))
+
+    return {
+        f"PutVectors of {BATCH} x {DIMENSION}, and add": _alternating(
+            {PROTOCOL: lambda _: done(protocol(put, None)), **{side: adding(side) for side in adds}}, rounds
+        ),
+        f"QueryVectors, topK {K}, and search": _alternating(
+            {
+                PROTOCOL: lambda number: done(protocol(queries[number % QUERIES], None)),
+                **{side: searching(side) for side in searches},
+            },
+            rounds * 10,
+        ),
+    }
+
+
+def _encoding(client: Any, bodies: Bodies, rounds: int) -> Times:
+    """Time boto3's validation and JSON of the parameters, and the JSON of a native client."""
+    operations = {name: client.meta.service_model.operation_model(name) for name in ("PutVectors", "QueryVectors")}
+    put, query = bodies.put(), bodies.query(0)
+    adds = {side: bodies.add(side) for side in (NUMBERS, BASE64)}
+    calls: dict[str, Call] = {
+        "boto3, PutVectors": lambda _: client._serializer.serialize_to_request(put, operations["PutVectors"]),
+        "boto3, QueryVectors": lambda _: client._serializer.serialize_to_request(query, operations["QueryVectors"]),
+        **{f"json.dumps, add: {side}": partial(_dumped, body) for side, body in adds.items()},
+    }
+    return _alternating(calls, rounds)
+
+
+def _dumped(body: Json, _: int) -> str:
+    return json.dumps(body)
+
+
+def _alternating(sides: Mapping[str, Call], rounds: int) -> Times:
+    """Return the milliseconds of each call; the sides alternate call by call, in a rotating order."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    order = deque(sides)
+    for number in range(rounds + WARM):
+        for name in order:
+            started = time.perf_counter_ns()
+            sides[name](number)
+            if number >= WARM:
+                times[name].append((time.perf_counter_ns() - started) / 1e6)
+        order.rotate(1)
+    return times
+
+
+def _print(where: str, measured: Mapping[str, Times]) -> None:
+    for what, times in measured.items():
+        base = {side: float(np.median(times[side])) for side in times}
+        rows = [
+            [side, *_figures(ms), *(_beside(base[side], base[other]) for other in (NUMBERS, BASE64))]
+            for side, ms in times.items()
+        ]
+        table((f"{what}, {where}", "p50 ms", "p95 ms", f"p50 beside {NUMBERS}", f"beside {BASE64}"), rows)
+
+
+def _figures(ms: Sequence[float]) -> tuple[str, str]:
+    return f"{np.median(ms):,.2f}", f"{np.percentile(ms, 95):,.2f}"
+
+
+def _beside(ours: float, other: float) -> str:
+    return f"{ours - other:+,.2f} ms, x {ours / other:.2f}"
+
+
+if __name__ == "__main__":
+    main()
