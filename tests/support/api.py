@@ -22,7 +22,7 @@ from vectord import runtime
 
 DEFAULT = "$default"
 # The modules of `vectord.runtime` that keep state: they create services, stores and clients once for each process.
-WITH_STATE = ("resources", "api", "export", "ingest", "compaction")
+WITH_STATE = ("resources", "api", "s3vectors", "export", "ingest", "compaction")
 
 _numbers = count()
 

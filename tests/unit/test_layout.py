@@ -15,6 +15,7 @@ FLOORS = (
     "vectord.runtime",
     "vectord.edge.openapi",
     "vectord.edge.events",
+    "vectord.edge.s3vectors",
     "vectord.edge",
     "vectord.edge.schemas",
     "vectord.service",

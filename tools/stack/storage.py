@@ -25,6 +25,7 @@ VARIABLES = {
     "VECTORD_COMPACT": "CompactFunction",  # is never called: the indexes stay small
     "VECTORD_FANOUT": "",  # each function searches all shards itself
     "VECTORD_MAX_SHARDS": "100",
+    "VECTORD_ARN_PREFIX": "arn:aws:s3vectors:us-east-1:000000000000",
     "VECTORD_ACCESS_CLAIM": "",  # a caller may do everything, because these events have no token
 }
 

@@ -145,7 +145,9 @@ def test_functions_that_change_indexes_can_request_a_compaction() -> None:
         for name, function in functions.items()
         if "VECTORD_COMPACT" in function["Environment"]["Variables"]
     }
-    assert targets == dict.fromkeys(["AddFunction", "DeleteFunction", "IngestFunction"], "CompactFunction")
+    assert targets == dict.fromkeys(
+        ["AddFunction", "DeleteFunction", "IngestFunction", "S3VectorsFunction"], "CompactFunction"
+    )
 
 
 def test_a_function_knows_the_size_of_its_disk() -> None:

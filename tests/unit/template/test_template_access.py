@@ -45,6 +45,11 @@ RIGHTS = {
     | COMPACT
     | calls("DeleteFunction")
     | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
+    "S3VectorsFunction": READ
+    | WRITE
+    | PAST
+    | COMPACT
+    | {("s3:DeleteObject", "Bucket.Arn/_vectors/*"), ("s3:AbortMultipartUpload", "Bucket.Arn/_vectors/*")},
     "IngestFunction": READ
     | WRITE
     | SPLICE

@@ -12,6 +12,7 @@ from msgspec import structs
 from vectord.edge import access, encoding, problems, telemetry
 from vectord.edge import request as events
 from vectord.edge.access import Right
+from vectord.edge.problems import ErrorAnswer
 from vectord.edge.request import Event, Request
 from vectord.edge.telemetry import InvocationLog, Write
 from vectord.errors import AccessDenied, AnswerTooLarge, IndexExists, VectordError
@@ -88,15 +89,16 @@ def handler[S: HasEnvironment](
     compose: Callable[[], S],
     access_claim: Callable[[], str | None],
     on_message: Callable[[Event, object], str] | None = None,
+    answer_error: Callable[[VectordError], ErrorAnswer] = problems.answer,
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
 
     If `access_claim` names a claim, that claim of a caller's token must hold the right that a route requires. This is
     checked before anything is read.
 
-    With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
-    HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
-    comes from a principal that IAM allows to invoke the function.
+    `answer_error` returns the answer to an error. With `on_message` it also answers messages from other functions. A
+    message has two keys that no HTTP event has. An HTTP caller cannot forge one, because API Gateway puts all input of
+    the caller below its own keys. So a message comes from a principal that IAM allows to invoke the function.
     """
     cached_service, cached_claim = cache(compose), cache(access_claim)
 
@@ -118,7 +120,8 @@ def handler[S: HasEnvironment](
             reply = route.run(request, service)
             response = _response(reply, gzip=gzip)
         except VectordError as error:
-            failure, response = error, _problem_response(error, log, gzip=gzip)
+            _log_failure(error, log)
+            failure, response = error, _error_response(answer_error(error), gzip=gzip)
         fields, write, meter = _fields(event, response), None, service.environment.meter
         if route is not None and route.operation is not None:
             fields, write = _audited(event, route.operation, fields, meter.commits, failure or reply)
@@ -172,15 +175,19 @@ def _response(reply: Reply, *, gzip: bool) -> Response:
     return response
 
 
-def _problem_response(error: VectordError, log: InvocationLog, *, gzip: bool) -> Response:
-    problem = problems.problem(error)
+def _log_failure(error: VectordError, log: InvocationLog) -> None:
     if problems.is_failure(error):
         log.error(error, str(error))
-    while (
-        response := _text_response(problem.status, problems.headers(error), msgspec.json.encode(problem), gzip=gzip)
-    ) is None:
-        problem = problem.with_half_the_items()
-    return response
+
+
+def _error_response(answer: ErrorAnswer, *, gzip: bool) -> Response:
+    body = msgspec.json.encode(answer.body)
+    response = _text_response(answer.status, answer.headers, body, gzip=gzip)
+    if response is not None:
+        return response
+    if answer.shorter is None:
+        raise AssertionError("the shortest answer to an error always fits")
+    return _error_response(answer.shorter, gzip=gzip)
 
 
 def _text_response(status: int, headers: Mapping[str, str], body: bytes, *, gzip: bool) -> Response | None:

@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457). `type` and `status` are stable; programs must not depend on anything else."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -89,6 +90,15 @@ class Problem(msgspec.Struct, omit_defaults=True):
         return structs.replace(self, errors=listed, errors_omitted=omitted)
 
 
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """The answer to an error; `shorter` replaces it if its body is larger than a response can be."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: msgspec.Struct
+    shorter: "ErrorAnswer | None" = None
+
+
 def slug_of(error: VectordError) -> str:
     """Return the problem type of an error without the prefix that all types have."""
     return _kind_of(error).slug
@@ -116,6 +126,17 @@ def problem(error: VectordError) -> Problem:
         listed,
         len(items) - len(listed),
     )
+
+
+def answer(error: VectordError) -> ErrorAnswer:
+    """Return the answer to `error`: its problem, with fewer items if it would be too large."""
+    found = problem(error)
+    return _answer_of(found, headers(error))
+
+
+def _answer_of(found: Problem, fields: Mapping[str, str]) -> ErrorAnswer:
+    shorter = _answer_of(found.with_half_the_items(), fields) if found.errors else None
+    return ErrorAnswer(found.status, fields, found, shorter)
 
 
 def headers(error: VectordError) -> dict[str, str]:

@@ -102,6 +102,19 @@ def access_claim() -> str | None:
     return os.environ.get("VECTORD_ACCESS_CLAIM") or None
 
 
+def arn_prefix() -> str:
+    """Return the start of the ARNs of vector buckets, from VECTORD_ARN_PREFIX.
+
+    Raises:
+        ValueError: it is not `arn:PARTITION:s3vectors:REGION:ACCOUNT`.
+    """
+    prefix = os.environ.get("VECTORD_ARN_PREFIX", "")
+    parts = prefix.split(":")
+    if len(parts) != 5 or parts[0] != "arn" or parts[2] != "s3vectors" or not all(parts):
+        raise ValueError(f"VECTORD_ARN_PREFIX must be arn:PARTITION:s3vectors:REGION:ACCOUNT, not {prefix!r}")
+    return prefix
+
+
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:
     access, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
     return Credentials(access, secret, environ.get("AWS_SESSION_TOKEN") or None) if access and secret else None
