@@ -152,7 +152,7 @@ clean: ## Remove the environments, the build and all caches
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(call STAMP,uv): tools/env/uv.txt
-$(foreach name,dev sam stack runtime bench,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
+$(foreach name,dev sam stack runtime bench clients,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
 
 .venv/%/.stamp:
 	@echo "  .venv/$*: making the environment"

@@ -25,6 +25,7 @@ _SELECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "stack": ("--only-group", "stack", "--compile-bytecode"),
     "runtime": ("--only-group", "runtime", "--compile-bytecode"),
     "bench": ("--group", "bench", "--compile-bytecode"),
+    "clients": ("--only-group", "clients"),
 }  # bytecode where functions run: a first start is measured there
 _COMPILES_ANNOY: Final = ("dev", "bench")
 _OPTIONAL: Final = "bench"  # packages that cannot be installed are left out
