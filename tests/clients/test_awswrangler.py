@@ -1,4 +1,4 @@
-"""AWS SDK for pandas: its S3 Vectors functions, which write and list from several threads. Its tests need an account."""
+"""AWS SDK for pandas: its S3 Vectors functions write and list from several threads. Its tests need an account."""
 
 import awswrangler as wr
 import numpy as np
@@ -37,7 +37,10 @@ def test_a_frame_of_2500_rows_is_put_listed_in_segments_and_deleted(bucket: str)
     )
     listed = wr.s3.list_vectors(return_data=True, return_metadata=True, use_threads=4, **target)
     assert sorted(listed["key"]) == rows.KEYS
-    assert all(row.vector == [float(row.key), 0.0, 0.0] and row.metadata == {"number": int(row.key)} for row in listed.itertuples())
+    assert all(
+        row.vector == [float(row.key), 0.0, 0.0] and row.metadata == {"number": int(row.key)}
+        for row in listed.itertuples()
+    )
     chunks = list(wr.s3.list_vectors(chunked=700, **target))
     assert [len(chunk) for chunk in chunks] == [700, 700, 700, 400]
     assert sorted(wr.s3.get_vectors(keys=rows.KEYS[:250], use_threads=4, **target)["key"]) == rows.KEYS[:250]

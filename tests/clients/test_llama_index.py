@@ -25,7 +25,8 @@ def node(number: int) -> TextNode:
         id_=rows.KEYS[number],
         text=f"text {number}",
         embedding=[float(number), 0.0, 0.0],
-        metadata={"number": number, "parity": ["even", "odd"][number % 2]} | ({"last": 1} if number == COUNT - 1 else {}),
+        metadata={"number": number, "parity": ["even", "odd"][number % 2]}
+        | ({"last": 1} if number == COUNT - 1 else {}),
     )
     made.relationships[NodeRelationship.SOURCE] = RelatedNodeInfo(node_id=f"document-{number // 100}")
     return made
@@ -65,7 +66,10 @@ def test_a_query_returns_nodes_in_the_order_of_their_distance(store: S3VectorSto
         ([MetadataFilter(key="number", value=[3, 5], operator=FilterOperator.IN)], "and", [3, 5]),
         ([MetadataFilter(key="last", value=None, operator=FilterOperator.IS_EMPTY)], "and", range(COUNT - 1)),
         (
-            [MetadataFilter(key="number", value=4, operator=FilterOperator.LT), MetadataFilter(key="parity", value="even")],
+            [
+                MetadataFilter(key="number", value=4, operator=FilterOperator.LT),
+                MetadataFilter(key="parity", value="even"),
+            ],
             "and",
             [0, 2],
         ),

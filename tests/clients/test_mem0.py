@@ -12,7 +12,9 @@ CLIENT = "mem0ai"
 def store(bucket: str) -> S3Vectors:
     made = S3Vectors(bucket, "memories", 3, distance_metric="euclidean")
     vectors = [[float(number), 0.0, 0.0] for number in range(300)]
-    made.insert(vectors, [{"user_id": f"user-{number % 3}", "number": number} for number in range(300)], rows.KEYS[:300])
+    made.insert(
+        vectors, [{"user_id": f"user-{number % 3}", "number": number} for number in range(300)], rows.KEYS[:300]
+    )
     return made
 
 
