@@ -58,6 +58,10 @@ e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the contract t
 	@$(DEV) -m tools.stack.ministack $(DEV) -m pytest tests/contract
 	@$(DEV) -m pytest tests/e2e
 
+.PHONY: s3vectors
+s3vectors: build $(call STAMP,stack) $(call STAMP,clients) ## Clients of Amazon S3 Vectors, unmodified, over HTTP: boto3, moto, LangChain, ...
+	@.venv/clients/bin/python -m pytest tests/clients --whole
+
 .PHONY: reliability
 reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on MiniStack; VECTORD_SEED=... repeats a run
 	@$(DEV) -m pytest tests/reliability
