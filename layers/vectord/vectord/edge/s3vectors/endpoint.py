@@ -1,10 +1,18 @@
 """What the operations of S3 Vectors work with: the service, and the ARNs of its vector buckets."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from vectord.edge.s3vectors.names import Arns
+from vectord.edge.access import Right
+from vectord.edge.request import Request
+from vectord.edge.s3vectors.names import Arns, IndexName, NamesIndex
+from vectord.errors import IndexNotFound
+from vectord.service.membership import in_bucket
 from vectord.service.service import Service
+from vectord.service.single.index import SingleIndex
 from vectord.service.values.environment import Environment
+from vectord.service.values.options import STRONG, ReadOptions
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -16,3 +24,35 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def environment(self) -> Environment:
         return self.service.environment
+
+    def index(self, request: Request, body: NamesIndex, right: Right) -> IndexName:
+        """Return the names of the index in a body, on which the caller has a right.
+
+        Raises:
+            RequestInvalid, OtherAccount: as `Arns.index_name`
+            AccessDenied
+        """
+        name = self.arns.index_name(body)
+        request.check_right(right, name.native)
+        return name
+
+    def run[R](
+        self,
+        request: Request,
+        name: IndexName,
+        use: Callable[[SingleIndex], R],
+        read: ReadOptions = STRONG,
+        *,
+        for_search: bool = False,
+    ) -> R:
+        """Open an index of a vector bucket and return the result of `use`, as `Service.run`.
+
+        Raises:
+            BucketNotFound: there is no such bucket.
+            IndexNotFound: it has no such index.
+        """
+        try:
+            return self.service.run(name.native, request.deadline, read, in_bucket(use), for_search=for_search)
+        except IndexNotFound:
+            self.service.buckets.get(name.bucket, request.deadline)
+            raise

@@ -11,28 +11,42 @@ import msgspec
 
 from vectord import errors
 from vectord.edge.problems import ErrorAnswer
-from vectord.errors import AccessDenied, BatchInvalid, RequestInvalid, VectordError
+from vectord.errors import AccessDenied, RequestInvalid, VectordError
 from vectord.service.buckets import errors as bucket_errors
 
 _MAX_MESSAGE: Final = 2_000  # characters; a message may quote what the caller sent
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that is not valid: its path, as in `/vectors/0/key`, and the reason."""
+    """One field that is not valid: its path, as in `/vectors/0/key` or `vectors[0].data`, and the reason."""
 
     path: str
     message: str
 
 
-class ShapeInvalid(RequestInvalid):
+class FieldsInvalid(RequestInvalid):
+    """Some fields of a request are not valid."""
+
+    def __init__(self, message: str, fields: Sequence[FieldError]) -> None:
+        self.fields = tuple(fields)
+        super().__init__(message)
+
+
+class ShapeInvalid(FieldsInvalid):
     """Some fields of a request violate the constraints of S3 Vectors."""
 
     def __init__(self, fields: Sequence[FieldError]) -> None:
-        self.fields = tuple(fields)
         plural = "s" if len(fields) > 1 else ""
-        super().__init__(
-            f"{len(fields)} validation error{plural} detected. {'; '.join(field.message for field in fields)}"
-        )
+        messages = "; ".join(field.message for field in fields)
+        super().__init__(f"{len(fields)} validation error{plural} detected. {messages}", fields)
+
+
+class RecordsInvalid(FieldsInvalid):
+    """Some vectors of PutVectors cannot be stored, so none was; the message is AWS's for the first of them."""
+
+    def __init__(self, key: str, fields: Sequence[FieldError]) -> None:
+        more = f". {len(fields) - 1} more are not valid; nothing was stored" if len(fields) > 1 else ""
+        super().__init__(f"Invalid record for key '{key}': {fields[0].message}{more}", fields)
 
 
 class OtherAccount(AccessDenied):
@@ -93,8 +107,8 @@ def fault(error: VectordError) -> Fault:
 def body(error: VectordError) -> ErrorBody:
     """Return the body that reports an error."""
     found = fault(error)
-    message = found.message or _message(error)
-    fields = error.fields if isinstance(error, ShapeInvalid) else ()
+    message = found.message or str(error)
+    fields = error.fields if isinstance(error, FieldsInvalid) else ()
     return ErrorBody(found.name, message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "…", fields)
 
 
@@ -105,10 +119,3 @@ def answer(error: VectordError) -> ErrorAnswer:
     without_fields = ErrorBody(described.type, described.message)
     shorter = ErrorAnswer(found.status, headers, without_fields)
     return ErrorAnswer(found.status, headers, described, shorter)
-
-
-def _message(error: VectordError) -> str:
-    if isinstance(error, BatchInvalid) and error.items:
-        first = error.items[0]
-        return f"Invalid record for key {first.id!r}: {first.reason} {error}"
-    return str(error)

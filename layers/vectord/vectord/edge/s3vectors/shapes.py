@@ -69,13 +69,15 @@ class MetadataConfigurationDelete(Shape):
 
 
 class VectorData(Shape):
-    float32: list[float] | None = None
+    """The components stay JSON text, so that an error can name the vector; without text they are absent."""
+
+    float32: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class PutInputVector(Shape):
     key: VectorKey
     data: VectorData
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
 class QueryText(Shape):
@@ -187,7 +189,7 @@ class ListVectorsInput(OfIndex, kw_only=True):
 class QueryVectorsInput(OfIndex, kw_only=True):
     top_k: Annotated[int, Between(1)]
     query_vector: VectorData | None = None
-    filter: msgspec.Raw | None = None
+    filter: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     query_mode: IndexMode | None = None
     return_metadata: bool | None = None
     return_distance: bool | None = None

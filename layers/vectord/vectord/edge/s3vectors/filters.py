@@ -1,0 +1,57 @@
+"""Metadata filters as S3 Vectors defines them: a part of the native language, in which mistakes are refused.
+
+Beyond S3 Vectors' own operators it accepts `$not`, `$prefix`, `$glob`, texts in comparisons, and several conditions in
+one object. S3 Vectors refuses these, so no filter means something else there.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from vectord.edge.search import filter_text
+from vectord.errors import FilterInvalid
+from vectord.filters.tree import And, Filter, In, Not, Or, paths
+from vectord.service.values.selection import parse_filter
+
+
+def read_filter(raw: msgspec.Raw) -> str | None:
+    """Return the JSON text of a filter; None if it is absent, null or `{}`, which every vector matches.
+
+    Raises:
+        FilterInvalid: it is not a filter of S3 Vectors.
+    """
+    text = filter_text(raw)
+    tree = parse_filter(text)
+    if tree is None or text is None or msgspec.json.decode(text) == {}:
+        return None
+    for node in _nodes(tree):
+        if isinstance(node, And | Or) and not node.filters:
+            raise FilterInvalid("filter", "has a filter without conditions, or a $and or $or without filters.")
+        if isinstance(node, In) and not node.values:
+            raise FilterInvalid("filter", f"has a $in or $nin without values, at {node.path!r}.")
+        if isinstance(node, In) and None in node.values:
+            raise FilterInvalid("filter", f"compares {node.path!r} with null. To test for a key use $exists.")
+    return text
+
+
+def check_filterable(text: str | None, non_filterable: Sequence[str]) -> None:
+    """Raise FilterInvalid if a filter, JSON text, tests the value of a non-filterable metadata key, or a part of it."""
+    tree = parse_filter(text)
+    if tree is None or not non_filterable:
+        return
+    tested = paths(tree)
+    for key in non_filterable:
+        if any(path == key or path.startswith(f"{key}.") for path in tested):
+            raise FilterInvalid("filter", f"tests {key!r}, which is a non-filterable metadata key of this index.")
+
+
+def _nodes(tree: Filter) -> Iterator[Filter]:
+    yield tree
+    match tree:
+        case And(filters) | Or(filters):
+            for inner in filters:
+                yield from _nodes(inner)
+        case Not(inner):
+            yield from _nodes(inner)
+        case _:
+            pass

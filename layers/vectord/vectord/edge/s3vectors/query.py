@@ -1,0 +1,184 @@
+"""QueryVectors: a search whose answer may need several pages, all of the state that the first one used."""
+
+import sys
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import structs
+
+from vectord.edge import handler
+from vectord.edge.handler import Reply
+from vectord.edge.request import Request
+from vectord.edge.s3vectors import answers, filters, records, shapes, tokens
+from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.names import IndexName
+from vectord.errors import RequestInvalid, VersionNotFound
+from vectord.index.kernels.distance import as_float32
+from vectord.index.query.query import Answer, Query
+from vectord.lhv1.bucket_index import BucketIndex
+from vectord.lhv1.params import Distance
+from vectord.service.membership import bucket_index_of
+from vectord.service.single.index import SingleIndex
+from vectord.service.values.options import ReadOptions
+
+MAX_TOP_K: Final = 10_000
+_GONE: Final = (
+    "The index was changed since the first page, and the state that it had then no longer exists. Start again without "
+    "a nextToken."
+)
+
+
+class _Position(msgspec.Struct, array_like=True, frozen=True):
+    """Where a page ended: the state of the index, its last match, and how many matches all pages so far had.
+
+    `etag` and `created` name the state; `distance` and `key` are those of the match.
+    """
+
+    etag: str
+    created: int
+    distance: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
+    key: str
+    returned: Annotated[int, msgspec.Meta(ge=1, lt=MAX_TOP_K)]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """The matches of a search, and the state in which they were found."""
+
+    answer: Answer
+    metric: Distance
+    etag: str
+    created: int
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """The vectors of one page, and where the next one starts, None after the last page."""
+
+    vectors: Sequence[shapes.QueryOutputVector]
+    metric: Distance
+    next: _Position | None
+
+
+def query_vectors(request: Request, endpoint: Endpoint) -> Reply:
+    """Return the `topK` vectors nearest to a query vector, by ascending distance."""
+    body = shapes.decode(request.body, shapes.QueryVectorsInput)
+    search = _Search(request, endpoint, endpoint.index(request, body, "read"), body, _query(body))
+    page = search.first_page() if body.next_token is None else search.further_page(body.next_token)
+    token = None if page.next is None else search.token(page.next)
+    return Reply(shapes.QueryVectorsOutput(vectors=page.vectors, distance_metric=page.metric, next_token=token))
+
+
+def _query(body: shapes.QueryVectorsInput) -> Query:
+    """Return the query for the first page.
+
+    Raises:
+        RequestInvalid: it has no query vector, `topK` is too large, or it asks for a text search.
+        FilterInvalid
+    """
+    if body.query_texts is not None:
+        raise RequestInvalid("Full-text search is not supported: send a queryVector, and no queryTexts")
+    if body.query_vector is None:
+        raise RequestInvalid("A request must have a queryVector")
+    if body.top_k > MAX_TOP_K:
+        raise RequestInvalid(f"topK must be 1 to {MAX_TOP_K:,}, not {body.top_k:,}")
+    return Query(
+        body.top_k,
+        (as_float32(records.components(body.query_vector)),),
+        filter=filters.read_filter(body.filter),
+        include_vectors=False,
+        include_metadata=body.return_metadata is True,
+        paged=True,
+        max_bytes=handler.MAX_ANSWER,
+    )
+
+
+class _Search(msgspec.Struct, frozen=True):
+    """One request for a page of a query."""
+
+    request: Request
+    endpoint: Endpoint
+    name: IndexName
+    body: shapes.QueryVectorsInput
+    query: Query
+
+    def first_page(self) -> _Page:
+        """Return the first page. If there are more pages, it is exact as they are, so that they have every match."""
+        page, found = self._page(self.query, None)
+        if page.next is not None and not found.answer.complete:
+            page, _ = self._page(structs.replace(self.query, recall=1.0), None)
+        return page
+
+    def further_page(self, token: str) -> _Page:
+        """Return the page after the one that had `token`: what comes after its last match, in the same state.
+
+        Raises:
+            RequestInvalid: the token is not valid, or that state no longer exists.
+        """
+        position = tokens.decode(token, self._common(), _Position)
+        rest = self.query.k - position.returned
+        page, _ = self._page(structs.replace(self.query, k=rest, after=(position.distance, position.key)), position)
+        return page
+
+    def token(self, position: _Position) -> str:
+        """Return the token of the page that starts at a position."""
+        return tokens.encode(self._common(), position)
+
+    def _common(self) -> Sequence[Any]:
+        """Return the values that must be the same on every page."""
+        vector = blake2b(self.query.vectors[0].tobytes(), digest_size=16).hexdigest()
+        return "QueryVectors", self.name.native, self.body.top_k, vector, self.query.filter
+
+    def _page(self, query: Query, position: _Position | None) -> tuple[_Page, _Found]:
+        found = self._find(query, position)
+        matches, metric = found.answer.matches, found.metric
+        distance, metadata = self.body.return_distance is True, query.include_metadata
+        vectors = [
+            answers.query_output_vector(match, metric, distance=distance, metadata=metadata) for match in matches
+        ]
+        count = answers.count_that_fits(vectors)
+        returned = count + (0 if position is None else position.returned)
+        is_last = count == len(vectors) and (not found.answer.more or returned >= self.body.top_k)
+        if is_last or not count:
+            return _Page(vectors, metric, None), found
+        last = matches[count - 1]
+        following = _Position(found.etag, found.created, last.distance, last.id, returned)
+        return _Page(vectors[:count], metric, following), found
+
+    def _find(self, query: Query, position: _Position | None) -> _Found:
+        """Return the matches of a query: in the present state, or in that of `position`.
+
+        Raises:
+            RequestInvalid: the state of `position` no longer exists, or the query does not fit the index.
+            IndexNotFound
+        """
+
+        def search(index: SingleIndex) -> _Found | None:
+            stored, state = bucket_index_of(index.index, index.name), index.snapshot.etag
+            if position is not None and position.created != stored.created:
+                raise RequestInvalid(_GONE)  # the index was deleted, and another one has its name
+            if position is not None and position.etag != state:
+                return None
+            _check(self.body, query, index, stored)
+            answer = index.search(query).answer
+            return _Found(answer, index.index.params.distance, state, stored.created)
+
+        found = self.endpoint.run(self.request, self.name, search, for_search=True)
+        if found is None and position is not None:
+            earlier = ReadOptions(as_of=position.etag)
+            try:
+                found = self.endpoint.run(self.request, self.name, search, earlier, for_search=True)
+            except VersionNotFound as error:
+                raise RequestInvalid(_GONE) from error
+        if found is None:
+            raise RequestInvalid(_GONE)
+        return found
+
+
+def _check(body: shapes.QueryVectorsInput, query: Query, index: SingleIndex, stored: BucketIndex) -> None:
+    """Raise RequestInvalid if a query does not fit an index."""
+    if reason := records.length_reason(len(query.vectors[0]), index.index.params.dimension):
+        raise RequestInvalid(f"Invalid query vector: {reason}")
+    if body.query_mode == "CLASSIC" and stored.mode == "ENHANCED":
+        raise RequestInvalid("queryMode cannot be CLASSIC for an index whose mode is ENHANCED")
+    filters.check_filterable(query.filter, stored.non_filterable)

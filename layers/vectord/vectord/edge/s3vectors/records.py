@@ -1,0 +1,75 @@
+"""The vectors of PutVectors as entries of a batch, and the errors of those that are not valid."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from vectord.edge.s3vectors.faults import FieldError, RecordsInvalid
+from vectord.edge.s3vectors.shapes import PutInputVector, VectorData
+from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, checked_metadata, parse_numbers
+from vectord.readers.malformed import metadata_reason
+
+NO_METADATA: Final = msgspec.Raw(b"{}")  # replaces stored metadata, which an entry without metadata would keep
+_ABSENT: Final = (b"", b"null")
+
+
+def entries(vectors: Sequence[PutInputVector]) -> list[Entry]:
+    """Return the vectors of a request as entries; those that cannot be decoded are bad items."""
+    return [_entry(position, vector) for position, vector in enumerate(vectors)]
+
+
+def components(data: VectorData) -> Components:
+    """Return the components of a vector in a request.
+
+    Raises:
+        RequestInvalid: it is not an array of numbers.
+    """
+    if bytes(data.float32) in _ABSENT:
+        raise RequestInvalid("vector must have data in 'float32'")
+    try:
+        return parse_numbers(bytes(data.float32))
+    except msgspec.DecodeError as error:
+        raise RequestInvalid(f"vector must be an array of finite numbers: {error}") from error
+
+
+def length_reason(length: int, dimension: int) -> str | None:
+    """Return why a vector of `length` components does not fit an index, in the words of AWS; None if it fits."""
+    return None if length == dimension else f"vector must have length {dimension}, but has length {length}"
+
+
+def records_invalid(error: BatchInvalid, batch: Sequence[Entry], dimension: int) -> RecordsInvalid:
+    """Return the error of S3 Vectors for a batch that an index of this dimension refused."""
+    fields = []
+    for item in error.items:
+        entry = batch[item.position]
+        reason, member = item.reason, "data"
+        if isinstance(entry, NewVector):
+            reason = length_reason(len(entry.vector), dimension) or reason
+        fields.append(FieldError(f"vectors[{item.position}].{member}", reason))
+    return RecordsInvalid(error.items[0].id or "", fields)
+
+
+def _entry(position: int, vector: PutInputVector) -> Entry:
+    try:
+        return NewVector(vector.key, components(vector.data), _metadata(vector.metadata))
+    except RequestInvalid as error:
+        return BadItem(position, vector.key, str(error))
+
+
+def _metadata(raw: msgspec.Raw) -> msgspec.Raw:
+    """Return the metadata of a vector; `{}` if it is absent or null.
+
+    Raises:
+        RequestInvalid: it is not a JSON object, or cannot be stored.
+    """
+    try:
+        metadata = checked_metadata(raw) if raw else None
+    except METADATA_ERRORS as error:
+        raise RequestInvalid(metadata_reason(bytes(raw), error)) from error
+    if metadata is None:
+        return NO_METADATA
+    if not bytes(metadata).startswith(b"{"):
+        raise RequestInvalid("metadata must be an object")
+    return metadata
