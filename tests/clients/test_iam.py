@@ -159,7 +159,8 @@ def test_a_plain_endpoint_is_refused_because_the_client_signs_for_another_servic
 def test_two_lines_of_code_sign_without_the_files(reader: Mapping[str, str], films: Mapping[str, str]) -> None:
     client = client_of({name: value for name, value in reader.items() if name not in SIGNS})
     client.meta.events.register(
-        "before-call.s3vectors", lambda context, **_: context["signing"].update(signing_name="execute-api")
+        "before-call.s3vectors",
+        lambda context, **_: context.setdefault("signing", {}).update(signing_name="execute-api"),
     )
     assert status(client.query_vectors, **films, **QUERY) == 200
 
