@@ -47,6 +47,12 @@ class Rights(msgspec.Struct, frozen=True):
         if not self.allow(right, index):
             raise AccessDenied(right, index)
 
+    def check_all(self, right: Right, prefix: str) -> None:
+        """Raise AccessDenied if the caller does not have this right on every index whose name starts with `prefix`."""
+        level = _LEVELS[right]
+        if not any(grant.is_prefix and grant.level >= level and grant.covers(prefix) for grant in self.grants):
+            raise AccessDenied(right, f"{prefix}*")
+
 
 def authorize(event: Mapping[str, Any], claim: str, right: Right | None, index: str) -> Rights:
     """Return the rights that a claim in the token of an HTTP event holds.

@@ -38,6 +38,11 @@ class Request(msgspec.Struct, frozen=True):
         if self.rights is not None:
             self.rights.check(right, index)
 
+    def check_right_on_all(self, right: Right, prefix: str) -> None:
+        """Raise AccessDenied if the caller lacks a right on some index whose name starts with `prefix`."""
+        if self.rights is not None:
+            self.rights.check_all(right, prefix)
+
     def check_path(self) -> None:
         """Raise RequestInvalid if the path parameters may differ from those that the client wrote."""
         written = self.route.partition(" ")[2].replace("+}", "}").format_map(self.path)

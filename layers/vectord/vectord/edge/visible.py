@@ -1,35 +1,52 @@
 """List the indexes that a caller may read, and never a name that it may not."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 from vectord.edge.access import Rights
 from vectord.lhv1 import params
-from vectord.storage.base import ListedObject, ObjectPage
+from vectord.storage.base import ObjectPage
 
 _MAX_REQUESTS: Final = 100  # listings of the store for one page
 
 # Lists up to `limit` indexes by prefix, limit and the name after which the page starts.
 type ListPage = Callable[[str, int, str | None], ObjectPage]
+# Does the same for any items with names; it returns fewer than `limit` only at the end.
+type ListNames[N] = Callable[[str, int, str | None], Sequence[N]]
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 def visible_indexes(list_page: ListPage, rights: Rights, prefix: str, limit: int, after: str | None) -> ObjectPage:
     """Return up to `limit` indexes that `rights` allow to read, whose names start with `prefix` and come after `after`.
 
-    A page may be shorter than `limit`, even empty, while `after` of the result names where the next one starts. This
-    name comes from the page or from the rights, so it reveals nothing.
+    A page may be shorter than `limit`, even empty, while `after` of the result names where the next one starts.
     """
-    found: list[ListedObject] = []
+    found, end = visible(lambda *page: list_page(*page).objects, rights, prefix, limit, after)
+    return ObjectPage(tuple(found), end)
+
+
+def visible[N: Named](
+    list_names: ListNames[N], rights: Rights, prefix: str, limit: int, after: str | None
+) -> tuple[list[N], str | None]:
+    """Return visible items and the name after which the next page starts, None on the last page.
+
+    This name comes from the page or from the rights, so it reveals nothing.
+    """
+    found: list[N] = []
     scopes = [scope for scope in _scopes(rights, prefix) if after is None or not _is_before(scope, after)]
     for number, (text, is_prefix) in enumerate(scopes):
         if number == _MAX_REQUESTS:
-            return ObjectPage(tuple(found), max([scopes[number - 1][0], *(one.name for one in found[-1:])]))
+            return found, max([scopes[number - 1][0], *(one.name for one in found[-1:])])
         start = after if after is not None and after.startswith(text) else None
-        page = list_page(text, limit + 1 - len(found) if is_prefix else 1, start)
-        found += [one for one in page.objects if is_prefix or one.name == text]
+        listed = list_names(text, limit + 1 - len(found) if is_prefix else 1, start)
+        found += [one for one in listed if is_prefix or one.name == text]
         if len(found) > limit:
-            return ObjectPage(tuple(found[:limit]), found[limit - 1].name)
-    return ObjectPage(tuple(found), None)
+            return found[:limit], found[limit - 1].name
+    return found, None
 
 
 def _scopes(rights: Rights, prefix: str) -> list[tuple[str, bool]]:

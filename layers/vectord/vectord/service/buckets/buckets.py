@@ -163,7 +163,7 @@ class VectorBuckets:
                 raise BucketNotFound(present.name)
             return structs.replace(present, deleting=False)
 
-        self._documents.change(before.name, kept, deadline)
+        self._documents.change(before.name, kept, deadline, audited=False)
 
     def _delete_own(self, created: Snapshot, deadline: Deadline) -> None:
         """Delete the index that this request created, also after changes, but no other of its name.

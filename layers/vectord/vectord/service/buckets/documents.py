@@ -77,7 +77,7 @@ class Documents:
             if attempt and not self._retry_policy.wait(attempt, self._environment, deadline):
                 break
             try:
-                self._put(_written(bucket, write_id), IfAbsent(), None)
+                etag = self._put(_written(bucket, write_id), IfAbsent())
             except ConditionFailed:
                 refused = True  # perhaps because the store received our own request twice
                 break
@@ -86,7 +86,7 @@ class Documents:
             except StoreUnavailable:
                 unknown = True
             else:
-                return
+                return self._record(bucket.name, None, etag)
         try:
             stored = self.read(bucket.name, deadline)
         except BucketUnreadable as error:
@@ -99,10 +99,12 @@ class Documents:
             raise (OutcomeUnknown if unknown or refused else Contended)(bucket.name) from error
         if write_id not in stored.bucket.writes:
             raise BucketExists(bucket.name)
-        self._record(bucket.name, None, stored.etag)
+        return self._record(bucket.name, None, stored.etag)
 
-    def change(self, name: str, change: Change, deadline: Deadline) -> StoredBucket:
+    def change(self, name: str, change: Change, deadline: Deadline, *, audited: bool = True) -> StoredBucket:
         """Apply `change` to the present state and write the result; write nothing if it is equal.
+
+        If it is not `audited`, it does not show in the audit log.
 
         Raises:
             BucketNotFound, BucketUnreadable, Contended, OutcomeUnknown, StorageSilent, StoreRefused, and what `change`
@@ -114,14 +116,14 @@ class Documents:
                 break
             stored = self._read_after(attempts, name, deadline)
             if attempts.write_id in stored.bucket.writes:
-                self._record(name, attempts.base, stored.etag)
-                return stored
+                return self._recorded(stored, attempts.base, audited=audited)
             changed = change(stored.bucket)
             if changed == stored.bucket:
                 return stored
             changed, attempts.base = _written(changed, attempts.write_id), stored.etag
             try:
-                return StoredBucket(changed, self._put(changed, IfMatch(stored.etag), stored.etag))
+                etag = self._put(changed, IfMatch(stored.etag))
+                return self._recorded(StoredBucket(changed, etag), stored.etag, audited=audited)
             except ObjectNotFound as error:
                 raise BucketNotFound(name) from error
             except (ConditionFailed, WriteConflict) as error:
@@ -131,8 +133,7 @@ class Documents:
                 attempts.unknown = True
         stored = self._read_after(attempts, name, deadline)
         if attempts.write_id in stored.bucket.writes:
-            self._record(name, attempts.base, stored.etag)
-            return stored
+            return self._recorded(stored, attempts.base, audited=audited)
         # A write without an answer may still be applied while the bucket has the ETag of its base.
         raise (OutcomeUnknown if attempts.unknown and stored.etag == attempts.base else Contended)(name)
 
@@ -157,11 +158,15 @@ class Documents:
                 raise OutcomeUnknown(name) from error
             raise
 
-    def _put(self, bucket: VectorBucket, condition: Condition, before: str | None) -> str:
+    def _put(self, bucket: VectorBucket, condition: Condition) -> str:
         etag = self._store.put(object_name(bucket.name), msgspec.json.encode(bucket), condition, bucket.writes[-1])
         self._environment.meter.add("Commits")
-        self._record(bucket.name, before, etag)
         return etag
+
+    def _recorded(self, stored: StoredBucket, before: str | None, *, audited: bool) -> StoredBucket:
+        if audited:
+            self._record(stored.bucket.name, before, stored.etag)
+        return stored
 
     def _record(self, name: str, before: str | None, after: str | None) -> None:
         self._environment.meter.commits.append(Commit(name, before, after))
