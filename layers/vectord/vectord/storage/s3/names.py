@@ -7,7 +7,7 @@ such names among the beginnings of the last key that it read.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -17,9 +17,12 @@ from vectord.storage.limits import BUCKETS, STAGING
 from vectord.storage.s3.listing import S3Listing
 
 
+SUFFIX: Final = ".lhv1"  # of an index, whose name never starts with a dot
+
+
 def suffix_of(name: str) -> str:
     """Return what the key of an object has after its name."""
-    return "" if name.startswith(STAGING) else ".json" if name.startswith(BUCKETS) else ".lhv1"
+    return "" if name.startswith(STAGING) else ".json" if name.startswith(BUCKETS) else SUFFIX
 
 
 def page_of_names(listing: S3Listing, folder: str, prefix: str, limit: int, after: str | None) -> ObjectPage:

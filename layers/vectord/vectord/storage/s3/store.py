@@ -28,7 +28,7 @@ from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.client import body_with_checksum, s3_client
 from vectord.storage.s3.errors import checked_etag, store_error
 from vectord.storage.s3.listing import S3Listing
-from vectord.storage.s3.names import page_of_names, suffix_of
+from vectord.storage.s3.names import SUFFIX, page_of_names, suffix_of
 from vectord.storage.s3.reader import ObstoreReader
 from vectord.storage.s3.versions import BotoReader
 
@@ -120,7 +120,7 @@ class S3Store:
         return f"{self._prefix}/" if self._prefix else ""
 
     def _key(self, name: str) -> str:
-        return f"{self._folder}{name}{suffix_of(name)}"
+        return f"{self._folder}{name}{suffix_of(name) if name.startswith('.') else SUFFIX}"
 
 
 class S3Writer:
