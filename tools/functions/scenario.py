@@ -19,7 +19,7 @@ from tools.command.paths import EVENTS
 from tools.functions.built import Json, built, event
 from tools.stack.storage import INBOX, Storage
 
-VERBS = ("create", "add", "describe", "search", "upload", "ingest", "export", "compact", "delete")
+VERBS = ("create", "add", "describe", "search", "upload", "ingest", "export", "s3vectors", "compact", "delete")
 
 UPLOADED = (EVENTS / "films.jsonl").read_bytes()  # events/ingest.json has the MD5 of exactly these bytes
 INDEX = "films"
@@ -113,6 +113,29 @@ class Scenario:
         other = self._invoke("export", {**event("export"), "queryStringParameters": {"format": "parquet"}})
         check(b64decode(other["body"])[:4] == b"PAR1", "format=parquet gives a Parquet file", other)
         return f"{len(rows)} rows as jsonl.gz and as parquet"
+
+    def _s3vectors(self) -> str:
+        index = {"vectorBucketName": "media", "indexName": INDEX}
+        self._operation("CreateVectorBucket", {"vectorBucketName": "media"})
+        new = {"dataType": "float32", "dimension": 3, "distanceMetric": "cosine"}
+        made = self._operation("CreateIndex", index | new)
+        check(made["indexArn"].endswith(":bucket/media/index/films"), "an index has an ARN", made)
+        vectors = [{"key": "alien", "data": {"float32": [1.0, 0.0, 0.0]}, "metadata": {"year": 1979}}]
+        self._operation("PutVectors", index | {"vectors": vectors})
+        found = self._api("s3vectors", 200)
+        nearest = [{"key": "alien", "distance": 0.0, "metadata": {"year": 1979}}]
+        check(found == {"vectors": nearest, "distanceMetric": "cosine"}, "the nearest vector is found", found)
+        self._operation("DeleteIndex", index)
+        self._operation("DeleteVectorBucket", {"vectorBucketName": "media"})
+        return "an index of a vector bucket is created, filled, queried and deleted"
+
+    def _operation(self, name: str, body: Json) -> Json:
+        """Invoke the function of S3 Vectors with its event, changed to another operation."""
+        sample = json.dumps({**event("s3vectors"), "body": json.dumps(body)})
+        returned = self._invoke("s3vectors", json.loads(sample.replace("QueryVectors", name)))
+        check(returned.get("statusCode") == 200, f"{name} answers 200", returned)
+        answer: Json = json.loads(returned["body"])
+        return answer
 
     def _compact(self) -> str:
         _, before = self._storage.blob(INDEX)

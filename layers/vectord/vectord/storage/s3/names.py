@@ -16,7 +16,6 @@ from vectord.storage.base import ListedObject, ObjectPage
 from vectord.storage.limits import BUCKETS, STAGING
 from vectord.storage.s3.listing import S3Listing
 
-
 SUFFIX: Final = ".lhv1"  # of an index, whose name never starts with a dot
 
 
