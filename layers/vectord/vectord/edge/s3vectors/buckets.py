@@ -8,7 +8,7 @@ from msgspec import structs
 from vectord.edge.access import Grant, Right, Rights
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.configuration import AES256, check_encryption, index_mode
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.names import check_bucket_name
@@ -26,21 +26,21 @@ def create_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     tags = body.tags or {}
     check_tags(tags)
     endpoint.service.buckets.create(name, tags, request.deadline)
-    return written(name, shapes.CreateVectorBucketOutput(vector_bucket_arn=endpoint.arns.bucket(name)))
+    return written(name, outputs.CreateVectorBucketOutput(vector_bucket_arn=endpoint.arns.bucket(name)))
 
 
 def get_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.GetVectorBucketInput))
     check_right(request, "read", name)
     found = endpoint.service.buckets.get(name, request.deadline)
-    shown = shapes.VectorBucket(
+    shown = outputs.VectorBucket(
         vector_bucket_name=name,
         vector_bucket_arn=endpoint.arns.bucket(name),
         creation_time=found.created,
         encryption_configuration=AES256,
         default_index_mode=found.default_index_mode,
     )
-    return Reply(shapes.GetVectorBucketOutput(vector_bucket=shown))
+    return Reply(outputs.GetVectorBucketOutput(vector_bucket=shown))
 
 
 def list_vector_buckets(request: Request, endpoint: Endpoint) -> Reply:
@@ -56,19 +56,19 @@ def list_vector_buckets(request: Request, endpoint: Endpoint) -> Reply:
         list_names = partial(_full_page, request, endpoint)
         buckets, after = visible(list_names, _rights_on_buckets(request.rights), prefix, limit, after)
     shown = [
-        shapes.VectorBucketSummary(
+        outputs.VectorBucketSummary(
             vector_bucket_name=one.name, vector_bucket_arn=endpoint.arns.bucket(one.name), creation_time=one.created
         )
         for one in buckets
     ]
-    return Reply(shapes.ListVectorBucketsOutput(vector_buckets=shown, next_token=next_token(after, bound_to)))
+    return Reply(outputs.ListVectorBucketsOutput(vector_buckets=shown, next_token=next_token(after, bound_to)))
 
 
 def delete_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.DeleteVectorBucketInput))
     check_right(request, "admin", name)
     endpoint.service.buckets.delete(name, request.deadline)
-    return written(name, shapes.EmptyOutput())
+    return written(name, outputs.EmptyOutput())
 
 
 def put_default_index_mode(request: Request, endpoint: Endpoint) -> Reply:
@@ -80,7 +80,7 @@ def put_default_index_mode(request: Request, endpoint: Endpoint) -> Reply:
         return structs.replace(bucket, default_index_mode=mode)
 
     endpoint.service.buckets.change(name, change, request.deadline)
-    return written(name, shapes.EmptyOutput())
+    return written(name, outputs.EmptyOutput())
 
 
 def check_right(request: Request, right: Right, bucket: str) -> None:
@@ -88,7 +88,7 @@ def check_right(request: Request, right: Right, bucket: str) -> None:
     request.check_right_on_all(right, index_name(bucket, ""))
 
 
-def written(name: str, answer: shapes.Answer) -> Reply:
+def written(name: str, answer: outputs.Answer) -> Reply:
     """Return the reply to a write to the vector bucket or the index `name`."""
     return Reply(answer, audit={"index": name})
 

@@ -4,7 +4,7 @@ from msgspec import structs
 
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.buckets import check_right, written
 from vectord.edge.s3vectors.configuration import (
     AES256,
@@ -32,13 +32,13 @@ def create_index(request: Request, endpoint: Endpoint) -> Reply:
     check_tags(tags)
     new = NewBucketIndex(name.index, body.dimension, body.distance_metric, keys, tags)
     endpoint.service.buckets.create_index(name.bucket, new, request.deadline)
-    return written(name.native, shapes.CreateIndexOutput(index_arn=endpoint.arns.index(name)))
+    return written(name.native, outputs.CreateIndexOutput(index_arn=endpoint.arns.index(name)))
 
 
 def get_index(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.index(request, shapes.decode(request.body, shapes.GetIndexInput), "read")
     found = endpoint.service.buckets.describe_index(name.bucket, name.index, request.deadline)
-    shown = shapes.Index(
+    shown = outputs.Index(
         vector_bucket_name=name.bucket,
         index_name=name.index,
         index_arn=endpoint.arns.index(name),
@@ -50,7 +50,7 @@ def get_index(request: Request, endpoint: Endpoint) -> Reply:
         encryption_configuration=AES256,
         index_mode=found.stored.mode,
     )
-    return Reply(shapes.GetIndexOutput(index=shown))
+    return Reply(outputs.GetIndexOutput(index=shown))
 
 
 def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
@@ -61,7 +61,7 @@ def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
     limit, after = body.max_results or MAX_RESULTS, start_of_page(body.next_token, bound_to)
     page = endpoint.service.buckets.list_indexes(bucket, prefix, limit, after, request.deadline)
     shown = [
-        shapes.IndexSummary(
+        outputs.IndexSummary(
             vector_bucket_name=bucket,
             index_name=one.name,
             index_arn=endpoint.arns.index(IndexName(bucket, one.name)),
@@ -69,13 +69,13 @@ def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
         )
         for one in page.items
     ]
-    return Reply(shapes.ListIndexesOutput(indexes=shown, next_token=next_token(page.after, bound_to)))
+    return Reply(outputs.ListIndexesOutput(indexes=shown, next_token=next_token(page.after, bound_to)))
 
 
 def delete_index(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.index(request, shapes.decode(request.body, shapes.DeleteIndexInput), "admin")
     endpoint.service.buckets.delete_index(name.bucket, name.index, request.deadline)
-    return written(name.native, shapes.EmptyOutput())
+    return written(name.native, outputs.EmptyOutput())
 
 
 def update_index_mode(request: Request, endpoint: Endpoint) -> Reply:
@@ -86,7 +86,7 @@ def update_index_mode(request: Request, endpoint: Endpoint) -> Reply:
         return structs.replace(stored, mode=mode)
 
     endpoint.service.buckets.change_index(name.bucket, name.index, change, request.deadline)
-    return written(name.native, shapes.EmptyOutput())
+    return written(name.native, outputs.EmptyOutput())
 
 
 def update_metadata_configuration(request: Request, endpoint: Endpoint) -> Reply:

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.buckets import check_right, written
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.names import Arns
@@ -62,7 +62,7 @@ def get_policy(request: Request, endpoint: Endpoint) -> Reply:
     policy = endpoint.service.buckets.get(name, request.deadline).policy
     if policy is None:
         raise BucketPolicyNotFound(name)
-    return Reply(shapes.GetVectorBucketPolicyOutput(policy=policy))
+    return Reply(outputs.GetVectorBucketPolicyOutput(policy=policy))
 
 
 def delete_policy(request: Request, endpoint: Endpoint) -> Reply:
@@ -112,4 +112,4 @@ def _changed(request: Request, endpoint: Endpoint, name: str, policy: str | None
         return structs.replace(bucket, policy=policy)
 
     endpoint.service.buckets.change(name, change, request.deadline)
-    return written(name, shapes.EmptyOutput())
+    return written(name, outputs.EmptyOutput())

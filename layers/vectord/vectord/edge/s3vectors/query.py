@@ -11,7 +11,7 @@ from msgspec import structs
 from vectord.edge import handler
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import answers, filters, records, shapes, tokens
+from vectord.edge.s3vectors import answers, filters, outputs, records, shapes, tokens
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.names import IndexName
 from vectord.errors import RequestInvalid, VersionNotFound
@@ -55,7 +55,7 @@ class _Found(msgspec.Struct, frozen=True):
 class _Page(msgspec.Struct, frozen=True):
     """The vectors of one page, and where the next one starts, None after the last page."""
 
-    vectors: Sequence[shapes.QueryOutputVector]
+    vectors: Sequence[outputs.QueryOutputVector]
     metric: Distance
     next: _Position | None
 
@@ -66,7 +66,7 @@ def query_vectors(request: Request, endpoint: Endpoint) -> Reply:
     search = _Search(request, endpoint, endpoint.index(request, body, "read"), body, _query(body))
     page = search.first_page() if body.next_token is None else search.further_page(body.next_token)
     token = None if page.next is None else search.token(page.next)
-    return Reply(shapes.QueryVectorsOutput(vectors=page.vectors, distance_metric=page.metric, next_token=token))
+    return Reply(outputs.QueryVectorsOutput(vectors=page.vectors, distance_metric=page.metric, next_token=token))
 
 
 def _query(body: shapes.QueryVectorsInput) -> Query:

@@ -10,7 +10,7 @@ from msgspec import structs
 from vectord.edge.access import Right
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.faults import FieldError, ShapeInvalid
 from vectord.edge.s3vectors.names import IndexName, Resource
@@ -34,7 +34,7 @@ def list_tags(request: Request, endpoint: Endpoint) -> Reply:
         tags = buckets.get(resource.bucket, request.deadline).tags
     else:
         tags = buckets.describe_index(resource.bucket, resource.index, request.deadline).stored.tags
-    return Reply(shapes.ListTagsForResourceOutput(tags=tags))
+    return Reply(outputs.ListTagsForResourceOutput(tags=tags))
 
 
 def tag_resource(request: Request, endpoint: Endpoint) -> Reply:
@@ -139,4 +139,4 @@ def _changed(request: Request, endpoint: Endpoint, resource: Resource, change: C
 
         buckets.change_index(resource.bucket, resource.index, of_index, request.deadline)
         name = IndexName(resource.bucket, resource.index).native
-    return Reply(shapes.EmptyOutput(), audit={"index": name})
+    return Reply(outputs.EmptyOutput(), audit={"index": name})

@@ -5,7 +5,7 @@ from typing import Final
 from vectord.edge import handler
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
-from vectord.edge.s3vectors import answers, records, shapes, tokens
+from vectord.edge.s3vectors import answers, outputs, records, shapes, tokens
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.errors import AnswerTooLarge, BatchInvalid, RequestInvalid
 from vectord.service.single.index import SingleIndex
@@ -32,7 +32,7 @@ def put_vectors(request: Request, endpoint: Endpoint) -> Reply:
 
     added = endpoint.run(request, name, add)
     rows = {"rows": added.added + added.replaced}
-    return Reply(shapes.EmptyOutput(), headers=handler.etag_header(added.etag), audit=rows)
+    return Reply(outputs.EmptyOutput(), headers=handler.etag_header(added.etag), audit=rows)
 
 
 def get_vectors(request: Request, endpoint: Endpoint) -> Reply:
@@ -47,7 +47,7 @@ def get_vectors(request: Request, endpoint: Endpoint) -> Reply:
             f"The answer would have more than the {handler.MAX_ANSWER:,} bytes of a response. {_FEWER}"
         )
     vectors = [answers.output_vector(one, data=data, metadata=metadata) for one in found.vectors]
-    return Reply(shapes.GetVectorsOutput(vectors=vectors), to_shorten=_FEWER)
+    return Reply(outputs.GetVectorsOutput(vectors=vectors), to_shorten=_FEWER)
 
 
 def list_vectors(request: Request, endpoint: Endpoint) -> Reply:
@@ -68,7 +68,7 @@ def list_vectors(request: Request, endpoint: Endpoint) -> Reply:
     count = answers.count_that_fits(vectors)
     place = page.next if count == len(vectors) else page.places[count - 1]
     token = None if place is None else tokens.encode(common, place)
-    return Reply(shapes.ListVectorsOutput(vectors=vectors[:count], next_token=token))
+    return Reply(outputs.ListVectorsOutput(vectors=vectors[:count], next_token=token))
 
 
 def delete_vectors(request: Request, endpoint: Endpoint) -> Reply:
@@ -76,7 +76,7 @@ def delete_vectors(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.DeleteVectorsInput)
     name, selection = endpoint.index(request, body, "write"), Selection(body.keys)
     deleted = endpoint.run(request, name, lambda index: index.delete(selection, UNCONDITIONAL))
-    return Reply(shapes.EmptyOutput(), headers=handler.etag_header(deleted.etag), audit={"rows": deleted.deleted})
+    return Reply(outputs.EmptyOutput(), headers=handler.etag_header(deleted.etag), audit={"rows": deleted.deleted})
 
 
 def _segment(body: shapes.ListVectorsInput) -> tuple[int, int]:
