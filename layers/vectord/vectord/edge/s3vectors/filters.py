@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid
 from vectord.edge.search import filter_text
 from vectord.errors import FilterInvalid
 from vectord.filters.tree import And, Filter, In, Not, Or, paths
@@ -18,31 +19,47 @@ def read_filter(raw: msgspec.Raw) -> str | None:
     """Return the JSON text of a filter; None if it is absent, null or `{}`, which every vector matches.
 
     Raises:
-        FilterInvalid: it is not a filter of S3 Vectors.
+        FieldsInvalid: it is not a filter of S3 Vectors.
     """
-    text = filter_text(raw)
-    tree = parse_filter(text)
-    if tree is None or text is None or msgspec.json.decode(text) == {}:
-        return None
-    for node in _nodes(tree):
-        if isinstance(node, And | Or) and not node.filters:
-            raise FilterInvalid("filter", "has a filter without conditions, or a $and or $or without filters.")
-        if isinstance(node, In) and not node.values:
-            raise FilterInvalid("filter", f"has a $in or $nin without values, at {node.path!r}.")
-        if isinstance(node, In) and None in node.values:
-            raise FilterInvalid("filter", f"compares {node.path!r} with null. To test for a key use $exists.")
+    try:
+        text = filter_text(raw)
+        tree = parse_filter(text)
+        if tree is None or text is None or msgspec.json.decode(text) == {}:
+            return None
+        _check(tree)
+    except FilterInvalid as error:
+        raise _invalid(error) from error
     return text
 
 
 def check_filterable(text: str | None, non_filterable: Sequence[str]) -> None:
-    """Raise FilterInvalid if a filter, JSON text, tests the value of a non-filterable metadata key, or a part of it."""
+    """Raise FieldsInvalid if a filter, JSON text, tests the value of a non-filterable metadata key, or a part of it."""
     tree = parse_filter(text)
     if tree is None or not non_filterable:
         return
     tested = paths(tree)
     for key in non_filterable:
         if any(path == key or path.startswith(f"{key}.") for path in tested):
-            raise FilterInvalid("filter", f"tests {key!r}, which is a non-filterable metadata key of this index.")
+            reason = f"tests {key!r}, which is a non-filterable metadata key of this index."
+            raise _invalid(FilterInvalid("filter", reason))
+
+
+def _check(tree: Filter) -> None:
+    """Raise FilterInvalid if a filter is valid in the native API, but not in S3 Vectors, and may be a mistake."""
+    for node in _nodes(tree):
+        match node:
+            case And(()) | Or(()):
+                raise FilterInvalid("filter", "has a filter without conditions, or a $and or $or without filters.")
+            case In(path, ()):
+                raise FilterInvalid("filter", f"has a $in or $nin without values, at {path!r}.")
+            case In(path, values) if None in values:
+                raise FilterInvalid("filter", f"compares {path!r} with null. To test for a key use $exists.")
+            case _:
+                pass
+
+
+def _invalid(error: FilterInvalid) -> FieldsInvalid:
+    return FieldsInvalid(f"Invalid query filter: {error}", [FieldError(error.where, error.reason)])
 
 
 def _nodes(tree: Filter) -> Iterator[Filter]:

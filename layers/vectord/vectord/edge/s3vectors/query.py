@@ -13,9 +13,10 @@ from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.s3vectors import answers, filters, outputs, records, shapes, tokens
 from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, ShapeInvalid
 from vectord.edge.s3vectors.names import IndexName
 from vectord.errors import RequestInvalid, VersionNotFound
-from vectord.index.kernels.distance import as_float32
+from vectord.index.kernels.distance import as_float32, invalid_vector_reason
 from vectord.index.query.query import Answer, Query
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Distance
@@ -23,7 +24,6 @@ from vectord.service.membership import bucket_index_of
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import ReadOptions
 
-MAX_TOP_K: Final = 10_000
 _GONE: Final = (
     "The index was changed since the first page, and the state that it had then no longer exists. Start again without "
     "a nextToken."
@@ -40,7 +40,7 @@ class _Position(msgspec.Struct, array_like=True, frozen=True):
     created: int
     distance: Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
     key: str
-    returned: Annotated[int, msgspec.Meta(ge=1, lt=MAX_TOP_K)]
+    returned: Annotated[int, msgspec.Meta(ge=1, lt=shapes.MAX_TOP_K)]
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -73,18 +73,23 @@ def _query(body: shapes.QueryVectorsInput) -> Query:
     """Return the query for the first page.
 
     Raises:
-        RequestInvalid: it has no query vector, `topK` is too large, or it asks for a text search.
-        FilterInvalid
+        FieldsInvalid: `topK` is too large, or the query vector or the filter is not valid.
+        RequestInvalid: it has no query vector, or it asks for a text search.
     """
     if body.query_texts is not None:
         raise RequestInvalid("Full-text search is not supported: send a queryVector, and no queryTexts")
     if body.query_vector is None:
         raise RequestInvalid("A request must have a queryVector")
-    if body.top_k > MAX_TOP_K:
-        raise RequestInvalid(f"topK must be 1 to {MAX_TOP_K:,}, not {body.top_k:,}")
+    if body.top_k > shapes.MAX_TOP_K:
+        reason = f"Value at '/topK' failed to satisfy constraint: Member must be between 1 and {shapes.MAX_TOP_K}"
+        raise ShapeInvalid([FieldError("/topK", f"{reason}, inclusive")])
+    try:
+        vector = as_float32(records.components(body.query_vector))
+    except RequestInvalid as error:
+        raise _vector_invalid(str(error)) from error
     return Query(
         body.top_k,
-        (as_float32(records.components(body.query_vector)),),
+        (vector,),
         filter=filters.read_filter(body.filter),
         include_vectors=False,
         include_metadata=body.return_metadata is True,
@@ -177,8 +182,13 @@ class _Search(msgspec.Struct, frozen=True):
 
 def _check(body: shapes.QueryVectorsInput, query: Query, index: SingleIndex, stored: BucketIndex) -> None:
     """Raise RequestInvalid if a query does not fit an index."""
-    if reason := records.length_reason(len(query.vectors[0]), index.index.params.dimension):
-        raise RequestInvalid(f"Invalid query vector: {reason}")
+    [vector], params = query.vectors, index.index.params
+    if reason := records.length_reason(len(vector), params.dimension) or invalid_vector_reason(vector, params):
+        raise _vector_invalid(reason)
     if body.query_mode == "CLASSIC" and stored.mode == "ENHANCED":
         raise RequestInvalid("queryMode cannot be CLASSIC for an index whose mode is ENHANCED")
     filters.check_filterable(query.filter, stored.non_filterable)
+
+
+def _vector_invalid(reason: str) -> FieldsInvalid:
+    return FieldsInvalid(f"Invalid query vector: {reason}", [FieldError("queryVector", reason)])

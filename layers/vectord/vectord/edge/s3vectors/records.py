@@ -8,11 +8,18 @@ import msgspec
 from vectord.edge.s3vectors.faults import FieldError, RecordsInvalid
 from vectord.edge.s3vectors.shapes import PutInputVector, VectorData
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
+from vectord.lhv1 import params
 from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, checked_metadata, parse_numbers
 from vectord.readers.malformed import metadata_reason
 
 NO_METADATA: Final = msgspec.Raw(b"{}")  # replaces stored metadata, which an entry without metadata would keep
 _ABSENT: Final = (b"", b"null")
+
+
+class _BadRecord(BadItem, frozen=True):
+    """A vector that cannot be stored, and its member that is not valid: key, data or metadata."""
+
+    member: str
 
 
 def entries(vectors: Sequence[PutInputVector]) -> list[Entry]:
@@ -41,21 +48,30 @@ def length_reason(length: int, dimension: int) -> str | None:
 
 def records_invalid(error: BatchInvalid, batch: Sequence[Entry], dimension: int) -> RecordsInvalid:
     """Return the error of S3 Vectors for a batch that an index of this dimension refused."""
-    fields = []
-    for item in error.items:
-        entry = batch[item.position]
-        reason, member = item.reason, "data"
-        if isinstance(entry, NewVector):
-            reason = length_reason(len(entry.vector), dimension) or reason
-        fields.append(FieldError(f"vectors[{item.position}].{member}", reason))
+    fields = [_field_error(item, batch[item.position], dimension) for item in error.items]
     return RecordsInvalid(error.items[0].id or "", fields)
 
 
+def _field_error(item: BadItem, entry: Entry, dimension: int) -> FieldError:
+    member, reason = "data", item.reason
+    if isinstance(entry, _BadRecord):
+        member = entry.member
+    elif isinstance(entry, NewVector):
+        if key_reason := params.invalid_id_reason(entry.id):
+            member, reason = "key", key_reason
+        else:
+            reason = length_reason(len(entry.vector), dimension) or reason
+    return FieldError(f"vectors[{item.position}].{member}", reason)
+
+
 def _entry(position: int, vector: PutInputVector) -> Entry:
+    member = "data"
     try:
-        return NewVector(vector.key, components(vector.data), _metadata(vector.metadata))
+        decoded = components(vector.data)
+        member = "metadata"
+        return NewVector(vector.key, decoded, _metadata(vector.metadata))
     except RequestInvalid as error:
-        return BadItem(position, vector.key, str(error))
+        return _BadRecord(position, vector.key, str(error), member)
 
 
 def _metadata(raw: msgspec.Raw) -> msgspec.Raw:
