@@ -59,7 +59,9 @@ def test_a_vector_of_another_length_refuses_the_batch_in_the_words_of_aws(plots:
 
 @pytest.mark.parametrize("component", ['"NaN"', '"Infinity"', "1e39", "-1e39", '"1"', "null", "true", "[1]", "{}"])
 def test_a_component_that_is_not_a_finite_float32_refuses_the_batch(plots: VectorIndex, component: str) -> None:
-    answer = plots.api.send("POST", "/PutVectors", _BODY % f'{{"key": "brazil", "data": {{"float32": [1, {component}]}}}}')
+    answer = plots.api.send(
+        "POST", "/PutVectors", _BODY % f'{{"key": "brazil", "data": {{"float32": [1, {component}]}}}}'
+    )
     assert (answer.status, answer.json["__type"]) == (400, "ValidationException"), answer.text
     assert answer.json["fieldList"][0]["path"] == "vectors[1].data"
     assert "brazil" in answer.json["message"]

@@ -151,7 +151,9 @@ def test_a_filter_on_a_non_filterable_key_is_refused_at_any_depth(films: VectorI
     assert refusal(films.found, chosen)["Code"] == "ValidationException"
 
 
-@pytest.mark.parametrize("chosen", [{"textual": "x"}, {"tex": "x"}, {"Text": "x"}, {"a": 1}, {"a.bc": 1}, {"x.text": 1}])
+@pytest.mark.parametrize(
+    "chosen", [{"textual": "x"}, {"tex": "x"}, {"Text": "x"}, {"a": 1}, {"a.bc": 1}, {"x.text": 1}]
+)
 def test_keys_that_only_resemble_a_non_filterable_one_can_be_filtered(films: VectorIndex, chosen: Any) -> None:
     assert films.found(chosen) == []
 
