@@ -1,4 +1,4 @@
-"""The policies of docs/access.md, deployed as they are printed: each route is allowed or denied as the page says.
+"""The policies of docs/access.md and docs/s3vectors.md, as they are printed, allow and deny what the pages say.
 
 MiniStack evaluates `execute-api:Invoke` for the ARN of the method and the decoded path of each request.
 """
@@ -22,11 +22,15 @@ from tools.stack.ministack import HOST
 from tools.stack.stack import OPEN, Stack, running_stack, session
 
 PRINTED = "us-east-1:123456789012:a1b2c3d4e5"
-POLICIES: Mapping[str, Json] = {
-    policy["Statement"][0]["Sid"]: policy
-    for policy in map(json.loads, re.findall(r"```json\n(.*?)```", text_of("docs/access.md"), re.DOTALL))
-    if "Statement" in policy
-}
+
+
+def printed(page: str) -> Mapping[str, Json]:
+    """Return the policies of a page by the Sid of their statement."""
+    examples = map(json.loads, re.findall(r"```json\n(.*?)```", text_of(page), re.DOTALL))
+    return {policy["Statement"][0]["Sid"]: policy for policy in examples if "Statement" in policy}
+
+
+POLICIES, S3_VECTORS = printed("docs/access.md"), printed("docs/s3vectors.md")
 RIGHTS = {route: load(folder).ROUTES[route].right for route, folder in template.routes().items() if "{name}" in route}
 LEVELS = ["read", "write", "admin"]
 ALL_INDEXES = {"POST /indexes/{name}/copy"}  # its body names a second index
@@ -50,8 +54,8 @@ def guarded() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def clients(guarded: Stack) -> Iterator[Mapping[str, Client]]:
-    """A client for each policy of the page."""
-    made = {sid: user(guarded, sid, policy) for sid, policy in POLICIES.items()}
+    """A client for each policy of both pages."""
+    made = {sid: user(guarded, sid, policy) for sid, policy in {**POLICIES, **S3_VECTORS}.items()}
     yield made
     for client in made.values():
         client.close()
@@ -70,7 +74,7 @@ def user(stack: Stack, name: str, policy: Json) -> Client:
 def is_allowed(client: Client, method: str, path: str, body: Json | None = None) -> bool:
     """Return True if a request reaches its function; API Gateway answers a denied one itself."""
     status, answer = client.exchange(method, path, body)
-    denied = status == 403 and "type" not in answer
+    denied = status == 403 and not {"type", "__type"} & answer.keys()
     assert denied or status in {200, 201, 204, 400, 404, 405, 409, 422}, (status, answer)
     return not denied
 
@@ -98,6 +102,28 @@ def test_only_an_administrator_may_use_the_routes_without_an_index_in_their_path
 ) -> None:
     method, path = route.split(maxsplit=1)[0], route.rsplit(maxsplit=1)[-1].replace("$default", "/nowhere")
     assert is_allowed(clients[sid], method.replace("$default", "GET"), path) is (sid == "Administrator")
+
+
+def kind(route: str) -> str:
+    """Return the policy of docs/s3vectors.md that is for a route."""
+    method, path = route.split()
+    if path.startswith("/tags/"):
+        return "Read" if method == "GET" else "Administer"
+    if path.startswith(("/Get", "/List")):
+        return "Read"
+    return {"/QueryVectors": "Queries", "/PutVectors": "Write", "/DeleteVectors": "Write"}.get(path, "Administer")
+
+
+@pytest.mark.parametrize("sid", ["Queries", "Read", "Write", "Administer"])
+def test_a_policy_of_s3_vectors_allows_its_operations_and_nothing_else(clients: Mapping[str, Client], sid: str) -> None:
+    routes = {route: folder.name == "s3vectors" for route, folder in template.routes().items()}
+    assert sum(routes.values()) == 22
+    allowed = {sid, "Queries"} if sid == "Read" else {sid}
+    for route, of_s3_vectors in routes.items():
+        method, path = route.split()
+        path = path.replace("{resourceArn+}", "arn:aws:s3vectors:us-east-1:000000000000:bucket/films")
+        found = is_allowed(clients[sid], method, path.replace("{name}", "films").replace("{id+}", "x"))
+        assert found is (of_s3_vectors and kind(route) in allowed), route
 
 
 @pytest.mark.parametrize(

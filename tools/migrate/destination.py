@@ -19,7 +19,7 @@ class Destination:
     """Creates the vector bucket and the index; `rows` has the vectors."""
 
     def __init__(self, client: Any, address: Address, rows: Rows) -> None:
-        self._client, self.address, self.rows = client, address, rows
+        self.client, self.address, self.rows = client, address, rows
 
     def prepare(self, wanted: Description) -> str:
         """Create what does not exist yet, and say what was found or created.
@@ -29,7 +29,7 @@ class Destination:
         """
         named = {"vectorBucketName": self.address.bucket, "indexName": self.address.index}
         try:
-            found = self._client.get_index(**named)["index"]
+            found = self.client.get_index(**named)["index"]
         except (BotoCoreError, ClientError) as error:
             if code(error) != "NotFoundException":
                 raise _failed(error, f"{self.address} cannot be read at the destination") from error
@@ -57,7 +57,7 @@ class Destination:
     def _make_bucket(self, wanted: Description) -> bool:
         """Create the vector bucket, with the tags of the source's; False if it exists."""
         try:
-            self._client.get_vector_bucket(vectorBucketName=self.address.bucket)
+            self.client.get_vector_bucket(vectorBucketName=self.address.bucket)
         except (BotoCoreError, ClientError) as error:
             if code(error) != "NotFoundException":
                 raise _failed(error, f"the vector bucket {self.address.bucket} cannot be read") from error
@@ -65,7 +65,7 @@ class Destination:
             return False
         tags = {"tags": dict(wanted.bucket_tags)} if wanted.bucket_tags else {}
         try:
-            self._client.create_vector_bucket(vectorBucketName=self.address.bucket, **tags)
+            self.client.create_vector_bucket(vectorBucketName=self.address.bucket, **tags)
         except (BotoCoreError, ClientError) as error:
             if code(error) == "ConflictException":
                 return False
@@ -77,7 +77,7 @@ class Destination:
         if wanted.non_filterable:
             more["metadataConfiguration"] = {"nonFilterableMetadataKeys": list(wanted.non_filterable)}
         try:
-            self._client.create_index(
+            self.client.create_index(
                 vectorBucketName=self.address.bucket,
                 indexName=self.address.index,
                 dataType="float32",
