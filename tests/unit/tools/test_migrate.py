@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from tests.support.backends import CREDENTIALS
 from tests.support.http_server import ScriptedServer, answers, scripted_server
+from tests.support.pages import text_of
 from tools.command.errors import MigrationFailed
+from tools.migrate.__main__ import options
 from tools.migrate.connect import Authorization, region_of, sender, session, vectors_client
 from tools.migrate.rows import MAX_PACKED, MAX_PLAIN, Batch, Rows, Unreachable, encoded
 from tools.migrate.source import Address, parse_address
@@ -133,6 +136,14 @@ def test_the_protocol_of_vectord_gets_a_token_in_place_of_a_signature(server: Sc
     made = vectors_client(session(None, "us-east-1"), server.endpoint, "execute-api", token="the-token", unsigned=True)
     made.list_vector_buckets()
     assert server.headers[0]["Authorization"] == "Bearer the-token"
+
+
+def test_the_page_lists_every_option_and_shows_a_command_that_is_valid() -> None:
+    _, _, section = text_of("docs/s3vectors.md").partition("## Moving an index")
+    [arguments] = re.findall(r'make migrate ARGS="(.*)"', section)
+    found = options(arguments.split())
+    named = {name.replace("-", "_") for name in re.findall(r"--([a-z-]+)", section)}
+    assert named == vars(found).keys() - {"source"}
 
 
 def fails(_: int, __: Event) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.loaders import Loader
 
 from tests.support.backends import CREDENTIALS
+from tests.support.pages import text_of
 
 ASSETS = Path(__file__).parents[3] / "assets/botocore"
 GATEWAY = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/live"
@@ -119,14 +120,6 @@ def test_the_files_leave_a_small_put_uncompressed() -> None:
     assert json.loads(request.body)["vectors"][0]["key"] == "k"
 
 
-def test_the_files_are_found_below_the_home_folder(tmp_path: Path) -> None:
-    shutil.copytree(ASSETS, tmp_path / ".aws/models")
-    code = "import boto3; print(boto3.client('s3vectors').meta.service_model.signing_name)"
-    environment = {**CREDENTIALS, "HOME": str(tmp_path), "AWS_CONFIG_FILE": os.devnull}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "execute-api"
-
-
 def test_the_folder_is_named_after_the_version_of_the_service_in_botocore() -> None:
     versions = Loader().list_api_versions("s3vectors", "service-2")
     assert [path.name for path in (ASSETS / "s3vectors").iterdir()] == versions
@@ -147,13 +140,31 @@ def _without_additions(rules: Any) -> Any:
     return rules
 
 
-def test_a_handler_of_events_signs_for_api_gateway() -> None:
-    made = client()
-    made.meta.events.register(
-        "before-call.s3vectors",
-        lambda context, **_: context.setdefault("signing", {}).update(signing_name="execute-api"),
+def test_the_handler_of_events_that_the_page_shows_signs_for_api_gateway_and_compresses() -> None:
+    [shown] = re.findall(r"```python\n(import gzip\n.*?)```", text_of("docs/s3vectors.md"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(shown.replace("https://API.execute-api.REGION.amazonaws.com", GATEWAY), names)
+    small, large, plain = sent(names["client"], put(3)), sent(names["client"], put(4_096)), sent(client(), put(4_096))
+    assert {small.service, large.service} == {"execute-api"}
+    assert (small.headers["Content-Type"], "Content-Encoding" in small.headers) == ("application/json", False)
+    assert large.headers["Content-Type"] == "application/octet-stream"
+    assert gzip.decompress(large.body) == plain.body
+
+
+def test_the_commands_of_the_page_install_the_files(tmp_path: Path) -> None:
+    [shown] = re.findall(r"```sh\n(mkdir -p ~/.aws/models.*?)```", text_of("docs/s3vectors.md"), re.DOTALL)
+    code = (
+        "import boto3; meta = boto3.client('s3vectors').meta; print(meta.service_model.signing_name, meta.endpoint_url)"
     )
-    assert sent(made, put(3)).service == "execute-api"
+    ran = subprocess.run(
+        ["bash", "-euc", f'{shown}\n"$PYTHON" -c "{code}"'],
+        cwd=ASSETS.parents[1],
+        env={**CREDENTIALS, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == "execute-api https://API.execute-api.REGION.amazonaws.com"
 
 
 def test_an_endpoint_alone_signs_for_s3_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
