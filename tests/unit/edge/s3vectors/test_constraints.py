@@ -1,0 +1,77 @@
+"""Constraints of shapes: which values violate them, and the messages, which are AWS's."""
+
+from typing import Any
+
+import pytest
+
+from vectord.edge.s3vectors import shapes
+from vectord.edge.s3vectors.faults import ShapeInvalid
+from vectord.errors import MalformedJson, RequestInvalid
+
+INDEX = {"index_name": "films", "data_type": "float32", "dimension": 3, "distance_metric": "cosine"}
+
+
+def violations(**members: Any) -> list[tuple[str, str]]:
+    """Return the paths and messages of the violations of a CreateIndex request."""
+    with pytest.raises(ShapeInvalid) as refused:
+        shapes.check(shapes.CreateIndexInput(**INDEX | members))
+    return [(field.path, field.message) for field in refused.value.fields]
+
+
+@pytest.mark.parametrize(
+    ("members", "path", "value", "constraint"),
+    [
+        ({"index_name": "ab"}, "/indexName", "Value with length 2", "have length between 3 and 63, inclusive"),
+        ({"dimension": 4097}, "/dimension", "Value", "be between 1 and 4096, inclusive"),
+        ({"dimension": 0}, "/dimension", "Value", "be between 1 and 4096, inclusive"),
+        ({"data_type": "int"}, "/dataType", "Value", "satisfy enum value set: [float32]"),
+        ({"distance_metric": "what"}, "/distanceMetric", "Value", "satisfy enum value set: [euclidean, cosine]"),
+        (
+            {"tags": {"team": "x" * 257}},
+            "/tags/team",
+            "Value with length 257",
+            "have length between 0 and 256, inclusive",
+        ),
+        ({"tags": {"": "x"}}, "/tags", "Value with length 0", "have length between 1 and 128, inclusive"),
+    ],
+)
+def test_a_violation_names_its_path_in_the_words_of_aws(
+    members: dict[str, Any], path: str, value: str, constraint: str
+) -> None:
+    message = f"{value} at '{path}' failed to satisfy constraint: Member must {constraint}"
+    assert violations(**members) == [(path, message)]
+
+
+def test_every_violation_is_listed_up_to_a_hundred() -> None:
+    both = violations(dimension=0, data_type="int")
+    assert [path for path, _ in both] == ["/dataType", "/dimension"]
+    assert len(violations(tags={f"{number}": "x" * 300 for number in range(500)})) == 100
+
+
+def test_a_member_of_a_member_is_checked() -> None:
+    keys = shapes.MetadataConfiguration(non_filterable_metadata_keys=["ok", "", "x" * 64])
+    found = violations(metadata_configuration=keys)
+    start = "/metadataConfiguration/nonFilterableMetadataKeys"
+    assert [path for path, _ in found] == [f"{start}/1", f"{start}/2"]
+
+
+def test_a_number_without_a_greatest_value_has_only_a_least_one() -> None:
+    shapes.check(shapes.QueryVectorsInput(top_k=10**9))
+    with pytest.raises(ShapeInvalid, match="Member must be greater than or equal to 1"):
+        shapes.check(shapes.QueryVectorsInput(top_k=0))
+
+
+def test_null_is_the_same_as_a_member_that_is_left_out() -> None:
+    body = b'{"vectorBucketName": "media", "nextToken": null, "maxResults": null}'
+    assert shapes.decode(body, shapes.ListIndexesInput) == shapes.ListIndexesInput(vector_bucket_name="media")
+
+
+def test_a_body_that_is_empty_has_no_members() -> None:
+    assert shapes.decode(b"", shapes.ListVectorBucketsInput) == shapes.ListVectorBucketsInput()
+
+
+def test_a_text_that_is_not_json_and_a_wrong_member_are_different_errors() -> None:
+    with pytest.raises(MalformedJson):
+        shapes.decode(b"{", shapes.ListVectorBucketsInput)
+    with pytest.raises(RequestInvalid, match="maxResults"):
+        shapes.decode(b'{"maxResults": "3"}', shapes.ListVectorBucketsInput)
