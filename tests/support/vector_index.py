@@ -1,5 +1,6 @@
 """An index of a vector bucket, as a client of S3 Vectors uses it."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.support import s3vectors
 from tests.support.api import Api
+from tests.support.vectors import F32
 
 BUCKET, INDEX = "films", "plots"
 NATIVE = f"{BUCKET}_{INDEX}"
@@ -31,6 +33,13 @@ class VectorIndex:
         for start in range(0, len(made), 500):
             self.put(*made[start : start + 500])
 
+    def add_natively(self, rows: Any, **metadata: Any) -> None:
+        """Add vectors with the keys v0, v1, ... by the native API."""
+        for start in range(0, len(rows), 1_500):
+            some = enumerate(rows[start : start + 1_500].astype("<f4"), start)
+            made = [{"id": f"v{row}", "vector": _base64(vector), "metadata": metadata} for row, vector in some]
+            assert self.api.add(*made, name=NATIVE).status == 200
+
     def get(self, *keys: str, **returned: bool) -> Any:
         return self.client.get_vectors(**self.names, keys=keys, **returned)["vectors"]
 
@@ -45,6 +54,10 @@ class VectorIndex:
     def pages(self, operation: str, **request: Any) -> list[Any]:
         """Return the pages of boto3's paginator."""
         return list(self.client.get_paginator(operation).paginate(**self.names, **request))
+
+
+def _base64(vector: F32) -> str:
+    return base64.b64encode(vector.tobytes()).decode()
 
 
 def a_vector(key: str, vector: Sequence[float], **metadata: Any) -> dict[str, Any]:
