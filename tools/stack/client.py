@@ -45,8 +45,8 @@ class Client:
         """Close the connection."""
         self._connection.close()
 
-    def call(self, method: str, path: str, body: Json | None = None, *, expect: int = 200) -> Answer:
-        """Send one request.
+    def call(self, method: str, path: str, body: Json | str | None = None, *, expect: int = 200) -> Answer:
+        """Send one request; a text is sent as it is.
 
         Raises:
             UnexpectedAnswer: the status is not `expect`; the message has the response's body.
@@ -72,8 +72,8 @@ class Client:
         """Delete one vector. The id travels in a body, as for `look_up`."""
         return self.call("POST", f"/indexes/{index}/vectors/delete", {"ids": [vector_id]}, expect=expect)
 
-    def _send(self, method: str, path: str, body: Json | None) -> tuple[http.client.HTTPResponse, bytes]:
-        sent = None if body is None else json.dumps(body)
+    def _send(self, method: str, path: str, body: Json | str | None) -> tuple[http.client.HTTPResponse, bytes]:
+        sent = body if body is None or isinstance(body, str) else json.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
         if self._signer is not None:
             headers = self._signer(method, self._origin + self._path + path, sent, headers)
