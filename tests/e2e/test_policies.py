@@ -74,7 +74,7 @@ def user(stack: Stack, name: str, policy: Json) -> Client:
 def is_allowed(client: Client, method: str, path: str, body: Json | None = None) -> bool:
     """Return True if a request reaches its function; API Gateway answers a denied one itself."""
     status, answer = client.exchange(method, path, body)
-    denied = status == 403 and not {"type", "__type"} & answer.keys()
+    denied = status == 403 and "type" not in answer
     assert denied or status in {200, 201, 204, 400, 404, 405, 409, 422}, (status, answer)
     return not denied
 
