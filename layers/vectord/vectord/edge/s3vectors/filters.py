@@ -24,7 +24,7 @@ def read_filter(raw: msgspec.Raw) -> str | None:
     try:
         text = filter_text(raw)
         tree = parse_filter(text)
-        if tree is None or text is None or msgspec.json.decode(text) == {}:
+        if tree is None or text is None or (tree == And(()) and msgspec.json.decode(text) == {}):
             return None
         _check(tree)
     except FilterInvalid as error:
