@@ -116,7 +116,7 @@ class Reader(Protocol):
 
 
 class Store(Reader, Protocol):
-    """Objects by name: of an index, a shard, a staged object, or a document (vectord.storage.limits).
+    """Objects by name: of an index, a shard, a staged object, or a vector bucket (vectord.storage.limits).
 
     Every method may raise StoreUnavailable or StoreRefused (vectord.errors).
 
@@ -198,7 +198,7 @@ class Store(Reader, Protocol):
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         """Return up to `limit` objects whose names start with `prefix` and come after the name `after`, by name.
 
-        Names sort by code point. With a prefix that starts with `limits.BUCKETS` the objects are documents of vector
+        Names sort by code point. With a prefix that starts with `limits.BUCKETS` the objects are those of vector
         buckets, otherwise indexes.
         """
 

@@ -114,11 +114,19 @@ class TestCreate:
         with pytest.raises(OutcomeUnknown):
             create(buckets)
 
+    def test_takes_the_mark_of_a_deletion_away_without_a_line_in_the_audit_log(
+        self, buckets: VectorBuckets, other: Service
+    ) -> None:
+        other.buckets.change("films", lambda bucket: structs.replace(bucket, deleting=True), FOREVER)
+        create(buckets)
+        assert not other.buckets.get("films", FOREVER).deleting
+        assert [commit.name for commit in buckets._reader.environment.meter.commits] == [NAME]
+
     def test_in_a_bucket_that_is_deleted_removes_its_index_with_what_others_added(
         self, store: ScriptedStore, buckets: VectorBuckets, other: Service
     ) -> None:
         def delete_and_add() -> None:
-            delete_document(store)
+            delete_bucket_object(store)
             other.add(NAME, [vector("a", 1, 0)], FOREVER)
 
         store.on("head", passes_through, after(delete_and_add))
@@ -129,14 +137,14 @@ class TestCreate:
     def test_in_a_bucket_that_is_deleted_is_unknown_if_its_index_may_remain(
         self, store: ScriptedStore, buckets: VectorBuckets
     ) -> None:
-        store.on("head", passes_through, after(lambda: delete_document(store)))
+        store.on("head", passes_through, after(lambda: delete_bucket_object(store)))
         store.always("delete", no_reply)
         with pytest.raises(OutcomeUnknown):
             create(buckets)
 
 
-def delete_document(store: ScriptedStore) -> None:
-    """Delete the document of the bucket, as a deletion does that found no index."""
+def delete_bucket_object(store: ScriptedStore) -> None:
+    """Delete the object of the bucket, as a deletion does that found no index."""
     store.inner.delete(".s3vectors/films", IfMatch(store.inner.etag(".s3vectors/films")))
 
 

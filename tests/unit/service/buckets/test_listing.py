@@ -247,6 +247,6 @@ def test_a_bucket_that_is_deleted_during_the_listing_is_left_out(
     store: ScriptedStore, buckets: VectorBuckets, other: Service
 ) -> None:
     other.buckets.create("books", {}, FOREVER)
-    document = ".s3vectors/books"
-    store.on("head", after(lambda: store.inner.delete(document, IfMatch(store.inner.etag(document)))))
+    name = ".s3vectors/books"
+    store.on("head", after(lambda: store.inner.delete(name, IfMatch(store.inner.etag(name)))))
     assert names(all_buckets(buckets, "books")) == []

@@ -25,10 +25,10 @@ from vectord.index.state import Index
 from vectord.lhv1 import params
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.service.buckets.deletion import Deletion
-from vectord.service.buckets.documents import Change, Documents
 from vectord.service.buckets.errors import BucketNotFound
 from vectord.service.buckets.heads import read_head
 from vectord.service.buckets.listing import Listing
+from vectord.service.buckets.objects import BucketObjects, Change
 from vectord.service.buckets.values import DescribedIndex, NewBucketIndex, Page, VectorBucket, index_name
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.idempotency import Effect
@@ -57,18 +57,18 @@ class VectorBuckets:
     ) -> None:
         """Use `clock`, seconds since 1970, for times of creation."""
         self._reader, self._commits, self._objects, self._clock = reader, commits, objects, clock
-        self._documents = Documents(reader.store, reader.environment, reader.retry_policy)
-        self._listing = Listing(reader, self._documents, pool)
+        self._bucket_objects = BucketObjects(reader.store, reader.environment, reader.retry_policy)
+        self._listing = Listing(reader, self._bucket_objects, pool)
 
     def create(self, name: str, tags: dict[str, str], deadline: Deadline) -> VectorBucket:
         """Create a bucket; raise BucketExists if there is one."""
         bucket = VectorBucket(name, self._reader.environment.new_id(), int(self._clock()), tags)
-        self._documents.create(bucket, deadline)
+        self._bucket_objects.create(bucket, deadline)
         return bucket
 
     def get(self, name: str, deadline: Deadline) -> VectorBucket:
         """Return a bucket; raise BucketNotFound if there is none."""
-        return self._documents.read(name, deadline).bucket
+        return self._bucket_objects.read(name, deadline).bucket
 
     def list(self, prefix: str, limit: int, after: str | None, deadline: Deadline) -> Page:
         """Return up to `limit` buckets whose names start with `prefix`, after the name `after`."""
@@ -76,7 +76,7 @@ class VectorBuckets:
 
     def change(self, name: str, change: Change, deadline: Deadline) -> VectorBucket:
         """Change tags, default index mode or policy of a bucket; raise BucketNotFound, and what `change` raises."""
-        return self._documents.change(name, change, deadline).bucket
+        return self._bucket_objects.change(name, change, deadline).bucket
 
     def delete(self, name: str, deadline: Deadline) -> None:
         """Delete a bucket that has no index; native indexes do not count.
@@ -84,7 +84,7 @@ class VectorBuckets:
         Raises:
             BucketNotFound, BucketNotEmpty, DeadlineExceeded
         """
-        deletion = Deletion(name, self._documents, self._listing, self._reader.environment)
+        deletion = Deletion(name, self._bucket_objects, self._listing, self._reader.environment)
         deletion.run(self._reader.retry_policy, deadline)
 
     def create_index(self, bucket: str, new: NewBucketIndex, deadline: Deadline) -> DescribedIndex:
@@ -163,7 +163,7 @@ class VectorBuckets:
                 raise BucketNotFound(present.name)
             return structs.replace(present, deleting=False)
 
-        self._documents.change(before.name, kept, deadline, audited=False)
+        self._bucket_objects.change(before.name, kept, deadline, audited=False)
 
     def _delete_own(self, created: Snapshot, deadline: Deadline) -> None:
         """Delete the index that this request created, also after changes, but no other of its name.

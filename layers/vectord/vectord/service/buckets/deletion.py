@@ -11,9 +11,9 @@ from vectord.errors import (
     StoreUnavailable,
     WriteConflict,
 )
-from vectord.service.buckets.documents import Documents, StoredBucket
 from vectord.service.buckets.errors import BucketNotEmpty, BucketNotFound
 from vectord.service.buckets.listing import Listing
+from vectord.service.buckets.objects import BucketObjects, StoredBucket
 from vectord.service.buckets.values import VectorBucket
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -22,8 +22,8 @@ from vectord.service.values.options import Deadline
 class Deletion:
     """One deletion of the bucket `name`. It never deletes a bucket that is created under that name afterwards."""
 
-    def __init__(self, name: str, documents: Documents, listing: Listing, environment: Environment) -> None:
-        self._name, self._documents, self._listing, self._environment = name, documents, listing, environment
+    def __init__(self, name: str, bucket_objects: BucketObjects, listing: Listing, environment: Environment) -> None:
+        self._name, self._bucket_objects, self._listing, self._environment = name, bucket_objects, listing, environment
         self._id: str | None = None  # of the bucket to delete
         self._unanswered: StoredBucket | None = None  # the state of which a delete got no answer
 
@@ -44,7 +44,7 @@ class Deletion:
         except BucketNotFound:
             if self._unanswered is None:
                 raise
-            self._documents.record_deletion(self._unanswered)
+            self._bucket_objects.record_deletion(self._unanswered)
             return
         except StorageSilent as error:
             if self._unanswered is not None:
@@ -57,10 +57,10 @@ class Deletion:
         stored = self._read(deadline)
         self._check_empty(stored, deadline)
         if not stored.bucket.deleting:
-            stored = self._documents.change(self._name, self._marked, deadline)
+            stored = self._bucket_objects.change(self._name, self._marked, deadline)
             self._check_empty(stored, deadline)
         try:
-            self._documents.delete_once(stored)
+            self._bucket_objects.delete_once(stored)
         except (ObjectNotFound, ConditionFailed, WriteConflict):
             self._environment.meter.add("Conflicts")
             return False
@@ -71,7 +71,7 @@ class Deletion:
 
     def _read(self, deadline: Deadline) -> StoredBucket:
         """Return the present state; raise BucketNotFound also if the bucket was deleted and created again."""
-        stored = self._documents.read(self._name, deadline)
+        stored = self._bucket_objects.read(self._name, deadline)
         self._id = self._id or stored.bucket.id
         self._check_same(stored.bucket)
         return stored

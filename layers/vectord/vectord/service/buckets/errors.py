@@ -28,7 +28,7 @@ class BucketPolicyNotFound(BucketError):
 
 
 class BucketUnreadable(BucketError):
-    """The document of a vector bucket is not one that this vectord wrote."""
+    """The object of a vector bucket is not one that this vectord wrote."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason

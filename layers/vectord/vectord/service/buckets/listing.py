@@ -11,9 +11,9 @@ from threading import Lock
 from typing import Final
 
 from vectord.errors import BlobError, IndexNotFound
-from vectord.service.buckets.documents import Documents
 from vectord.service.buckets.errors import BucketNotFound, BucketUnreadable
 from vectord.service.buckets.heads import read_head
+from vectord.service.buckets.objects import BucketObjects
 from vectord.service.buckets.values import Page, Summary, index_name, object_name
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.snapshots.cache import SnapshotReader
@@ -32,8 +32,8 @@ type Created = Callable[[str], int | None]
 class Listing:
     """The listings of one store."""
 
-    def __init__(self, reader: SnapshotReader, documents: Documents, pool: WorkerPool) -> None:
-        self._reader, self._documents, self._pool = reader, documents, pool
+    def __init__(self, reader: SnapshotReader, bucket_objects: BucketObjects, pool: WorkerPool) -> None:
+        self._reader, self._bucket_objects, self._pool = reader, bucket_objects, pool
         self._remembered: OrderedDict[tuple[str, str], int | None] = OrderedDict()
         self._lock = Lock()
 
@@ -47,7 +47,7 @@ class Listing:
 
         def created(name: str) -> int | None:
             try:
-                return self._documents.read(name.removeprefix(folder), deadline).bucket.created
+                return self._bucket_objects.read(name.removeprefix(folder), deadline).bucket.created
             except BucketNotFound:
                 return None
 

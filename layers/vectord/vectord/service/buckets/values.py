@@ -18,7 +18,7 @@ _ID: Final = r"[A-Za-z0-9_-]{1,64}"
 
 
 class VectorBucket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A vector bucket, as its document stores it.
+    """A vector bucket, as its object stores it.
 
     `id` differs from that of every other bucket, of the same name too; `created` is in seconds since 1970. `deleting`
     is set while a deletion looks for indexes. `writes` has the ids of recent writes, newest last.
@@ -83,7 +83,7 @@ def is_bucket_name(text: str) -> bool:
 
 
 def object_name(bucket: str) -> str:
-    """Return the name of a vector bucket's document in the store."""
+    """Return the name of a vector bucket's object in the store."""
     return BUCKETS + bucket
 
 

@@ -30,8 +30,8 @@ def page_of_names(listing: S3Listing, folder: str, prefix: str, limit: int, afte
     if prefix.startswith(BUCKETS):
         after = None if after is None else after.removeprefix(BUCKETS)
         page = _page(listing, folder + BUCKETS, suffix, prefix.removeprefix(BUCKETS), limit=limit, after=after)
-        documents = tuple(structs.replace(one, name=BUCKETS + one.name) for one in page.objects)
-        return ObjectPage(documents, None if page.after is None else BUCKETS + page.after)
+        buckets = tuple(structs.replace(one, name=BUCKETS + one.name) for one in page.objects)
+        return ObjectPage(buckets, None if page.after is None else BUCKETS + page.after)
     return _page(listing, folder, suffix, prefix, limit=limit, after=after)
 
 

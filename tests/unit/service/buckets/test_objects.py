@@ -123,7 +123,7 @@ class TestCreate:
         with pytest.raises(BucketExists):
             create(service)
 
-    def test_over_an_unreadable_document_is_refused(self, store: ScriptedStore, service: Service) -> None:
+    def test_over_an_unreadable_object_is_refused(self, store: ScriptedStore, service: Service) -> None:
         store.inner.put(NAME, b"something else", IfAbsent(), "")
         with pytest.raises(BucketExists):
             create(service)
@@ -297,7 +297,7 @@ class TestDelete:
 
 
 @pytest.mark.parametrize("stored", OTHER_FORMS.values(), ids=OTHER_FORMS.keys())
-def test_a_document_of_another_form_is_unreadable(store: ScriptedStore, service: Service, stored: Any) -> None:
+def test_an_object_of_another_form_is_unreadable(store: ScriptedStore, service: Service, stored: Any) -> None:
     valid = {"name": "films", "id": "a", "created": 1}
     data = stored if isinstance(stored, bytes) else json.dumps({**valid, **stored}).encode()
     store.inner.put(NAME, data, IfAbsent(), "")
@@ -306,7 +306,7 @@ def test_a_document_of_another_form_is_unreadable(store: ScriptedStore, service:
             use(service)
 
 
-def test_a_document_that_was_copied_to_another_name_belongs_to_that_name(
+def test_an_object_that_was_copied_to_another_name_belongs_to_that_name(
     store: ScriptedStore, service: Service, films: VectorBucket
 ) -> None:
     copied = store.inner.get(NAME)

@@ -1,6 +1,6 @@
-"""Read and write the document of one vector bucket by conditional requests, retried as in `commit.loop`.
+"""Read and write the object of one vector bucket, JSON text, by conditional requests, retried as in `commit.loop`.
 
-A write adds an id of its own to the document's `writes`, so a writer that got no answer finds out whether it was
+A write adds an id of its own to the object's `writes`, so a writer that got no answer finds out whether it was
 applied. That also gives each state an ETag of its own.
 """
 
@@ -25,20 +25,20 @@ from vectord.service.values.environment import Commit, Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Condition, IfAbsent, IfMatch, ObjectHead, Store
 
-MAX_BYTES: Final = 1 << 20  # of a document; 50 tags, a policy and 32 ids have a quarter of that
+MAX_BYTES: Final = 1 << 20  # of an object; 50 tags, a policy and 32 ids have a quarter of that
 
 type Change = Callable[[VectorBucket], VectorBucket]
 
 
 class StoredBucket(msgspec.Struct, frozen=True):
-    """A vector bucket as it was read, and the ETag of its document."""
+    """A vector bucket as it was read, and the ETag of its object."""
 
     bucket: VectorBucket
     etag: str
 
 
-class Documents:
-    """The documents of the vector buckets in one store."""
+class BucketObjects:
+    """The objects of the vector buckets in one store."""
 
     def __init__(self, store: Store, environment: Environment, retry_policy: RetryPolicy) -> None:
         self._store, self._environment, self._retry_policy = store, environment, retry_policy
@@ -190,7 +190,7 @@ def _decoded(name: str, data: bytes) -> VectorBucket:
         data.decode()  # msgspec does not check all text
         bucket = structs.replace(msgspec.json.decode(data, type=VectorBucket), name=name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BucketUnreadable(name, f"its document has another form ({error})") from error
+        raise BucketUnreadable(name, f"its object has another form ({error})") from error
     if reason := invalid_reason(bucket):
         raise BucketUnreadable(name, reason)
     return bucket

@@ -1,4 +1,4 @@
-"""Documents of vector buckets are objects like others, in a folder of their own that no listing of indexes shows."""
+"""Vector buckets are objects like others, in a folder of their own that no listing of indexes shows."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def listed(store: Store, prefix: str, limit: int, after: str | None = None) -> l
             return names
 
 
-def test_a_document_is_written_changed_and_deleted_under_conditions(backend: Backend) -> None:
+def test_an_object_is_written_changed_and_deleted_under_conditions(backend: Backend) -> None:
     store, name = backend.store, ".s3vectors/films"
     first = store.put(name, b"{}", IfAbsent(), "first")
     with pytest.raises(ConditionFailed):
@@ -39,12 +39,12 @@ def test_a_document_is_written_changed_and_deleted_under_conditions(backend: Bac
         store.head(name, 100)
 
 
-def test_a_document_is_one_object_in_the_folder_of_vector_buckets(s3: S3Backend) -> None:
+def test_an_object_is_one_object_in_the_folder_of_vector_buckets(s3: S3Backend) -> None:
     seed(s3.store, "films")
     assert s3.keys() == ["some/_vectors/.s3vectors/films.json"]
 
 
-def test_a_listing_of_indexes_has_no_documents_and_one_of_documents_no_indexes(backend: Backend) -> None:
+def test_a_listing_of_indexes_has_no_buckets_and_one_of_buckets_no_indexes(backend: Backend) -> None:
     seed(backend.store, "films")
     backend.seed("films_all", b"")
     assert listed(backend.store, "", 10) == ["films_all"]
@@ -53,7 +53,7 @@ def test_a_listing_of_indexes_has_no_documents_and_one_of_documents_no_indexes(b
     assert listed(backend.store, ".", 10) == listed(backend.store, ".s3", 10) == []
 
 
-def test_a_listing_skips_keys_that_are_not_documents(s3: S3Backend) -> None:
+def test_a_listing_skips_keys_that_are_not_buckets(s3: S3Backend) -> None:
     seed(s3.store, "films")
     for key in ("films.lhv1", "films.json.bak", ".json", "a/b.json", "with space.json"):
         s3.write(f"{s3.prefix}/.s3vectors/{key}", b"")
@@ -61,7 +61,7 @@ def test_a_listing_skips_keys_that_are_not_documents(s3: S3Backend) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_documents_are_listed_by_name(backend: Backend, limit: int) -> None:
+def test_buckets_are_listed_by_name(backend: Backend, limit: int) -> None:
     seed(backend.store, *FAMILY)
     expected = [f".s3vectors/{name}" for name in sorted(FAMILY)]
     assert listed(backend.store, ".s3vectors/", limit) == expected
@@ -69,7 +69,7 @@ def test_documents_are_listed_by_name(backend: Backend, limit: int) -> None:
     assert listed(backend.store, ".s3vectors/", limit, expected[2]) == expected[3:]
 
 
-def test_a_document_is_found_behind_many_keys_that_begin_with_its_name(s3: S3Backend) -> None:
+def test_an_object_is_found_behind_many_keys_that_begin_with_its_name(s3: S3Backend) -> None:
     names = ["t", "t-a", *(f"t-a-{number:02}" for number in range(20)), "t-b"]
     seed(s3.store, *names)
     store = s3_store(s3.endpoint, s3.bucket, s3.prefix, page=7)
@@ -79,7 +79,7 @@ def test_a_document_is_found_behind_many_keys_that_begin_with_its_name(s3: S3Bac
 
 def test_a_listing_has_the_etag_of_each_object(backend: Backend) -> None:
     etag = backend.store.put(".s3vectors/films", b"{}", IfAbsent(), "seed")
-    [document] = backend.store.list(".s3vectors/", 10, None).objects
+    [bucket] = backend.store.list(".s3vectors/", 10, None).objects
     backend.seed("films_all", b"rows")
     [index] = backend.store.list("", 10, None).objects
-    assert (document.etag, index.etag) == (etag, backend.store.etag("films_all"))
+    assert (bucket.etag, index.etag) == (etag, backend.store.etag("films_all"))
