@@ -15,9 +15,13 @@ from moto.server import ThreadedMotoServer
 from tests.clients import rows
 from tests.clients.bedrock import bedrock
 from tests.clients.report import Report
+from tests.clients.sources import FOLDER
 from tools.command import interrupts
 from tools.command.run import environment, scratch_folder
 from tools.stack.stack import Stack, running_stack
+
+# mem0 reads these when it is imported: it would report its use to its authors, and keep a file in the home folder.
+os.environ |= {"MEM0_DIR": str(FOLDER / "mem0"), "MEM0_TELEMETRY": "False"}
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
 

@@ -4,25 +4,30 @@ import { test } from "node:test";
 
 import { S3Vectors } from "@aws-sdk/client-s3vectors";
 
-// What its own provider returns, but for the name of the service.
-const httpAuthSchemeProvider = ({ region }) => [
-  {
-    schemeId: "aws.auth#sigv4",
-    signingProperties: { name: "execute-api", region },
-    propertiesExtractor: (config, context) => ({ signingProperties: { config, context } }),
-  },
-];
 const films = { vectorBucketName: "guarded", indexName: "films" };
 const query = { ...films, topK: 3, queryVector: { float32: [-1, 0, 0, 0] } };
-const refused = (error) => error.$metadata.httpStatusCode === 403;
 
-test("a user may do what the policy allows", async () => {
-  const client = new S3Vectors({ httpAuthSchemeProvider });
+function recorded(configuration) {
+  const client = new S3Vectors(configuration);
+  const sent = [];
+  const record = (next) => (argument) => {
+    sent.push(argument.request.headers.authorization);
+    return next(argument);
+  };
+  client.middlewareStack.add(record, { step: "deserialize" });
+  return { client, sent };
+}
+
+test("a user may do what the policy allows, and signs for API Gateway", async () => {
+  const { client, sent } = recorded({ signingName: "execute-api" });
   const { vectors } = await client.queryVectors(query);
   assert.deepEqual(vectors.map(({ key }) => key), ["0000", "0001", "0002"]);
-  await assert.rejects(client.listVectors(films), refused);
+  assert.match(sent[0], /\/us-east-1\/execute-api\/aws4_request/);
+  await assert.rejects(client.listVectors(films), (error) => error.$metadata.httpStatusCode === 403);
 });
 
-test("a client with the signature of another service is refused", async () => {
-  await assert.rejects(new S3Vectors({}).queryVectors(query), refused);
+test("without the option, the client signs for S3 Vectors", async () => {
+  const { client, sent } = recorded({});
+  await client.queryVectors(query);
+  assert.match(sent[0], /\/us-east-1\/s3vectors\/aws4_request/);
 });
