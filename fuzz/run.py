@@ -16,6 +16,7 @@ NAMES = (
     "frame",
     "envelope",
     "section",
+    "bucket",
     "version-1",
     "body",
     "filter",

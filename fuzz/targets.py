@@ -26,6 +26,8 @@ from vectord.lhv1.v1 import blob as v1_blob
 from vectord.readers.entry import NewVector
 from vectord.readers.files import entries_of_file
 from vectord.readers.jsonl import entries_of_lines
+from vectord.service.buckets.errors import BucketUnreadable
+from vectord.service.buckets.objects import decoded
 from vectord.service.values.validation import validated_rows
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +72,20 @@ def _envelopes() -> Iterator[bytes]:
     for blob in _golden("v2"):
         raw = blob[8 : 8 + int.from_bytes(blob[4:8], "big")].rstrip()
         yield raw[: raw.rindex(b',"crc32"')] + b"}"
+
+
+def _bucket(data: bytes) -> None:
+    """Decode the object of a vector bucket."""
+    with contextlib.suppress(BucketUnreadable):
+        decoded("films", data)
+
+
+def _buckets() -> Iterator[bytes]:
+    yield b'{"name":"films","id":"a1","created":1790000000}'
+    yield (
+        b'{"name":"films","id":"a1","created":1,"tags":{"team":"\xc3\xa9"},"default_index_mode":"CLASSIC",'
+        b'"policy":"{}","deleting":true,"writes":["w1","w2"]}'
+    )
 
 
 SECTIONS = ("rows", "graph", "sketch", "tail")
@@ -193,6 +209,7 @@ TARGETS = {
     "frame": Target(_frame, lambda: _golden("v2")),
     "envelope": Target(_envelope, _envelopes),
     "section": Target(_section, _sections),
+    "bucket": Target(_bucket, _buckets),
     "version-1": Target(_version_1, lambda: _golden("v1")),
     "body": Target(_body_of_a_request, _bodies),
     "filter": Target(_filter, _filters),

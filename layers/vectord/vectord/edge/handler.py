@@ -245,7 +245,9 @@ def _audited(
     """Return the fields of the log line of a write, and the write."""
     index = fields["index"]
     if isinstance(result, VectordError):
-        named = result.name if isinstance(result, AccessDenied | IndexExists) else index
+        named = (
+            result.name if isinstance(result, AccessDenied | IndexExists) else index or getattr(result, "name", None)
+        )
         more = {"index": index or named, "rows": None, "outcome": problems.slug_of(result)}
         more |= {"target": named} if named != more["index"] else {}
     else:

@@ -63,7 +63,7 @@ class BucketObjects:
         self._environment.meter.add("ReadBytes", len(head.data))
         if head.size > len(head.data):
             raise BucketUnreadable(name, f"it has more than {MAX_BYTES:,} bytes")
-        return StoredBucket(_decoded(name, bytes(head.data)), head.etag)
+        return StoredBucket(decoded(name, bytes(head.data)), head.etag)
 
     def create(self, bucket: VectorBucket, deadline: Deadline) -> None:
         """Write a new bucket.
@@ -185,7 +185,8 @@ def _written(bucket: VectorBucket, write_id: str) -> VectorBucket:
     return structs.replace(bucket, writes=(*bucket.writes, write_id)[-MAX_WRITES:])
 
 
-def _decoded(name: str, data: bytes) -> VectorBucket:
+def decoded(name: str, data: bytes) -> VectorBucket:
+    """Return the vector bucket `name` that an object stores; raise BucketUnreadable for an object of another form."""
     try:
         data.decode()  # msgspec does not check all text
         bucket = structs.replace(msgspec.json.decode(data, type=VectorBucket), name=name)
