@@ -245,9 +245,8 @@ def _audited(
     """Return the fields of the log line of a write, and the write."""
     index = fields["index"]
     if isinstance(result, VectordError):
-        named = (
-            result.name if isinstance(result, AccessDenied | IndexExists) else index or getattr(result, "name", None)
-        )
+        is_other = isinstance(result, AccessDenied | IndexExists)  # it may be about another index than the path's
+        named = getattr(result, "name", None) if is_other or index is None else index
         more = {"index": index or named, "rows": None, "outcome": problems.slug_of(result)}
         more |= {"target": named} if named != more["index"] else {}
     else:
