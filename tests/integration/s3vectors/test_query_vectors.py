@@ -121,3 +121,11 @@ def test_members_that_are_null_are_absent(plots: VectorIndex) -> None:
     absent = dict.fromkeys(("filter", "nextToken", "queryMode", "queryTexts", "returnMetadata", "indexArn"))
     body = {**plots.names, "topK": 1, "queryVector": {"float32": [0, 0]}, **absent}
     assert plots.api.send("POST", "/QueryVectors", body).json["vectors"] == [{"key": "alien"}]
+
+
+@pytest.mark.parametrize("member", ['"topK": 5', '"filter": {"year": 1979}', '"queryVector": {"float32": [1, 1]}'])
+def test_a_member_that_is_repeated_is_refused(plots: VectorIndex, member: str) -> None:
+    text = '"topK": 1, "queryVector": {"float32": [0, 0]}, "filter": {"topK": 1, "queryVector": 1}'
+    names = '"vectorBucketName": "films", "indexName": "plots"'
+    assert plots.api.send("POST", "/QueryVectors", f"{{{names}, {text}}}").status == 200
+    assert plots.api.send("POST", "/QueryVectors", f"{{{names}, {text}, {member}}}").status == 400

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from vectord.edge.s3vectors.constraints import Between, Length, OneOf, check
+from vectord.edge.schemas.bodies import repeated_field
 from vectord.errors import MalformedJson, RequestInvalid
 from vectord.readers.malformed import malformed_reason
 
@@ -202,7 +203,7 @@ def decode[T: msgspec.Struct](data: bytes, shape: type[T]) -> T:
 
     Raises:
         MalformedJson: it is not JSON.
-        RequestInvalid: a field is unknown or missing, or has another type.
+        RequestInvalid: a field is unknown, missing or repeated, or has another type.
         ShapeInvalid: a value violates its constraint.
     """
     try:
@@ -212,5 +213,7 @@ def decode[T: msgspec.Struct](data: bytes, shape: type[T]) -> T:
         raise RequestInvalid(f"1 validation error detected. {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedJson(f"The body {malformed_reason(data, error)}") from error
+    if repeated := repeated_field(data, shape):
+        raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
     check(value)
     return value

@@ -180,12 +180,12 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
         raise RequestInvalid(diagnosis.shape_reason(body, kind, error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(body, error) from error
-    if repeated := _repeated_field(body, kind):
+    if repeated := repeated_field(body, kind):
         raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
     return value
 
 
-def _repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
+def repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
     """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
     if len(body) > LARGE and all(body.count(b'"%b"' % name) < 2 for name in _field_names(kind)):
         return None
@@ -199,7 +199,7 @@ def _repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
 
 @cache
 def _field_names(kind: type[msgspec.Struct]) -> frozenset[bytes]:
-    return frozenset(name.encode() for name in kind.__struct_fields__)
+    return frozenset(name.encode() for name in kind.__struct_encode_fields__)
 
 
 def _check_json(body: bytes) -> None:
