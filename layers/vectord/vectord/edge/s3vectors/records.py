@@ -9,6 +9,7 @@ from vectord.edge.s3vectors.faults import FieldError, RecordsInvalid
 from vectord.edge.s3vectors.shapes import PutInputVector, VectorData
 from vectord.errors import BadItem, BatchInvalid, RequestInvalid
 from vectord.lhv1 import params
+from vectord.lhv1.params import MAX_DIMENSION
 from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector, checked_metadata, parse_numbers
 from vectord.readers.malformed import metadata_reason
 
@@ -31,12 +32,15 @@ def components(data: VectorData) -> Components:
     """Return the components of a vector in a request.
 
     Raises:
-        RequestInvalid: it is not an array of numbers.
+        RequestInvalid: it is not an array of numbers, or has more of them than any vector.
     """
-    if bytes(data.float32) in _ABSENT:
+    text = bytes(data.float32)
+    if text in _ABSENT:
         raise RequestInvalid("vector must have data in 'float32'")
+    if text.count(b",") >= MAX_DIMENSION:
+        raise RequestInvalid(f"vector must have at most {MAX_DIMENSION} components")
     try:
-        return parse_numbers(bytes(data.float32))
+        return parse_numbers(text)
     except msgspec.DecodeError as error:
         raise RequestInvalid(f"vector must be an array of finite numbers: {error}") from error
 

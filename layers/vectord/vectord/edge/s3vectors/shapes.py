@@ -3,13 +3,16 @@
 A field that a request leaves out, or sends as null, is None.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
 
+from vectord.edge.encoding import MAX_DECODED
 from vectord.edge.s3vectors.constraints import Between, Length, OneOf, check
 from vectord.edge.schemas.bodies import repeated_field
-from vectord.errors import MalformedJson, RequestInvalid
+from vectord.edge.schemas.large_bodies import check_count
+from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.readers.malformed import malformed_reason
 
 MODES: Final = ("CLASSIC", "ENHANCED")
@@ -198,6 +201,22 @@ class TagResourceInput(Shape):
     tags: TagsMap
 
 
+# The most bytes of a body, so that what it decodes to does not fill the memory of a function.
+_SMALL: Final = 1 << 20
+_MOST_BYTES: Final[Mapping[type[msgspec.Struct], int]] = {
+    PutVectorsInput: MAX_DECODED,
+    GetVectorsInput: 2 << 20,
+    DeleteVectorsInput: 6 << 20,
+    QueryVectorsInput: MAX_DECODED,
+}
+# Fields with objects, and how many they may have; those of a body with very many objects are counted first.
+_OBJECTS: Final[Mapping[type[msgspec.Struct], tuple[str, int]]] = {
+    PutVectorsInput: ("vectors", 500),
+    QueryVectorsInput: ("queryTexts", 10),
+}
+_MANY_OBJECTS: Final = 20_000  # as values of Python they need some 10 MB
+
+
 def decode[T: msgspec.Struct](data: bytes, shape: type[T]) -> T:
     """Return the body of a request.
 
@@ -205,9 +224,14 @@ def decode[T: msgspec.Struct](data: bytes, shape: type[T]) -> T:
         MalformedJson: it is not JSON.
         RequestInvalid: a field is unknown, missing or repeated, or has another type.
         ShapeInvalid: a value violates its constraint.
+        RequestTooLarge: it has more bytes than any valid one.
     """
+    if len(data) > (most := _MOST_BYTES.get(shape, _SMALL)):
+        raise RequestTooLarge(f"A request of this operation has at most {most:,} bytes.")
     try:
         data.decode()
+        if shape in _OBJECTS and data.count(b"{") > _MANY_OBJECTS:
+            check_count(data, *_OBJECTS[shape])
         value = msgspec.json.decode(data or b"{}", type=shape)
     except msgspec.ValidationError as error:
         raise RequestInvalid(f"1 validation error detected. {error}.") from error
