@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from tests.clients import suites
 from tests.clients.sources import JAVASCRIPT, packages_of_npm
 
-[(_NAME, _VERSION)] = json.loads((JAVASCRIPT / "package.json").read_text())["dependencies"].items()
-CLIENT = f"{_NAME} {_VERSION}"
+_NAME = "@aws-sdk/client-s3vectors"
+CLIENT = f"{_NAME} {json.loads((JAVASCRIPT / 'package.json').read_text())['dependencies'][_NAME]}"
 
 
 def test_the_tests_in_javascript_pass(
