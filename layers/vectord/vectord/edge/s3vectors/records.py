@@ -15,6 +15,7 @@ from vectord.readers.malformed import metadata_reason
 
 NO_METADATA: Final = msgspec.Raw(b"{}")  # replaces stored metadata, which an entry without metadata would keep
 _ABSENT: Final = (b"", b"null")
+_LONG: Final = 128 << 10  # bytes; the components of a shorter text need little memory
 
 
 class _BadRecord(BadItem, frozen=True):
@@ -37,7 +38,7 @@ def components(data: VectorData) -> Components:
     text = bytes(data.float32)
     if text in _ABSENT:
         raise RequestInvalid("vector must have data in 'float32'")
-    if text.count(b",") >= MAX_DIMENSION:
+    if len(text) > _LONG and text.count(b",") >= MAX_DIMENSION:
         raise RequestInvalid(f"vector must have at most {MAX_DIMENSION} components")
     try:
         return parse_numbers(text)

@@ -1,5 +1,6 @@
 """JSON bodies of requests: strict types, which msgspec decodes and validates in one pass."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Annotated, Any, Final, Literal, get_args
@@ -187,7 +188,7 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
 
 def repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
     """Return a field that a JSON object, the body of a `kind`, has more than once; None if there is none."""
-    if len(body) > LARGE and all(body.count(b'"%b"' % name) < 2 for name in _field_names(kind)):
+    if len(body) > LARGE and len(found := _quoted_names(kind).findall(body)) == len(set(found)):
         return None
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in body else body
     parts = plain.split(b'"')  # by turns what is between texts, and a text
@@ -195,6 +196,11 @@ def repeated_field(body: bytes, kind: type[msgspec.Struct]) -> str | None:
     keys = [text for text in texts if text in _field_names(kind)]
     # An object inside the body may have these keys too, so equal keys are a reason to look.
     return repeated_outermost(body) if len(keys) > len(set(keys)) else None
+
+
+@cache
+def _quoted_names(kind: type[msgspec.Struct]) -> re.Pattern[bytes]:
+    return re.compile(b'"(?:%b)"' % b"|".join(sorted(_field_names(kind))))
 
 
 @cache
