@@ -59,6 +59,8 @@ class Copy:
         left = [number for number, segment in enumerate(self._state.segments) if not segment.done]
         with Workers(self._read, left) as readers:
             self._write(readers, len(left))
+        if not left:
+            self._show(self._progress())
         return self._progress()
 
     def _read(self, number: int, stop: Event) -> None:

@@ -57,8 +57,7 @@ def migrate(
     report.say(f"{destination.address}: {destination.prepare(wanted)}")
     if progress.resumed:
         report.say(f"continuing after {progress.rows:,} vectors ({state}, {len(progress.segments)} segments)")
-    done = copy(source, destination.rows, progress, report.copied)
-    report.copied(done)
+    copy(source, destination.rows, progress, report.copied)
     outcome = verify(source, destination.rows, len(progress.segments), report.checked)
     progress.remove()
     report.say(summary(outcome))
