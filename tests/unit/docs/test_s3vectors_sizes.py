@@ -58,7 +58,7 @@ def test_as_many_vectors_fit_as_the_page_says_and_not_a_tenth_more(dimension: in
 
 
 def test_a_component_has_as_many_bytes_as_the_page_says() -> None:
-    [(plain, packed)] = re.findall(r"as about (\d+) bytes of JSON, ([\d.]+) with gzip", text_of("docs/s3vectors.md"))
+    [(plain, packed)] = re.findall(r"as about (\d+) bytes of\s+JSON, ([\d.]+) with gzip", text_of("docs/s3vectors.md"))
     each = SAMPLE * 1_536
     assert len(body(1_536)) / each == pytest.approx(float(plain), abs=0.5)
     assert len(gzip.compress(body(1_536))) / each == pytest.approx(float(packed), abs=0.1)
