@@ -94,7 +94,7 @@ def _statements(policy: str) -> Sequence[_Statement]:
 
 
 def _principals(statement: _Statement) -> Sequence[str]:
-    """Return the principals of AWS; one that is nobody's if there are others."""
+    """Return the principals of AWS; an empty one, which is never the root, if there are others."""
     try:
         found = msgspec.json.decode(statement.principal, type=_OnlyAws).aws
     except msgspec.DecodeError:
