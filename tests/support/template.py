@@ -48,6 +48,11 @@ def routes() -> Mapping[str, Path]:
     }
 
 
+def native_routes() -> Mapping[str, Path]:
+    """Return the routes of the native API: all but those of the API of Amazon S3 Vectors."""
+    return {route: folder for route, folder in routes().items() if folder.name != "s3vectors"}
+
+
 def default_function() -> Path:
     """Return the folder of the function behind `$default`, the route of all requests that have no other route."""
     [folder] = [folder for event, folder in _http_events() if "Method" not in event]

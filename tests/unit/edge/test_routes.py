@@ -29,7 +29,7 @@ def detail(method: str, path: str, stage: str = "$default") -> str:
 
 
 def test_the_known_routes_are_those_of_the_template() -> None:
-    assert sorted(ALL) == sorted(template.routes())
+    assert sorted(ALL) == sorted(template.native_routes())
 
 
 @pytest.mark.parametrize("route", ALL)
