@@ -45,8 +45,22 @@ def test_components_are_stored_as_float32(plots: VectorIndex) -> None:
 
 
 def test_metadata_beyond_two_kilobytes_can_be_filtered(plots: VectorIndex) -> None:
-    plots.put(a_vector("alien", [1, 0], text="x" * 50_000, genre="horror"))
+    plots.put(a_vector("alien", [1, 0], text="x" * 40_000, genre="horror"))
     assert plots.found({"genre": "horror"}) == ["alien"]
+
+
+def test_metadata_beyond_40_kilobytes_or_50_keys_is_refused(plots: VectorIndex) -> None:
+    keys = {f"k{number}": number for number in range(50)}
+    plots.put(a_vector("alien", [1, 0], text="x" * (40_960 - len('{"text":""}'))), a_vector("brazil", [1, 0], **keys))
+    refused = refusal(
+        plots.put,
+        a_vector("alien", [1, 0], text="x" * (40_961 - len('{"text":""}'))),
+        a_vector("brazil", [1, 0], **keys, more=1),
+    )
+    assert refused["fields"] == [
+        ("vectors[0].metadata", "metadata must have at most 40 KB, but has 40,961 bytes"),
+        ("vectors[1].metadata", "metadata must have at most 50 keys, but has 51"),
+    ]
 
 
 def test_a_vector_of_another_length_refuses_the_batch_in_the_words_of_aws(plots: VectorIndex) -> None:

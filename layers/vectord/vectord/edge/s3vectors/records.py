@@ -14,6 +14,9 @@ from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector,
 from vectord.readers.malformed import metadata_reason
 
 NO_METADATA: Final = msgspec.Raw(b"{}")  # replaces stored metadata, which an entry without metadata would keep
+MAX_METADATA: Final = 40 << 10  # bytes of JSON; S3 Vectors' own limits, although filterable metadata may have as much
+MAX_METADATA_KEYS: Final = 50
+
 _ABSENT: Final = (b"", b"null")
 _LONG: Final = 128 << 10  # bytes; the components of a shorter text need little memory
 
@@ -83,7 +86,7 @@ def _metadata(raw: msgspec.Raw) -> msgspec.Raw:
     """Return the metadata of a vector; `{}` if it is absent or null.
 
     Raises:
-        RequestInvalid: it is not a JSON object, or cannot be stored.
+        RequestInvalid: it is not a JSON object, cannot be stored, or is too large.
     """
     try:
         metadata = checked_metadata(raw) if raw else None
@@ -93,4 +96,10 @@ def _metadata(raw: msgspec.Raw) -> msgspec.Raw:
         return NO_METADATA
     if not bytes(metadata).startswith(b"{"):
         raise RequestInvalid("metadata must be an object")
+    if len(bytes(metadata)) > MAX_METADATA:
+        raise RequestInvalid(
+            f"metadata must have at most {MAX_METADATA >> 10} KB, but has {len(bytes(metadata)):,} bytes"
+        )
+    if (keys := len(msgspec.json.decode(metadata, type=dict[str, msgspec.Raw]))) > MAX_METADATA_KEYS:
+        raise RequestInvalid(f"metadata must have at most {MAX_METADATA_KEYS} keys, but has {keys}")
     return metadata
