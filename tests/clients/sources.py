@@ -1,10 +1,12 @@
 """What the clients' own suites are made of: fetched from PyPI and npm by hash, and cached under .cache/clients."""
 
+import os
 import shutil
+import ssl
 import subprocess
 import sys
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.command.errors import Missing
@@ -64,12 +66,18 @@ def packages_of_npm() -> Path:
             raise Missing("the tests of the JavaScript SDK need Node 20 with npm: apt install nodejs npm")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(JAVASCRIPT, folder)
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)])
+        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)], _certificates())
         stamp.write_bytes(lock)
     shutil.copytree(JAVASCRIPT, folder, dirs_exist_ok=True)
     return folder
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _certificates() -> Mapping[str, str]:
+    """Let npm trust the certificates of this machine, as pip may: a proxy can have one. Node trusts its own list alone."""
+    file = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    return {"NODE_EXTRA_CA_CERTS": file} if Path(file).exists() else {}
+
+
+def _run(command: Sequence[str], defaults: Mapping[str, str] = {}) -> None:
+    done = subprocess.run(command, env={**defaults, **os.environ}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"

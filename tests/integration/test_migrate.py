@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.api import Api
 from tests.support.backends import CREDENTIALS
-from tests.support.moto_vectors import MotoVectors, moto_vectors
+from tests.support.moto_vectors import MotoVectors, moto_as_released, moto_vectors
 from tests.support.s3vectors import ARN_PREFIX
 from tests.support.served import Served, served
 from tools.command.errors import CheckFailed, MigrationFailed
@@ -199,6 +199,39 @@ def test_the_copy_is_in_a_vector_bucket_with_configuration_and_tags(move: Move, 
     assert found == [{"team": "search"}, {"kind": "text"}]
 
 
+def test_a_source_that_lists_everything_in_each_segment_is_read_once(target: Served, tmp_path: Path) -> None:
+    with moto_as_released() as endpoint:
+        released = MotoVectors(endpoint)
+        released.client.create_vector_bucket(vectorBucketName="films")
+        released.client.create_index(
+            vectorBucketName="films",
+            indexName="plots",
+            dataType="float32",
+            dimension=DIMENSION,
+            distanceMetric="cosine",
+        )
+        fill(released)
+        copied = command(released, target, tmp_path)
+        said, complaints = copied.communicate(timeout=60)
+    assert (copied.returncode, complaints) == (0, "")
+    assert "2,500 vectors in the source, 2,500 in vectord; 0 missing, 0 that the source does not have" in said
+    assert len(listed(target)) == COUNT
+
+
+def test_a_sample_that_does_not_fit_into_one_answer_of_vectord_is_compared_in_parts(
+    move: Move, source: MotoVectors, target: Served
+) -> None:
+    text = "x" * 70_000
+    rows = [{"key": key(number), "data": {"float32": [1] * 4}, "metadata": {"text": text}} for number in range(100)]
+    source.client.put_vectors(vectorBucketName="films", indexName="plots", vectors=rows)
+    assert move.run().equal
+    control = move.destination.client
+    copies = Destination(control, Address("copies", "plots"), Rows(move.send, "copies_plots"))
+    report = Report(lambda: None)
+    outcome = migrate(Source(control, FILMS), copies, move.places, state=move.state, segments=2, report=report)
+    assert (outcome.equal, outcome.compared) == (True, 100)
+
+
 def test_vectord_is_a_source_too(move: Move, source: MotoVectors, target: Served) -> None:
     fill(source)
     assert move.run().equal
@@ -252,6 +285,22 @@ def test_a_run_that_failed_is_continued_where_it_ended(move: Move, source: MotoV
     assert target.requests.count("POST /indexes/films_plots/vectors") == -(-(COUNT - copied) // 100)
 
 
+def test_a_copy_that_was_deleted_meanwhile_is_begun_from_the_start(
+    move: Move, source: MotoVectors, target: Served
+) -> None:
+    source.page_bytes = 15_000
+    fill(source)
+    move.most_rows = 100
+    move.fail_after(12)
+    with pytest.raises(MigrationFailed):
+        move.run()
+    move.destination.client.delete_index(vectorBucketName="films", indexName="plots")
+    move.recover()
+    assert move.run().equal
+    assert "the copy that was begun does not exist any more: copying from the start" in move.report.said
+    assert len(listed(target)) == COUNT
+
+
 def test_a_refused_token_restarts_its_segment(move: Move, source: MotoVectors, target: Served) -> None:
     source.page_bytes = 15_000
     fill(source)
@@ -283,6 +332,13 @@ def test_a_request_that_is_refused_is_not_repeated_and_says_why(move: Move, sour
     fill(source, 10)
     move.fail_after(0, with_status=403)
     with pytest.raises(MigrationFailed, match=r"403 no \(sign with --authorization iam"):
+        move.run()
+
+
+def test_vectors_that_are_refused_are_named_by_the_beginning_of_their_keys(move: Move, source: MotoVectors) -> None:
+    vectors = [{"key": "ü" * 600, "data": {"float32": [1, 2, 3, 4]}}]
+    source.client.put_vectors(vectorBucketName="films", indexName="plots", vectors=vectors)
+    with pytest.raises(MigrationFailed, match=r"'ü{40}'…: id must be 1 to 1,024 UTF-8 bytes, not 1,200"):
         move.run()
 
 
@@ -378,6 +434,22 @@ def test_a_damaged_state_is_refused(move: Move, text: str) -> None:
     move.state.write_text(text)
     with pytest.raises(MigrationFailed, match="delete it to copy from the start"):
         move.run()
+
+
+def test_a_state_that_cannot_be_read_is_refused(move: Move) -> None:
+    move.state.mkdir()
+    with pytest.raises(MigrationFailed, match=r"the state cannot be read: .*; name another file with --state"):
+        move.run()
+
+
+def test_a_state_that_cannot_be_written_is_reported_before_anything_is_copied(
+    move: Move, source: MotoVectors, target: Served
+) -> None:
+    fill(source, 10)
+    move.state.with_name("state.json.new").mkdir()
+    with pytest.raises(MigrationFailed, match=r"the state cannot be written: .*; name another file with --state"):
+        move.run()
+    assert listed(target) == {}
 
 
 def command(source: MotoVectors, target: Served, folder: Path, *more: str) -> subprocess.Popen[str]:

@@ -23,6 +23,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3vectors.exceptions import ValidationError
 from moto.s3vectors.models import s3vectors_backends
 from moto.s3vectors.responses import S3VectorsResponse
+from moto.server import ThreadedMotoServer
 from werkzeug.serving import make_server
 
 PAGE_BYTES = 1 << 20
@@ -62,6 +63,18 @@ class MotoVectors:
         if epoch != self.epoch or where != [segment, segments]:
             raise ValidationError("Invalid nextToken")
         return str(last)
+
+
+@contextmanager
+def moto_as_released() -> Iterator[str]:
+    """Serve moto without the additions inside the block, and give its endpoint."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        yield "http://{}:{}".format(*server.get_host_and_port())
+    finally:
+        server.stop()
+        s3vectors_backends.reset()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The protocol of S3 Vectors creates it, because only that protocol knows vector b
 it accepts vectors as base64, and batches as large as a request. Fewer batches are fewer commits of the index.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,13 +16,21 @@ from tools.migrate.source import Address, Description, code
 NATIVE = "{bucket}_{index}"  # the name of the index in vectord's own API
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What was found or created, in words; `created` says which."""
+
+    message: str
+    created: bool
+
+
 class Destination:
     """Creates the vector bucket and the index; `rows` has the vectors."""
 
     def __init__(self, client: Any, address: Address, rows: Rows) -> None:
         self.client, self.address, self.rows = client, address, rows
 
-    def prepare(self, wanted: Description) -> str:
+    def prepare(self, wanted: Description) -> Prepared:
         """Create what does not exist yet, and say what was found or created.
 
         Raises:
@@ -35,10 +44,11 @@ class Destination:
                 raise _failed(error, f"{self.address} cannot be read at the destination") from error
         else:
             self._compare(found, wanted)
-            return f"exists with {self.rows.count():,} vectors; those with the same keys are replaced"
+            message = f"exists with {self.rows.count():,} vectors; those with the same keys are replaced"
+            return Prepared(message, created=False)
         made = " in a new vector bucket" if self._make_bucket(wanted) else ""
         self._make_index(wanted)
-        return f"created{made}"
+        return Prepared(f"created{made}", created=True)
 
     def _compare(self, found: dict[str, Any], wanted: Description) -> None:
         hidden = found.get("metadataConfiguration", {}).get("nonFilterableMetadataKeys", ())

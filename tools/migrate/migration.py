@@ -9,7 +9,7 @@ from tools.command.errors import CheckFailed
 from tools.migrate.copying import Progress, copy
 from tools.migrate.destination import Destination
 from tools.migrate.source import Source
-from tools.migrate.state import opened
+from tools.migrate.state import opened, started
 from tools.migrate.verify import Outcome, verify
 
 MOST_SEGMENTS = 16
@@ -51,12 +51,21 @@ def migrate(
         "destination": f"{places.destination} {destination.address}",
         "created": wanted.created,
     }
+    divided = source.divides(segments)
+    segments = segments if divided else 1
     progress = opened(state, identity, segments)
     for note in wanted.notes:
         report.say(f"note: {note}")
-    report.say(f"{destination.address}: {destination.prepare(wanted)}")
-    if progress.resumed:
+    if not divided:
+        report.say("note: the source does not divide its listing into segments; one reader reads it")
+    prepared = destination.prepare(wanted)
+    report.say(f"{destination.address}: {prepared.message}")
+    if progress.resumed and prepared.created:
+        report.say("the copy that was begun does not exist any more: copying from the start")
+        progress = started(state, identity, segments)
+    elif progress.resumed:
         report.say(f"continuing after {progress.rows:,} vectors ({state}, {len(progress.segments)} segments)")
+    progress.save()
     copy(source, destination.rows, progress, report.copied)
     outcome = verify(source, destination.rows, len(progress.segments), report.checked)
     progress.remove()

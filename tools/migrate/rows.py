@@ -144,8 +144,14 @@ def explained(answer: bytes) -> str:
         return answer.decode(errors="replace")[:500]
     if not isinstance(problem, dict):
         return answer.decode(errors="replace")[:500]
-    errors = f" {json.dumps(problem['errors'][:3])}" if problem.get("errors") else ""
+    errors = " " + "; ".join(map(_shown, problem["errors"][:3])) if problem.get("errors") else ""
     return f"{problem.get('type', '')} {problem.get('detail', problem.get('message', ''))}{errors}".strip()
+
+
+def _shown(bad: Mapping[str, Any]) -> str:
+    """Return an item of a batch that was refused, with the beginning of a long id."""
+    name = str(bad.get("id", ""))
+    return f"{name[:40]!r}{'…' if len(name) > 40 else ''}: {bad.get('reason', '')}"
 
 
 def _advice(said: str) -> str:

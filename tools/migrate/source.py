@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -89,7 +90,7 @@ class Source:
             index["dimension"],
             index["distanceMetric"],
             tuple(configuration.get("nonFilterableMetadataKeys", ())),
-            str(index.get("creationTime", "")),
+            _seconds(index.get("creationTime")),
             self._tags(index["indexArn"], "index", notes),
             self._tags(bucket["vectorBucketArn"], "vector bucket", notes),
             tuple(notes),
@@ -102,26 +103,49 @@ class Source:
             TokenRefused: the source does not accept `token`.
         """
         continued = {"nextToken": token} if token else {}
-        divided = {"segmentCount": segments, "segmentIndex": segment} if segments > 1 else {}
         shown = {"maxResults": PAGE, "returnData": whole, "returnMetadata": whole}
-        try:
-            found = self._client.list_vectors(**self._named, **shown, **divided, **continued)
-        except (BotoCoreError, ClientError) as error:
-            if token and code(error) == "ValidationException":
-                raise TokenRefused(str(error)) from error
-            raise failed(error, f"{self.address} cannot be listed") from error
+        found = self._list(segment, segments, **shown, **continued)
         return Page(found["vectors"], found.get("nextToken"))
 
+    def _list(self, segment: int, segments: int, **parameters: Any) -> Any:
+        divided = {"segmentCount": segments, "segmentIndex": segment} if segments > 1 else {}
+        try:
+            return self._client.list_vectors(**self._named, **divided, **parameters)
+        except (BotoCoreError, ClientError) as error:
+            if "nextToken" in parameters and code(error) == "ValidationException":
+                raise TokenRefused(str(error)) from error
+            raise failed(error, f"{self.address} cannot be listed") from error
+
+    def divides(self, segments: int) -> bool:
+        """Return True if the source divides a listing into segments.
+
+        An implementation that ignores segmentCount, as moto's, lists every vector in every segment. It is recognized by
+        two segments that begin with the same key.
+        """
+        if segments == 1:
+            return True
+        first, last = (self._list(number, segments, maxResults=1)["vectors"][:1] for number in (0, segments - 1))
+        return not first or not last or first[0]["key"] != last[0]["key"]
+
     def vectors(self, keys: Sequence[str]) -> list[Vector]:
-        """Return the vectors of up to 100 keys with data and metadata; those that do not exist are left out."""
-        found = self._call(self._client.get_vectors, **self._named, keys=keys, returnData=True, returnMetadata=True)
-        vectors: list[Vector] = found["vectors"]
-        return vectors
+        """Return the vectors of up to 100 keys with data and metadata; those that do not exist are left out.
+
+        If the source refuses the request, which vectord does if the answer would be too large, it is divided.
+        """
+        shown = {"returnData": True, "returnMetadata": True}
+        try:
+            found: list[Vector] = self._client.get_vectors(**self._named, keys=keys, **shown)["vectors"]
+        except (BotoCoreError, ClientError) as error:
+            if code(error) == "ValidationException" and len(keys) > 1:
+                half = len(keys) // 2
+                return self.vectors(keys[:half]) + self.vectors(keys[half:])
+            raise failed(error, f"{self.address} cannot be read") from error
+        return found
 
     def _tags(self, arn: str, what: str, notes: list[str]) -> Mapping[str, str]:
         try:
             found = self._client.list_tags_for_resource(resourceArn=arn)
-        except ClientError as error:
+        except (BotoCoreError, ClientError) as error:
             notes.append(f"the tags of the {what} are not copied: {error}")
             return {}
         tags: Mapping[str, str] = found["tags"]
@@ -132,6 +156,11 @@ class Source:
             return operation(**parameters)
         except (BotoCoreError, ClientError) as error:
             raise failed(error, f"{self.address} cannot be read") from error
+
+
+def _seconds(time: datetime | None) -> str:
+    """Return a time as seconds, which do not depend on the time zone of this machine."""
+    return "" if time is None else str(time.timestamp())
 
 
 def code(error: BotoCoreError | ClientError) -> str:

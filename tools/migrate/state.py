@@ -38,31 +38,47 @@ class State:
         return sum(segment.rows for segment in self.segments)
 
     def save(self) -> None:
-        """Write the state, so that after a crash the file has the old state or the new one."""
+        """Write the state, so that after a crash the file has the old state or the new one.
+
+        Raises:
+            MigrationFailed: the file cannot be written.
+        """
         document = {"format": FORMAT, "migration": self._migration, "segments": [vars(one) for one in self.segments]}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_name(self.path.name + ".new")
-        with beside.open("w") as file:
-            json.dump(document, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("w") as file:
+                json.dump(document, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self.path)
+        except OSError as error:
+            raise MigrationFailed(f"the state cannot be written: {error}; name another file with --state") from error
 
     def remove(self) -> None:
         """Delete the file: the migration is complete."""
         self.path.unlink(missing_ok=True)
 
 
+def started(path: Path, migration: Mapping[str, Any], segments: int) -> State:
+    """Return the state of a migration that has copied nothing."""
+    return State(path, migration, [Segment() for _ in range(segments)], resumed=False)
+
+
 def opened(path: Path, migration: Mapping[str, Any], segments: int) -> State:
     """Return the state in `path` if it is one of this migration, or a new one with this number of segments.
 
     Raises:
-        StateRefused: the file is damaged, or belongs to another migration.
+        StateRefused: the file is damaged or unreadable, or belongs to another migration.
     """
-    if not path.exists():
-        return State(path, migration, [Segment() for _ in range(segments)], resumed=False)
     try:
-        document = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return started(path, migration, segments)
+    except OSError as error:
+        raise StateRefused(f"the state cannot be read: {error}; name another file with --state") from error
+    try:
+        document = json.loads(content)
         found = [Segment(**one) for one in document["segments"]]
         known = document["format"] == FORMAT and bool(found)
     except (ValueError, KeyError, TypeError) as error:
