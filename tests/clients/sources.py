@@ -73,7 +73,7 @@ def packages_of_npm() -> Path:
 
 
 def _certificates() -> Mapping[str, str]:
-    """Let npm trust the certificates of this machine, as pip may: a proxy can have one. Node trusts its own list alone."""
+    """Let npm trust the certificates of this machine, such as that of a proxy. Node has a list of its own."""
     file = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
     return {"NODE_EXTRA_CA_CERTS": file} if Path(file).exists() else {}
 
