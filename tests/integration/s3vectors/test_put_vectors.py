@@ -51,10 +51,10 @@ def test_metadata_beyond_two_kilobytes_can_be_filtered(plots: VectorIndex) -> No
 
 def test_metadata_beyond_40_kilobytes_or_50_keys_is_refused(plots: VectorIndex) -> None:
     keys = {f"k{number}": number for number in range(50)}
-    plots.put(a_vector("alien", [1, 0], text="x" * (40_960 - len('{"text":""}'))), a_vector("brazil", [1, 0], **keys))
+    plots.put(a_vector("alien", [1, 0], text="x" * (40_960 - len('{"text": ""}'))), a_vector("brazil", [1, 0], **keys))
     refused = refusal(
         plots.put,
-        a_vector("alien", [1, 0], text="x" * (40_961 - len('{"text":""}'))),
+        a_vector("alien", [1, 0], text="x" * (40_961 - len('{"text": ""}'))),
         a_vector("brazil", [1, 0], **keys, more=1),
     )
     assert refused["fields"] == [
