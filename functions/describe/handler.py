@@ -14,6 +14,7 @@ from vectord.edge import versions as edge_versions
 from vectord.edge.handler import Reply, Route
 from vectord.edge.openapi.operations import OPERATIONS
 from vectord.edge.request import Request, read_options_in
+from vectord.edge.s3vectors import unmatched
 from vectord.edge.schemas import index_answers, queries, vector_answers
 from vectord.edge.visible import visible_indexes
 from vectord.runtime import api
@@ -75,12 +76,15 @@ def openapi(_: Request, __: Service) -> Reply:
 
 
 def refuse(request: Request, _: Service) -> Reply:
+    if reply := unmatched.reply(request.event, _all_routes()):
+        return reply
     raise edge_routes.refusal(request.event, _all_routes())
 
 
 def options(request: Request, _: Service) -> Reply:
     paths = edge_routes.paths_of(request.event)
-    methods = {method for path in paths for method in edge_routes.allowed_methods(path, _all_routes())}
+    known = [*_all_routes(), *unmatched.ROUTES]
+    methods = {method for path in paths for method in edge_routes.allowed_methods(path, known)}
     return Reply(status=204, headers={"Allow": ", ".join(sorted(methods | {"OPTIONS"}))})
 
 

@@ -35,14 +35,14 @@ def check(paths: Sequence[str], written: str, vector_id: str | None, stage: str 
     if vector_id is not None and not re.fullmatch(ID_PATTERN, vector_id):
         raise RequestInvalid(f"The id {vector_id!r} cannot be sent in a path. {_RULE} {_IN_A_BODY}")
     for path in paths:
-        if not _is_same(path, written, stage):
+        if not is_same(path, written, stage):
             advice = "An index name has only A-Z a-z 0-9 . _ -." if vector_id is None else f"{_RULE} {_IN_A_BODY}"
             raise RequestInvalid(
                 f"The path is {path!r}, but its parameters mean {written!r}: it was cut or decoded on the way. {advice}"
             )
 
 
-def _is_same(path: str, written: str, stage: str | None) -> bool:
+def is_same(path: str, written: str, stage: str | None) -> bool:
     """Return True if a path is `written`, perhaps after a stage or the path mapping of a domain."""
     prefix = path.removesuffix(written)
     return path.endswith(written) and (prefix in {"", f"/{stage}"} or re.fullmatch(_PREFIX, prefix) is not None)

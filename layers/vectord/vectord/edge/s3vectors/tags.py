@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from unicodedata import category
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from msgspec import structs
 
+from vectord.edge import path_parameters
 from vectord.edge.access import Right
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
@@ -116,12 +117,32 @@ def _resource(request: Request, endpoint: Endpoint, right: Right, parameters: Se
     """Return what the ARN in the path names; check the caller's right on it, and the names in the query string."""
     if unknown := sorted(request.query.keys() - set(parameters)):
         raise RequestInvalid(f"There is no parameter {unknown[0][:99]!r} in a query string of this operation")
-    resource = endpoint.arns.resource(request.path["resourceArn"])
+    resource = endpoint.arns.resource(_arn(request))
     if resource.index is None:
         request.check_right_on_all(right, index_name(resource.bucket, ""))
     else:
         request.check_right(right, index_name(resource.bucket, resource.index))
     return resource
+
+
+def _arn(request: Request) -> str:
+    """Return the ARN in the path.
+
+    SDKs encode its `:` and `/`. A gateway may decode the path, its parameter, both or none (decision 82). An ARN has no
+    character that decoding could change, so decoding both leads to the same text, unless one of them was cut.
+
+    Raises:
+        RequestInvalid: the path differs from the parameter.
+    """
+    context = request.event.get("requestContext") or {}
+    paths = (request.event.get("rawPath"), (context.get("http") or {}).get("path"))
+    arn = unquote(request.path["resourceArn"])
+    for path in (unquote(path) for path in paths if path):
+        if not path_parameters.is_same(path, f"/tags/{arn}", context.get("stage")):
+            raise RequestInvalid(
+                f"The path is {path!r}, but its ARN arrived as {arn!r}. Send an ARN without '?' or '#'."
+            )
+    return arn
 
 
 def _changed(request: Request, endpoint: Endpoint, resource: Resource, change: ChangeTags) -> Reply:
