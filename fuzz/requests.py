@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from tests.support.api import Api, an_event
 
-_SEEDS = (
+ARN_PREFIX = "arn:aws:s3vectors:us-east-1:000000000000"
+_INDEX = b'"vectorBucketName":"films","indexName":"all"'
+SEEDS = (
     ("GET /indexes", b"limit=2&prefix=t", b"", b""),
     ("GET /indexes/{name}", b"", b'if-none-match: "x"', b""),
     ("POST /indexes", b"", b"", b'{"name":"u","dimension":2}'),
@@ -20,18 +22,50 @@ _SEEDS = (
     ("POST /indexes/{name}/copy", b"", b"", b'{"to":"v"}'),
     ("GET /indexes/{name}/vectors", b"order_by=x&order=desc&limit=1", b"", b""),
     ("GET /indexes/{name}/versions", b"limit=1&cursor=x", b"", b""),
+    ("POST /CreateVectorBucket", b"", b"", b'{"vectorBucketName":"new","tags":{"a":"b"}}'),
+    ("POST /ListVectorBuckets", b"", b"", b'{"maxResults":1,"nextToken":"x","prefix":"f"}'),
+    (
+        "POST /CreateIndex",
+        b"",
+        b"",
+        b'{"vectorBucketName":"films","indexName":"new","dataType":"float32","dimension":2,"distanceMetric":"cosine",'
+        b'"metadataConfiguration":{"nonFilterableMetadataKeys":["k"]},"encryptionConfiguration":{"sseType":"AES256"}}',
+    ),
+    (
+        "POST /PutVectors",
+        b"",
+        b"",
+        b'{%b,"vectors":[{"key":"b","data":{"float32":[1,2]},"metadata":{"x":1}}]}' % _INDEX,
+    ),
+    ("POST /GetVectors", b"", b"", b'{%b,"keys":["a"],"returnData":true,"returnMetadata":true}' % _INDEX),
+    ("POST /ListVectors", b"", b"", b'{%b,"segmentCount":2,"segmentIndex":1,"maxResults":1,"nextToken":"x"}' % _INDEX),
+    (
+        "POST /QueryVectors",
+        b"",
+        b"",
+        b'{%b,"topK":1,"queryVector":{"float32":[1,2]},"filter":{"x":{"$in":[1]}},"returnDistance":true}' % _INDEX,
+    ),
+    (
+        "POST /PutVectorBucketPolicy",
+        b"",
+        b"",
+        b'{"vectorBucketName":"films","policy":"{\\"Statement\\":[{\\"Effect\\":\\"Allow\\",\\"Principal\\":{\\"AWS\\":'
+        b'\\"000000000000\\"},\\"Action\\":\\"*\\",\\"Resource\\":\\"*\\"}]}"}',
+    ),
+    ("POST /tags/{resourceArn+}", b"", b"", b'{"tags":{"a":"b"}}'),
+    ("DELETE /tags/{resourceArn+}", b"tagKeys=a", b"", b""),
 )
-_PATH = {"name": "t", "id": "a"}
+_PATH = {"name": "t", "id": "a", "resourceArn": f"{ARN_PREFIX}:bucket/films/index/all"}
 _STORED = ({"id": "a", "vector": [1, 2], "metadata": {"x": 1}}, {"id": "b", "vector": [2, 1]})
 _UPLOADS = "/uploads"  # needs an inbox bucket, which the store in memory does not have
 _FAULTS = {500, 501, 502}  # no request may cause these while storage works
 
 
 class Requests:
-    """One deployment; before each request, index `t` is in its initial state."""
+    """One deployment; before each request index `t` is in its initial state, and vector bucket `films` has an index."""
 
     def __init__(self) -> None:
-        self._api = Api(one_process=True)
+        self._api = Api(one_process=True, environment={"VECTORD_ARN_PREFIX": ARN_PREFIX})
         self._routes = sorted(route for route in self._api.routes if not route.endswith(_UPLOADS))
         self._etag = ""
 
@@ -55,11 +89,17 @@ class Requests:
             raise AssertionError(f"{route} answered {answer.status}: {answer.text[:300]}")
 
     def seeds(self) -> Iterator[bytes]:
-        for route, query, header, body in _SEEDS:
+        for route, query, header, body in SEEDS:
             if route in self._routes:
                 yield bytes([self._routes.index(route)]) + b"-" + b"\n".join((query, header, b"", body))
 
     def _reset(self) -> None:
+        index = {"vectorBucketName": "films", "indexName": "all"}
+        if self._api.send("POST", "/GetIndex", index).status != 200:
+            self._api.send("POST", "/CreateVectorBucket", {"vectorBucketName": "films"})
+            more = {"dataType": "float32", "dimension": 2, "distanceMetric": "euclidean"}
+            self._api.send("POST", "/CreateIndex", index | more)
+            self._api.send("POST", "/PutVectors", index | {"vectors": [{"key": "a", "data": {"float32": [1, 2]}}]})
         described = self._api.send("GET", "/indexes/t")
         if described.status == 200 and described.etag == self._etag:
             return

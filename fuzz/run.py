@@ -19,6 +19,7 @@ NAMES = (
     "bucket",
     "version-1",
     "body",
+    "s3vectors",
     "filter",
     "lines",
     "gzip",

@@ -13,7 +13,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from fuzz.requests import ARN_PREFIX, SEEDS
 from tests.support import hostile as h
+from vectord.edge.s3vectors import faults, policies, records, shapes
+from vectord.edge.s3vectors import filters as s3_filters
+from vectord.edge.s3vectors.names import Arns
 from vectord.edge.schemas import bodies
 from vectord.errors import BatchInvalid, BlobError, FileRefused, FilterInvalid, VectordError
 from vectord.filters import match, parse
@@ -125,6 +129,18 @@ def _version_1(data: bytes) -> None:
     decode.open_blob(encode.encode(index, "t", "c").blob)
 
 
+SHAPES = (
+    shapes.CreateVectorBucketInput,
+    shapes.CreateIndexInput,
+    shapes.ListIndexesInput,
+    shapes.PutVectorBucketPolicyInput,
+    shapes.PutVectorsInput,
+    shapes.GetVectorsInput,
+    shapes.ListVectorsInput,
+    shapes.QueryVectorsInput,
+    shapes.UpdateMetadataConfigurationInput,
+    shapes.TagResourceInput,
+)
 KINDS = (bodies.CreateBody, bodies.AddBody, bodies.DeleteBody, bodies.SearchBody)
 
 
@@ -137,6 +153,26 @@ def _body_of_a_request(data: bytes) -> None:
                 bodies.entries(body.vectors)
         except VectordError:
             pass
+
+
+def _body_of_s3_vectors(data: bytes) -> None:
+    """Decode the body of each kind of request of S3 Vectors, then a filter and a policy."""
+    for kind in SHAPES:
+        try:
+            body = shapes.decode(data, kind)
+            if isinstance(body, shapes.PutVectorsInput):
+                records.entries(body.vectors)
+            elif isinstance(body, shapes.QueryVectorsInput):
+                s3_filters.read_filter(body.filter)
+            elif isinstance(body, shapes.PutVectorBucketPolicyInput):
+                policies.check_changes_nothing(body.policy, Arns(ARN_PREFIX))
+        except VectordError as error:
+            faults.answer(error)
+
+
+def _bodies_of_s3_vectors() -> Iterator[bytes]:
+    """Yield the bodies among the seeds of whole requests."""
+    return (body for route, _, _, body in SEEDS if body and route.rpartition("/")[2][:1].isupper())
 
 
 def _bodies() -> Iterator[bytes]:
@@ -212,6 +248,7 @@ TARGETS = {
     "bucket": Target(_bucket, _buckets),
     "version-1": Target(_version_1, lambda: _golden("v1")),
     "body": Target(_body_of_a_request, _bodies),
+    "s3vectors": Target(_body_of_s3_vectors, _bodies_of_s3_vectors),
     "filter": Target(_filter, _filters),
     "lines": Target(_lines, _some_lines),
     "gzip": _file(".jsonl.gz"),
