@@ -28,6 +28,8 @@ from tools.migrate.rows import Rows, Unreachable
 from tools.migrate.source import Address, Source
 from tools.migrate.verify import Outcome
 
+pytestmark = pytest.mark.slow  # a source on loopback with thousands of vectors
+
 ROOT = Path(__file__).parents[2]
 FILMS = Address("films", "plots")
 DIMENSION, COUNT, SEGMENTS = 4, 2_500, 5

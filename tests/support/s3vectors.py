@@ -1,6 +1,7 @@
 """A boto3 client of S3 Vectors whose requests reach the handlers in this process."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,15 +27,20 @@ class _Raw:
 
 def client(api: Api, **config: Any) -> Any:
     """Return a boto3 client whose requests `api` answers; `config` is botocore's, as `parameter_validation=False`."""
-    session = boto3.session.Session("test", "test", region_name="us-east-1")
     options = Config(retries={"total_max_attempts": 1, **config.pop("retries", {})}, **config)
-    made = session.client("s3vectors", endpoint_url="http://localhost", config=options)
+    made = _session().client("s3vectors", endpoint_url="http://localhost", config=options)
 
     def answered(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         return _response(request, send(api, request))
 
     made.meta.events.register("before-send.s3vectors", answered)
     return made
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """Return a session that all clients share: a new one reads the model of the service again, for 55 ms."""
+    return boto3.session.Session("test", "test", region_name="us-east-1")
 
 
 def send(api: Api, request: AWSPreparedRequest) -> Answer:

@@ -228,6 +228,7 @@ def test_the_token_after_the_longest_key_fits(
     assert all(len(page["nextToken"]) <= 4_096 for page in pages[:-1])
 
 
+@pytest.mark.slow
 def test_ten_thousand_matches_with_large_metadata_need_several_pages(ephemeral: Api) -> None:
     index = VectorIndex(ephemeral)
     for start in range(0, 400, 100):
@@ -237,6 +238,7 @@ def test_ten_thousand_matches_with_large_metadata_need_several_pages(ephemeral: 
     assert all(140 < len(page["vectors"]) < 160 for page in pages[:-1])  # of 40 KB, in 6 MB
 
 
+@pytest.mark.slow
 def test_ten_thousand_matches_without_metadata_are_one_page(ephemeral: Api) -> None:
     index = VectorIndex(ephemeral)
     index.add_natively(np.array([[number, 0] for number in range(10_500)]))

@@ -120,6 +120,7 @@ def test_a_page_ends_before_it_is_larger_than_an_answer_may_be(plots: VectorInde
     assert 140 < len(pages[0]["vectors"]) < 160  # of 40 KB, in 6 MB
 
 
+@pytest.mark.slow
 def test_pages_of_long_vectors_end_by_bytes(ephemeral: Api) -> None:
     index = VectorIndex(ephemeral, dimension=4_096)
     rows = np.random.default_rng(1).standard_normal((250, 4_096))

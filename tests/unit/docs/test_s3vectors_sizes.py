@@ -49,6 +49,7 @@ def fits(stated: int, bytes_each: float, limit: float) -> None:
 
 
 @pytest.mark.parametrize(("dimension", "plain", "packed"), ROWS, ids=[str(row[0]) for row in ROWS])
+@pytest.mark.slow
 def test_as_many_vectors_fit_as_the_page_says_and_not_a_tenth_more(dimension: int, plain: int, packed: int) -> None:
     data = body(dimension)
     fits(plain, len(json.dumps(data.decode())) / SAMPLE, LIMIT - AROUND)
