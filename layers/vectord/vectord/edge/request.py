@@ -110,7 +110,7 @@ def _query(event: Event) -> Mapping[str, str]:
 def _body(event: Event, coding: str) -> bytes:
     text = event.get("body") or ""
     if len(text) > MAX_BODY * 4 // 3 + 4:
-        raise _too_large()
+        raise _too_large(coding)
     if event.get("isBase64Encoded"):
         try:
             body = base64.b64decode(text, validate=True)
@@ -119,14 +119,19 @@ def _body(event: Event, coding: str) -> bytes:
     else:
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY:
-        raise _too_large()
+        raise _too_large(coding)
     return encoding.decoded(body, coding, is_text=not event.get("isBase64Encoded")) if coding else body
 
 
-def _too_large() -> RequestTooLarge:
-    return RequestTooLarge(
-        "A request may have at most 6 MB. Divide the batch, send vectors as base64, or compress it with gzip."
-    )
+def _too_large(coding: str) -> RequestTooLarge:
+    if coding:
+        advice = "A compressed request may have at most 6 MB. Send smaller batches."
+    else:
+        advice = (
+            "A request may have at most 6 MB. Send smaller batches, or compress them with gzip. In the native API, vectors "
+            "as base64 are smaller too."
+        )
+    return RequestTooLarge(f"{advice} See 'What fits into 6 MB' in docs/limits.md.")
 
 
 def read_options(consistency: str, max_staleness: float | None, as_of: str | None = None) -> ReadOptions:
