@@ -124,14 +124,12 @@ def _body(event: Event, coding: str) -> bytes:
 
 
 def _too_large(coding: str) -> RequestTooLarge:
-    if coding:
-        advice = "A compressed request may have at most 6 MB. Send smaller batches."
-    else:
+    advice = "Send smaller batches."
+    if not coding:
         advice = (
-            "A request may have at most 6 MB. Send smaller batches, or compress them with gzip. In the native API, vectors "
-            "as base64 are smaller too."
+            "Send smaller batches, or compress them with gzip. In the native API, vectors as base64 are smaller too."
         )
-    return RequestTooLarge(f"{advice} See 'What fits into 6 MB' in docs/limits.md.")
+    return RequestTooLarge(f"A request may have at most 6 MB. {advice} See 'What fits into 6 MB' in docs/limits.md.")
 
 
 def read_options(consistency: str, max_staleness: float | None, as_of: str | None = None) -> ReadOptions:
