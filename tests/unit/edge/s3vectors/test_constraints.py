@@ -75,3 +75,46 @@ def test_a_text_that_is_not_json_and_a_wrong_member_are_different_errors() -> No
         shapes.decode(b"{", shapes.ListVectorBucketsInput)
     with pytest.raises(RequestInvalid, match="maxResults"):
         shapes.decode(b'{"maxResults": "3"}', shapes.ListVectorBucketsInput)
+
+
+def refused(body: bytes, shape: type[shapes.Shape]) -> list[tuple[str, str]]:
+    """Return the paths and reasons for which a body is refused."""
+    with pytest.raises(ShapeInvalid) as raised:
+        shapes.decode(body, shape)
+    return [(field.path, field.message.rpartition(": ")[2]) for field in raised.value.fields]
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "reason"),
+    [
+        (b"[]", "/", "Member must be an object"),
+        (b"null", "/", "Member must be an object"),
+        (b'{"vectorBucketName": null}', "/vectorBucketName", "Member must not be null"),
+        (b"{}", "/vectorBucketName", "Member must not be null"),
+        (b"", "/vectorBucketName", "Member must not be null"),
+        (b'{"vectorBucketName": 5}', "/vectorBucketName", "Member must be a string"),
+        (b'{"vectorBucketName": "abc", "tags": []}', "/tags", "Member must be an object"),
+        (b'{"vectorBucketName": "abc", "tags": {"a": 1}}', "/tags/a", "Member must be a string"),
+        (b'{"vectorBucketName": "abc", "name": 1}', "/name", "vectorBucketName, encryptionConfiguration, tags"),
+        (
+            b'{"vectorBucketName": "abc", "encryptionConfiguration": {"sseType": []}}',
+            "/encryptionConfiguration/sseType",
+            "Member must be a string",
+        ),
+    ],
+)
+def test_a_member_of_another_type_is_named_with_what_it_must_be(body: bytes, path: str, reason: str) -> None:
+    assert refused(body, shapes.CreateVectorBucketInput) == [(path, reason)]
+
+
+def test_every_member_of_another_type_is_named() -> None:
+    body = b'{"topK": "5", "queryVector": [1], "returnDistance": 1, "queryTexts": [{"text": 1, "metadataKey": "a"}, 2]}'
+    assert [path for path, _ in refused(body, shapes.QueryVectorsInput)] == [
+        *("/topK", "/queryVector", "/returnDistance", "/queryTexts/0/text", "/queryTexts/1"),
+    ]
+
+
+@pytest.mark.parametrize("behind", [b"nope", b'"a": ' + b"[" * 20_000, b'"a": \xff'])
+def test_a_body_that_is_not_json_behind_a_wrong_member_is_malformed(behind: bytes) -> None:
+    with pytest.raises(MalformedJson):
+        shapes.decode(b'{"vectorBucketName": 5, ' + behind, shapes.CreateVectorBucketInput)

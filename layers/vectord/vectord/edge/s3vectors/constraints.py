@@ -13,7 +13,7 @@ import msgspec
 
 from vectord.edge.s3vectors.faults import FieldError, ShapeInvalid
 
-_MAX_ERRORS: Final = 100  # that one message lists
+MAX_ERRORS: Final = 100  # that one message lists
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def check(value: msgspec.Struct) -> None:
     found = []
     for error in _struct_check(type(value))(value, ""):
         found.append(error)
-        if len(found) == _MAX_ERRORS:
+        if len(found) == MAX_ERRORS:
             break
     if found:
         raise ShapeInvalid(found)

@@ -8,11 +8,12 @@ from typing import Final, Protocol
 
 import msgspec
 
-from vectord.edge.s3vectors.faults import OtherAccount
+from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, OtherAccount
 from vectord.errors import RequestInvalid
 from vectord.service.buckets import values
 
 _NAME: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"  # re compiles it at its first use
+_RULE: Final = "Use 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit first and last."
 _RESOURCE: Final = rf"bucket/({_NAME})(?:/index/({_NAME}))?"
 
 
@@ -86,7 +87,9 @@ class Arns(msgspec.Struct, frozen=True):
         if found is None or len(parts) != 5 or parts[0] != "arn" or parts[2] != "s3vectors":
             raise RequestInvalid(f"{arn!r} is not the ARN of a vector bucket or of an index: {self.bucket('NAME')}")
         if ":".join(parts[:4]) != prefix:
-            raise RequestInvalid(f"{arn!r} is of another region or partition. The ARNs here begin with {self.prefix}.")
+            raise RequestInvalid(
+                f"{arn!r} is of another region or partition. The ARNs of this vectord begin with {self.prefix}."
+            )
         if parts[4] != account:
             raise OtherAccount(arn, account)
         return Resource(found[1], found[2])
@@ -129,12 +132,12 @@ class Arns(msgspec.Struct, frozen=True):
 def check_bucket_name(name: str) -> str:
     """Return the name of a vector bucket; raise RequestInvalid if it is not one."""
     if not values.is_bucket_name(name):
-        raise RequestInvalid("Invalid vector bucket name")
+        raise FieldsInvalid("Invalid vector bucket name", [FieldError("vectorBucketName", _RULE)])
     return name
 
 
 def check_index_name(name: str) -> str:
     """Return the name of an index; raise RequestInvalid if it is not one."""
     if not values.is_bucket_name(name):
-        raise RequestInvalid("Invalid index name")
+        raise FieldsInvalid("Invalid index name", [FieldError("indexName", _RULE)])
     return name

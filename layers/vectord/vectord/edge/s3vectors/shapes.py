@@ -4,14 +4,17 @@ A field that a request leaves out, or sends as null, is None.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
 
 from vectord.edge.encoding import MAX_DECODED
-from vectord.edge.s3vectors.constraints import Between, Length, OneOf, check
+from vectord.edge.s3vectors.constraints import MAX_ERRORS, Between, Length, OneOf, check
+from vectord.edge.s3vectors.faults import ShapeInvalid
+from vectord.edge.s3vectors.mismatches import mismatches
 from vectord.edge.schemas.bodies import repeated_field
-from vectord.edge.schemas.large_bodies import check_count
+from vectord.edge.schemas.large_bodies import LARGE, check_count
 from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge
 from vectord.readers.malformed import malformed_reason
 
@@ -234,10 +237,23 @@ def decode[T: msgspec.Struct](data: bytes, shape: type[T]) -> T:
             check_count(data, *_OBJECTS[shape])
         value = msgspec.json.decode(data or b"{}", type=shape)
     except msgspec.ValidationError as error:
-        raise RequestInvalid(f"1 validation error detected. {error}.") from error
+        raise _refusal(data, shape, error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedJson(f"The body {malformed_reason(data, error)}") from error
     if repeated := repeated_field(data, shape):
         raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
     check(value)
     return value
+
+
+def _refusal(data: bytes, shape: type[msgspec.Struct], error: msgspec.ValidationError) -> RequestInvalid:
+    """Return the error for a body that is not a `shape`, or not JSON behind the first wrong member.
+
+    Of a large body it names the first wrong member alone.
+    """
+    if len(data) > LARGE:
+        return RequestInvalid(f"1 validation error detected. {error}.")
+    try:
+        return ShapeInvalid(list(islice(mismatches(data or b"{}", shape), MAX_ERRORS)))
+    except (msgspec.DecodeError, RecursionError) as malformed:
+        return MalformedJson(f"The body {malformed_reason(data, malformed)}")
