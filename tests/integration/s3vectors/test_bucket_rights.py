@@ -164,7 +164,7 @@ def test_each_write_has_a_line_in_the_audit_log(guarded: Guarded, capsys: pytest
 def test_a_write_that_fails_has_a_line_with_its_name(guarded: Guarded, capsys: pytest.CaptureFixture[str]) -> None:
     for operation, body, *expected in (
         ("DeleteVectorBucket", OF_BUCKET, "films", "vector-bucket"),
-        ("CreateIndex", NEW, "films", "vector-bucket"),
+        ("CreateIndex", NEW, "films_all", "vector-bucket"),
         ("DeleteIndex", OF_INDEX, "films_all", "index-not-found"),
     ):
         log_lines(capsys)

@@ -13,7 +13,7 @@ from vectord.edge import access, encoding, problems, telemetry
 from vectord.edge import request as events
 from vectord.edge.access import Right
 from vectord.edge.problems import ErrorAnswer
-from vectord.edge.request import Event, Request
+from vectord.edge.request import Event, Request, Subject
 from vectord.edge.telemetry import InvocationLog, Write
 from vectord.errors import AccessDenied, AnswerTooLarge, IndexExists, VectordError
 from vectord.service.sharding.fan_out import MESSAGE_KEYS
@@ -109,9 +109,10 @@ def handler[S: HasEnvironment](
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
         route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
+        subject = Subject()
         try:
             request = events.read(event, routes, Deadline(start + time_left(context)))
-            route = routes[request.route]
+            route, subject = routes[request.route], request.subject
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)
@@ -122,7 +123,7 @@ def handler[S: HasEnvironment](
         except VectordError as error:
             _log_failure(error, log)
             failure, response = error, _error_response(answer_error(error), gzip=gzip)
-        fields, write, meter = _fields(event, response), None, service.environment.meter
+        fields, write, meter = _fields(event, subject, response), None, service.environment.meter
         if route is not None and route.operation is not None:
             fields, write = _audited(event, route.operation, fields, meter.commits, failure or reply)
         failures = {} if failure is None else failure_metric(failure)
@@ -231,10 +232,10 @@ def _escaped_size(text: bytes) -> int:
     return len(text) + sum(text.count(escaped) for escaped in _ESCAPED)
 
 
-def _fields(event: Event, response: Response) -> Mapping[str, Any]:
+def _fields(event: Event, subject: Subject, response: Response) -> Mapping[str, Any]:
     return {
         "route": event.get("routeKey"),
-        "index": (event.get("pathParameters") or {}).get("name"),
+        "index": (event.get("pathParameters") or {}).get("name", subject.index),
         "status": response["statusCode"],
     }
 
@@ -245,7 +246,8 @@ def _audited(
     """Return the fields of the log line of a write, and the write."""
     index = fields["index"]
     if isinstance(result, VectordError):
-        is_other = isinstance(result, AccessDenied | IndexExists)  # it may be about another index than the path's
+        # It may be about another index than the path's.
+        is_other = "name" in (event.get("pathParameters") or {}) and isinstance(result, AccessDenied | IndexExists)
         named = getattr(result, "name", None) if is_other or index is None else index
         more = {"index": index or named, "rows": None, "outcome": problems.slug_of(result)}
         more |= {"target": named} if named != more["index"] else {}

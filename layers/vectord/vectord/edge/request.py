@@ -21,6 +21,12 @@ MAX_BODY: Final = 6 << 20  # bytes; Lambda's limit of a synchronous invocation
 Event = Mapping[str, Any]
 
 
+class Subject(msgspec.Struct):
+    """What a request is about, for the log, if its path has no index: an operation sets it once it knows."""
+
+    index: str | None = None
+
+
 class Request(msgspec.Struct, frozen=True):
     """One request, the deadline for its response, and the event that it was read from."""
 
@@ -32,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     deadline: Deadline
     event: Event
     rights: Rights | None = None  # None if every caller may do everything
+    subject: Subject = msgspec.field(default_factory=Subject)
 
     def check_right(self, right: Right, index: str) -> None:
         """Raise AccessDenied if the caller lacks a right on an index that is not the one in the path."""

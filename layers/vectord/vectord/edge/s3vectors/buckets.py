@@ -5,23 +5,23 @@ from functools import partial
 
 from msgspec import structs
 
-from vectord.edge.access import Grant, Right, Rights
+from vectord.edge.access import Grant, Rights
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.configuration import AES256, check_encryption, index_mode
-from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right
 from vectord.edge.s3vectors.names import check_bucket_name
 from vectord.edge.s3vectors.pages import MAX_RESULTS, next_token, start_of_page
 from vectord.edge.s3vectors.tags import check_tags
 from vectord.edge.visible import visible
-from vectord.service.buckets.values import Page, Summary, VectorBucket, index_name
+from vectord.service.buckets.values import Page, Summary, VectorBucket
 
 
 def create_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.CreateVectorBucketInput)
     name = check_bucket_name(body.vector_bucket_name)
-    check_right(request, "admin", name)
+    check_bucket_right(request, "admin", name)
     check_encryption(body.encryption_configuration)
     tags = body.tags or {}
     check_tags(tags)
@@ -31,7 +31,7 @@ def create_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
 
 def get_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.GetVectorBucketInput))
-    check_right(request, "read", name)
+    check_bucket_right(request, "read", name)
     found = endpoint.service.buckets.get(name, request.deadline)
     shown = outputs.VectorBucket(
         vector_bucket_name=name,
@@ -66,7 +66,7 @@ def list_vector_buckets(request: Request, endpoint: Endpoint) -> Reply:
 
 def delete_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.DeleteVectorBucketInput))
-    check_right(request, "admin", name)
+    check_bucket_right(request, "admin", name)
     endpoint.service.buckets.delete(name, request.deadline)
     return written(name, outputs.EmptyOutput())
 
@@ -74,18 +74,13 @@ def delete_vector_bucket(request: Request, endpoint: Endpoint) -> Reply:
 def put_default_index_mode(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.PutVectorBucketDefaultIndexModeInput)
     name, mode = endpoint.arns.bucket_name(body), index_mode(body.default_index_mode)
-    check_right(request, "admin", name)
+    check_bucket_right(request, "admin", name)
 
     def change(bucket: VectorBucket) -> VectorBucket:
         return structs.replace(bucket, default_index_mode=mode)
 
     endpoint.service.buckets.change(name, change, request.deadline)
     return written(name, outputs.EmptyOutput())
-
-
-def check_right(request: Request, right: Right, bucket: str) -> None:
-    """Raise AccessDenied if the caller lacks a right on some index of a vector bucket, whether it exists or not."""
-    request.check_right_on_all(right, index_name(bucket, ""))
 
 
 def written(name: str, answer: outputs.Answer) -> Reply:

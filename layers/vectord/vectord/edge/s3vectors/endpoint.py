@@ -8,6 +8,7 @@ from vectord.edge.access import Right
 from vectord.edge.request import Request
 from vectord.edge.s3vectors.names import Arns, IndexName, NamesIndex
 from vectord.errors import IndexNotFound
+from vectord.service.buckets.values import index_name
 from vectord.service.membership import in_bucket
 from vectord.service.service import Service
 from vectord.service.single.index import SingleIndex
@@ -33,7 +34,7 @@ class Endpoint(msgspec.Struct, frozen=True):
             AccessDenied
         """
         name = self.arns.index_name(body)
-        request.check_right(right, name.native)
+        check_index_right(request, right, name)
         return name
 
     def run[R](
@@ -56,3 +57,15 @@ class Endpoint(msgspec.Struct, frozen=True):
         except IndexNotFound:
             self.service.buckets.get(name.bucket, request.deadline)
             raise
+
+
+def check_index_right(request: Request, right: Right, name: IndexName) -> None:
+    """Name an index in the log; raise AccessDenied if the caller lacks a right on it."""
+    request.subject.index = name.native
+    request.check_right(right, name.native)
+
+
+def check_bucket_right(request: Request, right: Right, bucket: str) -> None:
+    """Name a vector bucket in the log; raise AccessDenied if the caller lacks a right on some index of it."""
+    request.subject.index = bucket
+    request.check_right_on_all(right, index_name(bucket, ""))

@@ -75,7 +75,7 @@ FAULTS: Final[dict[type[VectordError], Fault]] = {
     bucket_errors.BucketPolicyNotFound: Fault(404, "NotFoundException"),
     bucket_errors.BucketExists: Fault(409, "ConflictException"),
     bucket_errors.BucketNotEmpty: Fault(409, "ConflictException"),
-    errors.BucketError: Fault(500, "InternalServerException"),
+    errors.BucketError: Fault(409, "ConflictException"),
     errors.NotFound: Fault(404, "NotFoundException"),
     errors.IndexExists: Fault(409, "ConflictException", "An index with the specified name already exists"),
     errors.PreconditionFailed: Fault(409, "ConflictException"),

@@ -5,7 +5,7 @@ from msgspec import structs
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.s3vectors import outputs, shapes
-from vectord.edge.s3vectors.buckets import check_right, written
+from vectord.edge.s3vectors.buckets import written
 from vectord.edge.s3vectors.configuration import (
     AES256,
     NO_TEXT_SEARCH,
@@ -14,7 +14,7 @@ from vectord.edge.s3vectors.configuration import (
     metadata_configuration,
     non_filterable_keys,
 )
-from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.names import IndexName, check_index_name
 from vectord.edge.s3vectors.pages import MAX_RESULTS, next_token, start_of_page
 from vectord.edge.s3vectors.tags import check_tags
@@ -26,7 +26,7 @@ from vectord.service.buckets.values import NewBucketIndex
 def create_index(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.CreateIndexInput)
     name = IndexName(endpoint.arns.bucket_name(body), check_index_name(body.index_name))
-    request.check_right("admin", name.native)
+    check_index_right(request, "admin", name)
     check_encryption(body.encryption_configuration)
     tags, keys = body.tags or {}, non_filterable_keys(body.metadata_configuration)
     check_tags(tags)
@@ -56,7 +56,7 @@ def get_index(request: Request, endpoint: Endpoint) -> Reply:
 def list_indexes(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.ListIndexesInput)
     bucket, prefix = endpoint.arns.bucket_name(body), body.prefix or ""
-    check_right(request, "read", bucket)
+    check_bucket_right(request, "read", bucket)
     bound_to = ["ListIndexes", bucket, prefix]
     limit, after = body.max_results or MAX_RESULTS, start_of_page(body.next_token, bound_to)
     page = endpoint.service.buckets.list_indexes(bucket, prefix, limit, after, request.deadline)

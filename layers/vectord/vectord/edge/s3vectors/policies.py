@@ -15,8 +15,8 @@ from msgspec import structs
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.s3vectors import outputs, shapes
-from vectord.edge.s3vectors.buckets import check_right, written
-from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.buckets import written
+from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right
 from vectord.edge.s3vectors.names import Arns
 from vectord.errors import RequestInvalid
 from vectord.service.buckets.errors import BucketPolicyNotFound
@@ -51,14 +51,14 @@ class _Policy(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
 def put_policy(request: Request, endpoint: Endpoint) -> Reply:
     body = shapes.decode(request.body, shapes.PutVectorBucketPolicyInput)
     name = endpoint.arns.bucket_name(body)
-    check_right(request, "admin", name)
+    check_bucket_right(request, "admin", name)
     check_changes_nothing(body.policy, endpoint.arns)
     return _changed(request, endpoint, name, body.policy)
 
 
 def get_policy(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.GetVectorBucketPolicyInput))
-    check_right(request, "read", name)
+    check_bucket_right(request, "read", name)
     policy = endpoint.service.buckets.get(name, request.deadline).policy
     if policy is None:
         raise BucketPolicyNotFound(name)
@@ -67,7 +67,7 @@ def get_policy(request: Request, endpoint: Endpoint) -> Reply:
 
 def delete_policy(request: Request, endpoint: Endpoint) -> Reply:
     name = endpoint.arns.bucket_name(shapes.decode(request.body, shapes.DeleteVectorBucketPolicyInput))
-    check_right(request, "admin", name)
+    check_bucket_right(request, "admin", name)
     return _changed(request, endpoint, name, None)
 
 

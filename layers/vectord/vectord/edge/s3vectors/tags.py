@@ -12,12 +12,12 @@ from vectord.edge.access import Right
 from vectord.edge.handler import Reply
 from vectord.edge.request import Request
 from vectord.edge.s3vectors import outputs, shapes
-from vectord.edge.s3vectors.endpoint import Endpoint
+from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.faults import FieldError, ShapeInvalid
 from vectord.edge.s3vectors.names import IndexName, Resource
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import MAX_TAG_KEY, MAX_TAGS, BucketIndex
-from vectord.service.buckets.values import VectorBucket, index_name
+from vectord.service.buckets.values import VectorBucket
 
 _CLASSES: Final = "LZN"  # letters, separators and numbers of Unicode
 _SIGNS: Final = "_.:/=+-@"
@@ -119,9 +119,9 @@ def _resource(request: Request, endpoint: Endpoint, right: Right, parameters: Se
         raise RequestInvalid(f"There is no parameter {unknown[0][:99]!r} in a query string of this operation")
     resource = endpoint.arns.resource(_arn(request))
     if resource.index is None:
-        request.check_right_on_all(right, index_name(resource.bucket, ""))
+        check_bucket_right(request, right, resource.bucket)
     else:
-        request.check_right(right, index_name(resource.bucket, resource.index))
+        check_index_right(request, right, IndexName(resource.bucket, resource.index))
     return resource
 
 

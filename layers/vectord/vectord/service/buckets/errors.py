@@ -1,6 +1,6 @@
 """Errors of vector buckets. Their messages are those of Amazon S3 Vectors, as its clients know them."""
 
-from vectord.errors import BucketError
+from vectord.errors import BlobCorrupt, BucketError
 
 
 class BucketNotFound(BucketError):
@@ -27,9 +27,14 @@ class BucketPolicyNotFound(BucketError):
         super().__init__("The specified vector bucket policy could not be found")
 
 
-class BucketUnreadable(BucketError):
+class BucketUnreadable(BlobCorrupt):
     """The object of a vector bucket is not one that this vectord wrote."""
 
     def __init__(self, name: str, reason: str) -> None:
-        self.name, self.reason = name, reason
-        super().__init__(f"The vector bucket {name!r} cannot be read: {reason}")
+        super().__init__(reason, name)
+        self.name = name
+        self.args = (f"The vector bucket {name!r} cannot be read: {reason}",)
+
+    def with_index(self, index: str) -> "BucketUnreadable":
+        """Return the same error."""
+        return self

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Final
 
 from vectord.errors import BlobError, IndexNotFound
-from vectord.service.buckets.errors import BucketNotFound, BucketUnreadable
+from vectord.service.buckets.errors import BucketNotFound
 from vectord.service.buckets.heads import read_head
 from vectord.service.buckets.objects import BucketObjects
 from vectord.service.buckets.values import Page, Summary, index_name, object_name
@@ -121,7 +121,7 @@ class Listing:
                 return self._remembered[key]
         try:
             found = created(listed.name)
-        except (BlobError, BucketUnreadable):
+        except BlobError:
             return None  # read again by the next listing, since a transfer may have been damaged
         with self._lock:
             self._remembered[key] = found
