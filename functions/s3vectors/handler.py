@@ -7,6 +7,8 @@ from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.runtime import s3vectors
 from vectord.runtime.settings import access_claim
 
+REQUEST_ID = "x-amzn-RequestId"  # as AWS names it; SDKs show it in errors and metadata
+
 ROUTES: dict[str, Route[Endpoint]] = {
     "POST /CreateVectorBucket": Route(buckets.create_vector_bucket, None, "create-vector-bucket"),
     "POST /GetVectorBucket": Route(buckets.get_vector_bucket, None),
@@ -32,4 +34,6 @@ ROUTES: dict[str, Route[Endpoint]] = {
     "DELETE /tags/{resourceArn+}": Route(tags.untag_resource, None, "untag-resource"),
 }
 
-lambda_handler = handler.handler(ROUTES, s3vectors.endpoint, access_claim, answer_error=faults.answer)
+lambda_handler = handler.handler(
+    ROUTES, s3vectors.endpoint, access_claim, answer_error=faults.answer, request_id_header=REQUEST_ID
+)

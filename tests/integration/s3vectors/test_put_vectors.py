@@ -121,13 +121,15 @@ def test_every_vector_that_is_not_valid_is_listed(plots: VectorIndex) -> None:
     refused = refusal(plots.put, *made)
     assert [path for path, _ in refused["fields"]] == ["vectors[0].data", "vectors[2].data", "vectors[3].data"]
     assert refused["Message"].startswith("Invalid record for key 'film 1': vector must have length 2")
+    assert refused["Message"].endswith("3 vectors are not valid; nothing was stored")
 
 
 def test_a_key_has_at_most_1024_characters_and_bytes(plots: VectorIndex) -> None:
     plots.put(a_vector("k" * 1024, [1, 0]), a_vector("é" * 512, [1, 0]))
     assert refusal(plots.put, a_vector("k" * 1025, [1, 0]))["fields"][0][0] == "/vectors/0/key"
     assert refusal(plots.put, a_vector("", [1, 0]))["fields"][0][0] == "/vectors/0/key"
-    assert refusal(plots.put, a_vector("é" * 513, [1, 0]))["fields"][0][0] == "vectors[0].key"
+    too_long = "key must be 1 to 1,024 UTF-8 bytes, not 1,026"
+    assert refusal(plots.put, a_vector("é" * 513, [1, 0]))["fields"] == [("vectors[0].key", too_long)]
     assert len(plots.found()) == 2
 
 

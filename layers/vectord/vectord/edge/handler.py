@@ -89,23 +89,29 @@ def handler[S: HasEnvironment](
     compose: Callable[[], S],
     access_claim: Callable[[], str | None],
     on_message: Callable[[Event, object], str] | None = None,
+    *,
     answer_error: Callable[[VectordError], ErrorAnswer] = problems.answer,
+    request_id_header: str | None = None,
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
 
     If `access_claim` names a claim, that claim of a caller's token must hold the right that a route requires. This is
     checked before anything is read.
 
-    `answer_error` returns the answer to an error. With `on_message` it also answers messages from other functions. A
-    message has two keys that no HTTP event has. An HTTP caller cannot forge one, because API Gateway puts all input of
-    the caller below its own keys. So a message comes from a principal that IAM allows to invoke the function.
+    `answer_error` returns the answer to an error. `request_id_header` names a header of every response for the id that
+    API Gateway gave the request; API Gateway itself sends it as `apigw-requestid`.
+
+    With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
+    HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
+    comes from a principal that IAM allows to invoke the function.
     """
     cached_service, cached_claim = cache(compose), cache(access_claim)
 
     def lambda_handler(event: Event, context: object = None) -> Any:
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
-        log, service = telemetry.begin(context, _correlation_id(event)), cached_service()
+        request_id = _correlation_id(event)
+        log, service = telemetry.begin(context, request_id), cached_service()
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
         route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
@@ -123,6 +129,8 @@ def handler[S: HasEnvironment](
         except VectordError as error:
             _log_failure(error, log)
             failure, response = error, _error_response(answer_error(error), gzip=gzip)
+        if request_id_header is not None and request_id is not None:
+            response["headers"][request_id_header] = request_id
         fields, write, meter = _fields(event, subject, response), None, service.environment.meter
         if route is not None and route.operation is not None:
             fields, write = _audited(event, route.operation, fields, meter.commits, failure or reply)

@@ -45,7 +45,7 @@ class RecordsInvalid(FieldsInvalid):
     """Some vectors of PutVectors cannot be stored, so none was; the message is AWS's for the first of them."""
 
     def __init__(self, key: str, fields: Sequence[FieldError]) -> None:
-        more = f". {len(fields) - 1} more are not valid; nothing was stored" if len(fields) > 1 else ""
+        more = f". {len(fields)} vectors are not valid; nothing was stored" if len(fields) > 1 else ""
         super().__init__(f"Invalid record for key '{key}': {fields[0].message}{more}", fields)
 
 

@@ -66,7 +66,7 @@ def _field_error(item: BadItem, entry: Entry, dimension: int) -> FieldError:
         member = entry.member
     elif isinstance(entry, NewVector):
         if key_reason := params.invalid_id_reason(entry.id):
-            member, reason = "key", key_reason
+            member, reason = "key", f"key{key_reason.removeprefix('id')}"
         else:
             reason = length_reason(len(entry.vector), dimension) or reason
     return FieldError(f"vectors[{item.position}].{member}", reason)
