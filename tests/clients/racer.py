@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
+from time import sleep
 from typing import Any
 
 import boto3
@@ -24,9 +25,13 @@ class Pair:
 
     pool: ProcessPoolExecutor
 
-    def race(self, first: Call, second: Call) -> tuple[str, str]:
-        """Let each process make one call, both at once; return `done` or the code of the error for each."""
-        one, two = (self.pool.submit(_call, *call) for call in (first, second))
+    def race(self, first: Call, second: Call, lead: float = 0.0) -> tuple[str, str]:
+        """Let each process make one call, both at once; return `done` or the code of the error for each.
+
+        The first one has a lead of some seconds; if `lead` is negative, the second one has it.
+        """
+        one = self.pool.submit(_call, *first, max(0.0, -lead))
+        two = self.pool.submit(_call, *second, max(0.0, lead))
         return one.result(), two.result()
 
 
@@ -42,8 +47,9 @@ def _prepare(barrier: Barrier) -> None:
     _state.update(barrier=barrier, client=boto3.client("s3vectors"))
 
 
-def _call(method: str, arguments: Mapping[str, Any]) -> str:
+def _call(method: str, arguments: Mapping[str, Any], delay: float) -> str:
     _state["barrier"].wait(WAIT_SECONDS)
+    sleep(delay)
     try:
         getattr(_state["client"], method)(**arguments)
     except ClientError as error:
