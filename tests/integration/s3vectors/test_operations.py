@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 from tests.support.api import Api
 from tests.support.pages import text_of
 from tests.support.s3vectors import ACCOUNT, ARN_PREFIX, client
+from vectord.edge.s3vectors import faults
 
 OPERATIONS = sorted(Loader().load_service_model("s3vectors", "service-2")["operations"])
 ARN = f"{ARN_PREFIX}:bucket/media/index/films"
@@ -46,6 +47,13 @@ def stated() -> list[tuple[str, str]]:
     _, _, section = text_of("docs/s3vectors.md").partition("## Operations")
     rows = re.findall(r"^\| ([A-Z]\w+(?:, [A-Z]\w+)*) \| (.+) \|$", section.partition("\n## ")[0], re.MULTILINE)
     return [(name, text) for names, text in rows for name in names.split(", ")]
+
+
+def test_the_page_lists_every_error_with_its_status() -> None:
+    _, _, section = text_of("docs/s3vectors.md").partition("## Errors")
+    rows = re.findall(r"^\| (\w+Exception) \| ([\d, ]+) \|", section.partition("\n## ")[0], re.MULTILINE)
+    known = {(one.name, str(one.status)) for one in faults.FAULTS.values()}
+    assert set(rows) == known | {("UnknownOperationException", "404, 405")}
 
 
 def test_the_page_says_once_of_every_operation_that_it_is_served_or_why_it_is_refused() -> None:
