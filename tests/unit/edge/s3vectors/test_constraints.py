@@ -118,3 +118,16 @@ def test_every_member_of_another_type_is_named() -> None:
 def test_a_body_that_is_not_json_behind_a_wrong_member_is_malformed(behind: bytes) -> None:
     with pytest.raises(MalformedJson):
         shapes.decode(b'{"vectorBucketName": 5, ' + behind, shapes.CreateVectorBucketInput)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"vectorBucketName": 5, "vectorBucketName": "media"}',
+        b'{"vectorBucketName": 5, "vectorBucket\\u004eame": "media"}',
+        b'{"vectorBucketName": "media", "tags": {"a": null, "a": "b"}}',
+    ],
+)
+def test_a_repeated_member_of_which_one_value_is_valid_is_named_as_repeated(body: bytes) -> None:
+    with pytest.raises(RequestInvalid, match=r"^1 validation error detected\. A member is repeated\."):
+        shapes.decode(body, shapes.CreateVectorBucketInput)

@@ -254,6 +254,9 @@ def _refusal(data: bytes, shape: type[msgspec.Struct], error: msgspec.Validation
     if len(data) > LARGE:
         return RequestInvalid(f"1 validation error detected. {error}.")
     try:
-        return ShapeInvalid(list(islice(mismatches(data or b"{}", shape), MAX_ERRORS)))
+        found = list(islice(mismatches(data or b"{}", shape), MAX_ERRORS))
     except (msgspec.DecodeError, RecursionError) as malformed:
         return MalformedJson(f"The body {malformed_reason(data, malformed)}")
+    if not found:  # the last value of a repeated member is valid, an earlier one is not
+        return RequestInvalid(f"1 validation error detected. A member is repeated. Send each member once. ({error})")
+    return ShapeInvalid(found)
