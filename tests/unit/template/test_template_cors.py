@@ -45,11 +45,13 @@ def test_the_api_allows_the_methods_of_its_operations() -> None:
 def test_the_api_allows_the_headers_that_a_request_may_have() -> None:
     read = {name.lower() for operation in OPERATIONS for name in operation.headers}
     signed = {"authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"}
-    assert set(cors()["allowHeaders"]) == read | signed | {"content-type", "content-encoding"}
+    aws_sdk = {"amz-sdk-invocation-id", "amz-sdk-request", "x-amz-user-agent"}  # which calls S3 Vectors
+    assert set(cors()["allowHeaders"]) == read | signed | aws_sdk | {"content-type", "content-encoding"}
 
 
 def test_the_api_exposes_the_headers_of_its_answers() -> None:
-    assert set(cors()["exposeHeaders"]) >= {"etag", "location", "allow", "retry-after", "accept-encoding"}
+    native = {"etag", "location", "allow", "retry-after", "accept-encoding"}
+    assert set(cors()["exposeHeaders"]) >= native | {"x-amzn-errortype", "x-amzn-requestid"}
 
 
 @pytest.mark.parametrize("authorization", ["IAM", "JWT", "NONE"])
