@@ -1,6 +1,5 @@
 """Writes of a vector bucket have a known outcome if that is possible; what is read from storage is not trusted."""
 
-import json
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from tests.support.scripted_store import (
 )
 from tests.support.services import FOREVER, Clock
 from vectord.errors import ConditionFailed, Contended, OutcomeUnknown, StorageSilent, WriteConflict
-from vectord.service.buckets.errors import BucketExists, BucketNotEmpty, BucketNotFound, BucketUnreadable
+from vectord.service.buckets.errors import BucketExists, BucketNotEmpty, BucketNotFound
 from vectord.service.buckets.values import NewBucketIndex, VectorBucket, index_name, object_name
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
@@ -29,24 +28,6 @@ from vectord.service.values.options import Deadline
 from vectord.storage.base import IfAbsent
 
 NAME = object_name("films")
-OTHER_FORMS: dict[str, Any] = {
-    "not JSON": b"{",
-    "no object": b"[]",
-    "no UTF-8": b'{"name":"films","id":"a","created":1,"policy":"\xff"}',
-    "no id": {"id": ""},
-    "an id of 65 characters": {"id": "a" * 65},
-    "an id with a slash": {"id": "a/b"},
-    "a time before 1970": {"created": -1},
-    "a time that is text": {"created": "now"},
-    "51 tags": {"tags": {str(number): "" for number in range(51)}},
-    "a long tag": {"tags": {"key": "v" * 257}},
-    "an unknown mode": {"default_index_mode": "TURBO"},
-    "a long policy": {"policy": "x" * 20_481},
-    "33 writes": {"writes": ["w"] * 33},
-    "a member that a later version wrote": {"quota": 5},
-    "2 MB": {"policy": " " * (2 << 20)},
-    "deep nesting": b'{"name":' + b"[" * 100_000,
-}
 
 
 def refuses_its_own(real: Real) -> None:
@@ -294,21 +275,3 @@ class TestDelete:
         with pytest.raises(Contended):
             service.buckets.delete("films", FOREVER)
         assert tags(service) == {"made": "before"}
-
-
-@pytest.mark.parametrize("stored", OTHER_FORMS.values(), ids=OTHER_FORMS.keys())
-def test_an_object_of_another_form_is_unreadable(store: ScriptedStore, service: Service, stored: Any) -> None:
-    valid = {"name": "films", "id": "a", "created": 1}
-    data = stored if isinstance(stored, bytes) else json.dumps({**valid, **stored}).encode()
-    store.inner.put(NAME, data, IfAbsent(), "")
-    for use in (tags, tag, lambda service: service.buckets.delete("films", FOREVER)):
-        with pytest.raises(BucketUnreadable, match="films"):
-            use(service)
-
-
-def test_an_object_that_was_copied_to_another_name_belongs_to_that_name(
-    store: ScriptedStore, service: Service, films: VectorBucket
-) -> None:
-    copied = store.inner.get(NAME)
-    store.inner.put(object_name("copy"), copied.data, IfAbsent(), "")  # type: ignore[union-attr]
-    assert service.buckets.get("copy", FOREVER).name == "copy"
