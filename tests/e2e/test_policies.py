@@ -186,3 +186,11 @@ def test_the_log_names_the_principal_of_a_write(guarded: Stack, clients: Mapping
 def test_a_name_in_another_spelling_is_the_index_that_it_names(clients: Mapping[str, Client]) -> None:
     clients["Administrator"].exchange("PUT", "/indexes/films", {"dimension": 3})
     assert clients["ReaderOfFilms"].call("GET", "/indexes/%66ilms").body["index"]["name"] == "films"
+
+
+@pytest.mark.parametrize("route", sorted(template.routes().keys() - template.native_routes().keys()))
+def test_an_unsigned_request_of_s3_vectors_is_denied(guarded: Stack, route: str) -> None:
+    method, path = route.split()
+    path = path.replace("{resourceArn+}", "arn:aws:s3vectors:us-east-1:000000000000:bucket/films")
+    with closing(Client(HOST, guarded.port, guarded.path)) as unsigned:
+        assert not is_allowed(unsigned, method, path)
