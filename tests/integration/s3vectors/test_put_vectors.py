@@ -51,16 +51,29 @@ def test_metadata_beyond_two_kilobytes_can_be_filtered(plots: VectorIndex) -> No
 
 def test_metadata_beyond_40_kilobytes_or_50_keys_is_refused(plots: VectorIndex) -> None:
     keys = {f"k{number}": number for number in range(50)}
-    plots.put(a_vector("alien", [1, 0], text="x" * (40_960 - len('{"text": ""}'))), a_vector("brazil", [1, 0], **keys))
+    plots.put(a_vector("alien", [1, 0], text="x" * (40_960 - len("text"))), a_vector("brazil", [1, 0], **keys))
     refused = refusal(
         plots.put,
-        a_vector("alien", [1, 0], text="x" * (40_961 - len('{"text": ""}'))),
+        a_vector("alien", [1, 0], text="x" * (40_961 - len("text"))),
         a_vector("brazil", [1, 0], **keys, more=1),
     )
     assert refused["fields"] == [
         ("vectors[0].metadata", "metadata must have at most 40 KB, but has 40,961 bytes"),
         ("vectors[1].metadata", "metadata must have at most 50 keys, but has 51"),
     ]
+
+
+@pytest.mark.parametrize("text", ["é" * 20_000, "映" * 13_000, "🎬" * 10_000, '"' * 40_000, "\n" * 40_000, "\x00" * 40_000])
+def test_metadata_is_counted_in_utf_8_however_an_sdk_writes_it(plots: VectorIndex, text: str) -> None:
+    plots.put(a_vector("alien", [1, 0], text=text, list=[text[:10], 1.5, True]))
+    [found] = plots.get("alien", returnMetadata=True)
+    assert found["metadata"] == {"text": text, "list": [text[:10], 1.5, True]}
+
+
+def test_metadata_is_counted_in_lists_and_objects_too(plots: VectorIndex) -> None:
+    metadata = {"list": ["é" * 10_000, {"inner": "é" * 11_000}]}
+    [(path, reason)] = refusal(plots.put, a_vector("alien", [1, 0], **metadata))["fields"]
+    assert (path, reason) == ("vectors[0].metadata", "metadata must have at most 40 KB, but has 42,009 bytes")
 
 
 def test_a_vector_of_another_length_refuses_the_batch_in_the_words_of_aws(plots: VectorIndex) -> None:

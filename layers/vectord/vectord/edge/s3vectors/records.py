@@ -1,7 +1,7 @@
 """The vectors of PutVectors as entries of a batch, and the errors of those that are not valid."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -14,11 +14,15 @@ from vectord.readers.entry import METADATA_ERRORS, Components, Entry, NewVector,
 from vectord.readers.malformed import metadata_reason
 
 NO_METADATA: Final = msgspec.Raw(b"{}")  # replaces stored metadata, which an entry without metadata would keep
-MAX_METADATA: Final = 40 << 10  # bytes of JSON; S3 Vectors' own limits, although filterable metadata may have as much
+# S3 Vectors' own limits, although filterable metadata may have as much. Bytes are those of keys and values in UTF-8.
+MAX_METADATA: Final = 40 << 10
 MAX_METADATA_KEYS: Final = 50
 
 _ABSENT: Final = (b"", b"null")
 _LONG: Final = 128 << 10  # bytes; the components of a shorter text need little memory
+# Bytes of JSON text for one byte of a key or value, at most: JSON may write one character as \u000a. With a margin for
+# quotes, separators and brackets.
+_JSON_SHARE: Final = 8
 
 
 class _BadRecord(BadItem, frozen=True):
@@ -96,10 +100,29 @@ def _metadata(raw: msgspec.Raw) -> msgspec.Raw:
         return NO_METADATA
     if not bytes(metadata).startswith(b"{"):
         raise RequestInvalid("metadata must be an object")
-    if len(bytes(metadata)) > MAX_METADATA:
-        raise RequestInvalid(
-            f"metadata must have at most {MAX_METADATA >> 10} KB, but has {len(bytes(metadata)):,} bytes"
-        )
+    if (size := _size(bytes(metadata))) > MAX_METADATA:
+        raise RequestInvalid(f"metadata must have at most {MAX_METADATA >> 10} KB, but has {size:,} bytes")
     if (keys := len(msgspec.json.decode(metadata, type=dict[str, msgspec.Raw]))) > MAX_METADATA_KEYS:
         raise RequestInvalid(f"metadata must have at most {MAX_METADATA_KEYS} keys, but has {keys}")
     return metadata
+
+
+def _size(metadata: bytes) -> int:
+    """Return the bytes that count against the limit; for text that is certainly within or beyond it, its length.
+
+    SDKs write a character as up to 6 bytes for each byte of UTF-8, and this must not decide what can be stored.
+    """
+    if not MAX_METADATA < len(metadata) <= _JSON_SHARE * MAX_METADATA:
+        return len(metadata)
+    return _size_of(msgspec.json.decode(metadata))
+
+
+def _size_of(value: Any) -> int:
+    """Return the bytes of a JSON value without quotes, escapes, separators and brackets."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return sum(map(_size_of, value))
+    if isinstance(value, dict):
+        return sum(_size_of(key) + _size_of(member) for key, member in value.items())
+    return len(msgspec.json.encode(value))
