@@ -63,7 +63,9 @@ def test_metadata_beyond_40_kilobytes_or_50_keys_is_refused(plots: VectorIndex) 
     ]
 
 
-@pytest.mark.parametrize("text", ["é" * 20_000, "映" * 13_000, "🎬" * 10_000, '"' * 40_000, "\n" * 40_000, "\x00" * 40_000])
+@pytest.mark.parametrize(
+    "text", ["é" * 20_000, "映" * 13_000, "🎬" * 10_000, '"' * 40_000, "\n" * 40_000, "\x00" * 40_000]
+)
 def test_metadata_is_counted_in_utf_8_however_an_sdk_writes_it(plots: VectorIndex, text: str) -> None:
     plots.put(a_vector("alien", [1, 0], text=text, list=[text[:10], 1.5, True]))
     [found] = plots.get("alien", returnMetadata=True)
