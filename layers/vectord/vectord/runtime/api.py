@@ -2,16 +2,20 @@
 
 import os
 from functools import cache
+from threading import Lock
 
 from vectord.runtime.resources import build_policy_of, invoke_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 
+_composing = Lock()  # threads of one process, as in tests, would otherwise compose a store in memory each
+
 
 def service() -> Service:
     """Return the service for the environment variables; equal settings return the same service with its caches."""
-    return service_of(Settings.read(os.environ))
+    with _composing:
+        return service_of(Settings.read(os.environ))
 
 
 @cache
