@@ -216,17 +216,17 @@ class DeadlineExceeded(Unavailable):
 
 
 class Contended(Unavailable):
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str = "index") -> None:
         self.name = name
-        super().__init__(f"Too many writers are changing index {name!r}; this change was not applied. Send it again.")
+        super().__init__(f"Too many writers are changing {what} {name!r}; this change was not applied. Send it again.")
 
 
 class OutcomeUnknown(Unavailable):
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str = "index") -> None:
         self.name = name
         super().__init__(
-            f"Storage did not confirm the change of index {name!r}: it may or may not have been applied. "
-            "Read the index, or send the same change again."
+            f"Storage did not confirm the change of {what} {name!r}: it may or may not have been applied. "
+            f"Read the {what}, or send the same change again."
         )
 
 

@@ -111,7 +111,7 @@ class TestCreate:
 
     def test_without_any_reply_is_unknown(self, store: ScriptedStore, service: Service) -> None:
         store.always("put", no_reply)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(OutcomeUnknown, match=r"vector bucket 'films'.* Read the vector bucket"):
             create(service)
 
     def test_that_is_refused_before_storage_falls_silent_is_unknown(
@@ -123,7 +123,7 @@ class TestCreate:
 
     def test_in_endless_conflicts_writes_nothing(self, store: ScriptedStore, service: Service) -> None:
         store.always("put", fails_with(WriteConflict()))
-        with pytest.raises(Contended):
+        with pytest.raises(Contended, match="vector bucket 'films'"):
             create(service)
 
 
@@ -196,7 +196,7 @@ class TestChange:
 
     def test_in_endless_conflicts_changes_nothing(self, store: ScriptedStore, service: Service) -> None:
         store.always("put", fails_with(WriteConflict()))
-        with pytest.raises(Contended):
+        with pytest.raises(Contended, match="vector bucket 'films'"):
             tag(service)
 
     def test_ends_at_its_deadline(self, store: ScriptedStore) -> None:
@@ -272,6 +272,6 @@ class TestDelete:
 
     def test_in_endless_conflicts_deletes_nothing(self, store: ScriptedStore, service: Service) -> None:
         store.always("delete", fails_with(WriteConflict()))
-        with pytest.raises(Contended):
+        with pytest.raises(Contended, match="vector bucket 'films'"):
             service.buckets.delete("films", FOREVER)
         assert tags(service) == {"made": "before"}

@@ -13,7 +13,7 @@ from vectord.errors import (
 )
 from vectord.service.buckets.errors import BucketNotEmpty, BucketNotFound
 from vectord.service.buckets.listing import Listing
-from vectord.service.buckets.objects import BucketObjects, StoredBucket
+from vectord.service.buckets.objects import KIND, BucketObjects, StoredBucket
 from vectord.service.buckets.values import VectorBucket
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -48,9 +48,9 @@ class Deletion:
             return
         except StorageSilent as error:
             if self._unanswered is not None:
-                raise OutcomeUnknown(self._name) from error
+                raise OutcomeUnknown(self._name, KIND) from error
             raise
-        raise (OutcomeUnknown if self._unanswered else Contended)(self._name)
+        raise (OutcomeUnknown if self._unanswered else Contended)(self._name, KIND)
 
     def _attempt(self, deadline: Deadline) -> bool:
         """Return True if the bucket was deleted; False if another writer was first, or there was no answer."""
@@ -88,4 +88,4 @@ class Deletion:
         if self._listing.has_index(self._name, deadline):
             # A delete that got no answer may still arrive while the state is the same.
             is_open = self._unanswered is not None and self._unanswered.etag == stored.etag
-            raise (OutcomeUnknown if is_open else BucketNotEmpty)(self._name)
+            raise OutcomeUnknown(self._name, KIND) if is_open else BucketNotEmpty(self._name)

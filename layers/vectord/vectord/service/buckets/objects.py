@@ -25,6 +25,7 @@ from vectord.service.values.environment import Commit, Environment, RetryPolicy
 from vectord.service.values.options import Deadline
 from vectord.storage.base import Condition, IfAbsent, IfMatch, ObjectHead, Store
 
+KIND: Final = "vector bucket"  # in messages
 MAX_BYTES: Final = 1 << 20  # of an object; 50 tags, a policy and 32 ids have a quarter of that
 
 type Change = Callable[[VectorBucket], VectorBucket]
@@ -94,9 +95,9 @@ class BucketObjects:
         except BucketNotFound as error:
             if refused and not unknown:
                 raise BucketExists(bucket.name) from error
-            raise (OutcomeUnknown if unknown else Contended)(bucket.name) from error
+            raise (OutcomeUnknown if unknown else Contended)(bucket.name, KIND) from error
         except StorageSilent as error:
-            raise (OutcomeUnknown if unknown or refused else Contended)(bucket.name) from error
+            raise (OutcomeUnknown if unknown or refused else Contended)(bucket.name, KIND) from error
         if write_id not in stored.bucket.writes:
             raise BucketExists(bucket.name)
         return self._record(bucket.name, None, stored.etag)
@@ -135,7 +136,7 @@ class BucketObjects:
         if attempts.write_id in stored.bucket.writes:
             return self._recorded(stored, attempts.base, audited=audited)
         # A write without an answer may still be applied while the bucket has the ETag of its base.
-        raise (OutcomeUnknown if attempts.unknown and stored.etag == attempts.base else Contended)(name)
+        raise (OutcomeUnknown if attempts.unknown and stored.etag == attempts.base else Contended)(name, KIND)
 
     def delete_once(self, stored: StoredBucket) -> None:
         """Delete a bucket in one request.
@@ -155,7 +156,7 @@ class BucketObjects:
             return self.read(name, deadline)
         except StorageSilent as error:
             if attempts.unknown or attempts.refused:
-                raise OutcomeUnknown(name) from error
+                raise OutcomeUnknown(name, KIND) from error
             raise
 
     def _put(self, bucket: VectorBucket, condition: Condition) -> str:
