@@ -33,9 +33,9 @@ def test_a_frame_of_2500_rows_is_put_listed_in_segments_and_deleted(bucket: str)
     numbers = np.arange(rows.COUNT)
     frame = pd.DataFrame({"key": rows.KEYS, "vector": [[float(n), 0.0, 0.0] for n in numbers], "number": numbers})
     wr.s3.put_vectors_from_df(
-        df=frame, key_column="key", vector_column="vector", metadata_columns=["number"], use_threads=4, **target
+        df=frame, key_column="key", vector_column="vector", metadata_columns=["number"], use_threads=2, **target
     )
-    listed = wr.s3.list_vectors(return_data=True, return_metadata=True, use_threads=4, **target)
+    listed = wr.s3.list_vectors(return_data=True, return_metadata=True, use_threads=2, **target)
     assert sorted(listed["key"]) == rows.KEYS
     assert all(
         row.vector == [float(row.key), 0.0, 0.0] and row.metadata == {"number": int(row.key)}
@@ -43,8 +43,8 @@ def test_a_frame_of_2500_rows_is_put_listed_in_segments_and_deleted(bucket: str)
     )
     chunks = list(wr.s3.list_vectors(chunked=700, **target))
     assert [len(chunk) for chunk in chunks] == [700, 700, 700, 400]
-    assert sorted(wr.s3.get_vectors(keys=rows.KEYS[:250], use_threads=4, **target)["key"]) == rows.KEYS[:250]
-    wr.s3.delete_vectors(keys=rows.KEYS[3:], use_threads=4, **target)
+    assert sorted(wr.s3.get_vectors(keys=rows.KEYS[:250], use_threads=2, **target)["key"]) == rows.KEYS[:250]
+    wr.s3.delete_vectors(keys=rows.KEYS[3:], use_threads=2, **target)
     assert sorted(wr.s3.list_vectors(**target)["key"]) == rows.KEYS[:3]
 
 

@@ -69,7 +69,7 @@ def test_sixteen_segments_list_disjoint_parts_at_the_same_time(s3vectors: Any, f
         paginator = s3vectors.get_paginator("list_vectors")
         return keys(paginator.paginate(**target, segmentCount=16, segmentIndex=number, maxResults=100))
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(2) as pool:
         assert sorted(itertools.chain.from_iterable(pool.map(segment, range(16)))) == rows.KEYS
 
 
@@ -148,7 +148,7 @@ def test_both_apis_write_to_one_index_at_the_same_time_and_no_row_is_lost(
                 {"vectors": [{"id": f"native-{number}", "vector": [1, number]}]},
             )
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(2) as pool:
         done = [pool.submit(write, number) for number in range(10) for write in (put, add)]
     assert [future.exception() for future in done] == [None] * 20
     listed = {one["key"] for one in s3vectors.list_vectors(**target)["vectors"]}

@@ -88,9 +88,9 @@ test("the paginator of ListVectors returns each of 2,500 vectors once", async ()
   assert.deepEqual(found.flat().map(({ key }) => key).sort(), keys);
 });
 
-test("four segments list 2,500 vectors at the same time", async () => {
-  const segments = [0, 1, 2, 3].map((segmentIndex) =>
-    collect(paginateListVectors({ client }, { ...filled, segmentCount: 4, segmentIndex }), "vectors"),
+test("two segments list 2,500 vectors at the same time", async () => {
+  const segments = [0, 1].map((segmentIndex) =>
+    collect(paginateListVectors({ client }, { ...filled, segmentCount: 2, segmentIndex }), "vectors"),
   );
   const found = (await Promise.all(segments)).flat(2);
   assert.deepEqual(found.map(({ key }) => key).sort(), keys);
