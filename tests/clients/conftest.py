@@ -1,8 +1,8 @@
 """The stack that the clients are run on, over HTTP: the built template on MiniStack.
 
 Its API accepts requests with any signature, or none; every function runs under its own role, whose policies are
-enforced. The clients find it by AWS_ENDPOINT_URL_S3VECTORS alone. They call it two at a time: MiniStack unpacks 180 MB for each
-instance of a function.
+enforced. The clients find it by AWS_ENDPOINT_URL_S3VECTORS alone. They call it two at a time, because MiniStack unpacks
+180 MB for each instance of a function.
 """
 
 import os

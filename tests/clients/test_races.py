@@ -1,4 +1,4 @@
-"""Creations and deletions that two processes request at the same moment: one of the orders happened, whichever."""
+"""Creations and deletions that two processes request at the same moment: the result is that of one of the orders."""
 
 from collections.abc import Iterator
 from contextlib import closing
