@@ -41,7 +41,7 @@ test: $(call STAMP,dev) ## Unit, contract and integration tests, but the slow on
 	@$(TESTS)
 
 .PHONY: test-slow
-test-slow: $(call STAMP,dev) ## The tests with large inputs, measured recalls and waits, marked `slow`
+test-slow: $(call STAMP,dev) ## The tests with large inputs, measured recalls, many random cases and waits
 	@$(TESTS) -m slow
 
 .PHONY: coverage

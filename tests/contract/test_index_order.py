@@ -62,6 +62,7 @@ def test_a_prefix_that_no_name_starts_with_lists_nothing(backend: MemoryBackend 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(NAMES, max_size=9), page=st.integers(1, 6), limit=st.integers(1, 6), seed_=st.integers(0, 99))
+@pytest.mark.slow
 def test_both_stores_list_the_same_pages(s3: S3Backend, names: set[str], page: int, limit: int, seed_: int) -> None:
     backend = S3Backend(s3.endpoint)
     memory = MemoryBackend()

@@ -173,6 +173,7 @@ def _offsets(blob: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_an_altered_byte_is_detected_at_any_offset(name: str) -> None:
     blob = bytearray(_read(name))
     body_start = frame.decode(bytes(blob))[0].body_start

@@ -28,6 +28,7 @@ def test_an_intact_file_is_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", COUNTS)
+@pytest.mark.slow
 def test_a_damaged_file_gives_entries_or_is_refused(suffix: str) -> None:
     for name, seed, data in many(_of(suffix), COUNTS[suffix]):
         try:

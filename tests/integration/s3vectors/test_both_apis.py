@@ -68,6 +68,7 @@ def test_a_listing_goes_on_while_the_native_api_changes_the_index(plots: VectorI
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.slow
 def test_any_sequence_of_changes_by_both_apis_is_what_a_dictionary_says(plots: VectorIndex, seed: int) -> None:
     chance, expected = random.Random(seed), dict[str, tuple[list[float], Any]]()
     for step in range(40):

@@ -16,6 +16,8 @@ from vectord.index.query import search as query_search
 from vectord.index.rows import Item
 from vectord.lhv1.params import Distance
 
+pytestmark = pytest.mark.slow
+
 IDS = st.sampled_from(["a", "b", "c", "a/b", "%2F", "ü", "😀", "\x00", " ", '"', "A", "aa"])
 # Zero components are left to the euclidean machine: a zero vector has no cosine.
 COMPONENT = st.floats(-(2.0**127), 2.0**127, width=32).filter(bool) | st.sampled_from([1.0, -1.0, 2.0, 1e-30, 1e20])

@@ -161,6 +161,7 @@ def test_rows_that_the_build_renumbered_are_found() -> None:
 
 
 @given(HISTORY, HISTORY, HISTORY)
+@pytest.mark.slow
 def test_two_states_on_one_base_may_have_any_histories(shared: list[Step], before: list[Step], now: list[Step]) -> None:
     common = after(built(ALL), *shared)
     made, state = rebuilt(after(common, *before)), after(common, *now)

@@ -126,6 +126,7 @@ def test_integers_of_any_width_are_stored_exactly(value: float) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 256, 257, 65_536, 65_537])
+@pytest.mark.slow
 def test_a_dictionary_may_have_any_number_of_texts(count: int) -> None:
     columns = stored([{"a": f"{row:06}"} for row in range(count)])
     last = count - 1
@@ -168,6 +169,7 @@ def test_documents_with_many_sets_of_keys_keep_their_values(make_columns: MakeCo
 KINDS = [lambda row: f"{row % 97}", lambda row: 2**60 + row % 5, lambda row: row % 97, lambda row: [row % 7 / 2, "5"]]
 
 
+@pytest.mark.slow
 def test_values_of_mixed_types_stay_with_their_rows(make_columns: MakeColumns) -> None:
     drawn = np.random.default_rng(1).integers(0, 12, (9_000, 3)).tolist()  # more than one chunk
     documents = [

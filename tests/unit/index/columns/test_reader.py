@@ -92,6 +92,7 @@ def altered(at: int, flip: int) -> bytes:
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+@pytest.mark.slow
 def test_an_altered_byte_is_refused_or_changes_nothing(flip: int) -> None:
     refused = 0
     for at in range(len(VALID)):
@@ -103,6 +104,7 @@ def test_an_altered_byte_is_refused_or_changes_nothing(flip: int) -> None:
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x80])
+@pytest.mark.slow
 def test_an_altered_byte_with_correct_checksums_causes_no_crash(flip: int) -> None:
     for at in range(len(VALID)):
         with suppress(BlobCorrupt):

@@ -43,6 +43,7 @@ def found(index: Index, path: str, limit: int, tree: Filter | None = None) -> Fa
 @example(**SAME_VALUES, paths=["a"], limit=20)
 @example(first={"id 0": {"a": 1}}, steps=[["id 0"]], paths=["a"], limit=20)
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_a_facet_counts_the_values_of_the_documents(
     first: Step, steps: list[Step], paths: list[str], limit: int
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_facet_counts_the_values_of_the_documents(
 @given(first=SOME.filter(bool), steps=STEPS, path=d.PATHS, tree=d.FILTERS)
 @example(**SAME_VALUES, path="a", tree=Exists("a"))
 @settings(max_examples=20, deadline=None)
+@pytest.mark.slow
 def test_a_facet_counts_only_rows_that_match_the_filter(
     first: Step, steps: list[Step], path: str, tree: Filter
 ) -> None:

@@ -50,6 +50,7 @@ def found(index: Index, tree: Filter) -> list[str]:
 
 @given(first=SOME.filter(bool), steps=STEPS, trees=st.lists(d.FILTERS, min_size=1, max_size=4))
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_a_filter_matches_the_rows_whose_documents_match(first: Step, steps: list[Step], trees: list[Filter]) -> None:
     model = documents([first, *steps]).items()
     matching = [sorted(each for each, document in model if matches(tree, document)) for tree in trees]

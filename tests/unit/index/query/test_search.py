@@ -161,6 +161,7 @@ def test_a_reopened_index_answers_bit_for_bit_the_same(distance: Distance) -> No
     matrix=hnp.arrays(np.float32, (6, 3), elements=st.floats(-(2.0**127), 2.0**127, width=32).filter(bool)),
     k=st.integers(1, 8),
 )
+@pytest.mark.slow
 def test_every_stored_vector_finds_itself_at_zero(distance: Distance, matrix: v.F32, k: int) -> None:
     index = v.of_matrix(matrix, distance)
     for row, vector in enumerate(matrix):

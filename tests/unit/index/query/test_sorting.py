@@ -70,6 +70,7 @@ ORDERS = st.builds(Order, d.PATHS, st.booleans())
 @example(**SAME_VALUES, order=Order("a"), limit=1)
 @example(**SAME_VALUES, order=Order("a", descending=True), limit=2)
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_pages_have_every_row_once_in_the_order_of_its_value(
     first: Step, steps: list[Step], order: Order, limit: int
 ) -> None:
@@ -80,6 +81,7 @@ def test_pages_have_every_row_once_in_the_order_of_its_value(
 
 @given(first=SOME.filter(bool), steps=STEPS, order=ORDERS, tree=d.FILTERS)
 @settings(max_examples=20, deadline=None)
+@pytest.mark.slow
 def test_a_filter_and_a_prefix_select_rows(first: Step, steps: list[Step], order: Order, tree: Filter) -> None:
     model = documents([first, *steps])
     matching = expected({each: document for each, document in model.items() if matches(tree, document)}, order)

@@ -30,6 +30,7 @@ points = st.lists(st.tuples(coordinates, coordinates).filter(any), max_size=40)
     distance=st.sampled_from(["cosine", "euclidean"]),
 )
 @settings(max_examples=40)
+@pytest.mark.slow
 def test_an_exact_search_returns_the_answer_of_a_single_object_index(
     rows: list[tuple[float, float]], query: tuple[float, float], k: int, shards: int, distance: str
 ) -> None:
