@@ -132,6 +132,7 @@ def test_a_reset_connection_is_unavailable(server: ScriptedServer, store: S3Stor
 
 
 @every_call
+@pytest.mark.slow
 def test_a_response_that_takes_too_long_is_unavailable(
     server: ScriptedServer, aws_environment: None, call: Call
 ) -> None:

@@ -192,6 +192,7 @@ def test_an_altered_byte_is_detected_at_any_offset(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_truncated_blob_is_refused_at_any_length(name: str) -> None:
     blob = _read(name)
     undetected = []

@@ -82,6 +82,7 @@ PAIRS = [(first, other) for first in FORMS for other in FORMS if first not in (o
 
 
 @pytest.mark.parametrize("shards", [1, 5])
+@pytest.mark.slow
 def test_a_key_names_one_request_in_every_form(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)
     for number, (first, other) in enumerate(PAIRS):

@@ -12,6 +12,8 @@ from tests.support import gateways
 from tests.support.api import Answer, Api, encoded
 from tests.support.gateways import DECODERS, FAITHFUL, Decode
 
+pytestmark = pytest.mark.slow
+
 LOOKUP, DELETION = "GET /indexes/{name}/vectors/{id+}", "DELETE /indexes/{name}/vectors/{id+}"
 INVALID = "urn:vectord:problem:request-invalid"
 UNRESERVED = string.ascii_letters + string.digits + "._~-"

@@ -35,6 +35,7 @@ def test_4097_dimensions_are_refused(ephemeral: Api) -> None:
     assert ephemeral.create(dimension=4_097).status == 422
 
 
+@pytest.mark.slow
 def test_k_may_be_10_000_and_no_higher(ephemeral: Api) -> None:
     ephemeral.create()
     ephemeral.add(*({"id": f"{row:05}", "vector": [1, row]} for row in range(10_050)))

@@ -51,6 +51,7 @@ def test_what_fits_with_gzip_is_answered_with_gzip(api: Api) -> None:
     assert [len(result["matches"]) for result in answer.json["results"]] == [ROWS] * 100
 
 
+@pytest.mark.slow
 def test_a_page_of_large_metadata_ends_where_the_answer_is_full(api: Api) -> None:
     text = "x" * 1_000_000
     for row in range(10):

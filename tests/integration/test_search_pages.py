@@ -148,6 +148,7 @@ def test_a_cursor_with_other_fields_is_refused(filled: Api, position: msgspec.St
 
 
 @both
+@pytest.mark.slow
 def test_pages_end_where_the_answer_would_be_too_large(ephemeral: Api, shards: int) -> None:
     ephemeral.create(shards=shards)
     text = 'say "hi"\n' * 40_000

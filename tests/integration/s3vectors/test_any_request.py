@@ -12,6 +12,8 @@ from tests.integration.s3vectors.test_bad_requests import OPERATIONS, check, mem
 from tests.support.api import Api, an_event, in_memory
 from tests.support.s3vectors import ARN_PREFIX, client
 
+pytestmark = pytest.mark.slow
+
 INDEX = {"vectorBucketName": "media", "indexName": "films"}
 BUCKET = f"{ARN_PREFIX}:bucket/media"
 NAMES = ["media", "films", BUCKET, f"{BUCKET}/index/films", "", "ab", "Media", "CLASSIC", "float32", "AES256"]

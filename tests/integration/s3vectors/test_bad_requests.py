@@ -73,6 +73,7 @@ def valid_members(operation: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.slow
 def test_any_value_of_any_member_is_answered(api: Api, operation: str) -> None:
     for member in members_of(operation):
         for value in VALUES:

@@ -65,6 +65,7 @@ def test_pages_concatenated_are_the_whole_answer(plots: VectorIndex, top_k: int)
 
 
 @pytest.mark.parametrize("most", [12_800, 13_000, 14_000, 20_000, 40_000, 200_000])
+@pytest.mark.slow
 def test_pages_of_any_size_are_the_whole_answer(plots: VectorIndex, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     plots.put_rows(_ROWS.tolist(), text='"é' * 50)
     whole = plots.query(_QUERY, 300, returnMetadata=True, returnDistance=True)
@@ -136,6 +137,7 @@ def _restore_an_earlier_version(index: VectorIndex) -> None:
         _restore_an_earlier_version,
     ],
 )
+@pytest.mark.slow
 def test_changes_between_pages_do_not_alter_them(filled: VectorIndex, change: Callable[[VectorIndex], None]) -> None:
     first = _first_page(filled)
     change(filled)

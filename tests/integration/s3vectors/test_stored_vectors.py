@@ -54,6 +54,7 @@ def test_an_index_is_named_by_its_arn_or_by_both_names(plots: VectorIndex) -> No
 
 
 @pytest.mark.parametrize("page", [499, 500, 1_000, None])
+@pytest.mark.slow
 def test_pages_have_every_vector_once(many: VectorIndex, page: int | None) -> None:
     pages = many.pages("list_vectors", **({} if page is None else {"maxResults": page}))
     found = keys_of(pages)
@@ -62,6 +63,7 @@ def test_pages_have_every_vector_once(many: VectorIndex, page: int | None) -> No
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 16])
+@pytest.mark.slow
 def test_segments_are_disjoint_and_complete(many: VectorIndex, count: int) -> None:
     segments = [
         keys_of(many.pages("list_vectors", segmentCount=count, segmentIndex=index, maxResults=300))

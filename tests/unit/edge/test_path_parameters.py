@@ -41,6 +41,7 @@ def addressed(event: Mapping[str, Any]) -> str | None:
 @example("a/../b")
 @example("a+b c")
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_a_request_addresses_the_id_of_its_client_or_is_refused(vector_id: str) -> None:
     for decode_path, decode_parameter in product(DECODERS, DECODERS):
         if decode_path in FAITHFUL or decode_parameter in FAITHFUL:

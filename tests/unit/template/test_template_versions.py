@@ -12,6 +12,8 @@ from tools.build import release
 from tools.command.paths import TEMPLATE
 from tools.stack.template import load
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS: dict[str, dict[str, Any]] = load(TEMPLATE)["Parameters"]
 NOT_IN_A_VERSION = {"ReservedConcurrentExecutions"}  # a property of the function, not of its versions
 

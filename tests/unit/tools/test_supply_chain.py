@@ -19,6 +19,8 @@ from tools.command.paths import ROOT
 from tools.env import lock, pins
 from tools.env.pins import Pin
 
+pytestmark = pytest.mark.slow
+
 HASH = "ab" * 32
 
 

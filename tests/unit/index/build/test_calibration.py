@@ -96,6 +96,7 @@ def test_a_promised_recall_holds_for_queries_that_the_build_never_saw(form: str,
     assert {promised: found for promised, found in measured.items() if found < promised} == {}
 
 
+@pytest.mark.slow
 def test_a_target_recall_of_1_is_exact() -> None:
     assert recall("noise", "packed", 1.0) == 1.0
 

@@ -50,6 +50,7 @@ def test_a_search_by_ranges_reaches_the_target_recall(index: Index, blob: bytes,
     assert np.mean(found) >= recall
 
 
+@pytest.mark.slow
 def test_there_is_no_plan_by_ranges_where_none_reaches_the_recall(index: Index) -> None:
     base = base_of(index)
     poor = replace(base, calibration={**base.calibration, "ranges": {42: 0.5}})

@@ -100,6 +100,7 @@ def test_a_small_index_is_read_whole_in_one_request(small: Case) -> None:
     assert (again.answer.plan, again.read_bytes, again.requests) == ("local", 0, 1)
 
 
+@pytest.mark.slow
 def test_a_cold_search_reads_a_small_part_of_a_large_index(large: Case) -> None:
     for query in QUERIES[:5]:
         first = search(large.service(), query)

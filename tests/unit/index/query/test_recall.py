@@ -47,6 +47,7 @@ def test_recall_is_the_found_share_of_the_exact_answer(index: Index) -> None:
     assert 0.2 < np.mean(measured.recalls) < 1
 
 
+@pytest.mark.slow
 def test_too_little_effort_shows_as_low_recall(index: Index) -> None:
     probes = recall.sample(index, 40, np.random.default_rng(2))
     poor = recall.measure(index, probes, Query(10, ef_search=1), _clock)

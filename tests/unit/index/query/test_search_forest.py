@@ -57,6 +57,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     return large(request.param)
 
 
+@pytest.mark.slow
 def test_a_large_index_is_searched_by_the_forest(case: Case) -> None:
     assert {search.search(case.index, query, K).strategy for query in case.queries} == {"forest"}
 

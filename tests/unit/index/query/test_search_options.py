@@ -84,6 +84,7 @@ def test_a_filtered_search_reaches_its_recall(index: Index, share: float) -> Non
     assert _recall(index, _some(index, share), _data(20, 9)) >= 0.95
 
 
+@pytest.mark.slow
 def test_a_search_filtered_to_rows_far_from_the_query_reaches_its_recall(index: Index) -> None:
     """Rows of one side, searched from the other side, where the bits of the sketch tell rows apart least."""
     assert index.base

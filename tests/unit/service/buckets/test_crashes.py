@@ -14,6 +14,8 @@ from vectord.service.buckets.values import NewBucketIndex
 from vectord.service.service import Service
 from vectord.storage.memory import MemoryStore
 
+pytestmark = pytest.mark.slow
+
 NEW = NewBucketIndex("all", 2, "cosine")
 
 

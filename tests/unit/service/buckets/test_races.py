@@ -18,6 +18,8 @@ from vectord.service.service import Service
 from vectord.service.values.options import STRONG, UNCONDITIONAL, NewIndex
 from vectord.storage.memory import MemoryStore
 
+pytestmark = pytest.mark.slow
+
 NEW = NewBucketIndex("all", 2, "cosine", (), {"made": "new"})
 type Use = Callable[[Service], Any]
 

@@ -84,6 +84,7 @@ CALLS = 11  # of a compaction without concurrent changes
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("call", range(CALLS))
+@pytest.mark.slow
 def test_no_concurrent_change_is_lost_or_applied_twice(
     store: ScriptedStore, expected: ExpectedIndex, compaction: Compaction, call: int, change: str
 ) -> None:

@@ -82,6 +82,7 @@ def test_an_index_over_the_budget_is_cached_alone() -> None:
     assert store.unconditional_reads() == {"a": 2, "b": 1}
 
 
+@pytest.mark.slow
 def test_a_full_section_cache_evicts_the_least_recently_read_files() -> None:
     store = store_of("a", "b", "c")
     for name in "abc":
