@@ -96,6 +96,7 @@ def test_a_failed_creation_of_an_upload_sends_no_part(
 
 @every_failure_of_a_part
 @pytest.mark.parametrize("part", ["head", "tail"])
+@pytest.mark.slow
 def test_an_upload_is_aborted_when_a_part_fails(
     store: S3Store, script: MultipartScript, part: str, failure: tuple[Answer, type[StoreError]]
 ) -> None:
@@ -118,6 +119,7 @@ def test_an_upload_is_aborted_when_its_copy_fails(
 
 
 @every_failure
+@pytest.mark.slow
 def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
     store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:

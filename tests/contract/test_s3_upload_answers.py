@@ -63,6 +63,7 @@ ROOTS = {step: RESPONSES[step][1:].partition(b">")[0] for step in ("create", "co
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN.keys())
 @pytest.mark.parametrize("step", ROOTS)
+@pytest.mark.slow
 def test_a_foreign_document_is_unavailable(store: S3Store, script: MultipartScript, step: str, foreign: bytes) -> None:
     script.answers[step] = answers(200, foreign.replace(b"%b", ROOTS[step]))
     with pytest.raises(StoreUnavailable):

@@ -173,6 +173,7 @@ def test_each_write_has_its_own_etag_and_reads_return_the_last(api: Api) -> None
     assert {answer.etag for answer in reads} == {etags[-1]}
 
 
+@pytest.mark.slow
 def test_a_search_whose_answer_would_be_too_large_continues_on_another_page(ephemeral: Api) -> None:
     ephemeral.create(dimension=1_024)
     draw = random.Random(1)

@@ -91,6 +91,7 @@ def test_every_request_is_answered_as_by_a_single_object_index(
     _answers_are_equal(both_in_memory, method, path, body)
 
 
+@pytest.mark.slow
 def test_requests_over_s3_are_answered_as_by_a_single_object_index(both_on_s3: Api) -> None:
     for method, path, body in (
         ("POST", "/search", {"vector": [1, 0], "include": ["metadata", "vector"]}),

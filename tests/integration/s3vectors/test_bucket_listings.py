@@ -42,6 +42,7 @@ def listed_buckets(s3vectors: Any, size: int | None = None, **more: Any) -> list
 
 
 @pytest.mark.parametrize("size", [1, 4, None])
+@pytest.mark.slow
 def test_indexes_are_listed_by_name(s3vectors: Any, size: int | None) -> None:
     create_indexes(s3vectors, FAMILY)
     assert listed_indexes(s3vectors, size) == sorted(FAMILY)

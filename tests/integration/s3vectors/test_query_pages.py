@@ -54,6 +54,7 @@ def _rest(index: VectorIndex, page: Any, top_k: int = 300) -> list[Any]:
 
 @pytest.mark.usefixtures("small_answers")
 @pytest.mark.parametrize("top_k", [1, 10, 29, 30, 31, 100, 299, 300, 301, 10_000])
+@pytest.mark.slow
 def test_pages_concatenated_are_the_whole_answer(plots: VectorIndex, top_k: int) -> None:
     plots.put_rows(_ROWS.tolist(), text="x" * 100)
     pages = _pages(plots, top_k)

@@ -1,5 +1,6 @@
 """What an index records of its commits and uploads."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def test_an_earlier_upload_of_a_key_stays_recorded() -> None:
     assert mutations.is_stale(applied, "k", "06")
 
 
+@pytest.mark.slow
 def test_many_uploads_of_one_key_leave_the_latest_of_every_other_key_recorded() -> None:
     applied: tuple[str, ...] = ()
     for number in range(mutations.MAX_UPLOADS):

@@ -33,6 +33,7 @@ def concurrency(function: str, value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.slow
 def test_the_reserved_concurrency_of_a_function_is_a_parameter(function: str) -> None:
     functions = Deployed(concurrency(function, "7")).all("AWS::Lambda::Function")
     assert {name: one["ReservedConcurrentExecutions"] for name, one in functions.items() if "Reserved" in str(one)} == {

@@ -77,6 +77,7 @@ def test_avx512_is_refused(build: Path) -> None:
         ("GCC", r"3\.0", (2, 0)),
     ],
 )
+@pytest.mark.slow
 def test_a_library_that_needs_a_newer_system_library_is_refused(
     build: Path, monkeypatch: pytest.MonkeyPatch, name: str, needed: str, older: tuple[int, ...]
 ) -> None:

@@ -119,6 +119,7 @@ def _plain(entry: Entry) -> tuple[str, bytes, object]:
 
 
 @pytest.mark.parametrize("kind", ROW_FORMATS)
+@pytest.mark.slow
 def test_the_exported_file_is_read_back_as_the_same_rows(index: Index, kind: Format) -> None:
     entries = list(entries_of_file(f"x.{kind}", _file(index, kind), LIMIT))
     assert [

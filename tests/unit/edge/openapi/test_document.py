@@ -41,6 +41,7 @@ def test_the_document_has_every_route_of_the_native_api_and_no_other() -> None:
     assert sorted(operation.route for operation in OPERATIONS) == sorted(template.native_routes())
 
 
+@pytest.mark.slow
 def test_every_schema_is_valid() -> None:
     import jsonschema  # takes 1.6 s to import
 

@@ -100,6 +100,7 @@ def assert_complete(found: Sequence[Ordered], expected: Ordered, k: int) -> None
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_pages_are_all_rows(index: Index, of: str, effort: dict[str, Any]) -> None:
     query = QUERIES[of]
     assert_complete(walk(over(index), 100, query, **effort), truth(index, query), 100)

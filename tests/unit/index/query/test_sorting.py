@@ -93,6 +93,7 @@ def test_a_filter_and_a_prefix_select_rows(first: Step, steps: list[Step], order
 
 
 @pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.slow
 def test_values_of_many_rows_are_sorted(descending: bool) -> None:
     model: dict[str, Any] = {f"id {n:04}": {"n": n * 7919 % 301, "few": n % 2} for n in range(1_500)}
     fetch = RecordingFetch()

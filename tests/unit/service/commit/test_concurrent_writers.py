@@ -23,6 +23,7 @@ def persistent_service(store: MemoryStore) -> Service:
 
 
 @pytest.mark.parametrize("functions", [1, WRITERS], ids=["one function", "a function each"])
+@pytest.mark.slow
 def test_concurrent_batches_are_all_added(functions: int) -> None:
     store = MemoryStore()
     services = [persistent_service(store) for _ in range(functions)]
