@@ -1,6 +1,7 @@
 """Pages of QueryVectors: ascending, without duplicates, and of the state that the first page used."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ _QUERY = [0.5, 0.5]
 @pytest.fixture
 def small_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make pages short: an answer may have 20,000 bytes, of which 12,096 are reserved."""
+    for module in ("vectord.edge.vectors", "vectord.edge.events.fan_out", "vectord.edge.s3vectors.vectors"):
+        import_module(module)  # they copy the value when they are imported, which must not be this one
     monkeypatch.setattr(handler, "MAX_ANSWER", 20_000)
 
 
