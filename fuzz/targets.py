@@ -179,6 +179,7 @@ def _bodies() -> Iterator[bytes]:
     yield b'{"name":"t","dimension":3,"distance":"cosine","m":16,"ef_search":20,"shards":2}'
     yield b'{"vectors":[{"id":"a","vector":[1,2.5,-3e7],"metadata":{"k":[null,true,"\\u00e9"]}}]}'
     yield b'{"vectors":[{"id":"b","vector":"AACAPw=="}]}'
+    yield b'{"vectors":[{"id":"a","vector":[1,1e400]}],"ids":["\\ud83d\\ude00"]}'
     yield b'{"ids":["a","b"]}'
     yield b'{"vector":[1,2,3],"k":5,"recall":0.95,"ef_search":20,"include":["metadata","vector"]}'
 

@@ -54,6 +54,8 @@ NOT_JSON = {
     "UTF-16": '{"vector":[1]}'.encode("utf-16"),
     "arrays without end": b'{"vector":' + b"[" * DEEP,
     "a wrong type before broken text": b'{"k":"4","vector":[1',
+    "a number out of range before broken text": b'{"vector":[1e400"]}',
+    "an unknown field with both": b'{"queries":[{"id":"a","vector":[-3e700e9"]}}\\}',
 }
 
 

@@ -251,9 +251,10 @@ def _refusal(data: bytes, shape: type[msgspec.Struct], error: msgspec.Validation
 
     Of a large body it names the first wrong member alone.
     """
-    if len(data) > LARGE:
-        return RequestInvalid(f"1 validation error detected. {error}.")
     try:
+        msgspec.json.decode(data or b"{}", type=msgspec.Raw)  # to the end of the body
+        if len(data) > LARGE:
+            return RequestInvalid(f"1 validation error detected. {error}.")
         found = list(islice(mismatches(data or b"{}", shape), MAX_ERRORS))
     except (msgspec.DecodeError, RecursionError) as malformed:
         return MalformedJson(f"The body {malformed_reason(data, malformed)}")

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
 from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries
-from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
+from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge, VectordError
 from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
 from vectord.readers.entry import MAX_BAD_ITEMS, Entry, entry_of_json
@@ -177,8 +177,7 @@ def decode[T: msgspec.Struct](body: bytes, kind: type[T]) -> T:
                 _CHECKS[kind](body)
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        _check_json(body)  # msgspec stopped at the wrong type; the rest may not be JSON
-        raise RequestInvalid(diagnosis.shape_reason(body, kind, error)) from error
+        raise _refusal(body, kind, error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(body, error) from error
     if repeated := repeated_field(body, kind):
@@ -208,13 +207,16 @@ def _field_names(kind: type[msgspec.Struct]) -> frozenset[bytes]:
     return frozenset(name.encode() for name in kind.__struct_encode_fields__)
 
 
-def _check_json(body: bytes) -> None:
+def _refusal(body: bytes, kind: type[msgspec.Struct], error: msgspec.ValidationError) -> VectordError:
+    """Return the error for a body that is not a `kind`, or not JSON behind the first wrong value.
+
+    msgspec stops at a wrong type and at a number out of range, so the rest of the body was not read.
+    """
     try:
-        msgspec.json.decode(body, type=msgspec.Raw if len(body) > LARGE else Any)
-    except msgspec.ValidationError:
-        return  # valid JSON with a number that is out of range
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _malformed(body, error) from error
+        msgspec.json.decode(body, type=msgspec.Raw)  # to the end of the body, whatever its values are
+        return RequestInvalid(diagnosis.shape_reason(body, kind, error))
+    except (msgspec.DecodeError, RecursionError) as malformed:
+        return _malformed(body, malformed)
 
 
 def _malformed(body: bytes, error: Exception) -> MalformedJson:
