@@ -5,6 +5,7 @@ STARTED := $(shell date +%s)
 
 DEV   := .venv/dev/bin/python
 SAM   := .venv/sam/bin/sam
+CLIENT := $(CURDIR)/.venv/client/bin/python
 STAMP  = .venv/$(1)/.stamp
 # One more than there are processors, because some tests wait for other processes.
 TEST_WORKERS = $(shell expr $$(nproc) + 1)
@@ -61,6 +62,11 @@ e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the contract t
 .PHONY: s3vectors
 s3vectors: build $(call STAMP,stack) $(call STAMP,clients) ## Clients of Amazon S3 Vectors, unmodified, over HTTP: boto3, moto, LangChain, ...
 	@.venv/clients/bin/python -m pytest tests/clients --whole
+
+.PHONY: client
+client: $(call STAMP,client) ## The Python client: format, lint, types, and its tests over HTTP and embedded
+	@cd clients/python && $(CLIENT) -m ruff format --check . && $(CLIENT) -m ruff check . && $(CLIENT) -m mypy
+	@cd clients/python && env OPENBLAS_NUM_THREADS=1 $(CLIENT) -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 .PHONY: reliability
 reliability: $(call STAMP,dev) $(call STAMP,stack) ## Faults, races and kills on MiniStack; VECTORD_SEED=... repeats a run
@@ -157,6 +163,7 @@ clean: ## Remove the environments, the build and all caches
 
 $(call STAMP,uv): tools/env/uv.txt
 $(foreach name,dev sam stack runtime bench clients,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
+$(call STAMP,client): clients/python/uv.lock $(call STAMP,uv)
 
 .venv/%/.stamp:
 	@echo "  .venv/$*: making the environment"
