@@ -1,11 +1,15 @@
 """POST /indexes and PUT /indexes/{name}: create an index; .../restore and .../copy: make one from a stored state."""
 
+import msgspec
+
 from vectord.edge import handler
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import index_answers, queries
-from vectord.edge.schemas.bodies import CopyBody, CreateBody, PutIndexBody, RestoreBody, decode
+from vectord.edge.schemas.bodies import CopyBody, CreateBody, EmbeddingBody, PutIndexBody, RestoreBody, decode
 from vectord.errors import RequestInvalid
+from vectord.lhv1.params import Embedding
+from vectord.readers.repeated import repeated_anywhere
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
@@ -14,17 +18,28 @@ from vectord.service.values.results import Description
 
 
 def create(request: Request, service: Service) -> Reply:
-    body = decode(request.body, CreateBody)
+    body = _decode(request, CreateBody)
     request.check_right("admin", body.name)
     return _create(body.name, body, request, service)
 
 
 def put(request: Request, service: Service) -> Reply:
     queries.check(request.query, queries.NoParameters)
-    name, body = request.path["name"], decode(request.body, PutIndexBody)
+    name, body = request.path["name"], _decode(request, PutIndexBody)
     if body.name not in (None, name):
         raise RequestInvalid(f"name must be absent or {name!r}, as in the path, not {body.name!r}.")
     return _create(name, body, request, service)
+
+
+def _decode[B: PutIndexBody](request: Request, kind: type[B]) -> B:
+    body = decode(request.body, kind)
+    if repeated := repeated_anywhere(request.body.decode(), msgspec.json.decode(request.body)):
+        raise RequestInvalid(f"The body has the field {repeated!r} more than once. Send it once.")
+    return body
+
+
+def _embedding(body: EmbeddingBody | None) -> Embedding | None:
+    return Embedding(body.model, body.query_prefix, body.document_prefix) if body else None
 
 
 def _create(name: str, body: PutIndexBody, request: Request, service: Service) -> Reply:
@@ -35,6 +50,7 @@ def _create(name: str, body: PutIndexBody, request: Request, service: Service) -
         body.ef_search or 0,
         body.distance or "",
         1 if body.shards is None else body.shards,
+        _embedding(body.embedding),
     )
     return _created(service.create(new, request.deadline, WriteOptions(request.preconditions)))
 

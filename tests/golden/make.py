@@ -14,7 +14,7 @@ from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.params import new_params
+from vectord.lhv1.params import Embedding, new_params
 
 
 def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
@@ -62,6 +62,15 @@ def _bucket_index(name: str, thresholds: Thresholds) -> bytes:
     return encode.encode(mutations.upsert(empty, items)[0], name, f"commit-of-{name}", thresholds=thresholds).blob
 
 
+def _embedding(name: str) -> bytes:
+    """Return a blob of an index that records its embedding model."""
+    embedding = Embedding("org/mödel-7b", "Instruct: find\nQuery: ", "passage: ")
+    drawn = np.random.default_rng(6).normal(size=(8, 3))
+    items = [_item(f"row-{i}", *row, metadata=b'{"row": %d}' % i) for i, row in enumerate(drawn)]
+    index = mutations.upsert(state.empty_index(new_params(name, 3, embedding=embedding)), items)[0]
+    return encode.encode(index, name, f"commit-of-{name}", thresholds=Thresholds(packed=1, part=0)).blob
+
+
 def _document(row: int) -> bytes:
     optional = {
         0: {"small": row, "empty": {}},
@@ -94,6 +103,7 @@ def main(folder: Path) -> None:
         "columns": _columns(),
         "bucket-index": _bucket_index("bucket-index", Thresholds()),
         "packed-bucket-index": _bucket_index("packed-bucket-index", Thresholds(packed=1, part=0)),
+        "packed-embedding": _embedding("packed-embedding"),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

@@ -18,7 +18,7 @@ from vectord.index.query.filtering import matching_rows
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.params import Params
+from vectord.lhv1.params import Embedding, Params
 
 FOLDER = Path(__file__).parent / "v2"
 NAMES = [
@@ -31,10 +31,12 @@ NAMES = [
     "columns",
     "bucket-index",
     "packed-bucket-index",
+    "packed-embedding",
 ]
 SHA256 = {
     "bucket-index": "a59a9a40f4b333060ff38ccf3b80d6f8cb017c06a2cab3ea11f276a8d3743e30",
     "packed-bucket-index": "b0723e08bf103abed1442539c212a610e590a3044299481169520d4056eb96e6",
+    "packed-embedding": "f738b1d16a5a0e70c3d37a9144b59557e2203d1c05945a0ea00a7ff8e6b83d2d",
     "columns": "3185d3daa2d775ad115690db03c21c40f4c7fcadc71f253f3c4bfd8fb12f52a7",
     "packed-euclidean": "8bb77048c88268daad2a4310c3bff4f885a0f0b25cb59331e5a49b7e326de727",
     "packed": "5dd1e19e8baa80057a99fe310d4f03b1f9a0371fb99e23f87f7f247101938563",
@@ -163,6 +165,12 @@ def test_columns_match_the_same_rows_as_the_documents() -> None:
 def test_what_an_index_of_a_vector_bucket_stores_reads_as_it_was_written(name: str) -> None:
     stored = BucketIndex(1_790_000_000, ("text", "é" * 63), {"project": "films", "team/größe": ""}, "CLASSIC")
     assert decode.open_blob(_read(name)).bucket_index == (stored if "bucket-index" in name else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_embedding_model_of_an_index_reads_as_it_was_written(name: str) -> None:
+    stored = Embedding("org/mödel-7b", "Instruct: find\nQuery: ", "passage: ")
+    assert (decode.open_blob(_read(name)).params.embedding or None) == (stored if "embedding" in name else None)
 
 
 def _offsets(blob: bytes) -> list[int]:

@@ -15,13 +15,27 @@ MAX_TREES = 1_000
 MAX_EF_SEARCH = 1_000_000
 MAX_ID_BYTES = 1_024
 MAX_SHARDS = 1_000
+MAX_MODEL = 256  # characters of the name of an embedding model
+MAX_PREFIX = 1_024  # characters of a prefix of an embedding model
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 # Patterns as text, which re compiles at their first use.
 _GENERATION = r"[A-Za-z0-9_-]{1,64}"
+_CONTROL = r"[\x00-\x1f\x7f]"
 _SHARD = rf"{_NAME.pattern}/{_GENERATION}/(0|[1-9][0-9]{{0,2}})"
 
 _NAME_RULE = "name must be 1 to 128 of A-Z a-z 0-9 . _ - and not start with a dot"
+
+
+class Embedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The embedding model of an index, and the texts that clients put before a query or a document to embed it.
+
+    The service stores it and does not use it: clients refuse to mix vectors of two models.
+    """
+
+    model: str
+    query_prefix: str = ""
+    document_prefix: str = ""
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,9 +52,18 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     distance: Distance = "cosine"
     shards: int | msgspec.UnsetType = msgspec.UNSET
     generation: str | msgspec.UnsetType = msgspec.UNSET
+    embedding: Embedding | msgspec.UnsetType = msgspec.UNSET
 
 
-def new_params(name: str, dimension: int, *, m: int = 0, ef_search: int = 0, distance: str = "") -> Params:
+def new_params(
+    name: str,
+    dimension: int,
+    *,
+    m: int = 0,
+    ef_search: int = 0,
+    distance: str = "",
+    embedding: Embedding | None = None,
+) -> Params:
     """Validate the parameters of a new index. Use defaults for `m` and `ef_search` below 1 and an empty `distance`.
 
     Raises:
@@ -53,6 +76,7 @@ def new_params(name: str, dimension: int, *, m: int = 0, ef_search: int = 0, dis
         m=m if m > 0 else defaults.m,
         ef_search=ef_search if ef_search > 0 else defaults.ef_search,
         distance=_distance(distance) if distance else defaults.distance,
+        embedding=embedding or msgspec.UNSET,
     )
     check_name(name)
     if reason := invalid_reason(params):
@@ -88,7 +112,7 @@ def invalid_reason(params: Params) -> str | None:
     ):
         if not 1 <= value <= limit:
             return f"{field} must be 1 to {limit:,}, not {value:,}"
-    return _invalid_shards_reason(params)
+    return _invalid_shards_reason(params) or _invalid_embedding_reason(params)
 
 
 def _invalid_shards_reason(params: Params) -> str | None:
@@ -98,6 +122,22 @@ def _invalid_shards_reason(params: Params) -> str | None:
         return f"shards must be 2 to {MAX_SHARDS:,} if there is a generation"
     if not params.generation or not re.fullmatch(_GENERATION, params.generation):
         return "generation must be 1 to 64 of A-Z a-z 0-9 _ -"
+    return None
+
+
+def _invalid_embedding_reason(params: Params) -> str | None:
+    if not (embedding := params.embedding):
+        return None
+    if not 1 <= len(embedding.model) <= MAX_MODEL:
+        return f"embedding.model must be 1 to {MAX_MODEL} characters long, not {len(embedding.model):,}"
+    if re.search(_CONTROL, embedding.model):
+        return "embedding.model must not have control characters"
+    for field, prefix in (
+        ("query_prefix", embedding.query_prefix),
+        ("document_prefix", embedding.document_prefix),
+    ):
+        if len(prefix) > MAX_PREFIX:
+            return f"embedding.{field} must be at most {MAX_PREFIX:,} characters long, not {len(prefix):,}"
     return None
 
 

@@ -47,7 +47,14 @@ class IndexLifecycle:
             PreconditionFailed: the index, or its absence, does not satisfy the precondition.
             IndexExists, Contended, OutcomeUnknown, StorageSilent, StoreRefused
         """
-        single = params.new_params(new.name, new.dimension, m=new.m, ef_search=new.ef_search, distance=new.distance)
+        single = params.new_params(
+            new.name,
+            new.dimension,
+            m=new.m,
+            ef_search=new.ef_search,
+            distance=new.distance,
+            embedding=new.embedding,
+        )
         if new.shards > self._max_shards:
             raise RequestInvalid(
                 f"shards must be at most {self._max_shards:,}, not {new.shards:,}: the parameter MaxShards of this "

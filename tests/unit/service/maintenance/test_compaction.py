@@ -6,10 +6,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.support.compactions import DIMENSION, SIZES, ExpectedIndex, a_compaction, compact, index, staged
+from tests.support.compactions import (
+    DIMENSION,
+    SIZES,
+    ExpectedIndex,
+    a_compaction,
+    a_writer,
+    compact,
+    index,
+    staged,
+    vectors,
+)
 from tests.support.scripted_store import Real, ScriptedStore, after
 from tests.support.services import FOREVER, Clock, a_service
-from vectord.index.thresholds import build_is_due
+from vectord.index.thresholds import Thresholds, build_is_due
+from vectord.lhv1.params import Embedding
 from vectord.service.maintenance.compaction import Compacted, Compaction
 from vectord.service.values.options import NewIndex
 from vectord.service.values.selection import Selection
@@ -27,6 +38,19 @@ def test_the_tail_is_built_into_the_graph(
     assert (done.outcome, done.rows, done.size) == ("compacted", len(expected.rows), left.size)
     assert (left.base_rows, len(left.tail), len(left.removed)) == (len(expected.rows), 0, 0)
     assert expected.stored() == expected.rows
+
+
+@pytest.mark.parametrize("sizes", [SIZES, replace(SIZES, packed=1 << 20)], ids=["packed", "plain"])
+def test_a_compaction_keeps_the_embedding_model(sizes: Thresholds) -> None:
+    embedding = Embedding("e5", "query: ", "passage: ")
+    store = ScriptedStore(least_part=1)
+    writer = a_writer(store)
+    writer.create(NewIndex("t", DIMENSION, embedding=embedding), FOREVER)
+    writer.add("t", vectors(*map(str, range(20))), FOREVER)
+    writer.add("t", vectors(*map(str, range(10, 40)), seed=1), FOREVER)
+    assert compact(a_compaction(store, sizes=sizes)).outcome == "compacted"
+    assert index(store).params.embedding == embedding
+    assert writer.describe("t", FOREVER).params.embedding == embedding
 
 
 def test_staged_objects_are_removed(store: ScriptedStore, compaction: Compaction) -> None:

@@ -23,6 +23,14 @@ Include = Literal["metadata", "vector", "distance"]
 _MAX_DIAGNOSED: Final = 6 << 20  # bytes; Python's values of a larger body could fill the memory
 
 
+class EmbeddingBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The model that embeds the texts of an index, and what clients put before a query or a document to embed it."""
+
+    model: fields.Model
+    query_prefix: fields.Prefix = ""
+    document_prefix: fields.Prefix = ""
+
+
 class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The parameters of an index whose name is in the path; a `name` in the body must be the same."""
 
@@ -32,6 +40,7 @@ class PutIndexBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     m: fields.Trees = None
     ef_search: fields.Effort = None
     shards: fields.Shards = None
+    embedding: EmbeddingBody | None = None
 
 
 class CreateBody(PutIndexBody, forbid_unknown_fields=True, kw_only=True):

@@ -60,6 +60,7 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "IntType": ("an integer", "integers"),
     "FloatType": ("a number", "numbers"),
     "StrType": ("a text", "texts"),
+    "StructType": ("an object", "objects"),
     "BoolType": ("true or false", "booleans"),
 }
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
-from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_SHARDS, MAX_TREES
+from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
 from vectord.readers.entry import VectorEncoding
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
 from vectord.storage.inbox import MAX_PUT_BYTES
@@ -52,6 +52,8 @@ Dimension = Annotated[int, schema(minimum=1, maximum=MAX_DIMENSION)]
 Trees = Annotated[int | None, schema(maximum=MAX_TREES)]
 Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
 Shards = Annotated[int | None, schema(minimum=1, maximum=MAX_SHARDS)]
+Model = Annotated[str, schema(minLength=1, maxLength=MAX_MODEL, pattern=r"^[^\u0000-\u001f\u007f]*$")]
+Prefix = Annotated[str, schema(maxLength=MAX_PREFIX)]
 Numbers = list[float] | str
 StoredVector = list[float] | Annotated[str, schema(pattern=_BASE64)]
 Encoding = Annotated[VectorEncoding, schema(description="How vectors in the answer are written.")]

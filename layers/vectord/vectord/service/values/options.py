@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import RequestInvalid
+from vectord.lhv1.params import Embedding
 
 DEFAULT_MAX_SHARDS: Final = 100  # of a new index; the template's default
 
@@ -48,6 +49,7 @@ class NewIndex(msgspec.Struct, frozen=True):
     ef_search: int = 0
     distance: str = ""
     shards: int = 1
+    embedding: Embedding | None = None
 
 
 class WriteOptions(msgspec.Struct, frozen=True):
