@@ -51,7 +51,7 @@ class Context:
     until: float
 
     def get_remaining_time_in_millis(self) -> float:
-        return (self.until - monotonic() + handler._MARGIN) * 1000
+        return (self.until - monotonic() + handler.MARGIN) * 1000
 
 
 class Uploads:

@@ -14,7 +14,7 @@ from vectord.edge import request as events
 from vectord.edge.access import Right
 from vectord.edge.problems import ErrorAnswer
 from vectord.edge.request import Event, Request, Subject
-from vectord.edge.telemetry import InvocationLog, Write
+from vectord.edge.telemetry import BeginLog, RequestLog, Write
 from vectord.errors import AccessDenied, AnswerTooLarge, IndexExists, VectordError
 from vectord.service.sharding.fan_out import MESSAGE_KEYS
 from vectord.service.values.environment import Commit, Environment
@@ -25,7 +25,7 @@ _ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # the characters of JSON t
 _TEXT_FILES: Final = frozenset(("application/jsonl",))  # media types of files that are worth compressing
 _ENVELOPE: Final = 4_096  # bytes of status, headers and braces around the body
 # Seconds of the function's time that are reserved for a last storage request, a read of its outcome, and the response.
-_MARGIN: Final = 9.0
+MARGIN: Final = 9.0
 _DEFAULT_TIME: Final = 20.0  # seconds, if the context does not say how much time is left
 
 Response = dict[str, Any]
@@ -92,6 +92,7 @@ def handler[S: HasEnvironment](
     *,
     answer_error: Callable[[VectordError], ErrorAnswer] = problems.answer,
     request_id_header: str | None = None,
+    begin_log: BeginLog = telemetry.begin,
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
 
@@ -99,7 +100,8 @@ def handler[S: HasEnvironment](
     checked before anything is read.
 
     `answer_error` returns the answer to an error. `request_id_header` names a header of every response for the id that
-    API Gateway gave the request; API Gateway itself sends it as `apigw-requestid`.
+    API Gateway gave the request; API Gateway itself sends it as `apigw-requestid`. `begin_log` returns the log of a
+    request.
 
     With `on_message` it also answers messages from other functions. A message has two keys that no HTTP event has. An
     HTTP caller cannot forge one, because API Gateway puts all input of the caller below its own keys. So a message
@@ -111,7 +113,7 @@ def handler[S: HasEnvironment](
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
         request_id = _correlation_id(event)
-        log, service = telemetry.begin(context, request_id), cached_service()
+        log, service = begin_log(context, request_id), cached_service()
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
         route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
@@ -164,7 +166,7 @@ def failure_metric(error: BaseException) -> Mapping[str, float]:
 def time_left(context: object) -> float:
     """Return the seconds that a request may take; some of the function's time is reserved for the response."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - _MARGIN)
+    return _DEFAULT_TIME if remaining is None else max(1.0, remaining() / 1000 - MARGIN)
 
 
 def _response(reply: Reply, *, gzip: bool) -> Response:
@@ -184,7 +186,7 @@ def _response(reply: Reply, *, gzip: bool) -> Response:
     return response
 
 
-def _log_failure(error: VectordError, log: InvocationLog) -> None:
+def _log_failure(error: VectordError, log: RequestLog) -> None:
     if problems.is_failure(error):
         log.error(error, str(error))
 

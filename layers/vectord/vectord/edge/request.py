@@ -116,6 +116,8 @@ def _query(event: Event) -> Mapping[str, str]:
 
 def _body(event: Event, coding: str) -> bytes:
     text = event.get("body") or ""
+    if isinstance(text, bytes):  # in process: an event of Lambda is JSON, and has none
+        return encoding.decoded(text, coding, is_text=False) if coding else text
     if len(text) > MAX_BODY * 4 // 3 + 4:
         raise _too_large(coding)
     if event.get("isBase64Encoded"):

@@ -14,7 +14,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 from aws_lambda_powertools import Logger, Metrics
@@ -58,6 +58,22 @@ class Write(msgspec.Struct, frozen=True):
     principal: str
     operation: str
     commits: Sequence[Commit] = ()
+
+
+class RequestLog(Protocol):
+    """The log of one HTTP request."""
+
+    def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None) -> None:
+        """Record a request that was answered: `fields`, `metrics` (names of UNITS) and the write, if it was one."""
+
+    def error(self, error: Exception, message: str) -> None:
+        """Record the error of a request that failed."""
+
+
+class BeginLog(Protocol):
+    """Returns the log of a request, for Lambda's context object and the id that the caller knows."""
+
+    def __call__(self, context: object, correlation_id: str | None, /) -> RequestLog: ...
 
 
 class InvocationLog(msgspec.Struct, frozen=True):

@@ -1,0 +1,40 @@
+"""Open a folder in this process. This module imports no part of the engine, and says what embedded mode lacks."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vectord_client.embedded.options import Options
+
+if TYPE_CHECKING:
+    from vectord_client.embedded.transport import Gateway
+
+_FIRST: Final = (3, 12)  # the versions of Python on which the engine runs
+_AFTER_LAST: Final = (3, 14)
+_LIBRARIES: Final = ("annoy", "aws_lambda_powertools", "numpy")
+
+
+def open_gateway(folder: Path, options: Options | None = None) -> "Gateway":
+    """Open `folder`, and create it if it is missing; all gateways of this process to one folder share one engine.
+
+    Raises:
+        MissingExtra: this Python is too old or too new for the engine, or libraries of the engine are not installed.
+        FolderUnusable: the path is a file, its parent is missing, or the folder cannot be read.
+    """
+    check_requirements()
+    from vectord_client.embedded import transport  # noqa: PLC0415  imports the engine, after the check
+
+    return transport.open_folder(folder, options or Options())
+
+
+def check_requirements() -> None:
+    """Raise MissingExtra if the engine cannot run in this environment."""
+    if not _FIRST <= sys.version_info[:2] < _AFTER_LAST:
+        found = ".".join(map(str, sys.version_info[:3]))
+        raise RuntimeError(f"Embedded mode needs Python 3.12 or 3.13, and this is {found}.")
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise RuntimeError(
+            f"Embedded mode needs {', '.join(missing)}: install vectord-client[embedded], or use the URL of a server."
+        )

@@ -1,0 +1,32 @@
+"""A lock between processes that the kernel releases when its holder dies."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class FolderLock:
+    """An exclusive lock on a file, which is created if necessary."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._fd = path, -1
+
+    def acquire(self) -> bool:
+        """Take the lock; return False if another process has it.
+
+        Raises:
+            OSError: the file cannot be created, as in a read-only folder.
+        """
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def release(self) -> None:
+        """Release the lock. Its file stays: another process may be waiting on it."""
+        os.close(self._fd)
+        self._fd = -1

@@ -1,0 +1,17 @@
+"""The options of embedded mode."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a process may use for the indexes of a folder, and how long it waits for builds when it closes it.
+
+    `memory_bytes` bounds what is kept of opened indexes. `close_seconds` is how long closing waits for builds.
+    """
+
+    memory_bytes: int = 2 << 30
+    cache_folder: Path | None = None
+    cache_bytes: int = 16 << 30
+    close_seconds: float = 10.0
