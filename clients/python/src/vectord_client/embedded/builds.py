@@ -58,7 +58,7 @@ class Builds:
         self._stopped = False
         self._thread: Thread | None = None
 
-    def send(self, payload: bytes, _seconds: float) -> None:
+    def send(self, payload: bytes, seconds: float) -> None:
         """Take the event `{"index": name}` that a function would send to the function that compacts."""
         self.request(msgspec.json.decode(payload, type=_Request).index)
 
