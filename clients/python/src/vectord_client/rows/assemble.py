@@ -1,0 +1,43 @@
+"""Make blocks of columns: check ids, pack vectors, encode metadata, and set bad rows aside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from vectord_client.rows.block import FLOAT_BYTES, BadRow, Block, Reasons, kept
+from vectord_client.rows.ids import check_ids
+from vectord_client.rows.pack import Shape, pack_rows
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Rows from position `start` on. `vectors` are those of the rows, or their packed bytes, which were checked."""
+
+    start: int
+    ids: Sequence[Any]
+    vectors: Sequence[Any] | memoryview
+    metadata: list[bytes | None]
+
+
+def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
+    """Return a block of `rows`; those with `reasons`, and those found to be bad here, are set aside."""
+    check_ids(rows.ids, reasons)
+    vectors = rows.vectors
+    packed = vectors if isinstance(vectors, memoryview) else pack_rows(vectors, shape, reasons)
+    size = (shape.dimension or 0) * FLOAT_BYTES
+    positions = range(rows.start, rows.start + len(rows.ids))
+    if not reasons:
+        return Block(positions, list(rows.ids), packed, shape.dimension or 0, rows.metadata)
+    bad = [
+        BadRow(rows.start + row, row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
+        for row, reason in sorted(reasons.items())
+    ]
+    good = [packed[row * size : (row + 1) * size] for row in range(len(rows.ids)) if row not in reasons]
+    return Block(
+        kept(positions, reasons),
+        kept(rows.ids, reasons),
+        memoryview(b"".join(good)),
+        shape.dimension or 0,
+        kept(rows.metadata, reasons),
+        tuple(bad),
+    )

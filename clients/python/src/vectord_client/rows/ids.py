@@ -1,0 +1,44 @@
+"""Check ids: 1 to 1,024 bytes of UTF-8."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from vectord_client.rows.block import Reasons
+from vectord_client.rows.json_values import is_missing
+
+MAX_ID_BYTES: Final = 1_024
+
+_CONVERT: Final = (
+    "an id must be text. Convert ids: str(id) for one, [str(i) for i in ids] for a list, "
+    'ids.astype(str) for numpy, df["id"].astype(str) for pandas'
+)
+
+
+def check_ids(ids: Iterable[Any], reasons: Reasons) -> None:
+    """Add the reasons for which ids are not valid."""
+    for row, row_id in enumerate(ids):
+        if (type(row_id) is not str or len(row_id) > 255 or not row_id.isascii() or not row_id) and (
+            reason := id_reason(row_id)
+        ):
+            reasons.setdefault(row, reason)
+
+
+def id_reason(row_id: Any) -> str | None:
+    """Return why an id is not valid, None if it is."""
+    if not isinstance(row_id, str):
+        shown = "missing" if is_missing(row_id) else f"{row_id!r:.80}, {_article(row_id)}"
+        return f"the id is {shown}; {_CONVERT}"
+    if not row_id:
+        return "the id is empty"
+    try:
+        size = len(row_id.encode())
+    except UnicodeEncodeError:
+        return "the id has half a surrogate pair, which UTF-8 cannot have"
+    if size > MAX_ID_BYTES:
+        return f"the id has {size:,} bytes of UTF-8, and the limit is {MAX_ID_BYTES:,}"
+    return None
+
+
+def _article(value: Any) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
