@@ -17,7 +17,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """One HTTP response; the names of `headers` are in lower case."""
+    """One complete HTTP response; the names of `headers` are in lower case, and `body` is not compressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,17 @@ class Transport(Protocol):
     """Sends requests. It raises only the transport errors of `vectord_client.errors`."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Return the response to a request, within `timeout` seconds."""
+        """Return the response to a request, whatever its status, within `timeout` seconds."""
 
     def close(self) -> None:
+        """Release connections, threads and files."""
+
+
+class AsyncTransport(Protocol):
+    """Sends requests from coroutines. It raises only the transport errors of `vectord_client.errors`."""
+
+    async def send(self, request: Request, timeout: float) -> Response:
+        """Return the response to a request, whatever its status, within `timeout` seconds."""
+
+    async def close(self) -> None:
         """Release connections, threads and files."""

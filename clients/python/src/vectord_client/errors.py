@@ -1,0 +1,347 @@
+"""Every error that the client raises.
+
+`VectordError` is the base class. Below it, `Problem` has one class for each problem type of the API, `GatewayError` are
+answers that do not come from vectord's code, `TransportError` means that there is no complete answer, and `UsageError`
+means that nothing was sent.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+import msgspec
+
+TYPE_PREFIX: Final = "urn:vectord:problem:"
+
+
+class BadItem(msgspec.Struct, frozen=True):
+    """An item of a batch that was refused: its position in the batch, its id if it has one, and the reason."""
+
+    position: int
+    id: str | None = None
+    reason: str = ""
+
+
+class VectordError(Exception):
+    """An error of the client.
+
+    Attributes are the same for all errors, so that a handler can read them without knowing the class: `status` is the
+    HTTP status (None if there was no answer), `type` the problem type, `errors` the refused items of a batch,
+    `retry_after` the seconds that the service asks to wait, and `request_id` the request's name in the service's log.
+    `attempts` is the number of requests that were sent. If `maybe_applied` is True, the change may have been applied.
+    """
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        type: str | None = None,
+        title: str = "",
+        errors: tuple[BadItem, ...] = (),
+        errors_omitted: int = 0,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+        self.type = type
+        self.title = title
+        self.errors = errors
+        self.errors_omitted = errors_omitted
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.attempts = 1
+        self.maybe_applied = False
+
+    def __str__(self) -> str:
+        parts = [self.detail or self.title]
+        parts += [f"  item {item.position}, id {item.id!r}: {item.reason}" for item in self.errors[:_SHOWN_ITEMS]]
+        if (hidden := len(self.errors) + self.errors_omitted - _SHOWN_ITEMS) > 0:
+            parts.append(f"  and {hidden:,} more")
+        if self.maybe_applied:
+            parts.append("The change may have been applied: read the index before you repeat it.")
+        if notes := self._notes():
+            parts.append(f"({', '.join(notes)})")
+        return "\n".join(parts) if self.errors else " ".join(parts)
+
+    def _notes(self) -> list[str]:
+        notes = [f"status {self.status}"] if self.status is not None else []
+        if self.request_id:
+            notes.append(f"request {self.request_id}")
+        if self.attempts > 1:
+            notes.append(f"{self.attempts} attempts")
+        return notes
+
+
+_SHOWN_ITEMS: Final = 3
+
+
+# ------------------------------------------------------------------------------------------------ nothing was sent
+
+
+class UsageError(VectordError):
+    """Nothing was sent, because the call or the configuration cannot work."""
+
+
+class ArgumentInvalid(UsageError, ValueError):
+    """An argument has a value that no request can have."""
+
+
+class NoTarget(UsageError, ValueError):
+    """There is neither a target nor VECTORD_URL."""
+
+
+class TargetInvalid(UsageError, ValueError):
+    """The target is neither a URL of an API nor a folder."""
+
+
+class MissingExtra(UsageError, ImportError):
+    """A feature needs packages that are not installed; the message has the command that installs them."""
+
+
+class CredentialsMissing(UsageError):
+    """No AWS credentials were found to sign requests with, or no region."""
+
+
+class NoEmbedder(UsageError):
+    """Text was given to an index for which no embedder is known."""
+
+
+class EmbedderMismatch(UsageError):
+    """The embedder is not the one whose vectors the index stores."""
+
+
+class ClientClosed(UsageError):
+    """The client was closed."""
+
+
+# ------------------------------------------------------------------------------------------ there is no whole answer
+
+
+class TransportError(VectordError):
+    """There is no complete answer."""
+
+    sent: ClassVar[bool] = True  # False: the request cannot have been executed
+    lasting: ClassVar[bool] = False  # True: a repeat fails in the same way
+
+
+class ConnectionFailed(TransportError):
+    """No connection to the service could be made. Nothing was sent."""
+
+    sent = False
+
+
+class HostNotFound(ConnectionFailed):
+    """The name of the host does not resolve."""
+
+    lasting = True
+
+
+class CertificateInvalid(ConnectionFailed):
+    """The certificate of the server was not accepted."""
+
+    lasting = True
+
+
+class ConnectionLost(TransportError):
+    """The connection ended before the answer began."""
+
+
+class AnswerTruncated(TransportError):
+    """The answer ended before it was complete, or its compression is damaged."""
+
+
+class TimedOut(TransportError):
+    """The answer did not arrive in time."""
+
+
+# --------------------------------------------------------------------------- the answer does not come from vectord
+
+
+class GatewayError(VectordError):
+    """The answer comes from API Gateway, a proxy or another server."""
+
+
+class NotVectord(GatewayError):
+    """The answer shows that the URL is not that of a vectord API."""
+
+
+class AnswerInvalid(GatewayError):
+    """The answer is successful, but it does not have the form that the API has."""
+
+
+class AccessRefused(GatewayError):
+    """API Gateway refused the credentials (401 or 403)."""
+
+
+class ClockSkewed(AccessRefused):
+    """The credentials were refused, and the local clock differs from the server's. `seconds` > 0: it is ahead."""
+
+    seconds: float = 0.0
+
+
+class Throttled(GatewayError):
+    """More requests than the deployment allows (429). Nothing was changed."""
+
+
+class GatewayFailed(GatewayError):
+    """The function or API Gateway failed without an answer of vectord (5xx without a problem type)."""
+
+
+class RequestRefused(GatewayError):
+    """API Gateway or a proxy refused the request (4xx without a problem type)."""
+
+
+# -------------------------------------------------------------------------------- one class for each problem type
+
+
+class Problem(VectordError):
+    """An answer of vectord that reports an error. A type that this version does not know is a plain `Problem`."""
+
+
+class NotFound(Problem):
+    """Something that the request names does not exist."""
+
+
+class Unavailable(Problem):
+    """The service could not finish the request now (503)."""
+
+
+class MalformedJson(Problem):
+    """The body is not JSON."""
+
+
+class MalformedEncoding(Problem):
+    """The body is not what its Content-Encoding says."""
+
+
+class AccessDenied(Problem):
+    """The token does not hold the right that the request needs."""
+
+
+class RouteNotFound(NotFound):
+    """The API does not have this path."""
+
+
+class IndexNotFound(NotFound):
+    """There is no index of this name."""
+
+
+class VectorNotFound(NotFound, KeyError):
+    """There is no vector with this id."""
+
+
+class VersionNotFound(NotFound):
+    """The index has no such version."""
+
+
+class MethodNotAllowed(Problem):
+    """The path does not have this method."""
+
+
+class IndexExists(Problem):
+    """An index of this name exists."""
+
+
+class VectorBucket(Problem):
+    """A vector bucket does not allow the request."""
+
+
+class PreconditionFailed(Problem):
+    """The index changed: its ETag is not the one in `if_match`. Nothing was changed."""
+
+
+class RequestTooLarge(Problem):
+    """The request is too large; send it in parts."""
+
+
+class AnswerTooLarge(Problem):
+    """The answer would be too large; the detail says what to leave out."""
+
+
+class UnsupportedContentEncoding(Problem):
+    """The Content-Encoding of the body is not supported."""
+
+
+class RequestInvalid(Problem):
+    """A field or parameter is not valid; the detail names it."""
+
+
+class FilterInvalid(Problem):
+    """The filter is not valid; the detail names the place."""
+
+
+class CursorInvalid(Problem):
+    """The cursor does not belong to this request."""
+
+
+class IdempotencyKeyReused(Problem):
+    """The Idempotency-Key was used for another request."""
+
+
+class BatchInvalid(Problem):
+    """Some items of the batch are not valid: see `errors`. Nothing was changed."""
+
+
+class IndexCorrupt(Problem):
+    """The stored object is damaged; restore a version."""
+
+
+class IndexUnsupported(Problem):
+    """The stored object was written by an unknown version of vectord."""
+
+
+class StorageRefused(Problem):
+    """Storage refused a request of the service; the reason is in the log of the function."""
+
+
+class Contended(Unavailable):
+    """Too many concurrent writers. Nothing was changed."""
+
+
+class StorageSilent(Unavailable):
+    """Storage does not answer. Nothing was changed."""
+
+
+class DeadlineExceeded(Unavailable):
+    """The request takes longer than the function may. Nothing was changed."""
+
+
+class OutcomeUnknown(Unavailable):
+    """Storage did not confirm the write: it may have been applied."""
+
+
+class PartlyApplied(Unavailable):
+    """Some items of a batch over shards are applied and others are not. It is safe to send the batch again."""
+
+
+PROBLEMS: Final[Mapping[str, type[Problem]]] = {
+    "malformed-json": MalformedJson,
+    "malformed-encoding": MalformedEncoding,
+    "access-denied": AccessDenied,
+    "route-not-found": RouteNotFound,
+    "index-not-found": IndexNotFound,
+    "vector-not-found": VectorNotFound,
+    "version-not-found": VersionNotFound,
+    "method-not-allowed": MethodNotAllowed,
+    "index-exists": IndexExists,
+    "vector-bucket": VectorBucket,
+    "precondition-failed": PreconditionFailed,
+    "request-too-large": RequestTooLarge,
+    "answer-too-large": AnswerTooLarge,
+    "unsupported-content-encoding": UnsupportedContentEncoding,
+    "request-invalid": RequestInvalid,
+    "filter-invalid": FilterInvalid,
+    "cursor-invalid": CursorInvalid,
+    "idempotency-key-reused": IdempotencyKeyReused,
+    "batch-invalid": BatchInvalid,
+    "index-corrupt": IndexCorrupt,
+    "index-unsupported": IndexUnsupported,
+    "storage-refused": StorageRefused,
+    "contended": Contended,
+    "storage-silent": StorageSilent,
+    "deadline-exceeded": DeadlineExceeded,
+    "outcome-unknown": OutcomeUnknown,
+    "partly-applied": PartlyApplied,
+}

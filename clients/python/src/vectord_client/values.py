@@ -1,0 +1,270 @@
+"""What the client returns."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final, overload
+
+import msgspec
+
+from vectord_client.vector import Vector
+
+_SHOWN: Final = 3
+
+
+class Embedding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The embedding model of an index, and the texts that it puts before queries and documents."""
+
+    model: str
+    query_prefix: str = ""
+    document_prefix: str = ""
+
+
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fixed when an index is created."""
+
+    name: str
+    dimension: int
+    m: int
+    ef_search: int
+    distance: str
+    shards: int = 1
+    generation: str | None = None
+    embedding: Embedding | None = None
+
+
+class IndexSummary(msgspec.Struct, frozen=True):
+    """An index in a listing; `bytes` is the size of its object."""
+
+    name: str
+    bytes: int
+    modified: datetime
+
+
+class ShardInfo(msgspec.Struct, frozen=True):
+    """One shard of an index."""
+
+    count: int
+    bytes: int
+    etag: str
+
+
+class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters and the state of an index.
+
+    `calibration` is strategy → effort → recall@10, as the last build measured it; a small index has none.
+    """
+
+    parameters: Parameters
+    count: int
+    bytes: int
+    graph_bytes: int
+    calibration: Mapping[str, Mapping[str, float]]
+    shards: tuple[ShardInfo, ...] = ()
+    etag: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.parameters.name
+
+    @property
+    def dimension(self) -> int:
+        return self.parameters.dimension
+
+    @property
+    def distance(self) -> str:
+        return self.parameters.distance
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """The state of an index after a restore, a copy or its creation."""
+
+    parameters: Parameters = msgspec.field(name="index")
+    count: int = 0
+    etag: str = ""
+
+
+class Added(msgspec.Struct, frozen=True):
+    """The result of an add; `count` is the number of vectors afterwards, None for a sharded index."""
+
+    added: int
+    replaced: int
+    count: int | None = None
+    etag: str = ""
+
+
+class Patched(msgspec.Struct, frozen=True):
+    """The result of a change of metadata; `patched` is the number of vectors that were selected."""
+
+    patched: int
+    count: int | None = None
+    etag: str = ""
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """The result of a deletion; `count` is the number of vectors that are left, None for a sharded index."""
+
+    deleted: int
+    count: int | None = None
+    dry_run: bool = False
+    etag: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A stored vector; `vector` and `metadata` are None where they were not asked for, metadata also if there is none."""
+
+    id: str
+    metadata: Any = None
+    vector: Vector | None = None
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A match of a search."""
+
+    id: str
+    distance: float
+    metadata: Any = None
+    vector: Vector | None = None
+
+
+class Hits(msgspec.Struct, frozen=True, kw_only=True):
+    """The matches of a search, nearest first: a sequence of `Hit`, with what the search did.
+
+    `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those whose
+    exact distance was computed. `next` is the cursor of the next page, None if there is none. For one of several
+    searches, `bytes_read`, `requests` and `milliseconds` are those of all searches of its request.
+    """
+
+    matches: tuple[Hit, ...]
+    count: int
+    eligible: int
+    strategy: str
+    plan: str
+    examined: int
+    bytes_read: int = 0
+    requests: int = 0
+    milliseconds: float = 0.0
+    next: str | None = None
+    etag: str = ""
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.matches)
+
+    @overload
+    def __getitem__(self, position: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, position: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.matches[position]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the matches, nearest first."""
+        return [hit.id for hit in self.matches]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{hit.id} {hit.distance:.4g}" for hit in self.matches[:_SHOWN])
+        more = f", … {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+        return f"<Hits [{shown}{more}] of {self.count:,}, {self.strategy}, {self.milliseconds:.1f} ms>"
+
+
+class ValueCount(msgspec.Struct, frozen=True):
+    """A distinct value with the number of vectors that have it."""
+
+    value: str | int | float | bool | None
+    count: int
+
+
+class Facet(msgspec.Struct, frozen=True, kw_only=True):
+    """The distinct values at one path; `min` and `max` are None without numbers."""
+
+    path: str
+    rows: int
+    distinct: int
+    values: tuple[ValueCount, ...]
+    min: int | float | None = None
+    max: int | float | None = None
+    approximate: bool = False
+
+
+class Facets(msgspec.Struct, frozen=True):
+    """The facets of the paths that were asked for; `facets["year"]` is the facet of one path."""
+
+    facets: tuple[Facet, ...]
+    count: int
+    etag: str = ""
+
+    def __len__(self) -> int:
+        return len(self.facets)
+
+    def __iter__(self) -> Iterator[Facet]:
+        return iter(self.facets)
+
+    def __getitem__(self, path: str) -> Facet:
+        for facet in self.facets:
+            if facet.path == path:
+                return facet
+        raise KeyError(path)
+
+
+class Quantiles(msgspec.Struct, frozen=True):
+    """Milliseconds that half, and 99 of 100, of the searches took at most."""
+
+    p50: float | None = None
+    p99: float | None = None
+
+
+class RecallReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The measured recall of searches; `recall` is None for an empty index."""
+
+    recall: float | None
+    k: int
+    queries: int
+    count: int
+    strategies: tuple[str, ...]
+    milliseconds: Quantiles
+    exact_milliseconds: Quantiles
+    calibration: Mapping[str, Mapping[str, float]] = {}
+
+
+class Warmed(msgspec.Struct, frozen=True):
+    """The bytes of an index in the cache, and what was read to fill it."""
+
+    bytes: int
+    bytes_read: int
+    requests: int
+    milliseconds: float
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier state of an index, or its deletion, which has no ETag."""
+
+    id: str = msgspec.field(name="version")
+    etag: str | None
+    bytes: int
+    modified: datetime
+    latest: bool
+    deleted: bool
+
+
+class UploadLink(msgspec.Struct, frozen=True):
+    """A link to PUT one file of vectors to, with these headers, within `expires` seconds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    key: str
+    expires: int
+
+
+class ExportLink(msgspec.Struct, frozen=True):
+    """A link to a file with all rows of an index, valid for `expires` seconds."""
+
+    url: str
+    bytes: int
+    format: str
+    expires: int

@@ -1,0 +1,96 @@
+"""Python values to the text of a request."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from vectord_client.errors import ArgumentInvalid
+from vectord_client.values import Version
+
+AsOf: TypeAlias = str | datetime | Version
+Filter: TypeAlias = Mapping[str, Any]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+# What API Gateway may change in a path: see "Ids in paths" of docs/api.md.
+_UNSAFE_IN_PATHS: Final = re.compile(r"[%?#\x00-\x1f\x7f-\x9f\ufffd]|//|^/|/$|(^|/)\.{1,2}(/|$)")
+
+
+def body(members: Mapping[str, Any]) -> bytes:
+    """Return a JSON object of the members that are not None."""
+    return json({name: value for name, value in members.items() if value is not None})
+
+
+def json(value: Any) -> bytes:
+    """Return JSON text of a value. Numbers and arrays of numpy are numbers and arrays; NaN and infinities become null.
+
+    Raises:
+        ArgumentInvalid: JSON cannot express the value.
+    """
+    try:
+        return msgspec.json.encode(value, enc_hook=_plain)
+    except (TypeError, OverflowError, UnicodeEncodeError, RecursionError) as error:
+        raise ArgumentInvalid(f"This cannot be sent as JSON: {error}.") from error
+
+
+def _plain(value: Any) -> Any:
+    """Return the plain form of an object that is not one of JSON's types: `tolist` is numpy's name for it."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
+
+
+def index_path(name: str, rest: str = "") -> str:
+    """Return the path of an index.
+
+    Raises:
+        ArgumentInvalid: No index can have this name.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ArgumentInvalid(
+            f"{name!r} is not the name of an index: use 1 to 128 letters, digits, '.', '_' and '-', no '.' at the start."
+        )
+    return f"/indexes/{name}{rest}"
+
+
+def is_safe_in_path(vector_id: str) -> bool:
+    """Return True if API Gateway passes an id in a path on unchanged."""
+    return bool(vector_id) and not _UNSAFE_IN_PATHS.search(vector_id)
+
+
+def id_path(name: str, vector_id: str) -> str:
+    """Return the path of one vector."""
+    return index_path(name, f"/vectors/{quote(vector_id, safe='')}")
+
+
+def query(**parameters: str | int | float | None) -> tuple[tuple[str, str], ...]:
+    """Return the parameters that are not None."""
+    return tuple((name, str(value)) for name, value in parameters.items() if value is not None)
+
+
+def as_of(moment: AsOf | None) -> str | None:
+    """Return an earlier state as text: a version's id, an ETag in quotes, or an RFC 3339 time.
+
+    Raises:
+        ArgumentInvalid: A time has no time zone.
+    """
+    if isinstance(moment, Version):
+        return moment.id
+    if isinstance(moment, datetime):
+        if moment.tzinfo is None:
+            raise ArgumentInvalid(f"{moment!r} has no time zone: use for example datetime.now(timezone.utc).")
+        return moment.isoformat()
+    return moment
+
+
+def new_key() -> str:
+    """Return a new Idempotency-Key."""
+    return os.urandom(16).hex()
