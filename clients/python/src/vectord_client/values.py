@@ -110,7 +110,7 @@ class Deleted(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A stored vector; `vector` and `metadata` are None where they were not asked for, metadata also if there is none."""
+    """A stored vector; `vector` and `metadata` are None if they were not requested, or if there is no metadata."""
 
     id: str
     metadata: Any = None
@@ -129,8 +129,8 @@ class Hit(msgspec.Struct, frozen=True):
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
     """The matches of a search, nearest first: a sequence of `Hit`, with what the search did.
 
-    `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those whose
-    exact distance was computed. `next` is the cursor of the next page, None if there is none. For one of several
+    `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those
+    whose exact distance was computed. `next` is the cursor of the next page, None if there is none. For one of several
     searches, `bytes_read`, `requests` and `milliseconds` are those of all searches of its request.
     """
 

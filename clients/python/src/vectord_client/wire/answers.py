@@ -73,7 +73,8 @@ def reader(kind: type[T]) -> Callable[[Response], T]:
 
 def page_reader(kind: type[Any], member: str) -> Callable[[Response], Page]:
     """Return a function that reads a page whose items are in `member`."""
-    shape = msgspec.defstruct("_Shape", [(member, tuple[kind, ...]), ("next", str | None)], frozen=True)
+    items: Any = tuple.__class_getitem__((kind, ...))
+    shape = msgspec.defstruct("_Shape", [(member, items), ("next", str | None)], frozen=True)
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape, dec_hook=_vector)
 
     def read(response: Response) -> Page:
@@ -85,7 +86,6 @@ def page_reader(kind: type[Any], member: str) -> Callable[[Response], Page]:
 
 _description = msgspec.json.Decoder(_Description)
 _searches = msgspec.json.Decoder(_Searches, dec_hook=_vector)
-_link = msgspec.json.Decoder(ExportLink)
 
 
 def info(response: Response) -> IndexInfo:
@@ -119,6 +119,14 @@ def exported(response: Response) -> Exported:
     if "content-disposition" in response.headers:
         return Exported(data=response.body, etag=etag_of(response))
     return Exported(link=decoded(_link, response), etag=etag_of(response))
+
+
+def export_link(response: Response) -> ExportLink:
+    """Read a link to an export."""
+    return decoded(_link, response)
+
+
+_link = msgspec.json.Decoder(ExportLink)
 
 
 def document(response: Response) -> dict[str, Any]:

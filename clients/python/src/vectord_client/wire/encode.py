@@ -56,7 +56,7 @@ def index_path(name: str, rest: str = "") -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ArgumentInvalid(
-            f"{name!r} is not the name of an index: use 1 to 128 letters, digits, '.', '_' and '-', no '.' at the start."
+            f"{name!r} is not the name of an index: use 1 to 128 letters, digits, '.', '_' and '-', not '.' first."
         )
     return f"/indexes/{name}{rest}"
 

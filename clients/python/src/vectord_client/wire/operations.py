@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 from vectord_client import values
 from vectord_client.vector import pack
 from vectord_client.wire import answers, encode
-from vectord_client.wire.encode import AsOf, Filter
 from vectord_client.wire.call import Call
+from vectord_client.wire.encode import AsOf, Filter
 from vectord_client.wire.request import Request
 
 T = TypeVar("T")
@@ -163,9 +163,9 @@ def count(
     return _read(encode.index_path(name, "/vectors/count"), _count, members)
 
 
-def facets(name: str, paths: Sequence[str], **members: Any) -> Call[values.Facets]:
+def facets(name: str, paths: str | Sequence[str], **members: Any) -> Call[values.Facets]:
     """POST /indexes/{name}/vectors/facets. Other members are sent by their names."""
-    return _read(encode.index_path(name, "/vectors/facets"), _facets, {"paths": list(paths), **members})
+    return _read(encode.index_path(name, "/vectors/facets"), _facets, {"paths": _list(paths), **members})
 
 
 def search(name: str, *, vector: Any = None, id: str | None = None, **options: Any) -> Call[values.Hits]:
@@ -176,14 +176,10 @@ def search(name: str, *, vector: Any = None, id: str | None = None, **options: A
 
 def search_many(name: str, vectors: Sequence[str], **options: Any) -> Call[list[values.Hits]]:
     """POST /indexes/{name}/search, for several vectors as base64."""
-    return _read(
-        encode.index_path(name, "/search"), answers.searches, {"vectors": list(vectors), **_search(**options)}
-    )
+    return _read(encode.index_path(name, "/search"), answers.searches, {"vectors": list(vectors), **_search(**options)})
 
 
-def _search(
-    *, include: Sequence[str] | None = None, as_of: AsOf | None = None, **members: Any
-) -> dict[str, Any]:
+def _search(*, include: Sequence[str] | None = None, as_of: AsOf | None = None, **members: Any) -> dict[str, Any]:
     return {
         **members,
         "include": _list(include),
@@ -261,10 +257,18 @@ def export(
     )
 
 
+def export_link(
+    name: str, format: str, *, as_of: AsOf | None = None, vector_encoding: str | None = None
+) -> Call[values.ExportLink]:
+    """GET /indexes/{name}/export with `link`: a link, whatever the size."""
+    call = export(name, format, link=True, as_of=as_of, vector_encoding=vector_encoding)
+    return Call(call.request, answers.export_link)
+
+
 def openapi() -> Call[dict[str, Any]]:
     """GET /openapi.json."""
     return _get("/openapi.json", answers.document)
 
 
-def _list(texts: Sequence[str] | None) -> list[str] | None:
+def _list(texts: str | Sequence[str] | None) -> list[str] | None:
     return [texts] if isinstance(texts, str) else None if texts is None else list(texts)

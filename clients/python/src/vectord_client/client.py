@@ -1,0 +1,130 @@
+"""The synchronous client."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from vectord_client.auth import Auth, authorizer
+from vectord_client.index import Index
+from vectord_client.session import Session
+from vectord_client.target import resolve
+from vectord_client.values import Embedding, IndexSummary
+from vectord_client.wire import operations, plans
+from vectord_client.wire.request import Transport
+from vectord_client.wire.retry import RetryPolicy
+
+
+class Client:
+    """A deployment of vectord at a URL, or a folder that this process reads and writes itself.
+
+    Several threads may share a client. Close it, or use it in a `with` statement, to release connections and files.
+    """
+
+    def __init__(
+        self,
+        target: "str | os.PathLike[str] | None" = None,
+        *,
+        auth: Auth = None,
+        region: str | None = None,
+        timeout: float = 60.0,
+        retries: RetryPolicy | None = None,
+        concurrency: int = 8,
+        embedder: Any = None,
+        transport: Transport | None = None,
+    ) -> None:
+        """Open `target`: a URL, a folder, or None for VECTORD_URL.
+
+        `auth` is "iam", "none", a token, or a callable that returns a token; None means VECTORD_TOKEN, VECTORD_AUTH,
+        "iam" for host names of API Gateway, and "none" for others. `timeout` is in seconds and bounds a call with its
+        repeats. `concurrency` bounds the requests that one call has in flight. `transport` replaces all of it.
+
+        Raises:
+            NoTarget: There is no target.
+            TargetInvalid: The target is neither a URL nor a folder.
+            MissingExtra: The target or `auth` needs packages that are not installed.
+        """
+        self._target: str = "transport" if transport is not None else str(resolve(target, os.environ))
+        if transport is None:
+            transport = _transport(target, auth, region)
+        self._session = Session(transport, retries or RetryPolicy(), timeout)
+        self._concurrency, self._embedder = concurrency, embedder
+
+    def __repr__(self) -> str:
+        return f"<Client of {self._target}>"
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release connections, or the folder. Closing twice is allowed."""
+        self._session.close()
+
+    @property
+    def transport(self) -> Transport:
+        """What sends the requests."""
+        return self._session.transport
+
+    def index(self, name: str) -> Index:
+        """Return an index by its name, without a request."""
+        return Index(self._session, name, self._concurrency, self._embedder)
+
+    def create_index(
+        self,
+        name: str,
+        *,
+        dimension: int,
+        distance: str = "cosine",
+        m: int | None = None,
+        ef_search: int | None = None,
+        shards: int | None = None,
+        embedding: Embedding | None = None,
+        exist_ok: bool = False,
+    ) -> Index:
+        """Create an index and return it.
+
+        With `exist_ok` an index that exists with these parameters is returned as it is.
+
+        Raises:
+            IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
+        """
+        index = self.index(name)
+        parameters: dict[str, Any] = {
+            "dimension": dimension,
+            "distance": distance,
+            "m": m,
+            "ef_search": ef_search,
+            "shards": shards,
+            "embedding": embedding,
+        }
+        call = operations.create(name, **parameters)
+        self._session.follow(plans.create(call, name, exist_ok, **parameters))
+        return index
+
+    def indexes(self, prefix: str = "") -> Iterator[IndexSummary]:
+        """Yield the indexes whose names begin with `prefix`, in the order of their names."""
+        for page in self._session.pages(lambda cursor: operations.indexes(prefix, cursor=cursor)):
+            yield from page.items
+
+    def delete_index(self, name: str, *, missing_ok: bool = False, if_match: str | None = None) -> None:
+        """Delete an index; with `missing_ok` it need not exist."""
+        self._session.follow(plans.delete_index(name, missing_ok, if_match))
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the deployment."""
+        return self._session.run(operations.openapi())
+
+
+def _transport(target: "str | os.PathLike[str] | None", auth: Auth, region: str | None) -> Transport:
+    """Return the transport to a target. Only the modules that it needs are imported."""
+    found = resolve(target, os.environ)
+    if isinstance(found, str):
+        from vectord_client.http import HttpTransport, base_url  # noqa: PLC0415  embedded mode does without HTTP
+
+        url = base_url(found)
+        return HttpTransport(url, authorizer(auth, url, region, os.environ))
+    from vectord_client.embedded.gateway import open_gateway  # noqa: PLC0415  the engine
+
+    return open_gateway(found)

@@ -1,0 +1,246 @@
+"""One index of a deployment or of a folder."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from vectord_client.reads import View
+from vectord_client.rowset import Rows
+from vectord_client.session import Session
+from vectord_client.values import (
+    Added,
+    Deleted,
+    Embedding,
+    Facets,
+    Patched,
+    Restored,
+    Row,
+    UploadLink,
+    Version,
+    Warmed,
+)
+from vectord_client.wire import operations, plans
+from vectord_client.wire.encode import AsOf, Filter, index_path
+from vectord_client.wire.items import items_of
+
+
+class Index(View):
+    """An index by its name. Creating this object sends nothing."""
+
+    def __init__(self, session: Session, name: str, concurrency: int = 8, embedder: Any = None) -> None:
+        index_path(name)
+        super().__init__(session, name, None, embedder)
+        self._concurrency = concurrency
+
+    def __repr__(self) -> str:
+        return f"<Index {self._name!r}>"
+
+    def __bool__(self) -> bool:
+        """Return True, without a request: `len()` sends one."""
+        return True
+
+    # ------------------------------------------------------------------------------------------------ the index
+
+    @property
+    def etag(self) -> str:
+        """The ETag of the present state, for `if_match`. Each access sends a request."""
+        return self.info().etag
+
+    def create(
+        self,
+        *,
+        dimension: int,
+        distance: str = "cosine",
+        m: int | None = None,
+        ef_search: int | None = None,
+        shards: int | None = None,
+        embedding: Embedding | None = None,
+        exist_ok: bool = False,
+    ) -> "Index":
+        """Create the index by PUT, so that a policy can allow it by name, and return it."""
+        parameters: dict[str, Any] = {
+            "dimension": dimension,
+            "distance": distance,
+            "m": m,
+            "ef_search": ef_search,
+            "shards": shards,
+            "embedding": embedding,
+        }
+        call = operations.create_by_name(self._name, **parameters)
+        self._session.follow(plans.create(call, self._name, exist_ok, **parameters))
+        return self
+
+    def at(self, as_of: AsOf) -> View:
+        """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
+        return View(self._session, self._name, as_of, self._embedder)
+
+    def versions(self) -> Iterator[Version]:
+        """Yield the states that storage keeps, newest first."""
+        for page in self._session.pages(lambda cursor: operations.versions(self._name, cursor=cursor)):
+            yield from page.items
+
+    def restore(self, as_of: AsOf, *, if_match: str | None = None) -> Restored:
+        """Make an earlier state the present one."""
+        return self._session.run(operations.restore(self._name, as_of, if_match))
+
+    def copy(self, to: str, *, as_of: AsOf | None = None) -> "Index":
+        """Create the index `to` with the content of this one, and return it."""
+        self._session.run(operations.copy(self._name, to, as_of))
+        return Index(self._session, to, self._concurrency, self._embedder)
+
+    def warm(self) -> Warmed:
+        """Fetch all of the index into the cache of one function instance."""
+        return self._session.run(operations.warm(self._name))
+
+    def upload_link(self, file: str, size: int) -> UploadLink:
+        """Return a link to PUT one file of `size` bytes to; its name says the format."""
+        return self._session.run(operations.upload_link(self._name, file, size))
+
+    def drop(self, *, missing_ok: bool = False, if_match: str | None = None) -> None:
+        """Delete the index."""
+        self._session.follow(plans.delete_index(self._name, missing_ok, if_match))
+
+    # ---------------------------------------------------------------------------------------------------- reads
+
+    def one(self, id: str, *, consistency: str | None = None, max_staleness: float | None = None) -> Row:
+        """Return one vector with its metadata; `films["alien"]` is the same."""
+        return self._session.follow(plans.one(self._name, id, consistency=consistency, max_staleness=max_staleness))
+
+    def has(self, id: str) -> bool:
+        """Return True if there is a vector with this id; `"alien" in films` is the same."""
+        return self._session.follow(plans.has(self._name, id))
+
+    def vector(self, id: str, *, consistency: str | None = None, max_staleness: float | None = None) -> Row:
+        """Look one vector up by the GET of its path, which a policy or a cache may treat differently."""
+        options = {"consistency": consistency, "max_staleness": max_staleness}
+        return self._session.follow(plans.look_up(self._name, id, **options))
+
+    def get(
+        self,
+        ids: Iterable[str],
+        *,
+        include: Sequence[str] = ("metadata", "vector"),
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> list[Row]:
+        """Return the vectors of `ids` in their order; ids that do not exist are left out."""
+        options = {"include": include, "consistency": consistency, "max_staleness": max_staleness}
+        return self._session.follow(plans.get(self._name, ids, **options))
+
+    def count(
+        self,
+        filter: Filter | None = None,
+        *,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> int:
+        """Return the number of vectors, or of those that satisfy a filter."""
+        return self._session.run(operations.count(self._name, filter, consistency, max_staleness))
+
+    def rows(
+        self,
+        *,
+        filter: Filter | None = None,
+        prefix: str | None = None,
+        vectors: bool = False,
+        segments: int = 1,
+        order_by: str | None = None,
+        order: str | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+        page_size: int = 1000,
+    ) -> Rows:
+        """Return all rows, or those that satisfy a filter, to iterate over; with `segments`, in parallel."""
+        return Rows(
+            self._session,
+            self._name,
+            segments=segments,
+            concurrency=self._concurrency,
+            filter=filter,
+            include=("metadata", "vector") if vectors else ("metadata",),
+            prefix=prefix,
+            order_by=order_by,
+            order=order,
+            consistency=consistency,
+            max_staleness=max_staleness,
+            limit=page_size,
+        )
+
+    def facets(
+        self,
+        paths: str | Sequence[str],
+        *,
+        filter: Filter | None = None,
+        limit: int | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> Facets:
+        """Return the distinct values at metadata paths with their counts, and the minimum and maximum of numbers."""
+        options = {"filter": filter, "limit": limit, "consistency": consistency, "max_staleness": max_staleness}
+        return self._session.run(operations.facets(self._name, paths, **options))
+
+    # --------------------------------------------------------------------------------------------------- writes
+
+    def add(
+        self,
+        rows: Any = None,
+        *,
+        ids: Iterable[str] | None = None,
+        vectors: Iterable[Any] | None = None,
+        metadata: Iterable[Any] | None = None,
+        if_match: str | None = None,
+    ) -> Added:
+        """Add or replace vectors: rows, or `ids` and `vectors` with perhaps `metadata`."""
+        body = operations.add_body(items_of(rows, ids, vectors, metadata))
+        return self._session.run(operations.add(self._name, body, if_match))
+
+    def patch(
+        self,
+        metadata: Any,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        mode: str = "merge",
+        if_match: str | None = None,
+    ) -> Patched:
+        """Change the metadata of `ids`, or of all vectors that satisfy a filter: "merge" (RFC 7396) or "replace"."""
+        chosen = None if ids is None else list(ids)
+        return self._session.run(
+            operations.patch(self._name, metadata, ids=chosen, filter=filter, mode=mode, if_match=if_match)
+        )
+
+    def delete(
+        self,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        all: bool = False,
+        dry_run: bool = False,
+        if_match: str | None = None,
+    ) -> Deleted:
+        """Delete the vectors of `ids`, or all that satisfy a filter; a filter that is always true requires `all`."""
+        chosen = None if ids is None else list(ids)
+        return self._session.run(
+            operations.delete(
+                self._name, ids=chosen, filter=filter, all=all or None, dry_run=dry_run or None, if_match=if_match
+            )
+        )
+
+    def remove(self, id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete one vector, which must exist."""
+        return self._session.follow(plans.remove(self._name, id, if_match))
+
+    def clear(self, *, if_match: str | None = None) -> Deleted:
+        """Delete all vectors, and keep the index."""
+        return self.delete(filter={}, all=True, if_match=if_match)
+
+    def __getitem__(self, id: str) -> Row:
+        return self.one(id)
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, str) and self.has(id)
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows())

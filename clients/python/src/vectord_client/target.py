@@ -1,0 +1,49 @@
+"""What a client talks to: the URL of an API, or a folder."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from vectord_client.errors import NoTarget, TargetInvalid
+
+_ADDRESS: Final = re.compile(r"(localhost|[\w.-]+\.amazonaws\.com(\.cn)?|[\w.-]+:\d+)(/.*)?")
+
+
+def resolve(target: "str | os.PathLike[str] | None", environment: Mapping[str, str]) -> str | Path:
+    """Return the URL as text, or the folder as a path; VECTORD_URL stands in for a target that is None.
+
+    Raises:
+        NoTarget: There is neither.
+        TargetInvalid: The target is neither a URL nor a folder.
+    """
+    if target is None:
+        target = environment.get("VECTORD_URL", "").strip()
+        if not target:
+            raise NoTarget(
+                "Set VECTORD_URL to the URL of a deployment, or give Client a URL or a folder: Client('./data')."
+            )
+    text = os.fspath(target)
+    if not isinstance(text, str) or not text.strip():
+        raise TargetInvalid(f"{target!r} is neither a URL nor a folder.")
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
+    if scheme is not None and isinstance(target, str):
+        return _of_scheme(text, scheme[1].lower())
+    if isinstance(target, str) and _ADDRESS.fullmatch(text):
+        raise TargetInvalid(
+            f"{text!r} looks like an address: write https://{text} or http://{text}, or ./{text} for a folder."
+        )
+    return Path(text).expanduser()
+
+
+def _of_scheme(text: str, scheme: str) -> str | Path:
+    if scheme in ("http", "https"):
+        return text
+    if scheme == "file":
+        parts = urlsplit(text)
+        if parts.netloc in ("", "localhost") and parts.path.strip("/"):
+            return Path(unquote(parts.path))
+        raise TargetInvalid(f"{text!r} is not the URL of a folder: write file:///absolute/path, with three slashes.")
+    raise TargetInvalid(f"{text!r}: use http:// or https:// for a deployment, or a folder for embedded mode.")
