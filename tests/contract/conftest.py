@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support import http_server
-from tests.support.backends import CONFUSING, CREDENTIALS, MemoryBackend, S3Backend, s3_store
+from tests.support.backends import CONFUSING, CREDENTIALS, Backend, FileBackend, MemoryBackend, S3Backend, s3_store
 from tests.support.http_server import ScriptedServer
 from tests.support.multipart import MultipartScript
 from vectord.storage.s3.store import S3Store
@@ -43,29 +43,37 @@ def s3(request: pytest.FixtureRequest, aws_environment: None) -> S3Backend:
     return _s3(request)
 
 
-@pytest.fixture(params=["memory", *EMULATORS])
-def backend(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
-    return MemoryBackend() if request.param == "memory" else _s3(request)
+@pytest.fixture(params=["memory", "files", *EMULATORS])
+def backend(request: pytest.FixtureRequest, aws_environment: None) -> Backend:
+    return _backend(request)
 
 
-@pytest.fixture(params=[name for name in ["memory", *EMULATORS] if name != "moto"])
-def strict(request: pytest.FixtureRequest, aws_environment: None) -> MemoryBackend | S3Backend:
+@pytest.fixture(params=[name for name in ["memory", "files", *EMULATORS] if name != "moto"])
+def strict(request: pytest.FixtureRequest, aws_environment: None) -> Backend:
     """A backend that checks the conditions of multipart uploads; moto ignores them."""
-    return MemoryBackend() if request.param == "memory" else _s3(request)
+    return _backend(request)
 
 
 @pytest.fixture
-def versioned(backend: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
+def versioned(backend: Backend) -> Backend:
     """A backend that keeps versions."""
     backend.keep_versions()
     return backend
 
 
 @pytest.fixture
-def strictly_versioned(strict: MemoryBackend | S3Backend) -> MemoryBackend | S3Backend:
+def strictly_versioned(strict: Backend) -> Backend:
     """A strict backend that keeps versions; moto lists deletions last and ignores the conditions of copies."""
     strict.keep_versions()
     return strict
+
+
+def _backend(request: pytest.FixtureRequest) -> Backend:
+    if request.param == "memory":
+        return MemoryBackend()
+    if request.param == "files":
+        return FileBackend(request.getfixturevalue("tmp_path") / "store")
+    return _s3(request)
 
 
 def _s3(request: pytest.FixtureRequest) -> S3Backend:

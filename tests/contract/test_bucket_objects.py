@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.support.backends import MemoryBackend, S3Backend, s3_store
+from tests.support.backends import Backend, S3Backend, s3_store
 from vectord.errors import ConditionFailed, ObjectNotFound
 from vectord.storage.base import IfAbsent, IfMatch, ObjectHead, Store
 
-Backend = MemoryBackend | S3Backend
 FAMILY = ("films", "films-2", "films-20", "films.a", "films.json", "films0", "film", "films-2.json")
 
 

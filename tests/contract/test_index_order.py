@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.backends import MemoryBackend, S3Backend, s3_store
+from tests.support.backends import Backend, MemoryBackend, S3Backend, s3_store
 from vectord.storage.base import Store
 
 # Names that begin each other, and whose keys sort otherwise: the suffix of a key begins with a dot.
@@ -29,7 +29,7 @@ def listed(store: Store, prefix: str, limit: int, after: str | None = None) -> l
         assert after == names[-1]
 
 
-def seed(backend: MemoryBackend | S3Backend, names: Collection[str]) -> None:
+def seed(backend: Backend, names: Collection[str]) -> None:
     """Write each name, and keys beside them that are not indexes: a shard, a staged object, other files."""
     for name in names:
         backend.seed(name, b"")
@@ -39,7 +39,7 @@ def seed(backend: MemoryBackend | S3Backend, names: Collection[str]) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_a_name_comes_before_the_names_that_begin_with_it(backend: MemoryBackend | S3Backend, limit: int) -> None:
+def test_a_name_comes_before_the_names_that_begin_with_it(backend: Backend, limit: int) -> None:
     seed(backend, FAMILY)
     assert listed(backend.store, "", limit) == sorted(FAMILY)
     assert listed(backend.store, "films", limit) == sorted(FAMILY)[1:]
@@ -54,7 +54,7 @@ def test_a_name_is_found_behind_many_keys_that_begin_with_it(s3: S3Backend) -> N
     assert listed(store, "t-a-0", 3) == names[2:12]
 
 
-def test_a_prefix_that_no_name_starts_with_lists_nothing(backend: MemoryBackend | S3Backend) -> None:
+def test_a_prefix_that_no_name_starts_with_lists_nothing(backend: Backend) -> None:
     seed(backend, FAMILY)
     for prefix in ("films/", "films/gen/", ".", ".staging/", "é", "\ud800", "f" * 129, "films\n"):
         assert listed(backend.store, prefix, 10) == []

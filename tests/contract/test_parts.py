@@ -6,11 +6,9 @@ from threading import Barrier
 
 import pytest
 
-from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
+from tests.support.backends import LEAST_PART, Backend
 from vectord.errors import ConditionFailed, ObjectNotFound, WriteConflict
 from vectord.storage.base import Condition, CopySource, IfAbsent, IfMatch, Store, StoredObject
-
-Backend = MemoryBackend | S3Backend
 
 NO_ETAG = '"0123456789abcdef0123456789abcdef"'
 STAGED = ".staging/0123456789abcdef"

@@ -4,11 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.backends import MemoryBackend, S3Backend
+from tests.support.backends import Backend
 from vectord.errors import ConditionFailed, ObjectNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import Condition, IfAbsent, IfMatch, NotModified, ObjectHead, ObjectPage, Store, StoredObject
-
-Backend = MemoryBackend | S3Backend
 
 NO_ETAG = '"0123456789abcdef0123456789abcdef"'
 

@@ -2,15 +2,13 @@
 
 import pytest
 
-from tests.support.backends import MemoryBackend, S3Backend
+from tests.support.backends import Backend
 from tests.support.compactions import DIMENSION, SIZES, a_writer, vectors
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, vectors_by_id
 from vectord.errors import IndexExists, PreconditionFailed
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex, WriteOptions
-
-Backend = MemoryBackend | S3Backend
 
 
 @pytest.fixture

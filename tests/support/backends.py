@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ from uuid import uuid4
 from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.boto import Timeouts
 from vectord.storage.credentials import Credentials
+from vectord.storage.files.history import Keep
+from vectord.storage.files.store import FileStore
 from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.bucket import Bucket
 from vectord.storage.s3.store import S3Store
@@ -105,6 +108,32 @@ class MemoryBackend:
         self.store.put(name, data, IfAbsent(), "seed")
 
 
+class FileBackend:
+    """A store in a new folder."""
+
+    def __init__(self, folder: Path, keep: Keep = Keep()) -> None:  # noqa: B008 - frozen
+        self.folder = folder
+        self.store = FileStore(folder, keep=keep, least_part=LEAST_PART)
+
+    @property
+    def linking(self) -> FileStore:
+        return self.store
+
+    def keep_versions(self) -> None:
+        """Do nothing: the store keeps versions by default."""
+
+    def remove_version(self, name: str, version: str) -> None:
+        """Remove one version permanently, as a user does who needs the space."""
+        (self.folder / ".versions" / name / version).unlink()
+
+    def objects(self) -> Mapping[str, bytes]:
+        """Return every object by index name."""
+        return {file.name.removesuffix(".lhv1"): file.read_bytes() for file in self.folder.glob("*.lhv1")}
+
+    def seed(self, name: str, data: bytes) -> None:
+        (self.folder / f"{name}.lhv1").write_bytes(data)
+
+
 class S3Backend:
     """A new bucket on the S3 emulator at `endpoint`."""
 
@@ -151,3 +180,6 @@ class S3Backend:
 
     def user_metadata(self, name: str) -> Mapping[str, str]:
         return self.client.head_object(Bucket=self.bucket, Key=self.key(name))["Metadata"]
+
+
+Backend = MemoryBackend | FileBackend | S3Backend

@@ -1,9 +1,7 @@
 """Objects with several versions, over any backend."""
 
-from tests.support.backends import LEAST_PART, MemoryBackend, S3Backend
+from tests.support.backends import LEAST_PART, Backend
 from vectord.storage.base import IfAbsent, IfMatch, ObjectVersion
-
-Backend = MemoryBackend | S3Backend
 
 OLD, NEW = b"o" * LEAST_PART + b"0123456789", b"n" * LEAST_PART + b"9876543210"
 

@@ -27,6 +27,7 @@ FLOORS = (
     "vectord.service.snapshots",
     "vectord.service.values",
     "vectord.storage.s3",
+    "vectord.storage.files",
     "vectord.storage",
     "vectord.writers",
     "vectord.index.codec",
@@ -55,7 +56,7 @@ BORDERS = {
     "duckdb": {"vectord.readers", "vectord.writers"},
     "isal": {"vectord.readers", "vectord.writers"},
     "obstore": {"vectord.storage.s3"},
-    "os": {"vectord.cache", "vectord.runtime"},
+    "os": {"vectord.cache", "vectord.runtime", "vectord.storage.files"},
 }
 
 

@@ -41,6 +41,7 @@ VectordError
     ├── StoreUnavailable           timeout, reset or 5xx: a write may or may not have happened
     ├── FunctionBusy               another function could not be invoked: it did not run
     └── StoreRefused               access denied or bucket missing; fix the configuration
+        └── FolderRefused              the store's folder: full, read-only, removed or damaged; its message may be shown
 """
 
 from collections.abc import Sequence
@@ -55,16 +56,13 @@ class VectordError(Exception):
     """The base of all errors of this package. Its message says what is wrong and what the caller can do about it."""
 
 
-class RequestInvalid(VectordError):
-    pass
+class RequestInvalid(VectordError): ...
 
 
-class MalformedJson(RequestInvalid):
-    pass
+class MalformedJson(RequestInvalid): ...
 
 
-class MalformedEncoding(RequestInvalid):
-    pass
+class MalformedEncoding(RequestInvalid): ...
 
 
 class UnsupportedEncoding(RequestInvalid):
@@ -114,24 +112,19 @@ class IdempotencyKeyReused(RequestInvalid):
         )
 
 
-class FileRefused(RequestInvalid):
-    pass
+class FileRefused(RequestInvalid): ...
 
 
-class RequestTooLarge(RequestInvalid):
-    pass
+class RequestTooLarge(RequestInvalid): ...
 
 
-class AnswerTooLarge(RequestInvalid):
-    pass
+class AnswerTooLarge(RequestInvalid): ...
 
 
-class NotFound(VectordError):
-    pass
+class NotFound(VectordError): ...
 
 
-class RouteNotFound(NotFound):
-    pass
+class RouteNotFound(NotFound): ...
 
 
 class IndexNotFound(NotFound):
@@ -186,8 +179,7 @@ class IndexExists(VectordError):
         super().__init__(f"Index {name!r} already exists. Use it, delete it first, or choose another name.")
 
 
-class BucketError(VectordError):
-    pass
+class BucketError(VectordError): ...
 
 
 class PreconditionFailed(VectordError):
@@ -199,8 +191,7 @@ class PreconditionFailed(VectordError):
         )
 
 
-class Unavailable(VectordError):
-    pass
+class Unavailable(VectordError): ...
 
 
 class StorageSilent(Unavailable):
@@ -255,45 +246,38 @@ class BlobError(VectordError):
         return type(self)(self.reason, index)
 
 
-class BlobCorrupt(BlobError):
-    pass
+class BlobCorrupt(BlobError): ...
 
 
-class BlobUnsupported(BlobError):
-    pass
+class BlobUnsupported(BlobError): ...
 
 
-class StoreError(VectordError):
-    pass
+class StoreError(VectordError): ...
 
 
-class ObjectNotFound(StoreError):
-    pass
+class ObjectNotFound(StoreError): ...
 
 
-class ObjectVersionNotFound(StoreError):
-    pass
+class ObjectVersionNotFound(StoreError): ...
 
 
-class ConditionFailed(StoreError):
-    pass
+class ConditionFailed(StoreError): ...
 
 
-class ObjectChanged(StoreError):
-    pass
+class ObjectChanged(StoreError): ...
 
 
-class WriteConflict(StoreError):
-    pass
+class WriteConflict(StoreError): ...
 
 
-class StoreUnavailable(StoreError):
-    pass
+class StoreUnavailable(StoreError): ...
 
 
-class FunctionBusy(StoreError):
-    pass
+class FunctionBusy(StoreError): ...
 
 
-class StoreRefused(StoreError):
-    pass
+class StoreRefused(StoreError): ...
+
+
+class FolderRefused(StoreRefused):
+    """Its message says what to do and has no path, so that callers may see it."""

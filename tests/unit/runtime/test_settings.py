@@ -1,10 +1,14 @@
 """Settings are read once from environment variables and typed."""
 
+from pathlib import Path
+
 import pytest
 
 from vectord.runtime import resources
 from vectord.runtime.settings import Settings
 from vectord.storage.credentials import ContainerEndpoint, Credentials
+from vectord.storage.files.history import Keep
+from vectord.storage.files.store import FileStore
 
 
 @pytest.mark.parametrize("environment", [{}, {"VECTORD_STORE": ""}])
@@ -27,7 +31,9 @@ def test_vectord_store_names_a_bucket_and_a_prefix(store: str, bucket: str, pref
     assert (settings.bucket, settings.prefix, settings.endpoint) == (bucket, prefix, None)
 
 
-@pytest.mark.parametrize("store", ["bucket/prefix", "s3:///prefix", "file:///tmp", "https://b.s3.example", "s3:b"])
+@pytest.mark.parametrize(
+    "store", ["bucket/prefix", "s3:///prefix", "file://host/tmp", "file:tmp", "https://b.s3.example", "s3:b"]
+)
 def test_an_invalid_vectord_store_is_refused_and_named(store: str) -> None:
     with pytest.raises(ValueError, match="VECTORD_STORE"):
         Settings.read({"VECTORD_STORE": store})
@@ -140,3 +146,19 @@ def test_the_container_endpoint_is_read_from_the_environment(more: dict[str, str
 )
 def test_what_only_botocore_can_ask_or_asks_before_is_left_to_it(environment: dict[str, str]) -> None:
     assert Settings.read(NO_FILES | environment).container is None
+
+
+def test_a_file_url_names_a_folder_and_which_versions_are_kept(tmp_path: Path) -> None:
+    settings = Settings.read({"VECTORD_STORE": f"{(tmp_path / 'a b').as_uri()}?versions=2&days=0.5&megabytes=3"})
+    store = resources.store_of(settings)
+    assert settings.bucket is None
+    assert (tmp_path / "a b").is_dir()
+    assert isinstance(store, FileStore)
+    assert store.keep == Keep(versions=2, seconds=43_200, bytes=3 << 20)
+
+
+@pytest.mark.parametrize("query", ["version=2", "versions=", "versions=-1", "days=x", "megabytes=nan", "days=inf"])
+def test_a_file_url_with_another_option_or_value_is_refused(query: str, tmp_path: Path) -> None:
+    settings = Settings.read({"VECTORD_STORE": f"{tmp_path.as_uri()}?{query}"})
+    with pytest.raises(ValueError, match="file: URL"):
+        resources.store_of(settings)

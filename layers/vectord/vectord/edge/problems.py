@@ -61,6 +61,7 @@ KINDS: Final[dict[type[VectordError], Kind]] = {
     errors.DeadlineExceeded: Kind(503, "deadline-exceeded", "The request takes too long"),
     errors.BlobUnsupported: Kind(500, "index-unsupported", "The format version of the index is not supported"),
     errors.BlobCorrupt: Kind(500, "index-corrupt", "The index is corrupt"),
+    errors.FolderRefused: Kind(500, "storage-refused", "Storage refused the request"),
     errors.StoreError: Kind(
         500,
         "storage-refused",

@@ -27,9 +27,9 @@ def section_cache_of(settings: Settings) -> SectionCache:
 @cache
 def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
-        from vectord.storage.memory import MemoryStore  # noqa: PLC0415  not in a deployed stack
+        from vectord.storage.files.location import local_store  # noqa: PLC0415  not in a deployed stack
 
-        return MemoryStore()
+        return local_store(settings.folder)
     return S3Store(bucket_of(settings, settings.bucket), settings.prefix)
 
 

@@ -28,11 +28,12 @@ _PROFILES = ("~/.aws/credentials", "~/.aws/config")
 class Settings(msgspec.Struct, frozen=True):
     """The environment variables of a function, with types.
 
-    `bucket` is None for the store in memory; `inbox` is the bucket for uploads, if there is one. `memory` is the memory
-    of the function and `tmp_size` the size of its folder `tmp`, in bytes. `function` is this function as `name:alias`,
-    if it calls itself for the shards of an index; `compact` is the function that compacts, if there is one. A new index
-    may have up to `max_shards` shards. Without `credentials`, reads get them from the endpoint `container`. botocore
-    finds a region, and credentials, if the environment has none.
+    `bucket` is None for a store in memory or in a folder; `folder` is the `file:` URL of the latter; `inbox` is the
+    bucket for uploads, if there is one. `memory` is the memory of the function and `tmp_size` the size of its
+    folder `tmp`, in bytes. `function` is this function as `name:alias`, if it calls itself for the shards of an
+    index; `compact` is the function that compacts, if there is one. A new index may have up to `max_shards` shards.
+    Without `credentials`, reads get them from the endpoint `container`. botocore finds a region, and credentials,
+    if the environment has none.
     """
 
     bucket: str | None = None
@@ -51,17 +52,20 @@ class Settings(msgspec.Struct, frozen=True):
     fips: bool = False
     max_shards: int = DEFAULT_MAX_SHARDS
     container: ContainerEndpoint | None = None
+    folder: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read VECTORD_STORE (`s3://bucket/prefix`, empty for a store in memory) and the other variables.
+        """Read VECTORD_STORE (`s3://bucket/prefix`, `file:///folder`, empty for a store in memory) and the others.
 
         VECTORD_FANOUT is the alias by which the function calls itself for shards; it is empty if the function does not.
 
         Raises:
             ValueError: VECTORD_STORE has another form.
         """
-        bucket, prefix = _location(environ.get("VECTORD_STORE", ""))
+        store = environ.get("VECTORD_STORE", "")
+        folder = _folder(store)
+        bucket, prefix = _location("" if folder else store)
         return cls(
             bucket,
             prefix,
@@ -79,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True):
             environ.get("AWS_USE_FIPS_ENDPOINT", "").lower() == "true",
             int(environ.get("VECTORD_MAX_SHARDS") or DEFAULT_MAX_SHARDS),
             _container(environ),
+            folder,
         )
 
     @property
@@ -144,5 +149,11 @@ def _location(store: str) -> tuple[str | None, str]:
         return None, DEFAULT_PREFIX
     url = urlsplit(store)
     if url.scheme != "s3" or not url.netloc:
-        raise ValueError(f"VECTORD_STORE must be s3://bucket/prefix or empty, not {store!r}")
+        raise ValueError(f"VECTORD_STORE must be s3://bucket/prefix, file:///folder or empty, not {store!r}")
     return url.netloc, url.path.strip("/") or DEFAULT_PREFIX
+
+
+def _folder(store: str) -> str | None:
+    """Return `store` if it is the `file:` URL of an absolute path on this machine."""
+    url = urlsplit(store)
+    return store if url.scheme == "file" and not url.netloc and url.path.startswith("/") else None

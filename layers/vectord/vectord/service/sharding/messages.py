@@ -14,6 +14,7 @@ from vectord.errors import (
     BlobUnsupported,
     Contended,
     DeadlineExceeded,
+    FolderRefused,
     IdempotencyKeyReused,
     IndexNotFound,
     OutcomeUnknown,
@@ -150,7 +151,7 @@ _INDEX_ERRORS: Final = {
     kind.__name__: kind for kind in (IndexNotFound, Contended, OutcomeUnknown, IdempotencyKeyReused)
 }
 _OTHER_ERRORS: Final[dict[str, Callable[[str], VectordError]]] = {
-    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused)
+    kind.__name__: kind for kind in (AnswerTooLarge, RequestTooLarge, StoreRefused, FolderRefused)
 }
 
 

@@ -1,0 +1,173 @@
+"""The store in a folder: the whole storage protocol on files, for one machine and any number of processes."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from vectord.errors import ConditionFailed, StoreUnavailable
+from vectord.storage.base import (
+    ByteRange,
+    Condition,
+    CopySource,
+    IfMatch,
+    NotModified,
+    ObjectHead,
+    ObjectPage,
+    StoredObject,
+    VersionPage,
+)
+from vectord.storage.files.errors import TRANSLATED
+from vectord.storage.files.history import History, Keep
+from vectord.storage.files.listing import Listing
+from vectord.storage.files.reading import ObjectFile, ObjectFiles, check_range
+from vectord.storage.files.sweep import Sweep
+from vectord.storage.files.system import System
+from vectord.storage.files.temporary import TemporaryFile
+from vectord.storage.files.writing import Writer
+from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
+
+
+class MakeLink(Protocol):
+    """Makes the URL of an object for a server that serves the folder; arguments as those of `Store.link`."""
+
+    def __call__(self, name: str, seconds: int, filename: str, version: str | None) -> str: ...
+
+
+class FileStore:
+    """A Store in one folder, which it makes unless it exists.
+
+    `keep` says which earlier versions of an index are kept. `make_link` makes links; without it a link is the `file:`
+    URL of the file. `least_part` as in the other stores: what it allows can be moved to a bucket and changed there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: Keep = Keep(),  # noqa: B008 - frozen
+        make_link: MakeLink | None = None,
+        least_part: int = LEAST_PART,
+        system: System = System(),  # noqa: B008 - frozen
+    ) -> None:
+        """Open the folder.
+
+        Raises:
+            FolderRefused: a file is in its place, or it cannot be made.
+        """
+        folder = folder.absolute()
+        root = str(folder)
+        with TRANSLATED:
+            _make(folder, system)
+        self.keep = keep
+        self._min_part, self._make_link = least_part, make_link
+        history = History(root, keep, system)
+        self._objects = ObjectFiles(root, history, system)
+        self._writer = Writer(root, self._objects, history, system)
+        self._listing = Listing(root, self._objects, history, system)
+        self._sweep = Sweep(root, self._writer, history, system)
+
+    def get(self, name: str, known_etag: str | None = None) -> StoredObject | NotModified:
+        if known_etag is not None and self._objects.cached_etag(name) == known_etag:
+            return NotModified()
+        with self._objects.open(name) as file:
+            if file.etag == known_etag:
+                return NotModified()
+            return StoredObject(_read_now(file, file.size), file.etag)
+
+    def etag(self, name: str) -> str:
+        cached = self._objects.cached_etag(name)
+        if cached is not None:
+            return cached
+        with self._objects.open(name) as file:
+            return file.etag
+
+    def head(
+        self, name: str, length: int, known_etag: str | None = None, *, version: str | None = None
+    ) -> ObjectHead | NotModified:
+        if known_etag is not None and version is None and self._objects.cached_etag(name) == known_etag:
+            return NotModified()
+        with self._objects.open(name, version) as file:
+            if file.etag == known_etag:
+                return NotModified()
+            return ObjectHead(_read_now(file, min(length, file.size)), file.etag, file.size)
+
+    def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> list[bytes]:
+        if not ranges:
+            return []
+        with self._objects.open(name, version) as file:
+            if file.etag != etag:
+                raise ConditionFailed(name)
+            data = [file.read(start, stop) for start, stop in ranges]
+            file.check_unchanged()
+            return data
+
+    def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
+        self._sweep.when_due()
+        return self._writer.replace(name, condition, lambda file: file.write(data))
+
+    def splice(
+        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
+    ) -> str:
+        check_splice(head, source, self._min_part)
+        self._sweep.when_due()
+        with self._objects.open(source.name, source.version) as copied:
+            if copied.etag != source.etag:
+                raise ConditionFailed(source.name)
+            check_range(copied.size, (source.start, source.stop))
+
+            def write(file: TemporaryFile) -> None:
+                file.write(head)
+                file.copy(copied.fd, source.start, source.stop)
+                file.write(tail)
+                copied.check_unchanged()
+
+            return self._writer.replace(name, condition, write)
+
+    def stage(self, name: str, parts: Iterable[bytes]) -> str:
+        check_staging(name)
+        self._sweep.when_due()
+        return self._writer.stage(name, check_parts(parts, self._min_part))
+
+    def discard(self, name: str) -> None:
+        check_staging(name)
+        self._writer.discard(name)
+
+    def delete(self, name: str, condition: IfMatch) -> None:
+        self._sweep.when_due()
+        self._writer.delete(name, condition)
+
+    def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
+        return self._listing.objects(prefix, limit, after)
+
+    def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
+        return self._listing.versions(name, limit, after)
+
+    def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
+        """Return what `make_link` returns, or the `file:` URL of the file, which never expires.
+
+        The URL of the present version leads to the next version once there is one.
+        """
+        check_link(seconds, filename)
+        if self._make_link:
+            return self._make_link(name, seconds, filename, version)
+        return Path(self._objects.path_of_version(name, version)).as_uri()
+
+
+def _read_now(file: ObjectFile, length: int) -> bytes:
+    try:
+        data = file.read(0, length)
+        file.check_unchanged()
+    except ConditionFailed as error:  # no caller named an ETag
+        raise StoreUnavailable("the file was changed while it was read") from error
+    return data
+
+
+def _make(folder: Path, system: System) -> None:
+    """Make the folder and those above it, unless they exist."""
+    try:
+        system.mkdir(str(folder))
+    except FileExistsError:
+        system.scandir(str(folder)).close()  # it is a folder
+    except FileNotFoundError:
+        _make(folder.parent, system)
+        _make(folder, system)

@@ -1,0 +1,52 @@
+"""Remove what crashed processes left in a folder, and versions whose time is over."""
+
+from contextlib import suppress
+from threading import Lock
+from typing import Final
+
+from vectord.errors import StoreError
+from vectord.storage.files.history import History
+from vectord.storage.files.system import System
+from vectord.storage.files.writing import Writer
+from vectord.storage.limits import STAGING
+
+_INTERVAL: Final = 3_600.0  # seconds between two sweeps of one process
+_STAGED_NS: Final = 24 * 3_600 * 1_000_000_000  # a staged object is removed after a day, as in the template's bucket
+
+
+class Sweep:
+    """The sweeps of one process: before its first write, and before the first one of each hour."""
+
+    def __init__(self, folder: str, writer: Writer, history: History, system: System) -> None:
+        self._folder, self._writer, self._history, self._system = folder, writer, history, system
+        self._next = float("-inf")
+        self._lock = Lock()
+
+    def when_due(self) -> None:
+        """Sweep, unless this process has done so within the hour. What fails is left for the next sweep."""
+        with self._lock:
+            now = self._system.monotonic()
+            if now < self._next:
+                return
+            self._next = now + _INTERVAL
+        with suppress(OSError, StoreError):
+            self._writer.temporary.remove_abandoned()
+            self._remove_old_staged()
+            for name in self._history.names():
+                self._prune(name)
+
+    def _remove_old_staged(self) -> None:
+        try:
+            with self._system.scandir(f"{self._folder}/{STAGING}") as entries:
+                paths = [entry.path for entry in entries]
+        except FileNotFoundError:
+            return
+        for path in paths:
+            with suppress(FileNotFoundError):
+                if self._system.stat(path).st_mtime_ns < self._system.time_ns() - _STAGED_NS:
+                    self._system.unlink(path)
+
+    def _prune(self, name: str) -> None:
+        with self._writer.locks.try_hold(name) as held:
+            if held:
+                self._writer.prune(name)
