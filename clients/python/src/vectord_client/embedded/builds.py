@@ -7,121 +7,147 @@ process, and may be taken over.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from threading import Condition, Thread
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vectord.errors import BlobError, StoreError, Unavailable
+from vectord.errors import BlobError, IndexNotFound, StoreError, Unavailable
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds, build_is_due
+from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.service.commit.build_policy import BuildPolicy
-from vectord.service.maintenance.compaction import Compacted
+from vectord.service.service import Service
+from vectord.service.sharding.placement import shard_names
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
 from vectord_client.embedded.lock import FolderLock
+from vectord_client.embedded.worker import Worker
 
+if TYPE_CHECKING:
+    from vectord.service.maintenance.compaction import Compaction  # imports the builder, which few processes need
+
+LOCK: Final = ".builds.lock"
 HOLDER: Final = "embedded"  # of the engine's leases, in every process: the lock decides who builds
-BUILD_SECONDS: Final = 3_600.0  # the time that a build may take
+_BUILD_SECONDS: Final = 3_600.0  # the time that a build may take
 _LOCK_INTERVAL: Final = 0.5  # seconds between two attempts to get the lock
+_SCAN_DELAY: Final = 1.0  # seconds after a folder is opened: the first requests go before
+_SCAN_SECONDS: Final = 60.0
+_PAGE: Final = 1_000  # indexes of one listing
 _LOGGER: Final = logging.getLogger("vectord_client.embedded.builds")
 
-Compact = Callable[[str, str, Deadline], Compacted]
+
+def is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
+    """Return True if a build of `index` is due that a commit need not wait for."""
+    return index.can_keep_base and build_is_due(index, thresholds)
 
 
 class BackgroundPolicy(BuildPolicy):
     """The build policy of a process with a thread for builds: no change of an index waits for a build of its base."""
 
-    def __init__(self, environment: Environment, builds: "Builds") -> None:
-        super().__init__(environment, builds.send, memory=0)
+    def __init__(self, environment: Environment, request: Callable[[str], None]) -> None:
+        super().__init__(environment, _send_to(request), memory=0)
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
         """Return True if a build of `index` is due."""
-        return index.can_keep_base and build_is_due(index, thresholds)
+        return is_due(index, thresholds)
 
 
-class _Request(msgspec.Struct):
+class _Event(msgspec.Struct):
     index: str
 
 
+def _send_to(request: Callable[[str], None]) -> Callable[[bytes, float], None]:
+    """Return what requests a build for the event `{"index": name}`, which a function would send to another one."""
+
+    def send(payload: bytes, seconds: float) -> None:
+        request(msgspec.json.decode(payload, type=_Event).index)
+
+    return send
+
+
 class Builds:
-    """A queue of indexes, and the thread that compacts them; the thread starts with the first request."""
+    """The builds of the indexes in one folder."""
 
-    def __init__(self, compact: Callable[[], Compact], names: Callable[[], Iterable[str]], lock: FolderLock) -> None:
-        """Compact with what `compact` returns, called in the thread; `names` lists the indexes of the folder."""
-        self._compose, self._names, self._lock = compact, names, lock
-        self._changed = Condition()
-        self._queue: dict[str, None] = {}  # in the order of the requests
-        self._running: str | None = None
-        self._stopped = False
-        self._thread: Thread | None = None
-
-    def send(self, payload: bytes, seconds: float) -> None:
-        """Take the event `{"index": name}` that a function would send to the function that compacts."""
-        self.request(msgspec.json.decode(payload, type=_Request).index)
+    def __init__(self, folder: Path, compose: "Callable[[], Compaction]") -> None:
+        """Compact with what `compose` returns; the thread calls it at the first build."""
+        self._compose = compose
+        self._compaction: "Compaction | None" = None
+        self._lock = FolderLock(folder / LOCK)
+        self._worker = Worker("vectord-builds", self._build)
+        self._scan: Timer | None = None
 
     def request(self, name: str) -> None:
         """Let the thread compact an index, if that is due; return at once."""
-        with self._changed:
-            if self._stopped:
-                return
-            self._queue[name] = None
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="vectord-builds", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+        self._worker.request(name)
 
-    def request_all(self) -> None:
-        """Let the thread compact each index of the folder for which that is due."""
-        for name in self._names():
-            self.request(name)
+    def scan_later(self, service: Service) -> None:
+        """Soon, let the thread compact each index of the folder that an earlier process left due for it."""
+        self._scan = Timer(_SCAN_DELAY, self._request_due, (service,))
+        self._scan.daemon = True
+        self._scan.start()
 
     def wait(self, seconds: float) -> bool:
         """Wait until no build is requested or running; return False if that takes longer than `seconds`."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
+        return self._worker.wait(seconds)
 
     def close(self, seconds: float) -> None:
-        """Finish the builds that take at most `seconds`, and abandon the others. The folder stays as it is."""
-        self.wait(seconds)
-        with self._changed:
-            self._stopped = True
-            self._queue.clear()
-            self._changed.notify_all()
-
-    def _run(self) -> None:
-        compact: Compact | None = None
-        while (name := self._next()) is not None:
-            compact = compact or self._compose()
-            try:
-                self._build(name, compact)
-            finally:
-                with self._changed:
-                    self._running = None
-                    self._changed.notify_all()
-
-    def _next(self) -> str | None:
-        """Wait for a request; return None once the builds are closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._stopped)
-            if self._stopped:
-                return None
-            self._running = next(iter(self._queue))
-            del self._queue[self._running]
-            return self._running
-
-    def _build(self, name: str, compact: Compact) -> None:
-        while not self._lock.acquire():  # another process builds
-            with self._changed:
-                if self._changed.wait_for(lambda: self._stopped, _LOCK_INTERVAL):
-                    return
+        """Finish the builds that take at most `seconds`, and abandon the others. The indexes stay as they are."""
+        if self._scan is not None:
+            self._scan.cancel()
         try:
-            start = monotonic()
-            done = compact(name, HOLDER, Deadline(start + BUILD_SECONDS))
-            _LOGGER.debug("index %r: %s in %.1f s", name, done.outcome, monotonic() - start)
-        except (Unavailable, StoreError, BlobError) as error:
-            _LOGGER.warning("index %r was not rebuilt, and stays as it is: %s", name, error)
+            self._worker.wait(seconds)
+        finally:  # also if the caller does not want to wait and presses Ctrl-C
+            self._worker.stop()
+
+    def _request_due(self, service: Service) -> None:
+        deadline, after = Deadline(service.environment.now() + _SCAN_SECONDS), None
+        try:
+            while True:
+                page = service.list_indexes("", _PAGE, after, deadline)
+                for found in page.objects:
+                    self._request_if_due(found.name, service, deadline)
+                if (after := page.after) is None:
+                    return
+        except (Unavailable, StoreError) as error:
+            _LOGGER.warning("the indexes were not checked for builds: %s", error)
+
+    def _request_if_due(self, name: str, service: Service, deadline: Deadline) -> None:
+        try:
+            index = service.reader.present(name, deadline).index
+        except (IndexNotFound, BlobError):
+            return
+        if index.params.shards:
+            for shard in shard_names(index.params):
+                self._request_if_due(shard, service, deadline)
+        elif is_due(index):
+            self.request(name)
+
+    def _build(self, name: str) -> None:
+        """Compact an index while no other process builds one in this folder."""
+        try:
+            while not self._lock.acquire():
+                if self._worker.pause(_LOCK_INTERVAL):
+                    return
+        except OSError as error:
+            _LOGGER.debug("index %r is not built in this folder: %s", name, error)  # it is read-only
+            return
+        try:
+            self._compact(name)
         finally:
             self._lock.release()
+
+    def _compact(self, name: str) -> None:
+        if self._compaction is None:
+            self._compaction = self._compose()
+        start = monotonic()
+        try:
+            done = self._compaction.compact(name, HOLDER, Deadline(start + _BUILD_SECONDS))
+        except (Unavailable, StoreError, BlobError) as error:
+            _LOGGER.warning("index %r was not built, and stays as it is: %s", name, error)
+            return
+        finally:
+            self._compaction.environment.meter.drain()  # else it would count for as long as the process lives
+        _LOGGER.debug("index %r: %s in %.1f s", name, done.outcome, monotonic() - start)

@@ -5,24 +5,29 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vectord.cache.section_cache import SectionCache
 from vectord.edge import handler
 from vectord.edge.handler import Handler
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import Deadline
 from vectord.storage.base import Store
 from vectord_client.embedded import log
-from vectord_client.embedded.builds import BackgroundPolicy, Builds, Compact
-from vectord_client.embedded.lock import FolderLock
+from vectord_client.embedded.builds import BackgroundPolicy, Builds
+from vectord_client.embedded.inbox import FOLDER as INBOX
+from vectord_client.embedded.inbox import FolderInbox, SignUpload
 from vectord_client.embedded.options import Options
+from vectord_client.embedded.uploads import MEMORY_SHARE, Uploads
 
-_PAGE: Final = 1_000  # indexes of one listing
-_LIST_SECONDS: Final = 60.0
+if TYPE_CHECKING:
+    from vectord.service.export import Exports
+    from vectord.service.ingest import Ingestion
+    from vectord.service.maintenance.compaction import Compaction
+
 _ATTEMPTS: Final = 1_000  # of a build's commit: an attempt that meets a conflict costs little
 _ARNS: Final = "arn:aws:s3vectors:local:000000000000"
+_SNAPSHOT_SHARE: Final = 3  # of the memory, for the envelopes of opened indexes
 
 
 def _no_claim() -> None:
@@ -30,24 +35,31 @@ def _no_claim() -> None:
 
 
 class Engine:
-    """The engine over one folder: its service, its handlers, and the thread of its builds."""
+    """The engine over one folder: its service, the handlers of its functions, and the threads behind them."""
 
-    def __init__(self, folder: Path, store: Store, options: Options) -> None:
+    def __init__(self, folder: Path, store: Store, options: Options, sign_upload: SignUpload) -> None:
+        """Use the objects in `store`; `sign_upload` returns the URL for an upload."""
         self.folder, self.store, self.options = folder, store, options
         self._environment = Environment()
-        sections = options.cache_folder or Path(tempfile.gettempdir()) / "vectord-sections"
-        self._files = SectionCache(sections, options.cache_bytes)
-        self.builds = Builds(self._compaction, self._names, FolderLock(folder / ".builds.lock"))
-        self._policy = BackgroundPolicy(self._environment, self.builds)
+        cache_folder = options.cache_folder or Path(tempfile.gettempdir()) / "vectord-sections"
+        self._files = SectionCache(cache_folder, options.cache_bytes)
+        self.builds = Builds(folder, self._compaction)
+        self._policy = BackgroundPolicy(self._environment, self.builds.request)
         self.service = Service(
             store,
             self._files,
-            memory_bytes=options.memory_bytes // 3,
+            memory_bytes=options.memory_bytes // _SNAPSHOT_SHARE,
             environment=self._environment,
             retry_policy=RetryPolicy(),
             build_policy=self._policy,
         )
+        self._inbox = FolderInbox(folder / INBOX, sign_upload)
+        self.uploads = Uploads(self._inbox, lambda: self._ingestion)
         self._handlers: dict[str, Handler] = {}
+
+    def start(self) -> None:
+        """Resume, in the background, what an earlier process left to do."""
+        self.builds.scan_later(self.service)
 
     def handle(self, function: str, event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
         """Return the answer of a function, which is imported at its first request."""
@@ -57,54 +69,61 @@ class Engine:
         answer: Mapping[str, Any] = found(event, context)
         return answer
 
-    def close(self) -> None:
-        """Finish the builds that take only a few seconds, and stop the thread."""
-        self.builds.close(self.options.close_seconds)
+    def close(self, seconds: float | None = None) -> None:
+        """Finish what takes at most some seconds in the background, and stop the threads."""
+        limit = self.options.close_seconds if seconds is None else seconds
+        try:
+            self.uploads.close(limit)
+        finally:
+            self.builds.close(limit)
 
     def _handler(self, function: str) -> Handler:
         module = import_module(f"vectord_functions.{function}.handler")
-        composed: Mapping[str, tuple[Callable[[], Any], Mapping[str, Any]]] = {
-            "export": (lambda: self._exports, {}),
-            "s3vectors": (lambda: self._endpoint, self._s3vectors),
+        if function == "s3vectors":
+            return self._s3vectors(module.ROUTES)
+        composed: Mapping[str, Callable[[], Any]] = {
+            "export": lambda: self._exports,
+            "upload": lambda: self._ingestion,
         }
-        compose, more = composed.get(function, (lambda: self.service, {}))
-        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=log.begin, **more)
+        compose = composed.get(function, lambda: self.service)
+        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=log.begin)
+
+    def _s3vectors(self, routes: Mapping[str, Any]) -> Handler:
+        from vectord.edge.s3vectors import faults  # noqa: PLC0415  few programs use this protocol
+        from vectord.edge.s3vectors.endpoint import Endpoint  # noqa: PLC0415
+        from vectord.edge.s3vectors.names import Arns  # noqa: PLC0415
+
+        return handler.handler(
+            routes,
+            lambda: Endpoint(self.service, Arns(_ARNS)),
+            _no_claim,
+            answer_error=faults.answer,
+            request_id_header="x-amzn-RequestId",
+            begin_log=log.begin,
+        )
 
     @cached_property
-    def _exports(self) -> Any:
+    def _exports(self) -> "Exports":
         from vectord.service.export import Exports  # noqa: PLC0415  imports the writers of files
 
         return Exports(self.service, Path(tempfile.gettempdir()), self.options.cache_bytes)
 
     @cached_property
-    def _endpoint(self) -> Any:
-        from vectord.edge.s3vectors.endpoint import Endpoint  # noqa: PLC0415  few programs use it
-        from vectord.edge.s3vectors.names import Arns  # noqa: PLC0415
+    def _ingestion(self) -> "Ingestion":
+        from vectord.service.ingest import Ingestion  # noqa: PLC0415  imports the readers of files
 
-        return Endpoint(self.service, Arns(_ARNS))
-
-    @cached_property
-    def _s3vectors(self) -> Mapping[str, Any]:
-        from vectord.edge.s3vectors import faults  # noqa: PLC0415
-
-        return {"answer_error": faults.answer, "request_id_header": "x-amzn-RequestId"}
-
-    def _compaction(self) -> Compact:
-        from vectord.service.maintenance.compaction import Compaction  # noqa: PLC0415  imports the builder
-
-        return Compaction(
+        return Ingestion(
+            self._inbox,
             self.store,
             self._files,
+            max_file_bytes=self.options.memory_bytes // MEMORY_SHARE,
             environment=Environment(),
-            retry_policy=RetryPolicy(max_attempts=_ATTEMPTS),
-        ).compact
+            retry_policy=RetryPolicy(),
+            build_policy=self._policy,
+        )
 
-    def _names(self) -> list[str]:
-        """Return the names of all indexes and shards of the folder."""
-        names, after = list[str](), None
-        deadline = Deadline(self._environment.now() + _LIST_SECONDS)
-        while True:
-            page = self.service.list_indexes("", _PAGE, after, deadline)
-            names += (found.name for found in page.objects)
-            if (after := page.after) is None:
-                return names
+    def _compaction(self) -> "Compaction":
+        from vectord.service.maintenance.compaction import Compaction  # noqa: PLC0415  imports the builder
+
+        retry_policy = RetryPolicy(max_attempts=_ATTEMPTS)
+        return Compaction(self.store, self._files, environment=Environment(), retry_policy=retry_policy)

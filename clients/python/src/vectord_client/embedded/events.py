@@ -21,8 +21,12 @@ class Context(msgspec.Struct, frozen=True):
         return (self.seconds + MARGIN) * 1000
 
 
-def event_of(request: Request, matched: Matched) -> dict[str, Any]:
-    """Return the event of a request whose route is known. Its body stays bytes, with no limit of its size."""
+def event_of(request: Request, matched: Matched, max_body: int | None = None) -> dict[str, Any]:
+    """Return the event of a request whose route is known.
+
+    Its body stays bytes, which the function accepts in any size; one of more than `max_body` is text in base64, as in
+    an event of API Gateway, so that the function checks its size.
+    """
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": matched.route,
@@ -36,8 +40,9 @@ def event_of(request: Request, matched: Matched) -> dict[str, Any]:
         event["pathParameters"] = matched.parameters
     if request.query:
         event["queryStringParameters"] = _joined(request.query)
-    if request.body:
-        event["body"] = request.body
+    if (body := request.body) is not None:
+        is_limited = max_body is not None and len(body) > max_body
+        event |= {"body": base64.b64encode(body).decode() if is_limited else body, "isBase64Encoded": is_limited}
     return event
 
 

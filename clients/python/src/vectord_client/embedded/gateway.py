@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vectord_client.embedded.options import Options
+from vectord_client.errors import MissingExtra
 
 if TYPE_CHECKING:
     from vectord_client.embedded.transport import Gateway
@@ -20,21 +21,25 @@ def open_gateway(folder: Path, options: Options | None = None) -> "Gateway":
 
     Raises:
         MissingExtra: this Python is too old or too new for the engine, or libraries of the engine are not installed.
-        FolderUnusable: the path is a file, its parent is missing, or the folder cannot be read.
+        TargetInvalid: the path cannot be a folder.
     """
     check_requirements()
     from vectord_client.embedded import transport  # noqa: PLC0415  imports the engine, after the check
 
-    return transport.open_folder(folder, options or Options())
+    return transport.Gateway(folder, options or Options())
 
 
-def check_requirements() -> None:
-    """Raise MissingExtra if the engine cannot run in this environment."""
+def check_requirements(*more: str) -> None:
+    """Raise MissingExtra if this environment lacks what the engine needs, or one of the libraries `more`."""
     if not _FIRST <= sys.version_info[:2] < _AFTER_LAST:
         found = ".".join(map(str, sys.version_info[:3]))
-        raise RuntimeError(f"Embedded mode needs Python 3.12 or 3.13, and this is {found}.")
-    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+        raise MissingExtra(
+            f"Embedded mode needs Python 3.12 or 3.13, and this is Python {found}. Use a newer Python, or a client for "
+            "the URL of a server, which works on this one."
+        )
+    missing = [name for name in (*_LIBRARIES, *more) if find_spec(name) is None]
     if missing:
-        raise RuntimeError(
-            f"Embedded mode needs {', '.join(missing)}: install vectord-client[embedded], or use the URL of a server."
+        raise MissingExtra(
+            f"Embedded mode needs libraries that are not installed ({', '.join(missing)}). Install them: "
+            "pip install 'vectord-client[embedded]'"
         )

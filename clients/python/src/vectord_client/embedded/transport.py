@@ -1,23 +1,25 @@
 """The gateway: a transport whose requests the functions of vectord answer in this process, over a folder."""
 
-import os
 from pathlib import Path
-from threading import Lock
-from typing import Final
 
 from vectord.service.service import Service
-from vectord.storage.memory import MemoryStore
-from vectord_client.embedded import events, routes
-from vectord_client.embedded.engine import Engine
+from vectord_client.embedded import dispatch, opened
 from vectord_client.embedded.options import Options
+from vectord_client.errors import ClientClosed
 from vectord_client.wire.request import Request, Response
 
 
 class Gateway:
     """A transport to the engine over one folder. Several threads may use it at once."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._closed = engine, False
+    def __init__(self, folder: Path, options: Options) -> None:
+        """Open `folder`.
+
+        Raises:
+            TargetInvalid: the path cannot be a folder.
+        """
+        self._engine = opened.acquire(folder, options)
+        self._closed = False
 
     @property
     def service(self) -> Service:
@@ -25,57 +27,17 @@ class Gateway:
         return self._engine.service
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Return the response to a request, which may use storage for `timeout` seconds."""
-        matched = routes.match(request.method, request.path)
-        answer = self._engine.handle(matched.function, events.event_of(request, matched), events.Context(timeout))
-        return events.response_of(answer)
+        """Return the response to a request, which may use storage for `timeout` seconds. It is never compressed.
+
+        Raises:
+            ClientClosed: the gateway was closed.
+        """
+        if self._closed:
+            raise ClientClosed("The client was closed: open the folder again.")
+        return dispatch.answer_in_process(self._engine, request, timeout)
 
     def close(self) -> None:
         """Release the folder. The last gateway of a folder finishes the builds that take only a few seconds."""
-        with _OPENING:
-            closed, self._closed = self._closed, True
-            if closed or not _release(self._engine):
-                return
-        self._engine.close()
-
-
-class _Opened:
-    """An engine, and the number of gateways that use it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.users = engine, 0
-
-
-_OPENING: Final = Lock()
-_OPENED: Final[dict[Path, _Opened]] = {}
-
-
-def open_folder(folder: Path, options: Options) -> Gateway:
-    """Return a gateway to `folder`; the first one creates the engine, with its options."""
-    path = folder.resolve()
-    with _OPENING:
-        opened = _OPENED.get(path)
-        if opened is None:
-            path.mkdir(exist_ok=True)
-            opened = _OPENED[path] = _Opened(Engine(path, MemoryStore(), options))
-        opened.users += 1
-        return Gateway(opened.engine)
-
-
-def _release(engine: Engine) -> bool:
-    """Count one gateway less; return True if it was the last one of the engine."""
-    for path, opened in list(_OPENED.items()):
-        if opened.engine is engine:
-            opened.users -= 1
-            if not opened.users:
-                del _OPENED[path]
-                return True
-    return False
-
-
-def _forget_all() -> None:
-    """Start without engines in a forked process: their threads did not come along, and their locks may be taken."""
-    _OPENED.clear()
-
-
-os.register_at_fork(after_in_child=_forget_all)
+        if not self._closed:
+            self._closed = True
+            opened.release(self._engine)

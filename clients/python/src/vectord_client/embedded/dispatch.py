@@ -1,0 +1,50 @@
+"""Answer requests with the functions of vectord, in this process."""
+
+import io
+from urllib.parse import unquote
+
+import msgspec
+
+from vectord.edge import problems
+from vectord.errors import ConditionFailed, StoreError
+from vectord_client.embedded import events, routes
+from vectord_client.embedded.engine import Engine
+from vectord_client.embedded.inbox import Readable
+from vectord_client.embedded.links import UPLOADS
+from vectord_client.wire.request import Request, Response
+
+
+def answer(engine: Engine, request: Request, timeout: float, max_body: int | None = None) -> Response:
+    """Return the response to a request, which may use storage for `timeout` seconds.
+
+    A body of more than `max_body` bytes is refused, as by a function of a deployed stack.
+    """
+    matched = routes.match(request.method, request.path)
+    event = events.event_of(request, matched, max_body)
+    return events.response_of(engine.handle(matched.function, event, events.Context(timeout)))
+
+
+def answer_in_process(engine: Engine, request: Request, timeout: float) -> Response:
+    """Return the response to a request of this process. It may also PUT a file to the path of a link for an upload."""
+    if request.method == "PUT" and request.path.startswith(UPLOADS):
+        return receive(engine, unquote(request.path).removeprefix("/"), io.BytesIO(request.body or b""))
+    return answer(engine, request, timeout)
+
+
+def receive(engine: Engine, key: str, body: Readable) -> Response:
+    """Write the file `key` of an upload, and return the response to its PUT, in which S3 says the same."""
+    try:
+        upload = engine.uploads.receive(key, body)
+    except ConditionFailed:
+        return message(412, "The file was uploaded already.")
+    except StoreError as error:
+        refused = problems.answer(error)
+        headers = {name.lower(): value for name, value in refused.headers.items()}
+        return Response(refused.status, headers, msgspec.json.encode(refused.body))
+    return Response(200, {"etag": f'"{upload.etag}"'}, b"")
+
+
+def message(status: int, text: str, **headers: str) -> Response:
+    """Return an answer of the gateway itself, in the form of API Gateway's: no problem type, because no function ran."""
+    body = msgspec.json.encode({"message": text})
+    return Response(status, {"content-type": "application/json", **headers}, body)

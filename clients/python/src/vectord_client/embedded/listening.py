@@ -1,0 +1,155 @@
+"""The HTTP server behind `vectord serve`: waitress, which answers from threads of this process."""
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+
+from waitress.server import BaseWSGIServer, create_server
+
+from vectord_client.embedded.application import Application
+from vectord_client.embedded.engine import Engine
+from vectord_client.embedded.links import DOWNLOADS, Links
+from vectord_client.embedded.opened import open_store
+from vectord_client.embedded.options import Options
+from vectord_client.embedded.uploads import MEMORY_SHARE
+from vectord_client.errors import AddressUnusable
+
+_THREADS: Final = 8
+_CONNECTIONS: Final = 1_000
+_HEADER_BYTES: Final = 32 << 10  # of the request line and the headers
+_MEMORY_BODY: Final = 12 << 20  # bytes of a request body in memory; a larger one, of an upload, is in a temporary file
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_CLOSE_SECONDS: Final = 2.0  # for builds and uploads: what is not finished is resumed at the next start
+_LISTED: Final = 1_000  # indexes that the greeting counts
+
+_GREETING: Final = """\
+vectord serves {folder} ({indexes}) at {url}
+
+  export VECTORD_URL={url}
+  vectord ls
+  curl {url}/indexes
+
+{reach} Ctrl-C ends it."""
+_LOCAL: Final = "Only programs of this machine reach it, without credentials."
+_OPEN: Final = "EVERYONE ON THE NETWORK WHO REACHES THIS ADDRESS MAY READ AND DELETE EVERYTHING."
+
+
+class Server:
+    """A server that listens; a context manager, which closes it."""
+
+    def __init__(self, folder: Path, host: str, port: int, *, open_to_network: bool, options: Options) -> None:
+        """Open `folder` and listen. A connection is accepted at once, and answered by `run`.
+
+        Raises:
+            TargetInvalid: the path cannot be a folder.
+            AddressUnusable: as `serve`.
+        """
+        self._is_local = _is_local(host)
+        if not self._is_local and not open_to_network:
+            raise AddressUnusable(
+                f"Other machines can reach {host}, and the server asks for no credentials: everyone who reaches it may "
+                "read and delete everything. Listen on 127.0.0.1, or allow it with --open-to-network."
+            )
+        self._folder = folder.resolve()
+        self._links = Links()
+        store = open_store(self._folder, self._download)
+        self._socket = _listening(host, port)
+        self.url = f"http://{_in_url(host)}:{self._socket.getsockname()[1]}"
+        self._engine = Engine(self._folder, store, options, self._upload)
+        hosts = _LOCAL_HOSTS | {host.lower()} if self._is_local else None
+        self._http = _http_server(Application(self._engine, self._links, hosts), self._socket, options)
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def greeting(self) -> str:
+        """The lines for people: the URL, the folder, and what to do next."""
+        count = len(self._engine.store.list("", _LISTED, None).objects)
+        indexes = f"{count:,}{'+' if count == _LISTED else ''} {'index' if count == 1 else 'indexes'}"
+        reach = _LOCAL if self._is_local else _OPEN
+        return _GREETING.format(folder=self._folder, indexes=indexes, url=self.url, reach=reach)
+
+    def run(self) -> None:
+        """Answer requests until Ctrl-C or SIGTERM, or until another thread calls `close`; finish what is running."""
+        self._engine.start()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _exit)
+        self._http.run()
+
+    def close(self) -> None:
+        """Stop listening, and release the folder."""
+        self._http.close()
+        with suppress(KeyboardInterrupt):  # the second one: do not wait for builds
+            self._engine.close(_CLOSE_SECONDS)
+
+    def _download(self, name: str, seconds: int, filename: str, version: str | None) -> str:
+        fields = {"name": name} if version is None else {"name": name, "version": version}
+        return self._links.sign(self.url, "GET", f"{DOWNLOADS}{filename}", seconds, **fields)
+
+    def _upload(self, key: str, size: int, seconds: int) -> str:
+        return self._links.sign(self.url, "PUT", f"/{key}", seconds, bytes=str(size))
+
+
+def _http_server(application: Application, listening: socket.socket, options: Options) -> BaseWSGIServer:
+    # Requests wait for a thread, which is no reason for a warning each time.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    server: BaseWSGIServer = create_server(
+        application,
+        sockets=[listening],
+        threads=_THREADS,
+        connection_limit=_CONNECTIONS,
+        asyncore_use_poll=True,
+        max_request_header_size=_HEADER_BYTES,
+        max_request_body_size=options.memory_bytes // MEMORY_SHARE + 1,
+        inbuf_overflow=_MEMORY_BODY,
+        outbuf_overflow=_MEMORY_BODY,
+        ident="vectord",
+        clear_untrusted_proxy_headers=True,
+    )
+    return server
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, so that another program cannot get the address while the folder is opened."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=1_024)
+    except OverflowError as error:
+        raise AddressUnusable(f"{port} is not a port: use 1 to 65535, or 0 for any free one.") from error
+    except socket.gaierror as error:
+        raise AddressUnusable(f"{host} is not an address of this machine: {error.strerror}.") from error
+    except OSError as error:
+        raise AddressUnusable(
+            f"The server cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port; 0 is any "
+            "free one."
+        ) from error
+
+
+def _is_local(host: str) -> bool:
+    """Return True if only this machine reaches an address."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    """End as after Ctrl-C."""
+    raise SystemExit(0)

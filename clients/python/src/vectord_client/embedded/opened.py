@@ -1,0 +1,90 @@
+"""The folders that this process has open: one engine for each, however many clients use it."""
+
+import atexit
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from vectord.errors import FolderRefused
+from vectord.storage.files.store import FileStore, MakeLink
+from vectord_client.embedded.engine import Engine
+from vectord_client.embedded.options import Options
+from vectord_client.errors import TargetInvalid
+
+
+class _Opened:
+    """An engine, and the number of gateways that use it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.users = engine, 0
+
+
+_lock = Lock()
+_opened: Final[dict[Path, _Opened]] = {}
+
+
+def acquire(folder: Path, options: Options) -> Engine:
+    """Return the engine over `folder`; the first call for a folder creates it, with its options.
+
+    Raises:
+        TargetInvalid: the path cannot be a folder.
+    """
+    path = folder.resolve()
+    with _lock:
+        opened = _opened.get(path)
+        if opened is None:
+            engine = Engine(path, open_store(path), options, _upload_path)
+            opened = _opened[path] = _Opened(engine)
+            engine.start()
+        opened.users += 1
+        return opened.engine
+
+
+def release(engine: Engine) -> None:
+    """Give back an engine that `acquire` returned; the last call for a folder closes it."""
+    with _lock:
+        [(path, opened)] = [(path, one) for path, one in _opened.items() if one.engine is engine]
+        opened.users -= 1
+        if opened.users:
+            return
+        del _opened[path]
+    engine.close()
+
+
+def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
+    """Return the store in `folder`, which is created if necessary.
+
+    Raises:
+        TargetInvalid: a file is in its place, or it cannot be created.
+    """
+    try:
+        return FileStore(folder, make_link=make_link)
+    except FolderRefused as error:
+        raise TargetInvalid(f"{folder} cannot be opened: {error}") from error
+
+
+def _upload_path(key: str, size: int, seconds: int) -> str:
+    """Return the path of an upload, without a host: it goes through the gateway, like all requests."""
+    return f"/{key}"
+
+
+def _close_all() -> None:
+    """Close what is open at the end of the process; do not wait if it ends by Ctrl-C or an error."""
+    failed = getattr(sys, "last_value", None) is not None
+    with suppress(KeyboardInterrupt):
+        for opened in list(_opened.values()):
+            opened.engine.close(0.0 if failed else None)
+
+
+def _forget_all() -> None:
+    """Start without engines in a forked process: it has none of their threads, and their locks may be taken."""
+    global _lock  # noqa: PLW0603 - the parent may have forked while a thread had it
+    _lock = Lock()
+    _opened.clear()
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,72 @@
+"""One thread of this process that does what is requested, one item at a time, and never delays the end of the process."""
+
+from collections.abc import Callable
+from threading import Condition, Thread
+
+
+class Worker:
+    """A queue of items, each at most once, and the thread that works on them; it starts with the first request.
+
+    An item whose work raises an error is dropped. Python reports the error, as for every thread; a new thread goes on.
+    """
+
+    def __init__(self, name: str, work: Callable[[str], None]) -> None:
+        self._name, self._work = name, work
+        self._changed = Condition()
+        self._queue: dict[str, None] = {}  # in the order of the requests
+        self._running: str | None = None
+        self._stopped = False
+        self._thread: Thread | None = None
+
+    def request(self, item: str) -> None:
+        """Let the thread work on an item, and return at once; do nothing once the worker is closed."""
+        with self._changed:
+            if not self._stopped:
+                self._queue[item] = None
+                self._start()
+                self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is nothing to do; return False if that takes longer than `seconds`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, in the work of an item; return True at once when the worker is closed."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopped, seconds)
+
+    def stop(self) -> None:
+        """Drop what is not being worked on. The thread ends with its present item, or with the process."""
+        with self._changed:
+            self._stopped = True
+            self._queue.clear()
+            self._changed.notify_all()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while (item := self._next()) is not None:
+                self._work(item)
+        finally:
+            with self._changed:
+                self._running, self._thread = None, None
+                if self._queue:
+                    self._start()
+                self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        """Wait for an item; return None once the worker is stopped."""
+        with self._changed:
+            self._running = None
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._queue or self._stopped)
+            if self._stopped:
+                return None
+            self._running = next(iter(self._queue))
+            del self._queue[self._running]
+            return self._running
