@@ -112,6 +112,10 @@ class EmbedderMismatch(UsageError):
     """The embedder is not the one whose vectors the index stores."""
 
 
+class AddressUnusable(UsageError):
+    """A server cannot listen on an address, or may not, because other machines reach it."""
+
+
 class ClientClosed(UsageError):
     """The client was closed."""
 

@@ -90,7 +90,7 @@ class Application:
         try:
             file = _File.open(self._engine.store, query["name"], query.get("version"))
         except (ObjectNotFound, ObjectVersionNotFound):
-            return _send(message(404, "The file is not there any more: export the index again."), environ, start_response)
+            return _send(message(404, "The file is not there any more: export again."), environ, start_response)
         name = path.rpartition("/")[2]
         headers = {
             "content-type": "application/octet-stream",
@@ -126,8 +126,7 @@ class _File(msgspec.Struct, frozen=True):
     @classmethod
     def open(cls, store: Store, name: str, version: str | None) -> "_File":
         head = store.head(name, 1, version=version)
-        if not isinstance(head, ObjectHead):
-            raise AssertionError("a store may answer NotModified only to an ETag")
+        assert isinstance(head, ObjectHead), "a store may answer NotModified only to an ETag"
         return cls(store, name, version, head.etag, head.size)
 
     def chunks(self) -> Iterator[bytes]:
@@ -139,9 +138,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 def _headers(environ: Environ) -> Mapping[str, str]:
-    headers = {
-        name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")
-    }
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if name in environ:
             headers[name.lower().replace("_", "-")] = environ[name]

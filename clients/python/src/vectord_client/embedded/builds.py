@@ -18,7 +18,7 @@ import msgspec
 from vectord.errors import BlobError, IndexNotFound, StoreError, Unavailable
 from vectord.index.state import Index
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
-from vectord.service.commit.build_policy import BuildPolicy
+from vectord.service.commit.build_policy import BuildPolicy, Send
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_names
 from vectord.service.values.environment import Environment
@@ -59,7 +59,7 @@ class _Event(msgspec.Struct):
     index: str
 
 
-def _send_to(request: Callable[[str], None]) -> Callable[[bytes, float], None]:
+def _send_to(request: Callable[[str], None]) -> Send:
     """Return what requests a build for the event `{"index": name}`, which a function would send to another one."""
 
     def send(payload: bytes, seconds: float) -> None:
@@ -74,7 +74,7 @@ class Builds:
     def __init__(self, folder: Path, compose: "Callable[[], Compaction]") -> None:
         """Compact with what `compose` returns; the thread calls it at the first build."""
         self._compose = compose
-        self._compaction: "Compaction | None" = None
+        self._compaction: Compaction | None = None
         self._lock = FolderLock(folder / LOCK)
         self._worker = Worker("vectord-builds", self._build)
         self._scan: Timer | None = None

@@ -45,6 +45,6 @@ def receive(engine: Engine, key: str, body: Readable) -> Response:
 
 
 def message(status: int, text: str, **headers: str) -> Response:
-    """Return an answer of the gateway itself, in the form of API Gateway's: no problem type, because no function ran."""
+    """Return an answer of the gateway itself, in the form of API Gateway's: it has no problem type."""
     body = msgspec.json.encode({"message": text})
     return Response(status, {"content-type": "application/json", **headers}, body)

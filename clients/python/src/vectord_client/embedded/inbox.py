@@ -3,8 +3,8 @@
     .inbox/uploads/<index>/<token>/<file>           a file that waits for its ingestion
     .inbox/rejected/<index>/<token>/<file>.json     the report on a file that was refused
 
-These are the keys of the inbox bucket of a deployed stack. Characters that no name of a file can have on some file system
-are percent-encoded.
+These are the keys of the inbox bucket of a deployed stack. Characters that no name of a file can have on some file
+system are percent-encoded.
 """
 
 import hashlib

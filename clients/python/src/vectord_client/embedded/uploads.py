@@ -20,7 +20,7 @@ _LOGGER: Final = logging.getLogger("vectord_client.embedded.uploads")
 
 
 class Uploads:
-    """The files of an inbox that wait for their ingestion. A file stays in the inbox until it was ingested or refused."""
+    """The uploaded files of a folder. A file stays in the inbox until it was ingested or refused."""
 
     def __init__(self, inbox: FolderInbox, compose: "Callable[[], Ingestion]") -> None:
         """Ingest with what `compose` returns; the thread calls it at the first file."""

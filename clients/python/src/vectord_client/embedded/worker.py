@@ -1,4 +1,4 @@
-"""One thread of this process that does what is requested, one item at a time, and never delays the end of the process."""
+"""One thread of this process that works on requested items, one at a time, and never delays the end of the process."""
 
 from collections.abc import Callable
 from threading import Condition, Thread
