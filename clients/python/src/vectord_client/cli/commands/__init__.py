@@ -1,0 +1,1 @@
+"""The commands, in modules that are imported only when one of their commands runs."""

@@ -1,0 +1,31 @@
+"""`vectord serve` and `mcp`: processes that answer until they are stopped."""
+
+from pathlib import Path
+
+import click
+
+from vectord_client.cli.command import command
+from vectord_client.cli.output import say
+from vectord_client.cli.session import Session, pass_session
+from vectord_client.embedded.server import serve
+
+_SERVE = """
+vectord serve --store ./data
+vectord serve --store ./data --port 9000
+VECTORD_URL=http://127.0.0.1:8080 vectord ls
+"""
+
+
+@command(examples=_SERVE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 is any free port.")
+@click.option("--open-to-network", is_flag=True, help="Allow an address that other machines reach. They may do everything.")
+@pass_session
+def serve_command(session: Session, host: str, port: int, open_to_network: bool) -> None:
+    """Serve the folder of --store over HTTP on this machine, with the whole API, until Ctrl-C.
+
+    The first line of standard output is the URL, once requests are answered.
+    """
+    if session.store is None:
+        raise click.UsageError("--store FOLDER names the folder to serve")
+    serve(Path(session.store), host, port, announce=say, open_to_network=open_to_network)

@@ -1,0 +1,122 @@
+"""Answers as the records that commands print. Their keys are promised in docs/command-line.md."""
+
+import json
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from vectord_client.cli.tables import Column
+from vectord_client.values import Facet, Hit, IndexInfo, IndexSummary, Row, Version
+
+INDEX_COLUMNS = (Column("name"), Column("bytes", right=True), Column("modified"))
+ROW_COLUMNS = (Column("id", least=12, rank=1), Column("metadata", least=12, rank=2))
+VECTOR_COLUMN = Column("vector", least=12, rank=3)
+HIT_COLUMNS = (Column("rank", " ", right=True), Column("id", least=12, rank=1), Column("distance", right=True), ROW_COLUMNS[1])
+VERSION_COLUMNS = (Column("version"), Column("modified"), Column("bytes", right=True), Column("state"))
+FACET_COLUMNS = (Column("path", least=8, rank=1), Column("value", least=8, rank=2), Column("count", right=True))
+
+
+def of_summary(index: IndexSummary) -> dict[str, Any]:
+    """Return the record of an index in a listing."""
+    return {"name": index.name, "bytes": index.bytes, "modified": moment(index.modified)}
+
+
+def of_info(info: IndexInfo) -> dict[str, Any]:
+    """Return the record of an index; keys that do not concern it are absent."""
+    parameters = info.parameters
+    record: dict[str, Any] = {
+        "name": info.name,
+        "count": info.count,
+        "dimension": info.dimension,
+        "distance": info.distance,
+        "m": parameters.m,
+        "ef_search": parameters.ef_search,
+        "bytes": info.bytes,
+        "graph_bytes": info.graph_bytes,
+        "etag": info.etag,
+        "calibration": info.calibration,
+    }
+    if parameters.embedding is not None:
+        embedding = parameters.embedding
+        record["embedding"] = {
+            "model": embedding.model,
+            "query_prefix": embedding.query_prefix,
+            "document_prefix": embedding.document_prefix,
+        }
+    if info.shards:
+        record["shards"] = [{"count": one.count, "bytes": one.bytes, "etag": one.etag} for one in info.shards]
+    return record
+
+
+def of_row(row: Row, *, vectors: bool = False) -> dict[str, Any]:
+    """Return the record of a stored row."""
+    record = {"id": row.id, "metadata": row.metadata}
+    return {**record, "vector": shortest(row.vector)} if vectors and row.vector is not None else record
+
+
+def of_hit(hit: Hit, rank: int) -> dict[str, Any]:
+    """Return the record of a match; `rank` counts from 1."""
+    record = {"rank": rank, "id": hit.id, "distance": hit.distance, "metadata": hit.metadata}
+    return record if hit.vector is None else {**record, "vector": shortest(hit.vector)}
+
+
+def of_version(version: Version) -> dict[str, Any]:
+    """Return the record of a state of an index."""
+    return {
+        "version": version.id,
+        "etag": version.etag,
+        "bytes": version.bytes,
+        "modified": moment(version.modified),
+        "latest": version.latest,
+        "deleted": version.deleted,
+    }
+
+
+def of_facet(facet: Facet) -> dict[str, Any]:
+    """Return the record of the values at one path."""
+    return {
+        "path": facet.path,
+        "rows": facet.rows,
+        "distinct": facet.distinct,
+        "values": [{"value": one.value, "count": one.count} for one in facet.values],
+        "min": facet.min,
+        "max": facet.max,
+        "approximate": facet.approximate,
+    }
+
+
+def version_line(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of a state as a table shows it, with `state`: present, deleted, or nothing."""
+    state = "deleted" if record["deleted"] else "present" if record["latest"] else ""
+    return {**record, "state": state}
+
+
+def value_lines(facet: Facet) -> Iterator[dict[str, Any]]:
+    """Yield the records of one path as a table shows them: a line for each value."""
+    for one in facet.values:
+        value = one.value if isinstance(one.value, str) else json.dumps(one.value)
+        yield {"path": facet.path, "value": value, "count": one.count}
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun: 1 row, 2,000 rows."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def moment(time: datetime) -> str:
+    """Return a time as RFC 3339."""
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def shortest(vector: Iterable[float]) -> list[float]:
+    """Return components with the fewest digits that are read as the same float32."""
+    return [_shortest(float(number)) for number in vector]
+
+
+def _shortest(number: float) -> float:
+    for digits in (6, 7, 8):
+        short = float(f"{number:.{digits}g}")
+        if struct.unpack("<f", struct.pack("<f", short))[0] == number:
+            return short
+    return float(f"{number:.9g}")

@@ -1,0 +1,64 @@
+"""What one command works with: the client that its options name, opened on first use, and its output."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from vectord_client.cli.output import Output
+from vectord_client.client import Client
+
+
+@dataclass
+class Session:
+    """The common options of a command, and what they open."""
+
+    url: str | None = None
+    store: str | None = None
+    auth: str | None = None
+    region: str | None = None
+    timeout: float | None = None
+    as_json: bool | None = None
+    _opened: list[Client] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for client in self._opened:
+            client.close()
+
+    @cached_property
+    def output(self) -> Output:
+        """Standard output, as a table or as JSON lines."""
+        return Output(as_json=self.as_json)
+
+    @property
+    def target(self) -> str | Path | None:
+        """The URL or the folder that the options name; None leaves it to VECTORD_URL.
+
+        Raises:
+            click.UsageError: both are given.
+        """
+        if self.url is not None and self.store is not None:
+            raise click.UsageError("--url and --store exclude each other: a command works on one service or on one folder")
+        return Path(self.store) if self.store is not None else self.url
+
+    def open(self, **settings: Any) -> Client:
+        """Open a client; it is closed when the command ends."""
+        if self.timeout is not None:
+            settings["timeout"] = self.timeout
+        client = Client(self.target, auth=self.auth, region=self.region, **settings)
+        self._opened.append(client)
+        return client
+
+    @cached_property
+    def client(self) -> Client:
+        """The client of the command."""
+        return self.open()
+
+
+pass_session = click.make_pass_decorator(Session)
