@@ -26,7 +26,13 @@ class Vectord:
             for name, value in os.environ.items()
             if not name.startswith(("VECTORD_", "AWS_", "XDG_", "LC_", "LANG", "NO_COLOR"))
         }
-        own = {"PYTHONPATH": str(SRC), "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "xterm", "OPENBLAS_NUM_THREADS": "1"}
+        own = {
+            "PYTHONPATH": str(SRC),
+            "HOME": str(self.home),
+            "LC_ALL": "C.UTF-8",
+            "TERM": "xterm",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         return {**inherited, **own, **self.environment}
 
     @property
@@ -46,6 +52,7 @@ class Vectord:
             cwd=self.folder,
             env={**self.env, **(env or {})},
             timeout=120,
+            check=False,
         )
         out, err = done.stdout.decode(), done.stderr.decode("utf-8", "backslashreplace")
         assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.cli.support import Vectord
 
 SOURCE = Path(__file__).parents[4] / "assets/botocore/s3vectors/2025-07-15"

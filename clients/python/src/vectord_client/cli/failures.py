@@ -52,7 +52,9 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     errors.IndexCorrupt: "`vectord versions NAME` and `vectord restore NAME VERSION` return to an earlier state.",
 }
 # In place of messages that speak of the Python interface.
-_MESSAGES: Final[Mapping[type[errors.VectordError], str]] = {errors.NoTarget: "There is no service and no folder to work on."}
+_MESSAGES: Final[Mapping[type[errors.VectordError], str]] = {
+    errors.NoTarget: "There is no service and no folder to work on."
+}
 
 
 def exit_of(error: errors.VectordError) -> Exit:

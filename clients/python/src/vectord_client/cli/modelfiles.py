@@ -1,4 +1,4 @@
-"""The two files by which botocore signs S3 Vectors' requests for API Gateway, in the package and where botocore reads."""
+"""The two files by which botocore signs S3 Vectors' requests for API Gateway."""
 
 import os
 import tempfile
@@ -43,21 +43,22 @@ def model_files(folder: Path) -> list[ModelFile]:
 
 def write(chosen: Sequence[ModelFile]) -> None:
     """Write the files: first all of them under other names, so that a full disk leaves the present ones as they are."""
-    staged: list[tuple[str, Path]] = []
+    staged: list[tuple[Path, Path]] = []
     try:
         for file in chosen:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=file.path.parent, prefix=f".{file.path.name}.")
-            staged.append((name, file.path))
-            with open(handle, "wb") as out:
+            staged.append((Path(name), file.path))
+            with os.fdopen(handle, "wb") as out:
                 os.fchmod(handle, 0o644)
                 out.write(file.content)
         while staged:
-            os.replace(*staged[0])
+            temporary, path = staged[0]
+            temporary.replace(path)
             staged.pop(0)
     finally:
-        for name, _ in staged:
-            os.unlink(name)
+        for temporary, _ in staged:
+            temporary.unlink()
 
 
 def remove(chosen: Sequence[ModelFile], folder: Path) -> None:
@@ -72,7 +73,7 @@ def remove(chosen: Sequence[ModelFile], folder: Path) -> None:
 def signing_name() -> str | None:
     """Return the service for which this Python's botocore signs S3 Vectors' requests; None without botocore."""
     try:
-        from botocore.session import Session
+        from botocore.session import Session  # noqa: PLC0415  an extra
     except ImportError:
         return None
     return str(Session().get_service_model("s3vectors").signing_name)

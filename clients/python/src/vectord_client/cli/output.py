@@ -34,11 +34,12 @@ class Output:
         return max(10, shutil.get_terminal_size((80, 24)).columns)
 
     def records(self, columns: Sequence[Column], records: Iterable[Mapping[str, Any]], *, empty: str = "") -> int:
-        """Print records and return their number: JSON objects, or a table whose widths are those of the first 100 rows."""
+        """Print records and return their number: JSON objects, or a table as wide as its first 100 rows need."""
         if self.as_json:
             count = 0
-            for count, record in enumerate(records, 1):
+            for record in records:
                 self._line(record)
+                count += 1
             return count
         return self._table(columns, iter(records), empty)
 
@@ -47,10 +48,12 @@ class Output:
         if self.as_json:
             self._line(record)
             return
-        shown = {key.replace("_", " "): self._cell(value) for key, value in record.items() if value not in (None, {}, [])}
+        shown = {
+            key.replace("_", " "): self._cell(value) for key, value in record.items() if value not in (None, {}, [])
+        }
         label = max(map(len, shown), default=0)
         for key, cell in shown.items():
-            print(f"{self._painted(key.ljust(label), _BOLD)}  {cell}")
+            _put(f"{self._painted(key.ljust(label), _BOLD)}  {cell}")
 
     def value(self, record: Mapping[str, Any], text: str) -> None:
         """Print a JSON object, or on a terminal the text that says the same."""
@@ -66,14 +69,14 @@ class Output:
 
     def text(self, text: str) -> None:
         """Print a line of text to standard output."""
-        print("\n".join(printable(line, self._encoding) for line in text.split("\n")))
+        _put("\n".join(printable(line, self._encoding) for line in text.split("\n")))
 
     def marked(self, mark: str, colour: str, text: str) -> None:
         """Print a coloured mark and a text, whose later lines stand below its first one."""
         first, *more = (printable(line, self._encoding) for line in text.split("\n"))
-        print(f"{self._painted(mark, colour)}  {first}")
+        _put(f"{self._painted(mark, colour)}  {first}")
         for line in more:
-            print(f"{'':{len(mark)}}  {line}")
+            _put(f"{'':{len(mark)}}  {line}")
 
     def _line(self, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, ensure_ascii=False, separators=(", ", ": "))
@@ -90,10 +93,11 @@ class Output:
             return 0
         layout, count = lay_out(columns, sample, self.width, self._mark), 0
         if layout.heading is not None:
-            print(self._painted(layout.heading, _BOLD))
-        for count, row in enumerate(chain(sample, rows), 1):
+            _put(self._painted(layout.heading, _BOLD))
+        for row in chain(sample, rows):
             for line in layout.row(row):
-                print(line)
+                _put(line)
+            count += 1
         return count
 
     def _cell(self, value: Any) -> str:
@@ -121,12 +125,17 @@ def binary_output() -> BinaryIO:
 def say(text: str) -> None:
     """Print a note for people to standard error: progress, questions, errors."""
     encoding = sys.stderr.encoding or "utf-8"
-    print("\n".join(printable(line, encoding) for line in text.split("\n")), file=sys.stderr, flush=True)
+    sys.stderr.write("\n".join(printable(line, encoding) for line in text.split("\n")) + "\n")
+    sys.stderr.flush()
 
 
 def colours_wanted() -> bool:
     """Return False if the environment asks for plain text: NO_COLOR (no-color.org) or a dumb terminal."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _put(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 def _encodes(text: str, encoding: str) -> bool:

@@ -15,7 +15,7 @@ from vectord_client.errors import VectordError
 _SECONDS = 2.0  # that a shell waits for names of indexes
 
 
-class Text(click.ParamType):
+class Text(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on
     """A text that can be sent: no half surrogate pairs, which bytes outside the locale's encoding become."""
 
     name = "text"
@@ -29,12 +29,14 @@ class Text(click.ParamType):
         text = str(value)
         if any("\ud800" <= char <= "\udfff" for char in text):
             self.fail(
-                f"{text!r} is not text in this locale's encoding ({sys.getfilesystemencoding()}); set LC_ALL=C.UTF-8", param, ctx
+                f"{text!r} is not text in this locale's encoding ({sys.getfilesystemencoding()}); set LC_ALL=C.UTF-8",
+                param,
+                ctx,
             )
         return text
 
 
-class Json(click.ParamType):
+class Json(click.ParamType):  # type: ignore[type-arg]
     """A JSON value, as text or in a file: `@FILE`, or `-` for standard input."""
 
     name = "json"
@@ -71,15 +73,15 @@ class Json(click.ParamType):
 
 
 TEXT = Text()
-_FILTER = Json(dict, called="a JSON object, such as '{\"year\": {\"$gte\": 1980}}'")
+_FILTER = Json(dict, called='a JSON object, such as \'{"year": {"$gte": 1980}}\'')
 VECTOR = Json(list, called="an array of numbers")
 ANY_JSON = Json(called="JSON")
 
 
 def complete_index(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Return the names of indexes that begin with a text; none if the service does not answer, for a shell shows no errors."""
+    """Return the names of indexes that begin with a text; none if there is an error, because a shell shows no errors."""
     given = {**ctx.find_root().params, **{name: value for name, value in ctx.params.items() if value is not None}}
-    target = {name: given.get(name) for name in ("url", "store", "auth", "region")}
+    target: dict[str, Any] = {name: given.get(name) for name in ("url", "store", "auth", "region")}
     try:
         with Session(**target, timeout=_SECONDS) as session:
             return [CompletionItem(index.name) for index in session.client.indexes(prefix=incomplete)]
@@ -100,7 +102,10 @@ def filter_option(help_text: str = "Only rows that satisfy this filter: JSON, @F
 def as_of_option() -> Callable[[Any], Any]:
     """Return the option --as-of."""
     return click.option(
-        "--as-of", type=TEXT, metavar="STATE", help="An earlier state: a version's id, an ETag in quotes or a time (RFC 3339)."
+        "--as-of",
+        type=TEXT,
+        metavar="STATE",
+        help="An earlier state: a version's id, an ETag in quotes or a time (RFC 3339).",
     )
 
 
@@ -125,7 +130,9 @@ def _id_of(line: bytes, number: int) -> str:
         text = line.decode("utf-8")
         row = json.loads(text) if text.startswith("{") else text
     except ValueError as error:
-        raise click.UsageError(f"Line {number} of standard input is neither an id in UTF-8 nor a JSON row: {error}") from error
+        raise click.UsageError(
+            f"Line {number} of standard input is neither an id in UTF-8 nor a JSON row: {error}"
+        ) from error
     found = row.get("id") if isinstance(row, dict) else row
     if not isinstance(found, str):
         raise click.UsageError(f"Line {number} of standard input is a JSON row without an id")

@@ -12,7 +12,12 @@ from vectord_client.values import Facet, Hit, IndexInfo, IndexSummary, Row, Vers
 INDEX_COLUMNS = (Column("name"), Column("bytes", right=True), Column("modified"))
 ROW_COLUMNS = (Column("id", least=12, rank=1), Column("metadata", least=12, rank=2))
 VECTOR_COLUMN = Column("vector", least=12, rank=3)
-HIT_COLUMNS = (Column("rank", " ", right=True), Column("id", least=12, rank=1), Column("distance", right=True), ROW_COLUMNS[1])
+HIT_COLUMNS = (
+    Column("rank", " ", right=True),
+    Column("id", least=12, rank=1),
+    Column("distance", right=True),
+    ROW_COLUMNS[1],
+)
 VERSION_COLUMNS = (Column("version"), Column("modified"), Column("bytes", right=True), Column("state"))
 FACET_COLUMNS = (Column("path", least=8, rank=1), Column("value", least=8, rank=2), Column("count", right=True))
 

@@ -1,5 +1,6 @@
 """What one command works with: the client that its options name, opened on first use, and its output."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +23,14 @@ class Session:
     region: str | None = None
     timeout: float | None = None
     as_json: bool | None = None
-    _opened: list[Client] = field(default_factory=list)
+    _opened: list[Client] = field(default_factory=list, init=False)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for client in self._opened:
             client.close()
 
@@ -44,7 +47,9 @@ class Session:
             click.UsageError: both are given.
         """
         if self.url is not None and self.store is not None:
-            raise click.UsageError("--url and --store exclude each other: a command works on one service or on one folder")
+            raise click.UsageError(
+                "--url and --store exclude each other: a command works on one service or on one folder"
+            )
         return Path(self.store) if self.store is not None else self.url
 
     def open(self, **settings: Any) -> Client:
@@ -61,4 +66,4 @@ class Session:
         return self.open()
 
 
-pass_session = click.make_pass_decorator(Session)
+pass_session: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Session)

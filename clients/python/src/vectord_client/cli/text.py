@@ -42,7 +42,7 @@ def elide(text: str, cells: int, mark: str = "…") -> str:
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
-    """Escape what a terminal would obey or could not show: control characters, marks of direction, half surrogate pairs.
+    """Escape what a terminal would obey or could not show: control characters, marks of direction, lone surrogates.
 
     An id or a value of metadata is written by others; an escape sequence in it must not reach the reader's terminal.
     """

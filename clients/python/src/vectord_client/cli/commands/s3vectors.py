@@ -1,5 +1,6 @@
 """`vectord s3vectors install`: let AWS SDKs sign S3 Vectors' requests for API Gateway."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -29,7 +30,10 @@ s3vectors_command = VectordGroup(
 
 @command(examples=_EXAMPLES)
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Default: ~/.aws/models, which every botocore reads."
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Default: ~/.aws/models, which every botocore reads.",
 )
 @click.option("--check", "mode", flag_value="check", help="Change nothing; exit with 1 unless both are installed.")
 @click.option("--uninstall", "mode", flag_value="uninstall", help="Remove the two files.")
@@ -85,10 +89,10 @@ def _check(session: Session, files: list[ModelFile], to: Path | None) -> int:
         say("Not installed: `vectord s3vectors install` copies both files.")
         return Exit.FAILED
     if to is None and signing_name() not in (None, "execute-api"):
-        say("Both files are installed, but botocore does not sign for execute-api: is AWS_DATA_PATH or HOME another one?")
+        say("Both files are installed, but botocore does not sign for execute-api: check AWS_DATA_PATH and HOME.")
         return Exit.FAILED
     return Exit.DONE
 
 
-def _print(session: Session, done: list[tuple[str, ModelFile]]) -> None:
+def _print(session: Session, done: Sequence[tuple[str, ModelFile]]) -> None:
     session.output.records(_COLUMNS, ({"action": action, "file": str(file.path)} for action, file in done))

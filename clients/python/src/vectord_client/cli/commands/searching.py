@@ -39,7 +39,9 @@ vectord warm films
 @click.option("--model", type=TEXT, metavar="NAME", help="The model of --text, where the index records none.")
 @click.option("--vectors", is_flag=True, help="Print the vectors too.")
 @click.option("--after", type=TEXT, metavar="CURSOR", help="The page that begins at a cursor, `next` of --stats.")
-@click.option("--stats", is_flag=True, help="Print one more line: what the search did, and the cursor of the next page.")
+@click.option(
+    "--stats", is_flag=True, help="Print one more line: what the search did, and the cursor of the next page."
+)
 @as_of_option()
 @pass_session
 def search_command(session: Session, index: str, **settings: Any) -> None:
@@ -87,7 +89,9 @@ def _stats(hits: Hits) -> dict[str, Any]:
 
 @command(examples=_RECALL)
 @index_argument()
-@click.option("--sample", type=click.IntRange(1, 500), default=50, show_default=True, help="Stored vectors to search for.")
+@click.option(
+    "--sample", type=click.IntRange(1, 500), default=50, show_default=True, help="Stored vectors to search for."
+)
 @click.option("--k", "-k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Matches to compare.")
 @click.option("--recall", type=click.FloatRange(0.5, 1), metavar="R", help="Target recall. Default: 0.95.")
 @click.option("--ef-search", type=click.IntRange(1), metavar="N", help="Effort instead of a target recall.")
@@ -118,4 +122,6 @@ def warm_command(session: Session, index: str) -> None:
     """Fetch all of INDEX into the cache of the function instance that answers, so that its next searches are fast."""
     warmed = session.client.index(index).warm()
     record = {name: getattr(warmed, name) for name in ("bytes", "bytes_read", "requests", "milliseconds")}
-    session.output.value(record, f"{warmed.bytes:,} bytes are cached; {warmed.bytes_read:,} were read, {warmed.milliseconds:.1f} ms")
+    session.output.value(
+        record, f"{warmed.bytes:,} bytes are cached; {warmed.bytes_read:,} were read, {warmed.milliseconds:.1f} ms"
+    )

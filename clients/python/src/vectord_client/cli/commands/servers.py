@@ -19,7 +19,9 @@ VECTORD_URL=http://127.0.0.1:8080 vectord ls
 @command(examples=_SERVE)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 is any free port.")
-@click.option("--open-to-network", is_flag=True, help="Allow an address that other machines reach. They may do everything.")
+@click.option(
+    "--open-to-network", is_flag=True, help="Allow an address that other machines reach. They may do everything."
+)
 @pass_session
 def serve_command(session: Session, host: str, port: int, open_to_network: bool) -> None:
     """Serve the folder of --store over HTTP on this machine, with the whole API, until Ctrl-C.

@@ -1,4 +1,4 @@
-"""A folder in embedded mode: can it be read and written, and is there room?"""
+"""Checks of a folder in embedded mode: access, and room on its disk."""
 
 import os
 import shutil
@@ -24,7 +24,11 @@ def folder(path: Path) -> Iterator[Finding]:
         if os.access(parent, os.W_OK):
             yield ok("folder", f"{path} does not exist; the first command that writes creates it")
         else:
-            yield fail("folder", f"{path} does not exist, and {parent} cannot be written", f"chmod u+w {parent}, or another --store")
+            yield fail(
+                "folder",
+                f"{path} does not exist, and {parent} cannot be written",
+                f"chmod u+w {parent}, or another --store",
+            )
         return
     if not path.is_dir():
         yield fail("folder", f"{path} is not a folder", "name the folder that the file is in: --store FOLDER")
@@ -35,7 +39,11 @@ def folder(path: Path) -> Iterator[Finding]:
 def _engine() -> Finding:
     if not _FIRST <= sys.version_info[:2] < _AFTER_LAST:
         found = ".".join(map(str, sys.version_info[:2]))
-        return fail("engine", f"the engine needs Python 3.12 or 3.13, and this is {found}", "install vectord-client for Python 3.12")
+        return fail(
+            "engine",
+            f"the engine needs Python 3.12 or 3.13, and this is {found}",
+            "install vectord-client for Python 3.12",
+        )
     if not installed("embedded"):
         return fail("engine", "the extra embedded is not installed", _INSTALL)
     return ok("engine", "the extra embedded is installed")
@@ -43,7 +51,9 @@ def _engine() -> Finding:
 
 def _access(path: Path) -> Iterator[Finding]:
     if not os.access(path, os.R_OK | os.X_OK):
-        yield fail("folder", f"{path} cannot be read", f"chmod u+rx {path}, or run as its owner (uid {path.stat().st_uid})")
+        yield fail(
+            "folder", f"{path} cannot be read", f"chmod u+rx {path}, or run as its owner (uid {path.stat().st_uid})"
+        )
         return
     try:
         with tempfile.NamedTemporaryFile(dir=path, prefix=".vectord-doctor-") as probe:
@@ -51,7 +61,11 @@ def _access(path: Path) -> Iterator[Finding]:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        yield fail("folder", f"{path} cannot be written: {error.strerror}", f"chmod u+w {path}; a full or read-only disk needs another --store")
+        yield fail(
+            "folder",
+            f"{path} cannot be written: {error.strerror}",
+            f"chmod u+w {path}; a full or read-only disk needs another --store",
+        )
     else:
         yield ok("folder", f"{path} can be read and written")
     free = shutil.disk_usage(path).free
@@ -59,6 +73,8 @@ def _access(path: Path) -> Iterator[Finding]:
     needed = max(_ROOM, 2 * max(sizes, default=0))
     detail = f"{free / 1e9:,.1f} GB free; {len(sizes):,} index files, {sum(sizes) / 1e9:,.1f} GB"
     if free < needed:
-        yield warn("disk", detail, f"free {(needed - free) / 1e9:,.1f} GB: a write stages a whole index beside the present one")
+        yield warn(
+            "disk", detail, f"free {(needed - free) / 1e9:,.1f} GB: a write stages a whole index beside the present one"
+        )
     else:
         yield ok("disk", detail)

@@ -38,7 +38,9 @@ def installed(extra: str) -> bool:
 
 def installation() -> Iterator[Finding]:
     """Yield what is installed; a missing extra is not a fault, because a command that needs it says so."""
-    yield ok("client", f"{_PACKAGE} {client_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}")
+    yield ok(
+        "client", f"{_PACKAGE} {client_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    )
     present = [extra for extra in EXTRAS if installed(extra)]
     absent = [extra for extra in EXTRAS if extra not in present]
     detail = f"installed: {', '.join(present) or 'none'}"
@@ -47,6 +49,8 @@ def installation() -> Iterator[Finding]:
     if states == {"installed"}:
         yield ok("s3vectors", "botocore's files are installed")
     elif states == {"missing"}:
-        yield ok("s3vectors", "botocore's files are not installed: only AWS SDKs that call vectord as S3 Vectors need them")
+        yield ok(
+            "s3vectors", "botocore's files are not installed: only AWS SDKs that call vectord as S3 Vectors need them"
+        )
     else:
         yield warn("s3vectors", "botocore's files are not those of this version", "vectord s3vectors install --yes")

@@ -1,7 +1,7 @@
 """What the caller may do, found by requests that change nothing.
 
-The service checks the right before anything else, so an answer that the index does not exist, or that the request is not
-valid, says that the right is there.
+The service checks the right before anything else. So an answer that the index does not exist, or that the request is not
+valid, shows that the caller has the right.
 """
 
 import secrets
@@ -47,7 +47,9 @@ def _finding(right: str, transport: Transport, request: Request) -> Finding:
         return warn(check, f"denied: {reason}", f"only if you need it; {_POLICIES}")
     if response.status in (200, 404, 422):
         return ok(check, "allowed")
-    return fail(check, f"status {response.status}: {_reason(response)}", "see docs/errors.md, and the log of the function")
+    return fail(
+        check, f"status {response.status}: {_reason(response)}", "see docs/errors.md, and the log of the function"
+    )
 
 
 def _reason(response: Response) -> str:

@@ -1,4 +1,4 @@
-"""A service at a URL: can it be reached, is it vectord, does its clock agree?"""
+"""Checks of a service at a URL: connection, certificate, clock, and that it is vectord."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -27,9 +27,13 @@ def probe(url: str) -> tuple[Response | None, list[Finding]]:
     try:
         response = transport.send(Request("GET", "/openapi.json"), _SECONDS)
     except errors.CertificateInvalid as error:
-        return None, [fail("TLS", error.detail, "use the host of the certificate; for a private authority set SSL_CERT_FILE")]
+        return None, [
+            fail("TLS", error.detail, "use the host of the certificate; for a private authority set SSL_CERT_FILE")
+        ]
     except errors.TransportError as error:
-        return None, [fail("connection", error.detail, "check the URL, the network, a proxy (HTTPS_PROXY) and firewalls")]
+        return None, [
+            fail("connection", error.detail, "check the URL, the network, a proxy (HTTPS_PROXY) and firewalls")
+        ]
     finally:
         transport.close()
     took = (datetime.now(UTC) - started).total_seconds()
@@ -44,14 +48,22 @@ def identity(response: Response, transport: Transport) -> Finding:
         except errors.VectordError as error:
             return fail("service", f"no answer to a request with credentials: {error.detail}", "see the finding above")
     if response.status in (401, 403):
-        return warn("service", f"it answers {response.status} to these credentials, so its version is unknown", "see rights below")
+        return warn(
+            "service",
+            f"it answers {response.status} to these credentials, so its version is unknown",
+            "see rights below",
+        )
     document = _document(response)
     if document is None:
-        detail = f"status {response.status}, {response.headers.get('content-type', 'no content type')}: this is not vectord"
+        detail = (
+            f"status {response.status}, {response.headers.get('content-type', 'no content type')}: this is not vectord"
+        )
         return fail("service", detail, "use the URL that the deployment printed, without a path behind it")
     version = str(document.get("version"))
     if version != _API:
-        return warn("service", f"vectord, API version {version}; this client speaks version {_API}", "upgrade vectord-client")
+        return warn(
+            "service", f"vectord, API version {version}; this client speaks version {_API}", "upgrade vectord-client"
+        )
     return ok("service", f"vectord, API version {version}")
 
 
