@@ -39,7 +39,7 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     errors.IndexNotFound: "`vectord ls` lists the indexes; `vectord create NAME --dimension N` creates one.",
     errors.IndexExists: "`vectord info NAME` describes it; `vectord create --exist-ok` accepts it.",
     errors.VersionNotFound: "`vectord versions NAME` lists the states that are kept.",
-    errors.PreconditionFailed: "Read the index again, and repeat the change with its present ETag (`vectord info NAME`).",
+    errors.PreconditionFailed: "Read the index, and repeat the change with its present ETag: `vectord info NAME`.",
     errors.AccessRefused: "`vectord doctor` says which credentials are used, and what fails.",
     errors.AccessDenied: "`vectord doctor` says which credentials are used, and what they may do.",
     errors.CredentialsMissing: "`vectord doctor` says where credentials are looked for.",

@@ -79,7 +79,7 @@ ANY_JSON = Json(called="JSON")
 
 
 def complete_index(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Return the names of indexes that begin with a text; none if there is an error, because a shell shows no errors."""
+    """Return the names of indexes that begin with a text; none on an error, which a shell cannot show."""
     given = {**ctx.find_root().params, **{name: value for name, value in ctx.params.items() if value is not None}}
     target: dict[str, Any] = {name: given.get(name) for name in ("url", "store", "auth", "region")}
     try:

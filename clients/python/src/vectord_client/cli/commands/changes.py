@@ -86,7 +86,7 @@ def rm_command(
     """Delete rows of INDEX: by IDS, by --filter, or --all. With none of these, delete the INDEX itself.
 
     An id `-` stands for ids, or rows of JSON, on standard input. In a script write `--id "$ID"`: an empty variable is
-    then an error, where without it the whole index would be deleted. Versions of a deleted index stay for a while: restore.
+    then an error, where without it the whole index would be deleted. `vectord restore` can undo that for a while.
     """
     given = (*ids, *more)
     if sum([bool(given), where is not None, everything]) > 1:

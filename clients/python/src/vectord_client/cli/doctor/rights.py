@@ -1,7 +1,7 @@
 """What the caller may do, found by requests that change nothing.
 
-The service checks the right before anything else. So an answer that the index does not exist, or that the request is not
-valid, shows that the caller has the right.
+The service checks the right before anything else. So an answer that the index does not exist, or that the request is
+not valid, shows that the caller has the right.
 """
 
 import secrets
