@@ -1,0 +1,1 @@
+"""Turn texts into vectors with a model, and refuse to mix the vectors of two models in one index."""
