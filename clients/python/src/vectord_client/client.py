@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from vectord_client.auth import Auth, authorizer
+from vectord_client.embedding.protocol import Embedder
 from vectord_client.index import Index
 from vectord_client.session import Session
 from vectord_client.target import resolve
-from vectord_client.values import Embedding, IndexSummary
+from vectord_client.texts import Model, create
+from vectord_client.values import IndexSummary
 from vectord_client.wire import operations, plans
 from vectord_client.wire.request import Transport
 from vectord_client.wire.retry import RetryPolicy
@@ -29,14 +31,16 @@ class Client:
         timeout: float = 60.0,
         retries: RetryPolicy | None = None,
         concurrency: int = 8,
-        embedder: Any = None,
+        embedder: str | Embedder | None = None,
         transport: Transport | None = None,
     ) -> None:
         """Open `target`: a URL, a folder, or None for VECTORD_URL.
 
         `auth` is "iam", "none", a token, or a callable that returns a token; None means VECTORD_TOKEN, VECTORD_AUTH,
         "iam" for host names of API Gateway, and "none" for others. `timeout` is in seconds and bounds a call with its
-        repeats. `concurrency` bounds the requests that one call has in flight. `transport` replaces all of it.
+        repeats. `concurrency` bounds the requests that one call has in flight. `embedder`, or the name in
+        VECTORD_EMBEDDER, turns texts into vectors; without it, the model that an index records does. `transport`
+        replaces the target.
 
         Raises:
             NoTarget: There is no target.
@@ -47,7 +51,7 @@ class Client:
         if transport is None:
             transport = _transport(target, auth, region)
         self._session = Session(transport, retries or RetryPolicy(), timeout)
-        self._concurrency, self._embedder = concurrency, embedder
+        self._concurrency, self._embedder = concurrency, embedder or os.environ.get("VECTORD_EMBEDDER") or None
 
     def __repr__(self) -> str:
         return f"<Client of {self._target}>"
@@ -75,32 +79,39 @@ class Client:
         self,
         name: str,
         *,
-        dimension: int,
+        dimension: int | None = None,
         distance: str = "cosine",
         m: int | None = None,
         ef_search: int | None = None,
         shards: int | None = None,
-        embedding: Embedding | None = None,
+        embedding: Model | None = None,
         exist_ok: bool = False,
     ) -> Index:
         """Create an index and return it.
 
-        With `exist_ok` an index that exists with these parameters is returned as it is.
+        `embedding` is the model of its texts, which the index records: the name of an embedder, an embedder, or an
+        `Embedding`. By default it is the client's embedder, if that has the dimension of the index. With an embedder,
+        `dimension` may be left out. With `exist_ok` an index that exists with these parameters is returned as it is.
 
         Raises:
             IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
+            EmbedderMismatch: It exists and records another model, or the embedder has another dimension.
         """
         index = self.index(name)
-        parameters: dict[str, Any] = {
-            "dimension": dimension,
-            "distance": distance,
-            "m": m,
-            "ef_search": ef_search,
-            "shards": shards,
-            "embedding": embedding,
-        }
-        call = operations.create(name, **parameters)
-        self._session.follow(plans.create(call, name, exist_ok, **parameters))
+        self._session.follow(
+            create(
+                operations.create,
+                name,
+                exist_ok=exist_ok,
+                configured=self._embedder,
+                embedding=embedding,
+                dimension=dimension,
+                distance=distance,
+                m=m,
+                ef_search=ef_search,
+                shards=shards,
+            )
+        )
         return index
 
     def indexes(self, prefix: str = "") -> Iterator[IndexSummary]:

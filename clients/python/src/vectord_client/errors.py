@@ -120,6 +120,13 @@ class ClientClosed(UsageError):
     """The client was closed."""
 
 
+# ---------------------------------------------------------------------------------------------- text was not embedded
+
+
+class EmbeddingFailed(VectordError):
+    """The embedding model did not return vectors for the texts."""
+
+
 # ------------------------------------------------------------------------------------------ there is no whole answer
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from vectord_client.embedding.protocol import Embedder
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Rows
 from vectord_client.session import Session
+from vectord_client.texts import Model, Texts, create
 from vectord_client.values import (
     Added,
     Deleted,
-    Embedding,
     Facets,
     Patched,
     Restored,
@@ -26,7 +28,9 @@ from vectord_client.wire.items import items_of
 class Index(View):
     """An index by its name. Creating this object sends nothing."""
 
-    def __init__(self, session: Session, name: str, concurrency: int = 8, embedder: Any = None) -> None:
+    def __init__(
+        self, session: Session, name: str, concurrency: int = 8, embedder: str | Embedder | None = None
+    ) -> None:
         index_path(name)
         super().__init__(session, name, None, embedder)
         self._concurrency = concurrency
@@ -48,25 +52,30 @@ class Index(View):
     def create(
         self,
         *,
-        dimension: int,
+        dimension: int | None = None,
         distance: str = "cosine",
         m: int | None = None,
         ef_search: int | None = None,
         shards: int | None = None,
-        embedding: Embedding | None = None,
+        embedding: Model | None = None,
         exist_ok: bool = False,
     ) -> "Index":
-        """Create the index by PUT, so that a policy can allow it by name, and return it."""
-        parameters: dict[str, Any] = {
-            "dimension": dimension,
-            "distance": distance,
-            "m": m,
-            "ef_search": ef_search,
-            "shards": shards,
-            "embedding": embedding,
-        }
-        call = operations.create_by_name(self._name, **parameters)
-        self._session.follow(plans.create(call, self._name, exist_ok, **parameters))
+        """Create the index by PUT, so that a policy can allow it by name, and return it. See `Client.create_index`."""
+        self._session.follow(
+            create(
+                operations.create_by_name,
+                self._name,
+                exist_ok=exist_ok,
+                configured=self._embedder,
+                embedding=embedding,
+                dimension=dimension,
+                distance=distance,
+                m=m,
+                ef_search=ef_search,
+                shards=shards,
+            )
+        )
+        self._texts = Texts(self._name, self._embedder)
         return self
 
     def at(self, as_of: AsOf) -> View:
@@ -187,9 +196,18 @@ class Index(View):
         ids: Iterable[str] | None = None,
         vectors: Iterable[Any] | None = None,
         metadata: Iterable[Any] | None = None,
+        texts: Iterable[str] | None = None,
         if_match: str | None = None,
     ) -> Added:
-        """Add or replace vectors: rows, or `ids` and `vectors` with perhaps `metadata`."""
+        """Add or replace vectors: rows, or `ids` and `vectors` with perhaps `metadata`.
+
+        In place of `vectors`, `texts` are documents that the embedder of the index turns into vectors. The texts are
+        not stored; put them into `metadata` to read them later.
+        """
+        if texts is not None:
+            if rows is not None or vectors is not None:
+                raise ArgumentInvalid("Give one of rows, vectors and texts.")
+            return self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         body = operations.add_body(items_of(rows, ids, vectors, metadata))
         return self._session.run(operations.add(self._name, body, if_match))
 

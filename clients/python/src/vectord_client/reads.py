@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from vectord_client.embedding.protocol import Embedder
 from vectord_client.session import Session
+from vectord_client.texts import Texts
 from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
 from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
@@ -12,8 +14,11 @@ from vectord_client.wire.encode import AsOf, Filter
 class View:
     """An index, or one of its earlier states, to read from."""
 
-    def __init__(self, session: Session, name: str, as_of: AsOf | None = None, embedder: Any = None) -> None:
+    def __init__(
+        self, session: Session, name: str, as_of: AsOf | None = None, embedder: str | Embedder | None = None
+    ) -> None:
         self._session, self._name, self._as_of, self._embedder = session, name, as_of, embedder
+        self._texts = Texts(name, embedder, as_of)
 
     @property
     def name(self) -> str:
@@ -49,23 +54,23 @@ class View:
         `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
         page. `include` names what each hit has: "metadata" (the default) and "vector".
         """
-        return self._session.run(
-            operations.search(
-                self._name,
-                vector=vector,
-                id=id,
-                k=k,
-                recall=recall,
-                ef_search=ef_search,
-                filter=filter,
-                max_distance=max_distance,
-                include=include,
-                after=after,
-                consistency=consistency,
-                max_staleness=max_staleness,
-                as_of=as_of or self._as_of,
-            )
-        )
+        options: dict[str, Any] = {
+            "vector": vector,
+            "id": id,
+            "k": k,
+            "recall": recall,
+            "ef_search": ef_search,
+            "filter": filter,
+            "max_distance": max_distance,
+            "include": include,
+            "after": after,
+            "consistency": consistency,
+            "max_staleness": max_staleness,
+            "as_of": as_of or self._as_of,
+        }
+        if text is not None:
+            return self._session.follow(self._texts.search(text, **options))
+        return self._session.run(operations.search(self._name, **options))
 
     def search_many(
         self,

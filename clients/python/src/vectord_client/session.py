@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from vectord_client.errors import AnswerInvalid, ClientClosed, TransportError, VectordError
 from vectord_client.wire.answers import Page
-from vectord_client.wire.call import Call, Plan
+from vectord_client.wire.call import Call, Plan, Work
 from vectord_client.wire.request import AsyncTransport, Transport
 from vectord_client.wire.retry import RetryPolicy, Send, steps
 
@@ -49,7 +49,7 @@ class Session:
             call = next(plan)
             while True:
                 try:
-                    value = self.run(call)
+                    value = call.run() if isinstance(call, Work) else self.run(call)
                 except VectordError as error:
                     call = plan.throw(error)
                 else:
@@ -104,11 +104,13 @@ class AsyncSession:
 
     async def follow(self, plan: Plan[T]) -> T:
         """Return the value of a plan."""
+        from asyncio import to_thread  # noqa: PLC0415  synchronous programs do without it
+
         try:
             call = next(plan)
             while True:
                 try:
-                    value = await self.run(call)
+                    value = await (to_thread(call.run) if isinstance(call, Work) else self.run(call))
                 except VectordError as error:
                     call = plan.throw(error)
                 else:

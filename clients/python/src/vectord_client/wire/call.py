@@ -1,4 +1,4 @@
-"""A call joins a request and the function that reads its response; a plan is several calls."""
+"""A call joins a request and the function that reads its response; a plan is several calls, and computations."""
 
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -22,5 +22,11 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     writes: bool = False
 
 
+class Work(msgspec.Struct, Generic[T], frozen=True):
+    """A computation that may take long, such as embedding texts; coroutines run it in a thread."""
+
+    run: Callable[[], T]
+
+
 # Calls of which each may depend on the values of those before. An error of a call is raised where it was yielded.
-Plan: TypeAlias = Generator[Call[Any], Any, T]
+Plan: TypeAlias = Generator[Call[Any] | Work[Any], Any, T]

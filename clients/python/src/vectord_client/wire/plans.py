@@ -17,15 +17,15 @@ _MOST_QUERIES: Final = 100
 _MOST_IDS: Final = 1000
 
 
-def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -> Plan[None]:
-    """Create an index; with `exist_ok`, accept an index that exists with the same parameters.
+def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -> Plan[IndexInfo | None]:
+    """Create an index; with `exist_ok`, accept an index that exists with the same parameters, and return it.
 
     Raises:
         IndexExists: It exists, or it differs from what was asked for.
     """
     if not exist_ok:
         yield call
-        return
+        return None
     try:
         yield structs.replace(call, idempotent=True)
     except IndexExists as error:
@@ -38,6 +38,8 @@ def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -
                 title=error.title,
                 request_id=error.request_id,
             ) from error
+        return found
+    return None
 
 
 def _differences(found: IndexInfo, parameters: dict[str, Any]) -> list[str]:

@@ -1,0 +1,138 @@
+"""Operations with texts: embed them with the model of the index, then send the vectors."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from vectord_client.embedding.protocol import Embedder
+from vectord_client.errors import ArgumentInvalid, EmbedderMismatch
+from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters, Restored
+from vectord_client.wire import operations, plans
+from vectord_client.wire.call import Call, Plan, Work
+from vectord_client.wire.encode import AsOf
+from vectord_client.wire.items import items_of
+
+Model: TypeAlias = str | Embedder | Embedding  # the name of an embedder, an embedder, or the record of a model
+
+
+class Texts:
+    """Plans for the texts of one index.
+
+    The index is described once, before the first text, because its embedding record never changes. An index that was
+    deleted and created again needs a new object.
+    """
+
+    def __init__(self, name: str, configured: str | Embedder | None, as_of: AsOf | None = None) -> None:
+        self._name, self._configured, self._as_of = name, configured, as_of
+        self._embedder: Embedder | None = None
+
+    def search(self, text: str, **options: Any) -> Plan[Hits]:
+        """Search for a text.
+
+        Raises:
+            NoEmbedder: No embedder is configured, and the index records no model that has an adapter.
+            EmbedderMismatch: The index records another model.
+            EmbeddingFailed: The model returned no vector.
+            ArgumentInvalid: It is not a text, or there is a vector or an id too.
+        """
+        if options.pop("vector", None) is not None or options.get("id") is not None:
+            raise ArgumentInvalid("A search has exactly one of vector, id and text.")
+        embedder = yield from self._checked_embedder()
+        vector = yield Work(lambda: _embedding().embed_query(embedder, text))
+        hits: Hits = yield operations.search(self._name, vector=vector, **options)
+        return hits
+
+    def add(
+        self, ids: Iterable[str] | None, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
+    ) -> Plan[Added]:
+        """Add or replace the vectors of documents. Raises as `search`."""
+        if ids is None:
+            raise ArgumentInvalid("Give `ids` with `texts`.")
+        embedder = yield from self._checked_embedder()
+        vectors = yield Work(lambda: _embedding().embed_documents(embedder, texts))
+        listed = list(ids)
+        if len(listed) != len(vectors):
+            raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(vectors):,} texts.")
+        body = operations.add_body(items_of(None, listed, vectors, metadata))
+        added: Added = yield operations.add(self._name, body, if_match)
+        return added
+
+    def _checked_embedder(self) -> Plan[Embedder]:
+        if self._embedder is None:
+            info: IndexInfo = yield operations.describe(self._name, self._as_of)
+            self._embedder = yield Work(lambda: _index_embedding().embedder_of(self._configured, info.parameters))
+        return self._embedder
+
+
+def create(
+    make: Callable[..., Call[Restored]],
+    name: str,
+    *,
+    exist_ok: bool,
+    configured: str | Embedder | None,
+    embedding: Model | None,
+    dimension: int | None,
+    **parameters: Any,
+) -> Plan[None]:
+    """Create an index that records its embedding model.
+
+    The model is `embedding`, or else the configured embedder if it has the dimension of the index. `dimension` may be
+    absent if an embedder is given.
+
+    Raises:
+        ArgumentInvalid: There is neither a dimension nor an embedder that has one.
+        EmbedderMismatch: The embedder has another dimension, or the index exists and records another model.
+        IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
+    """
+    dimension, record = yield Work(lambda: _model_of(embedding, configured, dimension))
+    given = {"dimension": dimension, **parameters}
+    call = make(name, embedding=record, **given)
+    found: IndexInfo | None = yield from plans.create(call, name, exist_ok, **given)
+    if found is not None and record is not None:
+        _check_existing(found.parameters, record, required=embedding is not None)
+
+
+def _model_of(
+    embedding: Model | None, configured: str | Embedder | None, dimension: int | None
+) -> tuple[int, Embedding | None]:
+    """Return the dimension of a new index, and what it records."""
+    if embedding is None and configured is None:
+        if dimension is None:
+            raise ArgumentInvalid("Give the dimension of the vectors, or an embedding model that has one.")
+        return dimension, None
+    if isinstance(embedding, Embedding):
+        if dimension is None:
+            raise ArgumentInvalid("Give the dimension of the vectors: the record of a model does not have it.")
+        return dimension, embedding
+    models = _index_embedding()
+    embedder = models.as_embedder(embedding if embedding is not None else configured)
+    if dimension in (None, embedder.dimension):
+        return embedder.dimension, models.record_of(embedder)
+    if embedding is None:
+        return dimension, None  # an index for other vectors
+    raise EmbedderMismatch(
+        f"The embedder {embedder.name!r} makes vectors of {embedder.dimension:,} dimensions, not {dimension:,}. Leave "
+        "`dimension` out."
+    )
+
+
+def _check_existing(existing: Parameters, record: Embedding, *, required: bool) -> None:
+    """Raise EmbedderMismatch if an index records another model; also if it records none and one is `required`."""
+    if existing.embedding is not None:
+        _index_embedding().check_same(record, existing.embedding, existing.name)
+    elif required:
+        raise EmbedderMismatch(
+            f"The index {existing.name!r} exists and records no embedding model, so it is not known whether "
+            f"{record.model!r} made its vectors. Leave `embedding` out, or create another index."
+        )
+
+
+def _embedding() -> Any:
+    from vectord_client.embedding import embedder  # noqa: PLC0415  needs numpy, an extra
+
+    return embedder
+
+
+def _index_embedding() -> Any:
+    from vectord_client.embedding import index_embedding  # noqa: PLC0415  needs numpy, an extra
+
+    return index_embedding
