@@ -112,10 +112,10 @@ def test_an_existing_index_is_accepted_with_its_own_model_only(client: Client, f
             plain.create_index("t", embedding=letters("others"))
 
 
-def test_an_existing_index_without_a_record_is_accepted_unless_a_model_is_asked_for(client: Client) -> None:
-    client.create_index("t", dimension=3, embedding=None)
-    client.delete_index("t")
-    with Client(client.transport and Path(client._target)) as plain:
+def test_an_existing_index_without_a_record_is_accepted_unless_a_model_is_asked_for(
+    client: Client, folder: Path
+) -> None:
+    with Client(folder) as plain:
         plain.create_index("t", dimension=3)
     client.create_index("t", exist_ok=True)
     with pytest.raises(EmbedderMismatch, match="records no embedding model"):
