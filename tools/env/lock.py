@@ -1,4 +1,4 @@
-"""Renew uv.lock and the requirements files that are exported from it: `python -m tools.env.lock [PACKAGE ...]`.
+"""Renew both uv.lock, and the requirements files that are exported from the root's: `python -m tools.env.lock [PACKAGE ...]`.
 
 Names of packages are upgraded to the newest version that pyproject.toml allows; `all` upgrades every package. Standard
 library only.
@@ -22,28 +22,31 @@ EXPORTS: Final[Mapping[Path, tuple[str, ...]]] = {
     SHIPPED[1]: ("--only-group", "files"),
     UV_PIN: ("--only-group", "uv"),
 }
+PROJECTS: Final = (ROOT, ROOT / "clients/python")  # the second is the Python client
 _HEADER: Final = "# Exported from uv.lock by `make lock`; do not edit.\n\n"
 _MARKER: Final = re.compile(r" ; ([^\\\n]+?)(?= \\$|$)", re.MULTILINE)
 
 
 def renew(folder: Path) -> None:
-    """Write uv.lock from pyproject.toml, then every exported file."""
+    """Write each uv.lock from its pyproject.toml, then every exported file."""
     upgrade = [word for name in sys.argv[1:] for word in (["--upgrade"] if name == "all" else ["-P", name])]
-    lock = [str(UV), "lock", "--python", sys.executable, *upgrade]
-    processes.run(lock, folder / "log", uv_environment(folder))
+    for project in PROJECTS:
+        lock = [str(UV), "lock", "--project", str(project), "--python", sys.executable, *upgrade]
+        processes.run(lock, folder / "log", uv_environment(folder))
     for path in EXPORTS:
         path.write_text(exported(path, folder), encoding="utf-8")
         print(f"  wrote {path.relative_to(ROOT)}")
 
 
 def check(folder: Path) -> None:
-    """Check, without the network, that uv.lock is what pyproject.toml asks for.
+    """Check, without the network, that each uv.lock is what its pyproject.toml asks for.
 
     Raises:
-        CommandFailed: it is not.
+        CommandFailed: one is not.
     """
-    command = [str(UV), "lock", "--check", "--offline", "--python", sys.executable]
-    processes.run(command, folder / "log", uv_environment(folder))
+    for project in PROJECTS:
+        command = [str(UV), "lock", "--project", str(project), "--check", "--offline", "--python", sys.executable]
+        processes.run(command, folder / "log", uv_environment(folder))
 
 
 def exported(path: Path, folder: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tools.command.paths import ROOT
 
 LOCK: Final = ROOT / "uv.lock"
+CLIENT_LOCK: Final = ROOT / "clients/python/uv.lock"
 PROJECT: Final = ROOT / "pyproject.toml"
 SHIPPED: Final = tuple(ROOT / "layers" / layer / "requirements.txt" for layer in ("vectord", "files"))
 
@@ -43,7 +44,7 @@ def shipped() -> list[Pin]:
 
 def others() -> list[Pin]:
     """Return what is used to build and to test, in every version that an environment has."""
-    return sorted({*locked(), *build_constraints()} - set(shipped()))
+    return sorted({*locked(), *locked(CLIENT_LOCK), *build_constraints()} - set(shipped()))
 
 
 def required(path: Path) -> Iterator[Pin]:
@@ -61,7 +62,7 @@ def required(path: Path) -> Iterator[Pin]:
 
 
 def locked(path: Path = LOCK) -> Iterator[Pin]:
-    """Yield every package of uv.lock, except the project itself."""
+    """Yield every package of a uv.lock, except the project itself."""
     for package in _toml(path)["package"]:
         if "registry" in package["source"]:
             files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]

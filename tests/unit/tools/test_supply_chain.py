@@ -52,7 +52,7 @@ def test_the_tests_run_with_what_ships() -> None:
 
 
 def test_the_lock_names_the_public_registry_alone() -> None:
-    urls = re.findall(r"https?://[^/\"]+|file:|ssh:|git\+", pins.LOCK.read_text())
+    urls = re.findall(r"https?://[^/\"]+|file:|ssh:|git\+", pins.LOCK.read_text() + pins.CLIENT_LOCK.read_text())
     assert set(urls) == {"https://pypi.org", "https://files.pythonhosted.org"}
 
 
