@@ -1,14 +1,130 @@
 """The package as it is built and installed."""
 
+import os
+import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
+PROJECT = ROOT / "clients/python"
+UV = ROOT / ".venv/uv/bin/uv"
+BASE_BYTES = 8_000_000  # the client and its dependencies, without bytecode
+OLDEST = "3.11"
 
 
 def _version(folder: Path) -> str:
     return str(tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"])
 
 
+def _uv(*arguments: str | Path) -> None:
+    environment = {**os.environ, "UV_CACHE_DIR": str(ROOT / ".cache/uv"), "UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run([UV, *arguments], env=environment, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the source distribution, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    _uv("build", "--quiet", "--python", sys.executable, "--out-dir", folder, PROJECT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [wheel] = built.glob("*.whl")
+    return wheel
+
+
+def _tracked(folder: str) -> Iterator[str]:
+    listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+    return (line.removeprefix(f"{folder}/") for line in listed.stdout.splitlines())
+
+
 def test_has_the_version_of_the_engine() -> None:
-    assert _version(ROOT / "clients/python") == _version(ROOT)
+    assert _version(PROJECT) == _version(ROOT)
+
+
+def test_the_wheel_has_every_file_of_client_engine_and_functions_and_nothing_else(wheel: Path) -> None:
+    folders = {
+        "vectord_client": "clients/python/src/vectord_client",
+        "vectord": "layers/vectord/vectord",
+        "vectord_functions": "functions",
+    }
+    expected = {f"{package}/{file}" for package, folder in folders.items() for file in _tracked(folder)}
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert names == expected
+
+
+def test_the_wheel_of_the_tree_equals_the_wheel_of_the_source_distribution(wheel: Path, tmp_path: Path) -> None:
+    _uv("build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", tmp_path, PROJECT)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_the_source_distribution_has_no_links(built: Path) -> None:
+    [source] = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        members = archive.getmembers()
+    assert [member.name for member in members if not (member.isfile() or member.isdir())] == []
+
+
+def test_the_base_install_is_small_and_has_no_numpy(wheel: Path, tmp_path: Path) -> None:
+    _uv("pip", "install", "--quiet", "--python", sys.executable, "--target", tmp_path, wheel)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert not (tmp_path / "numpy").exists()
+    assert sum(path.stat().st_size for path in files) < BASE_BYTES
+
+
+def test_imports_nothing_that_only_some_callers_need() -> None:
+    script = "import sys; before = set(sys.modules); import httpx2, msgspec; base = set(sys.modules)\n"
+    script += "import vectord_client; print(*sorted({name.partition('.')[0] for name in set(sys.modules) - base}))"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "src")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    third_party = set(done.stdout.split()) - set(sys.stdlib_module_names)
+    assert third_party == {"vectord_client"}
+
+
+@pytest.fixture(scope="module")
+def oldest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment of the oldest Python with the wheel; skipped where that Python is not installed."""
+    folder = tmp_path_factory.mktemp("oldest")
+    found = subprocess.run([UV, "python", "find", OLDEST], capture_output=True, text=True, check=False, cwd="/")
+    if found.returncode:
+        pytest.skip(f"Python {OLDEST} is not installed")
+    _uv("venv", "--quiet", "--python", found.stdout.strip(), folder)
+    _uv("pip", "install", "--quiet", "--python", folder / "bin/python", wheel)
+    return folder / "bin"
+
+
+def test_the_oldest_python_runs_the_client_and_its_command(oldest: Path) -> None:
+    done = subprocess.run([oldest / "python", "-c", "import vectord_client"], capture_output=True, check=False, cwd="/")
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run([oldest / "vectord", "--help"], capture_output=True, check=False, cwd="/")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_embedded_mode_says_which_python_it_needs(oldest: Path, tmp_path: Path) -> None:
+    script = f"import vectord_client; vectord_client.Client({str(tmp_path)!r})"
+    done = subprocess.run([oldest / "python", "-c", script], capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode != 0
+    assert "Python 3.12" in done.stderr.splitlines()[-1]
+
+
+def test_the_embedded_extra_builds_from_a_clone(tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    _uv("venv", "--quiet", "--python", sys.executable, environment)
+    _uv("pip", "install", "--quiet", "--python", environment / "bin/python", f"{PROJECT}[embedded]")
+    script = "from vectord_client import Client\n"
+    script += "films = Client('data').create_index('films', dimension=2)\n"
+    script += "films.add([('alien', [1, 0]), ('heat', [0, 1])])\n"
+    script += "print(films.search([1, 0.1], k=1)[0].id)"
+    done = subprocess.run(
+        [environment / "bin/python", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "alien\n", "")
