@@ -42,9 +42,14 @@ def wheel(built: Path) -> Path:
     return wheel
 
 
-def _tracked(folder: str) -> Iterator[str]:
-    listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
-    return (line.removeprefix(f"{folder}/") for line in listed.stdout.splitlines())
+def _tracked(folder: Path) -> Iterator[str]:
+    """Yield the files of a folder and, under a link to a folder, those of that folder."""
+    listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True, check=True)
+    for name in listed.stdout.splitlines():
+        if (linked := folder / name).is_dir():
+            yield from (f"{name}/{inner}" for inner in _tracked(linked.resolve()))
+        else:
+            yield name
 
 
 def test_has_the_version_of_the_engine() -> None:
@@ -53,9 +58,9 @@ def test_has_the_version_of_the_engine() -> None:
 
 def test_the_wheel_has_every_file_of_client_engine_and_functions_and_nothing_else(wheel: Path) -> None:
     folders = {
-        "vectord_client": "clients/python/src/vectord_client",
-        "vectord": "layers/vectord/vectord",
-        "vectord_functions": "functions",
+        "vectord_client": PROJECT / "src/vectord_client",
+        "vectord": ROOT / "layers/vectord/vectord",
+        "vectord_functions": ROOT / "functions",
     }
     expected = {f"{package}/{file}" for package, folder in folders.items() for file in _tracked(folder)}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
