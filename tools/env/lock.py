@@ -1,4 +1,4 @@
-"""Renew both uv.lock, and the requirements files that are exported from the root's: `python -m tools.env.lock [PACKAGE ...]`.
+"""Renew both uv.lock, and the requirements exported from the root's: `python -m tools.env.lock [PACKAGE ...]`.
 
 Names of packages are upgraded to the newest version that pyproject.toml allows; `all` upgrades every package. Standard
 library only.
