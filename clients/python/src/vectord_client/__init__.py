@@ -1,5 +1,9 @@
 """Client of vectord: vector search with no servers."""
 
+from vectord_client.aio import AsyncClient
+from vectord_client.async_index import AsyncIndex
+from vectord_client.async_reads import AsyncView
+from vectord_client.async_rowset import AsyncRows
 from vectord_client.client import Client
 from vectord_client.errors import (
     AccessDenied,
@@ -99,6 +103,10 @@ __all__ = [
     "AnswerTooLarge",
     "AnswerTruncated",
     "ArgumentInvalid",
+    "AsyncClient",
+    "AsyncIndex",
+    "AsyncRows",
+    "AsyncView",
     "BadItem",
     "BatchInvalid",
     "CertificateInvalid",

@@ -50,8 +50,13 @@ class Client:
         self._target: str = "transport" if transport is not None else str(resolve(target, os.environ))
         if transport is None:
             transport = _transport(target, auth, region)
-        self._session = Session(transport, retries or RetryPolicy(), timeout)
-        self._concurrency, self._embedder = concurrency, embedder or os.environ.get("VECTORD_EMBEDDER") or None
+        self._session = Session(
+            transport,
+            retries or RetryPolicy(),
+            timeout,
+            concurrency=concurrency,
+            embedder=embedder or os.environ.get("VECTORD_EMBEDDER"),
+        )
 
     def __repr__(self) -> str:
         return f"<Client of {self._target}>"
@@ -73,7 +78,7 @@ class Client:
 
     def index(self, name: str) -> Index:
         """Return an index by its name, without a request."""
-        return Index(self._session, name, self._concurrency, self._embedder)
+        return Index(self._session, name)
 
     def create_index(
         self,
@@ -103,7 +108,7 @@ class Client:
                 operations.create,
                 name,
                 exist_ok=exist_ok,
-                configured=self._embedder,
+                configured=self._session.embedder,
                 embedding=embedding,
                 dimension=dimension,
                 distance=distance,

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
-from vectord_client.rowset import Rows
-from vectord_client.session import Session
+from vectord_client.rowset import Listing, Rows
 from vectord_client.texts import Model, Texts, create
 from vectord_client.values import (
     Added,
@@ -21,19 +19,11 @@ from vectord_client.values import (
     Warmed,
 )
 from vectord_client.wire import operations, plans
-from vectord_client.wire.encode import AsOf, Filter, index_path
-from vectord_client.wire.items import items_of
+from vectord_client.wire.encode import AsOf, Filter
 
 
 class Index(View):
     """An index by its name. Creating this object sends nothing."""
-
-    def __init__(
-        self, session: Session, name: str, concurrency: int = 8, embedder: str | Embedder | None = None
-    ) -> None:
-        index_path(name)
-        super().__init__(session, name, None, embedder)
-        self._concurrency = concurrency
 
     def __repr__(self) -> str:
         return f"<Index {self._name!r}>"
@@ -60,13 +50,13 @@ class Index(View):
         embedding: Model | None = None,
         exist_ok: bool = False,
     ) -> "Index":
-        """Create the index by PUT, so that a policy can allow it by name, and return it. See `Client.create_index`."""
+        """Create the index, as `create_index` of the client does, by PUT: a policy can allow it by name."""
         self._session.follow(
             create(
                 operations.create_by_name,
                 self._name,
                 exist_ok=exist_ok,
-                configured=self._embedder,
+                configured=self._session.embedder,
                 embedding=embedding,
                 dimension=dimension,
                 distance=distance,
@@ -75,12 +65,12 @@ class Index(View):
                 shards=shards,
             )
         )
-        self._texts = Texts(self._name, self._embedder)
+        self._texts = Texts(self._name, self._session.embedder)
         return self
 
     def at(self, as_of: AsOf) -> View:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
-        return View(self._session, self._name, as_of, self._embedder)
+        return View(self._session, self._name, as_of)
 
     def versions(self) -> Iterator[Version]:
         """Yield the states that storage keeps, newest first."""
@@ -94,7 +84,7 @@ class Index(View):
     def copy(self, to: str, *, as_of: AsOf | None = None) -> "Index":
         """Create the index `to` with the content of this one, and return it."""
         self._session.run(operations.copy(self._name, to, as_of))
-        return Index(self._session, to, self._concurrency, self._embedder)
+        return Index(self._session, to)
 
     def warm(self) -> Warmed:
         """Fetch all of the index into the cache of one function instance."""
@@ -112,7 +102,8 @@ class Index(View):
 
     def one(self, id: str, *, consistency: str | None = None, max_staleness: float | None = None) -> Row:
         """Return one vector with its metadata; `films["alien"]` is the same."""
-        return self._session.follow(plans.one(self._name, id, consistency=consistency, max_staleness=max_staleness))
+        options = {"consistency": consistency, "max_staleness": max_staleness}
+        return self._session.follow(plans.one(self._name, id, **options))
 
     def has(self, id: str) -> bool:
         """Return True if there is a vector with this id; `"alien" in films` is the same."""
@@ -159,13 +150,11 @@ class Index(View):
         page_size: int = 1000,
     ) -> Rows:
         """Return all rows, or those that satisfy a filter, to iterate over; with `segments`, in parallel."""
-        return Rows(
-            self._session,
+        listing = Listing(
             self._name,
-            segments=segments,
-            concurrency=self._concurrency,
+            segments,
+            vectors,
             filter=filter,
-            include=("metadata", "vector") if vectors else ("metadata",),
             prefix=prefix,
             order_by=order_by,
             order=order,
@@ -173,6 +162,7 @@ class Index(View):
             max_staleness=max_staleness,
             limit=page_size,
         )
+        return Rows(self._session, listing)
 
     def facets(
         self,
@@ -193,23 +183,34 @@ class Index(View):
         self,
         rows: Any = None,
         *,
-        ids: Iterable[str] | None = None,
-        vectors: Iterable[Any] | None = None,
-        metadata: Iterable[Any] | None = None,
+        ids: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
         texts: Iterable[str] | None = None,
         if_match: str | None = None,
+        id: str = "id",
+        vector: str = "vector",
     ) -> Added:
-        """Add or replace vectors: rows, or `ids` and `vectors` with perhaps `metadata`.
+        """Add or replace vectors: `rows` in any form, or columns `ids` and `vectors`, perhaps with `metadata`.
+
+        `rows` are tuples (id, vector, metadata), dicts, `Row`, a DataFrame, an Arrow table, or an iterable of these.
+        `id` and `vector` name the columns or members of ids and vectors. For a DataFrame or table, `metadata` may name
+        the columns of the metadata; without it these are all others. Rows that fit into one request are added as a
+        whole or not at all.
 
         In place of `vectors`, `texts` are documents that the embedder of the index turns into vectors. The texts are
         not stored; put them into `metadata` to read them later.
+
+        Raises:
+            ArgumentInvalid: Some rows are not valid, and nothing was sent: see `errors`.
+            BatchInvalid: The service refused some rows; nothing of their request was changed.
         """
         if texts is not None:
             if rows is not None or vectors is not None:
                 raise ArgumentInvalid("Give one of rows, vectors and texts.")
-            return self._session.follow(self._texts.add(ids, texts, metadata, if_match))
-        body = operations.add_body(items_of(rows, ids, vectors, metadata))
-        return self._session.run(operations.add(self._name, body, if_match))
+            return self._session.follow(self._texts.add(ids, texts, metadata, self._session.concurrency, if_match))
+        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
+        return self._session.follow(plans.add(self._name, blocks, self._session.concurrency, if_match))
 
     def patch(
         self,

@@ -3,22 +3,20 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vectord_client.embedding.protocol import Embedder
 from vectord_client.session import Session
 from vectord_client.texts import Texts
 from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
 from vectord_client.wire import operations, plans
-from vectord_client.wire.encode import AsOf, Filter
+from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
 class View:
     """An index, or one of its earlier states, to read from."""
 
-    def __init__(
-        self, session: Session, name: str, as_of: AsOf | None = None, embedder: str | Embedder | None = None
-    ) -> None:
-        self._session, self._name, self._as_of, self._embedder = session, name, as_of, embedder
-        self._texts = Texts(name, embedder, as_of)
+    def __init__(self, session: Session, name: str, as_of: AsOf | None = None) -> None:
+        index_path(name)
+        self._session, self._name, self._as_of = session, name, as_of
+        self._texts = Texts(name, session.embedder, as_of)
 
     @property
     def name(self) -> str:
@@ -90,7 +88,8 @@ class View:
         return self._session.follow(
             plans.search_many(
                 self._name,
-                vectors,
+                operations.pack_all(vectors),
+                self._session.concurrency,
                 k=k,
                 recall=recall,
                 ef_search=ef_search,

@@ -1,42 +1,82 @@
 """All rows of an index, page after page."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Generator, Iterator
 from typing import Any
 
-from vectord_client.session import Session
+from vectord_client import tables
+from vectord_client.session import Session, next_cursor
 from vectord_client.values import Row
 from vectord_client.wire import operations
 from vectord_client.wire.answers import Page
 from vectord_client.wire.call import Call
 
 
-class Rows:
-    """An iterable of `Row`. Each iteration reads the index again, one page at a time."""
+class Listing:
+    """Which rows are listed, in how many segments."""
 
-    def __init__(self, session: Session, name: str, *, segments: int, concurrency: int, **parameters: Any) -> None:
-        self._session, self._name, self._parameters = session, name, parameters
-        self._segments, self._concurrency = segments, concurrency
+    def __init__(self, name: str, segments: int, vectors: bool, **parameters: Any) -> None:
+        self.name, self.segments, self.vectors, self._parameters = name, segments, vectors, parameters
+
+    def page(self, cursor: str | None, segment: int | None = None) -> Call[Page]:
+        """Return the call for one page, of one segment if there are several."""
+        return operations.rows(
+            self.name,
+            cursor=cursor,
+            include=("metadata", "vector") if self.vectors else ("metadata",),
+            segment=segment,
+            segments=None if segment is None else self.segments,
+            **self._parameters,
+        )
+
+
+class Rows:
+    """An iterable of `Row`. Each iteration reads the index from its start; pages are fetched as they are needed."""
+
+    def __init__(self, session: Session, listing: Listing) -> None:
+        self._session, self._listing = session, listing
 
     def __repr__(self) -> str:
-        return f"<Rows of {self._name!r}>"
+        return f"<Rows of {self._listing.name!r}>"
 
     def __iter__(self) -> Iterator[Row]:
-        if self._segments == 1:
-            for page in self._session.pages(self._page):
-                yield from page.items
-            return
-        yield from self._side_by_side()
+        pages = self._session.pages(self._listing.page) if self._listing.segments == 1 else self._side_by_side()
+        for page in pages:
+            yield from page.items
 
     def to_list(self) -> list[Row]:
         """Return all rows."""
         return list(self)
 
-    def _page(self, cursor: str | None, segment: int | None = None) -> Call[Page]:
-        segments = None if segment is None else self._segments
-        return operations.rows(self._name, cursor=cursor, segment=segment, segments=segments, **self._parameters)
+    def to_pandas(self) -> Any:
+        """Return a DataFrame: `id`, `vector` if it was asked for, and a column for each key of the metadata.
 
-    def _side_by_side(self) -> Iterator[Row]:
-        for segment in range(self._segments):
-            for page in self._session.pages(partial(self._page, segment=segment)):
-                yield from page.items
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return tables.to_pandas(self.to_list(), self._listing.vectors)
+
+    def to_arrow(self) -> Any:
+        """Return an Arrow table with the columns of an export: `id`, `vector` if asked for, `metadata` as JSON text.
+
+        Raises:
+            MissingExtra: pyarrow is not installed.
+        """
+        return tables.to_arrow(self.to_list(), self._listing.vectors)
+
+    def _side_by_side(self) -> Generator[Page, None, None]:
+        """Yield pages of all segments as they arrive, with one request of each segment in flight at most."""
+        from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # noqa: PLC0415  rarely used
+
+        waiting: list[tuple[int, str | None]] = [(segment, None) for segment in range(self._listing.segments)]
+        running: dict[Future[Page], tuple[int, str | None]] = {}
+        with ThreadPoolExecutor(self._session.concurrency, "vectord") as pool:
+            while waiting or running:
+                while waiting and len(running) < self._session.concurrency:
+                    segment, cursor = waiting.pop()
+                    running[pool.submit(self._session.run, self._listing.page(cursor, segment))] = (segment, cursor)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    segment, cursor = running.pop(future)
+                    page = future.result()
+                    yield page
+                    if (following := next_cursor(page, cursor)) is not None:
+                        waiting.append((segment, following))

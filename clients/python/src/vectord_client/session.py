@@ -1,15 +1,15 @@
-"""Drive calls, plans and pages: the part of the client that sends and sleeps, for threads and for coroutines."""
+"""Drive calls, plans and pages for threads: the part of the synchronous client that sends and sleeps."""
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from vectord_client.errors import AnswerInvalid, ClientClosed, TransportError, VectordError
 from vectord_client.wire.answers import Page
-from vectord_client.wire.call import Call, Plan, Work
-from vectord_client.wire.request import AsyncTransport, Transport
-from vectord_client.wire.retry import RetryPolicy, Send, steps
+from vectord_client.wire.call import Call, Plan, SideBySide, Work
+from vectord_client.wire.request import Transport
+from vectord_client.wire.retry import RetryPolicy, Send, Steps, steps
 
 T = TypeVar("T")
 
@@ -18,16 +18,23 @@ class Session:
     """Sends calls through a transport. Several threads may use it at once."""
 
     def __init__(
-        self, transport: Transport, policy: RetryPolicy, timeout: float, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        transport: Transport,
+        policy: RetryPolicy,
+        timeout: float,
+        *,
+        concurrency: int = 8,
+        embedder: Any = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.transport, self.policy, self.timeout, self._sleep = transport, policy, timeout, sleep
+        self.transport, self.policy, self.timeout = transport, policy, timeout
+        self.concurrency, self.embedder, self._sleep = concurrency, embedder, sleep
         self._closed = False
 
     def run(self, call: Call[T]) -> T:
         """Return the value of a call, after repeats if it needs them."""
-        if self._closed:
-            raise _closed()
-        todo = steps(call, self.policy, self.timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
+        check_open(self._closed)
+        todo = attempts(call, self.policy, self.timeout)
         outcome: Any = None
         while True:
             try:
@@ -46,17 +53,22 @@ class Session:
     def follow(self, plan: Plan[T]) -> T:
         """Return the value of a plan."""
         try:
-            call = next(plan)
+            step = next(plan)
             while True:
                 try:
-                    value = call.run() if isinstance(call, Work) else self.run(call)
+                    value = self._made(step)
                 except VectordError as error:
-                    call = plan.throw(error)
+                    step = plan.throw(error)
                 else:
-                    call = plan.send(value)
+                    step = plan.send(value)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def _made(self, step: Call[Any] | SideBySide | Work[Any]) -> Any:
+        if isinstance(step, Work):
+            return step.run()
+        return self._side_by_side(step) if isinstance(step, SideBySide) else self.run(step)
 
     def pages(self, page_at: Callable[[str | None], Call[Page]]) -> Iterator[Page]:
         """Yield the pages of a listing. A page may be short, or empty, before the end."""
@@ -68,70 +80,41 @@ class Session:
             if cursor is None:
                 return
 
+    def _side_by_side(self, step: SideBySide) -> list[Any]:
+        from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # noqa: PLC0415  rarely used
+
+        outcomes: dict[int, Any] = {}
+        running: dict[Future[Any], int] = {}
+
+        def collect() -> bool:
+            """Wait for a call to end; return True if one has failed."""
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                outcomes[running.pop(future)] = future.result()
+            return any(isinstance(outcome, VectordError) for outcome in outcomes.values())
+
+        with ThreadPoolExecutor(step.most, "vectord") as pool:
+            for number, call in enumerate(step.calls):
+                if len(running) >= step.most and collect():
+                    break
+                running[pool.submit(self._outcome, call)] = number
+            while running:
+                collect()
+        return [outcomes[number] for number in sorted(outcomes)]
+
+    def _outcome(self, call: Call[Any]) -> Any:
+        try:
+            return self.run(call)
+        except VectordError as error:
+            return error
+
     def close(self) -> None:
         self._closed = True
         self.transport.close()
 
 
-class AsyncSession:
-    """Sends calls of coroutines through a transport."""
-
-    def __init__(self, transport: AsyncTransport, policy: RetryPolicy, timeout: float) -> None:
-        self.transport, self.policy, self.timeout = transport, policy, timeout
-        self._closed = False
-
-    async def run(self, call: Call[T]) -> T:
-        """Return the value of a call, after repeats if it needs them."""
-        from asyncio import sleep  # noqa: PLC0415  synchronous programs do without it
-
-        if self._closed:
-            raise _closed()
-        todo = steps(call, self.policy, self.timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
-        outcome: Any = None
-        while True:
-            try:
-                step = todo.send(outcome)
-            except StopIteration as end:
-                value: T = end.value
-                return value
-            if isinstance(step, Send):
-                try:
-                    outcome = await self.transport.send(step.request, step.timeout)
-                except TransportError as error:
-                    outcome = error
-            else:
-                await sleep(step.seconds)
-
-    async def follow(self, plan: Plan[T]) -> T:
-        """Return the value of a plan."""
-        from asyncio import to_thread  # noqa: PLC0415  synchronous programs do without it
-
-        try:
-            call = next(plan)
-            while True:
-                try:
-                    value = await (to_thread(call.run) if isinstance(call, Work) else self.run(call))
-                except VectordError as error:
-                    call = plan.throw(error)
-                else:
-                    call = plan.send(value)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    async def pages(self, page_at: Callable[[str | None], Call[Page]]) -> AsyncIterator[Page]:
-        """Yield the pages of a listing. A page may be short, or empty, before the end."""
-        cursor: str | None = None
-        while True:
-            page = await self.run(page_at(cursor))
-            yield page
-            cursor = next_cursor(page, cursor)
-            if cursor is None:
-                return
-
-    async def close(self) -> None:
-        self._closed = True
-        await self.transport.close()
+def attempts(call: Call[T], policy: RetryPolicy, timeout: float) -> Steps[T]:
+    """Return the steps of a call by the clocks of this machine."""
+    return steps(call, policy, timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
 
 
 def next_cursor(page: Page, cursor: str | None) -> str | None:
@@ -145,5 +128,7 @@ def next_cursor(page: Page, cursor: str | None) -> str | None:
     return page.next
 
 
-def _closed() -> ClientClosed:
-    return ClientClosed("The client is closed; make a new one.")
+def check_open(closed: bool) -> None:
+    """Raise ClientClosed if a client is closed."""
+    if closed:
+        raise ClientClosed("The client is closed; make a new one.")

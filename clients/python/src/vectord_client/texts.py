@@ -9,7 +9,6 @@ from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters,
 from vectord_client.wire import operations, plans
 from vectord_client.wire.call import Call, Plan, Work
 from vectord_client.wire.encode import AsOf
-from vectord_client.wire.items import items_of
 
 Model: TypeAlias = str | Embedder | Embedding  # the name of an embedder, an embedder, or the record of a model
 
@@ -42,7 +41,7 @@ class Texts:
         return hits
 
     def add(
-        self, ids: Iterable[str] | None, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
+        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, most: int, if_match: str | None
     ) -> Plan[Added]:
         """Add or replace the vectors of documents. Raises as `search`."""
         if ids is None:
@@ -52,9 +51,8 @@ class Texts:
         listed = list(ids)
         if len(listed) != len(vectors):
             raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(vectors):,} texts.")
-        body = operations.add_body(items_of(None, listed, vectors, metadata))
-        added: Added = yield operations.add(self._name, body, if_match)
-        return added
+        blocks = plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
+        return (yield from plans.add(self._name, blocks, most, if_match))
 
     def _checked_embedder(self) -> Plan[Embedder]:
         if self._embedder is None:

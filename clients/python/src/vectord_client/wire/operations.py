@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from vectord_client import values
-from vectord_client.vector import pack
+from vectord_client.errors import ArgumentInvalid
+from vectord_client.rows.pack import pack_vector, to_base64
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
 from vectord_client.wire.encode import AsOf, Filter
@@ -103,13 +104,8 @@ def delete_index(name: str, if_match: str | None = None) -> Call[None]:
 
 
 def add(name: str, body: bytes, if_match: str | None = None, key: str | None = None) -> Call[values.Added]:
-    """POST /indexes/{name}/vectors, with a body that `add_body` returned."""
+    """POST /indexes/{name}/vectors, with a body of `rows.batches`."""
     return _keyed("POST", encode.index_path(name, "/vectors"), _added, body, if_match=if_match, key=key)
-
-
-def add_body(items: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return the body of an add of items with `id`, `vector` (base64) and perhaps `metadata`."""
-    return encode.json({"vectors": list(items)})
 
 
 def look_up(
@@ -192,7 +188,7 @@ def recall(
     name: str, *, vectors: Iterable[Any] | None = None, as_of: AsOf | None = None, **members: Any
 ) -> Call[values.RecallReport]:
     """POST /indexes/{name}/recall. Other members are sent by their names."""
-    packed = None if vectors is None else [pack(vector) for vector in vectors]
+    packed = None if vectors is None else pack_all(vectors)
     path = encode.index_path(name, "/recall")
     return _read(path, _recall, {"vectors": packed, "as_of": encode.as_of(as_of), **members})
 
@@ -268,6 +264,30 @@ def export_link(
 def openapi() -> Call[dict[str, Any]]:
     """GET /openapi.json."""
     return _get("/openapi.json", answers.document)
+
+
+def pack(vector: Any) -> str:
+    """Return a vector as base64.
+
+    Raises:
+        ArgumentInvalid: It is not a vector of finite numbers.
+    """
+    return to_base64(pack_vector(vector))
+
+
+def pack_all(vectors: Iterable[Any]) -> list[str]:
+    """Return vectors as base64.
+
+    Raises:
+        ArgumentInvalid: One of them is not a vector of finite numbers.
+    """
+    packed: list[str] = []
+    for position, vector in enumerate(vectors):
+        try:
+            packed.append(pack(vector))
+        except ArgumentInvalid as error:
+            raise ArgumentInvalid(f"vectors[{position}]: {error}") from error
+    return packed
 
 
 def _list(texts: str | Sequence[str] | None) -> list[str] | None:

@@ -6,15 +6,27 @@ from typing import Any, Final, TypeVar
 
 from msgspec import structs
 
-from vectord_client.errors import AnswerTooLarge, IndexExists, IndexNotFound, VectorNotFound
-from vectord_client.values import Deleted, Hits, IndexInfo, Restored, Row
-from vectord_client.vector import pack
+from vectord_client.errors import (
+    AnswerTooLarge,
+    ArgumentInvalid,
+    IndexExists,
+    IndexNotFound,
+    VectordError,
+    VectorNotFound,
+)
+from vectord_client.rows import batches
+from vectord_client.rows.block import Block, InvalidRows
+from vectord_client.rows.fields import make_names
+from vectord_client.rows.forms import add_blocks
+from vectord_client.rows.frames import is_frame
+from vectord_client.values import Added, Deleted, Hits, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
-from vectord_client.wire.call import Call, Plan
+from vectord_client.wire.call import Call, Plan, SideBySide
 
 T = TypeVar("T")
 _MOST_QUERIES: Final = 100
 _MOST_IDS: Final = 1000
+MOST_WRITES: Final = 4  # of one add: commits of one index are made one after the other
 
 
 def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -> Plan[IndexInfo | None]:
@@ -63,20 +75,84 @@ def delete_index(name: str, missing_ok: bool, if_match: str | None) -> Plan[None
         return
 
 
-def search_many(name: str, vectors: Iterable[Any], **options: Any) -> Plan[list[Hits]]:
-    """Search for any number of vectors, up to 100 in a request, and fewer where the answer would be too large."""
+def search_many(name: str, vectors: Sequence[str], most: int, **options: Any) -> Plan[list[Hits]]:
+    """Search for any number of vectors (base64), up to 100 in a request, fewer where the answer would be too large."""
     found: list[Hits] = []
-    packed = [pack(vector) for vector in vectors]
     size = _MOST_QUERIES
-    while len(found) < len(packed):
-        part = packed[len(found) : len(found) + size]
-        try:
-            found += yield operations.search_many(name, part, **options)
-        except AnswerTooLarge:
-            if len(part) == 1:
-                raise
-            size = len(part) // 2
+    while len(found) < len(vectors):
+        parts = _parts(vectors[len(found) :], size)
+        outcomes = yield SideBySide((operations.search_many(name, part, **options) for part in parts), most)
+        for outcome in outcomes:
+            if isinstance(outcome, AnswerTooLarge) and size > 1:
+                size //= 2
+                break
+            if isinstance(outcome, VectordError):
+                raise outcome
+            found += outcome
     return found
+
+
+def add(name: str, blocks: Sequence[Block], most: int, if_match: str | None) -> Plan[Added]:
+    """Add rows in one request, or in as many as they need, of which up to `most` are in flight.
+
+    Raises:
+        ArgumentInvalid: There are no rows, or `if_match` is given and they need several requests.
+    """
+    cut = list(batches.cut(blocks))
+    if bad := [row for batch in cut for row in batch.bad]:
+        raise InvalidRows(bad)
+    rows = [batch.rows for batch in cut if batch.rows is not None]
+    if len(rows) == 1:
+        whole: Added = yield operations.add(name, batches.body(rows[0]), if_match)
+        return whole
+    if not rows or if_match is not None:
+        raise ArgumentInvalid(
+            "There are no rows to add."
+            if not rows
+            else f"The rows need {len(rows)} requests, and if_match can hold for one: add fewer rows at a time."
+        )
+    most = min(most, MOST_WRITES) if _are_distinct(rows) else 1
+    outcomes = yield SideBySide((operations.add(name, batches.body(part)) for part in rows), most)
+    return _sum(rows, outcomes)
+
+
+def blocks_of(rows: Any, ids: Any, vectors: Any, metadata: Any, names: tuple[str, str]) -> list[Block]:
+    """Return the rows of an add; `names` are the fields of id and vector, `metadata` perhaps those of the metadata.
+
+    Raises:
+        ArgumentInvalid: The input is not rows, or some rows are not valid.
+    """
+    fields = make_names(*names, metadata if is_frame(rows) else None)
+    try:
+        return add_blocks(rows, ids=ids, vectors=vectors, metadata=metadata, names=fields)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, VectordError):
+            raise
+        raise ArgumentInvalid(f"{error}") from error
+
+
+def _are_distinct(rows: Sequence[Block]) -> bool:
+    """Return True if no id occurs twice: of two rows with one id the last one counts, so their order matters."""
+    return len({row_id for part in rows for row_id in part.ids}) == sum(map(len, rows))
+
+
+def _sum(rows: Sequence[Block], outcomes: Sequence[Any]) -> Added:
+    """Return the sum of the answers to the parts of an add.
+
+    Raises:
+        VectordError: A part failed; the error says how many rows of the others were added.
+    """
+    done = [outcome for outcome in outcomes if isinstance(outcome, Added)]
+    for outcome in outcomes:
+        if isinstance(outcome, VectordError):
+            sent = sum(len(part) for part, found in zip(rows, outcomes, strict=False) if isinstance(found, Added))
+            outcome.detail += (
+                f" This is the answer to one of {len(rows)} requests; {sent:,} rows of the others were added. "
+                "Add all rows again: it is safe to add a row twice."
+            )
+            raise outcome
+    counts = [answer.count for answer in done if answer.count is not None]
+    return Added(sum(a.added for a in done), sum(a.replaced for a in done), max(counts, default=None))
 
 
 def get(name: str, ids: Iterable[str], **options: Any) -> Plan[list[Row]]:

@@ -1,0 +1,259 @@
+"""One index of a deployment or of a folder, for coroutines."""
+
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from typing import Any
+
+from vectord_client.async_reads import AsyncView
+from vectord_client.async_rowset import AsyncRows
+from vectord_client.errors import ArgumentInvalid
+from vectord_client.rowset import Listing
+from vectord_client.texts import Model, Texts, create
+from vectord_client.values import (
+    Added,
+    Deleted,
+    Facets,
+    Patched,
+    Restored,
+    Row,
+    UploadLink,
+    Version,
+    Warmed,
+)
+from vectord_client.wire import operations, plans
+from vectord_client.wire.encode import AsOf, Filter
+
+
+class AsyncIndex(AsyncView):
+    """An index by its name. Creating this object sends nothing."""
+
+    def __repr__(self) -> str:
+        return f"<AsyncIndex {self._name!r}>"
+
+    # ------------------------------------------------------------------------------------------------ the index
+
+    @property
+    def etag(self) -> Awaitable[str]:
+        """The ETag of the present state, for `if_match`, to be awaited. Each access sends a request."""
+        return self._etag()
+
+    async def _etag(self) -> str:
+        return (await self.info()).etag
+
+    async def create(
+        self,
+        *,
+        dimension: int | None = None,
+        distance: str = "cosine",
+        m: int | None = None,
+        ef_search: int | None = None,
+        shards: int | None = None,
+        embedding: Model | None = None,
+        exist_ok: bool = False,
+    ) -> "AsyncIndex":
+        """Create the index, as `create_index` of the client does, by PUT: a policy can allow it by name."""
+        await self._session.follow(
+            create(
+                operations.create_by_name,
+                self._name,
+                exist_ok=exist_ok,
+                configured=self._session.embedder,
+                embedding=embedding,
+                dimension=dimension,
+                distance=distance,
+                m=m,
+                ef_search=ef_search,
+                shards=shards,
+            )
+        )
+        self._texts = Texts(self._name, self._session.embedder)
+        return self
+
+    def at(self, as_of: AsOf) -> AsyncView:
+        """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
+        return AsyncView(self._session, self._name, as_of)
+
+    async def versions(self) -> AsyncIterator[Version]:
+        """Yield the states that storage keeps, newest first."""
+        async for page in self._session.pages(lambda cursor: operations.versions(self._name, cursor=cursor)):
+            for version in page.items:
+                yield version
+
+    async def restore(self, as_of: AsOf, *, if_match: str | None = None) -> Restored:
+        """Make an earlier state the present one."""
+        return await self._session.run(operations.restore(self._name, as_of, if_match))
+
+    async def copy(self, to: str, *, as_of: AsOf | None = None) -> "AsyncIndex":
+        """Create the index `to` with the content of this one, and return it."""
+        await self._session.run(operations.copy(self._name, to, as_of))
+        return AsyncIndex(self._session, to)
+
+    async def warm(self) -> Warmed:
+        """Fetch all of the index into the cache of one function instance."""
+        return await self._session.run(operations.warm(self._name))
+
+    async def upload_link(self, file: str, size: int) -> UploadLink:
+        """Return a link to PUT one file of `size` bytes to; its name says the format."""
+        return await self._session.run(operations.upload_link(self._name, file, size))
+
+    async def drop(self, *, missing_ok: bool = False, if_match: str | None = None) -> None:
+        """Delete the index."""
+        await self._session.follow(plans.delete_index(self._name, missing_ok, if_match))
+
+    # ---------------------------------------------------------------------------------------------------- reads
+
+    async def one(self, id: str, *, consistency: str | None = None, max_staleness: float | None = None) -> Row:
+        """Return one vector with its metadata."""
+        options = {"consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.follow(plans.one(self._name, id, **options))
+
+    async def has(self, id: str) -> bool:
+        """Return True if there is a vector with this id."""
+        return await self._session.follow(plans.has(self._name, id))
+
+    async def vector(self, id: str, *, consistency: str | None = None, max_staleness: float | None = None) -> Row:
+        """Look one vector up by the GET of its path, which a policy or a cache may treat differently."""
+        options = {"consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.follow(plans.look_up(self._name, id, **options))
+
+    async def get(
+        self,
+        ids: Iterable[str],
+        *,
+        include: Sequence[str] = ("metadata", "vector"),
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> list[Row]:
+        """Return the vectors of `ids` in their order; ids that do not exist are left out."""
+        options = {"include": include, "consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.follow(plans.get(self._name, ids, **options))
+
+    async def count(
+        self,
+        filter: Filter | None = None,
+        *,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> int:
+        """Return the number of vectors, or of those that satisfy a filter."""
+        return await self._session.run(operations.count(self._name, filter, consistency, max_staleness))
+
+    def rows(
+        self,
+        *,
+        filter: Filter | None = None,
+        prefix: str | None = None,
+        vectors: bool = False,
+        segments: int = 1,
+        order_by: str | None = None,
+        order: str | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+        page_size: int = 1000,
+    ) -> AsyncRows:
+        """Return all rows, or those that satisfy a filter, to iterate over; with `segments`, in parallel."""
+        listing = Listing(
+            self._name,
+            segments,
+            vectors,
+            filter=filter,
+            prefix=prefix,
+            order_by=order_by,
+            order=order,
+            consistency=consistency,
+            max_staleness=max_staleness,
+            limit=page_size,
+        )
+        return AsyncRows(self._session, listing)
+
+    async def facets(
+        self,
+        paths: str | Sequence[str],
+        *,
+        filter: Filter | None = None,
+        limit: int | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+    ) -> Facets:
+        """Return the distinct values at metadata paths with their counts, and the minimum and maximum of numbers."""
+        options = {"filter": filter, "limit": limit, "consistency": consistency, "max_staleness": max_staleness}
+        return await self._session.run(operations.facets(self._name, paths, **options))
+
+    # --------------------------------------------------------------------------------------------------- writes
+
+    async def add(
+        self,
+        rows: Any = None,
+        *,
+        ids: Any = None,
+        vectors: Any = None,
+        metadata: Any = None,
+        texts: Iterable[str] | None = None,
+        if_match: str | None = None,
+        id: str = "id",
+        vector: str = "vector",
+    ) -> Added:
+        """Add or replace vectors: `rows` in any form, or columns `ids` and `vectors`, perhaps with `metadata`.
+
+        `rows` are tuples (id, vector, metadata), dicts, `Row`, a DataFrame, an Arrow table, or an iterable of these.
+        `id` and `vector` name the columns or members of ids and vectors. For a DataFrame or table, `metadata` may name
+        the columns of the metadata; without it these are all others. Rows that fit into one request are added as a
+        whole or not at all.
+
+        In place of `vectors`, `texts` are documents that the embedder of the index turns into vectors. The texts are
+        not stored; put them into `metadata` to read them later.
+
+        Raises:
+            ArgumentInvalid: Some rows are not valid, and nothing was sent: see `errors`.
+            BatchInvalid: The service refused some rows; nothing of their request was changed.
+        """
+        if texts is not None:
+            if rows is not None or vectors is not None:
+                raise ArgumentInvalid("Give one of rows, vectors and texts.")
+            return await self._session.follow(
+                self._texts.add(ids, texts, metadata, self._session.concurrency, if_match)
+            )
+        blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
+        return await self._session.follow(plans.add(self._name, blocks, self._session.concurrency, if_match))
+
+    async def patch(
+        self,
+        metadata: Any,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        mode: str = "merge",
+        if_match: str | None = None,
+    ) -> Patched:
+        """Change the metadata of `ids`, or of all vectors that satisfy a filter: "merge" (RFC 7396) or "replace"."""
+        chosen = None if ids is None else list(ids)
+        return await self._session.run(
+            operations.patch(self._name, metadata, ids=chosen, filter=filter, mode=mode, if_match=if_match)
+        )
+
+    async def delete(
+        self,
+        *,
+        ids: Iterable[str] | None = None,
+        filter: Filter | None = None,
+        all: bool = False,
+        dry_run: bool = False,
+        if_match: str | None = None,
+    ) -> Deleted:
+        """Delete the vectors of `ids`, or all that satisfy a filter; a filter that is always true requires `all`."""
+        chosen = None if ids is None else list(ids)
+        return await self._session.run(
+            operations.delete(
+                self._name, ids=chosen, filter=filter, all=all or None, dry_run=dry_run or None, if_match=if_match
+            )
+        )
+
+    async def remove(self, id: str, *, if_match: str | None = None) -> Deleted:
+        """Delete one vector, which must exist."""
+        return await self._session.follow(plans.remove(self._name, id, if_match))
+
+    async def clear(self, *, if_match: str | None = None) -> Deleted:
+        """Delete all vectors, and keep the index."""
+        return await self.delete(filter={}, all=True, if_match=if_match)
+
+    def __aiter__(self) -> AsyncIterator[Row]:
+        return aiter(self.rows())

@@ -1,0 +1,139 @@
+"""The reads of an index that can also see an earlier state of it, for coroutines."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from vectord_client.async_session import AsyncSession
+from vectord_client.texts import Texts
+from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
+from vectord_client.wire import operations, plans
+from vectord_client.wire.encode import AsOf, Filter, index_path
+
+
+class AsyncView:
+    """An index, or one of its earlier states, to read from."""
+
+    def __init__(self, session: AsyncSession, name: str, as_of: AsOf | None = None) -> None:
+        index_path(name)
+        self._session, self._name, self._as_of = session, name, as_of
+        self._texts = Texts(name, session.embedder, as_of)
+
+    @property
+    def name(self) -> str:
+        """The name of the index."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<AsyncView of {self._name!r} as of {self._as_of!r}>"
+
+    async def info(self) -> IndexInfo:
+        """Return parameters, count, sizes and calibration."""
+        return await self._session.run(operations.describe(self._name, self._as_of))
+
+    async def search(
+        self,
+        vector: Any = None,
+        *,
+        id: str | None = None,
+        text: str | None = None,
+        k: int = 10,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        filter: Filter | None = None,
+        max_distance: float | None = None,
+        include: Sequence[str] | None = None,
+        after: str | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+        as_of: AsOf | None = None,
+    ) -> Hits:
+        """Return the nearest vectors to a vector, to the stored vector `id`, or to a text, nearest first.
+
+        `recall` is the target (0.95 if it is not given, 1 is exact). `after` is `next` of an earlier answer: its next
+        page. `include` names what each hit has: "metadata" (the default) and "vector".
+        """
+        options: dict[str, Any] = {
+            "vector": vector,
+            "id": id,
+            "k": k,
+            "recall": recall,
+            "ef_search": ef_search,
+            "filter": filter,
+            "max_distance": max_distance,
+            "include": include,
+            "after": after,
+            "consistency": consistency,
+            "max_staleness": max_staleness,
+            "as_of": as_of or self._as_of,
+        }
+        if text is not None:
+            return await self._session.follow(self._texts.search(text, **options))
+        return await self._session.run(operations.search(self._name, **options))
+
+    async def search_many(
+        self,
+        vectors: Iterable[Any],
+        *,
+        k: int = 10,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        filter: Filter | None = None,
+        max_distance: float | None = None,
+        include: Sequence[str] | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+        as_of: AsOf | None = None,
+    ) -> list[Hits]:
+        """Return the hits of each of many vectors, which are sent up to 100 at a time."""
+        return await self._session.follow(
+            plans.search_many(
+                self._name,
+                operations.pack_all(vectors),
+                self._session.concurrency,
+                k=k,
+                recall=recall,
+                ef_search=ef_search,
+                filter=filter,
+                max_distance=max_distance,
+                include=include,
+                consistency=consistency,
+                max_staleness=max_staleness,
+                as_of=as_of or self._as_of,
+            )
+        )
+
+    async def recall(
+        self,
+        sample: int | None = None,
+        *,
+        vectors: Iterable[Any] | None = None,
+        k: int = 10,
+        recall: float | None = None,
+        ef_search: int | None = None,
+        filter: Filter | None = None,
+        consistency: str | None = None,
+        max_staleness: float | None = None,
+        as_of: AsOf | None = None,
+    ) -> RecallReport:
+        """Measure recall and latency of searches for `sample` stored vectors (50 by default), or for `vectors`."""
+        return await self._session.run(
+            operations.recall(
+                self._name,
+                vectors=vectors,
+                sample=sample,
+                k=k,
+                recall=recall,
+                ef_search=ef_search,
+                filter=filter,
+                consistency=consistency,
+                max_staleness=max_staleness,
+                as_of=as_of or self._as_of,
+            )
+        )
+
+    async def export_link(
+        self, format: str = "parquet", *, vector_encoding: str | None = None, as_of: AsOf | None = None
+    ) -> ExportLink:
+        """Return a link to a file with all rows, in the format "lhv1", "jsonl", "jsonl.gz" or "parquet"."""
+        call = operations.export_link(self._name, format, vector_encoding=vector_encoding, as_of=as_of or self._as_of)
+        return await self._session.run(call)
