@@ -1,15 +1,45 @@
-"""Fixtures of the command line's tests."""
+"""Fixtures of the command line's tests: a served folder, and the command in an empty folder."""
 
+import json
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.support import Vectord
+from tests.cli.support import Served, Vectord
+
+from vectord_client import Client
 
 
 @pytest.fixture
 def vectord(tmp_path: Path) -> Vectord:
-    """The command in an empty folder."""
+    """The command in an empty folder, without a target."""
     home, folder = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     folder.mkdir()
     return Vectord(folder, home)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A folder that `vectord serve` serves."""
+    folder = tmp_path_factory.mktemp("served")
+    runner = Vectord(folder, folder)
+    command = [*runner.command, "serve", "--store", "store", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, env=runner.env, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield Served(json.loads(line)["url"])
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+@pytest.fixture
+def films(vectord: Vectord, served: Served) -> Vectord:
+    """The command beside a service that has the index `films`, of five films, and no other."""
+    with Client(served.url) as client:
+        for index in list(client.indexes()):
+            client.delete_index(index.name)
+        client.create_index("films", dimension=3).add(served.films)
+    vectord.environment["VECTORD_URL"] = served.url
+    return vectord

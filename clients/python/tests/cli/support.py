@@ -1,11 +1,13 @@
 """The command `vectord` as users run it: a process of its own, with an environment of its own."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -58,3 +60,21 @@ class Vectord:
         assert code is None or done.returncode == code, f"exit code {done.returncode}\n{out}\n{err}"
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    def lines(self, *words: str, **settings: Any) -> list[dict[str, Any]]:
+        """Run a command in a pipe and return its JSON objects, one a line."""
+        return [json.loads(line) for line in self(*words, **settings).stdout.splitlines()]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A service, and the rows that tests put into its index `films`."""
+
+    url: str
+    films: tuple[tuple[str, list[float], dict[str, Any]], ...] = (
+        ("alien", [1.0, 0.0, 0.1], {"year": 1979, "genre": ["horror", "scifi"]}),
+        ("heat", [0.0, 1.0, 0.0], {"year": 1995, "by": {"name": "Mann"}}),
+        ("thief", [0.0, 4.0, 3.0], {"year": 1981, "by": {"name": "Mann"}}),
+        ("七人の侍", [0.5, 0.5, 0.0], {"year": 1954, "by": {"name": "黒澤 明"}}),
+        ("evil\x1b[2J\x9b31m", [0.0, 0.0, 1.0], {"note": "\x1b]0;owned\x07\n\u202e" + "x" * 5000}),
+    )

@@ -58,9 +58,9 @@ class VectordCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command with a session of the options that were given before or behind its name."""
         given = {str(option.name): ctx.params.pop(str(option.name)) for option in self._common}
-        before = ctx.find_root().params
-        if given["url"] is None and given["store"] is None:
-            given["url"], given["store"] = before.get("url"), before.get("store")
+        before = dict(ctx.find_root().params)
+        if given["url"] is not None or given["store"] is not None:
+            before["url"] = before["store"] = None  # the target behind the command replaces the one before it
         ctx.obj = Session(**{name: before.get(name) if value is None else value for name, value in given.items()})
         with ctx.obj:
             return super().invoke(ctx)

@@ -19,6 +19,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} There is no terminal to ask on: repeat the command with --yes.")
-    if not click.confirm(printable(question, sys.stderr.encoding or "utf-8"), err=True):
+    sys.stderr.write(f"{printable(question, sys.stderr.encoding or 'utf-8')} [y/N]: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         say("Nothing was changed.")
         raise click.Abort

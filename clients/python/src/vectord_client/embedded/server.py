@@ -12,15 +12,14 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     *,
-    announce: Callable[[str], object],
+    announce: Callable[[str, str], object],
     open_to_network: bool = False,
     options: Options | None = None,
 ) -> None:
     """Serve `folder`, which is created if it is missing, until Ctrl-C or SIGTERM.
 
-    `announce` gets the lines for people once requests are answered: the URL, and what to do next. Port 0 is any free
-    one. Everyone who reaches the server may do everything, so another address than one of this machine needs
-    `open_to_network`.
+    `announce` gets the URL, and lines for people, once requests are answered. Port 0 is any free one. Everyone who
+    reaches the server may do everything, so another address than one of this machine needs `open_to_network`.
 
     Raises:
         MissingExtra: the engine or the server cannot run in this environment.
@@ -31,5 +30,5 @@ def serve(
     from vectord_client.embedded.listening import Server  # noqa: PLC0415  imports the engine, after the check
 
     with Server(folder, host, port, open_to_network=open_to_network, options=options or Options()) as server:
-        announce(server.greeting)
+        announce(server.url, server.greeting)
         server.run()

@@ -1,5 +1,6 @@
 """`vectord serve` and `mcp`: processes that answer until they are stopped."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -26,8 +27,17 @@ VECTORD_URL=http://127.0.0.1:8080 vectord ls
 def serve_command(session: Session, host: str, port: int, open_to_network: bool) -> None:
     """Serve the folder of --store over HTTP on this machine, with the whole API, until Ctrl-C.
 
-    The first line of standard output is the URL, once requests are answered.
+    It says where, once requests are answered; in a pipe by a line of JSON with `url` and `folder`.
     """
     if session.store is None:
         raise click.UsageError("--store FOLDER names the folder to serve")
-    serve(Path(session.store), host, port, announce=say, open_to_network=open_to_network)
+    folder, output = Path(session.store), session.output
+
+    def announce(url: str, greeting: str) -> None:
+        if output.as_json:
+            output.records((), [{"url": url, "folder": str(folder.resolve())}])
+            sys.stdout.flush()
+        else:
+            say(greeting)
+
+    serve(folder, host, port, announce=announce, open_to_network=open_to_network)
