@@ -1,0 +1,1 @@
+"""Adapters: an index as the document store of LangChain, Haystack and LlamaIndex."""

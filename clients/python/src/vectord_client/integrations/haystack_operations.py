@@ -1,0 +1,168 @@
+"""The operations of the Haystack document store, as steps that its sync and async methods run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from haystack.dataclasses import Document
+from haystack.document_stores.errors import DuplicateDocumentError
+from haystack.document_stores.types import DuplicatePolicy
+from haystack.errors import FilterError
+
+from vectord_client.errors import PreconditionFailed
+from vectord_client.integrations.access import IndexAccess, Item
+from vectord_client.integrations.haystack_documents import EMBEDDED, dates_of, document_of, metadata_of
+from vectord_client.integrations.haystack_filters import row_filter
+from vectord_client.integrations.plain import plain
+from vectord_client.integrations.scores import scaled_similarity, similarity
+from vectord_client.integrations.steps import Call, EachRow, Steps
+from vectord_client.values import Deleted, Hit, Patched, Row
+
+Filters = dict[str, Any] | None
+
+
+def count(access: IndexAccess, filters: Filters = None) -> Steps[int]:
+    """Return the number of documents that satisfy `filters`, or of all."""
+    selected = row_filter(filters) if filters else None
+    found: int = yield from access.read(Call(lambda index: index.count(filter=selected)), missing=0)
+    return found
+
+
+def list_documents(access: IndexAccess, filters: Filters, embeddings: bool) -> Steps[list[Document]]:
+    """Return the documents that satisfy `filters`, or all, with their embeddings if `embeddings`."""
+    selected, documents = row_filter(filters) if filters else None, list[Document]()
+    listing = EachRow(
+        lambda index: index.rows(filter=selected, vectors=embeddings),
+        lambda row: documents.append(document_of(row.id, row.metadata, row.vector)),
+    )
+    yield from access.read(listing, missing=None)
+    return documents
+
+
+def retrieve(
+    access: IndexAccess,
+    vector: Sequence[float],
+    filters: Filters,
+    top_k: int,
+    *,
+    scale_score: bool,
+    embeddings: bool,
+    options: dict[str, Any],
+) -> Steps[list[Document]]:
+    """Return the `top_k` documents nearest to a vector, most similar first, with scores."""
+    if not len(vector):
+        raise ValueError("query_embedding must be a list of numbers that is not empty.")
+    selected = {"$and": [EMBEDDED, row_filter(filters)]} if filters else EMBEDDED
+    include = ("metadata", "vector") if embeddings else ("metadata",)
+    hits: list[Hit] = yield from access.search(vector, top_k, filter=selected, include=include, **options)
+    score = scaled_similarity if scale_score else similarity
+    return [document_of(hit.id, hit.metadata, hit.vector, score(access.distance, hit.distance)) for hit in hits]
+
+
+def write(access: IndexAccess, documents: Sequence[Document], policy: DuplicatePolicy, dimension: int) -> Steps[int]:
+    """Write documents, and return how many were written.
+
+    `dimension` is that of an index to create for documents without embeddings.
+
+    Raises:
+        ValueError: `documents` is not a list of documents.
+        DuplicateDocumentError: the policy is FAIL or NONE, and an id exists or is repeated.
+    """
+    if not isinstance(documents, list) or not all(isinstance(document, Document) for document in documents):
+        raise ValueError("documents must be a list of haystack.Document.")
+    if not documents:
+        return 0
+    items = yield from _items(access, documents, dimension)
+    if policy is DuplicatePolicy.OVERWRITE:
+        yield from access.add(items)
+        return len(documents)
+    return (yield from _write_new(access, items, skip=policy is DuplicatePolicy.SKIP))
+
+
+def delete_by_filter(access: IndexAccess, filters: Filters) -> Steps[int]:
+    """Delete the documents that satisfy `filters`, and return their number."""
+    selected = _required(filters)
+    deleted: Deleted | None = yield from access.read(Call(lambda index: index.delete(filter=selected)), missing=None)
+    return deleted.deleted if deleted else 0
+
+
+def delete_all(access: IndexAccess, recreate: bool) -> Steps[None]:
+    """Delete all documents; with `recreate` the index itself, which the next write creates again."""
+    if recreate:
+        yield from access.read(Call(lambda index: index.drop()), missing=None)
+        access.forget()
+    else:
+        yield from access.read(Call(lambda index: index.clear()), missing=None)
+
+
+def update_by_filter(access: IndexAccess, filters: Filters, meta: dict[str, Any]) -> Steps[int]:
+    """Set members of `meta` of the documents that satisfy `filters`, and return their number.
+
+    A merge patch changes them in one commit. It can neither set None nor replace a dict: rows are then read and written
+    back, under the condition that the index did not change in between.
+    """
+    selected, changes = _required(filters), plain(meta, "meta")
+    if any(value is None or isinstance(value, dict) for value in changes.values()):
+        return (yield from _rewrite(access, selected, changes))
+    patch = {"meta": changes, "dates": {key: dates_of(value) for key, value in changes.items()}}
+    patched: Patched | None = yield from access.read(
+        Call(lambda index: index.patch(patch, filter=selected)), missing=None
+    )
+    return patched.patched if patched else 0
+
+
+def _required(filters: Filters) -> dict[str, Any]:
+    if not filters:
+        raise FilterError("The filter is empty. To delete all documents call delete_all_documents().")
+    return row_filter(filters)
+
+
+def _items(access: IndexAccess, documents: Sequence[Document], dimension: int) -> Steps[list[Item]]:
+    """Return documents as items to add; those without an embedding get a placeholder."""
+    lengths = [len(document.embedding) for document in documents if document.embedding is not None]
+    if not lengths:
+        shape = yield from access.shape()
+        lengths = [shape.dimension if shape else dimension]
+    placeholder = [1.0] + [0.0] * (lengths[0] - 1)
+    return [
+        (document.id, placeholder if document.embedding is None else document.embedding, metadata_of(document))
+        for document in documents
+    ]
+
+
+def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[int]:
+    """Write the items whose ids are new; without `skip` all of them must be.
+
+    The ids are looked up in a state of the index, and the write is conditional on that state.
+    """
+    unique = {item[0]: item for item in reversed(items)}
+    if len(unique) < len(items) and not skip:
+        raise DuplicateDocumentError("Several of the documents have the same id.")
+    remaining = list(reversed(unique.values()))
+    return (yield from access.add_conditionally(lambda: _new_items(access, remaining, skip)))
+
+
+def _new_items(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[list[Item]]:
+    ids = [item[0] for item in items]
+    rows: list[Row] = yield from access.read(Call(lambda index: index.get(ids, vectors=False)), missing=[])
+    existing = {row.id for row in rows}
+    if existing and not skip:
+        raise DuplicateDocumentError(f"The document {min(existing)!r} exists, and so do {len(existing) - 1} others.")
+    return [item for item in items if item[0] not in existing]
+
+
+def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, Any]) -> Steps[int]:
+    """Read the selected rows and write them back with changed members of `meta`."""
+
+    def changed() -> Steps[list[Item]]:
+        rows: list[Row] = []
+        yield from access.read(EachRow(lambda index: index.rows(filter=selected, vectors=True), rows.append), None)
+        return [(row.id, row.vector, _with_meta(row.metadata, changes)) for row in rows]
+
+    return (yield from access.add_conditionally(changed))
+
+
+def _with_meta(metadata: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    meta = {**metadata.get("meta", {}), **changes}
+    dates = dates_of(meta)
+    kept = {name: value for name, value in metadata.items() if name != "dates"}
+    return {**kept, "meta": meta} if dates is None else {**kept, "meta": meta, "dates": dates}

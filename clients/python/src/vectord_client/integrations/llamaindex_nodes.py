@@ -1,0 +1,56 @@
+"""LlamaIndex's nodes as rows of an index, and rows as nodes.
+
+The metadata of a row has `metadata` (the node's own), `ref_doc_id` (of the document that the node is from), `id`,
+`empty` (the paths in `metadata` at which there is None, an empty text or an empty list), `type` (the class of the node) and
+`node` (the rest of the node as JSON text, which filters do not look into).
+"""
+
+import json
+from typing import Any
+
+from llama_index.core.schema import BaseNode
+from llama_index.core.vector_stores.utils import metadata_dict_to_node
+
+from vectord_client.integrations.plain import plain
+
+
+def metadata_of(node: BaseNode) -> dict[str, Any]:
+    """Return the metadata of the row of a node.
+
+    Raises:
+        TypeError, ValueError: the node's metadata cannot be written as JSON.
+    """
+    metadata = plain(node.metadata, f"metadata of node {node.node_id!r}")
+    content = node.model_copy(update={"metadata": {}, "embedding": None}).model_dump(mode="json")
+    row = {
+        "id": node.node_id,
+        "ref_doc_id": node.ref_doc_id,
+        "metadata": metadata,
+        "empty": _empty_paths(metadata),
+        "type": node.class_name(),
+        "node": json.dumps(content, ensure_ascii=False),
+    }
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def node_of(row: Any) -> BaseNode:
+    """Return the node of a row's metadata, without its embedding.
+
+    Raises:
+        ValueError: the row was not written by this adapter.
+    """
+    if not isinstance(row, dict) or "node" not in row:
+        raise ValueError("A row of the index has no node. It was not written through LlamaIndex: use another index.")
+    node = metadata_dict_to_node({"_node_content": row["node"], "_node_type": row.get("type")})
+    node.metadata = row.get("metadata", {})
+    return node
+
+
+def _empty_paths(metadata: dict[str, Any]) -> list[str]:
+    paths: list[str] = []
+    for key, value in metadata.items():
+        if isinstance(value, dict):
+            paths += [f"{key}.{inner}" for inner in _empty_paths(value)]
+        elif value is None or value in ("", []):
+            paths.append(key)
+    return paths

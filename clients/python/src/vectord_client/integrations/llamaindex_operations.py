@@ -1,0 +1,146 @@
+"""The operations of the LlamaIndex store, as steps that its sync and async methods run."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from llama_index.core.indices.query.embedding_utils import get_top_k_mmr_embeddings
+from llama_index.core.schema import BaseNode
+from llama_index.core.vector_stores import (
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+    VectorStoreQueryResult,
+)
+
+from vectord_client.integrations.access import IndexAccess
+from vectord_client.integrations.llamaindex_filters import row_filter
+from vectord_client.integrations.llamaindex_nodes import metadata_of, node_of
+from vectord_client.integrations.scores import similarity
+from vectord_client.integrations.steps import Call, EachRow, Steps
+from vectord_client.values import Hit
+
+_MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
+_PREFETCH: Final = 4.0  # matches that MMR chooses from, for each that it returns
+
+
+def add(access: IndexAccess, nodes: Sequence[BaseNode]) -> Steps[list[str]]:
+    """Add or replace nodes, and return their ids.
+
+    Raises:
+        ValueError: a node has no embedding.
+    """
+    if not nodes:
+        return []
+    rows = [(node.node_id, node.get_embedding(), metadata_of(node)) for node in nodes]
+    yield from access.write(len(rows[0][1]), lambda index: index.add(rows))
+    return [node.node_id for node in nodes]
+
+
+def delete_document(access: IndexAccess, ref_doc_id: str) -> Steps[None]:
+    """Delete the nodes of a document."""
+    yield from access.read(Call(lambda index: index.delete(filter={"ref_doc_id": ref_doc_id})), missing=None)
+
+
+def delete_nodes(
+    access: IndexAccess, node_ids: Sequence[str] | None, filters: MetadataFilters | None
+) -> Steps[None]:
+    """Delete nodes by ids, by filters, or by both: those of `node_ids` that satisfy `filters`."""
+    if node_ids is None and not (filters and filters.filters):
+        raise ValueError("Give node_ids or filters. To delete all nodes, call clear().")
+    if not (filters and filters.filters):
+        yield from access.delete_ids(node_ids or [])
+        return
+    selected = _selected(node_ids, None, filters)
+    yield from access.read(Call(lambda index: index.delete(filter=selected)), missing=None)
+
+
+def clear(access: IndexAccess) -> Steps[None]:
+    """Delete all nodes."""
+    yield from access.read(Call(lambda index: index.clear()), missing=None)
+
+
+def get_nodes(
+    access: IndexAccess, node_ids: Sequence[str] | None, filters: MetadataFilters | None
+) -> Steps[list[BaseNode]]:
+    """Return nodes by ids, by filters, by both, or all, without their embeddings."""
+    nodes: list[BaseNode] = []
+    if node_ids is not None and not (filters and filters.filters):
+        ids = list(node_ids)
+        if ids:
+            rows = yield from access.read(Call(lambda index: index.get(ids, vectors=False)), missing=[])
+            nodes += [node_of(row.metadata) for row in rows]
+        return nodes
+    selected = _selected(node_ids, None, filters)
+    listing = EachRow(lambda index: index.rows(filter=selected), lambda row: nodes.append(node_of(row.metadata)))
+    yield from access.read(listing, missing=None)
+    return nodes
+
+
+def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any]) -> Steps[VectorStoreQueryResult]:
+    """Return the nodes nearest to the query's embedding, with their similarities.
+
+    Raises:
+        ValueError: the mode is not supported, or there is no embedding.
+    """
+    if query.mode not in _MODES:
+        raise ValueError(
+            f"The query mode {query.mode.value!r} is not supported. Use default or mmr: an index stores no words."
+        )
+    if query.query_embedding is None:
+        raise ValueError("The query has no query_embedding. Embed its text first, as a retriever does.")
+    vector, k = query.query_embedding, query.similarity_top_k
+    selected = _selected(query.node_ids, query.doc_ids, query.filters)
+    if query.mode is VectorStoreQueryMode.MMR:
+        hits = yield from _diverse(access, vector, k, query.mmr_threshold, selected, options)
+    else:
+        hits = yield from access.search(vector, k, filter=selected, include=("metadata",), **options)
+    return VectorStoreQueryResult(
+        nodes=[node_of(hit.metadata) for hit in hits],
+        similarities=[similarity(access.distance, hit.distance) for hit in hits],
+        ids=[hit.id for hit in hits],
+    )
+
+
+def _diverse(
+    access: IndexAccess,
+    vector: Sequence[float],
+    k: int,
+    threshold: float | None,
+    selected: dict[str, Any] | None,
+    options: dict[str, Any],
+) -> Steps[list[Hit]]:
+    """Return `k` matches that maximal marginal relevance selects, in its order."""
+    options = dict(options)
+    factor = options.pop("mmr_prefetch_factor", None)
+    prefetch = options.pop("mmr_prefetch_k", None)
+    threshold = options.pop("mmr_threshold", threshold)
+    if factor is not None and prefetch is not None:
+        raise ValueError("Give mmr_prefetch_factor or mmr_prefetch_k, not both.")
+    wanted = max(k, prefetch if prefetch is not None else int(k * (_PREFETCH if factor is None else factor)))
+    hits: list[Hit] = yield from access.search(
+        vector, wanted, filter=selected, include=("metadata", "vector"), **options
+    )
+    if not hits or k <= 0:
+        return []
+    _, positions = get_top_k_mmr_embeddings(
+        list(vector),
+        [list(hit.vector or ()) for hit in hits],
+        similarity_top_k=k,
+        embedding_ids=list(range(len(hits))),
+        mmr_threshold=threshold,
+    )
+    return [hits[position] for position in positions]
+
+
+def _selected(
+    node_ids: Sequence[str] | None, doc_ids: Sequence[str] | None, filters: MetadataFilters | None
+) -> dict[str, Any] | None:
+    """Return one filter on rows that all three satisfy; None if there are none."""
+    parts: list[dict[str, Any]] = []
+    if node_ids is not None:
+        parts.append({"id": {"$in": list(node_ids)}})
+    if doc_ids is not None:
+        parts.append({"ref_doc_id": {"$in": list(doc_ids)}})
+    if filters is not None and filters.filters:
+        parts.append(row_filter(filters))
+    return {"$and": parts} if parts else None
