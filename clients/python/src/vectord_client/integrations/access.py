@@ -1,40 +1,49 @@
-"""An adapter's access to one index: its clients, and what every adapter does in the same way.
+"""An adapter's access to one index: its clients, and the steps that all adapters have in common.
 
 The index is created by the first write, with the dimension of its vectors. An index that does not exist is read as an
 empty one.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from threading import Lock
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import msgspec
 
-from vectord_client.aio import AsyncClient, AsyncIndex
-from vectord_client.client import Client, Index
-from vectord_client.errors import IndexNotFound, VectordError
+from vectord_client.aio import AsyncClient
+from vectord_client.client import Client
+from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
-from vectord_client.values import Hit, Hits, IndexInfo
+from vectord_client.rows.batches import event_bytes
+from vectord_client.rows.metadata import json_text
+from vectord_client.values import Added, Hit, Hits, IndexInfo
 
 T = TypeVar("T")
 Distance = Literal["cosine", "euclidean"]
+Item = tuple[str, Sequence[float], dict[str, Any]]  # id, vector and metadata of a row
+Choose = Callable[[Set[str]], Steps[list[Item]]]
+
+_REQUEST_BYTES: Final = 5_000_000  # of a request with some items
+_REQUEST_IDS: Final = 3_000  # of a deletion: even ids of 1,024 bytes fit into a request
+_ATTEMPTS: Final = 20  # of a conditional write, while other writers change the index
 
 
-class DimensionMismatch(VectordError, ValueError):
-    """The embedding has another dimension than the index."""
+class DimensionMismatch(UsageError, ValueError):
+    """An embedding has another dimension than the index."""
 
 
-class DistanceMismatch(VectordError, ValueError):
+class DistanceMismatch(UsageError, ValueError):
     """The index has another distance than the adapter was created with."""
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """The parameters of an index that an adapter needs."""
+    """What an adapter has to know about an index."""
 
     dimension: int
     distance: str
+    is_sharded: bool
 
 
 class IndexAccess:
@@ -47,51 +56,80 @@ class IndexAccess:
         self,
         name: str,
         *,
+        target: str | None = None,
+        auth: Any = None,
         client: Client | None = None,
         async_client: AsyncClient | None = None,
-        options: Mapping[str, Any] | None = None,
         distance: Distance | None = None,
-        create_options: Mapping[str, Any] | None = None,
+        dimension: int | None = None,
     ) -> None:
-        self.name = name
-        self._client, self._async_client, self._options = client, async_client, dict(options or {})
-        self._of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = WeakKeyDictionary()
+        self._name, self._distance, self._dimension = name, distance, dimension
+        self._target, self._auth = target, auth
+        self._given, self._given_async = client, async_client
+        self._own: Client | None = None
+        self._own_async: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = WeakKeyDictionary()
         self._lock = Lock()
-        self._distance, self._create_options = distance, dict(create_options or {})
         self._shape: Shape | None = None
+
+    # ----------------------------------------------------------------------------------------------------- clients
 
     @property
     def client(self) -> Client:
         """The sync client, made at its first use."""
+        if self._given is not None:
+            return self._given
         with self._lock:
-            if self._client is None:
-                self._client = Client(**self._options)
-            return self._client
+            if self._own is None:
+                self._own = Client(self._target, auth=self._auth)
+            return self._own
 
+    @property
     def async_client(self) -> AsyncClient:
-        """Return the async client of the running event loop."""
-        if self._async_client is not None:
-            return self._async_client
+        """The async client of the running event loop, made at its first use."""
+        if self._given_async is not None:
+            return self._given_async
         loop = asyncio.get_running_loop()
         with self._lock:
-            client = self._of_loops.get(loop)
+            client = self._own_async.get(loop)
             if client is None:
-                client = self._of_loops[loop] = AsyncClient(**self._options)
+                client = self._own_async[loop] = AsyncClient(self._target, auth=self._auth)
             return client
 
     def close(self) -> None:
         """Close the sync client, if the adapter made it."""
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None:
+            own.close()
+
+    async def aclose(self) -> None:
+        """Close the async client of the running event loop, if the adapter made it."""
+        with self._lock:
+            own = self._own_async.pop(asyncio.get_running_loop(), None)
+        if own is not None:
+            await own.close()
 
     def run(self, steps: Steps[T]) -> T:
         """Run an operation on the sync client."""
-        return run(steps, self.client.index(self.name))
+        return run(steps, self.client.index(self._name))
 
     async def arun(self, steps: Steps[T]) -> T:
         """Run an operation on the async client of the running event loop."""
-        return await arun(steps, self.async_client().index(self.name))
+        return await arun(steps, self.async_client.index(self._name))
+
+    # ------------------------------------------------------------------------------------------------------- steps
+
+    @property
+    def distance(self) -> str:
+        """The distance of the index as far as it is known: a search finds it out."""
+        return self._shape.distance if self._shape else self._distance or "cosine"
+
+    def forget(self) -> None:
+        """Forget dimension and distance, because the index was deleted."""
+        self._shape = None
 
     def shape(self) -> Steps[Shape | None]:
-        """Return the index's dimension and distance; None if there is no index.
+        """Return dimension and distance of the index; None if it does not exist.
 
         Raises:
             DistanceMismatch: the adapter was created with another distance.
@@ -99,30 +137,17 @@ class IndexAccess:
         if self._shape is None:
             info: IndexInfo | None = yield from self.read(Call(lambda index: index.info()), missing=None)
             if info is not None:
-                self._shape = self._checked(Shape(info.dimension, info.distance))
+                self._check_distance(info.distance)
+                self._shape = Shape(info.dimension, info.distance, bool(info.shards))
         return self._shape
 
-    def read(self, step: Step, missing: T) -> Steps[Any]:
-        """Make a request that reads, or return `missing` if there is no index."""
+    def read(self, step: Step, missing: Any) -> Steps[Any]:
+        """Make a request to the index, or return `missing` if the index does not exist."""
         try:
             return (yield step)
         except IndexNotFound:
-            self._shape = None
+            self.forget()
             return missing
-
-    def write(self, dimension: int, method: Callable[[Index], T]) -> Steps[T]:
-        """Make a request that writes vectors of `dimension`; create the index before if there is none.
-
-        Raises:
-            DimensionMismatch: the index has another dimension.
-        """
-        yield from self._create_if_missing(dimension)
-        try:
-            return cast(T, (yield Call(method)))
-        except IndexNotFound:  # it was deleted since it was described
-            self._shape = None
-        yield from self._create_if_missing(dimension)
-        return cast(T, (yield Call(method)))
 
     def search(self, vector: Sequence[float], k: int, **parameters: Any) -> Steps[list[Hit]]:
         """Return the `k` nearest rows, or fewer if the index has fewer.
@@ -145,32 +170,106 @@ class IndexAccess:
             if after is None or len(hits) >= k:
                 return hits
 
-    def _create_if_missing(self, dimension: int) -> Steps[None]:
+    def add(self, items: Sequence[Item]) -> Steps[None]:
+        """Add or replace items, in as many requests as they need; create the index if it does not exist.
+
+        Raises:
+            DimensionMismatch: the index has another dimension.
+        """
+        for part in _requests(items):
+            yield from self._exists(len(part[0][1]))
+            try:
+                yield _add(part, None)
+            except IndexNotFound:  # it was deleted after it was described
+                self.forget()
+                yield from self._exists(len(part[0][1]))
+                yield _add(part, None)
+
+    def add_conditionally(self, choose: Choose, dimension: int) -> Steps[int]:
+        """Add the items that `choose` returns for a state of the index, only to this state; return their number.
+
+        If another writer changes the index in between, `choose` is called again for the new state. It gets the ids that
+        were added already: items that need several requests are added in parts, each under the condition that nothing
+        changed since the part before. A sharded index has no ETag for that, and is written without a condition.
+
+        Raises:
+            PreconditionFailed: other writers changed the index each time.
+        """
+        added: set[str] = set()
+        for attempt in range(1, _ATTEMPTS + 1):
+            yield from self._exists(dimension)
+            etag = yield from self._etag()
+            items = yield from choose(added)
+            try:
+                for part in _requests(items):
+                    answer: Added = yield _add(part, etag)
+                    added.update(id for id, _, _ in part)
+                    etag = etag and answer.etag
+            except (PreconditionFailed, IndexNotFound):
+                self.forget()
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                break
+        return len(added)
+
+    def delete_ids(self, ids: Sequence[str]) -> Steps[None]:
+        """Delete rows by ids; ids that do not exist are ignored."""
+        for start in range(0, len(ids), _REQUEST_IDS):
+            part = list(ids[start : start + _REQUEST_IDS])
+            yield from self.read(Call(lambda index, part=part: index.delete(ids=part)), missing=None)
+
+    def _etag(self) -> Steps[str | None]:
+        """Return the ETag for a conditional write; None for a sharded index, which accepts no condition."""
+        info: IndexInfo = yield Call(lambda index: index.info())
+        return None if info.shards else info.etag
+
+    def _exists(self, dimension: int) -> Steps[None]:
+        """Create the index if it does not exist."""
         shape = yield from self.shape()
         if shape is None:
-            yield Call(lambda index: index.create(dimension=dimension, exist_ok=True, **self._create_parameters()))
+            if self._dimension not in (None, dimension):
+                raise DimensionMismatch(
+                    f"The embedding has {dimension:,} dimensions, and the index {self._name!r} is to be created with "
+                    f"{self._dimension:,}. Change embedding_dimension, or leave it out."
+                )
+            distance = self._distance or "cosine"
+            yield Call(lambda index: index.create(dimension=dimension, distance=distance, exist_ok=True))
             shape = yield from self.shape()
         if shape is not None:
             self._check_dimension(shape, dimension)
 
-    def _create_parameters(self) -> dict[str, Any]:
-        return {"distance": self._distance or "cosine", **self._create_options}
-
-    def _checked(self, shape: Shape) -> Shape:
-        if self._distance not in (None, shape.distance):
+    def _check_distance(self, distance: str) -> None:
+        if self._distance not in (None, distance):
             raise DistanceMismatch(
-                f"The index {self.name!r} has the distance {shape.distance}, not {self._distance}. "
+                f"The index {self._name!r} has the distance {distance}, not {self._distance}. "
                 "Leave the distance out, or use another index."
             )
-        return shape
 
     def _check_dimension(self, shape: Shape, dimension: int) -> None:
         if dimension != shape.dimension:
             raise DimensionMismatch(
-                f"The embedding has {dimension:,} dimensions and the index {self.name!r} has {shape.dimension:,}. "
+                f"The embedding has {dimension:,} dimensions, and the index {self._name!r} has {shape.dimension:,}. "
                 "Use the model that the index was filled with, or another index."
             )
 
 
-def _page(vector: Sequence[float], k: int, after: str | None, parameters: Mapping[str, Any]) -> Step:
+def _page(vector: Sequence[float], k: int, after: str | None, parameters: dict[str, Any]) -> Step:
     return Call(lambda index: index.search(vector, k=k, after=after, **parameters))
+
+
+def _add(items: Sequence[Item], etag: str | None) -> Step:
+    return Call(lambda index: index.add(items, if_match=etag))
+
+
+def _requests(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield items in parts of which each fits into a request."""
+    start = size = 0
+    for position, (id, vector, metadata) in enumerate(items):
+        cost = 100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))
+        if position > start and size + cost > _REQUEST_BYTES:
+            yield items[start:position]
+            start, size = position, 0
+        size += cost
+    if items:
+        yield items[start:]

@@ -33,7 +33,7 @@ def metadata_of(document: Document) -> dict[str, Any]:
     """Return the metadata of the row of a document.
 
     Raises:
-        TypeError, ValueError: the document's `meta` cannot be written as JSON.
+        ValueError: the document's `meta` cannot be written as JSON.
     """
     meta = plain(document.meta, f"meta of document {document.id!r}")
     blob, sparse = document.blob, document.sparse_embedding

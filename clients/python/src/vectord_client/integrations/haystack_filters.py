@@ -115,7 +115,7 @@ def _plain(value: object, field: str) -> Any:
         raise FilterError(f"The value for {field!r} must be a list, not {type(value).__name__}.")
     try:
         return plain(value, f"the filter on {field!r}")
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise FilterError(str(error)) from error
 
 

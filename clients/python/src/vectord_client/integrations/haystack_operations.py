@@ -1,14 +1,13 @@
 """The operations of the Haystack document store, as steps that its sync and async methods run."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Sequence, Set
+from typing import Any, Final
 
 from haystack.dataclasses import Document
 from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 from haystack.errors import FilterError
 
-from vectord_client.errors import PreconditionFailed
 from vectord_client.integrations.access import IndexAccess, Item
 from vectord_client.integrations.haystack_documents import EMBEDDED, dates_of, document_of, metadata_of
 from vectord_client.integrations.haystack_filters import row_filter
@@ -18,6 +17,7 @@ from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.values import Deleted, Hit, Patched, Row
 
 Filters = dict[str, Any] | None
+_SHOWN: Final = 5  # ids in an error message
 
 
 def count(access: IndexAccess, filters: Filters = None) -> Steps[int]:
@@ -134,31 +134,33 @@ def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[
 
     The ids are looked up in a state of the index, and the write is conditional on that state.
     """
-    unique = {item[0]: item for item in reversed(items)}
+    unique = {item[0]: item for item in reversed(items)}  # of several items with an id the first counts
     if len(unique) < len(items) and not skip:
         raise DuplicateDocumentError("Several of the documents have the same id.")
-    remaining = list(reversed(unique.values()))
-    return (yield from access.add_conditionally(lambda: _new_items(access, remaining, skip)))
 
+    def new_items(added: Set[str]) -> Steps[list[Item]]:
+        remaining = {id: item for id, item in unique.items() if id not in added}
+        rows: list[Row] = yield from access.read(Call(lambda index: index.get(remaining, include=())), missing=[])
+        existing = {row.id for row in rows}
+        if existing and not skip:
+            raise DuplicateDocumentError(f"Documents with these ids exist: {', '.join(sorted(existing)[:_SHOWN])}.")
+        return [item for id, item in remaining.items() if id not in existing]
 
-def _new_items(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[list[Item]]:
-    ids = [item[0] for item in items]
-    rows: list[Row] = yield from access.read(Call(lambda index: index.get(ids, vectors=False)), missing=[])
-    existing = {row.id for row in rows}
-    if existing and not skip:
-        raise DuplicateDocumentError(f"The document {min(existing)!r} exists, and so do {len(existing) - 1} others.")
-    return [item for item in items if item[0] not in existing]
+    return (yield from access.add_conditionally(new_items, len(items[0][1])))
 
 
 def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, Any]) -> Steps[int]:
     """Read the selected rows and write them back with changed members of `meta`."""
 
-    def changed() -> Steps[list[Item]]:
+    def changed_items(added: Set[str]) -> Steps[list[Item]]:
         rows: list[Row] = []
-        yield from access.read(EachRow(lambda index: index.rows(filter=selected, vectors=True), rows.append), None)
-        return [(row.id, row.vector, _with_meta(row.metadata, changes)) for row in rows]
+        yield EachRow(lambda index: index.rows(filter=selected, vectors=True), rows.append)
+        return [
+            (row.id, row.vector or (), _with_meta(row.metadata, changes)) for row in rows if row.id not in added
+        ]
 
-    return (yield from access.add_conditionally(changed))
+    shape = yield from access.shape()
+    return 0 if shape is None else (yield from access.add_conditionally(changed_items, shape.dimension))
 
 
 def _with_meta(metadata: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

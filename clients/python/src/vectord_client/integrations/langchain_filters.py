@@ -21,8 +21,8 @@ def row_filter(filter: object, where: str = "filter") -> dict[str, Any]:
     """Return a filter on a document's metadata as a filter on rows. Error messages call it `where`.
 
     Raises:
-        TypeError: it is not a dict, or a value cannot be written as JSON.
-        ValueError: an operator is unknown.
+        TypeError: it is not a dict.
+        ValueError: an operator is unknown, or JSON cannot represent a value.
     """
     if not isinstance(filter, Mapping):
         raise TypeError(

@@ -34,8 +34,7 @@ def texts_to_add(
     """Return texts with their ids and metadata; a missing id is a new UUID.
 
     Raises:
-        ValueError: the numbers of texts, metadata and ids differ.
-        TypeError: metadata cannot be written as JSON.
+        ValueError: the numbers of texts, metadata and ids differ, or JSON cannot represent metadata.
     """
     texts = list(texts)
     for name, values in (("metadatas", metadatas), ("ids", ids)):
@@ -59,8 +58,8 @@ def batches(entries: Sequence[TextToAdd], size: int) -> Iterator[Sequence[TextTo
 
 def add(access: IndexAccess, entries: Sequence[TextToAdd], vectors: Sequence[Sequence[float]]) -> Steps[None]:
     """Add a batch of texts with their vectors."""
-    rows = [(entry.id, vector, entry.row) for entry, vector in zip(entries, vectors, strict=True)]
-    yield from access.write(len(vectors[0]), lambda index: index.add(rows))
+    items = [(entry.id, vector, entry.row) for entry, vector in zip(entries, vectors, strict=True)]
+    yield from access.add(items)
 
 
 def delete(access: IndexAccess, ids: Sequence[str] | None, filter: dict[str, Any] | None) -> Steps[bool]:
@@ -81,7 +80,7 @@ def get(access: IndexAccess, ids: Sequence[str]) -> Steps[list[Document]]:
     """Return the documents of `ids` that exist."""
     if not ids:
         return []
-    rows: list[Row] = yield from access.read(Call(lambda index: index.get(list(ids), vectors=False)), missing=[])
+    rows: list[Row] = yield from access.read(Call(lambda index: index.get(ids, include=("metadata",))), missing=[])
     return [_document(row) for row in rows]
 
 

@@ -18,7 +18,7 @@ def metadata_of(node: BaseNode) -> dict[str, Any]:
     """Return the metadata of the row of a node.
 
     Raises:
-        TypeError, ValueError: the node's metadata cannot be written as JSON.
+        ValueError: the node's metadata cannot be written as JSON.
     """
     metadata = plain(node.metadata, f"metadata of node {node.node_id!r}")
     content = node.model_copy(update={"metadata": {}, "embedding": None}).model_dump(mode="json")

@@ -31,8 +31,7 @@ def add(access: IndexAccess, nodes: Sequence[BaseNode]) -> Steps[list[str]]:
     """
     if not nodes:
         return []
-    rows = [(node.node_id, node.get_embedding(), metadata_of(node)) for node in nodes]
-    yield from access.write(len(rows[0][1]), lambda index: index.add(rows))
+    yield from access.add([(node.node_id, node.get_embedding(), metadata_of(node)) for node in nodes])
     return [node.node_id for node in nodes]
 
 
@@ -67,7 +66,7 @@ def get_nodes(
     if node_ids is not None and not (filters and filters.filters):
         ids = list(node_ids)
         if ids:
-            rows = yield from access.read(Call(lambda index: index.get(ids, vectors=False)), missing=[])
+            rows = yield from access.read(Call(lambda index: index.get(ids, include=("metadata",))), missing=[])
             nodes += [node_of(row.metadata) for row in rows]
         return nodes
     selected = _selected(node_ids, None, filters)

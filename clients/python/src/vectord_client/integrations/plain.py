@@ -1,49 +1,30 @@
 """Convert the metadata of a framework's documents to plain JSON values, and dates to numbers that have an order."""
 
-import math
 import re
-from collections.abc import Mapping, Sequence, Set
-from datetime import UTC, date, datetime, time
-from enum import Enum
+from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
+
+import msgspec
+
+from vectord_client.rows.json_values import NotJson
+from vectord_client.rows.metadata import json_text
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ].*)?", re.ASCII)
 
 
 def plain(value: object, where: str) -> Any:
-    """Return `value` as JSON values; error messages call it `where`.
+    """Return `value` as the JSON values that an index stores for it; error messages call it `where`.
 
-    Dates and times become ISO 8601 text, UUIDs text, enum members their values, and tuples, sets and NumPy arrays lists.
+    Dates and times become text in ISO 8601, and tuples, sets and NumPy arrays lists: see `json_text`.
 
     Raises:
-        ValueError: a number is not finite.
-        TypeError: a value or a key cannot be written as JSON.
+        ValueError: JSON cannot represent it.
     """
-    match value:
-        case Enum():
-            return plain(value.value, where)
-        case None | bool() | str() | int():
-            return value
-        case float():
-            return _finite(value, where)
-        case datetime() | date() | time():
-            return value.isoformat()
-        case UUID():
-            return str(value)
-        case Mapping():
-            return {_key(key, where): plain(inner, f"{where}.{key}") for key, inner in value.items()}
-        case bytes() | bytearray() | memoryview():
-            raise TypeError(f"{where} has bytes, which JSON cannot hold. Encode them as text, for example in base64.")
-        case Sequence() | Set():
-            return [plain(inner, f"{where}[{position}]") for position, inner in enumerate(value)]
-    if hasattr(value, "tolist"):  # arrays and scalars of NumPy
-        return plain(value.tolist(), where)
-    raise TypeError(
-        f"{where} has a value of type {type(value).__name__}, which JSON cannot hold. "
-        "Convert it to a text, a number, a list or a dict."
-    )
+    try:
+        return msgspec.json.decode(json_text(value))
+    except NotJson as error:
+        raise ValueError(f"{where} cannot be stored: {error}.") from error
 
 
 def seconds(text: object) -> float | None:
@@ -58,15 +39,3 @@ def seconds(text: object) -> float | None:
     except ValueError:
         return None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
-
-
-def _finite(value: float, where: str) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"{where} is {value}, which JSON cannot hold. Leave it out, or store a text.")
-    return value
-
-
-def _key(key: object, where: str) -> str:
-    if not isinstance(key, str):
-        raise TypeError(f"{where} has a key of type {type(key).__name__}. The keys of metadata are texts.")
-    return key
