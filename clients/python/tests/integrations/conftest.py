@@ -1,13 +1,16 @@
-"""Where the adapters' tests run: on a folder in this process, and over HTTP; and how many tests of outside suites ran."""
+"""Where the tests of the adapters run: on a folder in this process, and over HTTP. Counts the outside suites' tests."""
 
 import os
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from tests.support.served import served_folder
+
+from vectord_client.embedded.listening import Server
+from vectord_client.embedded.options import Options
 
 _RAN: Counter[str] = Counter()
 
@@ -19,8 +22,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with served_folder(tmp_path_factory.mktemp("served")) as found:
-        yield found
+    folder = tmp_path_factory.mktemp("served")
+    with Server(folder, "127.0.0.1", 0, open_to_network=False, options=Options()) as server:
+        thread = Thread(target=server.run)
+        thread.start()
+        yield server.url
+    thread.join()
 
 
 @pytest.fixture(params=["embedded", "http"])

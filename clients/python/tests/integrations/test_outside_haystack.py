@@ -23,7 +23,8 @@ def suites(module: ModuleType) -> tuple[type, ...]:
         for _, each in inspect.getmembers(module, inspect.isclass)
         if each.__module__ == module.__name__ and any(name.startswith("test") for name in dir(each))
     ]
-    return tuple(each for each in classes if not any(other is not each and issubclass(other, each) for other in classes))
+    extended = {base for each in classes for base in each.__mro__[1:]}
+    return tuple(each for each in classes if each not in extended)
 
 
 class Fixtures:
@@ -69,10 +70,7 @@ TestHaystackAsync = type("TestHaystackAsync", (FirstAsyncWrite, Fixtures, *suite
 def test_every_test_of_the_suite_is_collected(suite: ModuleType) -> None:
     ours = {name for each in (TestHaystack, TestHaystackAsync) for name in dir(each)}
     theirs = {
-        name
-        for _, each in inspect.getmembers(suite, inspect.isclass)
-        for name in dir(each)
-        if name.startswith("test")
+        name for _, each in inspect.getmembers(suite, inspect.isclass) for name in dir(each) if name.startswith("test")
     }
     assert theirs
     assert theirs <= ours

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from vectord_client.aio import AsyncClient
+from vectord_client.async_session import InThreads
 from vectord_client.client import Client
 from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
@@ -49,7 +50,7 @@ class Shape(msgspec.Struct, frozen=True):
 class IndexAccess:
     """One index by name, for sync and async calls.
 
-    The async client is made at the first async call, one for each event loop, because connections belong to a loop.
+    There is an async client for each event loop, because connections belong to a loop.
     """
 
     def __init__(
@@ -75,9 +76,15 @@ class IndexAccess:
 
     @property
     def client(self) -> Client:
-        """The sync client, made at its first use."""
+        """The sync client, made at its first use.
+
+        Raises:
+            UsageError: the adapter has only an async client.
+        """
         if self._given is not None:
             return self._given
+        if self._given_async is not None and self._target is None:
+            raise UsageError("There is only an async client. Call the async methods, or give a client or a target too.")
         with self._lock:
             if self._own is None:
                 self._own = Client(self._target, auth=self._auth)
@@ -85,14 +92,21 @@ class IndexAccess:
 
     @property
     def async_client(self) -> AsyncClient:
-        """The async client of the running event loop, made at its first use."""
+        """The async client of the running event loop, made at its first use.
+
+        Without a target it sends through the given sync client, in threads.
+        """
         if self._given_async is not None:
             return self._given_async
         loop = asyncio.get_running_loop()
         with self._lock:
             client = self._own_async.get(loop)
             if client is None:
-                client = self._own_async[loop] = AsyncClient(self._target, auth=self._auth)
+                if self._given is not None and self._target is None:
+                    client = AsyncClient(transport=InThreads(self._given.transport))
+                else:
+                    client = AsyncClient(self._target, auth=self._auth)
+                self._own_async[loop] = client
             return client
 
     def close(self) -> None:
@@ -106,7 +120,7 @@ class IndexAccess:
         """Close the async client of the running event loop, if the adapter made it."""
         with self._lock:
             own = self._own_async.pop(asyncio.get_running_loop(), None)
-        if own is not None:
+        if own is not None and (self._given is None or self._target is not None):
             await own.close()
 
     def run(self, steps: Steps[T]) -> T:
@@ -216,8 +230,7 @@ class IndexAccess:
     def delete_ids(self, ids: Sequence[str]) -> Steps[None]:
         """Delete rows by ids; ids that do not exist are ignored."""
         for start in range(0, len(ids), _REQUEST_IDS):
-            part = list(ids[start : start + _REQUEST_IDS])
-            yield from self.read(Call(lambda index, part=part: index.delete(ids=part)), missing=None)
+            yield from self.read(_delete(ids[start : start + _REQUEST_IDS]), missing=None)
 
     def _etag(self) -> Steps[str | None]:
         """Return the ETag for a conditional write; None for a sharded index, which accepts no condition."""
@@ -262,11 +275,17 @@ def _add(items: Sequence[Item], etag: str | None) -> Step:
     return Call(lambda index: index.add(items, if_match=etag))
 
 
+def _delete(ids: Sequence[str]) -> Step:
+    return Call(lambda index: index.delete(ids=ids))
+
+
 def _requests(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Yield items in parts of which each fits into a request."""
     start = size = 0
     for position, (id, vector, metadata) in enumerate(items):
-        cost = 100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))
+        cost = (
+            100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))
+        )
         if position > start and size + cost > _REQUEST_BYTES:
             yield items[start:position]
             start, size = position, 0

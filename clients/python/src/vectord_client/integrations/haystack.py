@@ -38,8 +38,8 @@ class VectordDocumentStore(AsyncMethods):
         """Use the index `index` at `target`: a URL or a folder, by default VECTORD_URL.
 
         `auth` is "iam" or "none", and `token` a JWT instead of it; by default VECTORD_AUTH and VECTORD_TOKEN say.
-        `embedding_dimension` is that of an index to create (by default that of the first embedding, and 768 if the first
-        documents have none). `distance` is that of an index to create (by default cosine); an existing index must have
+        `embedding_dimension` is that of an index to create: by default that of the first embedding, and 768 if the
+        first documents have none. `distance` is that of an index to create (by default cosine); an existing index must have
         it. With `return_embedding` filter_documents returns embeddings.
         """
         self.index, self.target, self.auth, self.token = index, target, auth, token
@@ -128,7 +128,7 @@ class VectordDocumentStore(AsyncMethods):
         filters: dict[str, Any] | None = None,
     ) -> tuple[list[Any], int]:
         """Return a page of the distinct values of a field, ordered by their text, and the number of all."""
-        steps = metadata.unique_values(self._access, metadata_field, search_term, from_, size, filters)
+        steps = metadata.unique_values(self._access, metadata_field, search_term, slice(from_, from_ + size), filters)
         return self._access.run(steps)
 
     def embedding_retrieval(
@@ -183,8 +183,8 @@ class VectordEmbeddingRetriever:
     ) -> None:
         """Retrieve from `document_store`.
 
-        `filter_policy` says whether the filters of a run replace `filters` or are merged with them. `recall` is the target
-        recall of searches. The other parameters are those of `embedding_retrieval`, and a run can replace them.
+        `filter_policy` says whether the filters of a run replace `filters` or are merged with them. `recall` is the
+        target recall of searches. The other parameters are those of `embedding_retrieval`, and a run can replace them.
 
         Raises:
             TypeError: `document_store` is not a VectordDocumentStore.

@@ -74,7 +74,7 @@ class AsyncMethods:
         filters: dict[str, Any] | None = None,
     ) -> tuple[list[Any], int]:
         """Return a page of the distinct values of a field, and the number of all."""
-        steps = metadata.unique_values(self._access, metadata_field, search_term, from_, size, filters)
+        steps = metadata.unique_values(self._access, metadata_field, search_term, slice(from_, from_ + size), filters)
         return await self._access.arun(steps)
 
     async def embedding_retrieval_async(

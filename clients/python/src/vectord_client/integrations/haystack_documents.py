@@ -49,9 +49,7 @@ def metadata_of(document: Document) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def document_of(
-    id: str, metadata: Any, vector: Iterable[float] | None = None, score: float | None = None
-) -> Document:
+def document_of(id: str, metadata: Any, vector: Iterable[float] | None = None, score: float | None = None) -> Document:
     """Return the document of a row; `vector` becomes its embedding if the document has one."""
     row = metadata if isinstance(metadata, Mapping) else {}
     blob, sparse = row.get("blob"), row.get("sparse_embedding")

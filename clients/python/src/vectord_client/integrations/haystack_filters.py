@@ -13,7 +13,7 @@ from vectord_client.integrations.plain import plain, seconds
 
 _NEVER: Final[dict[str, Any]] = {"$or": []}
 _ORDER: Final = {">": "$gt", ">=": "$gte", "<": "$lt", "<=": "$lte"}
-_PRESENCE: Final = ("embedding", "blob", "sparse_embedding")  # fields that can only be compared with None
+_PRESENCE: Final = ("embedding", "blob", "sparse_embedding")  # of a document; they can only be compared with None
 _TEXTS: Final = ("id", "content")
 
 
@@ -50,16 +50,22 @@ def _comparison(filters: Mapping[str, Any]) -> dict[str, Any]:
     compare = _COMPARISONS.get(operator) if isinstance(operator, str) else None
     if compare is None:
         raise FilterError(f"The operator {operator!r} is unknown. The operators are {', '.join(_COMPARISONS)}.")
-    return compare(*_paths(field, operator, value), _plain(value, field))
+    if field in _PRESENCE:
+        return _presence(field, operator, value)
+    return compare(*_paths(field), _plain(value, field))
 
 
-def _paths(field: str, operator: str, value: object) -> tuple[str, str | None]:
+def _presence(field: str, operator: str, value: object) -> dict[str, Any]:
+    """Return a comparison with None of a field that has no value that a filter could test."""
+    if value is not None or operator not in ("==", "!="):
+        raise FilterError(f"The field {field!r} can only be compared with None, by == or !=.")
+    is_absent = {field: False} if field == "embedding" else {field: {"$exists": False}}
+    return is_absent if operator == "==" else {"$not": is_absent}
+
+
+def _paths(field: str) -> tuple[str, str | None]:
     """Return the path of a field in a row, and the path of its dates."""
     if field in _TEXTS:
-        return field, None
-    if field in _PRESENCE:
-        if value is not None or operator not in ("==", "!="):
-            raise FilterError(f"The field {field!r} can only be compared with None, by == or !=.")
         return field, None
     if field in ("score", "meta"):
         raise FilterError(f"The field {field!r} cannot be in a filter. Use 'id', 'content' or 'meta.<key>'.")

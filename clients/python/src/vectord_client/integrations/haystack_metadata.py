@@ -31,7 +31,7 @@ def count_unique(access: IndexAccess, filters: Filters, fields: Sequence[str]) -
 
 
 def unique_values(
-    access: IndexAccess, field: str, search_term: str | None, start: int, size: int, filters: Filters
+    access: IndexAccess, field: str, search_term: str | None, page: slice, filters: Filters
 ) -> Steps[tuple[list[Any], int]]:
     """Return a page of the distinct values of a field, ordered by their text, and the number of all.
 
@@ -46,7 +46,7 @@ def unique_values(
     unique = {(type(value).__name__, value): value for value in values if value is not None}
     chosen = [value for value in unique.values() if not search_term or search_term.lower() in str(value).lower()]
     chosen.sort(key=lambda value: (str(value), type(value).__name__))
-    return chosen[start : start + size], len(chosen)
+    return chosen[page], len(chosen)
 
 
 def minimum_maximum(access: IndexAccess, field: str) -> Steps[dict[str, Any]]:

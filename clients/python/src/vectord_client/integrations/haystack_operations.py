@@ -155,9 +155,7 @@ def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, A
     def changed_items(added: Set[str]) -> Steps[list[Item]]:
         rows: list[Row] = []
         yield EachRow(lambda index: index.rows(filter=selected, vectors=True), rows.append)
-        return [
-            (row.id, row.vector or (), _with_meta(row.metadata, changes)) for row in rows if row.id not in added
-        ]
+        return [(row.id, row.vector or (), _with_meta(row.metadata, changes)) for row in rows if row.id not in added]
 
     shape = yield from access.shape()
     return 0 if shape is None else (yield from access.add_conditionally(changed_items, shape.dimension))

@@ -113,7 +113,7 @@ def diverse(vector: Sequence[float], hits: Sequence[Hit], k: int, lambda_mult: f
     """Return the documents of `k` matches that maximal marginal relevance selects."""
     if not hits or k <= 0:
         return []
-    vectors = [np.asarray(hit.vector, np.float32) for hit in hits]
+    vectors = [list(hit.vector or ()) for hit in hits]
     chosen = maximal_marginal_relevance(np.asarray(vector, np.float32), vectors, lambda_mult=lambda_mult, k=k)
     return [_document(hits[position]) for position in chosen]
 

@@ -21,8 +21,8 @@ from vectord_client.integrations.access import Distance, IndexAccess
 class VectordVectorStore(BasePydanticVectorStore):
     """A vector store of LlamaIndex. The index is created by the first add, with the dimension of its embeddings.
 
-    `target` is that of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an index to create (by
-    default cosine); an existing index must have it.
+    `target` is that of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an index to create
+    (by default cosine); an existing index must have it.
     """
 
     stores_text: bool = True
@@ -49,7 +49,7 @@ class VectordVectorStore(BasePydanticVectorStore):
 
         `auth` and the clients are not serialized: a copy of the store reads VECTORD_AUTH and VECTORD_TOKEN.
         """
-        super().__init__(index_name=index_name, target=target, distance=distance, **kwargs)
+        super().__init__(**{**kwargs, "index_name": index_name, "target": target, "distance": distance})
         self._access = IndexAccess(
             index_name, target=target, auth=auth, client=client, async_client=async_client, distance=distance
         )

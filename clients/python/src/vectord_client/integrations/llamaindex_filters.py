@@ -82,5 +82,6 @@ def _path(key: str) -> str:
 
 def _unsuitable(filter: MetadataFilter, expected: str) -> ValueError:
     return ValueError(
-        f"The filter on {filter.key!r} with the operator {filter.operator.value} needs {expected}, not {filter.value!r}."
+        f"The filter on {filter.key!r} with the operator {filter.operator.value} needs {expected}, "
+        f"not {filter.value!r}."
     )

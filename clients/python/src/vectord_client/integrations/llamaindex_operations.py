@@ -8,9 +8,9 @@ from llama_index.core.schema import BaseNode
 from llama_index.core.vector_stores import (
     MetadataFilters,
     VectorStoreQuery,
-    VectorStoreQueryMode,
     VectorStoreQueryResult,
 )
+from llama_index.core.vector_stores.types import VectorStoreQueryMode
 
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.llamaindex_filters import row_filter
@@ -40,9 +40,7 @@ def delete_document(access: IndexAccess, ref_doc_id: str) -> Steps[None]:
     yield from access.read(Call(lambda index: index.delete(filter={"ref_doc_id": ref_doc_id})), missing=None)
 
 
-def delete_nodes(
-    access: IndexAccess, node_ids: Sequence[str] | None, filters: MetadataFilters | None
-) -> Steps[None]:
+def delete_nodes(access: IndexAccess, node_ids: Sequence[str] | None, filters: MetadataFilters | None) -> Steps[None]:
     """Delete nodes by ids, by filters, or by both: those of `node_ids` that satisfy `filters`."""
     if node_ids is None and not (filters and filters.filters):
         raise ValueError("Give node_ids or filters. To delete all nodes, call clear().")
@@ -90,7 +88,7 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
     vector, k = query.query_embedding, query.similarity_top_k
     selected = _selected(query.node_ids, query.doc_ids, query.filters)
     if query.mode is VectorStoreQueryMode.MMR:
-        hits = yield from _diverse(access, vector, k, query.mmr_threshold, selected, options)
+        hits = yield from _diverse(access, query, vector, selected, options)
     else:
         hits = yield from access.search(vector, k, filter=selected, include=("metadata",), **options)
     return VectorStoreQueryResult(
@@ -102,17 +100,16 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
 
 def _diverse(
     access: IndexAccess,
+    query: VectorStoreQuery,
     vector: Sequence[float],
-    k: int,
-    threshold: float | None,
     selected: dict[str, Any] | None,
     options: dict[str, Any],
 ) -> Steps[list[Hit]]:
-    """Return `k` matches that maximal marginal relevance selects, in its order."""
-    options = dict(options)
+    """Return the matches that maximal marginal relevance selects, in its order."""
+    options, k = dict(options), query.similarity_top_k
     factor = options.pop("mmr_prefetch_factor", None)
     prefetch = options.pop("mmr_prefetch_k", None)
-    threshold = options.pop("mmr_threshold", threshold)
+    threshold = options.pop("mmr_threshold", query.mmr_threshold)
     if factor is not None and prefetch is not None:
         raise ValueError("Give mmr_prefetch_factor or mmr_prefetch_k, not both.")
     wanted = max(k, prefetch if prefetch is not None else int(k * (_PREFETCH if factor is None else factor)))

@@ -2,7 +2,7 @@
 
 
 def similarity(distance: str, value: float) -> float:
-    """Return the similarity at a distance: the cosine (-1 to 1), or 1 / (1 + d) for the Euclidean distance d (0 to 1)."""
+    """Return the similarity at a distance: the cosine, from -1 to 1, or 1 / (1 + d) for euclidean, from 0 to 1."""
     return 1.0 - value if distance == "cosine" else 1.0 / (1.0 + value)
 
 

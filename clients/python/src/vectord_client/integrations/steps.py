@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from vectord_client.aio import AsyncIndex
-from vectord_client.client import Index
+from vectord_client.async_index import AsyncIndex
 from vectord_client.errors import VectordError
+from vectord_client.index import Index
 from vectord_client.values import Row
 
 T = TypeVar("T")
