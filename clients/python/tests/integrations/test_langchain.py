@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import date
+from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.indexing import InMemoryRecordManager, index
 
-from vectord_client import Client
+from vectord_client import AsyncClient, Client
 from vectord_client.errors import UsageError
 from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
 from vectord_client.integrations.langchain import VectordVectorStore
@@ -26,8 +27,6 @@ class Angles(Embeddings):
         return [self.embed_query(text) for text in texts]
 
     def embed_query(self, text: str) -> list[float]:
-        from math import cos, radians, sin
-
         return [cos(radians(float(text))), sin(radians(float(text)))]
 
 
@@ -61,7 +60,13 @@ def test_metadata_comes_back_as_json(store: VectordVectorStore) -> None:
     (document,) = store.get_by_ids([id])
     expected = {**metadata, "day": "1979-05-25", "tags": ["horror", "scifi"]}
     assert document == Document(id=id, page_content="alien", metadata=expected)
-    for filter in ({"none": None}, {"by.name": "Scott"}, {"dotted.key": 1}, {"\\$price": {"$gt": 2}}, {"tags": "horror"}):
+    for filter in (
+        {"none": None},
+        {"by.name": "Scott"},
+        {"dotted.key": 1},
+        {"\\$price": {"$gt": 2}},
+        {"tags": "horror"},
+    ):
         assert store.similarity_search("alien", filter=filter) == [document]
 
 
@@ -116,7 +121,10 @@ def test_a_search_returns_k_documents_even_if_they_do_not_fit_into_one_answer(st
 def test_mmr_prefers_documents_that_differ(target: str, name: str) -> None:
     store = VectordVectorStore.from_texts(["0", "1", "2", "80"], Angles(), target=target, index_name=name)
     assert [found.page_content for found in store.similarity_search("0", k=2)] == ["0", "1"]
-    assert [found.page_content for found in store.max_marginal_relevance_search("0", k=2, lambda_mult=0.1)] == ["0", "80"]
+    assert [found.page_content for found in store.max_marginal_relevance_search("0", k=2, lambda_mult=0.1)] == [
+        "0",
+        "80",
+    ]
     assert len(store.max_marginal_relevance_search("0", k=3, fetch_k=1)) == 3
     assert store.max_marginal_relevance_search("0", k=0) == []
     store.close()
@@ -147,7 +155,7 @@ def test_retrievers_search(store: VectordVectorStore) -> None:
     retriever = store.as_retriever(search_kwargs={"k": 1, "filter": {"n": {"$ne": 2}}, "recall": 1.0})
     assert [found.page_content for found in retriever.invoke("c")] == ["c"]
     diverse = store.as_retriever(search_type="mmr", search_kwargs={"k": 2, "fetch_k": 3})
-    assert [found.page_content for found in diverse.invoke("b")][0] == "b"
+    assert diverse.invoke("b")[0].page_content == "b"
     threshold = store.as_retriever(search_type="similarity_score_threshold", search_kwargs={"score_threshold": 0.99})
     assert [found.page_content for found in threshold.invoke("a")] == ["a"]
 
@@ -257,8 +265,6 @@ def test_a_store_works_in_one_event_loop_after_another(target: str, name: str) -
 
 
 async def test_a_store_with_an_async_client_only_says_so_in_sync_calls(tmp_path: Path) -> None:
-    from vectord_client import AsyncClient
-
     async with AsyncClient(tmp_path / "data") as client:
         store = VectordVectorStore(MODEL, "films", async_client=client)
         await store.aadd_texts(["a"])

@@ -39,8 +39,8 @@ class VectordDocumentStore(AsyncMethods):
 
         `auth` is "iam" or "none", and `token` a JWT instead of it; by default VECTORD_AUTH and VECTORD_TOKEN say.
         `embedding_dimension` is that of an index to create: by default that of the first embedding, and 768 if the
-        first documents have none. `distance` is that of an index to create (by default cosine); an existing index must have
-        it. With `return_embedding` filter_documents returns embeddings.
+        first documents have none. `distance` is that of an index to create (by default cosine); an existing index must
+        have it. With `return_embedding` filter_documents returns embeddings.
         """
         self.index, self.target, self.auth, self.token = index, target, auth, token
         self.embedding_dimension, self.distance, self.return_embedding = embedding_dimension, distance, return_embedding

@@ -42,8 +42,8 @@ class VectordVectorStore(VectorStore):
         """Use the index `index_name` at `target`, or of `client` and `async_client`.
 
         `target` and `auth` are those of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an
-        index to create (by default cosine); an existing index must have it. Texts are embedded and added
-        `batch_size` at a time. `relevance_score_fn` makes a relevance of 0 to 1 from a distance, instead of the built-in function.
+        index to create (by default cosine); an existing index must have it. Texts are embedded and added `batch_size`
+        at a time. `relevance_score_fn` makes a relevance of 0 to 1 from a distance, instead of the built-in function.
         """
         self.index_name = index_name
         self._embedding, self._batch_size, self._relevance_score_fn = embedding, batch_size, relevance_score_fn

@@ -1,8 +1,8 @@
 """LlamaIndex's nodes as rows of an index, and rows as nodes.
 
-The metadata of a row has `metadata` (the node's own), `id`, `ref_doc_id` (of the document that the node is from), `empty`
-(the paths in `metadata` at which there is None, an empty text or an empty list), `type` (the class of the node) and `node`
-(the rest of the node as JSON text).
+The metadata of a row has `metadata` (the node's own), `id`, `ref_doc_id` (of the document that the node is from),
+`empty` (the paths in `metadata` at which there is None, an empty text or an empty list), `type` (the class of the node)
+and `node` (the rest of the node as JSON text).
 """
 
 import json
