@@ -21,8 +21,7 @@ from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, checked, no_deadline
 from vectord.errors import RequestTooLarge
-from vectord.index.kernels.distance import F32
-from vectord.index.rows import Item
+from vectord.index.rows import Item, Rows
 from vectord.index.state import Index
 
 PatchMode = Literal["merge", "replace"]
@@ -48,23 +47,29 @@ def upsert(index: Index, items: Iterable[Item]) -> tuple[Index, int, int]:
     If several items have the same id, the last one counts. An item without metadata keeps the stored metadata.
     """
     item_of = {item.id: item for item in items}
-    if not item_of:
+    vectors = np.array([item.vector for item in item_of.values()], np.float32)
+    metadata = {item.id: item.metadata for item in item_of.values() if item.metadata is not None}
+    return upsert_rows(index, Rows(list(item_of), vectors, metadata))
+
+
+def upsert_rows(index: Index, rows: Rows) -> tuple[Index, int, int]:
+    """Add or replace `rows`, whose ids are distinct, as `upsert` does; a row without metadata keeps the stored one."""
+    if not rows.ids:
         return index, 0, 0
-    stored = index.find(list(item_of))
-    without_metadata = {vector_id: row for vector_id, row in stored.items() if item_of[vector_id].metadata is None}
+    stored = index.find(rows.ids)
+    without_metadata = {vector_id: row for vector_id, row in stored.items() if vector_id not in rows.metadata}
     kept = index.metadata_of(without_metadata)
-    new = {item.id: item.metadata for item in item_of.values() if item.metadata is not None}
     changed = _without_rows(index, stored)
     tail = changed.tail
     start = tail.first + len(tail.ids)
     grown = structs.replace(
         tail,
-        ids=(*tail.ids, *item_of),
-        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(item_of, start)}},
-        metadata={**tail.metadata, **kept, **new},
-        fresh=_appended(tail.fresh, [item.vector for item in item_of.values()]),
+        ids=(*tail.ids, *rows.ids),
+        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(rows.ids, start)}},
+        metadata={**tail.metadata, **kept, **rows.metadata},
+        fresh=rows.vectors if tail.fresh is None else np.concatenate([tail.fresh, rows.vectors]),
     )
-    return structs.replace(changed, tail=grown), len(item_of) - len(stored), len(stored)
+    return structs.replace(changed, tail=grown), len(rows.ids) - len(stored), len(stored)
 
 
 def remove(index: Index, ids: Iterable[str]) -> tuple[Index, int]:
@@ -207,11 +212,6 @@ def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:
         metadata={vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in stored},
     )
     return structs.replace(index, tail=tail, removed=index.removed | set(stored.values()))
-
-
-def _appended(fresh: F32 | None, vectors: Sequence[F32]) -> F32:
-    added = np.array(vectors, np.float32)
-    return added if fresh is None else np.concatenate([fresh, added])
 
 
 def _is_object(text: msgspec.Raw) -> bool:

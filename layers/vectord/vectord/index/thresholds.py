@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 
@@ -37,3 +38,14 @@ def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
         len(index.tail.ids) > max(thresholds.tail_rows, rows // thresholds.tail_share)
         or len(index.removed) > max(thresholds.tail_rows, rows // thresholds.removed_share)
     )
+
+
+def compaction_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
+    """Return True if a build is due that no commit has to wait for, and that a search will profit from.
+
+    That is a build of a packed base, or the first build of an index whose rows are all in its tail.
+    """
+    if index.can_keep_base:
+        return build_is_due(index, thresholds)
+    is_unbuilt = index.base is None and bool(index.tail_entries)
+    return is_unbuilt and not exact_scan_is_cheap(len(index), index.params.dimension)

@@ -23,6 +23,8 @@ from vectord.lhv1 import bucket_index, params
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 
+type Data = bytes | memoryview
+
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
 SECTIONS: Final = frozenset({"sketch", "columns", "rows", "graph", "tail"})
@@ -112,7 +114,7 @@ def section_entry(name: str, section_id: str, data: bytes | memoryview) -> Secti
     return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
 
 
-def section_entries(sections: Mapping[str, bytes], commit: str) -> tuple[tuple[SectionEntry, bytes], ...]:
+def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[SectionEntry, Data], ...]:
     """Return the new sections of commit `commit`, each with its entry in the envelope."""
     return tuple([(section_entry(name, f"{commit}/{name}", data), data) for name, data in sections.items()])
 

@@ -55,14 +55,17 @@ class Rebuilt(msgspec.Struct, frozen=True, eq=False):
 
 
 def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebuilt | None:
-    """Build the packed index `index` for commit `commit`; return None if it is now too small for the packed form.
+    """Build an index for commit `commit`; return None if it is too small for the packed form, or now empty.
+
+    The index is packed, or has all of its rows in its tail.
 
     Raises:
         BlobError: a section is corrupt. It also raises what `index.fetch` raises.
     """
-    base = _base_of(index)
-    index.fetch((base.graph.section, None), *((piece, None) for piece in index.tail.pieces))
-    if isinstance(base.documents, PackedDocuments):
+    base = index.base
+    graph = [(base.graph.section, None)] if base else []
+    index.fetch(*graph, *((piece, None) for piece in index.tail.pieces))
+    if base and isinstance(base.documents, PackedDocuments):
         index.fetch((base.documents.section, None))
     if not len(index):
         return None
@@ -77,18 +80,22 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
 def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
     """Return the later state `present` with the new base; None if its base is not that of `rebuilt.before`.
 
+    States without a base belong together if they have a row in common.
+
     `body_start` is 0, because the staged object starts with the rebuilt sections.
 
     Raises:
         BlobError: a section is corrupt. It also raises what `present.fetch` raises.
     """
     before = rebuilt.before
-    if present.base is None or present.base.entries != _base_of(before).entries:
+    if present.params != before.params or _base_entries(present) != _base_entries(before):
         return None
     live, was_live = _live(present), rebuilt.new_rows != _REMOVED
     common = min(len(live), len(was_live))  # rows that have a number in both states
     kept = np.zeros(len(was_live), np.bool_)
     kept[:common] = live[:common] & was_live[:common] & _same_content(before, present, common)
+    if before.base is None and not kept.any():
+        return None
     live[:common] &= ~kept[:common]
     return structs.replace(
         present,
@@ -100,10 +107,8 @@ def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
     )
 
 
-def _base_of(index: Index) -> Base:
-    if index.base is None:
-        raise AssertionError("an index without a base cannot be rebuilt")
-    return index.base
+def _base_entries(index: Index) -> Sequence[SectionEntry]:
+    return index.base.entries if index.base else ()
 
 
 def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], built: Built) -> Base:

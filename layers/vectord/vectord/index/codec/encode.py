@@ -1,26 +1,29 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
 import msgspec
+import numpy as np
 from msgspec import structs
 
 from vectord.index import mutations
+from vectord.index.kernels.distance import F32
 from vectord.index.sections.base import ByteRange
-from vectord.index.state import Base, Calibration, Index
+from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import Envelope, SectionEntry
+from vectord.lhv1.frame import Data, Envelope, SectionEntry
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then the bytes `copied` of an existing object, then new `sections`.
 
     The existing object is the one that is replaced, or a staged one. `copied` is None if the whole object is new.
-    `head` is the encoded `envelope`. `size` is that of the whole object.
+    `head` is the encoded `envelope`. `size` is that of the whole object. A section may be a view of the caller's
+    vectors, which must not change before it is written.
     """
 
     head: bytes
     copied: ByteRange | None
-    sections: tuple[tuple[SectionEntry, bytes], ...]
+    sections: tuple[tuple[SectionEntry, Data], ...]
     envelope: Envelope
     size: int
 
@@ -47,7 +50,8 @@ def encode(
     """Return the blob that commit `commit` writes under `name`.
 
     If `rebuild` is True, all sections are built from all rows; by default, only when a build is due. A plain index is
-    always built, and so is a packed index that is too short for the store to copy.
+    always built, and so is a packed index that is too short for the store to copy. If `rebuild` is False, an index that
+    has no packed base is not built either: all of its rows are in its tail.
     """
     committed = structs.replace(
         index,
@@ -59,29 +63,44 @@ def encode(
         appended = _append_tail(committed, index.base, thresholds)
         if appended.copied_size >= thresholds.part:
             return appended
+    elif rebuild is False and len(index) and not index.can_keep_base:
+        return _without_base(committed, thresholds)
     return _build_all(committed, thresholds)
 
 
-def _append_tail(index: Index, base: Base, thresholds: Thresholds) -> PreparedBlob:
+def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> PreparedBlob:
     """Return a blob that copies the base and the written tail, and adds the fresh rows as a tail section."""
     tail, pieces = index.tail, index.tail_entries
-    data = b"" if tail.fresh is None else tail.fresh.astype("<f4").tobytes()
+    data: Data = b"" if tail.fresh is None else _bytes_of(tail.fresh)
     if len(pieces) > thresholds.pieces:
-        pieces, data = (), tail.vectors(index.fetch).astype("<f4").tobytes()
+        pieces, data = (), _bytes_of(tail.vectors(index.fetch))
     added = frame.section_entries({"tail": data} if data else {}, index.commit)
-    copied_entries = (*base.entries, *pieces)
+    copied_entries = (*(base.entries if base else ()), *pieces)
     envelope = structs.replace(
-        _envelope(index, base.calibration),
+        _envelope(index, base.calibration if base else {}),
         sections=[*copied_entries, *(entry for entry, _ in added)],
         ids=list(tail.ids),
         metadata=dict(tail.metadata),
         removed=sorted(index.removed),
-        graph_rows=base.graph.rows,
+        graph_rows=base.graph.rows if base else msgspec.UNSET,
     )
-    head = frame.encode_head(envelope, padded_size=thresholds.part)
     copied_size = sum(entry.bytes for entry in copied_entries)
-    copied = index.body_start, index.body_start + copied_size
+    copied = (index.body_start, index.body_start + copied_size) if copied_entries else None
+    head = frame.encode_head(envelope, padded_size=thresholds.part if copied else 0)
     return PreparedBlob(head, copied, added, envelope, len(head) + copied_size + sum(len(data) for _, data in added))
+
+
+def _without_base(index: Index, thresholds: Thresholds) -> PreparedBlob:
+    """Return a blob whose rows are all in the tail, to be built later; it copies the written tail if it is large."""
+    written = sum(entry.bytes for entry in index.tail_entries)
+    if index.base is not None or 0 < written < thresholds.part:
+        index = with_rows(index, index.rows)
+    return _append_tail(index, None, thresholds)
+
+
+def _bytes_of(vectors: F32) -> memoryview:
+    """Return the bytes of vectors as little-endian float32, without a copy if that is what they are."""
+    return memoryview(np.ascontiguousarray(vectors, "<f4").reshape(-1).view(np.uint8))
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:

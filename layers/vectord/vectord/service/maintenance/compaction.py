@@ -23,7 +23,7 @@ from vectord.index.build import rebuild
 from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds, build_is_due
+from vectord.index.thresholds import Thresholds, compaction_is_due
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.maintenance.lease import Leases
@@ -92,7 +92,7 @@ class Compaction:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
-        return index.can_keep_base and build_is_due(index, self._thresholds)
+        return compaction_is_due(index, self._thresholds)
 
     def _build_while_due(self, name: str, deadline: Deadline) -> Compacted:
         """Build, and repeat while a build is due again, because otherwise only the next change would request it."""

@@ -18,6 +18,7 @@ from vectord.index.query.values import Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.index.state import Index
 from vectord.readers.entry import Entry
+from vectord.readers.matrix import EntryMatrix
 from vectord.service.commit.idempotency import Effect, is_repeat
 from vectord.service.commit.loop import Changes
 from vectord.service.single import listing
@@ -195,7 +196,12 @@ class SingleIndex(msgspec.Struct, frozen=True):
         """
 
         def upsert(index: Index) -> tuple[Index, Effect]:
-            changed, added, replaced = mutations.upsert(index, validation.validated_items(entries, index.params))
+            if isinstance(entries, EntryMatrix):
+                rows = validation.validated_matrix(entries, index.params)
+                changed, added, replaced = mutations.upsert_rows(index, rows)
+            else:
+                items = validation.validated_items(entries, index.params)
+                changed, added, replaced = mutations.upsert(index, items)
             return changed, (added, replaced, len(changed))
 
         committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3)

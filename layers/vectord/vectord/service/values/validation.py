@@ -7,12 +7,14 @@ import numpy as np
 
 from vectord.errors import BadItem, BatchInvalid
 from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
-from vectord.index.rows import Item
+from vectord.index.rows import Item, Rows
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
 from vectord.readers.entry import MAX_BAD_ITEMS, Entry, NewVector
+from vectord.readers.matrix import EntryMatrix
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
+_BLOCK_COMPONENTS: Final = 1 << 18  # of a matrix at a time, for the same reason
 _MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
 
 _SHOWN: Final = 1_000
@@ -31,6 +33,33 @@ def validated_items(entries: Sequence[Entry], index: Params) -> list[Item]:
             return _validate_each(entries, index)
         items += block
     return items
+
+
+def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
+    """Return a batch in columns as rows with distinct ids: of several rows with one id, the last one counts.
+
+    Raises:
+        BatchInvalid: some rows are not valid; the error lists the first MAX_BAD_ITEMS of them.
+    """
+    if batch.bad or not params.are_valid_ids(batch.ids) or not _are_valid(batch.vectors, index):
+        _validate_each(batch, index)
+        raise AssertionError("a batch is not valid, and all of its rows are")
+    ids, vectors = batch.ids, batch.vectors
+    row_of = dict(zip(ids, range(len(ids)), strict=True))
+    if len(row_of) < len(ids):
+        ids, vectors = list(row_of), vectors[list(row_of.values())]
+    texts = batch.metadata or ()
+    found = ((vector_id, texts[row]) for vector_id, row in row_of.items()) if texts else ()
+    return Rows(ids, vectors, {vector_id: text for vector_id, text in found if text is not None})
+
+
+def _are_valid(vectors: F32, index: Params) -> bool:
+    """Return True if all vectors have the dimension of the index, finite components, and a direction under cosine."""
+    if len(vectors) and vectors.shape[1] != index.dimension:
+        return False
+    step = max(1, _BLOCK_COMPONENTS // index.dimension)
+    blocks = (vectors[start : start + step] for start in range(0, len(vectors), step))
+    return all(np.isfinite(block).all() and (index.distance != "cosine" or block.any(axis=1).all()) for block in blocks)
 
 
 def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:
