@@ -96,7 +96,10 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         parts = [piece.buffer.view("<f4").reshape(-1, self.params.dimension) for piece in self.pieces]
         if self.fresh is not None:
             parts.append(self.fresh)
-        vectors: F32 = np.concatenate(parts) if parts else np.empty((0, self.params.dimension), np.float32)
+        if len(parts) == 1 and parts[0].flags.aligned:
+            [vectors] = parts
+        else:
+            vectors = np.concatenate([np.empty((0, self.params.dimension), np.float32), *parts])
         if not np.isfinite(vectors).all():
             raise BlobCorrupt("a vector of its tail is not finite")
         return vectors

@@ -1,4 +1,4 @@
-"""A batch in columns: ids, one matrix of vectors, and metadata; as a sequence of entries it has no object for each row."""
+"""A batch in columns: ids, one matrix of vectors, and metadata, without an object for each row."""
 
 from collections.abc import Mapping, Sequence
 from typing import overload
@@ -14,7 +14,7 @@ _NO_BAD_ITEMS: Mapping[int, BadItem] = {}
 
 
 class EntryMatrix(Sequence[Entry]):
-    """Row i has `ids[i]`, `vectors[i]`, float32 (rows, dimension), and `metadata[i]`, JSON text that was checked or None.
+    """Entries in columns: `ids`, `vectors`, float32 (rows, dimension), and `metadata`, checked JSON texts or None.
 
     `bad` has, by their rows, the reasons for which rows could not be decoded.
     """

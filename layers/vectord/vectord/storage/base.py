@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -219,3 +219,29 @@ class Store(Reader, Protocol):
         Raises:
             ValueError: `seconds` is not 1 to `LONGEST_LINK`, or `filename` is not a plain ASCII file name.
         """
+
+
+class MappedObject(msgspec.Struct, frozen=True, eq=False):
+    """All bytes of an object at an ETag, mapped read-only; `file` identifies the file that they are in.
+
+    They stay as they are while the file is not changed in place, even after another file got the name of the object.
+    """
+
+    data: memoryview
+    etag: str
+    file: tuple[int, int]
+
+
+@runtime_checkable
+class LocalFiles(Protocol):
+    """What a store on this machine offers beside `Store`, so that no byte of an object is copied."""
+
+    def map(self, name: str, etag: str) -> MappedObject:
+        """Return the bytes of the object at the ETag `etag`.
+
+        Raises:
+            ConditionFailed, ObjectNotFound, StoreUnavailable, StoreRefused: as `Reader.read` does.
+        """
+
+    def put_parts(self, name: str, parts: Sequence[Data], condition: Condition, commit: str) -> str:
+        """Write the parts, back to back, as the object; otherwise do the same as `Store.put`."""

@@ -22,7 +22,7 @@ from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
-from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.frame import Data, SectionEntry
 
 _REMOVED: Final = -1
 
@@ -34,7 +34,7 @@ class Rebuilt(msgspec.Struct, frozen=True, eq=False):
     """
 
     before: Index
-    sections: tuple[tuple[SectionEntry, bytes], ...]
+    sections: tuple[tuple[SectionEntry, Data], ...]
     base: Base
     new_rows: Array
 
@@ -111,7 +111,7 @@ def _base_entries(index: Index) -> Sequence[SectionEntry]:
     return index.base.entries if index.base else ()
 
 
-def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, bytes]], built: Built) -> Base:
+def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built: Built) -> Base:
     data = {entry.name: MemorySection(content) for entry, content in sections}
     rows = len(built.rows)
     graph = Graph(layout_of(index.params), rows, data["graph"])

@@ -1,5 +1,8 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
+from collections.abc import Sequence
+from typing import Final
+
 import msgspec
 import numpy as np
 from msgspec import structs
@@ -11,6 +14,9 @@ from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
+
+
+_ALIGNMENT: Final = 64  # bytes
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):
@@ -35,9 +41,14 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     @property
     def blob(self) -> bytes:
         """The whole object, if all of it is new."""
+        return b"".join(self.parts)
+
+    @property
+    def parts(self) -> Sequence[Data]:
+        """The whole object in parts that are not copied, if all of it is new."""
         if self.copied is not None:
             raise AssertionError("a part of the object must be copied")
-        return b"".join((self.head, *(data for _, data in self.sections)))
+        return self.head, *(data for _, data in self.sections)
 
     @property
     def copied_size(self) -> int:
@@ -86,7 +97,7 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     )
     copied_size = sum(entry.bytes for entry in copied_entries)
     copied = (index.body_start, index.body_start + copied_size) if copied_entries else None
-    head = frame.encode_head(envelope, padded_size=thresholds.part if copied else 0)
+    head = frame.encode_head(envelope, thresholds.part if copied else 0, _ALIGNMENT if base is None else 1)
     return PreparedBlob(head, copied, added, envelope, len(head) + copied_size + sum(len(data) for _, data in added))
 
 

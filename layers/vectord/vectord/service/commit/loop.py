@@ -40,7 +40,7 @@ from vectord.service.commit.idempotency import Effect, idempotent, is_repeat
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
-from vectord.storage.base import CopySource, IfMatch
+from vectord.storage.base import CopySource, IfMatch, LocalFiles
 
 type Change = Callable[[Index], tuple[Index, Effect]]
 
@@ -107,6 +107,7 @@ class CommitLoop:
         self._reader, self._environment = reader, reader.environment
         self._thresholds = thresholds or Thresholds()
         self._build_policy = build_policy
+        self._local_files = reader.store if isinstance(reader.store, LocalFiles) else None
 
     def change(
         self,
@@ -238,12 +239,17 @@ class CommitLoop:
     def _put[R](self, name: str, prepared: PreparedCommit[R], commit_id: str) -> str:
         encoded, base_etag = prepared.encoded, prepared.base.etag
         if encoded.copied is None:
-            return self._reader.store.put(name, encoded.blob, IfMatch(base_etag), commit_id)
+            return self._put_whole(name, encoded, IfMatch(base_etag), commit_id)
         body = prepared.staged or Staged(name, base_etag)
         source = CopySource(body.name, body.etag, *encoded.copied, body.version)
         return self._reader.store.splice(
             name, encoded.head, source, encoded.new_bytes, condition=IfMatch(base_etag), commit=commit_id
         )
+
+    def _put_whole(self, name: str, encoded: PreparedBlob, condition: IfMatch, commit_id: str) -> str:
+        if self._local_files:
+            return self._local_files.put_parts(name, encoded.parts, condition, commit_id)
+        return self._reader.store.put(name, encoded.blob, condition, commit_id)
 
     def _resolve_outcome[R](
         self,

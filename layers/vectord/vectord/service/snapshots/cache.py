@@ -1,7 +1,9 @@
 """Open an index at its present ETag, once for each request, and cache what was opened."""
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Final
@@ -9,9 +11,18 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from vectord.cache.mapped import MappedSections
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import SectionFile
-from vectord.errors import BlobCorrupt, BlobError, IndexNotFound, ObjectNotFound
+from vectord.errors import (
+    BlobCorrupt,
+    BlobError,
+    ConditionFailed,
+    IndexNotFound,
+    ObjectChanged,
+    ObjectNotFound,
+    StoreError,
+)
 from vectord.index.codec import decode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.codec.encode import PreparedBlob
@@ -21,8 +32,9 @@ from vectord.lhv1.frame import SectionEntry
 from vectord.service.snapshots.ranges import RangeReader, split
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
-from vectord.storage.base import Data, ObjectHead, Reader, Store
+from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
 
+_NOTHING: Final[Mapping[SectionEntry, frame.Data]] = {}
 # The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
 # The bytes that a search reads first: the whole of a small index, or the envelope and the sketch of a large one with
@@ -40,10 +52,12 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class SnapshotOpener:
-    """Opens snapshots of one store; the bytes of their sections go to `files`."""
+    """Opens snapshots of one store; the bytes of their sections go to `files`, unless the store maps its objects."""
 
     def __init__(self, store: Reader, files: SectionCache, environment: Environment) -> None:
         self._store, self._files, self._environment = store, files, environment
+        self._mapper = store if isinstance(store, LocalFiles) else None
+        self._mapped = MappedSections()
 
     def open(self, name: str, head: ObjectHead, previous: Snapshot | None) -> Snapshot:
         """Return the snapshot whose object starts with `head`; reuse the unchanged parts of `previous`.
@@ -59,6 +73,9 @@ class SnapshotOpener:
                 return self._version_1(name, head)
             if decoded.envelope.params.shards and params.is_shard_name(name):
                 raise BlobCorrupt("it is a shard, but its own parameters say that it is sharded")
+            if self._mapper:
+                mapped = self._mapper.map(name, head.etag)
+                return self._open_mapped(name, decoded, mapped, previous.index if previous else None)
             files, starts = self._sections(decoded, head.etag)
             # If the cache cannot hold all of the index, a partly read section would evict what is needed.
             fits = decoded.size <= self._files.budget
@@ -70,10 +87,15 @@ class SnapshotOpener:
             return Snapshot(name, index, head.etag, tuple(files.values()))
         except BlobError as error:
             raise error.with_index(name) from error
+        except (ConditionFailed, ObjectNotFound) as error:  # of `map`
+            raise ObjectChanged(name) from error
 
     def open_committed(self, name: str, encoded: PreparedBlob, etag: str, before: Index) -> Snapshot:
         """Return the snapshot that a commit has just written over `before`, without reading it back."""
         head = frame.Head(encoded.envelope, len(encoded.head), encoded.size)
+        if self._mapper:
+            with suppress(StoreError):  # the object has been replaced since; then the sections go to `files`
+                return self._open_mapped(name, head, self._mapper.map(name, etag), before, dict(encoded.sections))
         files, starts = self._sections(head, etag)
         for entry, data in encoded.sections:
             if not files[entry].whole:
@@ -81,6 +103,19 @@ class SnapshotOpener:
         ranges = RangeReader(self._store, name, etag, starts, self._files.budget, self._environment)
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
+
+    def _open_mapped(
+        self,
+        name: str,
+        head: frame.Head,
+        mapped: MappedObject,
+        previous: Index | None,
+        written: Mapping[SectionEntry, frame.Data] = _NOTHING,
+    ) -> Snapshot:
+        """Return the snapshot of a mapped object; `written` are sections that this process wrote into it."""
+        sections = self._mapped.of_object(mapped, head, written)
+        fetch = RangeReader(self._store, name, mapped.etag, {}, sys.maxsize, self._environment)
+        return Snapshot(name, decode.open_head(head, sections.__getitem__, fetch, previous), mapped.etag)
 
     def _decoded(self, name: str, head: ObjectHead) -> tuple[Data, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""
