@@ -17,7 +17,7 @@ import msgspec
 
 from vectord.errors import BlobError, IndexNotFound, StoreError, Unavailable
 from vectord.index.state import Index
-from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
+from vectord.index.thresholds import Thresholds, build_is_due, compaction_is_due
 from vectord.service.commit.build_policy import BuildPolicy, Send
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_names
@@ -39,20 +39,20 @@ _PAGE: Final = 1_000  # indexes of one listing
 _LOGGER: Final = logging.getLogger("vectord_client.embedded.builds")
 
 
-def is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
-    """Return True if a build of `index` is due that a commit need not wait for."""
-    return index.can_keep_base and build_is_due(index, thresholds)
-
-
 class BackgroundPolicy(BuildPolicy):
-    """The build policy of a process with a thread for builds: no change of an index waits for a build of its base."""
+    """The build policy of a process with a thread for builds: no change of an index waits for a build."""
 
     def __init__(self, environment: Environment, request: Callable[[str], None]) -> None:
         super().__init__(environment, _send_to(request), memory=0)
+        self._request = request
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
-        """Return True if a build of `index` is due."""
-        return is_due(index, thresholds)
+        """Return True if a commit would build `index`; without a build its new rows are in the tail."""
+        return build_is_due(index, thresholds) if index.can_keep_base else len(index) > 0
+
+    def request_compaction(self, name: str) -> None:
+        """Let the thread find out whether a build is due; a change soon after another one can make it due."""
+        self._request(name)
 
 
 class _Event(msgspec.Struct):
@@ -122,7 +122,7 @@ class Builds:
         if index.params.shards:
             for shard in shard_names(index.params):
                 self._request_if_due(shard, service, deadline)
-        elif is_due(index):
+        elif compaction_is_due(index):
             self.request(name)
 
     def _build(self, name: str) -> None:

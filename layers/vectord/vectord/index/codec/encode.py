@@ -15,7 +15,6 @@ from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 
-
 _ALIGNMENT: Final = 64  # bytes
 
 

@@ -1,5 +1,6 @@
 """Open files of objects: the state that a descriptor pins, whatever happens to the name meanwhile."""
 
+import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ class ObjectFile:
 
     def __init__(self, fd: int, etag: str, found: os.stat_result, system: System) -> None:
         self.fd, self.etag, self.size, self.modified_ns = fd, etag, found.st_size, found.st_mtime_ns
+        self.identity = (found.st_dev, found.st_ino)
         self._system = system
 
     def read(self, start: int, stop: int) -> bytes:
@@ -29,6 +31,14 @@ class ObjectFile:
         if len(data) < stop - start:
             raise ConditionFailed("the file became shorter while it was read")
         return data
+
+    def map(self) -> memoryview:
+        """Return all bytes, mapped read-only; they stay when the descriptor is closed or the name is another file's.
+
+        A file that is changed in place breaks this: reads after its new end end the process (SIGBUS).
+        """
+        with TRANSLATED:
+            return memoryview(mmap.mmap(self.fd, self.size, prot=mmap.PROT_READ))
 
     def check_unchanged(self) -> None:
         """Raise ConditionFailed if someone has written into the file since it was opened; this store never does."""

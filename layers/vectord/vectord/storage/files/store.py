@@ -9,7 +9,9 @@ from vectord.storage.base import (
     ByteRange,
     Condition,
     CopySource,
+    Data,
     IfMatch,
+    MappedObject,
     NotModified,
     ObjectHead,
     ObjectPage,
@@ -101,9 +103,24 @@ class FileStore:
             file.check_unchanged()
             return data
 
+    def map(self, name: str, etag: str) -> MappedObject:
+        with self._objects.open(name) as file:
+            if file.etag != etag:
+                raise ConditionFailed(name)
+            data = file.map()
+            file.check_unchanged()
+            return MappedObject(data, etag, file.identity)
+
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
+        return self.put_parts(name, [data], condition, commit)
+
+    def put_parts(self, name: str, parts: Sequence[Data], condition: Condition, commit: str) -> str:
+        def write(file: TemporaryFile) -> None:
+            for part in parts:
+                file.write(part)
+
         self._sweep.when_due()
-        return self._writer.replace(name, condition, lambda file: file.write(data))
+        return self._writer.replace(name, condition, write)
 
     def splice(
         self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
