@@ -5,13 +5,16 @@ from vectord.edge.events import fan_out
 from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
 from vectord.edge.schemas import bodies, vector_answers
+from vectord.readers.matrix import EntryMatrix
 from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 
 
 def add(request: Request, service: Service) -> Reply:
-    batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
+    batch = request.event.get("batch")  # in process: an event of Lambda is JSON, and cannot have it
+    if not isinstance(batch, EntryMatrix):
+        batch = bodies.entries(bodies.decode(request.body, bodies.AddBody).vectors)
     result = service.add(request.path["name"], batch, request.deadline, request.write_options)
     return Reply(
         vector_answers.Added(result.added, result.replaced, result.count),
