@@ -297,7 +297,7 @@ def _check_ids(envelope: Envelope, removed: set[int]) -> None:
         live = [vector_id for row, vector_id in enumerate(envelope.ids, first_row) if row not in removed]
         if len(set(live)) != len(live):
             raise BlobCorrupt("its envelope lists an id twice")
-    if any(map(params.invalid_id_reason, distinct)):
+    if not params.are_valid_ids(distinct):
         raise BlobCorrupt("an id in its envelope is empty or too long")
     if not envelope.metadata.keys() <= distinct:
         raise BlobCorrupt("its envelope has metadata of an id that it does not list")

@@ -1,7 +1,7 @@
 """The parameters of an index, fixed at creation and stored in the envelope; valid names and ids."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -180,7 +180,7 @@ def _distance(text: str) -> Distance:
     raise RequestInvalid(f"distance must be 'cosine' or 'euclidean', not {text!r}")
 
 
-def are_valid_ids(ids: Sequence[str]) -> bool:
+def are_valid_ids(ids: Collection[str]) -> bool:
     """Return True if every one of `ids` can be the id of a vector."""
     lengths = list(map(len, ids))
     if 4 * max(lengths, default=0) > MAX_ID_BYTES:  # a character has up to 4 bytes in UTF-8

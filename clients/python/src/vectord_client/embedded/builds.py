@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LOCK: Final = ".builds.lock"
 HOLDER: Final = "embedded"  # of the engine's leases, in every process: the lock decides who builds
 _BUILD_SECONDS: Final = 3_600.0  # the time that a build may take
+_QUIET: Final = 0.3  # seconds without a request, after which a build begins
+_MOST_WAIT: Final = 10.0  # seconds that a build waits for that, however many changes there are
 _LOCK_INTERVAL: Final = 0.5  # seconds between two attempts to get the lock
 _SCAN_DELAY: Final = 1.0  # seconds after a folder is opened: the first requests go before
 _SCAN_SECONDS: Final = 60.0
@@ -78,9 +80,11 @@ class Builds:
         self._lock = FolderLock(folder / LOCK)
         self._worker = Worker("vectord-builds", self._build)
         self._scan: Timer | None = None
+        self._requested_at = 0.0
 
     def request(self, name: str) -> None:
         """Let the thread compact an index, if that is due; return at once."""
+        self._requested_at = monotonic()
         self._worker.request(name)
 
     def scan_later(self, service: Service) -> None:
@@ -127,6 +131,8 @@ class Builds:
 
     def _build(self, name: str) -> None:
         """Compact an index while no other process builds one in this folder."""
+        if not self._wait_until_quiet():
+            return
         try:
             while not self._lock.acquire():
                 if self._worker.pause(_LOCK_INTERVAL):
@@ -138,6 +144,17 @@ class Builds:
             self._compact(name)
         finally:
             self._lock.release()
+
+    def _wait_until_quiet(self) -> bool:
+        """Wait until no build is requested for a moment, so that a load of many commits is built once.
+
+        Return False if the builds are closed meanwhile.
+        """
+        end = monotonic() + _MOST_WAIT
+        while (seconds := min(self._requested_at + _QUIET, end) - monotonic()) > 0:
+            if self._worker.pause(seconds):
+                return False
+        return True
 
     def _compact(self, name: str) -> None:
         if self._compaction is None:
