@@ -120,15 +120,11 @@ def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[Se
 
 
 def encode_head(envelope: Envelope, padded_size: int = 0, alignment: int = 1) -> bytes:
-    """Return magic, length and sealed envelope, padded with spaces to at least `padded_size` bytes.
-
-    The size of the head is a multiple of `alignment`, so that components of the first section are aligned if the file
-    is mapped.
-    """
+    """Return magic, length and sealed envelope, padded to at least `padded_size` bytes, a multiple of `alignment`."""
     covered = msgspec.json.encode(envelope)[:-1]
     sealed = b'%b,"crc32":"%08x"}' % (covered, zlib.crc32(covered))
-    size = max(padded_size, _PREFIX.size + len(sealed))
-    sealed = sealed.ljust(-(-size // alignment) * alignment - _PREFIX.size, b" ")
+    size = -(-max(padded_size, _PREFIX.size + len(sealed)) // alignment) * alignment
+    sealed = sealed.ljust(size - _PREFIX.size, b" ")
     return _PREFIX.pack(MAGIC, len(sealed)) + sealed
 
 

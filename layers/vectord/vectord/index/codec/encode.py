@@ -15,7 +15,7 @@ from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 
-_ALIGNMENT: Final = 64  # bytes
+_ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from vectord.cache.mapped import MappedSections
 from vectord.cache.section_cache import SectionCache
 from vectord.cache.section_file import SectionFile
 from vectord.errors import (
@@ -29,6 +28,7 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
+from vectord.service.snapshots.mapped import MappedSections
 from vectord.service.snapshots.ranges import RangeReader, split
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
