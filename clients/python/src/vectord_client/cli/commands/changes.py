@@ -21,7 +21,7 @@ _RM = """
 vectord rm films alien heat --yes
 vectord rm films --filter '{"year": {"$lt": 1980}}' --dry-run
 vectord rm films --filter '{"year": {"$lt": 1980}}' --yes
-vectord get films - --json < ids.txt | vectord rm films - --yes
+vectord rows films --prefix heat --json | vectord rm films - --yes
 vectord rm films --all --yes
 vectord rm films --yes
 """

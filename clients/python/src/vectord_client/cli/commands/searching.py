@@ -14,7 +14,7 @@ _SEARCH = """
 vectord search films --text "a monster in a space ship"
 vectord search films --id alien --k 3
 vectord search films --id alien --filter '{"year": {"$gte": 1980}}' --recall 0.99
-vectord search films --vector '[0.1, 0.2, 0.3]' --k 5 --json
+vectord search points --vector '[0.1, 0.2, 0.3]' --k 5 --json
 vectord get films alien --vectors --json | jq -c .vector | vectord search films --vector -
 """
 _RECALL = """

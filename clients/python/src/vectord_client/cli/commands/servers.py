@@ -13,7 +13,6 @@ from vectord_client.embedded.server import serve
 _SERVE = """
 vectord serve --store ./data
 vectord serve --store ./data --port 9000
-VECTORD_URL=http://127.0.0.1:8080 vectord ls
 """
 
 
