@@ -40,6 +40,10 @@ _REASONS: Final = {
 }
 
 
+# What a file system answers that has no hard links, or no more of them for one file.
+CANNOT_LINK: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
+
 def not_a_file() -> FolderRefused:
     return FolderRefused(_NOT_A_FILE)
 
@@ -73,4 +77,15 @@ class Translated:
             raise store_error(error) from error
 
 
-TRANSLATED: Final = Translated()  # it has no state
+class Publishing(Translated):
+    """The same for the one call that makes a change visible: after an input/output error it may be visible."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise unknown_outcome(error) from error
+        super().__exit__(kind, error, at)
+
+
+# They have no state.
+TRANSLATED: Final = Translated()
+PUBLISHING: Final = Publishing()

@@ -16,14 +16,15 @@ from typing import Final
 
 import msgspec
 
+from vectord.storage.files.errors import CANNOT_LINK
+from vectord.storage.files.folders import Folders
 from vectord.storage.files.layout import VERSIONS
 from vectord.storage.files.system import System
+from vectord.storage.files.temporary import TemporaryFile
 
 _ENTRY: Final = r"(\d{20})(?:\.(\d{20}))?"
 _ID: Final = r"\d{20}"
 _NS: Final = 1_000_000_000
-# What a file system answers that has no hard links, or no more of them for one file.
-_CANNOT_LINK: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -64,10 +65,11 @@ def moment(ns: int) -> datetime:
 
 
 class History:
-    """The earlier versions in one folder. All methods but `earlier` need the lock of the index."""
+    """The earlier versions in one folder. What changes them needs the lock of the index, and may raise OSError."""
 
-    def __init__(self, folder: str, keep: Keep, system: System) -> None:
-        self._folder, self.keep, self._system = f"{folder}/{VERSIONS}", keep, system
+    def __init__(self, folder: str, keep: Keep, folders: Folders, system: System) -> None:
+        self._folder, self.keep = f"{folder}/{VERSIONS}", keep
+        self._folders, self._system = folders, system
 
     def folder_of(self, name: str) -> str:
         return f"{self._folder}/{name}"
@@ -82,34 +84,43 @@ class History:
                     found[match[1]] = Earlier(match[1], f"{self.folder_of(name)}/{file}", deleted)
         return sorted(found.values(), key=lambda version: version.id, reverse=True)
 
+    def make_folder(self, name: str) -> None:
+        """Make the folder of the versions of an index, which every `add_` needs."""
+        for folder in (self._folder, self.folder_of(name)):
+            self._folders.make(folder)
+
     def names(self) -> list[str]:
         """Return the names of the indexes that have earlier versions."""
         return self._files(self._folder)
 
-    def newest_ns(self, name: str) -> int:
-        """Return the time of the last replaced or deleted version; 0 if there is none."""
-        return max((version.last_ns for version in self.earlier(name)), default=0)
+    def newest_ns(self, name: str, *, but: int | None = None) -> int:
+        """Return when the last version began or was deleted; 0 if there is none.
+
+        Leave out the present version, whose time is `but`.
+        """
+        others = (one for one in self.earlier(name) if one.deleted_ns or int(one.id) != but)
+        return max((one.last_ns for one in others), default=0)
 
     def add_replaced(self, name: str, path: str, modified_ns: int) -> bool:
         """Give the present file a second name as a version; return False if the file system has no hard links."""
-        target = f"{self._made(name)}/{version_id(modified_ns)}"
+        target = f"{self.folder_of(name)}/{version_id(modified_ns)}"
         try:
             self._system.link(path, target)
         except FileExistsError:  # a crash after this step
             return True
         except OSError as error:
-            if error.errno not in _CANNOT_LINK:
+            if error.errno not in CANNOT_LINK:
                 raise
             return False
         return True
 
-    def add_copy(self, name: str, path: str, modified_ns: int) -> None:
-        """Make a complete copy at `path` a version."""
-        self._system.rename(path, f"{self._made(name)}/{version_id(modified_ns)}")
+    def add_copy(self, name: str, copy: TemporaryFile, modified_ns: int) -> None:
+        """Make a copy of the present file a version."""
+        copy.rename(f"{self.folder_of(name)}/{version_id(modified_ns)}")
 
     def add_deleted(self, name: str, path: str, modified_ns: int, now_ns: int) -> None:
         """Move the present file to the versions, which deletes it."""
-        self._system.rename(path, f"{self._made(name)}/{version_id(modified_ns)}.{version_id(now_ns)}")
+        self._system.rename(path, f"{self.folder_of(name)}/{version_id(modified_ns)}.{version_id(now_ns)}")
 
     def prune(self, name: str, present_ns: int | None, now_ns: int) -> None:
         """Remove the versions that are not kept; `present_ns` is the time of the present version, if there is one."""
@@ -139,12 +150,6 @@ class History:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-
-    def _made(self, name: str) -> str:
-        for folder in (self._folder, self.folder_of(name)):
-            with suppress(FileExistsError):
-                self._system.mkdir(folder)
-        return self.folder_of(name)
 
     def _files(self, folder: str) -> list[str]:
         try:

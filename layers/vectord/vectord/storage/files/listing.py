@@ -41,6 +41,15 @@ class Listing:
                 listed.append(self._listed(name))
         return ObjectPage(tuple(listed), None)
 
+    def needs_adoption(self, name: str) -> bool:
+        """Return True if the present file was copied into the folder and is older than the last version."""
+        if not has_versions(name):
+            return False
+        with TRANSLATED, suppress(FileNotFoundError):
+            present_ns = self._system.stat(self._objects.path(name)).st_mtime_ns
+            return present_ns <= self._history.newest_ns(name, but=present_ns)
+        return False
+
     def versions(self, name: str, limit: int, after: str | None) -> VersionPage:
         """Return up to `limit` versions of an object, as `Store.versions` does."""
         if after is not None and not is_version_id(after):
@@ -62,16 +71,13 @@ class Listing:
         return VersionPage(tuple(shown), page[limit - 1].id if len(page) > limit else None)
 
     def _names(self, folder: str, suffix: str) -> list[str]:
-        try:
-            with TRANSLATED:
-                try:
-                    with self._system.scandir(f"{self._folder}/{folder}") as entries:
-                        files = [entry.name for entry in entries if entry.name.endswith(suffix) and entry.is_file()]
-                except FileNotFoundError:
-                    self._system.stat(self._folder)
-                    return []
-        except NotADirectoryError:
-            return []
+        with TRANSLATED:
+            try:
+                with self._system.scandir(f"{self._folder}/{folder}") as entries:
+                    files = [entry.name for entry in entries if entry.name.endswith(suffix) and entry.is_file()]
+            except FileNotFoundError:
+                self._system.stat(self._folder)
+                return []
         names = (file.removesuffix(suffix) for file in files)
         return [name for name in names if params.is_index_name(name)]
 

@@ -4,11 +4,12 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from vectord.errors import ConditionFailed, ObjectNotFound, ObjectVersionNotFound, StoreRefused, StoreUnavailable
 from vectord.storage.base import ByteRange
 from vectord.storage.files.errors import TRANSLATED, not_a_file, store_error
+from vectord.storage.files.folders import Folders
 from vectord.storage.files.history import History, is_version_id, version_id
 from vectord.storage.files.identity import EtagCache, etag_of, stat_key
 from vectord.storage.files.layout import has_versions, relative_path
@@ -65,8 +66,8 @@ def _check_regular(found: os.stat_result) -> None:
 class ObjectFiles:
     """The files of the objects in one folder, and their ETags."""
 
-    def __init__(self, folder: str, history: History, system: System) -> None:
-        self._folder, self._history, self._system = folder, history, system
+    def __init__(self, folder: str, history: History, folders: Folders, system: System) -> None:
+        self._folder, self._history, self._folders, self._system = folder, history, folders, system
         self.etags = EtagCache()
 
     def path(self, name: str) -> str:
@@ -87,6 +88,8 @@ class ObjectFiles:
             ObjectNotFound: there is no such object.
         """
         path = self.path(name)
+        if self._folders.unsynced:
+            self._folders.sync_again()
         try:
             found = self._system.stat(path)
         except OSError as error:
@@ -130,14 +133,12 @@ class ObjectFiles:
     def path_of_version(self, name: str, version: str | None) -> str:
         """Return where a version is now; the path of the present one if there is no other."""
         earlier = self._history.earlier(name) if version is not None and has_versions(name) else ()
-        present = self.path(name)
-        with suppress(OSError):
-            if version == version_id(self._system.stat(present).st_mtime_ns):
-                return present
-        return next((one.path for one in earlier if one.id == version), present)
+        return next((one.path for one in earlier if one.id == version), self.path(name))
 
     def _present(self, name: str) -> ObjectFile:
         path = self.path(name)
+        if self._folders.unsynced:
+            self._folders.sync_again()
         try:
             return self.identified(path)
         except OSError as error:

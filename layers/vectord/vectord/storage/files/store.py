@@ -1,10 +1,11 @@
 """The store in a folder: the whole storage protocol on files, for one machine and any number of processes."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from vectord.errors import ConditionFailed, StoreUnavailable
+from vectord.errors import ConditionFailed, StoreError, StoreUnavailable
 from vectord.storage.base import (
     ByteRange,
     Condition,
@@ -19,6 +20,7 @@ from vectord.storage.base import (
     VersionPage,
 )
 from vectord.storage.files.errors import TRANSLATED
+from vectord.storage.files.folders import Folders
 from vectord.storage.files.history import History, Keep
 from vectord.storage.files.listing import Listing
 from vectord.storage.files.reading import ObjectFile, ObjectFiles, check_range
@@ -58,13 +60,14 @@ class FileStore:
         """
         folder = folder.absolute()
         root = str(folder)
-        with TRANSLATED:
-            _make(folder, system)
         self.keep = keep
         self._min_part, self._make_link = least_part, make_link
-        history = History(root, keep, system)
-        self._objects = ObjectFiles(root, history, system)
-        self._writer = Writer(root, self._objects, history, system)
+        folders = Folders(system)
+        with TRANSLATED:
+            _make(folder, folders, system)
+        history = History(root, keep, folders, system)
+        self._objects = ObjectFiles(root, history, folders, system)
+        self._writer = Writer(root, self._objects, history, folders, system)
         self._listing = Listing(root, self._objects, history, system)
         self._sweep = Sweep(root, self._writer, history, system)
 
@@ -157,16 +160,19 @@ class FileStore:
         return self._listing.objects(prefix, limit, after)
 
     def versions(self, name: str, limit: int, after: str | None = None) -> VersionPage:
+        if self._listing.needs_adoption(name):
+            with suppress(StoreError):  # in a read-only folder the order of versions may be wrong
+                self._writer.adopt(name)
         return self._listing.versions(name, limit, after)
 
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
-        """Return what `make_link` returns, or the `file:` URL of the file, which never expires.
-
-        The URL of the present version leads to the next version once there is one.
-        """
+        """Return what `make_link` returns, or the `file:` URL of the file, which never expires."""
         check_link(seconds, filename)
         if self._make_link:
             return self._make_link(name, seconds, filename, version)
+        if version is not None:
+            with suppress(StoreError):  # in a read-only folder no other version will be the present one
+                self._writer.pin(name, version)
         return Path(self._objects.path_of_version(name, version)).as_uri()
 
 
@@ -179,12 +185,10 @@ def _read_now(file: ObjectFile, length: int) -> bytes:
     return data
 
 
-def _make(folder: Path, system: System) -> None:
+def _make(folder: Path, folders: Folders, system: System) -> None:
     """Make the folder and those above it, unless they exist."""
     try:
-        system.mkdir(str(folder))
-    except FileExistsError:
-        system.scandir(str(folder)).close()  # it is a folder
+        system.scandir(str(folder)).close()
     except FileNotFoundError:
-        _make(folder.parent, system)
-        _make(folder, system)
+        _make(folder.parent, folders, system)
+        folders.make(str(folder))

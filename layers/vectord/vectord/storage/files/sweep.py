@@ -1,5 +1,6 @@
 """Remove what crashed processes left in a folder, and versions whose time is over."""
 
+import re
 from contextlib import suppress
 from threading import Lock
 from typing import Final
@@ -12,6 +13,9 @@ from vectord.storage.limits import STAGING
 
 _INTERVAL: Final = 3_600.0  # seconds between two sweeps of one process
 _STAGED_NS: Final = 24 * 3_600 * 1_000_000_000  # a staged object is removed after a day, as in the template's bucket
+# Names of folders that this store makes for shards; folders of others stay.
+_INDEX: Final = r"[A-Za-z0-9_-][A-Za-z0-9._~-]*"
+_GENERATION: Final = r"[0-9a-f]{32}"
 
 
 class Sweep:
@@ -32,6 +36,7 @@ class Sweep:
         with suppress(OSError, StoreError):
             self._writer.temporary.remove_abandoned()
             self._remove_old_staged()
+            self._remove_empty_folders()
             for name in self._history.names():
                 self._prune(name)
 
@@ -45,6 +50,22 @@ class Sweep:
             with suppress(FileNotFoundError):
                 if self._system.stat(path).st_mtime_ns < self._system.time_ns() - _STAGED_NS:
                     self._system.unlink(path)
+
+    def _remove_empty_folders(self) -> None:
+        """Remove the folders of shards whose creation ended before the first shard was written."""
+        for index in self._folders_in(self._folder, _INDEX):
+            removed = False
+            for generation in self._folders_in(index, _GENERATION):
+                with suppress(OSError):  # it has shards
+                    self._system.rmdir(generation)
+                    removed = True
+            if removed:
+                with suppress(OSError):
+                    self._system.rmdir(index)
+
+    def _folders_in(self, folder: str, pattern: str) -> list[str]:
+        with self._system.scandir(folder) as entries:
+            return [entry.path for entry in entries if re.fullmatch(pattern, entry.name) and entry.is_dir()]
 
     def _prune(self, name: str) -> None:
         with self._writer.locks.try_hold(name) as held:

@@ -67,11 +67,3 @@ class System(msgspec.Struct, frozen=True):
         rest = memoryview(data)
         while rest:
             rest = rest[self.write(fd, rest[:_MAX_READ]) :]
-
-    def sync_folder(self, path: str) -> None:
-        """Make the names in a folder durable."""
-        fd = self.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-        try:
-            self.fsync(fd)
-        finally:
-            self.close(fd)

@@ -26,11 +26,15 @@ _READ_WRITE: Final = os.O_RDWR | os.O_CLOEXEC
 
 
 class TemporaryFile:
-    """An open file under a random name. `named` is False once it has the name of an object, or none."""
+    """An open file under a random name, until it is renamed or that name is removed.
+
+    `modified_ns` is its time of modification; `exact_ns` is the same, or 0 if the file system rounded it.
+    """
 
     def __init__(self, fd: int, path: str, system: System) -> None:
         self.fd, self.path, self._system = fd, path, system
-        self.named = True
+        self.modified_ns = self.exact_ns = 0
+        self._has_name = True
 
     def write(self, data: bytes | memoryview) -> None:
         with TRANSLATED:
@@ -67,11 +71,34 @@ class TemporaryFile:
     def read(self, start: int, stop: int) -> bytes:
         return self._system.read(self.fd, start, stop)
 
-    def sync(self, stamp_ns: int) -> os.stat_result:
-        """Give the file its time of modification, make its bytes durable, and return what it is now."""
-        self._system.utime(self.fd, ns=(stamp_ns, stamp_ns))
+    def stamp(self, after_ns: int) -> os.stat_result:
+        """Make the file durable with the present time, or a later one that comes after `after_ns`; return its status.
+
+        Raises:
+            OSError
+        """
+        time_ns, step = max(self._system.time_ns(), after_ns + 1), 1
+        while True:
+            self._system.utime(self.fd, ns=(time_ns, time_ns))
+            found = self._system.fstat(self.fd)
+            if found.st_mtime_ns > after_ns:
+                break
+            step *= 1_000  # the file system rounds times
+            time_ns += step
         self._system.fsync(self.fd)
-        return self._system.fstat(self.fd)
+        self.modified_ns = found.st_mtime_ns
+        self.exact_ns = time_ns if found.st_mtime_ns == time_ns else 0
+        return found
+
+    def rename(self, path: str) -> None:
+        self._system.rename(self.path, path)
+        self._has_name = False
+
+    def remove_name(self) -> None:
+        """Remove the random name if the file still has it."""
+        if self._has_name:
+            self._system.unlink(self.path)
+            self._has_name = False
 
 
 class TemporaryFiles:
@@ -82,15 +109,14 @@ class TemporaryFiles:
 
     @contextmanager
     def open(self) -> Iterator[TemporaryFile]:
-        """Yield a new file; at the end of the block remove it, unless it has got the name of an object."""
+        """Yield a new file; at the end of the block remove its random name, if it still has it."""
         with TRANSLATED:
             file = self._locked()
         try:
             yield file
         finally:
-            if file.named:
-                with suppress(OSError):  # else the next sweep removes it
-                    self._system.unlink(file.path)
+            with suppress(OSError):  # what stays is removed by the next sweep
+                file.remove_name()
             self._system.close(file.fd)
 
     def remove_abandoned(self) -> None:

@@ -11,7 +11,6 @@
 A creation links the temporary file to the name instead, which never replaces a file, and then removes the first name.
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -19,8 +18,9 @@ from typing import Final
 
 from vectord.errors import ConditionFailed, ObjectNotFound
 from vectord.storage.base import Condition, IfAbsent, IfMatch
-from vectord.storage.files.errors import TRANSLATED, unknown_outcome
-from vectord.storage.files.history import History
+from vectord.storage.files.errors import CANNOT_LINK, PUBLISHING, TRANSLATED
+from vectord.storage.files.folders import Folders
+from vectord.storage.files.history import History, version_id
 from vectord.storage.files.identity import etag_of
 from vectord.storage.files.layout import folders_of, has_versions, relative_path
 from vectord.storage.files.locks import Locks
@@ -30,43 +30,50 @@ from vectord.storage.files.temporary import TemporaryFile, TemporaryFiles
 
 type Write = Callable[[TemporaryFile], None]
 
-_CANNOT_LINK: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_ATTEMPTS: Final = 3  # to create an object in a folder that another process removes because it is empty
 
 
 class Writer:
     """Conditional writes of the objects in one folder."""
 
-    def __init__(self, folder: str, objects: ObjectFiles, history: History, system: System) -> None:
-        self._folder, self._objects, self._history, self._system = folder, objects, history, system
+    def __init__(self, folder: str, objects: ObjectFiles, history: History, folders: Folders, system: System) -> None:
+        self._folder, self._objects, self._history = folder, objects, history
+        self._folders, self._system = folders, system
         self.locks, self.temporary = Locks(folder, system), TemporaryFiles(folder, system)
 
     def replace(self, name: str, condition: Condition, write: Write) -> str:
         """Write an object as a whole under a condition, and return its ETag."""
-        self._checked(name, condition)  # before the work; the lock is held for the last steps alone
+        self._checked(name, condition)  # before the work; the lock is for the last steps alone
         with self.temporary.open() as file:
             write(file)
-            stamp = self._later_than(self._last_ns(name))
-            etag = self._finish(file, stamp)
+            etag = self._complete(file, self._last_ns(name))
             with self.locks.hold(name):
-                present = self._checked(name, condition)
+                present_ns = self._checked(name, condition)
                 with TRANSLATED:
-                    if stamp <= (last := max(self._last_ns(name), present or 0)):
-                        stamp = self._later_than(last)
-                        file.sync(stamp)
-                    self._publish(name, file, present)
-                self._settle(name, file, etag, stamp)
+                    last_ns = max(self._last_ns(name), present_ns or 0)
+                    if file.modified_ns <= last_ns:  # another writer was faster
+                        file.stamp(last_ns)
+                    if present_ns is not None and self._keeps_versions(name):
+                        self._keep_version(name, present_ns)
+                with PUBLISHING:
+                    if present_ns is None:
+                        self._create(name, file)
+                    else:
+                        file.rename(self._objects.path(name))
+                self._settle(name, file, etag)
         return etag
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
-        """Write a staged object, unconditionally."""
+        """Write a staged object, unconditionally, and return its ETag."""
+        path = self._objects.path(name)
         with self.temporary.open() as file:
             for part in parts:
                 file.write(part)
-            stamp = self._later_than(0)
-            etag = self._finish(file, stamp)
-            with TRANSLATED:
-                self._rename(name, file)
-            self._settle(name, file, etag, stamp)
+            etag = self._complete(file, 0)
+            with PUBLISHING:
+                self._make_folders(name)
+                file.rename(path)
+            self._settle(name, file, etag)
         return etag
 
     def discard(self, name: str) -> None:
@@ -77,37 +84,49 @@ class Writer:
     def delete(self, name: str, condition: IfMatch) -> None:
         """Delete an object under a condition."""
         with self.locks.hold(name):
-            present = self._checked(name, condition) or 0
+            present_ns = self._checked(name, condition) or 0
             path = self._objects.path(name)
-            with TRANSLATED:
-                if has_versions(name) and self._history.keep.versions:
-                    present = self._adopted(name, path, present)
-                    self._history.add_deleted(name, path, present, self._later_than(present))
-                else:
+            if self._keeps_versions(name):
+                with TRANSLATED:
+                    present_ns = self._adopted(name, present_ns)
+                    self._history.make_folder(name)
+                    deleted_ns = max(self._system.time_ns(), present_ns + 1)
+                with PUBLISHING:
+                    self._history.add_deleted(name, path, present_ns, deleted_ns)
+            else:
+                with PUBLISHING:
                     self._system.unlink(path)
             self._sync_names(name)
-            with suppress(OSError):  # the deletion is done
-                self._prune(name, None)
+            with suppress(OSError):  # the deletion is done; the next sweep does the rest
+                self.prune(name)
                 self._remove_empty_folders(name)
 
     def adopt(self, name: str) -> None:
         """Give a file that was copied into the folder, with an older time than the last version, the present time."""
         with self.locks.hold(name), TRANSLATED, suppress(FileNotFoundError):
-            path = self._objects.path(name)
-            self._adopted(name, path, self._system.stat(path).st_mtime_ns)
+            self._adopted(name, self._system.stat(self._objects.path(name)).st_mtime_ns)
+
+    def pin(self, name: str, version: str) -> None:
+        """Give the present version, if it is `version`, the path that it will have as an earlier one."""
+        with self.locks.hold(name), TRANSLATED, suppress(FileNotFoundError):
+            present_ns = self._system.stat(self._objects.path(name)).st_mtime_ns
+            if self._keeps_versions(name) and version == version_id(present_ns):
+                self._history.make_folder(name)
+                self._history.add_replaced(name, self._objects.path(name), present_ns)
 
     def prune(self, name: str) -> None:
-        """Remove the versions of an index that are not kept; the caller has its lock."""
-        try:
-            present: int | None = self._system.stat(self._objects.path(name)).st_mtime_ns
-        except FileNotFoundError:
-            present = None
-        self._prune(name, present)
+        """Remove the versions of an object that are not kept; the caller has its lock.
 
-    def _finish(self, file: TemporaryFile, stamp: int) -> str:
-        with TRANSLATED:
-            found = file.sync(stamp)
-            return etag_of(file.read, found.st_size)
+        Raises:
+            OSError
+        """
+        if not has_versions(name):
+            return
+        try:
+            present_ns: int | None = self._system.stat(self._objects.path(name)).st_mtime_ns
+        except FileNotFoundError:
+            present_ns = None
+        self._history.prune(name, present_ns, self._system.time_ns())
 
     def _checked(self, name: str, condition: Condition) -> int | None:
         """Check the condition; return the time of the present version, None if there is none."""
@@ -121,90 +140,77 @@ class Writer:
                 return None
             raise
 
+    def _complete(self, file: TemporaryFile, last_ns: int) -> str:
+        """Make the file durable, with a time after `last_ns`, and return its ETag."""
+        with TRANSLATED:
+            found = file.stamp(last_ns)
+            return etag_of(file.read, found.st_size)
+
+    def _keeps_versions(self, name: str) -> bool:
+        return has_versions(name) and self._history.keep.versions > 0
+
     def _last_ns(self, name: str) -> int:
         with TRANSLATED:
             return self._history.newest_ns(name) if has_versions(name) else 0
 
-    def _later_than(self, last_ns: int) -> int:
-        return max(self._system.time_ns(), last_ns + 1)
-
-    def _publish(self, name: str, file: TemporaryFile, present_ns: int | None) -> None:
-        path = self._objects.path(name)
-        if present_ns is None:
-            self._create(name, file)
-            return
-        if has_versions(name) and self._history.keep.versions:
-            self._keep_version(name, path, present_ns)
-        self._system.rename(file.path, path)
-        file.named = False
-
     def _create(self, name: str, file: TemporaryFile) -> None:
-        self._make_folders(name)
+        for attempt in range(_ATTEMPTS):
+            self._make_folders(name)
+            try:
+                self._link(name, file)
+            except FileNotFoundError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    def _link(self, name: str, file: TemporaryFile) -> None:
+        path = self._objects.path(name)
         try:
-            self._system.link(file.path, self._objects.path(name))
+            self._system.link(file.path, path)
         except FileExistsError as error:  # it was copied into the folder since the check
             raise ConditionFailed(name) from error
         except OSError as error:
-            if error.errno not in _CANNOT_LINK:
+            if error.errno not in CANNOT_LINK:
                 raise
-            self._system.rename(file.path, self._objects.path(name))
-            file.named = False
+            file.rename(path)
 
-    def _rename(self, name: str, file: TemporaryFile) -> None:
-        self._make_folders(name)
-        self._system.rename(file.path, self._objects.path(name))
-        file.named = False
-
-    def _keep_version(self, name: str, path: str, present_ns: int) -> None:
-        present_ns = self._adopted(name, path, present_ns)
-        if self._history.add_replaced(name, path, present_ns):
+    def _keep_version(self, name: str, present_ns: int) -> None:
+        present_ns = self._adopted(name, present_ns)
+        self._history.make_folder(name)
+        if self._history.add_replaced(name, self._objects.path(name), present_ns):
             return
         with self._objects.open(name) as present, self.temporary.open() as copy:
             copy.copy(present.fd, 0, present.size)
-            copy.sync(present_ns)
-            self._history.add_copy(name, copy.path, present_ns)
-            copy.named = False
+            copy.stamp(present_ns - 1)
+            self._history.add_copy(name, copy, present_ns)
 
-    def _adopted(self, name: str, path: str, present_ns: int) -> int:
-        last = max(
-            (one.last_ns for one in self._history.earlier(name) if int(one.id) != present_ns or one.deleted_ns),
-            default=0,
-        )
-        if present_ns > last:
-            return present_ns
-        stamp = self._later_than(last)
-        self._system.utime(path, ns=(stamp, stamp))
-        return stamp
+    def _adopted(self, name: str, present_ns: int) -> int:
+        """Return the time of the present version, after making it later than those of all earlier ones."""
+        last_ns = self._history.newest_ns(name, but=present_ns)
+        if present_ns <= last_ns:
+            present_ns = max(self._system.time_ns(), last_ns + 1)
+            self._system.utime(self._objects.path(name), ns=(present_ns, present_ns))
+        return present_ns
 
-    def _settle(self, name: str, file: TemporaryFile, etag: str, stamp: int) -> None:
-        """Make the new state durable, and do what may fail after that."""
+    def _settle(self, name: str, file: TemporaryFile, etag: str) -> None:
+        """Make the new state durable, and do what no longer matters to the write."""
         self._sync_names(name)
-        with suppress(OSError):  # the write is done
-            if file.named:
-                self._system.unlink(file.path)
-                file.named = False
-            self._objects.etags.keep_written(self._system.fstat(file.fd), etag, stamp)
-            self._prune(name, stamp)
+        with suppress(OSError):
+            file.remove_name()
+            self._objects.etags.keep_written(self._system.fstat(file.fd), etag, file.exact_ns)
+            self.prune(name)
 
     def _sync_names(self, name: str) -> None:
-        """Make the names durable that a write changed; those of a version too.
-
-        Raises:
-            StoreUnavailable: the change is visible, but may not survive a loss of power.
-        """
-        try:
-            self._system.sync_folder(os.path.dirname(self._objects.path(name)))  # noqa: PTH120
-        except OSError as error:
-            raise unknown_outcome(error) from error
-
-    def _prune(self, name: str, present_ns: int | None) -> None:
-        if has_versions(name):
-            self._history.prune(name, present_ns, self._system.time_ns())
+        """Make the changed names of an object and its versions durable; raise what `Folders.sync` does."""
+        self._folders.sync(
+            os.path.dirname(self._objects.path(name)),  # noqa: PTH120
+            *([self._history.folder_of(name)] if self._keeps_versions(name) else []),
+        )
 
     def _make_folders(self, name: str) -> None:
         for folder in folders_of(relative_path(name) or ""):
-            with suppress(FileExistsError):
-                self._system.mkdir(f"{self._folder}/{folder}")
+            self._folders.make(f"{self._folder}/{folder}")
 
     def _remove_empty_folders(self, name: str) -> None:
         for folder in reversed(folders_of(relative_path(name) or "")):
