@@ -96,11 +96,9 @@ class Locks:
             return False
 
     def _release(self, fd: int) -> None:
-        try:
-            # Before the file is closed: a forked process may have it open, too, and would keep the lock.
+        with suppress(OSError):  # closing it does the same, unless a forked process has the file open, too
             self._system.flock(fd, fcntl.LOCK_UN)
-        finally:
-            self._system.close(fd)
+        self._system.close(fd)
 
     def _path(self, name: str) -> str:
         # Names that a file system without upper case takes for one name share a file.

@@ -13,8 +13,8 @@ from vectord.storage.limits import STAGING
 
 _INTERVAL: Final = 3_600.0  # seconds between two sweeps of one process
 _STAGED_NS: Final = 24 * 3_600 * 1_000_000_000  # a staged object is removed after a day, as in the template's bucket
-# Names of folders that this store makes for shards; folders of others stay.
-_INDEX: Final = r"[A-Za-z0-9_-][A-Za-z0-9._~-]*"
+# Names of the folders of an index's shards.
+_INDEX: Final = r"(?!.*\.lhv1$)[A-Za-z0-9_-][A-Za-z0-9._~-]*"
 _GENERATION: Final = r"[0-9a-f]{32}"
 
 
@@ -54,14 +54,9 @@ class Sweep:
     def _remove_empty_folders(self) -> None:
         """Remove the folders of shards whose creation ended before the first shard was written."""
         for index in self._folders_in(self._folder, _INDEX):
-            removed = False
-            for generation in self._folders_in(index, _GENERATION):
+            for folder in (*self._folders_in(index, _GENERATION), index):
                 with suppress(OSError):  # it has shards
-                    self._system.rmdir(generation)
-                    removed = True
-            if removed:
-                with suppress(OSError):
-                    self._system.rmdir(index)
+                    self._system.rmdir(folder)
 
     def _folders_in(self, folder: str, pattern: str) -> list[str]:
         with self._system.scandir(folder) as entries:

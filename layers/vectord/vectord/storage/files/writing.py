@@ -78,7 +78,7 @@ class Writer:
 
     def discard(self, name: str) -> None:
         """Remove a staged object if it exists."""
-        with TRANSLATED, suppress(FileNotFoundError):
+        with PUBLISHING, suppress(FileNotFoundError):
             self._system.unlink(self._objects.path(name))
 
     def delete(self, name: str, condition: IfMatch) -> None:
