@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.block import InvalidRows, joined
 from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
@@ -254,40 +255,44 @@ def test_values_of_numpy_pandas_and_datetime_become_json() -> None:
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_a_missing_column_is_refused_with_those_that_exist(make) -> None:
-    with pytest.raises(ValueError, match=r"has no column 'id'; its columns are 'key', 'vector'\. Name it with id="):
+    with pytest.raises(
+        ArgumentInvalid, match=r"has no column 'id'; its columns are 'key', 'vector'\. Name it with id="
+    ):
         add_blocks(make({"key": IDS, "vector": LISTS}))
-    with pytest.raises(ValueError, match=r"has no column 'vector'; its columns are 'id', 'emb'\. Name it with vector="):
+    with pytest.raises(
+        ArgumentInvalid, match=r"has no column 'vector'; its columns are 'id', 'emb'\. Name it with vector="
+    ):
         add_blocks(make({"id": IDS, "emb": LISTS}))
-    with pytest.raises(ValueError, match=r"has no column 'jahr'; .* Name it with metadata="):
+    with pytest.raises(ArgumentInvalid, match=r"has no column 'jahr'; .* Name it with metadata="):
         add_blocks(make(FRAME), names=make_names(metadata=["jahr"]))
 
 
 def test_columns_that_are_there_twice_are_refused() -> None:
     frame = pd.DataFrame([["a", [1.0], 1, 2]], columns=["id", "vector", "year", "year"])
-    with pytest.raises(ValueError, match="columns more than once: 'year'"):
+    with pytest.raises(ArgumentInvalid, match="columns more than once: 'year'"):
         add_blocks(frame)
 
 
 def test_metadata_beside_other_columns_is_refused() -> None:
-    with pytest.raises(ValueError, match="a field 'metadata', and others that would be metadata as well: 'year'"):
+    with pytest.raises(ArgumentInvalid, match="a field 'metadata', and others that would be metadata as well: 'year'"):
         add_blocks(pd.DataFrame({**FRAME, "metadata": [None] * 3}))
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ValueError, match="there are 2 ids and 3 vectors"):
+    with pytest.raises(ArgumentInvalid, match="there are 2 ids and 3 vectors"):
         add_blocks(ids=["a", "b"], vectors=MATRIX)
-    with pytest.raises(ValueError, match="there are 3 ids and 1 values of metadata"):
+    with pytest.raises(ArgumentInvalid, match="there are 3 ids and 1 values of metadata"):
         add_blocks(ids=IDS, vectors=MATRIX, metadata=[{}])
 
 
 @pytest.mark.parametrize("rows", [5, "films.parquet", b"x"])
 def test_what_is_not_rows_is_refused(rows: object) -> None:
-    with pytest.raises(TypeError, match="give tuples"):
+    with pytest.raises(ArgumentInvalid, match="give tuples"):
         add_blocks(rows)
 
 
 def test_missing_vectors_are_named() -> None:
-    with pytest.raises(TypeError, match="vectors= is missing"):
+    with pytest.raises(ArgumentInvalid, match="vectors= is missing"):
         add_blocks(ids=IDS)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from vectord_client.rows.block import FLOAT_BYTES, BadRow, Block, Reasons, kept
+from vectord_client.errors import BadItem
+from vectord_client.rows.block import FLOAT_BYTES, Block, Reasons, kept
 from vectord_client.rows.ids import check_ids
 from vectord_client.rows.pack import Shape, pack_rows
 
@@ -29,7 +30,7 @@ def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
     if not reasons:
         return Block(positions, list(rows.ids), packed, shape.dimension or 0, rows.metadata)
     bad = [
-        BadRow(rows.start + row, row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
+        BadItem(rows.start + row, row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
         for row, reason in sorted(reasons.items())
     ]
     good = [packed[row * size : (row + 1) * size] for row in range(len(rows.ids)) if row not in reasons]

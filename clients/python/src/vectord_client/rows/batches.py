@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from vectord_client.rows.block import BadRow, Block, joined, kept
+from vectord_client.errors import BadItem
+from vectord_client.rows.block import Block, joined, kept
 
 REQUEST_BYTES: Final = 6_200_000  # of 6,291,456: up to 16 KB are headers, path and claims
 BATCH_ROWS: Final = 100_000  # of one request
@@ -50,7 +51,7 @@ class Batch(msgspec.Struct, frozen=True):
     start: int
     stop: int
     rows: Block | None
-    bad: tuple[BadRow, ...] = ()
+    bad: tuple[BadItem, ...] = ()
 
     def __len__(self) -> int:
         return 0 if self.rows is None else len(self.rows)
@@ -86,7 +87,7 @@ class _Cutter:
     """The rows of the next batch."""
 
     def __init__(self) -> None:
-        self.bad: list[BadRow] = []
+        self.bad: list[BadItem] = []
         self.rows = 0
         self.size = _FIXED
         self._blocks: list[Block] = []

@@ -5,31 +5,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from vectord_client.errors import ArgumentInvalid, BadItem
+
 T = TypeVar("T")
 
 FLOAT_BYTES = 4  # of a component, which is float32
 
 
-class BadRow(msgspec.Struct, frozen=True):
-    """A row that cannot be sent: its position in the input (from 0), its id if it has one, and the reason."""
-
-    position: int
-    id: str | None
-    reason: str
-
-    def __str__(self) -> str:
-        named = "" if self.id is None else f" ({_shortened(self.id)!r})"
-        return f"row {self.position:,}{named}: {self.reason}"
-
-
-class InvalidRows(ValueError):
+class InvalidRows(ArgumentInvalid):
     """Some rows of a call are not valid; nothing was sent. `errors` lists them."""
 
-    def __init__(self, errors: Sequence[BadRow]) -> None:
-        self.errors = tuple(errors)
-        shown = "; ".join(map(str, self.errors[:3]))
-        more = f"; and {len(self.errors) - 3:,} more" if len(self.errors) > 3 else ""
-        super().__init__(f"{len(self.errors):,} of the rows are not valid, and nothing was sent: {shown}{more}.")
+    def __init__(self, errors: Sequence[BadItem]) -> None:
+        super().__init__(f"{len(errors):,} of the rows are not valid, and nothing was sent:", errors=tuple(errors))
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -45,7 +32,7 @@ class Block(msgspec.Struct, frozen=True):
     vectors: memoryview
     dimension: int
     metadata: list[bytes | None]
-    bad: tuple[BadRow, ...] = ()
+    bad: tuple[BadItem, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,7 +62,7 @@ class Block(msgspec.Struct, frozen=True):
         if not reasons:
             return self
         kept = [row for row in range(len(self)) if row not in reasons]
-        bad = [BadRow(self.positions[row], self.ids[row], reason) for row, reason in sorted(reasons.items())]
+        bad = [BadItem(self.positions[row], self.ids[row], reason) for row, reason in sorted(reasons.items())]
         return Block(
             [self.positions[row] for row in kept],
             [self.ids[row] for row in kept],
@@ -102,10 +89,6 @@ def joined(blocks: Sequence[Block]) -> Block:
 def kept(values: Sequence[T], dropped: Mapping[int, Any]) -> list[T]:
     """Return `values` without those at the indices in `dropped`."""
     return [value for row, value in enumerate(values) if row not in dropped]
-
-
-def _shortened(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 Reasons = dict[int, str]  # of rows that are not valid, by their index in a chunk; the first reason of a row counts

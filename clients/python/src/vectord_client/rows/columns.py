@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.frames import is_frame, records
@@ -17,11 +18,10 @@ def column_blocks(ids: Any, vectors: Any, metadata: Any, shape: Shape) -> Iterat
     """Yield columns of equal length as blocks. One id with one vector is one row.
 
     Raises:
-        TypeError: ids or vectors are missing.
-        ValueError: the columns have different lengths, or the vectors are not a matrix of real numbers.
+        ArgumentInvalid: ids or vectors are missing, the columns have different lengths, or the vectors are not a matrix of real numbers.
     """
     if ids is None or vectors is None:
-        raise TypeError(f"{'ids' if ids is None else 'vectors'}= is missing: give rows, or ids= and vectors=")
+        raise ArgumentInvalid(f"{'ids' if ids is None else 'vectors'}= is missing: give rows, or ids= and vectors=")
     if isinstance(ids, str):
         ids, vectors, metadata = [ids], [vectors], None if metadata is None else [metadata]
     listed_ids, rows = as_list(ids), as_vectors(vectors)
@@ -44,7 +44,7 @@ def as_list(values: Any) -> list[Any]:
     if isinstance(values, list):
         return values
     if isinstance(values, Mapping | bytes):
-        raise TypeError(f"ids are a {type(values).__name__}; give a sequence of text")
+        raise ArgumentInvalid(f"ids are a {type(values).__name__}; give a sequence of text")
     for name in ("tolist", "to_list", "to_pylist"):  # numpy and pandas, polars, Arrow
         if hasattr(values, name):
             listed = getattr(values, name)()
@@ -92,9 +92,9 @@ def _metadata_list(metadata: Any) -> Sequence[Any]:
 
 def _check_lengths(ids: int, vectors: int, metadata: Sequence[Any] | None) -> None:
     if ids != vectors:
-        raise ValueError(f"there are {ids:,} ids and {vectors:,} vectors")
+        raise ArgumentInvalid(f"there are {ids:,} ids and {vectors:,} vectors")
     if metadata is not None and len(metadata) != ids:
-        raise ValueError(f"there are {ids:,} ids and {len(metadata):,} values of metadata")
+        raise ArgumentInvalid(f"there are {ids:,} ids and {len(metadata):,} values of metadata")
 
 
 def _block_rows(vectors: Any) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from vectord_client.errors import ArgumentInvalid
+
 
 class Names(msgspec.Struct, frozen=True):
     """The fields or columns of a row: of its id, its vector, and its metadata.
@@ -30,18 +32,18 @@ def check_names(present: Sequence[str], names: Names, what: str) -> Names:
     """Return the names of the columns to read from those that are present: `values` stands for an absent `vector`.
 
     Raises:
-        ValueError: a column is missing or there twice; or it is not clear which columns are metadata.
+        ArgumentInvalid: a column is missing or there twice; or it is not clear which columns are metadata.
     """
     if repeated := [name for name, count in Counter(present).items() if count > 1]:
-        raise ValueError(f"the {what} has columns more than once: {_listed(repeated)}; rename or drop them")
+        raise ArgumentInvalid(f"the {what} has columns more than once: {_listed(repeated)}; rename or drop them")
     found = structs.replace(names, vector=vector_name(present, names.vector))
     for name, parameter in ((found.id, "id"), (found.vector, "vector")):
         if name not in present:
-            raise ValueError(no_field(what, "column", name, parameter, present))
+            raise ArgumentInvalid(no_field(what, "column", name, parameter, present))
     selected = metadata_names(present, found)
     for name in (selected,) if isinstance(selected, str) else selected:
         if name not in present:
-            raise ValueError(no_field(what, "column", name, "metadata", present))
+            raise ArgumentInvalid(no_field(what, "column", name, "metadata", present))
     return found
 
 
@@ -54,7 +56,7 @@ def metadata_names(present: Sequence[str], names: Names) -> str | Sequence[str]:
     """Return the field that has all metadata, or the fields that are members of it.
 
     Raises:
-        ValueError: there is a field `metadata` beside others.
+        ArgumentInvalid: there is a field `metadata` beside others.
     """
     if names.metadata is not None:
         return names.metadata
@@ -63,7 +65,7 @@ def metadata_names(present: Sequence[str], names: Names) -> str | Sequence[str]:
         return others
     if len(others) > 1:
         more = _listed([name for name in others if name != "metadata"])
-        raise ValueError(
+        raise ArgumentInvalid(
             f"there is a field 'metadata', and others that would be metadata as well: {more}. Select with metadata=: "
             "a name for the field with all metadata, or a list of the fields"
         )

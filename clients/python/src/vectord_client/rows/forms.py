@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows import columns, frames
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, InvalidRows, Reasons
@@ -36,13 +37,13 @@ def add_blocks(
 
     Raises:
         InvalidRows: some rows are not valid; the error lists them all.
-        TypeError, ValueError: the input is not rows: the message says what is missing.
+        ArgumentInvalid: the input is not rows: the message says what is missing.
     """
     shape = shape or Shape()
     if rows is None:
         found = list(columns.column_blocks(ids, vectors, metadata, shape))
     elif ids is not None or vectors is not None or (metadata is not None and not frames.is_frame(rows)):
-        raise TypeError("give either rows, or ids= and vectors= (with metadata=), not both")
+        raise ArgumentInvalid("give either rows, or ids= and vectors= (with metadata=), not both")
     else:
         found = list(row_blocks(rows, names, shape))
     if bad := [row for block in found for row in block.bad]:
@@ -54,7 +55,7 @@ def row_blocks(rows: Any, names: Names, shape: Shape) -> Iterator[Block]:
     """Yield rows in any form as blocks, in bounded memory if `rows` is an iterator.
 
     Raises:
-        TypeError, ValueError: the input is not rows.
+        ArgumentInvalid: the input is not rows.
     """
     start, pending = 0, list[_Row]()
     for part in _parts(rows, names):
@@ -85,7 +86,7 @@ def _parts(rows: Any, names: Names) -> Iterator[Any]:
     elif _is_row(rows):
         yield _row(rows, names)
     elif isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
-        raise TypeError(
+        raise ArgumentInvalid(
             f"rows are a {type(rows).__name__}; give tuples (id, vector, metadata), dicts, a DataFrame, "
             "an Arrow table, or an iterable of these. A file is loaded by load(path)."
         )
@@ -106,7 +107,7 @@ def _holds_rows(value: Any) -> bool:
 def _of_mapping(rows: Mapping[Any, Any], names: Names) -> Iterator[Any]:
     """Yield the row of a dict, or the rows of a dict of columns."""
     if names.id not in rows:
-        raise ValueError(no_field("dict", "field", names.id, "id", rows))
+        raise ArgumentInvalid(no_field("dict", "field", names.id, "id", rows))
     ids = rows[names.id]
     if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         yield _row(rows, names)
@@ -114,7 +115,7 @@ def _of_mapping(rows: Mapping[Any, Any], names: Names) -> Iterator[Any]:
     listed = {name: list(column) for name, column in rows.items()}
     lengths = {name: len(column) for name, column in listed.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"the columns have different lengths: {lengths}")
+        raise ArgumentInvalid(f"the columns have different lengths: {lengths}")
     for place in range(lengths[names.id]):
         yield _row({name: column[place] for name, column in listed.items()}, names)
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
+from vectord_client.errors import ArgumentInvalid, MissingExtra
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
@@ -41,7 +42,7 @@ def frame_blocks(frame: Any, names: Names, shape: Shape, start: int = 0) -> Iter
     """Yield the rows of a frame as blocks; `start` is the position of its first row.
 
     Raises:
-        ValueError: a column is missing, or there twice.
+        ArgumentInvalid: a column is missing, or there twice.
     """
     for part in frame_parts(frame):
         resolved = check_names(part.names, names, _what(frame))
@@ -83,7 +84,7 @@ def frame_parts(frame: Any) -> Iterator[Part]:
     """Yield the rows of a frame in parts of at most 2,048."""
     if _is_a(frame, "pandas", "DataFrame"):
         if frame.columns.nlevels > 1:
-            raise ValueError("the DataFrame has columns of several levels; join their names first")
+            raise ArgumentInvalid("the DataFrame has columns of several levels; join their names first")
         for first in range(0, len(frame), _PART_ROWS) or (0,):
             yield PandasPart(frame.iloc[first : first + _PART_ROWS])
         return
@@ -216,7 +217,7 @@ def _arrow(frame: Any) -> Any:
     except ModuleNotFoundError:
         if _is_a(frame, "polars", "DataFrame"):
             return None
-        raise TypeError(
+        raise MissingExtra(
             f"reading a {type(frame).__name__} needs pyarrow: pip install 'vectord-client[pandas]'"
         ) from None
     return pyarrow

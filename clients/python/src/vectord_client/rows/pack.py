@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.block import FLOAT_BYTES, Reasons
 
 _REAL: Final = "fiu"  # kinds of numpy's dtypes: floats and integers
@@ -16,7 +17,7 @@ _FORMATS: Final = frozenset("efdbBhHiIlLqQnN")  # of numbers in a buffer
 _FLOAT32: Final = ("f", "<f") if sys.byteorder == "little" else ("<f",)
 
 
-class InvalidVector(ValueError):
+class InvalidVector(ArgumentInvalid):
     """A vector that cannot be sent; the message says why."""
 
 
