@@ -12,9 +12,9 @@ from vectord_client.rows.pack import Shape, pack_rows
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """Rows from position `start` on. `vectors` are those of the rows, or their packed bytes, which were checked."""
+    """Rows at `positions`. `vectors` are those of the rows, or their packed bytes, which were checked."""
 
-    start: int
+    positions: Sequence[int]
     ids: Sequence[Any]
     vectors: Sequence[Any] | memoryview
     metadata: list[bytes | None]
@@ -26,16 +26,15 @@ def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
     vectors = rows.vectors
     packed = vectors if isinstance(vectors, memoryview) else pack_rows(vectors, shape, reasons)
     size = (shape.dimension or 0) * FLOAT_BYTES
-    positions = range(rows.start, rows.start + len(rows.ids))
     if not reasons:
-        return Block(positions, list(rows.ids), packed, shape.dimension or 0, rows.metadata)
+        return Block(rows.positions, list(rows.ids), packed, shape.dimension or 0, rows.metadata)
     bad = [
-        BadItem(rows.start + row, row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
+        BadItem(rows.positions[row], row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
         for row, reason in sorted(reasons.items())
     ]
     good = [packed[row * size : (row + 1) * size] for row in range(len(rows.ids)) if row not in reasons]
     return Block(
-        kept(positions, reasons),
+        kept(rows.positions, reasons),
         kept(rows.ids, reasons),
         memoryview(b"".join(good)),
         shape.dimension or 0,

@@ -18,7 +18,7 @@ def column_blocks(ids: Any, vectors: Any, metadata: Any, shape: Shape) -> Iterat
     """Yield columns of equal length as blocks. One id with one vector is one row.
 
     Raises:
-        ArgumentInvalid: ids or vectors are missing, the columns have different lengths, or the vectors are not a matrix of real numbers.
+        ArgumentInvalid: ids or vectors are missing, the lengths differ, or the vectors are not a matrix of numbers.
     """
     if ids is None or vectors is None:
         raise ArgumentInvalid(f"{'ids' if ids is None else 'vectors'}= is missing: give rows, or ids= and vectors=")
@@ -36,7 +36,7 @@ def column_blocks(ids: Any, vectors: Any, metadata: Any, shape: Shape) -> Iterat
             texts = json_texts(listed_metadata[start : start + size], reasons)
         block = rows[start : start + size]
         packed = pack_matrix(block, shape, reasons) if numpy_of(block) is not None else list(block)
-        yield assemble(Columns(start, part, packed, texts), shape, reasons)
+        yield assemble(Columns(range(start, start + len(part)), part, packed, texts), shape, reasons)
 
 
 def as_list(values: Any) -> list[Any]:

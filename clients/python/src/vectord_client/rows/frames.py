@@ -9,6 +9,7 @@ from vectord_client.errors import ArgumentInvalid, MissingExtra
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
+from vectord_client.rows.ids import id_text
 from vectord_client.rows.json_values import NotJson
 from vectord_client.rows.metadata import checked_text, json_text, json_texts
 from vectord_client.rows.pack import Shape, check_values
@@ -54,15 +55,15 @@ def part_block(part: Part, names: Names, shape: Shape, start: int) -> Block:
     """Return rows of a frame, which has the columns `names`, as a block."""
     reasons: Reasons = {}
     ids = part.values(names.id)
-    if names.integer_ids:
-        ids = [str(value) if type(value) is int else value for value in ids]
+    if names.typed_ids:
+        ids = [id_text(value) for value in ids]
     texts = part_metadata(part, names, reasons)
     found = part.packed(names.vector, shape.dimension)
     if found is None or (shape.dimension is not None and found[0] != shape.dimension):
-        return assemble(Columns(start, ids, part.values(names.vector), texts), shape, reasons)
+        return assemble(Columns(range(start, start + len(ids)), ids, part.values(names.vector), texts), shape, reasons)
     shape.check_length(found[0])
     check_values(found[1], len(part), shape, reasons)
-    return assemble(Columns(start, ids, found[1], texts), shape, reasons)
+    return assemble(Columns(range(start, start + len(ids)), ids, found[1], texts), shape, reasons)
 
 
 def part_metadata(part: Part, names: Names, reasons: Reasons) -> list[bytes | None]:
@@ -134,7 +135,7 @@ class PolarsPart:
         return int(self._frame.height)
 
     def values(self, name: str) -> list[Any]:
-        return _without_nan(self._frame.get_column(name).to_list())
+        return without_nan(self._frame.get_column(name).to_list())
 
     def packed(self, name: str, dimension: int | None) -> tuple[int, memoryview] | None:
         del name, dimension
@@ -153,7 +154,7 @@ class ArrowPart:
 
     def values(self, name: str) -> list[Any]:
         column = self._batch.column(self.names.index(name))
-        return _without_nan(column.to_pylist(maps_as_pydicts="strict"))
+        return without_nan(column.to_pylist(maps_as_pydicts="strict"))
 
     def packed(self, name: str, dimension: int | None) -> tuple[int, memoryview] | None:
         column, arrow = self._batch.column(self.names.index(name)), self._arrow
@@ -195,7 +196,8 @@ def _whole_texts(values: list[Any], reasons: Reasons) -> list[bytes | None]:
     return texts
 
 
-def _without_nan(values: list[Any]) -> list[Any]:
+def without_nan(values: list[Any]) -> list[Any]:
+    """Return values with None in the place of NaN."""
     return [None if type(value) is float and math.isnan(value) else value for value in values]
 
 

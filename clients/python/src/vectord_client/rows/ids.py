@@ -1,6 +1,8 @@
 """Check ids: 1 to 1,024 bytes of UTF-8."""
 
+import uuid
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Final
 
 from vectord_client.rows.block import Reasons
@@ -37,6 +39,20 @@ def id_reason(row_id: Any) -> str | None:
     if size > MAX_ID_BYTES:
         return f"the id has {size:,} bytes of UTF-8, and the limit is {MAX_ID_BYTES:,}"
     return None
+
+
+def id_text(value: Any) -> Any:
+    """Return an id of a file as text: the digits of an integer, a UUID in lower case, bytes as UTF-8."""
+    if type(value) is int or (isinstance(value, Decimal) and value == value.to_integral_value()):
+        return str(int(value))
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    return value
 
 
 def _article(value: Any) -> str:

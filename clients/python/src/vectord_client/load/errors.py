@@ -1,0 +1,39 @@
+"""Errors of loads and exports."""
+
+from vectord_client.errors import UsageError, VectordError
+
+
+class LoadError(VectordError):
+    """A load cannot continue. What was acknowledged before is in the index."""
+
+
+class SourceUnreadable(LoadError):
+    """The source is not what its name says, or it is damaged."""
+
+
+class SourceChanged(LoadError):
+    """The source is not the one that the load began with."""
+
+
+class IndexChanged(LoadError):
+    """The index is not the one that the load began with: it was deleted and created again, or emptied."""
+
+
+class LoadRunning(UsageError):
+    """Another process is loading the same source into the same index."""
+
+
+class JournalUnusable(LoadError):
+    """The journal, which makes a load resumable, cannot be read or written."""
+
+
+class UploadNotSeen(LoadError):
+    """An uploaded file did not arrive in the index in time; it may still arrive, or it was rejected."""
+
+
+class ExportIncomplete(VectordError):
+    """An exported file did not arrive as a whole; there is no file."""
+
+
+class LoadInterrupted(KeyboardInterrupt):
+    """A load was interrupted by Ctrl-C. The message says how many rows are in the index and how to resume."""

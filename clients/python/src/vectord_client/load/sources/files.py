@@ -1,0 +1,98 @@
+"""Files as bytes: on disk, or an object of S3. Both are watched for changes while they are read."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO, Any, Final, Protocol
+
+from vectord_client.errors import ArgumentInvalid
+from vectord_client.load.errors import SourceChanged
+
+_SAMPLE: Final = 64 << 10  # bytes of a sample
+_SAMPLES: Final = 16
+
+
+class Opened(Protocol):
+    """A file that is open for reading and can seek."""
+
+    name: str
+    identity: str
+    fingerprint: str
+    size: int
+    path: Path | None
+    file: IO[bytes]
+
+    def check(self) -> None:
+        """Raise SourceChanged if the file changed since it was opened."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class LocalFile:
+    """A file on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            ArgumentInvalid: there is no such file, or it cannot be read.
+        """
+        try:
+            self.file: IO[bytes] = path.open("rb")
+        except OSError as error:
+            raise ArgumentInvalid(f"{path} cannot be read: {error.strerror or error}.") from error
+        self.path: Path | None = path
+        self.name, self.identity = path.name, str(path.resolve())
+        self._opened = _state(os.fstat(self.file.fileno()))
+        self.size = self._opened[1]
+        self.fingerprint = f"{self.size:,} bytes, digest {sampled_digest(self.file, self.size)}"
+
+    def check(self) -> None:
+        """Raise SourceChanged if another file is at the path, or this one has another size or time."""
+        try:
+            now = _state(Path(self.identity).stat())
+        except OSError as error:
+            raise SourceChanged(f"{self.name} was removed while it was loaded: {error.strerror}. {_LOADED}") from error
+        if now != self._opened:
+            raise SourceChanged(f"{self.name} changed while it was loaded. {_LOADED}")
+
+    def close(self) -> None:
+        self.file.close()
+
+
+_LOADED: Final = (
+    "The rows of the batches before are in the index. Load the file again once nothing writes to it, with resume=False."
+)
+
+
+def _state(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_dev
+
+
+def sampled_digest(file: IO[bytes], size: int) -> str:
+    """Return a digest of the begin, the end and places in between; the position in the file is at its begin after."""
+    digest = hashlib.blake2b(digest_size=8)
+    last = max(0, size - _SAMPLE)
+    for place in sorted({last * sample // _SAMPLES for sample in range(_SAMPLES + 1)}):
+        file.seek(place)
+        digest.update(file.read(_SAMPLE))
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def open_file(place: "str | os.PathLike[str]") -> Opened:
+    """Open a path, or a URL `s3://bucket/key`."""
+    text = os.fspath(place)
+    if text.startswith("s3://"):
+        from vectord_client.load.sources.s3 import S3File  # noqa: PLC0415  needs botocore
+
+        return S3File(text)
+    if "://" in text and not text.startswith("file://"):
+        raise ArgumentInvalid(f"{text!r}: a load reads files, s3://bucket/key, DataFrames and iterables of rows.")
+    return LocalFile(Path(text.removeprefix("file://")).expanduser())
+
+
+def is_place(value: Any) -> bool:
+    """Return True for a path or a URL."""
+    return isinstance(value, str | os.PathLike)

@@ -1,0 +1,134 @@
+"""JSON lines: an object a line, its vector as numbers or as base64 of little-endian float32."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from json import JSONDecodeError, loads
+from typing import IO, Any, Final, cast
+
+import msgspec
+
+from vectord_client.load.errors import SourceUnreadable
+from vectord_client.load.sources.files import Opened
+from vectord_client.rows.assemble import Columns, assemble
+from vectord_client.rows.block import Block, Reasons
+from vectord_client.rows.fields import Names, metadata_names, no_field, vector_name
+from vectord_client.rows.pack import Shape
+
+_LINES: Final = 512  # a block
+_LONGEST: Final = 32 << 20  # bytes of a line
+_BOM: Final = b"\xef\xbb\xbf"
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_VECTOR: Final = msgspec.json.Decoder(list[float] | str | None)
+_ANY: Final = msgspec.json.Decoder(Any)
+
+
+class Line(msgspec.Struct):
+    """A row of a line, or why it is none."""
+
+    id: Any = None
+    vector: Any = None
+    metadata: bytes | None = None
+    reason: str | None = None
+
+
+class JsonLines:
+    """A file `.jsonl`, `.ndjson` or one of them with `.gz`; positions count lines from 0, blank ones too."""
+
+    total = None
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.check, self.close = opened.check, opened.close
+
+    def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
+        """Yield the rows of all lines."""
+        positions, rows = list[int](), list[Line]()
+        for position, text in enumerate(self._lines()):
+            if isinstance(text, bytes) and not text.strip():
+                continue
+            positions.append(position)
+            rows.append(text if isinstance(text, Line) else read_line(text, names))
+            if len(rows) == _LINES:
+                yield _block(positions, rows, shape)
+                positions, rows = [], []
+        if rows:
+            yield _block(positions, rows, shape)
+
+    def _lines(self) -> Iterator[bytes | Line]:
+        file = self._opened.file
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        lines = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
+        first = True
+        try:
+            while line := lines.readline(_LONGEST + 1):
+                if len(line) > _LONGEST:
+                    while line and not line.endswith(b"\n"):
+                        line = lines.readline(_LONGEST)
+                    yield Line(reason=f"the line has more than {_LONGEST:,} bytes")
+                    continue
+                yield line.removeprefix(_BOM) if first else line
+                first = False
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            self.check()
+            raise SourceUnreadable(f"{self.name} is cut or damaged: {error}.") from error
+
+
+def read_line(text: bytes, names: Names) -> Line:
+    """Return the row of a line of JSON."""
+    try:
+        fields = _OBJECT.decode(text)
+        text.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Line(reason=f"the line is not a JSON object: {error}")
+    if repeated := _repeated(text, fields):
+        return Line(reason=f"the line has the key {repeated!r} more than once")
+    vector = vector_name(fields, names.vector)
+    for name, parameter in ((names.id, "id"), (vector, "vector")):
+        if name not in fields:
+            return Line(_value(fields.get(names.id)), reason=no_field("line", "key", name, parameter, fields))
+    row = Line(_value(fields[names.id]))
+    try:
+        row.vector = _VECTOR.decode(fields[vector])
+    except msgspec.DecodeError as error:
+        row.reason = f"the vector is neither numbers nor base64: {error}"
+    try:
+        row.metadata = _metadata(fields, names, (names.id, vector))
+    except ValueError as error:
+        row.reason = str(error)
+    return row
+
+
+def _metadata(fields: dict[str, msgspec.Raw], names: Names, used: tuple[str, str]) -> bytes | None:
+    """Return the text of the metadata as it is in the line."""
+    others = [name for name in fields if name not in used]
+    selected = metadata_names(others, names)
+    if isinstance(selected, str):
+        text = bytes(fields.get(selected, b"null"))
+        return None if text == b"null" else text
+    members = [b"%b:%b" % (msgspec.json.encode(name), bytes(fields[name])) for name in selected if name in fields]
+    return b"{%b}" % b",".join(members) if members else None
+
+
+def _value(text: msgspec.Raw | None) -> Any:
+    return None if text is None else _ANY.decode(text)
+
+
+def _repeated(text: bytes, fields: dict[str, msgspec.Raw]) -> str | None:
+    """Return a key that the object has twice."""
+    if all(text.count(b'"%b"' % name.encode()) < 2 for name in fields):
+        return None
+    try:
+        names = [name for name, _ in loads(text, object_pairs_hook=lambda pairs: pairs)]
+    except (JSONDecodeError, RecursionError):
+        return None
+    return next((name for name in names if names.count(name) > 1), None)
+
+
+def _block(positions: list[int], rows: list[Line], shape: Shape) -> Block:
+    reasons: Reasons = {place: row.reason for place, row in enumerate(rows) if row.reason}
+    texts = [row.metadata for row in rows]
+    columns = Columns(positions, [row.id for row in rows], [row.vector for row in rows], texts)
+    return assemble(columns, shape, reasons)
