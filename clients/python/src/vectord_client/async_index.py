@@ -5,6 +5,7 @@ from typing import Any
 
 from vectord_client.async_reads import AsyncView
 from vectord_client.async_rowset import AsyncRows
+from vectord_client.async_transfer import AsyncLoadable
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.rowset import Listing
 from vectord_client.texts import Model, Texts, create
@@ -23,7 +24,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class AsyncIndex(AsyncView):
+class AsyncIndex(AsyncView, AsyncLoadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:

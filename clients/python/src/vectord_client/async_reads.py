@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vectord_client.async_session import AsyncSession
+from vectord_client.async_transfer import AsyncExportable
 from vectord_client.texts import Texts
 from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
 from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
-class AsyncView:
+class AsyncView(AsyncExportable):
     """An index, or one of its earlier states, to read from."""
 
     def __init__(self, session: AsyncSession, name: str, as_of: AsOf | None = None) -> None:

@@ -36,10 +36,11 @@ class AsyncSession:
         policy: RetryPolicy,
         timeout: float,
         *,
+        target: str = "",
         concurrency: int = 8,
         embedder: Any = None,
     ) -> None:
-        self.transport, self.policy, self.timeout = transport, policy, timeout
+        self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder = concurrency, embedder
         self._closed = False
 

@@ -54,6 +54,7 @@ class Client:
             transport,
             retries or RetryPolicy(),
             timeout,
+            target=self._target,
             concurrency=concurrency,
             embedder=embedder or os.environ.get("VECTORD_EMBEDDER"),
         )

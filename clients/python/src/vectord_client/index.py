@@ -7,6 +7,7 @@ from vectord_client.errors import ArgumentInvalid
 from vectord_client.reads import View
 from vectord_client.rowset import Listing, Rows
 from vectord_client.texts import Model, Texts, create
+from vectord_client.transfer import Loadable
 from vectord_client.values import (
     Added,
     Deleted,
@@ -22,7 +23,7 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter
 
 
-class Index(View):
+class Index(View, Loadable):
     """An index by its name. Creating this object sends nothing."""
 
     def __repr__(self) -> str:

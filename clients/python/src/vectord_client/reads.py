@@ -5,12 +5,13 @@ from typing import Any
 
 from vectord_client.session import Session
 from vectord_client.texts import Texts
+from vectord_client.transfer import Exportable
 from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
 from vectord_client.wire import operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
-class View:
+class View(Exportable):
     """An index, or one of its earlier states, to read from."""
 
     def __init__(self, session: Session, name: str, as_of: AsOf | None = None) -> None:

@@ -23,11 +23,12 @@ class Session:
         policy: RetryPolicy,
         timeout: float,
         *,
+        target: str = "",
         concurrency: int = 8,
         embedder: Any = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.transport, self.policy, self.timeout = transport, policy, timeout
+        self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder, self._sleep = concurrency, embedder, sleep
         self._closed = False
 

@@ -79,7 +79,7 @@ def _compared(name: str, rows: Block) -> Plan[Remains]:
     last = {row_id: place for place, row_id in enumerate(rows.ids)}  # of several rows with one id the last one counts
     missing = [place for row_id, place in last.items() if row_id not in stored]
     differing = [
-        place for row_id, place in last.items() if row_id in stored and not _is_same(stored[row_id], rows, place)
+        place for row_id, place in last.items() if row_id in stored and not is_same(stored[row_id], rows, place)
     ]
     failed = tuple(BadItem(rows.positions[place], rows.ids[place], _DIFFERS) for place in differing)
     skipped = dict.fromkeys((place for place in range(len(rows)) if place not in set(missing)), "")
@@ -88,7 +88,8 @@ def _compared(name: str, rows: Block) -> Plan[Remains]:
     return Remains(None if remaining is None else remaining.rows(0, len(remaining)), present, failed)
 
 
-def _is_same(row: Row, rows: Block, place: int) -> bool:
+def is_same(row: Row, rows: Block, place: int) -> bool:
+    """Return True if a stored row is what an add of one of `rows` stores."""
     text = rows.metadata[place]
     metadata: Any = row.metadata if text is None else msgspec.json.decode(text)  # absent metadata leaves what is there
     return pack_vector(row.vector) == rows.vector(place) and bool(row.metadata == metadata)

@@ -19,6 +19,10 @@ class IndexChanged(LoadError):
     """The index is not the one that the load began with: it was deleted and created again, or emptied."""
 
 
+class BadRows(LoadError):
+    """Rows of the source are not valid, and `on_bad` is "raise". `errors` lists those of one batch."""
+
+
 class LoadRunning(UsageError):
     """Another process is loading the same source into the same index."""
 

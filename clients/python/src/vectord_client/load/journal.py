@@ -74,6 +74,11 @@ class Journal:
         self._lock = Lock()
 
     @property
+    def has_anchor(self) -> bool:
+        """True if a batch with rows was acknowledged."""
+        return bool(self._keys)
+
+    @property
     def resumed(self) -> bool:
         """True if the load was begun by another run."""
         return bool(self.done or self.sent)
@@ -140,21 +145,41 @@ def folder(environment: Mapping[str, str]) -> Path:
     return (Path(cache) if Path(cache).is_absolute() else Path.home() / ".cache") / "vectord" / "loads"
 
 
-def open_journal(header: Header, target: str, environment: Mapping[str, str], *, start_over: bool) -> Journal:
-    """Open the journal of a source and an index, of an interrupted load or a new one; lock it for this process.
+def journal_path(target: str, index: str, source: str, environment: Mapping[str, str]) -> Path:
+    """Return the place of the journal of a load of `source` into `index` of `target`, a URL or a folder."""
+    place = target if "://" in target else str(Path(target).resolve())
+    name = hashlib.blake2b(f"{place}\n{index}\n{source}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return folder(environment) / f"{name}.jsonl"
+
+
+def forget(path: Path, header: Header) -> None:
+    """Remove the journal of an interrupted load, if there is one.
+
+    Raises:
+        LoadRunning: the load is not interrupted, but goes on in another process.
+        JournalUnusable: the file cannot be removed.
+    """
+    if not path.exists():
+        return
+    try:
+        with _locked(path, header):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalUnusable(f"The journal {path} cannot be removed: {error}.") from error
+
+
+def open_journal(path: Path, header: Header) -> Journal:
+    """Open the journal of an interrupted load, or begin a new one; lock it for this process.
 
     Raises:
         LoadRunning: another process has it.
         SourceChanged: it is of another state of the source, or of a load with other options.
         JournalUnusable: the file cannot be opened.
     """
-    name = hashlib.blake2b(f"{target}\n{header.index}\n{header.source}".encode(), digest_size=16).hexdigest()
-    path = folder(environment) / f"{name}.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = _locked(path, header)
-        data = b"" if start_over else file.read()
-        first, _, rest = data.partition(b"\n")
+        first, _, rest = file.read().partition(b"\n")
         earlier = _header(first)
         if earlier is None:
             return _begun(header, file, path)

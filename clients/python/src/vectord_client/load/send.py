@@ -15,6 +15,7 @@ from vectord_client.errors import (
     StorageSilent,
 )
 from vectord_client.load.doubt import resolve
+from vectord_client.load.errors import BadRows
 from vectord_client.load.journal import Done, Journal, Sent
 from vectord_client.rows import batches
 from vectord_client.rows.batches import Batch
@@ -27,7 +28,12 @@ _BULK_WAITS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds betwe
 
 
 class Session(Protocol):
-    """What a load needs of a session."""
+    """What a load needs of a session. `target` is a URL or a folder, `timeout` the seconds of a call."""
+
+    transport: Any
+    target: str
+    timeout: float
+    concurrency: int
 
     def run(self, call: Call[Any]) -> Any:
         """Return the value of a call."""
@@ -62,8 +68,10 @@ def add_by_http(session: Session, name: str) -> Add:
     return lambda rows, key: session.run(operations.add(name, batches.body(rows), None, key))
 
 
-def add_in_process(transport: BulkTransport, name: str, timeout: float) -> Add:
+def add_in_process(session: Session, name: str) -> Add:
     """Return a function that adds rows, with a key, through the engine in this process."""
+    transport: BulkTransport = session.transport
+    timeout = session.timeout
 
     def add(rows: Block, key: str) -> Added:
         for wait in (*_BULK_WAITS, None):
@@ -94,11 +102,19 @@ class _Progress:
 class Sender:
     """Sends the batches of one load. Several threads may use it at once, each with other batches."""
 
-    def __init__(self, session: Session, name: str, journal: Journal, add: Add) -> None:
+    def __init__(self, session: Session, name: str, journal: Journal, add: Add, *, skip_bad: bool = True) -> None:
+        """Send to index `name`; without `skip_bad`, a batch with bad rows is not sent."""
         self._session, self._name, self._journal, self._add = session, name, journal, add
+        self._skip_bad = skip_bad
 
     def send(self, batch: Batch) -> Done:
-        """Send a batch and return its outcome, which is then in the journal."""
+        """Send a batch and return its outcome, which is then in the journal.
+
+        Raises:
+            BadRows: it has bad rows, or the service refuses some, and they must not be skipped.
+        """
+        if not self._skip_bad and batch.bad:
+            raise _bad_rows(batch.bad)
         if batch.rows is None:
             done = Done(batch=batch.number, failed=batch.bad)
             self._journal.record(done)
@@ -151,10 +167,20 @@ class Sender:
                 if not error.errors:
                     raise
                 bad = [BadItem(rows.positions[item.position], item.id, item.reason) for item in error.errors]
+                if not self._skip_bad:
+                    raise _bad_rows(bad) from error
             progress.refused += bad
             progress.failed += bad
             rows = without(rows, bad)
         return Added(0, 0), key, rows
+
+
+def _bad_rows(bad: Sequence[BadItem]) -> BadRows:
+    return BadRows(
+        f"{len(bad):,} rows are not valid. Correct them and load again with resume=False, or load the others with "
+        'on_bad="report".',
+        errors=tuple(bad),
+    )
 
 
 def without(rows: Block, refused: Sequence[BadItem]) -> Block:

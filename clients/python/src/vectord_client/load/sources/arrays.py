@@ -84,8 +84,9 @@ class Arrays:
     """
 
     def __init__(self, opened: Opened) -> None:
-        self._opened = opened
+        self._opened, self.plain = opened, True
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
         opened_file = opened.file
         try:

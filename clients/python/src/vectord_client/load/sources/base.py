@@ -1,6 +1,7 @@
 """What a load needs to know of a source."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from vectord_client.rows.block import Block
@@ -12,13 +13,24 @@ class Source(Protocol):
     """Rows that are read once, in order.
 
     `name` is for messages. `identity` names the source across processes, None if it cannot be read again; with an equal
-    `fingerprint` it has the same rows. `total` is the number of rows, if that is known before they are read.
+    `fingerprint` it has the same rows. `total` is the number of rows, if that is known before they are read. `path` and
+    `size` are those of a file on disk. `plain`, once all rows were read, says whether the service reads the same rows
+    from the file: see docs/files.md.
     """
 
     name: str
-    identity: str | None
     fingerprint: str
-    total: int | None
+    plain: bool
+    size: int
+
+    @property
+    def identity(self) -> str | None: ...
+
+    @property
+    def total(self) -> int | None: ...
+
+    @property
+    def path(self) -> Path | None: ...
 
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield all rows.

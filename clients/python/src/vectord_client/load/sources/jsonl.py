@@ -17,6 +17,7 @@ from vectord_client.rows.pack import Shape
 
 _LINES: Final = 512  # a block
 _LONGEST: Final = 32 << 20  # bytes of a line
+_PLAIN: Final = {"id", "vector", "metadata"}
 _BOM: Final = b"\xef\xbb\xbf"
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VECTOR: Final = msgspec.json.Decoder(list[float] | str | None)
@@ -30,6 +31,7 @@ class Line(msgspec.Struct):
     vector: Any = None
     metadata: bytes | None = None
     reason: str | None = None
+    plain: bool = True  # it has no other keys than those that the service reads
 
 
 class JsonLines:
@@ -38,8 +40,9 @@ class JsonLines:
     total = None
 
     def __init__(self, opened: Opened) -> None:
-        self._opened = opened
+        self._opened, self.plain = opened, opened.name.endswith((".jsonl", ".jsonl.gz"))
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
 
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
@@ -49,7 +52,9 @@ class JsonLines:
             if isinstance(text, bytes) and not text.strip():
                 continue
             positions.append(position)
-            rows.append(text if isinstance(text, Line) else read_line(text, names))
+            row = text if isinstance(text, Line) else read_line(text, names)
+            rows.append(row)
+            self.plain = self.plain and row.plain
             if len(rows) == _LINES:
                 yield _block(positions, rows, shape)
                 positions, rows = [], []
@@ -89,7 +94,7 @@ def read_line(text: bytes, names: Names) -> Line:
     for name, parameter in ((names.id, "id"), (vector, "vector")):
         if name not in fields:
             return Line(_value(fields.get(names.id)), reason=no_field("line", "key", name, parameter, fields))
-    row = Line(_value(fields[names.id]))
+    row = Line(_value(fields[names.id]), plain=fields.keys() <= _PLAIN)
     try:
         row.vector = _VECTOR.decode(fields[vector])
     except msgspec.DecodeError as error:

@@ -20,6 +20,7 @@ class Memory:
 
     def __init__(self, rows: Any, resume_as: str | None) -> None:
         self._rows = rows
+        self.path, self.size, self.plain = None, 0, False
         self.name = f"a {type(rows).__name__}"
         self.total: int | None = len(rows) if _is_sized(rows) else None
         self.fingerprint = f"{self.total:,} rows" if self.total is not None else "an iterator"

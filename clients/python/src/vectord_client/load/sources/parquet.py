@@ -38,12 +38,14 @@ class Parquet:
 
         self._opened, self._arrow = opened, pyarrow
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
         try:
             self._file = parquet.ParquetFile(opened.file, pre_buffer=False, buffer_size=1 << 20)
         except (pyarrow.ArrowException, OSError) as error:
             raise SourceUnreadable(f"{self.name} is not Parquet, or it is cut: {error}.") from error
         self.total: int | None = self._file.metadata.num_rows
+        self.plain = _is_plain(pyarrow, self._file.schema_arrow)
 
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield the rows of the file."""
@@ -61,6 +63,17 @@ class Parquet:
             start += batch.num_rows
 
 
+def _is_plain(arrow: Any, schema: Any) -> bool:
+    """Return True if the service reads the same rows: metadata is JSON text, and there are no other columns."""
+    types, kinds = arrow.types, dict(zip(schema.names, schema.types, strict=True))
+    metadata = kinds.get("metadata")
+    is_text = metadata is None or types.is_string(metadata) or types.is_large_string(metadata)
+    return is_text and set(kinds) in _PLAIN
+
+
+_PLAIN: Final = [{"id", vector, *more} for vector in ("vector", "values") for more in ((), ("metadata",))]
+
+
 class DuckParquet:
     """A file `.parquet`, read by duckdb."""
 
@@ -68,7 +81,9 @@ class DuckParquet:
         import duckdb  # noqa: PLC0415  heavy
 
         self._opened, self._failed = opened, duckdb.Error
+        self.plain = False
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.path, self.size = opened.path, opened.size
         self.check = opened.check
         self._connection = duckdb.connect(config={"threads": 1})
         try:

@@ -29,10 +29,12 @@ class Csv:
     """
 
     total = None
+    plain = False
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
+        self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
         self._delimiter = "\t" if opened.name.endswith(".tsv") else ","
 
