@@ -54,8 +54,11 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def whole_vectors(self) -> F32:
-        """The vectors of a section that is whole, as a view that stays valid."""
-        return self.layout.vectors(self.section.buffer, self.rows)
+        """The vectors of a section that is whole, as a view that stays valid; a copy if BLAS would copy them each time.
+
+        That is if the section is mapped from the middle of a file, and its components are not aligned there.
+        """
+        return self.vectors if self.vectors.flags.aligned else self.vectors.copy()
 
     @cached_property
     def scan_is_cheap(self) -> bool:
@@ -69,7 +72,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the rows do not have this dimension, or a component is not finite.
         """
         self.layout.check_items(self.section.buffer, self.rows)
-        measured = exact_scan.measure_norms(self.whole_vectors, self.distance)
+        measured = exact_scan.measure_norms(self.vectors, self.distance)
         if not np.isfinite(measured.largest):
             raise BlobCorrupt("a vector of its graph is not finite")
         return measured

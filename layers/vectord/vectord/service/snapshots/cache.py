@@ -1,6 +1,5 @@
 """Open an index at its present ETag, once for each request, and cache what was opened."""
 
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -28,7 +27,7 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
-from vectord.service.snapshots.mapped import MappedSections
+from vectord.service.snapshots.mapped import MappedFetch, MappedSections
 from vectord.service.snapshots.ranges import RangeReader, split
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -114,8 +113,7 @@ class SnapshotOpener:
     ) -> Snapshot:
         """Return the snapshot of a mapped object; `written` are sections that this process wrote into it."""
         sections = self._mapped.of_object(mapped, head, written)
-        fetch = RangeReader(self._store, name, mapped.etag, {}, sys.maxsize, self._environment)
-        return Snapshot(name, decode.open_head(head, sections.__getitem__, fetch, previous), mapped.etag)
+        return Snapshot(name, decode.open_head(head, sections.__getitem__, MappedFetch(), previous), mapped.etag)
 
     def _decoded(self, name: str, head: ObjectHead) -> tuple[Data, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""

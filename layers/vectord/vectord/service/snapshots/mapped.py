@@ -1,9 +1,12 @@
 """Sections as views of mapped files: an index in a store on this machine is not copied into the section cache.
 
-A section is verified when the whole of it is requested for the first time; before, a reader checks the ranges that it
-reads. Every access after a verification relies on a rule of the store: a file is replaced, and never changed in place.
+A section is whole once its checksum was compared. Before, a search reads ranges of it, and checks the rows and the
+documents that it reads. So the first search does not wait for all bytes: each search checks some more of them.
+All of this relies on a rule of the store: a file is replaced, and never changed in place.
 """
 
+import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Final
@@ -12,11 +15,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from vectord.lhv1 import frame
+from vectord.errors import BlobCorrupt
+from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.lhv1.frame import Data, Head, SectionEntry
 from vectord.storage.base import MappedObject
-
-type ByteRange = tuple[int, int]  # start and stop in bytes
 
 _NOTHING: Final[Mapping[SectionEntry, Data]] = {}
 _IN_MEMORY: Final = 1 << 20  # bytes of a section up to which a copy in memory is cheaper than another mapped file
@@ -30,22 +32,47 @@ class MappedSection:
     def __init__(self, entry: SectionEntry, data: Data, source: MappedObject | None, *, whole: bool) -> None:
         self._entry, self.source = entry, source
         self.buffer: npt.NDArray[np.uint8] = np.frombuffer(data, np.uint8)
-        self.whole = whole  # its checksum is right
+        self.whole = whole
+        self._checked = self._crc32 = 0  # the bytes whose checksum was computed, and the checksum
+        self._lock = Lock()
 
     @property
     def size(self) -> int:
         return len(self.buffer)
 
     def missing(self, ranges: Sequence[ByteRange] | None) -> list[ByteRange]:
-        """Return no range; if the whole section is requested, verify it.
+        """Return the bytes that were not checked if the whole section is wanted; all bytes of `ranges` can be read."""
+        return [] if self.whole or ranges is not None else [(self._checked, self.size)]
+
+    def check(self, ranges: Sequence[ByteRange] | None) -> None:
+        """Check the whole section (None), or those of `ranges` that start where the check has come to.
 
         Raises:
-            BlobCorrupt: it does not match its checksum.
+            BlobCorrupt: the section does not match its checksum.
         """
-        if ranges is None and not self.whole:
-            frame.check_section(self._entry, self.buffer.data)
-            self.whole = True
-        return []
+        with self._lock:
+            for start, stop in ((self._checked, self.size),) if ranges is None else ranges:
+                if start == self._checked and not self.whole:
+                    self._crc32, self._checked = zlib.crc32(self.buffer[start:stop], self._crc32), stop
+            if self._checked == self.size and not self.whole:
+                self._compare()
+
+    def _compare(self) -> None:
+        found, self._crc32, self._checked = f"{self._crc32:08x}", 0, 0
+        if found != self._entry.crc32:
+            raise BlobCorrupt(f"its section {self._entry.name!r} does not match the checksum in the envelope")
+        self.whole = True
+
+
+class MappedFetch:
+    """The `Fetch` of a mapped object: it reads nothing, and checks sections that are wanted whole, or read ahead."""
+
+    capacity: Final = sys.maxsize
+
+    def __call__(self, *wanted: SectionRanges) -> None:
+        for section, ranges in wanted:
+            if isinstance(section, MappedSection) and not section.whole:
+                section.check(ranges)
 
 
 class MappedSections:
