@@ -30,6 +30,8 @@ class VectordError(Exception):
     `attempts` is the number of requests that were sent. If `maybe_applied` is True, the change may have been applied.
     """
 
+    advice: ClassVar[str] = ""  # what the message says after the detail
+
     def __init__(
         self,
         detail: str = "",
@@ -55,7 +57,7 @@ class VectordError(Exception):
         self.maybe_applied = False
 
     def __str__(self) -> str:
-        parts = [self.detail or self.title]
+        parts = [self.detail or self.title, *([self.advice] if self.advice else [])]
         parts += [f"  item {item.position}, id {item.id!r}: {item.reason}" for item in self.errors[:_SHOWN_ITEMS]]
         if (hidden := len(self.errors) + self.errors_omitted - _SHOWN_ITEMS) > 0:
             parts.append(f"  and {hidden:,} more")
@@ -134,7 +136,7 @@ class TransportError(VectordError):
     """There is no complete answer."""
 
     sent: ClassVar[bool] = True  # False: the request cannot have been executed
-    lasting: ClassVar[bool] = False  # True: a repeat fails in the same way
+    lasting: bool = False  # True: a repeat fails in the same way
 
 
 class ConnectionFailed(TransportError):
@@ -231,8 +233,17 @@ class AccessDenied(Problem):
     """The token does not hold the right that the request needs."""
 
 
+# The client asks for documented routes only.
+_URL_ADVICE: Final = (
+    "Check that the URL ends with the host, or with the name of the API's stage; a deployment that is older than the "
+    "client may lack the route."
+)
+
+
 class RouteNotFound(NotFound):
     """The API does not have this path."""
+
+    advice = _URL_ADVICE
 
 
 class IndexNotFound(NotFound):
@@ -249,6 +260,8 @@ class VersionNotFound(NotFound):
 
 class MethodNotAllowed(Problem):
     """The path does not have this method."""
+
+    advice = _URL_ADVICE
 
 
 class IndexExists(Problem):

@@ -246,8 +246,9 @@ def _timed_out(error: httpx2.TimeoutException, url: str, timeout: float) -> erro
 def _not_connected(error: Exception, url: str) -> errors.ConnectionFailed:
     """Return the error for a connection that was not made, by the type of its cause."""
     causes = list(_causes(error))
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return errors.HostNotFound(f"The host of {url} does not resolve: check the URL and the network ({error}).")
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return _not_resolved(cause, url)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return errors.CertificateInvalid(
             f"The certificate of {url} was not accepted: {error}. A wrong local clock, or a proxy that is not trusted "
@@ -262,7 +263,17 @@ def _not_connected(error: Exception, url: str) -> errors.ConnectionFailed:
     return errors.ConnectionFailed(f"{url} cannot be reached: {error}. Check the URL and the network.")
 
 
+def _not_resolved(error: socket.gaierror, url: str) -> errors.HostNotFound:
+    found = errors.HostNotFound(f"The host of {url} does not resolve: check the URL and the network ({error}).")
+    found.lasting = error.errno != socket.EAI_AGAIN
+    return found
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, also the members of groups: a host may have several addresses."""
     while error is not None:
         yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _causes(member)
         error = error.__cause__ or error.__context__

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
-from vectord_client.errors import AnswerInvalid
+from vectord_client.errors import AnswerInvalid, AnswerTruncated
 from vectord_client.values import ExportLink, Hits, IndexInfo, Parameters, ShardInfo
 from vectord_client.vector import Vector, unpack
 from vectord_client.wire.request import Response
@@ -152,11 +152,20 @@ def decoded(decoder: "msgspec.json.Decoder[T]", response: Response) -> T:
 
     Raises:
         AnswerInvalid: It is not JSON, or not of this form.
+        AnswerTruncated: It says that it is JSON, but its text is damaged.
     """
     try:
         return decoder.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except msgspec.ValidationError as error:
         raise unexpected(response, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if response.body and response.headers.get("content-type", "").startswith("application/json"):
+            raise AnswerTruncated(
+                f"The answer is cut or damaged: {error}. A proxy or the network did that.",
+                status=response.status,
+                request_id=request_id(response),
+            ) from error
+        raise unexpected(response, "not JSON") from error
 
 
 def unexpected(response: Response, reason: str) -> AnswerInvalid:

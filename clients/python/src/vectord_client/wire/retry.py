@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from vectord_client import errors
-from vectord_client.errors import Problem, TransportError, VectordError
+from vectord_client.errors import AnswerTruncated, Problem, TransportError, VectordError
 from vectord_client.wire.call import Call
 from vectord_client.wire.failures import error_of
 from vectord_client.wire.request import Request, Response
@@ -79,7 +79,10 @@ def steps(
         outcome = yield Send(call.request, min(remaining, policy.attempt_seconds))
         error = _error_in(outcome, wall)
         if error is None:
-            return call.read(outcome)
+            try:
+                return call.read(outcome)
+            except AnswerTruncated as damaged:
+                error = damaged
         error.attempts = attempt
         doubtful = doubtful or _is_doubtful(error)
         error.maybe_applied = call.writes and doubtful and not _is_settled(error, call)
