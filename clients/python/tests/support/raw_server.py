@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-
 _TLS = b"\x16"  # the first byte of a handshake
 
 
