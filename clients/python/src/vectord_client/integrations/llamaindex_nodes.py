@@ -26,7 +26,7 @@ def metadata_of(node: BaseNode) -> dict[str, Any]:
         "id": node.node_id,
         "ref_doc_id": node.ref_doc_id,
         "metadata": metadata,
-        "empty": _empty_paths(metadata),
+        "empty": _empty_paths(metadata) or None,
         "type": node.class_name(),
         "node": json.dumps(content, ensure_ascii=False),
     }

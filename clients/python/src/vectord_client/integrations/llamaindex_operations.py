@@ -86,7 +86,8 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
     if query.query_embedding is None:
         raise ValueError("The query has no query_embedding. Embed its text first, as a retriever does.")
     vector, k = query.query_embedding, query.similarity_top_k
-    selected = _selected(query.node_ids, query.doc_ids, query.filters)
+    # LlamaIndex's retriever means no restriction by an empty list.
+    selected = _selected(query.node_ids or None, query.doc_ids or None, query.filters)
     if query.mode is VectorStoreQueryMode.MMR:
         hits = yield from _diverse(access, query, vector, selected, options)
     else:
