@@ -96,8 +96,9 @@ class Client:
         """Create an index and return it.
 
         `embedding` is the model of its texts, which the index records: the name of an embedder, an embedder, or an
-        `Embedding`. By default it is the client's embedder, if that has the dimension of the index. With an embedder,
-        `dimension` may be left out. With `exist_ok` an index that exists with these parameters is returned as it is.
+        `Embedding`. By default it is the client's embedder, if that has the dimension of the index; False records none.
+        With an embedder, `dimension` may be left out. With `exist_ok` an index that exists with these parameters is
+        returned as it is.
 
         Raises:
             IndexExists: It exists, and `exist_ok` is not set or its parameters differ.

@@ -1,7 +1,7 @@
 """Operations with texts: embed them with the model of the index, then send the vectors."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import ArgumentInvalid, EmbedderMismatch
@@ -10,7 +10,8 @@ from vectord_client.wire import operations, plans
 from vectord_client.wire.call import Call, Plan, Work
 from vectord_client.wire.encode import AsOf
 
-Model: TypeAlias = str | Embedder | Embedding  # the name of an embedder, an embedder, or the record of a model
+# The name of an embedder, an embedder, or the record of a model. False: no model is recorded.
+Model: TypeAlias = str | Embedder | Embedding | Literal[False]
 
 
 class Texts:
@@ -74,23 +75,25 @@ def create(
     """Create an index that records its embedding model.
 
     The model is `embedding`, or else the configured embedder if it has the dimension of the index. `dimension` may be
-    absent if an embedder is given.
+    absent if an embedder is given. If `embedding` is False, no model is recorded.
 
     Raises:
         ArgumentInvalid: There is neither a dimension nor an embedder that has one.
         EmbedderMismatch: The embedder has another dimension, or the index exists and records another model.
         IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
     """
-    dimension, record = yield Work(lambda: _model_of(embedding, configured, dimension))
+    given_model = None if embedding is False else embedding
+    default = None if embedding is False else configured
+    dimension, record = yield Work(lambda: _model_of(given_model, default, dimension))
     given = {"dimension": dimension, **parameters}
     call = make(name, embedding=record, **given)
     found: IndexInfo | None = yield from plans.create(call, name, exist_ok, **given)
     if found is not None and record is not None:
-        _check_existing(found.parameters, record, required=embedding is not None)
+        _check_existing(found.parameters, record, required=given_model is not None)
 
 
 def _model_of(
-    embedding: Model | None, configured: str | Embedder | None, dimension: int | None
+    embedding: str | Embedder | Embedding | None, configured: str | Embedder | None, dimension: int | None
 ) -> tuple[int, Embedding | None]:
     """Return the dimension of a new index, and what it records."""
     if embedding is None and configured is None:

@@ -76,7 +76,15 @@ def test_a_document_comes_back_as_it_was(store: VectordDocumentStore) -> None:
     document = Document(
         id="x/é ?",
         content="",
-        meta={"none": None, "day": date(1979, 5, 25), "by": {"name": "Scott"}, "a.b": 1, "$c": [1, "x"], "id": 5, "": 0},
+        meta={
+            "none": None,
+            "day": date(1979, 5, 25),
+            "by": {"name": "Scott"},
+            "a.b": 1,
+            "$c": [1, "x"],
+            "id": 5,
+            "": 0,
+        },
         blob=ByteStream(b"\x00\xff", meta={"source": "film"}, mime_type="video/mp4"),
         embedding=[0.5, 0.25],
         sparse_embedding=SparseEmbedding(indices=[3, 7], values=[0.5, 1.5]),
@@ -172,9 +180,9 @@ def test_documents_that_need_several_requests_are_written_once(store: VectordDoc
 def test_the_first_embedding_says_the_dimension(target: str, name: str, store: VectordDocumentStore) -> None:
     store.write_documents([Document(content="no embedding"), Document(content="x", embedding=[1.0, 2.0, 3.0])])
     assert _client(store).index(name).info().dimension == 3
-    with pytest.raises(DimensionMismatch, match="2 dimensions.* has 3"):
+    with pytest.raises(DimensionMismatch, match=r"2 dimensions.* has 3"):
         store.write_documents(FILMS)
-    with pytest.raises(DimensionMismatch, match="2 dimensions.* has 3"):
+    with pytest.raises(DimensionMismatch, match=r"2 dimensions.* has 3"):
         store.embedding_retrieval([1.0, 0.0])
 
 
@@ -309,4 +317,4 @@ def test_vectors_are_stored_as_float32(store: VectordDocumentStore) -> None:
 
 
 def _client(store: VectordDocumentStore) -> Client:
-    return store._access.client
+    return store._access.clients.sync

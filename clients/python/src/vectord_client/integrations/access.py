@@ -4,21 +4,18 @@ The index is created by the first write, with the dimension of its vectors. An i
 empty one.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence, Set
-from threading import Lock
 from typing import Any, Final, Literal, TypeVar
-from weakref import WeakKeyDictionary
 
 import msgspec
 
-from vectord_client.aio import AsyncClient
-from vectord_client.async_session import InThreads
-from vectord_client.client import Client
+from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
+from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
 from vectord_client.rows.batches import event_bytes
 from vectord_client.rows.metadata import json_text
+from vectord_client.texts import Model
 from vectord_client.values import Added, Hit, Hits, IndexInfo
 
 T = TypeVar("T")
@@ -48,90 +45,29 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class IndexAccess:
-    """One index by name, for sync and async calls.
-
-    There is an async client for each event loop, because connections belong to a loop.
-    """
+    """One index by its name, for sync and async calls."""
 
     def __init__(
         self,
         name: str,
+        clients: Clients,
         *,
-        target: str | None = None,
-        auth: Any = None,
-        client: Client | None = None,
-        async_client: AsyncClient | None = None,
         distance: Distance | None = None,
         dimension: int | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
+        self._embedder = embedder
         self._name, self._distance, self._dimension = name, distance, dimension
-        self._target, self._auth = target, auth
-        self._given, self._given_async = client, async_client
-        self._own: Client | None = None
-        self._own_async: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = WeakKeyDictionary()
-        self._lock = Lock()
+        self.clients = clients
         self._shape: Shape | None = None
-
-    # ----------------------------------------------------------------------------------------------------- clients
-
-    @property
-    def client(self) -> Client:
-        """The sync client, made at its first use.
-
-        Raises:
-            UsageError: the adapter has only an async client.
-        """
-        if self._given is not None:
-            return self._given
-        if self._given_async is not None and self._target is None:
-            raise UsageError("There is only an async client. Call the async methods, or give a client or a target too.")
-        with self._lock:
-            if self._own is None:
-                self._own = Client(self._target, auth=self._auth)
-            return self._own
-
-    @property
-    def async_client(self) -> AsyncClient:
-        """The async client of the running event loop, made at its first use.
-
-        Without a target it sends through the given sync client, in threads.
-        """
-        if self._given_async is not None:
-            return self._given_async
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            client = self._own_async.get(loop)
-            if client is None:
-                if self._given is not None and self._target is None:
-                    client = AsyncClient(transport=InThreads(self._given.transport))
-                else:
-                    client = AsyncClient(self._target, auth=self._auth)
-                self._own_async[loop] = client
-            return client
-
-    def close(self) -> None:
-        """Close the sync client, if the adapter made it."""
-        with self._lock:
-            own, self._own = self._own, None
-        if own is not None:
-            own.close()
-
-    async def aclose(self) -> None:
-        """Close the async client of the running event loop, if the adapter made it."""
-        with self._lock:
-            own = self._own_async.pop(asyncio.get_running_loop(), None)
-        if own is not None and (self._given is None or self._target is not None):
-            await own.close()
 
     def run(self, steps: Steps[T]) -> T:
         """Run an operation on the sync client."""
-        return run(steps, self.client.index(self._name))
+        return run(steps, self.clients.sync.index(self._name))
 
     async def arun(self, steps: Steps[T]) -> T:
         """Run an operation on the async client of the running event loop."""
-        return await arun(steps, self.async_client.index(self._name))
-
-    # ------------------------------------------------------------------------------------------------------- steps
+        return await arun(steps, self.clients.of_loop.index(self._name))
 
     @property
     def distance(self) -> str:
@@ -147,11 +83,13 @@ class IndexAccess:
 
         Raises:
             DistanceMismatch: the adapter was created with another distance.
+            EmbedderMismatch: the index records another model than the adapter's embedder.
         """
         if self._shape is None:
             info: IndexInfo | None = yield from self.read(Call(lambda index: index.info()), missing=None)
             if info is not None:
                 self._check_distance(info.distance)
+                self._check_model(info)
                 self._shape = Shape(info.dimension, info.distance, bool(info.shards))
         return self._shape
 
@@ -247,7 +185,10 @@ class IndexAccess:
                     f"{self._dimension:,}. Change embedding_dimension, or leave it out."
                 )
             distance = self._distance or "cosine"
-            yield Call(lambda index: index.create(dimension=dimension, distance=distance, exist_ok=True))
+            model: Model = self._embedder or False  # the vectors are not those of the client's own embedder
+            yield Call(
+                lambda index: index.create(dimension=dimension, distance=distance, embedding=model, exist_ok=True)
+            )
             shape = yield from self.shape()
         if shape is not None:
             self._check_dimension(shape, dimension)
@@ -258,6 +199,13 @@ class IndexAccess:
                 f"The index {self._name!r} has the distance {distance}, not {self._distance}. "
                 "Leave the distance out, or use another index."
             )
+
+    def _check_model(self, info: IndexInfo) -> None:
+        recorded = info.parameters.embedding
+        if self._embedder is not None and recorded is not None:
+            from vectord_client.embedding.index_embedding import check_same  # noqa: PLC0415  needs numpy
+
+            check_same(self._embedder, recorded, self._name)
 
     def _check_dimension(self, shape: Shape, dimension: int) -> None:
         if dimension != shape.dimension:

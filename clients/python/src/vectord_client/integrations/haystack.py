@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from haystack import Document, component, default_from_dict, default_to_dict
-from haystack.core.serialization import allow_deserialization_module
-from haystack.document_stores.types import DuplicatePolicy, FilterPolicy, apply_filter_policy
-from haystack.utils import Secret
+from vectord_client.errors import MissingExtra
+
+try:
+    from haystack import Document, component, default_from_dict, default_to_dict
+    from haystack.core.serialization import allow_deserialization_module
+    from haystack.document_stores.types import DuplicatePolicy, FilterPolicy, apply_filter_policy
+    from haystack.utils import Secret
+except ImportError as error:
+    raise MissingExtra(
+        "The Haystack adapter needs packages that are not installed: pip install 'vectord-client[haystack]'."
+    ) from error
 
 from vectord_client.integrations import haystack_metadata as metadata
 from vectord_client.integrations import haystack_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
+from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.haystack_async import AsyncMethods
 
 _DIMENSION = 768  # of an index whose first documents have no embeddings, as in other stores of Haystack
@@ -47,8 +55,7 @@ class VectordDocumentStore(AsyncMethods):
         self._dimension = embedding_dimension or _DIMENSION
         self._access = IndexAccess(
             index,
-            target=target,
-            auth=token.resolve_value() if token else auth,
+            Clients(target, token.resolve_value if token else auth),
             distance=distance,
             dimension=embedding_dimension,
         )
@@ -159,11 +166,11 @@ class VectordDocumentStore(AsyncMethods):
 
     def close(self) -> None:
         """Close the clients that the store made."""
-        self._access.close()
+        self._access.clients.close()
 
     async def close_async(self) -> None:
         """Close the async client of the running event loop."""
-        await self._access.aclose()
+        await self._access.clients.aclose()
 
 
 @component

@@ -6,14 +6,23 @@ A row has the text and the metadata of a document as `{"text": ..., "metadata": 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from langchain_core.documents import Document
-from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore
+from vectord_client.errors import MissingExtra
+
+try:
+    from langchain_core.documents import Document
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.vectorstores import VectorStore
+except ImportError as error:
+    raise MissingExtra(
+        "The LangChain adapter needs packages that are not installed: pip install 'vectord-client[langchain]'."
+    ) from error
 
 from vectord_client.aio import AsyncClient
 from vectord_client.client import Client
 from vectord_client.integrations import langchain_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
+from vectord_client.integrations.clients import Clients
+from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
 from vectord_client.integrations.langchain_operations import Scored, diverse, documents_of, scored, texts_to_add
 from vectord_client.integrations.scores import similarity
 
@@ -48,7 +57,10 @@ class VectordVectorStore(VectorStore):
         self.index_name = index_name
         self._embedding, self._batch_size, self._relevance_score_fn = embedding, batch_size, relevance_score_fn
         self._access = IndexAccess(
-            index_name, target=target, auth=auth, client=client, async_client=async_client, distance=distance
+            index_name,
+            Clients(target, auth, client, async_client),
+            distance=distance,
+            embedder=embedding.embedder if isinstance(embedding, VectordEmbeddings) else None,
         )
 
     @property
@@ -59,7 +71,7 @@ class VectordVectorStore(VectorStore):
     @property
     def client(self) -> Client:
         """The sync client."""
-        return self._access.client
+        return self._access.clients.sync
 
     # ------------------------------------------------------------------------------------------------------ writes
 
@@ -245,11 +257,11 @@ class VectordVectorStore(VectorStore):
 
     def close(self) -> None:
         """Close the clients that the store made."""
-        self._access.close()
+        self._access.clients.close()
 
     async def aclose(self) -> None:
         """Close the async client of the running event loop, if the store made it."""
-        await self._access.aclose()
+        await self._access.clients.aclose()
 
 
 def _refuse(kwargs: dict[str, Any]) -> None:

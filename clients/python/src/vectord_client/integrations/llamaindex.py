@@ -3,19 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core.bridge.pydantic import PrivateAttr
-from llama_index.core.schema import BaseNode
-from llama_index.core.vector_stores.types import (
-    BasePydanticVectorStore,
-    MetadataFilters,
-    VectorStoreQuery,
-    VectorStoreQueryResult,
-)
+from vectord_client.errors import MissingExtra
+
+try:
+    from llama_index.core.bridge.pydantic import PrivateAttr
+    from llama_index.core.schema import BaseNode
+    from llama_index.core.vector_stores.types import (
+        BasePydanticVectorStore,
+        MetadataFilters,
+        VectorStoreQuery,
+        VectorStoreQueryResult,
+    )
+except ImportError as error:
+    raise MissingExtra(
+        "The LlamaIndex adapter needs packages that are not installed: pip install 'vectord-client[llamaindex]'."
+    ) from error
 
 from vectord_client.aio import AsyncClient
 from vectord_client.client import Client
 from vectord_client.integrations import llamaindex_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
+from vectord_client.integrations.clients import Clients
 
 
 class VectordVectorStore(BasePydanticVectorStore):
@@ -50,9 +58,7 @@ class VectordVectorStore(BasePydanticVectorStore):
         `auth` and the clients are not serialized: a copy of the store reads VECTORD_AUTH and VECTORD_TOKEN.
         """
         super().__init__(**{**kwargs, "index_name": index_name, "target": target, "distance": distance})
-        self._access = IndexAccess(
-            index_name, target=target, auth=auth, client=client, async_client=async_client, distance=distance
-        )
+        self._access = IndexAccess(index_name, Clients(target, auth, client, async_client), distance=distance)
 
     @classmethod
     def class_name(cls) -> str:
@@ -62,7 +68,7 @@ class VectordVectorStore(BasePydanticVectorStore):
     @property
     def client(self) -> Client:
         """The sync client."""
-        return self._access.client
+        return self._access.clients.sync
 
     def add(self, nodes: Sequence[BaseNode], **kwargs: Any) -> list[str]:
         """Add or replace nodes with their embeddings, and return their ids."""
@@ -124,8 +130,8 @@ class VectordVectorStore(BasePydanticVectorStore):
 
     def close(self) -> None:
         """Close the clients that the store made."""
-        self._access.close()
+        self._access.clients.close()
 
     async def aclose(self) -> None:
         """Close the async client of the running event loop, if the store made it."""
-        await self._access.aclose()
+        await self._access.clients.aclose()
