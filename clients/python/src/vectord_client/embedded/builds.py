@@ -13,17 +13,15 @@ from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from vectord.errors import BlobError, IndexNotFound, StoreError, Unavailable
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due, compaction_is_due
-from vectord.service.commit.build_policy import BuildPolicy, Send
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_names
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
-from vectord_client.embedded.lock import FolderLock
+from vectord_client.embedded.lock import FileLock
 from vectord_client.embedded.worker import Worker
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class BackgroundPolicy(BuildPolicy):
     """The build policy of a process with a thread for builds: no change of an index waits for a build."""
 
     def __init__(self, environment: Environment, request: Callable[[str], None]) -> None:
-        super().__init__(environment, _send_to(request), memory=0)
+        super().__init__(environment, _nothing_to_send, memory=0)
         self._request = request
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
@@ -57,17 +55,8 @@ class BackgroundPolicy(BuildPolicy):
         self._request(name)
 
 
-class _Event(msgspec.Struct):
-    index: str
-
-
-def _send_to(request: Callable[[str], None]) -> Send:
-    """Return what requests a build for the event `{"index": name}`, which a function would send to another one."""
-
-    def send(payload: bytes, seconds: float) -> None:
-        request(msgspec.json.decode(payload, type=_Event).index)
-
-    return send
+def _nothing_to_send(payload: bytes, seconds: float) -> None:
+    raise AssertionError("a build is requested without a message")
 
 
 class Builds:
@@ -77,7 +66,7 @@ class Builds:
         """Compact with what `compose` returns; the thread calls it at the first build."""
         self._compose = compose
         self._compaction: Compaction | None = None
-        self._lock = FolderLock(folder / LOCK)
+        self._lock = FileLock(folder / LOCK)
         self._worker = Worker("vectord-builds", self._build)
         self._scan: Timer | None = None
         self._requested_at = 0.0

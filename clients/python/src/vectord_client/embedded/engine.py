@@ -1,13 +1,13 @@
 """The composition root of embedded mode: the engine over a folder. It reads no environment variables."""
 
-import tempfile
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vectord.cache.section_cache import SectionCache
+from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
 from vectord.edge import handler
 from vectord.edge.handler import Handler
 from vectord.service.service import Service
@@ -18,6 +18,7 @@ from vectord_client.embedded.builds import BackgroundPolicy, Builds
 from vectord_client.embedded.inbox import FOLDER as INBOX
 from vectord_client.embedded.inbox import FolderInbox, SignUpload
 from vectord_client.embedded.options import Options
+from vectord_client.embedded.scratch import Scratch
 from vectord_client.embedded.uploads import MEMORY_SHARE, Uploads
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 _ATTEMPTS: Final = 1_000  # of a build's commit: an attempt that meets a conflict costs little
 _ARNS: Final = "arn:aws:s3vectors:local:000000000000"
 _SNAPSHOT_SHARE: Final = 3  # of the memory, for the envelopes of opened indexes
+
+
+def _max_open() -> int:
+    """Return how many section files may be open: each uses two descriptors, and the program needs others."""
+    limit = os.sysconf("SC_OPEN_MAX")
+    return limit // 4 if limit > 0 else MAX_OPEN_FILES
 
 
 def _no_claim() -> None:
@@ -41,8 +48,8 @@ class Engine:
         """Use the objects in `store`; `sign_upload` returns the URL for an upload."""
         self.folder, self.store, self.options = folder, store, options
         self._environment = Environment()
-        cache_folder = options.cache_folder or Path(tempfile.gettempdir()) / "vectord-sections"
-        self._files = SectionCache(cache_folder, options.cache_bytes)
+        self._scratch = Scratch(options.cache_folder)
+        self._files = SectionCache(self._scratch.path / "sections", options.cache_bytes, max_open=_max_open())
         self.builds = Builds(folder, self._compaction)
         self._policy = BackgroundPolicy(self._environment, self.builds.request)
         self.service = Service(
@@ -75,7 +82,10 @@ class Engine:
         try:
             self.uploads.close(limit)
         finally:
-            self.builds.close(limit)
+            try:
+                self.builds.close(limit)
+            finally:
+                self._scratch.remove()
 
     def _handler(self, function: str) -> Handler:
         module = import_module(f"vectord_functions.{function}.handler")
@@ -106,7 +116,7 @@ class Engine:
     def _exports(self) -> "Exports":
         from vectord.service.export import Exports  # noqa: PLC0415  imports the writers of files
 
-        return Exports(self.service, Path(tempfile.gettempdir()), self.options.cache_bytes)
+        return Exports(self.service, self._scratch.path, self.options.cache_bytes)
 
     @cached_property
     def _ingestion(self) -> "Ingestion":

@@ -5,14 +5,14 @@ import os
 from pathlib import Path
 
 
-class FolderLock:
-    """An exclusive lock on a file, which is created if necessary."""
+class FileLock:
+    """An exclusive lock on a file, which is created if necessary and stays."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._fd = path, -1
 
     def acquire(self) -> bool:
-        """Take the lock; return False if another process has it.
+        """Take the lock; return False if another process, or another instance, has it.
 
         Raises:
             OSError: the file cannot be created, as in a read-only folder.
@@ -27,6 +27,7 @@ class FolderLock:
         return True
 
     def release(self) -> None:
-        """Release the lock. Its file stays: another process may be waiting on it."""
+        """Release the lock, also if a forked process inherited it."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
         self._fd = -1

@@ -24,6 +24,7 @@ class _Opened:
 
 _lock = Lock()
 _opened: Final[dict[Path, _Opened]] = {}
+forks = 0  # between the first process and this one: a gateway of an earlier process opens its folder again
 
 
 def acquire(folder: Path, options: Options) -> Engine:
@@ -81,9 +82,10 @@ def _close_all() -> None:
 
 def _forget_all() -> None:
     """Start without engines in a forked process: it has none of their threads, and their locks may be taken."""
-    global _lock  # noqa: PLW0603 - the parent may have forked while a thread had it
+    global _lock, forks  # noqa: PLW0603 - the parent may have forked while a thread had the lock
     _lock = Lock()
     _opened.clear()
+    forks += 1
 
 
 atexit.register(_close_all)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from vectord.service.service import Service
 from vectord_client.embedded import dispatch, events, opened
+from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.options import Options
 from vectord_client.errors import ClientClosed
 from vectord_client.values import Added
@@ -19,7 +20,7 @@ BULK_BYTES: Final = 256 << 20
 
 
 class Gateway:
-    """A transport to the engine over one folder. Several threads may use it at once."""
+    """A transport to the engine over one folder. Several threads may use it at once, and so may forked processes."""
 
     def __init__(self, folder: Path, options: Options) -> None:
         """Open `folder`.
@@ -27,7 +28,8 @@ class Gateway:
         Raises:
             TargetInvalid: the path cannot be a folder.
         """
-        self._engine = opened.acquire(folder, options)
+        self._folder, self._options = folder.absolute(), options
+        self._opened, self._forks = opened.acquire(self._folder, options), opened.forks
         self._closed = False
 
     @property
@@ -35,13 +37,20 @@ class Gateway:
         """The use cases of the engine, for calls that do not go through HTTP."""
         return self._engine.service
 
+    @property
+    def _engine(self) -> Engine:
+        if self._closed:
+            raise ClientClosed("The client was closed: open the folder again.")
+        if self._forks != opened.forks:
+            self._opened, self._forks = opened.acquire(self._folder, self._options), opened.forks
+        return self._opened
+
     def send(self, request: Request, timeout: float) -> Response:
         """Return the response to a request, which may use storage for `timeout` seconds. It is never compressed.
 
         Raises:
             ClientClosed: the gateway was closed.
         """
-        self._check_open()
         return dispatch.answer_in_process(self._engine, request, timeout)
 
     @property
@@ -69,7 +78,6 @@ class Gateway:
             VectordError: what the API answers; or the client was closed.
             ValueError: the columns have different lengths.
         """
-        self._check_open()
         from vectord_client.embedded import bulk  # noqa: PLC0415  a program that only searches does not need it
 
         call = operations.add(name, b"", if_match, key)
@@ -83,8 +91,5 @@ class Gateway:
         """Release the folder. The last gateway of a folder finishes the builds that take only a few seconds."""
         if not self._closed:
             self._closed = True
-            opened.release(self._engine)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClientClosed("The client was closed: open the folder again.")
+            if self._forks == opened.forks:
+                opened.release(self._opened)
