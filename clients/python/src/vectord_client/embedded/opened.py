@@ -3,7 +3,6 @@
 import atexit
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -73,11 +72,13 @@ def _upload_path(key: str, size: int, seconds: int) -> str:
 
 
 def _close_all() -> None:
-    """Close what is open at the end of the process; do not wait if it ends by Ctrl-C or an error."""
+    """Close what is open; do not wait if the process ends by Ctrl-C or an error."""
     failed = getattr(sys, "last_value", None) is not None
-    with suppress(KeyboardInterrupt):
+    try:
         for opened in list(_opened.values()):
             opened.engine.close(0.0 if failed else None)
+    except KeyboardInterrupt:  # the builds are abandoned
+        pass
 
 
 def _forget_all() -> None:

@@ -52,6 +52,9 @@ class Worker:
         try:
             while (item := self._next()) is not None:
                 self._work(item)
+        except Exception:
+            if not self._stopped:  # else the process ends, in which no thread can be started, and it is abandoned
+                raise
         finally:
             with self._changed:
                 self._running, self._thread = None, None

@@ -1,7 +1,8 @@
 """Build the sections of an index from its rows, and calibrate its search strategies."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Thread
 from typing import Final
 
 import msgspec
@@ -37,6 +38,29 @@ class Built(msgspec.Struct, frozen=True):
     packed: bool
 
 
+class _Parallel[R]:
+    """The result of `work`, which runs in a thread of its own if one can be started.
+
+    The end of the process does not wait for the thread, as it would for one of a ThreadPoolExecutor.
+    """
+
+    def __init__(self, work: Callable[[], R]) -> None:
+        self._work = work
+        self._done: list[R] = []
+        self._thread = Thread(target=self._run, name="vectord-pilot", daemon=True)
+        with suppress(RuntimeError):  # too many threads, or the process ends
+            self._thread.start()
+
+    def result(self) -> R:
+        """Wait for the result, or compute it if there is none."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        return self._done[0] if self._done else self._work()
+
+    def _run(self) -> None:
+        self._done.append(self._work())
+
+
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     """Build all sections over `rows`, at least one, in the plain or the packed form according to their size."""
     layout = layout_of(params)
@@ -62,11 +86,10 @@ def _build_packed(rows: Rows, params: Params) -> Built:
         order = locality_order(rows.vectors)
         rows, norms = rows.ordered(order), structs.replace(norms, norms=norms.norms[order])
     # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
-    with ThreadPoolExecutor(1) as pool:
-        pilot = pool.submit(build_forest, rows.vectors, layout, min(PILOT_TREES, params.m))
-        calibrator = Calibrator(rows.vectors, norms, layout)
-        sections, curves = _other_sections(rows, norms, params, calibrator)
-        sections["graph"], trees = pilot.result()
+    pilot = _Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m)))
+    calibrator = Calibrator(rows.vectors, norms, layout)
+    sections, curves = _other_sections(rows, norms, params, calibrator)
+    sections["graph"], trees = pilot.result()
     if norms.float32_safe and not exact_scan_is_cheap(len(rows), params.dimension):
         curves["forest"] = calibrator.forest_curve(trees, curves.get("sketch", {}))
     if params.m > PILOT_TREES and _forest_may_win(curves, len(rows), params.dimension):
