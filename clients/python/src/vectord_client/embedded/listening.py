@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 from waitress.server import BaseWSGIServer, create_server
 
@@ -63,7 +63,9 @@ class Server:
         self.url = f"http://{_in_url(host)}:{self._socket.getsockname()[1]}"
         self._engine = Engine(self._folder, store, options, self._upload)
         hosts = _LOCAL_HOSTS | {host.lower()} if self._is_local else None
-        self._http = _http_server(Application(self._engine, self._links, hosts), self._socket, options)
+        self._channels: dict[int, Any] = {}
+        application = Application(self._engine, self._links, hosts)
+        self._http = _http_server(application, self._socket, self._channels, options)
 
     def __enter__(self) -> "Server":
         return self
@@ -79,15 +81,27 @@ class Server:
         reach = _LOCAL if self._is_local else _OPEN
         return _GREETING.format(folder=self._folder, indexes=indexes, url=self.url, reach=reach)
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until all uploaded files are ingested; return False if that takes longer than `seconds`."""
+        return self._engine.uploads.wait(seconds)
+
     def run(self) -> None:
-        """Answer requests until Ctrl-C or SIGTERM, or until another thread calls `close`; finish what is running."""
+        """Answer requests until Ctrl-C, SIGTERM or `stop`, and finish those that are being answered."""
         self._engine.start()
+        self._engine.uploads.resume()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _exit)
         self._http.run()
 
+    def stop(self) -> None:
+        """Let `run` return, in another thread."""
+        self._http.trigger.pull_trigger(self._channels.clear)  # its loop ends when it has none
+
     def close(self) -> None:
-        """Stop listening, and release the folder."""
+        """Stop listening, finish the requests that are being answered, and release the folder."""
+        self._http.task_dispatcher.shutdown()
+        for connection in list(self._http.active_channels.values()):
+            connection.handle_close()
         self._http.close()
         with suppress(KeyboardInterrupt):  # the second one: do not wait for builds
             self._engine.close(_CLOSE_SECONDS)
@@ -100,11 +114,14 @@ class Server:
         return self._links.sign(self.url, "PUT", f"/{key}", seconds, bytes=str(size))
 
 
-def _http_server(application: Application, listening: socket.socket, options: Options) -> BaseWSGIServer:
+def _http_server(
+    application: Application, listening: socket.socket, channels: dict[int, Any], options: Options
+) -> BaseWSGIServer:
     # Requests wait for a thread, which is no reason for a warning each time.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server: BaseWSGIServer = create_server(
         application,
+        map=channels,
         sockets=[listening],
         threads=_THREADS,
         connection_limit=_CONNECTIONS,

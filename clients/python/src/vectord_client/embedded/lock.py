@@ -27,7 +27,9 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Release the lock, also if a forked process inherited it."""
+        """Release the lock, if this instance has it; also if a forked process inherited it."""
+        if self._fd < 0:
+            return
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
         self._fd = -1

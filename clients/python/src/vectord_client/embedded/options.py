@@ -16,4 +16,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 2 << 30
     cache_folder: Path | None = None
     cache_bytes: int = 8 << 30
-    close_seconds: float = 10.0
+    close_seconds: float = 30.0

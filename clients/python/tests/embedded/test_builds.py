@@ -1,0 +1,88 @@
+"""Builds in the background: no change waits for one, and what is due is built by this process or the next."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.embedded.support import TAIL_ROWS, add_rows, is_index_due
+
+from vectord.service.values.options import Deadline
+from vectord_client.embedded.builds import LOCK
+from vectord_client.embedded.gateway import open_gateway
+from vectord_client.embedded.lock import FileLock
+from vectord_client.embedded.options import Options
+from vectord_client.embedded.transport import Gateway
+
+
+def test_a_build_that_is_due_is_run_after_the_change(built: Path, gateway: Gateway) -> None:
+    add_rows(gateway, "films", 10_000, TAIL_ROWS)
+    assert gateway._engine.builds.wait(60)
+    assert not is_index_due(gateway, "films")
+
+
+def test_the_change_does_not_wait_for_the_build(built: Path, gateway: Gateway) -> None:
+    other = FileLock(built / LOCK)
+    assert other.acquire()  # as another process that builds
+    add_rows(gateway, "films", 10_000, TAIL_ROWS)
+    assert is_index_due(gateway, "films")
+    assert not gateway._engine.builds.wait(0)
+    other.release()
+    assert gateway._engine.builds.wait(60)
+    assert not is_index_due(gateway, "films")
+
+
+def test_an_index_that_is_due_is_built_after_the_next_open(built: Path, options: Options) -> None:
+    first = open_gateway(built, options)
+    other = FileLock(built / LOCK)
+    assert other.acquire()
+    add_rows(first, "films", 10_000, TAIL_ROWS)
+    first._engine.close(0)  # the build is abandoned
+    first.close()
+    other.release()
+    second = open_gateway(built, options)
+    assert is_index_due(second, "films")
+    deadline = time.monotonic() + 30
+    while is_index_due(second, "films"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second.close()
+
+
+def test_the_lease_of_a_process_that_died_is_taken_over(built: Path, gateway: Gateway) -> None:
+    staging = built / ".staging"
+    staging.mkdir(exist_ok=True)
+    (staging / "films.claim").write_text('{"id": "1", "holder": "embedded", "ends": 99999999999.0}')
+    add_rows(gateway, "films", 10_000, TAIL_ROWS)
+    assert gateway._engine.builds.wait(60)
+    assert not is_index_due(gateway, "films")
+
+
+def test_closing_waits_only_as_long_as_it_may(built: Path, options: Options) -> None:
+    opened = open_gateway(built, options)
+    other = FileLock(built / LOCK)
+    assert other.acquire()
+    add_rows(opened, "films", 10_000, TAIL_ROWS)
+    start = time.monotonic()
+    opened._engine.close(0.2)
+    assert 0.2 <= time.monotonic() - start < 5
+    opened.close()
+    other.release()
+
+
+def test_rows_of_an_abandoned_build_are_kept(built: Path, options: Options) -> None:
+    opened = open_gateway(built, options)
+    add_rows(opened, "films", 10_000, TAIL_ROWS)
+    opened._engine.close(0)
+    opened.close()
+    again = open_gateway(built, options)
+    found = again.service.describe("films", Deadline(again.service.environment.now() + 30))
+    assert found.count == 4_000 + TAIL_ROWS
+    again.close()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 30.0])
+def test_closing_twice_is_harmless(gateway: Gateway, seconds: float) -> None:
+    gateway._engine.builds.close(seconds)
+    gateway._engine.builds.close(seconds)
+    gateway._engine.builds.request("films")
+    assert gateway._engine.builds.wait(0)
