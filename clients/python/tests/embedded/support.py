@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from vectord.index.thresholds import compaction_is_due
 from vectord.readers.entry import NewVector
 from vectord.service.values.options import Deadline, NewIndex
-from vectord_client.embedded.builds import is_due
 from vectord_client.embedded.options import Options
 from vectord_client.embedded.transport import Gateway
 from vectord_client.wire.request import Request, Response
@@ -47,7 +47,7 @@ def create_built(folder: Path, name: str, options: Options) -> None:
 
 def is_index_due(gateway: Gateway, name: str) -> bool:
     service = gateway.service
-    return is_due(service.reader.present(name, Deadline(service.environment.now() + 60)).index)
+    return compaction_is_due(service.reader.present(name, Deadline(service.environment.now() + 60)).index)
 
 
 def environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ from tests.embedded.support import send
 from vectord.edge.request import MAX_BODY
 from vectord_client.embedded.gateway import open_gateway
 from vectord_client.embedded.options import Options
+from vectord_client.embedded.scratch import Scratch
 from vectord_client.embedded.transport import Gateway
 from vectord_client.errors import ClientClosed, TargetInvalid
 from vectord_client.wire.request import Request
@@ -117,13 +118,24 @@ def test_a_closed_gateway_refuses_requests(tmp_path: Path, options: Options) -> 
         send(opened, "GET", "/indexes")
 
 
-def test_a_cached_section_does_not_outlive_the_gateway(tmp_path: Path, options: Options) -> None:
+def test_temporary_files_do_not_outlive_the_gateway(tmp_path: Path, options: Options) -> None:
     opened = open_gateway(tmp_path / "data", options)
-    send(opened, "POST", "/indexes", {"name": "films", "dimension": 2})
-    send(opened, "POST", "/indexes/films/vectors", {"vectors": [{"id": "a", "vector": [1, 0]}]})
-    assert list((tmp_path / "cache").rglob("*.section"))
+    assert list((tmp_path / "cache").iterdir())
     opened.close()
     assert not list((tmp_path / "cache").iterdir())
+
+
+def test_those_of_a_killed_process_are_removed_by_the_next_one(tmp_path: Path, options: Options) -> None:
+    left = tmp_path / "cache" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "section").write_text("x")
+    left.with_suffix(".lock").touch()
+    used = Scratch(tmp_path / "cache")
+    opened = open_gateway(tmp_path / "data", options)
+    assert not left.exists()
+    assert used.path.exists()
+    opened.close()
+    used.remove()
 
 
 def test_the_folder_and_its_parents_are_created(tmp_path: Path, options: Options) -> None:

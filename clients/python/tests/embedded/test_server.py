@@ -222,6 +222,7 @@ def test_a_file_is_ingested_by_the_next_server_if_the_first_one_ended(tmp_path: 
         target, _ = upload(browser, data)
         assert browser.send("PUT", target, data, if_none_match="*").status == 200
     with serving(tmp_path / "data", options) as second, closing(Browser(second)) as browser:
+        browser.send("GET", "/indexes/films")  # answered once the server runs
         assert second.wait(30)
         browser.send("GET", "/indexes/films")
         assert browser.json["count"] == 1
