@@ -18,24 +18,43 @@ from vectord.cache.section_cache import SectionCache
 from vectord.index.thresholds import Thresholds
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.storage.base import Store
+from vectord.storage.files.history import Keep
+from vectord.storage.files.store import FileStore
 
 # Writers that always lose go on until the test's deadline.
 PATIENCE = RetryPolicy(max_attempts=100_000, base=0.002, cap=0.1)
 DEADLINE = 300.0
 
 
+# Nothing is removed, so that versions count commits.
+KEEP_ALL = Keep(versions=1_000_000, bytes=1 << 60)
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where the index is, and where a process stores its files and journals."""
+    """Where the index is, and where a process stores its files and journals.
+
+    Without a `bucket` the index is in the folder `data` of `folder`.
+    """
 
     endpoint: str
-    bucket: str
+    bucket: str | None
     prefix: str
     folder: Path
     sizes: Thresholds
 
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def store(self) -> Store:
+        if self.bucket is None:
+            return FileStore(self.data, keep=KEEP_ALL, least_part=1)
+        return s3_store(self.endpoint, self.bucket, self.prefix, least_part=1)
+
     def service(self, number: int) -> Service:
-        store = s3_store(self.endpoint, self.bucket, self.prefix, least_part=1)
+        store = self.store()
         files = SectionCache(self.folder / f"files-{number}", 1 << 28)
         return Service(
             store, files, memory_bytes=1 << 22, environment=Environment(), retry_policy=PATIENCE, thresholds=self.sizes
@@ -43,6 +62,23 @@ class Place:
 
     def journal(self, name: str) -> "Journal":
         return Journal(self.folder / f"{name}.journal")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of a place, as a bucket is used by tests."""
+
+    place: Place
+
+    def keep_versions(self) -> None:
+        """Do nothing: `KEEP_ALL` does it."""
+
+    def objects(self) -> dict[str, bytes]:
+        return {path.name.removesuffix(".lhv1"): path.read_bytes() for path in self.place.data.glob("*.lhv1")}
+
+    def versions(self, name: str) -> int:
+        page = self.place.store().versions(name, 1_000_000)
+        return sum(not version.deleted for version in page.versions)
 
 
 class Journal:
@@ -70,7 +106,7 @@ def until() -> float:
 def starts() -> Any:
     """Return a context whose processes are forked from one that has imported everything and has no threads."""
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["tests.reliability.roles", "boto3"])
+    made.set_forkserver_preload(["tests.reliability.roles", "tests.support.folder_states", "boto3"])
     return made
 
 

@@ -1,7 +1,11 @@
 """What the processes of a race do; each notes a change before it tries it, and the outcome after."""
 
+import os
+import shutil
+from itertools import count
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -9,10 +13,13 @@ import numpy as np
 
 from tests.reliability import model
 from tests.reliability.processes import Place, until
+from tests.support.failing_system import Calls, killed, killed_after_it
+from tests.support.folder_states import CASES, opened
 from tests.support.services import a_query
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
 from vectord.service.values.options import Deadline, NewIndex
+from vectord.storage.files.system import System
 
 DIMENSION = 32
 WIDE = 512  # so that the rows and their changes are more than a reader's first request returns
@@ -129,3 +136,22 @@ def adder_to_be_killed(place: Place, number: int, life: int, size: int, started:
             journal.note(life=life, fault=repr(error))
             return
         journal.note(life=life, done=one)
+
+
+def changers_to_be_killed(folder: Path, name: str, after: bool) -> None:
+    """Copy the folder `first` for each system call of a change, and have a process make the change there.
+
+    The process is killed before or after that call. The copies have the numbers of the calls, from 1, as names.
+    """
+    fault = killed_after_it if after else killed
+    for at in count(1):
+        copy = shutil.copytree(folder / "first", folder / str(at))
+        child = os.fork()
+        if child == 0:
+            CASES[name].change(opened(copy, Calls(at, fault, system=System()).system()))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            assert status == 0
+            shutil.rmtree(copy)
+            return

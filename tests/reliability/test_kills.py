@@ -1,13 +1,14 @@
 """Writers killed at any moment leave whole batches behind: all that were acknowledged, and perhaps the last one."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import sleep
+from typing import NamedTuple
 
 import pytest
 
 from tests.reliability import model, processes, roles
-from tests.reliability.processes import Place
+from tests.reliability.processes import Folder, Place
 from tests.reliability.run import LONG, chance, figure
 from tests.support import faults
 from tests.support.faults import Fault
@@ -34,13 +35,37 @@ def proxied(bucket: Bucket) -> Iterator[Proxy]:
         yield before
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(
-    bucket: Bucket, proxied: Proxy, form: str
-) -> None:
+class Setting(NamedTuple):
+    """The place as writers that are killed reach it and as others do, and what waits until nothing is on its way."""
+
+    behind: Place
+    straight: Place
+    stored: Bucket | Folder
+    settle: Callable[[], object]
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["bucket", "folder"])
+def setting(request: pytest.FixtureRequest, form: str) -> Iterator[Setting]:
     folder = processes.folder()
-    behind = Place(proxied.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
-    straight = Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form])
+    if request.param == "folder":
+        place = Place("", None, "", folder, FORMS[form])
+        yield Setting(place, place, Folder(place), lambda: None)
+    else:
+        bucket, proxied = request.getfixturevalue("bucket"), request.getfixturevalue("proxied")
+        behind, straight = (
+            Place(end.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[form]) for end in (proxied, bucket)
+        )
+        yield Setting(behind, straight, bucket, proxied.settle)
+    shutil.rmtree(folder)
+
+
+def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(setting: Setting, form: str) -> None:
+    behind, straight = setting.behind, setting.straight
     straight.service(99).create(NewIndex("t", roles.DIMENSION, m=2), Deadline(processes.until()))
     moments, state = chance("kills", form), {}
     for life in range(KILLS // WRITERS):
@@ -53,8 +78,8 @@ def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(
                 sleep(moments.uniform(0, 0.15))
                 assert process.is_alive()
                 process.kill()
-        proxied.settle()
-        found = model.read(bucket.objects()["t"])
+        setting.settle()
+        found = model.read(setting.stored.objects()["t"])
         for one in range(WRITERS):
             state = _with_batches(
                 state, found, [line for line in behind.journal(f"k{one}").read() if line["life"] == life], one
@@ -68,7 +93,6 @@ def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(
         model.Asked(model.vector(1, roles.DIMENSION), 9, "cosine"),
         processes.until(),
     )
-    shutil.rmtree(folder)
 
 
 def _with_batches(state: model.State, found: model.State, lines: list[dict[str, int]], number: int) -> model.State:

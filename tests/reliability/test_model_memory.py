@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import Phase, seed, settings
@@ -12,6 +14,7 @@ from tests.reliability import model
 from tests.reliability.model import Add, Asked, Change, Create, Delete, Drop, State
 from tests.reliability.run import LONG, SEED, figure
 from tests.support import scripted_store, services
+from tests.support.failing_system import QUICK
 from tests.support.faults_script import Script
 from tests.support.scripted_store import Step
 from tests.support.services import Clock
@@ -21,6 +24,7 @@ from vectord.lhv1.params import Distance
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import StoredObject
+from vectord.storage.files.store import FileStore
 
 FOREVER_SECONDS = float("inf")
 DIMENSION = 33
@@ -54,10 +58,13 @@ class History(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store, self.clock = Script(least_part=1), Clock()
+        self.store, self.clock = self._new_store(), Clock()
         self.services = [self._service(), self._service()]
         self.state: State = None
         self.looks = 0
+
+    def _new_store(self) -> Script:
+        return Script(least_part=1)
 
     def _service(self) -> Service:
         return services.a_service(self.store, clock=self.clock, sizes=self.sizes)
@@ -173,6 +180,17 @@ class PackedHistory(History):
     sizes = Thresholds(packed=1, tail_rows=6, tail_share=4, removed_share=3, pieces=2, part=2_048)
 
 
+class FolderHistory(History):
+    """The same over a store in a folder."""
+
+    def _new_store(self) -> Script:
+        self.folder = TemporaryDirectory(prefix="vectord-model-")
+        return Script(FileStore(Path(self.folder.name), least_part=1, system=QUICK))
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+
 # A failure is repeated by its seed; to shrink it takes minutes, which only a long run has.
 PHASES = [Phase.generate, *([Phase.shrink] if LONG else [])]
 BOUNDS = settings(max_examples=150 if LONG else 10, stateful_step_count=25, deadline=None, database=None, phases=PHASES)
@@ -188,3 +206,4 @@ def case(history: type[History]) -> type:
 TestBothForms = case(History)
 TestPlain = case(PlainHistory)
 TestPacked = case(PackedHistory)
+TestFolder = case(FolderHistory)

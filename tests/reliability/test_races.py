@@ -8,10 +8,11 @@ import pytest
 from msgspec import structs
 
 from tests.reliability import model, processes, roles
-from tests.reliability.processes import Place
+from tests.reliability.processes import Folder, Place
 from tests.reliability.run import LONG, chance, figure
 from tests.support.faults_service import PACKED, PLAIN, Bucket
 from vectord.errors import IndexNotFound
+from vectord.index.thresholds import Thresholds
 from vectord.service.values.options import Deadline, NewIndex
 
 FORMS = {"plain": PLAIN, "packed": PACKED}
@@ -22,19 +23,34 @@ COMMITS, READERS, ROWS = (1_000, 3, 12) if LONG else (40, 3, 12)
 
 
 @pytest.fixture(params=FORMS)
-def place(request: pytest.FixtureRequest, bucket: Bucket) -> Iterator[Place]:
+def form(request: pytest.FixtureRequest) -> Thresholds:
+    return FORMS[request.param]
+
+
+@pytest.fixture(params=["bucket", "folder"])
+def place(request: pytest.FixtureRequest, form: Thresholds) -> Iterator[Place]:
     folder = processes.folder()
-    yield Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, FORMS[request.param])
+    if request.param == "folder":
+        yield Place("", None, "", folder, form)
+    else:
+        bucket: Bucket = request.getfixturevalue("bucket")
+        yield Place(bucket.endpoint, bucket.bucket, bucket.prefix, folder, form)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def stored(place: Place, request: pytest.FixtureRequest) -> Bucket | Folder:
+    """What the processes write to: the bucket or the folder of the place."""
+    return Folder(place) if place.bucket is None else request.getfixturevalue("bucket")
 
 
 def create(place: Place, dimension: int = roles.DIMENSION) -> None:
     place.service(99).create(NewIndex("t", dimension, m=2), Deadline(processes.until()))
 
 
-def test_concurrent_batches_are_all_stored_in_one_commit_each(bucket: Bucket, place: Place) -> None:
+def test_concurrent_batches_are_all_stored_in_one_commit_each(stored: Bucket | Folder, place: Place) -> None:
     create(place)
-    bucket.keep_versions()
+    stored.keep_versions()
     start = processes.starts().Barrier(WRITERS)
     with processes.running(roles.adder, *((place, one, BATCHES, 1 + one % 3, start) for one in range(WRITERS))) as some:
         processes.all_done(some)
@@ -45,15 +61,15 @@ def test_concurrent_batches_are_all_stored_in_one_commit_each(bucket: Bucket, pl
         for line in lines:
             expected = roles.batch(f"w{one}", line["done"], 1 + one % 3).on(expected)
     figure("batches of racing processes", WRITERS * BATCHES)
-    assert model.read(bucket.objects()["t"]) == expected
+    assert model.read(stored.objects()["t"]) == expected
     # Each commit followed the one before it, without a gap.
     chain = sorted((line["count"], line["added"]) for lines in done.values() for line in lines)
     assert [count for count, _ in chain] == [sum(added for _, added in chain[: n + 1]) for n in range(len(chain))]
-    assert bucket.versions("t") == WRITERS * BATCHES + 1
+    assert stored.versions("t") == WRITERS * BATCHES + 1
     assert len({line["etag"] for lines in done.values() for line in lines}) == WRITERS * BATCHES
 
 
-def test_one_of_many_racing_creators_wins(bucket: Bucket, place: Place) -> None:
+def test_one_of_many_racing_creators_wins(stored: Bucket | Folder, place: Place) -> None:
     start = processes.starts().Barrier(WRITERS)
     with processes.running(roles.creator, *((place, one, NAMES, start) for one in range(WRITERS))) as some:
         processes.all_done(some)
@@ -65,7 +81,7 @@ def test_one_of_many_racing_creators_wins(bucket: Bucket, place: Place) -> None:
         assert (found.params.dimension, found.count) == (line["dimension"], 0)
 
 
-def test_an_index_deleted_under_writers_stays_deleted(bucket: Bucket, place: Place) -> None:
+def test_an_index_deleted_under_writers_stays_deleted(stored: Bucket | Folder, place: Place) -> None:
     writers = 4
     for life in range(LIVES):
         create(place)
@@ -75,9 +91,9 @@ def test_an_index_deleted_under_writers_stays_deleted(bucket: Bucket, place: Pla
             pause = processes.starts().Event()
             pause.wait(chance("delete", life).uniform(0, 0.4))
             place.service(98).delete_index("t", Deadline(processes.until()))
-            assert "t" not in bucket.objects()
+            assert "t" not in stored.objects()
             processes.all_done(some, 30)
-        assert "t" not in bucket.objects()
+        assert "t" not in stored.objects()
         with pytest.raises(IndexNotFound):
             place.service(99).describe("t", Deadline(processes.until()))
         lines = [line for one in range(writers) for line in place.journal(f"w{one}").read() if line["life"] == life]
@@ -90,7 +106,7 @@ def test_an_index_deleted_under_writers_stays_deleted(bucket: Bucket, place: Pla
     assert place.service(99).describe("t", Deadline(processes.until())).count == 0
 
 
-def test_every_result_during_many_commits_is_a_committed_state(bucket: Bucket, place: Place) -> None:
+def test_every_result_during_many_commits_is_a_committed_state(stored: Bucket | Folder, place: Place) -> None:
     place = replace(place, sizes=structs.replace(place.sizes, tail_rows=200))  # rebuilt from time to time
     create(place, roles.WIDE)
     roles.generation(0, ROWS).by(place.service(99), processes.until())

@@ -142,5 +142,7 @@ def killed(name: str, call: Callable[[], Any]) -> Any:
 
 
 def killed_after_it(name: str, call: Callable[[], Any]) -> Any:
-    call()
-    os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        call()
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -14,6 +14,7 @@ from vectord.storage.base import (
     NotModified,
     ObjectHead,
     ObjectPage,
+    Store,
     StoredObject,
     VersionPage,
 )
@@ -30,10 +31,15 @@ Step = Callable[[Real], Any]
 
 
 class ScriptedStore:
-    """A MemoryStore behind a script: each call uses the next step of its method; without one it reaches the store."""
+    """A store behind a script: each call uses the next step of its method; without one it reaches the store.
 
-    def __init__(self, *, least_part: int = LEAST_PART, clock: Callable[[], datetime] = _now) -> None:
-        self.inner = MemoryStore(clock, least_part=least_part)
+    The store is in memory, unless another one is given.
+    """
+
+    def __init__(
+        self, inner: Store | None = None, *, least_part: int = LEAST_PART, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.inner: Store = inner or MemoryStore(clock, least_part=least_part)
         self.calls: list[tuple[str, ...]] = []
         self._next: dict[str, deque[Step]] = defaultdict(deque)
         self._else: dict[str, Step] = {}
