@@ -87,7 +87,7 @@ def report(error: BaseException) -> Exit:
         case click.Abort():
             return Exit.FAILED
         case KeyboardInterrupt():
-            say("Interrupted.")
+            say(str(error) or "Interrupted.")
             return Exit.INTERRUPTED
         case OSError():
             say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))

@@ -17,6 +17,7 @@ ENTRIES = {
     "ls": Entry(f"{_COMMANDS}.indexes", "List the indexes."),
     "create": Entry(f"{_COMMANDS}.indexes", "Create an empty index."),
     "info": Entry(f"{_COMMANDS}.indexes", "Describe an index, or what the commands work on."),
+    "add": Entry(f"{_COMMANDS}.loading", "Load rows from files or standard input."),
     "search": Entry(f"{_COMMANDS}.searching", "Find the nearest vectors to a text, a vector or a stored one."),
     "get": Entry(f"{_COMMANDS}.rows", "Print rows by their ids."),
     "rows": Entry(f"{_COMMANDS}.rows", "List rows."),
@@ -27,9 +28,11 @@ ENTRIES = {
     "versions": Entry(f"{_COMMANDS}.history", "List the states of an index that are kept."),
     "restore": Entry(f"{_COMMANDS}.history", "Make an earlier state the present one."),
     "cp": Entry(f"{_COMMANDS}.history", "Copy an index to a new name."),
+    "export": Entry(f"{_COMMANDS}.exporting", "Write all rows to a file."),
     "recall": Entry(f"{_COMMANDS}.searching", "Compare searches with exact ones."),
     "warm": Entry(f"{_COMMANDS}.searching", "Fetch an index into the service's cache."),
     "serve": Entry(f"{_COMMANDS}.servers", "Serve a folder over HTTP on this machine."),
+    "mcp": Entry(f"{_COMMANDS}.servers", "Serve indexes to a language model (MCP, over stdio)."),
     "doctor": Entry(f"{_COMMANDS}.doctor", "Check the set-up, and say how to fix what fails."),
     "s3vectors": Entry(f"{_COMMANDS}.s3vectors", "Let AWS SDKs sign S3 Vectors' requests for vectord."),
     "completion": Entry(f"{_COMMANDS}.completion", "Complete commands and index names in the shell."),
@@ -37,6 +40,7 @@ ENTRIES = {
 
 _EXAMPLES = """
 vectord create films --dimension 384 --store ./data
+vectord add films.jsonl --store ./data
 vectord search films --id alien --k 3 --store ./data
 """
 
