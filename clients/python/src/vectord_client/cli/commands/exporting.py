@@ -16,8 +16,8 @@ from vectord_client.cli.session import Session, pass_session
 
 _FORMATS: Final = ("jsonl.gz", "jsonl", "parquet", "lhv1")
 _EXPORT = """
-vectord export films films.parquet
-vectord export films films.jsonl.gz --yes
+vectord export films backup.parquet
+vectord export films backup.jsonl.gz --yes
 vectord export films - | jq -r .id
 vectord export films before.lhv1 --as-of "$VERSION"
 """
@@ -30,7 +30,7 @@ vectord export films before.lhv1 --as-of "$VERSION"
 @as_of_option()
 @yes_option()
 @pass_session
-def export_command(session: Session, index: str, file: str, form: str | None, as_of: str | None, yes: bool) -> None:
+def export_command(session: Session, index: str, file: str, *, form: str | None, as_of: str | None, yes: bool) -> None:
     """Write all rows of INDEX to FILE, as Parquet, JSON lines or LHV1; - is standard output.
 
     The file appears when it is complete. It asks before it replaces one that exists.

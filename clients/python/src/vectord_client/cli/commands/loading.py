@@ -40,14 +40,20 @@ vectord rows films --vectors --json | vectord add copies - --create
 @click.option("--model", type=TEXT, metavar="NAME", help="The model of --text; with --create the index records it.")
 @click.option("--id", "row_id", type=TEXT, default="id", show_default=True, help="Field or column of the ids.")
 @click.option("--vector", type=TEXT, default="vector", show_default=True, help="Field or column of the vectors.")
-@click.option("--metadata", type=TEXT, multiple=True, metavar="FIELD", help="Field of the metadata. Default: all others.")
+@click.option(
+    "--metadata", type=TEXT, multiple=True, metavar="FIELD", help="Field of the metadata. Default: all others."
+)
 @click.option("--text", type=TEXT, metavar="FIELD", help="Embed the text in this field, in place of vectors.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", help="Format of standard input.")
 @click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests in flight.")
 @click.option("--via", type=click.Choice(["auto", "batches", "upload"]), default="auto", help="How a file is sent.")
 @click.option("--no-resume", is_flag=True, help="Begin again, where an interrupted load would be continued.")
-@click.option("--strict", is_flag=True, help="End at the first row that is not valid. Default: report it, load the rest.")
-@click.option("--rejected", type=click.Path(path_type=Path), metavar="FILE", help="Write the rejected rows as JSON lines.")
+@click.option(
+    "--strict", is_flag=True, help="End at the first row that is not valid. Default: report it, load the rest."
+)
+@click.option(
+    "--rejected", type=click.Path(path_type=Path), metavar="FILE", help="Write the rejected rows as JSON lines."
+)
 @pass_session
 def add_command(session: Session, *, words: tuple[str, ...], named: str | None, **how: Any) -> int:
     """Add or replace the rows of FILEs: .jsonl, .jsonl.gz, .parquet, .npz, .npy, .csv, also s3://; - is standard input.

@@ -7,18 +7,12 @@ import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.output import say
-from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.embedded.server import serve
 
 _SERVE = """
 vectord serve --store ./data
 vectord serve --store ./data --port 9000
-"""
-
-_MCP = """
-vectord mcp --store ./data
-vectord mcp --url "$URL" --write
 """
 
 
@@ -46,17 +40,3 @@ def serve_command(session: Session, host: str, port: int, open_to_network: bool)
             say(greeting)
 
     serve(folder, host, port, announce=announce, open_to_network=open_to_network)
-
-
-@command(examples=_MCP)
-@click.option("--write", is_flag=True, help="Also offer tools that add and delete rows. Default: read only.")
-@click.option("--model", type=TEXT, metavar="NAME", help="The model of texts, where an index records none.")
-@pass_session
-def mcp_command(session: Session, write: bool, model: str | None) -> None:
-    """Serve the indexes to a language model by the Model Context Protocol, over standard input and output.
-
-    A client such as a desktop assistant starts this command itself: put it, with --url or --store, into its settings.
-    """
-    from vectord_client.mcp.server import run  # noqa: PLC0415  an extra, and help must work without it
-
-    run(session.target, write=write, auth=session.auth, region=session.region, embedder=model)
