@@ -1,0 +1,1 @@
+"""Serve indexes to language models by the Model Context Protocol: reads by default, writes on demand."""

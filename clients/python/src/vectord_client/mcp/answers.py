@@ -1,0 +1,137 @@
+"""What the tools return, in a size that a language model can read."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NotRequired, TypeVar
+
+import msgspec
+from typing_extensions import TypedDict
+
+MAX_ANSWER: Final = 40_000  # characters of JSON, about 10,000 tokens
+MAX_METADATA: Final = 8_000  # characters of the JSON of one vector's metadata
+MAX_VALUE: Final = 500  # characters of one text among counted values
+
+Item = TypeVar("Item", bound=Mapping[str, Any])
+
+
+class ListedIndex(TypedDict):
+    name: str
+    bytes: int
+    modified: str
+
+
+class Indexes(TypedDict):
+    indexes: list[ListedIndex]
+    note: NotRequired[str]
+
+
+class Example(TypedDict):
+    id: str
+    metadata: Any
+    metadata_start: NotRequired[str]
+
+
+class Described(TypedDict):
+    name: str
+    dimension: int
+    distance: str
+    count: int
+    bytes: int
+    shards: int
+    embedding_model: str | None
+    examples: list[Example]
+
+
+class Match(TypedDict):
+    id: str
+    distance: float
+    metadata: Any
+    metadata_start: NotRequired[str]
+
+
+class Matches(TypedDict):
+    matches: list[Match]
+    count: int
+    eligible: int
+    strategy: str
+    note: NotRequired[str]
+
+
+class StoredVector(TypedDict):
+    id: str
+    metadata: Any
+    metadata_start: NotRequired[str]
+    vector: NotRequired[list[float]]
+
+
+class Vectors(TypedDict):
+    vectors: list[StoredVector]
+    missing: list[str]
+    note: NotRequired[str]
+
+
+class CountedVectors(TypedDict):
+    count: int
+
+
+class CountedValue(TypedDict):
+    value: str | int | float | bool | None
+    count: int
+
+
+class CountedPath(TypedDict):
+    path: str
+    vectors: int
+    distinct: int
+    values: list[CountedValue]
+    min: float | None
+    max: float | None
+
+
+class CountedValues(TypedDict):
+    count: int
+    paths: list[CountedPath]
+    note: NotRequired[str]
+
+
+class AddedVectors(TypedDict):
+    added: int
+    replaced: int
+    count: int | None
+
+
+class DeletedVectors(TypedDict):
+    deleted: int
+    count: int | None
+    dry_run: bool
+
+
+def metadata_members(metadata: Any) -> dict[str, Any]:
+    """Return the member `metadata`; of long metadata only the start of its JSON, as `metadata_start`."""
+    text = _json(metadata)
+    if len(text) <= MAX_METADATA:
+        return {"metadata": metadata}
+    return {"metadata": None, "metadata_start": text[:MAX_METADATA]}
+
+
+def shortened(value: Any) -> Any:
+    """Return a value, or the start of it if it is a long text."""
+    return value[:MAX_VALUE] + "…" if isinstance(value, str) and len(value) > MAX_VALUE else value
+
+
+def that_fit(items: Iterable[Item]) -> tuple[list[Item], str | None]:
+    """Return the first items that fit into an answer, at least one, and a note if others were left out."""
+    listed = list(items)
+    size, kept = 0, 0
+    for item in listed:
+        size += len(_json(item))
+        if kept and size > MAX_ANSWER:
+            break
+        kept += 1
+    if kept == len(listed):
+        return listed, None
+    note = f"Only the first {kept} of {len(listed)} are shown: an answer has up to {MAX_ANSWER:,} characters."
+    return listed[:kept], note
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,160 @@
+"""The tools that read."""
+
+from itertools import islice
+from typing import Annotated, Any, Final, cast
+
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import Field
+
+from vectord_client.client import Client
+from vectord_client.mcp import answers
+
+MAX_INDEXES: Final = 200
+MAX_K: Final = 100
+MAX_IDS: Final = 100
+MAX_VALUES: Final = 200
+_EXAMPLES: Final = 3
+
+IndexName = Annotated[str, Field(description="The name of an index, as list_indexes shows it.")]
+Filter = Annotated[
+    dict[str, Any] | None,
+    Field(
+        description='A condition on metadata, such as {"year": {"$gte": 1990}, "by.name": "Mann"}. Operators: $eq $ne '
+        "$gt $gte $lt $lte $in $nin $exists $prefix $glob; $and and $or have a list of filters, $not has one filter."
+    ),
+]
+
+
+class ReadTools:
+    """The tools that read, on one client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.functions = (
+            self.list_indexes,
+            self.describe_index,
+            self.search,
+            self.get_vectors,
+            self.count_vectors,
+            self.count_values,
+        )
+
+    def list_indexes(
+        self,
+        prefix: Annotated[str, Field(description="Only indexes whose names begin so.")] = "",
+        limit: Annotated[int, Field(ge=1, le=MAX_INDEXES)] = 50,
+    ) -> answers.Indexes:
+        """List the indexes by name, with their sizes in bytes and the times of their last writes."""
+        found = list(islice(self._client.indexes(prefix), limit + 1))
+        listed: list[answers.ListedIndex] = [
+            {"name": one.name, "bytes": one.bytes, "modified": one.modified.isoformat()} for one in found[:limit]
+        ]
+        answer: answers.Indexes = {"indexes": listed}
+        if len(found) > limit:
+            answer["note"] = f"There are more indexes than these {limit}: give a prefix or a higher limit."
+        return answer
+
+    def describe_index(self, index: IndexName) -> answers.Described:
+        """Describe an index: dimension, distance, number of vectors, embedding model, and metadata of a few vectors.
+
+        The examples show which metadata paths exist. If embedding_model is null, search by text may be impossible.
+        """
+        chosen = self._client.index(index)
+        info = chosen.info()
+        examples: Any = [
+            {"id": row.id, **answers.metadata_members(row.metadata)}
+            for row in islice(chosen.rows(page_size=_EXAMPLES), _EXAMPLES)
+        ]
+        model = info.parameters.embedding
+        return {
+            "name": info.name,
+            "dimension": info.dimension,
+            "distance": info.distance,
+            "count": info.count,
+            "bytes": info.bytes,
+            "shards": info.parameters.shards,
+            "embedding_model": model.model if model else None,
+            "examples": examples,
+        }
+
+    def search(  # noqa: PLR0917  a model passes arguments by name
+        self,
+        index: IndexName,
+        text: Annotated[str, Field(description="A query in words, if the index has an embedding model.")] = "",
+        vector: Annotated[list[float] | None, Field(description="A query vector of the index's dimension.")] = None,
+        id: Annotated[str, Field(description="The id of a stored vector whose neighbours are wanted.")] = "",
+        k: Annotated[int, Field(ge=1, le=MAX_K, description="How many matches.")] = 10,
+        filter: Filter = None,
+        max_distance: Annotated[float | None, Field(ge=0)] = None,
+        recall: Annotated[float, Field(ge=0.5, le=1, description="1 is an exact search.")] = 0.95,
+    ) -> answers.Matches:
+        """Find the nearest vectors to exactly one of text, vector and id; the smaller the distance, the nearer.
+
+        Matches have their metadata. `count` is the number of vectors in the index, `eligible` of those that satisfy the
+        filter.
+        """
+        if sum([bool(text), vector is not None, bool(id)]) != 1:
+            raise ToolError("Give exactly one of text, vector and id.")
+        hits = self._client.index(index).search(
+            vector, id=id or None, text=text or None, k=k, filter=filter, max_distance=max_distance, recall=recall
+        )
+        matches, note = answers.that_fit(
+            {"id": hit.id, "distance": hit.distance, **answers.metadata_members(hit.metadata)} for hit in hits
+        )
+        answer = {"matches": matches, "count": hits.count, "eligible": hits.eligible, "strategy": hits.strategy}
+        return cast("answers.Matches", _with_note(answer, note))
+
+    def get_vectors(
+        self,
+        index: IndexName,
+        ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IDS)],
+        include_vector: Annotated[bool, Field(description="Also the numbers: a vector is long.")] = False,
+    ) -> answers.Vectors:
+        """Get stored vectors by their ids, with their metadata; `missing` lists ids that do not exist."""
+        rows = self._client.index(index).get(ids, include=("metadata", "vector") if include_vector else ("metadata",))
+        found = {row.id for row in rows}
+        vectors, note = answers.that_fit(
+            {
+                "id": row.id,
+                **answers.metadata_members(row.metadata),
+                **({"vector": [_short(number) for number in row.vector]} if row.vector is not None else {}),
+            }
+            for row in rows
+        )
+        missing = [one for one in ids if one not in found]
+        return cast("answers.Vectors", _with_note({"vectors": vectors, "missing": missing}, note))
+
+    def count_vectors(self, index: IndexName, filter: Filter = None) -> answers.CountedVectors:
+        """Count the vectors of an index, or those that satisfy a filter."""
+        return {"count": self._client.index(index).count(filter)}
+
+    def count_values(
+        self,
+        index: IndexName,
+        paths: Annotated[list[str], Field(min_length=1, max_length=10, description='Such as ["genre", "by.name"].')],
+        filter: Filter = None,
+        limit: Annotated[int, Field(ge=1, le=MAX_VALUES, description="The most frequent values of a path.")] = 20,
+    ) -> answers.CountedValues:
+        """Count the distinct values at metadata paths (facets), with the minimum and maximum of numbers."""
+        facets = self._client.index(index).facets(paths, filter=filter, limit=limit)
+        counted, note = answers.that_fit(
+            {
+                "path": facet.path,
+                "vectors": facet.rows,
+                "distinct": facet.distinct,
+                "values": [{"value": answers.shortened(one.value), "count": one.count} for one in facet.values],
+                "min": facet.min,
+                "max": facet.max,
+            }
+            for facet in facets
+        )
+        return cast("answers.CountedValues", _with_note({"count": facets.count, "paths": counted}, note))
+
+
+def _with_note(answer: dict[str, Any], note: str | None) -> dict[str, Any]:
+    return answer if note is None else {**answer, "note": note}
+
+
+def _short(component: float) -> float:
+    """Return a float32 component as the shortest number that is the same float32."""
+    return float(f"{component:.9g}")
