@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from vectord_client import Client
 
 SHOWN = 5  # questions
