@@ -1,6 +1,7 @@
 """Ways to authorize a request: no credentials, a token, or a signature of AWS (IAM)."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import iscoroutine
 from threading import Lock
 from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -70,6 +71,9 @@ class Token:
 
 
 def _checked(token: Any) -> str:
+    if iscoroutine(token):
+        token.close()
+        raise ArgumentInvalid("`auth` is a coroutine function, which only AsyncClient can call.")
     if (
         not isinstance(token, str)
         or not token.strip()
@@ -97,8 +101,8 @@ class Iam:
             ) from error
         self._signer, self._request, self._error = SigV4Auth, AWSRequest, BotoCoreError
         session = get_session()
-        self._region = region or _region_of(host) or session.get_config_variable("region")
-        if not self._region:
+        self.region = region or _region_of(host) or session.get_config_variable("region")
+        if not self.region:
             raise CredentialsMissing("No AWS region is known: set AWS_REGION, or give Client the argument `region`.")
         self._credentials = self._found(session.get_credentials)
 
@@ -117,7 +121,7 @@ class Iam:
     def headers(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Mapping[str, str]:
         request = self._request(method=method, url=url, data=body or b"", headers={"host": urlsplit(url).netloc})
         frozen = self._found(self._credentials.get_frozen_credentials)
-        self._signer(frozen, _SERVICE, self._region).add_auth(request)
+        self._signer(frozen, _SERVICE, self.region).add_auth(request)
         return {name.lower(): value for name, value in request.headers.items() if name.lower() != "host"}
 
 

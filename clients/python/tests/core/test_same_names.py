@@ -16,7 +16,8 @@ def _public(kind: type[Any]) -> dict[str, Any]:
     """Return the methods and properties that callers use; the names of protocols without their `a`."""
     own = {name: member for base in kind.__mro__[:-1] for name, member in vars(base).items()}
     special = {"__aiter__": "__iter__", "__aenter__": "__enter__", "__aexit__": "__exit__"}
-    skipped = ("__module__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__")
+    skipped = {"__module__", "__doc__", "__annotations__", "__dict__", "__weakref__"}  # what each class has
+    skipped |= {"__firstlineno__", "__static_attributes__"}  # from Python 3.13 on
     return {
         special.get(name, name): member
         for name, member in own.items()
