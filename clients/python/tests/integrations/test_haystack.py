@@ -177,6 +177,31 @@ def test_documents_that_need_several_requests_are_written_once(store: VectordDoc
     assert store.count_documents() == 0
 
 
+def test_a_sharded_index_works_alike(target: str, name: str, store: VectordDocumentStore) -> None:
+    with Client(target) as client:
+        client.create_index(name, dimension=2, shards=3)
+    assert store.write_documents(FILMS, DuplicatePolicy.FAIL) == 4
+    with pytest.raises(DuplicateDocumentError):
+        store.write_documents(FILMS)
+    assert store.write_documents(FILMS, DuplicatePolicy.SKIP) == 0
+    assert [document.id for document in store.embedding_retrieval([1.0, 0.0], filters=OLD)] == ["alien", "stalker"]
+    assert store.update_by_filter(OLD, {"by": {"name": "?"}}) == 3
+    assert store.get_metadata_field_min_max("year") == {"min": 1972, "max": 1995}
+    assert store.get_metadata_field_unique_values("meta.year") == ([1972, 1979, 1995], 3)
+    store.delete_all_documents()
+    assert store.filter_documents() == []
+
+
+def test_rows_of_other_programs_are_documents(target: str, name: str, store: VectordDocumentStore) -> None:
+    store.write_documents(FILMS)
+    with Client(target) as client:
+        client.index(name).add([("bare", [0.0, 1.0]), ("flat", [0.0, 1.0], {"year": 1}), ("text", [0.0, 1.0], "x")])
+    found = store.embedding_retrieval([0.0, 1.0], top_k=3)
+    assert [document.id for document in found] == ["bare", "flat", "text"]
+    assert store.get_metadata_fields_info()["year"] == {"type": "int"}
+    assert store.get_metadata_field_unique_values("year")[1] == 3
+
+
 def test_the_first_embedding_says_the_dimension(target: str, name: str, store: VectordDocumentStore) -> None:
     store.write_documents([Document(content="no embedding"), Document(content="x", embedding=[1.0, 2.0, 3.0])])
     assert _client(store).index(name).info().dimension == 3

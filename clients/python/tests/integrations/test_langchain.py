@@ -44,6 +44,7 @@ def test_a_search_with_a_filter_sees_only_such_documents(store: VectordVectorSto
     assert {document.page_content for document in store.similarity_search("a", filter={"n": {"$gte": 2}})} == {"b", "c"}
     either = {"$or": [{"n": 1}, {"n": 3}]}
     assert {document.metadata["n"] for document in store.similarity_search("b", filter=either)} == {1, 3}
+    assert [document.metadata["n"] for document in store.similarity_search("b", 4, {"n": 3})] == [3]
 
 
 def test_metadata_comes_back_as_json(store: VectordVectorStore) -> None:
@@ -250,6 +251,26 @@ async def test_async_calls_do_what_sync_calls_do(target: str, name: str) -> None
     await store.adelete(["2"])
     assert [found.id for found in await store.asimilarity_search("a")] == ["3"]
     await store.aclose()
+    store.close()
+
+
+async def test_concurrent_first_adds_share_the_new_index(target: str, name: str) -> None:
+    store = VectordVectorStore(MODEL, name, target=target)
+    await asyncio.gather(*(store.aadd_texts([text]) for text in "abcdefgh"))
+    assert len(await store.asimilarity_search("a", k=10)) == 8
+    await store.aclose()
+
+
+def test_a_sharded_index_works_alike(target: str, name: str) -> None:
+    with Client(target) as client:
+        client.create_index(name, dimension=16, shards=3)
+    store = VectordVectorStore(MODEL, name, target=target)
+    store.add_texts("abcdef", [{"n": n} for n in range(6)], ids=list("abcdef"))
+    assert [found.id for found in store.max_marginal_relevance_search("c", k=1, filter={"n": {"$lt": 4}})] == ["c"]
+    assert [found.id for found in store.get_by_ids(["f", "none", "a"])] == ["f", "a"]
+    store.delete(filter={"n": {"$gt": 1}})
+    store.delete(["a"])
+    assert [found.id for found in store.similarity_search("a")] == ["b"]
     store.close()
 
 

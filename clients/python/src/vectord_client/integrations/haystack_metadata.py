@@ -67,7 +67,7 @@ def fields_info(access: IndexAccess) -> Steps[dict[str, dict[str, str]]]:
     types: dict[str, set[str]] = {}
 
     def visit(row: Row) -> None:
-        for key, value in row.metadata["meta"].items():
+        for key, value in _meta(row).items():
             if value is not None:
                 types.setdefault(key, set()).add(_NAMES.get(type(value), "keyword"))
 
@@ -113,7 +113,7 @@ def _read_values(access: IndexAccess, filters: Filters, key: str) -> Steps[list[
     values: dict[tuple[type, Any], Any] = {}
 
     def visit(row: Row) -> None:
-        values.update({(type(value), value): value for value in _values_at(row.metadata["meta"], key)})
+        values.update({(type(value), value): value for value in _values_at(_meta(row), key)})
 
     yield from access.read(EachRow(lambda index: index.rows(filter=selected), visit), missing=None)
     return list(values.values())
@@ -133,6 +133,12 @@ def _values_at(value: Any, path: str | None) -> Iterator[Any]:
                     yield from _values_at(inner, path[len(key) + 1 :])
         case _ if path is None and not isinstance(value, dict):
             yield value
+
+
+def _meta(row: Row) -> dict[str, Any]:
+    """Return the `meta` of a row; one that another program wrote has none."""
+    found = row.metadata.get("meta") if isinstance(row.metadata, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _common(names: set[str]) -> str:

@@ -26,6 +26,7 @@ from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
 from vectord_client.integrations.langchain_operations import Scored, diverse, documents_of, scored, texts_to_add
 from vectord_client.integrations.scores import similarity
 
+Filter = dict[str, Any] | None
 Store = TypeVar("Store", bound="VectordVectorStore")
 
 
@@ -112,14 +113,12 @@ class VectordVectorStore(VectorStore):
             await self._access.arun(operations.add(self._access, batch, vectors))
         return [entry.id for entry in entries]
 
-    def delete(self, ids: Sequence[str] | None = None, *, filter: dict[str, Any] | None = None, **kwargs: Any) -> bool:
+    def delete(self, ids: Sequence[str] | None = None, *, filter: Filter = None, **kwargs: Any) -> bool:
         """Delete the documents of `ids`, or those that satisfy `filter`; without both all documents of the index."""
         _refuse(kwargs)
         return self._access.run(operations.delete(self._access, ids, filter))
 
-    async def adelete(
-        self, ids: Sequence[str] | None = None, *, filter: dict[str, Any] | None = None, **kwargs: Any
-    ) -> bool:
+    async def adelete(self, ids: Sequence[str] | None = None, *, filter: Filter = None, **kwargs: Any) -> bool:
         """Delete documents as `delete` does."""
         _refuse(kwargs)
         return await self._access.arun(operations.delete(self._access, ids, filter))
@@ -134,43 +133,53 @@ class VectordVectorStore(VectorStore):
         """Return documents as `get_by_ids` does."""
         return await self._access.arun(operations.get(self._access, ids))
 
-    def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+    def similarity_search(self, query: str, k: int = 4, filter: Filter = None, **kwargs: Any) -> list[Document]:
         """Return the `k` documents nearest to a text.
 
         `filter` is a filter on their metadata. Other arguments are those of `Index.search`, such as `recall`.
         """
-        return self.similarity_search_by_vector(self._embedding.embed_query(query), k, **kwargs)
+        return self.similarity_search_by_vector(self._embedding.embed_query(query), k, filter, **kwargs)
 
-    async def asimilarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+    async def asimilarity_search(self, query: str, k: int = 4, filter: Filter = None, **kwargs: Any) -> list[Document]:
         """Search as `similarity_search` does."""
-        return await self.asimilarity_search_by_vector(await self._embedding.aembed_query(query), k, **kwargs)
+        return await self.asimilarity_search_by_vector(await self._embedding.aembed_query(query), k, filter, **kwargs)
 
-    def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Scored:
+    def similarity_search_with_score(self, query: str, k: int = 4, filter: Filter = None, **kwargs: Any) -> Scored:
         """Return the `k` documents nearest to a text, each with its distance: the lower, the more similar."""
-        return self.similarity_search_with_score_by_vector(self._embedding.embed_query(query), k, **kwargs)
+        return self.similarity_search_with_score_by_vector(self._embedding.embed_query(query), k, filter, **kwargs)
 
-    async def asimilarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> Scored:
+    async def asimilarity_search_with_score(
+        self, query: str, k: int = 4, filter: Filter = None, **kwargs: Any
+    ) -> Scored:
         """Search as `similarity_search_with_score` does."""
         vector = await self._embedding.aembed_query(query)
-        return await self.asimilarity_search_with_score_by_vector(vector, k, **kwargs)
+        return await self.asimilarity_search_with_score_by_vector(vector, k, filter, **kwargs)
 
-    def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
+    def similarity_search_by_vector(
+        self, embedding: list[float], k: int = 4, filter: Filter = None, **kwargs: Any
+    ) -> list[Document]:
         """Return the `k` documents nearest to a vector."""
-        return documents_of(self._access.run(operations.search(self._access, embedding, k, **kwargs)))
+        return documents_of(self._access.run(operations.search(self._access, embedding, k, filter=filter, **kwargs)))
 
-    async def asimilarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
+    async def asimilarity_search_by_vector(
+        self, embedding: list[float], k: int = 4, filter: Filter = None, **kwargs: Any
+    ) -> list[Document]:
         """Search as `similarity_search_by_vector` does."""
-        return documents_of(await self._access.arun(operations.search(self._access, embedding, k, **kwargs)))
+        return documents_of(
+            await self._access.arun(operations.search(self._access, embedding, k, filter=filter, **kwargs))
+        )
 
-    def similarity_search_with_score_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> Scored:
+    def similarity_search_with_score_by_vector(
+        self, embedding: list[float], k: int = 4, filter: Filter = None, **kwargs: Any
+    ) -> Scored:
         """Return the `k` documents nearest to a vector, each with its distance."""
-        return scored(self._access.run(operations.search(self._access, embedding, k, **kwargs)))
+        return scored(self._access.run(operations.search(self._access, embedding, k, filter=filter, **kwargs)))
 
     async def asimilarity_search_with_score_by_vector(
-        self, embedding: list[float], k: int = 4, **kwargs: Any
+        self, embedding: list[float], k: int = 4, filter: Filter = None, **kwargs: Any
     ) -> Scored:
         """Search as `similarity_search_with_score_by_vector` does."""
-        return scored(await self._access.arun(operations.search(self._access, embedding, k, **kwargs)))
+        return scored(await self._access.arun(operations.search(self._access, embedding, k, filter=filter, **kwargs)))
 
     def max_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
