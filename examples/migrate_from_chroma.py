@@ -2,14 +2,13 @@
 
     python examples/migrate_from_chroma.py ./chroma --target ./data
 
-A document becomes the key `document` of the metadata. A collection with the space ip is searched by cosine, which is the
-same for vectors of length 1. Run it again after an interruption: rows that are there are replaced.
+A document becomes the key `document` of the metadata. A collection with the space ip is searched by cosine, which is
+the same for vectors of length 1. Run it again after an interruption: rows that are there are replaced.
 """
 
 import argparse
 
 import chromadb
-
 from vectord_client import Client
 
 DISTANCES = {"cosine": "cosine", "l2": "euclidean", "ip": "cosine"}

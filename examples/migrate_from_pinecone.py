@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-
 from vectord_client import Client
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -10,7 +10,6 @@ another service of the same protocol.
 import argparse
 
 import boto3
-
 from vectord_client import Client
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
