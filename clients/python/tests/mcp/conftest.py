@@ -30,9 +30,9 @@ FILMS = {
 }
 
 
-def environment(**more: str) -> dict[str, str]:
+def environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VECTORD_", "AWS_"))}
-    return {**inherited, "PYTHONPATH": str(SRC), "OPENBLAS_NUM_THREADS": "1", **more}
+    return {**inherited, "PYTHONPATH": str(SRC), "OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="session")
@@ -72,10 +72,11 @@ def target(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("folder" if request.param == "embedded" else "served"))
 
 
-def connection(target: str, *, write: bool = False, **variables: str) -> AbstractAsyncContextManager[McpClient]:
+def connection(target: str, *, write: bool = False) -> AbstractAsyncContextManager[McpClient]:
     """Start a server of `target` and connect to it."""
-    code = f"from vectord_client.mcp.server import run; run({target!r}, write={write})"
-    parameters = StdioServerParameters(command=sys.executable, args=["-c", code], env=environment(**variables))
+    words = ["-m", "vectord_client", "mcp", "--url" if "://" in target else "--store", target]
+    words += ["--write"] if write else []
+    parameters = StdioServerParameters(command=sys.executable, args=words, env=environment())
 
     @asynccontextmanager
     async def connected() -> AsyncIterator[McpClient]:

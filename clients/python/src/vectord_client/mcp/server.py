@@ -1,12 +1,9 @@
 """The server of `vectord mcp`, over standard input and output."""
 
-import os
 from typing import Final
 
 from vectord_client import __version__
-from vectord_client.auth import Auth
 from vectord_client.client import Client
-from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import MissingExtra
 
 try:
@@ -37,21 +34,3 @@ def make_server(client: Client, *, write: bool = False) -> "MCPServer[None]":
         tools += tools_of(WriteTools(client).functions, WRITES)
     instructions = INSTRUCTIONS + (WRITABLE if write else READ_ONLY)
     return MCPServer("vectord", instructions=instructions, version=__version__, tools=tools, log_level="WARNING")
-
-
-def run(
-    target: "str | os.PathLike[str] | None" = None,
-    *,
-    write: bool = False,
-    auth: Auth = None,
-    region: str | None = None,
-    embedder: str | Embedder | None = None,
-) -> None:
-    """Serve until standard input ends. The arguments are those of `Client`.
-
-    Raises:
-        MissingExtra: the package mcp is not installed.
-        NoTarget, TargetInvalid: as `Client`.
-    """
-    with Client(target, auth=auth, region=region, embedder=embedder) as client:
-        make_server(client, write=write).run("stdio")
