@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from threading import Event
 from typing import Any, TypeVar
 
@@ -33,7 +34,11 @@ class LoopSession:
 
 
 async def in_thread(session: AsyncSession, work: Callable[[Session, Event], T]) -> T:
-    """Return the value of `work`, which runs in a thread; if this task is cancelled, stop it and wait for its end."""
+    """Return the value of `work`, which runs in a thread; if this task is cancelled, stop it and wait for its end.
+
+    The end comes soon: `work` does not begin another batch. Another cancellation does not shorten it, so that no thread
+    writes after the task ended.
+    """
     stop = Event()
     loop_session = LoopSession(session, asyncio.get_running_loop())
     task = asyncio.ensure_future(asyncio.to_thread(work, loop_session, stop))
@@ -41,7 +46,9 @@ async def in_thread(session: AsyncSession, work: Callable[[Session, Event], T]) 
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         stop.set()
-        await asyncio.wait([task])
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # retrieved, so that it is not reported as lost
         raise

@@ -164,7 +164,8 @@ def _may_be_uploaded(job: Job, source: Source, options: Options) -> bool:
 def _text_of(names: Names, how: Cut) -> str:
     """Return the options that decide how rows are cut into batches."""
     columns = f"id={names.id!r}, vector={names.vector!r}, metadata={names.metadata!r}"
-    return f"{columns}, batch_bytes={how.batch_bytes}"
+    kind = "of requests" if how.costs is request_costs else "in memory"
+    return f"{columns}, batch_bytes={how.batch_bytes} {kind}"
 
 
 def _check(options: Options) -> None:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from vectord_client.errors import (
     BadItem,
     BatchInvalid,
@@ -155,7 +157,8 @@ class Sender:
         """Add rows without those that the service refuses; return the answer, the last key and the rows."""
         key = ""
         while rows:
-            key = progress.journalled or f"{self._journal.header.load}-{number}-{digest_of(rows)}"
+            rows_digest = digest_of(rows) if progress.refused else digest
+            key = progress.journalled or f"{self._journal.header.load}-{number}-{rows_digest}"
             if progress.journalled is None:
                 self._journal.record(Sent(batch=number, key=key, digest=digest, refused=tuple(progress.refused)))
             progress.journalled = None
@@ -193,6 +196,6 @@ def without(rows: Block, refused: Sequence[BadItem]) -> Block:
 def digest_of(rows: Block) -> str:
     """Return a digest of ids, vectors and metadata."""
     digest = hashlib.blake2b(rows.vectors, digest_size=12)
-    for row_id, text in zip(rows.ids, rows.metadata, strict=True):
-        digest.update(b"%b\n%b\n" % (row_id.encode(), text or b""))
+    digest.update(msgspec.json.encode(rows.ids))
+    digest.update(msgspec.json.encode(rows.metadata))
     return digest.hexdigest()
