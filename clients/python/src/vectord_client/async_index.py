@@ -214,7 +214,10 @@ class AsyncIndex(AsyncView, AsyncLoadable):
                 self._texts.add(ids, texts, metadata, self._session.concurrency, if_match)
             )
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
-        return await self._session.follow(plans.add(self._name, blocks, self._session.concurrency, if_match))
+        session = self._session
+        return await session.follow(
+            plans.add(self._name, blocks, session.concurrency, if_match, in_process=session.in_process)
+        )
 
     async def patch(
         self,

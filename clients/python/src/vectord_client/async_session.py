@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from vectord_client.errors import TransportError, VectordError
-from vectord_client.session import attempts, check_open, next_cursor
+from vectord_client.session import attempts, check_open, next_cursor, takes_rows
 from vectord_client.wire.answers import Page
 from vectord_client.wire.call import Call, Plan, SideBySide, Work
 from vectord_client.wire.request import AsyncTransport, Request, Response, Transport
@@ -18,7 +18,7 @@ class InThreads:
     """Sends requests of coroutines through a synchronous transport, in threads."""
 
     def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+        self.transport, self.takes_rows = transport, takes_rows(transport)
 
     async def send(self, request: Request, timeout: float) -> Response:
         return await asyncio.to_thread(self.transport.send, request, timeout)
@@ -43,6 +43,11 @@ class AsyncSession:
         self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder = concurrency, embedder
         self._closed = False
+
+    @property
+    def in_process(self) -> bool:
+        """True if the service is in this process, and takes rows as they are: embedded mode."""
+        return takes_rows(self.transport)
 
     async def run(self, call: Call[T]) -> T:
         """Return the value of a call, after repeats if it needs them."""

@@ -211,7 +211,10 @@ class Index(View, Loadable):
                 raise ArgumentInvalid("Give one of rows, vectors and texts.")
             return self._session.follow(self._texts.add(ids, texts, metadata, self._session.concurrency, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
-        return self._session.follow(plans.add(self._name, blocks, self._session.concurrency, if_match))
+        session = self._session
+        return session.follow(
+            plans.add(self._name, blocks, session.concurrency, if_match, in_process=session.in_process)
+        )
 
     def patch(
         self,

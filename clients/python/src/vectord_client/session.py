@@ -14,6 +14,11 @@ from vectord_client.wire.retry import RetryPolicy, Send, Steps, steps
 T = TypeVar("T")
 
 
+def takes_rows(transport: Any) -> bool:
+    """Return True if a transport accepts requests with `rows`."""
+    return getattr(transport, "takes_rows", False)
+
+
 class Session:
     """Sends calls through a transport. Several threads may use it at once."""
 
@@ -31,6 +36,11 @@ class Session:
         self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder, self._sleep = concurrency, embedder, sleep
         self._closed = False
+
+    @property
+    def in_process(self) -> bool:
+        """True if the service is in this process, and takes rows as they are: embedded mode."""
+        return takes_rows(self.transport)
 
     def run(self, call: Call[T]) -> T:
         """Return the value of a call, after repeats if it needs them."""

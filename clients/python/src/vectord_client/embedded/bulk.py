@@ -6,16 +6,16 @@ Everything else is as for a request: one commit, checks, preconditions, the idem
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from vectord.errors import BadItem, VectordError
 from vectord.readers.entry import METADATA_ERRORS, checked_metadata
 from vectord.readers.matrix import EntryMatrix
 from vectord_client.embedded import events, routes
+from vectord_client.rows.block import Block
 from vectord_client.wire.request import Request
 
 _CHUNK: Final = 1_024  # texts that are decoded at a time
@@ -24,46 +24,32 @@ _SHALLOW: Final = 200
 _NULL: Final = b"null"
 _RAW_TEXTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
-Vectors: TypeAlias = memoryview | npt.NDArray[np.float32]
 
+def event_of(request: Request) -> Mapping[str, Any]:
+    """Return the event of a request to add `rows`, which the function `add` accepts in place of a body.
 
-def event_of(request: Request, batch: EntryMatrix) -> Mapping[str, Any]:
-    """Return the event of a request to add a batch, which the function `add` accepts in place of a body."""
-    keyed = _with_digest(request, batch) if "idempotency-key" in request.headers else request
-    event = events.event_of(keyed, routes.match(request.method, request.path))
+    The vectors are not copied: they must not change before the request is answered.
+    """
+    batch = batch_of(request.rows)
+    event = events.event_of(request, routes.match(request.method, request.path))
+    if "idempotency-key" in request.headers and not batch.bad:
+        event["body"] = _digest_of(batch)
     return {**event, "batch": batch}
 
 
-def batch_of(ids: Sequence[str], vectors: Vectors, metadata: Sequence[bytes | None] | None = None) -> EntryMatrix:
-    """Return rows as a batch. Errors in ids and metadata are those of their rows; nothing is copied.
-
-    `vectors` is a matrix of float32, or its bytes; `metadata` has JSON texts. None of them may change before the batch
-    is added.
-
-    Raises:
-        ValueError: the columns have different lengths.
-    """
-    matrix = _matrix(vectors, len(ids))
-    bad = dict(_bad_ids(ids))
-    texts = None if metadata is None else _texts(metadata, ids, bad)
-    return EntryMatrix(ids, matrix, texts, bad)
+def batch_of(rows: Block) -> EntryMatrix:
+    """Return rows as a batch. What is wrong with an id or with metadata is an error of its row."""
+    bad = dict(_bad_ids(rows.ids))
+    vectors = np.frombuffer(rows.vectors, "<f4").reshape(len(rows.ids), rows.dimension)
+    return EntryMatrix(rows.ids, vectors, _texts(rows.metadata, rows.ids, bad), bad)
 
 
-def _with_digest(request: Request, batch: EntryMatrix) -> Request:
-    """Return the request with a digest of the batch as its body: by it the service recognizes a repeat with one key."""
-    crc = zlib.crc32(batch.vectors.reshape(-1).view(np.uint8).data)
-    for column in (batch.ids, batch.metadata or ()):
+def _digest_of(batch: EntryMatrix) -> bytes:
+    """Return a digest of a batch in place of the body: by it the service recognizes a repeat of one key."""
+    crc = zlib.crc32(batch.vectors.data)
+    for column in (batch.ids, batch.metadata):
         crc = zlib.crc32(msgspec.json.encode(column), crc)
-    return msgspec.structs.replace(request, body=b"%d rows %08x" % (len(batch), crc))
-
-
-def _matrix(vectors: Vectors, rows: int) -> npt.NDArray[np.float32]:
-    if isinstance(vectors, np.ndarray):
-        return np.ascontiguousarray(vectors, np.float32)
-    flat = np.frombuffer(vectors, "<f4")
-    if not rows or len(flat) % rows:
-        raise ValueError(f"{len(flat):,} components are not {rows:,} vectors of one length")
-    return flat.reshape(rows, -1)
+    return b"%d rows %08x" % (len(batch), crc)
 
 
 def _bad_ids(ids: Sequence[str]) -> Iterator[tuple[int, BadItem]]:
@@ -107,7 +93,8 @@ def _are_valid(texts: Sequence[bytes | None]) -> bool:
     joined = b"[%b]" % b",".join(given)
     try:
         msgspec.json.decode(joined)
-        return [bytes(raw) for raw in _RAW_TEXTS.decode(joined)] == given
+        # Equal lengths show that each item is one text: `1,2` would be two items, and `[1` with `2]` one.
+        return list(map(len, _RAW_TEXTS.decode(joined))) == list(map(len, given))
     except METADATA_ERRORS:
         return False
 

@@ -1,26 +1,20 @@
 """The gateway: a transport whose requests the functions of vectord answer in this process, over a folder."""
 
-import time
-from collections.abc import Sequence
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vectord.service.service import Service
 from vectord_client.embedded import dispatch, events, opened
 from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.options import Options
 from vectord_client.errors import ClientClosed
-from vectord_client.values import Added
-from vectord_client.wire import operations
-from vectord_client.wire.failures import error_of
 from vectord_client.wire.request import Request, Response
-
-BULK_BYTES: Final = 256 << 20
 
 
 class Gateway:
     """A transport to the engine over one folder. Several threads may use it at once, and so may forked processes."""
+
+    takes_rows: Final = True  # of requests, in place of a body
 
     def __init__(self, folder: Path, options: Options) -> None:
         """Open `folder`.
@@ -51,41 +45,15 @@ class Gateway:
         Raises:
             ClientClosed: the gateway was closed.
         """
+        if request.rows is not None:
+            return self._add(request, timeout)
         return dispatch.answer_in_process(self._engine, request, timeout)
 
-    @property
-    def bulk_bytes(self) -> int:
-        """How many bytes of vectors, ids and metadata one call of `bulk_add` should have."""
-        return BULK_BYTES
-
-    def bulk_add(
-        self,
-        name: str,
-        ids: Sequence[str],
-        vectors: Any,
-        metadata: Sequence[bytes | None] | None = None,
-        *,
-        key: str | None = None,
-        if_match: str | None = None,
-        timeout: float = 60.0,
-    ) -> Added:
-        """Add or replace rows in one commit, as `POST /indexes/{name}/vectors` does, without JSON and base64.
-
-        `vectors` is a numpy matrix of float32, or the bytes of one; `metadata` has JSON texts. The columns must not
-        change before the call returns. A repeat with the same `key` and rows changes nothing, and has the same answer.
-
-        Raises:
-            VectordError: what the API answers; or the client was closed.
-            ValueError: the columns have different lengths.
-        """
+    def _add(self, request: Request, timeout: float) -> Response:
         from vectord_client.embedded import bulk  # noqa: PLC0415  a program that only searches does not need it
 
-        call = operations.add(name, b"", if_match, key)
-        event = bulk.event_of(call.request, bulk.batch_of(ids, vectors, metadata))
-        response = events.response_of(self._engine.handle("add", event, events.Context(timeout)))
-        if response.status >= HTTPStatus.BAD_REQUEST:
-            raise error_of(response, time.time())
-        return call.read(response)
+        event = bulk.event_of(request)
+        return events.response_of(self._engine.handle("add", event, events.Context(timeout)))
 
     def close(self) -> None:
         """Release the folder. The last gateway of a folder finishes the builds that take only a few seconds."""

@@ -19,8 +19,9 @@ from vectord_client.load.send import Sender, Session, add_by_http, add_in_proces
 from vectord_client.load.sources.base import Source
 from vectord_client.load.sources.files import is_place
 from vectord_client.load.sources.open import open_source
-from vectord_client.rows.batches import REQUEST_BYTES, memory_costs, request_costs
+from vectord_client.rows.batches import COMMIT_BYTES, REQUEST_BYTES, memory_costs, request_costs
 from vectord_client.rows.fields import Names, make_names
+from vectord_client.session import takes_rows
 from vectord_client.values import IndexInfo
 from vectord_client.wire import operations, plans
 
@@ -90,8 +91,8 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
 
 def _load_in_batches(job: Job, source: Source, options: Options) -> LoadReport:
     session, info = job.session, job.info
-    in_process = hasattr(session.transport, "bulk_add")
-    how = _cut_in_process(session.transport, options) if in_process else _cut_requests(session, options)
+    in_process = takes_rows(session.transport)
+    how = _cut_in_process(options) if in_process else _cut_requests(session, options)
     journal = _journal(job, source, _text_of(job.names, how), options)
     shown = meter(options.progress, source.name, source.total)
     try:
@@ -110,9 +111,9 @@ def _cut_requests(session: Session, options: Options) -> Cut:
     return Cut(request_costs, min(options.batch_bytes or REQUEST_BYTES, REQUEST_BYTES), concurrency)
 
 
-def _cut_in_process(transport: Any, options: Options) -> Cut:
+def _cut_in_process(options: Options) -> Cut:
     """Return large batches, sent one at a time: the next one is read while the engine commits."""
-    return Cut(memory_costs, options.batch_bytes or transport.bulk_bytes, options.concurrency or 1)
+    return Cut(memory_costs, options.batch_bytes or COMMIT_BYTES, options.concurrency or 1)
 
 
 def _journal(job: Job, source: Source, options_text: str, options: Options) -> Journal:

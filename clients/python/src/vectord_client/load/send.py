@@ -1,20 +1,15 @@
 """Send one batch of a load: by HTTP or in the process, once, without the rows that the service refuses."""
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from vectord_client.errors import (
     BadItem,
     BatchInvalid,
-    Contended,
     IdempotencyKeyReused,
-    OutcomeUnknown,
-    PartlyApplied,
-    StorageSilent,
 )
 from vectord_client.load.doubt import resolve
 from vectord_client.load.errors import BadRows
@@ -25,8 +20,6 @@ from vectord_client.rows.block import Block
 from vectord_client.values import Added
 from vectord_client.wire import operations
 from vectord_client.wire.call import Call, Plan
-
-_BULK_WAITS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between attempts in the process
 
 
 class Session(Protocol):
@@ -44,24 +37,6 @@ class Session(Protocol):
         """Return the value of a plan."""
 
 
-class BulkTransport(Protocol):
-    """A transport that adds rows without JSON, because the engine is in this process.
-
-    `bulk_bytes` is how much of vectors, ids and metadata one call should have.
-    """
-
-    bulk_bytes: int
-
-    def bulk_add(
-        self, name: str, ids: list[str], vectors: memoryview, metadata: list[bytes | None], *, key: str, timeout: float
-    ) -> Added:
-        """Add or replace rows in one commit.
-
-        `vectors` has float32 (rows, dimension), `metadata` JSON texts. A repeat with the same `key` and rows changes
-        nothing and returns the first answer. It raises the errors of `vectord_client.errors` that the API answers.
-        """
-
-
 Add = Callable[[Block, str], Added]
 
 
@@ -72,20 +47,7 @@ def add_by_http(session: Session, name: str) -> Add:
 
 def add_in_process(session: Session, name: str) -> Add:
     """Return a function that adds rows, with a key, through the engine in this process."""
-    transport: BulkTransport = session.transport
-    timeout = session.timeout
-
-    def add(rows: Block, key: str) -> Added:
-        for wait in (*_BULK_WAITS, None):
-            try:
-                return transport.bulk_add(name, rows.ids, rows.vectors, rows.metadata, key=key, timeout=timeout)
-            except (Contended, StorageSilent, OutcomeUnknown, PartlyApplied):
-                if wait is None:
-                    raise
-                time.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
-
-    return add
+    return lambda rows, key: session.run(operations.add_rows(name, rows, key=key))
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from vectord_client.errors import BadItem
 from vectord_client.rows.block import Block, joined, kept
 
 REQUEST_BYTES: Final = 6_200_000  # of 6,291,456: up to 16 KB are headers, path and claims
+COMMIT_BYTES: Final = 256 << 20  # of vectors, ids and metadata in one commit of embedded mode
 BATCH_ROWS: Final = 100_000  # of one request
 
 _BODY: Final = b'{"vectors":[', b"]}"

@@ -1,5 +1,6 @@
 """Blocks: rows in columns, checked and ready to be sent; and the rows that are not valid."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -80,10 +81,39 @@ def joined(blocks: Sequence[Block]) -> Block:
     return Block(
         [position for block in blocks for position in block.positions],
         [row_id for block in blocks for row_id in block.ids],
-        memoryview(b"".join(block.vectors for block in blocks)),
+        _joined_bytes([block.vectors for block in blocks]),
         blocks[0].dimension,
         [text for block in blocks for text in block.metadata],
     )
+
+
+def _joined_bytes(parts: Sequence[memoryview]) -> memoryview:
+    """Return parts as one; without a copy if they follow each other in one array of numpy."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        arrays = [numpy.frombuffer(part, numpy.uint8) for part in parts if part]
+        starts = [array.__array_interface__["data"][0] for array in arrays]
+        whole = _root(numpy, arrays[0]) if arrays else None
+        if whole is not None and all(
+            start + len(array) == after for start, array, after in zip(starts, arrays, starts[1:], strict=False)
+        ):
+            offset = starts[0] - whole.__array_interface__["data"][0]
+            size = sum(map(len, arrays))
+            if offset >= 0 and offset + size <= whole.nbytes:
+                return memoryview(whole.reshape(-1).view(numpy.uint8))[offset : offset + size]
+    return memoryview(b"".join(parts))
+
+
+def _root(numpy: Any, array: Any) -> Any:
+    """Return the array in C order whose memory a view of bytes is, None if it is of another kind."""
+    while isinstance(base := _owner(array), numpy.ndarray):
+        array = base
+    return array if array.flags.c_contiguous and array.dtype.hasobject is False else None
+
+
+def _owner(array: Any) -> Any:
+    """Return what an array is a view of; a memoryview stands for the object that it shows."""
+    return array.base.obj if isinstance(array.base, memoryview) else array.base
 
 
 def kept(values: Sequence[T], dropped: Mapping[int, Any]) -> list[T]:

@@ -162,6 +162,6 @@ def _metadata(fields: Mapping[Any, Any], names: Names) -> Any:
 
 def _block(start: int, rows: Sequence[_Row], shape: Shape) -> Block:
     reasons: Reasons = {place: row.reason for place, row in enumerate(rows) if row.reason}
-    texts = json_texts((row.metadata for row in rows), reasons)
+    texts = json_texts([row.metadata for row in rows], reasons)
     found = Columns(range(start, start + len(rows)), [row.id for row in rows], [row.vector for row in rows], texts)
     return assemble(found, shape, reasons)

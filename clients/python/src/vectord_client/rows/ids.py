@@ -1,7 +1,7 @@
 """Check ids: 1 to 1,024 bytes of UTF-8."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,13 +16,23 @@ _CONVERT: Final = (
 )
 
 
-def check_ids(ids: Iterable[Any], reasons: Reasons) -> None:
+def check_ids(ids: Sequence[Any], reasons: Reasons) -> None:
     """Add the reasons for which ids are not valid."""
+    if _are_short_ascii(ids):
+        return
     for row, row_id in enumerate(ids):
         if (type(row_id) is not str or len(row_id) > 255 or not row_id.isascii() or not row_id) and (
             reason := id_reason(row_id)
         ):
             reasons.setdefault(row, reason)
+
+
+def _are_short_ascii(ids: Sequence[Any]) -> bool:
+    """Return True if all ids are text of at most 255 characters of ASCII, as most are."""
+    if set(map(type, ids)) != {str}:
+        return False
+    lengths = set(map(len, ids))
+    return 0 not in lengths and max(lengths) <= 255 and "".join(ids).isascii()
 
 
 def id_reason(row_id: Any) -> str | None:

@@ -1,6 +1,6 @@
 """Encode metadata as JSON, without a silent change: what JSON cannot represent is refused with its path."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,8 +9,10 @@ from vectord_client.rows.block import Reasons
 from vectord_client.rows.json_values import NotJson, converted, not_json_reason
 
 
-def json_texts(values: Iterable[Any], reasons: Reasons) -> list[bytes | None]:
+def json_texts(values: Sequence[Any], reasons: Reasons) -> list[bytes | None]:
     """Return the metadata of rows as JSON texts, and add the reasons for which some are not valid."""
+    if (lines := _lines(values)) is not None:
+        return lines
     texts: list[bytes | None] = []
     for row, value in enumerate(values):
         try:
@@ -19,6 +21,20 @@ def json_texts(values: Iterable[Any], reasons: Reasons) -> list[bytes | None]:
             texts.append(None)
             reasons.setdefault(row, str(error))
     return texts
+
+
+def _lines(values: Sequence[Any]) -> list[bytes | None] | None:
+    """Return the JSON texts of values that are certainly valid, by one call of the encoder; None for any others."""
+    if msgspec.Raw in set(map(type, values)):
+        return None
+    try:
+        text = _ENCODER.encode_lines(values)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    if b"null" in text:  # None, or NaN
+        return None
+    lines: list[bytes | None] = [*text.split(b"\n")[:-1]]
+    return lines
 
 
 def json_text(value: Any) -> bytes:

@@ -100,7 +100,7 @@ def check_values(packed: memoryview, rows: int, shape: Shape, reasons: Reasons) 
     if shape.dimension is None or not rows:
         return
     size = shape.dimension * FLOAT_BYTES
-    if not shape.cosine and _is_finite(packed):
+    if _is_finite(packed) and not (shape.cosine and _may_have_zeros(packed, rows)):
         return
     zeros = bytes(size)
     for row in range(rows):
@@ -111,6 +111,12 @@ def check_values(packed: memoryview, rows: int, shape: Shape, reasons: Reasons) 
             reasons[row] = _not_finite(vector)
         elif shape.cosine and (vector == zeros or not any(_floats(vector))):
             reasons[row] = "the vector has only zeros, which have no direction: the index's distance is cosine"
+
+
+def _may_have_zeros(packed: memoryview, rows: int) -> bool:
+    """Return False if none of the vectors is zero; True if one is, or if numpy is not there to look at all of them."""
+    numpy = sys.modules.get("numpy")
+    return numpy is None or not numpy.frombuffer(packed, "<f4").reshape(rows, -1).any(axis=1).all()
 
 
 def _stacked(vectors: Sequence[Any], shape: Shape) -> memoryview | None:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from msgspec import structs
+
 from vectord_client import values
 from vectord_client.errors import ArgumentInvalid
+from vectord_client.rows.block import Block
 from vectord_client.rows.pack import pack_vector, to_base64
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
@@ -106,6 +109,12 @@ def delete_index(name: str, if_match: str | None = None) -> Call[None]:
 def add(name: str, body: bytes, if_match: str | None = None, key: str | None = None) -> Call[values.Added]:
     """POST /indexes/{name}/vectors, with a body of `rows.batches`."""
     return _keyed("POST", encode.index_path(name, "/vectors"), _added, body, if_match=if_match, key=key)
+
+
+def add_rows(name: str, rows: Block, if_match: str | None = None, key: str | None = None) -> Call[values.Added]:
+    """POST /indexes/{name}/vectors, for a transport in this process, which takes the rows as they are."""
+    call = add(name, b"", if_match, key)
+    return structs.replace(call, request=structs.replace(call.request, body=None, rows=rows))
 
 
 def look_up(

@@ -15,7 +15,7 @@ from vectord_client.errors import (
     VectorNotFound,
 )
 from vectord_client.rows import batches
-from vectord_client.rows.block import Block, InvalidRows
+from vectord_client.rows.block import Block, InvalidRows, joined
 from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
@@ -92,12 +92,19 @@ def search_many(name: str, vectors: Sequence[str], most: int, **options: Any) ->
     return found
 
 
-def add(name: str, blocks: Sequence[Block], most: int, if_match: str | None) -> Plan[Added]:
+def add(
+    name: str, blocks: Sequence[Block], most: int, if_match: str | None, *, in_process: bool = False
+) -> Plan[Added]:
     """Add rows in one request, or in as many as they need, of which up to `most` are in flight.
+
+    With `in_process` the transport takes rows of any number as they are.
 
     Raises:
         ArgumentInvalid: There are no rows, or `if_match` is given and they need several requests.
     """
+    if in_process and any(map(len, blocks)):
+        added: Added = yield operations.add_rows(name, joined(blocks), if_match)
+        return added
     cut = list(batches.cut(blocks))
     if bad := [row for batch in cut for row in batch.bad]:
         raise InvalidRows(bad)

@@ -1,19 +1,23 @@
 """What a transport sends and receives."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One HTTP request. `path` is percent-encoded and begins with a slash; `query` has the decoded parameters."""
+    """One HTTP request. `path` is percent-encoded and begins with a slash; `query` has the decoded parameters.
+
+    `rows`, a `Block`, are in place of a body in a request to add them; only a transport in this process accepts them.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = {}
     body: bytes | None = None
+    rows: Any = None
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 """Validate a batch before anything changes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
+import msgspec
 import numpy as np
 
 from vectord.errors import BadItem, BatchInvalid
@@ -14,7 +15,6 @@ from vectord.readers.entry import MAX_BAD_ITEMS, Entry, NewVector
 from vectord.readers.matrix import EntryMatrix
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache
-_BLOCK_COMPONENTS: Final = 1 << 18  # of a matrix at a time, for the same reason
 _MAX_UNCHECKED: Final = 1 << 20  # bytes of metadata that are decoded between two checks of the deadline
 
 _SHOWN: Final = 1_000
@@ -48,18 +48,25 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     row_of = dict(zip(ids, range(len(ids)), strict=True))
     if len(row_of) < len(ids):
         ids, vectors = list(row_of), vectors[list(row_of.values())]
-    texts = batch.metadata or ()
-    found = ((vector_id, texts[row]) for vector_id, row in row_of.items()) if texts else ()
-    return Rows(ids, vectors, {vector_id: text for vector_id, text in found if text is not None})
+    return Rows(ids, vectors, _by_id(batch.metadata, row_of) if batch.metadata else {})
+
+
+def _by_id(texts: Sequence[msgspec.Raw | None], row_of: Mapping[str, int]) -> Mapping[str, msgspec.Raw]:
+    """Return the metadata of the rows that have some."""
+    by_id = dict(zip(row_of, map(texts.__getitem__, row_of.values()), strict=True))
+    return {vector_id: text for vector_id, text in by_id.items() if text is not None}
 
 
 def _are_valid(vectors: F32, index: Params) -> bool:
     """Return True if all vectors have the dimension of the index, finite components, and a direction under cosine."""
     if len(vectors) and vectors.shape[1] != index.dimension:
         return False
-    step = max(1, _BLOCK_COMPONENTS // index.dimension)
-    blocks = (vectors[start : start + step] for start in range(0, len(vectors), step))
-    return all(np.isfinite(block).all() and (index.distance != "cosine" or block.any(axis=1).all()) for block in blocks)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        squares = np.vecdot(vectors, vectors)
+    if np.isfinite(squares).all() and squares.all():
+        return True
+    # Perhaps a square overflowed or underflowed, so look at each component.
+    return bool(np.isfinite(vectors).all() and (index.distance != "cosine" or vectors.any(axis=1).all()))
 
 
 def validated_rows(entries: Iterable[Entry], index: Params, most_bad: int, check: Callable[[], None]) -> list[Item]:

@@ -79,7 +79,7 @@ def _block(start: int, rows: list[list[str]], header: list[str], names: Names, s
         texts = [_whole(row[places[selected]], reasons, place) for place, row in enumerate(filled)]
     else:
         objects = ({name: _scalar(row[places[name]]) for name in selected if row[places[name]]} for row in filled)
-        texts = json_texts((one or None for one in objects), reasons)
+        texts = json_texts([one or None for one in objects], reasons)
     ids = [row[places[names.id]] for row in filled]
     return assemble(Columns(range(start, start + len(rows)), ids, vectors, texts), shape, reasons)
 
