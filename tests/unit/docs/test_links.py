@@ -9,7 +9,9 @@ from tests.support.pages import DOCUMENTS, ROOT, anchor, text_of, without_code
 
 FOLDERS = (ROOT, ROOT / "layers/vectord/vectord", ROOT / "tests")
 # Files that commands make, and keys in a bucket.
-ELSEWHERE = re.compile(r"\.venv/|\.vscode/|\.cache/|\.aws-sam/|\.staging/|uploads/|rejected/|_vectors/|fuzz/found/|/|~|\.<")
+ELSEWHERE = re.compile(
+    r"\.venv/|\.vscode/|\.cache/|\.aws-sam/|\.staging/|uploads/|rejected/|_vectors/|fuzz/found/|/|~|\.<"
+)
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
 
