@@ -25,7 +25,7 @@ def _copy_of_the_repository(target: Path) -> Path:
 def test_the_commands_install_the_client_and_the_lines_print_what_the_readme_shows(tmp_path: Path) -> None:
     clone, programs = _copy_of_the_repository(tmp_path / "clone"), tmp_path / "bin"
     programs.mkdir()
-    (programs / "python3").symlink_to(sys.executable)
+    (programs / "python3").symlink_to(Path(sys.executable).resolve())
     environment = {"HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}"}
     subprocess.run(["bash", "-euc", _block("sh")], cwd=clone, env=environment, check=True, stdin=subprocess.DEVNULL)
     program = [clone / "env/bin/python", "-c", _block("python")]
