@@ -55,7 +55,7 @@ mutation: $(call STAMP,dev) ## Mutate an area and list the mutants that survive:
 	@tools/mutation/run.sh $(or $(AREA),lhv1) "$(MUTANTS)" $(or $(SEED),1)
 
 .PHONY: e2e
-e2e: build $(call STAMP,stack) ## End-to-end tests over HTTP, and the contract tests of the store on MiniStack
+e2e: build $(call STAMP,stack) $(call STAMP,client) ## End-to-end tests over HTTP, and the contract tests of the store on MiniStack
 	@$(DEV) -m tools.stack.ministack $(DEV) -m pytest tests/contract
 	@$(DEV) -m pytest tests/e2e
 
