@@ -3,8 +3,8 @@
 import ast
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import IO, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, Final, TypeAlias
 
 from vectord_client.errors import MissingExtra
 from vectord_client.load.errors import SourceUnreadable
@@ -14,7 +14,7 @@ from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names
 from vectord_client.rows.ids import id_text
 from vectord_client.rows.json_values import NotJson
-from vectord_client.rows.metadata import checked_text
+from vectord_client.rows.metadata import checked_text, json_texts
 from vectord_client.rows.pack import InvalidVector, Shape, pack_matrix
 
 _BLOCK_BYTES: Final = 4 << 20
@@ -78,9 +78,11 @@ class ArrayStream:
 
 
 class Arrays:
-    """A file `.npz` with `ids`, `vectors` and perhaps `metadata`; or a file `.npy`.
+    """A file `.npz` with an array for each column, or a file `.npy`.
 
-    The latter is a matrix, whose ids are the numbers of its rows, or has fields `id`, `vector` and perhaps `metadata`.
+    Of an archive, `id` and `vector` are also found as `ids` and `vectors`. Without names for metadata it is the array
+    `metadata`, of JSON texts, if there is one. A file `.npy` is a matrix, whose ids are the numbers of its rows, or has
+    fields `id`, `vector` and perhaps `metadata`.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -89,77 +91,127 @@ class Arrays:
         self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
         opened_file = opened.file
+        self._archive: zipfile.ZipFile | None = None
+        self._single: ArrayStream | None = None
         try:
             packed = opened_file.read(4).startswith(b"PK")
             opened_file.seek(0)
-            self._columns = _archive(opened_file, self.name) if packed else {"": ArrayStream(opened_file, self.name)}
+            if packed:
+                self._archive = zipfile.ZipFile(opened_file)
+            else:
+                self._single = ArrayStream(opened_file, self.name)
         except _DAMAGED as error:
             raise SourceUnreadable(f"{self.name} is cut or damaged: {error}.") from error
-        lengths = {name: column.shape[0] for name, column in self._columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise SourceUnreadable(f"The arrays of {self.name} have different lengths: {lengths}.")
-        self.total: int | None = max(lengths.values())
+
+    @property
+    def total(self) -> int | None:
+        if self._single is not None:
+            return self._single.shape[0]
+        archive = self._archive
+        members = [] if archive is None else [one for one in archive.namelist() if one in ("ids.npy", "id.npy")]
+        if archive is None or not members:
+            return None
+        try:
+            return ArrayStream(archive.open(members[0]), self.name).shape[0]
+        except (SourceUnreadable, *_DAMAGED):
+            return None  # perhaps the array is not one that is loaded
 
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield the rows of the arrays."""
-        del names  # the names of the arrays are those of the format
-        start, total = 0, self.total or 0
-        size = sum(column.row_bytes for column in self._columns.values())
+        columns, selected = self._columns(names)
+        start, total = 0, columns[0].shape[0]
+        size = sum(column.row_bytes for column in columns)
         count = max(1, min(_MOST_ROWS, _BLOCK_BYTES // max(1, size)))
         while start < total:
             try:
-                parts = {name: column.rows(count) for name, column in self._columns.items()}
+                parts = [column.rows(count) for column in columns]
             except _DAMAGED as error:
                 self.check()
                 raise SourceUnreadable(f"{self.name} is cut or damaged after row {start:,}: {error}.") from error
-            block = self._block(parts, start, shape)
+            block = self._block(parts, selected, start, shape)
             start += len(block) + len(block.bad)
             yield block
 
-    def _block(self, parts: dict[str, Any], start: int, shape: Shape) -> Block:
-        whole = parts.get("")
-        if whole is not None:
-            parts = _of_fields(whole, start, self.name)
-        reasons: Reasons = {}
-        ids = [id_text(value) for value in parts["ids"].tolist()]
-        texts: list[bytes | None] = [None] * len(ids)
-        if "metadata" in parts:
-            texts = _texts(parts["metadata"].tolist(), reasons)
+    def _columns(self, names: Names) -> tuple[list[ArrayStream], "_Selected"]:
+        """Return the arrays to read, and which they are: a single one, or ids, vectors and metadata."""
+        if self._archive is None:
+            if self._single is None:
+                raise AssertionError("a file is an archive or an array")
+            return [self._single], None
+        members = {member.filename.removesuffix(".npy"): member for member in self._archive.infolist()}
+        row_id, vector, metadata = _selection(members, names, self.name)
+        self.plain = {row_id, vector} <= _PLAIN and metadata in ("metadata", ())
+        wanted = [row_id, vector, *([metadata] if isinstance(metadata, str) else metadata)]
         try:
-            packed = pack_matrix(parts["vectors"], shape, reasons)
+            found = [ArrayStream(self._archive.open(members[one]), f"{one!r} of {self.name}") for one in wanted]
+        except _DAMAGED as error:
+            raise SourceUnreadable(f"{self.name} is cut or damaged: {error}.") from error
+        lengths = {one: column.shape[0] for one, column in zip(wanted, found, strict=True)}
+        if len(set(lengths.values())) > 1:
+            raise SourceUnreadable(f"The arrays of {self.name} have different lengths: {lengths}.")
+        return found, metadata
+
+    def _block(self, parts: list[Any], selected: "_Selected", start: int, shape: Shape) -> Block:
+        reasons: Reasons = {}
+        if selected is None:
+            row_ids, vectors, *texts = _of_fields(parts[0], start, self.name)
+        else:
+            row_ids, vectors, *texts = parts
+        ids = [id_text(value) for value in row_ids.tolist()]
+        encoded: list[bytes | None] = [None] * len(ids)
+        if selected and not isinstance(selected, str):
+            rows = zip(*(array.tolist() for array in texts), strict=True)
+            encoded = json_texts((dict(zip(selected, row, strict=True)) for row in rows), reasons)
+        elif texts:
+            encoded = _texts(texts[0].tolist(), reasons)
+        try:
+            packed = pack_matrix(vectors, shape, reasons)
         except InvalidVector as error:
             raise SourceUnreadable(f"The vectors of {self.name} cannot be loaded: {error}") from error
-        return assemble(Columns(range(start, start + len(ids)), ids, packed, texts), shape, reasons)
+        return assemble(Columns(range(start, start + len(ids)), ids, packed, encoded), shape, reasons)
 
 
-def _archive(file: IO[bytes], name: str) -> dict[str, ArrayStream]:
-    """Return the arrays of an archive. Each has a position of its own in the file."""
-    archive = zipfile.ZipFile(file)
-    members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-    found = {_SINGULAR.get(member, member): member for member in members}
-    if missing := [wanted for wanted in ("ids", "vectors") if wanted not in found]:
-        raise SourceUnreadable(
-            f"{name} has no array {missing[0]!r}; it has {', '.join(map(repr, members)) or 'none'}. Save it with "
-            "numpy.savez(file, ids=..., vectors=..., metadata=...), where metadata is JSON text."
-        )
-    if others := [member for member in found if member not in ("ids", "vectors", "metadata")]:
-        raise SourceUnreadable(f"{name} has arrays that are not loaded: {', '.join(map(repr, others))}.")
-    return {one: ArrayStream(archive.open(members[member]), f"{member!r} of {name}") for one, member in found.items()}
+# The name of the array with all metadata, or the names of arrays that are members of it; None for a single array.
+_Selected: TypeAlias = str | tuple[str, ...] | None
+_PLAIN: Final = {"id", "ids", "vector", "vectors"}  # the names that the service reads too
 
 
-_SINGULAR: Final = {"id": "ids", "vector": "vectors"}
+def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, str, str | tuple[str, ...]]:
+    """Return the names of the arrays with ids, vectors and metadata.
+
+    Raises:
+        SourceUnreadable: one is missing, or it is not clear which arrays are metadata.
+    """
+    members = list(present)
+    row_id = "ids" if names.id == "id" and "id" not in members else names.id
+    vector = "vectors" if names.vector == "vector" and "vector" not in members else names.vector
+    others = [member for member in members if member not in (row_id, vector)]
+    metadata = names.metadata
+    if metadata is None:
+        metadata = "metadata" if "metadata" in others else ()
+        if unclear := [member for member in others if member != metadata]:
+            raise SourceUnreadable(
+                f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata: "
+                "metadata=['name', ...], or metadata=[] for none."
+            )
+    for wanted in (row_id, vector, *([metadata] if isinstance(metadata, str) else metadata)):
+        if wanted not in members:
+            raise SourceUnreadable(
+                f"{file} has no array {wanted!r}; it has {', '.join(map(repr, members)) or 'none'}. Save it with "
+                "numpy.savez(file, ids=..., vectors=..., metadata=...), where metadata is JSON text, or name its "
+                "arrays with id=, vector= and metadata=."
+            )
+    return row_id, vector, metadata
 
 
-def _of_fields(array: Any, start: int, name: str) -> dict[str, Any]:
-    """Return the columns of an array with fields, or of a matrix."""
+def _of_fields(array: Any, start: int, name: str) -> list[Any]:
+    """Return ids, vectors and perhaps metadata of an array with fields, or of a matrix."""
     fields = array.dtype.names
     if fields is None:
-        numpy = _numpy()
-        return {"ids": numpy.arange(start, start + len(array)), "vectors": array}
+        return [_numpy().arange(start, start + len(array)), array]
     if not {"id", "vector"} <= set(fields) or not set(fields) <= {"id", "vector", "metadata"}:
         raise SourceUnreadable(f"{name} has the fields {fields}; it must have 'id', 'vector' and perhaps 'metadata'.")
-    found = {"ids": array["id"], "vectors": array["vector"]}
-    return {**found, "metadata": array["metadata"]} if "metadata" in fields else found
+    return [array["id"], array["vector"], *([array["metadata"]] if "metadata" in fields else [])]
 
 
 def _texts(values: list[Any], reasons: Reasons) -> list[bytes | None]:
