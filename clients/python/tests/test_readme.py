@@ -30,5 +30,5 @@ def test_the_commands_install_the_client_and_the_lines_print_what_the_readme_sho
     subprocess.run(["bash", "-euc", _block("sh")], cwd=clone, env=environment, check=True, stdin=subprocess.DEVNULL)
     program = [clone / "env/bin/python", "-c", _block("python")]
     ran = subprocess.run(program, cwd=clone, env=environment, capture_output=True, text=True, check=True)
-    assert ran.stdout == _block("")
+    assert ran.stdout == _block("text")
     assert ran.stderr == ""
