@@ -161,7 +161,7 @@ class Arrays:
         encoded: list[bytes | None] = [None] * len(ids)
         if selected and not isinstance(selected, str):
             rows = zip(*(array.tolist() for array in texts), strict=True)
-            encoded = json_texts((dict(zip(selected, row, strict=True)) for row in rows), reasons)
+            encoded = json_texts([dict(zip(selected, row, strict=True)) for row in rows], reasons)
         elif texts:
             encoded = _texts(texts[0].tolist(), reasons)
         try:
