@@ -128,14 +128,16 @@ class IndexAccess:
         Raises:
             DimensionMismatch: the index has another dimension.
         """
-        for part in _requests(items):
-            yield from self._exists(len(part[0][1]))
-            try:
-                yield _add(part, None)
-            except IndexNotFound:  # it was deleted after it was described
-                self.forget()
-                yield from self._exists(len(part[0][1]))
-                yield _add(part, None)
+        if not items:
+            return
+        dimension = len(items[0][1])
+        yield from self._exists(dimension)
+        try:
+            yield _add(items, None)
+        except IndexNotFound:  # it was deleted after it was described
+            self.forget()
+            yield from self._exists(dimension)
+            yield _add(items, None)
 
     def add_conditionally(self, choose: Choose, dimension: int) -> Steps[int]:
         """Add the items that `choose` returns for a state of the index, only to this state; return their number.
