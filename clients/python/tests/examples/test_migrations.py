@@ -146,6 +146,6 @@ def test_migrate_from_chroma(tmp_path: Path) -> None:
         assert client.index("films").count() == 1_500
         assert client.index("films")["film-7"].metadata == {"at": 7, "document": "text 7"}
         assert client.index("films")["film-8"].metadata == {"document": "text 8"}
-        assert list(client.index("films")["film-7"].vector or ()) == [7, 1, 0.25]
+        assert list(client.index("films")["film-7"].vector or ()) == pytest.approx([7, 1, 0.25])
         assert client.index("points").info().distance == "euclidean"
         assert client.index("points")["origin"].metadata is None

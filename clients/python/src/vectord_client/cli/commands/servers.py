@@ -7,6 +7,7 @@ import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.output import say
+from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.embedded.server import serve
 
@@ -44,22 +45,20 @@ def serve_command(session: Session, host: str, port: int, open_to_network: bool)
 
 _MCP = """
 vectord mcp --store ./data
-vectord mcp --url https://abc123.execute-api.eu-central-1.amazonaws.com --auth iam
+vectord mcp --url "$URL"
 vectord mcp --store ./data --write
 """
 
 
 @command(examples=_MCP)
 @click.option("--write", is_flag=True, help="Also let the model add and delete vectors.")
-@click.option(
-    "--embedder", metavar="NAME", help="Model of the texts, if the index records none. [env: VECTORD_EMBEDDER]"
-)
+@click.option("--model", type=TEXT, metavar="NAME", help="The model of texts, where an index records none.")
 @pass_session
-def mcp_command(session: Session, *, write: bool, embedder: str | None) -> None:
+def mcp_command(session: Session, *, write: bool, model: str | None) -> None:
     """Serve indexes to language models by the Model Context Protocol, over standard input and output.
 
     A program such as an editor or a chat starts this command and ends it. Without --write it only reads.
     """
     from vectord_client.mcp.server import make_server  # noqa: PLC0415  the package mcp is an extra
 
-    make_server(session.open(embedder=embedder), write=write).run("stdio")
+    make_server(session.open(embedder=model), write=write).run("stdio")
