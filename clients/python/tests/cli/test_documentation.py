@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from tests.cli.support import Vectord
+
 from vectord_client.cli.exits import Exit
 from vectord_client.cli.main import APP
 
@@ -58,7 +58,7 @@ def test_lists_the_exit_codes() -> None:
         (["doctor"], ["doctor"]),
         (["s3vectors install"], ["s3vectors", "install"]),
     ],
-    ids=lambda value: " ".join(value),
+    ids=" ".join,
 )
 def test_promises_the_keys_of_each_command(films: Vectord, names: list[str], words: list[str]) -> None:
     (films.folder / "one.jsonl").write_text('{"id": "a", "vector": [1, 2, 3]}\n')
