@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vectord.service.maintenance.compaction import Compaction
 
 _ATTEMPTS: Final = 1_000  # of a build's commit: an attempt that meets a conflict costs little
-_ARNS: Final = "arn:aws:s3vectors:local:000000000000"
+_ARNS: Final = "arn:aws:s3vectors:us-east-1:000000000000"  # as emulators of AWS have it
 _SNAPSHOT_SHARE: Final = 3  # of the memory, for the envelopes of opened indexes
 
 

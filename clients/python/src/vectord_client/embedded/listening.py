@@ -10,7 +10,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Final
 
+from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
+from waitress.task import WSGITask
 
 from vectord_client.embedded.application import Application
 from vectord_client.embedded.engine import Engine
@@ -38,6 +40,20 @@ vectord serves {folder} ({indexes}) at {url}
 {reach} Ctrl-C ends it."""
 _LOCAL: Final = "Only programs of this machine reach it, without credentials."
 _OPEN: Final = "EVERYONE ON THE NETWORK WHO REACHES THIS ADDRESS MAY READ AND DELETE EVERYTHING."
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """Answers a request, and keeps the connection after a status that has no body: waitress would close it."""
+
+    def set_close_on_finish(self) -> None:
+        """Close the connection after the answer, if the client wants that or the answer is not complete."""
+        is_asked = self.version == "1.0" or self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or is_asked:
+            super().set_close_on_finish()
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    task_class = _Task
 
 
 class Server:
@@ -133,6 +149,7 @@ def _http_server(
         ident="vectord",
         clear_untrusted_proxy_headers=True,
     )
+    server.channel_class = _Channel
     return server
 
 
