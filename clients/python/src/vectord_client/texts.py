@@ -47,11 +47,13 @@ class Texts:
         """Add or replace the vectors of documents. Raises as `search`."""
         if ids is None:
             raise ArgumentInvalid("Give `ids` with `texts`.")
+        if isinstance(texts, str):
+            raise ArgumentInvalid("texts must be a list of texts, not one text: write [text].")
+        documents, listed = list(texts), list(ids)
+        if len(listed) != len(documents):  # before the model is called, which may take long or cost money
+            raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(documents):,} texts.")
         embedder = yield from self._checked_embedder()
-        vectors = yield Work(lambda: _embedding().embed_documents(embedder, texts))
-        listed = list(ids)
-        if len(listed) != len(vectors):
-            raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(vectors):,} texts.")
+        vectors = yield Work(lambda: _embedding().embed_documents(embedder, documents))
         blocks = plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
         return (yield from plans.add(self._name, blocks, most, if_match))
 

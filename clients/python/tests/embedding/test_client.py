@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vectord_client import Client, Embedding
+from vectord_client import AsyncClient, Client, Embedding
 from vectord_client.embedding.embedder import FunctionEmbedder
 from vectord_client.errors import ArgumentInvalid, EmbedderMismatch, IndexExists, NoEmbedder
 
@@ -161,3 +161,23 @@ def test_documents_that_do_not_fit_their_ids_are_refused(client: Client, call: A
     with pytest.raises(ArgumentInvalid, match=message):
         index.add(**call)
     assert index.count() == 0
+
+
+async def test_coroutines_embed_too_and_are_refused_too(folder: Path) -> None:
+    async with AsyncClient(folder, embedder=letters()) as client:
+        index = await client.create_index("t")
+        await index.add(ids=["as", "cs"], texts=["aaa", "ccc"])
+        assert (await index.search(text="c", k=1)).ids == ["cs"]
+    async with AsyncClient(folder, embedder=letters("others")) as other:
+        with pytest.raises(EmbedderMismatch, match="'letters', not by 'others'"):
+            await other.index("t").search(text="a")
+
+
+def test_texts_are_counted_before_the_model_is_called(folder: Path) -> None:
+    def embed(_: list[str]) -> Any:
+        raise AssertionError("called")
+
+    with Client(folder, embedder=FunctionEmbedder("costly", 3, embed)) as client:
+        index = client.create_index("t")
+        with pytest.raises(ArgumentInvalid, match="2 ids for 1 texts"):
+            index.add(ids=["a", "b"], texts=["a"])

@@ -35,7 +35,7 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert "There is no index 'absent'" in await refusal(client, "describe_index", index="absent")
 
 
-async def test_a_server_only_reads_unless_told_otherwise(reader: Server) -> None:
+async def test_a_server_only_reads_by_default(reader: Server) -> None:
     async with McpClient(reader) as client:
         tools, instructions = (await client.list_tools()).tools, client.instructions or ""
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)

@@ -30,7 +30,7 @@ def find_for(recorded: Embedding) -> Embedder:
     """
     if (make := _adapter(recorded.model)) is None:
         raise NoEmbedder(
-            f"There is no adapter for the embedding model {recorded.model!r}. {KNOWN} Pass an embedder of your own: "
+            f"The embedding model {recorded.model!r} has no adapter. {KNOWN} Pass an embedder of your own: "
             "Client(..., embedder=...)."
         )
     return make(recorded)
