@@ -13,6 +13,8 @@ from tests.support.shards import (
     vector_count,
 )
 from vectord.errors import IndexExists, OutcomeUnknown, RequestInvalid, StorageSilent, StoreRefused, StoreUnavailable
+from vectord.index.codec import decode
+from vectord.lhv1.params import Embedding
 from vectord.service.service import Service
 from vectord.service.values.options import NewIndex
 from vectord.storage.base import StoredObject
@@ -36,6 +38,14 @@ def test_the_shards_are_written_before_the_root_object(store: HookedStore, servi
     written = [name for method, name, *_ in store.calls if method == "put"]
     assert written[-1] == "t"
     assert sorted(name.rpartition("/")[2] for name in written[:-1]) == ["0", "1", "2"]
+
+
+def test_the_root_object_and_each_shard_record_the_embedding_model(store: HookedStore, service: Service) -> None:
+    embedding = Embedding("e5", "query: ", "passage: ")
+    service.create(NewIndex("t", 2, shards=3, embedding=embedding), FOREVER)
+    stored = [store.inner.get(name) for name in object_names(store.inner)]
+    blobs = [decode.open_blob(one.data) for one in stored if isinstance(one, StoredObject)]
+    assert [blob.params.embedding for blob in blobs] == [embedding] * 4
 
 
 @pytest.mark.parametrize("shards", [-1, 0, 1_001])
