@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from tests.cli.support import Vectord
 
-from vectord_client import Client
+from vectord_client import Client, __version__
 
 VERSION_KEYS = ["version", "etag", "bytes", "modified", "latest", "deleted"]
 STATS_KEYS = ["count", "eligible", "strategy", "plan", "examined", "bytes_read", "requests", "milliseconds"]
@@ -249,3 +249,23 @@ def test_an_argument_outside_the_locale_is_an_error(films: Vectord) -> None:
     done = subprocess.run(command, env=films.env, capture_output=True, check=False, timeout=60)
     assert done.returncode == 2
     assert b"locale" in done.stderr
+
+
+def test_utf_8_is_read_in_a_locale_that_does_not_know_it(films: Vectord) -> None:
+    posix = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert films.lines("get", "films", "七人の侍", env=posix)[0]["id"] == "七人の侍"
+    assert films.lines("count", "films", "--filter", '{"by.name": "黒澤 明"}', env=posix) == [{"count": 1}]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_defect(films: Vectord, closed: str) -> None:
+    done = films.shell(f"vectord count films {closed}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    refused = films.shell(f"vectord rm films {closed}")
+    assert refused.returncode == 2
+    assert films.lines("count", "films") == [{"count": 5}]
+
+
+def test_has_a_version(vectord: Vectord) -> None:
+    assert vectord("--version").stdout == f"vectord {__version__}\n"

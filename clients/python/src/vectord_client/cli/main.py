@@ -3,10 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO, cast
 
 import click
 from click.shell_completion import shell_complete
 
+from vectord_client import __version__
 from vectord_client.cli.command import Entry, VectordGroup, common_options
 from vectord_client.cli.exits import Exit
 from vectord_client.cli.failures import report
@@ -50,18 +53,36 @@ The commands work on the service of --url (or VECTORD_URL), or on the folder of 
 they print tables, in a pipe JSON lines. `vectord COMMAND --help` has examples.
 """
 
+
+def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"vectord {__version__}")
+        ctx.exit()
+
+
 APP = VectordGroup(
     "vectord",
     entries=ENTRIES,
     help=_HELP,
     examples=_EXAMPLES,
-    params=[*common_options()],
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Show the version and exit.",
+        ),
+        *common_options(),
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_closed_streams()
     if instruction := os.environ.get("_VECTORD_COMPLETE"):
         return shell_complete(APP, {}, "vectord", "_VECTORD_COMPLETE", instruction)
     try:
@@ -76,6 +97,17 @@ def main(args: Sequence[str] | None = None) -> int:
     except (VectordError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
         return report(error)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Replace standard streams that the caller closed, such as by `>&-`, which Python sets to None."""
+    sys.stdin = sys.stdin or _null("r")
+    sys.stdout = sys.stdout or _null("w")
+    sys.stderr = sys.stderr or _null("w")
+
+
+def _null(mode: str) -> TextIO:
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open until the process ends
 
 
 def _run(args: list[str]) -> int:

@@ -1,6 +1,7 @@
 """Arguments and options that several commands have, and how their texts are read."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ class Text(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 
         """
         text = str(value)
         if any("\ud800" <= char <= "\udfff" for char in text):
+            try:
+                return os.fsencode(text).decode("utf-8")  # UTF-8 that a locale such as POSIX did not decode
+            except UnicodeError:
+                pass
             self.fail(
                 f"{text!r} is not text in this locale's encoding ({sys.getfilesystemencoding()}); set LC_ALL=C.UTF-8",
                 param,

@@ -2,10 +2,10 @@
 
 import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Final
 
+from vectord_client import __version__
 from vectord_client.cli.doctor.finding import Finding, ok, warn
 from vectord_client.cli.modelfiles import model_files, models_folder
 
@@ -23,14 +23,6 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def client_version() -> str:
-    """Return the version of this client; a source tree that is not installed has none."""
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        return "not installed as a package"
-
-
 def installed(extra: str) -> bool:
     """Return True if all packages of an extra can be imported; none is."""
     return all(find_spec(module) is not None for module in EXTRAS[extra])
@@ -38,9 +30,7 @@ def installed(extra: str) -> bool:
 
 def installation() -> Iterator[Finding]:
     """Yield what is installed; a missing extra is not a fault, because a command that needs it says so."""
-    yield ok(
-        "client", f"{_PACKAGE} {client_version()}, Python {platform.python_version()}, {platform.platform(terse=True)}"
-    )
+    yield ok("client", f"{_PACKAGE} {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}")
     present = [extra for extra in EXTRAS if installed(extra)]
     absent = [extra for extra in EXTRAS if extra not in present]
     detail = f"installed: {', '.join(present) or 'none'}"

@@ -5,8 +5,8 @@ not valid, shows that the caller has the right.
 """
 
 import secrets
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,11 @@ from vectord_client.wire.request import Request, Response, Transport
 
 _SECONDS: Final = 30.0
 _JSON: Final = {"content-type": "application/json"}
-_POLICIES: Final = "see docs/access.md for the policy or claim that allows it"
+_POLICIES: Final = "ask for a token with this right (docs/access.md)"
+_CREDENTIALS: Final = (
+    "API Gateway refused the request: check the credentials (aws sts get-caller-identity, or a new token), the region, "
+    "and the policy (docs/access.md)"
+)
 
 
 def rights(transport: Transport, index: str | None = None) -> Iterator[Finding]:
@@ -41,10 +45,11 @@ def _finding(right: str, transport: Transport, request: Request) -> Finding:
     except errors.VectordError as error:
         return fail(check, error.detail, "see the findings above")
     if response.status in (401, 403):
-        reason = _reason(response)
+        problem = _problem(response)
+        denied, fix = f"denied: {_reason(response)}", _POLICIES if "type" in problem else _CREDENTIALS
         if right in ("list", "read"):
-            return fail(check, f"denied: {reason}", _POLICIES)
-        return warn(check, f"denied: {reason}", f"only if you need it; {_POLICIES}")
+            return fail(check, denied, fix)
+        return warn(check, denied, f"only if you need it: {fix}")
     if response.status in (200, 404, 422):
         return ok(check, "allowed")
     return fail(
@@ -53,10 +58,14 @@ def _finding(right: str, transport: Transport, request: Request) -> Finding:
 
 
 def _reason(response: Response) -> str:
+    problem = _problem(response)
+    return str(problem.get("detail") or problem.get("message") or f"status {response.status}")
+
+
+def _problem(response: Response) -> Mapping[str, Any]:
+    """Return the JSON object of an answer; an answer of API Gateway has no `type`."""
     try:
         problem = msgspec.json.decode(response.body)
     except msgspec.DecodeError:
-        problem = None
-    if not isinstance(problem, dict):
-        return f"status {response.status}"
-    return str(problem.get("detail") or problem.get("message") or f"status {response.status}")
+        return {}
+    return problem if isinstance(problem, dict) else {}
