@@ -107,7 +107,7 @@ def _open_closed_streams() -> None:
 
 
 def _null(mode: str) -> TextIO:
-    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  open until the process ends
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8"))
 
 
 def _run(args: list[str]) -> int:
