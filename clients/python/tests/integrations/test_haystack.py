@@ -1,6 +1,7 @@
 """The Haystack store and retriever beyond the outside suites: what users do with them."""
 
 import asyncio
+import pickle
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -310,6 +311,17 @@ async def test_an_async_pipeline_retrieves(store: VectordDocumentStore) -> None:
     found = await retriever.run_async([1.0, 0.0], filters=OLD, scale_score=True)
     assert found == retriever.run([1.0, 0.0], filters=OLD, scale_score=True)
     assert [document.id for document in found["documents"]] == ["alien", "stalker"]
+    pipeline = Pipeline()
+    pipeline.add_component("retriever", retriever)
+    answer = await pipeline.run_async({"retriever": {"query_embedding": [1.0, 0.0], "top_k": 1}})
+    assert [document.id for document in answer["retriever"]["documents"]] == ["alien"]
+
+
+def test_a_pickled_store_opens_its_index_again(store: VectordDocumentStore) -> None:
+    store.write_documents(FILMS)
+    copy = pickle.loads(pickle.dumps(store))
+    assert copy.count_documents() == 4
+    copy.close()
 
 
 def test_a_retriever_checks_its_parameters(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The LangChain store beyond its outside suite: what users do with it."""
 
 import asyncio
+import pickle
 from collections.abc import Iterator
 from datetime import date
 from math import cos, radians, sin
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
-from langchain_core.indexing import InMemoryRecordManager, index
+from langchain_core.indexing import InMemoryRecordManager, aindex, index
 
 from vectord_client import AsyncClient, Client
 from vectord_client.embedding.embedder import FunctionEmbedder
@@ -176,6 +177,37 @@ def test_the_indexing_api_adds_changed_documents_only(store: VectordVectorStore)
         "num_deleted": 1,
     }
     assert [found.page_content for found in store.similarity_search("a")] == ["b"]
+
+
+async def test_the_async_indexing_api_works(store: VectordVectorStore) -> None:
+    manager = InMemoryRecordManager(namespace="films")
+    await manager.acreate_schema()
+    documents = [Document(page_content=text, metadata={"source": text}) for text in ("a", "b")]
+    options: dict[str, Any] = {"cleanup": "full", "source_id_key": "source", "key_encoder": "sha256"}
+    assert (await aindex(documents, manager, store, **options))["num_added"] == 2
+    assert (await aindex(documents[:1], manager, store, **options))["num_deleted"] == 1
+    assert [found.page_content for found in await store.asimilarity_search("a")] == ["a"]
+    await store.aclose()
+
+
+def test_a_pickled_store_opens_its_index_again(store: VectordVectorStore) -> None:
+    store.add_texts(["a"])
+    copy = pickle.loads(pickle.dumps(store))
+    assert copy.similarity_search("a") == store.similarity_search("a")
+    copy.close()
+
+
+def test_an_index_may_be_created_again_with_another_dimension(target: str, name: str) -> None:
+    first = VectordVectorStore(MODEL, name, target=target)
+    first.add_texts(["a"])
+    second = VectordVectorStore(Angles(), name, target=target)
+    with pytest.raises(DimensionMismatch):
+        second.similarity_search("0")
+    first.client.delete_index(name)
+    second.add_texts(["0"])
+    assert len(second.similarity_search("0")) == 1
+    first.close()
+    second.close()
 
 
 def test_another_dimension_is_refused_with_both_numbers(target: str, name: str, store: VectordVectorStore) -> None:

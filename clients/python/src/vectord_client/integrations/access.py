@@ -107,10 +107,9 @@ class IndexAccess:
         Raises:
             DimensionMismatch: the index has another dimension than the vector.
         """
-        shape = yield from self.shape()
+        shape = yield from self._shape_for(len(vector))
         if shape is None or k <= 0:
             return []
-        self._check_dimension(shape, len(vector))
         hits: list[Hit] = []
         after: str | None = None
         while True:  # a page ends early where the answer is full
@@ -179,7 +178,7 @@ class IndexAccess:
 
     def _exists(self, dimension: int) -> Steps[None]:
         """Create the index if it does not exist."""
-        shape = yield from self.shape()
+        shape = yield from self._shape_for(dimension)
         if shape is None:
             if self._dimension not in (None, dimension):
                 raise DimensionMismatch(
@@ -191,9 +190,24 @@ class IndexAccess:
             yield Call(
                 lambda index: index.create(dimension=dimension, distance=distance, embedding=model, exist_ok=True)
             )
+            yield from self._shape_for(dimension)
+
+    def _shape_for(self, dimension: int) -> Steps[Shape | None]:
+        """Return the shape of the index after a check of its dimension; None if the index does not exist.
+
+        Raises:
+            DimensionMismatch: the index has another dimension, also after a second look.
+        """
+        shape = yield from self.shape()
+        if shape is not None and shape.dimension != dimension:  # perhaps the index was created again
+            self.forget()
             shape = yield from self.shape()
-        if shape is not None:
-            self._check_dimension(shape, dimension)
+        if shape is not None and shape.dimension != dimension:
+            raise DimensionMismatch(
+                f"The embedding has {dimension:,} dimensions, and the index {self._name!r} has {shape.dimension:,}. "
+                "Use the model that the index was filled with, or another index."
+            )
+        return shape
 
     def _check_distance(self, distance: str) -> None:
         if self._distance not in (None, distance):
@@ -208,13 +222,6 @@ class IndexAccess:
             from vectord_client.embedding.index_embedding import check_same  # noqa: PLC0415  needs numpy
 
             check_same(self._embedder, recorded, self._name)
-
-    def _check_dimension(self, shape: Shape, dimension: int) -> None:
-        if dimension != shape.dimension:
-            raise DimensionMismatch(
-                f"The embedding has {dimension:,} dimensions, and the index {self._name!r} has {shape.dimension:,}. "
-                "Use the model that the index was filled with, or another index."
-            )
 
 
 def _page(vector: Sequence[float], k: int, after: str | None, parameters: dict[str, Any]) -> Step:

@@ -28,6 +28,10 @@ class Clients:
         self._own_async: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = WeakKeyDictionary()
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the target and the given clients; a copy makes clients of its own."""
+        return Clients, (self._target, self._auth, self._given, self._given_async)
+
     @property
     def sync(self) -> Client:
         """The sync client, made at its first use.

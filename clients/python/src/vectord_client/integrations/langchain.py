@@ -79,9 +79,9 @@ class VectordVectorStore(VectorStore):
     def add_texts(
         self,
         texts: Iterable[str],
-        metadatas: Sequence[dict[str, Any] | None] | None = None,
+        metadatas: Iterable[dict[str, Any] | None] | None = None,
         *,
-        ids: Sequence[str | None] | None = None,
+        ids: Iterable[str | None] | None = None,
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> list[str]:
@@ -99,9 +99,9 @@ class VectordVectorStore(VectorStore):
     async def aadd_texts(
         self,
         texts: Iterable[str],
-        metadatas: Sequence[dict[str, Any] | None] | None = None,
+        metadatas: Iterable[dict[str, Any] | None] | None = None,
         *,
-        ids: Sequence[str | None] | None = None,
+        ids: Iterable[str | None] | None = None,
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> list[str]:
@@ -239,9 +239,9 @@ class VectordVectorStore(VectorStore):
         cls: type[Store],
         texts: Iterable[str],
         embedding: Embeddings,
-        metadatas: Sequence[dict[str, Any] | None] | None = None,
+        metadatas: Iterable[dict[str, Any] | None] | None = None,
         *,
-        ids: Sequence[str | None] | None = None,
+        ids: Iterable[str | None] | None = None,
         **kwargs: Any,
     ) -> Store:
         """Return a store to which `texts` were added; `kwargs` are those of the constructor."""
@@ -254,9 +254,9 @@ class VectordVectorStore(VectorStore):
         cls: type[Store],
         texts: Iterable[str],
         embedding: Embeddings,
-        metadatas: Sequence[dict[str, Any] | None] | None = None,
+        metadatas: Iterable[dict[str, Any] | None] | None = None,
         *,
-        ids: Sequence[str | None] | None = None,
+        ids: Iterable[str | None] | None = None,
         **kwargs: Any,
     ) -> Store:
         """Return a store to which `texts` were added, as `from_texts` does."""

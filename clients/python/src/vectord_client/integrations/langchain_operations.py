@@ -28,8 +28,8 @@ class TextToAdd(msgspec.Struct, frozen=True):
 
 def texts_to_add(
     texts: Iterable[str],
-    metadatas: Sequence[dict[str, Any] | None] | None,
-    ids: Sequence[str | None] | None,
+    metadatas: Iterable[dict[str, Any] | None] | None,
+    ids: Iterable[str | None] | None,
 ) -> list[TextToAdd]:
     """Return texts with their ids and metadata; a missing id is a new UUID.
 
@@ -37,14 +37,14 @@ def texts_to_add(
         ValueError: the numbers of texts, metadata and ids differ, or JSON cannot represent metadata.
     """
     texts = list(texts)
+    metadatas = list(metadatas or ()) or [None] * len(texts)
+    ids = list(ids or ()) or [None] * len(texts)
     for name, values in (("metadatas", metadatas), ("ids", ids)):
-        if values is not None and len(values) != len(texts):
+        if len(values) != len(texts):
             raise ValueError(f"There are {len(texts)} texts and {len(values)} {name}. Give one for each text.")
     return [
         TextToAdd(id or str(uuid.uuid4()), text, {"text": text, "metadata": plain(metadata or {}, f"metadatas[{at}]")})
-        for at, (text, metadata, id) in enumerate(
-            zip(texts, metadatas or [None] * len(texts), ids or [None] * len(texts), strict=True)
-        )
+        for at, (text, metadata, id) in enumerate(zip(texts, metadatas, ids, strict=True))
     ]
 
 
