@@ -7,8 +7,6 @@ empty one.
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, Final, Literal, TypeVar
 
-import msgspec
-
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
 from vectord_client.integrations.clients import Clients
@@ -16,7 +14,7 @@ from vectord_client.integrations.steps import Call, Step, Steps, arun, run
 from vectord_client.rows.batches import event_bytes
 from vectord_client.rows.metadata import json_text
 from vectord_client.texts import Model
-from vectord_client.values import Added, Hit, Hits, IndexInfo
+from vectord_client.values import Added, Hit, Hits, IndexInfo, Parameters
 
 T = TypeVar("T")
 Distance = Literal["cosine", "euclidean"]
@@ -36,14 +34,6 @@ class DistanceMismatch(UsageError, ValueError):
     """The index has another distance than the adapter was created with."""
 
 
-class Shape(msgspec.Struct, frozen=True):
-    """What an adapter has to know about an index."""
-
-    dimension: int
-    distance: str
-    is_sharded: bool
-
-
 class IndexAccess:
     """One index by its name, for sync and async calls."""
 
@@ -59,7 +49,7 @@ class IndexAccess:
         self._embedder = embedder
         self._name, self._distance, self._dimension = name, distance, dimension
         self.clients = clients
-        self._shape: Shape | None = None
+        self._parameters: Parameters | None = None
 
     def run(self, steps: Steps[T]) -> T:
         """Run an operation on the sync client."""
@@ -72,26 +62,26 @@ class IndexAccess:
     @property
     def distance(self) -> str:
         """The distance of the index as far as it is known: a search finds it out."""
-        return self._shape.distance if self._shape else self._distance or "cosine"
+        return self._parameters.distance if self._parameters else self._distance or "cosine"
 
     def forget(self) -> None:
-        """Forget dimension and distance, because the index was deleted."""
-        self._shape = None
+        """Forget the parameters, because the index was deleted."""
+        self._parameters = None
 
-    def shape(self) -> Steps[Shape | None]:
-        """Return dimension and distance of the index; None if it does not exist.
+    def parameters(self) -> Steps[Parameters | None]:
+        """Return the parameters of the index; None if it does not exist.
 
         Raises:
             DistanceMismatch: the adapter was created with another distance.
             EmbedderMismatch: the index records another model than the adapter's embedder.
         """
-        if self._shape is None:
+        if self._parameters is None:
             info: IndexInfo | None = yield from self.read(Call(lambda index: index.info()), missing=None)
             if info is not None:
                 self._check_distance(info.distance)
                 self._check_model(info)
-                self._shape = Shape(info.dimension, info.distance, bool(info.shards))
-        return self._shape
+                self._parameters = info.parameters
+        return self._parameters
 
     def read(self, step: Step, missing: Any) -> Steps[Any]:
         """Make a request to the index, or return `missing` if the index does not exist."""
@@ -107,8 +97,8 @@ class IndexAccess:
         Raises:
             DimensionMismatch: the index has another dimension than the vector.
         """
-        shape = yield from self._shape_for(len(vector))
-        if shape is None or k <= 0:
+        found = yield from self._parameters_for(len(vector))
+        if found is None or k <= 0:
             return []
         hits: list[Hit] = []
         after: str | None = None
@@ -178,8 +168,8 @@ class IndexAccess:
 
     def _exists(self, dimension: int) -> Steps[None]:
         """Create the index if it does not exist."""
-        shape = yield from self._shape_for(dimension)
-        if shape is None:
+        found = yield from self._parameters_for(dimension)
+        if found is None:
             if self._dimension not in (None, dimension):
                 raise DimensionMismatch(
                     f"The embedding has {dimension:,} dimensions, and the index {self._name!r} is to be created with "
@@ -190,24 +180,24 @@ class IndexAccess:
             yield Call(
                 lambda index: index.create(dimension=dimension, distance=distance, embedding=model, exist_ok=True)
             )
-            yield from self._shape_for(dimension)
+            yield from self._parameters_for(dimension)
 
-    def _shape_for(self, dimension: int) -> Steps[Shape | None]:
-        """Return the shape of the index after a check of its dimension; None if the index does not exist.
+    def _parameters_for(self, dimension: int) -> Steps[Parameters | None]:
+        """Return the parameters of the index after a check of its dimension; None if the index does not exist.
 
         Raises:
             DimensionMismatch: the index has another dimension, also after a second look.
         """
-        shape = yield from self.shape()
-        if shape is not None and shape.dimension != dimension:  # perhaps the index was created again
+        found = yield from self.parameters()
+        if found is not None and found.dimension != dimension:  # perhaps the index was created again
             self.forget()
-            shape = yield from self.shape()
-        if shape is not None and shape.dimension != dimension:
+            found = yield from self.parameters()
+        if found is not None and found.dimension != dimension:
             raise DimensionMismatch(
-                f"The embedding has {dimension:,} dimensions, and the index {self._name!r} has {shape.dimension:,}. "
+                f"The embedding has {dimension:,} dimensions, and the index {self._name!r} has {found.dimension:,}. "
                 "Use the model that the index was filled with, or another index."
             )
-        return shape
+        return found
 
     def _check_distance(self, distance: str) -> None:
         if self._distance not in (None, distance):
@@ -239,13 +229,17 @@ def _delete(ids: Sequence[str]) -> Step:
 def _requests(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Yield items in parts of which each fits into a request."""
     start = size = 0
-    for position, (id, vector, metadata) in enumerate(items):
-        cost = (
-            100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))
-        )
+    for position, item in enumerate(items):
+        cost = _bytes(item)
         if position > start and size + cost > _REQUEST_BYTES:
             yield items[start:position]
             start, size = position, 0
         size += cost
     if items:
         yield items[start:]
+
+
+def _bytes(item: Item) -> int:
+    """Return about how many bytes of a request an item needs; base64 has 16 bytes for 3 components."""
+    id, vector, metadata = item
+    return 100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))

@@ -120,8 +120,8 @@ def _items(access: IndexAccess, documents: Sequence[Document], dimension: int) -
     """Return documents as items to add; those without an embedding get a placeholder."""
     lengths = [len(document.embedding) for document in documents if document.embedding is not None]
     if not lengths:
-        shape = yield from access.shape()
-        lengths = [shape.dimension if shape else dimension]
+        parameters = yield from access.parameters()
+        lengths = [parameters.dimension if parameters else dimension]
     placeholder = [1.0] + [0.0] * (lengths[0] - 1)
     return [
         (document.id, placeholder if document.embedding is None else document.embedding, metadata_of(document))
@@ -157,8 +157,10 @@ def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, A
         yield EachRow(lambda index: index.rows(filter=selected, vectors=True), rows.append)
         return [(row.id, row.vector or (), _with_meta(row.metadata, changes)) for row in rows if row.id not in added]
 
-    shape = yield from access.shape()
-    return 0 if shape is None else (yield from access.add_conditionally(changed_items, shape.dimension))
+    parameters = yield from access.parameters()
+    if parameters is None:
+        return 0
+    return (yield from access.add_conditionally(changed_items, parameters.dimension))
 
 
 def _with_meta(metadata: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
