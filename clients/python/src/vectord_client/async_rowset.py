@@ -7,9 +7,8 @@ from typing import Any
 from vectord_client import tables
 from vectord_client.async_session import AsyncSession
 from vectord_client.rowset import Listing
-from vectord_client.session import next_cursor
 from vectord_client.values import Row
-from vectord_client.wire.answers import Page
+from vectord_client.wire.answers import Page, next_cursor
 
 
 class AsyncRows:

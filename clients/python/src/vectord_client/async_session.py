@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from vectord_client.errors import TransportError, VectordError
-from vectord_client.session import attempts, check_open, next_cursor, takes_rows
-from vectord_client.wire.answers import Page
+from vectord_client.session import attempts, check_open, takes_rows
+from vectord_client.wire.answers import Page, next_cursor
 from vectord_client.wire.call import Call, Plan, SideBySide, Work
 from vectord_client.wire.request import AsyncTransport, Request, Response, Transport
 from vectord_client.wire.retry import RetryPolicy, Send

@@ -4,10 +4,10 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from vectord_client import tables
-from vectord_client.session import Session, next_cursor
+from vectord_client.session import Session
 from vectord_client.values import Row
 from vectord_client.wire import operations
-from vectord_client.wire.answers import Page
+from vectord_client.wire.answers import Page, next_cursor
 from vectord_client.wire.call import Call
 
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from vectord_client.errors import AnswerInvalid, ClientClosed, TransportError, VectordError
-from vectord_client.wire.answers import Page
+from vectord_client.errors import ClientClosed, TransportError, VectordError
+from vectord_client.wire.answers import Page, next_cursor
 from vectord_client.wire.call import Call, Plan, SideBySide, Work
 from vectord_client.wire.request import Transport
 from vectord_client.wire.retry import RetryPolicy, Send, Steps, steps
@@ -126,17 +126,6 @@ class Session:
 def attempts(call: Call[T], policy: RetryPolicy, timeout: float) -> Steps[T]:
     """Return the steps of a call by the clocks of this machine."""
     return steps(call, policy, timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
-
-
-def next_cursor(page: Page, cursor: str | None) -> str | None:
-    """Return the cursor of the next page, None at the end.
-
-    Raises:
-        AnswerInvalid: The cursor is that of the page itself, so that the listing would not end.
-    """
-    if page.next is not None and page.next == cursor:
-        raise AnswerInvalid("The service sent a page whose cursor leads to the same page.")
-    return page.next
 
 
 def check_open(closed: bool) -> None:

@@ -22,6 +22,17 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+def next_cursor(page: Page, cursor: str | None) -> str | None:
+    """Return the cursor of the next page, None at the end.
+
+    Raises:
+        AnswerInvalid: The cursor is that of the page itself, so that the listing would not end.
+    """
+    if page.next is not None and page.next == cursor:
+        raise AnswerInvalid("The service sent a page whose cursor leads to the same page.")
+    return page.next
+
+
 class Exported(msgspec.Struct, frozen=True):
     """An export: the bytes of the file, or a link to it."""
 

@@ -21,6 +21,7 @@ from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
 from vectord_client.values import Added, Deleted, Hits, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
+from vectord_client.wire.answers import next_cursor
 from vectord_client.wire.call import Call, Plan, SideBySide
 
 T = TypeVar("T")
@@ -170,7 +171,7 @@ def get(name: str, ids: Iterable[str], **options: Any) -> Plan[list[Row]]:
         while True:
             page = yield operations.get(name, part, after=after, **options)
             rows += page.items
-            after = page.next
+            after = next_cursor(page, after)
             if after is None:
                 break
     return rows
