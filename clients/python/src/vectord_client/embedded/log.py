@@ -1,8 +1,8 @@
 """The log of requests in this process: records of Python's `logging`, and nothing on stdout.
 
 The logger `vectord_client.embedded` gets one record for each request at the level DEBUG, with the fields that the log
-line of a function has, and a failure of the engine or of storage at the level ERROR. An application that configures
-nothing sees only the failures, on stderr.
+line of a function has, and a failure of the engine or of storage at the level ERROR. An application that does not
+configure logging sees none of them: a failure reaches it as an error anyway.
 """
 
 import logging
@@ -12,6 +12,8 @@ from typing import Any, Final
 from vectord.edge.telemetry import Write
 
 LOGGER: Final = logging.getLogger("vectord_client.embedded")
+
+LOGGER.addHandler(logging.NullHandler())
 
 
 class RequestLog:

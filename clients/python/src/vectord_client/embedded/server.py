@@ -1,5 +1,6 @@
 """`vectord serve`: the whole HTTP API over a folder, in one process. This module imports no part of the engine."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def serve(
         AddressUnusable: the address is not one of this machine, another program has it, or the network reaches it.
     """
     check_requirements("waitress")
+    logging.basicConfig(format="%(levelname)s %(message)s")  # failures, on stderr, unless the program configured logging
     from vectord_client.embedded.listening import Server  # noqa: PLC0415  imports the engine, after the check
 
     with Server(folder, host, port, open_to_network=open_to_network, options=options or Options()) as server:
