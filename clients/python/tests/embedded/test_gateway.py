@@ -43,6 +43,25 @@ def test_a_body_may_be_larger_than_lambda_allows(gateway: Gateway) -> None:
     assert json.loads(response.body)["added"] == 200
 
 
+def test_an_answer_may_be_as_large_as_a_compressed_one(gateway: Gateway) -> None:
+    send(gateway, "POST", "/indexes", {"name": "films", "dimension": 1})
+    rows = [{"id": str(row), "vector": [1], "metadata": {"text": "x" * 100_000}} for row in range(80)]
+    send(gateway, "POST", "/indexes/films/vectors", {"vectors": rows})
+    found = send(gateway, "POST", "/indexes/films/search", {"vectors": [[1], [1]], "k": 40})
+    assert found.status == 200
+    assert "content-encoding" not in found.headers
+    assert len(found.body) > 8_000_000
+    assert [len(one["matches"]) for one in json.loads(found.body)["results"]] == [40, 40]
+
+
+def test_an_answer_that_does_not_fit_is_refused(gateway: Gateway) -> None:
+    send(gateway, "POST", "/indexes", {"name": "films", "dimension": 1})
+    rows = [{"id": str(row), "vector": [1], "metadata": {"text": "x" * 500_000}} for row in range(80)]
+    send(gateway, "POST", "/indexes/films/vectors", {"vectors": rows})
+    found = send(gateway, "POST", "/indexes/films/search", {"vectors": [[1], [1]], "k": 40})
+    assert (found.status, json.loads(found.body)["type"]) == (413, "urn:vectord:problem:answer-too-large")
+
+
 def test_a_compressed_body_is_decompressed(gateway: Gateway) -> None:
     body = gzip.compress(b'{"name": "films", "dimension": 2}')
     assert gateway.send(Request("POST", "/indexes", headers={"content-encoding": "gzip"}, body=body), 30).status == 201

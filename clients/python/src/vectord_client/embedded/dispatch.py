@@ -1,9 +1,13 @@
 """Answer requests with the functions of vectord, in this process."""
 
 import io
+import zlib
+from http import HTTPStatus
+from typing import Final
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import structs
 
 from vectord.edge import problems
 from vectord.errors import ConditionFailed, StoreError
@@ -12,6 +16,12 @@ from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.inbox import Readable
 from vectord_client.embedded.links import UPLOADS
 from vectord_client.wire.request import Request, Response
+
+_ANSWER_TOO_LARGE: Final = f"{problems.TYPE_PREFIX}answer-too-large"
+
+
+class _Problem(msgspec.Struct):
+    type: str = ""
 
 
 def answer(engine: Engine, request: Request, timeout: float, max_body: int | None = None) -> Response:
@@ -25,10 +35,25 @@ def answer(engine: Engine, request: Request, timeout: float, max_body: int | Non
 
 
 def answer_in_process(engine: Engine, request: Request, timeout: float) -> Response:
-    """Return the response to a request of this process. It may also PUT a file to the path of a link for an upload."""
+    """Return the response to a request of this process, never compressed.
+
+    An answer that is too large for a function is requested again with compression, by which more of it fits: up to
+    32 MB, as over HTTP. The request may also PUT a file to the path of a link for an upload.
+    """
     if request.method == "PUT" and request.path.startswith(UPLOADS):
         return receive(engine, unquote(request.path).removeprefix("/"), io.BytesIO(request.body or b""))
-    return answer(engine, request, timeout)
+    response = answer(engine, request, timeout)
+    if response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _type_of(response) == _ANSWER_TOO_LARGE:
+        compressing = structs.replace(request, headers={**request.headers, "accept-encoding": "gzip"})
+        response = answer(engine, compressing, timeout)
+    if response.headers.get("content-encoding") != "gzip":
+        return response
+    headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+    return Response(response.status, headers, zlib.decompress(response.body, zlib.MAX_WBITS | 16))
+
+
+def _type_of(response: Response) -> str:
+    return msgspec.json.decode(response.body, type=_Problem).type
 
 
 def receive(engine: Engine, key: str, body: Readable) -> Response:

@@ -28,7 +28,9 @@ def serve(
         AddressUnusable: the address is not one of this machine, another program has it, or the network reaches it.
     """
     check_requirements("waitress")
-    logging.basicConfig(format="%(levelname)s %(message)s")  # failures, on stderr, unless the program configured logging
+    logging.basicConfig(
+        format="%(levelname)s %(message)s"
+    )  # failures, on stderr, unless the program configured logging
     from vectord_client.embedded.listening import Server  # noqa: PLC0415  imports the engine, after the check
 
     with Server(folder, host, port, open_to_network=open_to_network, options=options or Options()) as server:
