@@ -4,7 +4,9 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from time import time_ns
 from urllib.request import urlopen
 
 import pytest
@@ -159,6 +161,20 @@ class TestWarmReads:
         assert ids == sorted(ids, reverse=True)
         assert len(ids) == 2
 
+    def test_a_version_that_another_writer_deletes_meanwhile_is_older(self, folder: Path) -> None:
+        """Its deletion may be later than the time that this writer has chosen for its own file."""
+        other = opened(folder)
+
+        def fsync(fd: int) -> None:
+            if not other.versions("t", 1).versions:
+                other.delete("t", IfMatch(put(other, b"meanwhile")))
+
+        put(opened(folder, structs.replace(QUICK, fsync=fsync)), b"ours")
+        [deleted] = (folder / ".versions/t").iterdir()
+        assert (folder / "t.lhv1").stat().st_mtime_ns > int(deleted.suffix[1:])
+        states = [(one.deleted, one.bytes, one.latest) for one in other.versions("t", 10).versions]
+        assert states == [(False, 4, True), (True, 0, False), (False, 9, False)]
+
     @pytest.mark.parametrize("tick", [100, 1_000, 1_000_000_000, 2_000_000_000])
     def test_a_file_system_that_rounds_times_still_orders_the_versions(self, tick: int, folder: Path) -> None:
         def utime(file: int | str, *, ns: tuple[int, int]) -> None:
@@ -285,6 +301,19 @@ class TestNames:
             ".staging/1",
         }
 
+    def test_a_folder_of_shards_may_be_removed_by_another_process_just_before_it_is_used(self, folder: Path) -> None:
+        name, removed = f"films/{GENERATION}/0", []
+
+        def link(source: str, target: str) -> None:
+            if not removed:
+                (folder / "films" / GENERATION).rmdir()
+                removed.append(target)
+            os.link(source, target)
+
+        put(opened(folder, structs.replace(QUICK, link=link)), b"rows", name=name)
+        assert removed == [str(folder / f"{name}.lhv1")]
+        assert (folder / f"{name}.lhv1").read_bytes() == b"rows"
+
     def test_the_last_shard_that_is_deleted_takes_its_folders_along(self, store: FileStore, folder: Path) -> None:
         names = [f"films/{GENERATION}/{number}" for number in range(2)]
         etags = [put(store, b"rows", name=name) for name in names]
@@ -357,12 +386,39 @@ class TestVersions:
             assert answer.read() == b"first"
         assert len(store.versions("t", 10).versions) == 2
 
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_a_version_that_was_linked_and_then_deleted_is_one_version(self, reverse: bool, folder: Path) -> None:
+        """Its file has two names then: that of a replaced version, and that of a deleted one."""
+
+        def scandir(path: str) -> AbstractContextManager[list[os.DirEntry[str]]]:
+            with os.scandir(path) as entries:
+                return nullcontext(sorted(entries, key=lambda entry: entry.name, reverse=reverse))
+
+        now = [time_ns()]
+        store = opened(folder, structs.replace(QUICK, scandir=scandir, time_ns=lambda: now[0]))
+        etag = put(store, b"rows")
+        store.link("t", 60, "t.lhv1", version=store.versions("t", 1).versions[0].id)
+        store.delete("t", IfMatch(etag))
+        assert len(list((folder / ".versions/t").iterdir())) == 2
+        assert [one.deleted for one in store.versions("t", 10).versions] == [True, False]
+        now[0] += 8 * 24 * 3_600 * 10**9
+        put(store, b"again")
+        assert [one.bytes for one in store.versions("t", 10).versions] == [5]
+        assert not (folder / ".versions/t").exists()
+
     def test_a_server_may_make_the_links(self, folder: Path) -> None:
         store = FileStore(folder, make_link=lambda *arguments: f"http://127.0.0.1/{arguments}")
         assert store.link("t", 60, "t.lhv1", version="7") == "http://127.0.0.1/('t', 60, 't.lhv1', '7')"
 
 
 class TestFolder:
+    def test_a_write_whose_condition_does_not_hold_writes_no_byte(self, store: FileStore, folder: Path) -> None:
+        put(store, b"rows")
+        calls = Calls(names=("write",))
+        with pytest.raises(ConditionFailed):
+            put(opened(folder, calls.system()), b"more", '"another"')
+        assert calls.made == []
+
     def test_a_folder_is_made_with_those_above_it(self, tmp_path: Path) -> None:
         put(opened(tmp_path / "a/b c/d"), b"rows")
         assert (tmp_path / "a/b c/d/t.lhv1").read_bytes() == b"rows"
@@ -491,3 +547,19 @@ class TestLocks:
 
         put(opened(folder, structs.replace(QUICK, flock=flock, rename=rename)), b"two", etag)
         assert seen == [str(folder / "t.lhv1")]
+
+    def test_a_process_that_was_forked_in_a_write_does_not_keep_the_lock(self, folder: Path) -> None:
+        inherited: list[int] = []
+
+        def open_and_inherit(path: str, *arguments: int) -> int:
+            fd = os.open(path, *arguments)
+            if "/.locks/" in path:
+                inherited.append(os.dup(fd))
+            return fd
+
+        store = opened(folder, structs.replace(QUICK, open=open_and_inherit))
+        etag = put(store, b"one")
+        put(opened(folder), b"two", etag)
+        for fd in inherited:
+            os.close(fd)
+        assert inherited

@@ -188,7 +188,8 @@ def _read_now(file: ObjectFile, length: int) -> bytes:
 def _make(folder: Path, folders: Folders, system: System) -> None:
     """Make the folder and those above it, unless they exist."""
     try:
-        system.scandir(str(folder)).close()
+        with system.scandir(str(folder)):  # it is a folder that may be read
+            return
     except FileNotFoundError:
         _make(folder.parent, folders, system)
         folders.make(str(folder))
