@@ -19,7 +19,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.base import Store
-from vectord.storage.files.history import Keep
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.store import FileStore
 
 # Writers that always lose go on until the test's deadline.

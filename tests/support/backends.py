@@ -12,7 +12,7 @@ from uuid import uuid4
 from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.boto import Timeouts
 from vectord.storage.credentials import Credentials
-from vectord.storage.files.history import Keep
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.store import FileStore
 from vectord.storage.memory import MemoryStore
 from vectord.storage.s3.bucket import Bucket
@@ -111,7 +111,7 @@ class MemoryBackend:
 class FileBackend:
     """A store in a new folder."""
 
-    def __init__(self, folder: Path, keep: Keep = Keep()) -> None:  # noqa: B008 - frozen
+    def __init__(self, folder: Path, keep: Keep | None = None) -> None:
         self.folder = folder
         self.store = FileStore(folder, keep=keep, least_part=LEAST_PART)
 

@@ -10,7 +10,7 @@ from tests.support.failing_system import QUICK
 from tests.support.object_versions import NEW, OLD
 from vectord.errors import ObjectVersionNotFound
 from vectord.storage.base import CopySource, IfAbsent, IfMatch, ObjectHead, StoredObject
-from vectord.storage.files.history import Keep
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.store import FileStore
 from vectord.storage.files.system import System
 

@@ -7,7 +7,7 @@ import pytest
 from vectord.runtime import resources
 from vectord.runtime.settings import Settings
 from vectord.storage.credentials import ContainerEndpoint, Credentials
-from vectord.storage.files.history import Keep
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.store import FileStore
 
 

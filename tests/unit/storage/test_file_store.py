@@ -26,7 +26,7 @@ from vectord.errors import (
 from vectord.lhv1 import frame
 from vectord.service.values.options import NewIndex
 from vectord.storage.base import IfAbsent, IfMatch, NotModified, ObjectHead, StoredObject
-from vectord.storage.files.history import Keep
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.store import FileStore
 from vectord.storage.files.system import System
 
@@ -43,7 +43,7 @@ def store(folder: Path) -> FileStore:
     return opened(folder)
 
 
-def opened(folder: Path, system: System = QUICK, keep: Keep = Keep()) -> FileStore:  # noqa: B008 - frozen
+def opened(folder: Path, system: System = QUICK, keep: Keep | None = None) -> FileStore:
     return FileStore(folder, keep=keep, least_part=LEAST_PART, system=system)
 
 
@@ -340,6 +340,21 @@ class TestVersions:
     def test_no_earlier_version_is_kept_if_none_is_wanted(self, folder: Path) -> None:
         assert self.history(folder, Keep(versions=0), [1, 2, 3]) == [3]
         assert not (folder / ".versions").exists()
+
+    def test_a_file_in_the_folder_says_what_every_process_keeps(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / ".versions.json").write_bytes(b'{"versions": 2, "days": 0.5, "megabytes": 3}')
+        store = opened(folder)
+        assert store.keep == Keep(versions=2, seconds=43_200, bytes=3 << 20)
+        assert opened(folder, keep=Keep(versions=0)).keep.versions == 0
+        assert store.list("", 10, None).objects == ()
+
+    @pytest.mark.parametrize("text", [b"", b"[]", b'{"version": 1}', b'{"versions": -1}', b'{"days": "x"}', b"\xff"])
+    def test_a_file_of_settings_that_is_not_valid_is_refused_and_named(self, text: bytes, folder: Path) -> None:
+        folder.mkdir()
+        (folder / ".versions.json").write_bytes(text)
+        with pytest.raises(FolderRefused, match=r"\.versions\.json .* Correct or remove it"):
+            opened(folder)
 
     def test_earlier_versions_have_a_bound_of_bytes_which_the_newest_may_exceed(self, folder: Path) -> None:
         assert self.history(folder, Keep(bytes=10), [1, 4, 5, 1, 1]) == [1, 1, 5, 4]

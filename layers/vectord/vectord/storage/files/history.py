@@ -18,6 +18,7 @@ import msgspec
 
 from vectord.storage.files.errors import CANNOT_LINK
 from vectord.storage.files.folders import Folders
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.layout import VERSIONS
 from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile
@@ -25,18 +26,6 @@ from vectord.storage.files.temporary import TemporaryFile
 _ENTRY: Final = r"(\d{20})(?:\.(\d{20}))?"
 _ID: Final = r"\d{20}"
 _NS: Final = 1_000_000_000
-
-
-class Keep(msgspec.Struct, frozen=True):
-    """Which earlier versions of an index are kept; the first bound that is reached applies.
-
-    At most `versions` of them, for at most `seconds` after they were replaced or deleted, and of at most `bytes`
-    together; the newest one may be larger.
-    """
-
-    versions: int = 10
-    seconds: float = 7 * 24 * 3600
-    bytes: int = 256 << 20
 
 
 class Earlier(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from vectord.errors import ConditionFailed, StoreError, StoreUnavailable
 from vectord.storage.base import (
@@ -19,9 +19,11 @@ from vectord.storage.base import (
     StoredObject,
     VersionPage,
 )
+from vectord.storage.files import keep as keeping
 from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.files.folders import Folders
-from vectord.storage.files.history import History, Keep
+from vectord.storage.files.history import History
+from vectord.storage.files.keep import Keep
 from vectord.storage.files.listing import Listing
 from vectord.storage.files.reading import ObjectFile, ObjectFiles, check_range
 from vectord.storage.files.sweep import Sweep
@@ -29,6 +31,8 @@ from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile
 from vectord.storage.files.writing import Writer
 from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
+
+_MAX_SETTINGS: Final = 64 << 10  # bytes
 
 
 class MakeLink(Protocol):
@@ -40,15 +44,16 @@ class MakeLink(Protocol):
 class FileStore:
     """A Store in one folder, which it makes unless it exists.
 
-    `keep` says which earlier versions of an index are kept. `make_link` makes links; without it a link is the `file:`
-    URL of the file. `least_part` as in the other stores: what it allows can be moved to a bucket and changed there.
+    `keep` says which earlier versions of an index are kept; without it, the file `.versions.json` in the folder
+    does. `make_link` makes links; without it a link is the `file:` URL of the file. `least_part` as in the other
+    stores: what it allows can be moved to a bucket and changed there.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        keep: Keep = Keep(),  # noqa: B008 - frozen
+        keep: Keep | None = None,
         make_link: MakeLink | None = None,
         least_part: int = LEAST_PART,
         system: System = System(),  # noqa: B008 - frozen
@@ -60,12 +65,12 @@ class FileStore:
         """
         folder = folder.absolute()
         root = str(folder)
-        self.keep = keep
+        self.keep = keep or _configured(root, system)
         self._min_part, self._make_link = least_part, make_link
         folders = Folders(system)
         with TRANSLATED:
             _make(folder, folders, system)
-        history = History(root, keep, folders, system)
+        history = History(root, self.keep, folders, system)
         self._objects = ObjectFiles(root, history, folders, system)
         self._writer = Writer(root, self._objects, history, folders, system)
         self._listing = Listing(root, self._objects, history, system)
@@ -183,6 +188,20 @@ def _read_now(file: ObjectFile, length: int) -> bytes:
     except ConditionFailed as error:  # no caller named an ETag
         raise StoreUnavailable("the file was changed while it was read") from error
     return data
+
+
+def _configured(root: str, system: System) -> Keep:
+    """Return what the folder's own file says of earlier versions, or the default."""
+    with TRANSLATED:
+        try:
+            fd = system.open_to_read(f"{root}/{keeping.FILE}")
+        except FileNotFoundError:
+            return Keep()
+        try:
+            text = system.read(fd, 0, _MAX_SETTINGS)
+        finally:
+            system.close(fd)
+    return keeping.of_file(text)
 
 
 def _make(folder: Path, folders: Folders, system: System) -> None:
