@@ -7,7 +7,7 @@ from typing import Final
 from vectord.errors import FolderRefused, StoreError, StoreUnavailable
 
 _FULL: Final = (
-    "The disk of the store's folder is full, or a limit of its size is reached; nothing was changed. "
+    "The disk of the store's folder is full, or a quota or the largest size of a file is reached; nothing was changed. "
     "Free some space (earlier versions are in its folder .versions) and send the request again."
 )
 _PERMISSION: Final = (
