@@ -46,7 +46,7 @@ def name() -> str:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call" and report.passed and "test_outside" in report.nodeid:
+    if report.when == "call" and report.passed and "test_outside" in report.nodeid and "::Test" in report.nodeid:
         where = "embedded" if "[embedded" in report.nodeid else "http" if "[http" in report.nodeid else "no index"
         _RAN[f"{report.nodeid.split('::')[1]} ({where})"] += 1
 

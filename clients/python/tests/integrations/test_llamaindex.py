@@ -78,7 +78,7 @@ def test_mmr_chooses_what_llamaindex_chooses(store: VectordVectorStore, threshol
     assert found.similarities == pytest.approx([cos(radians(5 - _degrees(id))) for id in found.ids or []])
 
 
-def test_mmr_chooses_among_as_many_nodes_as_it_is_told(store: VectordVectorStore) -> None:
+def test_mmr_chooses_among_the_prefetched_nodes(store: VectordVectorStore) -> None:
     store.add(FILMS)
     wanted = query(0, k=2, mode=VectorStoreQueryMode.MMR, mmr_threshold=0.0)
     assert store.query(wanted).ids == ["alien", "stalker"]
