@@ -55,6 +55,8 @@ with Client(sys.argv[1]) as client:
     films = client.create_index("films", dimension=2)
     films.add([("a", [1, 0])])
     films.search([1, 0])
+    films.upload_link("more.jsonl", 1)
+    films.export_link("jsonl")
 assert dict(os.environ) == before
 print([name for name in ("boto3", "botocore.session", "duckdb", "httpx2", "annoy") if name in sys.modules])
 """

@@ -11,10 +11,6 @@ from vectord.storage.boto import Lazy
 from vectord.storage.s3.client import s3_client
 from vectord.storage.s3.inbox import S3Inbox
 
-# DuckDB's allocator, jemalloc, reads this variable when DuckDB is imported, at the first Parquet file. By default it
-# keeps the address space of freed memory, 1.5 GB after a file that decodes to much; a thread then finds no stack.
-os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "retain:false")
-
 
 def ingestion() -> Ingestion:
     """Return the ingestion into the store that the environment variables name.
@@ -29,6 +25,9 @@ def ingestion() -> Ingestion:
 def _ingestion(settings: Settings) -> Ingestion:
     if settings.inbox is None:
         raise ValueError("VECTORD_INBOX must name the bucket for uploads")
+    # DuckDB's allocator, jemalloc, reads this variable when DuckDB is imported, at the first Parquet file. By default
+    # it keeps the address space of freed memory, 1.5 GB after a file that decodes to much; then a thread has no stack.
+    os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "retain:false")
     bucket = bucket_of(settings, settings.inbox)
     inbox = S3Inbox(bucket.name, Lazy(lambda: s3_client(bucket)))
     environment = Environment()

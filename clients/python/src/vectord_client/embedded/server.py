@@ -1,6 +1,7 @@
 """`vectord serve`: the whole HTTP API over a folder, in one process. This module imports no part of the engine."""
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def serve(
     logging.basicConfig(
         format="%(levelname)s %(message)s"
     )  # failures, on stderr, unless the program configured logging
+    # DuckDB's allocator keeps the address space of freed memory otherwise, as `vectord.runtime.ingest` says.
+    os.environ.setdefault("DUCKDB_JE_MALLOC_CONF", "retain:false")
     from vectord_client.embedded.listening import Server  # noqa: PLC0415  imports the engine, after the check
 
     with Server(folder, host, port, open_to_network=open_to_network, options=options or Options()) as server:
