@@ -65,6 +65,19 @@ from vectord_client.errors import (
     VersionNotFound,
 )
 from vectord_client.index import Index
+from vectord_client.load.errors import (
+    BadRows,
+    ExportIncomplete,
+    IndexChanged,
+    JournalUnusable,
+    LoadError,
+    LoadInterrupted,
+    LoadRunning,
+    SourceChanged,
+    SourceUnreadable,
+    UploadNotSeen,
+)
+from vectord_client.load.report import LoadReport
 from vectord_client.reads import View
 from vectord_client.rowset import Rows
 from vectord_client.values import (
@@ -108,6 +121,7 @@ __all__ = [
     "AsyncRows",
     "AsyncView",
     "BadItem",
+    "BadRows",
     "BatchInvalid",
     "CertificateInvalid",
     "Client",
@@ -123,6 +137,7 @@ __all__ = [
     "EmbedderMismatch",
     "Embedding",
     "EmbeddingFailed",
+    "ExportIncomplete",
     "ExportLink",
     "Facet",
     "Facets",
@@ -134,12 +149,18 @@ __all__ = [
     "HostNotFound",
     "IdempotencyKeyReused",
     "Index",
+    "IndexChanged",
     "IndexCorrupt",
     "IndexExists",
     "IndexInfo",
     "IndexNotFound",
     "IndexSummary",
     "IndexUnsupported",
+    "JournalUnusable",
+    "LoadError",
+    "LoadInterrupted",
+    "LoadReport",
+    "LoadRunning",
     "MalformedEncoding",
     "MalformedJson",
     "MethodNotAllowed",
@@ -165,6 +186,8 @@ __all__ = [
     "Row",
     "Rows",
     "ShardInfo",
+    "SourceChanged",
+    "SourceUnreadable",
     "StorageRefused",
     "StorageSilent",
     "TargetInvalid",
@@ -174,6 +197,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedContentEncoding",
     "UploadLink",
+    "UploadNotSeen",
     "UsageError",
     "ValueCount",
     "Vector",
