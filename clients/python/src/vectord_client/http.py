@@ -1,5 +1,6 @@
 """HTTP transports over connection pools, with httpx2."""
 
+import asyncio
 import socket
 import ssl
 import time
@@ -136,6 +137,7 @@ class AsyncHttpTransport(_Pool):
 
     def __init__(self, url: str, authorizer: Authorizer, agent: str = "vectord-client", connections: int = 100) -> None:
         super().__init__(url, authorizer, agent)
+        self._fetching = asyncio.Lock()
         self._client = httpx2.AsyncClient(follow_redirects=False, limits=_limits(connections))
 
     async def send(self, request: Request, timeout: float) -> Response:
@@ -151,9 +153,11 @@ class AsyncHttpTransport(_Pool):
 
     async def _fetch_token(self) -> None:
         token = self._authorizer
-        if isinstance(token, Token) and token.source is not None and token.missing:
-            value: Any = token.source()
-            token.store(await value if isawaitable(value) else value)
+        if isinstance(token, Token) and token.source is not None:
+            async with self._fetching:
+                if token.missing:
+                    value: Any = token.source()
+                    token.store(await value if isawaitable(value) else value)
 
     async def _exchange(self, request: Request, end: float) -> Response:
         url = self._target(request)
@@ -173,8 +177,6 @@ class AsyncHttpTransport(_Pool):
     async def _authorized(self, request: Request, url: str) -> Mapping[str, str]:
         if not self._authorizer.blocks:
             return self._signed(request, url)
-        import asyncio  # noqa: PLC0415  synchronous programs do without it
-
         return await asyncio.to_thread(self._signed, request, url)
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """Requests without credentials, with tokens, and signed for IAM."""
 
+import asyncio
 import hashlib
 import hmac
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.raw_server import Received, answer, raw_server
 
+import vectord_client
 from vectord_client import AccessRefused, AsyncClient, Client, RetryPolicy, errors
 from vectord_client.auth import Iam, Open, Token, authorizer
 
@@ -125,6 +127,22 @@ async def test_an_asynchronous_client_takes_both_kinds_of_callables(asynchronous
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer old", "Bearer new"]
 
 
+async def test_requests_side_by_side_fetch_one_token() -> None:
+    calls = 0
+
+    async def fetch() -> str:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.01)
+        return f"token-{calls}"
+
+    info = answer(200, {"count": 1})
+    with raw_server(info) as server:
+        async with AsyncClient(server.url, auth=fetch) as client:
+            assert await asyncio.gather(*(client.index("films").count() for _ in range(5))) == [1] * 5
+    assert {request.headers["authorization"] for request in server.requests} == {"Bearer token-1"}
+
+
 def test_a_synchronous_client_refuses_a_coroutine_function() -> None:
     async def fetch() -> str:
         return "token"
@@ -236,6 +254,8 @@ def test_a_missing_region_is_named() -> None:
 
 def test_a_missing_extra_is_named() -> None:
     program = "import sys; sys.modules['botocore'] = None; from vectord_client import Client; Client(sys.argv[1])"
-    ran = subprocess.run([sys.executable, "-c", program, AWS], capture_output=True, text=True, check=False)
+    environment = {"PYTHONPATH": str(Path(vectord_client.__file__).parents[1])}
+    command = [sys.executable, "-c", program, AWS]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "MissingExtra" in ran.stderr
     assert "pip install 'vectord-client[iam]'" in ran.stderr

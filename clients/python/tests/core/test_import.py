@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import vectord_client
+
+SOURCE = str(Path(vectord_client.__file__).parents[1])
 
 HEAVY = (
     "click", "tqdm", "numpy", "pandas", "pyarrow", "botocore", "vectord", "vectord_client.cli",
@@ -12,12 +17,8 @@ HEAVY = (
 
 
 def _modules(program: str) -> set[str]:
-    ran = subprocess.run(
-        [sys.executable, "-c", f"import sys; {program}; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-c", f"import sys; {program}; print(*sys.modules)"]
+    ran = subprocess.run(command, env={"PYTHONPATH": SOURCE}, capture_output=True, text=True, check=True)
     return set(ran.stdout.split())
 
 
