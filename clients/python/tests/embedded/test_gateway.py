@@ -91,6 +91,22 @@ def test_a_file_is_exported_as_a_link_to_the_folder(gateway: Gateway, tmp_path: 
     assert json.loads(Path(url.removeprefix("file://")).read_text()) == {"id": "a", "vector": [1.0, 0.0]}
 
 
+@pytest.mark.parametrize("path", ["/uploads/films/../../x.jsonl", "/uploads/films/%2e%2e/x", "/uploads/../x.jsonl"])
+def test_an_upload_cannot_leave_the_inbox(gateway: Gateway, tmp_path: Path, path: str) -> None:
+    before = set(tmp_path.rglob("*"))
+    assert gateway.send(Request("PUT", path, body=b"{}"), 30).status == 422
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_an_uploaded_file_is_ingested(gateway: Gateway) -> None:
+    send(gateway, "POST", "/indexes", {"name": "films", "dimension": 2})
+    data = b'{"id": "a", "vector": [1, 0]}\n'
+    link = json.loads(send(gateway, "POST", "/indexes/films/uploads", {"file": "a.jsonl", "bytes": len(data)}).body)
+    assert gateway.send(Request("PUT", link["url"], body=data), 30).status == 200
+    assert gateway._engine.uploads.wait(30)
+    assert json.loads(send(gateway, "GET", "/indexes/films").body)["count"] == 1
+
+
 def test_nothing_is_written_to_stdout(gateway: Gateway, capfd: pytest.CaptureFixture[str]) -> None:
     send(gateway, "POST", "/indexes", {"name": "films", "dimension": 2})
     send(gateway, "POST", "/indexes/films/search", {"vector": [1]})

@@ -147,6 +147,8 @@ def test_a_damaged_request_does_not_stop_the_server(server: Server, browser: Bro
         ({"host": "evil.example:80"}, 421),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
+        ({"host": "["}, 421),
         ({"host": "localhost:1"}, 200),
     ],
 )

@@ -57,7 +57,7 @@ class Application:
         if _name_of(host) not in self._hosts:
             return message(421, f"This server does not serve the host {host!r}. Use its address as it is printed.")
         origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and origin.lower() != f"http://{host.lower()}":
             return message(403, f"This server does not serve pages of {origin!r}.")
         return None
 
@@ -110,7 +110,7 @@ class _Target(msgspec.Struct, frozen=True):
     def of(cls, uri: str) -> "_Target":
         path, _, query = uri.partition("?")
         if not path.startswith("/"):  # the absolute form, which clients send to a proxy
-            path = urlsplit(path).path or "/"
+            path = "/" + path.partition("://")[2].partition("/")[2]
         return cls(path, tuple(parse_qsl(query, keep_blank_values=True, errors="replace")))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 
 from vectord.edge import problems
-from vectord.errors import ConditionFailed, StoreError
+from vectord.errors import ConditionFailed, FileRefused, StoreError
 from vectord_client.embedded import events, routes
 from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.inbox import Readable
@@ -62,7 +62,7 @@ def receive(engine: Engine, key: str, body: Readable) -> Response:
         upload = engine.uploads.receive(key, body)
     except ConditionFailed:
         return message(412, "The file was uploaded already.")
-    except StoreError as error:
+    except (StoreError, FileRefused) as error:
         refused = problems.answer(error)
         headers = {name.lower(): value for name, value in refused.headers.items()}
         return Response(refused.status, headers, msgspec.json.encode(refused.body))

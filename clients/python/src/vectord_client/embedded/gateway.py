@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _FIRST: Final = (3, 12)  # the versions of Python on which the engine runs
 _AFTER_LAST: Final = (3, 14)
-_LIBRARIES: Final = ("annoy", "aws_lambda_powertools", "numpy")
+_LIBRARIES: Final = ("annoy", "aws_lambda_powertools", "numpy", "obstore")
 
 
 def open_gateway(folder: Path, options: Options | None = None) -> "Gateway":

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, unquote
 
 from vectord.errors import ConditionFailed, ObjectNotFound, RequestInvalid
-from vectord.service.uploads import UPLOADS
+from vectord.service.uploads import UPLOADS, target_of
 from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.inbox import Replacement, SignedPut, StoredReport, UploadedFile
 
@@ -55,9 +55,11 @@ class FolderInbox:
         """Write the file `key` as a whole or not at all, and return it.
 
         Raises:
+            FileRefused: the key is not `uploads/<index>/<file>`, or leaves the folder.
             ConditionFailed: the file exists.
             StoreRefused, StoreUnavailable: the disk is full, or the folder cannot be written.
         """
+        target_of(key)
         path = self._path(key)
         with TRANSLATED:
             path.parent.mkdir(parents=True, exist_ok=True)
