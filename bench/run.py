@@ -2,9 +2,10 @@
 
 `engine` measures vectord alone, `peers` compares it with other libraries, `filters` searches with filters, `threshold`
 measures the planner's constants, `large` a blob of a million rows, `commits` several writers of one index, `s3vectors`
-the protocol of S3 Vectors beside the native API. The default is engine, then peers. Options are passed to the last
-benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda function, with the
-package's bytecode on its path, and with the store in memory.
+the protocol of S3 Vectors beside the native API, `clients` embedded mode beside other databases in the caller's
+process, and the client over HTTP. The default is engine, then peers. Options are passed to the last benchmark. Each
+benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda function, with the package's bytecode on
+its path, and with the store in memory.
 """
 
 import compileall
@@ -24,6 +25,7 @@ MODULES = {
     "large": "bench.studies.large",
     "commits": "bench.studies.commits",
     "s3vectors": "bench.studies.s3vectors",
+    "clients": "bench.studies.clients",
 }
 
 
@@ -36,7 +38,7 @@ def main(arguments: list[str]) -> int:
     environ = {
         **os.environ,
         "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'vectord'}",
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "layers/vectord", ROOT / "clients/python/src"))),
         "VECTORD_STORE": "",
     }
     for folder in ("layers/vectord", "functions"):

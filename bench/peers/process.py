@@ -16,7 +16,7 @@ from typing import Any, Final
 from tools.command.paths import ROOT
 from tools.command.run import environment
 
-PATH: Final = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "vectord")])
+PATH: Final = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "vectord"), str(ROOT / "clients" / "python" / "src")])
 
 
 class ChildFailed(Exception):
@@ -67,8 +67,10 @@ class Child:
 
 
 @contextmanager
-def child(job: Mapping[str, Any], scratch: Path, threads: int | None = None) -> Iterator[Child]:
-    """Run a job in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP."""
+def child(
+    job: Mapping[str, Any], scratch: Path, threads: int | None = None, module: str = "bench.peers.child"
+) -> Iterator[Child]:
+    """Run a job of `module` in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
     job_file, log = folder / "job.json", folder / "log"
     job_file.write_text(json.dumps(job), encoding="utf-8")
@@ -76,7 +78,7 @@ def child(job: Mapping[str, Any], scratch: Path, threads: int | None = None) -> 
     with log.open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.peers.child", str(job_file)],
+            [sys.executable, "-m", module, str(job_file)],
             cwd=ROOT,
             env=env,
             stdin=subprocess.PIPE,
