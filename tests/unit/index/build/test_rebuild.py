@@ -182,6 +182,51 @@ def test_a_rebuild_does_not_apply_to_a_state_with_another_base() -> None:
     assert rebuild.apply(made, decode.open_blob(built(ALL, rebuild_id="another"))) is None
 
 
+def unbuilt(*history: Step) -> bytes:
+    """Return the blob of an index without a base, after changes each in a commit; none empties it."""
+    blob = encode.encode(index_state.empty_index(new_params("t", 3, distance="euclidean")), "t", "created").blob
+    return after(blob, *history)
+
+
+def test_rows_without_a_base_are_written_as_they_were_added() -> None:
+    index = decode.open_blob(unbuilt(ALL, Add(("a",), seed=1), Remove(("b",)), Add(("new",), seed=2)))
+    assert (index.base, [entry.name for entry in index.tail_entries]) == (None, ["tail"])
+    assert sorted(contents(index)) == sorted({*IDS, "new"} - {"b"})
+
+
+def test_a_commit_copies_a_long_tail_and_adds_to_it() -> None:
+    before = decode.open_blob(unbuilt(Add(tuple(f"{row}" for row in range(50)))))
+    encoded = encode.encode(changed(before, Add(("new",), seed=1)), "t", "second", thresholds=SIZES, rebuild=False)
+    assert (encoded.copied, len(encoded.new_bytes)) == ((before.body_start, before.body_start + 600), 12)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 50])
+def test_the_first_section_after_the_head_of_an_index_without_a_base_is_aligned(rows: int) -> None:
+    index = decode.open_blob(unbuilt(Add(tuple(f"{row}" for row in range(rows)))))
+    assert index.body_start % 64 == 0
+
+
+@given(HISTORY, HISTORY, HISTORY)
+@pytest.mark.slow
+def test_a_first_build_applies_to_any_later_state_that_has_no_base(
+    shared: list[Step], before: list[Step], now: list[Step]
+) -> None:
+    common = [Add(("kept",), seed=7), *shared]
+    made, later = rebuilt(unbuilt(*common, *before)), unbuilt(*common, *now)
+    assert contents(applied(made, later)) == contents(decode.open_blob(later))
+
+
+def test_a_first_build_does_not_apply_to_an_index_that_was_created_again() -> None:
+    assert rebuild.apply(rebuilt(unbuilt(ALL)), decode.open_blob(unbuilt(Add(("other",))))) is None
+
+
+def test_a_first_build_does_not_apply_to_an_index_that_was_created_with_another_dimension() -> None:
+    other = index_state.empty_index(new_params("t", 4, distance="euclidean"))
+    rows = mutations.upsert(other, [Item("a", np.ones(4, np.float32))])[0]
+    blob = encode.encode(rows, "t", "other", rebuild=False).blob
+    assert rebuild.apply(rebuilt(unbuilt(ALL)), decode.open_blob(blob)) is None
+
+
 def test_a_rebuild_does_not_apply_to_an_index_without_a_base() -> None:
     empty = index_state.empty_index(new_params("t", 3, distance="euclidean"))
     assert rebuild.apply(rebuilt(after(built(ALL), Add(("late",)))), empty) is None
