@@ -3,12 +3,14 @@
 import random
 from collections.abc import Collection
 from itertools import islice
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.backends import Backend, MemoryBackend, S3Backend, s3_store
+from tests.support.backends import Backend, FileBackend, MemoryBackend, S3Backend, s3_store
 from vectord.storage.base import Store
 
 # Names that begin each other, and whose keys sort otherwise: the suffix of a key begins with a dot.
@@ -63,18 +65,20 @@ def test_a_prefix_that_no_name_starts_with_lists_nothing(backend: Backend) -> No
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.sets(NAMES, max_size=9), page=st.integers(1, 6), limit=st.integers(1, 6), seed_=st.integers(0, 99))
 @pytest.mark.slow
-def test_both_stores_list_the_same_pages(s3: S3Backend, names: set[str], page: int, limit: int, seed_: int) -> None:
-    backend = S3Backend(s3.endpoint)
-    memory = MemoryBackend()
-    seed(backend, names)
-    seed(memory, names)
+def test_all_stores_list_the_same_pages(
+    s3: S3Backend, tmp_path: Path, *, names: set[str], page: int, limit: int, seed_: int
+) -> None:
+    backend, memory, files = S3Backend(s3.endpoint), MemoryBackend(), FileBackend(tmp_path / uuid4().hex)
+    for each in (backend, memory, files):
+        seed(each, names)
     store = s3_store(backend.endpoint, backend.bucket, backend.prefix, page=page)
     drawn = random.Random(seed_)
     beginnings = ["", *(name[: drawn.randrange(len(name) + 1)] for name in islice(sorted(names), 3))]
     for prefix in beginnings:
         expected = sorted(name for name in names if name.startswith(prefix))
-        stores: tuple[Store, Store] = (store, memory.store)
-        for each in stores:
-            assert listed(each, prefix, limit) == expected
+        stores: tuple[Store, ...] = (store, memory.store, files.store)
+        for one in stores:
+            assert listed(one, prefix, limit) == expected
         after = drawn.choice(["a", "a-", "-", *sorted(names)])
-        assert listed(store, prefix, limit, after) == [name for name in expected if name > after]
+        for one in stores:
+            assert listed(one, prefix, limit, after) == [name for name in expected if name > after]

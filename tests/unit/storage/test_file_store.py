@@ -1,4 +1,4 @@
-"""The store in a folder: its files are the objects, whoever copies them there, and a warm read costs one `stat`."""
+"""The store in a folder: its files are the objects, copied ones too, and a warm read costs one `stat`."""
 
 import errno
 import fcntl
@@ -131,7 +131,7 @@ class TestWarmReads:
         assert self.calls_of_a_read(folder) == ["stat"]
 
     def test_a_file_that_changed_just_before_it_was_read_is_read_again(self, folder: Path) -> None:
-        """Its times may stay the same if it changes once more within the same tick of the clock."""
+        """Its times may stay the same if it changes again within the same tick of the clock."""
         assert "pread" in self.calls_of_a_read(folder, wait=False)
 
     def test_a_writer_does_not_read_what_it_wrote(self, folder: Path) -> None:
@@ -313,6 +313,13 @@ class TestNames:
         put(opened(folder, structs.replace(QUICK, link=link)), b"rows", name=name)
         assert removed == [str(folder / f"{name}.lhv1")]
         assert (folder / f"{name}.lhv1").read_bytes() == b"rows"
+
+    @pytest.mark.parametrize("name", [".staging/lease.claim", ".s3vectors/films"])
+    def test_a_deletion_leaves_the_folder_that_other_writers_are_about_to_use(
+        self, name: str, store: FileStore, folder: Path
+    ) -> None:
+        store.delete(name, IfMatch(put(store, b"", name=name)))
+        assert (folder / name).parent.is_dir()
 
     def test_the_last_shard_that_is_deleted_takes_its_folders_along(self, store: FileStore, folder: Path) -> None:
         names = [f"films/{GENERATION}/{number}" for number in range(2)]

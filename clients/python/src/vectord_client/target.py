@@ -43,6 +43,11 @@ def _of_scheme(text: str, scheme: str) -> str | Path:
         return text
     if scheme == "file":
         parts = urlsplit(text)
+        if parts.query or parts.fragment:
+            raise TargetInvalid(
+                f"{text!r} has options. Write the path alone; the settings for earlier versions go into the file "
+                ".versions.json in the folder."
+            )
         if parts.netloc in ("", "localhost") and parts.path.strip("/"):
             return Path(unquote(parts.path))
         raise TargetInvalid(f"{text!r} is not the URL of a folder: write file:///absolute/path, with three slashes.")

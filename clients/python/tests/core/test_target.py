@@ -37,6 +37,7 @@ def test_is_a_url_or_a_folder(target: str | Path, found: str | Path) -> None:
         "ftp://x",
         "file://data",
         "file:///",
+        "file:///srv/data?versions=20",
         "",
         " ",
     ],

@@ -42,7 +42,7 @@ class ObjectFile:
             return memoryview(mmap.mmap(self.fd, self.size, prot=mmap.PROT_READ))
 
     def check_unchanged(self) -> None:
-        """Raise ConditionFailed if someone has written into the file since it was opened; this store never does."""
+        """Raise ConditionFailed if the file was changed in place since it was opened; this store never does that."""
         with TRANSLATED:
             found = self._system.fstat(self.fd)
         if (found.st_size, found.st_mtime_ns) != (self.size, self.modified_ns):

@@ -44,7 +44,7 @@ class TemporaryFile:
         """Append the bytes `start` to `stop` of the open file `source`.
 
         Raises:
-            ConditionFailed: the source ends before `stop`; someone changes it in place.
+            ConditionFailed: the source ends before `stop`, because it is changed in place.
         """
         with TRANSLATED:
             start = self._copy_in_kernel(source, start, stop)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Final
 
 from vectord.errors import ConditionFailed, ObjectNotFound
+from vectord.lhv1 import params
 from vectord.storage.base import Condition, IfAbsent, IfMatch
 from vectord.storage.files.errors import CANNOT_LINK, PUBLISHING, TRANSLATED
 from vectord.storage.files.folders import Folders
@@ -213,5 +214,5 @@ class Writer:
             self._folders.make(f"{self._folder}/{folder}")
 
     def _remove_empty_folders(self, name: str) -> None:
-        for folder in reversed(folders_of(relative_path(name) or "")):
+        for folder in reversed(folders_of(relative_path(name) or "")) if params.is_shard_name(name) else ():
             self._system.rmdir(f"{self._folder}/{folder}")
