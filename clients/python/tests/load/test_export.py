@@ -41,6 +41,7 @@ def test_a_large_export_arrives_by_its_link(large: Index, tmp_path: Path) -> Non
     assert seen[-1] == (size, size)
     assert large.export(tmp_path / "a.file", format="jsonl", vector_encoding="base64") > 5_000_000
     assert sorted(path.name for path in tmp_path.glob("*a.*")) == ["a.file", "a.lhv1"]
+    assert [path for path in tmp_path.glob("data/.staging/*") if path.is_file()] == []
 
 
 def test_an_export_that_is_cut_leaves_the_earlier_file(

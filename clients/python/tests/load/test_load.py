@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -262,6 +263,14 @@ def test_a_file_that_cannot_be_read_is_refused(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(error, match=message):
         films.load(tmp_path / name)
+
+
+def test_a_pipe_is_refused_before_it_is_read(films: Index, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jsonl")
+    writer = os.open(tmp_path / "a.jsonl", os.O_RDWR)
+    with pytest.raises(ArgumentInvalid, match="is not a file that can be read twice"):
+        films.load(tmp_path / "a.jsonl")
+    os.close(writer)
 
 
 def test_a_file_that_is_missing_and_an_index_that_is_missing_are_named(client: Client, npz: Path) -> None:

@@ -65,6 +65,11 @@ def test_a_file_with_bad_rows_is_not_uploaded(films: Index, matrix: np.ndarray, 
     assert len(films) == 0
 
 
+def test_a_file_without_rows_changes_nothing(films: Index, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n")
+    assert films.load(tmp_path / "a.jsonl", via="upload").rows == 0
+
+
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
 def test_a_file_that_the_service_cannot_read_is_not_uploaded(
     name: str, films: Index, matrix: np.ndarray, tmp_path: Path

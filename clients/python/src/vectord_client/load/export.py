@@ -103,9 +103,11 @@ def _fetch(target: str, link: ExportLink, file: IO[bytes], shown: Meter) -> int:
 def _chunks(target: str, link: ExportLink) -> Iterator[bytes]:
     """Yield the file of a link; the engine in this process links to a file of its folder."""
     if link.url.startswith("file://") and not target.startswith(("http://", "https://")):
-        with Path(unquote(urlsplit(link.url).path)).open("rb") as file:
+        staged = Path(unquote(urlsplit(link.url).path))
+        with staged.open("rb") as file:
             while data := file.read(_CHUNK):
                 yield data
+        staged.unlink(missing_ok=True)  # nothing else knows its link
         return
     limits = httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
     try:

@@ -76,6 +76,8 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
             raise
         return None  # a deployment without an inbox, or a file that it does not accept
     examined = upload.examine(job, source)
+    if not examined.bad and not examined.rows:
+        return None  # batches of no rows: the index does not change
     if not examined.bad and source.plain:
         return upload.load_by_link(job, source, examined, link)
     if options.via != "upload":

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from vectord_client.load.errors import LoadInterrupted, SourceChanged
+from vectord_client.load.errors import LoadError, LoadInterrupted, SourceChanged
 from vectord_client.load.journal import Done, Journal
 from vectord_client.load.progress import Meter
 from vectord_client.load.report import LoadReport, Tally
@@ -65,7 +65,7 @@ class Loading:
         except BaseException as error:
             self._finish_running()
             if self._tally.rows and not isinstance(error, _Stopped):
-                error.add_note(self._progress())
+                error.add_note(self._loaded() if isinstance(error, LoadError) else self._progress())
             raise
         self._journal.finish()
         return self._tally.report(time.monotonic() - started)
@@ -154,7 +154,10 @@ class Loading:
             self._finish_running()
         return LoadInterrupted(self._progress())
 
-    def _progress(self) -> str:
+    def _loaded(self) -> str:
         total = f" of {self._source.total:,}" if self._source.total is not None else ""
+        return f"{self._tally.rows:,}{total} rows of {self._source.name} are in the index."
+
+    def _progress(self) -> str:
         resume = "Run the same load again to continue." if self._journal.path else "The load cannot be resumed."
-        return f"{self._tally.rows:,}{total} rows of {self._source.name} are in the index. {resume}"
+        return f"{self._loaded()} {resume}"

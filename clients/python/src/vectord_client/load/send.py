@@ -116,8 +116,7 @@ class Sender:
     def _added(
         self, number: int, digest: str, rows: Block | None, progress: _Progress
     ) -> tuple[Added, str, Block | None]:
-        """Add rows without those that the service refuses; return the answer, the last key and the rows."""
-        key = ""
+        """Add rows without those that the service refuses; return the answer, the key that it has, and the rows."""
         while rows:
             rows_digest = digest_of(rows) if progress.refused else digest
             key = progress.journalled or f"{self._journal.header.load}-{number}-{rows_digest}"
@@ -137,7 +136,7 @@ class Sender:
             progress.refused += bad
             progress.failed += bad
             rows = without(rows, bad)
-        return Added(0, 0), key, rows
+        return Added(0, 0), "", rows
 
 
 def _bad_rows(bad: Sequence[BadItem]) -> BadRows:

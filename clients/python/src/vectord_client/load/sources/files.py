@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -42,6 +43,9 @@ class LocalFile:
             self.file: IO[bytes] = path.open("rb")
         except OSError as error:
             raise ArgumentInvalid(f"{path} cannot be read: {error.strerror or error}.") from error
+        if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
+            self.file.close()
+            raise ArgumentInvalid(f"{path} is not a file that can be read twice; load an iterable of its rows.")
         self.path: Path | None = path
         self.name, self.identity = path.name, str(path.resolve())
         self._opened = _state(os.fstat(self.file.fileno()))

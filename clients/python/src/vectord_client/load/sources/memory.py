@@ -42,7 +42,7 @@ class Memory:
             return None
         names = [str(name) for name in rows.columns] if hasattr(rows, "columns") else []
         digest = hashlib.blake2b(f"{type(rows).__name__} {self.total} {names}".encode(), digest_size=16)
-        for part in (rows[:_SAMPLE], rows[-_SAMPLE:]) if not hasattr(rows, "slice") else _slices(rows, self.total):
+        for part in _samples(rows, self.total):
             digest.update(repr(_plain(part)).encode("utf-8", "surrogatepass"))
         return f"memory:{digest.hexdigest()}"
 
@@ -58,8 +58,12 @@ def _is_sliceable(rows: Any) -> bool:
     return isinstance(rows, Sequence) or is_frame(rows)
 
 
-def _slices(rows: Any, total: int) -> tuple[Any, Any]:
-    return rows.slice(0, _SAMPLE), rows.slice(max(0, total - _SAMPLE))
+def _samples(rows: Any, total: int) -> tuple[Any, Any]:
+    """Return the first and the last rows."""
+    if hasattr(rows, "slice"):  # Arrow, polars
+        return rows.slice(0, _SAMPLE), rows.slice(max(0, total - _SAMPLE))
+    places = rows.iloc if hasattr(rows, "iloc") else rows
+    return places[:_SAMPLE], places[-_SAMPLE:]
 
 
 def _plain(part: Any) -> Any:
