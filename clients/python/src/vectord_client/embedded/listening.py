@@ -133,7 +133,7 @@ class Server:
 def _http_server(
     application: Application, listening: socket.socket, channels: dict[int, Any], options: Options
 ) -> BaseWSGIServer:
-    # Requests wait for a thread, which is no reason for a warning each time.
+    # Requests may wait for a thread; that is normal and needs no warning.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server: BaseWSGIServer = create_server(
         application,

@@ -1,7 +1,7 @@
 """A folder of this process for cached sections and temporary files, which does not outlive it.
 
 It is in the user's cache folder, because `/tmp` is memory on many systems, and readable by its user alone. A process
-that is killed leaves its folder behind; the next process removes every folder whose lock nobody has.
+that is killed leaves its folder behind; the next process removes every folder whose lock is free.
 """
 
 import os
@@ -19,7 +19,7 @@ _FALLBACK: Final = f"vectord-{os.getuid()}"
 
 
 class Scratch:
-    """A new folder, with a lock that tells other processes that it is in use."""
+    """A new folder, with a lock that shows other processes that it is in use."""
 
     def __init__(self, base: Path | None = None) -> None:
         """Make it in `base`, by default the user's cache folder."""
