@@ -27,7 +27,7 @@ class Vectord:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("VECTORD_", "AWS_", "XDG_", "LC_", "LANG", "NO_COLOR"))
+            if not name.startswith(("VECTORD_", "AWS_", "XDG_", "LC_", "LANG", "NO_COLOR", "COLUMNS", "LINES"))
         }
         own = {
             "PYTHONPATH": str(SRC),
