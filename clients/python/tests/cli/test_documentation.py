@@ -72,3 +72,14 @@ def test_promises_the_keys_of_deletions_and_statistics(films: Vectord) -> None:
     stats = films.lines("search", "films", "--id", "thief", "--stats")[-1]["stats"]
     assert ["stats", *stats] == KEYS["search --stats"]
     assert list(films.lines("rm", "films", "--yes")[0]) == KEYS["rm"][:2]
+
+
+def test_prints_what_the_page_shows(vectord: Vectord) -> None:
+    (lines, table, rows_of_file) = re.findall(r"```(?:sh|json|)\n(.*?)```", PAGE, re.DOTALL)[:3]
+    (vectord.folder / "films.jsonl").write_text(rows_of_file)
+    *before, search = lines.splitlines()
+    done = vectord.shell("\n".join([*before, f"{search} --table"]))
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout.splitlines()[-5:]
+    assert shown[:4] == table.splitlines()[:4]
+    assert re.sub(r"[\d.]+ ms", "ms", shown[4]) == re.sub(r"[\d.]+ ms", "ms", table.splitlines()[4])

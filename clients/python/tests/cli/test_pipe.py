@@ -139,6 +139,14 @@ def test_an_empty_variable_in_place_of_an_id_deletes_nothing(films: Vectord) -> 
     assert films.lines("count", "films") == [{"count": 5}]
 
 
+def test_a_change_may_depend_on_the_etag(films: Vectord) -> None:
+    etag = films.lines("info", "films")[0]["etag"]
+    assert etag.startswith('"')
+    films("rm", "films", "heat", "--yes", "--if-match", etag.strip('"'))
+    films("rm", "films", "thief", "--yes", "--if-match", etag, code=4)
+    assert films.lines("count", "films") == [{"count": 4}]
+
+
 def test_deletes_an_index_and_restores_it(films: Vectord) -> None:
     films("rm", "films", "--dry-run")
     films("rm", "films", "--yes")

@@ -87,8 +87,9 @@ def report(error: BaseException) -> Exit:
     match error:
         case errors.VectordError():
             say(f"error: {_MESSAGES.get(type(error), error)}")
-            if advice := advice_for(error):
-                say(advice)
+            for note in (*getattr(error, "__notes__", ()), advice_for(error)):
+                if note is not None:
+                    say(note)
             return exit_of(error)
         case click.UsageError():
             return _usage(error)

@@ -8,7 +8,15 @@ import click
 from vectord_client.cli.command import command
 from vectord_client.cli.confirm import confirm
 from vectord_client.cli.output import say
-from vectord_client.cli.parameters import ANY_JSON, TEXT, filter_option, index_argument, read_ids, yes_option
+from vectord_client.cli.parameters import (
+    ANY_JSON,
+    TEXT,
+    filter_option,
+    if_match_option,
+    index_argument,
+    read_ids,
+    yes_option,
+)
 from vectord_client.cli.records import counted
 from vectord_client.cli.session import Session, pass_session
 
@@ -25,9 +33,6 @@ vectord rows films --prefix heat --json | vectord rm films - --yes
 vectord rm films --all --yes
 vectord rm films --yes
 """
-_if_match = click.option(
-    "--if-match", type=TEXT, metavar="ETAG", help="Change nothing unless this is the index's ETag."
-)
 
 
 @command(examples=_PATCH)
@@ -38,7 +43,7 @@ _if_match = click.option(
 )
 @filter_option("Change all rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--replace", is_flag=True, help="Replace the metadata as a whole. Default: merge (RFC 7396).")
-@_if_match
+@if_match_option()
 @yes_option()
 @pass_session
 def patch_command(
@@ -70,7 +75,7 @@ def patch_command(
 @filter_option("Delete the rows that satisfy this filter: JSON, @FILE or -.")
 @click.option("--all", "everything", is_flag=True, help="Delete all rows, and keep the index.")
 @click.option("--dry-run", is_flag=True, help="Delete nothing; say how many rows would be deleted.")
-@_if_match
+@if_match_option()
 @yes_option()
 @pass_session
 def rm_command(

@@ -64,7 +64,11 @@ def create_command(session: Session, name: str, dimension: int | None, model: st
 def info_command(session: Session, index: str | None) -> None:
     """Describe INDEX: parameters, count, sizes, calibration. Without INDEX: the target, and how many indexes it has."""
     if index is not None:
-        session.output.fields(of_info(session.client.index(index).info()))
+        record = of_info(session.client.index(index).info())
+        if "shards" in record and not session.output.as_json:
+            rows = [shard["count"] for shard in record["shards"]]
+            record["shards"] = f"{len(rows)}, of {min(rows):,} to {max(rows):,} rows"
+        session.output.fields(record)
         return
     found = list(session.client.indexes())
     session.output.fields(
