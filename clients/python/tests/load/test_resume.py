@@ -208,7 +208,7 @@ def test_a_journal_whose_end_is_cut_is_read_up_to_there(
     interrupt(films, npz)
     [journal] = journals.iterdir()
     journal.write_bytes(journal.read_bytes() + cut)
-    interrupt(films, npz, 3)
+    interrupt(films, npz, 2)
     assert len([json.loads(line) for line in journal.read_text().splitlines()]) > 8
     assert films.load(npz, batch_bytes=SMALL).added == 1_000
     check(films)
