@@ -519,6 +519,23 @@ class TestLeftovers:
         store.stage(".staging/1", parts())
         assert store.get(".staging/1") == StoredObject(b"rows", store.etag(".staging/1"))
 
+    def test_what_others_put_into_the_folders_of_the_store_never_stops_a_sweep(
+        self, store: FileStore, folder: Path
+    ) -> None:
+        put(store, b"2", put(store, b"1"))
+        store.stage(".staging/old", [b""])
+        for name in (".temporary", ".staging", ".versions"):
+            for number in range(9):
+                (folder / name / f"{number}-folder").mkdir()
+                (folder / name / f"{number}-file").write_bytes(b"")
+        for path in (folder / ".staging").iterdir():
+            age(path, seconds=24 * 3600 + 60)
+        later = time_ns() + 8 * 24 * 3600 * 10**9
+        put(opened(folder, structs.replace(QUICK, time_ns=lambda: later)), b"", name="u")
+        assert [path.name for path in (folder / ".temporary").iterdir() if path.is_file()] == []
+        assert [path.name for path in (folder / ".staging").iterdir() if path.is_file()] == []
+        assert not (folder / ".versions/t").exists()
+
     def test_a_process_sweeps_once_an_hour(self, folder: Path) -> None:
         now = [0.0]
         store = opened(folder, structs.replace(QUICK, monotonic=lambda: now[0]))

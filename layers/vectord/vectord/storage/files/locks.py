@@ -49,9 +49,9 @@ class Locks:
         """Hold the lock of an object for the block and yield True; yield False if another writer has it."""
         with TRANSLATED:
             fd = self._open(name)
-            held = self._lock(fd)
+            is_ours = self._lock(fd)
         try:
-            yield held
+            yield is_ours
         finally:
             self._release(fd)
 

@@ -33,12 +33,14 @@ class Sweep:
             if now < self._next:
                 return
             self._next = now + _INTERVAL
-        with suppress(OSError, StoreError):
-            self._writer.temporary.remove_abandoned()
-            self._remove_old_staged()
-            self._remove_empty_folders()
-            for name in self._history.names():
-                self._prune(name)
+        for step in (
+            self._writer.temporary.remove_abandoned,
+            self._remove_old_staged,
+            self._remove_empty_folders,
+            self._prune_all,
+        ):
+            with suppress(OSError, StoreError):
+                step()
 
     def _remove_old_staged(self) -> None:
         try:
@@ -47,7 +49,7 @@ class Sweep:
         except FileNotFoundError:
             return
         for path in paths:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if self._system.stat(path).st_mtime_ns < self._system.time_ns() - _STAGED_NS:
                     self._system.unlink(path)
 
@@ -62,7 +64,8 @@ class Sweep:
         with self._system.scandir(folder) as entries:
             return [entry.path for entry in entries if re.fullmatch(pattern, entry.name) and entry.is_dir()]
 
-    def _prune(self, name: str) -> None:
-        with self._writer.locks.try_hold(name) as held:
-            if held:
-                self._writer.prune(name)
+    def _prune_all(self) -> None:
+        for name in self._history.names():
+            with suppress(OSError), self._writer.locks.try_hold(name) as is_ours:
+                if is_ours:
+                    self._writer.prune(name)

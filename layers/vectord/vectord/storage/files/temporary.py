@@ -127,7 +127,7 @@ class TemporaryFiles:
         except FileNotFoundError:
             return
         for path in paths:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it is gone, or it is not a file of this store
                 self._remove_unlocked(path)
 
     def _remove_unlocked(self, path: str) -> None:
