@@ -1,6 +1,5 @@
 """All rows of an index, page after page, for coroutines."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -40,6 +39,8 @@ class AsyncRows:
 
     async def _side_by_side(self) -> AsyncGenerator[Page, None]:
         """Yield pages of all segments as they arrive, with one request of each segment in flight at most."""
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
         waiting: list[tuple[int, str | None]] = [(segment, None) for segment in range(self._listing.segments)]
         running: dict[asyncio.Task[Page], tuple[int, str | None]] = {}
         try:

@@ -1,6 +1,5 @@
 """Drive calls, plans and pages for coroutines: the part of the asynchronous client that sends and sleeps."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -21,9 +20,13 @@ class InThreads:
         self.transport, self.takes_rows = transport, takes_rows(transport)
 
     async def send(self, request: Request, timeout: float) -> Response:
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
         return await asyncio.to_thread(self.transport.send, request, timeout)
 
     async def close(self) -> None:
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
         await asyncio.to_thread(self.transport.close)
 
 
@@ -66,6 +69,8 @@ class AsyncSession:
                 except TransportError as error:
                     outcome = error
             else:
+                import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
                 await asyncio.sleep(step.seconds)
 
     async def follow(self, plan: Plan[T]) -> T:
@@ -85,6 +90,8 @@ class AsyncSession:
 
     async def _made(self, step: Call[Any] | SideBySide | Work[Any]) -> Any:
         if isinstance(step, Work):
+            import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
             return await asyncio.to_thread(step.run)
         return await (self._side_by_side(step) if isinstance(step, SideBySide) else self.run(step))
 
@@ -99,6 +106,8 @@ class AsyncSession:
                 return
 
     async def _side_by_side(self, step: SideBySide) -> list[Any]:
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
         outcomes: dict[int, Any] = {}
         running: dict[asyncio.Task[Any], int] = {}
 

@@ -1,6 +1,5 @@
 """HTTP transports over connection pools, with httpx2."""
 
-import asyncio
 import socket
 import ssl
 import time
@@ -136,6 +135,8 @@ class AsyncHttpTransport(_Pool):
     """Sends requests of coroutines over a pool of connections."""
 
     def __init__(self, url: str, authorizer: Authorizer, agent: str = "vectord-client", connections: int = 100) -> None:
+        import asyncio  # noqa: PLC0415  15 ms that only coroutines need
+
         super().__init__(url, authorizer, agent)
         self._fetching = asyncio.Lock()
         self._client = httpx2.AsyncClient(follow_redirects=False, limits=_limits(connections))
@@ -177,6 +178,8 @@ class AsyncHttpTransport(_Pool):
     async def _authorized(self, request: Request, url: str) -> Mapping[str, str]:
         if not self._authorizer.blocks:
             return self._signed(request, url)
+        import asyncio  # noqa: PLC0415
+
         return await asyncio.to_thread(self._signed, request, url)
 
     async def close(self) -> None:
