@@ -259,3 +259,11 @@ def test_a_missing_extra_is_named() -> None:
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "MissingExtra" in ran.stderr
     assert "pip install 'vectord-client[iam]'" in ran.stderr
+
+
+def test_a_token_is_in_no_representation() -> None:
+    with raw_server(REFUSED) as server, Client(server.url, auth="ey.secret") as client:
+        with pytest.raises(AccessRefused) as raised:
+            client.index("films").info()
+        shown = [client, client.transport, client.transport.__dict__, raised.value, vars(raised.value)]
+    assert "secret" not in repr(shown)
