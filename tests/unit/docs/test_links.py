@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.pages import DOCUMENTS, ROOT, anchor, text_of, without_code
 
-FOLDERS = (ROOT, ROOT / "layers/vectord/vectord", ROOT / "tests")
+CLIENT = ROOT / "clients/python"
+FOLDERS = (ROOT, ROOT / "layers/vectord/vectord", ROOT / "tests", CLIENT, CLIENT / "src/vectord_client")
 # Files that commands make, and keys in a bucket.
 ELSEWHERE = re.compile(
     r"\.venv/|\.vscode/|\.cache/|\.aws-sam/|\.staging/|uploads/|rejected/|_vectors/|fuzz/found/|/|~|\.<"
@@ -44,7 +45,7 @@ def test_every_make_target_that_a_document_names_exists(document: Path) -> None:
 
 @each_document
 def test_every_test_that_a_document_names_exists(document: Path) -> None:
-    modules = list(ROOT.glob("tests/**/test_*.py"))
+    modules = [*ROOT.glob("tests/**/test_*.py"), *CLIENT.glob("tests/**/test_*.py")]
     known = {path.name for path in modules}
     known.update(re.findall(r"def (test_\w+)\(", "\n".join(path.read_text() for path in modules)))
     named = re.findall(r"`(test_\w+(?:\.py)?)`", document.read_text())
