@@ -36,6 +36,7 @@ ENTRIES = {
     "warm": Entry(f"{_COMMANDS}.searching", "Fetch an index into the service's cache."),
     "serve": Entry(f"{_COMMANDS}.servers", "Serve a folder over HTTP on this machine."),
     "mcp": Entry(f"{_COMMANDS}.servers", "Serve indexes to language models (MCP)."),
+    "ui": Entry(f"{_COMMANDS}.servers", "Show indexes in a browser."),
     "doctor": Entry(f"{_COMMANDS}.doctor", "Check the set-up, and say how to fix what fails."),
     "s3vectors": Entry(f"{_COMMANDS}.s3vectors", "Let AWS SDKs sign S3 Vectors' requests for vectord."),
     "completion": Entry(f"{_COMMANDS}.completion", "Complete commands and index names in the shell."),

@@ -14,6 +14,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 
+from vectord_client.embedded.address import listen
 from vectord_client.embedded.application import Application
 from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.links import DOWNLOADS, Links
@@ -75,7 +76,8 @@ class Server:
         self._folder = folder.resolve()
         self._links = Links()
         store = open_store(self._folder, self._download)
-        self._socket = _listening(host, port)
+        # Before the folder is opened, so that another program cannot get the address meanwhile.
+        self._socket = listen(host, port)
         self.url = f"http://{_in_url(host)}:{self._socket.getsockname()[1]}"
         self._engine = Engine(self._folder, store, options, self._upload)
         hosts = _LOCAL_HOSTS | {host.lower()} if self._is_local else None
@@ -151,23 +153,6 @@ def _http_server(
     )
     server.channel_class = _Channel
     return server
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, so that another program cannot get the address while the folder is opened."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=1_024)
-    except OverflowError as error:
-        raise AddressUnusable(f"{port} is not a port: use 1 to 65535, or 0 for any free one.") from error
-    except socket.gaierror as error:
-        raise AddressUnusable(f"{host} is not an address of this machine: {error.strerror}.") from error
-    except OSError as error:
-        raise AddressUnusable(
-            f"The server cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port; 0 is any "
-            "free one."
-        ) from error
 
 
 def _is_local(host: str) -> bool:

@@ -1,5 +1,6 @@
-"""`vectord serve` and `mcp`: processes that answer until they are stopped."""
+"""`vectord serve`, `mcp` and `ui`: processes that answer until they are stopped."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from vectord_client.cli.output import say
 from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.embedded.server import serve
+from vectord_client.target import resolve
 
 _SERVE = """
 vectord serve --store ./data
@@ -62,3 +64,36 @@ def mcp_command(session: Session, *, write: bool, model: str | None) -> None:
     from vectord_client.mcp.server import make_server  # noqa: PLC0415  the package mcp is an extra
 
     make_server(session.open(embedder=model), write=write).run("stdio")
+
+
+_UI = """
+vectord ui --store ./data
+vectord ui --url "$URL" --no-open
+"""
+
+
+@command(examples=_UI)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on. Default: any free one.")
+@click.option("--open/--no-open", "open_browser", default=True, show_default=False, help="Open it in a browser.")
+@click.option("--model", type=TEXT, metavar="NAME", help="The model of texts, where an index records none.")
+@pass_session
+def ui_command(session: Session, *, port: int, open_browser: bool, model: str | None) -> None:
+    """Show indexes in a browser: search, facets, a map, recall against latency. It only reads.
+
+    The page comes from this process, which passes its requests on with your credentials, until Ctrl-C. Keep the address
+    to yourself: whoever has it may read what you may.
+    """
+    from vectord_client.ui.browser import open_in_browser  # noqa: PLC0415  the packages of the server are an extra
+    from vectord_client.ui.server import Server  # noqa: PLC0415
+
+    output, target = session.output, str(resolve(session.target, os.environ))
+    embedder = model or os.environ.get("VECTORD_EMBEDDER")
+    with Server(session.client, port, target=target, embedder=embedder) as server:
+        if output.as_json:
+            output.records((), [{"url": server.url}])
+            sys.stdout.flush()
+        else:
+            say(f"vectord shows {target} at\n\n  {server.url}\n\nThe address has a secret token. Ctrl-C ends it.")
+        if open_browser:
+            open_in_browser(server.url_for_one_visit)
+        server.run()
