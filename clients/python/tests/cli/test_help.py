@@ -53,7 +53,7 @@ def test_every_example_works(path: tuple[str, ...], line: str, world: Vectord) -
     if "create" in path:
         for index in world.lines("ls"):
             world("rm", index["name"], "--yes")
-    if path == ("serve",):
+    if path in {("serve",), ("ui",)}:
         _serves(world, line)
         return
     done = world.shell(line)
@@ -63,8 +63,10 @@ def test_every_example_works(path: tuple[str, ...], line: str, world: Vectord) -
 
 def _serves(world: Vectord, line: str) -> None:
     """Run an example that serves until Ctrl-C; a free port replaces the one of the example."""
-    command = [*world.command, *shlex.split(line)[1:], "--port", "0"]
-    with subprocess.Popen(command, cwd=world.folder, env=world.env, stdout=subprocess.PIPE) as process:
+    words = shlex.split(line.replace("$URL", world.env["URL"]))
+    command = [*world.command, *words[1:], "--port", "0"]
+    environment = {**world.env, "BROWSER": "true"}
+    with subprocess.Popen(command, cwd=world.folder, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["url"].startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ SOURCE = str(Path(vectord_client.__file__).parents[1])
 
 HEAVY = (
     "click", "tqdm", "numpy", "pandas", "pyarrow", "botocore", "vectord", "vectord_client.cli",
-    "vectord_client.embedded", "vectord_client.load.load",
+    "vectord_client.embedded", "vectord_client.load.load", "vectord_client.ui", "waitress",
 )  # fmt: skip
 
 

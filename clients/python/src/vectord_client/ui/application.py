@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from vectord_client.client import Client
 from vectord_client.ui.calls import Calls
 from vectord_client.ui.files import read_files
+from vectord_client.ui.options import Options
 from vectord_client.wire.request import Response
 
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
@@ -40,14 +41,14 @@ class StartResponse(Protocol):
 class Application:
     """Answers requests of the page. Its paths begin with a token, which only this process and its user know."""
 
-    def __init__(self, client: Client, port: int, *, target: str, embedder: str | None) -> None:
+    def __init__(self, client: Client, port: int, options: Options) -> None:
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._base = f"http://127.0.0.1:{port}"
         self._token = secrets.token_urlsafe(24)
         self._visits: set[str] = set()
         self._lock = Lock()
         self._files = read_files()
-        self._calls = Calls(client, target, embedder)
+        self._calls = Calls(client, options)
 
     @property
     def url(self) -> str:

@@ -14,12 +14,12 @@ from vectord_client.embedding.index_embedding import embedder_of
 from vectord_client.errors import AnswerInvalid, ArgumentInvalid, UsageError, VectordError
 from vectord_client.session import Session
 from vectord_client.ui.maps import Maps
+from vectord_client.ui.options import Options
 from vectord_client.wire import operations
 from vectord_client.wire.call import Call
 from vectord_client.wire.request import Request, Response
 from vectord_client.wire.retry import RetryPolicy
 
-_SECONDS: Final = 60.0  # for a request with its repeats
 _INDEX: Final = r"/indexes/[A-Za-z0-9_-][A-Za-z0-9._-]*"
 # The operations that are passed on. All of them only read.
 _READS: Final = (
@@ -51,9 +51,9 @@ class MapWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Calls:
     """Answers the requests of the page. Several threads may use it at once."""
 
-    def __init__(self, client: Client, target: str, embedder: str | None) -> None:
-        self._session = Session(client.transport, RetryPolicy(), _SECONDS)
-        self._target, self._embedder = target, embedder
+    def __init__(self, client: Client, options: Options) -> None:
+        self._session = Session(client.transport, RetryPolicy(), options.timeout)
+        self._options = options
         self._maps = Maps(self._session)
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> Response:
@@ -66,7 +66,7 @@ class Calls:
     def _answered(self, method: str, path: str, query: str, body: bytes) -> Response:
         match method, path:
             case "GET", "/about":
-                return _json({"target": self._target, "version": __version__})
+                return _json({"target": self._options.target, "version": __version__})
             case "POST", "/embed":
                 return _json({"vector": self._embedded(_decoded(body, TextToEmbed))})
             case "POST", "/map":
@@ -88,7 +88,7 @@ class Calls:
     def _embedded(self, wanted: TextToEmbed) -> str:
         """Return the vector of a text as base64, by the model of the index."""
         info = self._session.run(operations.describe(wanted.index))
-        return operations.pack(embed_query(embedder_of(self._embedder, info.parameters), wanted.text))
+        return operations.pack(embed_query(embedder_of(self._options.embedder, info.parameters), wanted.text))
 
 
 def _unchanged(response: Response) -> Response:

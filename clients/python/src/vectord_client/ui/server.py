@@ -9,8 +9,10 @@ from typing import Any, Final
 from vectord_client.client import Client
 from vectord_client.embedded.address import listen
 from vectord_client.errors import MissingExtra
+from vectord_client.ui.options import Options
 
 try:
+    import numpy  # noqa: F401  modules below need it, and would name another extra
     from waitress.server import BaseWSGIServer, create_server
 
     from vectord_client.ui.application import Application
@@ -29,14 +31,14 @@ _BODY_BYTES: Final = 8 << 20  # a request of the API has at most 6 MB
 class Server:
     """A server that listens; a context manager, which closes it. The client stays open."""
 
-    def __init__(self, client: Client, port: int = 0, *, target: str = "", embedder: str | None = None) -> None:
-        """Listen on `port`, 0 for any free one. `target` is what the page's title says; `embedder` is for texts.
+    def __init__(self, client: Client, port: int = 0, *, options: Options | None = None) -> None:
+        """Listen on `port`, 0 for any free one.
 
         Raises:
             AddressUnusable: another program has the port.
         """
         self._socket = listen(_HOST, port)
-        self._application = Application(client, self._socket.getsockname()[1], target=target, embedder=embedder)
+        self._application = Application(client, self._socket.getsockname()[1], options or Options())
         self._channels: dict[int, Any] = {}
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests may wait for a thread
         self._http: BaseWSGIServer = create_server(

@@ -84,11 +84,13 @@ def ui_command(session: Session, *, port: int, open_browser: bool, model: str | 
     to yourself: whoever has it may read what you may.
     """
     from vectord_client.ui.browser import open_in_browser  # noqa: PLC0415  the packages of the server are an extra
+    from vectord_client.ui.options import Options  # noqa: PLC0415
     from vectord_client.ui.server import Server  # noqa: PLC0415
 
     output, target = session.output, str(resolve(session.target, os.environ))
     embedder = model or os.environ.get("VECTORD_EMBEDDER")
-    with Server(session.client, port, target=target, embedder=embedder) as server:
+    options = Options(target=target, embedder=embedder, timeout=session.timeout or 60.0)
+    with Server(session.client, port, options=options) as server:
         if output.as_json:
             output.records((), [{"url": server.url}])
             sys.stdout.flush()

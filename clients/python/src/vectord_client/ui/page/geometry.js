@@ -46,7 +46,7 @@ export function nearest(positions, left, top, most) {
   return found;
 }
 
-/** Return the number of the next point in a direction (right, down), -1 if there is none: the keyboard's way. */
+/** Return the number of the next point in a quadrant, that of the direction (right, down); -1 if there is none. */
 export function nextPoint(positions, current, right, down) {
   const [left, top] = positions[current];
   let found = -1;
@@ -54,8 +54,8 @@ export function nextPoint(positions, current, right, down) {
   positions.forEach(([x, y], number) => {
     const along = (x - left) * right + (y - top) * down;
     const across = Math.abs((x - left) * down) + Math.abs((y - top) * right);
-    const cost = along + 3 * across;
-    if (number !== current && along > 0 && cost < least) [found, least] = [number, cost];
+    const cost = along + 2 * across;
+    if (along > 0 && along >= across && cost < least) [found, least] = [number, cost];
   });
   return found;
 }

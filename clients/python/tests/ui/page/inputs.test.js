@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bodyOf } from "./api.js";
+import { filterText, narrowed, vectorOf } from "./inputs.js";
+
+test("a vector is read in every common notation", () => {
+  for (const text of ["[1, -2.5, 3e2]", "1 -2.5 300", "1,-2.5,300", " [1\n-2.5;300] ", '{"id": "a", "vector": [1, -2.5, 300]}']) {
+    assert.deepEqual(vectorOf(text), [1, -2.5, 300], text);
+  }
+  assert.equal(vectorOf("AACAPwAAAEA="), "AACAPwAAAEA=");
+  for (const text of ["", "[]", "one two", "[1, NaN]", "1 Infinity", '{"id": "a"}', "{"]) assert.throws(() => vectorOf(text), { expected: true }, text);
+});
+
+test("a filter is sent as it was written, if it is one object", () => {
+  assert.equal(filterText("  "), "");
+  assert.equal(filterText(' {"a": 1152921504606846977} '), '{"a": 1152921504606846977}');
+  for (const text of ["{", "[]", "null", "1", '{"a": 1}, "k": 9', '{} {}']) assert.throws(() => filterText(text), { expected: true }, text);
+});
+
+test("a body has its members and the text of the filter", () => {
+  assert.equal(bodyOf({}, ""), "{}");
+  assert.equal(bodyOf({}, "{}"), '{"filter":{}}');
+  assert.equal(bodyOf({ id: '"}', k: 3, after: undefined }, '{"n": 12345678901234567890}'), '{"id":"\\"}","k":3,"filter":{"n": 12345678901234567890}}');
+});
+
+test("a chosen value narrows the filter", () => {
+  assert.equal(narrowed("", 'a"b', "<b>"), '{"a\\"b":"<b>"}');
+  assert.equal(narrowed("{ }", "a", null), '{"a":null}');
+  assert.equal(narrowed('{"year": 1}', "a", true), '{"$and": [{"year": 1}, {"a":true}]}');
+  assert.deepEqual(JSON.parse(narrowed('{"a": 1}', "a", 2)), { $and: [{ a: 1 }, { a: 2 }] });
+});
