@@ -10,6 +10,8 @@ from vectord_client import Client
 from vectord_client.ui.metadata import first_value
 from vectord_client.ui.projection import project
 
+_PIXEL = 1e-3  # of a map that is 1,000 pixels wide; its coordinates are from -1 to 1
+
 
 @pytest.mark.parametrize(("sample", "points"), [(1, 1), (150, 150), (777, 777), (5_000, ROWS)])
 def test_a_map_has_as_many_different_vectors_as_are_asked_for(browser: Browser, sample: int, points: int) -> None:
@@ -85,7 +87,7 @@ def test_another_colour_of_the_same_map_does_not_read_the_vectors_again(tmp_path
     assert sent.count("/indexes/films/vectors") == 1
 
 
-@pytest.mark.parametrize(("rows", "dimension"), [(40, 7), (7, 40), (50, 2)])
+@pytest.mark.parametrize(("rows", "dimension"), [(40, 7), (7, 40), (50, 2), (300, 60), (60, 300)])
 def test_axes_are_the_principal_components(rows: int, dimension: int) -> None:
     vectors = np.random.default_rng(3).normal(size=(rows, dimension)).astype(np.float32) * np.arange(1, dimension + 1)
     vectors = vectors.astype(np.float32)
@@ -95,8 +97,8 @@ def test_axes_are_the_principal_components(rows: int, dimension: int) -> None:
     expected = sides[:, :2] * lengths[:2]
     expected /= np.abs(expected).max()
     for axis, found in zip(expected.T, (plane.x, plane.y), strict=True):
-        assert np.allclose(axis, found, atol=1e-5) or np.allclose(-axis, found, atol=1e-5)
-    assert plane.explained == pytest.approx((lengths[:2] ** 2).sum() / (lengths**2).sum(), abs=1e-6)
+        assert np.allclose(axis, found, atol=_PIXEL) or np.allclose(-axis, found, atol=_PIXEL)
+    assert plane.explained == pytest.approx((lengths[:2] ** 2).sum() / (lengths**2).sum(), abs=1e-3)
 
 
 @pytest.mark.parametrize(
