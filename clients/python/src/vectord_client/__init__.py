@@ -7,8 +7,6 @@ from vectord_client.async_rowset import AsyncRows
 from vectord_client.client import Client
 from vectord_client.errors import (
     AccessDenied,
-    AccessRefused,
-    AnswerInvalid,
     AnswerTooLarge,
     AnswerTruncated,
     ArgumentInvalid,
@@ -16,7 +14,6 @@ from vectord_client.errors import (
     BatchInvalid,
     CertificateInvalid,
     ClientClosed,
-    ClockSkewed,
     ConnectionFailed,
     ConnectionLost,
     Contended,
@@ -26,8 +23,6 @@ from vectord_client.errors import (
     EmbedderMismatch,
     EmbeddingFailed,
     FilterInvalid,
-    GatewayError,
-    GatewayFailed,
     HostNotFound,
     IdempotencyKeyReused,
     IndexCorrupt,
@@ -41,19 +36,16 @@ from vectord_client.errors import (
     NoEmbedder,
     NoTarget,
     NotFound,
-    NotVectord,
     OutcomeUnknown,
     PartlyApplied,
     PreconditionFailed,
     Problem,
     RequestInvalid,
-    RequestRefused,
     RequestTooLarge,
     RouteNotFound,
     StorageRefused,
     StorageSilent,
     TargetInvalid,
-    Throttled,
     TimedOut,
     TransportError,
     Unavailable,
@@ -63,6 +55,16 @@ from vectord_client.errors import (
     VectordError,
     VectorNotFound,
     VersionNotFound,
+)
+from vectord_client.gateway_errors import (
+    AccessRefused,
+    AnswerInvalid,
+    ClockSkewed,
+    GatewayError,
+    GatewayFailed,
+    NotVectord,
+    RequestRefused,
+    Throttled,
 )
 from vectord_client.index import Index
 from vectord_client.load.errors import (

@@ -1,11 +1,9 @@
-"""Every error that the client raises.
+"""The errors that the client raises.
 
-`VectordError` is the base class. Below it, `Problem` has one class for each problem type of the API, `GatewayError` are
-answers that do not come from vectord's code, `TransportError` means that there is no complete answer, and `UsageError`
-means that nothing was sent.
+`Problem` has one class for each problem type of the API. `TransportError` means that there is no complete answer, and
+`UsageError` that nothing was sent. `gateway_errors` has the errors of answers that do not come from vectord.
 """
 
-from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import msgspec
@@ -78,8 +76,7 @@ class VectordError(Exception):
 
 _SHOWN_ITEMS: Final = 3
 
-
-# ------------------------------------------------------------------------------------------------ nothing was sent
+# Nothing was sent.
 
 
 class UsageError(VectordError):
@@ -122,14 +119,14 @@ class ClientClosed(UsageError):
     """The client was closed."""
 
 
-# ---------------------------------------------------------------------------------------------- text was not embedded
+# Text was not embedded.
 
 
 class EmbeddingFailed(VectordError):
     """The embedding model did not return vectors for the texts."""
 
 
-# ------------------------------------------------------------------------------------------ there is no whole answer
+# There is no whole answer.
 
 
 class TransportError(VectordError):
@@ -169,44 +166,7 @@ class TimedOut(TransportError):
     """The answer did not arrive in time."""
 
 
-# --------------------------------------------------------------------------- the answer does not come from vectord
-
-
-class GatewayError(VectordError):
-    """The answer comes from API Gateway, a proxy or another server."""
-
-
-class NotVectord(GatewayError):
-    """The answer shows that the URL is not that of a vectord API."""
-
-
-class AnswerInvalid(GatewayError):
-    """The answer is successful, but it does not have the form that the API has."""
-
-
-class AccessRefused(GatewayError):
-    """API Gateway refused the credentials (401 or 403)."""
-
-
-class ClockSkewed(AccessRefused):
-    """The credentials were refused, and the local clock differs from the server's. `seconds` > 0: it is ahead."""
-
-    seconds: float = 0.0
-
-
-class Throttled(GatewayError):
-    """More requests than the deployment allows (429). Nothing was changed."""
-
-
-class GatewayFailed(GatewayError):
-    """The function or API Gateway failed without an answer of vectord (5xx without a problem type)."""
-
-
-class RequestRefused(GatewayError):
-    """API Gateway or a proxy refused the request (4xx without a problem type)."""
-
-
-# -------------------------------------------------------------------------------- one class for each problem type
+# One class for each problem type.
 
 
 class Problem(VectordError):
@@ -233,7 +193,6 @@ class AccessDenied(Problem):
     """The token does not hold the right that the request needs."""
 
 
-# The client asks for documented routes only.
 _URL_ADVICE: Final = (
     "Check that the URL ends with the host, or with the name of the API's stage; a deployment that is older than the "
     "client may lack the route."
@@ -338,34 +297,3 @@ class OutcomeUnknown(Unavailable):
 
 class PartlyApplied(Unavailable):
     """Some items of a batch over shards are applied and others are not. It is safe to send the batch again."""
-
-
-PROBLEMS: Final[Mapping[str, type[Problem]]] = {
-    "malformed-json": MalformedJson,
-    "malformed-encoding": MalformedEncoding,
-    "access-denied": AccessDenied,
-    "route-not-found": RouteNotFound,
-    "index-not-found": IndexNotFound,
-    "vector-not-found": VectorNotFound,
-    "version-not-found": VersionNotFound,
-    "method-not-allowed": MethodNotAllowed,
-    "index-exists": IndexExists,
-    "vector-bucket": VectorBucket,
-    "precondition-failed": PreconditionFailed,
-    "request-too-large": RequestTooLarge,
-    "answer-too-large": AnswerTooLarge,
-    "unsupported-content-encoding": UnsupportedContentEncoding,
-    "request-invalid": RequestInvalid,
-    "filter-invalid": FilterInvalid,
-    "cursor-invalid": CursorInvalid,
-    "idempotency-key-reused": IdempotencyKeyReused,
-    "batch-invalid": BatchInvalid,
-    "index-corrupt": IndexCorrupt,
-    "index-unsupported": IndexUnsupported,
-    "storage-refused": StorageRefused,
-    "contended": Contended,
-    "storage-silent": StorageSilent,
-    "deadline-exceeded": DeadlineExceeded,
-    "outcome-unknown": OutcomeUnknown,
-    "partly-applied": PartlyApplied,
-}

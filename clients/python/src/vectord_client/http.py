@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
-from vectord_client import errors
+from vectord_client import errors, gateway_errors
 from vectord_client.auth import Authorizer, Token
 from vectord_client.errors import AnswerTruncated, ArgumentInvalid, TargetInvalid, TimedOut
 from vectord_client.wire.request import Request, Response
@@ -205,7 +205,7 @@ class _Body:
         self._chunks.append(chunk)
         self._bytes += len(chunk)
         if self._bytes > _MOST_BYTES:
-            raise errors.AnswerInvalid(_TOO_LARGE, status=self._answer.status_code)
+            raise gateway_errors.AnswerInvalid(_TOO_LARGE, status=self._answer.status_code)
 
     @contextmanager
     def translated(self) -> Iterator[None]:

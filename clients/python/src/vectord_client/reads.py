@@ -7,7 +7,7 @@ from vectord_client.session import Session
 from vectord_client.texts import Texts
 from vectord_client.transfer import Exportable
 from vectord_client.values import ExportLink, Hits, IndexInfo, RecallReport
-from vectord_client.wire import operations, plans
+from vectord_client.wire import encode, operations, plans
 from vectord_client.wire.encode import AsOf, Filter, index_path
 
 
@@ -89,7 +89,7 @@ class View(Exportable):
         return self._session.follow(
             plans.search_many(
                 self._name,
-                operations.pack_all(vectors),
+                encode.vectors(vectors),
                 self._session.concurrency,
                 k=k,
                 recall=recall,

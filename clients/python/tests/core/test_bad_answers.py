@@ -20,6 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.raw_server import answer, raw_server
 
 from vectord_client import AsyncClient, Client, IndexInfo, RetryPolicy, VectordError, errors
+from vectord_client.gateway_errors import (
+    AccessRefused,
+    AnswerInvalid,
+    ClockSkewed,
+    GatewayFailed,
+    NotVectord,
+    RequestRefused,
+    Throttled,
+)
 
 INFO = {
     "index": {"name": "films", "dimension": 3, "m": 16, "ef_search": 20, "distance": "cosine"},
@@ -123,13 +132,13 @@ class _TlsServer:
 
 
 def test_a_page_of_html_that_is_not_found(ask: Ask) -> None:
-    error = _failure(ask, errors.NotVectord, answer(404, b"<html><body>404 Not Found</body></html>"))
+    error = _failure(ask, NotVectord, answer(404, b"<html><body>404 Not Found</body></html>"))
     assert "There is no vectord API at this URL" in str(error)
     assert "404 Not Found" in str(error)
 
 
 def test_a_stage_that_does_not_exist(ask: Ask) -> None:
-    error = _failure(ask, errors.NotVectord, answer(404, {"message": "Not Found"}))
+    error = _failure(ask, NotVectord, answer(404, {"message": "Not Found"}))
     assert "the name of the stage" in str(error)
 
 
@@ -151,7 +160,7 @@ def test_a_path_that_the_deployment_does_not_have_is_named(url: str, ask: Ask) -
 def test_a_successful_answer_of_another_server(ask: Ask, body: bytes) -> None:
     error = _failure(
         ask,
-        errors.AnswerInvalid,
+        AnswerInvalid,
         answer(200, body, {"content-type": "text/plain" if body[:1] != b"{" else "application/json"}),
     )
     assert "not one of a vectord API" in str(error)
@@ -160,13 +169,13 @@ def test_a_successful_answer_of_another_server(ask: Ask, body: bytes) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(ask: Ask, status: int) -> None:
     script = answer(status, b"", {"location": "https://other.example/login"})
-    with raw_server(script) as server, pytest.raises(errors.NotVectord, match="redirects to https://other"):
+    with raw_server(script) as server, pytest.raises(NotVectord, match="redirects to https://other"):
         ask(server.url)
     assert len(server.requests) == 1
 
 
 def test_an_answer_without_end(ask: Ask) -> None:
-    _failure(ask, errors.AnswerInvalid, answer(200, gzip.compress(bytes(80 << 20)), {"content-encoding": "gzip"}))
+    _failure(ask, AnswerInvalid, answer(200, gzip.compress(bytes(80 << 20)), {"content-encoding": "gzip"}))
 
 
 def test_a_server_of_another_protocol(ask: Ask) -> None:
@@ -240,7 +249,7 @@ def test_an_answer_that_arrives_byte_by_byte(ask: Ask) -> None:
 
 
 def test_a_502_with_html(ask: Ask) -> None:
-    error = _failure(ask, errors.GatewayFailed, answer(502, b"<html>\n<h1>502 Bad Gateway</h1></html>"))
+    error = _failure(ask, GatewayFailed, answer(502, b"<html>\n<h1>502 Bad Gateway</h1></html>"))
     assert (error.status, error.type) == (502, None)
     assert "502 Bad Gateway" in str(error)
 
@@ -253,10 +262,10 @@ def test_a_502_is_requested_again(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, errors.RequestRefused),
+        (400, RequestRefused),
         (413, errors.RequestTooLarge),
-        (431, errors.RequestRefused),
-        (429, errors.Throttled),
+        (431, RequestRefused),
+        (429, Throttled),
     ],
 )
 def test_other_answers_of_the_gateway(ask: Ask, status: int, kind: type[VectordError]) -> None:
@@ -267,13 +276,13 @@ def test_other_answers_of_the_gateway(ask: Ask, status: int, kind: type[VectordE
 
 def test_an_expired_token(ask: Ask) -> None:
     why = 'Bearer scope="" error="invalid_token" error_description="the token has expired"'
-    error = _failure(ask, errors.AccessRefused, answer(401, {"message": "Unauthorized"}, {"www-authenticate": why}))
+    error = _failure(ask, AccessRefused, answer(401, {"message": "Unauthorized"}, {"www-authenticate": why}))
     assert "the token has expired" in str(error)
     assert "a callable" in str(error)
 
 
 def test_a_policy_that_does_not_allow_it(ask: Ask) -> None:
-    error = _failure(ask, errors.AccessRefused, answer(403, {"message": "Forbidden"}))
+    error = _failure(ask, AccessRefused, answer(403, {"message": "Forbidden"}))
     assert error.status == 403
     assert "policy" in str(error)
 
@@ -284,8 +293,8 @@ def test_a_policy_that_does_not_allow_it(ask: Ask) -> None:
 def test_a_clock_that_is_wrong(ask: Ask, minutes: int, words: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
     said = {"message": "Signature expired: 20261128T100000Z is now earlier than 20261128T101200Z"}
-    error = _failure(ask, errors.ClockSkewed, answer(403, said, {"date": date}))
-    assert isinstance(error, errors.ClockSkewed)
+    error = _failure(ask, ClockSkewed, answer(403, said, {"date": date}))
+    assert isinstance(error, ClockSkewed)
     assert error.seconds == pytest.approx(-60 * minutes, abs=30)
     assert words in str(error)
     assert "Signature expired" in str(error)
@@ -293,4 +302,4 @@ def test_a_clock_that_is_wrong(ask: Ask, minutes: int, words: str) -> None:
 
 def test_a_clock_that_is_right_is_not_the_cause(ask: Ask) -> None:
     date = format_datetime(datetime.now(UTC) - timedelta(minutes=3), usegmt=True)
-    _failure(ask, errors.AccessRefused, answer(403, {"message": "Forbidden"}, {"date": date}))
+    _failure(ask, AccessRefused, answer(403, {"message": "Forbidden"}, {"date": date}))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from vectord_client import AsyncClient, Client, errors
+from vectord_client import AsyncClient, Client, gateway_errors
 from vectord_client.wire.request import Request, Response
 
 
@@ -51,7 +51,7 @@ def test_pages_are_fetched_as_they_are_needed() -> None:
 @pytest.mark.parametrize("read", [lambda index: list(index.rows()), lambda index: index.get(["a"])])
 def test_a_page_that_leads_to_itself_is_an_error(read: Callable[[object], object]) -> None:
     paged = Paged("vectors", {None: ([A], "1"), "1": ([A], "1")})
-    with pytest.raises(errors.AnswerInvalid, match="leads to the same page"):
+    with pytest.raises(gateway_errors.AnswerInvalid, match="leads to the same page"):
         read(Client(transport=paged).index("films"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.support.raw_server import answer, problem, raw_server
 
 from vectord_client import BadItem, BatchInvalid, Client, Problem, RetryPolicy, VectordError, errors
+from vectord_client.wire.failures import PROBLEMS
 
 ROOT = Path(__file__).parents[4]
 ONCE = RetryPolicy(attempts=1)
@@ -30,19 +31,19 @@ def _types_in_errors() -> set[str]:
 
 
 def test_every_type_of_the_documents_has_a_class() -> None:
-    assert _types_in_openapi() <= errors.PROBLEMS.keys()
-    assert errors.PROBLEMS.keys() == _types_in_errors()
+    assert _types_in_openapi() <= PROBLEMS.keys()
+    assert PROBLEMS.keys() == _types_in_errors()
 
 
 def test_every_class_belongs_to_one_type() -> None:
-    assert len(set(errors.PROBLEMS.values())) == len(errors.PROBLEMS)
+    assert len(set(PROBLEMS.values())) == len(PROBLEMS)
 
 
-@pytest.mark.parametrize("kind", errors.PROBLEMS)
+@pytest.mark.parametrize("kind", PROBLEMS)
 def test_an_answer_raises_the_class_of_its_type(kind: str) -> None:
     headers = {"retry-after": "3", "apigw-requestid": "abc="}
-    error = _raised(errors.PROBLEMS[kind], problem(503, kind, "what happened", headers))
-    assert type(error) is errors.PROBLEMS[kind]
+    error = _raised(PROBLEMS[kind], problem(503, kind, "what happened", headers))
+    assert type(error) is PROBLEMS[kind]
     assert (error.status, error.type, error.title) == (503, f"urn:vectord:problem:{kind}", "Title")
     assert (error.detail, error.retry_after, error.request_id) == ("what happened", 3.0, "abc=")
     assert "what happened" in str(error)

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from vectord_client import errors
+from vectord_client import errors, gateway_errors
 from vectord_client.cli.exits import Exit
 from vectord_client.cli.output import say
 from vectord_client.load import errors as loads
@@ -19,18 +19,18 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     errors.IdempotencyKeyReused: Exit.CONFLICT,
     errors.VectorBucket: Exit.CONFLICT,
     errors.AccessDenied: Exit.DENIED,
-    errors.AccessRefused: Exit.DENIED,
+    gateway_errors.AccessRefused: Exit.DENIED,
     errors.CredentialsMissing: Exit.DENIED,
     errors.Unavailable: Exit.UNAVAILABLE,
     errors.TransportError: Exit.UNAVAILABLE,
-    errors.Throttled: Exit.UNAVAILABLE,
-    errors.GatewayFailed: Exit.UNAVAILABLE,
-    errors.NotVectord: Exit.UNAVAILABLE,
+    gateway_errors.Throttled: Exit.UNAVAILABLE,
+    gateway_errors.GatewayFailed: Exit.UNAVAILABLE,
+    gateway_errors.NotVectord: Exit.UNAVAILABLE,
     errors.IndexCorrupt: Exit.FAILED,
     errors.IndexUnsupported: Exit.FAILED,
     errors.StorageRefused: Exit.FAILED,
     errors.Problem: Exit.INVALID,
-    errors.RequestRefused: Exit.INVALID,
+    gateway_errors.RequestRefused: Exit.INVALID,
     loads.LoadRunning: Exit.CONFLICT,
     loads.SourceChanged: Exit.CONFLICT,
     loads.IndexChanged: Exit.CONFLICT,
@@ -48,13 +48,13 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     errors.IndexExists: "`vectord info NAME` describes it; `vectord create --exist-ok` accepts it.",
     errors.VersionNotFound: "`vectord versions NAME` lists the states that are kept.",
     errors.PreconditionFailed: "Read the index, and repeat the change with its present ETag: `vectord info NAME`.",
-    errors.AccessRefused: "`vectord doctor` says which credentials are used, and what fails.",
+    gateway_errors.AccessRefused: "`vectord doctor` says which credentials are used, and what fails.",
     errors.AccessDenied: "`vectord doctor` says which credentials are used, and what they may do.",
     errors.CredentialsMissing: "`vectord doctor` says where credentials are looked for.",
     errors.TransportError: "`vectord doctor` checks the URL and the connection.",
-    errors.NotVectord: "`vectord doctor` checks the URL and the connection.",
+    gateway_errors.NotVectord: "`vectord doctor` checks the URL and the connection.",
     errors.RouteNotFound: "Is the URL that of the API, without a path behind it? `vectord doctor` checks it.",
-    errors.Throttled: "Wait, or use fewer requests side by side.",
+    gateway_errors.Throttled: "Wait, or use fewer requests side by side.",
     errors.PartlyApplied: "Run the same command again: it is safe to apply an item twice.",
     loads.SourceChanged: "`vectord add --no-resume` begins again: rows that are in the index are replaced.",
     loads.IndexChanged: "`vectord add --no-resume` begins again.",

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 import msgspec
 
-from vectord_client.errors import AccessDenied, AccessRefused, BadItem, IdempotencyKeyReused, VectorNotFound
+from vectord_client.errors import AccessDenied, BadItem, IdempotencyKeyReused, VectorNotFound
+from vectord_client.gateway_errors import AccessRefused
 from vectord_client.rows.block import Block
 from vectord_client.rows.pack import pack_vector
 from vectord_client.values import IndexInfo, Row

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import structs
 
-from vectord_client.errors import AnswerInvalid, AnswerTruncated
+from vectord_client.errors import AnswerTruncated
+from vectord_client.gateway_errors import AnswerInvalid
 from vectord_client.values import ExportLink, Hits, IndexInfo, Parameters, ShardInfo
 from vectord_client.vector import Vector, unpack
 from vectord_client.wire.request import Response

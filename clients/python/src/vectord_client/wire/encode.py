@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from vectord_client.errors import ArgumentInvalid
+from vectord_client.rows.pack import pack_vector, to_base64
 from vectord_client.values import Version
 
 AsOf: TypeAlias = str | datetime | Version
@@ -89,6 +90,30 @@ def as_of(moment: AsOf | None) -> str | None:
             raise ArgumentInvalid(f"{moment!r} has no time zone: use for example datetime.now(timezone.utc).")
         return moment.isoformat()
     return moment
+
+
+def vector(value: Any) -> str:
+    """Return a vector as base64.
+
+    Raises:
+        ArgumentInvalid: It is not a vector of finite numbers.
+    """
+    return to_base64(pack_vector(value))
+
+
+def vectors(values: Iterable[Any]) -> list[str]:
+    """Return vectors as base64.
+
+    Raises:
+        ArgumentInvalid: One of them is not a vector of finite numbers.
+    """
+    packed: list[str] = []
+    for position, value in enumerate(values):
+        try:
+            packed.append(vector(value))
+        except ArgumentInvalid as error:
+            raise ArgumentInvalid(f"vectors[{position}]: {error}") from error
+    return packed
 
 
 def new_key() -> str:

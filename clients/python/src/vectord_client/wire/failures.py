@@ -1,5 +1,6 @@
 """Unsuccessful responses to errors."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -8,11 +9,50 @@ import msgspec
 
 from vectord_client import errors
 from vectord_client.errors import BadItem, Problem, VectordError
+from vectord_client.gateway_errors import (
+    AccessRefused,
+    ClockSkewed,
+    GatewayFailed,
+    NotVectord,
+    RequestRefused,
+    Throttled,
+)
 from vectord_client.wire.answers import excerpt, request_id
 from vectord_client.wire.request import Response
 
 # AWS refuses a signature whose time differs by more than five minutes. The header Date has whole seconds.
 _ALLOWED_SKEW: Final = 290.0
+
+
+PROBLEMS: Final[Mapping[str, type[Problem]]] = {
+    "malformed-json": errors.MalformedJson,
+    "malformed-encoding": errors.MalformedEncoding,
+    "access-denied": errors.AccessDenied,
+    "route-not-found": errors.RouteNotFound,
+    "index-not-found": errors.IndexNotFound,
+    "vector-not-found": errors.VectorNotFound,
+    "version-not-found": errors.VersionNotFound,
+    "method-not-allowed": errors.MethodNotAllowed,
+    "index-exists": errors.IndexExists,
+    "vector-bucket": errors.VectorBucket,
+    "precondition-failed": errors.PreconditionFailed,
+    "request-too-large": errors.RequestTooLarge,
+    "answer-too-large": errors.AnswerTooLarge,
+    "unsupported-content-encoding": errors.UnsupportedContentEncoding,
+    "request-invalid": errors.RequestInvalid,
+    "filter-invalid": errors.FilterInvalid,
+    "cursor-invalid": errors.CursorInvalid,
+    "idempotency-key-reused": errors.IdempotencyKeyReused,
+    "batch-invalid": errors.BatchInvalid,
+    "index-corrupt": errors.IndexCorrupt,
+    "index-unsupported": errors.IndexUnsupported,
+    "storage-refused": errors.StorageRefused,
+    "contended": errors.Contended,
+    "storage-silent": errors.StorageSilent,
+    "deadline-exceeded": errors.DeadlineExceeded,
+    "outcome-unknown": errors.OutcomeUnknown,
+    "partly-applied": errors.PartlyApplied,
+}
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -46,7 +86,7 @@ def _body_of(response: Response) -> _Body | None:
 
 
 def _problem(response: Response, body: _Body) -> Problem:
-    kind = errors.PROBLEMS.get(str(body.type).removeprefix(errors.TYPE_PREFIX), Problem)
+    kind = PROBLEMS.get(str(body.type).removeprefix(errors.TYPE_PREFIX), Problem)
     return kind(
         body.detail,
         status=response.status,
@@ -79,22 +119,31 @@ def _kind_and_detail(response: Response, said: str) -> tuple[type[VectordError],
     status = response.status
     if 300 <= status < 400:
         location = response.headers.get("location", "an address that it does not name")
-        return errors.NotVectord, f"The URL redirects to {location}. Redirects are not followed: use that URL itself."
+        return (
+            NotVectord,
+            f"The URL redirects to {location}. Redirects are not followed: use that URL itself.",
+        )
     if status in (404, 405):
-        return errors.NotVectord, (
+        return NotVectord, (
             f"There is no vectord API at this URL; the answer is {said}. Check host and path: "
             "the path is empty, or the name of the stage, as in https://ID.execute-api.REGION.amazonaws.com/STAGE."
         )
     if status == 413:
         return errors.RequestTooLarge, f"The request is too large for API Gateway: send it in parts. It says {said}."
     if status == 429:
-        return errors.Throttled, f"The deployment has more requests than it allows (ThrottleRate): send fewer. {said}"
+        return (
+            Throttled,
+            f"The deployment has more requests than it allows (ThrottleRate): send fewer. {said}",
+        )
     if status >= 500:
-        return errors.GatewayFailed, (
+        return GatewayFailed, (
             f"The service, or a proxy before it, failed without an answer of vectord. It says {said}."
         )
     advice = " A filter or a cursor in a query string may be too long." if status in (400, 414, 431) else ""
-    return errors.RequestRefused, f"The request was refused before it reached vectord.{advice} The answer says {said}."
+    return (
+        RequestRefused,
+        f"The request was refused before it reached vectord.{advice} The answer says {said}.",
+    )
 
 
 def _access_refused(response: Response, said: str, now: float) -> VectordError:
@@ -103,7 +152,7 @@ def _access_refused(response: Response, said: str, now: float) -> VectordError:
     status, request = response.status, request_id(response)
     if skew is not None and abs(skew) > _ALLOWED_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
-        error = errors.ClockSkewed(
+        error = ClockSkewed(
             f"The credentials were refused, and the local clock is {_duration(abs(skew))} {direction} the server's: "
             f"set it, because a signature is valid for 5 minutes and a token has a time too. {said}.",
             status=status,
@@ -111,9 +160,7 @@ def _access_refused(response: Response, said: str, now: float) -> VectordError:
         )
         error.seconds = skew
         return error
-    return errors.AccessRefused(
-        f"The credentials were refused: {_advice(status)} {said}.", status=status, request_id=request
-    )
+    return AccessRefused(f"The credentials were refused: {_advice(status)} {said}.", status=status, request_id=request)
 
 
 def _advice(status: int) -> str:

@@ -6,9 +6,7 @@ from typing import Any, Final, TypeVar
 from msgspec import structs
 
 from vectord_client import values
-from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.block import Block
-from vectord_client.rows.pack import pack_vector, to_base64
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
 from vectord_client.wire.encode import AsOf, Filter
@@ -175,7 +173,7 @@ def facets(name: str, paths: str | Sequence[str], **members: Any) -> Call[values
 
 def search(name: str, *, vector: Any = None, id: str | None = None, **options: Any) -> Call[values.Hits]:
     """POST /indexes/{name}/search, for one vector or one stored vector. Other members are those of `_search`."""
-    members = {"vector": None if vector is None else pack(vector), "id": id, **_search(**options)}
+    members = {"vector": None if vector is None else encode.vector(vector), "id": id, **_search(**options)}
     return _read(encode.index_path(name, "/search"), _hits, members)
 
 
@@ -197,7 +195,7 @@ def recall(
     name: str, *, vectors: Iterable[Any] | None = None, as_of: AsOf | None = None, **members: Any
 ) -> Call[values.RecallReport]:
     """POST /indexes/{name}/recall. Other members are sent by their names."""
-    packed = None if vectors is None else pack_all(vectors)
+    packed = None if vectors is None else encode.vectors(vectors)
     path = encode.index_path(name, "/recall")
     return _read(path, _recall, {"vectors": packed, "as_of": encode.as_of(as_of), **members})
 
@@ -273,30 +271,6 @@ def export_link(
 def openapi() -> Call[dict[str, Any]]:
     """GET /openapi.json."""
     return _get("/openapi.json", answers.document)
-
-
-def pack(vector: Any) -> str:
-    """Return a vector as base64.
-
-    Raises:
-        ArgumentInvalid: It is not a vector of finite numbers.
-    """
-    return to_base64(pack_vector(vector))
-
-
-def pack_all(vectors: Iterable[Any]) -> list[str]:
-    """Return vectors as base64.
-
-    Raises:
-        ArgumentInvalid: One of them is not a vector of finite numbers.
-    """
-    packed: list[str] = []
-    for position, vector in enumerate(vectors):
-        try:
-            packed.append(pack(vector))
-        except ArgumentInvalid as error:
-            raise ArgumentInvalid(f"vectors[{position}]: {error}") from error
-    return packed
 
 
 def _list(texts: str | Sequence[str] | None) -> list[str] | None:

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from vectord_client import errors
+from vectord_client import errors, gateway_errors
 from vectord_client.errors import AnswerTruncated, Problem, TransportError, VectordError
 from vectord_client.wire.call import Call
 from vectord_client.wire.failures import error_of
@@ -49,9 +49,9 @@ class Wait(msgspec.Struct, frozen=True):
 Steps: TypeAlias = Generator[Send | Wait, Any, T]
 
 # The types of problems after which nothing was changed, and a repeat may succeed.
-_UNCHANGED: Final = (errors.Contended, errors.StorageSilent, errors.Throttled)
+_UNCHANGED: Final = (errors.Contended, errors.StorageSilent, gateway_errors.Throttled)
 # After these it is unknown what was changed. The idempotency key makes a repeat safe.
-_UNKNOWN: Final = (errors.OutcomeUnknown, errors.PartlyApplied, errors.GatewayFailed, errors.TransportError)
+_UNKNOWN: Final = (errors.OutcomeUnknown, errors.PartlyApplied, gateway_errors.GatewayFailed, errors.TransportError)
 _NEVER: Final = (501, 505)  # statuses that a repeat does not change
 
 
