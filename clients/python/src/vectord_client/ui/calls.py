@@ -11,11 +11,12 @@ from vectord_client import __version__
 from vectord_client.client import Client
 from vectord_client.embedding.embedder import embed_query
 from vectord_client.embedding.index_embedding import embedder_of
-from vectord_client.errors import AnswerInvalid, ArgumentInvalid, UsageError, VectordError
+from vectord_client.errors import ArgumentInvalid, UsageError, VectordError
+from vectord_client.gateway_errors import AnswerInvalid
 from vectord_client.session import Session
 from vectord_client.ui.maps import Maps
 from vectord_client.ui.options import Options
-from vectord_client.wire import operations
+from vectord_client.wire import encode, operations
 from vectord_client.wire.call import Call
 from vectord_client.wire.request import Request, Response
 from vectord_client.wire.retry import RetryPolicy
@@ -88,7 +89,7 @@ class Calls:
     def _embedded(self, wanted: TextToEmbed) -> str:
         """Return the vector of a text as base64, by the model of the index."""
         info = self._session.run(operations.describe(wanted.index))
-        return operations.pack(embed_query(embedder_of(self._options.embedder, info.parameters), wanted.text))
+        return encode.vector(embed_query(embedder_of(self._options.embedder, info.parameters), wanted.text))
 
 
 def _unchanged(response: Response) -> Response:
