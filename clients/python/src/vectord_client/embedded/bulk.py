@@ -5,6 +5,7 @@ Everything else is as for a request: one commit, checks, preconditions, the idem
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any, Final
 
@@ -30,11 +31,14 @@ def event_of(request: Request) -> Mapping[str, Any]:
 
     The vectors are not copied: they must not change before the request is answered.
     """
-    batch = batch_of(request.rows)
     event = events.event_of(request, routes.match(request.method, request.path))
-    if "idempotency-key" in request.headers and not batch.bad:
-        event["body"] = _digest_of(batch)
-    return {**event, "batch": batch}
+    if "idempotency-key" not in request.headers:
+        return {**event, "batch": batch_of(request.rows)}
+    # zlib releases the interpreter lock, and the check of ids and metadata needs it all the time.
+    with ThreadPoolExecutor(1) as pool:
+        of_vectors = pool.submit(zlib.crc32, request.rows.vectors)
+        batch = batch_of(request.rows)
+    return {**event, "batch": batch, "body": b"" if batch.bad else _digest_of(batch, of_vectors.result())}
 
 
 def batch_of(rows: Block) -> EntryMatrix:
@@ -44,9 +48,11 @@ def batch_of(rows: Block) -> EntryMatrix:
     return EntryMatrix(rows.ids, vectors, _texts(rows.metadata, rows.ids, bad), bad)
 
 
-def _digest_of(batch: EntryMatrix) -> bytes:
-    """Return a digest of a batch in place of the body: by it the service recognizes a repeat of one key."""
-    crc = zlib.crc32(batch.vectors.data)
+def _digest_of(batch: EntryMatrix, crc: int) -> bytes:
+    """Return a digest of a batch, in place of a body; by it the service recognizes a repeat of one key.
+
+    `crc` is the CRC-32 of the vectors.
+    """
     for column in (batch.ids, batch.metadata):
         crc = zlib.crc32(msgspec.json.encode(column), crc)
     return b"%d rows %08x" % (len(batch), crc)
