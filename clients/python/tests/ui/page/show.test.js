@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OTHER, colouring } from "./colours.js";
-import { element } from "./dom.js";
+import { element, run } from "./dom.js";
 import { bytes, counted, label, short } from "./format.js";
 import { pathsOf } from "./metadata.js";
 
@@ -21,6 +21,16 @@ test("text becomes text nodes, and attributes are set by name", () => {
   assert.deepEqual(made.children, [HOSTILE, "a"]); // `append` makes a text node of a text
   assert.deepEqual(made.attributes, { title: HOSTILE, hidden: "" });
   assert.deepEqual(made.listeners, { click: onclick });
+});
+
+test("an answer that comes after that of later work is not shown", async () => {
+  const output = { shown: [], setAttribute() {}, removeAttribute() {}, replaceChildren: (...shown) => (output.shown = shown) };
+  let answer;
+  const slow = run({}, output, () => new Promise((resolve) => (answer = resolve)));
+  await run({}, output, async () => ["later"]);
+  answer(["earlier"]);
+  await slow;
+  assert.deepEqual(output.shown, ["later"]);
 });
 
 test("sizes, counts and values are short", () => {

@@ -1,11 +1,12 @@
 // The page: the list of indexes, and the view of one. The address says which one and which tab: #films/map.
 
-import { get } from "./api.js";
+import { Failure, get } from "./api.js";
 import { element, failure } from "./dom.js";
 import { bytes, counted } from "./format.js";
 import { showIndex } from "./view.js";
 
 const PAGE = 50;
+const NAME = /^[\w-][\w.-]*$/;
 const SIDE_BY_SIDE = 4; // requests for counts
 
 const byId = (id) => document.getElementById(id);
@@ -61,12 +62,16 @@ function markCurrent() {
   }
 }
 
-const route = () => decodeURIComponent(location.hash.slice(1)).split("/");
+const route = () => location.hash.slice(1).split("/"); // names of indexes need no encoding
 
 async function showRoute() {
   const [name, tab] = route();
   markCurrent();
   if (!name) return;
+  if (!NAME.test(name)) {
+    shown = {};
+    return main.replaceChildren(failure(new Failure(`${name} is not a name of an index.`)));
+  }
   if (shown.name === name) return shown.select(tab);
   const view = { name, select: () => {} };
   shown = view;

@@ -42,14 +42,19 @@ export function failure(error) {
   return element("p", { class: "error", role: "alert" }, error.message);
 }
 
-/** Run `work` while `button` is disabled, and show what it returns, or its error, in `output`. */
+const latest = new WeakMap(); // output → the latest work, whose result it shows
+
+/** Run `work` while `button` is disabled, and show what it returns, or its error, in `output`, unless later work does. */
 export async function run(button, output, work) {
+  const mine = {};
+  latest.set(output, mine);
   button.disabled = true;
   output.setAttribute("aria-busy", "true");
+  const show = (...shown) => latest.get(output) === mine && output.replaceChildren(...shown);
   try {
-    output.replaceChildren(...[await work()].flat());
+    show(...[await work()].flat());
   } catch (error) {
-    output.replaceChildren(failure(error));
+    show(failure(error));
     if (!error.expected) throw error;
   } finally {
     button.disabled = false;
