@@ -81,7 +81,7 @@ def ui_command(session: Session, *, port: int, open_browser: bool, model: str | 
     """Show indexes in a browser: search, facets, a map, recall against latency. It only reads.
 
     The page comes from this process, which passes its requests on with your credentials, until Ctrl-C. Keep the address
-    to yourself: whoever has it may read what you may.
+    secret: every program that has it can read what you can read.
     """
     from vectord_client.ui.browser import open_in_browser  # noqa: PLC0415  the packages of the server are an extra
     from vectord_client.ui.options import Options  # noqa: PLC0415
