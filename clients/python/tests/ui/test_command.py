@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -37,6 +38,22 @@ def test_it_prints_its_address_and_ends_cleanly(tmp_path: Path, ending: signal.S
             assert b"<title>vectord</title>" in page.read()
         process.send_signal(ending)
         _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, b"")
+
+
+def test_it_ends_soon_though_the_service_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "vectord_client", "ui", "--url", url, "--no-open"]
+        with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            page = urlsplit(json.loads(process.stdout.readline())["url"])
+            with socket.create_connection((page.hostname or "", page.port or 0)) as waiting:
+                waiting.sendall(f"GET {page.path}call/api/indexes HTTP/1.1\r\nHost: {page.netloc}\r\n\r\n".encode())
+                asked, _ = silent.accept()
+                with asked:
+                    process.send_signal(signal.SIGINT)
+                    _, errors = process.communicate(timeout=8)
     assert (process.returncode, errors) == (0, b"")
 
 

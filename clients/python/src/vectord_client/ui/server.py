@@ -14,6 +14,7 @@ from vectord_client.ui.options import Options
 try:
     import numpy  # noqa: F401  modules below need it, and would name another extra
     from waitress.server import BaseWSGIServer, create_server
+    from waitress.task import ThreadedTaskDispatcher
 
     from vectord_client.ui.application import Application
 except ModuleNotFoundError as error:
@@ -25,7 +26,16 @@ except ModuleNotFoundError as error:
 
 _HOST: Final = "127.0.0.1"
 _THREADS: Final = 8
+_CLOSE_SECONDS: Final = 0.5  # for requests that are being answered; all of them only read
 _BODY_BYTES: Final = 8 << 20  # a request of the API has at most 6 MB
+
+
+class _Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """The threads that answer; a service that is slow does not delay the end of the process."""
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = _CLOSE_SECONDS) -> bool:
+        """Wait up to `timeout` seconds for what is being answered; return True if requests were waiting."""
+        return bool(super().shutdown(cancel_pending, timeout))
 
 
 class Server:
@@ -40,12 +50,16 @@ class Server:
         self._socket = listen(_HOST, port)
         self._application = Application(client, self._socket.getsockname()[1], options or Options())
         self._channels: dict[int, Any] = {}
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests may wait for a thread
+        # Requests wait for a thread, and some are unanswered at the end, which are no reasons for warnings.
+        for name in ("waitress", "waitress.queue"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        threads = _Threads()
+        threads.set_thread_count(_THREADS)
         self._http: BaseWSGIServer = create_server(
             self._application,
             map=self._channels,
             sockets=[self._socket],
-            threads=_THREADS,
+            _dispatcher=threads,
             asyncore_use_poll=True,
             max_request_body_size=_BODY_BYTES,
             ident="vectord",
@@ -79,7 +93,7 @@ class Server:
         self._http.trigger.pull_trigger(self._channels.clear)  # its loop ends when it has none
 
     def close(self) -> None:
-        """Stop listening, and finish the requests that are being answered."""
+        """Stop listening, and finish the requests that are answered soon."""
         self._http.task_dispatcher.shutdown()
         for connection in list(self._http.active_channels.values()):
             connection.handle_close()
