@@ -139,7 +139,7 @@ def test_where_the_kernel_cannot_copy_the_bytes_are_read_and_written(
     assert state_of(tmp_path / "before") == CASES["splice"].outcome(before)
 
 
-@pytest.mark.parametrize("name", CASES.keys() - {"discard"})
+@pytest.mark.parametrize("name", [name for name in CASES if name != "discard"])
 def test_no_read_confirms_a_change_that_the_disk_has_not_confirmed(name: str, before: State, tmp_path: Path) -> None:
     """A commit loop that finds its own commit takes it as done, so it must not find it before."""
     broken = False
