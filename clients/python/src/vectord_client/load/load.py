@@ -25,7 +25,7 @@ from vectord_client.session import takes_rows
 from vectord_client.values import IndexInfo
 from vectord_client.wire import operations, plans
 
-MOST_WRITES: Final = 4  # in flight, by default: commits of one index are made one after the other
+MOST_WRITES: Final = 1  # in flight, by default: commits of one index conflict, and a lost one is made again
 _LEAST_BATCH: Final = 1_000
 
 

@@ -27,7 +27,7 @@ from vectord_client.wire.call import Call, Plan, SideBySide
 T = TypeVar("T")
 _MOST_QUERIES: Final = 100
 _MOST_IDS: Final = 1000
-MOST_WRITES: Final = 4  # of one add: commits of one index are made one after the other
+MOST_WRITES: Final = 1  # of one add: commits of one index conflict, and a lost one is made again
 
 
 def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -> Plan[IndexInfo | None]:
