@@ -152,12 +152,15 @@ def test_the_handler_of_events_that_the_page_shows_signs_for_api_gateway_and_com
 
 
 def test_the_commands_of_the_page_install_the_files(tmp_path: Path) -> None:
-    [shown] = re.findall(r"```sh\n(mkdir -p ~/.aws/models.*?)```", text_of("docs/s3vectors.md"), re.DOTALL)
+    # `vectord` is not installed here; the client's own tests run its command.
+    [(copied, exported)] = re.findall(
+        r"^vectord s3vectors install +# or: (.+)\n(export .+)$", text_of("docs/s3vectors.md"), re.MULTILINE
+    )
     code = (
         "import boto3; meta = boto3.client('s3vectors').meta; print(meta.service_model.signing_name, meta.endpoint_url)"
     )
     ran = subprocess.run(
-        ["bash", "-euc", f'{shown}\n"$PYTHON" -c "{code}"'],
+        ["bash", "-euc", f'{copied}\n{exported}\n"$PYTHON" -c "{code}"'],
         cwd=ASSETS.parents[1],
         env={**CREDENTIALS, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
         capture_output=True,
