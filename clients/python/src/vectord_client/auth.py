@@ -89,7 +89,7 @@ class Iam:
 
     blocks = True
 
-    def __init__(self, region: str | None = None, host: str = "") -> None:
+    def __init__(self, region: str | None = None) -> None:
         try:
             from botocore.auth import SigV4Auth  # noqa: PLC0415  an extra
             from botocore.awsrequest import AWSRequest  # noqa: PLC0415
@@ -101,16 +101,22 @@ class Iam:
             ) from error
         self._signer, self._request, self._error = SigV4Auth, AWSRequest, BotoCoreError
         session = get_session()
-        self.region = region or _region_of(host) or session.get_config_variable("region")
+        self.region = region or self._read(lambda: session.get_config_variable("region"))
         if not self.region:
-            raise CredentialsMissing("No AWS region is known: set AWS_REGION, or give Client the argument `region`.")
+            raise CredentialsMissing(
+                "No AWS region is known: set AWS_REGION or AWS_DEFAULT_REGION, or give Client the argument `region`."
+            )
         self._credentials = self._found(session.get_credentials)
 
-    def _found(self, find: Callable[[], Any]) -> Any:
+    def _read(self, find: Callable[[], Any]) -> Any:
+        """Return what botocore finds in the environment and its files."""
         try:
-            found = find()
+            return find()
         except self._error as error:
             raise CredentialsMissing(f"AWS credentials cannot be read: {error}.") from error
+
+    def _found(self, find: Callable[[], Any]) -> Any:
+        found = self._read(find)
         if found is None:
             raise CredentialsMissing(
                 "No AWS credentials were found: run `aws sso login` or `aws configure`, or set AWS_PROFILE or "
@@ -139,5 +145,5 @@ def authorizer(auth: Auth, url: str, region: str | None, environment: Mapping[st
     if auth is None:
         auth = "iam" if _region_of(host) and host.endswith((_AWS, _AWS + ".cn")) else "none"
     if auth == "iam":
-        return Iam(region, host)
+        return Iam(region or _region_of(host) or environment.get("AWS_REGION"))
     return Open() if auth == "none" else Token(auth)

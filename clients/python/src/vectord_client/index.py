@@ -226,9 +226,8 @@ class Index(View, Loadable):
         if_match: str | None = None,
     ) -> Patched:
         """Change the metadata of `ids`, or of all vectors that satisfy a filter: "merge" (RFC 7396) or "replace"."""
-        chosen = None if ids is None else list(ids)
         return self._session.run(
-            operations.patch(self._name, metadata, ids=chosen, filter=filter, mode=mode, if_match=if_match)
+            operations.patch(self._name, metadata, ids=ids, filter=filter, mode=mode, if_match=if_match)
         )
 
     def delete(
@@ -241,10 +240,9 @@ class Index(View, Loadable):
         if_match: str | None = None,
     ) -> Deleted:
         """Delete the vectors of `ids`, or all that satisfy a filter; a filter that is always true requires `all`."""
-        chosen = None if ids is None else list(ids)
         return self._session.run(
             operations.delete(
-                self._name, ids=chosen, filter=filter, all=all or None, dry_run=dry_run or None, if_match=if_match
+                self._name, ids=ids, filter=filter, all=all or None, dry_run=dry_run or None, if_match=if_match
             )
         )
 

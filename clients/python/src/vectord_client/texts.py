@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.errors import ArgumentInvalid, EmbedderMismatch
+from vectord_client.rows.id_lists import check_several, checked_ids
 from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters, Restored
 from vectord_client.wire import operations, plans
 from vectord_client.wire.call import Call, Plan, Work
@@ -47,9 +48,8 @@ class Texts:
         """Add or replace the vectors of documents. Raises as `search`."""
         if ids is None:
             raise ArgumentInvalid("Give `ids` with `texts`.")
-        if isinstance(texts, str):
-            raise ArgumentInvalid("texts must be a list of texts, not one text: write [text].")
-        documents, listed = list(texts), list(ids)
+        check_several(texts, "texts")
+        documents, listed = list(texts), checked_ids(ids)
         if len(listed) != len(documents):  # before the model is called, which may take long or cost money
             raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(documents):,} texts.")
         embedder = yield from self._checked_embedder()

@@ -232,7 +232,9 @@ def test_credentials_of_a_profile_are_found(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_the_region_of_the_host_name_is_used() -> None:
-    assert Iam(None, "a1.execute-api.eu-west-1.amazonaws.com").region == "eu-west-1"
+    signer = authorizer("iam", AWS, None, {"AWS_REGION": "us-east-1"})
+    assert isinstance(signer, Iam)
+    assert signer.region == "eu-west-1"
 
 
 def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,6 +247,37 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_PROFILE", "unknown-profile")
     with pytest.raises(errors.CredentialsMissing, match="unknown-profile"):
         Client(AWS)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://vectors.example.com", "https://a1.execute-api.eu-west-1.amazonaws.com"], ids=["other host", "AWS"]
+)
+@pytest.mark.parametrize("region", [None, "eu-west-1"])
+def test_a_profile_that_does_not_exist_is_named_for_every_host(
+    monkeypatch: pytest.MonkeyPatch, url: str, region: str | None
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "unknown-profile")
+    with pytest.raises(errors.CredentialsMissing, match="unknown-profile"):
+        Client(url, auth="iam", region=region)
+
+
+@pytest.mark.parametrize(
+    ("environment", "argument", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, None, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, None, "eu-west-2"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, None, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1"}, "us-east-1", "us-east-1"),
+    ],
+)
+def test_the_region_comes_from_the_argument_or_the_environment(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], argument: str | None, region: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with raw_server(EMPTY) as server:
+        _sent(Client(server.url, auth="iam", region=argument))
+    _signature(server.requests[0], "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", region)
 
 
 def test_a_missing_region_is_named() -> None:

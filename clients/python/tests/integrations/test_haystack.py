@@ -19,6 +19,7 @@ from haystack.errors import FilterError
 from haystack.utils import Secret
 
 from vectord_client import Client
+from vectord_client.errors import UsageError
 from vectord_client.integrations.access import DimensionMismatch
 from vectord_client.integrations.haystack import VectordDocumentStore, VectordEmbeddingRetriever
 
@@ -240,6 +241,16 @@ def test_mistakes_are_refused(store: VectordDocumentStore) -> None:
     with pytest.raises(ValueError, match="meta of document 'nan'"):
         store.write_documents([Document(id="nan", content="x", meta={"a": float("nan")})])
     assert store.count_documents() == 4
+
+
+@pytest.mark.parametrize("ids", ["ab", "a", ""])
+async def test_one_text_is_not_a_list_of_ids(store: VectordDocumentStore, ids: Any) -> None:
+    store.write_documents([Document(id=each, content=each) for each in "ab"])
+    with pytest.raises(UsageError, match=r"^document_ids is one text; give a list"):
+        store.delete_documents(ids)
+    with pytest.raises(UsageError, match=r"^document_ids is one text; give a list"):
+        await store.delete_documents_async(ids)
+    assert store.count_documents() == 2
 
 
 def test_distinct_values_come_from_facets_or_documents(store: VectordDocumentStore) -> None:

@@ -243,6 +243,33 @@ def test_mistakes_of_the_caller_are_refused(store: VectordVectorStore) -> None:
         store.similarity_search("a", recal=1.0)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.delete("ab"),
+        lambda store: store.delete(""),
+        lambda store: store.get_by_ids("ab"),
+        lambda store: store.get_by_ids(""),
+        lambda store: store.add_texts(["x", "y"], ids="ab"),
+        lambda store: asyncio.run(store.adelete("ab")),
+        lambda store: asyncio.run(store.aget_by_ids("ab")),
+    ],
+)
+def test_one_text_is_not_a_list_of_ids(tmp_path: Path, call: Any) -> None:
+    store = VectordVectorStore(MODEL, "films", target=tmp_path)
+    store.add_texts(["a", "b"], ids=["a", "b"])
+    with pytest.raises(UsageError, match=r"^ids is one text; give a list"):
+        call(store)
+    assert [document.id for document in store.get_by_ids(["a", "b"])] == ["a", "b"]
+
+
+def test_one_text_is_not_a_list_of_texts(store: VectordVectorStore) -> None:
+    with pytest.raises(UsageError, match=r"^texts is one text; give a list"):
+        store.add_texts("ab")
+    with pytest.raises(UsageError, match=r"^ids\[1\]: the id is 7"):
+        store.add_texts(["a", "b"], ids=["a", 7])  # type: ignore[list-item]
+
+
 def test_rows_of_other_programs_are_documents(store: VectordVectorStore) -> None:
     store.add_texts(["a"], ids=["own"])
     vector = MODEL.embed_query("b")
@@ -297,7 +324,7 @@ def test_a_sharded_index_works_alike(target: str, name: str) -> None:
     with Client(target) as client:
         client.create_index(name, dimension=16, shards=3)
     store = VectordVectorStore(MODEL, name, target=target)
-    store.add_texts("abcdef", [{"n": n} for n in range(6)], ids=list("abcdef"))
+    store.add_texts(list("abcdef"), [{"n": n} for n in range(6)], ids=list("abcdef"))
     assert [found.id for found in store.max_marginal_relevance_search("c", k=1, filter={"n": {"$lt": 4}})] == ["c"]
     assert [found.id for found in store.get_by_ids(["f", "none", "a"])] == ["f", "a"]
     store.delete(filter={"n": {"$gt": 1}})

@@ -19,6 +19,7 @@ from llama_index.core.vector_stores import (
 )
 from llama_index.core.vector_stores.types import VectorStoreQueryMode
 
+from vectord_client.errors import UsageError
 from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
 from vectord_client.integrations.llamaindex import VectordVectorStore
 
@@ -233,6 +234,26 @@ def test_mistakes_are_refused(store: VectordVectorStore) -> None:
         store.query(VectorStoreQuery(query_str="space"))
     with pytest.raises(ValueError, match="metadata of node 'x'"):
         store.add([TextNode(id_="x", text="x", embedding=[1, 0], metadata={"n": float("inf")})])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.delete_nodes("ab"),
+        lambda store: store.delete_nodes(""),
+        lambda store: store.delete_nodes("ab", where("year", 1979)),
+        lambda store: store.get_nodes("ab"),
+        lambda store: store.get_nodes("ab", where("year", 1979)),
+        lambda store: store.query(VectorStoreQuery(query_embedding=[1, 0], node_ids="ab")),
+        lambda store: store.query(VectorStoreQuery(query_embedding=[1, 0], doc_ids="ab")),
+    ],
+)
+def test_one_text_is_not_a_list_of_ids(store: VectordVectorStore, call: Any) -> None:
+    store.add(FILMS)
+    before = len(store.get_nodes())
+    with pytest.raises(UsageError, match=r"_ids is one text; give a list"):
+        call(store)
+    assert len(store.get_nodes()) == before
 
 
 def test_a_store_can_be_pickled_and_serialized(store: VectordVectorStore) -> None:

@@ -4,7 +4,7 @@ The index is created by the first write, with the dimension of its vectors. An i
 empty one.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any, Final, Literal, TypeVar
 
 from vectord_client.embedding.protocol import Embedder
@@ -12,6 +12,7 @@ from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
 from vectord_client.rows.batches import event_bytes
+from vectord_client.rows.id_lists import checked_ids
 from vectord_client.rows.metadata import json_text
 from vectord_client.texts import Model
 from vectord_client.values import Added, Hit, Hits, IndexInfo, Parameters
@@ -156,10 +157,15 @@ class IndexAccess:
                 break
         return len(added)
 
-    def delete_ids(self, ids: Sequence[str]) -> Steps[None]:
-        """Delete rows by ids; ids that do not exist are ignored."""
-        for start in range(0, len(ids), _REQUEST_IDS):
-            yield from self.read(_delete(ids[start : start + _REQUEST_IDS]), missing=None)
+    def delete_ids(self, ids: Iterable[str], name: str = "ids") -> Steps[None]:
+        """Delete rows by ids; ids that do not exist are ignored. Messages call the ids `name`.
+
+        Raises:
+            ArgumentInvalid: the ids are one text, or one of them is not text.
+        """
+        listed = checked_ids(ids, name)
+        for start in range(0, len(listed), _REQUEST_IDS):
+            yield from self.read(_delete(listed[start : start + _REQUEST_IDS]), missing=None)
 
     def _etag(self) -> Steps[str | None]:
         """Return the ETag for a conditional write; None for a sharded index, which accepts no condition."""

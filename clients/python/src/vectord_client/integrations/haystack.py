@@ -96,7 +96,7 @@ class VectordDocumentStore(AsyncMethods):
 
     def delete_documents(self, document_ids: list[str]) -> None:
         """Delete documents by ids; ids that do not exist are ignored."""
-        self._access.run(self._access.delete_ids(document_ids))
+        self._access.run(self._access.delete_ids(document_ids, "document_ids"))
 
     def delete_all_documents(self, recreate_index: bool = False) -> None:
         """Delete all documents; with `recreate_index` the index itself, which the next write creates again."""

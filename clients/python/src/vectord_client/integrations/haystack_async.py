@@ -33,7 +33,7 @@ class AsyncMethods:
 
     async def delete_documents_async(self, document_ids: list[str]) -> None:
         """Delete documents by ids; ids that do not exist are ignored."""
-        await self._access.arun(self._access.delete_ids(document_ids))
+        await self._access.arun(self._access.delete_ids(document_ids, "document_ids"))
 
     async def delete_all_documents_async(self, recreate_index: bool = False) -> None:
         """Delete all documents."""

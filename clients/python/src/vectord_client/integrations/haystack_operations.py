@@ -140,7 +140,7 @@ def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[
 
     def new_items(added: Set[str]) -> Steps[list[Item]]:
         remaining = {id: item for id, item in unique.items() if id not in added}
-        rows: list[Row] = yield from access.read(Call(lambda index: index.get(remaining, include=())), missing=[])
+        rows: list[Row] = yield from access.read(Call(lambda index: index.get(list(remaining), include=())), missing=[])
         existing = {row.id for row in rows}
         if existing and not skip:
             raise DuplicateDocumentError(f"Documents with these ids exist: {', '.join(sorted(existing)[:_SHOWN])}.")

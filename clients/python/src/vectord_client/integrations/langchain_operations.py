@@ -13,6 +13,7 @@ from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.langchain_filters import row_filter
 from vectord_client.integrations.plain import plain
 from vectord_client.integrations.steps import Call, Steps
+from vectord_client.rows.id_lists import check_several, checked_id, checked_ids
 from vectord_client.values import Hit, Row
 
 Scored = list[tuple[Document, float]]
@@ -34,8 +35,12 @@ def texts_to_add(
     """Return texts with their ids and metadata; a missing id is a new UUID.
 
     Raises:
-        ValueError: the numbers of texts, metadata and ids differ, or JSON cannot represent metadata.
+        ValueError: the numbers of texts, metadata and ids differ, texts or ids are one text, an id is not text, or
+            JSON cannot represent metadata.
     """
+    check_several(texts, "texts")
+    if ids is not None:
+        check_several(ids, "ids")
     texts = list(texts)
     metadatas = list(metadatas or ()) or [None] * len(texts)
     ids = list(ids or ()) or [None] * len(texts)
@@ -43,7 +48,11 @@ def texts_to_add(
         if len(values) != len(texts):
             raise ValueError(f"There are {len(texts)} texts and {len(values)} {name}. Give one for each text.")
     return [
-        TextToAdd(id or str(uuid.uuid4()), text, {"text": text, "metadata": plain(metadata or {}, f"metadatas[{at}]")})
+        TextToAdd(
+            checked_id(id or str(uuid.uuid4()), f"ids[{at}]"),
+            text,
+            {"text": text, "metadata": plain(metadata or {}, f"metadatas[{at}]")},
+        )
         for at, (text, metadata, id) in enumerate(zip(texts, metadatas, ids, strict=True))
     ]
 
@@ -78,9 +87,10 @@ def delete(access: IndexAccess, ids: Sequence[str] | None, filter: dict[str, Any
 
 def get(access: IndexAccess, ids: Sequence[str]) -> Steps[list[Document]]:
     """Return the documents of `ids` that exist."""
-    if not ids:
+    listed = checked_ids(ids)
+    if not listed:
         return []
-    rows: list[Row] = yield from access.read(Call(lambda index: index.get(ids, include=("metadata",))), missing=[])
+    rows: list[Row] = yield from access.read(Call(lambda index: index.get(listed, include=("metadata",))), missing=[])
     return [_document(row) for row in rows]
 
 

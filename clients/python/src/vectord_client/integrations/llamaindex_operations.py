@@ -17,6 +17,7 @@ from vectord_client.integrations.llamaindex_filters import row_filter
 from vectord_client.integrations.llamaindex_nodes import metadata_of, node_of
 from vectord_client.integrations.scores import similarity
 from vectord_client.integrations.steps import Call, EachRow, Steps
+from vectord_client.rows.id_lists import checked_ids
 from vectord_client.values import Hit
 
 _MODES: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR)
@@ -45,7 +46,7 @@ def delete_nodes(access: IndexAccess, node_ids: Sequence[str] | None, filters: M
     if node_ids is None and not (filters and filters.filters):
         raise ValueError("Give node_ids or filters. To delete all nodes, call clear().")
     if not (filters and filters.filters):
-        yield from access.delete_ids(node_ids or [])
+        yield from access.delete_ids([] if node_ids is None else node_ids, "node_ids")
         return
     selected = _selected(node_ids, None, filters)
     yield from access.read(Call(lambda index: index.delete(filter=selected)), missing=None)
@@ -62,7 +63,7 @@ def get_nodes(
     """Return nodes by ids, by filters, by both, or all, without their embeddings."""
     nodes: list[BaseNode] = []
     if node_ids is not None and not (filters and filters.filters):
-        ids = list(node_ids)
+        ids = checked_ids(node_ids, "node_ids")
         if ids:
             rows = yield from access.read(Call(lambda index: index.get(ids, include=("metadata",))), missing=[])
             nodes += [node_of(row.metadata) for row in rows]
@@ -87,7 +88,9 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
         raise ValueError("The query has no query_embedding. Embed its text first, as a retriever does.")
     vector, k = query.query_embedding, query.similarity_top_k
     # LlamaIndex's retriever means no restriction by an empty list.
-    selected = _selected(query.node_ids or None, query.doc_ids or None, query.filters)
+    nodes = checked_ids(query.node_ids or [], "node_ids")
+    documents = checked_ids(query.doc_ids or [], "doc_ids")
+    selected = _selected(nodes or None, documents or None, query.filters)
     if query.mode is VectorStoreQueryMode.MMR:
         hits = yield from _diverse(access, query, vector, selected, options)
     else:
@@ -135,9 +138,9 @@ def _selected(
     """Return one filter on rows that all three satisfy; None if there are none."""
     parts: list[dict[str, Any]] = []
     if node_ids is not None:
-        parts.append({"id": {"$in": list(node_ids)}})
+        parts.append({"id": {"$in": checked_ids(node_ids, "node_ids")}})
     if doc_ids is not None:
-        parts.append({"ref_doc_id": {"$in": list(doc_ids)}})
+        parts.append({"ref_doc_id": {"$in": checked_ids(doc_ids, "doc_ids")}})
     if filters is not None and filters.filters:
         parts.append(row_filter(filters))
     return {"$and": parts} if parts else None

@@ -1,7 +1,7 @@
 """Python values to the text of a request."""
 
-import os
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from vectord_client.errors import ArgumentInvalid
+from vectord_client.rows.id_lists import checked_id
 from vectord_client.rows.pack import pack_vector, to_base64
 from vectord_client.values import Version
 
@@ -63,13 +64,33 @@ def index_path(name: str, rest: str = "") -> str:
 
 
 def is_safe_in_path(vector_id: str) -> bool:
-    """Return True if API Gateway passes an id in a path on unchanged."""
-    return bool(vector_id) and not _UNSAFE_IN_PATHS.search(vector_id)
+    """Return True if API Gateway passes an id in a path on unchanged.
+
+    Raises:
+        ArgumentInvalid: The id is not text.
+    """
+    return bool(checked_id(vector_id)) and not _UNSAFE_IN_PATHS.search(vector_id)
 
 
 def id_path(name: str, vector_id: str) -> str:
     """Return the path of one vector."""
     return index_path(name, f"/vectors/{quote(vector_id, safe='')}")
+
+
+def condition(if_match: str | None) -> dict[str, str]:
+    """Return the header for the condition that an index has the ETag `if_match`; None is no condition.
+
+    Raises:
+        ArgumentInvalid: It cannot be an ETag. An empty text must not become a write without a condition.
+    """
+    if if_match is None:
+        return {}
+    if not isinstance(if_match, str) or not if_match.strip() or not if_match.isascii() or not if_match.isprintable():
+        raise ArgumentInvalid(
+            f"if_match is {if_match!r:.80}, which is not an ETag: give `etag` of the index or of an answer, or None "
+            "for no condition. A sharded index has no ETag, and neither has an add that needed several requests."
+        )
+    return {"if-match": if_match}
 
 
 def query(**parameters: str | int | float | None) -> tuple[tuple[str, str], ...]:
@@ -118,4 +139,4 @@ def vectors(values: Iterable[Any]) -> list[str]:
 
 def new_key() -> str:
     """Return a new Idempotency-Key."""
-    return os.urandom(16).hex()
+    return uuid.uuid4().hex

@@ -6,7 +6,9 @@ from typing import Any, Final, TypeVar
 from msgspec import structs
 
 from vectord_client import values
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.rows.block import Block
+from vectord_client.rows.id_lists import checked_ids, optional_id, optional_ids
 from vectord_client.wire import answers, encode
 from vectord_client.wire.call import Call
 from vectord_client.wire.encode import AsOf, Filter
@@ -45,7 +47,7 @@ def _write(
     method: str, path: str, read: Any, body: bytes | None, *, if_match: str | None = None, idempotent: bool = False
 ) -> Call[Any]:
     """Return a write without an Idempotency-Key."""
-    headers = {**(_JSON if body is not None else {}), **({"if-match": if_match} if if_match is not None else {})}
+    headers = {**(_JSON if body is not None else {}), **encode.condition(if_match)}
     return Call(Request(method, path, headers=headers, body=body), read, idempotent=idempotent, writes=True)
 
 
@@ -125,7 +127,7 @@ def look_up(
 
 def get(  # noqa: PLR0917 - the order of the API's table
     name: str,
-    ids: Sequence[str],
+    ids: Iterable[str],
     include: Sequence[str] | None = None,
     after: str | None = None,
     consistency: str | None = None,
@@ -133,7 +135,7 @@ def get(  # noqa: PLR0917 - the order of the API's table
 ) -> Call[answers.Page]:
     """POST /indexes/{name}/vectors/get."""
     members = {
-        "ids": list(ids),
+        "ids": checked_ids(ids),
         "include": _list(include),
         "vector_encoding": _BASE64,
         "after": after,
@@ -172,8 +174,18 @@ def facets(name: str, paths: str | Sequence[str], **members: Any) -> Call[values
 
 
 def search(name: str, *, vector: Any = None, id: str | None = None, **options: Any) -> Call[values.Hits]:
-    """POST /indexes/{name}/search, for one vector or one stored vector. Other members are those of `_search`."""
-    members = {"vector": None if vector is None else encode.vector(vector), "id": id, **_search(**options)}
+    """POST /indexes/{name}/search, for one vector or one stored vector. Other members are those of `_search`.
+
+    Raises:
+        ArgumentInvalid: There is neither a vector nor an id, or both.
+    """
+    if (vector is None) == (id is None):
+        raise ArgumentInvalid("A search has exactly one of vector, id and text.")
+    members = {
+        "vector": None if vector is None else encode.vector(vector),
+        "id": optional_id(id),
+        **_search(**options),
+    }
     return _read(encode.index_path(name, "/search"), _hits, members)
 
 
@@ -209,7 +221,8 @@ def patch(
     name: str, metadata: Any, *, if_match: str | None = None, key: str | None = None, **members: Any
 ) -> Call[values.Patched]:
     """PATCH /indexes/{name}/vectors. Other members are sent by their names."""
-    body = encode.json({"metadata": metadata, **{k: v for k, v in members.items() if v is not None}})
+    chosen = {**members, "ids": optional_ids(members.get("ids"))}
+    body = encode.json({"metadata": metadata, **{k: v for k, v in chosen.items() if v is not None}})
     return _keyed("PATCH", encode.index_path(name, "/vectors"), _patched, body, if_match=if_match, key=key)
 
 
@@ -220,7 +233,8 @@ def remove(name: str, vector_id: str, if_match: str | None = None, key: str | No
 
 def delete(name: str, *, if_match: str | None = None, key: str | None = None, **members: Any) -> Call[values.Deleted]:
     """POST /indexes/{name}/vectors/delete. Other members are sent by their names."""
-    path, body = encode.index_path(name, "/vectors/delete"), encode.body(members)
+    body = encode.body({**members, "ids": optional_ids(members.get("ids"))})
+    path = encode.index_path(name, "/vectors/delete")
     return _keyed("POST", path, _deleted, body, if_match=if_match, key=key)
 
 

@@ -19,6 +19,7 @@ from vectord_client.rows.block import Block, InvalidRows, joined
 from vectord_client.rows.fields import make_names
 from vectord_client.rows.forms import add_blocks
 from vectord_client.rows.frames import is_frame
+from vectord_client.rows.id_lists import checked_id, checked_ids
 from vectord_client.values import Added, Deleted, Hits, IndexInfo, Restored, Row
 from vectord_client.wire import encode, operations
 from vectord_client.wire.answers import next_cursor
@@ -166,7 +167,7 @@ def _sum(rows: Sequence[Block], outcomes: Sequence[Any]) -> Added:
 def get(name: str, ids: Iterable[str], **options: Any) -> Plan[list[Row]]:
     """Get the vectors of any number of ids, in their order; ids that do not exist are left out."""
     rows: list[Row] = []
-    for part in _parts(ids, _MOST_IDS):
+    for part in _parts(checked_ids(ids), _MOST_IDS):
         after: str | None = None
         while True:
             page = yield operations.get(name, part, after=after, **options)
@@ -183,7 +184,7 @@ def one(name: str, vector_id: str, **options: Any) -> Plan[Row]:
     Raises:
         VectorNotFound: There is none.
     """
-    found = yield from get(name, [vector_id], **options)
+    found = yield from get(name, [checked_id(vector_id)], **options)
     if not found:
         raise _missing(name, vector_id)
     return found[0]
@@ -191,7 +192,7 @@ def one(name: str, vector_id: str, **options: Any) -> Plan[Row]:
 
 def has(name: str, vector_id: str) -> Plan[bool]:
     """Return True if the index has a vector with this id."""
-    found = yield from get(name, [vector_id], include=())
+    found = yield from get(name, [checked_id(vector_id)], include=())
     return bool(found)
 
 
