@@ -108,6 +108,77 @@ def test_rows_that_others_changed_meanwhile_are_not_overwritten(films: Index, np
     assert f"id{last - 1}" not in films
 
 
+@pytest.mark.parametrize(("at", "concurrency"), [(5, 1), (5, 4)])
+@pytest.mark.parametrize("delivered", [True, False])
+def test_rows_that_a_restore_removed_are_sent_again(
+    at: int, concurrency: int, *, delivered: bool, films: Index, npz: Path, check: Callable
+) -> None:
+    interrupt(films, npz, at, delivered=delivered, concurrency=concurrency)
+    before = len(films)
+    films.restore(list(films.versions())[2])
+    kept = len(films)
+    assert 0 < kept < before
+    report = films.load(npz, batch_bytes=SMALL)
+    assert (report.added, report.replaced, report.resumed, report.failed) == (1_000, 0, kept, ())
+    check(films)
+
+
+def test_rows_that_others_deleted_from_acknowledged_batches_are_sent_again(
+    films: Index, npz: Path, check: Callable
+) -> None:
+    interrupt(films, npz, 5)
+    films.delete(ids=["id0", "id5", "id200"])
+    report = films.load(npz, batch_bytes=SMALL)
+    assert (report.added, report.failed) == (1_000, ())
+    check(films)
+
+
+def test_a_repeat_that_is_interrupted_too_loses_and_overwrites_nothing(
+    films: Index, npz: Path, matrix: np.ndarray, check: Callable
+) -> None:
+    interrupt(films, npz, 5)
+    films.restore(list(films.versions())[2])
+    kept = len(films)
+    interrupt(films, npz, 1)
+    again = max(int(row.id[2:]) for row in films.rows())
+    assert again > kept
+    films.add([(f"id{again}", matrix[0], {"by": "another"})])
+    report = films.load(npz, batch_bytes=SMALL)
+    assert [row.id for row in report.failed] == [f"id{again}"]
+    assert (report.rows, films[f"id{again}"].metadata) == (999, {"by": "another"})
+    films.delete(ids=[f"id{again}"])
+    check(films, without=(again,))
+
+
+def test_replaced_rows_that_a_restore_brought_back_are_reported(
+    films: Index, npz: Path, matrix: np.ndarray, check: Callable
+) -> None:
+    """They are like rows that another writer changed, so they are not overwritten; but the report has them."""
+    films.add(ids=[f"id{row}" for row in range(1_000)], vectors=matrix[::-1].copy())
+    interrupt(films, npz, 5)
+    films.restore(list(films.versions())[2])
+    report = films.load(npz, batch_bytes=SMALL)
+    assert report.failed_count > 0
+    assert report.rows + report.failed_count == len(films) == 1_000
+    for row in report.failed:
+        assert "the index was restored to an earlier state" in row.reason
+    films.delete(ids=[row.id for row in report.failed])
+    check(films, without=tuple(row.position for row in report.failed))
+
+
+def test_rows_of_one_id_in_several_batches_are_not_taken_for_changes_of_others(
+    films: Index, matrix: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "repeated.npz"
+    ids = np.array([f"id{row % 150}" for row in range(1_000)])
+    np.savez(path, ids=ids, vectors=matrix)
+    interrupt(films, path, 4)
+    report = films.load(path, batch_bytes=SMALL)
+    assert (report.failed, len(films)) == ((), 150)
+    found = {row.id: row.vector for row in films.rows(vectors=True)}
+    assert all(found[f"id{row % 150}"].tobytes() == matrix[row].tobytes() for row in range(850, 1_000))
+
+
 def forget_keys(films: Index, matrix: np.ndarray) -> None:
     """Send so many requests with keys that the index forgets those of the load."""
     for number in range(257):

@@ -39,12 +39,16 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, tag="sent", tag_field="line"):
-    """Batch `batch` is sent with `key`, without the rows `refused`, which the service did not accept."""
+    """Batch `batch` is sent with `key`, without the rows `refused`, which the service did not accept.
+
+    `again`: its rows were sent before, under another key, and those that the index does not have are sent.
+    """
 
     batch: int
     key: str
     digest: str
     refused: tuple[BadItem, ...] = ()
+    again: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done", tag_field="line"):
@@ -101,6 +105,7 @@ class Journal:
 
     def _note(self, line: Sent | Done) -> None:
         if isinstance(line, Sent):
+            self.done.pop(line.batch, None)  # of rows that are sent again
             self.sent[line.batch] = line
             self.anchors[line.batch] = self._keys[-_ANCHORS:]
             return

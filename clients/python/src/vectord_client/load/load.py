@@ -145,7 +145,7 @@ def _check_index(job: Job, journal: Journal) -> None:
     if samples and not job.session.follow(plans.get(name, samples, include=())):
         raise IndexChanged(
             f"The index {name!r} has none of the rows that an interrupted load of {journal.header.source} put into it: "
-            "it was created again, or emptied. Load everything with resume=False."
+            "it was created again, emptied, or restored to a state before them. Load everything with resume=False."
         )
 
 

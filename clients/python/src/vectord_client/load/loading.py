@@ -9,11 +9,12 @@ from typing import Final
 
 import msgspec
 
+from vectord_client.errors import BadItem, VectordError
 from vectord_client.load.errors import LoadError, LoadInterrupted, SourceChanged
-from vectord_client.load.journal import Done, Journal
+from vectord_client.load.journal import Journal
 from vectord_client.load.progress import Meter
 from vectord_client.load.report import LoadReport, Tally
-from vectord_client.load.send import Sender, digest_of
+from vectord_client.load.send import Outcome, Sender, digest_of
 from vectord_client.load.sources.base import Source
 from vectord_client.rows.batches import BATCH_ROWS, Batch, Costs, cut
 from vectord_client.rows.block import Block
@@ -44,8 +45,9 @@ class Loading:
         """Load until `stop` is set."""
         self._source, self._journal, self._sender, self._meter, self._stop = source, journal, sender, meter, stop
         self._tally = Tally()
+        self._left: dict[str, BadItem] = {}  # rows of acknowledged batches that differ in the index
         self._running: dict[int, frozenset[str]] = {}  # the ids of each batch in flight
-        self._outcomes: Queue[tuple[int, Done | BaseException]] = Queue()
+        self._outcomes: Queue[tuple[int, Outcome | BaseException]] = Queue()
 
     def run(self, names: Names, shape: Shape, how: Cut) -> LoadReport:
         """Load all rows, and return the report.
@@ -60,12 +62,12 @@ class Loading:
             while self._running:
                 self._collect()
             self._source.check()
+            self._tally.leave(self._left.values())
         except KeyboardInterrupt:
             raise self._interrupted() from None
         except BaseException as error:
             self._finish_running()
-            if self._tally.rows and not isinstance(error, _Stopped):
-                error.add_note(self._loaded() if isinstance(error, LoadError) else self._progress())
+            self._explain(error)
             raise
         self._journal.finish()
         return self._tally.report(time.monotonic() - started)
@@ -79,16 +81,13 @@ class Loading:
             yield block
 
     def _take(self, batch: Batch, concurrency: int) -> None:
-        """Send a batch, or skip it if an earlier run did."""
+        """Send a batch; of one that an earlier run sent, the rows that the index does not have."""
         self._check_same(batch)
-        done = self._journal.done.get(batch.number)
-        if done is not None:
-            self._count(done)
-            self._tally.resumed += done.added + done.replaced
-            return
         ids = frozenset() if batch.rows is None else frozenset(batch.rows.ids)
         while self._must_wait(ids, concurrency):
             self._collect()
+        for row_id in self._left.keys() & ids:
+            del self._left[row_id]  # of several rows with one id, the last one counts
         self._running[batch.number] = ids
         Thread(target=self._send, args=(batch,), name=f"vectord-load-{batch.number}", daemon=True).start()
 
@@ -112,7 +111,7 @@ class Loading:
             )
 
     def _send(self, batch: Batch) -> None:
-        outcome: Done | BaseException
+        outcome: Outcome | BaseException
         try:
             outcome = self._sender.send(batch)
         except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
@@ -128,14 +127,17 @@ class Loading:
                 self._note(*self._outcomes.get(timeout=_POLL))
                 return
 
-    def _note(self, number: int, outcome: Done | BaseException) -> None:
+    def _note(self, number: int, outcome: Outcome | BaseException) -> None:
         del self._running[number]
         if isinstance(outcome, BaseException):
             raise outcome
         self._count(outcome)
 
-    def _count(self, done: Done) -> None:
+    def _count(self, outcome: Outcome) -> None:
+        done = outcome.done
         self._tally.count(done.added, done.replaced, done.failed)
+        self._tally.resumed += outcome.resumed
+        self._left |= {row.id: row for row in outcome.left if row.id is not None}
         self._meter.set(self._tally.rows + self._tally.failed_count)
 
     def _finish_running(self) -> None:
@@ -145,7 +147,7 @@ class Loading:
             with suppress(Empty):
                 number, outcome = self._outcomes.get(timeout=left)
                 del self._running[number]
-                if isinstance(outcome, Done):
+                if isinstance(outcome, Outcome):
                     self._count(outcome)
 
     def _interrupted(self) -> LoadInterrupted:
@@ -153,6 +155,17 @@ class Loading:
         with suppress(KeyboardInterrupt):
             self._finish_running()
         return LoadInterrupted(self._progress())
+
+    def _explain(self, error: BaseException) -> None:
+        """Say in an error how many rows are in the index and, if the load can go on, how to continue it."""
+        if isinstance(error, _Stopped) or not (self._tally.rows or self._journal.sent):
+            return
+        if isinstance(error, LoadError):
+            error.add_note(self._loaded())
+        elif isinstance(error, VectordError):
+            error.detail = f"{error.detail or error.title} {self._progress()}"
+        else:
+            error.add_note(self._progress())
 
     def _loaded(self) -> str:
         total = f" of {self._source.total:,}" if self._source.total is not None else ""

@@ -1,6 +1,6 @@
 """What a load did."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import msgspec
@@ -63,6 +63,11 @@ class Tally:
             self.failed_count += 1
             if len(self.failed) < MOST_FAILED:
                 self.failed.append(row)
+
+    def leave(self, rows: Collection[BadItem]) -> None:
+        """Count rows as failed that were counted as loaded: the index has them with other contents."""
+        replaced = min(self.replaced, len(rows))
+        self.count(replaced - len(rows), -replaced, rows)
 
     def report(self, seconds: float) -> LoadReport:
         """Return the counts as a report."""

@@ -1,6 +1,7 @@
 """Send one batch of a load: by HTTP or in the process, once, without the rows that the service refuses."""
 
 import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +12,8 @@ from vectord_client.errors import (
     BatchInvalid,
     IdempotencyKeyReused,
 )
-from vectord_client.load.doubt import resolve
+from vectord_client.load.compare import Remains, compare, compare_acknowledged, has_any
+from vectord_client.load.doubt import is_remembered, was_never_applied
 from vectord_client.load.errors import BadRows
 from vectord_client.load.journal import Done, Journal, Sent
 from vectord_client.rows import batches
@@ -50,17 +52,43 @@ def add_in_process(session: Session, name: str) -> Add:
     return lambda rows, key: session.run(operations.add_rows(name, rows, key=key))
 
 
-class _Progress:
-    """What is known of a batch while it is sent: rows that failed, those of them that the service refused, and more.
+class Outcome(msgspec.Struct, frozen=True):
+    """The outcome of a batch.
 
-    `present` rows are in the index from an earlier run. `journalled` is the key that the journal has already.
+    `resumed` of its rows are in the index from an earlier run; the rows `left` differ there, and stay as they are.
     """
 
-    def __init__(self, batch: Batch, earlier: Sent | None) -> None:
-        self.refused = list(earlier.refused) if earlier else []
-        self.failed = [*batch.bad, *self.refused]
-        self.present = 0
+    done: Done
+    resumed: int = 0
+    left: tuple[BadItem, ...] = ()
+
+
+class _Progress:
+    """What is known of a batch while it is sent: its counts and the rows that failed.
+
+    `refused` are those of them that the service did not accept.
+    `journalled` is the key that the journal has already. `again`: an earlier run sent the rows, under another key.
+    """
+
+    def __init__(self, batch: Batch, refused: Sequence[BadItem] = ()) -> None:
+        self.refused = list(refused)
+        self.failed = [*batch.bad, *refused]
+        self.added = self.replaced = 0
+        self.key, self.sample = "", None if batch.rows is None else batch.rows.ids[0]
         self.journalled: str | None = None
+        self.again = False
+
+    def done(self, number: int, digest: str) -> Done:
+        """Return the line of the journal for a batch of which nothing is left to be sent."""
+        return Done(
+            batch=number,
+            added=self.added,
+            replaced=self.replaced,
+            failed=tuple(self.failed),
+            digest=digest,
+            key=self.key,
+            sample=self.sample if self.added or self.replaced else None,
+        )
 
 
 class Sender:
@@ -70,73 +98,115 @@ class Sender:
         """Send to index `name`; without `skip_bad`, a batch with bad rows is not sent."""
         self._session, self._name, self._journal, self._add = session, name, journal, add
         self._skip_bad = skip_bad
+        self._own: set[str] = set()  # ids of rows that were sent again
 
-    def send(self, batch: Batch) -> Done:
-        """Send a batch and return its outcome, which is then in the journal.
+    def send(self, batch: Batch) -> Outcome:
+        """Send a batch, or what remains of one that an earlier run sent; its outcome is then in the journal.
 
         Raises:
             BadRows: it has bad rows, or the service refuses some, and they must not be skipped.
         """
         if not self._skip_bad and batch.bad:
             raise _bad_rows(batch.bad)
+        earlier = self._journal.done.get(batch.number)
+        if earlier is not None:
+            return self._rechecked(batch, earlier)
         if batch.rows is None:
             done = Done(batch=batch.number, failed=batch.bad)
             self._journal.record(done)
-            return done
-        earlier = self._journal.sent.get(batch.number)
-        progress, digest = _Progress(batch, earlier), digest_of(batch.rows)
+            return Outcome(done)
+        sent = self._journal.sent.get(batch.number)
+        progress, digest = _Progress(batch, sent.refused if sent else ()), digest_of(batch.rows)
         rows: Block | None = without(batch.rows, progress.refused)
-        if earlier is not None and rows is not None:
-            rows = self._resolved(batch.number, rows, earlier, progress)
-        added, key, rows = self._added(batch.number, digest, rows, progress)
-        done = Done(
-            batch=batch.number,
-            added=added.added,
-            replaced=added.replaced + progress.present,
-            failed=tuple(progress.failed),
-            digest=digest,
-            key=key,
-            sample=rows.ids[0] if rows else None,
-        )
+        if sent is not None and rows:
+            rows = self._resolved(batch.number, rows, sent, progress)
+        self._send(batch.number, digest, rows, progress)
+        done = progress.done(batch.number, digest)
         self._journal.record(done)
-        return done
+        return Outcome(done)
 
-    def _resolved(self, number: int, rows: Block, earlier: Sent, progress: _Progress) -> Block | None:
-        """Return the rows that are still to be sent of a batch that an earlier run sent."""
-        journal = self._journal
-        anchors = journal.anchors.get(number, [])
-        remains = self._session.follow(resolve(self._name, rows, earlier.key, anchors, journal.header.etag))
-        progress.present = remains.present
+    def _rechecked(self, batch: Batch, earlier: Done) -> Outcome:
+        """Send those rows of an acknowledged batch again that the index does not have any more."""
+        present = Outcome(earlier, earlier.added + earlier.replaced)
+        if batch.rows is None:
+            return present
+        bad = {row.position for row in batch.bad}
+        progress = _Progress(batch, [row for row in earlier.failed if row.position not in bad])
+        rows, refused = without(batch.rows, progress.refused), len(progress.refused)
+        if not rows:
+            return present
+        replaced = earlier.replaced > 0
+        remains = self._session.follow(compare_acknowledged(self._name, rows, self._own, replaced=replaced))
+        resumed = present.resumed - len(remains.failed)
+        if remains.rows is None:
+            return Outcome(earlier, resumed, remains.failed)
+        progress.again = True
+        self._send(batch.number, earlier.digest, remains.rows, progress)
+        refused = len(progress.refused) - refused
+        progress.added, progress.replaced = max(0, earlier.added - refused), earlier.replaced
+        done = progress.done(batch.number, earlier.digest)
+        self._journal.record(done)
+        return Outcome(done, max(0, resumed - len(remains.rows)), remains.failed)
+
+    def _resolved(self, number: int, rows: Block, sent: Sent, progress: _Progress) -> Block | None:
+        """Return the rows that are still to be sent of a batch whose outcome is not known."""
+        follow, anchors = self._session.follow, self._journal.anchors.get(number, [])
+        applied = Added(0, 0)
+        if not sent.again:
+            if follow(is_remembered(self._name, sent.key)):
+                applied, progress.key = self._first_answer(rows, sent.key), sent.key
+                if not applied.replaced and follow(has_any(self._name, rows)):
+                    progress.added = applied.added
+                    return None
+            elif follow(was_never_applied(self._name, anchors, self._journal.header.etag)):
+                progress.journalled = sent.key
+                return rows
+        remains: Remains = follow(compare(self._name, rows, self._own))
+        progress.added = min(applied.added, remains.present)
+        progress.replaced = remains.present - progress.added
         progress.failed += remains.failed
-        if remains.rows is rows:
-            progress.journalled = earlier.key
-        found: Block | None = remains.rows
-        return found
+        progress.again = True
+        return remains.rows
 
-    def _added(
-        self, number: int, digest: str, rows: Block | None, progress: _Progress
-    ) -> tuple[Added, str, Block | None]:
-        """Add rows without those that the service refuses; return the answer, the key that it has, and the rows."""
+    def _first_answer(self, rows: Block, key: str) -> Added:
+        """Return the answer that the index remembers for a key."""
+        try:
+            return self._add(rows, key)
+        except IdempotencyKeyReused:  # the key has the digest of the rows: another version wrote the request
+            return Added(0, len(rows))
+
+    def _send(self, number: int, digest: str, rows: Block | None, progress: _Progress) -> None:
+        """Add rows without those that the service refuses, and note it in `progress`."""
         while rows:
-            rows_digest = digest_of(rows) if progress.refused else digest
-            key = progress.journalled or f"{self._journal.header.load}-{number}-{rows_digest}"
+            key = progress.journalled or self._key(number, rows, digest, progress)
             if progress.journalled is None:
-                self._journal.record(Sent(batch=number, key=key, digest=digest, refused=tuple(progress.refused)))
+                refused = tuple(progress.refused)
+                self._journal.record(Sent(batch=number, key=key, digest=digest, refused=refused, again=progress.again))
             progress.journalled = None
             try:
-                return self._add(rows, key), key, rows
-            except IdempotencyKeyReused:  # the key has the digest of the rows: another version wrote the request
-                return Added(0, len(rows)), key, rows
+                answer = self._first_answer(rows, key)
             except BatchInvalid as error:
                 if not error.errors:
                     raise
                 bad = [BadItem(rows.positions[item.position], item.id, item.reason) for item in error.errors]
                 if not self._skip_bad:
                     raise _bad_rows(bad) from error
-            progress.refused += bad
-            progress.failed += bad
-            rows = without(rows, bad)
-        return Added(0, 0), "", rows
+                progress.refused += bad
+                progress.failed += bad
+                rows = without(rows, bad)
+                continue
+            if progress.again:
+                self._own.update(rows.ids)
+            progress.added, progress.replaced = progress.added + answer.added, progress.replaced + answer.replaced
+            progress.key, progress.sample = key, rows.ids[0]
+            return
+
+    def _key(self, number: int, rows: Block, digest: str, progress: _Progress) -> str:
+        """Return a key of the load, the batch and its rows: one of its own for rows that are sent again."""
+        if progress.refused or progress.again:
+            digest = digest_of(rows)
+        key = f"{self._journal.header.load}-{number}-{digest}"
+        return f"{key}-{secrets.token_hex(4)}" if progress.again else key
 
 
 def _bad_rows(bad: Sequence[BadItem]) -> BadRows:

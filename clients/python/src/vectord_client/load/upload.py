@@ -14,7 +14,7 @@ import msgspec
 
 from vectord_client.errors import BadItem, ConnectionLost
 from vectord_client.gateway_errors import RequestRefused
-from vectord_client.load.doubt import is_same
+from vectord_client.load.compare import is_same
 from vectord_client.load.errors import SourceChanged, UploadNotSeen
 from vectord_client.load.job import Job
 from vectord_client.load.progress import Meter, meter
