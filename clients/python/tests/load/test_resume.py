@@ -16,8 +16,15 @@ import numpy as np
 import pytest
 
 from vectord_client import AsyncClient, Client, Index
-from vectord_client.errors import ConnectionLost
-from vectord_client.load.errors import IndexChanged, JournalUnusable, LoadInterrupted, LoadRunning, SourceChanged
+from vectord_client.errors import ArgumentInvalid, ConnectionFailed, ConnectionLost, TransportError
+from vectord_client.load.errors import (
+    BadRows,
+    IndexChanged,
+    JournalUnusable,
+    LoadInterrupted,
+    LoadRunning,
+    SourceChanged,
+)
 from vectord_client.session import takes_rows
 from vectord_client.wire.request import Request, Response
 
@@ -40,8 +47,8 @@ with Client(target) as client:
 class Lost:
     """A transport that stops working at the n-th write: before the service gets it, or before its answer arrives."""
 
-    def __init__(self, inner: Any, at: int, *, delivered: bool) -> None:
-        self.inner, self.at, self.delivered, self.writes = inner, at, delivered, 0
+    def __init__(self, inner: Any, at: int, *, delivered: bool, error: TransportError) -> None:
+        self.inner, self.at, self.delivered, self.error, self.writes = inner, at, delivered, error, 0
         self.takes_rows = takes_rows(inner)
 
     def send(self, request: Request, timeout: float) -> Response:
@@ -50,7 +57,7 @@ class Lost:
             if self.writes >= self.at:
                 if self.writes == self.at and self.delivered:
                     self.inner.send(request, timeout)
-                raise ConnectionLost("the cable was cut")
+                raise self.error
         return self.inner.send(request, timeout)
 
     def close(self) -> None:
@@ -58,11 +65,11 @@ class Lost:
 
 
 @contextmanager
-def lost(films: Index, at: int, *, delivered: bool) -> Iterator[None]:
+def lost(films: Index, at: int, *, delivered: bool, error: TransportError | None = None) -> Iterator[None]:
     """Lose the connection at a write inside the block. The session repeats nothing, as a killed process."""
     session = films._session
     transport, policy = session.transport, session.policy
-    session.transport = Lost(transport, at, delivered=delivered)
+    session.transport = Lost(transport, at, delivered=delivered, error=error or ConnectionLost("the cable was cut"))
     session.policy = type(policy)(attempts=1)
     try:
         yield
@@ -71,7 +78,8 @@ def lost(films: Index, at: int, *, delivered: bool) -> Iterator[None]:
 
 
 def interrupt(films: Index, path: Path, at: int = 4, *, delivered: bool = True, concurrency: int = 1) -> None:
-    with lost(films, at, delivered=delivered), pytest.raises(ConnectionLost):
+    advice = rf"of 1,000 rows of {path.name} are in the index\. Run the same load again to continue\."
+    with lost(films, at, delivered=delivered), pytest.raises(ConnectionLost, match=advice):
         films.load(path, batch_bytes=SMALL, concurrency=concurrency)
 
 
@@ -115,9 +123,8 @@ def test_rows_that_a_restore_removed_are_sent_again(
 ) -> None:
     interrupt(films, npz, at, delivered=delivered, concurrency=concurrency)
     before = len(films)
-    films.restore(list(films.versions())[2])
+    films.restore(next(version for version in films.versions() if 0 < len(films.at(version)) < before))
     kept = len(films)
-    assert 0 < kept < before
     report = films.load(npz, batch_bytes=SMALL)
     assert (report.added, report.replaced, report.resumed, report.failed) == (1_000, 0, kept, ())
     check(films)
@@ -239,8 +246,33 @@ def test_a_file_with_other_bytes_in_its_middle_is_refused(films: Index, matrix: 
 
 def test_a_load_with_other_options_is_refused(films: Index, npz: Path) -> None:
     interrupt(films, npz)
-    with pytest.raises(SourceChanged, match="it had other options"):
+    with pytest.raises(
+        SourceChanged, match=r"it had other options: batch_bytes=10000 \(now 10001\)\. Load with the same"
+    ):
         films.load(npz, batch_bytes=SMALL + 1)
+
+
+def test_a_load_that_put_no_row_into_the_index_leaves_no_journal(films: Index, journals: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('key,vector\na,"[1, 2, 3, 4, 5, 6, 7, 8]"\n')
+    with pytest.raises(ArgumentInvalid, match="id="):
+        films.load(path)
+    with pytest.raises(BadRows):
+        films.load(path, id="vector", on_bad="raise", vector="key")
+    with lost(films, 1, delivered=False, error=ConnectionFailed("refused")), pytest.raises(ConnectionFailed):
+        films.load(path, id="key", batch_bytes=SMALL)
+    assert list(journals.iterdir()) == []
+    assert films.load(path, id="key").added == 1
+
+
+def test_a_journal_of_a_load_that_was_killed_before_its_first_batch_counts_for_nothing(
+    films: Index, npz: Path, journals: Path, check: Callable
+) -> None:
+    interrupt(films, npz)
+    [journal] = journals.iterdir()
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+    assert films.load(npz, batch_bytes=SMALL + 1).rows == 1_000
+    check(films)
 
 
 def test_an_index_that_was_created_again_is_refused(client: Client, films: Index, npz: Path, check: Callable) -> None:

@@ -33,7 +33,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     index: str
     dimension: int
     distance: str
-    options: str
+    options: dict[str, str]
     etag: str
     format: int = _FORMAT
 
@@ -83,6 +83,11 @@ class Journal:
         return bool(self._keys)
 
     @property
+    def has_sent(self) -> bool:
+        """True if a batch with rows was sent, whatever became of it."""
+        return bool(self._keys or self.sent or any(done.added or done.replaced for done in self.done.values()))
+
+    @property
     def resumed(self) -> bool:
         """True if the load was begun by another run."""
         return bool(self.done or self.sent)
@@ -115,6 +120,11 @@ class Journal:
         if line.key:
             self._keys = [*self._keys, line.key][-_ANCHORS:]
 
+    def withdraw(self, batch: int) -> None:
+        """Note, in memory, that a batch that was sent is certainly not in the index."""
+        with self._lock:
+            self.sent.pop(batch, None)
+
     def read(self, data: bytes) -> None:
         """Note the lines of an earlier run, up to the first one that is cut or damaged."""
         for line in data.splitlines():
@@ -130,13 +140,15 @@ class Journal:
 
     def finish(self) -> None:
         """Remove the file: nothing is left to resume."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-        self.close()
+        if self._file is not None and self.path is not None and not self._file.closed:
+            self.path.unlink(missing_ok=True)  # before the lock is released: then the path may be another's
+            self._file.close()
 
     def close(self) -> None:
-        """Close the file, which releases its lock, and keep it."""
-        if self._file is not None:
+        """Close the file, which releases its lock, and keep it if a batch was sent."""
+        if not self.has_sent:
+            self.finish()
+        elif self._file is not None:
             self._file.close()
 
 
@@ -188,15 +200,17 @@ def open_journal(path: Path, header: Header) -> Journal:
         earlier = _header(first)
         if earlier is None:
             return _begun(header, file, path)
+        journal = Journal(earlier, file, path)
+        journal.read(rest)
+        try:
+            _check_same(earlier, header)
+        except SourceChanged:
+            if journal.has_sent:
+                file.close()
+                raise
+            return _begun(header, file, path)
     except OSError as error:
         raise JournalUnusable(f"The journal {path} cannot be opened: {error}. {_ELSEWHERE}") from error
-    try:
-        _check_same(earlier, header)
-    except SourceChanged:
-        file.close()
-        raise
-    journal = Journal(earlier, file, path)
-    journal.read(rest)
     file.truncate(len(first) + 1 + _whole_lines(rest))
     return journal
 
@@ -251,9 +265,15 @@ def _check_same(earlier: Header, now: Header) -> None:
         )
     if (earlier.options, earlier.format) != (now.options, now.format):
         raise SourceChanged(
-            f"A load of {now.source} into {now.index!r} was interrupted, and it had other options ({earlier.options}, "
-            f"now {now.options}). Use these to finish it, or start over with resume=False: rows are replaced."
+            f"A load of {now.source} into {now.index!r} was interrupted, and it had other options: "
+            f"{_differences(earlier.options, now.options)}. Load with the same options to finish it, or start over "
+            "with resume=False: rows are replaced."
         )
+
+
+def _differences(earlier: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return the options that differ, as arguments of `load`."""
+    return ", ".join(f"{name}={earlier.get(name)} (now {now[name]})" for name in now if earlier.get(name) != now[name])
 
 
 def _whole_lines(data: bytes) -> int:

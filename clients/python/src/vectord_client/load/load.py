@@ -95,7 +95,7 @@ def _load_in_batches(job: Job, source: Source, options: Options) -> LoadReport:
     session, info = job.session, job.info
     in_process = takes_rows(session.transport)
     how = _cut_in_process(options) if in_process else _cut_requests(session, options)
-    journal = _journal(job, source, _text_of(job.names, how), options)
+    journal = _journal(job, source, _cutting(job.names, how), options)
     shown = meter(options.progress, source.name, source.total)
     try:
         if journal.resumed:
@@ -118,7 +118,7 @@ def _cut_in_process(options: Options) -> Cut:
     return Cut(memory_costs, options.batch_bytes or COMMIT_BYTES, options.concurrency or 1)
 
 
-def _journal(job: Job, source: Source, options_text: str, options: Options) -> Journal:
+def _journal(job: Job, source: Source, cutting: dict[str, str], options: Options) -> Journal:
     info, target = job.info, job.session.target
     header = Header(
         load=uuid.uuid4().hex,
@@ -127,7 +127,7 @@ def _journal(job: Job, source: Source, options_text: str, options: Options) -> J
         index=info.name,
         dimension=info.dimension,
         distance=info.distance,
-        options=options_text,
+        options=cutting,
         etag=info.etag,
     )
     if source.identity is None:
@@ -145,7 +145,7 @@ def _check_index(job: Job, journal: Journal) -> None:
     if samples and not job.session.follow(plans.get(name, samples, include=())):
         raise IndexChanged(
             f"The index {name!r} has none of the rows that an interrupted load of {journal.header.source} put into it: "
-            "it was created again, emptied, or restored to a state before them. Load everything with resume=False."
+            "it was created again, or emptied or restored to a state before them. Load everything with resume=False."
         )
 
 
@@ -164,11 +164,10 @@ def _may_be_uploaded(job: Job, source: Source, options: Options) -> bool:
     return options.resume is False or not journal.exists()  # a load that began in batches goes on in batches
 
 
-def _text_of(names: Names, how: Cut) -> str:
+def _cutting(names: Names, how: Cut) -> dict[str, str]:
     """Return the options that decide how rows are cut into batches."""
-    columns = f"id={names.id!r}, vector={names.vector!r}, metadata={names.metadata!r}"
-    kind = "of requests" if how.costs is request_costs else "in memory"
-    return f"{columns}, batch_bytes={how.batch_bytes} {kind}"
+    columns = {"id": names.id, "vector": names.vector, "metadata": names.metadata}
+    return {name: repr(value) for name, value in {**columns, "batch_bytes": how.batch_bytes}.items()}
 
 
 def _check(options: Options) -> None:

@@ -11,6 +11,7 @@ from vectord_client.errors import (
     BadItem,
     BatchInvalid,
     IdempotencyKeyReused,
+    VectordError,
 )
 from vectord_client.load.compare import Remains, compare, compare_acknowledged, has_any
 from vectord_client.load.doubt import is_remembered, was_never_applied
@@ -187,14 +188,20 @@ class Sender:
                 answer = self._first_answer(rows, key)
             except BatchInvalid as error:
                 if not error.errors:
+                    self._journal.withdraw(number)
                     raise
                 bad = [BadItem(rows.positions[item.position], item.id, item.reason) for item in error.errors]
                 if not self._skip_bad:
+                    self._journal.withdraw(number)
                     raise _bad_rows(bad) from error
                 progress.refused += bad
                 progress.failed += bad
                 rows = without(rows, bad)
                 continue
+            except VectordError as error:
+                if not error.maybe_applied:
+                    self._journal.withdraw(number)
+                raise
             if progress.again:
                 self._own.update(rows.ids)
             progress.added, progress.replaced = progress.added + answer.added, progress.replaced + answer.replaced
