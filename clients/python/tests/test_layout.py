@@ -18,7 +18,6 @@ INPUT_AND_OUTPUT = {
     "concurrent",
     "http",
     "httpx2",
-    "os",
     "socket",
     "subprocess",
     "threading",

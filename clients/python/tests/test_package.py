@@ -23,7 +23,8 @@ def _version(folder: Path) -> str:
 
 
 def _uv(*arguments: str | Path) -> None:
-    environment = {**os.environ, "UV_CACHE_DIR": str(ROOT / ".cache/uv"), "UV_PYTHON_DOWNLOADS": "never"}
+    settings = {"UV_CACHE_DIR": str(ROOT / ".cache/uv"), "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
+    environment = {**os.environ, **settings}
     done = subprocess.run([UV, *arguments], env=environment, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 0, done.stderr
 

@@ -92,12 +92,20 @@ def main(args: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except BrokenPipeError:
-        # The reader has all that it wants. Python flushes at exit, and must not complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader has all that it wants
         return Exit.PIPE_CLOSED
     except (VectordError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
-        return report(error)
+        code = report(error)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
     return code
+
+
+def _drop_output() -> None:
+    """Write the rest of the output nowhere: Python flushes it at exit, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_closed_streams() -> None:

@@ -1,6 +1,13 @@
 """The embedders of vectord as embeddings of LangChain."""
 
-from langchain_core.embeddings import Embeddings
+from vectord_client.errors import MissingExtra
+
+try:
+    from langchain_core.embeddings import Embeddings
+except ImportError as error:
+    raise MissingExtra(
+        "The LangChain adapter needs packages that are not installed: pip install 'vectord-client[langchain]'."
+    ) from error
 
 from vectord_client.embedding.embedder import embed_documents, embed_query
 from vectord_client.embedding.index_embedding import as_embedder
