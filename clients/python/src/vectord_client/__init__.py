@@ -81,6 +81,8 @@ from vectord_client.load.errors import (
 )
 from vectord_client.load.report import LoadReport
 from vectord_client.reads import View
+from vectord_client.rows.block import InvalidRows
+from vectord_client.rows.pack import InvalidVector
 from vectord_client.rowset import Rows
 from vectord_client.values import (
     Added,
@@ -158,6 +160,8 @@ __all__ = [
     "IndexNotFound",
     "IndexSummary",
     "IndexUnsupported",
+    "InvalidRows",
+    "InvalidVector",
     "JournalUnusable",
     "LoadError",
     "LoadInterrupted",

@@ -8,6 +8,7 @@ from vectord_client.async_index import AsyncIndex
 from vectord_client.async_session import AsyncSession, InThreads
 from vectord_client.auth import Auth, authorizer
 from vectord_client.embedding.protocol import Embedder
+from vectord_client.session import check_bounds
 from vectord_client.target import resolve
 from vectord_client.texts import Model, create
 from vectord_client.values import IndexSummary
@@ -45,8 +46,10 @@ class AsyncClient:
         Raises:
             NoTarget: There is no target.
             TargetInvalid: The target is neither a URL nor a folder.
+            ArgumentInvalid: `timeout` or `concurrency` is not positive.
             MissingExtra: The target or `auth` needs packages that are not installed.
         """
+        check_bounds(timeout, concurrency)
         self._target: str = "transport" if transport is not None else str(resolve(target, os.environ))
         if transport is None:
             transport = _transport(target, auth, region)

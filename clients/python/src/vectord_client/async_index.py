@@ -156,13 +156,13 @@ class AsyncIndex(AsyncView, AsyncLoadable):
             self._name,
             segments,
             vectors,
+            page_size,
             filter=filter,
             prefix=prefix,
             order_by=order_by,
             order=order,
             consistency=consistency,
             max_staleness=max_staleness,
-            limit=page_size,
         )
         return AsyncRows(self._session, listing)
 

@@ -7,7 +7,7 @@ from typing import Any
 from vectord_client.auth import Auth, authorizer
 from vectord_client.embedding.protocol import Embedder
 from vectord_client.index import Index
-from vectord_client.session import Session
+from vectord_client.session import Session, check_bounds
 from vectord_client.target import resolve
 from vectord_client.texts import Model, create
 from vectord_client.values import IndexSummary
@@ -45,8 +45,10 @@ class Client:
         Raises:
             NoTarget: There is no target.
             TargetInvalid: The target is neither a URL nor a folder.
+            ArgumentInvalid: `timeout` or `concurrency` is not positive.
             MissingExtra: The target or `auth` needs packages that are not installed.
         """
+        check_bounds(timeout, concurrency)
         self._target: str = "transport" if transport is not None else str(resolve(target, os.environ))
         if transport is None:
             transport = _transport(target, auth, region)

@@ -1,7 +1,5 @@
 """HTTP transports over connection pools, with httpx2."""
 
-import socket
-import ssl
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -14,10 +12,10 @@ import httpx2
 
 from vectord_client import errors, gateway_errors
 from vectord_client.auth import Authorizer, Token
+from vectord_client.connecting import CONNECT_SECONDS, AsyncSteps, Steps, not_connected, timed_out
 from vectord_client.errors import AnswerTruncated, ArgumentInvalid, TargetInvalid, TimedOut
 from vectord_client.wire.request import Request, Response
 
-_CONNECT_SECONDS: Final = 10.0
 _MOST_BYTES: Final = 64 << 20  # an answer of the API has at most 32 MB
 _TOO_LARGE: Final = "The answer has more than 64 MB, so it does not come from a vectord API."
 
@@ -44,6 +42,8 @@ def base_url(target: str) -> str:
 class _Pool:
     """What both transports share: the URL, the headers, and how a response is put together."""
 
+    _steps: type[Steps] = Steps
+
     def __init__(self, url: str, authorizer: Authorizer, agent: str) -> None:
         self.url, self._authorizer = base_url(url), authorizer
         self._headers = {"accept-encoding": "gzip", "user-agent": agent}
@@ -53,11 +53,10 @@ class _Pool:
         return self.url + request.path + query
 
     def _built(self, request: Request, url: str, added: Mapping[str, str], timeout: float) -> httpx2.Request:
-        limits = httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)).as_dict()
+        limits = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)).as_dict()
         headers = {**self._headers, **request.headers, **added}
-        return httpx2.Request(
-            request.method, url, headers=headers, content=request.body, extensions={"timeout": limits}
-        )
+        extensions = {"timeout": limits, **({"trace": self._steps()} if url.startswith("https") else {})}
+        return httpx2.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
 
     def _signed(self, request: Request, url: str) -> Mapping[str, str]:
         return self._authorizer.headers(request.method, url, request.headers, request.body)
@@ -71,14 +70,14 @@ class _Pool:
         return self._authorizer.current if isinstance(self._authorizer, Token) else None
 
     @contextmanager
-    def _translated(self, timeout: float) -> Iterator[None]:
+    def _translated(self, timeout: float, request: httpx2.Request) -> Iterator[None]:
         """Raise errors of httpx2 as those of this package."""
         try:
             yield
         except httpx2.TimeoutException as error:
-            raise _timed_out(error, self.url, timeout) from error
+            raise timed_out(error, self.url, timeout, request.extensions.get("trace")) from error
         except (httpx2.ConnectError, httpx2.ProxyError, httpx2.UnsupportedProtocol) as error:
-            raise _not_connected(error, self.url) from error
+            raise not_connected(error, self.url) from error
         except (httpx2.TransportError, httpx2.StreamError) as error:
             raise errors.ConnectionLost(
                 f"{self.url} closed the connection before its answer was complete, or does not speak HTTP: {error}."
@@ -116,8 +115,9 @@ class HttpTransport(_Pool):
         url = self._target(request)
         signed = self._signed(request, url)
         timeout = max(end - time.monotonic(), 0.001)
-        with self._translated(timeout):
-            answer = self._client.send(self._built(request, url, signed, timeout), stream=True)
+        built = self._built(request, url, signed, timeout)
+        with self._translated(timeout, built):
+            answer = self._client.send(built, stream=True)
         body = _Body(answer, end, timeout)
         try:
             with body.translated():
@@ -133,6 +133,8 @@ class HttpTransport(_Pool):
 
 class AsyncHttpTransport(_Pool):
     """Sends requests of coroutines over a pool of connections."""
+
+    _steps = AsyncSteps
 
     def __init__(self, url: str, authorizer: Authorizer, agent: str = "vectord-client", connections: int = 100) -> None:
         import asyncio  # noqa: PLC0415  15 ms that only coroutines need
@@ -164,8 +166,9 @@ class AsyncHttpTransport(_Pool):
         url = self._target(request)
         signed = await self._authorized(request, url)
         timeout = max(end - time.monotonic(), 0.001)
-        with self._translated(timeout):
-            answer = await self._client.send(self._built(request, url, signed, timeout), stream=True)
+        built = self._built(request, url, signed, timeout)
+        with self._translated(timeout, built):
+            answer = await self._client.send(built, stream=True)
         body = _Body(answer, end, timeout)
         try:
             with body.translated():
@@ -235,50 +238,3 @@ class _Body:
 
 def _limits(connections: int) -> httpx2.Limits:
     return httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0)
-
-
-def _timed_out(error: httpx2.TimeoutException, url: str, timeout: float) -> errors.TransportError:
-    if isinstance(error, httpx2.ConnectTimeout):
-        return errors.ConnectionFailed(
-            f"{url} accepted no connection in {min(timeout, _CONNECT_SECONDS):.3g} s: "
-            "check the network, a firewall, and the URL."
-        )
-    if isinstance(error, httpx2.PoolTimeout):
-        return errors.ConnectionFailed("All connections of the pool were in use: start fewer requests at once.")
-    return TimedOut(f"{url} did not answer within {timeout:.3g} s.")
-
-
-def _not_connected(error: Exception, url: str) -> errors.ConnectionFailed:
-    """Return the error for a connection that was not made, by the type of its cause."""
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return _not_resolved(cause, url)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return errors.CertificateInvalid(
-            f"The certificate of {url} was not accepted: {error}. A wrong local clock, or a proxy that is not trusted "
-            "(SSL_CERT_FILE), can be the cause."
-        )
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return errors.CertificateInvalid(
-            f"{url} does not speak TLS: check whether the URL begins with http:// ({error})."
-        )
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return errors.ConnectionFailed(f"{url} refused the connection: nothing listens on its port. Check the URL.")
-    return errors.ConnectionFailed(f"{url} cannot be reached: {error}. Check the URL and the network.")
-
-
-def _not_resolved(error: socket.gaierror, url: str) -> errors.HostNotFound:
-    found = errors.HostNotFound(f"The host of {url} does not resolve: check the URL and the network ({error}).")
-    found.lasting = error.errno != socket.EAI_AGAIN
-    return found
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it, also the members of groups: a host may have several addresses."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for member in error.exceptions:
-                yield from _causes(member)
-        error = error.__cause__ or error.__context__

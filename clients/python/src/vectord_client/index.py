@@ -155,13 +155,13 @@ class Index(View, Loadable):
             self._name,
             segments,
             vectors,
+            page_size,
             filter=filter,
             prefix=prefix,
             order_by=order_by,
             order=order,
             consistency=consistency,
             max_staleness=max_staleness,
-            limit=page_size,
         )
         return Rows(self._session, listing)
 

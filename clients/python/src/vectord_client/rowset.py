@@ -1,21 +1,29 @@
 """All rows of an index, page after page."""
 
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, Final
 
 from vectord_client import tables
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.session import Session
 from vectord_client.values import Row
 from vectord_client.wire import operations
 from vectord_client.wire.answers import Page, next_cursor
 from vectord_client.wire.call import Call
 
+_MOST: Final = 1_000  # segments, and rows of a page
+
 
 class Listing:
     """Which rows are listed, in how many segments."""
 
-    def __init__(self, name: str, segments: int, vectors: bool, **parameters: Any) -> None:
-        self.name, self.segments, self.vectors, self._parameters = name, segments, vectors, parameters
+    def __init__(self, name: str, segments: int, vectors: bool, page_size: int, **parameters: Any) -> None:
+        """Raise ArgumentInvalid if `segments` or `page_size` is not a number that the API accepts."""
+        for option, value in (("segments", segments), ("page_size", page_size)):
+            if not isinstance(value, int) or not 1 <= value <= _MOST:
+                raise ArgumentInvalid(f"{option} is {value!r:.80}: give a number from 1 to {_MOST:,}.")
+        self.name, self.segments, self.vectors = name, segments, vectors
+        self._parameters = {"limit": page_size, **parameters}
 
     def page(self, cursor: str | None, segment: int | None = None) -> Call[Page]:
         """Return the call for one page, of one segment if there are several."""

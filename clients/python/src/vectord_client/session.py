@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from vectord_client.errors import ClientClosed, TransportError, VectordError
+from vectord_client.errors import ArgumentInvalid, ClientClosed, TransportError, VectordError
 from vectord_client.wire.answers import Page, next_cursor
 from vectord_client.wire.call import Call, Plan, SideBySide, Work
 from vectord_client.wire.request import Transport
@@ -126,6 +126,18 @@ class Session:
 def attempts(call: Call[T], policy: RetryPolicy, timeout: float) -> Steps[T]:
     """Return the steps of a call by the clocks of this machine."""
     return steps(call, policy, timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
+
+
+def check_bounds(timeout: float, concurrency: int) -> None:
+    """Check the bounds that a client gets.
+
+    Raises:
+        ArgumentInvalid: The timeout is not a positive number of seconds, or the concurrency not a positive integer.
+    """
+    if not isinstance(timeout, int | float) or not timeout > 0:  # NaN neither
+        raise ArgumentInvalid(f"timeout is {timeout!r:.80}: give a positive number of seconds.")
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise ArgumentInvalid(f"concurrency is {concurrency!r:.80}: give the most requests at once, 1 or more.")
 
 
 def check_open(closed: bool) -> None:

@@ -35,7 +35,22 @@ def resolve(target: "str | os.PathLike[str] | None", environment: Mapping[str, s
         raise TargetInvalid(
             f"{text!r} looks like an address: write https://{text} or http://{text}, or ./{text} for a folder."
         )
-    return Path(text).expanduser()
+    return _folder(text, text)
+
+
+def _folder(path: str, target: str) -> Path:
+    """Return a path with `~` resolved.
+
+    Raises:
+        TargetInvalid: No file system can have this path, or there is no such home.
+    """
+    if "\0" in path:
+        raise TargetInvalid(f"{target!r} is not a path: it contains the character NUL.")
+    try:
+        os.fsencode(path)
+        return Path(path).expanduser()
+    except (UnicodeEncodeError, RuntimeError) as error:
+        raise TargetInvalid(f"{target!r} is not a path: {error}") from error
 
 
 def _of_scheme(text: str, scheme: str) -> str | Path:
@@ -49,6 +64,6 @@ def _of_scheme(text: str, scheme: str) -> str | Path:
                 ".versions.json in the folder."
             )
         if parts.netloc in ("", "localhost") and parts.path.strip("/"):
-            return Path(unquote(parts.path))
+            return _folder(unquote(parts.path), text)
         raise TargetInvalid(f"{text!r} is not the URL of a folder: write file:///absolute/path, with three slashes.")
     raise TargetInvalid(f"{text!r}: use http:// or https:// for a deployment, or a folder for embedded mode.")

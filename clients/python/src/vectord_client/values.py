@@ -84,7 +84,11 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 class Added(msgspec.Struct, frozen=True):
-    """The result of an add; `count` is the number of vectors afterwards, None for a sharded index."""
+    """The result of an add; `count` is the number of vectors afterwards, None for a sharded index.
+
+    `etag` is empty for a sharded index, and for rows that needed several requests: there is not one state that all of
+    them made. `if_match` refuses an empty text.
+    """
 
     added: int
     replaced: int

@@ -90,6 +90,20 @@ def test_a_server_that_does_not_speak_tls(ask: Ask) -> None:
         ask(server.url.replace("http://", "https://"))
 
 
+def test_vectord_serve_does_not_speak_tls(ask: Ask, url: str) -> None:
+    with pytest.raises(errors.CertificateInvalid, match="begins with http://"):
+        ask(url.replace("http://", "https://"))
+
+
+def test_a_server_that_is_silent_when_tls_begins(ask: Ask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(errors.ConnectionFailed, match=r"accepted the connection.* begins with http://") as raised:
+            ask(f"https://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3, retries=RetryPolicy(base_seconds=0.001))
+        assert time.monotonic() - began < 5
+    assert raised.value.attempts == 1
+
+
 def test_a_certificate_that_is_not_trusted(ask: Ask, tmp_path: Path) -> None:
     with _TlsServer(tmp_path) as url, pytest.raises(errors.CertificateInvalid, match="was not accepted"):
         ask(url)
@@ -272,6 +286,14 @@ def test_other_answers_of_the_gateway(ask: Ask, status: int, kind: type[VectordE
     error = _failure(ask, kind, answer(status, {"message": "what the gateway says"}, {"apigw-requestid": "abc="}))
     assert (error.status, error.type, error.request_id) == (status, None, "abc=")
     assert "what the gateway says" in str(error)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [("86400", "24 hours"), ("90", "90 s"), ("600", "10 minutes")])
+def test_a_wait_that_is_longer_than_the_timeout_is_named(ask: Ask, seconds: str, words: str) -> None:
+    script = answer(429, {"message": "Too Many Requests"}, {"retry-after": seconds})
+    with raw_server(script) as server, pytest.raises(Throttled, match=f"It asks to wait {words}"):
+        ask(server.url, retries=RetryPolicy())
+    assert len(server.requests) == 1
 
 
 def test_an_expired_token(ask: Ask) -> None:

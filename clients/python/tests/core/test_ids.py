@@ -107,5 +107,11 @@ def test_lists_arrays_and_columns_of_text_are_ids(films: Index, ids: Any) -> Non
     assert [row.id for row in films.get(ids)] == ["b", "a"]
 
 
+@pytest.mark.parametrize("query", [{}, {"vector": [1, 1], "id": "a"}, {"id": "a", "text": "x"}])
+def test_a_search_has_one_query(films: Index, query: dict[str, Any]) -> None:
+    with pytest.raises(errors.ArgumentInvalid, match="exactly one of vector, id and text"):
+        films.search(**query)
+
+
 def test_no_ids_are_no_vectors(films: Index) -> None:
     assert films.get([]) == []

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from vectord_client import AsyncClient, Client, gateway_errors
+from vectord_client import AsyncClient, Client, errors, gateway_errors
 from vectord_client.wire.request import Request, Response
 
 
@@ -84,6 +84,14 @@ def test_a_listing_in_segments_can_be_left(target: str) -> None:
         for _ in films.rows(segments=5, page_size=10):
             break
         assert films.count() == len(IDS)
+
+
+@pytest.mark.parametrize("option", ["segments", "page_size"])
+@pytest.mark.parametrize("value", [0, -1, 1_001, 1.5])
+def test_a_listing_refuses_numbers_that_the_api_does_not_accept_by_its_own_names(option: str, value: object) -> None:
+    for client in (Client("http://127.0.0.1:9"), AsyncClient("http://127.0.0.1:9")):
+        with pytest.raises(errors.ArgumentInvalid, match=rf"^{option} is "):
+            client.index("films").rows(**{option: value})  # type: ignore[arg-type]
 
 
 def test_rows_become_a_table(target: str) -> None:

@@ -1,11 +1,13 @@
 """Each problem type has an error class with its fields."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.raw_server import answer, problem, raw_server
 
+import vectord_client
 from vectord_client import BadItem, BatchInvalid, Client, Problem, RetryPolicy, VectordError, errors
 from vectord_client.wire.failures import PROBLEMS
 
@@ -82,3 +84,14 @@ def test_all_errors_have_the_same_attributes() -> None:
             error = kind("detail")
             assert (error.status, error.errors, error.retry_after, error.request_id) == (None, (), None, None)
             assert str(error).startswith("detail")
+
+
+def test_every_error_that_the_client_raises_has_a_public_name() -> None:
+    own = {kind for kind in _kinds(VectordError) if ".integrations." not in kind.__module__}
+    assert {kind.__name__ for kind in own} - set(vectord_client.__all__) == {"AddressUnusable"}  # of `vectord serve`
+
+
+def _kinds(kind: type[VectordError]) -> Iterator[type[VectordError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)

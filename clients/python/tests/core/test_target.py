@@ -1,10 +1,11 @@
 """What a client talks to."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vectord_client import Client, NoTarget, TargetInvalid
+from vectord_client import ArgumentInvalid, AsyncClient, Client, NoTarget, TargetInvalid
 from vectord_client.target import resolve
 
 
@@ -66,6 +67,40 @@ def test_the_environment_names_the_target(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_target_says_what_to_set() -> None:
     with pytest.raises(NoTarget, match="Set VECTORD_URL"):
         Client()
+
+
+@pytest.mark.parametrize("target", ["/x\0y", "file:///x%00y", "/\ud800", "~no-such-user-of-this-machine/data"])
+def test_a_path_that_no_file_system_has_is_refused(target: str) -> None:
+    with pytest.raises(TargetInvalid, match="is not a path"):
+        Client(target)
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_file_is_said_to_be_one(tmp_path: Path, below: str) -> None:
+    (tmp_path / "films.jsonl").touch()
+    with pytest.raises(TargetInvalid, match=r"films\.jsonl is a file, and a target is a folder.*\.load\("):
+        Client(tmp_path / "films.jsonl" / below)
+
+
+def test_links_that_lead_to_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(TargetInvalid):
+        Client(tmp_path / "a")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), None, "60"])
+def test_a_timeout_that_is_not_positive_is_refused(kind: Any, timeout: object) -> None:
+    with pytest.raises(ArgumentInvalid, match=r"^timeout is "):
+        kind("http://127.0.0.1:9", timeout=timeout)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("concurrency", [0, -1, 1.5, None])
+def test_a_concurrency_that_is_not_positive_is_refused(kind: Any, concurrency: object) -> None:
+    with pytest.raises(ArgumentInvalid, match=r"^concurrency is "):
+        kind("http://127.0.0.1:9", concurrency=concurrency)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".hidden", "é", "a" * 129, "films?", "a%2Fb"])

@@ -106,6 +106,33 @@ def test_a_write_under_a_condition_that_does_not_hold_is_refused(target: str) ->
             films.add([("b", [1, 2])], if_match=etag)
 
 
+@pytest.mark.parametrize("etag", ["", " ", b'"a"', 7, '"a"\r\nx: y'])
+def test_what_is_not_an_etag_never_becomes_a_write_without_a_condition(target: str, etag: object) -> None:
+    with Client(target) as client:
+        films = client.create_index("films", dimension=2)
+        for write in (
+            lambda **condition: films.add([("a", [1, 2])], **condition),
+            lambda **condition: films.patch({}, ids=["a"], **condition),
+            lambda **condition: films.delete(ids=["a"], **condition),
+            lambda **condition: films.remove("a", **condition),
+            lambda **condition: films.restore("1", **condition),
+            films.drop,
+            films.clear,
+        ):
+            with pytest.raises(errors.ArgumentInvalid, match=r"^if_match is "):
+                write(if_match=etag)  # type: ignore[operator]
+        assert len(films) == 0
+
+
+def test_a_sharded_index_has_no_etag_that_could_be_a_condition(target: str) -> None:
+    with Client(target) as client:
+        films = client.create_index("films", dimension=2, shards=2)
+        added = films.add([("a", [1, 2])])
+        with pytest.raises(errors.ArgumentInvalid, match="A sharded index has no ETag"):
+            films.add([("b", [1, 2])], if_match=added.etag)
+        assert len(films) == 1
+
+
 # ------------------------------------------------------------------------------------------------------- large adds
 
 ROWS, DIMENSION = 9_000, 384  # 18 MB as base64
@@ -121,7 +148,7 @@ def test_more_rows_than_a_request_carries_are_added_in_several(url: str) -> None
     with Client(url) as client:
         films = client.create_index("films", dimension=DIMENSION)
         added = films.add(**rows)
-        assert (added.added, added.replaced, added.count) == (ROWS, 0, ROWS)
+        assert (added.added, added.replaced, added.count, added.etag) == (ROWS, 0, ROWS, "")
         assert len(list(films.versions())) == 1 + 4
         np.testing.assert_array_equal(films["row-8999"].vector, rows["vectors"][8999])  # type: ignore[index]
 

@@ -29,6 +29,8 @@ _HEADER_BYTES: Final = 32 << 10  # of the request line and the headers
 _MEMORY_BODY: Final = 12 << 20  # bytes of a request body in memory; a larger one, of an upload, is in a temporary file
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOSE_SECONDS: Final = 2.0  # for builds and uploads: what is not finished is resumed at the next start
+_TLS: Final = b"\x16"  # the first byte of a handshake (RFC 8446, section 5.1)
+_NOT_HTTP: Final = b"TLS\r\n\r\n"  # a whole request whose first line is not valid
 _LISTED: Final = 1_000  # indexes that the greeting counts
 
 _GREETING: Final = """\
@@ -55,6 +57,11 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
+
+    def received(self, data: bytes) -> bool:
+        """Answer the handshake of TLS with 400 at once: a client with an https:// URL would wait for its end."""
+        is_handshake = self.request is None and data.startswith(_TLS)
+        return bool(super().received(_NOT_HTTP if is_handshake else data))
 
 
 class Server:

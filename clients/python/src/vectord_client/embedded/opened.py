@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -32,7 +33,7 @@ def acquire(folder: Path, options: Options) -> Engine:
     Raises:
         TargetInvalid: the path cannot be a folder.
     """
-    path = folder.resolve()
+    path = Path(os.path.realpath(folder))  # `resolve` fails for links that lead to each other
     with _lock:
         opened = _opened.get(path)
         if opened is None:
@@ -60,10 +61,22 @@ def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
     Raises:
         TargetInvalid: a file is in its place, or it cannot be created.
     """
+    if (file := _file_at(folder)) is not None:
+        raise TargetInvalid(
+            f"{file} is a file, and a target is a folder. Rows of a file are loaded into an index of a folder: "
+            f"Client('./data').index('films').load({file.name!r})."
+        )
     try:
         return FileStore(folder, make_link=make_link)
     except FolderRefused as error:
         raise TargetInvalid(f"{folder} cannot be opened: {error}") from error
+
+
+def _file_at(folder: Path) -> Path | None:
+    """Return the file in the place of a folder or of one above it, None if there is none."""
+    with suppress(PermissionError):  # the store says what the process may not do
+        return next((path for path in (folder, *folder.parents) if path.is_file()), None)
+    return None
 
 
 def _upload_path(key: str, size: int, seconds: int) -> str:

@@ -112,7 +112,10 @@ def _answer_of_another(response: Response, said: str, now: float) -> VectordErro
     if status in (401, 403):
         return _access_refused(response, said, now)
     kind, detail = _kind_and_detail(response, said)
-    return kind(detail, status=status, retry_after=retry_after(response), request_id=request_id(response))
+    wait = retry_after(response)
+    if wait:
+        detail += f" It asks to wait {_duration(wait)}."
+    return kind(detail, status=status, retry_after=wait, request_id=request_id(response))
 
 
 def _kind_and_detail(response: Response, said: str) -> tuple[type[VectordError], str]:
@@ -184,6 +187,8 @@ def clock_skew(response: Response, now: float) -> float | None:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
     if seconds < 2 * 3600:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.0f} hours" if seconds < 48 * 3600 else f"{seconds / 86_400:.0f} days"
