@@ -71,6 +71,8 @@ class AsyncIndex(AsyncView, AsyncLoadable):
 
     def at(self, as_of: AsOf) -> AsyncView:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
+        if as_of is None:  # such as the ETag of a version that is a deletion
+            raise ArgumentInvalid("as_of is None: give a Version, its id, an ETag or a time.")
         return AsyncView(self._session, self._name, as_of)
 
     async def versions(self) -> AsyncIterator[Version]:

@@ -65,7 +65,7 @@ class AsyncView(AsyncExportable):
             "after": after,
             "consistency": consistency,
             "max_staleness": max_staleness,
-            "as_of": as_of or self._as_of,
+            "as_of": encode.state(as_of, self._as_of),
         }
         if text is not None:
             return await self._session.follow(self._texts.search(text, **options))
@@ -99,7 +99,7 @@ class AsyncView(AsyncExportable):
                 include=include,
                 consistency=consistency,
                 max_staleness=max_staleness,
-                as_of=as_of or self._as_of,
+                as_of=encode.state(as_of, self._as_of),
             )
         )
 
@@ -128,7 +128,7 @@ class AsyncView(AsyncExportable):
                 filter=filter,
                 consistency=consistency,
                 max_staleness=max_staleness,
-                as_of=as_of or self._as_of,
+                as_of=encode.state(as_of, self._as_of),
             )
         )
 
@@ -136,5 +136,7 @@ class AsyncView(AsyncExportable):
         self, format: str = "parquet", *, vector_encoding: str | None = None, as_of: AsOf | None = None
     ) -> ExportLink:
         """Return a link to a file with all rows, in the format "lhv1", "jsonl", "jsonl.gz" or "parquet"."""
-        call = operations.export_link(self._name, format, vector_encoding=vector_encoding, as_of=as_of or self._as_of)
+        call = operations.export_link(
+            self._name, format, vector_encoding=vector_encoding, as_of=encode.state(as_of, self._as_of)
+        )
         return await self._session.run(call)

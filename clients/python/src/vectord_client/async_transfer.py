@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vectord_client.async_session import AsyncSession
-from vectord_client.wire.encode import AsOf
+from vectord_client.wire.encode import AsOf, state
 
 if TYPE_CHECKING:
     from vectord_client.load.progress import Progress
@@ -40,7 +40,7 @@ class AsyncExportable:
         from vectord_client.load.export import ExportOptions, export  # noqa: PLC0415  exports are rare
 
         options = ExportOptions(
-            format=format, vector_encoding=vector_encoding, progress=progress, as_of=as_of or self._as_of
+            format=format, vector_encoding=vector_encoding, progress=progress, as_of=state(as_of, self._as_of)
         )
         from vectord_client.load.bridge import in_thread  # noqa: PLC0415  as above
 

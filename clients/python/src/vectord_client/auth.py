@@ -141,7 +141,7 @@ def authorizer(auth: Auth, url: str, region: str | None, environment: Mapping[st
     """Return the authorizer for the argument `auth`, or for the environment and the host if it is None."""
     host = urlsplit(url).hostname or ""
     if auth is None:
-        auth = environment.get("VECTORD_TOKEN") or environment.get("VECTORD_AUTH")
+        auth = environment.get("VECTORD_TOKEN") or environment.get("VECTORD_AUTH") or None
     if auth is None:
         auth = "iam" if _region_of(host) and host.endswith((_AWS, _AWS + ".cn")) else "none"
     if auth == "iam":

@@ -71,6 +71,8 @@ class Index(View, Loadable):
 
     def at(self, as_of: AsOf) -> View:
         """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
+        if as_of is None:  # such as the ETag of a version that is a deletion
+            raise ArgumentInvalid("as_of is None: give a Version, its id, an ETag or a time.")
         return View(self._session, self._name, as_of)
 
     def versions(self) -> Iterator[Version]:

@@ -49,6 +49,7 @@ def _sent(client: Client) -> None:
         (None, AWS, {"VECTORD_AUTH": "none"}, Open),
         (None, "https://vectors.example.com", {"VECTORD_AUTH": "iam", "AWS_REGION": "eu-west-1"}, Iam),
         (None, AWS, {"VECTORD_TOKEN": "ey.a.b"}, Token),
+        (None, "http://localhost:8080", {"VECTORD_AUTH": "", "VECTORD_TOKEN": ""}, Open),
         (None, "https://execute-api.example.com", {}, Open),
         ("none", AWS, {"VECTORD_TOKEN": "ey.a.b"}, Open),
         ("iam", AWS, {"VECTORD_TOKEN": "ey.a.b"}, Iam),

@@ -107,6 +107,31 @@ def test_lists_arrays_and_columns_of_text_are_ids(films: Index, ids: Any) -> Non
     assert [row.id for row in films.get(ids)] == ["b", "a"]
 
 
+def test_metadata_that_is_one_text_is_refused(films: Index) -> None:
+    with pytest.raises(errors.ArgumentInvalid, match=r"^metadata is one text; give a list"):
+        films.add(ids=["a", "b"], vectors=[[1, 1], [1, 2]], metadata="xy")
+
+
+def test_a_prefix_that_is_not_text_is_refused(films: Index, tmp_path: Path) -> None:
+    with pytest.raises(errors.ArgumentInvalid, match=r"^prefix is b'a'"):
+        list(films.rows(prefix=b"a"))  # type: ignore[arg-type]
+    with pytest.raises(errors.ArgumentInvalid, match=r"^prefix is b'f'"):
+        list(Client(tmp_path).indexes(b"f"))  # type: ignore[arg-type]
+
+
+def test_an_empty_state_is_not_the_present_one(films: Index) -> None:
+    for read in (
+        lambda: films.search([1, 1], as_of=""),
+        lambda: films.search_many([[1, 1]], as_of=""),
+        lambda: films.at("").info(),
+        lambda: films.at("").search([1, 1]),
+    ):
+        with pytest.raises(errors.RequestInvalid, match="as_of must be"):
+            read()
+    with pytest.raises(errors.ArgumentInvalid, match="as_of is None"):
+        films.at(None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("query", [{}, {"vector": [1, 1], "id": "a"}, {"id": "a", "text": "x"}])
 def test_a_search_has_one_query(films: Index, query: dict[str, Any]) -> None:
     with pytest.raises(errors.ArgumentInvalid, match="exactly one of vector, id and text"):

@@ -266,6 +266,8 @@ def test_one_text_is_not_a_list_of_ids(tmp_path: Path, call: Any) -> None:
 def test_one_text_is_not_a_list_of_texts(store: VectordVectorStore) -> None:
     with pytest.raises(UsageError, match=r"^texts is one text; give a list"):
         store.add_texts("ab")
+    with pytest.raises(UsageError, match=r"^metadatas is one text; give a list"):
+        store.add_texts(["a", "b"], "xy")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"^ids\[1\]: the id is 7"):
         store.add_texts(["a", "b"], ids=["a", 7])  # type: ignore[list-item]
 

@@ -39,8 +39,9 @@ def texts_to_add(
             JSON cannot represent metadata.
     """
     check_several(texts, "texts")
-    if ids is not None:
-        check_several(ids, "ids")
+    for name, given in (("metadatas", metadatas), ("ids", ids)):
+        if given is not None:
+            check_several(given, name)
     texts = list(texts)
     metadatas = list(metadatas or ()) or [None] * len(texts)
     ids = list(ids or ()) or [None] * len(texts)

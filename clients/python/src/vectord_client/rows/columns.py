@@ -87,6 +87,8 @@ def _metadata_list(metadata: Any) -> Sequence[Any]:
         return [metadata]
     if is_frame(metadata):
         return records(metadata)
+    if isinstance(metadata, str):
+        raise ArgumentInvalid(f"metadata is one text; give a list with the metadata of each row: [{metadata!r:.80}].")
     return as_list(metadata)
 
 

@@ -94,7 +94,14 @@ def condition(if_match: str | None) -> dict[str, str]:
 
 
 def query(**parameters: str | int | float | None) -> tuple[tuple[str, str], ...]:
-    """Return the parameters that are not None."""
+    """Return the parameters that are not None.
+
+    Raises:
+        ArgumentInvalid: One is neither text nor a number.
+    """
+    for name, value in parameters.items():
+        if value is not None and not isinstance(value, str | int | float):
+            raise ArgumentInvalid(f"{name} is {value!r:.80}, a {type(value).__name__}; give text or a number.")
     return tuple((name, str(value)) for name, value in parameters.items() if value is not None)
 
 
@@ -111,6 +118,11 @@ def as_of(moment: AsOf | None) -> str | None:
             raise ArgumentInvalid(f"{moment!r} has no time zone: use for example datetime.now(timezone.utc).")
         return moment.isoformat()
     return moment
+
+
+def state(given: AsOf | None, own: AsOf | None) -> AsOf | None:
+    """Return the state that a call names, or that of its view. An empty text is not one, and the service refuses it."""
+    return own if given is None else given
 
 
 def vector(value: Any) -> str:
