@@ -45,7 +45,7 @@ class AsyncSession:
     ) -> None:
         self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder = concurrency, embedder
-        self._closed = False
+        self._connected = self._closed = False
 
     @property
     def in_process(self) -> bool:
@@ -55,7 +55,7 @@ class AsyncSession:
     async def run(self, call: Call[T]) -> T:
         """Return the value of a call, after repeats if it needs them."""
         check_open(self._closed)
-        todo = attempts(call, self.policy, self.timeout)
+        todo = attempts(call, self.policy, self.timeout, connected=self._connected)
         outcome: Any = None
         while True:
             try:
@@ -66,6 +66,7 @@ class AsyncSession:
             if isinstance(step, Send):
                 try:
                     outcome = await self.transport.send(step.request, step.timeout)
+                    self._connected = True
                 except TransportError as error:
                     outcome = error
             else:

@@ -35,7 +35,7 @@ class Session:
     ) -> None:
         self.transport, self.policy, self.timeout, self.target = transport, policy, timeout, target
         self.concurrency, self.embedder, self._sleep = concurrency, embedder, sleep
-        self._closed = False
+        self._connected = self._closed = False
 
     @property
     def in_process(self) -> bool:
@@ -45,7 +45,7 @@ class Session:
     def run(self, call: Call[T]) -> T:
         """Return the value of a call, after repeats if it needs them."""
         check_open(self._closed)
-        todo = attempts(call, self.policy, self.timeout)
+        todo = attempts(call, self.policy, self.timeout, connected=self._connected)
         outcome: Any = None
         while True:
             try:
@@ -56,6 +56,7 @@ class Session:
             if isinstance(step, Send):
                 try:
                     outcome = self.transport.send(step.request, step.timeout)
+                    self._connected = True
                 except TransportError as error:
                     outcome = error
             else:
@@ -123,9 +124,9 @@ class Session:
         self.transport.close()
 
 
-def attempts(call: Call[T], policy: RetryPolicy, timeout: float) -> Steps[T]:
+def attempts(call: Call[T], policy: RetryPolicy, timeout: float, *, connected: bool = False) -> Steps[T]:
     """Return the steps of a call by the clocks of this machine."""
-    return steps(call, policy, timeout, clock=time.monotonic, wall=time.time, jitter=random.random)
+    return steps(call, policy, timeout, connected=connected, clock=time.monotonic, wall=time.time, jitter=random.random)
 
 
 def check_bounds(timeout: float, concurrency: int) -> None:

@@ -9,6 +9,11 @@ from threading import Thread
 import pytest
 
 from vectord_client import AsyncClient, Client, RetryPolicy
+from vectord_client.async_session import AsyncSession, InThreads
+from vectord_client.errors import ConnectionFailed
+from vectord_client.session import Session
+from vectord_client.wire import operations
+from vectord_client.wire.request import Request, Response
 
 
 class Counting(ThreadingHTTPServer):
@@ -84,3 +89,28 @@ def test_a_connection_that_the_server_closed_is_replaced(server: Counting) -> No
     with Client(server.url, retries=RetryPolicy(base_seconds=0.001)) as client:
         assert [client.index("films").count() for _ in range(10)] == [7] * 10
     assert server.connections == 10
+
+
+class Away:
+    """A transport to a host that answers, is away for some requests, and answers again."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def send(self, _request: Request, _timeout: float) -> Response:
+        self.sent += 1
+        if 1 < self.sent < 8:
+            raise ConnectionFailed("refused")
+        return Response(200, {}, b'{"count": 7}')
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_host_that_is_away_after_it_answered_is_tried_until_it_is_back() -> None:
+    policy = RetryPolicy(connect_attempts=2, base_seconds=0.001)
+    session = Session(Away(), policy, 60.0)
+    coroutines = AsyncSession(InThreads(Away()), policy, 60.0)
+    count = operations.count("films")
+    assert [session.run(count), session.run(count)] == [7, 7]
+    assert [await coroutines.run(count), await coroutines.run(count)] == [7, 7]

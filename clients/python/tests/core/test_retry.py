@@ -36,10 +36,12 @@ class Played:
         seconds: float = 0.0,
         jitter: float = 1.0,
         policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
+        connected: bool = False,
     ) -> None:
         self.now, self.sent, self.waits = 0.0, list[Send](), list[float]()
         self.error: VectordError | None = None
-        todo = steps(call, policy, timeout, clock=lambda: self.now, wall=lambda: 0.0, jitter=lambda: jitter)
+        clocks: Any = {"clock": lambda: self.now, "wall": lambda: 0.0, "jitter": lambda: jitter}
+        todo = steps(call, policy, timeout, connected=connected, **clocks)
         outcome: Any = None
         try:
             while True:
@@ -153,6 +155,22 @@ def test_gives_up_at_the_number_of_attempts_and_says_it() -> None:
 
 def test_gives_up_earlier_on_a_host_that_accepts_no_connection() -> None:
     assert len(Played(READ, [REFUSED], policy=RetryPolicy(attempts=9, connect_attempts=2)).sent) == 2
+
+
+@pytest.mark.parametrize("call", [READ, KEYED, UNKEYED])
+def test_tries_a_host_that_has_answered_before_until_the_deadline(call: Call[Any]) -> None:
+    away = [REFUSED] * 10
+    assert Played(call, [*away, DONE], connected=True).value == 200
+    played = Played(call, [REFUSED], connected=True, timeout=60.0)
+    assert (type(played.error), played.now > 45.0) == (errors.ConnectionFailed, True)
+
+
+def test_tries_a_host_that_has_closed_a_connection_until_the_deadline() -> None:
+    assert Played(READ, [LOST, *[REFUSED] * 6, DONE]).value == 200
+
+
+def test_one_attempt_is_one_for_a_host_that_has_answered_before_too() -> None:
+    assert len(Played(READ, [REFUSED], connected=True, policy=RetryPolicy(attempts=1)).sent) == 1
 
 
 def test_does_not_begin_a_repeat_after_the_deadline() -> None:

@@ -18,8 +18,9 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How often a request is sent, and how long the client waits before it sends it again.
 
     The wait before repeat n is a random time up to `base_seconds` · 2ⁿ, at most `cap_seconds` (full jitter), added to
-    what Retry-After asks for. `connect_attempts` is for a host that accepts no connection. `attempt_seconds` bounds
-    each attempt: API Gateway ends a request after 30 s. No repeat begins after the timeout of the call.
+    what Retry-After asks for. `connect_attempts` is for a host that has accepted no connection yet; one that did before
+    is tried until the timeout of the call, unless `attempts` is 1. `attempt_seconds` bounds each attempt: API Gateway
+    ends a request after 30 s. No repeat begins after the timeout of the call.
     """
 
     attempts: int = 8
@@ -60,13 +61,15 @@ def steps(
     policy: RetryPolicy,
     timeout: float,
     *,
+    connected: bool = False,
     clock: Callable[[], float],
     wall: Callable[[], float],
     jitter: Callable[[], float],
 ) -> "Steps[T]":
     """Yield what to do next until the call has its value, and return the value.
 
-    `clock` is monotonic, `wall` is the time since 1970, `jitter` returns random numbers in [0, 1).
+    `connected`: the host has answered before. `clock` is monotonic, `wall` is the time since 1970, `jitter` returns
+    random numbers in [0, 1).
 
     Raises:
         VectordError: The request failed, and a repeat is not safe, not promising or not in time.
@@ -84,9 +87,10 @@ def steps(
             except AnswerTruncated as damaged:
                 error = damaged
         error.attempts = attempt
+        connected = connected or not isinstance(error, TransportError) or error.sent
         doubtful = doubtful or _is_doubtful(error)
         error.maybe_applied = call.writes and doubtful and not _is_settled(error, call)
-        if not _is_repeatable(error, call, attempt, policy):
+        if not _is_repeatable(error, call, attempt, policy, connected=connected):
             raise error
         seconds = policy.wait(attempt - 1, jitter()) + (error.retry_after or 0.0)
         if clock() + seconds >= end:
@@ -115,11 +119,13 @@ def _is_settled(error: VectordError, call: Call[Any]) -> bool:
     return call.idempotent and isinstance(error, Problem) and not isinstance(error, _UNKNOWN)
 
 
-def _is_repeatable(error: VectordError, call: Call[Any], attempt: int, policy: RetryPolicy) -> bool:
+def _is_repeatable(error: VectordError, call: Call[Any], attempt: int, policy: RetryPolicy, *, connected: bool) -> bool:
+    if isinstance(error, TransportError) and not error.sent:
+        if error.lasting or policy.attempts == 1:
+            return False
+        return connected or attempt < min(policy.attempts, policy.connect_attempts)
     if attempt >= policy.attempts or (error.status in _NEVER and error.type is None):
         return False
-    if isinstance(error, TransportError) and not error.sent:
-        return not error.lasting and attempt < policy.connect_attempts
     if isinstance(error, _UNCHANGED):
         return True
     return isinstance(error, _UNKNOWN) and call.idempotent
