@@ -78,6 +78,7 @@ from vectord_client.load.errors import (
     SourceChanged,
     SourceUnreadable,
     UploadNotSeen,
+    UploadRejected,
 )
 from vectord_client.load.report import LoadReport
 from vectord_client.reads import View
@@ -204,6 +205,7 @@ __all__ = [
     "UnsupportedContentEncoding",
     "UploadLink",
     "UploadNotSeen",
+    "UploadRejected",
     "UsageError",
     "ValueCount",
     "Vector",

@@ -294,3 +294,14 @@ def test_empty_sources_load_nothing(films: Index, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"")
     for source in ([], iter([]), pd.DataFrame({"id": [], "vector": []}), tmp_path / "a.jsonl"):
         assert films.load(source).rows == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_a_text_that_is_not_utf_8_is_an_error_that_names_its_encoding(
+    name: str, encoding: str, films: Index, tmp_path: Path
+) -> None:
+    text = '{"id": "a", "vector": [1]}' if name == "a.jsonl" else "id,vector\na,[1]"
+    (tmp_path / name).write_text(text, encoding=encoding)
+    with pytest.raises(SourceUnreadable, match=rf"is text in {encoding[:6].upper()}; it must be UTF-8\. Convert it"):
+        films.load(tmp_path / name)

@@ -1,5 +1,6 @@
 """A file that is sent to an upload link is in the index afterwards, as a load in batches would have put it there."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.load.test_load import FILES, lines, write_json_parquet, write_jsonl
 from vectord_client import AsyncClient, Client, Index
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.load import upload
-from vectord_client.load.errors import BadRows, UploadNotSeen
+from vectord_client.load.errors import BadRows, UploadNotSeen, UploadRejected
 
 
 @pytest.fixture
@@ -96,3 +97,15 @@ def test_a_file_that_does_not_arrive_is_an_error(
     monkeypatch.setattr(upload, "_has_all", lambda *_: False)
     with pytest.raises(UploadNotSeen, match=r"the reason is in the inbox at rejected/films/.*/a\.parquet\.json"):
         films.load(tmp_path / "a.parquet", via="upload")
+
+
+def test_a_file_that_the_server_refuses_is_an_error_at_once_with_its_reason(
+    films: Index, matrix: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = lines(matrix)[:3]
+    rows[1]["vector"] = [1.0]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.setattr(upload, "examine", lambda *_: upload.Examined(3))
+    with pytest.raises(UploadRejected, match=r"The service did not ingest a\.jsonl: ") as caught:
+        films.load(tmp_path / "a.jsonl", via="upload")
+    assert [(row.position, row.id) for row in caught.value.errors] == [(1, "id1")]

@@ -96,7 +96,7 @@ class Reports:
         """Write the report on a refused file over the one on an earlier version."""
         rows = [{"line": item.position + 1, "id": item.id, "reason": item.reason} for item in items[:MAX_REPORTED]]
         report = Report(upload.key, upload.etag, upload.sequencer, reason, len(items), rows)
-        self._inbox.write_report(_report_key(upload.key), msgspec.json.encode(report))
+        self._inbox.write_report(report_key(upload.key), msgspec.json.encode(report))
 
     def write_superseded(self, upload: UploadedFile, newer: Replacement, rows: int) -> None:
         """Write the report on a file that `newer` replaced before it was ingested; `rows` of it were added."""
@@ -106,11 +106,11 @@ class Reports:
             upload.key, upload.etag, upload.sequencer, reason, superseded_by=newer.etag, superseded_at=newer.modified
         )
         version = hashlib.blake2b(f"{upload.etag}:{upload.sequencer}".encode(), digest_size=8).hexdigest()
-        self._inbox.write_report(_report_key(upload.key, f".superseded-{version}"), msgspec.json.encode(report))
+        self._inbox.write_report(report_key(upload.key, f".superseded-{version}"), msgspec.json.encode(report))
 
     def find(self, upload: UploadedFile) -> FoundReport | None:
         """Return the refusal of this version of a file or of an older one; None if there is none."""
-        key = _report_key(upload.key)
+        key = report_key(upload.key)
         found = self._inbox.read_report(key)
         if found is None:
             return None
@@ -127,7 +127,7 @@ class Reports:
         self._inbox.remove_report(found.key, found.etag)
 
 
-def _report_key(key: str, suffix: str = "") -> str:
+def report_key(key: str, suffix: str = "") -> str:
     """Return the key of a report on the file `key`: its path under `rejected/`, or a hash if that is too long."""
     path = f"{REJECTED}{key.removeprefix(UPLOADS)}{suffix}.json"
     if len(path.encode()) <= MAX_KEY_BYTES:

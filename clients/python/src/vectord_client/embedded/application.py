@@ -70,10 +70,12 @@ class Application:
 
     def _upload(self, target: "_Target", environ: Environ) -> Response:
         method, path, query = environ["REQUEST_METHOD"], unquote(target.path), dict(target.query)
-        if method != "PUT":
-            return message(405, "A link for an upload is for one PUT.", allow="PUT")
-        if not self._links.is_valid(method, path, query):
+        if method not in {"PUT", "GET"}:
+            return message(405, "A link for an upload is for one PUT, and GET of the report on it.", allow="PUT, GET")
+        if not self._links.is_valid("PUT", path, query):
             return message(403, "The link is not valid, or no longer. Request another one.")
+        if method == "GET":
+            return dispatch.report(self._engine, path.removeprefix("/"))
         if environ.get("HTTP_IF_NONE_MATCH") != "*":
             return message(403, "The request lacks the header If-None-Match: *, which the link requires.")
         if environ.get("CONTENT_LENGTH") != query["bytes"]:

@@ -69,6 +69,14 @@ def receive(engine: Engine, key: str, body: Readable) -> Response:
     return Response(200, {"etag": f'"{upload.etag}"'}, b"")
 
 
+def report(engine: Engine, key: str) -> Response:
+    """Return the report on the file `key` of an upload, 404 if it waits or was ingested."""
+    found = engine.uploads.report(key)
+    if found is None:
+        return message(404, "There is no report on this file: it was not refused.")
+    return Response(200, {"content-type": "application/json"}, found)
+
+
 def message(status: int, text: str, **headers: str) -> Response:
     """Return an answer of the gateway itself, in the form of API Gateway's: it has no problem type."""
     body = msgspec.json.encode({"message": text})

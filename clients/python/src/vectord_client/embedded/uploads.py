@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from vectord.errors import BlobError, StoreError, Unavailable
+from vectord.service.uploads import Reports, report_key
 from vectord.service.values.options import Deadline
 from vectord.storage.inbox import UploadedFile
 from vectord_client.embedded.inbox import FolderInbox, Readable
@@ -34,6 +35,11 @@ class Uploads:
         self._request(upload)
         return upload
 
+    def report(self, key: str) -> bytes | None:
+        """Return the report on a file `key` that was not ingested, None if there is none."""
+        found = self._inbox.read_report(report_key(key))
+        return None if found is None else found.data
+
     def resume(self) -> None:
         """Ingest the files that an earlier process received and did not ingest."""
         for upload in self._inbox.waiting():
@@ -55,11 +61,21 @@ class Uploads:
         self._worker.request(upload.key)
 
     def _ingest(self, key: str) -> None:
-        upload, ingestion = self._waiting.pop(key), self._compose()
+        upload = self._waiting.pop(key)
+        try:
+            self._ingest_with_repeats(upload)
+        except Exception as error:  # as at each message of a queue: one file must not keep the others waiting
+            _LOGGER.exception("%s was not ingested, and stays in the inbox", key)
+            self._report(upload, f"it could not be ingested: {type(error).__name__}: {error}")
+
+    def _ingest_with_repeats(self, upload: UploadedFile) -> None:
+        ingestion, key = self._compose(), upload.key
         for pause in (*_PAUSES, None):
             try:
                 done = ingestion.ingest(upload, Deadline(ingestion.environment.now() + _INGEST_SECONDS))
             except (Unavailable, StoreError, BlobError) as error:
+                if pause is None:
+                    self._report(upload, f"it could not be ingested: {error}")
                 if pause is None or self._worker.pause(pause):
                     _LOGGER.warning("%s was not ingested, and stays in the inbox: %s", key, error)
                     return
@@ -69,6 +85,13 @@ class Uploads:
             _log(key, done.outcome, done.rows)
             self._inbox.remove(upload)
             return
+
+    def _report(self, upload: UploadedFile, reason: str) -> None:
+        """Write the report on a file that stays in the inbox; the next process tries it again."""
+        try:
+            Reports(self._inbox).write_refusal(upload, f"{reason}; it is tried again at the next start", ())
+        except StoreError as error:
+            _LOGGER.warning("the report on %s was not written: %s", upload.key, error)
 
 
 def _log(key: str, outcome: str, rows: int) -> None:

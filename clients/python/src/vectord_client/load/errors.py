@@ -35,6 +35,10 @@ class UploadNotSeen(LoadError):
     """An uploaded file did not arrive in the index in time; it may still arrive, or it was rejected."""
 
 
+class UploadRejected(LoadError):
+    """The service did not ingest an uploaded file. `errors` lists rows that it refused."""
+
+
 class ExportIncomplete(VectordError):
     """An exported file did not arrive as a whole; there is no file."""
 

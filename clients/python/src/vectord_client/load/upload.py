@@ -15,7 +15,7 @@ import msgspec
 from vectord_client.errors import BadItem, ConnectionLost
 from vectord_client.gateway_errors import RequestRefused
 from vectord_client.load.compare import is_same
-from vectord_client.load.errors import SourceChanged, UploadNotSeen
+from vectord_client.load.errors import SourceChanged, UploadNotSeen, UploadRejected
 from vectord_client.load.job import Job
 from vectord_client.load.progress import Meter, meter
 from vectord_client.load.report import LoadReport
@@ -32,7 +32,9 @@ _CHUNK: Final = 1 << 20
 _ATTEMPTS: Final = 4
 _CONNECT_SECONDS: Final = 10.0
 _SEND_SECONDS: Final = 120.0  # without progress
-_INGEST_SECONDS: Final = 900.0
+_INGEST_SECONDS: Final = 900.0  # at most, as a function may run
+_SHORTEST_WAIT: Final = 120.0
+_INGESTED_BYTES: Final = 1_000_000  # a second, at least
 _POLL_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -94,6 +96,7 @@ def load_by_link(job: Job, source: Source, examined: Examined, link: UploadLink)
 
     Raises:
         SourceChanged: the file changed while it was sent.
+        UploadRejected: the service refused the file.
         UploadNotSeen: the rows did not arrive in time.
     """
     started = time.monotonic()
@@ -103,7 +106,7 @@ def load_by_link(job: Job, source: Source, examined: Examined, link: UploadLink)
     finally:
         shown.close()
     source.check()
-    after = _wait(job, examined, link)
+    after = _wait(job, source, examined, link)
     added = min(max(0, after.count - job.info.count), examined.rows)
     seconds = time.monotonic() - started
     return LoadReport(added=added, replaced=examined.rows - added, seconds=seconds, via="upload")
@@ -149,21 +152,52 @@ def _chunks(path: Path, size: int, shown: Meter) -> Iterator[bytes]:
         raise SourceChanged(f"{path.name} became shorter while it was sent. Nothing was loaded.")
 
 
-def _wait(job: Job, examined: Examined, link: UploadLink) -> IndexInfo:
+def _patience(session: Session, size: int) -> float:
+    """Return the seconds for which an ingestion is waited for."""
+    return min(_INGEST_SECONDS, max(session.timeout, _SHORTEST_WAIT + size / _INGESTED_BYTES))
+
+
+def _wait(job: Job, source: Source, examined: Examined, link: UploadLink) -> IndexInfo:
     """Return the state of the index that has the rows of the sample."""
-    session, before = job.session, job.info
-    end, polls = time.monotonic() + _INGEST_SECONDS, 0
+    session, before, seconds = job.session, job.info, _patience(job.session, source.size)
+    end, polls = time.monotonic() + seconds, 0
     while time.monotonic() < end and not job.stop.is_set():
         info: IndexInfo = session.run(operations.describe(before.name))
         if info.etag != before.etag and _has_all(session, before.name, examined):
             return info
+        _check_not_rejected(source.name, link)
         time.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
         polls += 1
     raise UploadNotSeen(
         f"The file was uploaded as {link.key}, but the index {before.name!r} does not have its rows after "
-        f"{_INGEST_SECONDS / 60:.0f} minutes. If it was rejected, the reason is in the inbox at "
+        f"{seconds:.0f} s. If it was rejected, the reason is in the inbox at "
         f'{link.key.replace("uploads/", "rejected/", 1)}.json. Load it with via="batches" to send it directly.'
     )
+
+
+class _Report(msgspec.Struct):
+    """The report of the service on a file that it did not ingest."""
+
+    reason: str
+    rows: list[dict[str, int | str | None]] = []
+
+
+def _check_not_rejected(name: str, link: UploadLink) -> None:
+    """Raise UploadRejected if a local server has a report on the file; a link of S3 does not lead to reports."""
+    if "x-amz-" in link.url.lower():
+        return
+    try:
+        answer = httpx2.get(link.url, timeout=_CONNECT_SECONDS)
+        report = msgspec.json.decode(answer.content, type=_Report) if answer.status_code == 200 else None
+    except (httpx2.TransportError, msgspec.DecodeError):
+        return  # the deadline of the wait decides
+    if report is not None:
+        rows = [(row.get("line"), row.get("id"), row.get("reason")) for row in report.rows]
+        bad = [BadItem(int(line or 1) - 1, None if id is None else str(id), str(why)) for line, id, why in rows]
+        raise UploadRejected(
+            f'The service did not ingest {name}: {report.reason}. Load it with via="batches" to send it directly.',
+            errors=tuple(bad),
+        )
 
 
 def _has_all(session: Session, name: str, examined: Examined) -> bool:

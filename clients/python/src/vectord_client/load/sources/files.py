@@ -1,5 +1,6 @@
 """Files as bytes: on disk, or an object of S3. Both are watched for changes while they are read."""
 
+import codecs
 import hashlib
 import os
 import stat
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from vectord_client.errors import ArgumentInvalid
-from vectord_client.load.errors import SourceChanged
+from vectord_client.load.errors import SourceChanged, SourceUnreadable
 
 _SAMPLE: Final = 64 << 10  # bytes of a sample
 _SAMPLES: Final = 16
@@ -95,6 +96,19 @@ def open_file(place: "str | os.PathLike[str]") -> Opened:
     if "://" in text and not text.startswith("file://"):
         raise ArgumentInvalid(f"{text!r}: a load reads files, s3://bucket/key, DataFrames and iterables of rows.")
     return LocalFile(Path(text.removeprefix("file://")).expanduser())
+
+
+def check_utf8(name: str, start: bytes) -> None:
+    """Raise SourceUnreadable if a text that begins with these 4 bytes is UTF-16 or UTF-32, with a mark or without."""
+    if start in {codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE} or start[1:] == b"\0\0\0" or start[:3] == b"\0\0\0":
+        encoding = "UTF-32"
+    elif start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start[:2]:
+        encoding = "UTF-16"
+    else:
+        return
+    raise SourceUnreadable(
+        f"{name} is text in {encoding}; it must be UTF-8. Convert it: iconv -f {encoding} -t UTF-8 {name}"
+    )
 
 
 def is_place(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import IO, Any, Final, cast
 import msgspec
 
 from vectord_client.load.errors import SourceUnreadable
-from vectord_client.load.sources.files import Opened
+from vectord_client.load.sources.files import Opened, check_utf8
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, metadata_names, no_field, vector_name
@@ -68,6 +68,8 @@ class JsonLines:
         lines = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
         first = True
         try:
+            check_utf8(self.name, lines.read(4))
+            lines.seek(0)
             while line := lines.readline(_LONGEST + 1):
                 if len(line) > _LONGEST:
                     while line and not line.endswith(b"\n"):

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from vectord_client.load.errors import SourceUnreadable
-from vectord_client.load.sources.files import Opened
+from vectord_client.load.sources.files import Opened, check_utf8
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
@@ -42,6 +42,8 @@ class Csv:
         """Yield the rows of the file."""
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
         binary = cast("Any", self._opened.file)
+        check_utf8(self.name, binary.read(4))
+        binary.seek(0)
         text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:
             rows = csv.reader(text, delimiter=self._delimiter, strict=True)
