@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vectord.index.codec import decode
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord_client import Client, Index
 from vectord_client.embedded.gateway import open_gateway
@@ -139,6 +140,14 @@ def test_all_rows_of_an_add_are_one_commit(client: Client) -> None:
     films = client.create_index("films", dimension=DIMENSION)
     films.add(ids=[f"{row}" for row in range(20_000)], vectors=np.ones((20_000, 3), np.float32))
     assert (len(list(films.versions())), films.count()) == (2, 20_000)
+
+
+def test_the_written_file_has_the_checksums_of_its_sections(client: Client, tmp_path: Path) -> None:
+    films = client.create_index("films", dimension=DIMENSION)
+    for rows in (block(["a", "b", "a"], np.eye(3)), block(["c", "d"], np.eye(3)[:2]), block(["d"], [[1, 2, 3]])):
+        add(films, rows)
+        index = decode.open_blob((tmp_path / "data" / "films.lhv1").read_bytes())
+    assert sorted(index.rows.ids) == ["a", "b", "c", "d"]
 
 
 def test_views_of_one_matrix_are_joined_without_a_copy() -> None:

@@ -65,9 +65,10 @@ def upsert_rows(index: Index, rows: Rows) -> tuple[Index, int, int]:
     grown = structs.replace(
         tail,
         ids=(*tail.ids, *rows.ids),
-        row_of={**tail.row_of, **{vector_id: row for row, vector_id in enumerate(rows.ids, start)}},
+        row_of={**tail.row_of, **dict(zip(rows.ids, range(start, start + len(rows.ids)), strict=True))},
         metadata={**tail.metadata, **kept, **rows.metadata},
         fresh=rows.vectors if tail.fresh is None else np.concatenate([tail.fresh, rows.vectors]),
+        fresh_crc32=rows.crc32 if tail.fresh is None else None,
     )
     return structs.replace(changed, tail=grown), len(rows.ids) - len(stored), len(stored)
 

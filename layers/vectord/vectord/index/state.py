@@ -56,7 +56,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 
     `ids` has the ids of all its rows in order, including removed ones; `row_of` maps the live ids to their rows in the
     index; `metadata` is that of live rows. `pieces` are the written sections; `fresh` has the vectors of rows that are
-    not in a section yet.
+    not in a section yet, and `fresh_crc32` their CRC-32, if it is known.
     """
 
     first: int
@@ -66,6 +66,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     pieces: Sequence[Section] = ()
     fresh: F32 | None = None
+    fresh_crc32: int | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

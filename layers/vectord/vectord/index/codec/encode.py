@@ -82,9 +82,10 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     """Return a blob that copies the base and the written tail, and adds the fresh rows as a tail section."""
     tail, pieces = index.tail, index.tail_entries
     data: Data = b"" if tail.fresh is None else _bytes_of(tail.fresh)
+    crc32 = tail.fresh_crc32
     if len(pieces) > thresholds.pieces:
-        pieces, data = (), _bytes_of(tail.vectors(index.fetch))
-    added = frame.section_entries({"tail": data} if data else {}, index.commit)
+        pieces, data, crc32 = (), _bytes_of(tail.vectors(index.fetch)), None
+    added = ((frame.section_entry("tail", f"{index.commit}/tail", data, crc32), data),) if data else ()
     copied_entries = (*(base.entries if base else ()), *pieces)
     envelope = structs.replace(
         _envelope(index, base.calibration if base else {}),

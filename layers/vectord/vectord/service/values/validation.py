@@ -44,17 +44,17 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     if batch.bad or not params.are_valid_ids(batch.ids) or not _are_valid(batch.vectors, index):
         _validate_each(batch, index)
         raise AssertionError("a batch is not valid, and all of its rows are")
-    ids, vectors = batch.ids, batch.vectors
-    row_of = dict(zip(ids, range(len(ids)), strict=True))
-    if len(row_of) < len(ids):
-        ids, vectors = list(row_of), vectors[list(row_of.values())]
-    return Rows(ids, vectors, _by_id(batch.metadata, row_of) if batch.metadata else {})
+    row_of = dict(zip(batch.ids, range(len(batch)), strict=True))
+    metadata = _by_id(batch.metadata, row_of) if batch.metadata else {}
+    if len(row_of) == len(batch):
+        return Rows(batch.ids, batch.vectors, metadata, batch.crc32)
+    return Rows(list(row_of), batch.vectors[list(row_of.values())], metadata)
 
 
 def _by_id(texts: Sequence[msgspec.Raw | None], row_of: Mapping[str, int]) -> Mapping[str, msgspec.Raw]:
     """Return the metadata of the rows that have some."""
-    by_id = dict(zip(row_of, map(texts.__getitem__, row_of.values()), strict=True))
-    return {vector_id: text for vector_id, text in by_id.items() if text is not None}
+    chosen = texts if len(row_of) == len(texts) else [texts[row] for row in row_of.values()]
+    return {vector_id: text for vector_id, text in zip(row_of, chosen, strict=True) if text is not None}
 
 
 def _are_valid(vectors: F32, index: Params) -> bool:
