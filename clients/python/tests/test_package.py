@@ -43,14 +43,15 @@ def wheel(built: Path) -> Path:
     return wheel
 
 
-def _tracked(folder: Path) -> Iterator[str]:
-    """Yield the files of a folder and, under a link to a folder, those of that folder."""
-    listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True, check=True)
-    for name in listed.stdout.splitlines():
-        if (linked := folder / name).is_dir():
-            yield from (f"{name}/{inner}" for inner in _tracked(linked.resolve()))
+def _files(folder: Path) -> Iterator[str]:
+    """Yield the files of a folder, and those of the folders that it links to."""
+    for path in sorted(folder.iterdir()):
+        if path.name == "__pycache__":
+            continue
+        if path.is_dir():
+            yield from (f"{path.name}/{inner}" for inner in _files(path))
         else:
-            yield name
+            yield path.name
 
 
 def test_has_the_version_of_the_engine() -> None:
@@ -63,7 +64,7 @@ def test_the_wheel_has_every_file_of_client_engine_and_functions_and_nothing_els
         "vectord": ROOT / "layers/vectord/vectord",
         "vectord_functions": ROOT / "functions",
     }
-    expected = {f"{package}/{file}" for package, folder in folders.items() for file in _tracked(folder)}
+    expected = {f"{package}/{file}" for package, folder in folders.items() for file in _files(folder)}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == expected
 
