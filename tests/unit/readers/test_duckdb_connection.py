@@ -1,5 +1,6 @@
 """DuckDB as readers and writers open it: it reaches the files of its task, and no statement changes that."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ MEMORY = 1 << 28
 GROWTH = """
 import resource
 from pathlib import Path
-import vectord.runtime.ingest
+from vectord.runtime.ingest import ingestion
 from vectord.readers.duckdb_connection import locked_connection
+
+ingestion()  # the composition root of the function sets DuckDB's allocator
 
 def use(length):
     with locked_connection(1 << 30) as connection:
@@ -125,5 +128,6 @@ def test_a_name_in_a_query_is_never_a_variable_of_the_program(reading: "duckdb.D
 @pytest.mark.slow
 def test_the_address_space_of_freed_memory_is_returned() -> None:
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}\n{GROWTH}"]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "VECTORD_STORE": "", "VECTORD_INBOX": "inbox", "AWS_REGION": "us-east-1"}
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert int(finished.stdout) < 100_000_000
