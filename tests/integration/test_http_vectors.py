@@ -12,6 +12,9 @@ from tests.support.films import YEARS, all_pages, ask, page, problem
 
 
 class TestGet:
+    def test_lists_an_empty_id_as_missing_because_no_vector_has_it(self, films: Api) -> None:
+        assert ask(films, "get", {"ids": [""]}).json["missing"] == [""]
+
     def test_returns_vectors_in_request_order_and_lists_missing_ids(self, films: Api) -> None:
         answer = ask(films, "get", {"ids": ["film-1", "absent", "bare", "film-0", "film-1", "gone"]})
         assert answer.status == 200

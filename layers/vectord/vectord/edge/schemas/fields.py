@@ -42,12 +42,9 @@ _NAME: Final = schema(pattern="^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")
 Name = Annotated[str, _NAME]
 OptionalName = Annotated[str | None, _NAME]
 Id = Annotated[str, schema(minLength=1, description="1 to 1,024 bytes of UTF-8.")]
-Ids = Annotated[
-    list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_BATCH_IDS)
-]
-LimitedIds = Annotated[
-    list[Annotated[msgspec.Raw, schema(type="string", minLength=1)]], schema(minItems=1, maxItems=MAX_IDS)
-]
+# Ids that select vectors may be any texts; no vector has the empty one.
+Ids = Annotated[list[Annotated[msgspec.Raw, schema(type="string")]], schema(minItems=1, maxItems=MAX_BATCH_IDS)]
+LimitedIds = Annotated[list[Annotated[msgspec.Raw, schema(type="string")]], schema(minItems=1, maxItems=MAX_IDS)]
 Dimension = Annotated[int, schema(minimum=1, maximum=MAX_DIMENSION)]
 Trees = Annotated[int | None, schema(maximum=MAX_TREES)]
 Effort = Annotated[int | None, schema(maximum=MAX_EF_SEARCH)]
