@@ -126,7 +126,8 @@ def test_ctrl_c_ends_a_process_that_builds(built: Path, delay: float) -> None:
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         start = time.monotonic()
-        assert process.wait(20) == -signal.SIGINT
+        # Python ends by the signal, or with status 1 if a thread evaluates code, as imports do, while the process ends.
+        assert process.wait(20) in {-signal.SIGINT, 1}
         assert time.monotonic() - start < 5
         assert process.stderr.read().rstrip().endswith("KeyboardInterrupt")
     with Client(built) as client:

@@ -47,18 +47,28 @@ class _Parallel[R]:
     def __init__(self, work: Callable[[], R]) -> None:
         self._work = work
         self._done: list[R] = []
+        self._error: OSError | None = None
         self._thread = Thread(target=self._run, name="vectord-pilot", daemon=True)
         with suppress(RuntimeError):  # too many threads, or the process ends
             self._thread.start()
 
     def result(self) -> R:
-        """Wait for the result, or compute it if there is none."""
+        """Wait for the result, or compute it if there is none.
+
+        Raises:
+            OSError: the work failed; its temporary files did not fit, or were removed because the process ends.
+        """
         if self._thread.ident is not None:
             self._thread.join()
+        if self._error is not None:
+            raise self._error
         return self._done[0] if self._done else self._work()
 
     def _run(self) -> None:
-        self._done.append(self._work())
+        try:
+            self._done.append(self._work())
+        except OSError as error:
+            self._error = error
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
