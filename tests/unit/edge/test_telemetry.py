@@ -1,5 +1,6 @@
 """The log lines of an invocation: one JSON object a line, with its metrics in the embedded metric format."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -7,7 +8,6 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from aws_lambda_powertools.metrics.provider import cold_start
 
 from tests.support.logs import log_line, log_lines
 from vectord.edge import telemetry
@@ -58,7 +58,7 @@ def test_one_line_can_hold_every_metric(capsys: pytest.CaptureFixture[str]) -> N
 def test_only_the_first_invocation_is_a_cold_start(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cold_start, "is_cold_start", True)
+    monkeypatch.setattr(telemetry, "_INVOCATIONS", itertools.count())
     first, second = telemetry.begin(IN_LAMBDA), telemetry.begin(IN_LAMBDA)
     for log in (first, first, second):
         log.info({}, {})

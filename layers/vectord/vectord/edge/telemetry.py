@@ -4,28 +4,33 @@ Format: "Specification: Embedded metric format" in the CloudWatch user guide. Cl
 log, so a request never waits for a call to CloudWatch. A line never contains a vector, metadata, credentials or
 an object key.
 
-Powertools writes the lines. Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each
-value as a list, and would add 25 µs to a request.
+Powertools writes the lines. Its import takes 13 ms, so the first request imports it in a thread, while it waits for S3.
+Metrics are passed to `serialize_metric_set` directly: `Metrics.add_metric` would log each value as a list, and would
+add 25 µs to a request.
 """
 
 import hashlib
 import json
-import logging
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, TextIO
+from itertools import count
+from threading import Lock, Timer
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics.provider import cold_start
 
 from vectord.errors import VectordError
 from vectord.service.values.environment import Commit
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger, Metrics
+
 NAMESPACE: Final = "vectord"
 _FRAMES: Final = 20  # of each error in a traceback
 _MAX_TRACE: Final = 100  # lines of a traceback, after which no further cause is added
+_LOAD_DELAY: Final = 0.015  # seconds from the first request until Powertools is imported, unless a line is written
+_INVOCATIONS: Final = count()  # of this process
 UNITS: Final[dict[str, str]] = {
     "Latency": "Milliseconds",
     "Failures": "Count",
@@ -87,11 +92,11 @@ class InvocationLog(msgspec.Struct, frozen=True):
     def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None) -> None:
         """Write a line of `fields`, a write, and `metrics` (names of UNITS) with the function's name as dimension."""
         audited = {} if write is None else _audited(write, fields.get("index"))
-        _LOGGER.info({**self._common(), **audited, **fields, **self._embedded(metrics)})
+        _POWERTOOLS.logger.info({**self._common(), **audited, **fields, **self._embedded(metrics)})
 
     def error(self, error: Exception, message: str) -> None:
         """Write a line with level `error`, the error's type and `message`."""
-        _LOGGER.error({**self._common(), "error": type(error).__name__, "message": message})
+        _POWERTOOLS.logger.error({**self._common(), "error": type(error).__name__, "message": message})
 
     def failure(
         self, error: BaseException, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None
@@ -100,7 +105,7 @@ class InvocationLog(msgspec.Struct, frozen=True):
         trace = {} if isinstance(error, VectordError) else {"traceback": _trace(error)}
         audited = {} if write is None else _audited(write, fields.get("index"))
         described = {"error": type(error).__name__, **audited, **fields, **trace}
-        _LOGGER.error({**self._common(), **described, **self._embedded(metrics)})
+        _POWERTOOLS.logger.error({**self._common(), **described, **self._embedded(metrics)})
 
     def _common(self) -> dict[str, Any]:
         correlation = {} if self.correlation_id is None else {"correlation_id": self.correlation_id}
@@ -111,7 +116,7 @@ class InvocationLog(msgspec.Struct, frozen=True):
         if not self.function or not values:
             return values
         declared = {name: {"Unit": UNITS[name], "Value": value} for name, value in values.items()}
-        return _METRICS.serialize_metric_set(declared, {"Function": self.function}, {})
+        return _POWERTOOLS.metrics.serialize_metric_set(declared, {"Function": self.function}, {})
 
 
 def _audited(write: Write, index: object) -> Mapping[str, Any]:
@@ -144,7 +149,9 @@ def begin(context: object, correlation_id: str | None = None) -> InvocationLog:
 
     `context` is Lambda's context object, or None outside Lambda. `correlation_id` is an id that the caller knows too.
     """
-    cold, cold_start.is_cold_start = cold_start.is_cold_start, False
+    cold = next(_INVOCATIONS) == 0
+    if cold:
+        _load_soon()
     return InvocationLog(
         getattr(context, "aws_request_id", None), getattr(context, "function_name", None), correlation_id, cold
     )
@@ -161,12 +168,14 @@ def _trace(error: BaseException) -> list[str]:
     return lines
 
 
-class _StdoutHandler(logging.StreamHandler[TextIO]):
-    """Writes to the present `sys.stdout`, because tests replace it after this module was imported."""
+class _Stdout:
+    """The present `sys.stdout`, because tests replace it after the logger was made."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stdout
-        super().emit(record)
+    def write(self, text: str) -> None:
+        sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def _line(record: dict[str, Any]) -> str:
@@ -174,16 +183,59 @@ def _line(record: dict[str, Any]) -> str:
     return json.dumps({"level": record["level"].lower(), **record["message"]})
 
 
-# None disables fields that `_line` would drop. The level is fixed, so that POWERTOOLS_LOG_LEVEL cannot drop metrics.
-_LOGGER: Final = Logger(
-    service=NAMESPACE,
-    level="INFO",
-    logger_handler=_StdoutHandler(),
-    json_serializer=_line,
-    serialize_stacktrace=False,
-    location=None,
-    timestamp=None,
-    xray_trace_id=None,
-)
-# The service is empty, so that POWERTOOLS_SERVICE_NAME cannot add a dimension.
-_METRICS: Final = Metrics(namespace=NAMESPACE, service="")
+def _load_soon() -> None:
+    """Import Powertools in a thread; by then the first request waits for S3, and does not share the GIL with it."""
+    timer = Timer(_LOAD_DELAY, _POWERTOOLS.load)
+    timer.daemon = True
+    timer.start()
+
+
+class _Powertools:
+    """The logger and the metrics of Powertools, which are made at the first use, once for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._made: tuple[Logger, Metrics] | None = None
+
+    @property
+    def logger(self) -> "Logger":
+        return (self._made or self.load())[0]
+
+    @property
+    def metrics(self) -> "Metrics":
+        return (self._made or self.load())[1]
+
+    def load(self) -> "tuple[Logger, Metrics]":
+        """Import Powertools, unless another thread does that, and return the logger and the metrics."""
+        with self._lock:
+            if self._made is None:
+                self._made = _make_logger(), _make_metrics()
+            return self._made
+
+
+def _make_logger() -> "Logger":
+    import logging  # noqa: PLC0415
+
+    from aws_lambda_powertools import Logger  # noqa: PLC0415  takes 13 ms, while the first request waits for S3
+
+    # None disables fields that `_line` would drop. The level is fixed, so POWERTOOLS_LOG_LEVEL cannot drop metrics.
+    return Logger(
+        service=NAMESPACE,
+        level="INFO",
+        logger_handler=logging.StreamHandler(_Stdout()),
+        json_serializer=_line,
+        serialize_stacktrace=False,
+        location=None,
+        timestamp=None,
+        xray_trace_id=None,
+    )
+
+
+def _make_metrics() -> "Metrics":
+    from aws_lambda_powertools import Metrics  # noqa: PLC0415  see `_make_logger`
+
+    # The service is empty, so that POWERTOOLS_SERVICE_NAME cannot add a dimension.
+    return Metrics(namespace=NAMESPACE, service="")
+
+
+_POWERTOOLS: Final = _Powertools()
