@@ -32,6 +32,7 @@ FLOORS = (
     "vectord.writers",
     "vectord.index.codec",
     "vectord.index.build",
+    "vectord.index.build.partitioning",
     "vectord.index.query",
     "vectord.index",
     "vectord.index.columns",

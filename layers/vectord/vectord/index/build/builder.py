@@ -1,8 +1,6 @@
 """Build the sections of an index from its rows, and calibrate its search strategies."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from threading import Thread
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -23,6 +21,7 @@ from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Params
+from vectord.parallel import Parallel
 
 MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension distinguishes too few rows
 PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all trees is worth its build
@@ -36,39 +35,6 @@ class Built(msgspec.Struct, frozen=True):
     rows: Rows
     calibration: Mapping[str, Curve]
     packed: bool
-
-
-class _Parallel[R]:
-    """The result of `work`, which runs in a thread of its own if one can be started.
-
-    The end of the process does not wait for the thread, as it would for one of a ThreadPoolExecutor.
-    """
-
-    def __init__(self, work: Callable[[], R]) -> None:
-        self._work = work
-        self._done: list[R] = []
-        self._error: OSError | None = None
-        self._thread = Thread(target=self._run, name="vectord-pilot", daemon=True)
-        with suppress(RuntimeError):  # too many threads, or the process ends
-            self._thread.start()
-
-    def result(self) -> R:
-        """Wait for the result, or compute it if there is none.
-
-        Raises:
-            OSError: the work failed; its temporary files did not fit, or were removed because the process ends.
-        """
-        if self._thread.ident is not None:
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._done[0] if self._done else self._work()
-
-    def _run(self) -> None:
-        try:
-            self._done.append(self._work())
-        except OSError as error:
-            self._error = error
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
@@ -96,7 +62,7 @@ def _build_packed(rows: Rows, params: Params) -> Built:
         order = locality_order(rows.vectors)
         rows, norms = rows.ordered(order), structs.replace(norms, norms=norms.norms[order])
     # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
-    pilot = _Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m)))
+    pilot = Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m)), "vectord-pilot")
     calibrator = Calibrator(rows.vectors, norms, layout)
     sections, curves = _other_sections(rows, norms, params, calibrator)
     sections["graph"], trees = pilot.result()

@@ -1,0 +1,59 @@
+"""Run work of a build in a second thread."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Lock, Thread
+
+
+class Parallel[R]:
+    """The result of `work`, which runs in a thread of its own if one can be started.
+
+    The end of the process does not wait for the thread, as it would for one of a ThreadPoolExecutor.
+    """
+
+    def __init__(self, work: Callable[[], R], name: str) -> None:
+        self._work = work
+        self._done: list[R] = []
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        with suppress(RuntimeError):  # too many threads, or the process ends
+            self._thread.start()
+
+    def result(self) -> R:
+        """Wait for the result, or compute it if there is none.
+
+        Raises:
+            OSError: the work failed; its temporary files did not fit, or were removed because the process ends.
+            MemoryError: the work failed; it needs more memory than there is.
+        """
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._done[0] if self._done else self._work()
+
+    def _run(self) -> None:
+        try:
+            self._done.append(self._work())
+        except (OSError, MemoryError) as error:
+            self._error = error
+
+
+def in_two_threads[T](work: Callable[[T], None], tasks: Iterable[T]) -> None:
+    """Call `work` for each of `tasks`, in this thread and a second one; numpy releases the interpreter lock.
+
+    Each thread takes the next task when it is free, so the results must not depend on the order of the calls.
+    """
+    remaining, lock = iter(tasks), Lock()
+
+    def run() -> bool:
+        while True:
+            with lock:
+                task = next(remaining, None)
+            if task is None:
+                return True
+            work(task)
+
+    second = Parallel(run, "vectord-build")
+    run()
+    second.result()
