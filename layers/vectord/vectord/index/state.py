@@ -16,6 +16,7 @@ from vectord.index.rows import RowMask, Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
 from vectord.index.sections.documents import Documents, PackedDocuments
 from vectord.index.sections.graph import Graph
+from vectord.index.sections.parts import Parts
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.frame import SectionEntry
@@ -27,7 +28,8 @@ Calibration = Mapping[str, Mapping[int, float]]  # strategy -> effort -> measure
 class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows that the last build wrote, 0 to `graph.rows`, with their documents and the structures that search them.
 
-    `entries` lists its sections as the envelope does; `columns` is the section `columns`.
+    `entries` lists its sections as the envelope does; `columns` is the section `columns`. It has `parts` or, if an
+    earlier vectord built it, `sketch`; neither if the exact scan needs no help.
     """
 
     graph: Graph
@@ -36,6 +38,7 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     calibration: Calibration
     entries: tuple[SectionEntry, ...]
     columns: Section | None = None
+    parts: Parts | None = None
 
     @property
     def packed(self) -> bool:
@@ -48,7 +51,8 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         documents: list[SectionRanges] = []
         if isinstance(self.documents, PackedDocuments):
             documents.append((self.documents.section, None))
-        return [*documents, *([(self.sketch.section, None)] if self.sketch else [])]
+        ranked = self.parts or self.sketch
+        return [*documents, *([(ranked.section, None)] if ranked else [])]
 
 
 class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):

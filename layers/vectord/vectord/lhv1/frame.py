@@ -9,7 +9,6 @@ offset  size  field
 8+E     ...   body: the sections, back to back
 """
 
-import re
 import struct
 import zlib
 from collections import Counter
@@ -19,22 +18,20 @@ from typing import Final
 import msgspec
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import bucket_index, params
+from vectord.lhv1 import bucket_index, params, parts_shape
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
+from vectord.lhv1.parts_shape import PartsShape
+from vectord.lhv1.seal import may_be_complete, seal, unseal
 
 type Data = bytes | memoryview
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-SECTIONS: Final = frozenset({"sketch", "columns", "rows", "graph", "tail"})
+SECTIONS: Final = frozenset({"parts", "sketch", "columns", "rows", "graph", "tail"})
 
 _PREFIX: Final = struct.Struct(">4sI")
-# The seal is the last key of the envelope. It covers the JSON text before its own comma.
-_SEAL: Final = re.compile(rb',[ \t\r\n]*"crc32"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{8})"[ \t\r\n]*\}[ \t\r\n]*\Z')
-_MAX_SEAL: Final = 256  # bytes of a seal with usual spacing; a second search finds a longer one
-_WHITESPACE: Final = b" \t\r\n"
-_REQUIRED_SECTIONS: Final = {"sketch": "graph", "rows": "graph", "columns": "rows"}
+_REQUIRED_SECTIONS: Final = {"parts": "rows", "sketch": "graph", "rows": "graph", "columns": "rows"}
 
 
 class SectionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +57,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: dict[str, dict[int, float]] = msgspec.field(default_factory=dict)
     graph_rows: int | msgspec.UnsetType = msgspec.UNSET
     s3vectors: BucketIndex | msgspec.UnsetType = msgspec.UNSET
+    parts: PartsShape | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def packed_rows(self) -> int:
@@ -121,8 +119,7 @@ def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[Se
 
 def encode_head(envelope: Envelope, padded_size: int = 0, alignment: int = 1) -> bytes:
     """Return magic, length and sealed envelope, padded to at least `padded_size` bytes, a multiple of `alignment`."""
-    covered = msgspec.json.encode(envelope)[:-1]
-    sealed = b'%b,"crc32":"%08x"}' % (covered, zlib.crc32(covered))
+    sealed = seal(msgspec.json.encode(envelope))
     size = -(-max(padded_size, _PREFIX.size + len(sealed)) // alignment) * alignment
     sealed = sealed.ljust(size - _PREFIX.size, b" ")
     return _PREFIX.pack(MAGIC, len(sealed)) + sealed
@@ -141,7 +138,7 @@ def decode_head(data: bytes | memoryview, size: int) -> Head:
     """
     length = _envelope_length(data, size)
     raw = bytes(memoryview(data)[_PREFIX.size : _PREFIX.size + length])
-    if len(raw) < length and not _may_be_complete(raw):
+    if len(raw) < length and not may_be_complete(raw):
         raise Truncated(_PREFIX.size + length)
     _check_version(raw)
     envelope = _unseal(raw)
@@ -208,29 +205,11 @@ def _check_version(raw: bytes) -> None:
         raise BlobUnsupported(f"its format is LHV1 version {version}; this vectord reads versions 1 and {VERSION}")
 
 
-def _may_be_complete(raw: bytes) -> bool:
-    """Return True if `raw` is a whole JSON object that ends with a seal, so that only padding can be missing."""
-    try:
-        # The JSON check is necessary: text inside metadata may look like a seal.
-        return _find_seal(raw) is not None and bool(msgspec.json.decode(raw, type=msgspec.Raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-
-
-def _find_seal(raw: bytes) -> re.Match[bytes] | None:
-    return _SEAL.search(raw, max(0, len(raw.rstrip(_WHITESPACE)) - _MAX_SEAL))
-
-
 def _unseal(raw: bytes) -> Envelope:
-    seal = _find_seal(raw) or _SEAL.search(raw)
-    if seal is None:
-        raise BlobCorrupt("its envelope does not end with a checksum")
-    covered = raw[: seal.start()]
-    if f"{zlib.crc32(covered):08x}".encode() != seal[1]:
-        raise BlobCorrupt("its envelope does not match its own checksum")
+    text = unseal(raw)
     try:
-        covered.decode()  # msgspec does not check that metadata is UTF-8, and answers contain it unchanged
-        return msgspec.json.decode(covered + b"}", type=Envelope)
+        text.decode()  # msgspec does not check that metadata is UTF-8, and answers contain it unchanged
+        return msgspec.json.decode(text, type=Envelope)
     except msgspec.ValidationError as error:
         # The checksum matches, so the envelope is intact and comes from another version of a writer.
         raise BlobUnsupported(f"this version of vectord cannot read its envelope ({error})") from error
@@ -250,6 +229,7 @@ def check_envelope(envelope: Envelope) -> None:
     if envelope.s3vectors:
         _check_bucket_index(envelope.s3vectors, envelope.params)
     _check_sections(envelope)
+    _check_parts(envelope)
     base, tail = envelope.base_rows, envelope.tail_rows
     if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != tail):
         raise BlobCorrupt(f"its envelope lists {len(envelope.ids):,} ids, but its tail has {tail:,} rows")
@@ -284,6 +264,14 @@ def _check_sections(envelope: Envelope) -> None:
     incomplete = any(counts[name] and not counts[other] for name, other in _REQUIRED_SECTIONS.items())
     if incomplete or (envelope.packed_rows > 0) != bool(counts["rows"]):
         raise BlobCorrupt("its sections do not belong together: one needs another that is missing")
+
+
+def _check_parts(envelope: Envelope) -> None:
+    names = {entry.name for entry in envelope.sections}
+    if bool(envelope.parts) != ("parts" in names) or {"parts", "sketch"} <= names:
+        raise BlobCorrupt("its section 'parts' needs the key 'parts' in its envelope, and excludes 'sketch'")
+    if envelope.parts and (reason := parts_shape.invalid_reason(envelope.parts, envelope.packed_rows)):
+        raise BlobCorrupt(f"the key 'parts' in its envelope is invalid: {reason}")
 
 
 def _check_ids(envelope: Envelope, removed: set[int]) -> None:

@@ -20,7 +20,9 @@ from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.sketch import Sketch
 from vectord.index.thresholds import Thresholds
+from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Params
+from vectord.lhv1.parts_shape import PartsShape
 from vectord.parallel import Parallel
 
 MIN_SKETCH_DIMENSION: Final = 32  # below it, one bit per dimension distinguishes too few rows
@@ -29,12 +31,16 @@ _PILOT_TOLERANCE: Final = 2.0  # a pilot up to twice as slow as the sketch can s
 
 
 class Built(msgspec.Struct, frozen=True):
-    """The sections by name in the order of the body, the rows in the order of their numbers, and the calibration."""
+    """The sections by name in the order of the body, the rows in the order of their numbers, and the calibration.
 
-    sections: Mapping[str, bytes]
+    `parts` is what the envelope says about the section `parts`, if there is one.
+    """
+
+    sections: Mapping[str, Data]
     rows: Rows
     calibration: Mapping[str, Curve]
     packed: bool
+    parts: PartsShape | None = None
 
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:

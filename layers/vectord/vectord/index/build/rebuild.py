@@ -19,6 +19,7 @@ from vectord.index.rows import Array, Mask
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
+from vectord.index.sections.parts import Parts
 from vectord.index.state import Base, Index, Tail
 from vectord.index.thresholds import DEFAULT, Thresholds
 from vectord.lhv1 import frame
@@ -116,8 +117,13 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built:
     rows = len(built.rows)
     graph = Graph(layout_of(index.params), rows, data["graph"])
     entries = tuple(entry for entry, _ in sections)
+    parts = None
+    if built.parts:
+        parts = Parts(data["parts"], rows, graph.layout.dimension, graph.distance, built.parts)
     # This base is encoded and never searched, so it needs no sketch.
-    return Base(graph, PackedDocuments(data["rows"], rows), None, built.calibration, entries, data.get("columns"))
+    return Base(
+        graph, PackedDocuments(data["rows"], rows), None, built.calibration, entries, data.get("columns"), parts
+    )
 
 
 def _new_rows(index: Index, ids: Sequence[str], built_ids: Sequence[str]) -> Array:

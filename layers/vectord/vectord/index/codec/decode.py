@@ -8,6 +8,7 @@ from vectord.index.rows import Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, Section
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
+from vectord.index.sections.parts import Parts
 from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
@@ -113,4 +114,7 @@ def _base(
         graph.check_all()
         documents = ListedDocuments(envelope.ids[:rows], envelope.metadata)
     sketch = Sketch(sections["sketch"], rows, graph.layout.dimension, graph.distance) if "sketch" in sections else None
-    return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"))
+    parts = None
+    if envelope.parts:
+        parts = Parts(sections["parts"], rows, graph.layout.dimension, graph.distance, envelope.parts)
+    return Base(graph, documents, sketch, envelope.calibration, entries, sections.get("columns"), parts)

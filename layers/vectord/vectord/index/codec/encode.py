@@ -94,6 +94,7 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
         metadata=dict(tail.metadata),
         removed=sorted(index.removed),
         graph_rows=base.graph.rows if base else msgspec.UNSET,
+        parts=base.parts.shape if base and base.parts else msgspec.UNSET,
     )
     copied_size = sum(entry.bytes for entry in copied_entries)
     copied = (index.body_start, index.body_start + copied_size) if copied_entries else None
@@ -127,7 +128,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     built = build(rows, index.params, thresholds)
     envelope = _envelope(index, built.calibration)
     if built.packed:
-        envelope = structs.replace(envelope, graph_rows=len(built.rows.ids))
+        envelope = structs.replace(envelope, graph_rows=len(built.rows.ids), parts=built.parts or msgspec.UNSET)
     else:
         envelope = structs.replace(envelope, ids=list(built.rows.ids), metadata=dict(built.rows.metadata))
     sections = frame.section_entries(built.sections, index.commit)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from vectord.index.build.partitioning.kmeans import centroids_of, grouped
 from vectord.index.build.partitioning.spill import NO_PARTITION, Assigner
 from vectord.index.kernels.distance import F32
+from vectord.index.sections.parts_writer import Partitioning
 from vectord.lhv1.params import Distance
 from vectord.parallel import in_two_threads
 
@@ -22,22 +23,6 @@ _MIN_SPILL_DIMENSION: Final = 32  # below it, a second partition saves nothing
 _PAGE: Final = 4  # a partition of more than this many times the usual entries is cut into pages with its centroid
 _BLOCK: Final = 4_096  # rows that a thread assigns at a time
 _SEED: Final = 17
-
-
-class Partitioning(msgspec.Struct, frozen=True):
-    """Partitions of n rows, with k partitions and m entries.
-
-    `centroids`, float32 (k, dimension), are means of unit rows under cosine. `order`, (n,), has the old number of each
-    new row. `first_rows` and `first_entries`, (k + 1,), have where the primary rows and the entries of each partition
-    start, and n and m. `entry_rows`, (m,), has the new row of each entry: in each partition its primary rows ascending,
-    then the spilled ones ascending.
-    """
-
-    centroids: F32
-    order: Array
-    first_rows: Array
-    entry_rows: Array
-    first_entries: Array
 
 
 def partition(vectors: F32, distance: Distance, *, rows_per_partition: int | None = None) -> Partitioning:

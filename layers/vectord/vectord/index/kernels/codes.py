@@ -1,0 +1,150 @@
+"""Codes: one bit a dimension of a vector, by which a search ranks rows without reading their vectors.
+
+The residual of a vector is its difference from the mean of all rows, rotated (`hadamard.rotate`); under cosine the
+vector is scaled to length 1 first. The code has the signs of the residual. Two numbers more, the norm of the residual
+and the factor, allow an unbiased estimate of a distance. The factor is the cosine between the residual and its signs:
+<residual / norm, signs> / sqrt(dimension). After Gao and Long, "RaBitQ: quantizing high-dimensional vectors with a
+theoretical error bound for approximate nearest neighbor search" (SIGMOD 2024).
+"""
+
+from functools import cached_property
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.index.kernels.distance import F32, F64, normalized
+from vectord.index.kernels.hadamard import rotate
+from vectord.lhv1.params import Distance
+
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U64 = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.floating]
+
+_BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
+_WORDS_IN_UINT8: Final = 3  # words whose bits uint8 can count
+_LEVEL_BITS: Final = 6  # of a component of the query in an estimate; its rounding is small beside that of the codes
+
+
+class Codes(msgspec.Struct, frozen=True, eq=False):
+    """The codes of n vectors: words uint64 (n, dimension / 64 rounded up), norms and factors float32 (n,).
+
+    Bit b of word w is 1 if component 64 * w + b of the residual is positive. The factor of a residual of zero is 1.
+    """
+
+    words: U64
+    norms: F32
+    factors: F32
+
+
+class RotatedQuery(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """The residual of a query vector, float32 (dimension,), about the same mean as the codes."""
+
+    residual: F32
+
+    @cached_property
+    def words(self) -> U64:
+        """The code of the query, uint64 (words,)."""
+        words: U64 = _words_of((self.residual > 0)[None, :])[0]
+        return words
+
+    @cached_property
+    def levels(self) -> "_Levels":
+        """The residual in whole steps."""
+        return _levels(self.residual)
+
+
+class _Levels(msgspec.Struct, frozen=True, eq=False):
+    """A residual as lowest + step * level for each component; plane j, uint64 (words,), has bit j of each level."""
+
+    lowest: float
+    step: float
+    planes: U64
+    total: float  # the sum of all components
+
+
+def mean_of(vectors: F32, distance: Distance) -> F32:
+    """Return the mean of the rows, float32 (dimension,); of unit rows under cosine."""
+    total = np.zeros(vectors.shape[1])
+    for start in range(0, len(vectors), _BLOCK):
+        total += _scaled(vectors[start : start + _BLOCK], distance).sum(axis=0, dtype=np.float64)
+    mean: F32 = (total / len(vectors)).astype(np.float32)
+    return mean
+
+
+def encode(vectors: F32, mean: F32, distance: Distance) -> Codes:
+    """Return the codes of `vectors` (n, dimension) about `mean`."""
+    count, dimension = vectors.shape
+    words = np.empty((count, -(-dimension // 64)), np.uint64)
+    norms, factors = np.empty(count, np.float32), np.ones(count, np.float32)
+    for start in range(0, count, _BLOCK):
+        stop = min(count, start + _BLOCK)
+        residuals = rotate(_scaled(vectors[start:stop], distance) - mean)
+        words[start:stop] = _words_of(residuals > 0)
+        norms[start:stop] = np.sqrt(np.vecdot(residuals, residuals))
+        sums, scale = np.abs(residuals).sum(axis=1), norms[start:stop] * np.float32(np.sqrt(dimension))
+        np.divide(sums, scale, out=factors[start:stop], where=scale > 0)
+    return Codes(words, norms, factors)
+
+
+def rotated_query(query: F32, mean: F32, distance: Distance) -> RotatedQuery:
+    """Return the residual of a query (dimension,)."""
+    target = normalized(query) if distance == "cosine" else query
+    return RotatedQuery(rotate((target - mean)[None, :])[0])
+
+
+def hamming_distances(planes: U64, query: RotatedQuery) -> U16:
+    """Return in how many bits each code differs from the query's; `planes`, uint64 (words, n), are overwritten."""
+    np.bitwise_xor(planes, query.words[:, None], out=planes)
+    return _summed(np.bitwise_count(planes))
+
+
+def estimated_distances(planes: U64, norms: Floats, factors: Floats, query: RotatedQuery) -> F64:
+    """Estimate for each code the squared distance to the query, less the squared norm of the query's residual.
+
+    `planes` are uint64 (words, n), `norms` and `factors` (n,).
+    """
+    levels = query.levels
+    sums = np.zeros(planes.shape[1], np.int64)  # of the levels where the code has a 1
+    for number, plane in enumerate(levels.planes):
+        sums += _summed(np.bitwise_count(planes & plane[:, None])).astype(np.int64) << number
+    ones = _summed(np.bitwise_count(planes))
+    products = 2 * (levels.lowest * ones + levels.step * sums) - levels.total  # <signs, residual of the query>
+    wide = norms.astype(np.float64)
+    estimates: F64 = wide * (wide - products * (2 / np.sqrt(len(query.residual))) / factors)
+    return estimates
+
+
+def _scaled(vectors: F32, distance: Distance) -> F32:
+    """Scale the rows to length 1 under cosine; return them as they are under euclidean."""
+    if distance == "euclidean":
+        return vectors
+    scaled: F32 = vectors / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
+    return scaled
+
+
+def _words_of(bits: npt.NDArray[np.bool_]) -> U64:
+    """Pack bits (n, dimension) into words, uint64 (n, words)."""
+    count, dimension = bits.shape
+    packed = np.zeros((count, 8 * -(-dimension // 64)), np.uint8)
+    packed[:, : -(-dimension // 8)] = np.packbits(bits, axis=1, bitorder="little")
+    words: U64 = packed.view("<u8")
+    return words
+
+
+def _summed(counts: U8) -> U16:
+    """Return the sums over the words of bit counts, uint8 (words, n)."""
+    if len(counts) <= _WORDS_IN_UINT8:
+        return counts.sum(axis=0, dtype=np.uint8).astype(np.uint16)
+    return counts.sum(axis=0, dtype=np.uint16)
+
+
+def _levels(residual: F32) -> _Levels:
+    top = (1 << _LEVEL_BITS) - 1
+    lowest, highest = float(residual.min()), float(residual.max())
+    step = (highest - lowest) / top or 1.0
+    levels = np.rint((residual - lowest) / step).astype(np.uint8)
+    planes = np.array([_words_of((levels >> number & 1).astype(bool)[None, :])[0] for number in range(_LEVEL_BITS)])
+    return _Levels(lowest, step, planes, float(residual.sum(dtype=np.float64)))

@@ -1,0 +1,249 @@
+"""The section `parts`: partitions of near rows, each with a centroid and the codes of its rows.
+
+A search ranks the partitions by their centroids and probes the nearest: it examines only their codes. An entry is the
+code of one row in one partition; a spilled row has entries in two. docs/lhv1.md describes the section byte by byte.
+"""
+
+import zlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.errors import BlobCorrupt
+from vectord.index.kernels import codes
+from vectord.index.kernels.codes import U16, U64, RotatedQuery
+from vectord.index.kernels.distance import F32, F64
+from vectord.index.sections.base import ByteRange, Bytes, Section
+from vectord.index.sections.parts_head import ROUNDING, U32, PartsHead, PartsLayout, read_head
+from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_shape import PartsShape
+
+Array = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+F16 = npt.NDArray[np.float16]
+
+_COPIES: Final = 2  # entries that a row may have
+_HIDDEN: Final = 65_535  # the distance of a hidden row: more than any number of bits that can differ
+_NO_ROWS: Final[Array] = np.empty(0, np.int64)
+
+
+class _Partition(msgspec.Struct, frozen=True, eq=False):
+    """The checked entries of a partition: planes (words, n), and norms, factors and rows (n,)."""
+
+    planes: U64
+    norms: F16
+    factors: F16
+    rows: U32
+
+
+class _Opened:
+    """The partitions of one buffer that were checked. A section that is not whole can get another buffer."""
+
+    def __init__(self, buffer: Bytes, partitions: int) -> None:
+        self.buffer = buffer
+        self.partitions: list[_Partition | None] = [None] * partitions
+
+
+class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """The partitions of `rows` rows. `shape` is what the envelope says about them.
+
+    Everything but `head` needs the bytes of `head`. `nearest` and `estimated` need those of `code_ranges` as well.
+    """
+
+    section: Section
+    rows: int
+    dimension: int
+    distance: Distance
+    shape: PartsShape
+
+    def __post_init__(self) -> None:
+        """Check that the section has the size of its partitions, before ranges of it are computed.
+
+        Raises:
+            BlobCorrupt: it has another size.
+        """
+        if self.section.size != self.layout.size(self.shape.entries):
+            raise BlobCorrupt(f"its parts of {self.section.size:,} bytes do not have the entries of its envelope")
+
+    @cached_property
+    def layout(self) -> PartsLayout:
+        return PartsLayout(self.dimension, self.shape.partitions)
+
+    @property
+    def head(self) -> ByteRange:
+        """The bytes of the head: counts, mean, directory and centroids."""
+        return 0, self.layout.codes
+
+    @cached_property
+    def first_rows(self) -> Array:
+        """The first row of each primary partition, and the number of rows: int64 (partitions + 1,)."""
+        return self._head.first_rows.astype(np.int64)
+
+    @cached_property
+    def first_entries(self) -> Array:
+        """The first entry of each partition, and the number of entries: int64 (partitions + 1,)."""
+        return self._head.first_entries.astype(np.int64)
+
+    def code_ranges(self, partitions: Array) -> list[ByteRange]:
+        """Return the bytes of the codes of `partitions`, ascending; none if the section is whole."""
+        if self.section.whole:
+            return []
+        ordered = np.sort(partitions)
+        starts = self.layout.codes + self.first_entries[ordered] * self.layout.entry_bytes
+        stops = self.layout.codes + self.first_entries[ordered + 1] * self.layout.entry_bytes
+        return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+    def query(self, vector: F32) -> RotatedQuery:
+        """Return a query vector as the other methods need it."""
+        return codes.rotated_query(vector, self._head.mean, self.distance)
+
+    def rank(self, query: RotatedQuery, count: int, allowed: Mask | None = None) -> Array:
+        """Return the `count` partitions nearest to the query, nearest first; only those that `allowed` has as True."""
+        matrix, offsets = self._ranking
+        return _largest(matrix @ query.residual + offsets, count, allowed)
+
+    def rank_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
+        """Return what `rank` returns for each query, from one product."""
+        matrix, offsets = self._ranking
+        residuals = np.array([query.residual for query in queries])
+        return [_largest(scores, count, allowed) for scores in residuals @ matrix.T + offsets]
+
+    def nearest(
+        self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
+    ) -> tuple[Array, int]:
+        """Return up to `count` rows of `partitions` whose codes differ least, and the number of entries examined.
+
+        The rows are distinct and ordered, the least different from the query first. Rows that `hidden` (rows,) has as
+        True are left out.
+
+        Raises:
+            BlobCorrupt: a partition does not match its checksum, or has rows that it cannot have.
+        """
+        probed = self._probed(partitions)
+        if not probed:
+            return _NO_ROWS, 0
+        rows = np.concatenate([each.rows for each in probed])
+        differing = codes.hamming_distances(np.concatenate([each.planes for each in probed], axis=1), query)
+        if hidden is not None:
+            differing[hidden[rows]] = _HIDDEN
+        return _least_different(differing, rows, count), len(rows)
+
+    def estimated(
+        self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
+    ) -> tuple[Array, int]:
+        """Return up to `count` rows of `partitions` by estimated distance, and the number of entries examined.
+
+        The rows are distinct and ordered, nearest first. It is slower than `nearest`, and needs fewer rows for the same
+        recall.
+
+        Raises:
+            BlobCorrupt: as `nearest`.
+        """
+        probed = self._probed(partitions)
+        if not probed:
+            return _NO_ROWS, 0
+        rows = np.concatenate([each.rows for each in probed])
+        estimates = codes.estimated_distances(
+            np.concatenate([each.planes for each in probed], axis=1),
+            np.concatenate([each.norms for each in probed]) * np.float64(self._head.largest_norm),
+            np.concatenate([each.factors for each in probed]),
+            query,
+        )
+        visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
+        return _smallest(estimates[visible], rows[visible], count), len(rows)
+
+    def _probed(self, partitions: Array) -> list[_Partition]:
+        opened = self._opened
+        known = opened.partitions
+        return [known[number] or self._open(opened, number) for number in partitions.tolist()]
+
+    @property
+    def _opened(self) -> _Opened:
+        found: _Opened | None = self.__dict__.get("opened")
+        if found is None or found.buffer is not self.section.buffer:
+            found = self.__dict__["opened"] = _Opened(self.section.buffer, self.shape.partitions)
+        return found
+
+    def _open(self, opened: _Opened, number: int) -> _Partition:
+        """Check a partition, and store it as views of the buffer, which are copies if it is not aligned."""
+        first, last = int(self.first_entries[number]), int(self.first_entries[number + 1])
+        start, stop = self.layout.codes_range(first, last)
+        data = opened.buffer[start:stop]
+        if zlib.crc32(data) != self._head.checksums[number]:
+            raise BlobCorrupt("the codes of a partition do not match their checksum")
+        if data.ctypes.data % 8:
+            data = data.copy()
+        count, words = last - first, self.layout.words
+        after_planes = 8 * words * count
+        partition = _Partition(
+            np.ndarray((words, count), "<u8", data),
+            np.ndarray((count,), "<f2", data, after_planes),
+            np.ndarray((count,), "<f2", data, after_planes + 2 * count),
+            np.ndarray((count,), "<u4", data, after_planes + 4 * count),
+        )
+        _check_partition(partition, int(self.first_rows[number]), int(self.first_rows[number + 1]), self.rows)
+        opened.partitions[number] = partition
+        return partition
+
+    @cached_property
+    def _head(self) -> PartsHead:
+        """The head, checked once.
+
+        Raises:
+            BlobCorrupt: it is not the head of a section of this shape.
+        """
+        return read_head(self.section.buffer, self.layout, self.rows, self.shape.entries)
+
+    @cached_property
+    def _ranking(self) -> tuple[F32, F32]:
+        return self._head.ranking(self.distance)
+
+
+def _check_partition(partition: _Partition, first: int, last: int, rows: int) -> None:
+    """Check the rows of a partition: `first` to `last` (exclusive), then ascending ones of other partitions."""
+    primary, spilled = partition.rows[: last - first], partition.rows[last - first :]
+    in_order = (primary == np.arange(first, last)).all() and (spilled[1:] > spilled[:-1]).all()
+    if not in_order or (len(spilled) and (spilled[-1] >= rows or ((spilled >= first) & (spilled < last)).any())):
+        raise BlobCorrupt("a partition of its parts has rows that it cannot have")
+    norms, factors = partition.norms, partition.factors
+    # `all` of a comparison is also False for NaN.
+    if not (((norms >= 0) & (norms <= ROUNDING)).all() and ((factors > 0) & (factors <= ROUNDING)).all()):
+        raise BlobCorrupt("a norm or a factor in a partition of its parts is out of range")
+
+
+def _largest(scores: F32, count: int, allowed: Mask | None) -> Array:
+    """Return the positions of the `count` largest scores, largest first."""
+    if allowed is not None:
+        places = np.flatnonzero(allowed)
+        return places[_largest(scores[places], count, None)]
+    if count < len(scores):
+        places = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+        return places[np.argsort(-scores[places])]
+    return np.argsort(-scores, kind="stable")
+
+
+def _least_different(differing: U16, rows: U32, count: int) -> Array:
+    """Return the `count` distinct rows of the smallest values, in their order; a row may occur `_COPIES` times."""
+    cumulative = np.bincount(differing).cumsum()
+    limit = min(int(cumulative.searchsorted(_COPIES * count)), _HIDDEN - 1)
+    near = np.flatnonzero(differing <= limit)
+    keys = rows[near].astype(np.int64) << 16 | differing[near]
+    keys.sort()
+    numbers = keys >> 16
+    first = np.ones(len(keys), np.bool_)
+    np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
+    keys = keys[first]
+    order = np.argsort((keys & 0xFFFF) << 32 | keys >> 16)[:count]
+    return keys[order] >> 16
+
+
+def _smallest(estimates: F64, rows: U32, count: int) -> Array:
+    """Return the `count` distinct rows of the smallest values, in their order; a row may occur `_COPIES` times."""
+    places = np.argpartition(estimates, _COPIES * count)[: _COPIES * count] if _COPIES * count < len(rows) else ...
+    estimates, rows = estimates[places], rows[places]
+    ordered = rows[np.argsort(estimates, kind="stable")].tolist()
+    return np.array(list(dict.fromkeys(ordered))[:count], np.int64)

@@ -1,0 +1,180 @@
+"""The head of the section `parts`: where its fields are, its checks, and the centroids; docs/lhv1.md has its bytes."""
+
+import struct
+import zlib
+from functools import cached_property
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.errors import BlobCorrupt
+from vectord.index.kernels.distance import F32
+from vectord.index.kernels.hadamard import rotate
+from vectord.index.sections.base import ByteRange, Bytes
+from vectord.lhv1.params import Distance
+
+U32 = npt.NDArray[np.uint32]
+
+COUNTS: Final = struct.Struct("<4If")  # rows, partitions, entries, crc32 of the head except this field, largest norm
+CRC32_FIELD: Final = slice(12, 16)
+MAX_NORM: Final = 2.0**30  # of a row, so that float32 products of two norms stay in range
+TOP_LEVEL: Final = 15  # a component of a centroid is a level from 0 to this one, in 4 bits
+ROUNDING: Final = 1.001  # by how much rounding to float32 or float16 may exceed a bound, and some more
+
+_ALIGNMENT: Final = 8
+_LEAST_SQUARE: Final = np.float32(1e-12)  # of the length of a unit row's centroid; below it every order is right
+# The two levels of each byte: the first is in its low half.
+_LEVEL_PAIRS: Final = np.stack([np.arange(256) & TOP_LEVEL, np.arange(256) >> 4], axis=1)
+
+
+class PartsLayout(msgspec.Struct, frozen=True):
+    """The offsets of the head's arrays, and of the codes, for a dimension and a number of partitions."""
+
+    dimension: int
+    partitions: int
+
+    @property
+    def words(self) -> int:
+        """The number of uint64 words of a code."""
+        return -(-self.dimension // 64)
+
+    @property
+    def entry_bytes(self) -> int:
+        """The bytes of one entry: its words, norm, factor and row."""
+        return 8 * self.words + 8
+
+    @property
+    def mean(self) -> int:
+        return COUNTS.size
+
+    @property
+    def first_rows(self) -> int:
+        return self.mean + 4 * self.dimension
+
+    @property
+    def first_entries(self) -> int:
+        return self.first_rows + 4 * (self.partitions + 1)
+
+    @property
+    def checksums(self) -> int:
+        return self.first_entries + 4 * (self.partitions + 1)
+
+    @property
+    def scales(self) -> int:
+        return self.checksums + 4 * self.partitions
+
+    @property
+    def norms(self) -> int:
+        return self.scales + 4 * self.partitions
+
+    @property
+    def levels(self) -> int:
+        return self.norms + 4 * self.partitions
+
+    @property
+    def level_bytes(self) -> int:
+        """The bytes of the components of one centroid."""
+        return -(-self.dimension // 2)
+
+    @property
+    def codes(self) -> int:
+        """The size of the head, which is where the codes of the first partition start."""
+        return -(-(self.levels + self.partitions * self.level_bytes) // _ALIGNMENT) * _ALIGNMENT
+
+    def size(self, entries: int) -> int:
+        return self.codes + entries * self.entry_bytes
+
+    def codes_range(self, first: int, last: int) -> ByteRange:
+        """Return the bytes of the entries `first` to `last` (exclusive), those of whole partitions."""
+        return self.codes + first * self.entry_bytes, self.codes + last * self.entry_bytes
+
+
+class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """A checked head, in memory of its own.
+
+    `mean` (dimension,) and the norms are those of unit rows under cosine. `scales` and `norms` (partitions,) are those
+    of the centroids' residuals, and `levels` (partitions, bytes) their components.
+    """
+
+    largest_norm: float
+    mean: F32
+    first_rows: U32
+    first_entries: U32
+    checksums: U32
+    scales: F32
+    norms: F32
+    levels: Bytes
+
+    @cached_property
+    def residuals(self) -> F32:
+        """The residuals of the centroids, float32 (partitions, dimension)."""
+        values = (np.arange(TOP_LEVEL + 1, dtype=np.float32) - np.float32(TOP_LEVEL / 2))[_LEVEL_PAIRS]
+        components = values[self.levels].reshape(len(self.levels), -1)[:, : len(self.mean)]
+        residuals: F32 = components * self.scales[:, None]
+        return residuals
+
+    def ranking(self, distance: Distance) -> tuple[F32, F32]:
+        """Return a matrix (partitions, dimension) and offsets (partitions,): matrix @ residual + offsets are scores.
+
+        The larger the score of a query's residual, the nearer the partition. Under cosine it is the product of the
+        query with the unit centroid; under euclidean it is half of the negative squared distance, up to a constant.
+        """
+        squares = self.norms * self.norms
+        if distance == "euclidean":
+            return self.residuals, squares / np.float32(-2)
+        rotated_mean = rotate(self.mean[None, :])[0]
+        squares = squares + 2 * (self.residuals @ rotated_mean) + rotated_mean @ rotated_mean
+        matrix: F32 = (self.residuals + rotated_mean) / np.sqrt(np.maximum(squares, _LEAST_SQUARE))[:, None]
+        return matrix, matrix @ rotated_mean
+
+
+def read_head(data: Bytes, layout: PartsLayout, rows: int, entries: int) -> PartsHead:
+    """Return the head whose bytes `data` starts with, after a check of its checksum and its values.
+
+    Raises:
+        BlobCorrupt: it is not the head of a section of `layout` with these counts.
+    """
+    data, partitions = data[: layout.codes].copy(), layout.partitions
+    *counts, crc32, largest_norm = COUNTS.unpack_from(data)
+    if crc32 != head_crc32(data):
+        raise BlobCorrupt("the head of its parts does not match its checksum")
+    if counts != [rows, partitions, entries]:
+        raise BlobCorrupt("the head of its parts does not have the counts of its envelope")
+    head = PartsHead(
+        largest_norm,
+        np.ndarray((layout.dimension,), "<f4", data, layout.mean),
+        np.ndarray((partitions + 1,), "<u4", data, layout.first_rows),
+        np.ndarray((partitions + 1,), "<u4", data, layout.first_entries),
+        np.ndarray((partitions,), "<u4", data, layout.checksums),
+        np.ndarray((partitions,), "<f4", data, layout.scales),
+        np.ndarray((partitions,), "<f4", data, layout.norms),
+        np.ndarray((partitions, layout.level_bytes), np.uint8, data, layout.levels),
+    )
+    _check_directory(head, rows, entries)
+    _check_numbers(head)
+    return head
+
+
+def head_crc32(head: Bytes) -> int:
+    """Return the checksum of a head except the field that stores it."""
+    return zlib.crc32(head[CRC32_FIELD.stop :], zlib.crc32(head[: CRC32_FIELD.start]))
+
+
+def _check_directory(head: PartsHead, rows: int, entries: int) -> None:
+    for first, count in ((head.first_rows, rows), (head.first_entries, entries)):
+        if first[0] or first[-1] != count or (first[1:] < first[:-1]).any():
+            raise BlobCorrupt("the directory of its parts does not ascend to the counts of its envelope")
+    if (np.diff(head.first_entries.astype(np.int64)) < np.diff(head.first_rows.astype(np.int64))).any():
+        raise BlobCorrupt("a partition of its parts has fewer entries than rows")
+
+
+def _check_numbers(head: PartsHead) -> None:
+    limit = 2 * MAX_NORM * ROUNDING
+    positive = (np.float32(head.largest_norm), head.scales, head.norms)
+    # `all` of a comparison is also False for NaN.
+    if not all(((values >= 0) & (values <= limit)).all() for values in positive):
+        raise BlobCorrupt("a norm or a scale in the head of its parts is out of range")
+    if not np.abs(head.mean).max() <= MAX_NORM * ROUNDING:
+        raise BlobCorrupt("the mean of its parts is out of range")
