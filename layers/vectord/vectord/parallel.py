@@ -1,6 +1,6 @@
 """Run work of a build in a second thread."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Lock, Thread
 
@@ -39,10 +39,14 @@ class Parallel[R]:
             self._error = error
 
 
-def in_two_threads[T](work: Callable[[T], None], tasks: Iterable[T]) -> None:
-    """Call `work` for each of `tasks`, in this thread and a second one; numpy releases the interpreter lock.
+def in_two_threads[T](work: Callable[[T], None], tasks: Sequence[T]) -> None:
+    """Call `work` for each of `tasks`, in this thread and, if there are several, in a second one.
 
-    Each thread takes the next task when it is free, so the results must not depend on the order of the calls.
+    Each thread takes the next task when it is free, so the results must not depend on the order of the calls. It helps
+    where numpy releases the interpreter lock.
+
+    Raises:
+        MemoryError: the work failed in the second thread. What it raises in this one is raised too.
     """
     remaining, lock = iter(tasks), Lock()
 
@@ -54,6 +58,9 @@ def in_two_threads[T](work: Callable[[T], None], tasks: Iterable[T]) -> None:
                 return True
             work(task)
 
-    second = Parallel(run, "vectord-build")
-    run()
-    second.result()
+    if len(tasks) > 1:
+        second = Parallel(run, "vectord-build")
+        run()
+        second.result()
+    else:
+        run()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vectord.index.build.partitioning.kmeans import row_blocks
 from vectord.index.kernels.distance import F32
+from vectord.index.kernels.products import products
 
 Array = npt.NDArray[np.int64]
 
@@ -28,31 +29,34 @@ class Assigner:
 
     def __init__(self, centroids: F32, *, spill: bool) -> None:
         self._centroids = centroids
-        self._norms = np.vecdot(centroids, centroids)
-        self._products = centroids @ centroids.T if spill and len(centroids) > 1 else None
+        self._halves = np.vecdot(centroids, centroids) / 2
+        self._products = products(centroids, centroids) - self._halves if spill and len(centroids) > 1 else None
 
     def assign(self, rows: F32) -> tuple[Array, Array]:
-        """Return for each of `rows` the nearest centroid and the second one; -1 if it needs none."""
+        """Return for each of `rows` the nearest centroid, and the second one; -1 if it needs none."""
         first, second = np.empty(len(rows), np.int64), np.full(len(rows), NO_PARTITION)
         for block in row_blocks(len(rows), len(self._centroids)):
-            products = rows[block] @ self._centroids.T
-            distances = self._norms - 2 * products  # less the row's squared norm, which changes no order
+            # Half of the squared distances, less half of the row's squared norm, which changes no order.
+            distances = products(rows[block], self._centroids)
+            np.subtract(self._halves, distances, out=distances)
             first[block] = numbers = distances.argmin(axis=1)
             if self._products is not None:
-                second[block] = self._second(rows[block], numbers, products, distances)
+                second[block] = self._second(np.vecdot(rows[block], rows[block]), numbers, distances)
         return first, second
 
-    def _second(self, rows: F32, first: Array, products: F32, distances: F32) -> Array:
+    def _second(self, squares: F32, first: Array, distances: F32) -> Array:
+        """Return the second centroids of rows with the squared norms `squares`; this changes `distances`."""
         assert self._products is not None
-        own, norms = np.arange(len(first)), np.vecdot(rows, rows)
-        residuals = np.maximum(distances[own, first] + norms, 0)  # squared lengths
-        # <r, x - c'> = |x|^2 - <x, c> - <x, c'> + <c, c'>
+        own = np.arange(len(first))
+        nearest = distances[own, first]
+        residuals = np.maximum(2 * nearest + squares, 0)  # their squared lengths
+        near = residuals <= _NO_RESIDUAL * (squares + 2 * self._halves[first])
+        # <r, x - c'> = |x|^2 - <x, c> - <x, c'> + <c, c'>, of which `distances` has |c'|^2 / 2 - <x, c'>
         loss = self._products[first]
-        loss -= products
-        loss += (norms - products[own, first])[:, None]
+        loss += distances
+        loss += (squares + nearest - self._halves[first])[:, None]
         loss *= loss
-        near = residuals <= _NO_RESIDUAL * (norms + self._norms[first])
-        loss *= (_LAMBDA / np.where(near, 1, residuals))[:, None]
+        loss *= (_LAMBDA / 2 / np.where(near, 1, residuals))[:, None]
         loss += distances
         loss[own, first] = np.inf
         return np.where(near, NO_PARTITION, loss.argmin(axis=1))
