@@ -10,11 +10,20 @@ import msgspec
 import numpy as np
 from msgspec import structs
 
+from vectord.forest.forest import build_forest
 from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
+from vectord.index.columns.collect import collect_columns
+from vectord.index.columns.writer import pack_columns
+from vectord.index.kernels.distance import F32
+from vectord.index.sections.documents import pack_documents
+from vectord.index.sections.graph import layout_of
+from vectord.index.sections.parts_writer import Partitioning, pack
 from vectord.index.thresholds import Thresholds
+from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
-from vectord.lhv1.params import Embedding, new_params
+from vectord.lhv1.params import Distance, Embedding, new_params
+from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
 
 def _blob(name: str, distance: str, items: list[rows.Item], dimension: int = 3) -> bytes:
@@ -71,6 +80,63 @@ def _embedding(name: str) -> bytes:
     return encode.encode(index, name, f"commit-of-{name}", thresholds=Thresholds(packed=1, part=0)).blob
 
 
+def _parts(name: str, distance: Distance, dimension: int) -> bytes:
+    """Return a blob with partitions: 60 rows in the graph, 2 more in a tail, one replaced and one deleted."""
+    drawn = np.random.default_rng(dimension).normal(size=(62, dimension)).astype(np.float32)
+    drawn[:10] = drawn[0]  # rows of one partition with two pages
+    params = new_params(name, dimension, m=2, distance=distance)
+    partitioning = _partitioning(drawn[:60], distance)
+    order = partitioning.order.tolist()
+    items = [_item(f"row-{i:02} é", *drawn[i], metadata=b'{"row": %d}' % i if i % 3 else None) for i in range(62)]
+    in_graph = [items[row] for row in order]
+    metadata = {each.id: each.metadata for each in in_graph if each.metadata is not None}
+    sections = {
+        "parts": pack(drawn[order], partitioning, distance),
+        "columns": pack_columns(collect_columns([each.metadata for each in in_graph])),
+        "rows": pack_documents([each.id for each in in_graph], metadata),
+        "graph": build_forest(drawn[order], layout_of(params), params.m)[0],
+    }
+    entries = frame.section_entries(sections, f"build-of-{name}")
+    curves = PartsShape(
+        *(partitioning.shape.partitions, partitioning.shape.entries),
+        warm=(WarmPoint(1, 20, 17, 0.5, 0.25), WarmPoint(6, 60, partitioning.shape.entries, 1.0, 1.0)),
+        cold=(ColdPoint(6, 60, 1, 1.0, 1.0),),
+    )
+    envelope = frame.Envelope(
+        *(frame.VERSION, params),
+        sections=[entry for entry, _ in entries],
+        commit=f"build-of-{name}",
+        graph_rows=60,
+        parts=curves,
+    )
+    built = frame.encode_head(envelope) + b"".join(bytes(data) for _, data in entries)
+    sizes = Thresholds(packed=1, tail_rows=1_000, part=0)
+    replaced = _item("row-05 é", *drawn[60], metadata=b'"replaced"')
+    changed = mutations.remove(mutations.upsert(decode.open_blob(built), [replaced, items[61]])[0], ["row-07 é"])[0]
+    encoded = encode.encode(changed, name, f"commit-of-{name}", thresholds=sizes)
+    start, stop = encoded.copied or (0, 0)
+    return encoded.head + built[start:stop] + encoded.new_bytes
+
+
+def _partitioning(vectors: F32, distance: Distance) -> Partitioning:
+    """Return partitions around five rows, the first of them in two pages; every third row is spilled."""
+    scaled = vectors / np.linalg.norm(vectors, axis=1)[:, None] if distance == "cosine" else vectors
+    far = np.linalg.norm(scaled[:, None, :] - scaled[None, [0, 20, 30, 40, 50], :], axis=2)
+    far[:, 0] -= 1  # so that the first partition is large
+    nearest = np.argsort(far, axis=1)
+    order = np.argsort(nearest[:, 0], kind="stable")
+    first, second = nearest[order, 0] + 1, nearest[order, 1] + 1
+    first[: np.count_nonzero(first == 1) // 2] = 0  # the first page
+    entries = []
+    for number in range(6):
+        spilled = np.flatnonzero((second == number) & (np.arange(len(vectors)) % 3 == 0))
+        entries.append(np.concatenate([np.flatnonzero(first == number), spilled]))
+    centroids = np.array([scaled[order][each].mean(axis=0) for each in entries], np.float32)
+    centroids[0] = centroids[1]
+    bounds = np.cumsum([0, *map(len, entries)])
+    return Partitioning(centroids, order, np.searchsorted(first, np.arange(7)), np.concatenate(entries), bounds)
+
+
 def _document(row: int) -> bytes:
     optional = {
         0: {"small": row, "empty": {}},
@@ -104,6 +170,8 @@ def main(folder: Path) -> None:
         "bucket-index": _bucket_index("bucket-index", Thresholds()),
         "packed-bucket-index": _bucket_index("packed-bucket-index", Thresholds(packed=1, part=0)),
         "packed-embedding": _embedding("packed-embedding"),
+        "parts": _parts("parts", "cosine", 71),
+        "parts-euclidean": _parts("parts-euclidean", "euclidean", 32),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

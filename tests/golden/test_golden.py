@@ -19,6 +19,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
+from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
 FOLDER = Path(__file__).parent / "v2"
 NAMES = [
@@ -32,8 +33,12 @@ NAMES = [
     "bucket-index",
     "packed-bucket-index",
     "packed-embedding",
+    "parts",
+    "parts-euclidean",
 ]
 SHA256 = {
+    "parts": "9e4b4920292eccdc257125ef8b075fb305a06eddca83f290563557f4ed358bf2",
+    "parts-euclidean": "cdcb41b1b389d2dadfb5f63586010a01e1d9594606cdf8d3bf786a23fc8e0063",
     "bucket-index": "a59a9a40f4b333060ff38ccf3b80d6f8cb017c06a2cab3ea11f276a8d3743e30",
     "packed-bucket-index": "b0723e08bf103abed1442539c212a610e590a3044299481169520d4056eb96e6",
     "packed-embedding": "f738b1d16a5a0e70c3d37a9144b59557e2203d1c05945a0ea00a7ff8e6b83d2d",
@@ -159,6 +164,46 @@ def test_columns_match_the_same_rows_as_the_documents() -> None:
         ]
         truth = [filters_match.matches(tree, document) for document in documents]
         assert (matching_rows(index, tree).base.tolist(), sum(truth)) == (truth, count), text
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("parts", 71), ("parts-euclidean", 32)])
+def test_an_index_with_partitions_reads_as_it_was_written(name: str, dimension: int) -> None:
+    drawn = np.random.default_rng(dimension).normal(size=(62, dimension)).astype(np.float32)
+    drawn[:10] = drawn[0]
+    vectors = {f"row-{row:02} é": vector for row, vector in enumerate(drawn) if row not in {7, 60}}
+    vectors["row-05 é"] = drawn[60]
+    index = decode.open_blob(_read(name))
+    rows = index.rows
+    assert {vector_id: rows.vectors[row].tobytes() for vector_id, row in rows.row_of.items()} == {
+        vector_id: vector.tobytes() for vector_id, vector in vectors.items()
+    }
+    assert json.loads(bytes(rows.metadata["row-44 é"])) == {"row": 44}
+    for vector_id, vector in list(vectors.items())[10:]:
+        assert [(match.id, match.distance) for match in search.search(index, vector, 1).matches] == [(vector_id, 0.0)]
+
+
+@pytest.mark.parametrize("name", ["parts", "parts-euclidean"])
+def test_the_partitions_of_an_index_read_as_they_were_written(name: str) -> None:
+    index, envelope, entries = decode.open_blob(_read(name)), frame.decode(_read(name))[0].envelope, 80
+    assert [entry.name for entry in envelope.sections] == ["parts", "columns", "rows", "graph", "tail"]
+    assert envelope.parts == PartsShape(
+        *(6, entries),
+        warm=(WarmPoint(1, 20, 17, 0.5, 0.25), WarmPoint(6, 60, entries, 1.0, 1.0)),
+        cold=(ColdPoint(6, 60, 1, 1.0, 1.0),),
+    )
+    assert index.base is not None
+    parts, everywhere = index.base.parts, np.arange(6)
+    assert parts is not None
+    vectors, origin = index.base.graph.vectors, parts.query(index.base.graph.vectors[0])
+    for search_in in (parts.nearest, parts.estimated):
+        found, examined = search_in(origin, everywhere, 60)
+        assert (sorted(found.tolist()), examined) == (list(range(60)), entries)
+    for partition in range(1, 6):
+        rows, _ = parts.nearest(origin, np.array([partition]), 60)
+        unit = vectors[rows] / (1 if "euclidean" in name else np.linalg.norm(vectors[rows], axis=1)[:, None])
+        nearest = parts.rank(parts.query(unit.mean(axis=0)), 6).tolist()
+        assert partition in nearest[:2]
+        assert {0, 1} == set(nearest[:2]) or partition == nearest[0] > 1  # 0 and 1 are pages of one partition
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,7 @@
 """Small sections `parts`, with partitions that are drawn instead of computed."""
 
 import zlib
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Case(NamedTuple):
     def resealed(self, data: bytearray) -> bytes:
         """Return changed bytes with correct checksums."""
         layout, bounds = self.layout, self.partitioning.first_entries.tolist()
-        for number, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        for number, (first, last) in enumerate(pairwise(bounds)):
             start, stop = layout.codes_range(first, last)
             at = layout.checksums + 4 * number
             data[at : at + 4] = zlib.crc32(data[start:stop]).to_bytes(4, "little")
