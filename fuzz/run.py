@@ -16,6 +16,7 @@ NAMES = (
     "frame",
     "envelope",
     "section",
+    "parts",
     "bucket",
     "version-1",
     "body",

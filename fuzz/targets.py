@@ -24,6 +24,7 @@ from vectord.filters import match, parse
 from vectord.index.codec import decode, encode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.query import search
+from vectord.index.sections.parts_head import PartsLayout
 from vectord.lhv1 import frame
 from vectord.lhv1.params import new_params
 from vectord.lhv1.v1 import blob as v1_blob
@@ -117,6 +118,40 @@ def _packed() -> h.Blob:
 def _sections() -> Iterator[bytes]:
     for number, name in enumerate(SECTIONS):
         yield bytes([number]) + bytes(_packed().section(name))
+
+
+def _parts(data: bytes) -> None:
+    """Search a blob with other bytes in the section `parts`, under correct checksums, and its partitions alone."""
+    blob, layout, first_entries = _partitioned()
+    # The checksums are within the bytes; those of a shorter section are not reached.
+    section = h.resealed_parts(data.ljust(layout.codes, b"\0"), layout, first_entries)
+    try:
+        index = decode.open_blob(blob.with_section("parts", section).data)
+        parts = index.base.parts if index.base else None
+        if parts is None:
+            raise AssertionError("a blob without its section")
+        query = parts.query(np.ones(layout.dimension, np.float32))
+        ranked = parts.rank(query, layout.partitions)
+        for found, _ in (parts.nearest(query, ranked, 60), parts.estimated(query, ranked, 60)):
+            if len(set(found.tolist())) < len(found) or not set(found.tolist()) <= set(range(60)):
+                raise AssertionError("a row that does not exist, or one row twice")
+        search.search(index, np.ones(layout.dimension, np.float32), 3)
+    except BlobError:
+        pass
+
+
+@cache
+def _partitioned() -> tuple[h.Blob, PartsLayout, list[int]]:
+    """Return the golden blob with partitions, the layout of its section, and the first entries of its partitions."""
+    blob = (GOLDEN / "v2/parts.lhv1").read_bytes()
+    base = decode.open_blob(blob).base
+    if base is None or base.parts is None:
+        raise AssertionError("a golden blob without partitions")
+    return h.take_apart(blob), base.parts.layout, base.parts.first_entries.tolist()
+
+
+def _parts_of_golden_blobs() -> Iterator[bytes]:
+    yield bytes(_partitioned()[0].section("parts"))
 
 
 def _version_1(data: bytes) -> None:
@@ -246,6 +281,7 @@ TARGETS = {
     "frame": Target(_frame, lambda: _golden("v2")),
     "envelope": Target(_envelope, _envelopes),
     "section": Target(_section, _sections),
+    "parts": Target(_parts, _parts_of_golden_blobs),
     "bucket": Target(_bucket, _buckets),
     "version-1": Target(_version_1, lambda: _golden("v1")),
     "body": Target(_body_of_a_request, _bodies),

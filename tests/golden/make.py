@@ -83,7 +83,7 @@ def _embedding(name: str) -> bytes:
 def _parts(name: str, distance: Distance, dimension: int) -> bytes:
     """Return a blob with partitions: 60 rows in the graph, 2 more in a tail, one replaced and one deleted."""
     drawn = np.random.default_rng(dimension).normal(size=(62, dimension)).astype(np.float32)
-    drawn[:10] = drawn[0]  # rows of one partition with two pages
+    drawn[:10] = drawn[0]  # rows of a partition that has two pages
     params = new_params(name, dimension, m=2, distance=distance)
     partitioning = _partitioning(drawn[:60], distance)
     order = partitioning.order.tolist()
@@ -122,7 +122,6 @@ def _partitioning(vectors: F32, distance: Distance) -> Partitioning:
     """Return partitions around five rows, the first of them in two pages; every third row is spilled."""
     scaled = vectors / np.linalg.norm(vectors, axis=1)[:, None] if distance == "cosine" else vectors
     far = np.linalg.norm(scaled[:, None, :] - scaled[None, [0, 20, 30, 40, 50], :], axis=2)
-    far[:, 0] -= 1  # so that the first partition is large
     nearest = np.argsort(far, axis=1)
     order = np.argsort(nearest[:, 0], kind="stable")
     first, second = nearest[order, 0] + 1, nearest[order, 1] + 1

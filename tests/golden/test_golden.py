@@ -37,8 +37,8 @@ NAMES = [
     "parts-euclidean",
 ]
 SHA256 = {
-    "parts": "9e4b4920292eccdc257125ef8b075fb305a06eddca83f290563557f4ed358bf2",
-    "parts-euclidean": "cdcb41b1b389d2dadfb5f63586010a01e1d9594606cdf8d3bf786a23fc8e0063",
+    "parts": "b34c3f83073fbdf647e6dcddbd5cf8565da3c31b525cb75fb093fae84a603c3c",
+    "parts-euclidean": "69071cdb66c477f5109da824146531aac7e2c3b02e5027e9d8b562c2238a4add",
     "bucket-index": "a59a9a40f4b333060ff38ccf3b80d6f8cb017c06a2cab3ea11f276a8d3743e30",
     "packed-bucket-index": "b0723e08bf103abed1442539c212a610e590a3044299481169520d4056eb96e6",
     "packed-embedding": "f738b1d16a5a0e70c3d37a9144b59557e2203d1c05945a0ea00a7ff8e6b83d2d",

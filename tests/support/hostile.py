@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from tests.support.services import FOREVER, Clock, a_query, new_section_cache, vector
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
+from vectord.index.sections.parts_head import CRC32_FIELD, PartsLayout, head_crc32
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.selection import Selection
@@ -83,6 +85,16 @@ def sealed(envelope: Mapping[str, Any] | bytes, body: bytes = b"") -> bytes:
     covered = text.removesuffix(b"}")
     raw = covered + b',"crc32":"%08x"}' % zlib.crc32(covered)
     return struct.pack(">4sI", b"LHV1", len(raw)) + raw + body
+
+
+def resealed_parts(data: bytes | bytearray, layout: PartsLayout, first_entries: list[int]) -> bytes:
+    """Return the bytes of a section `parts` with correct checksums, if its partitions start at `first_entries`."""
+    changed = np.frombuffer(bytearray(data), np.uint8)
+    for number, (first, last) in enumerate(pairwise(first_entries)):
+        start, stop = layout.codes_range(first, last)
+        struct.pack_into("<I", changed, layout.checksums + 4 * number, zlib.crc32(changed[start:stop]))
+    struct.pack_into("<I", changed, CRC32_FIELD.start, head_crc32(changed[: layout.codes]))
+    return changed.tobytes()
 
 
 def cold_service(blob: bytes, cache_bytes: int = 1 << 30) -> tuple[Service, MemoryStore]:

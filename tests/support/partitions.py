@@ -1,15 +1,14 @@
 """Small sections `parts`, with partitions that are drawn instead of computed."""
 
-import zlib
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from tests.support.hostile import resealed_parts
 from tests.support.vectors import F32
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.parts_head import CRC32_FIELD, PartsLayout, head_crc32
+from vectord.index.sections.parts_head import PartsLayout
 from vectord.index.sections.parts_writer import Partitioning, pack
 from vectord.lhv1.params import Distance
 
@@ -36,18 +35,9 @@ class Case(NamedTuple):
         first, last = self.partitioning.first_entries[partition : partition + 2]
         return self.partitioning.entry_rows[first:last].tolist()
 
-    def resealed(self, data: bytearray) -> bytes:
+    def resealed(self, data: bytes | bytearray) -> bytes:
         """Return changed bytes with correct checksums."""
-        layout, bounds = self.layout, self.partitioning.first_entries.tolist()
-        for number, (first, last) in enumerate(pairwise(bounds)):
-            start, stop = layout.codes_range(first, last)
-            at = layout.checksums + 4 * number
-            data[at : at + 4] = zlib.crc32(data[start:stop]).to_bytes(4, "little")
-        head = np.frombuffer(data, np.uint8)[: layout.codes]
-        crc32 = head_crc32(head).to_bytes(4, "little")
-        del head
-        data[CRC32_FIELD] = crc32
-        return bytes(data)
+        return resealed_parts(data, self.layout, self.partitioning.first_entries.tolist())
 
 
 def divided(

@@ -17,6 +17,7 @@ def test_the_examples_of_lhv1_read_the_golden_files(tmp_path: Path) -> None:
         "['a', 'b/%2F + é']\n",
         "41 replaced False False 33\n",
         _COLUMNS + _VALUES,
+        "60 6 80 [ 0 10 20] [40, 15, 37] 0\n",
     ]
 
 
