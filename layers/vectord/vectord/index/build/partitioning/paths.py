@@ -24,7 +24,7 @@ _PRODUCTS: Final = 1 << 22  # float32 products at a time and thread: 16 MB
 
 def short_path(vectors: F32) -> Array:
     """Return a short path through `vectors` (n, dimension), n >= 1, that begins at the longest one."""
-    [path] = _paths(products(vectors, vectors)[None], np.array([len(vectors)]))
+    path: Array = _paths(products(vectors, vectors)[None], np.array([len(vectors)]))[0]
     return path
 
 
