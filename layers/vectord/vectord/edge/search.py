@@ -21,6 +21,7 @@ MAX_FILTER: Final = 6 << 20  # characters; the values of a longer filter could f
 
 _MAX_FLOAT: Final = sys.float_info.max
 
+type _Fields = tuple[list[vector_answers.Match], int, int, str, str, int, int, int]  # of `vector_answers.Found`
 type _Seen = tuple[tuple[float, bytes], ...]  # matches of earlier pages, as distance and key of the id
 
 
@@ -118,7 +119,7 @@ def search_answer(
     name: str, body: SearchBody, result: Result, milliseconds: float
 ) -> vector_answers.Search | vector_answers.Searches:
     """Return the answer to a search; for several query vectors it has a list of `results`."""
-    cost = result.read_bytes, result.requests, round(milliseconds, 3)
+    cost = result.read_bytes, result.requests, result.rounds, round(milliseconds, 3)
     if body.vectors is not None:
         results = [vector_answers.Found(*_answer_fields(answer, body)) for answer in result.answers]
         return vector_answers.Searches(results, *cost)
@@ -141,7 +142,7 @@ def recall_answer(measurement: RecallMeasurement) -> vector_answers.Recall:
     )
 
 
-def _answer_fields(answer: Answer, body: SearchBody) -> tuple[list[vector_answers.Match], int, int, str, str, int]:
+def _answer_fields(answer: Answer, body: SearchBody) -> _Fields:
     metadata, vectors = "metadata" in body.include, "vector" in body.include
     matches = [
         vector_answers.Match(
@@ -154,7 +155,8 @@ def _answer_fields(answer: Answer, body: SearchBody) -> tuple[list[vector_answer
         )
         for match in answer.matches
     ]
-    return matches, answer.count, answer.eligible, answer.strategy, answer.plan, answer.examined
+    where = answer.strategy, answer.plan, answer.partitions, answer.entries
+    return matches, answer.count, answer.eligible, *where, answer.examined
 
 
 def _fitted(name: str, body: SearchBody, answer: Answer, search: vector_answers.Search) -> vector_answers.Search:

@@ -38,6 +38,7 @@ UNITS: Final[dict[str, str]] = {
     "ColdLoads": "Count",
     "ReadBytes": "Bytes",
     "ReadRequests": "Count",
+    "ReadRounds": "Count",
     "ColdLoadMilliseconds": "Milliseconds",
     "Commits": "Count",
     "Conflicts": "Count",

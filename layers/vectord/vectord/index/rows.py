@@ -44,7 +44,7 @@ class Rows(msgspec.Struct, frozen=True, dict=True):
         return Rows([self.ids[row] for row in order.tolist()], self.vectors[order], self.metadata)
 
 
-class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True):
+class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows of an index that may be in an answer: True in `base`, bool (base rows,), and `tail`, bool (tail rows,).
 
     `filtered` is True if the mask is the result of a metadata filter.
@@ -75,6 +75,11 @@ class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True):
     def hidden_base(self) -> Array:
         """The rows of the base that may not be in an answer, ascending."""
         return np.flatnonzero(~self.base)
+
+    @cached_property
+    def hidden_in_base(self) -> Mask | None:
+        """Which rows of the base may not be in an answer, bool (base rows,); None if all of them may be."""
+        return None if self.base_count == len(self.base) else ~self.base
 
     @cached_property
     def hidden_tail(self) -> Array:

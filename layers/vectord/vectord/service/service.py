@@ -31,7 +31,7 @@ from vectord.service.single.index import SingleIndex
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values import options
-from vectord.service.values.environment import Environment, RetryPolicy
+from vectord.service.values.environment import Environment, ReadCost, RetryPolicy
 from vectord.service.values.options import STRONG, UNCONDITIONAL, Deadline, NewIndex, ReadOptions, WriteOptions
 from vectord.service.values.results import (
     Added,
@@ -257,7 +257,7 @@ class Service:
         """
         if not is_valid(name):
             raise IndexNotFound(name)
-        read_before = self.environment.meter.read() if for_search else (0, 0)
+        read_before = self.environment.meter.read() if for_search else ReadCost()
         if read.as_of is not None:
             read.check()
             return self.versions.run(
@@ -285,7 +285,7 @@ class Service:
         raise StorageSilent from failure
 
     def _vector_index(
-        self, snapshot: Snapshot, deadline: Deadline, read: ReadOptions, read_before: tuple[int, int]
+        self, snapshot: Snapshot, deadline: Deadline, read: ReadOptions, read_before: ReadCost
     ) -> VectorIndex:
         """Return the single-object or sharded index of a snapshot."""
         parent = snapshot.index.params

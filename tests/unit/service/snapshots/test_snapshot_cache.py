@@ -178,12 +178,13 @@ def test_a_read_is_metered_in_requests_bytes_and_milliseconds() -> None:
     warm.read("t")
     assert environment.meter.drain() == {
         "ReadRequests": 1,
+        "ReadRounds": 1,
         "ReadBytes": size,
         "ColdLoads": 1,
         "ColdLoadMilliseconds": 250,
     }
     warm.read("t")
-    assert environment.meter.drain() == {"ReadRequests": 1, "CacheHits": 1}
+    assert environment.meter.drain() == {"ReadRequests": 1, "ReadRounds": 1, "CacheHits": 1}
 
 
 def test_a_meter_adds_up_and_starts_at_zero() -> None:

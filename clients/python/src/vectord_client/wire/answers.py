@@ -60,6 +60,7 @@ class _Searches(msgspec.Struct, frozen=True):
     bytes_read: int
     requests: int
     milliseconds: float
+    rounds: int = 0
 
 
 def _vector(kind: type, value: Any) -> Any:
@@ -120,6 +121,7 @@ def searches(response: Response) -> list[Hits]:
     common = {
         "bytes_read": value.bytes_read,
         "requests": value.requests,
+        "rounds": value.rounds,
         "milliseconds": value.milliseconds,
         "etag": etag_of(response),
     }

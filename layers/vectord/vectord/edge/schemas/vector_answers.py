@@ -33,6 +33,8 @@ class Found(msgspec.Struct):
     eligible: int
     strategy: str
     plan: str
+    partitions: int
+    entries: int
     examined: int
 
 
@@ -41,6 +43,7 @@ class Search(Found):
 
     bytes_read: int
     requests: int
+    rounds: int
     milliseconds: float
     next: Next
 
@@ -51,6 +54,7 @@ class Searches(msgspec.Struct):
     results: list[Found]
     bytes_read: int
     requests: int
+    rounds: int
     milliseconds: float
 
 

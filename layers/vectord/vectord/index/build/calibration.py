@@ -13,7 +13,8 @@ from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.kernels.ground_truth import true_neighbours
 from vectord.index.query import prefetch
-from vectord.index.query.planner import EXACT, ROWS_PER_REQUEST, K, SearchPlan, cost, effort_for
+from vectord.index.query.efforts import K
+from vectord.index.query.planner import EXACT, ROWS_PER_REQUEST, SearchPlan, cost, effort_for
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import Distance
 

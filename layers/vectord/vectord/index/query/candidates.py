@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64, distances, normalized
-from vectord.index.query import prefetch
+from vectord.index.query import prefetch, probing
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
@@ -20,18 +21,22 @@ class Candidates(msgspec.Struct, frozen=True):
     """Rows of the index that may be in the answer, and their exact distances, unordered.
 
     A distance is infinite if a float32 computation showed that the row is not among the nearest. `complete` is True if
-    all of the nearest rows are among them.
+    all of the nearest rows are among them. `partitions` and `entries` count what was examined to find them.
     """
 
     rows: Array
     distances: F64
     complete: bool = True
+    partitions: int = 0
+    entries: int = 0
 
     def __add__(self, other: "Candidates") -> "Candidates":
         return Candidates(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.distances, other.distances]),
             self.complete and other.complete,
+            self.partitions + other.partitions,
+            self.entries + other.entries,
         )
 
 
@@ -52,12 +57,23 @@ def in_base(
     exact = plan.strategy == "exact"
     if exact and not plan.effort:
         return _scan(base, mask, queries, k, at_least=at_least)
-    rows: Sequence[Array] = [_rows(base, mask, query, k, plan) for query in queries]
+    probed = None
+    if plan.strategy == "partitions" and base.parts:
+        probed = probing.find(index, base, base.parts, mask, queries, plan)
+        rows: Sequence[Array] = [each.rows for each in probed]
+    else:
+        rows = [_rows(base, mask, query, k, plan) for query in queries]
     if plan.fetch == "ranges":
         rows = prefetch.fetch_rows(index, base, rows, None if exact else plan.requests)
-    return [
+    found = [
         _rescore(base, each, query, k, at_least=at_least, complete=exact or len(each) >= mask.base_count)
         for each, query in zip(rows, queries, strict=True)
+    ]
+    if probed is None:
+        return found
+    return [
+        structs.replace(each, partitions=of_query.partitions, entries=of_query.entries)
+        for each, of_query in zip(found, probed, strict=True)
     ]
 
 

@@ -37,13 +37,15 @@ type _Stored = tuple[str, msgspec.Raw | None, F32 | None]  # id, metadata, vecto
 class Selected(msgspec.Struct, frozen=True):
     """The rows of which the matches of one query vector are the first, and their distances, unordered.
 
-    `examined` is the number of candidates; `complete` as in `Candidates`.
+    `examined` is the number of candidates; `complete`, `partitions` and `entries` as in `Candidates`.
     """
 
     rows: Array
     distances: F64
     examined: int
     complete: bool
+    partitions: int = 0
+    entries: int = 0
 
 
 class Matches(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ def select(index: Index, found: Candidates, query: Query) -> Selected:
     if len(rows) > query.wanted + _MAX_TIES:
         first = _in_order(index, rows, distances, query)
         rows, distances = rows[first], distances[first]
-    return Selected(rows, distances, len(found.rows), found.complete)
+    return Selected(rows, distances, len(found.rows), found.complete, found.partitions, found.entries)
 
 
 def read(index: Index, selected: Sequence[Selected], query: Query, check: DeadlineCheck) -> list[Matches]:

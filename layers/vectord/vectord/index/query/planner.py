@@ -1,4 +1,6 @@
-"""The planner: choose the cheapest strategy (exact, forest or sketch) that reaches the target recall.
+"""The planner: choose the cheapest strategy (exact, forest, partitions or sketch) that reaches the target recall.
+
+An index has partitions, or a sketch if an earlier version of vectord built it.
 
 docs/decisions/search.md has the measurements behind the constants.
 """
@@ -9,15 +11,15 @@ from typing import Final, Literal
 import msgspec
 
 from vectord.index.kernels import exact_scan
+from vectord.index.query.efforts import Effort, K, cold_efforts, warm_efforts
 from vectord.index.query.query import DEFAULT_RECALL, Query
 from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Index
 
-Strategy = Literal["exact", "forest", "sketch"]
+Strategy = Literal["exact", "forest", "partitions", "sketch"]
 FetchMode = Literal["local", "ranges", "whole"]
 
-K: Final = 10  # of recall@10, which the calibration measures
 # Rows that a search by ranges considers per request that it may send; further rows are too far apart in the file.
 ROWS_PER_REQUEST: Final = 8
 _MAX_FOREST_COST: Final = 10  # times the cost of a scan, which a search with ef_search may cost
@@ -34,17 +36,19 @@ BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a 
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
-    """A strategy and its effort: Annoy's search_k for the forest, the number of rescored rows for the sketch.
+    """A strategy and its effort: Annoy's search_k for the forest, the number of rescored rows for partitions and sketch.
 
     The effort of an exact plan is the number of rows that are rescored one by one, or 0 for a scan of all rows.
     `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
-    gets its bytes.
+    gets its bytes. `probes` is the number of partitions to probe, `entries` that of the entries in them on average.
     """
 
     strategy: Strategy
     effort: int = 0
     requests: int = 0
     fetch: FetchMode = "local"
+    probes: int = 0
+    entries: int = 0
 
 
 EXACT: Final = SearchPlan("exact")
@@ -66,6 +70,9 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
     if query.recall >= 1 or base.graph.scan_is_cheap:
         return exact
     plans = [exact]
+    if base.parts:
+        efforts = warm_efforts(base.parts.shape, mask, k, required_recall(query.recall))
+        plans += [partitions_plan(effort) for effort in efforts]
     if effort := _sketch_effort(base, mask, k, query.recall):
         plans.append(SearchPlan("sketch", effort))
     # Of the rows that the trees find, a filter keeps only its share of all rows.
@@ -103,7 +110,16 @@ def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
         return 40_000 + (rescoring or rows * (7.8 + 0.116 * dimension))
     if plan.strategy == "forest":
         return 91_000 + plan.effort * (33 + 0.229 * dimension)
-    return 120_000 + rows * 0.6 * -(-dimension // 64) + rescoring
+    words = -(-dimension // 64)
+    if plan.strategy == "partitions":
+        # The centroids are those of 64 rows or more.
+        return 60_000 + rows / 64 * dimension * 0.1 + plan.probes * 600 + plan.entries * (2 + words) + rescoring
+    return 120_000 + rows * 0.6 * words + rescoring
+
+
+def partitions_plan(effort: Effort) -> SearchPlan:
+    """Return the plan of a search in memory over partitions."""
+    return SearchPlan("partitions", effort.rows, probes=effort.probes, entries=effort.entries)
 
 
 def required_recall(recall: float) -> float:
@@ -141,23 +157,50 @@ def plan_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPl
     """Return the plan by ranges that was measured to reach `recall` for `k` matches, None if there is none."""
     if mask.filtered:
         return _plan_by_filtered_ranges(base, mask, k, recall)
+    if recall >= 1:
+        return None
+    if base.parts:
+        return _probes_by_ranges(base, mask, k, recall)
     curve = base.calibration.get("ranges", {}) if base.sketch else {}
-    # At high recall, the held-out queries of the calibration find about 0.01 less than real queries
-    # (docs/decisions/search.md).
-    required = max(recall - 0.01, min(recall, DEFAULT_RECALL))
-    sufficient = [requests for requests, measured in curve.items() if measured >= required]
-    if not sufficient or recall >= 1:
+    sufficient = [requests for requests, measured in curve.items() if measured >= _required_of_ranges(recall)]
+    if not sufficient:
         return None
     requests = min(sufficient) * max(1, -(-k // K))
     return SearchPlan("sketch", ROWS_PER_REQUEST * requests, requests, "ranges")
 
 
+def _required_of_ranges(recall: float) -> float:
+    """Return the measured recall that is enough for a target of `recall` by ranges.
+
+    At high recall, the held-out queries of the calibration find about 0.01 less than real queries
+    (docs/decisions/search.md).
+    """
+    return max(recall - 0.01, min(recall, DEFAULT_RECALL))
+
+
+def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
+    """Return the plan over partitions by ranges that takes the least time."""
+    if base.parts is None:
+        return None
+    efforts = cold_efforts(base.parts.shape, mask, k, _required_of_ranges(recall))
+    plans = [
+        SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
+        for effort in efforts
+    ]
+    return min(plans, key=lambda plan: _range_seconds(base, plan, 1), default=None)
+
+
 def _plan_by_filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
     """Return a plan with one request per row: the rows that satisfy a filter are seldom near each other in the file."""
-    effort = _sketch_effort(base, mask, k, recall) if recall < 1 else None
-    if mask.base_count <= (effort or max(_MIN_FILTERED_ROWS, k)):
+    plan: SearchPlan | None = None
+    few = max(_MIN_FILTERED_ROWS, k)
+    if base.parts and recall < 1:
+        plan = _probes_by_ranges(base, mask, k, recall)
+    elif recall < 1 and (effort := _sketch_effort(base, mask, k, recall)):
+        plan, few = SearchPlan("sketch", effort, effort, "ranges"), effort
+    if mask.base_count <= few:
         return SearchPlan("exact", mask.base_count, mask.base_count, "ranges")
-    return SearchPlan("sketch", effort, effort, "ranges") if effort else None
+    return plan
 
 
 def _sketch_effort(base: Base, mask: RowMask, k: int, recall: float) -> int | None:
@@ -171,12 +214,24 @@ def _ranges_are_faster(base: Base, plan: SearchPlan, queries: int) -> bool:
         return False
     all_sections = [(base.graph.section, None), *base.auxiliary]
     missing_bytes = sum(_size_of(section.missing(ranges)) for section, ranges in all_sections)
-    sketch_bytes = _size_of(base.sketch.section.missing(None)) if base.sketch and plan.strategy == "sketch" else 0
+    return _range_seconds(base, plan, queries) < _REQUEST_SECONDS + missing_bytes / _BYTES_PER_SECOND
+
+
+def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
+    """Estimate the time of `queries` searches by ranges."""
+    code_requests = code_bytes = head_bytes = 0
+    if plan.strategy == "partitions" and base.parts and not base.parts.section.whole:
+        parts = base.parts
+        head_bytes = _size_of(parts.section.missing([parts.head]))
+        code_requests = min(queries * plan.probes, parts.shape.partitions)
+        code_bytes = min(queries * plan.entries, parts.shape.entries) * parts.entry_size
+    elif plan.strategy == "sketch" and base.sketch:
+        head_bytes = _size_of(base.sketch.section.missing(None))
     requests = queries * plan.requests
-    read_bytes = sketch_bytes + requests * BYTES_PER_REQUEST
-    rounds = _RANGE_ROUNDS + bool(sketch_bytes) + requests // _CONCURRENT_REQUESTS
-    ranges_seconds = rounds * _REQUEST_SECONDS + read_bytes / _BYTES_PER_SECOND
-    return ranges_seconds < _REQUEST_SECONDS + missing_bytes / _BYTES_PER_SECOND
+    rounds = _RANGE_ROUNDS + bool(head_bytes) + bool(code_requests)
+    rounds += (requests // _CONCURRENT_REQUESTS) + (code_requests // _CONCURRENT_REQUESTS)
+    read_bytes = head_bytes + code_bytes + requests * BYTES_PER_REQUEST
+    return rounds * _REQUEST_SECONDS + read_bytes / _BYTES_PER_SECOND
 
 
 def _size_of(ranges: Sequence[ByteRange]) -> int:

@@ -1,12 +1,14 @@
 """Fetch the bytes that a search reads: ranges of a large index, or whole sections.
 
-A cold search reads the sketch and the few rows that the sketch selects, if that is faster than reading all bytes. Each
+A cold search reads the codes of a few partitions (or the sketch) and the few rows that these select, if that is faster
+than reading all bytes. Each
 later search by ranges also fetches the next few megabytes of the missing bytes. So an index in frequent use is cached
 after some time, and no single search waits for all of it.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy.typing as npt
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.documents import PackedDocuments
+from vectord.index.sections.parts import Parts
 from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
@@ -27,16 +30,30 @@ _PAGE: Final = 4_096
 
 
 def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: bool = True) -> None:
-    """Fetch the sections of which a search by ranges reads all bytes: the sketch and the tail.
+    """Fetch what a search by ranges reads first: the head of the partitions, or the sketch and the tail.
 
-    If they are all cached already, fetch the next missing bytes of the index instead (`read_ahead`).
+    If that is cached since an earlier search, fetch the next missing bytes of the index instead (`read_ahead`).
     """
+    if plan.strategy == "partitions" and base.parts:
+        head: SectionRanges = (base.parts.section, [base.parts.head])
+        if _are_missing([head]):
+            index.fetch(head, *_tail(index), *_directory(base))
+        elif read_ahead and fits_in_cache(index, base):
+            _read_ahead(index, base)
+        return
     sketch: list[SectionRanges] = [(base.sketch.section, None)] if base.sketch and plan.strategy == "sketch" else []
     whole = [*sketch, *_tail(index)]
     if not all(section.whole for section, _ in whole):
         index.fetch(*whole, *_directory(base))
     elif read_ahead and fits_in_cache(index, base):
         _read_ahead(index, base)
+
+
+def fetch_codes(index: Index, base: Base, parts: Parts, partitions: Sequence[Array]) -> None:
+    """Fetch the codes of the partitions that some queries probe, the tail, and the directory of the documents."""
+    union = sorted(set().union(*(each.tolist() for each in partitions)))
+    codes: SectionRanges = (parts.section, parts.code_ranges(np.array(union, np.int64)))
+    index.fetch(codes, *_tail(index), *_directory(base))
 
 
 def fetch_auxiliary(index: Index, base: Base) -> None:
@@ -61,15 +78,30 @@ def fetch_all(index: Index) -> None:
 def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int | None) -> Sequence[Array]:
     """Fetch the vectors of each of `rows`, best first, as far as `requests` allow; return the rows that were fetched.
 
-    If `requests` is None, all rows are fetched. The directory of the documents is fetched in the same round.
+    If `requests` is None, all rows are fetched. Documents are fetched in the same round: those of the rows if the
+    directory is cached and they are few requests, otherwise the directory.
     """
     chosen = rows
     if requests is not None:
         chosen = [rows_within_budget(each, base.graph.layout.node_size, requests) for each in rows]
     # Not np.unique: its first call imports numpy.ma, which takes 10 ms.
     union = sorted(set().union(*(each.tolist() for each in chosen)))
-    index.fetch((base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *_directory(base))
+    documents = _directory(base)
+    if requests is not None and not _are_missing(documents):
+        documents = _documents_of(base, union, len(rows) * requests)
+    index.fetch((base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *documents)
     return chosen
+
+
+def _documents_of(base: Base, rows: Sequence[int], requests: int) -> list[SectionRanges]:
+    """Return the ranges of the documents of ascending `rows`; none if they need more than `requests`."""
+    documents = base.documents
+    if not isinstance(documents, PackedDocuments) or documents.section.whole:
+        return []
+    ranges = documents.byte_ranges(rows)
+    gaps = sum(after[0] - before[1] > MAX_GAP for before, after in pairwise(ranges))
+    size = sum(stop - start for start, stop in ranges)
+    return [(documents.section, ranges)] if gaps < requests and size < requests * BYTES_PER_REQUEST else []
 
 
 def rows_within_budget(rows: Array, row_bytes: int, requests: int) -> Array:
@@ -78,24 +110,39 @@ def rows_within_budget(rows: Array, row_bytes: int, requests: int) -> Array:
     A row near an earlier row is added to its range. Any other row needs a new range, if a request is left for it.
     `row_bytes` is the size of a row in the section.
     """
-    starts: list[int] = []  # of the chosen rows, ascending
-    chosen = []
-    bytes_left = requests * BYTES_PER_REQUEST
+    numbers, costs = range_numbers(rows, row_bytes)
+    return rows[within_budget(numbers, costs, requests)]
+
+
+def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
+    """Return for each of `rows`, best first, the number of its range, and the bytes that are read because of the row.
+
+    A row near an earlier row is in its range. Any other row starts a new range with the next number.
+    """
+    starts: list[int] = [-MAX_GAP - row_bytes - 1, 1 << 62]  # of the rows so far, ascending, between two bounds
+    numbers, costs, count = dict[int, int](), [], 0  # the number of the range at each start
+    reach = MAX_GAP + row_bytes
+    found = []
     for row in rows.tolist():
         start = row * row_bytes
         at = bisect_left(starts, start)
-        before = start - starts[at - 1] - row_bytes if at else MAX_GAP + 1
-        after = starts[at] - start - row_bytes if at < len(starts) else MAX_GAP + 1
-        gap = min(before, after)
-        if gap > MAX_GAP and not requests:
-            continue
-        requests -= gap > MAX_GAP
-        bytes_left -= row_bytes + (_PAGE if gap > MAX_GAP else max(0, gap))
-        if bytes_left < 0:
-            break
+        before, after = start - starts[at - 1], starts[at] - start
+        if before > reach and after > reach:
+            number, count = count, count + 1
+            costs.append(row_bytes + _PAGE)
+        else:
+            number = min(numbers[start - before] if before <= reach else count, numbers[start + after] if after <= reach else count)
+            costs.append(max(row_bytes, min(before, after)))
+        found.append(number)
         starts.insert(at, start)
-        chosen.append(row)
-    return np.array(chosen, np.int64)
+        numbers[start] = number
+    return np.array(found, np.int64), np.array(costs, np.int64)
+
+
+def within_budget(numbers: Array, costs: Array, requests: int) -> Array:
+    """Return the positions of the rows that `requests` ranges can cover; both arrays are those of `range_numbers`."""
+    positions = np.flatnonzero(numbers < requests)
+    return positions[np.cumsum(costs[positions]) <= requests * BYTES_PER_REQUEST]
 
 
 def _tail(index: Index) -> list[SectionRanges]:
@@ -110,6 +157,10 @@ def _columns(base: Base) -> list[SectionRanges]:
 def _directory(base: Base) -> list[SectionRanges]:
     documents = base.documents
     return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, PackedDocuments) else []
+
+
+def _are_missing(wanted: Sequence[SectionRanges]) -> bool:
+    return any(section.missing(ranges) for section, ranges in wanted)
 
 
 def _read_ahead(index: Index, base: Base) -> None:

@@ -82,8 +82,9 @@ class Answer(msgspec.Struct, frozen=True):
     """The answer to one query vector: matches by ascending distance, then id.
 
     `count` is the number of vectors in the index, `eligible` the number that could match, `examined` the number of
-    exact distances computed. `strategy` is exact, forest or sketch; `plan` is the fetch mode: local, ranges or whole.
-    Both are "mixed" if the shards of an index differ.
+    exact distances computed, `partitions` that of the partitions probed, `entries` that of the entries in them.
+    `strategy` is exact, forest, partitions or sketch; `plan` is the fetch mode: local, ranges or whole. Both are "mixed"
+    if the shards of an index differ.
 
     `more` is False if there is certainly no further match. `complete` is True if every row that is not a match comes
     after the last match, so that a further page can start there.
@@ -97,15 +98,21 @@ class Answer(msgspec.Struct, frozen=True):
     eligible: int = 0
     more: bool = False
     complete: bool = True
+    partitions: int = 0
+    entries: int = 0
 
 
 class Result(msgspec.Struct, frozen=True, tag="result"):
-    """The answers to a query, one for each query vector, the ETag of the state, and the bytes and requests read."""
+    """The answers to a query, one for each query vector, the ETag of the state, and what was read.
+
+    `rounds` is the number of rounds of requests, each sent when the one before was answered.
+    """
 
     answers: Sequence[Answer]
     etag: str
     read_bytes: int = 0
     requests: int = 0
+    rounds: int = 0
 
     @property
     def answer(self) -> Answer:

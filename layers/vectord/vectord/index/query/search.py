@@ -110,8 +110,9 @@ def _approximate(
     selected = []
     for vectors in _groups(query, plan):
         check()
-        in_tail = candidates.in_tail(index, mask, vectors, k, at_least=None) if mask.tail_count else []
+        # First the base: the round that fetches its codes fetches the tail as well.
         in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
+        in_tail = candidates.in_tail(index, mask, vectors, k, at_least=None) if mask.tail_count else []
         found = _merged(in_base, in_tail)
         for of_base, of_all in zip(in_base, found, strict=True):
             if candidates.are_incomplete(k, of_base, of_all, farthest):
@@ -154,6 +155,8 @@ def _answer(index: Index, mask: RowMask, query: Query, source: tuple[SearchPlan,
         plan.fetch,
         selected.examined,
         mask.count,
+        partitions=selected.partitions,
+        entries=selected.entries,
         more=has_more or found.cut,
         complete=selected.complete,
     )

@@ -152,8 +152,16 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def prefetch(self, rows: Sequence[int], fetch: Fetch) -> None:
         if rows and not self.section.whole:
             fetch((self.section, [(0, _HEAD.size), self.directory]))
-            blocks = sorted({row // _BLOCK_ROWS for row in rows})
-            fetch((self.section, [self._span(self._data, block) for block in blocks]))
+            fetch((self.section, self.byte_ranges(rows)))
+
+    def byte_ranges(self, rows: Sequence[int]) -> list[ByteRange]:
+        """Return the ranges of the documents of `rows`, ascending; the directory must have been fetched.
+
+        Raises:
+            BlobCorrupt: the section has another number of rows, or lists a block outside the section.
+        """
+        data = self._data
+        return [self._span(data, block) for block in sorted({row // _BLOCK_ROWS for row in rows})]
 
     @property
     def _data(self) -> memoryview:

@@ -25,6 +25,7 @@ def read_head(reader: SnapshotReader, name: str, deadline: Deadline) -> IndexHea
 def _read_once(reader: SnapshotReader, name: str) -> IndexHead:
     store, meter = reader.store, reader.environment.meter
     meter.add("ReadRequests")
+    meter.add("ReadRounds")
     try:
         head = store.head(name, HEAD_BYTES)
         if not isinstance(head, ObjectHead):
@@ -37,6 +38,7 @@ def _read_once(reader: SnapshotReader, name: str) -> IndexHead:
                 return IndexHead(name, head.etag, envelope.params, envelope.s3vectors or None)
             except frame.Truncated as error:
                 meter.add("ReadRequests")
+                meter.add("ReadRounds")
                 meter.add("ReadBytes", error.needed - len(data))
                 data = b"".join((data, *store.read(name, head.etag, [(len(data), error.needed)])))
     except frame.VersionOne as error:  # an index of a vector bucket has a later version

@@ -55,6 +55,7 @@ class BucketObjects:
     def read_once(self, name: str) -> StoredBucket:
         """Do the same as `read` in one request; raise StoreUnavailable if it gets no answer."""
         self._environment.meter.add("ReadRequests")
+        self._environment.meter.add("ReadRounds")
         try:
             head = self._store.head(object_name(name), MAX_BYTES)
         except ObjectNotFound as error:

@@ -27,7 +27,7 @@ class ResultMerger:
         self._k = k
         self._lock = Lock()
         self._answers: list[_MergedAnswer] = []
-        self._read_bytes = self._requests = 0
+        self._read_bytes = self._requests = self._rounds = 0
 
     def add(self, read: Callable[[], ShardResult]) -> ShardResult:
         """Merge the result that `read` returns, and return it without its matches; one thread at a time."""
@@ -41,11 +41,13 @@ class ResultMerger:
                 merged.add(answer)
             self._read_bytes += result.read_bytes
             self._requests += result.requests
+            self._rounds = max(self._rounds, result.rounds)  # shards read side by side
             return Result((), result.etag)
 
     def result(self, etag: str) -> Result:
         """Return what was merged."""
-        return Result([merged.answer() for merged in self._answers], etag, self._read_bytes, self._requests)
+        answers = [merged.answer() for merged in self._answers]
+        return Result(answers, etag, self._read_bytes, self._requests, self._rounds)
 
 
 class _MergedAnswer:
@@ -56,7 +58,7 @@ class _MergedAnswer:
         self._matches: list[Match] = []
         self._end: tuple[float, str] | None = None
         self._more, self._complete = False, True
-        self._count = self._examined = self._eligible = 0
+        self._count = self._examined = self._eligible = self._partitions = self._entries = 0
         self._strategies, self._plans = set[str](), set[str]()
 
     def add(self, answer: Answer) -> None:
@@ -77,6 +79,8 @@ class _MergedAnswer:
         self._count += answer.count
         self._examined += answer.examined
         self._eligible += answer.eligible
+        self._partitions += answer.partitions
+        self._entries += answer.entries
         self._strategies.add(answer.strategy)
         self._plans.add(answer.plan)
 
@@ -90,6 +94,8 @@ class _MergedAnswer:
             self._eligible,
             more=self._more or self._end is not None,
             complete=self._complete,
+            partitions=self._partitions,
+            entries=self._entries,
         )
 
 

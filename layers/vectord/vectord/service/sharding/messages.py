@@ -204,7 +204,8 @@ def decode_result(text: str) -> ShardResult:
     result = _result_decoder().decode(text)
     if not isinstance(result, _DecodedResult):
         return result
-    return Result([_answer(answer) for answer in result.answers], result.etag, result.read_bytes, result.requests)
+    answers = [_answer(answer) for answer in result.answers]
+    return Result(answers, result.etag, result.read_bytes, result.requests, result.rounds)
 
 
 # The types to decode: msgspec cannot decode a field of type `Raw | None`, so JSON `null` stands for no metadata.
@@ -238,6 +239,8 @@ class _DecodedAnswer(msgspec.Struct):
     eligible: int
     more: bool
     complete: bool
+    partitions: int = 0
+    entries: int = 0
 
 
 class _DecodedResult(msgspec.Struct, tag="result"):
@@ -245,6 +248,7 @@ class _DecodedResult(msgspec.Struct, tag="result"):
     etag: str
     read_bytes: int
     requests: int
+    rounds: int = 0
 
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
@@ -258,6 +262,8 @@ def _answer(decoded: _DecodedAnswer) -> Answer:
         decoded.eligible,
         decoded.more,
         decoded.complete,
+        decoded.partitions,
+        decoded.entries,
     )
 
 

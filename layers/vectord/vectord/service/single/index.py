@@ -24,7 +24,7 @@ from vectord.service.commit.loop import Changes
 from vectord.service.single import listing
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values import validation
-from vectord.service.values.environment import Environment
+from vectord.service.values.environment import Environment, ReadCost
 from vectord.service.values.options import Deadline, IdempotencyKey, WriteOptions
 from vectord.service.values.results import (
     Added,
@@ -59,7 +59,7 @@ _SEED: Final = 20_261_123  # of the random sample of a recall measurement
 class SingleIndex(msgspec.Struct, frozen=True):
     """One snapshot of an index, used by one request that ends at `deadline`.
 
-    `read_before` is what the meter had counted, as (ReadBytes, ReadRequests), before the snapshot was opened.
+    `read_before` is what the meter had counted before the snapshot was opened.
 
     Every read may raise BlobCorrupt, ObjectChanged, StoreUnavailable and StoreRefused while it reads ranges of the
     object. Every write may raise what `CommitLoop.change` does. What uses a filter may raise DeadlineExceeded.
@@ -69,7 +69,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
     deadline: Deadline
     environment: Environment
     commits: Changes
-    read_before: tuple[int, int] = (0, 0)
+    read_before: ReadCost = ReadCost()
 
     @property
     def name(self) -> str:
@@ -103,11 +103,11 @@ class SingleIndex(msgspec.Struct, frozen=True):
         else:
             check_vectors(query, index.params)
         rows = None if query.filter is None else matching_rows(index, query.filter, self.check)
-        answers = search_many(index, query, rows, self.check, read_ahead=not self._read_so_far()[0])
-        read_bytes, requests = self._read_so_far()
-        if read_bytes >= index.size:
+        answers = search_many(index, query, rows, self.check, read_ahead=not self._read_so_far().bytes)
+        read = self._read_so_far()
+        if read.bytes >= index.size:
             answers = [_with_whole_fetch(answer) for answer in answers]
-        return Result(answers, snapshot.etag, read_bytes, requests)
+        return Result(answers, snapshot.etag, read.bytes, read.requests, read.rounds)
 
     def recall(self, query: Query, sample_size: int) -> RecallMeasurement:
         """Measure the recall of searches for the query vectors, or for `sample_size` stored vectors if there are none.
@@ -129,7 +129,8 @@ class SingleIndex(msgspec.Struct, frozen=True):
     def warm(self) -> Warmed:
         """Fetch everything that searches read into the cache."""
         fetch_all(self.index)
-        return Warmed(self.index.size, self.snapshot.etag, *self._read_so_far())
+        read = self._read_so_far()
+        return Warmed(self.index.size, self.snapshot.etag, read.bytes, read.requests)
 
     def lookup(self, vector_id: str) -> StoredVector:
         """Return one stored vector.
@@ -255,10 +256,9 @@ class SingleIndex(msgspec.Struct, frozen=True):
         vector: F32 = self.index.vectors_of(list(row_of.values()))[0]
         return vector
 
-    def _read_so_far(self) -> tuple[int, int]:
-        """Return the bytes and the requests that this request has read so far."""
-        read_bytes, requests = self.environment.meter.read()
-        return read_bytes - self.read_before[0], requests - self.read_before[1]
+    def _read_so_far(self) -> ReadCost:
+        """Return what this request has read so far."""
+        return self.environment.meter.read().since(self.read_before)
 
 
 def description_of(snapshot: Snapshot) -> Description:

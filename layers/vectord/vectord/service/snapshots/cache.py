@@ -177,6 +177,7 @@ class SnapshotCache:
         length = SEARCH_HEAD_BYTES if for_search and cached is None else HEAD_BYTES
         head = self._store.head(name, length, cached.etag if cached else None)
         environment.meter.add("ReadRequests")
+        environment.meter.add("ReadRounds")
         if isinstance(head, ObjectHead):
             environment.meter.add("ReadBytes", len(head.data))
             opened = self.keep(self.opener.open(name, head, cached), start)

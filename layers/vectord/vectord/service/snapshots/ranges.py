@@ -48,6 +48,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
         except (ConditionFailed, ObjectNotFound) as error:
             raise ObjectChanged(self.name) from error
         self.environment.meter.add("ReadRequests", len(ranges))
+        self.environment.meter.add("ReadRounds")
         self.environment.meter.add("ReadBytes", sum(map(len, parts)))
         return parts
 

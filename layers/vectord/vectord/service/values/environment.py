@@ -25,6 +25,18 @@ class Commit(msgspec.Struct, frozen=True, array_like=True):
     after: str | None
 
 
+class ReadCost(msgspec.Struct, frozen=True):
+    """Bytes that were read from storage, the requests for them, and the rounds of requests one after the other."""
+
+    bytes: int = 0
+    requests: int = 0
+    rounds: int = 0
+
+    def since(self, before: "ReadCost") -> "ReadCost":
+        """Return the difference from an earlier count."""
+        return ReadCost(self.bytes - before.bytes, self.requests - before.requests, self.rounds - before.rounds)
+
+
 class Meter(local):
     """Counts what happens during a request, separately in each thread; the edge drains it into the log line.
 
@@ -41,9 +53,10 @@ class Meter(local):
     def value(self, name: str) -> float:
         return self._values.get(name, 0)
 
-    def read(self) -> tuple[int, int]:
-        """Return the bytes that were read from storage, and the read requests, so far."""
-        return int(self._values.get("ReadBytes", 0)), int(self._values.get("ReadRequests", 0))
+    def read(self) -> ReadCost:
+        """Return what was read from storage so far."""
+        value = self._values.get
+        return ReadCost(int(value("ReadBytes", 0)), int(value("ReadRequests", 0)), int(value("ReadRounds", 0)))
 
     def drain(self) -> dict[str, float]:
         """Return the counts, and forget them and the commits."""

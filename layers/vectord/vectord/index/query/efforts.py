@@ -1,0 +1,74 @@
+"""The effort of a search over partitions: the least measured one that reaches a recall, and more of it for filters.
+
+docs/decisions/search.md has the measurements behind the constants.
+"""
+
+from typing import Final
+
+import msgspec
+
+from vectord.index.rows import RowMask
+from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
+
+_LARGE_K: Final = 100  # of recall@100; a search for more matches needs proportionally more partitions and rows
+K: Final = 10  # of recall@10
+
+# Factors for a search with a filter. The rows that satisfy it may be far from the query: then they are in partitions
+# that are not near each other, and codes distinguish them less well.
+_FILTERED_PROBES: Final = 5.0
+_FILTERED_ROWS: Final = 4.0
+
+
+class Effort(msgspec.Struct, frozen=True):
+    """The partitions to probe, the rows to rescore, and the entries that this examines on average.
+
+    `requests` is the number of range requests for rows that a search by ranges may send.
+    """
+
+    probes: int
+    rows: int
+    entries: int
+    requests: int = 0
+
+
+def warm_efforts(shape: PartsShape, mask: RowMask, k: int, required: float) -> list[Effort]:
+    """Return the efforts of a search in memory that were measured to reach the recall `required` for `k` matches."""
+    return [
+        _scaled(Effort(point.probes, point.rows, point.entries), shape, mask, k)
+        for point in shape.warm
+        if _recall(point, k) >= required
+    ]
+
+
+def cold_efforts(shape: PartsShape, mask: RowMask, k: int, required: float) -> list[Effort]:
+    """Return the efforts of a search by ranges that were measured to reach the recall `required` for `k` matches."""
+    entries = shape.entries / shape.partitions
+    return [
+        _scaled(Effort(point.probes, point.rows, round(point.probes * entries), point.requests), shape, mask, k)
+        for point in shape.cold
+        if _recall(point, k) >= required
+    ]
+
+
+def _recall(point: WarmPoint | ColdPoint, k: int) -> float:
+    return point.recall_10 if k <= K else point.recall_100
+
+
+def _scaled(effort: Effort, shape: PartsShape, mask: RowMask, k: int) -> Effort:
+    """Return the effort for more than 100 matches, and for a filter."""
+    probes, rows = _filter_factors(mask)
+    scale = max(1.0, k / _LARGE_K)
+    return Effort(
+        min(shape.partitions, round(effort.probes * scale * probes)),
+        round(effort.rows * scale * rows),
+        min(shape.entries, round(effort.entries * scale * probes)),
+        round(effort.requests * scale * rows),
+    )
+
+
+def _filter_factors(mask: RowMask) -> tuple[float, float]:
+    """Return the factors of probes and of rows for the share of the rows that satisfy a filter."""
+    if not mask.filtered or not mask.base_count:
+        return 1.0, 1.0
+    inverse_share = len(mask.base) / mask.base_count
+    return min(_FILTERED_PROBES, inverse_share), min(_FILTERED_ROWS, inverse_share)
