@@ -19,7 +19,8 @@ from vectord.forest.forest import build_forest
 from vectord.index.kernels import distance as dist
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64
-from vectord.index.query.planner import EXACT, K, SearchPlan, Strategy, cost
+from vectord.index.query.efforts import K
+from vectord.index.query.planner import EXACT, SearchPlan, Strategy, cost
 from vectord.index.sections import sketch
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.graph import Graph, layout_of

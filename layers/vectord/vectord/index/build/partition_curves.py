@@ -1,8 +1,8 @@
 """Calibration of searches over partitions: the recall of ascending probes and rows, in memory and by ranges.
 
 One pass over the entries of a query's nearest partitions gives the recall of all efforts: within a prefix of the
-partitions, the number of entries that are nearer to the query than a true neighbour is the number of rows after which a
-search finds that neighbour.
+partitions, the number of rows that are nearer to the query than a true neighbour, by their codes, is the number after
+which a search finds that neighbour.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,17 +12,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.kernels.distance import F32
+from vectord.index.build.held_out import KS, HeldOutQueries, are_in
 from vectord.index.query import prefetch
 from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
 
 Array = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Cost = Callable[[int, int, int], float]  # of probes, rows (or requests) and entries
 
-KS: Final = (10, 100)  # the recalls that are measured: recall@10 and recall@100
 # The recalls for which the cheapest effort is kept.
 _TARGETS: Final = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.998)
 _FIRST_PROBES: Final = 4
@@ -31,15 +29,7 @@ _FIRST_STAGE: Final = 64  # the most probes of the first pass
 _STAGE: Final = 4  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
 _REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
-_RANGES_ENOUGH: Final = 0.99  # recall@10; a search by ranges for more costs about as much as reading everything
 _COLD_QUERIES: Final = 32  # of each set: their ranges are counted one by one
-
-
-class Queries(msgspec.Struct, frozen=True):
-    """Query vectors, float32 (q, dimension), and for each k of KS the nearest rows of each, with ties, ascending."""
-
-    vectors: F32
-    nearest: tuple[Sequence[Array], Sequence[Array]]
 
 
 class _Point(msgspec.Struct, frozen=True):
@@ -51,7 +41,7 @@ class _Point(msgspec.Struct, frozen=True):
     recalls: tuple[float, float]
 
 
-def warm_curve(parts: Parts, sets: Sequence[Queries], cost: Cost, most_cost: float) -> tuple[WarmPoint, ...]:
+def warm_curve(parts: Parts, sets: Sequence[HeldOutQueries], cost: Cost, most_cost: float) -> tuple[WarmPoint, ...]:
     """Return the cheapest efforts of a search in memory for ascending recalls; none costs more than `most_cost`."""
     points: list[_Point] = []
     for grid in _grids(parts, cost, most_cost):
@@ -65,7 +55,7 @@ def warm_curve(parts: Parts, sets: Sequence[Queries], cost: Cost, most_cost: flo
 
 
 def cold_curve(
-    parts: Parts, sets: Sequence[Queries], row_bytes: int, cost: Cost, most_probes: int
+    parts: Parts, sets: Sequence[HeldOutQueries], row_bytes: int, cost: Cost, most_probes: int
 ) -> tuple[ColdPoint, ...]:
     """Return the cheapest efforts of a search by ranges for ascending recalls; `row_bytes` is the size of a row."""
     grid = _grid(min(most_probes, parts.shape.partitions))
@@ -82,17 +72,20 @@ class _RowsNeeded:
     Of the neighbours of a query that tie with the last, those that are found first count.
     """
 
-    def __init__(self, parts: Parts, queries: Queries, grid: Sequence[int]) -> None:
+    def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int]) -> None:
         needed: list[list[list[Array]]] = [[[] for _ in KS] for _ in grid]
-        entries = np.zeros(len(grid), np.int64)
+        entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
         for number, query in enumerate(queries.vectors):
-            ranked = parts.rank(query, grid[-1])
-            ends = np.cumsum(parts.probed(ranked))[np.array(grid) - 1]
-            rows, codes = parts.differing(query, ranked)
-            nearer = _nearer_entries(codes, ends)
+            rotated = parts.query(query)
+            ranked = parts.rank(rotated, grid[-1])
+            rows, codes = parts.differing(rotated, ranked)
+            ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
             entries += ends
+            first, ends = _first_entries(rows, ends, seen)
+            rows, codes = rows[first], codes[first]
+            nearer = _nearer_rows(codes, ends)
             for which, (k, of_k) in enumerate(zip(KS, queries.nearest, strict=True)):
-                positions = _first_positions(rows, of_k[number])
+                positions = np.flatnonzero(are_in(rows, of_k[number]))
                 after = nearer[:, codes[positions]] + 1
                 after[positions >= ends[:, None]] = _NEVER
                 for at, of_probes in enumerate(after):
@@ -114,26 +107,29 @@ class _RowsNeeded:
 class _RangesNeeded:
     """For one set of queries and each number of probes, the recall of a search by ranges with ascending requests."""
 
-    def __init__(self, parts: Parts, queries: Queries, grid: Sequence[int], row_bytes: int) -> None:
+    def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int], row_bytes: int) -> None:
         vectors = queries.vectors[:_COLD_QUERIES]
         hits = np.zeros((len(grid), len(KS), len(_REQUESTS)))
-        entries = np.zeros(len(grid), np.int64)
+        entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
         for number, query in enumerate(vectors):
-            ranked = parts.rank(query, grid[-1])
-            ends = np.cumsum(parts.probed(ranked))[np.array(grid) - 1]
-            rows, estimates = parts.estimates(query, ranked)
+            rotated = parts.query(query)
+            ranked = parts.rank(rotated, grid[-1])
+            rows, estimates = parts.estimates(rotated, ranked)
+            ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
             entries += ends
-            by_estimate = np.argsort(estimates, kind="stable")
+            first, ends = _first_entries(rows, ends, seen)
+            rows = rows[first].astype(np.int64)
+            by_estimate = np.argsort(estimates[first], kind="stable")
             for at, end in enumerate(ends.tolist()):
-                best, place = _distinct(rows[by_estimate[by_estimate < end][: ROWS_PER_REQUEST * _REQUESTS[-1]]])
+                best = rows[by_estimate[by_estimate < end][: ROWS_PER_REQUEST * _REQUESTS[-1]]]
                 numbers, costs = prefetch.range_numbers(best, row_bytes)
-                true = [_are_in(best, of_k[number]) for of_k in queries.nearest]
+                true = [are_in(best, of_k[number]) for of_k in queries.nearest]
                 for which, requests in enumerate(_REQUESTS):
-                    considered = int(np.searchsorted(place, ROWS_PER_REQUEST * requests))
+                    considered = ROWS_PER_REQUEST * requests
                     chosen = prefetch.within_budget(numbers[:considered], costs[:considered], requests)
-                    for of_k, (k, is_true) in enumerate(zip(KS, true, strict=True)):
-                        k = min(k, len(queries.nearest[of_k][number]))
-                        hits[at, of_k, which] += min(k, np.count_nonzero(is_true[chosen])) / k
+                    for of_k, is_true in enumerate(true):
+                        count = min(KS[of_k], len(queries.nearest[of_k][number]))
+                        hits[at, of_k, which] += min(1.0, int(np.count_nonzero(is_true[chosen])) / count)
         self.entries = (entries // len(vectors)).tolist()
         self._recalls = hits / len(vectors)
 
@@ -160,7 +156,9 @@ def _grids(parts: Parts, cost: Cost, most_cost: float) -> list[list[int]]:
     entries, partitions = parts.shape.entries / parts.shape.partitions, parts.shape.partitions
     grids, most = [], _FIRST_STAGE
     while True:
-        grid = [probes for probes in _grid(min(most, partitions)) if cost(probes, 0, round(probes * entries)) < most_cost]
+        grid = [
+            probes for probes in _grid(min(most, partitions)) if cost(probes, 0, round(probes * entries)) < most_cost
+        ]
         if grid:
             grids.append(grid)
         if not grid or grid[-1] < most:
@@ -171,7 +169,7 @@ def _grids(parts: Parts, cost: Cost, most_cost: float) -> list[list[int]]:
 def _cheapest(
     tables: Sequence[_RowsNeeded] | Sequence[_RangesNeeded], grid: Sequence[int], cost: Cost, most_cost: float
 ) -> list[_Point]:
-    """Return the cheapest effort for each recall of `_TARGETS` that one reaches; the set with the lower recall counts."""
+    """Return the cheapest effort for each recall of `_TARGETS` that one reaches; the lower recall of the sets counts."""
     chosen: dict[tuple[int, int], _Point] = {}
     for which in range(len(KS)):
         for target in _TARGETS:
@@ -190,8 +188,19 @@ def _cheapest(
     return [point for _, point in sorted(chosen.items())]
 
 
-def _nearer_entries(codes: npt.NDArray[np.uint16], ends: Array) -> Array:
-    """Return for each prefix that ends at one of `ends`, and each code, the number of entries with a lesser code."""
+def _first_entries(rows: npt.NDArray[np.uint32], ends: Array, seen: Array) -> tuple[Array, Array]:
+    """Return the positions of the first entry of each row, and how many of them are before each of `ends`.
+
+    `seen` (rows of the index,) is overwritten.
+    """
+    positions = np.arange(len(rows))
+    seen[rows[::-1]] = positions[::-1]
+    first = np.flatnonzero(seen[rows] == positions)
+    return first, np.searchsorted(first, ends)
+
+
+def _nearer_rows(codes: npt.NDArray[np.uint16], ends: Array) -> Array:
+    """Return for each prefix that ends at one of `ends`, and each code, the number of rows with a lesser code."""
     values = int(codes.max()) + 1
     prefix = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     counts = np.bincount(prefix * values + codes[: ends[-1]], minlength=len(ends) * values).reshape(-1, values)
@@ -200,25 +209,7 @@ def _nearer_entries(codes: npt.NDArray[np.uint16], ends: Array) -> Array:
     return nearer
 
 
-def _are_in(rows: Array, wanted: Array) -> Mask:
-    """Return which of `rows` are in `wanted`, which is ascending and not empty."""
-    found: Mask = wanted[np.minimum(np.searchsorted(wanted, rows), len(wanted) - 1)] == rows
-    return found
-
-
-def _first_positions(rows: Array, wanted: Array) -> Array:
-    """Return the first position in `rows` of each row of `wanted` that is there."""
-    positions = np.flatnonzero(_are_in(rows, wanted))
-    return positions[np.unique(rows[positions], return_index=True)[1]]
-
-
 def _first(after: Array, count: int) -> Array:
     """Return the `count` smallest of `after`, completed with _NEVER."""
     first = np.sort(after)[:count]
     return np.concatenate((first, np.full(count - len(first), _NEVER)))
-
-
-def _distinct(rows: Array) -> tuple[Array, Array]:
-    """Return the distinct rows in the order of their first places, and these places."""
-    places = np.sort(np.unique(rows, return_index=True)[1])
-    return rows[places], places

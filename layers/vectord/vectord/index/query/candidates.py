@@ -58,8 +58,8 @@ def in_base(
     if exact and not plan.effort:
         return _scan(base, mask, queries, k, at_least=at_least)
     probed = None
-    if plan.strategy == "partitions" and base.parts:
-        probed = probing.find(index, base, base.parts, mask, queries, plan)
+    if plan.strategy == "partitions":
+        probed = probing.find(index, base, mask, queries, plan)
         rows: Sequence[Array] = [each.rows for each in probed]
     else:
         rows = [_rows(base, mask, query, k, plan) for query in queries]

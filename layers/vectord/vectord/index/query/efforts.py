@@ -31,20 +31,20 @@ class Effort(msgspec.Struct, frozen=True):
     requests: int = 0
 
 
-def warm_efforts(shape: PartsShape, mask: RowMask, k: int, required: float) -> list[Effort]:
+def warm_efforts(shape: PartsShape, k: int, required: float, mask: RowMask | None = None) -> list[Effort]:
     """Return the efforts of a search in memory that were measured to reach the recall `required` for `k` matches."""
     return [
-        _scaled(Effort(point.probes, point.rows, point.entries), shape, mask, k)
+        _scaled(Effort(point.probes, point.rows, point.entries), shape, k, mask)
         for point in shape.warm
         if _recall(point, k) >= required
     ]
 
 
-def cold_efforts(shape: PartsShape, mask: RowMask, k: int, required: float) -> list[Effort]:
+def cold_efforts(shape: PartsShape, k: int, required: float, mask: RowMask | None = None) -> list[Effort]:
     """Return the efforts of a search by ranges that were measured to reach the recall `required` for `k` matches."""
     entries = shape.entries / shape.partitions
     return [
-        _scaled(Effort(point.probes, point.rows, round(point.probes * entries), point.requests), shape, mask, k)
+        _scaled(Effort(point.probes, point.rows, round(point.probes * entries), point.requests), shape, k, mask)
         for point in shape.cold
         if _recall(point, k) >= required
     ]
@@ -54,7 +54,7 @@ def _recall(point: WarmPoint | ColdPoint, k: int) -> float:
     return point.recall_10 if k <= K else point.recall_100
 
 
-def _scaled(effort: Effort, shape: PartsShape, mask: RowMask, k: int) -> Effort:
+def _scaled(effort: Effort, shape: PartsShape, k: int, mask: RowMask | None) -> Effort:
     """Return the effort for more than 100 matches, and for a filter."""
     probes, rows = _filter_factors(mask)
     scale = max(1.0, k / _LARGE_K)
@@ -66,9 +66,9 @@ def _scaled(effort: Effort, shape: PartsShape, mask: RowMask, k: int) -> Effort:
     )
 
 
-def _filter_factors(mask: RowMask) -> tuple[float, float]:
+def _filter_factors(mask: RowMask | None) -> tuple[float, float]:
     """Return the factors of probes and of rows for the share of the rows that satisfy a filter."""
-    if not mask.filtered or not mask.base_count:
+    if mask is None or not mask.filtered or not mask.base_count:
         return 1.0, 1.0
     inverse_share = len(mask.base) / mask.base_count
     return min(_FILTERED_PROBES, inverse_share), min(_FILTERED_ROWS, inverse_share)

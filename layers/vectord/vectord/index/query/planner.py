@@ -11,11 +11,12 @@ from typing import Final, Literal
 import msgspec
 
 from vectord.index.kernels import exact_scan
-from vectord.index.query.efforts import Effort, K, cold_efforts, warm_efforts
+from vectord.index.query.efforts import K, cold_efforts, warm_efforts
 from vectord.index.query.query import DEFAULT_RECALL, Query
 from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Index
+from vectord.lhv1.parts_shape import PartsShape
 
 Strategy = Literal["exact", "forest", "partitions", "sketch"]
 FetchMode = Literal["local", "ranges", "whole"]
@@ -36,7 +37,7 @@ BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a 
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
-    """A strategy and its effort: Annoy's search_k for the forest, the number of rescored rows for partitions and sketch.
+    """A strategy and its effort: Annoy's search_k for the forest, the rescored rows for partitions and sketch.
 
     The effort of an exact plan is the number of rows that are rescored one by one, or 0 for a scan of all rows.
     `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
@@ -71,8 +72,7 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
         return exact
     plans = [exact]
     if base.parts:
-        efforts = warm_efforts(base.parts.shape, mask, k, required_recall(query.recall))
-        plans += [partitions_plan(effort) for effort in efforts]
+        plans += warm_plans(base.parts.shape, k, query.recall, mask)
     if effort := _sketch_effort(base, mask, k, query.recall):
         plans.append(SearchPlan("sketch", effort))
     # Of the rows that the trees find, a filter keeps only its share of all rows.
@@ -117,9 +117,10 @@ def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
     return 120_000 + rows * 0.6 * words + rescoring
 
 
-def partitions_plan(effort: Effort) -> SearchPlan:
-    """Return the plan of a search in memory over partitions."""
-    return SearchPlan("partitions", effort.rows, probes=effort.probes, entries=effort.entries)
+def warm_plans(shape: PartsShape, k: int, recall: float, mask: RowMask | None = None) -> list[SearchPlan]:
+    """Return the plans over partitions in memory that were measured to reach `recall` for `k` matches."""
+    efforts = warm_efforts(shape, k, required_recall(recall), mask)
+    return [SearchPlan("partitions", each.rows, probes=each.probes, entries=each.entries) for each in efforts]
 
 
 def required_recall(recall: float) -> float:
@@ -182,7 +183,7 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
     """Return the plan over partitions by ranges that takes the least time."""
     if base.parts is None:
         return None
-    efforts = cold_efforts(base.parts.shape, mask, k, _required_of_ranges(recall))
+    efforts = cold_efforts(base.parts.shape, k, _required_of_ranges(recall), mask)
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
@@ -219,19 +220,23 @@ def _ranges_are_faster(base: Base, plan: SearchPlan, queries: int) -> bool:
 
 def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
     """Estimate the time of `queries` searches by ranges."""
-    code_requests = code_bytes = head_bytes = 0
+    probes = code_bytes = head_bytes = 0
     if plan.strategy == "partitions" and base.parts and not base.parts.section.whole:
         parts = base.parts
         head_bytes = _size_of(parts.section.missing([parts.head]))
-        code_requests = min(queries * plan.probes, parts.shape.partitions)
-        code_bytes = min(queries * plan.entries, parts.shape.entries) * parts.entry_size
+        probes = min(queries * plan.probes, parts.shape.partitions)
+        code_bytes = min(queries * plan.entries, parts.shape.entries) * parts.layout.entry_bytes
     elif plan.strategy == "sketch" and base.sketch:
         head_bytes = _size_of(base.sketch.section.missing(None))
-    requests = queries * plan.requests
-    rounds = _RANGE_ROUNDS + bool(head_bytes) + bool(code_requests)
-    rounds += (requests // _CONCURRENT_REQUESTS) + (code_requests // _CONCURRENT_REQUESTS)
-    read_bytes = head_bytes + code_bytes + requests * BYTES_PER_REQUEST
-    return rounds * _REQUEST_SECONDS + read_bytes / _BYTES_PER_SECOND
+    head_seconds = _REQUEST_SECONDS + head_bytes / _BYTES_PER_SECOND if head_bytes else 0.0
+    return head_seconds + seconds_by_ranges(probes, code_bytes, queries * plan.requests)
+
+
+def seconds_by_ranges(probes: int, code_bytes: int, requests: int) -> float:
+    """Estimate the time to read the codes of some partitions, and then rows and documents with some requests."""
+    rounds = _RANGE_ROUNDS + requests // _CONCURRENT_REQUESTS
+    rounds += 1 + probes // _CONCURRENT_REQUESTS if probes else 0
+    return rounds * _REQUEST_SECONDS + (code_bytes + requests * BYTES_PER_REQUEST) / _BYTES_PER_SECOND
 
 
 def _size_of(ranges: Sequence[ByteRange]) -> int:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.documents import PackedDocuments
-from vectord.index.sections.parts import Parts
 from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
@@ -49,11 +48,13 @@ def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: 
         _read_ahead(index, base)
 
 
-def fetch_codes(index: Index, base: Base, parts: Parts, partitions: Sequence[Array]) -> None:
+def fetch_codes(index: Index, base: Base, partitions: Sequence[Array]) -> None:
     """Fetch the codes of the partitions that some queries probe, the tail, and the directory of the documents."""
     union = sorted(set().union(*(each.tolist() for each in partitions)))
-    codes: SectionRanges = (parts.section, parts.code_ranges(np.array(union, np.int64)))
-    index.fetch(codes, *_tail(index), *_directory(base))
+    codes: list[SectionRanges] = []
+    if base.parts:
+        codes = [(base.parts.section, base.parts.code_ranges(np.array(union, np.int64)))]
+    index.fetch(*codes, *_tail(index), *_directory(base))
 
 
 def fetch_auxiliary(index: Index, base: Base) -> None:
@@ -131,7 +132,10 @@ def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
             number, count = count, count + 1
             costs.append(row_bytes + _PAGE)
         else:
-            number = min(numbers[start - before] if before <= reach else count, numbers[start + after] if after <= reach else count)
+            number = min(
+                numbers[start - before] if before <= reach else count,
+                numbers[start + after] if after <= reach else count,
+            )
             costs.append(max(row_bytes, min(before, after)))
         found.append(number)
         starts.insert(at, start)

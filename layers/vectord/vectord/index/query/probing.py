@@ -30,21 +30,26 @@ class Probed(msgspec.Struct, frozen=True):
     entries: int
 
 
-def find(
-    index: Index, base: Base, parts: Parts, mask: RowMask, queries: Sequence[F32], plan: SearchPlan
-) -> list[Probed]:
+def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: SearchPlan) -> list[Probed]:
     """Return about `plan.effort` candidates of each query; codes that are missing are fetched in one round.
 
     Raises:
         BlobCorrupt: a partition does not match its checksum. It also raises what fetching raises.
     """
+    parts = base.parts
+    if parts is None:
+        raise AssertionError("a plan over partitions needs an index that has some")
     eligible = _eligible(parts, mask)
-    ranked = [parts.rank(query, plan.probes, eligible) for query in queries]
+    rotated = [parts.query(query) for query in queries]
+    if len(rotated) == 1:
+        ranked = [parts.rank(rotated[0], plan.probes, eligible)]
+    else:
+        ranked = parts.rank_all(rotated, plan.probes, eligible)
     if not parts.section.whole:
-        prefetch.fetch_codes(index, base, parts, ranked)
+        prefetch.fetch_codes(index, base, ranked)
     candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest
     found = []
-    for query, partitions in zip(queries, ranked, strict=True):
+    for query, partitions in zip(rotated, ranked, strict=True):
         rows, entries = candidates(query, partitions, plan.effort, mask.hidden_in_base)
         found.append(Probed(rows, len(partitions), entries))
     return found

@@ -97,6 +97,10 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         stops = self.layout.codes + self.first_entries[ordered + 1] * self.layout.entry_bytes
         return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
+    def entry_counts(self, partitions: Array) -> Array:
+        """Return the number of entries of each of `partitions`."""
+        return self.first_entries[partitions + 1] - self.first_entries[partitions]
+
     def query(self, vector: F32) -> RotatedQuery:
         """Return a query vector as the other methods need it."""
         return codes.rotated_query(vector, self._head.mean, self.distance)
@@ -123,14 +127,24 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: a partition does not match its checksum, or has rows that it cannot have.
         """
-        probed = self._probed(partitions)
-        if not probed:
+        if not len(partitions):
             return _NO_ROWS, 0
-        rows = np.concatenate([each.rows for each in probed])
-        differing = codes.hamming_distances(np.concatenate([each.planes for each in probed], axis=1), query)
+        rows, differing = self.differing(query, partitions)
         if hidden is not None:
             differing[hidden[rows]] = _HIDDEN
         return _least_different(differing, rows, count), len(rows)
+
+    def differing(self, query: RotatedQuery, partitions: Array) -> tuple[U32, U16]:
+        """Return the row of each entry of `partitions` (at least one), and in how many bits its code differs.
+
+        The entries are in the order of `partitions`. A spilled row may be there twice.
+
+        Raises:
+            BlobCorrupt: as `nearest`.
+        """
+        probed = self._probed(partitions)
+        planes = np.concatenate([each.planes for each in probed], axis=1)
+        return np.concatenate([each.rows for each in probed]), codes.hamming_distances(planes, query)
 
     def estimated(
         self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
@@ -143,18 +157,28 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             BlobCorrupt: as `nearest`.
         """
-        probed = self._probed(partitions)
-        if not probed:
+        if not len(partitions):
             return _NO_ROWS, 0
-        rows = np.concatenate([each.rows for each in probed])
+        rows, estimates = self.estimates(query, partitions)
+        visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
+        return _smallest(estimates[visible], rows[visible], count), len(rows)
+
+    def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, F64]:
+        """Return the row of each entry of `partitions` (at least one), and its estimated distance in some scale.
+
+        The entries are in the order of `partitions`. A spilled row may be there twice.
+
+        Raises:
+            BlobCorrupt: as `nearest`.
+        """
+        probed = self._probed(partitions)
         estimates = codes.estimated_distances(
             np.concatenate([each.planes for each in probed], axis=1),
             np.concatenate([each.norms for each in probed]) * np.float64(self._head.largest_norm),
             np.concatenate([each.factors for each in probed]),
             query,
         )
-        visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
-        return _smallest(estimates[visible], rows[visible], count), len(rows)
+        return np.concatenate([each.rows for each in probed]), estimates
 
     def _probed(self, partitions: Array) -> list[_Partition]:
         opened = self._opened

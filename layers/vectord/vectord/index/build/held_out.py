@@ -1,0 +1,70 @@
+"""Held-out queries: vectors that equal no row but lie between rows, and their true neighbours, to measure recall."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vectord.index.kernels import distance as dist
+from vectord.index.kernels.distance import F32
+from vectord.index.kernels.exact_scan import RowNorms, smallest_with_ties
+from vectord.index.kernels.ground_truth import true_neighbours
+from vectord.lhv1.params import Distance
+
+Array = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
+QUERIES: Final = 64  # of each set
+_STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
+_SEED: Final = 7
+
+
+class HeldOutQueries(msgspec.Struct, frozen=True, eq=False):
+    """Query vectors, float32 (q, dimension), and for each k of KS the rows at most as far as the true k-th of each.
+
+    The rows of a query are ascending. A row that is as near as the true k-th counts as a hit, so that ties among
+    duplicates do not count as misses.
+    """
+
+    vectors: F32
+    nearest: tuple[Sequence[Array], ...]
+
+    def hits(self, number: int, rows: Array) -> Mask:
+        """Return for each of `rows` whether it is one of the 10 true neighbours of query `number`."""
+        return are_in(rows, self.nearest[0][number])
+
+
+def are_in(rows: npt.NDArray[np.integer], wanted: Array) -> Mask:
+    """Return which of `rows` are in `wanted`, which is ascending and not empty."""
+    found: Mask = wanted[np.minimum(np.searchsorted(wanted, rows), len(wanted) - 1)] == rows
+    return found
+
+
+def query_sets(vectors: F32, norms: RowNorms, distance: Distance) -> list[HeldOutQueries]:
+    """Return two sets of queries: stored vectors moved toward any other row, or toward one of the nearest rows.
+
+    In tight clusters recall differs between the two sets, and the lower one counts. There are at least 10 rows, and
+    float32 arithmetic on them stays in range.
+    """
+    rng = np.random.default_rng(_SEED)
+    start = vectors[rng.choice(len(vectors), QUERIES)]
+    any_row = rng.choice(len(vectors), QUERIES)
+    near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, KS[0], distance)])
+    moved = [start + _STEP_TOWARD * (vectors[toward] - start) for toward in (any_row, near_row)]
+    queries = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
+    most = min(KS[-1], len(vectors))
+    neighbours = true_neighbours(vectors, norms, np.concatenate(queries), most, distance)
+    first = len(queries[0])
+    sets = zip(queries, (neighbours[:first], neighbours[first:]), strict=True)
+    return [_set(vectors, each, found, distance) for each, found in sets if len(each)]
+
+
+def _set(vectors: F32, queries: F32, neighbours: Sequence[Array], distance: Distance) -> HeldOutQueries:
+    nearest = [
+        rows[np.sort(smallest_with_ties(dist.distances(vectors, rows, query, distance), KS[0]))]
+        for query, rows in zip(queries, neighbours, strict=True)
+    ]
+    return HeldOutQueries(queries, (nearest, neighbours))
