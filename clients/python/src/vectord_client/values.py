@@ -134,8 +134,9 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
     """The matches of a search, nearest first: a sequence of `Hit`, with what the search did.
 
     `count` is the number of vectors in the index, `eligible` of those that satisfy the filter, `examined` of those
-    whose exact distance was computed; `partitions` were probed, with `entries` codes. `next` is the cursor of the next page, None if there is none. For one of several
-    searches, `bytes_read`, `requests`, `rounds` and `milliseconds` are those of all searches of its request.
+    whose exact distance was computed. `partitions` were probed, with `entries` codes. `next` is the cursor of the next
+    page, None if there is none. For one of several searches, `bytes_read`, `requests`, `rounds` and `milliseconds` are
+    those of all searches of its request.
     """
 
     matches: tuple[Hit, ...]

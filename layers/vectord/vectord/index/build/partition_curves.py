@@ -17,6 +17,7 @@ from vectord.index.query import prefetch
 from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
+from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 Cost = Callable[[int, int, int], float]  # of probes, rows (or requests) and entries
@@ -25,11 +26,12 @@ Cost = Callable[[int, int, int], float]  # of probes, rows (or requests) and ent
 _TARGETS: Final = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.998)
 _FIRST_PROBES: Final = 4
 _STEP: Final = 1.4  # factor from one number of probes to the next
-_FIRST_STAGE: Final = 64  # the most probes of the first pass
-_STAGE: Final = 4  # factor from the most probes of one pass to those of the next
+_FIRST_STAGE: Final = 128  # the most probes of the first pass
+_STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
 _REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
-_COLD_QUERIES: Final = 32  # of each set: their ranges are counted one by one
+_USUAL_REQUESTS: Final = 7  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
+_FEW_QUERIES: Final = 12
 
 
 class _Point(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ def warm_curve(parts: Parts, sets: Sequence[HeldOutQueries], cost: Cost, most_co
     """Return the cheapest efforts of a search in memory for ascending recalls; none costs more than `most_cost`."""
     points: list[_Point] = []
     for grid in _grids(parts, cost, most_cost):
-        tables = [_RowsNeeded(parts, queries, grid) for queries in sets]
+        tables = _of_each(sets, lambda queries: _RowsNeeded(parts, queries, grid))  # noqa: B023  called in this pass
         points = _cheapest(tables, grid, cost, most_cost)
         if all(table.least(-1, which, _TARGETS[-1]) for table in tables for which in range(len(KS))):
             break  # more probes would find hardly more
@@ -59,7 +61,8 @@ def cold_curve(
 ) -> tuple[ColdPoint, ...]:
     """Return the cheapest efforts of a search by ranges for ascending recalls; `row_bytes` is the size of a row."""
     grid = _grid(min(most_probes, parts.shape.partitions))
-    points = _cheapest([_RangesNeeded(parts, queries, grid, row_bytes) for queries in sets], grid, cost, np.inf)
+    tables = _of_each(sets, lambda queries: _RangesNeeded(parts, queries, grid, row_bytes))
+    points = _cheapest(tables, grid, cost, np.inf)
     return tuple(
         ColdPoint(point.probes, min(ROWS_PER_REQUEST * point.limit, parts.rows), point.limit, *point.recalls)
         for point in points
@@ -75,10 +78,9 @@ class _RowsNeeded:
     def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int]) -> None:
         needed: list[list[list[Array]]] = [[[] for _ in KS] for _ in grid]
         entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
-        for number, query in enumerate(queries.vectors):
-            rotated = parts.query(query)
-            ranked = parts.rank(rotated, grid[-1])
-            rows, codes = parts.differing(rotated, ranked)
+        rotated = [parts.query(query) for query in queries.vectors]
+        for number, (query, ranked) in enumerate(zip(rotated, parts.rank_all(rotated, grid[-1]), strict=True)):
+            rows, codes = parts.differing(query, ranked)
             ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
             entries += ends
             first, ends = _first_entries(rows, ends, seen)
@@ -90,7 +92,7 @@ class _RowsNeeded:
                 after[positions >= ends[:, None]] = _NEVER
                 for at, of_probes in enumerate(after):
                     needed[at][which].append(_first(of_probes, min(k, len(of_k[number]))))
-        self.entries = (entries // len(queries.vectors)).tolist()
+        self.entries = (entries // len(rotated)).tolist()
         self._needed = [[np.sort(np.concatenate(of_k)) for of_k in of_probes] for of_probes in needed]
 
     def least(self, at: int, which: int, recall: float) -> int | None:
@@ -108,30 +110,30 @@ class _RangesNeeded:
     """For one set of queries and each number of probes, the recall of a search by ranges with ascending requests."""
 
     def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int], row_bytes: int) -> None:
-        vectors = queries.vectors[:_COLD_QUERIES]
-        hits = np.zeros((len(grid), len(KS), len(_REQUESTS)))
+        hits, measured = np.zeros((len(grid), len(KS), len(_REQUESTS))), np.zeros(len(_REQUESTS))
         entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
-        for number, query in enumerate(vectors):
-            rotated = parts.query(query)
-            ranked = parts.rank(rotated, grid[-1])
-            rows, estimates = parts.estimates(rotated, ranked)
+        rotated = [parts.query(query) for query in queries.vectors]
+        for number, (query, ranked) in enumerate(zip(rotated, parts.rank_all(rotated, grid[-1]), strict=True)):
+            budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL_REQUESTS]
+            measured[: len(budgets)] += 1
+            rows, estimates = parts.estimates(query, ranked)
             ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
             entries += ends
             first, ends = _first_entries(rows, ends, seen)
             rows = rows[first].astype(np.int64)
             by_estimate = np.argsort(estimates[first], kind="stable")
             for at, end in enumerate(ends.tolist()):
-                best = rows[by_estimate[by_estimate < end][: ROWS_PER_REQUEST * _REQUESTS[-1]]]
+                best = rows[by_estimate[by_estimate < end][: ROWS_PER_REQUEST * budgets[-1]]]
                 numbers, costs = prefetch.range_numbers(best, row_bytes)
                 true = [are_in(best, of_k[number]) for of_k in queries.nearest]
-                for which, requests in enumerate(_REQUESTS):
+                for which, requests in enumerate(budgets):
                     considered = ROWS_PER_REQUEST * requests
                     chosen = prefetch.within_budget(numbers[:considered], costs[:considered], requests)
                     for of_k, is_true in enumerate(true):
                         count = min(KS[of_k], len(queries.nearest[of_k][number]))
                         hits[at, of_k, which] += min(1.0, int(np.count_nonzero(is_true[chosen])) / count)
-        self.entries = (entries // len(vectors)).tolist()
-        self._recalls = hits / len(vectors)
+        self.entries = (entries // len(rotated)).tolist()
+        self._recalls = hits / measured
 
     def least(self, at: int, which: int, recall: float) -> int | None:
         """Return the least requests that reach a recall with the probes of position `at`; None if none does."""
@@ -140,6 +142,17 @@ class _RangesNeeded:
 
     def recall(self, at: int, which: int, limit: int) -> float:
         return float(self._recalls[at, which, _REQUESTS.index(limit)])
+
+
+def _of_each[T](sets: Sequence[HeldOutQueries], measure: Callable[[HeldOutQueries], T]) -> list[T]:
+    """Return the measurement of each set, from two threads."""
+    measured: dict[int, T] = {}
+
+    def run(number: int) -> None:
+        measured[number] = measure(sets[number])
+
+    in_two_threads(run, range(len(sets)))
+    return [measured[number] for number in range(len(sets))]
 
 
 def _grid(most: int) -> list[int]:
@@ -169,7 +182,7 @@ def _grids(parts: Parts, cost: Cost, most_cost: float) -> list[list[int]]:
 def _cheapest(
     tables: Sequence[_RowsNeeded] | Sequence[_RangesNeeded], grid: Sequence[int], cost: Cost, most_cost: float
 ) -> list[_Point]:
-    """Return the cheapest effort for each recall of `_TARGETS` that one reaches; the lower recall of the sets counts."""
+    """Return the cheapest effort for each recall of `_TARGETS` that one reaches; the set with the lower one counts."""
     chosen: dict[tuple[int, int], _Point] = {}
     for which in range(len(KS)):
         for target in _TARGETS:
