@@ -182,6 +182,6 @@ def test_recall_holds_on_a_large_index_changed_under_faults(bucket: S3Backend, p
         ways.add((answer.strategy, answer.plan))
     proxied.settle()
     assert model.read(bucket.objects()["t"]) == state
-    assert ways == {("sketch", "ranges")}
+    assert ways == {("partitions", "ranges")}
     least("recall@10 under faults, by ranges", sum(recalls) / len(recalls))
     assert sum(recalls) / len(recalls) >= 0.95

@@ -23,7 +23,7 @@ from vectord.storage.base import IfAbsent, Store, StoredObject
 from vectord.storage.limits import STAGING
 from vectord.storage.memory import MemoryStore
 
-DIMENSION = 32  # the least that has a sketch
+DIMENSION = 32  # the least in which rows are spilled
 # Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
 SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
 

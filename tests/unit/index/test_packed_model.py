@@ -23,7 +23,7 @@ from vectord.storage.memory import MemoryStore
 
 pytestmark = pytest.mark.slow
 
-DIMENSION = 65  # two planes of a sketch, of which the second is padding but for one bit
+DIMENSION = 65  # two words of a code, of which the second is padding but for one bit
 SIZES = Thresholds(packed=1, tail_rows=12, tail_share=4, removed_share=3, pieces=2, part=2_048)
 IDS = [*"abcdefghijklmnop", "plumless", "buckeroo", "a/b", "ü", "😀", " "]
 SEEDS = st.integers(0, 40)  # few, so that equal vectors meet

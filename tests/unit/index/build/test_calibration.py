@@ -104,11 +104,15 @@ def test_a_target_recall_of_1_is_exact() -> None:
 def test_curves_ascend_and_stop_where_a_scan_is_cheaper_or_nearly_all_is_found() -> None:
     base = index("text", "packed").base
     assert base is not None
-    assert set(base.calibration) == {"sketch", "ranges", "forest"}
+    assert base.parts
+    assert set(base.calibration) == {"forest"}
     for curve in base.calibration.values():
         assert list(curve) == sorted(curve)
         assert all(0 <= recall <= 1 for recall in curve.values())
         assert list(curve.values())[-1] == max(curve.values())
+    for points in (base.parts.shape.warm, base.parts.shape.cold):
+        assert [point.probes for point in points] == sorted(point.probes for point in points)
+        assert max(point.recall_10 for point in points) >= 0.95
 
 
 def test_an_index_that_is_scanned_has_no_curve_of_a_forest() -> None:

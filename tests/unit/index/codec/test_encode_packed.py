@@ -44,15 +44,18 @@ def test_a_packed_index_is_read_back_bit_for_bit() -> None:
 
 def test_a_packed_index_lists_its_rows_in_a_section_and_none_in_the_envelope() -> None:
     written = packed(some(0, 100, 40), 40)
-    assert names(written) == ["sketch", "columns", "rows", "graph"]
+    assert names(written) == ["parts", "columns", "rows", "graph"]
     assert (written.envelope.graph_rows, written.envelope.ids, written.envelope.metadata) == (100, [], {})
 
 
-def test_few_dimensions_are_not_sketched() -> None:
-    assert names(packed(some(0, 100, 31), 31)) == ["columns", "rows", "graph"]
+def test_an_index_of_few_dimensions_has_partitions_with_one_entry_for_each_row() -> None:
+    written = packed(some(0, 100, 8), 8)
+    assert names(written) == ["parts", "columns", "rows", "graph"]
+    assert written.envelope.parts
+    assert written.envelope.parts.entries == 100
 
 
-def test_vectors_whose_squares_overflow_float32_are_stored_without_a_sketch() -> None:
+def test_vectors_whose_squares_overflow_float32_are_stored_without_partitions() -> None:
     items = [item(f"row-{row}", np.full(40, 10.0 ** (row - 30)), row) for row in range(60)]
     written = packed(items, 40)
     assert names(written) == ["rows", "graph"]
@@ -82,7 +85,7 @@ def test_an_add_writes_a_head_and_a_tail_and_copies_the_rest() -> None:
     assert [(entry.name, len(data)) for entry, data in encoded.sections] == [("tail", 3 * 12)]
     assert encoded.copied is not None
     assert before[encoded.copied[0] : encoded.copied[1]] == before[-(encoded.copied[1] - encoded.copied[0]) :]
-    assert names(written) == ["columns", "rows", "graph", "tail"]
+    assert names(written) == ["parts", "columns", "rows", "graph", "tail"]
     assert stored(written.index) == as_added(some(0, 50) + some(50, 53))
 
 
@@ -90,7 +93,7 @@ def test_each_add_appends_a_tail_section() -> None:
     written = packed(some(0, 50))
     for first in (50, 52, 57):
         written.add(*some(first, first + 2))
-    assert names(written) == ["columns", "rows", "graph", "tail", "tail", "tail"]
+    assert names(written) == ["parts", "columns", "rows", "graph", "tail", "tail", "tail"]
     assert written.envelope.ids == ["row-50", "row-51", "row-52", "row-53", "row-57", "row-58"]
 
 
@@ -161,9 +164,9 @@ def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
     )
     limit = max(3, 40 // written.thresholds.tail_share)
     written.add(*some(40, 40 + limit))
-    assert names(written) == ["columns", "rows", "graph", "tail"]
+    assert names(written) == ["parts", "columns", "rows", "graph", "tail"]
     written.add(*some(60, 61))
-    assert names(written) == ["columns", "rows", "graph"]
+    assert names(written) == ["parts", "columns", "rows", "graph"]
     assert (written.envelope.graph_rows, written.envelope.removed) == (40 + limit + 1, [])
 
 
@@ -194,7 +197,7 @@ def test_after_the_last_removal_an_index_is_only_an_envelope_and_can_be_filled_a
 
 def test_an_index_that_shrinks_below_the_threshold_becomes_plain() -> None:
     written = packed(some(0, 100), thresholds=Thresholds(packed=1_000, tail_rows=2, removed_share=2, part=256))
-    assert names(written) == ["columns", "rows", "graph"]
+    assert names(written) == ["parts", "columns", "rows", "graph"]
     written.remove(*(f"row-{row}" for row in range(90)))
     assert (names(written), len(written.envelope.ids)) == (["graph"], 10)
 
@@ -236,7 +239,7 @@ def test_a_plain_index_grows_into_a_packed_one() -> None:
     written = PackedIndex(mutations.upsert(v.empty(3), some(0, 10))[0], Thresholds(packed=800, part=256))
     assert names(written) == ["graph"]
     written.add(*some(10, 60))
-    assert names(written) == ["columns", "rows", "graph"]
+    assert names(written) == ["parts", "columns", "rows", "graph"]
     assert stored(written.index) == as_added(some(0, 10) + some(10, 60))
 
 

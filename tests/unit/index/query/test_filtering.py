@@ -102,14 +102,14 @@ def test_a_glob_sees_the_first_65_536_characters_in_every_form(form: Form) -> No
 
 def test_an_index_without_metadata_has_no_columns_and_can_be_filtered() -> None:
     built = PackedIndex(changed(v.empty(3), dict.fromkeys(IDS, ...)))
-    assert [entry.name for entry in built.envelope.sections] == ["rows", "graph"]
+    assert [entry.name for entry in built.envelope.sections] == ["parts", "rows", "graph"]
     assert found(built.index, Not(Exists("a"))) == sorted(IDS)
     assert found(built.index, Exists("a")) == []
 
 
 def test_the_section_columns_comes_before_rows() -> None:
     built = PackedIndex(changed(v.empty(3), {each: {"n": 1} for each in IDS}))
-    assert [entry.name for entry in built.envelope.sections] == ["columns", "rows", "graph"]
+    assert [entry.name for entry in built.envelope.sections] == ["parts", "columns", "rows", "graph"]
 
 
 def many() -> tuple[Index, RecordingFetch]:

@@ -10,6 +10,7 @@ from tests.support.sections import PACKED, cold
 from vectord.index.codec import decode
 from vectord.index.query import planner, search
 from vectord.index.state import Base, Index
+from vectord.lhv1.parts_shape import ColdPoint
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,10 @@ def base_of(index: Index) -> Base:
 
 @pytest.mark.slow
 def test_a_build_measures_that_more_requests_find_more(index: Index) -> None:
-    curve = base_of(index).calibration["ranges"]
-    assert list(curve) == sorted(curve)
-    assert curve[min(curve)] < curve[max(curve)]
+    parts = base_of(index).parts
+    assert parts
+    by_requests = {point.requests: point.recall_100 for point in parts.shape.cold}
+    assert by_requests[min(by_requests)] < by_requests[max(by_requests)]
 
 
 @pytest.mark.parametrize("recall", [0.9, 0.95])
@@ -53,13 +55,24 @@ def test_a_search_by_ranges_reaches_the_target_recall(index: Index, blob: bytes,
 @pytest.mark.slow
 def test_there_is_no_plan_by_ranges_where_none_reaches_the_recall(index: Index) -> None:
     base = base_of(index)
-    poor = replace(base, calibration={**base.calibration, "ranges": {42: 0.5}})
+    assert base.parts
+    poor = replace(
+        base, parts=replace(base.parts, shape=replace(base.parts.shape, cold=(ColdPoint(4, 32, 4, 0.5, 0.2),)))
+    )
     assert planner.plan_by_ranges(poor, index.live, 10, 0.95) is None
     assert planner.plan_by_ranges(base, index.live, 10, 1.0) is None
 
 
-def test_more_matches_get_proportionally_more_requests(index: Index) -> None:
-    few, many = (planner.plan_by_ranges(base_of(index), index.live, k, 0.9) for k in (10, 30))
-    assert few is not None
-    assert many is not None
+def test_up_to_100_matches_get_the_requests_that_were_measured_for_100(index: Index) -> None:
+    of_10, of_11, of_100 = (planner.plan_by_ranges(base_of(index), index.live, k, 0.8) for k in (10, 11, 100))
+    assert of_10
+    assert of_11 == of_100
+    assert of_11
+    assert of_11.requests > of_10.requests
+
+
+def test_more_than_100_matches_get_proportionally_more_requests(index: Index) -> None:
+    few, many = (planner.plan_by_ranges(base_of(index), index.live, k, 0.8) for k in (100, 300))
+    assert few
+    assert many
     assert many.requests == 3 * few.requests

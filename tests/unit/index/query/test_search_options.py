@@ -17,7 +17,7 @@ from vectord.index.rows import Item, RowMask
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
-# More rows than are scanned: the planner chooses sketch or forest.
+# More rows than are scanned: the planner chooses partitions or forest.
 ROWS, TAIL, DIMENSION = 4_400, 300, 168
 
 pytestmark = pytest.mark.usefixtures("early_strategies")
@@ -86,7 +86,7 @@ def test_a_filtered_search_reaches_its_recall(index: Index, share: float) -> Non
 
 @pytest.mark.slow
 def test_a_search_filtered_to_rows_far_from_the_query_reaches_its_recall(index: Index) -> None:
-    """Rows of one side, searched from the other side, where the bits of the sketch tell rows apart least."""
+    """Rows of one side, searched from the other side, where codes tell rows apart least."""
     assert index.base
     side = index.base.graph.vectors[:, 0]
     base = side > np.quantile(side, 0.8)
@@ -101,14 +101,14 @@ def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: floa
     assert _recall(by_ranges, _some(by_ranges, share), _data(5, 9), warm=decode.open_blob(blob)) >= 0.95
 
 
-def test_a_few_rows_are_read_without_the_sketch(blob: bytes) -> None:
+def test_a_few_rows_are_read_without_codes(blob: bytes) -> None:
     by_ranges, fetch = cold(blob)
     few = RowMask(np.arange(by_ranges.base_rows) % 1_000 == 3, np.zeros(0, bool), filtered=True)
     assert by_ranges.base
-    assert by_ranges.base.sketch
+    assert by_ranges.base.parts
     answer = _one(by_ranges, _data(1, 9)[0], Query(2), few)
     assert (answer.strategy, answer.plan, answer.examined, answer.eligible) == ("exact", "ranges", 5, 5)
-    assert fetch.bytes < by_ranges.base.sketch.section.size
+    assert fetch.bytes < by_ranges.base.parts.section.size
 
 
 def test_all_of_a_few_eligible_rows_are_found(index: Index) -> None:

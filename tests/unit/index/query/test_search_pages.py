@@ -21,7 +21,7 @@ from vectord.index.rows import Item, RowMask
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
-# More rows than are scanned: the planner chooses sketch or forest for the first page.
+# More rows than are scanned: the planner chooses partitions or forest for the first page.
 ROWS, TAIL, DIMENSION = 950, 100, 1_024
 TIED = 250  # rows that equal one of 5 others
 

@@ -27,7 +27,6 @@ Find = Callable[[F32, int], Array]  # query and effort to rows
 _NEARLY_ALL: Final = 0.998  # a recall that is enough for every target recall below 1
 _LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
 _RANGES_ENOUGH: Final = 0.995  # recall@10; a search by ranges for more costs about as much as reading everything
-_FEWEST_PROBES: Final = 32
 _FOREST_COST_LIMIT: Final = 2.0  # times the cost of a search over partitions at the same recall
 
 
@@ -48,7 +47,8 @@ class Calibrator:
         if not self.query_sets:
             return parts.shape
         warm = warm_curve(parts, self.query_sets, self._cost_of_probes, self._cost(EXACT))
-        most = max((point.probes for point in warm if point.recall_10 < _RANGES_ENOUGH), default=_FEWEST_PROBES)
+        enough = (point.probes for point in warm if point.recall_10 >= _RANGES_ENOUGH)
+        most = min(enough, default=parts.shape.partitions)
         cold = cold_curve(parts, self.query_sets, self.layout.node_size, partial(_seconds, parts), most)
         return structs.replace(parts.shape, warm=warm, cold=cold)
 
