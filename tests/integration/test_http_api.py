@@ -218,9 +218,12 @@ class TestSearch:
             "strategy": "exact",
             "plan": "local",
             "eligible": 2,
+            "partitions": 0,
+            "entries": 0,
             "examined": 2,
             "bytes_read": 0,
             "requests": 1,
+            "rounds": 1,
             "milliseconds": pytest.approx(0, abs=20_000),
             "next": None,
         }

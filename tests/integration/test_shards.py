@@ -39,7 +39,20 @@ def both_on_s3(on_s3_in_one_process: Api) -> Api:
     return _filled(on_s3_in_one_process)
 
 
-PER_BLOB = ("count", "bytes_read", "requests", "bytes", "graph", "index", "shards", "calibration", "examined")
+PER_BLOB = (
+    "count",
+    "bytes_read",
+    "requests",
+    "rounds",
+    "partitions",
+    "entries",
+    "bytes",
+    "graph",
+    "index",
+    "shards",
+    "calibration",
+    "examined",
+)
 PER_REQUEST = ("milliseconds", "next")  # a cursor names its index
 
 
