@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.floating]
 
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
 _WORDS_IN_UINT8: Final = 3  # words whose bits uint8 can count
-_LEVEL_BITS: Final = 6  # of a component of the query in an estimate; its rounding is small beside that of the codes
+_LEVEL_BITS: Final = 5  # of a component of the query in an estimate; more give no better recall
 
 
 class Codes(msgspec.Struct, frozen=True, eq=False):
@@ -107,9 +107,11 @@ def estimated_distances(planes: U64, norms: Floats, factors: Floats, query: Rota
     `planes` are uint64 (words, n), `norms` and `factors` (n,).
     """
     levels = query.levels
-    sums = np.zeros(planes.shape[1], np.int64)  # of the levels where the code has a 1
+    sums = np.zeros(planes.shape[1], np.int32)  # of the levels where the code has a 1
+    masked = np.empty_like(planes)
     for number, plane in enumerate(levels.planes):
-        sums += _summed(np.bitwise_count(planes & plane[:, None])).astype(np.int64) << number
+        np.bitwise_and(planes, plane[:, None], out=masked)
+        sums += _summed(np.bitwise_count(masked)).astype(np.int32) << number
     ones = _summed(np.bitwise_count(planes))
     products = 2 * (levels.lowest * ones + levels.step * sums) - levels.total  # <signs, residual of the query>
     wide = norms.astype(np.float64)

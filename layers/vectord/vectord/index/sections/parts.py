@@ -17,6 +17,7 @@ from vectord.errors import BlobCorrupt
 from vectord.index.kernels import codes
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.ranking import Ranking
 from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.parts_head import ROUNDING, U32, PartsHead, PartsLayout, read_head
 from vectord.lhv1.params import Distance
@@ -27,7 +28,8 @@ Mask = npt.NDArray[np.bool_]
 F16 = npt.NDArray[np.float16]
 
 _COPIES: Final = 2  # entries that a row may have
-_HIDDEN: Final = 65_535  # the distance of a hidden row: more than any number of bits that can differ
+_ROW_BITS: Final = 0xFFFF_FFFF
+_LAST_KEY: Final = np.iinfo(np.int64).max
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
 
 
@@ -106,15 +108,18 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return codes.rotated_query(vector, self._head.mean, self.distance)
 
     def rank(self, query: RotatedQuery, count: int, allowed: Mask | None = None) -> Array:
-        """Return the `count` partitions nearest to the query, nearest first; only those that `allowed` has as True."""
-        matrix, offsets = self._ranking
-        return _largest(matrix @ query.residual + offsets, count, allowed)
+        """Return the `count` partitions nearest to the query, nearest first; only those that `allowed` has as True.
+
+        The first call for a whole section takes some milliseconds more, and later ones less time than for a part.
+        """
+        if self.section.whole:
+            return self._ranking.about(query.residual, count, allowed)
+        return self._ranking.exactly(query.residual, count, allowed)
 
     def rank_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
         """Return what `rank` returns for each query, from one product."""
-        matrix, offsets = self._ranking
         residuals = np.array([query.residual for query in queries])
-        return [_largest(scores, count, allowed) for scores in residuals @ matrix.T + offsets]
+        return self._ranking.exactly_all(residuals, count, allowed)
 
     def nearest(
         self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
@@ -130,9 +135,10 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not len(partitions):
             return _NO_ROWS, 0
         rows, differing = self.differing(query, partitions)
+        most = 64 * self.layout.words  # bits that can differ
         if hidden is not None:
-            differing[hidden[rows]] = _HIDDEN
-        return _least_different(differing, rows, count), len(rows)
+            differing[hidden[rows]] = most + 1
+        return _least_different(differing, rows, count, most), len(rows)
 
     def differing(self, query: RotatedQuery, partitions: Array) -> tuple[U32, U16]:
         """Return the row of each entry of `partitions` (at least one), and in how many bits its code differs.
@@ -223,8 +229,8 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return read_head(self.section.buffer, self.layout, self.rows, self.shape.entries)
 
     @cached_property
-    def _ranking(self) -> tuple[F32, F32]:
-        return self._head.ranking(self.distance)
+    def _ranking(self) -> Ranking:
+        return Ranking(*self._head.ranking(self.distance))
 
 
 def _check_partition(partition: _Partition, first: int, last: int, rows: int) -> None:
@@ -239,30 +245,26 @@ def _check_partition(partition: _Partition, first: int, last: int, rows: int) ->
         raise BlobCorrupt("a norm or a factor in a partition of its parts is out of range")
 
 
-def _largest(scores: F32, count: int, allowed: Mask | None) -> Array:
-    """Return the positions of the `count` largest scores, largest first."""
-    if allowed is not None:
-        places = np.flatnonzero(allowed)
-        return places[_largest(scores[places], count, None)]
-    if count < len(scores):
-        places = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-        return places[np.argsort(-scores[places])]
-    return np.argsort(-scores, kind="stable")
+def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
+    """Return the `count` distinct rows of the smallest values up to `most`, in their order.
 
-
-def _least_different(differing: U16, rows: U32, count: int) -> Array:
-    """Return the `count` distinct rows of the smallest values, in their order; a row may occur `_COPIES` times."""
-    cumulative = np.bincount(differing).cumsum()
-    limit = min(int(cumulative.searchsorted(_COPIES * count)), _HIDDEN - 1)
-    near = np.flatnonzero(differing <= limit)
-    keys = rows[near].astype(np.int64) << 16 | differing[near]
+    A row may occur `_COPIES` times.
+    """
+    limit = int(np.bincount(differing).cumsum().searchsorted(_COPIES * count))
+    near = np.flatnonzero(differing <= min(limit, most))
+    keys = np.empty(len(near) + 1, np.int64)
+    keys[:-1] = differing[near]
+    keys <<= 32
+    keys[:-1] |= rows[near]
+    keys[-1] = _LAST_KEY
     keys.sort()
-    numbers = keys >> 16
-    first = np.ones(len(keys), np.bool_)
-    np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
-    keys = keys[first]
-    order = np.argsort((keys & 0xFFFF) << 32 | keys >> 16)[:count]
-    return keys[order] >> 16
+    # The entries of a row have equal codes, so they are neighbours now.
+    distinct = keys[:-1][keys[1:] != keys[:-1]]
+    distinct &= _ROW_BITS
+    found: Array = distinct[:count]
+    if len(set(found.tolist())) < len(found):  # of a forged section
+        return np.array(list(dict.fromkeys(distinct.tolist()))[:count], np.int64)
+    return found
 
 
 def _smallest(estimates: F64, rows: U32, count: int) -> Array:
