@@ -41,6 +41,9 @@ def test_rows_are_ranked_by_product_and_offset() -> None:
 def test_a_large_matrix_with_few_directions_is_ranked_about_as_well_by_them(rows: int) -> None:
     ranking = of_matrix(decaying(rows, DIMENSION, exponent=0.8))
     assert 0.9 < share_in_common(ranking, 20) < 1
+    assert [each.tolist() for each in ranking.about_all(QUERIES, 5)] == [
+        ranking.about(query, 5).tolist() for query in QUERIES
+    ]
     allowed = np.arange(rows) % 5 == 0
     assert set(ranking.about(QUERIES[0], 20, allowed).tolist()) <= set(np.flatnonzero(allowed).tolist())
 

@@ -113,7 +113,8 @@ class _RangesNeeded:
         hits, measured = np.zeros((len(grid), len(KS), len(_REQUESTS))), np.zeros(len(_REQUESTS))
         entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
         rotated = [parts.query(query) for query in queries.vectors]
-        for number, (query, ranked) in enumerate(zip(rotated, parts.rank_all(rotated, grid[-1]), strict=True)):
+        ranks = parts.rank_all(rotated, grid[-1], partly=True)
+        for number, (query, ranked) in enumerate(zip(rotated, ranks, strict=True)):
             budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL_REQUESTS]
             measured[: len(budgets)] += 1
             rows, estimates = parts.estimates(query, ranked)

@@ -39,6 +39,14 @@ class Ranking:
         matrix, directions = self._reduced
         return _largest(matrix @ (directions @ residual) + self.offsets, count, allowed)
 
+    def about_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
+        """Return what `about` returns for each of `residuals` (queries, dimension), from one product."""
+        if self._reduced is None:
+            return self.exactly_all(residuals, count, allowed)
+        matrix, directions = self._reduced
+        scores = residuals @ directions.T @ matrix.T + self.offsets
+        return [_largest(each, count, allowed) for each in scores]
+
     @cached_property
     def _reduced(self) -> tuple[F32, F32] | None:
         """The rows along their leading principal directions, and these, (reduced dimension, dimension)."""

@@ -116,9 +116,13 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
             return self._ranking.about(query.residual, count, allowed)
         return self._ranking.exactly(query.residual, count, allowed)
 
-    def rank_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
-        """Return what `rank` returns for each query, from one product."""
+    def rank_all(
+        self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None, *, partly: bool = False
+    ) -> list[Array]:
+        """Return what `rank` returns for each query, from one product; `partly`: if the section were not whole."""
         residuals = np.array([query.residual for query in queries])
+        if self.section.whole and not partly:
+            return self._ranking.about_all(residuals, count, allowed)
         return self._ranking.exactly_all(residuals, count, allowed)
 
     def nearest(
