@@ -17,6 +17,7 @@ import numpy.typing as npt
 from vectord.index.kernels.distance import F32, F64, normalized
 from vectord.index.kernels.hadamard import rotate
 from vectord.lhv1.params import Distance
+from vectord.parallel import in_two_threads
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -75,17 +76,20 @@ def mean_of(vectors: F32, distance: Distance) -> F32:
 
 
 def encode(vectors: F32, mean: F32, distance: Distance) -> Codes:
-    """Return the codes of `vectors` (n, dimension) about `mean`."""
+    """Return the codes of `vectors` (n, dimension) about `mean`; two threads compute them block by block."""
     count, dimension = vectors.shape
     words = np.empty((count, -(-dimension // 64)), np.uint64)
     norms, factors = np.empty(count, np.float32), np.ones(count, np.float32)
-    for start in range(0, count, _BLOCK):
-        stop = min(count, start + _BLOCK)
-        residuals = rotate(_scaled(vectors[start:stop], distance) - mean)
-        words[start:stop] = _words_of(residuals > 0)
-        norms[start:stop] = np.sqrt(np.vecdot(residuals, residuals))
-        sums, scale = np.abs(residuals).sum(axis=1), norms[start:stop] * np.float32(np.sqrt(dimension))
-        np.divide(sums, scale, out=factors[start:stop], where=scale > 0)
+
+    def encode_block(start: int) -> None:
+        block = slice(start, start + _BLOCK)
+        residuals = rotate(_scaled(vectors[block], distance) - mean)
+        words[block] = _words_of(residuals > 0)
+        norms[block] = np.sqrt(np.vecdot(residuals, residuals))
+        scale = norms[block] * np.float32(np.sqrt(dimension))
+        np.divide(np.abs(residuals).sum(axis=1), scale, out=factors[block], where=scale > 0)
+
+    in_two_threads(encode_block, range(0, count, _BLOCK))
     return Codes(words, norms, factors)
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.index.kernels import codes
 from vectord.index.kernels.distance import F32
-from vectord.index.kernels.hadamard import rotate
 from vectord.index.sections.base import Section
 from vectord.lhv1.params import Distance
 
@@ -28,7 +28,6 @@ U64 = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 _HEAD: Final = struct.Struct("<II")
-_BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
 _SURVIVORS: Final = 32  # the first planes select one row in this many
 _SAMPLE: Final = 4_096  # values in the sample from which a limit is estimated
 _PLANES_IN_UINT8: Final = 4  # uint8 takes a third of the time of uint16
@@ -39,15 +38,10 @@ _MOST_IN_UINT8: Final = 254
 def build(vectors: F32, distance: Distance) -> bytes:
     """Return the sketch of `vectors` (n, dimension), n >= 1."""
     count, dimension = vectors.shape
-    planes = -(-dimension // 64)
-    mean = _mean(vectors, distance)
-    words = np.zeros((planes, count), "<u8")
-    for start in range(0, count, _BLOCK):
-        bits = np.zeros((min(_BLOCK, count - start), planes * 64), bool)
-        bits[:, :dimension] = _rotated(vectors[start : start + _BLOCK], mean, distance) > 0
-        words[:, start : start + _BLOCK] = np.packbits(bits, axis=1, bitorder="little").view("<u8").T
-    head = _HEAD.pack(count, planes) + mean.tobytes()
-    return head.ljust(_planes_offset(dimension), b"\0") + words.tobytes()
+    mean = codes.mean_of(vectors, distance)
+    words = codes.encode(vectors, mean, distance).words
+    head = _HEAD.pack(count, words.shape[1]) + mean.astype("<f4").tobytes()
+    return head.ljust(_planes_offset(dimension), b"\0") + words.T.astype("<u8").tobytes()
 
 
 class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -68,7 +62,7 @@ class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the section is not a sketch of these rows.
         """
         mean, planes = self._checked
-        word = self._encode(query, mean)
+        word = codes.rotated_query(query, mean, self.distance).words
         # If few of the rows are requested, two thirds of the planes select them as well as all planes do.
         first = -(-len(planes) * 2 // 3) if len(planes) > 2 and self.rows > _SURVIVORS * count else 0
         differing = _hamming_distances(planes[: first or None], word)
@@ -93,36 +87,9 @@ class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
                 return mean, np.ndarray((planes, self.rows), "<u8", buffer, offset)
         raise BlobCorrupt(f"its sketch is not one of {self.rows:,} rows of this dimension")
 
-    def _encode(self, query: F32, mean: F32) -> U64:
-        """Return the bits of `query`, uint64 (planes,)."""
-        bits = np.zeros(64 * -(-self.dimension // 64), bool)
-        bits[: self.dimension] = _rotated(query[None, :], mean, self.distance)[0] > 0
-        word: U64 = np.packbits(bits, bitorder="little").view("<u8")
-        return word
-
 
 def _planes_offset(dimension: int) -> int:
     return -(-(_HEAD.size + 4 * dimension) // 8) * 8
-
-
-def _mean(vectors: F32, distance: Distance) -> F32:
-    total = np.zeros(vectors.shape[1])
-    for start in range(0, len(vectors), _BLOCK):
-        total += _unit_rows(vectors[start : start + _BLOCK], distance).sum(axis=0, dtype=np.float64)
-    mean: F32 = (total / len(vectors)).astype("<f4")
-    return mean
-
-
-def _unit_rows(vectors: F32, distance: Distance) -> F32:
-    """Normalize the rows under cosine; return them as they are under euclidean."""
-    if distance == "euclidean":
-        return vectors
-    scaled: F32 = vectors / np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None]
-    return scaled
-
-
-def _rotated(vectors: F32, mean: F32, distance: Distance) -> F32:
-    return rotate(_unit_rows(vectors, distance) - mean)
 
 
 def _hamming_distances(planes: U64, word: U64) -> Counts:
