@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import forged
 from tests.support import hostile as h
-from tests.support.forged import ROW, A, forest, golden, with_graph, with_rows, with_vector
+from tests.support.forged import PARTS, ROW, A, forest, golden, with_graph, with_rows, with_vector
 from tests.support.hostile import Blob, Probe, Section
 from vectord.errors import BlobError
 
@@ -61,6 +61,15 @@ REFUSED = {
     "a graph listed twice": lambda: (forged.with_section_twice("graph"), ROW),
     "rows listed twice": lambda: (forged.with_section_twice("rows"), ROW),
     "a sketch listed twice": lambda: (forged.with_section_twice("sketch"), ROW),
+    "partitions without their key": lambda: (forged.without_key("parts", "parts"), PARTS),
+    "the key of partitions without them": lambda: (
+        golden("packed").with_keys(parts={"partitions": 1, "entries": 40}),
+        ROW,
+    ),
+    "partitions beside a sketch": lambda: (forged.with_sketch_beside_partitions(), PARTS),
+    "2^62 partitions": lambda: (golden("parts").with_keys(parts={"partitions": 2**62, "entries": 2**62}), PARTS),
+    "one entry more": lambda: (golden("parts").with_keys(parts={"partitions": 6, "entries": 81}), PARTS),
+    "one partition more": lambda: (golden("parts").with_keys(parts={"partitions": 7, "entries": 80}), PARTS),
     "a checksum that is not hexadecimal": lambda: (golden("cosine").with_section("graph", crc32="é"), A),
     "two overlapping sections": lambda: (forged.with_overlapping_sections(), ROW),
     "an empty graph": lambda: (Blob({**golden("empty").envelope, "ids": ["a"]}, [Section("graph", b"")]), A),

@@ -18,10 +18,12 @@ from tests.support import vectors as v
 from tests.support.hostile import Blob, Probe, Section
 from tests.support.sections import PACKED
 from tests.support.services import a_query
+from tests.support.sketched import with_sketch
 from vectord.errors import BlobError
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
 from vectord.index.rows import Item
+from vectord.index.sections.parts import Parts
 from vectord.lhv1 import frame
 from vectord.service.service import Service
 from vectord.service.snapshots import cache as snapshots_cache
@@ -38,7 +40,8 @@ def no_prefetch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def _original() -> bytes:
+def _original(kind: str = "parts") -> bytes:
+    """Return a blob with partitions, or with the sketch of an earlier vectord."""
     matrix = np.random.default_rng(3).standard_normal((ROWS + 3, DIMENSION)) * np.arange(1, DIMENSION + 1) ** -0.6
     items = [
         Item(str(row), vector, msgspec.Raw(json.dumps({"row": row}).encode()))
@@ -47,33 +50,35 @@ def _original() -> bytes:
     first = encode.encode(
         mutations.upsert(v.empty(DIMENSION, m=2), items[:ROWS])[0], h.NAME, "c1", thresholds=PACKED
     ).blob
+    if kind == "sketch":
+        first = with_sketch(first)
     encoded = encode.encode(mutations.upsert(decode.open_blob(first), items[ROWS:])[0], h.NAME, "c2", thresholds=PACKED)
     assert encoded.copied is not None
     return encoded.head + first[slice(*encoded.copied)] + encoded.new_bytes
 
 
 @cache
-def _head() -> frame.Head:
-    return frame.decode(_original())[0]
+def _head(kind: str = "parts") -> frame.Head:
+    return frame.decode(_original(kind))[0]
 
 
-def _span_of(name: str) -> tuple[int, int]:
+def _span_of(name: str, kind: str = "parts") -> tuple[int, int]:
     """Return the span of a section, or of the head, in the blob."""
     if name == "head":
-        return 0, _head().body_start
-    places = zip(_head().envelope.sections, _head().section_starts(), strict=True)
+        return 0, _head(kind).body_start
+    places = zip(_head(kind).envelope.sections, _head(kind).section_starts(), strict=True)
     entry, start = next((entry, start) for entry, start in places if entry.name == name)
     return start, start + entry.bytes
 
 
-def _altered(at: int, bits: int) -> bytes:
-    blob = bytearray(_original())
+def _altered(at: int, bits: int, kind: str = "parts") -> bytes:
+    blob = bytearray(_original(kind))
     blob[at] ^= bits
     return bytes(blob)
 
 
-def _random_flips(name: str) -> Iterator[tuple[int, int]]:
-    dice, (start, stop) = random.Random(name), _span_of(name)
+def _random_flips(name: str, kind: str = "parts") -> Iterator[tuple[int, int]]:
+    dice, (start, stop) = random.Random(name), _span_of(name, kind)
     for _ in range(FLIPS):
         yield dice.randrange(start, stop), dice.choice((0x01, 0x10, 0x80, 0xFF))
 
@@ -89,34 +94,61 @@ def _search(service: Service, use: str = "search") -> list[tuple[str, float, byt
 
 
 @cache
-def _expected(use: str = "search") -> list[tuple[str, float, bytes | None]]:
-    found = _search(_service_without_cache(_original()), use)
+def _expected(use: str = "search", kind: str = "parts") -> list[tuple[str, float, bytes | None]]:
+    found = _search(_service_without_cache(_original(kind)), use)
     assert isinstance(found, list)
     assert len(found) == K
     return found
 
 
-def test_a_search_without_cache_reads_ranges() -> None:
-    answer = _service_without_cache(_original()).search(h.NAME, a_query(PROBE.query, K), h.FOREVER).answer
-    assert (answer.plan, answer.strategy) == ("ranges", "sketch")
+@pytest.mark.parametrize(("kind", "strategy"), [("parts", "partitions"), ("sketch", "sketch")])
+def test_a_search_without_cache_reads_ranges(kind: str, strategy: str) -> None:
+    answer = _service_without_cache(_original(kind)).search(h.NAME, a_query(PROBE.query, K), h.FOREVER).answer
+    assert (answer.plan, answer.strategy) == ("ranges", strategy)
 
 
-@pytest.mark.parametrize("name", ["head", "sketch", "tail"])
-def test_damage_in_a_section_that_is_read_completely_is_refused(name: str) -> None:
-    found = {place: _search(_service_without_cache(_altered(*place))) for place in _random_flips(name)}
+@pytest.mark.parametrize(
+    ("name", "kind"), [("head", "parts"), ("tail", "parts"), ("head", "sketch"), ("sketch", "sketch")]
+)
+def test_damage_in_a_section_that_is_read_completely_is_refused(name: str, kind: str) -> None:
+    found = {place: _search(_service_without_cache(_altered(*place, kind))) for place in _random_flips(name, kind)}
     assert {place: answer for place, answer in found.items() if not isinstance(answer, BlobError)} == {}
 
 
+@pytest.mark.parametrize("kind", ["parts", "sketch"])
 @pytest.mark.parametrize("name", ["rows", "graph"])
-def test_damage_in_a_section_that_is_read_partly_changes_at_most_one_match(name: str) -> None:
-    for place in _random_flips(name):
-        found = _search(_service_without_cache(_altered(*place)))
+def test_damage_in_a_section_that_is_read_partly_changes_at_most_one_match(name: str, kind: str) -> None:
+    for place in _random_flips(name, kind):
+        found = _search(_service_without_cache(_altered(*place, kind)))
         if not isinstance(found, BlobError):
             distances = [distance for _, distance, _ in found]
             assert np.isfinite(distances).all()
             assert distances == sorted(distances)
-            assert len(set(found) - set(_expected())) <= 1
+            assert len(set(found) - set(_expected(kind=kind))) <= 1
             assert len(found) == K
+
+
+def _parts() -> Parts:
+    base = decode.open_blob(_original()).base
+    assert base is not None
+    assert base.parts is not None
+    return base.parts
+
+
+def test_damage_in_the_partitions_is_refused_or_not_read() -> None:
+    head_stop = _span_of("parts")[0] + _parts().head[1]
+    for at, bits in _random_flips("parts"):
+        found = _search(_service_without_cache(_altered(at, bits)))
+        assert isinstance(found, BlobError) or (at >= head_stop and found == _expected())
+
+
+def test_damage_in_a_partition_that_is_probed_is_refused() -> None:
+    parts = _parts()
+    [nearest] = parts.rank(parts.query(PROBE.query.astype(np.float32)), 1)
+    starts = parts.layout.codes + parts.first_entries[nearest : nearest + 2] * parts.layout.entry_bytes
+    for offset in np.linspace(starts[0], starts[1] - 1, 20).astype(int).tolist():
+        found = _search(_service_without_cache(_altered(_span_of("parts")[0] + offset, 0x01)))
+        assert isinstance(found, BlobError)
 
 
 def _offsets_of_matches() -> list[int]:
@@ -139,7 +171,7 @@ def test_damage_in_a_match_is_refused_or_changes_only_that_match() -> None:
         assert isinstance(found, BlobError) or len(set(found) - set(_expected())) <= 1
 
 
-@pytest.mark.parametrize("name", ["rows", "graph", "sketch", "tail"])
+@pytest.mark.parametrize("name", ["rows", "graph", "parts", "tail"])
 def test_a_service_that_caches_whole_sections_refuses_any_damage(name: str) -> None:
     for place in list(_random_flips(name))[:10]:
         assert isinstance(_search(h.cold_service(_altered(*place))[0], "warm"), BlobError)
@@ -155,8 +187,8 @@ def test_damage_outside_the_ranges_is_refused_once_the_section_is_complete() -> 
 
 
 @cache
-def _forgeable() -> Blob:
-    return h.take_apart(_original())
+def _forgeable(kind: str = "parts") -> Blob:
+    return h.take_apart(_original(kind))
 
 
 @pytest.mark.parametrize(
@@ -170,11 +202,40 @@ def _forgeable() -> Blob:
     ],
 )
 def test_a_forged_sketch_with_a_correct_checksum_is_refused(sketch: bytes) -> None:
-    right = bytes(_forgeable().section("sketch"))
+    right = bytes(_forgeable("sketch").section("sketch"))
     for data in (sketch, sketch + right[len(sketch) :]):
-        forged = _forgeable().with_section("sketch", data).data
+        forged = _forgeable("sketch").with_section("sketch", data).data
         if data != right:
             assert isinstance(_search(_service_without_cache(forged)), BlobError)
+
+
+@pytest.mark.parametrize("size", [0, 8, 20, 5_000, -32, -1])
+def test_partitions_of_another_size_under_a_correct_checksum_are_refused(size: int) -> None:
+    right = bytes(_forgeable().section("parts"))
+    forged = _forgeable().with_section("parts", right[:size] if size >= 0 else right + right[size:]).data
+    assert isinstance(_search(_service_without_cache(forged)), BlobError)
+    assert isinstance(_search(h.cold_service(forged)[0], "warm"), BlobError)
+
+
+FORGED_PLANS = {
+    "a plan of every partition": [[2**20, 4, 8, 1.0, 1.0]],
+    "a plan of requests beyond 31 bits": [[1, 4, 2**31, 1.0, 1.0]],
+    "a plan without a row": [[1, 0, 8, 1.0, 1.0]],
+}
+
+
+@pytest.mark.parametrize("cold", FORGED_PLANS.values(), ids=FORGED_PLANS.keys())
+def test_a_forged_plan_is_refused(cold: list[list[float]]) -> None:
+    forged = _forgeable().with_keys(parts={**_forgeable().envelope["parts"], "cold": cold}).data
+    assert isinstance(_search(_service_without_cache(forged)), BlobError)
+
+
+@pytest.mark.parametrize("curves", [{"warm": [], "cold": []}, {"cold": [[1, 1, 1, 1.0, 1.0]]}], ids=["none", "one row"])
+def test_curves_that_promise_too_much_or_nothing_give_full_answers(curves: dict[str, list[list[float]]]) -> None:
+    forged = _forgeable().with_keys(parts={**_forgeable().envelope["parts"], **curves}).data
+    found = _search(_service_without_cache(forged))
+    assert not isinstance(found, BlobError)
+    assert len(found) == K
 
 
 @pytest.mark.parametrize("name", ["rows", "graph"])

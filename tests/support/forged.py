@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.hostile import Blob, Probe, take_apart
+from tests.support.hostile import Blob, Probe, Section, take_apart
 from tests.support.vectors import forest_file
 from vectord.forest.forest import Layout, Metric
 
 GOLDEN = Path(__file__).parents[1] / "golden/v2"
 A, ROW = Probe(3, "a"), Probe(33, "row-01 é")  # of cosine.lhv1 and of packed.lhv1
+PARTS = Probe(71, "row-01 é")  # of parts.lhv1
 ROWS, DIMENSION = 40, 33  # of the graph in packed.lhv1
 
 
@@ -45,6 +46,16 @@ def with_rows(change: Callable[[bytearray], None]) -> Blob:
 
 def with_graph(name: str, graph: bytes) -> Blob:
     return golden(name).with_section("graph", graph)
+
+
+def without_key(name: str, key: str) -> Blob:
+    return Blob({other: value for other, value in golden(name).envelope.items() if other != key}, golden(name).sections)
+
+
+def with_sketch_beside_partitions() -> Blob:
+    """Return the blob with partitions and a section `sketch` of the same bytes."""
+    parts, *others = golden("parts").sections
+    return Blob(golden("parts").envelope, [parts, Section("sketch", parts.data), *others])
 
 
 def with_section_twice(name: str) -> Blob:

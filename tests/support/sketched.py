@@ -1,0 +1,19 @@
+"""Packed blobs as an earlier vectord built them: with a section `sketch` in place of `parts`."""
+
+from tests.support.hostile import Blob, Section, take_apart
+from vectord.index.codec import decode
+from vectord.index.sections import sketch
+
+# Recalls as a build of that vectord could have measured them on the data of tests.
+CALIBRATION = {"sketch": {"200": 0.9, "400": 0.98, "800": 1.0}, "ranges": {"42": 0.97, "63": 0.985}}
+
+
+def with_sketch(blob: bytes) -> bytes:
+    """Return a packed blob with partitions as the same rows with a sketch."""
+    base, taken = decode.open_blob(blob).base, take_apart(blob)
+    assert base is not None
+    assert taken.sections[0].name == "parts"
+    data = sketch.build(base.graph.whole_vectors, base.graph.distance)
+    sections = [Section("sketch", data, {"id": "built/sketch"}), *taken.sections[1:]]
+    keys = {key: value for key, value in taken.envelope.items() if key != "parts"}
+    return Blob({**keys, "calibration": CALIBRATION}, sections).data
