@@ -91,10 +91,10 @@ def _parts(name: str, distance: Distance, dimension: int) -> bytes:
     in_graph = [items[row] for row in order]
     metadata = {each.id: each.metadata for each in in_graph if each.metadata is not None}
     sections = {
-        "parts": pack(drawn[order], partitioning, distance),
+        "parts": pack(drawn[:60], partitioning, distance),
         "columns": pack_columns(collect_columns([each.metadata for each in in_graph])),
         "rows": pack_documents([each.id for each in in_graph], metadata),
-        "graph": build_forest(drawn[order], layout_of(params), params.m)[0],
+        "graph": bytes(build_forest(drawn[order], layout_of(params), params.m)[0]),
     }
     entries = frame.section_entries(sections, f"build-of-{name}")
     curves = PartsShape(

@@ -121,7 +121,7 @@ def true_distances(vectors: npt.NDArray[Any], query: npt.NDArray[Any], distance:
 
 def forest_file(vectors: F32, layout: Layout, trees: int) -> bytes:
     """Return the file that Annoy saves for a forest over `vectors`."""
-    return build_forest(vectors, layout, trees)[0]
+    return bytes(build_forest(vectors, layout, trees)[0])
 
 
 def section(data: bytes | memoryview) -> MemorySection:

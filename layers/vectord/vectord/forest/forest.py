@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     import annoy
 
 F32 = npt.NDArray[np.float32]
+Order = npt.NDArray[np.int64]
 Buffer = bytes | memoryview | npt.NDArray[np.uint8]
 Metric = Literal["angular", "euclidean"]
 
 SEED: Final = 20_240_229  # a constant, so that equal rows in equal order give an equal file
+_ITEMS: Final = 4_096  # items written at a time
 _CHECK_NODES: Final = 4_096  # inner nodes checked at a time, which bounds the memory of the check
 
 
@@ -84,15 +86,21 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         if (self.descendants(graph)[:rows][checked] != 1).any():
             raise BlobCorrupt(f"its graph is not a forest of {rows:,} rows of this dimension")
 
-    def write_items(self, graph: np.memmap, vectors: npt.NDArray[np.float32]) -> None:
-        """Write the item nodes of `vectors` (rows, dimension) to the start of `graph`, as Annoy's `add_item` does."""
+    def write_items(self, graph: np.memmap, vectors: F32, order: Order | None = None) -> None:
+        """Write the item nodes of `vectors` (rows, dimension) to the start of `graph`, as Annoy's `add_item` does.
+
+        The nodes are in `order`, which lists row numbers, if it is given.
+        """
         rows = len(vectors)
         self.descendants(graph)[:rows] = 1
-        self.vectors(graph, rows)[:] = vectors
-        if self.metric == "angular":
-            norms: npt.NDArray[np.float32] = np.ndarray((rows,), "<f4", graph, 4, (self.node_size,))
-            with np.errstate(over="ignore", under="ignore"):
-                norms[:] = np.einsum("ij,ij->i", vectors, vectors)  # Annoy stores squared norms
+        items = self.vectors(graph, rows)
+        norms: F32 = np.ndarray((rows,), "<f4", graph, 4, (self.node_size,))
+        for start in range(0, rows, _ITEMS):
+            part = slice(start, start + _ITEMS)
+            items[part] = block = vectors[part] if order is None else vectors[order[part]]
+            if self.metric == "angular":
+                with np.errstate(over="ignore", under="ignore"):
+                    norms[part] = np.einsum("ij,ij->i", block, block)  # Annoy stores squared norms
 
     def check(self, graph: Buffer, rows: int) -> None:
         """Refuse a graph in which Annoy could read out of bounds or loop forever.
@@ -162,12 +170,13 @@ def load(graph: npt.NDArray[np.uint8], layout: Layout, path: Path | None = None)
     return Trees(forest)
 
 
-def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees]:
+def build_forest(vectors: F32, layout: Layout, trees: int, order: Order | None = None) -> tuple[memoryview, Trees]:
     """Build a forest of `trees` over `vectors` (rows, dimension), rows >= 1; return Annoy's file and the loaded trees.
 
-    The trees map a file that is already unlinked. All item nodes are written at once, which is 20 times as fast as
-    Annoy's `add_item` for each row. One thread builds, because a parallel build numbers the nodes in random order, and
-    equal rows should give equal bytes.
+    Both map a file that is already unlinked: a copy in memory would double the memory of a large build. The items are
+    numbered in `order`, which lists rows, if it is given. All item nodes are written at once, which is 20 times as fast
+    as Annoy's `add_item` for each row. One thread builds, because a parallel build numbers the nodes in random order,
+    and equal rows should give equal bytes.
     """
     import tempfile  # noqa: PLC0415  imports shutil and random
 
@@ -179,11 +188,11 @@ def build_forest(vectors: F32, layout: Layout, trees: int) -> tuple[bytes, Trees
         forest.set_seed(SEED)
         forest.on_disk_build(str(path))
         if bulk_load_works(layout.metric):
-            _write_items_in_bulk(forest, path, vectors, layout)
+            _write_items_in_bulk(forest, path, vectors, layout, order)
         else:
-            _add_items(forest, vectors)
+            _add_items(forest, vectors if order is None else vectors[order])
         forest.build(trees, n_jobs=1)
-        return path.read_bytes(), Trees(forest)
+        return np.memmap(path, np.uint8, "r").data, Trees(forest)
 
 
 @cache
@@ -216,7 +225,9 @@ def _add_items(forest: "annoy.AnnoyIndex", vectors: F32) -> None:
         forest.add_item(row, vector.tolist())
 
 
-def _write_items_in_bulk(forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout) -> None:
+def _write_items_in_bulk(
+    forest: "annoy.AnnoyIndex", path: Path, vectors: F32, layout: Layout, order: Order | None = None
+) -> None:
     forest.add_item(len(vectors) - 1, [0.0] * layout.dimension)  # Annoy allocates all item nodes up to this one
     graph = np.memmap(path, np.uint8, "r+")
-    layout.write_items(graph, vectors)
+    layout.write_items(graph, vectors, order)

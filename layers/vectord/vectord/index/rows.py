@@ -39,10 +39,6 @@ class Rows(msgspec.Struct, frozen=True, dict=True):
     def row_of(self) -> Mapping[str, int]:
         return {vector_id: row for row, vector_id in enumerate(self.ids)}
 
-    def ordered(self, order: Array) -> "Rows":
-        """Return the rows in another order; `order` lists the present row numbers."""
-        return Rows([self.ids[row] for row in order.tolist()], self.vectors[order], self.metadata)
-
 
 class RowMask(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     """The rows of an index that may be in an answer: True in `base`, bool (base rows,), and `tail`, bool (tail rows,).

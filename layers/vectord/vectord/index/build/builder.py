@@ -1,10 +1,9 @@
 """Build the sections of an index from its rows, and calibrate its search strategies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from vectord.forest.forest import Trees, build_forest
 from vectord.index.build.calibration import Calibrator, Curve, cheapest
@@ -32,13 +31,13 @@ _PILOT_TOLERANCE: Final = 2.0  # a pilot up to twice as slow as the partitions c
 
 
 class Built(msgspec.Struct, frozen=True):
-    """The sections by name in the order of the body, the rows in the order of their numbers, and the calibration.
+    """The sections by name in the order of the body, the ids in the order of their rows, and the calibration.
 
     `parts` is what the envelope says about the section `parts`, if there is one.
     """
 
     sections: Mapping[str, Data]
-    rows: Rows
+    ids: Sequence[str]
     calibration: Mapping[str, Curve]
     packed: bool
     parts: PartsShape | None = None
@@ -53,7 +52,7 @@ def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = build_forest(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
-    return Built({"graph": graph}, rows, calibration, packed=False)
+    return Built({"graph": graph}, rows.ids, calibration, packed=False)
 
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
@@ -65,25 +64,24 @@ def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Cu
 def _build_packed(rows: Rows, params: Params) -> Built:
     layout = layout_of(params)
     norms = measure_norms(rows.vectors, params.distance)
-    partitioning = None
-    if norms.float32_safe:
-        partitioning = partition(rows.vectors, params.distance)
-        rows = rows.ordered(partitioning.order)
-        norms = structs.replace(norms, norms=norms.norms[partitioning.order])
+    partitioning = partition(rows.vectors, params.distance) if norms.float32_safe else None
+    # The vectors stay in their old order, because a copy of them would be the largest part of a build's memory.
+    order = partitioning.order if partitioning else None
+    ids = rows.ids if order is None else [rows.ids[row] for row in order.tolist()]
     # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
-    pilot = Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m)), "vectord-pilot")
-    calibrator = Calibrator(rows.vectors, norms, layout)
+    pilot = Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m), order), "vectord-pilot")
+    calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
-    sections |= _documents(rows)
+    sections |= _documents(ids, rows.metadata)
     sections["graph"], trees = pilot.result()
     curve = dict[int, float]()
     if norms.float32_safe and not exact_scan_is_cheap(len(rows), params.dimension):
         curve = calibrator.forest_curve(trees, shape)
     if params.m > PILOT_TREES and _forest_may_win(curve, shape, len(rows), params.dimension):
         del trees
-        sections["graph"], trees = build_forest(rows.vectors, layout, params.m)
+        sections["graph"], trees = build_forest(rows.vectors, layout, params.m, order)
         curve = calibrator.forest_curve(trees, shape)
-    return Built(sections, rows, {"forest": curve} if curve else {}, packed=True, parts=shape)
+    return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape)
 
 
 def _partitions(
@@ -95,14 +93,12 @@ def _partitions(
     return {"parts": packed}, calibrator.with_curves(parts)
 
 
-def _documents(rows: Rows) -> dict[str, Data]:
+def _documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[str, Data]:
     """Return the sections of ids and metadata: columns, if there is metadata, and documents."""
     sections = dict[str, Data]()
-    if rows.metadata and (
-        columns := pack_columns(collect_columns([rows.metadata.get(vector_id) for vector_id in rows.ids]))
-    ):
+    if metadata and (columns := pack_columns(collect_columns([metadata.get(vector_id) for vector_id in ids]))):
         sections["columns"] = columns
-    sections["rows"] = documents.pack_documents(rows.ids, rows.metadata)
+    sections["rows"] = documents.pack_documents(ids, metadata)
     return sections
 
 

@@ -33,14 +33,16 @@ _FOREST_COST_LIMIT: Final = 2.0  # times the cost of a search over partitions at
 class Calibrator:
     """Held-out queries for the rows of one index, and the true neighbours of each.
 
-    There are none if float32 arithmetic on the rows does not stay in range, or if the rows are fewer than 10.
+    The rows are numbered by their places in `order`, if it is given. There are no queries if float32 arithmetic on the
+    rows does not stay in range, or if the rows are fewer than 10.
     """
 
-    def __init__(self, vectors: F32, norms: RowNorms, layout: Layout) -> None:
+    def __init__(self, vectors: F32, norms: RowNorms, layout: Layout, order: Array | None = None) -> None:
         self.rows = len(vectors)
         self.layout = layout
         distance: Distance = "cosine" if layout.metric == "angular" else "euclidean"
-        self.query_sets = query_sets(vectors, norms, distance) if norms.float32_safe and self.rows >= K else []
+        is_measurable = norms.float32_safe and self.rows >= K
+        self.query_sets = query_sets(vectors, norms, distance, order) if is_measurable else []
 
     def with_curves(self, parts: Parts) -> PartsShape:
         """Return the shape of a section `parts` with the recall of searches over it."""

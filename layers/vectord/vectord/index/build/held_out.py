@@ -43,11 +43,11 @@ def are_in(rows: npt.NDArray[np.integer], wanted: Array) -> Mask:
     return found
 
 
-def query_sets(vectors: F32, norms: RowNorms, distance: Distance) -> list[HeldOutQueries]:
+def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array | None = None) -> list[HeldOutQueries]:
     """Return two sets of queries: stored vectors moved toward any other row, or toward one of the nearest rows.
 
     In tight clusters recall differs between the two sets, and the lower one counts. There are at least 10 rows, and
-    float32 arithmetic on them stays in range.
+    float32 arithmetic on them stays in range. With `order`, which lists row numbers, neighbours are places in it.
     """
     rng = np.random.default_rng(_SEED)
     start = vectors[rng.choice(len(vectors), QUERIES)]
@@ -59,7 +59,14 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance) -> list[HeldOu
     neighbours = true_neighbours(vectors, norms, np.concatenate(queries), most, distance)
     first = len(queries[0])
     sets = zip(queries, (neighbours[:first], neighbours[first:]), strict=True)
-    return [_set(vectors, each, found, distance) for each, found in sets if len(each)]
+    made = [_set(vectors, each, found, distance) for each, found in sets if len(each)]
+    return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
+
+
+def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
+    """Return the queries with other numbers for the rows."""
+    nearest = [[np.sort(number_of[rows]) for rows in of_k] for of_k in queries.nearest]
+    return HeldOutQueries(queries.vectors, tuple(nearest))
 
 
 def _set(vectors: F32, queries: F32, neighbours: Sequence[Array], distance: Distance) -> HeldOutQueries:

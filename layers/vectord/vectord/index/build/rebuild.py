@@ -75,7 +75,7 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
     if not built.packed:
         return None
     sections = frame.section_entries(built.sections, commit)
-    return Rebuilt(index, sections, _as_base(index, sections, built), _new_rows(index, rows.ids, built.rows.ids))
+    return Rebuilt(index, sections, _as_base(index, sections, built), _new_rows(index, rows.ids, built.ids))
 
 
 def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
@@ -114,7 +114,7 @@ def _base_entries(index: Index) -> Sequence[SectionEntry]:
 
 def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built: Built) -> Base:
     data = {entry.name: MemorySection(content) for entry, content in sections}
-    rows = len(built.rows)
+    rows = len(built.ids)
     graph = Graph(layout_of(index.params), rows, data["graph"])
     entries = tuple(entry for entry, _ in sections)
     parts = None

@@ -128,9 +128,9 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
     built = build(rows, index.params, thresholds)
     envelope = _envelope(index, built.calibration)
     if built.packed:
-        envelope = structs.replace(envelope, graph_rows=len(built.rows.ids), parts=built.parts or msgspec.UNSET)
+        envelope = structs.replace(envelope, graph_rows=len(built.ids), parts=built.parts or msgspec.UNSET)
     else:
-        envelope = structs.replace(envelope, ids=list(built.rows.ids), metadata=dict(built.rows.metadata))
+        envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
     sections = frame.section_entries(built.sections, index.commit)
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
     head = frame.encode_head(envelope)

@@ -19,6 +19,7 @@ from vectord.index.kernels.hadamard import rotate
 from vectord.lhv1.params import Distance
 from vectord.parallel import in_two_threads
 
+Array = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
@@ -66,24 +67,27 @@ class _Levels(msgspec.Struct, frozen=True, eq=False):
     total: float  # the sum of all components
 
 
-def mean_of(vectors: F32, distance: Distance) -> F32:
-    """Return the mean of the rows, float32 (dimension,); of unit rows under cosine."""
+def mean_of(vectors: F32, distance: Distance, order: Array | None = None) -> F32:
+    """Return the mean of the rows, float32 (dimension,); of unit rows under cosine. They are added in `order`."""
     total = np.zeros(vectors.shape[1])
     for start in range(0, len(vectors), _BLOCK):
-        total += _scaled(vectors[start : start + _BLOCK], distance).sum(axis=0, dtype=np.float64)
+        total += _scaled(_block(vectors, order, start), distance).sum(axis=0, dtype=np.float64)
     mean: F32 = (total / len(vectors)).astype(np.float32)
     return mean
 
 
-def encode(vectors: F32, mean: F32, distance: Distance) -> Codes:
-    """Return the codes of `vectors` (n, dimension) about `mean`; two threads compute them block by block."""
+def encode(vectors: F32, mean: F32, distance: Distance, order: Array | None = None) -> Codes:
+    """Return the codes of `vectors` (n, dimension) about `mean`; in `order`, which lists rows, if it is given.
+
+    Two threads compute them block by block.
+    """
     count, dimension = vectors.shape
     words = np.empty((count, -(-dimension // 64)), np.uint64)
     norms, factors = np.empty(count, np.float32), np.ones(count, np.float32)
 
     def encode_block(start: int) -> None:
         block = slice(start, start + _BLOCK)
-        residuals = rotate(_scaled(vectors[block], distance) - mean)
+        residuals = rotate(_scaled(_block(vectors, order, start), distance) - mean)
         words[block] = _words_of(residuals > 0)
         norms[block] = np.sqrt(np.vecdot(residuals, residuals))
         scale = norms[block] * np.float32(np.sqrt(dimension))
@@ -121,6 +125,11 @@ def estimated_distances(planes: U64, norms: Floats, factors: Floats, query: Rota
     wide = norms.astype(np.float64)
     estimates: F64 = wide * (wide - products * (2 / np.sqrt(len(query.residual))) / factors)
     return estimates
+
+
+def _block(vectors: F32, order: Array | None, start: int) -> F32:
+    block = slice(start, start + _BLOCK)
+    return vectors[block] if order is None else vectors[order[block]]
 
 
 def _scaled(vectors: F32, distance: Distance) -> F32:

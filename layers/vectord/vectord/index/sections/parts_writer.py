@@ -40,15 +40,15 @@ class Partitioning(msgspec.Struct, frozen=True, eq=False):
 
 
 def pack(vectors: F32, partitioning: Partitioning, distance: Distance) -> memoryview:
-    """Return the section of `vectors` (n, dimension), n >= 1, which are in the order of the partitioning.
+    """Return the section of `vectors` (n, dimension), n >= 1, which are in their old order.
 
     The rows are finite, with norms that float32 can square.
     """
     rows, dimension = vectors.shape
     shape = partitioning.shape
     layout = PartsLayout(dimension, shape.partitions)
-    mean = codes.mean_of(vectors, distance)
-    encoded = codes.encode(vectors, mean, distance)
+    mean = codes.mean_of(vectors, distance, partitioning.order)
+    encoded = codes.encode(vectors, mean, distance, partitioning.order)
     largest = float(encoded.norms.max())
     section: Bytes = np.zeros(layout.size(shape.entries), np.uint8)
     checksums = _write_codes(section, layout, partitioning, encoded, largest)
