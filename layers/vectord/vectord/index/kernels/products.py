@@ -14,10 +14,21 @@ from vectord.index.kernels.distance import F32
 
 _MULTIPLICATIONS: Final = 1 << 18  # OpenBLAS 0.3: SMP_THRESHOLD_MIN * GEMM_MULTITHREAD_THRESHOLD
 _LONG: Final = 256  # from this dimension on, a tile of 16 rows is faster than one of 64
+_LONGEST: Final = 512  # components at a time; with more, the tiles have too few columns
 
 
 def products(rows: F32, others: F32) -> F32:
     """Return the inner products of `rows` (n, dimension) with `others` (m, dimension), float32 (n, m)."""
+    dimension = rows.shape[1]
+    width = -(-dimension // -(-dimension // _LONGEST))  # parts of about equal sizes
+    out = _in_tiles(rows[:, :width], others[:, :width])
+    for start in range(width, dimension, width):
+        part = slice(start, start + width)
+        out += _in_tiles(rows[:, part], others[:, part])
+    return out
+
+
+def _in_tiles(rows: F32, others: F32) -> F32:
     dimension = rows.shape[1]
     height = 16 if dimension >= _LONG else 64
     width = max(1, _MULTIPLICATIONS // (height * dimension))
