@@ -16,8 +16,8 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's (a cold
     search reads the whole tail, as it does the sketch), or when more than `tail_rows` rows are removed and more than
-    one in `removed_share`. A tail of more than `pieces` sections is rewritten as one. `part` is the size in bytes to
-    which the head is padded, because S3 accepts no smaller part of a multipart upload.
+    one in `removed_share`. If a tail has more than `pieces` sections, the last of them become one. `part` is the size
+    in bytes to which the head is padded, because S3 accepts no smaller part of a multipart upload.
     """
 
     packed: int = 16 << 20

@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from math import inf
 
 from vectord.runtime.resources import bucket_of, build_policy_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
@@ -38,5 +39,5 @@ def _ingestion(settings: Settings) -> Ingestion:
         max_file_bytes=settings.file_bytes,
         environment=environment,
         retry_policy=RetryPolicy(),
-        build_policy=build_policy_of(settings, environment),
+        build_policy=build_policy_of(settings, environment, wait=inf),  # no caller waits for a file
     )

@@ -138,16 +138,29 @@ def test_metadata_of_a_packed_row_is_kept_when_only_its_vector_is_replaced() -> 
     assert v.metadata(written.index)["row-9"] == {"new": True}
 
 
-def test_more_tails_than_allowed_are_rewritten_as_one() -> None:
+def test_more_tails_than_allowed_are_merged_and_no_row_is_lost() -> None:
     written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
     counts = []
-    for first in range(20, 30):
+    for first in range(20, 40):
         written.add(*some(first, first + 1))
         counts.append(names(written).count("tail"))
-    assert counts == [1, 2, 3, 4, 1, 2, 3, 4, 1, 2]
+    assert counts[:5] == [1, 2, 3, 4, 1]
+    assert max(counts) == 4
     assert stored(written.index) == as_added(
-        some(0, 20) + [each for row in range(20, 30) for each in some(row, row + 1)]
+        some(0, 20) + [each for row in range(20, 40) for each in some(row, row + 1)]
     )
+
+
+@pytest.mark.parametrize(("commits", "most", "in_total"), [(250, 25, 1.0), (1_000, 350, 2.0)])
+def test_a_row_of_a_tail_is_seldom_written_again(commits: int, most: int, in_total: float) -> None:
+    limit, sizes, merges = 24, list[int](), []
+    for _ in range(commits):
+        kept = encode.pieces_to_keep(sizes, limit) if len(sizes) > limit else len(sizes)
+        merges.append(sum(sizes[kept:]))
+        sizes[kept:] = [merges[-1] + 1]
+        assert len(sizes) <= limit + 1
+    assert max(merges) <= most
+    assert sum(merges) <= in_total * commits
 
 
 def test_a_head_before_copied_bytes_is_padded_to_a_part() -> None:

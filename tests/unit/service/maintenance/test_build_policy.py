@@ -1,18 +1,30 @@
-"""The request that finds a build due runs it if time and memory allow; otherwise a compaction does."""
+"""A request that finds a build due runs it if that takes a moment; otherwise a compaction does."""
+
+from math import inf
 
 import msgspec
 import pytest
 
-from tests.support.compactions import DIMENSION, RecordedInvocations, a_service_with_builds, vectors
+from tests.support.compactions import (
+    DIMENSION,
+    SIZES,
+    RecordedInvocations,
+    a_compaction,
+    a_service_with_builds,
+    compact,
+    vectors,
+)
 from tests.support.scripted_store import ScriptedStore, after, fails_with, loses_reply
 from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
+from vectord.index import mutations
 from vectord.index.codec import decode
+from vectord.index.rows import Item
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 from vectord.readers.entry import NewVector
-from vectord.service.commit.build_policy import build_seconds
+from vectord.service.commit.build_policy import BuildPolicy, build_seconds
 from vectord.service.service import Service
 from vectord.service.values.options import Deadline, NewIndex
 from vectord.service.values.selection import Selection
@@ -71,6 +83,42 @@ def test_a_build_that_does_not_fit_is_deferred_to_a_compaction(
     grown(service, until)
     assert (tail(store), asked.names) == (9, ["t"])
     assert service.environment.meter.value("CompactionsAsked") == 1
+
+
+MANY = 44_000  # rows that need more than a scan
+
+
+def test_a_request_does_not_wait_for_a_build_that_takes_longer_than_it_may(
+    store: ScriptedStore, asked: RecordedInvocations
+) -> None:
+    environment = Clock().environment()
+    assert not BuildPolicy(environment, asked, PLENTY).is_deferred(a_due_index(), SIZES, FOREVER)
+    assert BuildPolicy(environment, asked, PLENTY, wait=1e-4).is_deferred(a_due_index(), SIZES, FOREVER)
+
+
+def a_due_index() -> Index:
+    """Return a packed index of 20 rows with 9 more in its tail."""
+    rows = [Item(one.id, one.vector, one.metadata) for one in vectors(*(f"late{row}" for row in range(9)))]
+    return mutations.upsert(opened(*vectors(*map(str, range(20)))), rows)[0]
+
+
+def test_an_index_that_needs_more_than_a_scan_is_first_built_by_a_compaction(
+    store: ScriptedStore, asked: RecordedInvocations
+) -> None:
+    service = a_service(store, asked)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
+    service.add("t", vectors(*map(str, range(MANY))), Deadline(1_000.0))
+    service.add("t", vectors("more"), Deadline(1_000.0))
+    assert (tail(store), asked.names) == (MANY + 1, ["t"])
+    assert compact(a_compaction(store)).outcome == "compacted"
+    assert (tail(store), service.describe("t", Deadline(20.0)).count) == (0, MANY + 1)
+
+
+def test_an_ingestion_builds_what_it_has_the_time_for(store: ScriptedStore, asked: RecordedInvocations) -> None:
+    environment = Clock().environment()
+    policy = BuildPolicy(environment, asked, PLENTY, wait=inf)
+    assert not policy.is_deferred(a_due_index(), SIZES, Deadline(20.0))
+    assert policy.is_deferred(a_due_index(), SIZES, Deadline(1e-4))
 
 
 def test_without_a_compact_function_every_build_runs_in_the_request(store: ScriptedStore) -> None:

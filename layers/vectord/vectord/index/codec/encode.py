@@ -15,6 +15,7 @@ from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 
+_SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 
@@ -84,7 +85,10 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     data: Data = b"" if tail.fresh is None else _bytes_of(tail.fresh)
     crc32 = tail.fresh_crc32
     if len(pieces) > thresholds.pieces:
-        pieces, data, crc32 = (), _bytes_of(tail.vectors(index.fetch)), None
+        kept = pieces_to_keep([entry.bytes for entry in pieces], thresholds.pieces)
+        merged = tail.pieces[kept:]
+        index.fetch(*((piece, None) for piece in merged))
+        pieces, data, crc32 = pieces[:kept], b"".join((*(piece.buffer for piece in merged), data)), None
     added = ((frame.section_entry("tail", f"{index.commit}/tail", data, crc32), data),) if data else ()
     copied_entries = (*(base.entries if base else ()), *pieces)
     envelope = structs.replace(
@@ -100,6 +104,23 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     copied = (index.body_start, index.body_start + copied_size) if copied_entries else None
     head = frame.encode_head(envelope, thresholds.part if copied else 0, _ALIGNMENT if base is None else 1)
     return PreparedBlob(head, copied, added, envelope, len(head) + copied_size + sum(len(data) for _, data in added))
+
+
+def pieces_to_keep(sizes: Sequence[int], limit: int) -> int:
+    """Return how many of the first pieces of a tail to keep; a commit writes the others as one piece.
+
+    `sizes` are the bytes of more than `limit` pieces. At least a third of `limit` pieces are merged, and pieces of
+    about one size: so a row of a tail of a thousand pieces is written again twice, and rarely more than a few at once.
+    After O'Neil et al., "The log-structured merge-tree" (Acta Informatica 33, 1996).
+    """
+    bound = sizes[-1]
+    while True:
+        kept = len(sizes)
+        while kept and sizes[kept - 1] <= bound:
+            kept -= 1
+        if len(sizes) - kept >= limit // 3 or not kept:
+            return kept
+        bound *= _SIZE_RATIO
 
 
 def _without_base(index: Index, thresholds: Thresholds) -> PreparedBlob:

@@ -1,4 +1,4 @@
-"""Decides who runs a build that is due: the request that finds it due, if it has the time, or else a compaction."""
+"""Decides who runs a build that is due: the writer that finds it due, if that takes a moment, or else a compaction."""
 
 from typing import Final, Protocol
 
@@ -6,6 +6,7 @@ import msgspec
 
 from vectord.errors import StoreError
 from vectord.index.sections.documents import PackedDocuments
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
 from vectord.service.values.environment import Environment
@@ -16,6 +17,7 @@ _SECONDS_PER_COMPONENT: Final = 4e-7
 _BANDWIDTH: Final = 75e6  # bytes a second, from S3 and to it
 _COPIES: Final = 6  # of the index in memory at once
 
+REQUEST_WAIT: Final = 0.3  # seconds that a request waits for a build
 _SHARE: Final = 0.5  # of the time left that a build may use; after a conflict it is repeated
 _REQUEST_INTERVAL: Final = 60.0  # seconds between two requests to compact the same index
 _SEND_SECONDS: Final = 2.0  # how long a committed change waits for Lambda to accept the request
@@ -33,17 +35,26 @@ class Send(Protocol):
 
 
 class BuildPolicy:
-    """The policy of a function with `memory` bytes, which can `send` events to the function that compacts."""
+    """The policy of a function with `memory` bytes, which can `send` events to the function that compacts.
 
-    def __init__(self, environment: Environment, send: Send, memory: int) -> None:
-        self._environment, self._send, self._memory = environment, send, memory
+    A write waits at most `wait` seconds for a build. Without one, all rows of an index that has no base in the packed
+    form are in its tail, and searches scan them until the compaction is done.
+    """
+
+    def __init__(self, environment: Environment, send: Send, memory: int, wait: float = REQUEST_WAIT) -> None:
+        self._environment, self._send, self._memory, self._wait = environment, send, memory, wait
         self._next_request: dict[str, float] = {}  # by index
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
-        """Return True if a build of `index` is due and this function lacks the memory or the time for it."""
-        if not index.can_keep_base or not build_is_due(index, thresholds):
+        """Return True if a build of `index` is due, and this write should not wait for it or has no memory for it."""
+        if index.can_keep_base:
+            is_due = build_is_due(index, thresholds)
+        else:  # a commit builds it; in the plain form and with few rows that takes less than 0.15 s
+            is_due = not exact_scan_is_cheap(len(index), index.params.dimension)
+        if not is_due:
             return False
-        return build_seconds(index) > _SHARE * self._environment.left(deadline) or _COPIES * _size(index) > self._memory
+        wait = min(self._wait, _SHARE * self._environment.left(deadline))
+        return build_seconds(index) > wait or _COPIES * _size(index) > self._memory
 
     def request_compaction(self, name: str) -> None:
         """Request a compaction, unless one was just requested; if that fails, the next change requests it again."""
