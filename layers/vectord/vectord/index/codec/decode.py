@@ -1,6 +1,6 @@
 """Decode an index: from a whole blob of either format version, or from a head whose sections are fetched on demand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -72,7 +72,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         first=base_rows,
         params=envelope.params,
         ids=ids,
-        row_of={vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed},
+        row_of=_row_of(ids, base_rows, removed),
         metadata={} if base and not packed and not ids else envelope.metadata,
         pieces=[open_section(entry) for entry in tail_entries],
     )
@@ -89,6 +89,14 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
     )
+
+
+def _row_of(ids: Sequence[str], first: int, removed: frozenset[int]) -> Mapping[str, int]:
+    """Return the row of each live id; `ids` are those of the rows from `first` on."""
+    rows = range(first, first + len(ids))
+    if not removed:
+        return dict(zip(ids, rows, strict=True))  # a third of the time
+    return {vector_id: row for vector_id, row in zip(ids, rows, strict=True) if row not in removed}
 
 
 def _reused_base(
