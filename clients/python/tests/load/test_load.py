@@ -132,13 +132,6 @@ def test_a_matrix_without_ids_has_the_numbers_of_its_rows(films: Index, matrix: 
     assert films["999"].vector.tobytes() == matrix[999].tobytes()
 
 
-def test_ids_of_a_file_may_be_integers(films: Index, matrix: np.ndarray, tmp_path: Path) -> None:
-    columns = table(matrix).set_column(0, "id", [list(range(len(matrix)))])
-    parquet.write_table(columns, tmp_path / "a.parquet")
-    films.load(tmp_path / "a.parquet")
-    assert films["999"].metadata == {"n": 999}
-
-
 def test_parquet_is_read_by_duckdb_where_pyarrow_is_missing(
     films: Index, matrix: np.ndarray, tmp_path: Path, check: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +172,7 @@ def test_bad_rows_are_reported_and_the_others_loaded(
     rows[3]["vector"][2] = "x"
     rows[5]["vector"] = [0.0] * 8
     rows[7]["vector"] = [1.0]
-    rows[9]["id"] = 9
+    rows[9]["id"] = 9.5
     rows[11] = {"key": "id11", "vector": [1.0] * 8}
     texts = [json.dumps(row) for row in rows]
     texts[13] = texts[13][:-5]

@@ -17,7 +17,6 @@ from vectord_client.load.progress import Progress, meter
 from vectord_client.load.report import LoadReport
 from vectord_client.load.send import Sender, Session, add_by_http, add_in_process
 from vectord_client.load.sources.base import Source
-from vectord_client.load.sources.files import is_place
 from vectord_client.load.sources.open import open_source
 from vectord_client.rows.batches import COMMIT_BYTES, REQUEST_BYTES, memory_costs, request_costs
 from vectord_client.rows.fields import Names, make_names
@@ -48,7 +47,6 @@ def load(session: Session, name: str, source: Any, options: Options, stop: Event
     _check(options)
     info: IndexInfo = session.run(operations.describe(name))
     names = make_names(options.id, options.vector, options.metadata)
-    names = msgspec.structs.replace(names, typed_ids=is_place(source))
     job = Job(session, info, names, options.progress, stop)
     opened = _opened(source, options)
     try:
@@ -88,7 +86,10 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
             'load the others with via="batches".',
             errors=tuple(examined.bad),
         )
-    raise ArgumentInvalid(f"{source.name} has fields that the service does not read: see docs/files.md.")
+    raise ArgumentInvalid(
+        f"{source.name} has other fields than id, vector and metadata, or ids that are not text, which the service does "
+        "not read from an uploaded file: see docs/files.md. Load it with via=\"batches\"."
+    )
 
 
 def _load_in_batches(job: Job, source: Source, options: Options) -> LoadReport:

@@ -14,14 +14,12 @@ class Names(msgspec.Struct, frozen=True):
     """The fields or columns of a row: of its id, its vector, and its metadata.
 
     `metadata`: None means all other fields, or the field `metadata` if it is the only other one; a name means the field
-    with all metadata; a sequence of names means these fields. With `typed_ids`, integers and UUIDs become text, as
-    in a file, whose column has one type.
+    with all metadata; a sequence of names means these fields.
     """
 
     id: str = "id"
     vector: str = "vector"
     metadata: str | tuple[str, ...] | None = None
-    typed_ids: bool = False
 
 
 def make_names(row_id: str = "id", vector: str = "vector", metadata: str | Iterable[str] | None = None) -> Names:

@@ -9,7 +9,7 @@ from vectord_client.errors import ArgumentInvalid, MissingExtra
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
-from vectord_client.rows.ids import id_text
+from vectord_client.rows.ids import column_ids
 from vectord_client.rows.json_values import NotJson
 from vectord_client.rows.metadata import checked_text, json_text, json_texts
 from vectord_client.rows.pack import Shape, check_values
@@ -54,9 +54,7 @@ def frame_blocks(frame: Any, names: Names, shape: Shape, start: int = 0) -> Iter
 def part_block(part: Part, names: Names, shape: Shape, start: int) -> Block:
     """Return rows of a frame, which has the columns `names`, as a block."""
     reasons: Reasons = {}
-    ids = part.values(names.id)
-    if names.typed_ids:
-        ids = [id_text(value) for value in ids]
+    ids = column_ids(part.values(names.id), reasons)
     texts = part_metadata(part, names, reasons)
     found = part.packed(names.vector, shape.dimension)
     if found is None or (shape.dimension is not None and found[0] != shape.dimension):

@@ -12,7 +12,7 @@ from vectord_client.load.sources.files import Opened
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names
-from vectord_client.rows.ids import id_text
+from vectord_client.rows.ids import column_ids
 from vectord_client.rows.json_values import NotJson
 from vectord_client.rows.metadata import checked_text, json_texts
 from vectord_client.rows.pack import InvalidVector, Shape, pack_matrix
@@ -157,7 +157,7 @@ class Arrays:
             row_ids, vectors, *texts = _of_fields(parts[0], start, self.name)
         else:
             row_ids, vectors, *texts = parts
-        ids = [id_text(value) for value in row_ids.tolist()]
+        ids = column_ids(row_ids.tolist(), reasons)
         encoded: list[bytes | None] = [None] * len(ids)
         if selected and not isinstance(selected, str):
             rows = zip(*(array.tolist() for array in texts), strict=True)

@@ -1,6 +1,7 @@
 """JSON lines: an object a line, its vector as numbers or as base64 of little-endian float32."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from json import JSONDecodeError, loads
@@ -21,13 +22,15 @@ _PLAIN: Final = {"id", "vector", "metadata"}
 _BOM: Final = b"\xef\xbb\xbf"
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VECTOR: Final = msgspec.json.Decoder(list[float] | str | None)
-_ANY: Final = msgspec.json.Decoder(Any)
+_INTEGER: Final = re.compile(rb"-?[0-9]+")
+_SHOWN: Final = 80  # bytes of an id that is not one
+_ID: Final = msgspec.json.Decoder(str | None)
 
 
 class Line(msgspec.Struct):
     """A row of a line, or why it is none."""
 
-    id: Any = None
+    id: str | None = None
     vector: Any = None
     metadata: bytes | None = None
     reason: str | None = None
@@ -90,22 +93,37 @@ def read_line(text: bytes, names: Names) -> Line:
         text.decode()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Line(reason=f"the line is not a JSON object: {error}")
+    except RecursionError:
+        return Line(reason="the line has too many levels of arrays and objects")
     if repeated := _repeated(text, fields):
         return Line(reason=f"the line has the key {repeated!r} more than once")
-    vector = vector_name(fields, names.vector)
-    for name, parameter in ((names.id, "id"), (vector, "vector")):
-        if name not in fields:
-            return Line(_value(fields.get(names.id)), reason=no_field("line", "key", name, parameter, fields))
-    row = Line(_value(fields[names.id]), plain=fields.keys() <= _PLAIN)
+    if names.id not in fields:
+        return Line(reason=no_field("line", "key", names.id, "id", fields))
+    row, vector = _with_id(bytes(fields[names.id])), vector_name(fields, names.vector)
+    if vector not in fields:
+        row.reason = row.reason or no_field("line", "key", vector, "vector", fields)
+        return row
+    row.plain = row.plain and fields.keys() <= _PLAIN
     try:
         row.vector = _VECTOR.decode(fields[vector])
     except msgspec.DecodeError as error:
-        row.reason = f"the vector is neither numbers nor base64: {error}"
+        row.reason = row.reason or f"the vector is neither numbers nor base64: {error}"
     try:
         row.metadata = _metadata(fields, names, (names.id, vector))
     except ValueError as error:
-        row.reason = str(error)
+        row.reason = row.reason or str(error)
     return row
+
+
+def _with_id(text: bytes) -> Line:
+    """Return a row with the id of a line. An integer becomes its digits; the service reads only text."""
+    if _INTEGER.fullmatch(text):
+        return Line("0" if text == b"-0" else text.decode(), plain=False)
+    try:
+        return Line(_ID.decode(text))
+    except msgspec.DecodeError:
+        shown = text[:_SHOWN].decode(errors="replace")
+        return Line(reason=f"the id is {shown}; an id is text or an integer")
 
 
 def _metadata(fields: dict[str, msgspec.Raw], names: Names, used: tuple[str, str]) -> bytes | None:
@@ -117,10 +135,6 @@ def _metadata(fields: dict[str, msgspec.Raw], names: Names, used: tuple[str, str
         return None if text == b"null" else text
     members = [b"%b:%b" % (msgspec.json.encode(name), bytes(fields[name])) for name in selected if name in fields]
     return b"{%b}" % b",".join(members) if members else None
-
-
-def _value(text: msgspec.Raw | None) -> Any:
-    return None if text is None else _ANY.decode(text)
 
 
 def _repeated(text: bytes, fields: dict[str, msgspec.Raw]) -> str | None:
