@@ -87,8 +87,8 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
             errors=tuple(examined.bad),
         )
     raise ArgumentInvalid(
-        f"{source.name} has other fields than id, vector and metadata, or ids that are not text, which the service does "
-        "not read from an uploaded file: see docs/files.md. Load it with via=\"batches\"."
+        f"{source.name} has other fields than id, vector and metadata, or ids that are not text, which the service "
+        'does not read from an uploaded file: see docs/files.md. Load it with via="batches".'
     )
 
 
