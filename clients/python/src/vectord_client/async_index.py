@@ -213,12 +213,12 @@ class AsyncIndex(AsyncView, AsyncLoadable):
             if rows is not None or vectors is not None:
                 raise ArgumentInvalid("Give one of rows, vectors and texts.")
             return await self._session.follow(
-                self._texts.add(ids, texts, metadata, self._session.concurrency, if_match)
+                self._texts.add(ids, texts, metadata, if_match)
             )
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session
         return await session.follow(
-            plans.add(self._name, blocks, session.concurrency, if_match, in_process=session.in_process)
+            plans.add(self._name, blocks, if_match, in_process=session.in_process)
         )
 
     async def patch(

@@ -31,6 +31,10 @@ class AsyncView(AsyncExportable):
         """Return parameters, count, sizes and calibration."""
         return await self._session.run(operations.describe(self._name, self._as_of))
 
+    async def count(self) -> int:
+        """Return the number of vectors."""
+        return (await self.info()).count
+
     async def search(
         self,
         vector: Any = None,

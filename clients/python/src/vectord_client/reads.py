@@ -31,6 +31,10 @@ class View(Exportable):
         """Return parameters, count, sizes and calibration."""
         return self._session.run(operations.describe(self._name, self._as_of))
 
+    def count(self) -> int:
+        """Return the number of vectors."""
+        return self.info().count
+
     def search(
         self,
         vector: Any = None,

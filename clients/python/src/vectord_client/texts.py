@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 from vectord_client.embedding.protocol import Embedder
-from vectord_client.errors import ArgumentInvalid, EmbedderMismatch
+from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch
+from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.id_lists import check_several, checked_ids
 from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters, Restored
 from vectord_client.wire import operations, plans
@@ -33,35 +34,53 @@ class Texts:
             NoEmbedder: No embedder is configured, and the index records no model that has an adapter.
             EmbedderMismatch: The index records another model.
             EmbeddingFailed: The model returned no vector.
-            ArgumentInvalid: It is not a text, or there is a vector or an id too.
+            ArgumentInvalid: It is empty or not a text, or there is a vector or an id too.
         """
         if options.pop("vector", None) is not None or options.get("id") is not None:
             raise ArgumentInvalid("A search has exactly one of vector, id and text.")
+        if reason := _text_reason(text):
+            raise ArgumentInvalid(f"{reason[0].upper()}{reason[1:]}: write the words to search for.")
         embedder = yield from self._checked_embedder()
         vector = yield Work(lambda: _embedding().embed_query(embedder, text))
         hits: Hits = yield operations.search(self._name, vector=vector, **options)
         return hits
 
     def add(
-        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, most: int, if_match: str | None
+        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
     ) -> Plan[Added]:
-        """Add or replace the vectors of documents. Raises as `search`."""
+        """Add or replace the vectors of documents.
+
+        Raises:
+            InvalidRows: Some texts are empty or not text.
+            NoEmbedder, EmbedderMismatch, EmbeddingFailed, ArgumentInvalid: as `search`.
+        """
         if ids is None:
             raise ArgumentInvalid("Give `ids` with `texts`.")
         check_several(texts, "texts")
         documents, listed = list(texts), checked_ids(ids)
         if len(listed) != len(documents):  # before the model is called, which may take long or cost money
             raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(documents):,} texts.")
+        if bad := [
+            BadItem(row, listed[row], reason) for row, text in enumerate(documents) if (reason := _text_reason(text))
+        ]:
+            raise InvalidRows(bad)
         embedder = yield from self._checked_embedder()
         vectors = yield Work(lambda: _embedding().embed_documents(embedder, documents))
         blocks = plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
-        return (yield from plans.add(self._name, blocks, most, if_match))
+        return (yield from plans.add(self._name, blocks, if_match))
 
     def _checked_embedder(self) -> Plan[Embedder]:
         if self._embedder is None:
             info: IndexInfo = yield operations.describe(self._name, self._as_of)
             self._embedder = yield Work(lambda: _index_embedding().embedder_of(self._configured, info.parameters))
         return self._embedder
+
+
+def _text_reason(text: object) -> str | None:
+    """Return why a model cannot embed a text, None if it can. Without words, the result would be arbitrary."""
+    if not isinstance(text, str):
+        return f"the text is {text!r:.80}, which is not text"
+    return None if text.strip() else "the text is empty"
 
 
 def create(

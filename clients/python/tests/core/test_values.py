@@ -84,6 +84,7 @@ def test_an_earlier_state_is_read_by_version_etag_and_time(tmp_path: Path) -> No
             view = films.at(moment)
             assert (view.info().count, view.search([0, 1]).ids) == (1, ["alien"])
             assert view.search_many([[0, 1]])[0].count == 1
+            assert (view.count(), films.count()) == (1, 2)
 
 
 def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
