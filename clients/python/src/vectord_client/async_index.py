@@ -212,14 +212,10 @@ class AsyncIndex(AsyncView, AsyncLoadable):
         if texts is not None:
             if rows is not None or vectors is not None:
                 raise ArgumentInvalid("Give one of rows, vectors and texts.")
-            return await self._session.follow(
-                self._texts.add(ids, texts, metadata, if_match)
-            )
+            return await self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session
-        return await session.follow(
-            plans.add(self._name, blocks, if_match, in_process=session.in_process)
-        )
+        return await session.follow(plans.add(self._name, blocks, if_match, in_process=session.in_process))
 
     async def patch(
         self,

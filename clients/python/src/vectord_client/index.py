@@ -218,9 +218,7 @@ class Index(View, Loadable):
             return self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session
-        return session.follow(
-            plans.add(self._name, blocks, if_match, in_process=session.in_process)
-        )
+        return session.follow(plans.add(self._name, blocks, if_match, in_process=session.in_process))
 
     def patch(
         self,

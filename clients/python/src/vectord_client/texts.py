@@ -45,9 +45,7 @@ class Texts:
         hits: Hits = yield operations.search(self._name, vector=vector, **options)
         return hits
 
-    def add(
-        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None
-    ) -> Plan[Added]:
+    def add(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None) -> Plan[Added]:
         """Add or replace the vectors of documents.
 
         Raises:
