@@ -19,9 +19,11 @@ from llama_index.core.vector_stores import (
 )
 from llama_index.core.vector_stores.types import VectorStoreQueryMode
 
-from vectord_client.errors import UsageError
+from vectord_client.errors import EmbedderMismatch, UsageError
 from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
 from vectord_client.integrations.llamaindex import VectordVectorStore
+from vectord_client.integrations.models import ModelNotCompared
+from vectord_client.values import Embedding
 
 
 def node(id: str, degrees: float, document: str | None = None, **metadata: Any) -> TextNode:
@@ -265,3 +267,33 @@ def test_a_store_can_be_pickled_and_serialized(store: VectordVectorStore) -> Non
 
 def _degrees(id: str) -> float:
     return {"alien": 0, "heat": 40, "thief": 60, "stalker": 170}[id]
+
+
+def test_a_stated_model_is_compared_and_recorded(target: str, name: str) -> None:
+    store = VectordVectorStore(name, target=target, embedding_model="first")
+    store.add(FILMS)
+    assert store.client.index(name).info().parameters.embedding == Embedding("first")
+    other = VectordVectorStore.from_dict({**store.to_dict(), "embedding_model": "second"})
+    with pytest.raises(EmbedderMismatch, match="'first', not by 'second'"):
+        other.get_nodes()
+    unnamed = VectordVectorStore(name, target=target)
+    with pytest.warns(ModelNotCompared, match="embedding_model='first'"):
+        unnamed.query(query())
+    for each in (store, other, unnamed):
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"distance": "dot"}, "distance is 'dot'"), ({"embedding_model": ""}, "embedding_model is ''")],
+)
+def test_a_store_that_no_index_can_suit_is_refused_at_once(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        VectordVectorStore("films", target="http://127.0.0.1:1", **options)
+
+
+def test_an_empty_text_is_a_node_and_an_empty_embedding_is_refused(store: VectordVectorStore) -> None:
+    store.add([TextNode(id_="empty", text="", embedding=[1.0, 0.0])])
+    assert [each.get_content() for each in store.get_nodes(["empty"])] == [""]
+    with pytest.raises(UsageError, match="has no numbers"):
+        store.query(VectorStoreQuery(query_embedding=[]))

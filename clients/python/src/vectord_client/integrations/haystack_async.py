@@ -37,7 +37,8 @@ class AsyncMethods:
 
     async def delete_all_documents_async(self, recreate_index: bool = False) -> None:
         """Delete all documents."""
-        await self._access.arun(operations.delete_all(self._access, recreate_index))
+        steps = operations.delete_all(self._access, recreate_index)
+        await self._access.arun(steps, check=not recreate_index)
 
     async def delete_by_filter_async(self, filters: dict[str, Any]) -> int:
         """Delete the documents that satisfy `filters`, and return their number."""
@@ -74,7 +75,7 @@ class AsyncMethods:
         filters: dict[str, Any] | None = None,
     ) -> tuple[list[Any], int]:
         """Return a page of the distinct values of a field, and the number of all."""
-        steps = metadata.unique_values(self._access, metadata_field, search_term, slice(from_, from_ + size), filters)
+        steps = metadata.unique_values(self._access, metadata_field, search_term, filters, start=from_, size=size)
         return await self._access.arun(steps)
 
     async def embedding_retrieval_async(
@@ -94,7 +95,7 @@ class AsyncMethods:
             filters,
             top_k,
             scale_score=scale_score,
-            embeddings=return_embedding,
-            options=options,
+            return_embedding=return_embedding,
+            **options,
         )
         return await self._access.arun(steps)
