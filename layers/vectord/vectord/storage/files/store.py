@@ -30,7 +30,7 @@ from vectord.storage.files.sweep import Sweep
 from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile
 from vectord.storage.files.writing import Writer
-from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
+from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
 
 _MAX_SETTINGS: Final = 64 << 10  # bytes
 
@@ -146,7 +146,8 @@ class FileStore:
                 file.write(tail)
                 copied.check_unchanged()
 
-            return self._writer.replace(name, condition, write)
+            # Only a build stages a body, and it changes no rows.
+            return self._writer.replace(name, condition, write, is_build=source.name.startswith(STAGING))
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
