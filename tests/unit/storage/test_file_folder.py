@@ -100,6 +100,13 @@ class TestLeftovers:
         put(opened(folder), b"")
         assert [path.name for path in (folder / ".staging").iterdir()] == ["new"]
 
+    def test_a_sweep_without_a_write_removes_it_too(self, store: FileStore, folder: Path) -> None:
+        store.stage(".staging/export", [b""])
+        age(folder / ".staging/export", seconds=24 * 3600 + 60)
+        reader = opened(folder)
+        reader.sweep()
+        assert list((folder / ".staging").iterdir()) == []
+
     def test_a_file_that_another_process_is_writing_is_left_alone(self, store: FileStore, folder: Path) -> None:
         def parts() -> Iterator[bytes]:
             put(opened(folder), b"")  # another process starts and sweeps

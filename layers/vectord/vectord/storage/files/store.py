@@ -162,6 +162,10 @@ class FileStore:
         self._sweep.when_due()
         self._writer.delete(name, condition)
 
+    def sweep(self) -> None:
+        """Remove what crashed processes left, and what is too old; at most once an hour."""
+        self._sweep.when_due()
+
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         return self._listing.objects(prefix, limit, after)
 
