@@ -7,7 +7,6 @@ import pytest
 from tests.reliability import processes, roles
 from tests.reliability.run import figure
 from tests.support.folder_states import CASES, filled, garbage, opened, state_of, versions_of
-from tests.support.object_versions import NEW, OLD
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before a call", "after a call"])
