@@ -1,4 +1,4 @@
-"""Remove from a folder what crashed processes left, staged objects of more than a day, and versions that are too old."""
+"""Remove from a folder what crashed processes left, staged objects of more than a day, and versions past their time."""
 
 import re
 from contextlib import suppress
