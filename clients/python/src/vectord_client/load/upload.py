@@ -16,10 +16,9 @@ from vectord_client.errors import BadItem, ConnectionLost
 from vectord_client.gateway_errors import RequestRefused
 from vectord_client.load.compare import is_same
 from vectord_client.load.errors import SourceChanged, UploadNotSeen, UploadRejected
-from vectord_client.load.job import Job
+from vectord_client.load.job import Job, Session
 from vectord_client.load.progress import Meter, meter
 from vectord_client.load.report import LoadReport
-from vectord_client.load.send import Session
 from vectord_client.load.sources.base import Source
 from vectord_client.rows.block import Block
 from vectord_client.values import IndexInfo, Row, UploadLink
