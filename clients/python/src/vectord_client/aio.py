@@ -147,6 +147,6 @@ def _transport(target: "str | os.PathLike[str] | None", auth: Auth, region: str 
 
         url = base_url(found)
         return AsyncHttpTransport(url, authorizer(auth, url, region, os.environ))
-    from vectord_client.embedded.gateway import open_gateway  # noqa: PLC0415  the engine
+    from vectord_client.embedded.entry import open_gateway  # noqa: PLC0415  the engine
 
     return InThreads(open_gateway(found))

@@ -8,7 +8,7 @@ import pytest
 from tests.core.credentials import SECRET
 
 from vectord_client.embedded.listening import Server
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 
 
 @pytest.fixture

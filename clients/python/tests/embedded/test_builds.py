@@ -9,9 +9,9 @@ from tests.embedded.support import BASE_ROWS, DIMENSION, TAIL_ROWS, add_rows, is
 from vectord.service.values.options import Deadline
 from vectord_client import Client
 from vectord_client.embedded.builds import LOCK
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.lock import FileLock
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.process_files import FileLock
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 
 

@@ -17,13 +17,13 @@ import pytest
 from tests.embedded.support import running
 
 from vectord_client.embedded.listening import Server
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.errors import AddressUnusable, TargetInvalid
 
 SERVE = """
 import sys
 from pathlib import Path
-from vectord_client.embedded.server import serve
+from vectord_client.embedded.entry import serve
 serve(Path(sys.argv[1]), port=0, announce=lambda url, text: print(text, flush=True))
 """
 

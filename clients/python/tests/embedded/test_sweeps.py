@@ -4,8 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.worker import Repeating
 
 

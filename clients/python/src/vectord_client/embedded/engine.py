@@ -14,12 +14,12 @@ from vectord.edge.handler import Handler
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.files.store import FileStore
-from vectord_client.embedded import log
+from vectord_client.embedded import events
 from vectord_client.embedded.builds import BackgroundPolicy, Builds
 from vectord_client.embedded.inbox import FOLDER as INBOX
 from vectord_client.embedded.inbox import FolderInbox, SignUpload
-from vectord_client.embedded.options import Options
-from vectord_client.embedded.scratch import Scratch
+from vectord_client.embedded.process_files import Scratch
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.uploads import MEMORY_SHARE, Uploads
 from vectord_client.embedded.worker import Repeating
 
@@ -103,7 +103,7 @@ class Engine:
             "upload": lambda: self._ingestion,
         }
         compose = composed.get(function, lambda: self.service)
-        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=log.begin)
+        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=events.begin_log)
 
     def _s3vectors(self, routes: Mapping[str, Any]) -> Handler:
         from vectord.edge.s3vectors import faults  # noqa: PLC0415  few programs use this protocol
@@ -116,7 +116,7 @@ class Engine:
             _no_claim,
             answer_error=faults.answer,
             request_id_header="x-amzn-RequestId",
-            begin_log=log.begin,
+            begin_log=events.begin_log,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ from vectord_client.embedded.engine import Engine
 from vectord_client.embedded.http_server import HttpServer, listen
 from vectord_client.embedded.links import DOWNLOADS, Links
 from vectord_client.embedded.opened import open_store
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.uploads import MEMORY_SHARE
 from vectord_client.errors import AddressUnusable
 

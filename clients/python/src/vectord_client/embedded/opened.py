@@ -11,7 +11,7 @@ from typing import Final
 from vectord.errors import FolderRefused
 from vectord.storage.files.store import FileStore, MakeLink
 from vectord_client.embedded.engine import Engine
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.errors import TargetInvalid
 
 

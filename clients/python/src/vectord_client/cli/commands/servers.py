@@ -10,7 +10,7 @@ from vectord_client.cli.command import command
 from vectord_client.cli.output import say
 from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session
-from vectord_client.embedded.server import serve
+from vectord_client.embedded.entry import serve
 from vectord_client.target import resolve
 
 _SERVE = """
