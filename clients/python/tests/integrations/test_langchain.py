@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
 from langchain_core.indexing import InMemoryRecordManager, aindex, index
-from tests.integrations.langchain_models import MODEL, Angles
+from tests.integrations.langchain_models import MODEL, Angles, embedder
 
 from vectord_client.errors import UsageError
 from vectord_client.integrations.langchain import VectordVectorStore
+from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
 
 
 @pytest.fixture
@@ -233,7 +235,10 @@ async def test_async_calls_do_what_sync_calls_do(target: str, name: str) -> None
     store.close()
 
 
-def test_an_empty_text_is_a_document(store: VectordVectorStore) -> None:
+@pytest.mark.parametrize("model", [MODEL, VectordEmbeddings(embedder("counts"))])
+def test_an_empty_text_is_a_document_and_a_query(target: str, name: str, model: Embeddings) -> None:
+    store = VectordVectorStore(model, name, target=target)
     store.add_texts(["", "a"], ids=["empty", "a"])
     assert [document.page_content for document in store.get_by_ids(["empty", "a"])] == ["", "a"]
     assert store.similarity_search("", k=1)[0].id == "empty"
+    store.close()

@@ -196,7 +196,7 @@ class IndexAccess:
     def _checked(self, steps: Steps[T]) -> Steps[T]:
         """Compare the index with what the caller stated, then run the steps.
 
-        Without a statement there is no request for it: searches and writes read the parameters themselves.
+        If the caller stated nothing, no request is made: searches and writes read the parameters themselves.
         """
         if self._parameters is None and (self._distance or self._dimension or self._model.stated):
             yield from self.parameters()

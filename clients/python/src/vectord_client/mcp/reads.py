@@ -55,7 +55,7 @@ class ReadTools:
         ]
         answer: answers.Indexes = {"indexes": listed}
         if len(found) > limit:
-            answer["note"] = f"There are more indexes than these {limit}: give a prefix or a higher limit."
+            answer["note"] = f"These are the first {limit} of more indexes: give a prefix or a higher limit."
         return answer
 
     def describe_index(self, index: IndexName) -> answers.Described:

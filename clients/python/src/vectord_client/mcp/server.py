@@ -15,7 +15,8 @@ try:
     from mcp.types import ToolAnnotations
     from pydantic import ValidationError
 
-    from vectord_client.mcp.messages import arguments_message, failure_message
+    from vectord_client.mcp.arguments import arguments_message
+    from vectord_client.mcp.messages import failure_message
     from vectord_client.mcp.reads import ReadTools
     from vectord_client.mcp.writes import WriteTools
 except ModuleNotFoundError as error:
