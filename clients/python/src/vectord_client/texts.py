@@ -131,7 +131,7 @@ def _model_of(
         return dimension, None  # an index for other vectors
     raise EmbedderMismatch(
         f"The embedder {embedder.name!r} makes vectors of {embedder.dimension:,} dimensions, not {dimension:,}. Leave "
-        "`dimension` out."
+        "the option `dimension` out."
     )
 
 
@@ -142,7 +142,7 @@ def _check_existing(existing: Parameters, record: Embedding, *, required: bool) 
     elif required:
         raise EmbedderMismatch(
             f"The index {existing.name!r} exists and records no embedding model, so it is not known whether "
-            f"{record.model!r} made its vectors. Leave `embedding` out, or create another index."
+            f"{record.model!r} made its vectors. Accept it without a model, or create another index."
         )
 
 

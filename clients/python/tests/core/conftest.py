@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from tests.core.asking import Ask, ask_by_coroutine, ask_directly
 from tests.core.credentials import SECRET
 
 from vectord_client.embedded.listening import Server
@@ -47,3 +48,10 @@ def aws_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(params=[ask_directly, ask_by_coroutine], ids=["sync", "async"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Return a function that asks a URL for the description of the index `films`."""
+    asked: Ask = request.param
+    return asked

@@ -12,7 +12,7 @@ from vectord_client.errors import ConnectionLost, TransportError
 from vectord_client.session import takes_rows
 from vectord_client.wire.request import Request, Response
 
-SMALL = 10_000
+SMALL = 10_000  # bytes of a batch: 1,000 rows are several batches
 
 
 class Lost:
@@ -49,6 +49,7 @@ def lost(films: Index, at: int, *, delivered: bool, error: TransportError | None
 
 
 def interrupt(films: Index, path: Path, at: int = 4, *, delivered: bool = True, concurrency: int = 1) -> None:
+    """Interrupt a load of `path` at a write; the error says how to continue."""
     advice = rf"of 1,000 rows of {path.name} are in the index\. Run the same load again to continue\."
     with lost(films, at, delivered=delivered), pytest.raises(ConnectionLost, match=advice):
         films.load(path, batch_bytes=SMALL, concurrency=concurrency)

@@ -88,7 +88,7 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
         )
     raise ArgumentInvalid(
         f"{source.name} has other fields than id, vector and metadata, or ids that are not text, which the service "
-        'does not read from an uploaded file: see docs/files.md. Load it with via="batches".'
+        "does not read from an uploaded file: see docs/files.md. Set the option `via` to batches."
     )
 
 

@@ -55,7 +55,7 @@ def why_not(job: Job, source: Source) -> str | None:
     if not source.plain:
         return "only .parquet, .jsonl, .jsonl.gz, .npz and .npy as docs/files.md describes them can be sent"
     if (names.id, names.vector, names.metadata) != ("id", "vector", None):
-        return "the service reads the columns id, vector and metadata"
+        return "the service reads only the columns id, vector and metadata"
     return None
 
 
@@ -170,7 +170,7 @@ def _wait(job: Job, source: Source, examined: Examined, link: UploadLink) -> Ind
     raise UploadNotSeen(
         f"The file was uploaded as {link.key}, but the index {before.name!r} does not have its rows after "
         f"{seconds:.0f} s. If it was rejected, the reason is in the inbox at "
-        f'{link.key.replace("uploads/", "rejected/", 1)}.json. Load it with via="batches" to send it directly.'
+        f"{link.key.replace('uploads/', 'rejected/', 1)}.json. Set the option `via` to batches to send it directly."
     )
 
 
@@ -194,7 +194,7 @@ def _check_not_rejected(name: str, link: UploadLink) -> None:
         rows = [(row.get("line"), row.get("id"), row.get("reason")) for row in report.rows]
         bad = [BadItem(int(line or 1) - 1, None if id is None else str(id), str(why)) for line, id, why in rows]
         raise UploadRejected(
-            f'The service did not ingest {name}: {report.reason}. Load it with via="batches" to send it directly.',
+            f"The service did not ingest {name}: {report.reason}. Set the option `via` to batches to send it directly.",
             errors=tuple(bad),
         )
 
