@@ -44,7 +44,7 @@ class AsyncClient:
         replaces the target.
 
         Raises:
-            NoTarget: There is no target.
+            NoTarget: `target` is None, and VECTORD_URL is not set.
             TargetInvalid: The target is neither a URL nor a folder.
             ArgumentInvalid: `timeout` or `concurrency` is not positive.
             MissingExtra: The target or `auth` needs packages that are not installed.
@@ -77,7 +77,7 @@ class AsyncClient:
 
     @property
     def transport(self) -> AsyncTransport:
-        """What sends the requests."""
+        """The transport, which sends the requests."""
         return self._session.transport
 
     def index(self, name: str) -> AsyncIndex:

@@ -1,6 +1,6 @@
 """The errors that the client raises.
 
-`Problem` has one class for each problem type of the API. `TransportError` means that there is no complete answer, and
+`Problem` has one class for each problem type of the API. `TransportError` means that the answer is incomplete, and
 `UsageError` that nothing was sent. `gateway_errors` has the errors of answers that do not come from vectord.
 """
 
@@ -82,8 +82,6 @@ class VectordError(Exception):
 _SHOWN_ITEMS: Final = 3
 _MAYBE_APPLIED: Final = "The change may have been applied: read the index before you repeat it."
 
-# Nothing was sent.
-
 
 class UsageError(VectordError):
     """Nothing was sent, because the call or the configuration cannot work."""
@@ -94,7 +92,7 @@ class ArgumentInvalid(UsageError, ValueError):
 
 
 class NoTarget(UsageError, ValueError):
-    """There is neither a target nor VECTORD_URL."""
+    """No target was given, and VECTORD_URL is not set."""
 
 
 class TargetInvalid(UsageError, ValueError):
@@ -125,18 +123,12 @@ class ClientClosed(UsageError):
     """The client was closed."""
 
 
-# Text was not embedded.
-
-
 class EmbeddingFailed(VectordError):
     """The embedding model did not return vectors for the texts."""
 
 
-# There is no whole answer.
-
-
 class TransportError(VectordError):
-    """There is no complete answer."""
+    """The answer is missing or incomplete."""
 
     sent: ClassVar[bool] = True  # False: the request cannot have been executed
     lasting: bool = False  # True: a repeat fails in the same way
@@ -170,9 +162,6 @@ class AnswerTruncated(TransportError):
 
 class TimedOut(TransportError):
     """The answer did not arrive in time."""
-
-
-# One class for each problem type.
 
 
 class Problem(VectordError):
@@ -212,11 +201,11 @@ class RouteNotFound(NotFound):
 
 
 class IndexNotFound(NotFound):
-    """There is no index of this name."""
+    """The index does not exist."""
 
 
 class VectorNotFound(NotFound, KeyError):
-    """There is no vector with this id."""
+    """The index has no vector with this id."""
 
 
 class VersionNotFound(NotFound):

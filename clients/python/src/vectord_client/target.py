@@ -16,7 +16,7 @@ def resolve(target: "str | os.PathLike[str] | None", environment: Mapping[str, s
     """Return the URL as text, or the folder as a path; VECTORD_URL stands in for a target that is None.
 
     Raises:
-        NoTarget: There is neither.
+        NoTarget: `target` is None, and VECTORD_URL is not set.
         TargetInvalid: The target is neither a URL nor a folder.
     """
     if target is None:
@@ -42,7 +42,7 @@ def _folder(path: str, target: str) -> Path:
     """Return a path with `~` resolved.
 
     Raises:
-        TargetInvalid: No file system can have this path, or there is no such home.
+        TargetInvalid: No file system can have this path, or the user of `~user` does not exist.
     """
     if "\0" in path:
         raise TargetInvalid(f"{target!r} is not a path: it contains the character NUL.")

@@ -97,7 +97,7 @@ def create(
     absent if an embedder is given. If `embedding` is False, no model is recorded.
 
     Raises:
-        ArgumentInvalid: There is neither a dimension nor an embedder that has one.
+        ArgumentInvalid: Neither a dimension nor an embedder that has one is given.
         EmbedderMismatch: The embedder has another dimension, or the index exists and records another model.
         IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
     """
@@ -114,7 +114,7 @@ def create(
 def _model_of(
     embedding: str | Embedder | Embedding | None, configured: str | Embedder | None, dimension: int | None
 ) -> tuple[int, Embedding | None]:
-    """Return the dimension of a new index, and what it records."""
+    """Return the dimension of a new index, and the model that it records."""
     if embedding is None and configured is None:
         if dimension is None:
             raise ArgumentInvalid("Give the dimension of the vectors, or an embedding model that has one.")

@@ -16,7 +16,7 @@ def find(name: str) -> Embedder:
     """Return the embedder of a name. Each call with a name returns the same embedder: its model is loaded once.
 
     Raises:
-        NoEmbedder: there is no adapter of this name.
+        NoEmbedder: vectord has no adapter of this name.
         MissingExtra: the adapter needs packages that are not installed.
     """
     return find_for(Embedding(name))

@@ -40,7 +40,7 @@ class UploadRejected(LoadError):
 
 
 class ExportIncomplete(VectordError):
-    """An exported file did not arrive as a whole; there is no file."""
+    """An exported file did not arrive as a whole; no file was written."""
 
 
 class LoadInterrupted(KeyboardInterrupt):

@@ -37,5 +37,5 @@ class Job(msgspec.Struct, frozen=True):
     stop: Event
 
     def shape(self) -> Shape:
-        """Return what the vectors of the index have in common."""
+        """Return the dimension of the index, and whether a vector of zeros is refused, as its distance requires."""
         return Shape(self.info.dimension, cosine=self.info.distance == "cosine")

@@ -67,7 +67,7 @@ _LINES: Final = msgspec.json.Decoder(Sent | Done)
 
 
 class Journal:
-    """What is known of a load; several threads may use it. Without a file it is forgotten with the process."""
+    """The record of the batches of a load; several threads may use it. Without a file it ends with the process."""
 
     def __init__(self, header: Header, file: IO[bytes] | None = None, path: Path | None = None) -> None:
         self.header, self.path, self._file = header, path, file
@@ -84,7 +84,7 @@ class Journal:
 
     @property
     def has_sent(self) -> bool:
-        """True if a batch with rows was sent, whatever became of it."""
+        """True if a batch with rows was sent, whatever its outcome."""
         return bool(self._keys or self.sent or any(done.added or done.replaced for done in self.done.values()))
 
     @property

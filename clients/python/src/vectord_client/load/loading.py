@@ -35,14 +35,14 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 class _Stopped(Exception):
-    """The caller gave the load up."""
+    """The caller stopped the load."""
 
 
 class Loading:
     """One run of a load, in one thread, with a thread for each batch in flight."""
 
     def __init__(self, source: Source, journal: Journal, sender: Sender, meter: Meter, stop: Event) -> None:
-        """Load until `stop` is set."""
+        """Make a run that ends early when `stop` is set."""
         self._source, self._journal, self._sender, self._meter, self._stop = source, journal, sender, meter, stop
         self._tally = Tally()
         self._left: dict[str, BadItem] = {}  # rows of acknowledged batches that differ in the index
@@ -73,7 +73,7 @@ class Loading:
         return self._tally.report(time.monotonic() - started)
 
     def _watched(self, names: Names, shape: Shape) -> Iterator[Block]:
-        """Yield the blocks of the source, each after a look whether the source is still the same."""
+        """Yield the blocks of the source, and check before each that the source did not change."""
         for block in self._source.blocks(names, shape):
             self._source.check()
             if self._stop.is_set():
@@ -81,7 +81,7 @@ class Loading:
             yield block
 
     def _take(self, batch: Batch, concurrency: int) -> None:
-        """Send a batch; of one that an earlier run sent, the rows that the index does not have."""
+        """Send a batch in a thread of its own; of one that an earlier run sent, only the rows that the index lacks."""
         self._check_same(batch)
         ids = frozenset() if batch.rows is None else frozenset(batch.rows.ids)
         while self._must_wait(ids, concurrency):
@@ -141,7 +141,7 @@ class Loading:
         self._meter.set(self._tally.rows + self._tally.failed_count)
 
     def _finish_running(self) -> None:
-        """Wait for the batches in flight, so that the journal has what became of them."""
+        """Wait for the batches in flight, so that the journal records their outcomes."""
         end = time.monotonic() + _GRACE
         while self._running and (left := end - time.monotonic()) > 0:
             with suppress(Empty):

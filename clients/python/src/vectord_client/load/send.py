@@ -48,7 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class _Progress:
-    """What is known of a batch while it is sent: its counts and the rows that failed.
+    """The counts and the failed rows of a batch while it is sent.
 
     `refused` are those of them that the service did not accept.
     `journalled` is the key that the journal has already. `again`: an earlier run sent the rows, under another key.

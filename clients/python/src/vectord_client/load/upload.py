@@ -38,7 +38,7 @@ _POLL_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Examined(msgspec.Struct):
-    """What the rows of a file are like: how many, the bad ones, and a sample as rows of blocks."""
+    """The rows of a file after a check: their number, the bad ones, and a sample as rows of blocks."""
 
     rows: int = 0
     bad: list[BadItem] = []

@@ -21,7 +21,7 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
-    """Return a block of `rows`; those with `reasons`, and those found to be bad here, are set aside."""
+    """Return a block of `rows`; those with `reasons`, and those that fail its checks, are set aside."""
     check_ids(rows.ids, reasons)
     vectors = rows.vectors
     packed = vectors if isinstance(vectors, memoryview) else pack_rows(vectors, shape, reasons)

@@ -16,7 +16,7 @@ class NotJson(ValueError):
 
 
 def converted(value: Any) -> Any:
-    """Return a value that msgspec does not know as one that it does.
+    """Return a value of a type that msgspec does not encode as one that it does.
 
     Raises:
         NotJson: there is none, as for NaT.

@@ -174,7 +174,7 @@ def one(name: str, vector_id: str, **options: Any) -> Plan[Row]:
     """Get one vector, with any id.
 
     Raises:
-        VectorNotFound: There is none.
+        VectorNotFound: The index does not have it.
     """
     found = yield from get(name, [checked_id(vector_id)], **options)
     if not found:
@@ -200,7 +200,7 @@ def remove(name: str, vector_id: str, if_match: str | None) -> Plan[Deleted]:
     """Delete one vector by its path, or in a body if a path cannot have its id.
 
     Raises:
-        VectorNotFound: There is none.
+        VectorNotFound: The index does not have it.
     """
     if encode.is_safe_in_path(vector_id):
         deleted: Deleted = yield operations.remove(name, vector_id, if_match)

@@ -76,7 +76,7 @@ def _state(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def sampled_digest(file: IO[bytes], size: int) -> str:
-    """Return a digest of the begin, the end and places in between; the position in the file is at its begin after."""
+    """Return a digest of the start, the end and parts in between; afterwards the file is at its start."""
     digest = hashlib.blake2b(digest_size=8)
     last = max(0, size - _SAMPLE)
     for place in sorted({last * sample // _SAMPLES for sample in range(_SAMPLES + 1)}):

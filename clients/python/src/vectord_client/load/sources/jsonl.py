@@ -28,7 +28,7 @@ _ID: Final = msgspec.json.Decoder(str | None)
 
 
 class Line(msgspec.Struct):
-    """A row of a line, or why it is none."""
+    """The row of a line, or the reason why the line is not valid."""
 
     id: str | None = None
     vector: Any = None

@@ -47,7 +47,7 @@ class Memory:
         return f"memory:{digest.hexdigest()}"
 
 
-_SAMPLE = 16  # rows at the begin and at the end
+_SAMPLE = 16  # rows at the start and at the end
 
 
 def _is_sized(rows: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Open a source by what it is: a file by its name, anything else as rows."""
+"""Open a source: a file by the end of its name, anything else as rows in memory."""
 
 import os
 from collections.abc import Callable
