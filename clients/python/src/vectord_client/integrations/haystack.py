@@ -1,6 +1,6 @@
 """A document store and an embedding retriever of Haystack, sync and async. Their page is docs/haystack.md."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from vectord_client.errors import MissingExtra
 
@@ -19,6 +19,7 @@ from vectord_client.integrations import haystack_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.haystack_async import AsyncMethods
+from vectord_client.integrations.haystack_operations import Retrieval
 from vectord_client.integrations.models import StoreModel
 
 _DIMENSION = 768  # of an index whose first documents have no embeddings, as in other stores of Haystack
@@ -148,31 +149,14 @@ class VectordDocumentStore(AsyncMethods):
         steps = metadata.unique_values(self._access, metadata_field, search_term, filters, start=from_, size=size)
         return self._access.run(steps)
 
-    def embedding_retrieval(
-        self,
-        query_embedding: list[float],
-        *,
-        filters: dict[str, Any] | None = None,
-        top_k: int = 10,
-        scale_score: bool = False,
-        return_embedding: bool = False,
-        **options: Any,
-    ) -> list[Document]:
+    def embedding_retrieval(self, query_embedding: list[float], **parameters: Unpack[Retrieval]) -> list[Document]:
         """Return the documents nearest to an embedding, most similar first; those without an embedding are left out.
 
-        The score is the cosine similarity, or 1 / (1 + distance) for euclidean; with `scale_score` it is from 0 to 1.
-        `options` are parameters of `Index.search`, such as `recall`.
+        `parameters` are `filters`, `top_k` (10), `scale_score`, `return_embedding`, and those of `Index.search` such as
+        `recall`. The score is the cosine similarity, or 1 / (1 + distance) for euclidean; with `scale_score` it is from
+        0 to 1.
         """
-        steps = operations.retrieve(
-            self._access,
-            query_embedding,
-            filters,
-            top_k,
-            scale_score=scale_score,
-            return_embedding=return_embedding,
-            **options,
-        )
-        return self._access.run(steps)
+        return self._access.run(operations.retrieve(self._access, query_embedding, **parameters))
 
     def close(self) -> None:
         """Close the clients that the store made."""
@@ -265,8 +249,9 @@ class VectordEmbeddingRetriever:
         top_k: int | None,
         scale_score: bool | None,
         return_embedding: bool | None,
-    ) -> dict[str, Any]:
-        parameters = {
+    ) -> Retrieval:
+        """Return the parameters of a run, and for those that it leaves out the ones of the component."""
+        parameters: Retrieval = {
             "filters": apply_filter_policy(self.filter_policy, self.filters, filters),
             "top_k": self.top_k if top_k is None else top_k,
             "scale_score": self.scale_score if scale_score is None else scale_score,

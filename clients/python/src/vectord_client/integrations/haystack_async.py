@@ -1,6 +1,6 @@
 """The async methods of the Haystack document store. Each does what the method without `_async` does."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from haystack import Document
 from haystack.document_stores.types import DuplicatePolicy
@@ -8,6 +8,7 @@ from haystack.document_stores.types import DuplicatePolicy
 from vectord_client.integrations import haystack_metadata as metadata
 from vectord_client.integrations import haystack_operations as operations
 from vectord_client.integrations.access import IndexAccess
+from vectord_client.integrations.haystack_operations import Retrieval
 
 
 class AsyncMethods:
@@ -79,23 +80,7 @@ class AsyncMethods:
         return await self._access.arun(steps)
 
     async def embedding_retrieval_async(
-        self,
-        query_embedding: list[float],
-        *,
-        filters: dict[str, Any] | None = None,
-        top_k: int = 10,
-        scale_score: bool = False,
-        return_embedding: bool = False,
-        **options: Any,
+        self, query_embedding: list[float], **parameters: Unpack[Retrieval]
     ) -> list[Document]:
         """Return the documents nearest to an embedding, most similar first."""
-        steps = operations.retrieve(
-            self._access,
-            query_embedding,
-            filters,
-            top_k,
-            scale_score=scale_score,
-            return_embedding=return_embedding,
-            **options,
-        )
-        return await self._access.arun(steps)
+        return await self._access.arun(operations.retrieve(self._access, query_embedding, **parameters))

@@ -1,7 +1,7 @@
 """The operations of the Haystack document store, as steps that its sync and async methods run."""
 
 from collections.abc import Sequence, Set
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from haystack.dataclasses import Document
 from haystack.document_stores.errors import DuplicateDocumentError
@@ -15,9 +15,25 @@ from vectord_client.integrations.haystack_filters import row_filter
 from vectord_client.integrations.plain import plain
 from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.values import Deleted, Hit, Patched, Row
+from vectord_client.wire.encode import AsOf
 
 Filters = dict[str, Any] | None
 _SHOWN: Final = 5  # ids in an error message
+
+
+class Retrieval(TypedDict, total=False):
+    """The parameters of a retrieval, and those of `Index.search` that it may have as well."""
+
+    filters: Filters
+    top_k: int
+    scale_score: bool
+    return_embedding: bool
+    recall: float
+    ef_search: int
+    max_distance: float
+    consistency: str
+    max_staleness: float
+    as_of: AsOf
 
 
 def count(access: IndexAccess, filters: Filters = None) -> Steps[int]:
@@ -41,11 +57,11 @@ def list_documents(access: IndexAccess, filters: Filters, embeddings: bool) -> S
 def retrieve(
     access: IndexAccess,
     query_embedding: Sequence[float],
-    filters: Filters,
-    top_k: int,
     *,
-    scale_score: bool,
-    return_embedding: bool,
+    filters: Filters = None,
+    top_k: int = 10,
+    scale_score: bool = False,
+    return_embedding: bool = False,
     **options: Any,
 ) -> Steps[list[Document]]:
     """Return the `top_k` documents nearest to an embedding, most similar first, with scores.
