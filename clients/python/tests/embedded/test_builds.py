@@ -100,3 +100,13 @@ def test_the_rows_before_a_build_take_no_space_and_can_still_be_read(built: Path
         assert films.at(created.id).search([1.0] * DIMENSION).count == 0
     files = {path.stat().st_ino: path.stat().st_size for path in built.rglob("*") if path.is_file()}
     assert sum(files.values()) < 1.02 * (built / "films.lhv1").stat().st_size
+
+
+def test_the_page_lists_every_file_and_folder_that_a_folder_has(built: Path, gateway: Gateway) -> None:
+    add_rows(gateway, "films", 10_000, TAIL_ROWS)
+    assert gateway._engine.builds.wait(60)
+    page = (Path(__file__).parents[4] / "docs" / "embedded.md").read_text()
+    table = page.partition("| path in the folder |")[2].partition("\n\n")[0]
+    hidden = {path.name for path in built.iterdir() if path.name.startswith(".")}
+    assert hidden >= {LOCK, ".versions"}
+    assert {name for name in hidden if f"`{name}" not in table} == set()

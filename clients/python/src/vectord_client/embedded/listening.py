@@ -127,8 +127,10 @@ class Server:
     def close(self) -> None:
         """Stop listening, finish the requests that are being answered, and release the folder, within two seconds."""
         end = monotonic() + _CLOSE_SECONDS
-        with suppress(KeyboardInterrupt):  # the second one: do not wait
+        try:
             self._http.close(_CLOSE_SECONDS)
+        except KeyboardInterrupt:  # the second one: do not wait
+            end = monotonic()
         with suppress(KeyboardInterrupt):
             self._engine.close(max(0.0, end - monotonic()))
 

@@ -73,7 +73,7 @@ def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
 
 
 def _file_at(folder: Path) -> Path | None:
-    """Return the file in the place of a folder or of one above it, None if there is none."""
+    """Return the file that is in the place of a folder or of one above it, or None."""
     with suppress(PermissionError):  # the store says what the process may not do
         return next((path for path in (folder, *folder.parents) if path.is_file()), None)
     return None

@@ -27,7 +27,7 @@ class Worker:
                 self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until there is nothing to do; return False if that takes longer than `seconds`."""
+        """Wait until no item is left; return False if that takes longer than `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
 

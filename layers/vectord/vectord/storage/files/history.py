@@ -114,7 +114,7 @@ class History:
         return self._files(self._folder)
 
     def newest_ns(self, name: str, *, but: int | None = None) -> int:
-        """Return when the last version began or was deleted; 0 if there is none.
+        """Return when the last version began or was deleted; 0 without one.
 
         Leave out the present version, whose time is `but`.
         """

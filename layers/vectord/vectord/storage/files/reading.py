@@ -131,7 +131,7 @@ class ObjectFiles:
         return ObjectFile(fd, etag, found, self._system)
 
     def path_of_version(self, name: str, version: str | None) -> str:
-        """Return where the rows of a version are now; the path of the present one if there is no other."""
+        """Return where the rows of a version are now; or else the path of the present one."""
         if version is None or not has_versions(name):
             return self.path(name)
         version = self._history.with_file(name, version)

@@ -137,7 +137,7 @@ class Writer:
         self._history.prune(name, present_ns, self._system.time_ns())
 
     def _checked(self, name: str, condition: Condition) -> int | None:
-        """Check the condition; return the time of the present version, None if there is none."""
+        """Check the condition; return the time of the present version, or None if the object does not exist."""
         try:
             with self._objects.open(name) as present:
                 if isinstance(condition, IfAbsent) or present.etag != condition.etag:
