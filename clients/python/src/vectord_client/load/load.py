@@ -176,7 +176,9 @@ def _check(options: Options) -> None:
     for name, (value, allowed) in choices.items():
         if value not in allowed:
             raise ArgumentInvalid(f"{name} is {value!r}; it is one of {', '.join(map(repr, allowed))}.")
-    if options.concurrency is not None and options.concurrency < 1:
-        raise ArgumentInvalid(f"concurrency is {options.concurrency}; it is at least 1.")
-    if options.batch_bytes is not None and options.batch_bytes < _LEAST_BATCH:
-        raise ArgumentInvalid(f"batch_bytes is {options.batch_bytes}; it is at least {_LEAST_BATCH:,}.")
+    numbers = {"concurrency": (options.concurrency, 1), "batch_bytes": (options.batch_bytes, _LEAST_BATCH)}
+    for name, (number, least) in numbers.items():
+        if number is not None and (not isinstance(number, int) or number < least):
+            raise ArgumentInvalid(f"{name} is {number!r:.80}; it is a whole number of at least {least:,}.")
+    if not isinstance(options.resume, bool | str) or options.resume == "":
+        raise ArgumentInvalid(f"resume is {options.resume!r:.80}; it is True, False, or a name for the load.")

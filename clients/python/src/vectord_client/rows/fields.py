@@ -23,8 +23,20 @@ class Names(msgspec.Struct, frozen=True):
 
 
 def make_names(row_id: str = "id", vector: str = "vector", metadata: str | Iterable[str] | None = None) -> Names:
-    """Return the names that a caller gives."""
-    return Names(row_id, vector, metadata if metadata is None or isinstance(metadata, str) else tuple(metadata))
+    """Return the names that a caller gives.
+
+    Raises:
+        ArgumentInvalid: one of them is not text.
+    """
+    for option, name in (("id", row_id), ("vector", vector)):
+        if not isinstance(name, str):
+            raise ArgumentInvalid(f"{option} is {name!r:.80}; it is the name of a field.")
+    if metadata is None or isinstance(metadata, str):
+        return Names(row_id, vector, metadata)
+    names = tuple(metadata) if isinstance(metadata, Iterable) else (metadata,)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentInvalid(f"metadata is {metadata!r:.80}; it is the name of a field, or a list of names.")
+    return Names(row_id, vector, names)
 
 
 def check_names(present: Sequence[str], names: Names, what: str) -> Names:

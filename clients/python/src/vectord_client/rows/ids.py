@@ -81,6 +81,16 @@ def _id_text(value: Any) -> Any:
     return value
 
 
+def is_text(value: object) -> bool:
+    """Return True for text that UTF-8 can have: text without halves of surrogate pairs."""
+    return isinstance(value, str) and utf8_text(value) == value
+
+
+def utf8_text(text: str) -> str:
+    """Return a text with halves of surrogate pairs as escapes, so that a report of it can be written."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
 def _shown(value: Any) -> str:
     """Return a value with its type, as in `5, an int`."""
     name = type(value).__name__

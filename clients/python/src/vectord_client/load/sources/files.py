@@ -44,6 +44,8 @@ class LocalFile:
             self.file: IO[bytes] = path.open("rb")
         except OSError as error:
             raise ArgumentInvalid(f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:  # a path with NUL
+            raise ArgumentInvalid(f"{str(path)!r} is not a path: {error}.") from error
         if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
             self.file.close()
             raise ArgumentInvalid(f"{path} is not a file that can be read twice; load an iterable of its rows.")

@@ -92,7 +92,9 @@ def read_line(text: bytes, names: Names) -> Line:
         fields = _OBJECT.decode(text)
         text.decode()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Line(reason=f"the line is not a JSON object: {error}")
+        is_array = text.lstrip().startswith(b"[")
+        found = "it is a JSON array; write one object a line" if is_array else str(error)
+        return Line(reason=f"the line is not a JSON object: {found}")
     except RecursionError:
         return Line(reason="the line has too many levels of arrays and objects")
     if repeated := _repeated(text, fields):
