@@ -162,6 +162,7 @@ def test_a_store_without_a_model_says_that_it_was_not_compared(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"index": "a/b"}, "'a/b' is not the name of an index"),
         ({"distance": "dot"}, "distance is 'dot'"),
         ({"embedding_dimension": 0}, "embedding_dimension is 0, and must be from 1 to 4,096"),
         ({"embedding_dimension": 4_097}, "embedding_dimension is 4097"),
@@ -173,7 +174,7 @@ def test_a_store_that_no_index_can_suit_is_refused_at_once(
     tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ArgumentInvalid, match=message):
-        VectordDocumentStore("films", target=str(tmp_path), **options)
+        VectordDocumentStore(**{"index": "films", "target": str(tmp_path), **options})
 
 
 def test_an_embedding_without_numbers_is_refused(store: VectordDocumentStore) -> None:

