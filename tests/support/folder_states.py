@@ -1,5 +1,6 @@
 """Changes of a store in a folder, and the states that the folder may be in after each of them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +40,11 @@ class Case:
     def outcome(self, before: State) -> State:
         return {name: data for name, data in {**before, **self.adds}.items() if name not in self.removes}
 
-    def versions_in(self, state: State) -> set[bytes]:
-        """Return the versions of `t` that must be readable in a state: a build replaces the bytes of the latest one."""
-        return {OLD, state["t"] if self.is_build else NEW}
+    def has_versions(self, folder: Path, state: State) -> bool:
+        """Return True if no version of `t` is lost: both were there before, and a build replaces the bytes of one."""
+        is_built = self.is_build and state["t"] != NEW
+        expected = Counter([OLD, state["t"], state["t"]] if is_built else [OLD, NEW])
+        return expected <= Counter(versions_of(folder))
 
 
 def _splice(store: FileStore) -> object:

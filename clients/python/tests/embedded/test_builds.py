@@ -102,6 +102,16 @@ def test_the_rows_before_a_build_take_no_space_and_can_still_be_read(built: Path
     assert sum(files.values()) < 1.02 * (built / "films.lhv1").stat().st_size
 
 
+def test_the_rows_before_a_build_can_be_copied_and_restored(built: Path) -> None:
+    with Client(built) as client:
+        films = client.index("films")
+        _, added, _ = films.versions()
+        films.delete(ids=["row-0"])
+        assert len(films.copy("again", as_of=added.id)) == BASE_ROWS
+        films.restore(added.etag)
+        assert len(films) == BASE_ROWS
+
+
 def test_the_page_lists_every_file_and_folder_that_a_folder_has(built: Path, gateway: Gateway) -> None:
     add_rows(gateway, "films", 10_000, TAIL_ROWS)
     assert gateway._engine.builds.wait(60)
