@@ -2,7 +2,7 @@
 
     python examples/bulk_load.py films.parquet films --dimension 384 --target ./data
 
-Formats: .parquet, .jsonl, .jsonl.gz, .npz, .npy and .csv, also as s3://bucket/key.
+Formats: .parquet, .jsonl and .ndjson (also with .gz), .npz, .npy, .csv and .tsv, also as s3://bucket/key.
 """
 
 import argparse
