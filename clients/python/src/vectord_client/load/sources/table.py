@@ -12,6 +12,7 @@ from vectord_client.load.sources.files import Opened, check_utf8
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
+from vectord_client.rows.ids import is_text
 from vectord_client.rows.json_values import NotJson
 from vectord_client.rows.metadata import checked_text, json_texts
 from vectord_client.rows.pack import Shape
@@ -75,6 +76,7 @@ def _block(start: int, rows: list[list[str]], header: list[str], names: Names, s
     }
     places = {name: place for place, name in enumerate(header)}
     filled = [row if place not in reasons else [""] * len(header) for place, row in enumerate(rows)]
+    _refuse_other_encodings(filled, reasons)
     vectors = [_vector(row[places[names.vector]], reasons, place) for place, row in enumerate(filled)]
     selected = metadata_names(header, names)
     if isinstance(selected, str):
@@ -84,6 +86,16 @@ def _block(start: int, rows: list[list[str]], header: list[str], names: Names, s
         texts = json_texts([one or None for one in objects], reasons)
     ids = [row[places[names.id]] for row in filled]
     return assemble(Columns(range(start, start + len(rows)), ids, vectors, texts), shape, reasons)
+
+
+def _refuse_other_encodings(rows: list[list[str]], reasons: Reasons) -> None:
+    """Add a reason for each row with bytes that are not UTF-8, which the file was opened to keep as surrogates."""
+    for place, row in enumerate(rows):
+        if not is_text("".join(row)):
+            reasons.setdefault(place, _NOT_UTF8)
+
+
+_NOT_UTF8: Final = "the row is not text in UTF-8; convert the file, for example with iconv -f LATIN1 -t UTF-8"
 
 
 def _vector(cell: str, reasons: Reasons, place: int) -> list[float] | str | None:
