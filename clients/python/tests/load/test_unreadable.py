@@ -66,6 +66,7 @@ def test_an_option_with_a_wrong_value_is_refused_by_its_name(option: dict[str, A
         films.load([("a", [1, 2])], **option)
 
 
-def test_a_path_with_nul_is_refused(films: Index) -> None:
+@pytest.mark.parametrize("path", ["a\0.jsonl", "~no-such-user/a.jsonl"])
+def test_what_is_not_a_path_is_refused(path: str, films: Index) -> None:
     with pytest.raises(ArgumentInvalid, match="is not a path"):
-        films.load("a\0.jsonl")
+        films.load(path)

@@ -97,7 +97,10 @@ def open_file(place: "str | os.PathLike[str]") -> Opened:
         return S3File(text)
     if "://" in text and not text.startswith("file://"):
         raise ArgumentInvalid(f"{text!r}: a load reads files, s3://bucket/key, DataFrames and iterables of rows.")
-    return LocalFile(Path(text.removeprefix("file://")).expanduser())
+    try:
+        return LocalFile(Path(text.removeprefix("file://")).expanduser())
+    except RuntimeError as error:  # of expanduser
+        raise ArgumentInvalid(f"{text!r} is not a path: {error}") from error
 
 
 def check_utf8(name: str, start: bytes) -> None:
