@@ -99,6 +99,10 @@ class TargetInvalid(UsageError, ValueError):
     """The target is neither a URL of an API nor a folder."""
 
 
+class FolderMissing(TargetInvalid):
+    """The folder of an embedded target does not exist, and the command does not create it."""
+
+
 class MissingExtra(UsageError, ImportError):
     """A feature needs packages that are not installed; the message has the command that installs them."""
 

@@ -23,7 +23,8 @@ def resolve(target: "str | os.PathLike[str] | None", environment: Mapping[str, s
         target = environment.get("VECTORD_URL", "").strip()
         if not target:
             raise NoTarget(
-                "Set VECTORD_URL to the URL of a deployment, or give Client a URL or a folder: Client('./data')."
+                "The target is missing: neither a URL nor a folder is given.",
+                advice="Set VECTORD_URL, or give Client a URL or a folder: Client('./data').",
             )
     text = os.fspath(target)
     if not isinstance(text, str) or not text.strip():

@@ -16,7 +16,7 @@ from vectord_client.gateway_errors import AnswerInvalid, NotVectord
 
 def test_a_page_of_html_that_is_not_found(ask: Ask) -> None:
     error = failure_of(ask, NotVectord, answer(404, b"<html><body>404 Not Found</body></html>"))
-    assert "There is no vectord API at this URL" in str(error)
+    assert "The server at this URL is not a vectord API" in str(error)
     assert "404 Not Found" in str(error)
 
 

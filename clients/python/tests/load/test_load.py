@@ -58,7 +58,7 @@ def test_bad_rows_are_reported_and_the_others_loaded(
     reasons = [row.reason for row in report.failed]
     assert reasons[1].startswith("the vector has only zeros")
     assert reasons[2] == "the vector has 1 components, and the index has 8"
-    assert reasons[4] == "the line has no key 'id'; its keys are 'key', 'vector'. Name it with id="
+    assert reasons[4] == "the line has no key 'id'; its keys are 'key', 'vector'. Name it with the option `id`"
     assert reasons[6] == "the line has the key 'id' more than once"
     check(films, without=(3, 5, 7, 9, 11, 13, 15))
 

@@ -187,14 +187,14 @@ def test_values_of_numpy_pandas_and_datetime_become_json() -> None:
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_a_missing_column_is_refused_with_those_that_exist(make) -> None:
     with pytest.raises(
-        ArgumentInvalid, match=r"has no column 'id'; its columns are 'key', 'vector'\. Name it with id="
+        ArgumentInvalid, match=r"has no column 'id'; its columns are 'key', 'vector'\. Name it with the option `id`"
     ):
         add_blocks(make({"key": IDS, "vector": LISTS}))
     with pytest.raises(
-        ArgumentInvalid, match=r"has no column 'vector'; its columns are 'id', 'emb'\. Name it with vector="
+        ArgumentInvalid, match=r"has no column 'vector'; its columns are 'id', 'emb'\. Name it with the option `vector`"
     ):
         add_blocks(make({"id": IDS, "emb": LISTS}))
-    with pytest.raises(ArgumentInvalid, match=r"has no column 'jahr'; .* Name it with metadata="):
+    with pytest.raises(ArgumentInvalid, match=r"has no column 'jahr'; .* Name it with the option `metadata`"):
         add_blocks(make(FRAME), names=make_names(metadata=["jahr"]))
 
 

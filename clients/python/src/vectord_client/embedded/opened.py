@@ -63,8 +63,8 @@ def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
     """
     if (file := _file_at(folder)) is not None:
         raise TargetInvalid(
-            f"{file} is a file, and a target is a folder. Rows of a file are loaded into an index of a folder: "
-            f"Client('./data').index('films').load({file.name!r})."
+            f"{file} is a file, and a target is a folder. Rows of a file are loaded into an index of a folder.",
+            advice=f"Write Client('./data').index('films').load({file.name!r}).",
         )
     try:
         return FileStore(folder, make_link=make_link)

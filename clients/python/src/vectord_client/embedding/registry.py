@@ -30,8 +30,8 @@ def find_for(recorded: Embedding) -> Embedder:
     """
     if (make := _adapter(recorded.model)) is None:
         raise NoEmbedder(
-            f"The embedding model {recorded.model!r} has no adapter. {KNOWN} Pass an embedder of your own: "
-            "Client(..., embedder=...)."
+            f"The embedding model {recorded.model!r} has no adapter. {KNOWN}",
+            advice="Pass an embedder of your own: Client(..., embedder=...).",
         )
     return make(recorded)
 

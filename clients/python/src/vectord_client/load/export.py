@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 
 from vectord_client.errors import ArgumentInvalid
-from vectord_client.load.errors import ExportIncomplete
+from vectord_client.load.errors import ExportIncomplete, FileUnwritable
 from vectord_client.load.job import Session
 from vectord_client.load.progress import Meter, Progress, meter
 from vectord_client.values import ExportLink
@@ -78,7 +78,8 @@ def _format_of(path: Path) -> str:
     found = next((kind for kind in FORMATS if path.name.lower().endswith(f".{kind}")), None)
     if found is None:
         raise ArgumentInvalid(
-            f"{path.name!r} does not end with .parquet, .jsonl, .jsonl.gz or .lhv1: rename it, or give format=."
+            f"{path.name!r} does not end with .parquet, .jsonl, .jsonl.gz or .lhv1.",
+            advice="Rename it, or give the argument `format`.",
         )
     return found
 
@@ -99,7 +100,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         finally:
             os.close(folder)
     except OSError as error:
-        raise ExportIncomplete(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from error
+        raise FileUnwritable(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -82,8 +82,8 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
         return None
     if examined.bad:
         raise BadRows(
-            f"{source.name} has rows that are not valid, and an uploaded file is ingested as a whole. Correct them, or "
-            'load the others with via="batches".',
+            f"{source.name} has rows that are not valid, and an uploaded file is ingested as a whole.",
+            advice='Correct them, or load the others with via="batches".',
             errors=tuple(examined.bad),
         )
     raise ArgumentInvalid(
@@ -146,7 +146,8 @@ def _check_index(job: Job, journal: Journal) -> None:
     if samples and not job.session.follow(plans.get(name, samples, include=())):
         raise IndexChanged(
             f"The index {name!r} has none of the rows that an interrupted load of {journal.header.source} put into it: "
-            "it was created again, or emptied or restored to a state before them. Load everything with resume=False."
+            "it was created again, or emptied or restored to a state before them.",
+            advice="Load everything with resume=False.",
         )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from vectord_client.errors import BadItem, VectordError
 from vectord_client.load.errors import LoadError, LoadInterrupted, SourceChanged
-from vectord_client.load.journal import Journal
+from vectord_client.load.journal import RESTORE, Journal
 from vectord_client.load.progress import Meter
 from vectord_client.load.report import LoadReport, Tally
 from vectord_client.load.send import Outcome, Sender, digest_of
@@ -107,7 +107,8 @@ class Loading:
         if earlier is not None and earlier.digest != ("" if batch.rows is None else digest_of(batch.rows)):
             raise SourceChanged(
                 f"{self._source.name} has other rows at {batch.start:,} to {batch.stop:,} than when the load was "
-                "interrupted. Restore it to finish that load, or start over with resume=False: rows are replaced."
+                "interrupted.",
+                advice=RESTORE,
             )
 
     def _send(self, batch: Batch) -> None:
@@ -128,14 +129,16 @@ class Loading:
                 return
 
     def _note(self, number: int, outcome: Outcome | BaseException) -> None:
-        del self._running[number]
         if isinstance(outcome, BaseException):
+            del self._running[number]
             raise outcome
-        self._count(outcome)
+        self._count(number, outcome)
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, number: int, outcome: Outcome) -> None:
+        """Count a batch, which is in flight until then: if an interruption comes between, the count is too low."""
         done = outcome.done
         self._tally.count(done.added, done.replaced, done.failed)
+        del self._running[number]
         self._tally.resumed += outcome.resumed
         self._left |= {row.id: row for row in outcome.left if row.id is not None}
         self._meter.set(self._tally.rows + self._tally.failed_count)
@@ -146,9 +149,10 @@ class Loading:
         while self._running and (left := end - time.monotonic()) > 0:
             with suppress(Empty):
                 number, outcome = self._outcomes.get(timeout=left)
-                del self._running[number]
                 if isinstance(outcome, Outcome):
-                    self._count(outcome)
+                    self._count(number, outcome)
+                else:
+                    del self._running[number]
 
     def _interrupted(self) -> LoadInterrupted:
         """Finish what is in flight, unless Ctrl-C comes again, and return the error."""
@@ -168,8 +172,10 @@ class Loading:
             error.add_note(self._progress())
 
     def _loaded(self) -> str:
+        """Return how many rows are in the index; batches that are still in flight may add more."""
+        least = "At least " if self._running else ""
         total = f" of {self._source.total:,}" if self._source.total is not None else ""
-        return f"{self._tally.rows:,}{total} rows of {self._source.name} are in the index."
+        return f"{least}{self._tally.rows:,}{total} rows of {self._source.name} are in the index."
 
     def _progress(self) -> str:
         resume = "Run the same load again to continue." if self._journal.path else "The load cannot be resumed."

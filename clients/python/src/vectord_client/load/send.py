@@ -201,8 +201,8 @@ class Sender:
 
 def _bad_rows(bad: Sequence[BadItem]) -> BadRows:
     return BadRows(
-        f"{len(bad):,} rows are not valid. Correct them and load again with resume=False, or load the others with "
-        'on_bad="report".',
+        f"{len(bad):,} {'row is' if len(bad) == 1 else 'rows are'} not valid.",
+        advice='Correct them and load again with resume=False, or load the others with on_bad="report".',
         errors=tuple(bad),
     )
 

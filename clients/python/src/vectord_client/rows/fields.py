@@ -77,15 +77,17 @@ def metadata_names(present: Sequence[str], names: Names) -> str | Sequence[str]:
     if len(others) > 1:
         more = _listed([name for name in others if name != "metadata"])
         raise ArgumentInvalid(
-            f"there is a field 'metadata', and others that would be metadata as well: {more}. Select with metadata=: "
-            "a name for the field with all metadata, or a list of the fields"
+            f"there is a field 'metadata', and others that would be metadata as well: {more}. Select them "
+            "with the option `metadata`"
         )
     return "metadata"
 
 
 def no_field(what: str, kind: str, name: str, parameter: str, present: Iterable[Any]) -> str:
     """Return the message for a missing field or column, with those that exist."""
-    return f"the {what} has no {kind} {name!r}; its {kind}s are {_listed(present)}. Name it with {parameter}="
+    return (
+        f"the {what} has no {kind} {name!r}; its {kind}s are {_listed(present)}. Name it with the option `{parameter}`"
+    )
 
 
 def _listed(names: Iterable[Any]) -> str:

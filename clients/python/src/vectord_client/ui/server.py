@@ -5,7 +5,7 @@ from typing import Final
 
 from vectord_client.client import Client
 from vectord_client.errors import MissingExtra
-from vectord_client.ui.options import Options
+from vectord_client.ui.calls import Options
 
 try:
     import numpy  # noqa: F401  modules below need it, and would name another extra

@@ -16,7 +16,7 @@ from vectord_client.cli.doctor.folder import folder
 from vectord_client.cli.doctor.installation import installation
 from vectord_client.cli.doctor.rights import rights
 from vectord_client.cli.doctor.service import identity, probe
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import Output
 from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session

@@ -191,15 +191,16 @@ def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, st
         metadata = "metadata" if "metadata" in others else ()
         if unclear := [member for member in others if member != metadata]:
             raise SourceUnreadable(
-                f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata: "
-                "metadata=['name', ...], or metadata=[] for none."
+                f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata "
+                "with the option `metadata`.",
+                advice="metadata=['name', ...], or metadata=[] for none.",
             )
     for wanted in (row_id, vector, *([metadata] if isinstance(metadata, str) else metadata)):
         if wanted not in members:
             raise SourceUnreadable(
                 f"{file} has no array {wanted!r}; it has {', '.join(map(repr, members)) or 'none'}. Save it with "
                 "numpy.savez(file, ids=..., vectors=..., metadata=...), where metadata is JSON text, or name its "
-                "arrays with id=, vector= and metadata=."
+                "arrays with the options `id`, `vector` and `metadata`."
             )
     return row_id, vector, metadata
 

@@ -10,7 +10,7 @@ from typing import IO, Any, Final, cast
 import msgspec
 
 from vectord_client.load.errors import SourceUnreadable
-from vectord_client.load.sources.files import Opened, check_utf8
+from vectord_client.load.sources.files import Opened, check_utf8, ends_with
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, metadata_names, no_field, vector_name
@@ -43,7 +43,7 @@ class JsonLines:
     total = None
 
     def __init__(self, opened: Opened) -> None:
-        self._opened, self.plain = opened, opened.name.endswith((".jsonl", ".jsonl.gz"))
+        self._opened, self.plain = opened, ends_with(opened, ".jsonl", ".jsonl.gz")
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
         self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
@@ -51,7 +51,7 @@ class JsonLines:
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield the rows of all lines."""
         positions, rows = list[int](), list[Line]()
-        for position, text in enumerate(self._lines()):
+        for position, text in enumerate(self.lines()):
             if isinstance(text, bytes) and not text.strip():
                 continue
             positions.append(position)
@@ -64,7 +64,12 @@ class JsonLines:
         if rows:
             yield _block(positions, rows, shape)
 
-    def _lines(self) -> Iterator[bytes | Line]:
+    def lines(self) -> Iterator[bytes | Line]:
+        """Yield all lines, or the reason why a line is not read.
+
+        Raises:
+            SourceUnreadable: the file is damaged, or not UTF-8.
+        """
         file = self._opened.file
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
