@@ -41,6 +41,7 @@ _ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
     loads.SourceChanged: f"Restore the source and run the same command again to finish that load. {_BEGIN_AGAIN}",
     loads.IndexChanged: _BEGIN_AGAIN,
     loads.JournalUnusable: "Free space, set XDG_CACHE_HOME to another folder, or load with --no-resume.",
+    loads.MetadataUnclear: "--column FIELD names one of them, and --no-metadata none.",
     loads.BadRows: (
         "Correct them and add the file again with --no-resume. Without --strict and --via upload, the other rows are "
         "loaded."

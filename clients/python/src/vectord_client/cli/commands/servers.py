@@ -86,8 +86,10 @@ def ui_command(session: Session, *, port: int, open_browser: bool, model: str | 
     The page comes from this process, which passes its requests on with your credentials, until Ctrl-C. Keep the address
     secret: every program that has it can read what you can read.
     """
-    from vectord_client.ui.calls import Options  # noqa: PLC0415  the packages of the server are an extra
-    from vectord_client.ui.server import Server  # noqa: PLC0415
+    from vectord_client.ui.server import Server  # noqa: PLC0415  first: its error names the extra that is missing
+
+    # isort: split
+    from vectord_client.ui.calls import Options  # noqa: PLC0415
 
     output, target = session.output, str(resolve(session.target, os.environ))
     embedder = model or os.environ.get("VECTORD_EMBEDDER")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, TypeAlias
 
 from vectord_client.errors import MissingExtra
-from vectord_client.load.errors import SourceUnreadable
+from vectord_client.load.errors import MetadataUnclear, SourceUnreadable
 from vectord_client.load.sources.files import Opened
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
@@ -180,7 +180,8 @@ def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, st
     """Return the names of the arrays with ids, vectors and metadata.
 
     Raises:
-        SourceUnreadable: one is missing, or it is not clear which arrays are metadata.
+        SourceUnreadable: one is missing.
+        MetadataUnclear: it is not clear which arrays are metadata.
     """
     members = list(present)
     row_id = "ids" if names.id == "id" and "id" not in members else names.id
@@ -190,10 +191,10 @@ def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, st
     if metadata is None:
         metadata = "metadata" if "metadata" in others else ()
         if unclear := [member for member in others if member != metadata]:
-            raise SourceUnreadable(
+            raise MetadataUnclear(
                 f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata "
                 "with the option `metadata`.",
-                advice="metadata=['name', ...], or metadata=[] for none.",
+                advice="Write metadata=['name', ...], or metadata=[] for none.",
             )
     for wanted in (row_id, vector, *([metadata] if isinstance(metadata, str) else metadata)):
         if wanted not in members:
