@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import click
 
@@ -26,6 +26,9 @@ _BATCH: Final = 256  # texts of one request
 _JSON_LINES: Final = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 _TABLES: Final = (".csv", ".tsv")
 _FORMATS: Final = "texts are read from JSON lines (.jsonl, .ndjson, also with .gz), .csv and .tsv"
+
+# The positions of rows with their fields, or with the reason why a row has none.
+_Fields: TypeAlias = Generator[tuple[int, dict[str, Any] | str], None, None]
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ def text_rows(place: Place, names: Names) -> Generator[TextRow | BadItem, None, 
     opened = open_file(place)
     try:
         fields = _json_fields(opened) if ending.endswith(_JSON_LINES) else _table_fields(opened, names)
-        for position, values in fields:
-            yield BadItem(position, None, values) if isinstance(values, str) else _row(position, values, names)
+        with closing(fields):
+            for position, values in fields:
+                yield BadItem(position, None, values) if isinstance(values, str) else _row(position, values, names)
     finally:
         opened.close()
 
@@ -123,20 +127,20 @@ def _metadata(values: dict[str, Any], names: Names) -> Any:
     return {name: values[name] for name in names.metadata if name in values} or None
 
 
-def _table_fields(opened: Opened, names: Names) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _table_fields(opened: Opened, names: Names) -> _Fields:
     """Yield the cells of each row by the names of their columns; empty ones are left out."""
-    lines = Csv(opened).lines()
-    header = next(lines)
-    for position, row in enumerate(lines):
-        if len(row) != len(header):
-            yield position, wrong_length(row, header)
-            continue
-        cells = {name: cell for name, cell in zip(header, row, strict=True) if cell}
-        as_text = (names.id, names.vector)
-        yield position, {name: cell if name in as_text else scalar(cell) for name, cell in cells.items()}
+    with closing(Csv(opened).lines()) as lines:
+        header = next(lines)
+        for position, row in enumerate(lines):
+            if len(row) != len(header):
+                yield position, wrong_length(row, header)
+                continue
+            cells = {name: cell for name, cell in zip(header, row, strict=True) if cell}
+            as_text = (names.id, names.vector)
+            yield position, {name: cell if name in as_text else scalar(cell) for name, cell in cells.items()}
 
 
-def _json_fields(opened: Opened) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _json_fields(opened: Opened) -> _Fields:
     """Yield the position of each line with its object, or with the reason why it has none."""
     for position, line in enumerate(JsonLines(opened).lines()):
         if isinstance(line, Line):

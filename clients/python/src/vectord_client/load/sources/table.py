@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -42,15 +43,15 @@ class Csv:
 
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield the rows of the file."""
-        lines = self.lines()
-        header = next(lines)
-        found = check_names(header, names, "file")
-        start = 0
-        while rows := list(islice(lines, _ROWS)):
-            yield _block(start, rows, header, found, shape)
-            start += len(rows)
+        with closing(self.lines()) as lines:
+            header = next(lines)
+            found = check_names(header, names, "file")
+            start = 0
+            while rows := list(islice(lines, _ROWS)):
+                yield _block(start, rows, header, found, shape)
+                start += len(rows)
 
-    def lines(self) -> Iterator[list[str]]:
+    def lines(self) -> Generator[list[str], None, None]:
         """Yield the cells of each line that is not blank, first the names of the columns.
 
         Raises:
