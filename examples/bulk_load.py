@@ -2,10 +2,11 @@
 
     python examples/bulk_load.py films.parquet films --dimension 384 --target ./data
 
-Formats: .parquet, .jsonl, .jsonl.gz, .npz, .npy and .csv, also as s3://bucket/key.
+Formats: .parquet, .jsonl and .ndjson (also with .gz), .npz, .npy, .csv and .tsv, also as s3://bucket/key.
 """
 
 import argparse
+from itertools import islice
 
 from vectord_client import Client
 
@@ -22,5 +23,5 @@ with Client(arguments.target) as client:
     print(f"{report.added:,} added, {report.replaced:,} replaced, {report.rows_per_second:,.0f} rows/s")
     for row in report.failed[:10]:
         print(f"row {row.position + 1} (id {row.id}): {row.reason}")
-    first = next(iter(index.rows()))
-    print(f"nearest to {first.id}: {', '.join(index.search(id=first.id, k=3).ids)}")
+    for first in islice(index.rows(), 1):
+        print(f"nearest to {first.id}: {', '.join(index.search(id=first.id, k=3).ids)}")

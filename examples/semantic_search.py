@@ -2,7 +2,8 @@
 
 usage: python examples/semantic_search.py [FOLDER or URL]
 
-It needs the extra `embedded` for a folder, and no network. Run it again: the index is there already.
+It needs the extra `embedded` for a folder, and no network. A second run uses the index of the first; after an
+interruption it adds all rows again, which replaces those that the index has.
 """
 
 import sys
@@ -15,12 +16,13 @@ SHOWN = 5  # questions
 
 
 def main(target: str = "./data") -> None:
-    """Fill the index `aws-operations` if it is empty, and print the nearest operations to some questions."""
+    """Fill the index `aws-operations` if rows are missing, and print the nearest operations to some questions."""
     data = np.load(Path(__file__).with_name("aws_operations.npz"))
     with Client(target) as client:
         operations = client.create_index("aws-operations", dimension=384, exist_ok=True)
-        if operations.count() == 0:
-            ids, vectors = data["ids"].tolist(), data["vectors"].astype(np.float32)
+        ids = data["ids"].tolist()
+        if operations.count() < len(ids):
+            vectors = data["vectors"].astype(np.float32)
             metadata = [{"service": service} for service in data["service"].tolist()]
             for start in range(0, len(ids), 2_000):  # a request has up to 6 MB
                 part = slice(start, start + 2_000)

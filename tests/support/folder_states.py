@@ -1,5 +1,6 @@
 """Changes of a store in a folder, and the states that the folder may be in after each of them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from vectord.storage.files.system import System
 
 HEAD: Final = b"h" * LEAST_PART
 STAGED: Final = ".staging/0123"
+BUILT: Final = ".staging/s"
+BODY: Final = b"b" * LEAST_PART
 SHARD: Final = f"films/{'0' * 32}/0"
 BUCKET: Final = ".s3vectors/films"
 NAMES: Final = ("t", "u", STAGED, SHARD, BUCKET)
@@ -32,14 +35,26 @@ class Case:
     change: Change
     adds: Mapping[str, bytes]
     removes: tuple[str, ...] = ()
+    is_build: bool = False
 
     def outcome(self, before: State) -> State:
         return {name: data for name, data in {**before, **self.adds}.items() if name not in self.removes}
+
+    def has_versions(self, folder: Path, state: State) -> bool:
+        """Return True if no version of `t` is lost: both were there before, and a build replaces the bytes of one."""
+        is_built = self.is_build and state["t"] != NEW
+        expected = Counter([OLD, state["t"], state["t"]] if is_built else [OLD, NEW])
+        return expected <= Counter(versions_of(folder))
 
 
 def _splice(store: FileStore) -> object:
     etag = store.etag("t")
     source = CopySource("t", etag, 0, len(NEW))
+    return store.splice("t", HEAD, source, b"tail", condition=IfMatch(etag), commit="c")
+
+
+def _build(store: FileStore) -> object:
+    etag, source = store.etag("t"), CopySource(BUILT, store.etag(BUILT), 0, len(BODY))
     return store.splice("t", HEAD, source, b"tail", condition=IfMatch(etag), commit="c")
 
 
@@ -53,10 +68,11 @@ CASES: Final[dict[str, Case]] = {
     "create": Case(lambda store: store.put("u", b"new", IfAbsent(), "c"), {"u": b"new"}),
     "replace": Case(lambda store: store.put("t", b"newer", IfMatch(store.etag("t")), "c"), {"t": b"newer"}),
     "splice": Case(_splice, {"t": HEAD + NEW + b"tail"}),
+    "build": Case(_build, {"t": HEAD + BODY + b"tail"}, is_build=True),
     "create by splice of a version": Case(_splice_version, {"u": HEAD + OLD}),
     "delete": Case(lambda store: store.delete("t", IfMatch(store.etag("t"))), {}, ("t",)),
     "stage": Case(lambda store: store.stage(STAGED, [HEAD, b"end"]), {STAGED: HEAD + b"end"}),
-    "discard": Case(lambda store: store.discard(".staging/s"), {}, (".staging/s",)),
+    "discard": Case(lambda store: store.discard(BUILT), {}, (BUILT,)),
     "create a shard": Case(lambda store: store.put(SHARD, b"rows", IfAbsent(), "c"), {SHARD: b"rows"}),
     "delete a bucket": Case(lambda store: store.delete(BUCKET, IfMatch(store.etag(BUCKET))), {}, (BUCKET,)),
 }
@@ -67,7 +83,7 @@ def filled(folder: Path) -> State:
     store = opened(folder)
     store.put("t", NEW, IfMatch(store.put("t", OLD, IfAbsent(), "c")), "c")
     store.put(BUCKET, b"{}", IfAbsent(), "c")
-    store.stage(".staging/s", [b"staged"])
+    store.stage(BUILT, [BODY])
     return state_of(folder)
 
 
@@ -78,7 +94,7 @@ def opened(folder: Path, system: System | None = None) -> FileStore:
 def state_of(folder: Path) -> State:
     """Return every object that a new process finds, by name."""
     store, found = opened(folder), {}
-    for name in (*NAMES, ".staging/s"):
+    for name in (*NAMES, BUILT):
         if (folder / _path(name)).exists():
             stored = store.get(name)
             assert isinstance(stored, StoredObject)
@@ -115,7 +131,7 @@ def garbage(folder: Path) -> set[str]:
     store.stage(".staging/last", [b""])
     store.discard(".staging/last")
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())}
-    wanted = {_path(name) for name in (*NAMES, ".staging/s")}
+    wanted = {_path(name) for name in (*NAMES, BUILT)}
     return {
         file
         for file in files - wanted

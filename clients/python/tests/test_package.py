@@ -61,6 +61,7 @@ def test_has_the_version_of_the_engine() -> None:
 def test_the_wheel_has_every_file_of_client_engine_and_functions_and_nothing_else(wheel: Path) -> None:
     folders = {
         "vectord_client": PROJECT / "src/vectord_client",
+        "vectord_command": PROJECT / "src/vectord_command",
         "vectord": ROOT / "layers/vectord/vectord",
         "vectord_functions": ROOT / "functions",
     }

@@ -2,7 +2,7 @@
 
 import sys
 
-from vectord_client.cli.main import main
+from vectord_command.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

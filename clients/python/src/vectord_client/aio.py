@@ -44,7 +44,7 @@ class AsyncClient:
         replaces the target.
 
         Raises:
-            NoTarget: There is no target.
+            NoTarget: `target` is None, and VECTORD_URL is not set.
             TargetInvalid: The target is neither a URL nor a folder.
             ArgumentInvalid: `timeout` or `concurrency` is not positive.
             MissingExtra: The target or `auth` needs packages that are not installed.
@@ -77,7 +77,7 @@ class AsyncClient:
 
     @property
     def transport(self) -> AsyncTransport:
-        """What sends the requests."""
+        """The transport, which sends the requests."""
         return self._session.transport
 
     def index(self, name: str) -> AsyncIndex:
@@ -147,6 +147,6 @@ def _transport(target: "str | os.PathLike[str] | None", auth: Auth, region: str 
 
         url = base_url(found)
         return AsyncHttpTransport(url, authorizer(auth, url, region, os.environ))
-    from vectord_client.embedded.gateway import open_gateway  # noqa: PLC0415  the engine
+    from vectord_client.embedded.entry import open_gateway  # noqa: PLC0415  the engine
 
     return InThreads(open_gateway(found))

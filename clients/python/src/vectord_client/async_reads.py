@@ -31,6 +31,10 @@ class AsyncView(AsyncExportable):
         """Return parameters, count, sizes and calibration."""
         return await self._session.run(operations.describe(self._name, self._as_of))
 
+    async def count(self, filter: Filter | None = None) -> int:
+        """Return the number of vectors, or of those that satisfy a filter."""
+        return await self._session.follow(plans.count_at(self._name, filter, self._as_of))
+
     async def search(
         self,
         vector: Any = None,

@@ -104,7 +104,8 @@ class Iam:
         self.region = region or self._read(lambda: session.get_config_variable("region"))
         if not self.region:
             raise CredentialsMissing(
-                "No AWS region is known: set AWS_REGION or AWS_DEFAULT_REGION, or give Client the argument `region`."
+                "No AWS region is known: set AWS_REGION or AWS_DEFAULT_REGION.",
+                advice="Or give Client the argument `region`.",
             )
         self._credentials = self._found(session.get_credentials)
 
@@ -120,7 +121,8 @@ class Iam:
         if found is None:
             raise CredentialsMissing(
                 "No AWS credentials were found: run `aws sso login` or `aws configure`, or set AWS_PROFILE or "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. For an API without IAM, use auth='none'."
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+                advice="For an API without IAM, use auth='none'.",
             )
         return found
 

@@ -43,7 +43,7 @@ class Client:
         replaces the target.
 
         Raises:
-            NoTarget: There is no target.
+            NoTarget: `target` is None, and VECTORD_URL is not set.
             TargetInvalid: The target is neither a URL nor a folder.
             ArgumentInvalid: `timeout` or `concurrency` is not positive.
             MissingExtra: The target or `auth` needs packages that are not installed.
@@ -76,7 +76,7 @@ class Client:
 
     @property
     def transport(self) -> Transport:
-        """What sends the requests."""
+        """The transport, which sends the requests."""
         return self._session.transport
 
     def index(self, name: str) -> Index:
@@ -145,6 +145,6 @@ def _transport(target: "str | os.PathLike[str] | None", auth: Auth, region: str 
 
         url = base_url(found)
         return HttpTransport(url, authorizer(auth, url, region, os.environ))
-    from vectord_client.embedded.gateway import open_gateway  # noqa: PLC0415  the engine
+    from vectord_client.embedded.entry import open_gateway  # noqa: PLC0415  the engine
 
     return open_gateway(found)

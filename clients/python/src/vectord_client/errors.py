@@ -1,6 +1,6 @@
 """The errors that the client raises.
 
-`Problem` has one class for each problem type of the API. `TransportError` means that there is no complete answer, and
+`Problem` has one class for each problem type of the API. `TransportError` means that the answer is incomplete, and
 `UsageError` that nothing was sent. `gateway_errors` has the errors of answers that do not come from vectord.
 """
 
@@ -26,9 +26,11 @@ class VectordError(Exception):
     HTTP status (None if there was no answer), `type` the problem type, `errors` the refused items of a batch,
     `retry_after` the seconds that the service asks to wait, and `request_id` the request's name in the service's log.
     `attempts` is the number of requests that were sent. If `maybe_applied` is True, the change may have been applied.
+    `detail` says what is wrong. `advice` says what to do in terms of the Python interface; other front ends, such as
+    the command line, print their own advice in its place.
     """
 
-    advice: ClassVar[str] = ""  # what the message says after the detail
+    advice = ""
 
     def __init__(
         self,
@@ -41,8 +43,11 @@ class VectordError(Exception):
         errors_omitted: int = 0,
         retry_after: float | None = None,
         request_id: str | None = None,
+        advice: str | None = None,
     ) -> None:
         super().__init__(detail)
+        if advice is not None:
+            self.advice = advice
         self.detail = detail
         self.status = status
         self.type = type
@@ -59,24 +64,23 @@ class VectordError(Exception):
         parts += [f"  item {item.position}, id {item.id!r}: {item.reason}" for item in self.errors[:_SHOWN_ITEMS]]
         if (hidden := len(self.errors) + self.errors_omitted - _SHOWN_ITEMS) > 0:
             parts.append(f"  and {hidden:,} more")
-        if self.maybe_applied:
-            parts.append("The change may have been applied: read the index before you repeat it.")
-        if notes := self._notes():
-            parts.append(f"({', '.join(notes)})")
+        parts += self.circumstances
         return "\n".join(parts) if self.errors else " ".join(parts)
 
-    def _notes(self) -> list[str]:
+    @property
+    def circumstances(self) -> list[str]:
+        """The last sentences of the message: whether a change may have been applied, status, request and attempts."""
         notes = [f"status {self.status}"] if self.status is not None else []
         if self.request_id:
             notes.append(f"request {self.request_id}")
         if self.attempts > 1:
             notes.append(f"{self.attempts} attempts")
-        return notes
+        sentences = [_MAYBE_APPLIED] if self.maybe_applied else []
+        return [*sentences, f"({', '.join(notes)})"] if notes else sentences
 
 
 _SHOWN_ITEMS: Final = 3
-
-# Nothing was sent.
+_MAYBE_APPLIED: Final = "The change may have been applied: read the index before you repeat it."
 
 
 class UsageError(VectordError):
@@ -88,11 +92,15 @@ class ArgumentInvalid(UsageError, ValueError):
 
 
 class NoTarget(UsageError, ValueError):
-    """There is neither a target nor VECTORD_URL."""
+    """No target was given, and VECTORD_URL is not set."""
 
 
 class TargetInvalid(UsageError, ValueError):
     """The target is neither a URL of an API nor a folder."""
+
+
+class FolderMissing(TargetInvalid):
+    """The folder of an embedded target does not exist, and the command does not create it."""
 
 
 class MissingExtra(UsageError, ImportError):
@@ -119,18 +127,12 @@ class ClientClosed(UsageError):
     """The client was closed."""
 
 
-# Text was not embedded.
-
-
 class EmbeddingFailed(VectordError):
     """The embedding model did not return vectors for the texts."""
 
 
-# There is no whole answer.
-
-
 class TransportError(VectordError):
-    """There is no complete answer."""
+    """The answer is missing or incomplete."""
 
     sent: ClassVar[bool] = True  # False: the request cannot have been executed
     lasting: bool = False  # True: a repeat fails in the same way
@@ -164,9 +166,6 @@ class AnswerTruncated(TransportError):
 
 class TimedOut(TransportError):
     """The answer did not arrive in time."""
-
-
-# One class for each problem type.
 
 
 class Problem(VectordError):
@@ -206,11 +205,11 @@ class RouteNotFound(NotFound):
 
 
 class IndexNotFound(NotFound):
-    """There is no index of this name."""
+    """The index does not exist."""
 
 
 class VectorNotFound(NotFound, KeyError):
-    """There is no vector with this id."""
+    """The index has no vector with this id."""
 
 
 class VersionNotFound(NotFound):

@@ -70,7 +70,11 @@ class Index(View, Loadable):
         return self
 
     def at(self, as_of: AsOf) -> View:
-        """Return an earlier state to read from: a `Version`, its id, an ETag or a time."""
+        """Return an earlier state to read from: a `Version`, its id, an ETag or a time.
+
+        The view has `info`, `count`, `search`, `search_many`, `recall`, `export` and `export_link`. The API reads no
+        single rows of an earlier state: `export` writes all of them, and a `copy` with `as_of` is an index of its own.
+        """
         if as_of is None:  # such as the ETag of a version that is a deletion
             raise ArgumentInvalid("as_of is None: give a Version, its id, an ETag or a time.")
         return View(self._session, self._name, as_of)
@@ -211,12 +215,10 @@ class Index(View, Loadable):
         if texts is not None:
             if rows is not None or vectors is not None:
                 raise ArgumentInvalid("Give one of rows, vectors and texts.")
-            return self._session.follow(self._texts.add(ids, texts, metadata, self._session.concurrency, if_match))
+            return self._session.follow(self._texts.add(ids, texts, metadata, if_match))
         blocks = plans.blocks_of(rows, ids, vectors, metadata, (id, vector))
         session = self._session
-        return session.follow(
-            plans.add(self._name, blocks, session.concurrency, if_match, in_process=session.in_process)
-        )
+        return session.follow(plans.add(self._name, blocks, if_match, in_process=session.in_process))
 
     def patch(
         self,

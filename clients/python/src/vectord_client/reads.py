@@ -31,6 +31,10 @@ class View(Exportable):
         """Return parameters, count, sizes and calibration."""
         return self._session.run(operations.describe(self._name, self._as_of))
 
+    def count(self, filter: Filter | None = None) -> int:
+        """Return the number of vectors, or of those that satisfy a filter."""
+        return self._session.follow(plans.count_at(self._name, filter, self._as_of))
+
     def search(
         self,
         vector: Any = None,

@@ -16,14 +16,15 @@ def resolve(target: "str | os.PathLike[str] | None", environment: Mapping[str, s
     """Return the URL as text, or the folder as a path; VECTORD_URL stands in for a target that is None.
 
     Raises:
-        NoTarget: There is neither.
+        NoTarget: `target` is None, and VECTORD_URL is not set.
         TargetInvalid: The target is neither a URL nor a folder.
     """
     if target is None:
         target = environment.get("VECTORD_URL", "").strip()
         if not target:
             raise NoTarget(
-                "Set VECTORD_URL to the URL of a deployment, or give Client a URL or a folder: Client('./data')."
+                "The target is missing: neither a URL nor a folder is given.",
+                advice="Set VECTORD_URL, or give Client a URL or a folder: Client('./data').",
             )
     text = os.fspath(target)
     if not isinstance(text, str) or not text.strip():
@@ -42,7 +43,7 @@ def _folder(path: str, target: str) -> Path:
     """Return a path with `~` resolved.
 
     Raises:
-        TargetInvalid: No file system can have this path, or there is no such home.
+        TargetInvalid: No file system can have this path, or the user of `~user` does not exist.
     """
     if "\0" in path:
         raise TargetInvalid(f"{target!r} is not a path: it contains the character NUL.")

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 from vectord_client.embedding.protocol import Embedder
-from vectord_client.errors import ArgumentInvalid, EmbedderMismatch
+from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch
+from vectord_client.rows.block import InvalidRows
 from vectord_client.rows.id_lists import check_several, checked_ids
 from vectord_client.values import Added, Embedding, Hits, IndexInfo, Parameters, Restored
 from vectord_client.wire import operations, plans
@@ -33,35 +34,51 @@ class Texts:
             NoEmbedder: No embedder is configured, and the index records no model that has an adapter.
             EmbedderMismatch: The index records another model.
             EmbeddingFailed: The model returned no vector.
-            ArgumentInvalid: It is not a text, or there is a vector or an id too.
+            ArgumentInvalid: It is empty or not a text, or there is a vector or an id too.
         """
         if options.pop("vector", None) is not None or options.get("id") is not None:
             raise ArgumentInvalid("A search has exactly one of vector, id and text.")
+        if reason := _text_reason(text):
+            raise ArgumentInvalid(f"{reason[0].upper()}{reason[1:]}: write the words to search for.")
         embedder = yield from self._checked_embedder()
         vector = yield Work(lambda: _embedding().embed_query(embedder, text))
         hits: Hits = yield operations.search(self._name, vector=vector, **options)
         return hits
 
-    def add(
-        self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, most: int, if_match: str | None
-    ) -> Plan[Added]:
-        """Add or replace the vectors of documents. Raises as `search`."""
+    def add(self, ids: Any, texts: Iterable[str], metadata: Iterable[Any] | None, if_match: str | None) -> Plan[Added]:
+        """Add or replace the vectors of documents.
+
+        Raises:
+            InvalidRows: Some texts are empty or not text.
+            NoEmbedder, EmbedderMismatch, EmbeddingFailed, ArgumentInvalid: as `search`.
+        """
         if ids is None:
             raise ArgumentInvalid("Give `ids` with `texts`.")
         check_several(texts, "texts")
         documents, listed = list(texts), checked_ids(ids)
         if len(listed) != len(documents):  # before the model is called, which may take long or cost money
             raise ArgumentInvalid(f"There are {len(listed):,} ids for {len(documents):,} texts.")
+        if bad := [
+            BadItem(row, listed[row], reason) for row, text in enumerate(documents) if (reason := _text_reason(text))
+        ]:
+            raise InvalidRows(bad)
         embedder = yield from self._checked_embedder()
         vectors = yield Work(lambda: _embedding().embed_documents(embedder, documents))
         blocks = plans.blocks_of(None, listed, vectors, metadata, ("id", "vector"))
-        return (yield from plans.add(self._name, blocks, most, if_match))
+        return (yield from plans.add(self._name, blocks, if_match))
 
     def _checked_embedder(self) -> Plan[Embedder]:
         if self._embedder is None:
             info: IndexInfo = yield operations.describe(self._name, self._as_of)
             self._embedder = yield Work(lambda: _index_embedding().embedder_of(self._configured, info.parameters))
         return self._embedder
+
+
+def _text_reason(text: object) -> str | None:
+    """Return why a model cannot embed a text, None if it can. Without words, the result would be arbitrary."""
+    if not isinstance(text, str):
+        return f"the text is {text!r:.80}, which is not text"
+    return None if text.strip() else "the text is empty"
 
 
 def create(
@@ -80,7 +97,7 @@ def create(
     absent if an embedder is given. If `embedding` is False, no model is recorded.
 
     Raises:
-        ArgumentInvalid: There is neither a dimension nor an embedder that has one.
+        ArgumentInvalid: Neither a dimension nor an embedder that has one is given.
         EmbedderMismatch: The embedder has another dimension, or the index exists and records another model.
         IndexExists: It exists, and `exist_ok` is not set or its parameters differ.
     """
@@ -97,7 +114,7 @@ def create(
 def _model_of(
     embedding: str | Embedder | Embedding | None, configured: str | Embedder | None, dimension: int | None
 ) -> tuple[int, Embedding | None]:
-    """Return the dimension of a new index, and what it records."""
+    """Return the dimension of a new index, and the model that it records."""
     if embedding is None and configured is None:
         if dimension is None:
             raise ArgumentInvalid("Give the dimension of the vectors, or an embedding model that has one.")
@@ -114,7 +131,7 @@ def _model_of(
         return dimension, None  # an index for other vectors
     raise EmbedderMismatch(
         f"The embedder {embedder.name!r} makes vectors of {embedder.dimension:,} dimensions, not {dimension:,}. Leave "
-        "`dimension` out."
+        "the option `dimension` out."
     )
 
 
@@ -125,7 +142,7 @@ def _check_existing(existing: Parameters, record: Embedding, *, required: bool) 
     elif required:
         raise EmbedderMismatch(
             f"The index {existing.name!r} exists and records no embedding model, so it is not known whether "
-            f"{record.model!r} made its vectors. Leave `embedding` out, or create another index."
+            f"{record.model!r} made its vectors. Accept it without a model, or create another index."
         )
 
 

@@ -67,7 +67,7 @@ class Loadable:
     ) -> "LoadReport":
         """Load any number of rows in bounded memory, and return a report.
 
-        `source` is a path or `s3://bucket/key` of a file (.parquet, .jsonl, .jsonl.gz, .npz, .npy, .csv), or rows in
+        `source` is a path or `s3://bucket/key` of a file (.parquet, .jsonl, .npz, .npy, .csv or another), or rows in
         any form that `add` accepts: a DataFrame, an Arrow table, or an iterable, which is read once. `id` and `vector`
         name the columns; all others are metadata, unless `metadata` names the columns, or one column with all of it.
 

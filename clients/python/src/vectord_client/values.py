@@ -86,8 +86,9 @@ class Restored(msgspec.Struct, frozen=True):
 class Added(msgspec.Struct, frozen=True):
     """The result of an add; `count` is the number of vectors afterwards, None for a sharded index.
 
-    `etag` is empty for a sharded index, and for rows that needed several requests: there is not one state that all of
-    them made. `if_match` refuses an empty text.
+    `etag` is that of the state that this add made; of rows that needed several requests, the state after the last one.
+    It is empty for a sharded index, which does not have one, and `if_match` refuses an empty text: a write that was to
+    have a condition is never sent without.
     """
 
     added: int

@@ -87,6 +87,10 @@ def _write_files(folder: Path, rows: list[tuple[str, list[float], dict[str, Any]
         (folder / name).write_text("".join(lines))
     with (folder / "films.csv").open("w") as file:
         csv.writer(file).writerows([("imdb", "embedding"), *((name, json.dumps(vector)) for name, vector, _ in rows)])
+    with (folder / "films.tsv").open("w") as file:
+        rows_of_file = [(name, json.dumps(vector), metadata.get("year", "")) for name, vector, metadata in rows]
+        csv.writer(file, delimiter="\t").writerows([("id", "vector", "year"), *rows_of_file])
+    (folder / "data").mkdir(exist_ok=True)
     table = {"id": [name for name, _, _ in rows], "vector": [vector for _, vector, _ in rows]}
     pq.write_table(pa.table(table), folder / "films.parquet")
     (folder / "plots.jsonl").write_text('{"id": "alien", "plot": "A monster hunts the crew of a space ship."}\n')

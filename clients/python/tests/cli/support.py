@@ -5,8 +5,11 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +97,33 @@ class Served:
         ("七人の侍", [0.5, 0.5, 0.0], {"year": 1954, "by": {"name": "黒澤 明"}}),
         ("evil\x1b[2J\x9b31m", [0.0, 0.0, 1.0], {"note": "\x1b]0;owned\x07\n\u202e" + "x" * 5000}),
     )
+
+
+Answer = Callable[[str, str], tuple[int, dict[str, str], bytes]]
+
+
+@contextmanager
+def server(answer: Answer) -> Iterator[str]:
+    """Serve answers of a function of method and path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def respond(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            status, headers, body = answer(self.command, self.path)
+            self.send_response_only(status)
+            for name, value in {"content-length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = respond  # noqa: N815  the names that http.server calls
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+        thread.join()

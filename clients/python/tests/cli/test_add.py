@@ -119,7 +119,7 @@ def test_strict_ends_at_the_first_bad_row(empty: Vectord) -> None:
 @pytest.mark.parametrize(
     ("code", "name", "content"),
     [
-        (2, "missing.jsonl", None),
+        (7, "missing.jsonl", None),
         (2, "x.txt", b""),
         (7, "x.parquet", b"nonsense"),
         (7, "x.npz", b"PK"),

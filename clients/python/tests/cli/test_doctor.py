@@ -2,45 +2,20 @@
 
 import base64
 import json
-import threading
+import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.support import Vectord
+from tests.cli.support import Vectord, server
 
-Answer = Callable[[str, str], tuple[int, dict[str, str], bytes]]
 DOCUMENT = json.dumps({"info": {"title": "vectord", "version": "1"}}).encode()
 
 
-@contextmanager
-def server(answer: Answer) -> Iterator[str]:
-    """Serve answers of a function of method and path."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def respond(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, headers, body = answer(self.command, self.path)
-            self.send_response_only(status)
-            for name, value in {"content-length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_PUT = respond  # noqa: N815  the names that http.server calls
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
+def problem(kind: str, detail: str = "") -> bytes:
+    """Return the body of a problem of the API."""
+    return json.dumps({"type": f"urn:vectord:problem:{kind}", "title": kind, "detail": detail}).encode()
 
 
 def findings(vectord: Vectord, *words: str, code: int = 0, env: dict[str, str] | None = None) -> dict[str, Any]:
@@ -101,7 +76,7 @@ def test_a_server_that_does_not_speak_http(vectord: Vectord) -> None:
 def test_compares_the_clocks(vectord: Vectord, seconds: int, status: str, code: int) -> None:
     def answer(method: str, path: str) -> tuple[int, dict[str, str], bytes]:
         date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds))
-        return (200, {"date": date}, DOCUMENT) if path == "/openapi.json" else (404, {}, b"{}")
+        return (200, {"date": date}, DOCUMENT) if path == "/openapi.json" else (404, {}, problem("index-not-found"))
 
     with server(answer) as url:
         assert findings(vectord, "--url", url, code=code)["clock"]["status"] == status
@@ -112,7 +87,9 @@ def test_rights_that_are_denied(vectord: Vectord) -> None:
         if path == "/openapi.json":
             return 200, {}, DOCUMENT
         allowed = method == "GET"
-        return (404, {}, b"{}") if allowed else (403, {}, b'{"detail": "needs write:films"}')
+        if allowed:
+            return 404, {}, problem("index-not-found")
+        return 403, {}, problem("access-denied", "needs write:films")
 
     with server(answer) as url:
         found = findings(vectord, "--url", url, "--index", "films")
@@ -187,3 +164,52 @@ def test_a_table_marks_each_check(films: Vectord) -> None:
     assert "fail  connection: " in text
     assert "\n      fix: " in text
     assert text.strip().endswith("1 failed, 0 warnings")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (502, {"content-type": "text/html"}, b"<html>Bad Gateway of the proxy</html>"),
+        (302, {"location": "https://login.example.com/"}, b""),
+        (401, {"www-authenticate": 'Bearer error_description="the token has expired"'}, b'{"message": "Unauthorized"}'),
+        (404, {}, b"not here"),
+        (200, {"content-type": "text/html"}, b"<html>a page of another program</html>"),
+    ],
+    ids=lambda answer: str(answer[0]),
+)
+def test_says_as_much_about_an_answer_as_a_command_that_meets_it(
+    vectord: Vectord, answer: tuple[int, dict[str, str], bytes]
+) -> None:
+    with server(lambda *_: answer) as url:
+        done = vectord("ls", "--url", url, "--timeout", "0.5", code=None)
+        found = findings(vectord, "--url", url, code=1)
+    said = re.search(
+        r"Bad Gateway of the proxy|login.example.com|the token has expired|not here|another prog", done.stderr
+    )
+    assert said, done.stderr
+    assert said[0] in found["service"]["detail"]
+
+
+@pytest.mark.parametrize("place", ["begin", "middle", "cut"])
+def test_an_index_that_is_damaged_fails(vectord: Vectord, place: str) -> None:
+    for name in ("films", "series"):
+        vectord("create", name, "--dimension", "2", "--store", "data")
+    rows = "".join(json.dumps({"id": f"row-{at}", "vector": [at, 1]}) + "\n" for at in range(2_000))
+    vectord("add", "films", "-", "--store", "data", stdin=rows)
+    damage(vectord.folder / "data/films.lhv1", place)
+    found = findings(vectord, "--store", "data", code=1)
+    assert found["index films"]["status"] == "fail"
+    assert "vectord restore" in found["index films"]["fix"]
+    assert found["open"]["detail"] == "1 index"
+    assert "index films" not in findings(vectord, "--store", "data", "--index", "series")
+
+
+def damage(path: Path, place: str) -> None:
+    """Damage the file of an index."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        if place == "cut":
+            file.truncate(size // 2)
+            return
+        file.seek(0 if place == "begin" else size // 2)
+        file.write(b"\xff" * 8)

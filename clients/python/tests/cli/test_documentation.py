@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.support import Vectord
 
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.main import APP
 
 PAGE = (Path(__file__).parents[4] / "docs/command-line.md").read_text()

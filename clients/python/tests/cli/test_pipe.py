@@ -126,7 +126,7 @@ def test_deletes_rows(films: Vectord) -> None:
     assert films.lines("rm", "films", "--filter", '{"year": {"$lt": 1980}}', "--dry-run") == [
         {"index": "films", "dry_run": True, "deleted": 2}
     ]
-    assert films.lines("rm", "films", "heat", "nope", "--yes")[0]["deleted"] == 1
+    assert films.lines("rm", "films", "heat", "nope", "--yes", code=3)[0]["deleted"] == 1
     assert films.lines("rm", "films", "-", "--yes", stdin="thief\n")[0]["deleted"] == 1
     assert films.lines("rm", "films", "-", "--yes", stdin="")[0]["deleted"] == 0
     assert films.lines("rm", "films", "--all", "--dry-run")[0]["deleted"] == 3
@@ -135,7 +135,7 @@ def test_deletes_rows(films: Vectord) -> None:
 
 
 def test_an_empty_variable_in_place_of_an_id_deletes_nothing(films: Vectord) -> None:
-    films("rm", "films", "--id", "", "--yes", code=None)
+    assert "An id is empty" in films("rm", "films", "--id", "", "--yes", code=2).stderr
     assert films.lines("count", "films") == [{"count": 5}]
 
 

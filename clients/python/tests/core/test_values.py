@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vectord_client import Client, Hit, Hits, Vector, errors
+from vectord_client import AsyncClient, Client, Hit, Hits, Vector, errors
 from vectord_client.vector import unpack
 
 
@@ -84,6 +84,20 @@ def test_an_earlier_state_is_read_by_version_etag_and_time(tmp_path: Path) -> No
             view = films.at(moment)
             assert (view.info().count, view.search([0, 1]).ids) == (1, ["alien"])
             assert view.search_many([[0, 1]])[0].count == 1
+
+
+async def test_vectors_of_an_earlier_state_are_counted(target: str) -> None:
+    with Client(target) as client:
+        films = client.create_index("films", dimension=2)
+        empty = films.etag
+        earlier = films.add([("alien", [1, 0], {"n": 1}), ("heat", [0, 1], {"n": 2})]).etag
+        films.add([("up", [1, 1], {"n": 1})])
+        view = films.at(earlier)
+        assert (films.at(empty).count(), view.count(), films.count()) == (0, 2, 3)
+        assert (films.at(empty).count({"n": 1}), view.count({"n": 1}), films.count({"n": 1})) == (0, 1, 2)
+    async with AsyncClient(target) as client:
+        then = client.index("films").at(earlier)
+        assert (await then.count(), await then.count({"n": 1})) == (2, 1)
 
 
 def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:

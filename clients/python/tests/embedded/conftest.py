@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.embedded.support import create_built
 
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 
 

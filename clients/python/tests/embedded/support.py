@@ -15,7 +15,7 @@ import numpy as np
 from vectord.index.thresholds import compaction_is_due
 from vectord.readers.entry import NewVector
 from vectord.service.values.options import Deadline, NewIndex
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 from vectord_client.wire.request import Request, Response
 

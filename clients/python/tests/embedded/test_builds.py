@@ -4,13 +4,14 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.embedded.support import TAIL_ROWS, add_rows, is_index_due
+from tests.embedded.support import BASE_ROWS, DIMENSION, TAIL_ROWS, add_rows, is_index_due
 
 from vectord.service.values.options import Deadline
+from vectord_client import Client
 from vectord_client.embedded.builds import LOCK
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.lock import FileLock
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.process_files import FileLock
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 
 
@@ -86,3 +87,36 @@ def test_closing_twice_is_harmless(gateway: Gateway, seconds: float) -> None:
     gateway._engine.builds.close(seconds)
     gateway._engine.builds.request("films")
     assert gateway._engine.builds.wait(0)
+
+
+def test_the_rows_before_a_build_take_no_space_and_can_still_be_read(built: Path) -> None:
+    """A build changes no rows: the version that it replaced is read from the new file."""
+    with Client(built) as client:
+        films = client.index("films")
+        latest, added, created = films.versions()
+        assert latest.etag == films.etag != added.etag
+        for as_of in (added.id, added.etag, added.modified):
+            assert films.at(as_of).search([1.0] * DIMENSION, k=5_000).count == BASE_ROWS
+        assert films.at(created.id).search([1.0] * DIMENSION).count == 0
+    files = {path.stat().st_ino: path.stat().st_size for path in built.rglob("*") if path.is_file()}
+    assert sum(files.values()) < 1.02 * (built / "films.lhv1").stat().st_size
+
+
+def test_the_rows_before_a_build_can_be_copied_and_restored(built: Path) -> None:
+    with Client(built) as client:
+        films = client.index("films")
+        _, added, _ = films.versions()
+        films.delete(ids=["row-0"])
+        assert len(films.copy("again", as_of=added.id)) == BASE_ROWS
+        films.restore(added.etag)
+        assert len(films) == BASE_ROWS
+
+
+def test_the_page_lists_every_file_and_folder_that_a_folder_has(built: Path, gateway: Gateway) -> None:
+    add_rows(gateway, "films", 10_000, TAIL_ROWS)
+    assert gateway._engine.builds.wait(60)
+    page = (Path(__file__).parents[4] / "docs" / "embedded.md").read_text()
+    table = page.partition("| path in the folder |")[2].partition("\n\n")[0]
+    hidden = {path.name for path in built.iterdir() if path.name.startswith(".")}
+    assert hidden >= {LOCK, ".versions"}
+    assert {name for name in hidden if f"`{name}" not in table} == set()

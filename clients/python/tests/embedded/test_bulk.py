@@ -10,8 +10,8 @@ import pytest
 from vectord.index.codec import decode
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord_client import Client, Index
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 from vectord_client.errors import BatchInvalid, IdempotencyKeyReused, PreconditionFailed
 from vectord_client.rows import batches

@@ -10,9 +10,9 @@ import pytest
 from tests.embedded.support import send
 
 from vectord.edge.request import MAX_BODY
-from vectord_client.embedded.gateway import open_gateway
-from vectord_client.embedded.options import Options
-from vectord_client.embedded.scratch import Scratch
+from vectord_client.embedded.entry import open_gateway
+from vectord_client.embedded.process_files import Scratch
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.transport import Gateway
 from vectord_client.errors import ClientClosed, TargetInvalid
 from vectord_client.wire.request import Request

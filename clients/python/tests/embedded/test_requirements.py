@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from vectord_client.embedded import gateway
+from vectord_client.embedded import requirements
 from vectord_client.errors import MissingExtra
 
 
@@ -14,9 +14,9 @@ def test_another_python_is_refused_before_the_engine_is_imported(
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(MissingExtra, match=r"needs Python 3\.12 or 3\.13, and this is Python 3\.1"):
-        gateway.check_requirements()
+        requirements.check_requirements()
 
 
 def test_a_missing_library_names_the_extra() -> None:
     with pytest.raises(MissingExtra, match=r"\(not_installed\).*pip install 'vectord-client\[embedded\]'"):
-        gateway.check_requirements("not_installed")
+        requirements.check_requirements("not_installed")

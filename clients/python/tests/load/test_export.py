@@ -82,6 +82,17 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_export(films: Index
             films.export(path, format="jsonl" if path == tmp_path else None)
 
 
+@pytest.mark.parametrize("path", ["a\0.jsonl", "a" * 300 + ".jsonl", "~no-such-user/a.jsonl", 5])
+def test_a_path_that_no_file_can_have_is_refused_before_the_export(path: object, films: Index) -> None:
+    with pytest.raises(ArgumentInvalid, match="cannot be written: "):
+        films.export(path)  # type: ignore[arg-type]
+
+
+def test_a_file_with_the_longest_name_is_written(films: Index, tmp_path: Path) -> None:
+    path = tmp_path / f"{'a' * 249}.jsonl"
+    assert films.export(path) == path.stat().st_size
+
+
 def test_a_missing_index_leaves_no_file(client: Client, tmp_path: Path) -> None:
     with pytest.raises(IndexNotFound):
         client.index("none").export(tmp_path / "a.jsonl")

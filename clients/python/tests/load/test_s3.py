@@ -9,7 +9,7 @@ import boto3
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
-from tests.load.test_load import FILES
+from tests.load.files import FILES
 
 from vectord_client import Client, Index
 from vectord_client.errors import ArgumentInvalid

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.load.test_load import FILES, lines, write_json_parquet, write_jsonl
+from tests.load.files import FILES, lines, write_json_parquet, write_jsonl
 
 from vectord_client import AsyncClient, Client, Index
 from vectord_client.errors import ArgumentInvalid

@@ -17,7 +17,7 @@ from mcp.types import CallToolResult
 
 from vectord_client import Client
 from vectord_client.embedded.listening import Server as HttpServer
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.mcp.server import make_server
 
 SRC = Path(__file__).parents[2] / "src"

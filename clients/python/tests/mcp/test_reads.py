@@ -32,7 +32,7 @@ async def test_the_tools_over_stdio(target: str) -> None:
         assert await answer(client, "count_vectors", index="films", filter={"genre": "scifi"}) == {"count": 1}
         [year] = (await answer(client, "count_values", index="films", paths=["year"]))["paths"]
         assert (year["distinct"], year["min"], year["max"]) == (3, 1979, 2009)
-        assert "There is no index 'absent'" in await refusal(client, "describe_index", index="absent")
+        assert "The index 'absent' does not exist" in await refusal(client, "describe_index", index="absent")
 
 
 async def test_a_server_only_reads_by_default(reader: Server) -> None:
@@ -67,19 +67,19 @@ async def test_a_search_is_narrowed_by_filter_and_distance(reader: Server) -> No
 @pytest.mark.parametrize(
     ("tool", "arguments", "message"),
     [
-        ("describe_index", {"index": "absent"}, "There is no index 'absent'"),
+        ("describe_index", {"index": "absent"}, "The index 'absent' does not exist"),
         ("describe_index", {"index": "../etc"}, "is not the name of an index"),
         ("search", {"index": "films"}, "exactly one of text, vector and id"),
         ("search", {"index": "films", "text": "a", "id": "up"}, "exactly one of text, vector and id"),
         ("search", {"index": "films", "vector": [1, 2]}, "384 components, not 2"),
         ("search", {"index": "films", "id": "absent"}, "absent"),
-        ("search", {"index": "plain", "text": "a"}, "does not record an embedding model"),
+        ("search", {"index": "plain", "text": "a"}, "no embedding model for texts of the index 'plain'"),
         ("search", {"index": "films", "text": "a", "filter": {"year": {"$near": 5}}}, "$near"),
         ("search", {"index": "films", "text": "a", "filters": {"year": 1979}}, "filters"),
-        ("search", {"index": "films", "text": "a", "k": 101}, "less than or equal to 100"),
+        ("search", {"index": "films", "text": "a", "k": 101}, "from 1 to 100"),
         ("count_vectors", {"index": "films", "filter": {"$and": 5}}, "$and"),
         ("count_values", {"index": "films", "paths": []}, "paths"),
-        ("get_vectors", {"index": "films", "ids": ["x"] * 101}, "at most 100"),
+        ("get_vectors", {"index": "films", "ids": ["x"] * 101}, "a list of 1 to 100 texts"),
     ],
 )
 async def test_an_expected_failure_tells_the_model_its_reason(

@@ -14,8 +14,8 @@ import pytest
 
 from vectord_client import Client
 from vectord_client.embedded.listening import Server as ApiServer
-from vectord_client.embedded.options import Options as ApiOptions
-from vectord_client.ui.options import Options
+from vectord_client.embedded.requirements import Options as ApiOptions
+from vectord_client.ui.calls import Options
 from vectord_client.ui.server import Server
 
 HOSTILE = "<script>alert(1)</script>"

@@ -30,7 +30,7 @@ def vectord(*words: str | Path, code: str = "") -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_address_and_ends_cleanly(tmp_path: Path, ending: signal.Signals) -> None:
-    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path / "data"), "--no-open"]
+    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path), "--no-open"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
@@ -58,13 +58,13 @@ def test_it_ends_soon_though_the_service_does_not_answer() -> None:
 
 
 def test_on_a_terminal_the_address_is_for_people(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path / "data"), "--no-open", "--table"]
+    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path), "--no-open", "--table"]
     with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(5)]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
-    assert str(tmp_path / "data") in lines[0]
+    assert str(tmp_path) in lines[0]
     assert lines[2].strip().startswith("http://127.0.0.1:")
     assert "Ctrl-C" in lines[4]
 
@@ -74,7 +74,7 @@ def test_a_browser_gets_an_address_without_the_token(tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
     browser.chmod(0o755)
-    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "vectord_client", "ui", "--store", str(tmp_path)]
     with subprocess.Popen(command, env=environment(BROWSER=f"{browser} %s"), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
@@ -99,7 +99,7 @@ def test_without_its_packages_it_says_what_to_install(package: str) -> None:
 
 def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        done = vectord("ui", "--store", tmp_path / "data", "--no-open", "--port", str(other.getsockname()[1]))
+        done = vectord("ui", "--store", tmp_path, "--no-open", "--port", str(other.getsockname()[1]))
     assert done.returncode == 2
     assert "--port" in done.stderr
 

@@ -7,7 +7,7 @@ import pytest
 from tests.ui.conftest import BIG, HOSTILE, ROWS, Browser, browsing
 
 from vectord_client import Client
-from vectord_client.ui.metadata import first_value
+from vectord_client.ui.maps import first_value
 from vectord_client.ui.projection import project
 
 _PIXEL = 1e-3  # of a map that is 1,000 pixels wide; its coordinates are from -1 to 1

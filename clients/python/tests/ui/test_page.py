@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vectord_client.ui.files import PAGE, read_files
+from vectord_client.ui.application import PAGE, read_files
 
 TESTS = Path(__file__).parent / "page"
 SCRIPTS = sorted(PAGE.glob("*.js"))

@@ -27,7 +27,7 @@ def section_cache_of(settings: Settings) -> SectionCache:
 @cache
 def store_of(settings: Settings) -> Store:
     if settings.bucket is None:
-        from vectord.storage.files.location import local_store  # noqa: PLC0415  not in a deployed stack
+        from vectord.storage.files.store import local_store  # noqa: PLC0415  not in a deployed stack
 
         return local_store(settings.folder)
     return S3Store(bucket_of(settings, settings.bucket), settings.prefix)

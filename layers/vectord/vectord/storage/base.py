@@ -175,7 +175,8 @@ class Store(Reader, Protocol):
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         """Write a large object under a staging name, part by part and unconditionally, and return its ETag.
 
-        Staged objects do not show in `list`.
+        Staged objects do not show in `list`. A `splice` of one must not change the rows of an index: a store may keep
+        no copy of what it replaces.
 
         Raises:
             ValueError: not a staging name, or a part other than the last is too short (vectord.storage.limits).

@@ -9,6 +9,7 @@ import click
 
 from vectord_client.cli.session import Session
 
+PARAMETERS = "vectord.parameters"  # of the command that runs, in the `meta` of its context, for messages
 _COMMON = "Options of every command"
 
 
@@ -62,6 +63,7 @@ class VectordCommand(click.Command):
         if given["url"] is not None or given["store"] is not None:
             before["url"] = before["store"] = None  # the target behind the command replaces the one before it
         ctx.obj = Session(**{name: before.get(name) if value is None else value for name, value in given.items()})
+        ctx.meta[PARAMETERS] = ctx.params
         with ctx.obj:
             return super().invoke(ctx)
 

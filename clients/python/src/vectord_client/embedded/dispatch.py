@@ -73,7 +73,7 @@ def report(engine: Engine, key: str) -> Response:
     """Return the report on the file `key` of an upload, 404 if it waits or was ingested."""
     found = engine.uploads.report(key)
     if found is None:
-        return message(404, "There is no report on this file: it was not refused.")
+        return message(404, "This file has no report: it was ingested, or waits for that, or was never uploaded.")
     return Response(200, {"content-type": "application/json"}, found)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
@@ -12,14 +13,15 @@ from vectord.edge import handler
 from vectord.edge.handler import Handler
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.storage.base import Store
-from vectord_client.embedded import log
+from vectord.storage.files.store import FileStore
+from vectord_client.embedded import events
 from vectord_client.embedded.builds import BackgroundPolicy, Builds
 from vectord_client.embedded.inbox import FOLDER as INBOX
 from vectord_client.embedded.inbox import FolderInbox, SignUpload
-from vectord_client.embedded.options import Options
-from vectord_client.embedded.scratch import Scratch
+from vectord_client.embedded.process_files import Scratch
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.uploads import MEMORY_SHARE, Uploads
+from vectord_client.embedded.worker import Repeating
 
 if TYPE_CHECKING:
     from vectord.service.export import Exports
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 1_000  # of a build's commit: an attempt that meets a conflict costs little
 _ARNS: Final = "arn:aws:s3vectors:us-east-1:000000000000"  # as emulators of AWS have it
+_SWEEP_DELAY: Final = 1.0  # seconds after a folder is opened: the first requests go before
+_SWEEP_INTERVAL: Final = 3_600.0
 _SNAPSHOT_SHARE: Final = 3  # of the memory, for the envelopes of opened indexes
 
 
@@ -44,13 +48,14 @@ def _no_claim() -> None:
 class Engine:
     """The engine over one folder: its service, the handlers of its functions, and the threads behind them."""
 
-    def __init__(self, folder: Path, store: Store, options: Options, sign_upload: SignUpload) -> None:
+    def __init__(self, folder: Path, store: FileStore, options: Options, sign_upload: SignUpload) -> None:
         """Use the objects in `store`; `sign_upload` returns the URL for an upload."""
         self.folder, self.store, self.options = folder, store, options
         self._environment = Environment()
         self._scratch = Scratch(options.cache_folder)
         self._files = SectionCache(self._scratch.path / "sections", options.cache_bytes, max_open=_max_open())
         self.builds = Builds(folder, self._compaction)
+        self._sweeps = Repeating("vectord-sweeps", store.sweep, first=_SWEEP_DELAY, interval=_SWEEP_INTERVAL)
         self._policy = BackgroundPolicy(self._environment, self.builds.request)
         self.service = Service(
             store,
@@ -65,8 +70,9 @@ class Engine:
         self._handlers: dict[str, Handler] = {}
 
     def start(self) -> None:
-        """Resume, in the background, what an earlier process left to do."""
+        """In the background, resume what an earlier process left to do, and remove what is too old every hour."""
         self.builds.scan_later(self.service)
+        self._sweeps.start()
 
     def handle(self, function: str, event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
         """Return the answer of a function, which is imported at its first request."""
@@ -77,13 +83,14 @@ class Engine:
         return answer
 
     def close(self, seconds: float | None = None) -> None:
-        """Finish what takes at most some seconds in the background, and stop the threads."""
-        limit = self.options.close_seconds if seconds is None else seconds
+        """Finish what takes at most `seconds` together in the background, and stop the threads."""
+        end = monotonic() + (self.options.close_seconds if seconds is None else seconds)
+        self._sweeps.stop()
         try:
-            self.uploads.close(limit)
+            self.uploads.close(max(0.0, end - monotonic()))
         finally:
             try:
-                self.builds.close(limit)
+                self.builds.close(max(0.0, end - monotonic()))
             finally:
                 self._scratch.remove()
 
@@ -96,7 +103,7 @@ class Engine:
             "upload": lambda: self._ingestion,
         }
         compose = composed.get(function, lambda: self.service)
-        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=log.begin)
+        return handler.handler(module.ROUTES, compose, _no_claim, begin_log=events.begin_log)
 
     def _s3vectors(self, routes: Mapping[str, Any]) -> Handler:
         from vectord.edge.s3vectors import faults  # noqa: PLC0415  few programs use this protocol
@@ -109,7 +116,7 @@ class Engine:
             _no_claim,
             answer_error=faults.answer,
             request_id_header="x-amzn-RequestId",
-            begin_log=log.begin,
+            begin_log=events.begin_log,
         )
 
     @cached_property

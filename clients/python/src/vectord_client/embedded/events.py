@@ -1,14 +1,26 @@
-"""Requests as events of API Gateway, payload format 2.0, and responses of a function as responses of HTTP."""
+"""What a function has in this process in place of Lambda: events of API Gateway (payload 2.0), a context, and a log.
+
+The log is records of Python's `logging`, and nothing on stdout. The logger `vectord_client.embedded` gets one record
+for each request at the level DEBUG, with the fields that the log line of a function has, and a failure of the engine or
+of storage at the level ERROR. An application that does not configure logging sees none of them: a failure reaches it as
+an error anyway.
+"""
 
 import base64
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from vectord.edge.handler import MARGIN
+from vectord.edge.telemetry import Write
 from vectord_client.embedded.routes import Matched
 from vectord_client.wire.request import Request, Response
+
+LOGGER: Final = logging.getLogger("vectord_client.embedded")
+
+LOGGER.addHandler(logging.NullHandler())
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -59,3 +71,25 @@ def response_of(answer: Mapping[str, Any]) -> Response:
     text = answer["body"]
     body = base64.b64decode(text) if answer["isBase64Encoded"] else text.encode()
     return Response(answer["statusCode"], {name.lower(): value for name, value in answer["headers"].items()}, body)
+
+
+class RequestLog:
+    """The log of one request, and of any other: it has no state."""
+
+    def info(self, fields: Mapping[str, Any], metrics: Mapping[str, float], write: Write | None = None) -> None:
+        """Record a request that was answered."""
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            operation = {} if write is None else {"operation": write.operation}
+            LOGGER.debug("%s", {**operation, **fields, **metrics})
+
+    def error(self, error: Exception, message: str) -> None:
+        """Record the error of a request that failed."""
+        LOGGER.error("%s: %s", type(error).__name__, message)
+
+
+_LOG: Final = RequestLog()
+
+
+def begin_log(_context: object, _correlation_id: str | None) -> RequestLog:
+    """Return the log of a request, as `vectord.edge.handler` calls for one."""
+    return _LOG

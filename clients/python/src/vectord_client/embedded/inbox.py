@@ -132,7 +132,7 @@ class FolderInbox:
                 partial.unlink(missing_ok=True)
 
     def read_report(self, key: str) -> StoredReport | None:
-        """Return the report under `key`; None if there is none."""
+        """Return the report under `key`, or None if it does not exist."""
         with TRANSLATED:
             try:
                 data = self._path(key).read_bytes()

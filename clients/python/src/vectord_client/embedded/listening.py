@@ -1,34 +1,30 @@
-"""The HTTP server behind `vectord serve`: waitress, which answers from threads of this process."""
+"""The server behind `vectord serve`: the HTTP API over a folder."""
 
 import ipaddress
-import logging
-import signal
-import socket
-import threading
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Final
+from time import monotonic
+from types import TracebackType
+from typing import Final
 
 from waitress.channel import HTTPChannel
-from waitress.server import BaseWSGIServer, create_server
 from waitress.task import WSGITask
 
-from vectord_client.embedded.address import listen
 from vectord_client.embedded.application import Application
 from vectord_client.embedded.engine import Engine
+from vectord_client.embedded.http_server import HttpServer, listen
 from vectord_client.embedded.links import DOWNLOADS, Links
 from vectord_client.embedded.opened import open_store
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.embedded.uploads import MEMORY_SHARE
 from vectord_client.errors import AddressUnusable
 
-_THREADS: Final = 8
 _CONNECTIONS: Final = 1_000
 _HEADER_BYTES: Final = 32 << 10  # of the request line and the headers
 _MEMORY_BODY: Final = 12 << 20  # bytes of a request body in memory; a larger one, of an upload, is in a temporary file
 _LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_CLOSE_SECONDS: Final = 2.0  # for builds and uploads: what is not finished is resumed at the next start
+# For requests that are being answered, then for uploads and builds, which the next start resumes.
+_CLOSE_SECONDS: Final = 2.0
 _TLS: Final = b"\x16"  # the first byte of a handshake (RFC 8446, section 5.1)
 _NOT_HTTP: Final = b"TLS\r\n\r\n"  # a whole request whose first line is not valid
 _LISTED: Final = 1_000  # indexes that the greeting counts
@@ -88,9 +84,17 @@ class Server:
         self.url = f"http://{_in_url(host)}:{self._socket.getsockname()[1]}"
         self._engine = Engine(self._folder, store, options, self._upload)
         hosts = _LOCAL_HOSTS | {host.lower()} if self._is_local else None
-        self._channels: dict[int, Any] = {}
         application = Application(self._engine, self._links, hosts)
-        self._http = _http_server(application, self._socket, self._channels, options)
+        self._http = HttpServer(
+            application,
+            self._socket,
+            channel=_Channel,
+            connection_limit=_CONNECTIONS,
+            max_request_header_size=_HEADER_BYTES,
+            max_request_body_size=options.memory_bytes // MEMORY_SHARE + 1,
+            inbuf_overflow=_MEMORY_BODY,
+            outbuf_overflow=_MEMORY_BODY,
+        )
 
     def __enter__(self) -> "Server":
         return self
@@ -111,25 +115,24 @@ class Server:
         return self._engine.uploads.wait(seconds)
 
     def run(self) -> None:
-        """Answer requests until Ctrl-C, SIGTERM or `stop`, and finish those that are being answered."""
+        """Answer requests until Ctrl-C, SIGTERM or `stop`."""
         self._engine.start()
         self._engine.uploads.resume()
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, _exit)
         self._http.run()
 
     def stop(self) -> None:
         """Let `run` return, in another thread."""
-        self._http.trigger.pull_trigger(self._channels.clear)  # its loop ends when it has none
+        self._http.stop()
 
     def close(self) -> None:
-        """Stop listening, finish the requests that are being answered, and release the folder."""
-        self._http.task_dispatcher.shutdown()
-        for connection in list(self._http.active_channels.values()):
-            connection.handle_close()
-        self._http.close()
-        with suppress(KeyboardInterrupt):  # the second one: do not wait for builds
-            self._engine.close(_CLOSE_SECONDS)
+        """Stop listening, finish the requests that are being answered, and release the folder, within two seconds."""
+        end = monotonic() + _CLOSE_SECONDS
+        try:
+            self._http.close(_CLOSE_SECONDS)
+        except KeyboardInterrupt:  # the second one: do not wait
+            end = monotonic()
+        with suppress(KeyboardInterrupt):
+            self._engine.close(max(0.0, end - monotonic()))
 
     def _download(self, name: str, seconds: int, filename: str, version: str | None) -> str:
         fields = {"name": name} if version is None else {"name": name, "version": version}
@@ -137,29 +140,6 @@ class Server:
 
     def _upload(self, key: str, size: int, seconds: int) -> str:
         return self._links.sign(self.url, "PUT", f"/{key}", seconds, bytes=str(size))
-
-
-def _http_server(
-    application: Application, listening: socket.socket, channels: dict[int, Any], options: Options
-) -> BaseWSGIServer:
-    # Requests may wait for a thread; that is normal and needs no warning.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server: BaseWSGIServer = create_server(
-        application,
-        map=channels,
-        sockets=[listening],
-        threads=_THREADS,
-        connection_limit=_CONNECTIONS,
-        asyncore_use_poll=True,
-        max_request_header_size=_HEADER_BYTES,
-        max_request_body_size=options.memory_bytes // MEMORY_SHARE + 1,
-        inbuf_overflow=_MEMORY_BODY,
-        outbuf_overflow=_MEMORY_BODY,
-        ident="vectord",
-        clear_untrusted_proxy_headers=True,
-    )
-    server.channel_class = _Channel
-    return server
 
 
 def _is_local(host: str) -> bool:
@@ -174,8 +154,3 @@ def _is_local(host: str) -> bool:
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _exit(_number: int, _frame: FrameType | None) -> None:
-    """End as after Ctrl-C."""
-    raise SystemExit(0)

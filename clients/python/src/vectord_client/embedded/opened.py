@@ -11,7 +11,7 @@ from typing import Final
 from vectord.errors import FolderRefused
 from vectord.storage.files.store import FileStore, MakeLink
 from vectord_client.embedded.engine import Engine
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.errors import TargetInvalid
 
 
@@ -63,8 +63,8 @@ def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
     """
     if (file := _file_at(folder)) is not None:
         raise TargetInvalid(
-            f"{file} is a file, and a target is a folder. Rows of a file are loaded into an index of a folder: "
-            f"Client('./data').index('films').load({file.name!r})."
+            f"{file} is a file, and a target is a folder. Rows of a file are loaded into an index of a folder.",
+            advice=f"Write Client('./data').index('films').load({file.name!r}).",
         )
     try:
         return FileStore(folder, make_link=make_link)
@@ -73,7 +73,7 @@ def open_store(folder: Path, make_link: MakeLink | None = None) -> FileStore:
 
 
 def _file_at(folder: Path) -> Path | None:
-    """Return the file in the place of a folder or of one above it, None if there is none."""
+    """Return the file that is in the place of a folder or of one above it, or None."""
     with suppress(PermissionError):  # the store says what the process may not do
         return next((path for path in (folder, *folder.parents) if path.is_file()), None)
     return None

@@ -6,7 +6,7 @@ from typing import Final
 from vectord.service.service import Service
 from vectord_client.embedded import dispatch, events, opened
 from vectord_client.embedded.engine import Engine
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options
 from vectord_client.errors import ClientClosed
 from vectord_client.wire.request import Request, Response
 

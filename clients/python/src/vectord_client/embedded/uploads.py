@@ -36,7 +36,7 @@ class Uploads:
         return upload
 
     def report(self, key: str) -> bytes | None:
-        """Return the report on a file `key` that was not ingested, None if there is none."""
+        """Return the report on the file `key`, or None if it was not refused."""
         found = self._inbox.read_report(report_key(key))
         return None if found is None else found.data
 

@@ -1,7 +1,7 @@
-"""One thread of this process that works on requested items, one at a time, and never delays the end of the process."""
+"""Threads of this process that work in the background, and never delay the end of the process."""
 
 from collections.abc import Callable
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 
 
 class Worker:
@@ -27,7 +27,7 @@ class Worker:
                 self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until there is nothing to do; return False if that takes longer than `seconds`."""
+        """Wait until no item is left; return False if that takes longer than `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
 
@@ -73,3 +73,27 @@ class Worker:
             self._running = next(iter(self._queue))
             del self._queue[self._running]
             return self._running
+
+
+class Repeating:
+    """A thread that does the same work again and again."""
+
+    def __init__(self, name: str, work: Callable[[], object], *, first: float, interval: float) -> None:
+        """Do it `first` seconds from now, and then every `interval` seconds."""
+        self._work, self._first, self._interval = work, first, interval
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do the work no more, unless it has begun."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        seconds = self._first
+        while not self._stopped.wait(seconds):
+            self._work()
+            seconds = self._interval

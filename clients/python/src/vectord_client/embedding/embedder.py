@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from vectord_client.embedding.numbers import np
-from vectord_client.embedding.protocol import Embedder, Vectors
+from vectord_client.embedding.protocol import Embedder, Vectors, require_numpy
 from vectord_client.errors import ArgumentInvalid, EmbeddingFailed
+
+np = require_numpy()
 
 
 class FunctionEmbedder:

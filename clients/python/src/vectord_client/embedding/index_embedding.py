@@ -60,8 +60,8 @@ def embedder_of(configured: str | Embedder | None, parameters: Parameters) -> Em
         embedder = as_embedder(configured)
     else:
         raise NoEmbedder(
-            f"The index {parameters.name!r} does not record an embedding model. Pass the embedder that made its "
-            "vectors, Client(..., embedder=...), or set VECTORD_EMBEDDER."
+            f"The index {parameters.name!r} does not record an embedding model.",
+            advice="Pass the embedder that made its vectors, Client(..., embedder=...), or set VECTORD_EMBEDDER.",
         )
     if recorded is not None:
         check_same(embedder, recorded, parameters.name)

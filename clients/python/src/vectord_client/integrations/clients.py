@@ -42,7 +42,9 @@ class Clients:
         if self._given is not None:
             return self._given
         if self._given_async is not None and self._target is None:
-            raise UsageError("There is only an async client. Call the async methods, or give a client or a target too.")
+            raise UsageError(
+                "The store has only an async client. Call the async methods, or give it a client or a target too."
+            )
         with self._lock:
             if self._own is None:
                 self._own = Client(self._target, auth=self._auth)

@@ -1,6 +1,6 @@
 """A document store and an embedding retriever of Haystack, sync and async. Their page is docs/haystack.md."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from vectord_client.errors import MissingExtra
 
@@ -19,6 +19,8 @@ from vectord_client.integrations import haystack_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
 from vectord_client.integrations.haystack_async import AsyncMethods
+from vectord_client.integrations.haystack_operations import Retrieval
+from vectord_client.integrations.models import StoreModel
 
 _DIMENSION = 768  # of an index whose first documents have no embeddings, as in other stores of Haystack
 
@@ -41,23 +43,31 @@ class VectordDocumentStore(AsyncMethods):
         token: Secret | None = None,
         embedding_dimension: int | None = None,
         distance: Distance | None = None,
+        embedding_model: str | None = None,
         return_embedding: bool = True,
     ) -> None:
         """Use the index `index` at `target`: a URL or a folder, by default VECTORD_URL.
 
         `auth` is "iam" or "none", and `token` a JWT instead of it; by default VECTORD_AUTH and VECTORD_TOKEN say.
         `embedding_dimension` is that of an index to create: by default that of the first embedding, and 768 if the
-        first documents have none. `distance` is that of an index to create (by default cosine); an existing index must
-        have it. With `return_embedding` filter_documents returns embeddings.
+        first documents have none. `distance` is that of an index to create (by default cosine). `embedding_model` names
+        the model of the embeddings, which a new index records. The first operation compares an existing index with
+        these three. With `return_embedding` filter_documents returns embeddings.
+
+        Raises:
+            ArgumentInvalid: no index can have the name, the dimension or the distance, or `embedding_model` is not a
+                name.
         """
         self.index, self.target, self.auth, self.token = index, target, auth, token
-        self.embedding_dimension, self.distance, self.return_embedding = embedding_dimension, distance, return_embedding
+        self.embedding_dimension, self.distance, self.embedding_model = embedding_dimension, distance, embedding_model
+        self.return_embedding = return_embedding
         self._dimension = embedding_dimension or _DIMENSION
         self._access = IndexAccess(
             index,
             Clients(target, token.resolve_value if token else auth),
             distance=distance,
             dimension=embedding_dimension,
+            model=StoreModel(stated=embedding_model),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,6 +80,7 @@ class VectordDocumentStore(AsyncMethods):
             token=self.token,
             embedding_dimension=self.embedding_dimension,
             distance=self.distance,
+            embedding_model=self.embedding_model,
             return_embedding=self.return_embedding,
         )
 
@@ -100,7 +111,8 @@ class VectordDocumentStore(AsyncMethods):
 
     def delete_all_documents(self, recreate_index: bool = False) -> None:
         """Delete all documents; with `recreate_index` the index itself, which the next write creates again."""
-        self._access.run(operations.delete_all(self._access, recreate_index))
+        steps = operations.delete_all(self._access, recreate_index)
+        self._access.run(steps, check=not recreate_index)
 
     def delete_by_filter(self, filters: dict[str, Any]) -> int:
         """Delete the documents that satisfy `filters`, and return their number."""
@@ -135,34 +147,17 @@ class VectordDocumentStore(AsyncMethods):
         filters: dict[str, Any] | None = None,
     ) -> tuple[list[Any], int]:
         """Return a page of the distinct values of a field, ordered by their text, and the number of all."""
-        steps = metadata.unique_values(self._access, metadata_field, search_term, slice(from_, from_ + size), filters)
+        steps = metadata.unique_values(self._access, metadata_field, search_term, filters, start=from_, size=size)
         return self._access.run(steps)
 
-    def embedding_retrieval(
-        self,
-        query_embedding: list[float],
-        *,
-        filters: dict[str, Any] | None = None,
-        top_k: int = 10,
-        scale_score: bool = False,
-        return_embedding: bool = False,
-        **options: Any,
-    ) -> list[Document]:
+    def embedding_retrieval(self, query_embedding: list[float], **parameters: Unpack[Retrieval]) -> list[Document]:
         """Return the documents nearest to an embedding, most similar first; those without an embedding are left out.
 
-        The score is the cosine similarity, or 1 / (1 + distance) for euclidean; with `scale_score` it is from 0 to 1.
-        `options` are parameters of `Index.search`, such as `recall`.
+        `parameters` are `filters`, `top_k` (10), `scale_score`, `return_embedding`, and those of `Index.search` such as
+        `recall`. The score is the cosine similarity, or 1 / (1 + distance) for euclidean; with `scale_score` it is from
+        0 to 1.
         """
-        steps = operations.retrieve(
-            self._access,
-            query_embedding,
-            filters,
-            top_k,
-            scale_score=scale_score,
-            embeddings=return_embedding,
-            options=options,
-        )
-        return self._access.run(steps)
+        return self._access.run(operations.retrieve(self._access, query_embedding, **parameters))
 
     def close(self) -> None:
         """Close the clients that the store made."""
@@ -255,8 +250,9 @@ class VectordEmbeddingRetriever:
         top_k: int | None,
         scale_score: bool | None,
         return_embedding: bool | None,
-    ) -> dict[str, Any]:
-        parameters = {
+    ) -> Retrieval:
+        """Return the parameters of a run, and for those that it leaves out the ones of the component."""
+        parameters: Retrieval = {
             "filters": apply_filter_policy(self.filter_policy, self.filters, filters),
             "top_k": self.top_k if top_k is None else top_k,
             "scale_score": self.scale_score if scale_score is None else scale_score,

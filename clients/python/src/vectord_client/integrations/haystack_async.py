@@ -1,6 +1,6 @@
 """The async methods of the Haystack document store. Each does what the method without `_async` does."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from haystack import Document
 from haystack.document_stores.types import DuplicatePolicy
@@ -8,6 +8,7 @@ from haystack.document_stores.types import DuplicatePolicy
 from vectord_client.integrations import haystack_metadata as metadata
 from vectord_client.integrations import haystack_operations as operations
 from vectord_client.integrations.access import IndexAccess
+from vectord_client.integrations.haystack_operations import Retrieval
 
 
 class AsyncMethods:
@@ -37,7 +38,8 @@ class AsyncMethods:
 
     async def delete_all_documents_async(self, recreate_index: bool = False) -> None:
         """Delete all documents."""
-        await self._access.arun(operations.delete_all(self._access, recreate_index))
+        steps = operations.delete_all(self._access, recreate_index)
+        await self._access.arun(steps, check=not recreate_index)
 
     async def delete_by_filter_async(self, filters: dict[str, Any]) -> int:
         """Delete the documents that satisfy `filters`, and return their number."""
@@ -74,27 +76,11 @@ class AsyncMethods:
         filters: dict[str, Any] | None = None,
     ) -> tuple[list[Any], int]:
         """Return a page of the distinct values of a field, and the number of all."""
-        steps = metadata.unique_values(self._access, metadata_field, search_term, slice(from_, from_ + size), filters)
+        steps = metadata.unique_values(self._access, metadata_field, search_term, filters, start=from_, size=size)
         return await self._access.arun(steps)
 
     async def embedding_retrieval_async(
-        self,
-        query_embedding: list[float],
-        *,
-        filters: dict[str, Any] | None = None,
-        top_k: int = 10,
-        scale_score: bool = False,
-        return_embedding: bool = False,
-        **options: Any,
+        self, query_embedding: list[float], **parameters: Unpack[Retrieval]
     ) -> list[Document]:
         """Return the documents nearest to an embedding, most similar first."""
-        steps = operations.retrieve(
-            self._access,
-            query_embedding,
-            filters,
-            top_k,
-            scale_score=scale_score,
-            embeddings=return_embedding,
-            options=options,
-        )
-        return await self._access.arun(steps)
+        return await self._access.arun(operations.retrieve(self._access, query_embedding, **parameters))

@@ -31,9 +31,9 @@ def count_unique(access: IndexAccess, filters: Filters, fields: Sequence[str]) -
 
 
 def unique_values(
-    access: IndexAccess, field: str, search_term: str | None, page: slice, filters: Filters
+    access: IndexAccess, field: str, search_term: str | None, filters: Filters, *, start: int, size: int
 ) -> Steps[tuple[list[Any], int]]:
-    """Return a page of the distinct values of a field, ordered by their text, and the number of all.
+    """Return `size` distinct values of a field from `start` on, ordered by their text, and the number of all.
 
     Values of different types differ, also 1 and 1.0. With `search_term` only values whose text contains it, in upper or
     lower case, count.
@@ -46,7 +46,7 @@ def unique_values(
     unique = {(type(value).__name__, value): value for value in values if value is not None}
     chosen = [value for value in unique.values() if not search_term or search_term.lower() in str(value).lower()]
     chosen.sort(key=lambda value: (str(value), type(value).__name__))
-    return chosen[page], len(chosen)
+    return chosen[start : start + size], len(chosen)
 
 
 def minimum_maximum(access: IndexAccess, field: str) -> Steps[dict[str, Any]]:

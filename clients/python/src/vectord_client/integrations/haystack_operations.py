@@ -1,7 +1,7 @@
 """The operations of the Haystack document store, as steps that its sync and async methods run."""
 
 from collections.abc import Sequence, Set
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from haystack.dataclasses import Document
 from haystack.document_stores.errors import DuplicateDocumentError
@@ -9,15 +9,31 @@ from haystack.document_stores.types import DuplicatePolicy
 from haystack.errors import FilterError
 
 from vectord_client.integrations.access import IndexAccess, Item
+from vectord_client.integrations.conditional import add_conditionally
 from vectord_client.integrations.haystack_documents import EMBEDDED, dates_of, document_of, metadata_of
 from vectord_client.integrations.haystack_filters import row_filter
 from vectord_client.integrations.plain import plain
-from vectord_client.integrations.scores import scaled_similarity, similarity
 from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.values import Deleted, Hit, Patched, Row
+from vectord_client.wire.encode import AsOf
 
 Filters = dict[str, Any] | None
 _SHOWN: Final = 5  # ids in an error message
+
+
+class Retrieval(TypedDict, total=False):
+    """The parameters of a retrieval, and those of `Index.search` that it may have as well."""
+
+    filters: Filters
+    top_k: int
+    scale_score: bool
+    return_embedding: bool
+    recall: float
+    ef_search: int
+    max_distance: float
+    consistency: str
+    max_staleness: float
+    as_of: AsOf
 
 
 def count(access: IndexAccess, filters: Filters = None) -> Steps[int]:
@@ -40,22 +56,25 @@ def list_documents(access: IndexAccess, filters: Filters, embeddings: bool) -> S
 
 def retrieve(
     access: IndexAccess,
-    vector: Sequence[float],
-    filters: Filters,
-    top_k: int,
+    query_embedding: Sequence[float],
     *,
-    scale_score: bool,
-    embeddings: bool,
-    options: dict[str, Any],
+    filters: Filters = None,
+    top_k: int = 10,
+    scale_score: bool = False,
+    return_embedding: bool = False,
+    **options: Any,
 ) -> Steps[list[Document]]:
-    """Return the `top_k` documents nearest to a vector, most similar first, with scores."""
-    if not len(vector):
+    """Return the `top_k` documents nearest to an embedding, most similar first, with scores.
+
+    Raises:
+        ValueError: the embedding is empty.
+    """
+    if not len(query_embedding):
         raise ValueError("query_embedding must be a list of numbers that is not empty.")
     selected = {"$and": [EMBEDDED, row_filter(filters)]} if filters else EMBEDDED
-    include = ("metadata", "vector") if embeddings else ("metadata",)
-    hits: list[Hit] = yield from access.search(vector, top_k, filter=selected, include=include, **options)
-    score = scaled_similarity if scale_score else similarity
-    return [document_of(hit.id, hit.metadata, hit.vector, score(access.distance, hit.distance)) for hit in hits]
+    include = ("metadata", "vector") if return_embedding else ("metadata",)
+    hits: list[Hit] = yield from access.search(query_embedding, top_k, filter=selected, include=include, **options)
+    return [document_of(hit.id, hit.metadata, hit.vector, _score(access, hit, scale_score)) for hit in hits]
 
 
 def write(access: IndexAccess, documents: Sequence[Document], policy: DuplicatePolicy, dimension: int) -> Steps[int]:
@@ -110,6 +129,12 @@ def update_by_filter(access: IndexAccess, filters: Filters, meta: dict[str, Any]
     return patched.patched if patched else 0
 
 
+def _score(access: IndexAccess, hit: Hit, scale: bool) -> float:
+    """Return the similarity of a match; with `scale` on a scale from 0 to 1: half of 1 + cosine, or 1 / (1 + d)."""
+    similarity = access.similarity(hit.distance)
+    return (1.0 + similarity) / 2.0 if scale and access.distance == "cosine" else similarity
+
+
 def _required(filters: Filters) -> dict[str, Any]:
     if not filters:
         raise FilterError("The filter is empty. To delete all documents call delete_all_documents().")
@@ -134,7 +159,9 @@ def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[
 
     The ids are looked up in a state of the index, and the write is conditional on that state.
     """
-    unique = {item[0]: item for item in reversed(items)}  # of several items with an id the first counts
+    unique: dict[str, Item] = {}
+    for item in items:
+        unique.setdefault(item[0], item)  # of several items with an id the first counts
     if len(unique) < len(items) and not skip:
         raise DuplicateDocumentError("Several of the documents have the same id.")
 
@@ -146,7 +173,7 @@ def _write_new(access: IndexAccess, items: Sequence[Item], skip: bool) -> Steps[
             raise DuplicateDocumentError(f"Documents with these ids exist: {', '.join(sorted(existing)[:_SHOWN])}.")
         return [item for id, item in remaining.items() if id not in existing]
 
-    return (yield from access.add_conditionally(new_items, len(items[0][1])))
+    return (yield from add_conditionally(access, new_items, len(items[0][1])))
 
 
 def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, Any]) -> Steps[int]:
@@ -160,7 +187,7 @@ def _rewrite(access: IndexAccess, selected: dict[str, Any], changes: dict[str, A
     parameters = yield from access.parameters()
     if parameters is None:
         return 0
-    return (yield from access.add_conditionally(changed_items, parameters.dimension))
+    return (yield from add_conditionally(access, changed_items, parameters.dimension))
 
 
 def _with_meta(metadata: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

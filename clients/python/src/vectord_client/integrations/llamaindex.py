@@ -24,13 +24,15 @@ from vectord_client.client import Client
 from vectord_client.integrations import llamaindex_operations as operations
 from vectord_client.integrations.access import Distance, IndexAccess
 from vectord_client.integrations.clients import Clients
+from vectord_client.integrations.models import StoreModel
 
 
 class VectordVectorStore(BasePydanticVectorStore):
     """A vector store of LlamaIndex. The index is created by the first add, with the dimension of its embeddings.
 
     `target` is that of `Client`: a URL or a folder, by default VECTORD_URL. `distance` is that of an index to create
-    (by default cosine); an existing index must have it.
+    (by default cosine); an existing index must have it. `embedding_model` names the model of the embeddings: a new
+    index records it, and an index that records another one is refused.
     """
 
     stores_text: bool = True
@@ -39,6 +41,7 @@ class VectordVectorStore(BasePydanticVectorStore):
     index_name: str = "llamaindex"
     target: str | None = None
     distance: Distance | None = None
+    embedding_model: str | None = None
 
     _access: IndexAccess = PrivateAttr()
 
@@ -51,14 +54,21 @@ class VectordVectorStore(BasePydanticVectorStore):
         client: Client | None = None,
         async_client: AsyncClient | None = None,
         distance: Distance | None = None,
+        embedding_model: str | None = None,
         **kwargs: Any,
     ) -> None:
         """Use the index `index_name` at `target`, or of `client` and `async_client`; `auth` is that of `Client`.
 
         `auth` and the clients are not serialized: a copy of the store reads VECTORD_AUTH and VECTORD_TOKEN.
+
+        Raises:
+            ArgumentInvalid: no index can have the name or the distance, or `embedding_model` is not a name.
         """
-        super().__init__(**{**kwargs, "index_name": index_name, "target": target, "distance": distance})
-        self._access = IndexAccess(index_name, Clients(target, auth, client, async_client), distance=distance)
+        clients, model = Clients(target, auth, client, async_client), StoreModel(stated=embedding_model)
+        access = IndexAccess(index_name, clients, distance=distance, model=model)
+        own = {"index_name": index_name, "target": target, "distance": distance, "embedding_model": embedding_model}
+        super().__init__(**{**kwargs, **own})
+        self._access = access
 
     @classmethod
     def class_name(cls) -> str:

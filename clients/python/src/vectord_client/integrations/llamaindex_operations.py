@@ -15,7 +15,6 @@ from llama_index.core.vector_stores.types import VectorStoreQueryMode
 from vectord_client.integrations.access import IndexAccess
 from vectord_client.integrations.llamaindex_filters import row_filter
 from vectord_client.integrations.llamaindex_nodes import metadata_of, node_of
-from vectord_client.integrations.scores import similarity
 from vectord_client.integrations.steps import Call, EachRow, Steps
 from vectord_client.rows.id_lists import checked_ids
 from vectord_client.values import Hit
@@ -97,7 +96,7 @@ def query(access: IndexAccess, query: VectorStoreQuery, options: dict[str, Any])
         hits = yield from access.search(vector, k, filter=selected, include=("metadata",), **options)
     return VectorStoreQueryResult(
         nodes=[node_of(hit.metadata) for hit in hits],
-        similarities=[similarity(access.distance, hit.distance) for hit in hits],
+        similarities=[access.similarity(hit.distance) for hit in hits],
         ids=[hit.id for hit in hits],
     )
 

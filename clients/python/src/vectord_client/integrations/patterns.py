@@ -1,4 +1,7 @@
-"""Write searches inside texts as globs of the filter language."""
+"""Write searches inside texts as globs of the filter language, such as `*alien*` or `[Aa]lien*`.
+
+A glob has no escape character: a literal `*`, `?` or `[` is written as a set of one character, such as `[*]`.
+"""
 
 from typing import Final
 

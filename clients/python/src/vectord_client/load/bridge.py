@@ -7,7 +7,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 from vectord_client.async_session import AsyncSession
-from vectord_client.load.send import Session
+from vectord_client.load.job import Session
 from vectord_client.wire.call import Call, Plan
 
 T = TypeVar("T")

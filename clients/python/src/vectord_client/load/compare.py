@@ -32,7 +32,7 @@ _DIFFERS: Final = (
 
 
 class Remains(msgspec.Struct, frozen=True):
-    """The rows of a batch that are still to be sent, how many are in the index, and those that differ there."""
+    """The result of a comparison: rows that are still to be sent, the number in the index, those that differ."""
 
     rows: Block | None
     present: int = 0

@@ -1,4 +1,4 @@
-"""Find out what became of a batch that was sent before an interruption, and whose answer nobody saw.
+"""Find out whether a batch was applied that was sent before an interruption, and whose answer did not arrive.
 
 The batch must not be applied again after others changed its rows. An index remembers the latest 256 requests with an
 Idempotency-Key, in their order. So:

@@ -1,6 +1,6 @@
 """Errors of loads and exports."""
 
-from vectord_client.errors import UsageError, VectordError
+from vectord_client.errors import ArgumentInvalid, UsageError, VectordError
 
 
 class LoadError(VectordError):
@@ -9,6 +9,14 @@ class LoadError(VectordError):
 
 class SourceUnreadable(LoadError):
     """The source is not what its name says, or it is damaged."""
+
+
+class MetadataUnclear(SourceUnreadable):
+    """It is not clear which arrays of the source are metadata."""
+
+
+class SourceMissing(SourceUnreadable, ArgumentInvalid):
+    """The file or the object to load does not exist, or may not be read."""
 
 
 class SourceChanged(LoadError):
@@ -40,7 +48,11 @@ class UploadRejected(LoadError):
 
 
 class ExportIncomplete(VectordError):
-    """An exported file did not arrive as a whole; there is no file."""
+    """An exported file did not arrive as a whole; no file was written."""
+
+
+class FileUnwritable(ExportIncomplete):
+    """The file of an export cannot be written, because of a full disk, for example; there is no file."""
 
 
 class LoadInterrupted(KeyboardInterrupt):

@@ -12,9 +12,9 @@ import httpx2
 import msgspec
 
 from vectord_client.errors import ArgumentInvalid
-from vectord_client.load.errors import ExportIncomplete
+from vectord_client.load.errors import ExportIncomplete, FileUnwritable
+from vectord_client.load.job import Session
 from vectord_client.load.progress import Meter, Progress, meter
-from vectord_client.load.send import Session
 from vectord_client.values import ExportLink
 from vectord_client.wire import operations
 from vectord_client.wire.answers import Exported
@@ -24,6 +24,7 @@ FORMATS: Final = ("jsonl.gz", "jsonl", "parquet", "lhv1")
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0  # without progress
 _CHUNK: Final = 1 << 20
+_NAME: Final = 50  # characters of the file's name in that of a partial one: file systems allow 255 bytes
 
 
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def export(session: Session, name: str, path: "str | os.PathLike[str]", options: ExportOptions) -> int:
     """Write all rows of an index to a file, and return its size in bytes."""
-    place = Path(path).expanduser()
+    place = _checked_path(path)
     kind = options.format or _format_of(place)
     call = operations.export(name, kind, as_of=options.as_of, vector_encoding=options.vector_encoding)
     if place.is_dir():
@@ -56,11 +57,29 @@ def export(session: Session, name: str, path: "str | os.PathLike[str]", options:
             shown.close()
 
 
+def _checked_path(path: "str | os.PathLike[str]") -> Path:
+    """Return a path with `~` resolved.
+
+    Raises:
+        ArgumentInvalid: it is not a path, or the file system cannot have it.
+    """
+    try:
+        place = Path(path).expanduser()
+        place.lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, TypeError, ValueError, RuntimeError) as error:  # too long, not a path, with NUL, an unknown home
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ArgumentInvalid(f"{path!r:.200} cannot be written: {reason}.") from error
+    return place
+
+
 def _format_of(path: Path) -> str:
     found = next((kind for kind in FORMATS if path.name.lower().endswith(f".{kind}")), None)
     if found is None:
         raise ArgumentInvalid(
-            f"{path.name!r} does not end with .parquet, .jsonl, .jsonl.gz or .lhv1: rename it, or give format=."
+            f"{path.name!r} does not end with .parquet, .jsonl, .jsonl.gz or .lhv1.",
+            advice="Rename it, or give the argument `format`.",
         )
     return found
 
@@ -68,7 +87,7 @@ def _format_of(path: Path) -> str:
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Yield a new file, which replaces the one at `path` when the block ends, or disappears if it fails."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name[:_NAME]}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             yield file
@@ -81,7 +100,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         finally:
             os.close(folder)
     except OSError as error:
-        raise ExportIncomplete(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from error
+        raise FileUnwritable(f"{path} cannot be written: {error.strerror or error}. Nothing was changed.") from error
     finally:
         partial.unlink(missing_ok=True)
 

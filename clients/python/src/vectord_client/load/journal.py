@@ -67,7 +67,7 @@ _LINES: Final = msgspec.json.Decoder(Sent | Done)
 
 
 class Journal:
-    """What is known of a load; several threads may use it. Without a file it is forgotten with the process."""
+    """The record of the batches of a load; several threads may use it. Without a file it ends with the process."""
 
     def __init__(self, header: Header, file: IO[bytes] | None = None, path: Path | None = None) -> None:
         self.header, self.path, self._file = header, path, file
@@ -84,7 +84,7 @@ class Journal:
 
     @property
     def has_sent(self) -> bool:
-        """True if a batch with rows was sent, whatever became of it."""
+        """True if a batch with rows was sent, whatever its outcome."""
         return bool(self._keys or self.sent or any(done.added or done.replaced for done in self.done.values()))
 
     @property
@@ -154,6 +154,7 @@ class Journal:
 
 _ANCHORS: Final = 4
 _ELSEWHERE: Final = "Free space, set XDG_CACHE_HOME to another folder, or load with resume=False."
+RESTORE: Final = "Restore it to finish that load, or start over with resume=False: rows are replaced."
 
 
 def folder(environment: Mapping[str, str]) -> Path:
@@ -210,7 +211,7 @@ def open_journal(path: Path, header: Header) -> Journal:
                 raise
             return _begun(header, file, path)
     except OSError as error:
-        raise JournalUnusable(f"The journal {path} cannot be opened: {error}. {_ELSEWHERE}") from error
+        raise JournalUnusable(f"The journal {path} cannot be opened: {error}.", advice=_ELSEWHERE) from error
     file.truncate(len(first) + 1 + _whole_lines(rest))
     return journal
 
@@ -256,24 +257,25 @@ def _check_same(earlier: Header, now: Header) -> None:
     if earlier.fingerprint != now.fingerprint:
         raise SourceChanged(
             f"{now.source} changed since a load of it into {now.index!r} was interrupted ({earlier.fingerprint}, now "
-            f"{now.fingerprint}). Restore it to finish that load, or start over with resume=False: rows are replaced."
+            f"{now.fingerprint}).",
+            advice=RESTORE,
         )
     if (earlier.dimension, earlier.distance) != (now.dimension, now.distance):
         raise SourceChanged(
-            f"The index {now.index!r} was created again, with other parameters, since a load into it was interrupted. "
-            "Start over with resume=False."
+            f"The index {now.index!r} was created again, with other parameters, since a load into it was interrupted.",
+            advice="Start over with resume=False.",
         )
     if (earlier.options, earlier.format) != (now.options, now.format):
         raise SourceChanged(
             f"A load of {now.source} into {now.index!r} was interrupted, and it had other options: "
-            f"{_differences(earlier.options, now.options)}. Load with the same options to finish it, or start over "
-            "with resume=False: rows are replaced."
+            f"{_differences(earlier.options, now.options)}. Load with the same options to finish it.",
+            advice="Or start over with resume=False: rows are replaced.",
         )
 
 
 def _differences(earlier: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Return the options that differ, as arguments of `load`."""
-    return ", ".join(f"{name}={earlier.get(name)} (now {now[name]})" for name in now if earlier.get(name) != now[name])
+    """Return the options that differ, with both values."""
+    return ", ".join(f"{name} {earlier.get(name)} (now {now[name]})" for name in now if earlier.get(name) != now[name])
 
 
 def _whole_lines(data: bytes) -> int:

@@ -10,14 +10,13 @@ import msgspec
 from vectord_client.errors import ArgumentInvalid, Problem
 from vectord_client.load import upload
 from vectord_client.load.errors import BadRows, IndexChanged
-from vectord_client.load.job import Job
+from vectord_client.load.job import Job, Session
 from vectord_client.load.journal import Header, Journal, forget, journal_path, open_journal
 from vectord_client.load.loading import Cut, Loading
 from vectord_client.load.progress import Progress, meter
 from vectord_client.load.report import LoadReport
-from vectord_client.load.send import Sender, Session, add_by_http, add_in_process
+from vectord_client.load.send import Sender, add_by_http, add_in_process
 from vectord_client.load.sources.base import Source
-from vectord_client.load.sources.files import is_place
 from vectord_client.load.sources.open import open_source
 from vectord_client.rows.batches import COMMIT_BYTES, REQUEST_BYTES, memory_costs, request_costs
 from vectord_client.rows.fields import Names, make_names
@@ -48,7 +47,6 @@ def load(session: Session, name: str, source: Any, options: Options, stop: Event
     _check(options)
     info: IndexInfo = session.run(operations.describe(name))
     names = make_names(options.id, options.vector, options.metadata)
-    names = msgspec.structs.replace(names, typed_ids=is_place(source))
     job = Job(session, info, names, options.progress, stop)
     opened = _opened(source, options)
     try:
@@ -84,11 +82,14 @@ def _uploaded(job: Job, source: Source, options: Options) -> LoadReport | None:
         return None
     if examined.bad:
         raise BadRows(
-            f"{source.name} has rows that are not valid, and an uploaded file is ingested as a whole. Correct them, or "
-            'load the others with via="batches".',
+            f"{source.name} has rows that are not valid, and an uploaded file is ingested as a whole.",
+            advice='Correct them, or load the others with via="batches".',
             errors=tuple(examined.bad),
         )
-    raise ArgumentInvalid(f"{source.name} has fields that the service does not read: see docs/files.md.")
+    raise ArgumentInvalid(
+        f"{source.name} has other fields than id, vector and metadata, or ids that are not text, which the service "
+        "does not read from an uploaded file: see docs/files.md. Set the option `via` to batches."
+    )
 
 
 def _load_in_batches(job: Job, source: Source, options: Options) -> LoadReport:
@@ -145,7 +146,8 @@ def _check_index(job: Job, journal: Journal) -> None:
     if samples and not job.session.follow(plans.get(name, samples, include=())):
         raise IndexChanged(
             f"The index {name!r} has none of the rows that an interrupted load of {journal.header.source} put into it: "
-            "it was created again, or emptied or restored to a state before them. Load everything with resume=False."
+            "it was created again, or emptied or restored to a state before them.",
+            advice="Load everything with resume=False.",
         )
 
 
@@ -175,7 +177,9 @@ def _check(options: Options) -> None:
     for name, (value, allowed) in choices.items():
         if value not in allowed:
             raise ArgumentInvalid(f"{name} is {value!r}; it is one of {', '.join(map(repr, allowed))}.")
-    if options.concurrency is not None and options.concurrency < 1:
-        raise ArgumentInvalid(f"concurrency is {options.concurrency}; it is at least 1.")
-    if options.batch_bytes is not None and options.batch_bytes < _LEAST_BATCH:
-        raise ArgumentInvalid(f"batch_bytes is {options.batch_bytes}; it is at least {_LEAST_BATCH:,}.")
+    numbers = {"concurrency": (options.concurrency, 1), "batch_bytes": (options.batch_bytes, _LEAST_BATCH)}
+    for name, (number, least) in numbers.items():
+        if number is not None and (not isinstance(number, int) or number < least):
+            raise ArgumentInvalid(f"{name} is {number!r:.80}; it is a whole number of at least {least:,}.")
+    if not isinstance(options.resume, bool | str) or options.resume == "":
+        raise ArgumentInvalid(f"resume is {options.resume!r:.80}; it is True, False, or a name for the load.")

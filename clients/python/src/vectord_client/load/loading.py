@@ -11,7 +11,7 @@ import msgspec
 
 from vectord_client.errors import BadItem, VectordError
 from vectord_client.load.errors import LoadError, LoadInterrupted, SourceChanged
-from vectord_client.load.journal import Journal
+from vectord_client.load.journal import RESTORE, Journal
 from vectord_client.load.progress import Meter
 from vectord_client.load.report import LoadReport, Tally
 from vectord_client.load.send import Outcome, Sender, digest_of
@@ -35,14 +35,14 @@ class Cut(msgspec.Struct, frozen=True):
 
 
 class _Stopped(Exception):
-    """The caller gave the load up."""
+    """The caller stopped the load."""
 
 
 class Loading:
     """One run of a load, in one thread, with a thread for each batch in flight."""
 
     def __init__(self, source: Source, journal: Journal, sender: Sender, meter: Meter, stop: Event) -> None:
-        """Load until `stop` is set."""
+        """Make a run that ends early when `stop` is set."""
         self._source, self._journal, self._sender, self._meter, self._stop = source, journal, sender, meter, stop
         self._tally = Tally()
         self._left: dict[str, BadItem] = {}  # rows of acknowledged batches that differ in the index
@@ -73,7 +73,7 @@ class Loading:
         return self._tally.report(time.monotonic() - started)
 
     def _watched(self, names: Names, shape: Shape) -> Iterator[Block]:
-        """Yield the blocks of the source, each after a look whether the source is still the same."""
+        """Yield the blocks of the source, and check before each that the source did not change."""
         for block in self._source.blocks(names, shape):
             self._source.check()
             if self._stop.is_set():
@@ -81,7 +81,7 @@ class Loading:
             yield block
 
     def _take(self, batch: Batch, concurrency: int) -> None:
-        """Send a batch; of one that an earlier run sent, the rows that the index does not have."""
+        """Send a batch in a thread of its own; of one that an earlier run sent, only the rows that the index lacks."""
         self._check_same(batch)
         ids = frozenset() if batch.rows is None else frozenset(batch.rows.ids)
         while self._must_wait(ids, concurrency):
@@ -107,7 +107,8 @@ class Loading:
         if earlier is not None and earlier.digest != ("" if batch.rows is None else digest_of(batch.rows)):
             raise SourceChanged(
                 f"{self._source.name} has other rows at {batch.start:,} to {batch.stop:,} than when the load was "
-                "interrupted. Restore it to finish that load, or start over with resume=False: rows are replaced."
+                "interrupted.",
+                advice=RESTORE,
             )
 
     def _send(self, batch: Batch) -> None:
@@ -128,27 +129,30 @@ class Loading:
                 return
 
     def _note(self, number: int, outcome: Outcome | BaseException) -> None:
-        del self._running[number]
         if isinstance(outcome, BaseException):
+            del self._running[number]
             raise outcome
-        self._count(outcome)
+        self._count(number, outcome)
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, number: int, outcome: Outcome) -> None:
+        """Count a batch, which is in flight until then: if an interruption comes between, the count is too low."""
         done = outcome.done
         self._tally.count(done.added, done.replaced, done.failed)
+        del self._running[number]
         self._tally.resumed += outcome.resumed
         self._left |= {row.id: row for row in outcome.left if row.id is not None}
         self._meter.set(self._tally.rows + self._tally.failed_count)
 
     def _finish_running(self) -> None:
-        """Wait for the batches in flight, so that the journal has what became of them."""
+        """Wait for the batches in flight, so that the journal records their outcomes."""
         end = time.monotonic() + _GRACE
         while self._running and (left := end - time.monotonic()) > 0:
             with suppress(Empty):
                 number, outcome = self._outcomes.get(timeout=left)
-                del self._running[number]
                 if isinstance(outcome, Outcome):
-                    self._count(outcome)
+                    self._count(number, outcome)
+                else:
+                    del self._running[number]
 
     def _interrupted(self) -> LoadInterrupted:
         """Finish what is in flight, unless Ctrl-C comes again, and return the error."""
@@ -168,8 +172,10 @@ class Loading:
             error.add_note(self._progress())
 
     def _loaded(self) -> str:
+        """Return how many rows are in the index; batches that are still in flight may add more."""
+        least = "At least " if self._running else ""
         total = f" of {self._source.total:,}" if self._source.total is not None else ""
-        return f"{self._tally.rows:,}{total} rows of {self._source.name} are in the index."
+        return f"{least}{self._tally.rows:,}{total} rows of {self._source.name} are in the index."
 
     def _progress(self) -> str:
         resume = "Run the same load again to continue." if self._journal.path else "The load cannot be resumed."

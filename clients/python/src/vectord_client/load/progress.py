@@ -9,7 +9,7 @@ Progress: TypeAlias = bool | Callable[[int, int | None], None] | None
 
 
 class Meter(Protocol):
-    """Shows how far something is."""
+    """A display of progress."""
 
     def set(self, done: int) -> None:
         """Show that `done` units are done."""

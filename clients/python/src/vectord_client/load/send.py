@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
 import msgspec
 
@@ -16,29 +15,13 @@ from vectord_client.errors import (
 from vectord_client.load.compare import Remains, compare, compare_acknowledged, has_any
 from vectord_client.load.doubt import is_remembered, was_never_applied
 from vectord_client.load.errors import BadRows
+from vectord_client.load.job import Session
 from vectord_client.load.journal import Done, Journal, Sent
 from vectord_client.rows import batches
 from vectord_client.rows.batches import Batch
 from vectord_client.rows.block import Block
 from vectord_client.values import Added
 from vectord_client.wire import operations
-from vectord_client.wire.call import Call, Plan
-
-
-class Session(Protocol):
-    """What a load needs of a session. `target` is a URL or a folder, `timeout` the seconds of a call."""
-
-    transport: Any
-    target: str
-    timeout: float
-    concurrency: int
-
-    def run(self, call: Call[Any]) -> Any:
-        """Return the value of a call."""
-
-    def follow(self, plan: Plan[Any]) -> Any:
-        """Return the value of a plan."""
-
 
 Add = Callable[[Block, str], Added]
 
@@ -65,7 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class _Progress:
-    """What is known of a batch while it is sent: its counts and the rows that failed.
+    """The counts and the failed rows of a batch while it is sent.
 
     `refused` are those of them that the service did not accept.
     `journalled` is the key that the journal has already. `again`: an earlier run sent the rows, under another key.
@@ -218,8 +201,8 @@ class Sender:
 
 def _bad_rows(bad: Sequence[BadItem]) -> BadRows:
     return BadRows(
-        f"{len(bad):,} rows are not valid. Correct them and load again with resume=False, or load the others with "
-        'on_bad="report".',
+        f"{len(bad):,} {'row is' if len(bad) == 1 else 'rows are'} not valid.",
+        advice='Correct them and load again with resume=False, or load the others with on_bad="report".',
         errors=tuple(bad),
     )
 

@@ -16,10 +16,9 @@ from vectord_client.errors import BadItem, ConnectionLost
 from vectord_client.gateway_errors import RequestRefused
 from vectord_client.load.compare import is_same
 from vectord_client.load.errors import SourceChanged, UploadNotSeen, UploadRejected
-from vectord_client.load.job import Job
+from vectord_client.load.job import Job, Session
 from vectord_client.load.progress import Meter, meter
 from vectord_client.load.report import LoadReport
-from vectord_client.load.send import Session
 from vectord_client.load.sources.base import Source
 from vectord_client.rows.block import Block
 from vectord_client.values import IndexInfo, Row, UploadLink
@@ -39,7 +38,7 @@ _POLL_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Examined(msgspec.Struct):
-    """What the rows of a file are like: how many, the bad ones, and a sample as rows of blocks."""
+    """The rows of a file after a check: their number, the bad ones, and a sample as rows of blocks."""
 
     rows: int = 0
     bad: list[BadItem] = []
@@ -56,7 +55,7 @@ def why_not(job: Job, source: Source) -> str | None:
     if not source.plain:
         return "only .parquet, .jsonl, .jsonl.gz, .npz and .npy as docs/files.md describes them can be sent"
     if (names.id, names.vector, names.metadata) != ("id", "vector", None):
-        return "the service reads the columns id, vector and metadata"
+        return "the service reads only the columns id, vector and metadata"
     return None
 
 
@@ -171,7 +170,7 @@ def _wait(job: Job, source: Source, examined: Examined, link: UploadLink) -> Ind
     raise UploadNotSeen(
         f"The file was uploaded as {link.key}, but the index {before.name!r} does not have its rows after "
         f"{seconds:.0f} s. If it was rejected, the reason is in the inbox at "
-        f'{link.key.replace("uploads/", "rejected/", 1)}.json. Load it with via="batches" to send it directly.'
+        f"{link.key.replace('uploads/', 'rejected/', 1)}.json. Set the option `via` to batches to send it directly."
     )
 
 
@@ -195,7 +194,7 @@ def _check_not_rejected(name: str, link: UploadLink) -> None:
         rows = [(row.get("line"), row.get("id"), row.get("reason")) for row in report.rows]
         bad = [BadItem(int(line or 1) - 1, None if id is None else str(id), str(why)) for line, id, why in rows]
         raise UploadRejected(
-            f'The service did not ingest {name}: {report.reason}. Load it with via="batches" to send it directly.',
+            f"The service did not ingest {name}: {report.reason}. Set the option `via` to batches to send it directly.",
             errors=tuple(bad),
         )
 

@@ -14,13 +14,17 @@ MAX_K: Final = 100
 MAX_IDS: Final = 100
 MAX_VALUES: Final = 200
 _EXAMPLES: Final = 3
+_TEXT: Final = "A query in words, if the index has an embedding model."
+_VECTOR: Final = "A query vector of the index's dimension."
+_ID: Final = "The id of a stored vector whose neighbours are wanted."
 
-IndexName = Annotated[str, Field(description="The name of an index, as list_indexes shows it.")]
+IndexName = Annotated[str, Field(description="The name of an index, as list_indexes shows it.", examples=["films"])]
 Filter = Annotated[
     dict[str, Any] | None,
     Field(
         description='A condition on metadata, such as {"year": {"$gte": 1990}, "by.name": "Mann"}. Operators: $eq $ne '
-        "$gt $gte $lt $lte $in $nin $exists $prefix $glob; $and and $or have a list of filters, $not has one filter."
+        "$gt $gte $lt $lte $in $nin $exists $prefix $glob; $and and $or have a list of filters, $not has one filter.",
+        examples=[{"year": {"$gte": 1990}}],
     ),
 ]
 
@@ -41,8 +45,8 @@ class ReadTools:
 
     def list_indexes(
         self,
-        prefix: Annotated[str, Field(description="Only indexes whose names begin so.")] = "",
-        limit: Annotated[int, Field(ge=1, le=MAX_INDEXES)] = 50,
+        prefix: Annotated[str, Field(description="Only indexes whose names begin so.", examples=["fil"])] = "",
+        limit: Annotated[int, Field(ge=1, le=MAX_INDEXES, examples=[50])] = 50,
     ) -> answers.Indexes:
         """List the indexes by name, with their sizes in bytes and the times of their last writes."""
         found = list(islice(self._client.indexes(prefix), limit + 1))
@@ -51,7 +55,7 @@ class ReadTools:
         ]
         answer: answers.Indexes = {"indexes": listed}
         if len(found) > limit:
-            answer["note"] = f"There are more indexes than these {limit}: give a prefix or a higher limit."
+            answer["note"] = f"These are the first {limit} of more indexes: give a prefix or a higher limit."
         return answer
 
     def describe_index(self, index: IndexName) -> answers.Described:
@@ -80,21 +84,23 @@ class ReadTools:
     def search(  # noqa: PLR0917  a model passes arguments by name
         self,
         index: IndexName,
-        text: Annotated[str, Field(description="A query in words, if the index has an embedding model.")] = "",
-        vector: Annotated[list[float] | None, Field(description="A query vector of the index's dimension.")] = None,
-        id: Annotated[str, Field(description="The id of a stored vector whose neighbours are wanted.")] = "",
-        k: Annotated[int, Field(ge=1, le=MAX_K, description="How many matches.")] = 10,
+        text: Annotated[str, Field(description=_TEXT, examples=["a crew in space"])] = "",
+        vector: Annotated[list[float] | None, Field(description=_VECTOR, examples=[[0.25, -0.5]])] = None,
+        id: Annotated[str, Field(description=_ID, examples=["alien"])] = "",
+        k: Annotated[int, Field(ge=1, le=MAX_K, description="How many matches.", examples=[10])] = 10,
         filter: Filter = None,
-        max_distance: Annotated[float | None, Field(ge=0)] = None,
-        recall: Annotated[float, Field(ge=0.5, le=1, description="1 is an exact search.")] = 0.95,
+        max_distance: Annotated[float | None, Field(ge=0, examples=[0.5])] = None,
+        recall: Annotated[float, Field(ge=0.5, le=1, description="1 is an exact search.", examples=[0.95])] = 0.95,
     ) -> answers.Matches:
         """Find the nearest vectors to exactly one of text, vector and id; the smaller the distance, the nearer.
 
         Matches have their metadata. `count` is the number of vectors in the index, `eligible` of those that satisfy the
         filter.
         """
-        if sum([bool(text), vector is not None, bool(id)]) != 1:
-            raise ToolError("Give exactly one of text, vector and id.")
+        given = [name for name, has in (("text", text), ("vector", vector is not None), ("id", id)) if has]
+        if len(given) != 1:
+            has = f"has {' and '.join(given)}" if given else "has none of them, or an empty text"
+            raise ToolError(f'Give exactly one of text, vector and id; this call {has}. Example: {{"text": "space"}}')
         hits = self._client.index(index).search(
             vector, id=id or None, text=text or None, k=k, filter=filter, max_distance=max_distance, recall=recall
         )
@@ -107,8 +113,10 @@ class ReadTools:
     def get_vectors(
         self,
         index: IndexName,
-        ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IDS)],
-        include_vector: Annotated[bool, Field(description="Also the numbers: a vector is long.")] = False,
+        ids: Annotated[list[str], Field(min_length=1, max_length=MAX_IDS, examples=[["alien", "heat"]])],
+        include_vector: Annotated[
+            bool, Field(description="Also the numbers: a vector is long.", examples=[True])
+        ] = False,
     ) -> answers.Vectors:
         """Get stored vectors by their ids, with their metadata; `missing` lists ids that do not exist."""
         rows = self._client.index(index).get(ids, include=("metadata", "vector") if include_vector else ("metadata",))
@@ -131,9 +139,14 @@ class ReadTools:
     def count_values(
         self,
         index: IndexName,
-        paths: Annotated[list[str], Field(min_length=1, max_length=10, description='Such as ["genre", "by.name"].')],
+        paths: Annotated[
+            list[str],
+            Field(min_length=1, max_length=10, description="Metadata paths.", examples=[["genre", "by.name"]]),
+        ],
         filter: Filter = None,
-        limit: Annotated[int, Field(ge=1, le=MAX_VALUES, description="The most frequent values of a path.")] = 20,
+        limit: Annotated[
+            int, Field(ge=1, le=MAX_VALUES, description="The most frequent values of a path.", examples=[20])
+        ] = 20,
     ) -> answers.CountedValues:
         """Count the distinct values at metadata paths (facets), with the minimum and maximum of numbers."""
         facets = self._client.index(index).facets(paths, filter=filter, limit=limit)

@@ -1,5 +1,6 @@
 """The tools that change indexes. They exist only where the server was started with `--write`."""
 
+import json
 from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -10,6 +11,8 @@ from vectord_client.mcp import answers
 from vectord_client.mcp.reads import Filter, IndexName
 
 MAX_ITEMS: Final = 100
+MAX_IDS: Final = 1_000  # of a deletion
+_EXAMPLE: Final = {"id": "alien", "text": "A crew in space.", "metadata": {"year": 1979}}
 
 
 class NewVector(BaseModel):
@@ -31,7 +34,9 @@ class WriteTools:
         self.functions = (self.add_vectors, self.delete_vectors)
 
     def add_vectors(
-        self, index: IndexName, vectors: Annotated[list[NewVector], Field(min_length=1, max_length=MAX_ITEMS)]
+        self,
+        index: IndexName,
+        vectors: Annotated[list[NewVector], Field(min_length=1, max_length=MAX_ITEMS, examples=[[_EXAMPLE]])],
     ) -> answers.AddedVectors:
         """Add vectors to an index, or replace those with the same ids. All are added, or none if one is not valid.
 
@@ -40,7 +45,10 @@ class WriteTools:
         texts = [one.text for one in vectors if one.text is not None]
         numbers = [one.vector for one in vectors if one.vector is not None]
         if (len(texts), len(numbers)) not in {(len(vectors), 0), (0, len(vectors))}:
-            raise ToolError("Give each vector exactly one of text and vector, and all of a call the same one.")
+            raise ToolError(
+                "Give each vector exactly one of text and vector, and all of a call the same one. Example: "
+                f"{json.dumps({'vectors': [_EXAMPLE]})}"
+            )
         added = self._client.index(index).add(
             ids=[one.id for one in vectors],
             metadata=[one.metadata for one in vectors],
@@ -51,13 +59,14 @@ class WriteTools:
     def delete_vectors(
         self,
         index: IndexName,
-        ids: Annotated[list[str] | None, Field(min_length=1, max_length=1_000)] = None,
+        ids: Annotated[list[str] | None, Field(min_length=1, max_length=MAX_IDS, examples=[["alien", "heat"]])] = None,
         filter: Filter = None,
-        dry_run: Annotated[bool, Field(description="Only count what would be deleted.")] = False,
+        dry_run: Annotated[bool, Field(description="Only count what would be deleted.", examples=[True])] = False,
     ) -> answers.DeletedVectors:
         """Delete vectors by ids or by filter. A filter that matches every vector is refused. Use dry_run first."""
         if (ids is None) == (filter is None):
-            raise ToolError("Give exactly one of ids and filter.")
+            given = "neither" if ids is None else "both"
+            raise ToolError(f'Give exactly one of ids and filter; this call has {given}. Example: {{"ids": ["alien"]}}')
         if filter is not None and not dry_run:
             self._check_matches_some(index, filter)
         deleted = self._client.index(index).delete(ids=ids, filter=filter, dry_run=dry_run)

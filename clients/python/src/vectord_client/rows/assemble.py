@@ -7,7 +7,7 @@ import msgspec
 
 from vectord_client.errors import BadItem
 from vectord_client.rows.block import FLOAT_BYTES, Block, Reasons, kept
-from vectord_client.rows.ids import check_ids
+from vectord_client.rows.ids import check_ids, is_text, utf8_text
 from vectord_client.rows.pack import Shape, pack_rows
 
 
@@ -21,7 +21,7 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
-    """Return a block of `rows`; those with `reasons`, and those found to be bad here, are set aside."""
+    """Return a block of `rows`; those with `reasons`, and those that fail its checks, are set aside."""
     check_ids(rows.ids, reasons)
     vectors = rows.vectors
     packed = vectors if isinstance(vectors, memoryview) else pack_rows(vectors, shape, reasons)
@@ -29,7 +29,7 @@ def assemble(rows: Columns, shape: Shape, reasons: Reasons) -> Block:
     if not reasons:
         return Block(rows.positions, list(rows.ids), packed, shape.dimension or 0, rows.metadata)
     bad = [
-        BadItem(rows.positions[row], row_id if isinstance(row_id := rows.ids[row], str) else None, reason)
+        BadItem(rows.positions[row], row_id if is_text(row_id := rows.ids[row]) else None, utf8_text(reason))
         for row, reason in sorted(reasons.items())
     ]
     good = [packed[row * size : (row + 1) * size] for row in range(len(rows.ids)) if row not in reasons]

@@ -112,7 +112,7 @@ def _root(numpy: Any, array: Any) -> Any:
 
 
 def _owner(array: Any) -> Any:
-    """Return what an array is a view of; a memoryview stands for the object that it shows."""
+    """Return the object whose memory an array shows, through a memoryview if there is one between."""
     return array.base.obj if isinstance(array.base, memoryview) else array.base
 
 

@@ -14,19 +14,29 @@ class Names(msgspec.Struct, frozen=True):
     """The fields or columns of a row: of its id, its vector, and its metadata.
 
     `metadata`: None means all other fields, or the field `metadata` if it is the only other one; a name means the field
-    with all metadata; a sequence of names means these fields. With `typed_ids`, integers and UUIDs become text, as
-    in a file, whose column has one type.
+    with all metadata; a sequence of names means these fields.
     """
 
     id: str = "id"
     vector: str = "vector"
     metadata: str | tuple[str, ...] | None = None
-    typed_ids: bool = False
 
 
 def make_names(row_id: str = "id", vector: str = "vector", metadata: str | Iterable[str] | None = None) -> Names:
-    """Return the names that a caller gives."""
-    return Names(row_id, vector, metadata if metadata is None or isinstance(metadata, str) else tuple(metadata))
+    """Return the names that a caller gives.
+
+    Raises:
+        ArgumentInvalid: one of them is not text.
+    """
+    for option, name in (("id", row_id), ("vector", vector)):
+        if not isinstance(name, str):
+            raise ArgumentInvalid(f"{option} is {name!r:.80}; it is the name of a field.")
+    if metadata is None or isinstance(metadata, str):
+        return Names(row_id, vector, metadata)
+    names = tuple(metadata) if isinstance(metadata, Iterable) else (metadata,)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentInvalid(f"metadata is {metadata!r:.80}; it is the name of a field, or a list of names.")
+    return Names(row_id, vector, names)
 
 
 def check_names(present: Sequence[str], names: Names, what: str) -> Names:
@@ -67,15 +77,17 @@ def metadata_names(present: Sequence[str], names: Names) -> str | Sequence[str]:
     if len(others) > 1:
         more = _listed([name for name in others if name != "metadata"])
         raise ArgumentInvalid(
-            f"there is a field 'metadata', and others that would be metadata as well: {more}. Select with metadata=: "
-            "a name for the field with all metadata, or a list of the fields"
+            f"there is a field 'metadata', and others that would be metadata as well: {more}. Select them "
+            "with the option `metadata`"
         )
     return "metadata"
 
 
 def no_field(what: str, kind: str, name: str, parameter: str, present: Iterable[Any]) -> str:
     """Return the message for a missing field or column, with those that exist."""
-    return f"the {what} has no {kind} {name!r}; its {kind}s are {_listed(present)}. Name it with {parameter}="
+    return (
+        f"the {what} has no {kind} {name!r}; its {kind}s are {_listed(present)}. Name it with the option `{parameter}`"
+    )
 
 
 def _listed(names: Iterable[Any]) -> str:

@@ -87,8 +87,8 @@ def _parts(rows: Any, names: Names) -> Iterator[Any]:
         yield _row(rows, names)
     elif isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
         raise ArgumentInvalid(
-            f"rows are a {type(rows).__name__}; give tuples (id, vector, metadata), dicts, a DataFrame, "
-            "an Arrow table, or an iterable of these. A file is loaded by load(path)."
+            f"rows cannot be a value of type {type(rows).__name__}; give tuples (id, vector, metadata), dicts, "
+            "a DataFrame, an Arrow table, or an iterable of these. A file is loaded by load(path)."
         )
     else:
         for row in rows:

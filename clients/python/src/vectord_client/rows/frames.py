@@ -9,8 +9,8 @@ from vectord_client.errors import ArgumentInvalid, MissingExtra
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, check_names, metadata_names
-from vectord_client.rows.ids import id_text
-from vectord_client.rows.json_values import NotJson
+from vectord_client.rows.ids import column_ids
+from vectord_client.rows.json_values import NotJson, Unreadable
 from vectord_client.rows.metadata import checked_text, json_text, json_texts
 from vectord_client.rows.pack import Shape, check_values
 
@@ -54,9 +54,7 @@ def frame_blocks(frame: Any, names: Names, shape: Shape, start: int = 0) -> Iter
 def part_block(part: Part, names: Names, shape: Shape, start: int) -> Block:
     """Return rows of a frame, which has the columns `names`, as a block."""
     reasons: Reasons = {}
-    ids = part.values(names.id)
-    if names.typed_ids:
-        ids = [id_text(value) for value in ids]
+    ids = column_ids(part.values(names.id), reasons)
     texts = part_metadata(part, names, reasons)
     found = part.packed(names.vector, shape.dimension)
     if found is None or (shape.dimension is not None and found[0] != shape.dimension):
@@ -154,7 +152,10 @@ class ArrowPart:
 
     def values(self, name: str) -> list[Any]:
         column = self._batch.column(self.names.index(name))
-        return without_nan(column.to_pylist(maps_as_pydicts="strict"))
+        try:
+            return without_nan(column.to_pylist(maps_as_pydicts="strict"))
+        except _UNREADABLE:  # at least one value; the others are read
+            return without_nan([_read(scalar) for scalar in column])
 
     def packed(self, name: str, dimension: int | None) -> tuple[int, memoryview] | None:
         column, arrow = self._batch.column(self.names.index(name)), self._arrow
@@ -173,6 +174,18 @@ class ArrowPart:
         floats = flat.cast(arrow.float32(), safe=False)
         data = memoryview(floats.buffers()[1]).cast("B")
         return length, data[floats.offset * 4 : (floats.offset + len(floats)) * 4]
+
+
+def _read(scalar: Any) -> Any:
+    """Return the value of a scalar of Arrow, or what stands for one that Python cannot represent."""
+    try:
+        return scalar.as_py(maps_as_pydicts="strict")
+    except _UNREADABLE as error:
+        return Unreadable(str(error).partition("\n")[0])
+
+
+# What Arrow raises for values beyond Python's, such as a time after the year 9999: ArrowInvalid is a ValueError.
+_UNREADABLE: Final = (ValueError, OverflowError, KeyError)
 
 
 def _objects(part: Part, names: Sequence[str]) -> list[dict[str, Any] | None]:

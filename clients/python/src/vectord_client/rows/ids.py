@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from numbers import Integral
 from typing import Any, Final
 
 from vectord_client.rows.block import Reasons
@@ -38,8 +39,7 @@ def _are_short_ascii(ids: Sequence[Any]) -> bool:
 def id_reason(row_id: Any) -> str | None:
     """Return why an id is not valid, None if it is."""
     if not isinstance(row_id, str):
-        shown = "missing" if is_missing(row_id) else f"{row_id!r:.80}, {_article(row_id)}"
-        return f"the id is {shown}; {_CONVERT}"
+        return "the id is missing" if is_missing(row_id) else f"the id is {_shown(row_id)}; {_CONVERT}"
     if not row_id:
         return "the id is empty"
     try:
@@ -51,9 +51,25 @@ def id_reason(row_id: Any) -> str | None:
     return None
 
 
-def id_text(value: Any) -> Any:
-    """Return an id of a file as text: the digits of an integer, a UUID in lower case, bytes as UTF-8."""
-    if type(value) is int or (isinstance(value, Decimal) and value == value.to_integral_value()):
+def column_ids(values: Sequence[Any], reasons: Reasons) -> list[Any]:
+    """Return the ids of a column as text, and add the reasons for which some cannot be ids.
+
+    An integer becomes its digits, a UUID its text in lower case, bytes the text that they are in UTF-8.
+    """
+    if set(map(type, values)) == {str}:
+        return list(values)
+    texts = [value if type(value) is str else _id_text(value) for value in values]
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) and not is_missing(text):
+            reasons.setdefault(row, f"the id is {_shown(text)}; an id is text or an integer")
+    return texts
+
+
+def _id_text(value: Any) -> Any:
+    """Return the id that a value of a column stands for, or the value itself if it stands for none."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral) or (isinstance(value, Decimal) and value == value.to_integral_value()):
         return str(int(value))
     if isinstance(value, uuid.UUID):
         return str(value)
@@ -65,6 +81,17 @@ def id_text(value: Any) -> Any:
     return value
 
 
-def _article(value: Any) -> str:
+def is_text(value: object) -> bool:
+    """Return True for text that UTF-8 can have: text without halves of surrogate pairs."""
+    return isinstance(value, str) and utf8_text(value) == value
+
+
+def utf8_text(text: str) -> str:
+    """Return a text with halves of surrogate pairs as escapes, so that a report of it can be written."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def _shown(value: Any) -> str:
+    """Return a value with its type, as in `5, an int`."""
     name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+    return f"{value!r:.80}, {'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -15,12 +15,24 @@ class NotJson(ValueError):
     """A value that JSON cannot represent; the message has its path."""
 
 
+class Unreadable:
+    """Stands for a value of a table that Python cannot represent, such as a time in the year 300,000."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __repr__(self) -> str:
+        return f"unreadable ({self._reason})"
+
+
 def converted(value: Any) -> Any:
-    """Return a value that msgspec does not know as one that it does.
+    """Return a value of a type that msgspec does not encode as one that it does.
 
     Raises:
         NotJson: there is none, as for NaT.
     """
+    if isinstance(value, Unreadable):
+        raise NotJson(f"metadata has a value that is {value!r}")
     found = value
     if not is_missing(value):
         found = _of_numpy(value)

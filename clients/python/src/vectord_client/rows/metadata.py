@@ -53,7 +53,7 @@ def json_text(value: Any) -> bytes:
     except UnicodeEncodeError as error:
         raise NotJson("metadata has a text with half a surrogate pair, which UTF-8 cannot have") from error
     except RecursionError as error:
-        raise NotJson("metadata has too many levels, or contains itself; the limit is 100 levels") from error
+        raise NotJson(_TOO_DEEP) from error
     except (TypeError, ValueError, OverflowError) as error:
         known = str(error) if isinstance(error, NotJson) else f"metadata cannot be JSON: {error}"
         raise NotJson(not_json_reason(value) or known) from error
@@ -73,7 +73,10 @@ def checked_text(text: bytes) -> bytes:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJson(f"metadata is not JSON: {error}") from error
+    except RecursionError as error:
+        raise NotJson(_TOO_DEEP) from error
     return text
 
 
+_TOO_DEEP: Final = "metadata has too many levels, or contains itself; the limit is 100 levels"
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=converted, decimal_format="number")

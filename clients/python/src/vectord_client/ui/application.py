@@ -4,15 +4,23 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from vectord_client.client import Client
-from vectord_client.ui.calls import Calls
-from vectord_client.ui.files import read_files
-from vectord_client.ui.options import Options
+from vectord_client.ui.calls import Calls, Options
 from vectord_client.wire.request import Response
 
+PAGE: Final = Path(__file__).parent / "page"
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 _OPENING: Final = "/open/"
 # The page loads nothing from another place, runs no inline script, and no other page can frame it, read it, or learn
@@ -36,6 +44,18 @@ class StartResponse(Protocol):
     """Begins a response, as PEP 3333 describes."""
 
     def __call__(self, status: str, headers: list[tuple[str, str]], /) -> object: ...
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of the page with its media type."""
+
+    type: str
+    body: bytes
+
+
+def read_files() -> Mapping[str, File]:
+    """Return all files of the page by their names. No request names a path, so none can leave the folder."""
+    return {path.name: File(_TYPES[path.suffix], path.read_bytes()) for path in PAGE.iterdir() if path.suffix in _TYPES}
 
 
 class Application:
@@ -88,7 +108,7 @@ class Application:
     def _file(self, method: str, name: str) -> Response:
         file = self._files.get(name)
         if file is None:
-            return _message(404, "There is no such file.")
+            return _message(404, "The page does not have this file.")
         if method != "GET":
             return _message(405, "The files of the page are for GET.", allow="GET")
         return Response(200, {"content-type": file.type}, file.body)

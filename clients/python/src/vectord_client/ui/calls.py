@@ -15,7 +15,6 @@ from vectord_client.errors import ArgumentInvalid, UsageError, VectordError
 from vectord_client.gateway_errors import AnswerInvalid
 from vectord_client.session import Session
 from vectord_client.ui.maps import Maps
-from vectord_client.ui.options import Options
 from vectord_client.wire import encode, operations
 from vectord_client.wire.call import Call
 from vectord_client.wire.request import Request, Response
@@ -31,6 +30,14 @@ _READS: Final = (
 )
 
 T = TypeVar("T")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows as its target, the embedder of texts, and the seconds for a request with its repeats."""
+
+    target: str = ""
+    embedder: str | None = None
+    timeout: float = 60.0
 
 
 class TextToEmbed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

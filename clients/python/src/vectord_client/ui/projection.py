@@ -43,7 +43,7 @@ def project(vectors: Sequence[Any], *, directions: bool) -> Plane:
 
 
 def _components(rows: Matrix) -> Matrix:
-    """Return the coordinates of centred rows on their first two axes, the second one zeros if there is none.
+    """Return the coordinates of centred rows on their first two axes, the second one zeros if the rows have only one.
 
     Subspace iteration with a random start (Halko, Martinsson and Tropp, 2011, algorithm 4.4), whose cost grows with
     rows times dimensions: an exact decomposition of 2,000 x 1,536 takes ten times as long. It is exact for up to 24

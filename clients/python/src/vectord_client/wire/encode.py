@@ -88,7 +88,7 @@ def condition(if_match: str | None) -> dict[str, str]:
     if not isinstance(if_match, str) or not if_match.strip() or not if_match.isascii() or not if_match.isprintable():
         raise ArgumentInvalid(
             f"if_match is {if_match!r:.80}, which is not an ETag: give `etag` of the index or of an answer, or None "
-            "for no condition. A sharded index has no ETag, and neither has an add that needed several requests."
+            "for no condition. A sharded index has no ETag."
         )
     return {"if-match": if_match}
 

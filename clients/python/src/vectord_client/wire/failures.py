@@ -128,7 +128,7 @@ def _kind_and_detail(response: Response, said: str) -> tuple[type[VectordError],
         )
     if status in (404, 405):
         return NotVectord, (
-            f"There is no vectord API at this URL; the answer is {said}. Check host and path: "
+            f"The server at this URL is not a vectord API; the answer is {said}. Check host and path: "
             "the path is empty, or the name of the stage, as in https://ID.execute-api.REGION.amazonaws.com/STAGE."
         )
     if status == 413:
@@ -163,16 +163,21 @@ def _access_refused(response: Response, said: str, now: float) -> VectordError:
         )
         error.seconds = skew
         return error
-    return AccessRefused(f"The credentials were refused: {_advice(status)} {said}.", status=status, request_id=request)
+    reason, advice = _REFUSED if status == 403 else _NOT_AUTHENTICATED
+    detail = f"The credentials were refused: {reason} {said}."
+    return AccessRefused(detail, status=status, request_id=request, advice=advice)
 
 
-def _advice(status: int) -> str:
-    if status == 401:
-        return "there is no token, or it is not valid any more; renew it, or give `auth` a callable that does."
-    return (
-        "the request is not signed (auth='iam'), its credentials have expired or are wrong, or its policy or scopes "
-        "do not allow this operation; see docs/access.md."
-    )
+# Why credentials were refused (401, 403), and the advice for a program.
+_NOT_AUTHENTICATED: Final = (
+    "the token is missing, or it is not valid any more.",
+    "Renew the token, or give `auth` a callable that does.",
+)
+_REFUSED: Final = (
+    "the request is not signed, its credentials have expired or are wrong, or its policy or scopes do not allow this "
+    "operation; see docs/access.md.",
+    "For IAM, use auth='iam'.",
+)
 
 
 def clock_skew(response: Response, now: float) -> float | None:

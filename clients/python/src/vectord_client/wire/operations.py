@@ -177,7 +177,7 @@ def search(name: str, *, vector: Any = None, id: str | None = None, **options: A
     """POST /indexes/{name}/search, for one vector or one stored vector. Other members are those of `_search`.
 
     Raises:
-        ArgumentInvalid: There is neither a vector nor an id, or both.
+        ArgumentInvalid: Not exactly one of vector and id is given.
     """
     if (vector is None) == (id is None):
         raise ArgumentInvalid("A search has exactly one of vector, id and text.")

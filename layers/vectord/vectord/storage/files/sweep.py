@@ -1,4 +1,4 @@
-"""Remove what crashed processes left in a folder, and versions whose time is over."""
+"""Remove from a folder what crashed processes left, staged objects of more than a day, and versions past their time."""
 
 import re
 from contextlib import suppress
@@ -19,7 +19,10 @@ _GENERATION: Final = r"[0-9a-f]{32}"
 
 
 class Sweep:
-    """The sweeps of one process: before its first write, and before the first one of each hour."""
+    """The sweeps of one process: before its first write, and before the first one of each hour.
+
+    A process that goes on without writes calls `when_due` from time to time.
+    """
 
     def __init__(self, folder: str, writer: Writer, history: History, system: System) -> None:
         self._folder, self._writer, self._history, self._system = folder, writer, history, system

@@ -4,6 +4,7 @@
 |-----------------------------------------|----------------------------------------------------------------|
 | write and sync a temporary file         | the old state, and a file that the next sweep removes          |
 | link the present file to the versions   | the old state; its version is not listed twice                 |
+| or, in a build, write a marker there    | the same                                                       |
 | rename the temporary file to the name   | the new state                                                  |
 | sync the folder                         | the new state, also after a loss of power                      |
 | remove versions that are not kept       | the new state; the next write of the index removes the others  |
@@ -42,8 +43,11 @@ class Writer:
         self._folders, self._system = folders, system
         self.locks, self.temporary = Locks(folder, system), TemporaryFiles(folder, system)
 
-    def replace(self, name: str, condition: Condition, write: Write) -> str:
-        """Write an object as a whole under a condition, and return its ETag."""
+    def replace(self, name: str, condition: Condition, write: Write, *, is_build: bool = False) -> str:
+        """Write an object as a whole under a condition, and return its ETag.
+
+        A build changes no rows, so the file that it replaces is not kept as an earlier version.
+        """
         self._checked(name, condition)  # before the work; the lock is for the last steps alone
         with self.temporary.open() as file:
             write(file)
@@ -51,11 +55,14 @@ class Writer:
             with self.locks.hold(name):
                 present_ns = self._checked(name, condition)
                 with TRANSLATED:
+                    if present_ns is not None and self._keeps_versions(name):
+                        present_ns = self._adopted(name, present_ns)
                     last_ns = max(self._last_ns(name), present_ns or 0)
                     if file.modified_ns <= last_ns:  # another writer was faster
                         file.stamp(last_ns)
                     if present_ns is not None and self._keeps_versions(name):
-                        self._keep_version(name, present_ns)
+                        built_ns = file.modified_ns if is_build else None
+                        self._keep_version(name, present_ns, condition, built_ns)
                 with PUBLISHING:
                     if present_ns is None:
                         self._create(name, file)
@@ -108,10 +115,10 @@ class Writer:
             self._adopted(name, self._system.stat(self._objects.path(name)).st_mtime_ns)
 
     def pin(self, name: str, version: str) -> None:
-        """Give the present version, if it is `version`, the path that it will have as an earlier one."""
+        """Give the file of a version, if it is the present one, the path that it will have as an earlier one."""
         with self.locks.hold(name), TRANSLATED, suppress(FileNotFoundError):
             present_ns = self._system.stat(self._objects.path(name)).st_mtime_ns
-            if self._keeps_versions(name) and version == version_id(present_ns):
+            if self._keeps_versions(name) and self._history.with_file(name, version) == version_id(present_ns):
                 self._history.make_folder(name)
                 self._history.add_replaced(name, self._objects.path(name), present_ns)
 
@@ -130,7 +137,7 @@ class Writer:
         self._history.prune(name, present_ns, self._system.time_ns())
 
     def _checked(self, name: str, condition: Condition) -> int | None:
-        """Check the condition; return the time of the present version, None if there is none."""
+        """Check the condition; return the time of the present version, or None if the object does not exist."""
         try:
             with self._objects.open(name) as present:
                 if isinstance(condition, IfAbsent) or present.etag != condition.etag:
@@ -176,9 +183,15 @@ class Writer:
                 raise
             file.rename(path)
 
-    def _keep_version(self, name: str, present_ns: int) -> None:
-        present_ns = self._adopted(name, present_ns)
+    def _keep_version(self, name: str, present_ns: int, condition: Condition, built_ns: int | None) -> None:
+        """Keep the present version, which has the ETag of `condition`; `built_ns` is the time of its build, if any."""
         self._history.make_folder(name)
+        if built_ns is not None and isinstance(condition, IfMatch):
+            with self.temporary.open() as marker:
+                marker.write(condition.etag.encode())
+                marker.stamp(0)
+                self._history.add_built(name, marker, present_ns, built_ns)
+            return
         if self._history.add_replaced(name, self._objects.path(name), present_ns):
             return
         with self._objects.open(name) as present, self.temporary.open() as copy:

@@ -6,17 +6,10 @@ from typing import Any
 import click
 
 from vectord_client.cli.command import command
-from vectord_client.cli.confirm import confirm
+from vectord_client.cli.confirm import confirm, if_match_option, yes_option
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import say
-from vectord_client.cli.parameters import (
-    ANY_JSON,
-    TEXT,
-    filter_option,
-    if_match_option,
-    index_argument,
-    read_ids,
-    yes_option,
-)
+from vectord_client.cli.parameters import ANY_JSON, TEXT, filter_option, index_argument, read_ids
 from vectord_client.cli.records import counted
 from vectord_client.cli.session import Session, pass_session
 
@@ -87,22 +80,24 @@ def rm_command(
     where: Any,
     everything: bool,
     **how: Any,
-) -> None:
+) -> int:
     """Delete rows of INDEX: by IDS, by --filter, or --all. With none of these, delete the INDEX itself.
 
     An id `-` stands for ids, or rows of JSON, on standard input. In a script write `--id "$ID"`: an empty variable is
-    then an error, where without it the whole index would be deleted. `vectord restore` can undo that for a while.
+    then an error, where without it the whole index would be deleted. `vectord restore` can undo that for a while. The
+    exit code is 3 if an id is not in the index; the other rows are deleted.
     """
     given = (*ids, *more)
     if sum([bool(given), where is not None, everything]) > 1:
         raise click.UsageError("IDS, --filter and --all exclude each other")
     removal = _Removal(session, index, **how)
     if given:
-        removal.of_ids(list(dict.fromkeys(read_ids(given))))
-    elif everything or where is not None:
+        return removal.of_ids(list(dict.fromkeys(read_ids(given))))
+    if everything or where is not None:
         removal.of_filter({} if everything else where)
     else:
         removal.of_index()
+    return Exit.DONE
 
 
 @dataclass(frozen=True)
@@ -115,12 +110,14 @@ class _Removal:
     if_match: str | None
     yes: bool
 
-    def of_ids(self, ids: list[str]) -> None:
-        """Delete rows by their ids; those that do not exist are named by their number."""
+    def of_ids(self, ids: list[str]) -> Exit:
+        """Delete rows by their ids, and return whether all of them existed."""
         deleted = self._rows({"ids": ids}) if ids else 0
         self._report(deleted)
         if deleted < len(ids):
-            say(f"{counted(len(ids) - deleted, 'id')} not in {self.index}")
+            say(f"Not in {self.index}: {counted(len(ids) - deleted, 'id')} of {len(ids):,}")
+            return Exit.NOT_FOUND
+        return Exit.DONE
 
     def of_filter(self, where: dict[str, Any]) -> None:
         """Delete the rows that satisfy a filter; an empty one is satisfied by all."""

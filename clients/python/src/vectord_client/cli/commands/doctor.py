@@ -12,13 +12,14 @@ from vectord_client.auth import authorizer
 from vectord_client.cli.command import command
 from vectord_client.cli.doctor.credentials import credentials
 from vectord_client.cli.doctor.finding import Finding, fail, ok
-from vectord_client.cli.doctor.folder import folder
+from vectord_client.cli.doctor.folder import folder, indexes
 from vectord_client.cli.doctor.installation import installation
 from vectord_client.cli.doctor.rights import rights
 from vectord_client.cli.doctor.service import identity, probe
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import Output
 from vectord_client.cli.parameters import TEXT
+from vectord_client.cli.records import counted
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.http import HttpTransport
 from vectord_client.target import resolve
@@ -33,7 +34,7 @@ _COLOURS = {"ok": "32", "warn": "33", "fail": "31"}
 
 
 @command(examples=_EXAMPLES)
-@click.option("--index", type=TEXT, metavar="NAME", help="Check the rights on this index. Default: on all indexes.")
+@click.option("--index", type=TEXT, metavar="NAME", help="Check this index and the rights on it. Default: all.")
 @pass_session
 def doctor_command(session: Session, index: str | None) -> int:
     """Check the target, credentials, clock, rights, versions and disk, and say how to fix what fails.
@@ -45,7 +46,7 @@ def doctor_command(session: Session, index: str | None) -> int:
         statuses.append(finding.status)
         _print(session.output, finding)
     failed, warned = statuses.count("fail"), statuses.count("warn")
-    session.output.summary(f"{len(statuses)} checks, {failed} failed, {warned} warnings")
+    session.output.summary(f"{counted(len(statuses), 'check')}, {failed} failed, {counted(warned, 'warning')}")
     return Exit.FAILED if failed else Exit.DONE
 
 
@@ -68,24 +69,19 @@ def check_all(session: Session, index: str | None) -> Iterator[Finding]:
         return
     yield ok("target", f"{target}, from {origin}")
     if isinstance(target, Path):
-        yield from _embedded(session, target)
+        yield from _embedded(session, target, index)
     else:
         yield from _service(session, target, index)
 
 
-def _embedded(session: Session, path: Path) -> Iterator[Finding]:
+def _embedded(session: Session, path: Path, index: str | None) -> Iterator[Finding]:
     broken = False
     for finding in folder(path):
         broken = broken or finding.status == "fail"
         yield finding
     if broken or not path.exists():
         return
-    try:
-        count = sum(1 for _ in session.client.indexes())
-    except errors.VectordError as error:
-        yield fail("open", error.detail, "see docs/embedded.md")
-    else:
-        yield ok("open", f"{count:,} {'index' if count == 1 else 'indexes'}")
+    yield from indexes(session.client, index)
 
 
 def _service(session: Session, url: str, index: str | None) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from typing import Final
 import click
 
 from vectord_client.cli.command import command
-from vectord_client.cli.confirm import confirm
+from vectord_client.cli.confirm import confirm, yes_option
 from vectord_client.cli.output import binary_output
-from vectord_client.cli.parameters import TEXT, as_of_option, index_argument, yes_option
+from vectord_client.cli.parameters import TEXT, as_of_option, index_argument
 from vectord_client.cli.session import Session, pass_session
 
 _FORMATS: Final = ("jsonl.gz", "jsonl", "parquet", "lhv1")

@@ -5,8 +5,8 @@ from itertools import islice
 import click
 
 from vectord_client.cli.command import command
-from vectord_client.cli.confirm import confirm
-from vectord_client.cli.parameters import TEXT, as_of_option, index_argument, yes_option
+from vectord_client.cli.confirm import confirm, yes_option
+from vectord_client.cli.parameters import TEXT, as_of_option, index_argument
 from vectord_client.cli.records import VERSION_COLUMNS, counted, of_version, version_line
 from vectord_client.cli.session import Session, pass_session
 

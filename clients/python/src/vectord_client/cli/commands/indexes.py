@@ -7,7 +7,7 @@ import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.parameters import TEXT, index_argument
-from vectord_client.cli.records import INDEX_COLUMNS, of_info, of_summary
+from vectord_client.cli.records import INDEX_COLUMNS, counted, of_info, of_summary
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.target import resolve
 
@@ -53,9 +53,9 @@ def create_command(session: Session, name: str, dimension: int | None, model: st
     """Create the empty index NAME. Its parameters cannot be changed later."""
     if dimension is None and model is None:
         raise click.UsageError("--dimension N says how many components a vector has; or name a --model, which has one")
-    index = session.client.create_index(name, dimension=dimension, embedding=model, **settings)
+    index = session.open(may_create=True).create_index(name, dimension=dimension, embedding=model, **settings)
     record = of_info(index.info())
-    session.output.value(record, f"Created {name}: {record['dimension']:,} dimensions, {record['distance']}.")
+    session.output.value(record, f"Created {name}: {counted(record['dimension'], 'dimension')}, {record['distance']}.")
 
 
 @command(examples=_INFO)
@@ -67,7 +67,7 @@ def info_command(session: Session, index: str | None) -> None:
         record = of_info(session.client.index(index).info())
         if "shards" in record and not session.output.as_json:
             rows = [shard["count"] for shard in record["shards"]]
-            record["shards"] = f"{len(rows)}, of {min(rows):,} to {max(rows):,} rows"
+            record["shards"] = f"{len(rows)}, of {min(rows):,} to {counted(max(rows), 'row')}"
         session.output.fields(record)
         return
     found = list(session.client.indexes())

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vectord_client.cli.command import command
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.output import say
 from vectord_client.cli.parameters import TEXT, filter_option, index_argument, read_ids
 from vectord_client.cli.records import FACET_COLUMNS, ROW_COLUMNS, VECTOR_COLUMN, counted, of_facet, of_row, value_lines
@@ -93,7 +93,7 @@ def rows_command(session: Session, index: str, where: Any, limit: int | None, ve
     shown = islice(rows, limit) if limit else rows
     count = session.output.records(columns, (of_row(row, vectors=vectors) for row in shown), empty="No rows.")
     if limit and count == limit and next(rows, None) is not None:
-        session.output.summary(f"The first {count:,} rows; --limit 0 lists all.")
+        session.output.summary(f"The first {counted(count, 'row')}; --limit 0 lists all.")
 
 
 @command(examples=_COUNT)

@@ -7,9 +7,10 @@ import click
 
 from vectord_client.cli.command import Entry, VectordGroup, command
 from vectord_client.cli.confirm import confirm
-from vectord_client.cli.exits import Exit
+from vectord_client.cli.failures import Exit
 from vectord_client.cli.modelfiles import ModelFile, model_files, models_folder, remove, signing_name, write
 from vectord_client.cli.output import say
+from vectord_client.cli.records import counted
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.cli.tables import Column
 
@@ -75,7 +76,7 @@ def _install(session: Session, files: list[ModelFile], to: Path | None, yes: boo
 def _uninstall(session: Session, files: list[ModelFile], folder: Path, yes: bool) -> int:
     present = [file for file in files if file.state != "missing"]
     if present:
-        confirm(f"Remove {len(present)} files from {files[0].path.parent}?", yes=yes)
+        confirm(f"Remove {counted(len(present), 'file')} from {files[0].path.parent}?", yes=yes)
     done = [("removed" if file in present else "absent", file) for file in files]
     remove(present, folder)
     _print(session, done)

@@ -6,7 +6,7 @@ import click
 
 from vectord_client.cli.command import command
 from vectord_client.cli.parameters import TEXT, VECTOR, as_of_option, filter_option, index_argument
-from vectord_client.cli.records import HIT_COLUMNS, VECTOR_COLUMN, of_hit
+from vectord_client.cli.records import HIT_COLUMNS, VECTOR_COLUMN, counted, of_hit
 from vectord_client.cli.session import Session, pass_session
 from vectord_client.values import Hits, RecallReport
 
@@ -64,10 +64,9 @@ def search_command(session: Session, index: str, **settings: Any) -> None:
 
 
 def _summary(hits: Hits) -> str:
-    plural = "" if hits.requests == 1 else "s"
     return (
-        f"{hits.count:,} vectors, {hits.strategy}, {hits.examined:,} scored, {hits.requests:,} request{plural}, "
-        f"{hits.milliseconds:.1f} ms"
+        f"{counted(hits.count, 'vector')}, {hits.strategy}, {hits.examined:,} scored, "
+        f"{counted(hits.requests, 'request')}, {hits.milliseconds:.1f} ms"
     )
 
 

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import webbrowser
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -10,7 +12,7 @@ from vectord_client.cli.command import command
 from vectord_client.cli.output import say
 from vectord_client.cli.parameters import TEXT
 from vectord_client.cli.session import Session, pass_session
-from vectord_client.embedded.server import serve
+from vectord_client.embedded.entry import serve
 from vectord_client.target import resolve
 
 _SERVE = """
@@ -63,9 +65,10 @@ def mcp_command(session: Session, *, write: bool, model: str | None) -> None:
     """
     from vectord_client.mcp.server import make_server  # noqa: PLC0415  the package mcp is an extra
 
-    make_server(session.open(embedder=model), write=write).run("stdio")
+    make_server(session.open(may_create=write, embedder=model), write=write).run("stdio")
 
 
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # set where a browser can open a window
 _UI = """
 vectord ui --store ./data
 vectord ui --url "$URL" --no-open
@@ -83,9 +86,10 @@ def ui_command(session: Session, *, port: int, open_browser: bool, model: str | 
     The page comes from this process, which passes its requests on with your credentials, until Ctrl-C. Keep the address
     secret: every program that has it can read what you can read.
     """
-    from vectord_client.ui.browser import open_in_browser  # noqa: PLC0415  the packages of the server are an extra
-    from vectord_client.ui.options import Options  # noqa: PLC0415
-    from vectord_client.ui.server import Server  # noqa: PLC0415
+    from vectord_client.ui.server import Server  # noqa: PLC0415  first: its error names the extra that is missing
+
+    # isort: split
+    from vectord_client.ui.calls import Options  # noqa: PLC0415
 
     output, target = session.output, str(resolve(session.target, os.environ))
     embedder = model or os.environ.get("VECTORD_EMBEDDER")
@@ -97,5 +101,11 @@ def ui_command(session: Session, *, port: int, open_browser: bool, model: str | 
         else:
             say(f"vectord shows {target} at\n\n  {server.url}\n\nThe address has a secret token. Ctrl-C ends it.")
         if open_browser:
-            open_in_browser(server.url_for_one_visit)
+            _open_in_browser(server.url_for_one_visit)
         server.run()
+
+
+def _open_in_browser(url: str) -> None:
+    """Open a URL in the background. Without a display nothing happens: a browser of text would take the terminal."""
+    if sys.platform in {"darwin", "win32"} or any(os.environ.get(sign) for sign in _DISPLAYS):
+        Thread(target=webbrowser.open, args=(url,), daemon=True).start()

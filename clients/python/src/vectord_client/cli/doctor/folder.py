@@ -1,4 +1,4 @@
-"""Checks of a folder in embedded mode: access, and room on its disk."""
+"""Checks of a folder in embedded mode: access, room on its disk, and that its indexes are whole."""
 
 import os
 import shutil
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from vectord_client.cli.doctor.finding import Finding, fail, ok, warn
+from vectord_client import errors
+from vectord_client.cli.doctor.finding import Finding, fail, failed, ok, warn
 from vectord_client.cli.doctor.installation import installed
+from vectord_client.cli.records import counted
+from vectord_client.client import Client
 
 _FIRST, _AFTER_LAST = (3, 12), (3, 14)  # versions of Python on which the engine runs
 _ROOM: Final = 1 << 30  # a write stages a whole index beside the present one
@@ -34,6 +37,25 @@ def folder(path: Path) -> Iterator[Finding]:
         yield fail("folder", f"{path} is not a folder", "name the folder that the file is in: --store FOLDER")
         return
     yield from _access(path)
+
+
+def indexes(client: Client, name: str | None = None) -> Iterator[Finding]:
+    """Yield the findings about all indexes, or about one of them, which are read as a whole."""
+    try:
+        names = [index.name for index in client.indexes()] if name is None else [name]
+    except errors.VectordError as error:
+        yield failed("open", error)
+        return
+    whole = 0
+    for one in names:
+        try:
+            client.index(one).warm()  # checks the digest of each section
+        except errors.VectordError as error:
+            yield failed(f"index {one}", error)
+        else:
+            whole += 1
+    if whole or not names:
+        yield ok("open", counted(whole, "index"))
 
 
 def _engine() -> Finding:
@@ -71,7 +93,7 @@ def _access(path: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(path).free
     sizes = [entry.stat().st_size for entry in path.glob("*.lhv1")]
     needed = max(_ROOM, 2 * max(sizes, default=0))
-    detail = f"{free / 1e9:,.1f} GB free; {len(sizes):,} index files, {sum(sizes) / 1e9:,.1f} GB"
+    detail = f"{free / 1e9:,.1f} GB free; {counted(len(sizes), 'index file')}, {sum(sizes) / 1e9:,.1f} GB"
     if free < needed:
         yield warn(
             "disk", detail, f"free {(needed - free) / 1e9:,.1f} GB: a write stages a whole index beside the present one"

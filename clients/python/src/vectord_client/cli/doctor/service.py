@@ -1,5 +1,6 @@
 """Checks of a service at a URL: connection, certificate, clock, and that it is vectord."""
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,8 +11,10 @@ import msgspec
 
 from vectord_client import errors
 from vectord_client.auth import Open
-from vectord_client.cli.doctor.finding import Finding, fail, ok, warn
+from vectord_client.cli.doctor.finding import Finding, fail, failed, ok, warn
 from vectord_client.http import HttpTransport
+from vectord_client.wire.answers import unexpected
+from vectord_client.wire.failures import error_of
 from vectord_client.wire.request import Request, Response, Transport
 
 _SECONDS: Final = 10.0
@@ -46,19 +49,15 @@ def identity(response: Response, transport: Transport) -> Finding:
         try:
             response = transport.send(Request("GET", "/openapi.json"), _SECONDS)
         except errors.VectordError as error:
-            return fail("service", f"no answer to a request with credentials: {error.detail}", "see the finding above")
+            return failed("service", error)
     if response.status in (401, 403):
-        return warn(
-            "service",
-            f"it answers {response.status} to these credentials, so its version is unknown",
-            "see rights below",
-        )
+        refused = failed("service", error_of(response, time.time()))
+        return warn("service", f"its version is unknown. {refused.detail}", refused.fix)
+    if response.status >= 300:
+        return failed("service", error_of(response, time.time()))
     document = _document(response)
     if document is None:
-        detail = (
-            f"status {response.status}, {response.headers.get('content-type', 'no content type')}: this is not vectord"
-        )
-        return fail("service", detail, "use the URL that the deployment printed, without a path behind it")
+        return failed("service", unexpected(response, "not the OpenAPI document of vectord"))
     version = str(document.get("version"))
     if version != _API:
         return warn(

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final, TypeAlias
 
 from vectord_client.errors import MissingExtra
-from vectord_client.load.errors import SourceUnreadable
+from vectord_client.load.errors import MetadataUnclear, SourceUnreadable
 from vectord_client.load.sources.files import Opened
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names
-from vectord_client.rows.ids import id_text
+from vectord_client.rows.ids import column_ids
 from vectord_client.rows.json_values import NotJson
 from vectord_client.rows.metadata import checked_text, json_texts
 from vectord_client.rows.pack import InvalidVector, Shape, pack_matrix
@@ -157,7 +157,7 @@ class Arrays:
             row_ids, vectors, *texts = _of_fields(parts[0], start, self.name)
         else:
             row_ids, vectors, *texts = parts
-        ids = [id_text(value) for value in row_ids.tolist()]
+        ids = column_ids(row_ids.tolist(), reasons)
         encoded: list[bytes | None] = [None] * len(ids)
         if selected and not isinstance(selected, str):
             rows = zip(*(array.tolist() for array in texts), strict=True)
@@ -180,7 +180,8 @@ def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, st
     """Return the names of the arrays with ids, vectors and metadata.
 
     Raises:
-        SourceUnreadable: one is missing, or it is not clear which arrays are metadata.
+        SourceUnreadable: one is missing.
+        MetadataUnclear: it is not clear which arrays are metadata.
     """
     members = list(present)
     row_id = "ids" if names.id == "id" and "id" not in members else names.id
@@ -190,16 +191,17 @@ def _selection(present: Iterable[str], names: Names, file: str) -> tuple[str, st
     if metadata is None:
         metadata = "metadata" if "metadata" in others else ()
         if unclear := [member for member in others if member != metadata]:
-            raise SourceUnreadable(
-                f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata: "
-                "metadata=['name', ...], or metadata=[] for none."
+            raise MetadataUnclear(
+                f"{file} has more arrays: {', '.join(map(repr, unclear))}. Name those that are metadata "
+                "with the option `metadata`.",
+                advice="Write metadata=['name', ...], or metadata=[] for none.",
             )
     for wanted in (row_id, vector, *([metadata] if isinstance(metadata, str) else metadata)):
         if wanted not in members:
             raise SourceUnreadable(
                 f"{file} has no array {wanted!r}; it has {', '.join(map(repr, members)) or 'none'}. Save it with "
                 "numpy.savez(file, ids=..., vectors=..., metadata=...), where metadata is JSON text, or name its "
-                "arrays with id=, vector= and metadata=."
+                "arrays with the options `id`, `vector` and `metadata`."
             )
     return row_id, vector, metadata
 

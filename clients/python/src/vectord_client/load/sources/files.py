@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
 from vectord_client.errors import ArgumentInvalid
-from vectord_client.load.errors import SourceChanged, SourceUnreadable
+from vectord_client.load.errors import SourceChanged, SourceMissing, SourceUnreadable
 
 _SAMPLE: Final = 64 << 10  # bytes of a sample
 _SAMPLES: Final = 16
@@ -31,24 +31,40 @@ class Opened(Protocol):
         """Close the file."""
 
 
+class NamedPath(os.PathLike[str]):
+    """The path of a file that messages call by another name, such as a copy of standard input."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+
+    def __fspath__(self) -> str:
+        return str(self._path)
+
+    def __str__(self) -> str:
+        return self._name
+
+
 class LocalFile:
     """A file on disk."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a file.
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        """Open a file; `name` is what messages call it, by default its own name.
 
         Raises:
-            ArgumentInvalid: there is no such file, or it cannot be read.
+            SourceMissing: the file does not exist, or it cannot be read.
+            ArgumentInvalid: it is not a regular file.
         """
         try:
             self.file: IO[bytes] = path.open("rb")
         except OSError as error:
-            raise ArgumentInvalid(f"{path} cannot be read: {error.strerror or error}.") from error
+            raise SourceMissing(f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:  # a path with NUL
+            raise ArgumentInvalid(f"{str(path)!r} is not a path: {error}.") from error
         if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
             self.file.close()
             raise ArgumentInvalid(f"{path} is not a file that can be read twice; load an iterable of its rows.")
         self.path: Path | None = path
-        self.name, self.identity = path.name, str(path.resolve())
+        self.name, self.identity = name or path.name, str(path.resolve())
         self._opened = _state(os.fstat(self.file.fileno()))
         self.size = self._opened[1]
         self.fingerprint = f"{self.size:,} bytes, digest {sampled_digest(self.file, self.size)}"
@@ -58,17 +74,17 @@ class LocalFile:
         try:
             now = _state(Path(self.identity).stat())
         except OSError as error:
-            raise SourceChanged(f"{self.name} was removed while it was loaded: {error.strerror}. {_LOADED}") from error
+            detail = f"{self.name} was removed while it was loaded: {error.strerror}. {_LOADED}"
+            raise SourceChanged(detail, advice=_AGAIN) from error
         if now != self._opened:
-            raise SourceChanged(f"{self.name} changed while it was loaded. {_LOADED}")
+            raise SourceChanged(f"{self.name} changed while it was loaded. {_LOADED}", advice=_AGAIN)
 
     def close(self) -> None:
         self.file.close()
 
 
-_LOADED: Final = (
-    "The rows of the batches before are in the index. Load the file again once nothing writes to it, with resume=False."
-)
+_LOADED: Final = "The rows of the batches before are in the index."
+_AGAIN: Final = "Load the file again once nothing writes to it, with resume=False."
 
 
 def _state(status: os.stat_result) -> tuple[int, int, int, int]:
@@ -76,7 +92,7 @@ def _state(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def sampled_digest(file: IO[bytes], size: int) -> str:
-    """Return a digest of the begin, the end and places in between; the position in the file is at its begin after."""
+    """Return a digest of the start, the end and parts in between; afterwards the file is at its start."""
     digest = hashlib.blake2b(digest_size=8)
     last = max(0, size - _SAMPLE)
     for place in sorted({last * sample // _SAMPLES for sample in range(_SAMPLES + 1)}):
@@ -95,7 +111,16 @@ def open_file(place: "str | os.PathLike[str]") -> Opened:
         return S3File(text)
     if "://" in text and not text.startswith("file://"):
         raise ArgumentInvalid(f"{text!r}: a load reads files, s3://bucket/key, DataFrames and iterables of rows.")
-    return LocalFile(Path(text.removeprefix("file://")).expanduser())
+    name = str(place) if isinstance(place, NamedPath) else None
+    try:
+        return LocalFile(Path(text.removeprefix("file://")).expanduser(), name)
+    except RuntimeError as error:  # of expanduser
+        raise ArgumentInvalid(f"{text!r} is not a path: {error}") from error
+
+
+def ends_with(opened: Opened, *endings: str) -> bool:
+    """Return True if the name of a file ends so, in whatever case."""
+    return str(opened.path or opened.name).lower().endswith(endings)
 
 
 def check_utf8(name: str, start: bytes) -> None:

@@ -1,6 +1,7 @@
 """JSON lines: an object a line, its vector as numbers or as base64 of little-endian float32."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from json import JSONDecodeError, loads
@@ -9,7 +10,7 @@ from typing import IO, Any, Final, cast
 import msgspec
 
 from vectord_client.load.errors import SourceUnreadable
-from vectord_client.load.sources.files import Opened, check_utf8
+from vectord_client.load.sources.files import Opened, check_utf8, ends_with
 from vectord_client.rows.assemble import Columns, assemble
 from vectord_client.rows.block import Block, Reasons
 from vectord_client.rows.fields import Names, metadata_names, no_field, vector_name
@@ -21,13 +22,15 @@ _PLAIN: Final = {"id", "vector", "metadata"}
 _BOM: Final = b"\xef\xbb\xbf"
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VECTOR: Final = msgspec.json.Decoder(list[float] | str | None)
-_ANY: Final = msgspec.json.Decoder(Any)
+_INTEGER: Final = re.compile(rb"-?[0-9]+")
+_SHOWN: Final = 80  # bytes of an id that is not one
+_ID: Final = msgspec.json.Decoder(str | None)
 
 
 class Line(msgspec.Struct):
-    """A row of a line, or why it is none."""
+    """The row of a line, or the reason why the line is not valid."""
 
-    id: Any = None
+    id: str | None = None
     vector: Any = None
     metadata: bytes | None = None
     reason: str | None = None
@@ -40,7 +43,7 @@ class JsonLines:
     total = None
 
     def __init__(self, opened: Opened) -> None:
-        self._opened, self.plain = opened, opened.name.endswith((".jsonl", ".jsonl.gz"))
+        self._opened, self.plain = opened, ends_with(opened, ".jsonl", ".jsonl.gz")
         self.name, self.identity, self.fingerprint = opened.name, opened.identity, opened.fingerprint
         self.path, self.size = opened.path, opened.size
         self.check, self.close = opened.check, opened.close
@@ -48,7 +51,7 @@ class JsonLines:
     def blocks(self, names: Names, shape: Shape) -> Iterator[Block]:
         """Yield the rows of all lines."""
         positions, rows = list[int](), list[Line]()
-        for position, text in enumerate(self._lines()):
+        for position, text in enumerate(self.lines()):
             if isinstance(text, bytes) and not text.strip():
                 continue
             positions.append(position)
@@ -61,7 +64,12 @@ class JsonLines:
         if rows:
             yield _block(positions, rows, shape)
 
-    def _lines(self) -> Iterator[bytes | Line]:
+    def lines(self) -> Iterator[bytes | Line]:
+        """Yield all lines, or the reason why a line is not read.
+
+        Raises:
+            SourceUnreadable: the file is damaged, or not UTF-8.
+        """
         file = self._opened.file
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -89,23 +97,40 @@ def read_line(text: bytes, names: Names) -> Line:
         fields = _OBJECT.decode(text)
         text.decode()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Line(reason=f"the line is not a JSON object: {error}")
+        is_array = text.lstrip().startswith(b"[")
+        found = "it is a JSON array; write one object a line" if is_array else str(error)
+        return Line(reason=f"the line is not a JSON object: {found}")
+    except RecursionError:
+        return Line(reason="the line has too many levels of arrays and objects")
     if repeated := _repeated(text, fields):
         return Line(reason=f"the line has the key {repeated!r} more than once")
-    vector = vector_name(fields, names.vector)
-    for name, parameter in ((names.id, "id"), (vector, "vector")):
-        if name not in fields:
-            return Line(_value(fields.get(names.id)), reason=no_field("line", "key", name, parameter, fields))
-    row = Line(_value(fields[names.id]), plain=fields.keys() <= _PLAIN)
+    if names.id not in fields:
+        return Line(reason=no_field("line", "key", names.id, "id", fields))
+    row, vector = _with_id(bytes(fields[names.id])), vector_name(fields, names.vector)
+    if vector not in fields:
+        row.reason = row.reason or no_field("line", "key", vector, "vector", fields)
+        return row
+    row.plain = row.plain and fields.keys() <= _PLAIN
     try:
         row.vector = _VECTOR.decode(fields[vector])
     except msgspec.DecodeError as error:
-        row.reason = f"the vector is neither numbers nor base64: {error}"
+        row.reason = row.reason or f"the vector is neither numbers nor base64: {error}"
     try:
         row.metadata = _metadata(fields, names, (names.id, vector))
     except ValueError as error:
-        row.reason = str(error)
+        row.reason = row.reason or str(error)
     return row
+
+
+def _with_id(text: bytes) -> Line:
+    """Return a row with the id of a line. An integer becomes its digits; the service reads only text."""
+    if _INTEGER.fullmatch(text):
+        return Line("0" if text == b"-0" else text.decode(), plain=False)
+    try:
+        return Line(_ID.decode(text))
+    except msgspec.DecodeError:
+        shown = text[:_SHOWN].decode(errors="replace")
+        return Line(reason=f"the id is {shown}; an id is text or an integer")
 
 
 def _metadata(fields: dict[str, msgspec.Raw], names: Names, used: tuple[str, str]) -> bytes | None:
@@ -117,10 +142,6 @@ def _metadata(fields: dict[str, msgspec.Raw], names: Names, used: tuple[str, str
         return None if text == b"null" else text
     members = [b"%b:%b" % (msgspec.json.encode(name), bytes(fields[name])) for name in selected if name in fields]
     return b"{%b}" % b",".join(members) if members else None
-
-
-def _value(text: msgspec.Raw | None) -> Any:
-    return None if text is None else _ANY.decode(text)
 
 
 def _repeated(text: bytes, fields: dict[str, msgspec.Raw]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from vectord_client.rows.block import Block
 from vectord_client.rows.fields import Names
 from vectord_client.rows.forms import row_blocks
-from vectord_client.rows.frames import is_frame
+from vectord_client.rows.frames import frame_parts, is_frame
 from vectord_client.rows.pack import Shape
 
 
@@ -47,7 +47,7 @@ class Memory:
         return f"memory:{digest.hexdigest()}"
 
 
-_SAMPLE = 16  # rows at the begin and at the end
+_SAMPLE = 16  # rows at the start and at the end
 
 
 def _is_sized(rows: Any) -> bool:
@@ -68,7 +68,8 @@ def _samples(rows: Any, total: int) -> tuple[Any, Any]:
 
 def _plain(part: Any) -> Any:
     """Return rows as lists and dicts, whose text has all their values."""
-    for name in ("to_pylist", "to_dicts"):  # Arrow, polars
-        if hasattr(part, name):
-            return getattr(part, name)()
+    if hasattr(part, "to_pylist"):  # Arrow: by columns, which stand for values that Python cannot represent too
+        return [[piece.values(name) for name in piece.names] for piece in frame_parts(part)]
+    if hasattr(part, "to_dicts"):  # polars
+        return part.to_dicts()
     return part.to_dict("records") if hasattr(part, "to_dict") else part

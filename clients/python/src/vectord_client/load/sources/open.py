@@ -1,4 +1,4 @@
-"""Open a source by what it is: a file by its name, anything else as rows."""
+"""Open a source: a file by the end of its name, anything else as rows in memory."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from vectord_client.load.sources.memory import Memory
 from vectord_client.load.sources.parquet import open_parquet
 from vectord_client.load.sources.table import Csv
 
-_FORMATS: Final[dict[str, Callable[[Opened], Source]]] = {
+FORMATS: Final[dict[str, Callable[[Opened], Source]]] = {
     ".parquet": open_parquet,
     ".jsonl": JsonLines,
     ".jsonl.gz": JsonLines,
@@ -30,16 +30,17 @@ def open_source(source: Any, resume_as: str | None = None) -> Source:
     """Open a source. `resume_as` names rows in memory, so that an interrupted load of them can be resumed.
 
     Raises:
-        ArgumentInvalid: there is no such file, or its name does not end with a format that can be loaded.
+        ArgumentInvalid: its name does not end with a format that can be loaded.
+        SourceMissing: the file does not exist, or it cannot be read.
         MissingExtra: a format needs packages that are not installed.
         SourceUnreadable: it is not of the format that its name says.
     """
     if not is_place(source):
         return Memory(source, resume_as)
     name = os.fspath(source).lower()
-    make = next((make for ending, make in _FORMATS.items() if name.endswith(ending)), None)
+    make = next((make for ending, make in FORMATS.items() if name.endswith(ending)), None)
     if make is None:
-        raise ArgumentInvalid(f"{os.fspath(source)!r}: a load reads files whose names end with {', '.join(_FORMATS)}.")
+        raise ArgumentInvalid(f"{os.fspath(source)!r}: a load reads files whose names end with {', '.join(FORMATS)}.")
     opened = open_file(source)
     try:
         return make(opened)

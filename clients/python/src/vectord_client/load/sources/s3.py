@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from vectord_client.errors import ArgumentInvalid, MissingExtra
-from vectord_client.load.errors import SourceChanged, SourceUnreadable
+from vectord_client.load.errors import SourceChanged, SourceMissing, SourceUnreadable
 
 _BUFFER: Final = 8 << 20  # bytes of one ranged read, at least
 _ATTEMPTS: Final = 4
@@ -19,7 +19,8 @@ class S3File:
 
         Raises:
             MissingExtra: botocore is not installed.
-            ArgumentInvalid: the URL has no bucket or no key, or the object cannot be read.
+            ArgumentInvalid: the URL has no bucket or no key.
+            SourceMissing: the object does not exist, or it cannot be read.
         """
         bucket, _, key = url.removeprefix("s3://").partition("/")
         if not bucket or not key:
@@ -28,7 +29,7 @@ class S3File:
         try:
             head = client.head_object(Bucket=bucket, Key=key)
         except failed as error:
-            raise ArgumentInvalid(f"{url} cannot be read: {error}") from error
+            raise SourceMissing(f"{url} cannot be read: {error}") from error
         self.name, self.identity = key.rpartition("/")[2], url
         self.path: Path | None = None
         self.size: int = head["ContentLength"]
@@ -88,7 +89,8 @@ class _Ranges(io.RawIOBase):
                 if status in (404, 412):
                     raise SourceChanged(
                         f"s3://{self._bucket}/{self._key} was replaced or removed while it was loaded. The rows of the "
-                        "batches before are in the index. Load it again with resume=False."
+                        "batches before are in the index.",
+                        advice="Load it again with resume=False.",
                     ) from error
                 if attempt == _ATTEMPTS - 1 or (status is not None and status < 500):
                     raise SourceUnreadable(f"s3://{self._bucket}/{self._key} cannot be read: {error}") from error

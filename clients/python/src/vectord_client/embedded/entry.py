@@ -1,12 +1,31 @@
-"""`vectord serve`: the whole HTTP API over a folder, in one process. This module imports no part of the engine."""
+"""The two ways into embedded mode: open a folder in this process, and `vectord serve`.
+
+This module imports the engine only after it checked that the engine can run.
+"""
 
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vectord_client.embedded.gateway import check_requirements
-from vectord_client.embedded.options import Options
+from vectord_client.embedded.requirements import Options, check_requirements
+
+if TYPE_CHECKING:
+    from vectord_client.embedded.transport import Gateway
+
+
+def open_gateway(folder: Path, options: Options | None = None) -> "Gateway":
+    """Open `folder`, and create it if it is missing; all gateways of this process to one folder share one engine.
+
+    Raises:
+        MissingExtra: this Python is too old or too new for the engine, or libraries of the engine are not installed.
+        TargetInvalid: the path cannot be a folder.
+    """
+    check_requirements()
+    from vectord_client.embedded import transport  # noqa: PLC0415  imports the engine, after the check
+
+    return transport.Gateway(folder, options or Options())
 
 
 def serve(

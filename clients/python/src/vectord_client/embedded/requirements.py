@@ -1,32 +1,31 @@
-"""Open a folder in this process. This module imports no part of the engine, and says what embedded mode lacks."""
+"""What embedded mode needs: Python, libraries, memory and disk. This module imports no part of the engine."""
 
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from vectord_client.embedded.options import Options
+import msgspec
+
 from vectord_client.errors import MissingExtra
-
-if TYPE_CHECKING:
-    from vectord_client.embedded.transport import Gateway
 
 _FIRST: Final = (3, 12)  # the versions of Python on which the engine runs
 _AFTER_LAST: Final = (3, 14)
 _LIBRARIES: Final = ("annoy", "aws_lambda_powertools", "numpy", "obstore")
 
 
-def open_gateway(folder: Path, options: Options | None = None) -> "Gateway":
-    """Open `folder`, and create it if it is missing; all gateways of this process to one folder share one engine.
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a process may use for the indexes of a folder, and how long it waits for builds when it closes it.
 
-    Raises:
-        MissingExtra: this Python is too old or too new for the engine, or libraries of the engine are not installed.
-        TargetInvalid: the path cannot be a folder.
+    `memory_bytes` is the memory that an index may use: a third of it for opened indexes, and a sixth for an uploaded
+    file. Sections are cached in `cache_folder`, by default the user's cache folder, up to `cache_bytes`.
+    `close_seconds` is how long closing waits for builds.
     """
-    check_requirements()
-    from vectord_client.embedded import transport  # noqa: PLC0415  imports the engine, after the check
 
-    return transport.Gateway(folder, options or Options())
+    memory_bytes: int = 2 << 30
+    cache_folder: Path | None = None
+    cache_bytes: int = 8 << 30
+    close_seconds: float = 30.0
 
 
 def check_requirements(*more: str) -> None:

@@ -1,9 +1,10 @@
-"""A folder of this process for cached sections and temporary files, which does not outlive it.
+"""Files that belong to one process until it ends: locks, and a folder for cached sections and temporary files.
 
-It is in the user's cache folder, because `/tmp` is memory on many systems, and readable by its user alone. A process
-that is killed leaves its folder behind; the next process removes every folder whose lock is free.
+The folder is in the user's cache folder, because `/tmp` is memory on many systems, and readable by its user alone. A
+process that is killed leaves its folder behind; the next process removes every folder whose lock is free.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -12,10 +13,38 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vectord_client.embedded.lock import FileLock
-
 _SUFFIX: Final = ".lock"  # of the file beside a folder, whose lock its process has
 _FALLBACK: Final = f"vectord-{os.getuid()}"
+
+
+class FileLock:
+    """An exclusive lock on a file, which is created if necessary; the kernel releases it when its process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._fd = path, -1
+
+    def acquire(self) -> bool:
+        """Take the lock; return False if another process, or another instance, has it.
+
+        Raises:
+            OSError: the file cannot be created, as in a read-only folder.
+        """
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def release(self) -> None:
+        """Release the lock, if this instance has it; also if a forked process inherited it."""
+        if self._fd < 0:
+            return
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        os.close(self._fd)
+        self._fd = -1
 
 
 class Scratch:
