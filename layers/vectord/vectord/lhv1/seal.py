@@ -1,4 +1,4 @@
-"""The seal of an envelope: its last key, `crc32`, which covers the JSON text before the comma of the seal.
+"""Read the seal of an envelope: its last key, `crc32`, which covers the JSON text before the comma of the seal.
 
 {"version":2,...,"crc32":"1a2b3c4d"}
 """
@@ -14,12 +14,6 @@ from vectord.errors import BlobCorrupt
 _SEAL: Final = re.compile(rb',[ \t\r\n]*"crc32"[ \t\r\n]*:[ \t\r\n]*"([0-9a-f]{8})"[ \t\r\n]*\}[ \t\r\n]*\Z')
 _MAX_SEAL: Final = 256  # bytes of a seal with usual spacing; a second search finds a longer one
 _WHITESPACE: Final = b" \t\r\n"
-
-
-def seal(text: bytes) -> bytes:
-    """Return a JSON object with at least one key, sealed."""
-    covered = text[:-1]
-    return b'%b,"crc32":"%08x"}' % (covered, zlib.crc32(covered))
 
 
 def unseal(raw: bytes) -> bytes:
