@@ -108,6 +108,20 @@ def test_estimates_rank_rows_better_than_differing_bits() -> None:
     assert hits[1] > hits[0] + 0.05 * 400
 
 
+def test_an_estimate_is_computed_from_signs_norm_and_factor() -> None:
+    vectors = np.concatenate([gaussian(30, 64), np.eye(64, dtype=np.float32)[:30] * 9 + 0.1 * gaussian(30, 64, 2)])
+    mean, found = np.zeros(64, np.float32), codes.encode(vectors, np.zeros(64, np.float32), "euclidean")
+    factors = found.factors * np.linspace(0.5, 1, 60, dtype=np.float32)
+    rotated = codes.rotated_query(gaussian(1, 64, 5)[0], mean, "euclidean")
+    estimates = codes.estimated_distances(np.ascontiguousarray(found.words.T), found.norms, factors, rotated)
+    signs = np.where(bits(found.words)[:, :64], 1, -1)
+    slopes = 2 * found.norms / (factors * 8)
+    # Rounding a component of the query to one of 32 levels changes it by up to a 62nd of their range.
+    rounding = slopes * np.ptp(rotated.residual) / 62 * 64
+    expected = found.norms**2 - slopes * (signs @ rotated.residual)
+    assert (np.abs(estimates - expected) < rounding / 4).all()
+
+
 def test_a_query_without_a_residual_is_estimated_by_the_norms() -> None:
     vectors = gaussian(20, 64)
     mean, found = codes.mean_of(vectors, "euclidean"), encoded(vectors, "euclidean")

@@ -9,6 +9,8 @@ import pytest
 from tests.support.datasets import gaussian
 from tests.support.partitions import Case, divided
 from vectord.errors import BlobCorrupt
+from vectord.index.sections.base import MemorySection
+from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import PartsShape
 
 ROWS, DIMENSION, PARTITIONS = 40, 70, 4
@@ -78,6 +80,7 @@ def entry(name: str, partition: int, number: int) -> int:
     return start + place + size * (number % count)
 
 
+IN_FIRST = int(sound().partitioning.first_rows[1])  # primary rows of partition 0
 PRIMARY = int(sound().partitioning.first_rows[2] - sound().partitioning.first_rows[1])  # rows of partition 1
 
 FORGED = {
@@ -116,7 +119,7 @@ FORGED = {
     "a row that does not exist": (entry("row", 1, -1), "<I", ROWS),
     "a row of 2^32 - 1": (entry("row", 1, -1), "<I", 2**32 - 1),
     "another row among the primary ones": (entry("row", 1, 0), "<I", 0),
-    "a primary row among the spilled ones": (entry("row", 1, -1), "<I", int(sound().partitioning.first_rows[2]) - 1),
+    "a primary row among the spilled ones": (entry("row", 0, IN_FIRST), "<I", IN_FIRST - 1),
     "spilled rows that descend": (entry("row", 1, PRIMARY), "<I", ROWS - 1),
     "a spilled row twice": (entry("row", 1, PRIMARY), "<I", sound().rows_of(1)[PRIMARY + 1]),
 }
@@ -128,8 +131,39 @@ def test_a_forged_value_under_correct_checksums_is_refused(forged: tuple[int, st
     data = bytearray(sound().data)
     struct.pack_into(kind, data, offset, value)
     # The checksums of the partitions are those of the true directory: a false one does not match them anyway.
+    resealed = sound().resealed(data)
     with pytest.raises(BlobCorrupt):
-        search(sound().resealed(data))
+        search(resealed)
+    if offset < sound().layout.codes:  # a reader of ranges computes them from the head
+        with pytest.raises(BlobCorrupt):
+            sound().opened(resealed).query(np.ones(DIMENSION, np.float32))
+
+
+def test_first_rows_that_descend_at_a_partition_without_primary_rows_are_refused() -> None:
+    def is_forgeable(case: Case) -> bool:
+        rows, entries = np.diff(case.partitioning.first_rows), np.diff(case.partitioning.first_entries)
+        return bool(rows[0] > 0 == rows[1] and entries[2] > rows[2])
+
+    drawn = (divided(gaussian(9, DIMENSION), PARTITIONS, seed=seed) for seed in range(1_000))
+    case = next(case for case in drawn if is_forgeable(case))
+    data = bytearray(case.data)
+    at = case.layout.first_rows + 4 * 2
+    struct.pack_into("<I", data, at, struct.unpack_from("<I", data, at)[0] - 1)
+    with pytest.raises(BlobCorrupt):
+        case.opened(case.resealed(data)).query(np.ones(DIMENSION, np.float32))
+
+
+def test_a_partition_is_checked_again_in_another_buffer() -> None:
+    parts, section = sound().opened(), MemorySection(sound().data)
+    parts = Parts(section, ROWS, DIMENSION, "cosine", parts.shape)
+    query, partitions = parts.query(np.ones(DIMENSION, np.float32)), np.arange(PARTITIONS)
+    found = parts.nearest(query, partitions, ROWS)[0].tolist()
+    section.buffer = section.buffer.copy()
+    assert parts.nearest(query, partitions, ROWS)[0].tolist() == found
+    section.buffer = section.buffer.copy()
+    section.buffer[-1] ^= 1
+    with pytest.raises(BlobCorrupt):
+        parts.nearest(query, partitions, ROWS)
 
 
 @pytest.mark.parametrize("size", [-8, -1, 1, 32])
@@ -143,7 +177,7 @@ def test_a_shape_of_other_counts_is_refused() -> None:
     parts = case.opened()
     for shape in (PartsShape(PARTITIONS, 41), PartsShape(3, 42), PartsShape(2**40, 2**40)):
         with pytest.raises(BlobCorrupt):
-            type(parts)(parts.section, ROWS, DIMENSION, "cosine", shape)
+            Parts(parts.section, ROWS, DIMENSION, "cosine", shape)
 
 
 def test_a_code_that_differs_in_its_second_partition_gives_its_row_once() -> None:
