@@ -43,20 +43,21 @@ def in_two_threads[T](work: Callable[[T], None], tasks: Sequence[T]) -> None:
     """Call `work` for each of `tasks`, in this thread and, if there are several, in a second one.
 
     Each thread takes the next task when it is free, so the results must not depend on the order of the calls. It helps
-    where numpy releases the interpreter lock.
-
-    Raises:
-        MemoryError: the work failed in the second thread. What it raises in this one is raised too.
+    where numpy releases the interpreter lock. What `work` raises is raised; a task that failed in the second thread may
+    be repeated in this one.
     """
-    remaining, lock = iter(tasks), Lock()
+    remaining, lock, unfinished = iter(enumerate(tasks)), Lock(), dict[int, T]()
 
     def run() -> bool:
         while True:
             with lock:
-                task = next(remaining, None)
-            if task is None:
-                return True
+                number, task = next(remaining, (-1, None))
+                if task is None:
+                    return True
+                unfinished[number] = task
             work(task)
+            with lock:
+                del unfinished[number]
 
     if len(tasks) > 1:
         second = Parallel(run, "vectord-build")
@@ -64,3 +65,5 @@ def in_two_threads[T](work: Callable[[T], None], tasks: Sequence[T]) -> None:
         second.result()
     else:
         run()
+    for task in unfinished.values():
+        work(task)
