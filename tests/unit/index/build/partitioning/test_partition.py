@@ -122,3 +122,21 @@ def test_spilled_rows_save_entries() -> None:
     with_spilled = entries_read(made, vectors, queries, spilled=True)
     assert with_spilled < 0.8 * entries_read(made, vectors, queries, spilled=False)
     assert with_spilled < 0.5 * len(vectors)
+
+
+def mean_step(vectors: F32) -> float:
+    """Return the mean distance from each vector to the next."""
+    return float(np.linalg.norm(np.diff(vectors, axis=0), axis=1).mean())
+
+
+def test_partitions_that_follow_each_other_are_near() -> None:
+    centroids = partition(datasets.decaying(6_000, 64, exponent=0.6), "euclidean", rows_per_partition=32).centroids
+    assert mean_step(centroids) < 0.57 * mean_step(np.random.default_rng(6).permutation(centroids))
+
+
+def test_rows_that_follow_each_other_in_a_partition_are_near() -> None:
+    vectors = datasets.decaying(6_000, 64, exponent=0.6)
+    made = partition(vectors, "euclidean")
+    parts = [vectors[rows] for rows in np.split(made.order, made.first_rows[1:-1]) if len(rows) > 1]
+    sorted_parts = [vectors[np.sort(rows)] for rows in np.split(made.order, made.first_rows[1:-1]) if len(rows) > 1]
+    assert np.mean([*map(mean_step, parts)]) < 0.9 * np.mean([*map(mean_step, sorted_parts)])
