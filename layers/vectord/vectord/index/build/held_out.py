@@ -17,7 +17,7 @@ Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
-QUERIES: Final = 64  # of each set
+QUERIES: Final = 128  # of each set
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
 

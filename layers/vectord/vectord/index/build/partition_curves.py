@@ -1,8 +1,8 @@
 """Calibration of searches over partitions: the recall of ascending probes and rows, in memory and by ranges.
 
 One pass over the entries of a query's nearest partitions gives the recall of all efforts: within a prefix of the
-partitions, the number of rows that are nearer to the query than a true neighbour, by their codes, is the number after
-which a search finds that neighbour.
+partitions, the number of entries that are nearer to the query than a true neighbour, by their codes, is the number
+after which a search finds that neighbour.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +30,7 @@ _FIRST_STAGE: Final = 128  # the most probes of the first pass
 _STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
 _REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
+_COLD_QUERIES: Final = 64  # of each set: their ranges are counted one by one
 _USUAL_REQUESTS: Final = 7  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
 _FEW_QUERIES: Final = 12
 
@@ -52,7 +53,9 @@ def warm_curve(parts: Parts, sets: Sequence[HeldOutQueries], cost: Cost, most_co
         if all(table.least(-1, which, _TARGETS[-1]) for table in tables for which in range(len(KS))):
             break  # more probes would find hardly more
     return tuple(
-        WarmPoint(point.probes, min(point.limit, parts.rows), point.entries, *point.recalls) for point in points
+        WarmPoint(point.probes, point.limit, point.entries, *point.recalls)
+        for point in points
+        if point.limit <= parts.rows
     )
 
 
@@ -70,24 +73,22 @@ def cold_curve(
 
 
 class _RowsNeeded:
-    """For one set of queries and each number of probes, the rows after which each true neighbour is found, ascending.
+    """For a set of queries and each number of probes, the entries after which each true neighbour is found, ascending.
 
     Of the neighbours of a query that tie with the last, those that are found first count.
     """
 
     def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int]) -> None:
         needed: list[list[list[Array]]] = [[[] for _ in KS] for _ in grid]
-        entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
+        entries = np.zeros(len(grid), np.int64)
         rotated = [parts.query(query) for query in queries.vectors]
         for number, (query, ranked) in enumerate(zip(rotated, parts.rank_all(rotated, grid[-1]), strict=True)):
             rows, codes = parts.differing(query, ranked)
             ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
             entries += ends
-            first, ends = _first_entries(rows, ends, seen)
-            rows, codes = rows[first], codes[first]
-            nearer = _nearer_rows(codes, ends)
+            nearer = _nearer_entries(codes, ends)
             for which, (k, of_k) in enumerate(zip(KS, queries.nearest, strict=True)):
-                positions = np.flatnonzero(are_in(rows, of_k[number]))
+                positions = _first_positions(rows, of_k[number])
                 after = nearer[:, codes[positions]] + 1
                 after[positions >= ends[:, None]] = _NEVER
                 for at, of_probes in enumerate(after):
@@ -96,7 +97,7 @@ class _RowsNeeded:
         self._needed = [[np.sort(np.concatenate(of_k)) for of_k in of_probes] for of_probes in needed]
 
     def least(self, at: int, which: int, recall: float) -> int | None:
-        """Return the least rows that reach a recall with the probes of position `at`; None if none does."""
+        """Return the least entries that reach a recall with the probes of position `at`; None if none does."""
         needed = self._needed[at][which]
         rows = int(needed[max(1, int(np.ceil(recall * len(needed)))) - 1])
         return None if rows == _NEVER else rows
@@ -112,7 +113,7 @@ class _RangesNeeded:
     def __init__(self, parts: Parts, queries: HeldOutQueries, grid: Sequence[int], row_bytes: int) -> None:
         hits, measured = np.zeros((len(grid), len(KS), len(_REQUESTS))), np.zeros(len(_REQUESTS))
         entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
-        rotated = [parts.query(query) for query in queries.vectors]
+        rotated = [parts.query(query) for query in queries.vectors[:_COLD_QUERIES]]
         ranks = parts.rank_all(rotated, grid[-1], partly=True)
         for number, (query, ranked) in enumerate(zip(rotated, ranks, strict=True)):
             budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL_REQUESTS]
@@ -213,8 +214,14 @@ def _first_entries(rows: npt.NDArray[np.uint32], ends: Array, seen: Array) -> tu
     return first, np.searchsorted(first, ends)
 
 
-def _nearer_rows(codes: npt.NDArray[np.uint16], ends: Array) -> Array:
-    """Return for each prefix that ends at one of `ends`, and each code, the number of rows with a lesser code."""
+def _first_positions(rows: npt.NDArray[np.uint32], wanted: Array) -> Array:
+    """Return the first position in `rows` of each row of `wanted` that is there."""
+    positions = np.flatnonzero(are_in(rows, wanted))
+    return positions[np.unique(rows[positions], return_index=True)[1]]
+
+
+def _nearer_entries(codes: npt.NDArray[np.uint16], ends: Array) -> Array:
+    """Return for each prefix that ends at one of `ends`, and each code, the number of entries with a lesser code."""
     values = int(codes.max()) + 1
     prefix = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     counts = np.bincount(prefix * values + codes[: ends[-1]], minlength=len(ends) * values).reshape(-1, values)

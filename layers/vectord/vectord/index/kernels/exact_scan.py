@@ -79,15 +79,25 @@ def scan(
     return rows_of_queries
 
 
-def prune(vectors: F32, query: F32, k: int, distance: Distance, *, at_least: float | None = None) -> Array:
+def prune(
+    vectors: F32,
+    query: F32,
+    k: int,
+    distance: Distance,
+    *,
+    lengths: F32 | None = None,
+    at_least: float | None = None,
+) -> Array:
     """Return the positions of those of a few vectors that can be among the `k` nearest to a float32-safe `query`.
 
-    `at_least` has the same meaning as for `scan`.
+    `lengths` are the norms of the vectors, as float32 arithmetic computes them, if they are known. `at_least` has the
+    same meaning as for `scan`.
     """
     if k >= len(vectors):
         return np.arange(len(vectors))
-    with np.errstate(over="ignore", under="ignore"):
-        lengths: F32 = np.sqrt(np.vecdot(vectors, vectors))
+    if lengths is None:
+        with np.errstate(over="ignore", under="ignore"):
+            lengths = np.sqrt(np.vecdot(vectors, vectors))
     smallest, largest = float(lengths.min()), float(lengths.max())
     if not _is_safe(smallest, largest, distance):
         return np.arange(len(vectors))

@@ -138,8 +138,12 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
 
 def _rescore(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None, complete: bool) -> Candidates:
     """Compute the exact distances of those of `rows` that can be among their `k` nearest."""
-    vectors, distance = base.graph.take(rows), base.graph.distance
-    positions = exact_scan.prune(vectors, query, k, distance, at_least=at_least)
+    distance, lengths = base.graph.distance, None
+    if base.graph.section.whole:
+        vectors, lengths = base.graph.take_whole(rows)
+    else:
+        vectors = base.graph.take(rows)
+    positions = exact_scan.prune(vectors, query, k, distance, lengths=lengths, at_least=at_least)
     exact = np.full(len(rows), np.inf)
     exact[positions] = distances(vectors, positions, query, distance)
     return Candidates(rows, exact, complete)

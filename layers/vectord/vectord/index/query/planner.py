@@ -7,6 +7,7 @@ docs/decisions/search.md has the measurements behind the constants.
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -27,6 +28,10 @@ _MAX_FOREST_COST: Final = 10  # times the cost of a scan, which a search with ef
 _MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is faster than reading everything
 # Factor. All rows that satisfy a filter may be far from a query, and the sketch ranks far rows less well.
 _FILTERED_EFFORT: Final = 4
+
+# Above the target, the recall of a search over partitions that 128 queries must measure: their error is about 0.01.
+_MARGIN: Final = 0.01
+_MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
 _REQUEST_SECONDS: Final = 0.025
@@ -53,6 +58,9 @@ class SearchPlan(msgspec.Struct, frozen=True):
 
 
 EXACT: Final = SearchPlan("exact")
+# For a base, the plan for each k, target recall, number of eligible rows, and filter or none. Choosing one takes longer
+# than some searches. An entry is dropped with its base.
+_PLANS: Final[WeakKeyDictionary[Base, dict[tuple[int, float, int, bool], SearchPlan]]] = WeakKeyDictionary()
 
 
 def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> SearchPlan:
@@ -70,14 +78,26 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
         return exact if cost(forest, rows, dimension) > _MAX_FOREST_COST * cost(EXACT, rows, dimension) else forest
     if query.recall >= 1 or base.graph.scan_is_cheap:
         return exact
-    plans = [exact]
+    plans = _PLANS.setdefault(base, {})
+    key = k, query.recall, mask.base_count, mask.filtered
+    plan = plans.get(key)
+    if plan is None:
+        if len(plans) >= _MAX_PLANS:
+            plans.clear()
+        plan = plans[key] = _cheapest(index, base, mask, query.recall, k)
+    return plan
+
+
+def _cheapest(index: Index, base: Base, mask: RowMask, recall: float, k: int) -> SearchPlan:
+    rows, dimension = base.graph.rows, index.params.dimension
+    plans = [exact_plan(mask.base_count, rows, dimension)]
     if base.parts:
-        plans += warm_plans(base.parts.shape, k, query.recall, mask)
-    if effort := _sketch_effort(base, mask, k, query.recall):
+        plans += warm_plans(base.parts.shape, k, recall, mask)
+    if effort := _sketch_effort(base, mask, k, recall):
         plans.append(SearchPlan("sketch", effort))
     # Of the rows that the trees find, a filter keeps only its share of all rows.
     unfiltered_k = -(-k * rows // mask.base_count) if mask.filtered else k
-    if effort := effort_for(base.calibration.get("forest", {}), unfiltered_k, query.recall):
+    if effort := effort_for(base.calibration.get("forest", {}), unfiltered_k, recall):
         plans.append(SearchPlan("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
     return min(plans, key=lambda plan: cost(plan, rows, dimension))
 
@@ -119,7 +139,7 @@ def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
 
 def warm_plans(shape: PartsShape, k: int, recall: float, mask: RowMask | None = None) -> list[SearchPlan]:
     """Return the plans over partitions in memory that were measured to reach `recall` for `k` matches."""
-    efforts = warm_efforts(shape, k, required_recall(recall), mask)
+    efforts = warm_efforts(shape, k, recall + min(_MARGIN, (1 - recall) / 4), mask)
     return [SearchPlan("partitions", each.rows, probes=each.probes, entries=each.entries) for each in efforts]
 
 
@@ -163,32 +183,30 @@ def plan_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPl
     if base.parts:
         return _probes_by_ranges(base, mask, k, recall)
     curve = base.calibration.get("ranges", {}) if base.sketch else {}
-    sufficient = [requests for requests, measured in curve.items() if measured >= _required_of_ranges(recall)]
+    # At high recall, held-out queries found about 0.01 less in a sketch than real ones (docs/decisions/search.md).
+    required = max(recall - 0.01, min(recall, DEFAULT_RECALL))
+    sufficient = [requests for requests, measured in curve.items() if measured >= required]
     if not sufficient:
         return None
     requests = min(sufficient) * max(1, -(-k // K))
     return SearchPlan("sketch", ROWS_PER_REQUEST * requests, requests, "ranges")
 
 
-def _required_of_ranges(recall: float) -> float:
-    """Return the measured recall that is enough for a target of `recall` by ranges.
-
-    At high recall, the held-out queries of the calibration find about 0.01 less than real queries
-    (docs/decisions/search.md).
-    """
-    return max(recall - 0.01, min(recall, DEFAULT_RECALL))
-
-
 def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:
     """Return the plan over partitions by ranges that takes the least time."""
     if base.parts is None:
         return None
-    efforts = cold_efforts(base.parts.shape, k, _required_of_ranges(recall), mask)
+    efforts = cold_efforts(base.parts.shape, k, recall, mask)
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
     ]
-    return min(plans, key=lambda plan: _range_seconds(base, plan, 1), default=None)
+    entry_bytes = base.parts.layout.entry_bytes
+    return min(
+        plans,
+        key=lambda plan: seconds_by_ranges(plan.probes, plan.entries * entry_bytes, plan.requests),
+        default=None,
+    )
 
 
 def _plan_by_filtered_ranges(base: Base, mask: RowMask, k: int, recall: float) -> SearchPlan | None:

@@ -23,7 +23,10 @@ _ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """The candidates that a query found, best first, and the numbers of partitions and entries that were examined."""
+    """The candidates that a query found, and the numbers of partitions and entries that were examined.
+
+    Those of a search by ranges are ordered, best first.
+    """
 
     rows: Array
     partitions: int
@@ -61,5 +64,6 @@ def _eligible(parts: Parts, mask: RowMask) -> Mask | None:
         return None
     eligible = _ELIGIBLE.get(mask)
     if eligible is None:
-        eligible = _ELIGIBLE[mask] = np.logical_or.reduceat(mask.base, parts.first_rows[:-1])
+        before = np.concatenate(([0], np.cumsum(mask.base)))  # the eligible rows before each row
+        eligible = _ELIGIBLE[mask] = before[parts.first_rows[1:]] > before[parts.first_rows[:-1]]
     return eligible

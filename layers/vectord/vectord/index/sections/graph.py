@@ -116,6 +116,26 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
 
+    def take_whole(self, rows: npt.NDArray[np.int64]) -> tuple[F32, F32]:
+        """Return copies of the vectors of `rows` of a section that is whole, and their float32 norms (rows,).
+
+        Raises:
+            BlobCorrupt: as `take`.
+        """
+        lengths = self._lengths[rows]
+        if np.isnan(lengths.sum()):
+            new = rows[np.isnan(lengths)]
+            vectors = self.take(new)
+            with np.errstate(over="ignore", under="ignore"):
+                self._lengths[new] = np.sqrt(np.vecdot(vectors, vectors))
+            lengths = self._lengths[rows]
+        return self.whole_vectors[rows], lengths
+
+    @cached_property
+    def _lengths(self) -> F32:
+        """The norms of the rows that `take_whole` has checked, and NaN for the other rows."""
+        return np.full(self.rows, np.nan, np.float32)
+
     def byte_ranges(self, rows: npt.NDArray[np.int64]) -> Sequence[ByteRange]:
         """Return the byte ranges of the vectors of `rows` in the section, ascending; none if the section is whole."""
         if self.section.whole:

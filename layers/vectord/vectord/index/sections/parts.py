@@ -28,8 +28,6 @@ Mask = npt.NDArray[np.bool_]
 F16 = npt.NDArray[np.float16]
 
 _COPIES: Final = 2  # entries that a row may have
-_ROW_BITS: Final = 0xFFFF_FFFF
-_LAST_KEY: Final = np.iinfo(np.int64).max
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
 
 
@@ -128,10 +126,10 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
     def nearest(
         self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
     ) -> tuple[Array, int]:
-        """Return up to `count` rows of `partitions` whose codes differ least, and the number of entries examined.
+        """Return the rows of the `count` entries of `partitions` that differ least, and the number of entries examined.
 
-        The rows are distinct and ordered, the least different from the query first. Rows that `hidden` (rows,) has as
-        True are left out.
+        The rows are distinct and ascending. Entries that tie with the last are among them. Rows that `hidden` (rows,)
+        has as True are left out.
 
         Raises:
             BlobCorrupt: a partition does not match its checksum, or has rows that it cannot have.
@@ -250,25 +248,14 @@ def _check_partition(partition: _Partition, first: int, last: int, rows: int) ->
 
 
 def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
-    """Return the `count` distinct rows of the smallest values up to `most`, in their order.
-
-    A row may occur `_COPIES` times.
-    """
-    limit = int(np.bincount(differing).cumsum().searchsorted(_COPIES * count))
-    near = np.flatnonzero(differing <= min(limit, most))
-    keys = np.empty(len(near) + 1, np.int64)
-    keys[:-1] = differing[near]
-    keys <<= 32
-    keys[:-1] |= rows[near]
-    keys[-1] = _LAST_KEY
-    keys.sort()
-    # The entries of a row have equal codes, so they are neighbours now.
-    distinct = keys[:-1][keys[1:] != keys[:-1]]
-    distinct &= _ROW_BITS
-    found: Array = distinct[:count]
-    if len(set(found.tolist())) < len(found):  # of a forged section
-        return np.array(list(dict.fromkeys(distinct.tolist()))[:count], np.int64)
-    return found
+    """Return the distinct rows of the `count` smallest values up to `most`, and of those that tie with the last."""
+    limit = int(np.bincount(differing).cumsum().searchsorted(count))
+    near = rows[differing <= min(limit, most)]
+    near.sort()
+    first = np.empty(len(near), np.bool_)
+    first[:1] = True
+    np.not_equal(near[1:], near[:-1], out=first[1:])
+    return near[first].astype(np.int64)
 
 
 def _smallest(estimates: F64, rows: U32, count: int) -> Array:
