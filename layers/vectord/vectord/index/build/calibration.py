@@ -25,6 +25,7 @@ Curve = dict[int, float]  # effort -> recall@10
 Find = Callable[[F32, int], Array]  # query and effort to rows
 
 _NEARLY_ALL: Final = 0.998  # a recall that is enough for every target recall below 1
+_QUERIES: Final = 64  # of each set, with which a forest is measured
 _LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
 _RANGES_ENOUGH: Final = 0.995  # recall@10; a search by ranges for more costs about as much as reading everything
 _FOREST_COST_LIMIT: Final = 2.0  # times the cost of a search over partitions at the same recall
@@ -81,9 +82,11 @@ class Calibrator:
         return cost(plan, self.rows, self.layout.dimension)
 
     def _recall(self, find: Find, effort: int) -> float:
-        """Return the lower of the recalls of the query sets."""
+        """Return the lower of the recalls of the query sets, over the first queries of each."""
         return min(
-            _mean_recall([queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors)])
+            _mean_recall(
+                [queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:_QUERIES])]
+            )
             for queries in self.query_sets
         )
 

@@ -17,7 +17,8 @@ Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
-QUERIES: Final = 128  # of each set
+_TOWARD_ANY: Final = 256  # queries toward any other row; their recall is usually the lower one
+_TOWARD_NEAR: Final = 96
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
 
@@ -50,15 +51,15 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     float32 arithmetic on them stays in range. With `order`, which lists row numbers, neighbours are places in it.
     """
     rng = np.random.default_rng(_SEED)
-    start = vectors[rng.choice(len(vectors), QUERIES)]
-    any_row = rng.choice(len(vectors), QUERIES)
+    first, other = vectors[rng.choice(len(vectors), _TOWARD_ANY)], vectors[rng.choice(len(vectors), _TOWARD_ANY)]
+    start = first[:_TOWARD_NEAR]
     near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, KS[0], distance)])
-    moved = [start + _STEP_TOWARD * (vectors[toward] - start) for toward in (any_row, near_row)]
+    moved = [first + _STEP_TOWARD * (other - first), start + _STEP_TOWARD * (vectors[near_row] - start)]
     queries = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
     most = min(KS[-1], len(vectors))
     neighbours = true_neighbours(vectors, norms, np.concatenate(queries), most, distance)
-    first = len(queries[0])
-    sets = zip(queries, (neighbours[:first], neighbours[first:]), strict=True)
+    count = len(queries[0])
+    sets = zip(queries, (neighbours[:count], neighbours[count:]), strict=True)
     made = [_set(vectors, each, found, distance) for each, found in sets if len(each)]
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
 

@@ -30,9 +30,10 @@ _FIRST_STAGE: Final = 128  # the most probes of the first pass
 _STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
 _REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
-_COLD_QUERIES: Final = 64  # of each set: their ranges are counted one by one
-_USUAL_REQUESTS: Final = 7  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
-_FEW_QUERIES: Final = 12
+_COLD_QUERIES: Final = 128  # of each set: their ranges are counted one by one
+_COLD_STEP: Final = 2.0
+_USUAL: Final = 7  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
+_FEW_QUERIES: Final = 16
 
 
 class _Point(msgspec.Struct, frozen=True):
@@ -63,7 +64,7 @@ def cold_curve(
     parts: Parts, sets: Sequence[HeldOutQueries], row_bytes: int, cost: Cost, most_probes: int
 ) -> tuple[ColdPoint, ...]:
     """Return the cheapest efforts of a search by ranges for ascending recalls; `row_bytes` is the size of a row."""
-    grid = _grid(min(most_probes, parts.shape.partitions))
+    grid = _grid(min(most_probes, parts.shape.partitions), _COLD_STEP)
     tables = _of_each(sets, lambda queries: _RangesNeeded(parts, queries, grid, row_bytes))
     points = _cheapest(tables, grid, cost, np.inf)
     return tuple(
@@ -116,7 +117,7 @@ class _RangesNeeded:
         rotated = [parts.query(query) for query in queries.vectors[:_COLD_QUERIES]]
         ranks = parts.rank_all(rotated, grid[-1], partly=True)
         for number, (query, ranked) in enumerate(zip(rotated, ranks, strict=True)):
-            budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL_REQUESTS]
+            budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL]
             measured[: len(budgets)] += 1
             rows, estimates = parts.estimates(query, ranked)
             ends = np.cumsum(parts.entry_counts(ranked))[np.array(grid) - 1]
@@ -139,11 +140,17 @@ class _RangesNeeded:
 
     def least(self, at: int, which: int, recall: float) -> int | None:
         """Return the least requests that reach a recall with the probes of position `at`; None if none does."""
-        reached = np.flatnonzero(self._recalls[at, which] >= recall)
+        reached = np.flatnonzero(self._recalls[at, which, : self._measured(which)] >= recall)
         return _REQUESTS[reached[0]] if len(reached) else None
 
     def recall(self, at: int, which: int, limit: int) -> float:
-        return float(self._recalls[at, which, _REQUESTS.index(limit)])
+        """Return the recall with `limit` requests, or with the most for which it was measured."""
+        return float(self._recalls[at, which, min(_REQUESTS.index(limit), self._measured(which) - 1)])
+
+    @staticmethod
+    def _measured(which: int) -> int:
+        """Return how many of `_REQUESTS` were measured with enough queries: one has 10 neighbours, or 100."""
+        return len(_REQUESTS) if which else _USUAL
 
 
 def _of_each[T](sets: Sequence[HeldOutQueries], measure: Callable[[HeldOutQueries], T]) -> list[T]:
@@ -157,12 +164,12 @@ def _of_each[T](sets: Sequence[HeldOutQueries], measure: Callable[[HeldOutQuerie
     return [measured[number] for number in range(len(sets))]
 
 
-def _grid(most: int) -> list[int]:
+def _grid(most: int, step: float = _STEP) -> list[int]:
     """Return ascending numbers of probes up to `most`, at least one."""
     grid, probes = [], float(min(_FIRST_PROBES, most))
     while probes < most:
         grid.append(round(probes))
-        probes = max(probes + 1, probes * _STEP)
+        probes = max(probes + 1, probes * step)
     return [*grid, most]
 
 
