@@ -196,7 +196,7 @@ def test_the_partitions_of_an_index_read_as_they_were_written(name: str) -> None
     assert parts is not None
     vectors, origin = index.base.graph.vectors, parts.query(index.base.graph.vectors[0])
     for search_in in (parts.nearest, parts.estimated):
-        found, examined = search_in(origin, everywhere, 60)
+        found, examined = search_in(origin, everywhere, entries)
         assert (sorted(found.tolist()), examined) == (list(range(60)), entries)
     for partition in range(1, 6):
         rows, _ = parts.nearest(origin, np.array([partition]), 60)

@@ -15,8 +15,10 @@ K: Final = 10  # of recall@10
 
 # Factors for a search with a filter. The rows that satisfy it may be far from the query: then they are in partitions
 # that are not near each other, and codes distinguish them less well.
-_FILTERED_PROBES: Final = 5.0
-_FILTERED_ROWS: Final = 4.0
+_MOST_PROBES: Final = 6.0
+_MOST_ROWS: Final = 5.0
+_COLD_ROWS: Final = 1.5  # by ranges, times that for rows: a request for one row then reads fewer rows beside it
+_FILTER_SLOPE: Final = 3.0  # by which both grow with the number of rows for each eligible row
 
 
 class Effort(msgspec.Struct, frozen=True):
@@ -57,6 +59,8 @@ def _recall(point: WarmPoint | ColdPoint, k: int) -> float:
 def _scaled(effort: Effort, shape: PartsShape, k: int, mask: RowMask | None) -> Effort:
     """Return the effort for more than 100 matches, and for a filter."""
     probes, rows = _filter_factors(mask)
+    if effort.requests and mask is not None and mask.filtered:
+        rows *= _COLD_ROWS
     scale = max(1.0, k / _LARGE_K)
     return Effort(
         min(shape.partitions, round(effort.probes * scale * probes)),
@@ -70,5 +74,5 @@ def _filter_factors(mask: RowMask | None) -> tuple[float, float]:
     """Return the factors of probes and of rows for the share of the rows that satisfy a filter."""
     if mask is None or not mask.filtered or not mask.base_count:
         return 1.0, 1.0
-    inverse_share = len(mask.base) / mask.base_count
-    return min(_FILTERED_PROBES, inverse_share), min(_FILTERED_ROWS, inverse_share)
+    factor = 1 + _FILTER_SLOPE * (len(mask.base) / mask.base_count - 1)
+    return min(_MOST_PROBES, factor), min(_MOST_ROWS, factor)
