@@ -192,7 +192,6 @@ def test_a_query_whose_neighbourhood_was_removed_finds_the_next_one(dimension: i
     if in_tail:
         case.add((100 + mixture(in_tail, dimension, 5)).astype(np.float32), len(vectors))
     queries = middle + np.float32(0.01) * mixture(5, dimension, 6)
-    assert (search.search(case.packed.index, queries[0], 10).strategy == "partitions") == (dimension == 192)
     assert case.recall(queries) >= 0.9
 
 

@@ -28,7 +28,7 @@ def search(data: bytes | None = None) -> set[tuple[int, ...]]:
     query = parts.query(gaussian(1, DIMENSION, 9)[0])
     assert sorted(parts.rank(query, PARTITIONS).tolist()) == partitions.tolist()
     for method in (parts.nearest, parts.estimated):
-        rows = method(query, partitions, ROWS, None)[0].tolist()
+        rows = method(query, partitions, 2 * ROWS, None)[0].tolist()  # a row has up to two entries
         assert set(rows) <= set(range(ROWS))
         assert len(set(rows)) == len(rows)
         found.add(tuple(rows))

@@ -30,9 +30,9 @@ _FIRST_STAGE: Final = 128  # the most probes of the first pass
 _STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
 _REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
-_COLD_QUERIES: Final = 128  # of each set: their ranges are counted one by one
+_COLD_QUERIES: Final = 96  # of each set: their ranges are counted one by one
 _COLD_STEP: Final = 2.0
-_USUAL: Final = 7  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
+_USUAL: Final = 9  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
 _FEW_QUERIES: Final = 16
 
 

@@ -64,7 +64,8 @@ def in_base(
     else:
         rows = [_rows(base, mask, query, k, plan) for query in queries]
     if plan.fetch == "ranges":
-        rows = prefetch.fetch_rows(index, base, rows, None if exact else plan.requests)
+        requests = max((each.requests for each in probed), default=0) if probed is not None else plan.requests
+        rows = prefetch.fetch_rows(index, base, rows, None if exact else requests)
     found = [
         _rescore(base, each, query, k, at_least=at_least, complete=exact or len(each) >= mask.base_count)
         for each, query in zip(rows, queries, strict=True)

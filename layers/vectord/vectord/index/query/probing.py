@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import structs
 
 from vectord.index.kernels.distance import F32
 from vectord.index.query import prefetch
@@ -17,7 +18,8 @@ from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
 
-_MOSTLY_ELIGIBLE: Final = 0.9  # a share of eligible rows from which nearly every partition has one
+# The factor of a further search where the share of the rows found that were not removed is in a range.
+_FACTORS: Final = ((0.0, 0.3, 24), (0.3, 0.75, 6))
 # For a row mask, the partitions that have rows of it. An entry is dropped with its mask.
 _ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
 
@@ -25,24 +27,63 @@ _ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
 class Probed(msgspec.Struct, frozen=True):
     """The candidates that a query found, and the numbers of partitions and entries that were examined.
 
-    Those of a search by ranges are ordered, best first.
+    Those of a search by ranges are ordered, best first. `requests` is the number of range requests that they may need.
     """
 
     rows: Array
     partitions: int
     entries: int
+    requests: int
 
 
 def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: SearchPlan) -> list[Probed]:
     """Return about `plan.effort` candidates of each query; codes that are missing are fetched in one round.
 
+    If many of the rows nearest to a query were removed, the next ones are farther apart than those of the calibration:
+    then more partitions are probed, in another round.
+
     Raises:
         BlobCorrupt: a partition does not match its checksum. It also raises what fetching raises.
+    """
+    found = _find(index, base, mask, queries, plan)
+    if mask.filtered or mask.hidden_in_base is None:
+        return found
+    visible = [structs.replace(each, rows=each.rows[mask.base[each.rows]]) for each in found]
+    shares = [len(each.rows) / max(1, len(before.rows)) for each, before in zip(visible, found, strict=True)]
+    for least, share, factor in _FACTORS:
+        few = [at for at, visible_share in enumerate(shares) if least <= visible_share < share]
+        if few:
+            again = _find(index, base, mask, [queries[at] for at in few], _times(plan, factor), removed=True)
+            for at, each in zip(few, again, strict=True):
+                visible[at] = structs.replace(each, entries=visible[at].entries + each.entries)
+    return visible
+
+
+def _times(plan: SearchPlan, factor: int) -> SearchPlan:
+    """Return the plan with a multiple of its effort."""
+    return structs.replace(
+        plan, probes=factor * plan.probes, effort=factor * plan.effort, requests=factor * plan.requests
+    )
+
+
+def _find(
+    index: Index,
+    base: Base,
+    mask: RowMask,
+    queries: Sequence[F32],
+    plan: SearchPlan,
+    *,
+    removed: bool = False,
+) -> list[Probed]:
+    """Return the candidates of each query with the effort of the plan, without the rows that a filter hides.
+
+    With `removed`, also without removed rows, and without partitions of which all rows were removed.
     """
     parts = base.parts
     if parts is None:
         raise AssertionError("a plan over partitions needs an index that has some")
-    eligible = _eligible(parts, mask)
+    is_masked = mask.filtered or removed
+    hidden, eligible = (mask.hidden_in_base, _eligible(parts, mask)) if is_masked else (None, None)
     rotated = [parts.query(query) for query in queries]
     if len(rotated) == 1:
         ranked = [parts.rank(rotated[0], plan.probes, eligible)]
@@ -53,15 +94,13 @@ def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: 
     candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest
     found = []
     for query, partitions in zip(rotated, ranked, strict=True):
-        rows, entries = candidates(query, partitions, plan.effort, mask.hidden_in_base)
-        found.append(Probed(rows, len(partitions), entries))
+        rows, entries = candidates(query, partitions, plan.effort, hidden)
+        found.append(Probed(rows, len(partitions), entries, plan.requests))
     return found
 
 
-def _eligible(parts: Parts, mask: RowMask) -> Mask | None:
-    """Return which partitions have primary rows in the mask, bool (partitions,); None if nearly all have."""
-    if mask.base_count > _MOSTLY_ELIGIBLE * len(mask.base):
-        return None
+def _eligible(parts: Parts, mask: RowMask) -> Mask:
+    """Return which partitions have primary rows in the mask, bool (partitions,)."""
     eligible = _ELIGIBLE.get(mask)
     if eligible is None:
         before = np.concatenate(([0], np.cumsum(mask.base)))  # the eligible rows before each row
