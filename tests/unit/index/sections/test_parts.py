@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.support.datasets import gaussian
 from tests.support.partitions import Case, divided
@@ -16,6 +17,7 @@ from tests.support.vectors import F32
 from vectord.index.kernels import codes
 from vectord.index.kernels.hadamard import rotate
 from vectord.index.sections.parts import Parts
+from vectord.index.sections.parts_writer import pack
 from vectord.lhv1.params import Distance
 
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
@@ -71,6 +73,16 @@ def test_a_section_has_the_specified_bytes(
     residuals = rotate(case.partitioning.centroids - mean)
     assert (np.abs(scales[:, None] * (components - 7.5) - residuals) <= scales[:, None] * 0.5001 + 1e-6).all()
     assert norms == pytest.approx(np.linalg.norm(residuals, axis=1), rel=1e-5)
+
+
+def test_vectors_are_packed_in_the_order_of_their_partitions() -> None:
+    case = case_of()
+    order = np.random.default_rng(4).permutation(len(case.vectors))
+    earlier = np.empty_like(case.vectors)
+    earlier[order] = case.vectors
+    numbered = structs.replace(case.partitioning, order=order)
+    found = pack(earlier, numbered, case.distance)
+    assert bytes(found) == case.data
 
 
 @both
