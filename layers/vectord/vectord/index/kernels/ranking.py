@@ -26,18 +26,18 @@ class Ranking:
 
     def exactly(self, residual: F32, count: int, allowed: Mask | None = None) -> Array:
         """Return the `count` best rows for a query's residual (dimension,); only those that `allowed` has as True."""
-        return _largest(self.matrix @ residual + self.offsets, count, allowed)
+        return largest(self.matrix @ residual + self.offsets, count, allowed)
 
     def exactly_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
         """Return what `exactly` returns for each of `residuals` (queries, dimension), from one product."""
-        return [_largest(scores, count, allowed) for scores in residuals @ self.matrix.T + self.offsets]
+        return [largest(scores, count, allowed) for scores in residuals @ self.matrix.T + self.offsets]
 
     def about(self, residual: F32, count: int, allowed: Mask | None = None) -> Array:
         """Return about the same as `exactly` in less time, for a process that ranks many queries."""
         if self._reduced is None:
             return self.exactly(residual, count, allowed)
         matrix, directions = self._reduced
-        return _largest(matrix @ (directions @ residual) + self.offsets, count, allowed)
+        return largest(matrix @ (directions @ residual) + self.offsets, count, allowed)
 
     def about_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
         """Return what `about` returns for each of `residuals` (queries, dimension), from one product."""
@@ -45,7 +45,7 @@ class Ranking:
             return self.exactly_all(residuals, count, allowed)
         matrix, directions = self._reduced
         scores = residuals @ directions.T @ matrix.T + self.offsets
-        return [_largest(each, count, allowed) for each in scores]
+        return [largest(each, count, allowed) for each in scores]
 
     @cached_property
     def _reduced(self) -> tuple[F32, F32] | None:
@@ -76,11 +76,11 @@ def _principal_directions(rows: F32) -> F32:
     return np.ascontiguousarray(directions.T, np.float32)
 
 
-def _largest(scores: F32, count: int, allowed: Mask | None) -> Array:
+def largest(scores: F32, count: int, allowed: Mask | None) -> Array:
     """Return the positions of the `count` largest scores, largest first."""
     if allowed is not None:
         places = np.flatnonzero(allowed)
-        return places[_largest(scores[places], count, None)]
+        return places[largest(scores[places], count, None)]
     if count < len(scores):
         places = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
         return places[np.argsort(-scores[places])]

@@ -17,7 +17,7 @@ from vectord.errors import BlobCorrupt
 from vectord.index.kernels import codes
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32, F64
-from vectord.index.kernels.ranking import Ranking
+from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.parts_head import ROUNDING, U32, PartsHead, PartsLayout, read_head
 from vectord.lhv1.params import Distance
@@ -112,7 +112,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         """
         if self.section.whole:
             return self._ranking.about(query.residual, count, allowed)
-        return self._ranking.exactly(query.residual, count, allowed)
+        return largest(self._head.scores(query.residual, self.distance), count, allowed)
 
     def rank_all(
         self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None, *, partly: bool = False

@@ -108,12 +108,37 @@ class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):
     levels: Bytes
 
     @cached_property
+    def components(self) -> F32:
+        """The residuals of the centroids without their scales, float32 (partitions, dimension)."""
+        values = (np.arange(TOP_LEVEL + 1, dtype=np.float32) - np.float32(TOP_LEVEL / 2))[_LEVEL_PAIRS]
+        # Two float32 are looked up as one number of 8 bytes, which takes a tenth of the time.
+        pairs = np.ascontiguousarray(values).view(np.float64).reshape(-1).take(self.levels)
+        components: F32 = pairs.view(np.float32).reshape(len(self.levels), -1)[:, : len(self.mean)]
+        return components
+
+    @property
     def residuals(self) -> F32:
         """The residuals of the centroids, float32 (partitions, dimension)."""
-        values = (np.arange(TOP_LEVEL + 1, dtype=np.float32) - np.float32(TOP_LEVEL / 2))[_LEVEL_PAIRS]
-        components = values[self.levels].reshape(len(self.levels), -1)[:, : len(self.mean)]
-        residuals: F32 = components * self.scales[:, None]
+        residuals: F32 = self.components * self.scales[:, None]
         return residuals
+
+    def scores(self, residual: F32, distance: Distance) -> F32:
+        """Return the scores of one query's residual, as `ranking` defines them, without a matrix of its own."""
+        squares = self.norms * self.norms
+        if distance == "euclidean":
+            scores: F32 = (self.components @ residual) * self.scales - squares / np.float32(2)
+            return scores
+        mean = self._rotated_mean
+        target = residual + mean
+        products = (self.components @ target) * self.scales + mean @ target
+        squares = squares + 2 * (self.components @ mean) * self.scales + mean @ mean
+        by_length: F32 = products / np.sqrt(np.maximum(squares, _LEAST_SQUARE))
+        return by_length
+
+    @cached_property
+    def _rotated_mean(self) -> F32:
+        rotated: F32 = rotate(self.mean[None, :])[0]
+        return rotated
 
     def ranking(self, distance: Distance) -> tuple[F32, F32]:
         """Return a matrix (partitions, dimension) and offsets (partitions,): matrix @ residual + offsets are scores.
@@ -124,9 +149,9 @@ class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):
         squares = self.norms * self.norms
         if distance == "euclidean":
             return self.residuals, squares / np.float32(-2)
-        rotated_mean = rotate(self.mean[None, :])[0]
-        squares = squares + 2 * (self.residuals @ rotated_mean) + rotated_mean @ rotated_mean
-        matrix: F32 = (self.residuals + rotated_mean) / np.sqrt(np.maximum(squares, _LEAST_SQUARE))[:, None]
+        residuals, rotated_mean = self.residuals, self._rotated_mean
+        squares = squares + 2 * (residuals @ rotated_mean) + rotated_mean @ rotated_mean
+        matrix: F32 = (residuals + rotated_mean) / np.sqrt(np.maximum(squares, _LEAST_SQUARE))[:, None]
         return matrix, matrix @ rotated_mean
 
 

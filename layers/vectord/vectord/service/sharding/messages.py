@@ -253,18 +253,7 @@ class _DecodedResult(msgspec.Struct, tag="result"):
 
 def _answer(decoded: _DecodedAnswer) -> Answer:
     matches = [Match(one.id, one.distance, _metadata(one.metadata), one.vector) for one in decoded.matches]
-    return Answer(
-        matches,
-        decoded.count,
-        decoded.strategy,
-        decoded.plan,
-        decoded.examined,
-        decoded.eligible,
-        decoded.more,
-        decoded.complete,
-        decoded.partitions,
-        decoded.entries,
-    )
+    return Answer(matches, *(getattr(decoded, field) for field in Answer.__struct_fields__[1:]))
 
 
 def _metadata(text: msgspec.Raw) -> msgspec.Raw | None:
