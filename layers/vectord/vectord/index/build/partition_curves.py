@@ -29,10 +29,9 @@ _STEP: Final = 1.4  # factor from one number of probes to the next
 _FIRST_STAGE: Final = 128  # the most probes of the first pass
 _STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 _NEVER: Final = np.iinfo(np.int64).max  # the rows after which a neighbour outside the probed partitions is found
-_REQUESTS: Final = (6, 8, 11, 14, 18, 24, 32, 45, 64, 90, 128)
+_REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 45, 64, 90, 128)
 _COLD_QUERIES: Final = 96  # of each set: their ranges are counted one by one
-_COLD_STEP: Final = 2.0
-_USUAL: Final = 9  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
+_USUAL: Final = 13  # of _REQUESTS; those for more matches than 10 are measured with few queries of each set
 _FEW_QUERIES: Final = 16
 
 
@@ -64,7 +63,7 @@ def cold_curve(
     parts: Parts, sets: Sequence[HeldOutQueries], row_bytes: int, cost: Cost, most_probes: int
 ) -> tuple[ColdPoint, ...]:
     """Return the cheapest efforts of a search by ranges for ascending recalls; `row_bytes` is the size of a row."""
-    grid = _grid(min(most_probes, parts.shape.partitions), _COLD_STEP)
+    grid = _grid(min(most_probes, parts.shape.partitions))
     tables = _of_each(sets, lambda queries: _RangesNeeded(parts, queries, grid, row_bytes))
     points = _cheapest(tables, grid, cost, np.inf)
     return tuple(
@@ -164,12 +163,12 @@ def _of_each[T](sets: Sequence[HeldOutQueries], measure: Callable[[HeldOutQuerie
     return [measured[number] for number in range(len(sets))]
 
 
-def _grid(most: int, step: float = _STEP) -> list[int]:
+def _grid(most: int) -> list[int]:
     """Return ascending numbers of probes up to `most`, at least one."""
     grid, probes = [], float(min(_FIRST_PROBES, most))
     while probes < most:
         grid.append(round(probes))
-        probes = max(probes + 1, probes * step)
+        probes = max(probes + 1, probes * _STEP)
     return [*grid, most]
 
 

@@ -32,7 +32,6 @@ _FILTERED_EFFORT: Final = 4
 # How far above the target the measured recall of a search over partitions must be. Real queries find up to 0.01 less
 # than held-out ones, and the error of 256 of these is about as large (docs/decisions/search.md).
 _MARGIN: Final = 0.01
-_COLD_MARGIN: Final = 0.005  # by ranges, real queries find as much as held-out ones
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
@@ -198,7 +197,7 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
     """Return the plan over partitions by ranges that takes the least time."""
     if base.parts is None:
         return None
-    efforts = cold_efforts(base.parts.shape, k, recall + min(_COLD_MARGIN, 0.1 * (1 - recall)), mask)
+    efforts = cold_efforts(base.parts.shape, k, recall, mask)  # real queries find as much as held-out ones
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
