@@ -90,7 +90,7 @@ def test_pages_with_a_filter_have_every_vector_that_satisfies_it(plots: VectorIn
 @pytest.mark.usefixtures("small_answers")
 def test_a_query_of_several_pages_is_exact(ephemeral: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "_CHEAP_SCAN_COMPONENTS", 1)
-    rows, query = datasets.decaying(4_000, 256, 1, 1.0), datasets.decaying(1, 256, 9, 1.0)[0]
+    rows, query = datasets.decaying(4_000, 256, 1, 1.3), datasets.decaying(1, 256, 9, 1.3)[0]
     index = VectorIndex(ephemeral, dimension=256)
     index.add_natively(rows, text="x" * 1_500)
     nearest = [f"v{row}" for row in np.argsort(((rows.astype(float) - query) ** 2).sum(axis=1))[:10]]

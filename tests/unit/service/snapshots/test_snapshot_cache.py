@@ -27,11 +27,11 @@ def store_of(*names: str) -> ScriptedStore:
 
 
 def store_of_many() -> ScriptedStore:
-    """A store of an index of 0.6 MB."""
+    """A store of an index of 0.3 MB."""
     store = store_of()
     service = services.a_service(store.inner)
     service.create(NewIndex("t", 100), FOREVER)
-    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 1_001)], FOREVER)
+    service.add("t", [vector(str(number), *np.eye(100)[number % 100] * number) for number in range(1, 501)], FOREVER)
     return store
 
 
@@ -116,14 +116,14 @@ def test_a_small_index_is_read_in_one_request() -> None:
     assert store.requests() == {"head": 1}
 
 
-def test_a_search_reads_an_index_of_some_megabytes_in_one_request() -> None:
+def test_a_search_reads_an_index_of_some_hundred_kilobytes_in_one_request() -> None:
     store = store_of_many()
     index = SnapshotCache(store, services.new_section_cache(), 1 << 20, Environment()).read("t", for_search=True).index
-    assert len(index.rows) == 1_000
+    assert len(index.rows) == 500
     assert store.requests() == {"head": 1}
 
 
-def test_warming_an_index_of_some_megabytes_is_one_request() -> None:
+def test_warming_an_index_of_some_hundred_kilobytes_is_one_request() -> None:
     store = store_of_many()
     warmed = services.a_service(store).warm("t", FOREVER)
     assert (warmed.requests, warmed.read_bytes) == (1, warmed.size)

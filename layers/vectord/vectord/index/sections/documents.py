@@ -122,10 +122,10 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not rows:
             return []
         self.prefetch(rows, fetch)
-        data, checked = self._data, self.section.whole
+        data = self._data
         documents: list[Document] = []
         for row in rows:
-            document = self._document(data, *divmod(row, _BLOCK_ROWS), checked=checked)
+            document = self._document(data, *divmod(row, _BLOCK_ROWS))
             documents.append(document)
             if document.metadata is not None:
                 limit -= len(document.metadata)
@@ -210,15 +210,14 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("a block in its section 'rows' does not have the length of its documents")
         return start, lengths
 
-    def _document(self, data: memoryview, block: int, position: int, *, checked: bool) -> Document:
-        """Return a document; `checked`: the section matches its checksum, so that its metadata are what was written."""
+    def _document(self, data: memoryview, block: int, position: int) -> Document:
         start, lengths = self._lengths(data, block)
         rows = len(lengths) // 2
         id_at = start + 6 * rows + sum(lengths[:position])
         metadata_at = start + 6 * rows + sum(lengths[: rows + position])
         metadata = bytes(data[metadata_at : metadata_at + lengths[rows + position]])
         try:
-            if metadata and not checked:
+            if metadata:
                 msgspec.json.decode(metadata)  # answers contain the text as it is, and a section may not be verified
             vector_id = str(data[id_at : id_at + lengths[position]], "utf-8")
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
