@@ -58,6 +58,7 @@ def test_there_is_no_plan_by_ranges_where_none_reaches_the_recall(index: Index) 
     assert planner.plan_by_ranges(base, index.live, 10, 1.0) is None
 
 
+@pytest.mark.slow
 def test_more_matches_get_proportionally_more_requests(index: Index) -> None:
     few, many = (planner.plan_by_ranges(base_of(index), index.live, k, 0.9) for k in (10, 30))
     assert few is not None
