@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 from pathlib import Path
 from statistics import median
@@ -43,10 +43,14 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load: seconds until the call returned and until a search had its answer; memory and disk in bytes."""
+    """One load: seconds until the call returned, until a search had its answer, and until the disk had the rows too.
+
+    Memory and disk are in bytes.
+    """
 
     load: float
     searchable: float
+    durable: float
     peak: int
     bytes: int
 
@@ -89,6 +93,11 @@ class Measured:
     def searchable_seconds(self) -> float:
         """The median of the seconds until a search had its answer."""
         return median(one.searchable for one in self.loads)
+
+    @property
+    def durable_seconds(self) -> float:
+        """The median of the seconds until a search had its answer and the disk had the rows."""
+        return median(one.durable for one in self.loads)
 
     @property
     def load_peak(self) -> float:
@@ -170,7 +179,7 @@ class Session:
             process.receive("ready")
             process.send()
             facts = process.receive("loaded").facts
-            each.loads.append(Load(facts["load"], facts["searchable"], facts["peak"], facts["bytes"]))
+            each.loads.append(Load(**{field.name: facts[field.name] for field in fields(Load)}))
             if build:
                 built = process.receive("built").facts
                 each.build = Build(built["seconds"], built["peak"], built["bytes"])

@@ -85,6 +85,7 @@ def test_a_larger_body_is_refused(members: int) -> None:
         decoded(gzip.compress(bytes(encoding.MAX_DECODED // members + 1)) * members)
 
 
+@pytest.mark.slow
 def test_a_bomb_does_not_take_more_memory_than_the_largest_body() -> None:
     bomb = gzip.compress(bytes(256 << 20), 1)
     tracemalloc.start()

@@ -25,6 +25,7 @@ def test_commits_do_not_push_uploads_out() -> None:
     assert mutations.is_stale(applied, "uploads/a/1.jsonl", "05")
 
 
+@pytest.mark.slow
 def test_a_thousand_uploads_are_recorded_and_the_oldest_is_dropped() -> None:
     applied: tuple[str, ...] = ()
     for number in range(1_001):

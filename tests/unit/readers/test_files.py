@@ -215,6 +215,7 @@ def test_a_parquet_file_with_other_columns_is_refused(select: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("long", "good"), [(5_000, True), (12_000, False)])
+@pytest.mark.slow
 def test_the_lengths_of_all_parquet_vectors_are_added_up(long: int, good: bool, tmp_path: Path) -> None:
     vector = f"case when i < {long} then [0.5 for x in range(800)] else [0.5] end::double[]"
     data = _parquet(f"select i::varchar as id, {vector} as vector from range(20000) r(i)", tmp_path)

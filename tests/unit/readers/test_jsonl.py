@@ -78,6 +78,7 @@ def lines(draw: st.DrawFn) -> bytes:
 @example(b'{"id":"a","vector":[1,\n2]}')
 @example(b'{"id":"a","vector":[1]}' + b"\n" * 300 + b'{"id":"b","vector":[1,2]}')
 @example(b'{"id":"\xff","vector":[1]}')
+@pytest.mark.slow
 def test_a_split_line_gives_the_entry_of_the_whole_line(text: bytes) -> None:
     assume(b"\0" not in text[:8])  # the file would be refused as UTF-16
     assert [_comparable(entry) for entry in _read(text)] == _entries_of_whole_lines(text)

@@ -39,6 +39,7 @@ def mutant(module: Path, operator: str, occurrence: int = 0) -> "MutationSpec":
     return MutationSpec(module, operator, occurrence, (1, 0), (1, 1))
 
 
+@pytest.mark.slow
 def test_of_the_replacements_of_a_sign_only_neighbours_and_opposites_remain(tmp_path: Path) -> None:
     from cosmic_ray.plugins import operator_names
     from cosmic_ray.tools.filters.operators_filter import OperatorsFilter

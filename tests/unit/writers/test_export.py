@@ -248,6 +248,7 @@ def test_missing_sections_are_fetched_once() -> None:
     assert fetch.bytes == sum(len(data) for entry, data in sections.items() if entry.name in {"graph", "rows"})
 
 
+@pytest.mark.slow
 def test_lines_need_the_memory_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers_batches, "_BATCH_ROWS", 256)
     items = [Item(str(at), row) for at, row in enumerate(_matrix(6_000, 64))]

@@ -1,5 +1,6 @@
 """`vectord add`: which fields of a row become its metadata, and what messages call standard input."""
 
+import gzip
 import json
 from typing import Any
 
@@ -59,8 +60,6 @@ def test_a_table_of_texts_has_numbers_as_a_table_of_vectors_has(folder: Vectord)
 
 @pytest.mark.parametrize("ending", ["ndjson", "ndjson.gz"])
 def test_ndjson_is_json_lines(folder: Vectord, ending: str) -> None:
-    import gzip  # noqa: PLC0415
-
     data = json.dumps(ROW).encode()
     (folder.folder / f"films.{ending}").write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
     assert folder.lines("add", f"films.{ending}")[0]["added"] == 1

@@ -4,8 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.cli.support import Vectord, server
+
+from vectord_client import Client
+from vectord_client.load.journal import Header, Sent, journal_path, open_journal
 
 ARGUMENT = re.compile(r"\b[a-z_]+=(?![^ ]*amazonaws)[A-Z'\"\[{.]|\w+=,|Client\(|`(auth|region|format)`")
 ROUTE = re.compile(r"\b(GET|PUT|POST|PATCH|DELETE) /|If-Match|'errors'")
@@ -32,10 +38,6 @@ ROUTE = re.compile(r"\b(GET|PUT|POST|PATCH|DELETE) /|If-Match|'errors'")
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_an_error_names_options_and_commands(films: Vectord, words: tuple[str, ...], code: int, said: str) -> None:
-    import numpy as np  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
     (films.folder / "films.jsonl").write_text('{"id": "a", "vector": [1]}\n')
     (films.folder / "other.jsonl").write_text('{"key": "a", "vector": [1, 2, 3]}\n')
     np.savez(films.folder / "two.npz", ids=np.array(["a"]), vectors=np.ones((1, 3), np.float32), year=np.array([1979]))
@@ -61,9 +63,6 @@ def test_a_file_that_changed_after_an_interruption_says_how_to_begin_again(films
 
 def interrupted(films: Vectord, path: Path) -> Path:
     """Leave the journal of a load of another state of a file, as an interrupted process leaves it."""
-    from vectord_client import Client  # noqa: PLC0415
-    from vectord_client.load.journal import Header, Sent, journal_path, open_journal  # noqa: PLC0415
-
     url = films.environment["VECTORD_URL"]
     with Client(url) as client:
         etag = client.index("films").etag

@@ -94,6 +94,7 @@ def test_too_many_ids_are_refused_before_they_are_decoded(kind: type[msgspec.Str
         bodies.decode((before + items + after).encode(), kind)
 
 
+@pytest.mark.slow
 def test_of_too_many_vectors_with_a_few_bad_ones_no_more_than_the_limit_is_looked_at() -> None:
     text = f'{{"vectors":[7,{",".join([GOOD] * MAX_BATCH)}]}}'
     with pytest.raises(RequestTooLarge, match="'vectors' may have at most 100,000"):

@@ -101,6 +101,7 @@ def test_a_target_recall_of_1_is_exact() -> None:
     assert recall("noise", "packed", 1.0) == 1.0
 
 
+@pytest.mark.slow
 def test_curves_ascend_and_stop_where_a_scan_is_cheaper_or_nearly_all_is_found() -> None:
     base = index("text", "packed").base
     assert base is not None

@@ -23,6 +23,7 @@ from vectord.index.sections.base import NOTHING_TO_FETCH
     tree=Or((In("a", ("x" * 129, "nowhere")), Compare("a", "$gt", 2**60))),
 )
 @settings(max_examples=60, deadline=None)
+@pytest.mark.slow
 def test_certain_rows_match_and_impossible_rows_do_not(documents: list[Any], tree: Filter) -> None:
     expected = np.array([matches(tree, document) for document in documents], np.bool_)
     for columns in (in_memory(documents), stored(documents)):

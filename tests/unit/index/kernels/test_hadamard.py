@@ -24,6 +24,7 @@ def test_lengths_and_inner_products_are_kept(dimension: int) -> None:
     assert turned @ turned.T == pytest.approx(wide @ wide.T, abs=1e-5 * dimension)
 
 
+@pytest.mark.slow
 def test_it_is_a_rotation_in_every_dimension() -> None:
     for dimension in range(1, 141):
         turned = rotate(np.eye(dimension, dtype=np.float32)).astype(np.float64)

@@ -108,6 +108,7 @@ def test_a_cold_search_reads_a_small_part_of_a_large_index(large: Case) -> None:
         assert first.read_bytes < large.size / 6
 
 
+@pytest.mark.slow
 def test_searches_by_ranges_reach_the_promised_recall(large: Case) -> None:
     exact = large.service()
     hits = 0

@@ -161,6 +161,7 @@ steps = st.lists(st.tuples(st.sampled_from(["add", "delete", "page"]), st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(steps=steps, limit=st.integers(1, 4))
+@pytest.mark.slow
 def test_a_vector_that_exists_throughout_is_listed_exactly_once(steps: list[tuple[str, list[str]]], limit: int) -> None:
     service = compactions.a_writer(MemoryStore(least_part=1))
     service.create(NewIndex("t", DIMENSION), FOREVER)

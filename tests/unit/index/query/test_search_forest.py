@@ -63,6 +63,7 @@ def test_a_large_index_is_searched_by_the_forest(case: Case) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 10, 50])
+@pytest.mark.slow
 def test_the_calibrated_effort_reaches_the_promised_recall(case: Case, k: int) -> None:
     assert case.recall(k) >= 0.95
 

@@ -96,6 +96,7 @@ def test_a_search_filtered_to_rows_far_from_the_query_reaches_its_recall(index: 
 
 
 @pytest.mark.parametrize("share", [0.5, 0.002])
+@pytest.mark.slow
 def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: float) -> None:
     by_ranges, _ = cold(blob)
     assert _recall(by_ranges, _some(by_ranges, share), _data(5, 9), warm=decode.open_blob(blob)) >= 0.95

@@ -34,6 +34,7 @@ def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
 
 
 @given(ids=st.lists(TEXTS, unique=True, min_size=1, max_size=50), data=st.data())
+@pytest.mark.slow
 def test_documents_are_found_and_read_like_those_of_a_dictionary(ids: list[str], data: st.DataObject) -> None:
     values = data.draw(st.dictionaries(st.sampled_from(ids), VALUES))
     metadata = {vector_id: raw(value) for vector_id, value in values.items()}

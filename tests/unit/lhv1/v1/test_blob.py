@@ -185,6 +185,7 @@ def _use(blob: bytes) -> None:
     assert _held(decode.open_blob(encode.encode(index, "t", "c").blob)) == _held(index)
 
 
+@pytest.mark.slow
 def test_an_altered_byte_gives_an_index_or_an_error() -> None:
     # Version 1 has no checksum, so an altered component is a valid one.
     good = _golden("cosine")

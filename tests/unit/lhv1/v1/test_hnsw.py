@@ -140,6 +140,7 @@ def test_a_number_of_more_than_64_bits_is_refused() -> None:
         hnsw.decode(b"\xff" * 100)
 
 
+@pytest.mark.slow
 def test_memory_is_proportional_to_the_data() -> None:
     data = HEAD + h.number(1) + h.number(20_000) + b"\0\0\0" * 20_000
     tracemalloc.start()

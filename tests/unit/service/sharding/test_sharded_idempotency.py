@@ -189,6 +189,7 @@ def test_of_two_requests_that_race_with_one_key_one_changes_nothing(
     assert filled.get("t", [f"new-{one}" for one in range(12)], FOREVER).vectors == []
 
 
+@pytest.mark.slow
 def test_of_many_requests_that_race_with_one_key_exactly_one_is_applied_as_a_whole(store: HookedStore) -> None:
     a_filled_service(store)
     racers, rounds = 4, 5

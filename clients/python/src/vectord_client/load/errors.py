@@ -52,7 +52,7 @@ class ExportIncomplete(VectordError):
 
 
 class FileUnwritable(ExportIncomplete):
-    """The file of an export cannot be written, because of a full disk, for example; there is no file."""
+    """The file of an export cannot be written, for example because the disk is full. Nothing was changed."""
 
 
 class LoadInterrupted(KeyboardInterrupt):
