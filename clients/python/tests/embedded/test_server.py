@@ -260,7 +260,7 @@ def test_a_download_that_is_not_read_delays_the_end_by_two_seconds_at_most(
         link = urlsplit(server._download(".staging/export", 60, "films.parquet", None))
         with socket.create_connection((str(link.hostname), link.port or 0)) as client:
             client.sendall(f"GET {link.path}?{link.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            assert client.recv(15) == b"HTTP/1.1 200 OK"
+            assert client.recv(15, socket.MSG_WAITALL) == b"HTTP/1.1 200 OK"
             time.sleep(0.5)
             start = time.monotonic()
             server.stop()
