@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from vectord.lhv1.params import Params, is_index_name
+
 IndexMode = Literal["CLASSIC", "ENHANCED"]
 
 MAX_NON_FILTERABLE: Final = 10  # metadata keys of one index
@@ -27,8 +29,10 @@ class BucketIndex(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: IndexMode = "ENHANCED"
 
 
-def invalid_reason(stored: BucketIndex) -> str | None:
-    """Return which value is out of range, or None."""
+def invalid_reason(stored: BucketIndex, index: Params) -> str | None:
+    """Return which value is out of range, or why an index with these parameters cannot have the key; or None."""
+    if index.shards or not is_index_name(index.name):
+        return "a shard, or an index with shards, is not in a vector bucket"
     if not 0 <= stored.created <= MAX_TIME:
         return f"its time of creation is {stored.created:,}, not 0 to {MAX_TIME:,}"
     keys = stored.non_filterable

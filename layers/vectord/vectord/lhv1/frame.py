@@ -18,18 +18,20 @@ from typing import Final
 import msgspec
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import bucket_index, params, parts_shape
+from vectord.lhv1 import bucket_index, params, parts_shape, piece_counts
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
+from vectord.lhv1.piece_counts import PIECE
 from vectord.lhv1.seal import may_be_complete, unseal
 
 type Data = bytes | memoryview
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-SECTIONS: Final = frozenset({"parts", "sketch", "columns", "rows", "graph", "tail"})
+SECTIONS: Final = frozenset({PIECE, "parts", "sketch", "columns", "rows", "graph", "tail"})
 
+_REPEATED: Final = frozenset({PIECE, "tail"})  # sections of which there may be several
 _PREFIX: Final = struct.Struct(">4sI")
 _REQUIRED_SECTIONS: Final = {"parts": "rows", "sketch": "graph", "rows": "graph", "columns": "rows"}
 
@@ -58,6 +60,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graph_rows: int | msgspec.UnsetType = msgspec.UNSET
     s3vectors: BucketIndex | msgspec.UnsetType = msgspec.UNSET
     parts: PartsShape | msgspec.UnsetType = msgspec.UNSET
+    pieces: list[int] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def packed_rows(self) -> int:
@@ -67,11 +70,16 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def base_rows(self) -> int:
         """The number of rows of the graph. In the plain form `ids` lists them first, then the tail's."""
-        return self.packed_rows or len(self.ids) - self.tail_rows
+        return self.packed_rows or len(self.ids) - self.listed_tail_rows
 
     @property
     def tail_rows(self) -> int:
-        """The number of rows in all `tail` sections."""
+        """The number of rows in all sections `piece` and `tail`."""
+        return sum(self.pieces or ()) + self.listed_tail_rows
+
+    @property
+    def listed_tail_rows(self) -> int:
+        """The number of rows in all sections `tail`, whose ids are in `ids`. Sections `piece` have their own."""
         return sum(entry.bytes for entry in self.sections if entry.name == "tail") // (4 * self.params.dimension)
 
 
@@ -227,13 +235,14 @@ def check_envelope(envelope: Envelope) -> None:
     """
     if reason := params.invalid_reason(envelope.params):
         raise BlobCorrupt(f"a parameter in its envelope is invalid: {reason}")
-    if envelope.s3vectors:
-        _check_bucket_index(envelope.s3vectors, envelope.params)
+    if envelope.s3vectors and (reason := bucket_index.invalid_reason(envelope.s3vectors, envelope.params)):
+        raise BlobCorrupt(f"a value under 's3vectors' in its envelope is invalid: {reason}")
     _check_sections(envelope)
     _check_parts(envelope)
-    base, tail = envelope.base_rows, envelope.tail_rows
-    if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != tail):
-        raise BlobCorrupt(f"its envelope lists {len(envelope.ids):,} ids, but its tail has {tail:,} rows")
+    _check_pieces(envelope)
+    base, tail, listed = envelope.base_rows, envelope.tail_rows, envelope.listed_tail_rows
+    if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != listed):
+        raise BlobCorrupt(f"its envelope lists {len(envelope.ids):,} ids, but its tail has {listed:,} rows")
     if (base > 0) != any(entry.name == "graph" for entry in envelope.sections):
         contradiction = "rows of a graph, but no section 'graph'" if base else "a section 'graph', but no rows of it"
         raise BlobCorrupt(f"its envelope lists {contradiction}")
@@ -246,18 +255,11 @@ def check_envelope(envelope: Envelope) -> None:
             raise BlobCorrupt("its calibration has an effort or a recall that is out of range")
 
 
-def _check_bucket_index(stored: BucketIndex, index: Params) -> None:
-    if reason := bucket_index.invalid_reason(stored):
-        raise BlobCorrupt(f"a value under 's3vectors' in its envelope is invalid: {reason}")
-    if index.shards or not params.is_index_name(index.name):
-        raise BlobCorrupt("its envelope says that a shard, or an index with shards, is in a vector bucket")
-
-
 def _check_sections(envelope: Envelope) -> None:
     counts = Counter(entry.name for entry in envelope.sections)
     if unknown := counts.keys() - SECTIONS:
         raise BlobUnsupported(f"this version of vectord cannot read its section {min(unknown)!r}")
-    if any(count > 1 for name, count in counts.items() if name != "tail"):
+    if any(count > 1 for name, count in counts.items() if name not in _REPEATED):
         raise BlobCorrupt("its envelope lists a section twice")
     row_size = 4 * envelope.params.dimension
     if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row_size) for entry in envelope.sections):
@@ -273,6 +275,14 @@ def _check_parts(envelope: Envelope) -> None:
         raise BlobCorrupt("its section 'parts' needs the key 'parts' in its envelope, and excludes 'sketch'")
     if envelope.parts and (reason := parts_shape.invalid_reason(envelope.parts, envelope.packed_rows)):
         raise BlobCorrupt(f"the key 'parts' in its envelope is invalid: {reason}")
+
+
+def _check_pieces(envelope: Envelope) -> None:
+    names, counts = [entry.name for entry in envelope.sections], envelope.pieces
+    if (counts is not msgspec.UNSET) != (PIECE in names):
+        raise BlobCorrupt("its sections 'piece' need the key 'pieces' in its envelope, and the key needs them")
+    if counts is not msgspec.UNSET and (reason := piece_counts.invalid_reason(counts, names, len(envelope.ids))):
+        raise BlobCorrupt(f"the key 'pieces' in its envelope is invalid: {reason}")
 
 
 def _check_ids(envelope: Envelope, removed: set[int]) -> None:

@@ -160,7 +160,9 @@ def _columns(base: Base) -> list[SectionRanges]:
 
 def _directory(base: Base) -> list[SectionRanges]:
     documents = base.documents
-    return [(documents.section, [(0, 8), documents.directory])] if isinstance(documents, PackedDocuments) else []
+    return (
+        [(documents.section, [documents.head, documents.directory])] if isinstance(documents, PackedDocuments) else []
+    )
 
 
 def _are_missing(wanted: Sequence[SectionRanges]) -> bool:

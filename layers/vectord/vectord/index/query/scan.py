@@ -13,7 +13,6 @@ import numpy.typing as npt
 from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, no_deadline
-from vectord.errors import BlobCorrupt
 from vectord.index.rows import RowMask
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Base, Index
@@ -160,11 +159,7 @@ def _by_hash(base: Base, index: Index) -> tuple[Array, Array]:
         hashes = np.fromiter((zlib.crc32(vector_id.encode()) for vector_id in ids), np.int64, count)
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order
-    index.fetch((documents.section, [(0, 8 + 8 * count)]))
-    both = np.ndarray((2, count), "<u4", documents.section.buffer, 8).astype(np.int64)
-    if both[1].max() >= count or (np.diff(both[0]) < 0).any():
-        raise BlobCorrupt("its section 'rows' names a row that the graph does not have, or is out of order")
-    return both[0], both[1]
+    return documents.by_hash(index.fetch)
 
 
 def _prefetch(index: Index, rows: Array) -> None:

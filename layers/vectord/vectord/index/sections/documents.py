@@ -1,4 +1,4 @@
-"""The ids and metadata of the base: listed in the envelope (plain form), or in the section `rows` (packed form).
+"""Ids and metadata: listed in the envelope (plain form), or packed in the section `rows` or in a section `piece`.
 
 offset      size     field
 0           4        n, the rows, uint32
@@ -82,10 +82,14 @@ class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
 
 class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """Documents of `count` rows in the section `rows`; only the directory and the blocks in use are fetched."""
+    """Documents of `count` rows, in `section` from offset `at` to its end; only the parts in use are fetched.
+
+    They are the whole section `rows`, or the end of a section `piece`. Rows are numbered from 0.
+    """
 
     section: Section
     count: int
+    at: int = 0
 
     def __post_init__(self) -> None:
         """Check the size of the section before ranges of it are requested.
@@ -94,7 +98,24 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the section is too small for `count` rows.
         """
         if self.section.size < self._blocks_at:
-            raise BlobCorrupt(f"its section 'rows' of {self.section.size:,} bytes is too small for {self.count:,} rows")
+            raise BlobCorrupt(
+                f"its documents of {self.section.size - self.at:,} bytes are too short for {self.count:,} rows"
+            )
+
+    @property
+    def size(self) -> int:
+        """The bytes of all documents with their directory."""
+        return self.section.size - self.at
+
+    @property
+    def head(self) -> ByteRange:
+        """The range of the two counts, which a reader compares before it uses anything else."""
+        return self.at, self.at + _HEAD.size
+
+    @property
+    def hashes(self) -> ByteRange:
+        """The range of the two counts and of the hashes of all ids with their rows."""
+        return self.at, self._directory_at
 
     @property
     def directory(self) -> ByteRange:
@@ -104,8 +125,8 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         wanted = list(dict.fromkeys(ids))
         hashes = np.array([zlib.crc32(vector_id.encode()) for vector_id in wanted], np.uint32)
-        fetch((self.section, [(0, 8 + 8 * self.count)]))
-        stored_hashes = self._hashes
+        fetch((self.section, [self.hashes]))
+        stored_hashes = self._stored_hashes
         first = np.searchsorted(stored_hashes, hashes, "left").tolist()
         last = np.searchsorted(stored_hashes, hashes, "right").tolist()
         data = self._data
@@ -114,7 +135,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         found = self.ids(rows, fetch)
         # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
         if [zlib.crc32(vector_id.encode()) for vector_id in found] != [int(stored_hashes[at]) for at in positions]:
-            raise BlobCorrupt("its section 'rows' has an id whose crc32 differs from the one listed for it")
+            raise BlobCorrupt("its documents have an id whose crc32 differs from the one listed for it")
         row_of = dict(zip(found, rows, strict=True))
         return {vector_id: row_of[vector_id] for vector_id in wanted if vector_id in row_of}
 
@@ -146,19 +167,31 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             try:
                 found += [str(data[ends[at] : ends[at + 1]], "utf-8") for at in positions]
             except UnicodeDecodeError as error:
-                raise BlobCorrupt("an id in its section 'rows' is not UTF-8") from error
+                raise BlobCorrupt("an id in its documents is not UTF-8") from error
         return found
+
+    def by_hash(self, fetch: Fetch) -> tuple[Array, Array]:
+        """Return the crc32 of all ids, ascending, and the row of each, both int64 (count,).
+
+        Raises:
+            BlobCorrupt: they do not ascend, or a row does not exist.
+        """
+        fetch((self.section, [self.hashes]))
+        hashes, rows = np.ndarray((2, self.count), "<u4", self._data, self.at + _HEAD.size).astype(np.int64)
+        if rows.max() >= self.count or (np.diff(hashes) < 0).any():
+            raise BlobCorrupt("its documents list a row that does not exist, or hashes that descend")
+        return hashes, rows
 
     def prefetch(self, rows: Sequence[int], fetch: Fetch) -> None:
         if rows and not self.section.whole:
-            fetch((self.section, [(0, _HEAD.size), self.directory]))
+            fetch((self.section, [self.head, self.directory]))
             fetch((self.section, self.byte_ranges(rows)))
 
     def byte_ranges(self, rows: Sequence[int]) -> list[ByteRange]:
         """Return the ranges of the documents of `rows`, ascending; the directory must have been fetched.
 
         Raises:
-            BlobCorrupt: the section has another number of rows, or lists a block outside the section.
+            BlobCorrupt: the documents are those of another number of rows, or list a block outside the section.
         """
         data = self._data
         return [self._span(data, block) for block in sorted({row // _BLOCK_ROWS for row in rows})]
@@ -168,26 +201,26 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The bytes of the section, some of which may be missing.
 
         Raises:
-            BlobCorrupt: the section has another number of rows.
+            BlobCorrupt: the documents are those of another number of rows.
         """
         data = memoryview(self.section.buffer)
-        if _HEAD.unpack_from(data) != (self.count, _BLOCK_ROWS):
-            raise BlobCorrupt(f"its section 'rows' does not have the {self.count:,} rows of the graph")
+        if _HEAD.unpack_from(data, self.at) != (self.count, _BLOCK_ROWS):
+            raise BlobCorrupt(f"its documents are not those of {self.count:,} rows")
         return data
 
     @property
-    def _hashes(self) -> npt.NDArray[np.uint32]:
-        return np.ndarray((self.count,), "<u4", self._data, 8)
+    def _stored_hashes(self) -> npt.NDArray[np.uint32]:
+        return np.ndarray((self.count,), "<u4", self._data, self.at + _HEAD.size)
 
     def _row(self, data: memoryview, at: int) -> int:
-        (row,) = struct.unpack_from("<I", data, 8 + 4 * (self.count + at))
+        (row,) = struct.unpack_from("<I", data, self.at + _HEAD.size + 4 * (self.count + at))
         if row >= self.count:
-            raise BlobCorrupt("its section 'rows' lists a row that the graph does not have")
+            raise BlobCorrupt("its documents list a row that does not exist")
         return int(row)
 
     @cached_property
     def _directory_at(self) -> int:
-        return 8 + 8 * self.count
+        return self.at + _HEAD.size + 8 * self.count
 
     @cached_property
     def _blocks_at(self) -> int:
@@ -196,7 +229,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _span(self, data: memoryview, block: int) -> ByteRange:
         start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)
         if not start < stop <= len(data) - self._blocks_at:
-            raise BlobCorrupt("its section 'rows' lists a block outside the section")
+            raise BlobCorrupt("its documents list a block outside the section")
         return self._blocks_at + start, self._blocks_at + stop
 
     def _lengths(self, data: memoryview, block: int) -> tuple[int, tuple[int, ...]]:
@@ -204,10 +237,10 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         start, stop = self._span(data, block)
         rows = min(_BLOCK_ROWS, self.count - block * _BLOCK_ROWS)
         if stop - start < 6 * rows:
-            raise BlobCorrupt("a block in its section 'rows' is too short")
+            raise BlobCorrupt("a block of its documents is too short")
         lengths = (_LENGTHS if rows == _BLOCK_ROWS else struct.Struct(f"<{rows}H{rows}I")).unpack_from(data, start)
         if 6 * rows + sum(lengths) != stop - start:
-            raise BlobCorrupt("a block in its section 'rows' does not have the length of its documents")
+            raise BlobCorrupt("a block of its documents does not have the length of its documents")
         return start, lengths
 
     def _document(self, data: memoryview, block: int, position: int) -> Document:
@@ -221,12 +254,12 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
                 msgspec.json.decode(metadata)  # answers contain the text as it is, and a section may not be verified
             vector_id = str(data[id_at : id_at + lengths[position]], "utf-8")
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-            raise BlobCorrupt("an id in its section 'rows' is not UTF-8, or metadata is not JSON") from error
+            raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
         return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
 
 
 def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:
-    """Return the section `rows` with these documents, in row order."""
+    """Return these documents, in row order, as the section `rows` and the end of a section `piece` have them."""
     texts = [vector_id.encode() for vector_id in ids]
     documents = [bytes(metadata[vector_id]) if vector_id in metadata else b"" for vector_id in ids]
     hashes = np.fromiter(map(zlib.crc32, texts), np.uint32, len(texts))
