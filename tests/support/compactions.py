@@ -14,6 +14,7 @@ from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import NewVector
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.maintenance.compaction import Compacted, Compaction
+from vectord.service.maintenance.quiet import WaitLimits
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.options import Deadline, NewIndex
@@ -24,6 +25,7 @@ from vectord.storage.limits import STAGING
 from vectord.storage.memory import MemoryStore
 
 DIMENSION = 32  # the least in which rows are spilled
+NO_WAIT = WaitLimits(quiet=0)
 # Packed from the first byte; a build is due from 9 rows of tail, or as many removed.
 SIZES = Thresholds(packed=1, tail_rows=8, tail_share=1_000_000, removed_share=1_000_000, pieces=3, part=4_096)
 
@@ -68,14 +70,19 @@ def a_compaction(
     clock: Clock | None = None,
     now: float = 0.0,
     sizes: Thresholds = SIZES,
+    wait_limits: WaitLimits = NO_WAIT,
 ) -> Compaction:
-    """Return a compaction whose wall clock shows `now`, in the environment of `clock` or of a new one."""
+    """Return a compaction whose wall clock shows `now`, in the environment of `clock` or of a new one.
+
+    By default it does not wait for the end of a load.
+    """
     return Compaction(
         store,
         new_section_cache(),
         environment=(clock or Clock(ids=ids)).environment(),
         retry_policy=RetryPolicy(max_attempts=8),
         thresholds=sizes,
+        wait_limits=wait_limits,
         clock=lambda: now,
         part_bytes=1_000,
     )

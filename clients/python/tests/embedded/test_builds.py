@@ -1,14 +1,25 @@
 """Builds in the background: no change waits for one, and what is due is built by this process or the next."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.embedded.support import BASE_ROWS, DIMENSION, TAIL_ROWS, add_rows, is_index_due
 
+from vectord.cache.section_cache import SectionCache
+from vectord.index import mutations
+from vectord.index.rows import Item
+from vectord.index.state import Index, empty_index
+from vectord.lhv1.params import new_params
+from vectord.service.maintenance.compaction import Compaction
+from vectord.service.maintenance.quiet import WaitLimits
+from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
+from vectord.storage.memory import MemoryStore
 from vectord_client import Client
-from vectord_client.embedded.builds import LOCK
+from vectord_client.embedded.builds import LOCK, Builds
 from vectord_client.embedded.entry import open_gateway
 from vectord_client.embedded.process_files import FileLock
 from vectord_client.embedded.requirements import Options
@@ -81,11 +92,99 @@ def test_rows_of_an_abandoned_build_are_kept(built: Path, options: Options) -> N
     again.close()
 
 
+# ---- the end of a load
+
+
+def recorded(folder: Path, limits: WaitLimits, begun: list[float]) -> Builds:
+    """Return builds that record when the first begins, and find no index."""
+
+    def compose() -> Compaction:
+        begun.append(time.monotonic())
+        return Compaction(
+            MemoryStore(),
+            SectionCache(folder / "sections", 1 << 20),
+            environment=Environment(),
+            retry_policy=RetryPolicy(),
+            wait_limits=None,
+        )
+
+    return Builds(folder, compose, limits)
+
+
+def request_often(builds: Builds, seconds: float, index: Index) -> float:
+    """Request a build every 20 ms, as a load does; return when the last request was."""
+    end = time.monotonic() + seconds
+    while (now := time.monotonic()) < end:
+        builds.request("films", index)
+        time.sleep(0.02)
+    return now
+
+
+def test_a_build_begins_when_no_change_was_made_for_a_while(tmp_path: Path) -> None:
+    begun: list[float] = []
+    builds = recorded(tmp_path, WaitLimits(quiet=0.5), begun)
+    last = request_often(builds, 1.5, an_index(10))
+    until(lambda: bool(begun))
+    assert begun[0] >= last + 0.4
+    builds.close(0)
+
+
+def test_a_load_that_does_not_end_delays_a_build_only_so_long(tmp_path: Path) -> None:
+    begun: list[float] = []
+    start = time.monotonic()
+    builds = recorded(tmp_path, WaitLimits(quiet=30, longest=0.5), begun)
+    request_often(builds, 1.0, an_index(10))
+    until(lambda: bool(begun))
+    assert begun[0] >= start + 0.5
+    builds.close(0)
+
+
+def test_a_tail_that_is_too_large_is_built_at_once(tmp_path: Path) -> None:
+    begun: list[float] = []
+    builds = recorded(tmp_path, WaitLimits(quiet=3_600, tail_bytes=9 * DIMENSION * 4), begun)
+    builds.request("films", an_index(9))
+    time.sleep(0.1)
+    assert begun == []
+    builds.request("films", an_index(10))
+    until(lambda: bool(begun))
+    builds.close(0)
+
+
+def test_closing_does_not_wait_for_the_end_of_a_load(tmp_path: Path) -> None:
+    begun: list[float] = []
+    builds = recorded(tmp_path, WaitLimits(quiet=3_600), begun)
+    builds.request("films", an_index(10))
+    builds.close(30)
+    assert len(begun) == 1
+
+
+def test_a_build_that_waits_does_not_delay_that_of_another_index(tmp_path: Path) -> None:
+    begun: list[float] = []
+    builds = recorded(tmp_path, WaitLimits(quiet=3_600, tail_bytes=9 * DIMENSION * 4), begun)
+    builds.request("loading", an_index(9))
+    builds.request("films", an_index(10))
+    until(lambda: bool(begun))
+    builds.close(0)
+
+
+def an_index(rows: int) -> Index:
+    """Return an index without a base that has this many rows in its tail."""
+    items = [Item(str(row), np.ones(DIMENSION, np.float32), None) for row in range(rows)]
+    return mutations.upsert(empty_index(new_params("films", DIMENSION)), items)[0]
+
+
+def until(is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("seconds", [0.0, 30.0])
 def test_closing_twice_is_harmless(gateway: Gateway, seconds: float) -> None:
     gateway._engine.builds.close(seconds)
     gateway._engine.builds.close(seconds)
-    gateway._engine.builds.request("films")
+    gateway._engine.builds.request("films", an_index(1))
     assert gateway._engine.builds.wait(0)
 
 

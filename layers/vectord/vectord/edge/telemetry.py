@@ -51,6 +51,7 @@ UNITS: Final[dict[str, str]] = {
     "CompactionsAsked": "Count",
     "CompactionsUnheard": "Count",
     "RowsBuilt": "Count",
+    "WaitMilliseconds": "Milliseconds",
     "BuildMilliseconds": "Milliseconds",
     "StageMilliseconds": "Milliseconds",
     "StagedBytes": "Bytes",

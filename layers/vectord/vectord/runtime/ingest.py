@@ -2,7 +2,6 @@
 
 import os
 from functools import cache
-from math import inf
 
 from vectord.runtime.resources import bucket_of, build_policy_of, section_cache_of, store_of
 from vectord.runtime.settings import Settings
@@ -39,5 +38,7 @@ def _ingestion(settings: Settings) -> Ingestion:
         max_file_bytes=settings.file_bytes,
         environment=environment,
         retry_policy=RetryPolicy(),
-        build_policy=build_policy_of(settings, environment, wait=inf),  # no caller waits for a file
+        build_policy=build_policy_of(
+            settings, environment
+        ),  # a build in each of many files would send their rows often
     )

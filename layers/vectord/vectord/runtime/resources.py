@@ -5,7 +5,7 @@ from functools import cache, partial
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
 from vectord.runtime.settings import Settings
-from vectord.service.commit.build_policy import REQUEST_WAIT, BuildPolicy
+from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Store
@@ -56,14 +56,11 @@ def invoke_of(settings: Settings) -> Invoke | None:
     return partial(_functions_of(settings).call, settings.function)
 
 
-def build_policy_of(settings: Settings, environment: Environment, wait: float = REQUEST_WAIT) -> BuildPolicy | None:
-    """Return the build policy of a function whose callers wait up to `wait` seconds for a build.
-
-    It is None without a compact function: then each request runs the builds that are due.
-    """
+def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy | None:
+    """Return the build policy of a function; None without a compact function: then requests run what is due."""
     if settings.compact is None:
         return None
-    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory, wait)
+    return BuildPolicy(environment, partial(_functions_of(settings).send, settings.compact), settings.memory)
 
 
 @cache

@@ -1,5 +1,8 @@
 """Builds in the background: one thread of this process compacts the indexes that are due for it, one at a time.
 
+It waits for the end of a load as the compact function does. This process makes the changes, so that no look at the
+index is needed.
+
 A build ends in one conditional commit, so that it can be abandoned at any time: the index stays as it is, and the next
 process that opens the folder builds it. A lock on a file of the folder, which the kernel releases with its process,
 lets one process of several build. It also proves that a lease of the engine that is still there is one of a dead
@@ -17,6 +20,7 @@ from vectord.errors import BlobError, IndexNotFound, StoreError, Unavailable
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due, compaction_is_due
 from vectord.service.commit.build_policy import BuildPolicy
+from vectord.service.maintenance.quiet import DEFAULT, WaitLimits
 from vectord.service.service import Service
 from vectord.service.sharding.placement import shard_names
 from vectord.service.values.environment import Environment
@@ -30,8 +34,6 @@ if TYPE_CHECKING:
 LOCK: Final = ".builds.lock"
 HOLDER: Final = "embedded"  # of the engine's leases, in every process: the lock decides who builds
 _BUILD_SECONDS: Final = 3_600.0  # the time that a build may take
-_QUIET: Final = 0.3  # seconds without a request, after which a build begins
-_MOST_WAIT: Final = 10.0  # seconds that a build waits for that, however many changes there are
 _LOCK_INTERVAL: Final = 0.5  # seconds between two attempts to get the lock
 _SCAN_DELAY: Final = 1.0  # seconds after a folder is opened: the first requests go before
 _SCAN_SECONDS: Final = 60.0
@@ -42,7 +44,7 @@ _LOGGER: Final = logging.getLogger("vectord_client.embedded.builds")
 class BackgroundPolicy(BuildPolicy):
     """The build policy of a process with a thread for builds: no change of an index waits for a build."""
 
-    def __init__(self, environment: Environment, request: Callable[[str], None]) -> None:
+    def __init__(self, environment: Environment, request: Callable[[str, Index], None]) -> None:
         super().__init__(environment, _nothing_to_send, memory=0)
         self._request = request
 
@@ -50,9 +52,10 @@ class BackgroundPolicy(BuildPolicy):
         """Return True if a commit would build `index`; without a build its new rows are in the tail."""
         return build_is_due(index, thresholds) if index.can_keep_base else len(index) > 0
 
-    def request_compaction(self, name: str) -> None:
-        """Let the thread find out whether a build is due; a change soon after another one can make it due."""
-        self._request(name)
+    def request_compaction(self, name: str, index: Index) -> None:
+        """Let the thread build after the load, if a build is due then."""
+        if compaction_is_due(index):
+            self._request(name, index)
 
 
 def _nothing_to_send(payload: bytes, seconds: float) -> None:
@@ -62,19 +65,20 @@ def _nothing_to_send(payload: bytes, seconds: float) -> None:
 class Builds:
     """The builds of the indexes in one folder."""
 
-    def __init__(self, folder: Path, compose: "Callable[[], Compaction]") -> None:
-        """Compact with what `compose` returns; the thread calls it at the first build."""
-        self._compose = compose
+    def __init__(self, folder: Path, compose: "Callable[[], Compaction]", limits: WaitLimits = DEFAULT) -> None:
+        """Compact with what `compose` returns, which leaves the wait to this class; the thread calls it once."""
+        self._compose, self._limits = compose, limits
         self._compaction: Compaction | None = None
         self._lock = FileLock(folder / LOCK)
         self._worker = Worker("vectord-builds", self._build)
         self._scan: Timer | None = None
-        self._requested_at = 0.0
+        self._first_request: dict[str, float] = {}  # since the latest build, by index
 
-    def request(self, name: str) -> None:
-        """Let the thread compact an index, if that is due; return at once."""
-        self._requested_at = monotonic()
-        self._worker.request(name)
+    def request(self, name: str, index: Index) -> None:
+        """Let the thread compact an index that was just changed to `index`, if that is due; return at once."""
+        now = monotonic()
+        end = self._first_request.setdefault(name, now) + self._limits.longest
+        self._worker.request(name, now if self._limits.is_tail_too_large(index) else min(now + self._limits.quiet, end))
 
     def scan_later(self, service: Service) -> None:
         """Soon, let the thread compact each index of the folder that an earlier process left due for it."""
@@ -83,7 +87,7 @@ class Builds:
         self._scan.start()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until no build is requested or running; return False if that takes longer than `seconds`."""
+        """Let what is requested be built at once, and wait for that; return False after `seconds`."""
         return self._worker.wait(seconds)
 
     def close(self, seconds: float) -> None:
@@ -116,12 +120,11 @@ class Builds:
             for shard in shard_names(index.params):
                 self._request_if_due(shard, service, deadline)
         elif compaction_is_due(index):
-            self.request(name)
+            self._worker.request(name)
 
     def _build(self, name: str) -> None:
         """Compact an index while no other process builds one in this folder."""
-        if not self._wait_until_quiet():
-            return
+        self._first_request.pop(name, None)
         try:
             while not self._lock.acquire():
                 if self._worker.pause(_LOCK_INTERVAL):
@@ -133,17 +136,6 @@ class Builds:
             self._compact(name)
         finally:
             self._lock.release()
-
-    def _wait_until_quiet(self) -> bool:
-        """Wait until no build is requested for a moment, so that a load of many commits is built once.
-
-        Return False if the builds are closed meanwhile.
-        """
-        end = monotonic() + _MOST_WAIT
-        while (seconds := min(self._requested_at + _QUIET, end) - monotonic()) > 0:
-            if self._worker.pause(seconds):
-                return False
-        return True
 
     def _compact(self, name: str) -> None:
         if self._compaction is None:

@@ -143,4 +143,6 @@ class Engine:
         from vectord.service.maintenance.compaction import Compaction  # noqa: PLC0415  imports the builder
 
         retry_policy = RetryPolicy(max_attempts=_ATTEMPTS)
-        return Compaction(self.store, self._files, environment=Environment(), retry_policy=retry_policy)
+        return Compaction(
+            self.store, self._files, environment=Environment(), retry_policy=retry_policy, wait_limits=None
+        )

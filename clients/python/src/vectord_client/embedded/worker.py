@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from threading import Condition, Event, Thread
+from time import monotonic
 
 
 class Worker:
@@ -13,23 +14,32 @@ class Worker:
     def __init__(self, name: str, work: Callable[[str], None]) -> None:
         self._name, self._work = name, work
         self._changed = Condition()
-        self._queue: dict[str, None] = {}  # in the order of the requests
+        self._queue: dict[str, float] = {}  # when the work may begin, by item, in the order of the first requests
+        self._waiting = 0  # callers of `wait`
         self._running: str | None = None
         self._stopped = False
         self._thread: Thread | None = None
 
-    def request(self, item: str) -> None:
-        """Let the thread work on an item, and return at once; do nothing once the worker is closed."""
+    def request(self, item: str, begin_at: float = 0.0) -> None:
+        """Let the thread work on an item, and return at once; do nothing once the worker is closed.
+
+        The work begins at `begin_at` on the monotonic clock, even if an earlier request of the item had another time.
+        """
         with self._changed:
             if not self._stopped:
-                self._queue[item] = None
+                self._queue[item] = begin_at
                 self._start()
                 self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until no item is left; return False if that takes longer than `seconds`."""
+        """Wait until no item is left, and let each begin at once; return False if that takes longer than `seconds`."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
+            self._waiting += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._queue and self._running is None, seconds)
+            finally:
+                self._waiting -= 1
 
     def pause(self, seconds: float) -> bool:
         """Wait, in the work of an item; return True at once when the worker is closed."""
@@ -67,12 +77,15 @@ class Worker:
         with self._changed:
             self._running = None
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._queue or self._stopped)
-            if self._stopped:
-                return None
-            self._running = next(iter(self._queue))
-            del self._queue[self._running]
-            return self._running
+            while not self._stopped:
+                item = min(self._queue, key=self._queue.__getitem__, default=None)
+                seconds = None if item is None else self._queue[item] - monotonic()
+                if item is not None and seconds is not None and (seconds <= 0 or self._waiting):
+                    del self._queue[item]
+                    self._running = item
+                    return item
+                self._changed.wait(seconds)
+            return None
 
 
 class Repeating:

@@ -33,7 +33,8 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         start = environment.now()
         # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
-        result = compaction.compact(name, holder, Deadline(start + time_left(context)))
+        deadline = Deadline(start + time_left(context))
+        result = compaction.compact(name, holder, deadline, lambda text: log.info({"index": name, "message": text}, {}))
         write = Write(_PRINCIPAL, "compact-index", environment.meter.commits)
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": result.rows, **environment.meter.drain()}
         fields = {"index": name, "outcome": result.outcome, "rows": result.rows, "bytes": result.size}

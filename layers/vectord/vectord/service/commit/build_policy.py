@@ -56,8 +56,11 @@ class BuildPolicy:
         wait = min(self._wait, _SHARE * self._environment.left(deadline))
         return build_seconds(index) > wait or _COPIES * _size(index) > self._memory
 
-    def request_compaction(self, name: str) -> None:
-        """Request a compaction, unless one was just requested; if that fails, the next change requests it again."""
+    def request_compaction(self, name: str, index: Index) -> None:
+        """Request a compaction of index `name`, whose state is now `index`, unless one was just requested.
+
+        If that fails, the next change requests it again.
+        """
         now = self._environment.now()
         if now < self._next_request.get(name, now):
             return

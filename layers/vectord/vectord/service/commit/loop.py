@@ -134,7 +134,7 @@ class CommitLoop:
         prepare = partial(self._prepare, commit_id, change, deadline)
         committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
         if committed.build_deferred and self._build_policy:
-            self._build_policy.request_compaction(name)
+            self._build_policy.request_compaction(name, committed.state.index)
         return committed
 
     def _prepare(

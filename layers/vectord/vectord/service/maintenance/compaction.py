@@ -1,5 +1,7 @@
 """Compaction: rebuild a large index while changes go on, and commit the new body under the changed index.
 
+It starts when no load of the index is going on (quiet.py).
+
 | during the build                           | result                                                                |
 |--------------------------------------------|-----------------------------------------------------------------------|
 | rows are added, replaced or deleted        | the change stays: the commit is prepared again for each new state     |
@@ -27,6 +29,7 @@ from vectord.index.thresholds import Thresholds, compaction_is_due
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.maintenance.lease import Leases
+from vectord.service.maintenance.quiet import DEFAULT, QuietWait, Report, WaitLimits, ignore
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -63,20 +66,27 @@ class Compaction:
         environment: Environment,
         retry_policy: RetryPolicy,
         thresholds: Thresholds | None = None,
+        wait_limits: WaitLimits | None = DEFAULT,
         clock: Callable[[], float] = time.time,
         part_bytes: int = _PART_BYTES,
     ) -> None:
-        """Use `clock` as in `Leases`, and upload `part_bytes` in one request."""
+        """Use `clock` as in `Leases`, and upload `part_bytes` in one request.
+
+        Before each build it waits for the end of a load within `wait_limits`. With None the caller waits, and asks
+        again after a load during the build.
+        """
         self._store, self.environment, self._part_bytes = store, environment, part_bytes
+        self._wait_limits = wait_limits
         self._thresholds = thresholds or Thresholds()
         self._reader = SnapshotReader(store, SnapshotCache(store, files, 0, environment), environment, retry_policy)
         self._commits = CommitLoop(self._reader, thresholds)
         self._leases = Leases(store, environment, retry_policy, clock)
 
-    def compact(self, name: str, holder: str, deadline: Deadline) -> Compacted:
+    def compact(self, name: str, holder: str, deadline: Deadline, report: Report = ignore) -> Compacted:
         """Rebuild index `name` if that is due; concurrent and repeated calls are safe.
 
-        `holder` identifies the request: a retry after a crash takes over the lease of the same holder.
+        `holder` identifies the request: a retry after a crash takes over the lease of the same holder. `report` gets
+        a sentence about each long step. The lease is acquired before the wait, because one waiting function is enough.
 
         Raises:
             Unavailable, StoreError, BlobError: nothing was changed, or the outcome is unknown; a retry is safe.
@@ -87,17 +97,19 @@ class Compaction:
             with self._leases.acquire(
                 name, holder, self.environment.left(deadline) + _GRACE_SECONDS, deadline
             ) as acquired:
-                return self._build_while_due(name, deadline) if acquired else Compacted("busy")
+                return self._build_while_due(name, deadline, report) if acquired else Compacted("busy")
         except IndexNotFound:
             return Compacted("gone")
 
     def _is_due(self, index: Index) -> bool:
         return compaction_is_due(index, self._thresholds)
 
-    def _build_while_due(self, name: str, deadline: Deadline) -> Compacted:
+    def _build_while_due(self, name: str, deadline: Deadline, report: Report) -> Compacted:
         """Build, and repeat while a build is due again, because otherwise only the next change would request it."""
         done = Compacted("idle")
-        while True:
+        if self._wait_limits is None:
+            return self._build_once(name, deadline)
+        while self._wait_until_quiet(self._wait_limits, name, deadline, report):
             start = self.environment.now()
             last = self._build_once(name, deadline)
             if last.outcome != "compacted":
@@ -105,6 +117,13 @@ class Compaction:
             done = last
             if _REPEAT_FACTOR * (self.environment.now() - start) >= self.environment.left(deadline):
                 return done
+        return done
+
+    def _wait_until_quiet(self, limits: WaitLimits, name: str, deadline: Deadline, report: Report) -> bool:
+        """Wait until no load of the index is going on; return False if no build is due then."""
+        wait = QuietWait(limits, lambda: self._reader.present(name, deadline), self.environment, report)
+        with self.environment.timed("WaitMilliseconds"):
+            return wait.run(self._is_due, deadline)
 
     def _build_once(self, name: str, deadline: Deadline) -> Compacted:
         commit_id = self.environment.new_id()
