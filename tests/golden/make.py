@@ -15,10 +15,12 @@ from vectord.index import mutations, rows, state
 from vectord.index.codec import decode, encode
 from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
+from vectord.index.kernels.codes import mean_of
 from vectord.index.kernels.distance import F32
 from vectord.index.sections.documents import pack_documents
 from vectord.index.sections.graph import layout_of
 from vectord.index.sections.parts_writer import Partitioning, pack
+from vectord.index.sections.piece_writer import pack as pack_piece
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
@@ -84,17 +86,30 @@ def _parts(name: str, distance: Distance, dimension: int) -> bytes:
     """Return a blob with partitions: 60 rows in the graph, 2 more in a tail, one replaced and one deleted."""
     drawn = np.random.default_rng(dimension).normal(size=(62, dimension)).astype(np.float32)
     drawn[:10] = drawn[0]  # rows of a partition that has two pages
-    params = new_params(name, dimension, m=2, distance=distance)
-    partitioning = _partitioning(drawn[:60], distance)
-    order = partitioning.order.tolist()
     items = [_item(f"row-{i:02} é", *drawn[i], metadata=b'{"row": %d}' % i if i % 3 else None) for i in range(62)]
+    envelope, sections = _base_with_parts(name, distance, items[:60])
+    built = frame.encode_head(envelope) + b"".join(sections)
+    sizes = Thresholds(packed=1, tail_rows=1_000, part=0)
+    replaced = _item("row-05 é", *drawn[60], metadata=b'"replaced"')
+    changed = mutations.remove(mutations.upsert(decode.open_blob(built), [replaced, items[61]])[0], ["row-07 é"])[0]
+    encoded = encode.encode(changed, name, f"commit-of-{name}", thresholds=sizes)
+    start, stop = encoded.copied or (0, 0)
+    return encoded.head + built[start:stop] + encoded.new_bytes
+
+
+def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> tuple[frame.Envelope, list[bytes]]:
+    """Return the envelope and the sections of an index that was just built over 60 rows."""
+    vectors = np.array([each.vector for each in items])
+    params = new_params(name, vectors.shape[1], m=2, distance=distance)
+    partitioning = _partitioning(vectors, distance)
+    order = partitioning.order.tolist()
     in_graph = [items[row] for row in order]
     metadata = {each.id: each.metadata for each in in_graph if each.metadata is not None}
     sections = {
-        "parts": pack(drawn[:60], partitioning, distance),
+        "parts": pack(vectors, partitioning, distance),
         "columns": pack_columns(collect_columns([each.metadata for each in in_graph])),
         "rows": pack_documents([each.id for each in in_graph], metadata),
-        "graph": bytes(build_forest(drawn[order], layout_of(params), params.m)[0]),
+        "graph": bytes(build_forest(vectors[order], layout_of(params), params.m)[0]),
     }
     entries = frame.section_entries(sections, f"build-of-{name}")
     curves = PartsShape(
@@ -109,13 +124,53 @@ def _parts(name: str, distance: Distance, dimension: int) -> bytes:
         graph_rows=60,
         parts=curves,
     )
-    built = frame.encode_head(envelope) + b"".join(bytes(data) for _, data in entries)
-    sizes = Thresholds(packed=1, tail_rows=1_000, part=0)
-    replaced = _item("row-05 é", *drawn[60], metadata=b'"replaced"')
-    changed = mutations.remove(mutations.upsert(decode.open_blob(built), [replaced, items[61]])[0], ["row-07 é"])[0]
-    encoded = encode.encode(changed, name, f"commit-of-{name}", thresholds=sizes)
-    start, stop = encoded.copied or (0, 0)
-    return encoded.head + built[start:stop] + encoded.new_bytes
+    return envelope, [bytes(data) for _, data in entries]
+
+
+def _pieces(name: str, distance: Distance, dimension: int) -> bytes:
+    """Return a blob with partitions and three pieces: of 60 rows in the graph and 22 added ones, 5 are removed.
+
+    The oldest piece has codes about another mean than the partitions. An id of the graph and one of a piece were added
+    again, and one of each deleted.
+    """
+    drawn = np.random.default_rng(dimension).normal(size=(82, dimension)).astype(np.float32)
+    numbers = [*range(62), 5, 7, *range(62, 79), 61]  # of the ids; rows 5, 7 and 61 are replaced by rows 62, 63, 81
+    items = [
+        _item(f"row-{i:02} é", *drawn[row], metadata=b'{"row": %d}' % row if row % 3 else None)
+        for row, i in enumerate(numbers)
+    ]
+    envelope, sections = _base_with_parts(name, distance, items[:60])
+    order = _partitioning(drawn[:60], distance).order.tolist()
+    mean = mean_of(drawn[:60], distance, np.array(order))
+    oldest, middle = _piece(items[60:62], None, distance), _piece(items[62:79], mean, distance)
+    pieces = [_piece(items[79:], mean, distance), middle, oldest]
+    removed = sorted([order.index(5), order.index(7), order.index(33), 61, 70])
+    return _blob_with_pieces(name, structs.replace(envelope, removed=removed, pieces=[3, 17, 2]), pieces, sections)
+
+
+def _unbuilt(name: str) -> bytes:
+    """Return a euclidean blob with pieces alone; the rows of the newest one are too long for codes."""
+    drawn = np.random.default_rng(8).normal(size=(22, 5)).astype(np.float32)
+    drawn[18:] *= np.float32(2.0**33)
+    items = [_item(f"row-{i:02} é", *drawn[i], metadata=b'{"row": %d}' % i if i % 3 else None) for i in range(22)]
+    pieces = [_piece(items[18:], None, "euclidean"), _piece(items[:18], None, "euclidean")]
+    params = new_params(name, 5, m=2, distance="euclidean")
+    return _blob_with_pieces(name, frame.Envelope(frame.VERSION, params, pieces=[4, 18], removed=[3]), pieces, [])
+
+
+def _piece(items: list[rows.Item], mean: F32 | None, distance: Distance) -> bytes:
+    metadata = {each.id: each.metadata for each in items if each.metadata is not None}
+    return pack_piece([each.id for each in items], metadata, np.array([each.vector for each in items]), mean, distance)
+
+
+def _blob_with_pieces(name: str, envelope: frame.Envelope, pieces: list[bytes], sections: list[bytes]) -> bytes:
+    """Return a blob of an envelope that lists `sections`, with pieces in front of them; it is padded."""
+    numbered = reversed(list(enumerate(reversed(pieces))))
+    entries = [frame.section_entry("piece", f"commit-{number}-of-{name}/piece", piece) for number, piece in numbered]
+    envelope = structs.replace(
+        envelope, sections=[*entries, *envelope.sections], commit=f"commit-{len(pieces) - 1}-of-{name}"
+    )
+    return frame.encode_head(envelope, 2_500) + b"".join((*pieces, *sections))
 
 
 def _partitioning(vectors: F32, distance: Distance) -> Partitioning:
@@ -171,6 +226,8 @@ def main(folder: Path) -> None:
         "packed-embedding": _embedding("packed-embedding"),
         "parts": _parts("parts", "cosine", 71),
         "parts-euclidean": _parts("parts-euclidean", "euclidean", 32),
+        "pieces": _pieces("pieces", "cosine", 71),
+        "pieces-unbuilt": _unbuilt("pieces-unbuilt"),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

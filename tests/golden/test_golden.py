@@ -13,9 +13,11 @@ from vectord.errors import BlobError
 from vectord.filters import match as filters_match
 from vectord.filters import parse
 from vectord.index.codec import decode
+from vectord.index.kernels.codes import encode
 from vectord.index.query import search
 from vectord.index.query.filtering import matching_rows
-from vectord.index.sections.base import NOTHING_TO_FETCH
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
+from vectord.index.sections.piece import Piece
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
@@ -35,8 +37,12 @@ NAMES = [
     "packed-embedding",
     "parts",
     "parts-euclidean",
+    "pieces",
+    "pieces-unbuilt",
 ]
 SHA256 = {
+    "pieces": "2dfd87b0bd78d07c086b1078658bcdd6753b7ed07bdcb23fcf7e7ddd18171612",
+    "pieces-unbuilt": "d0777a07108db6e1f17b552fd4d8cbb1d82a240ed0437332011c88e3a3b89c61",
     "parts": "b34c3f83073fbdf647e6dcddbd5cf8565da3c31b525cb75fb093fae84a603c3c",
     "parts-euclidean": "69071cdb66c477f5109da824146531aac7e2c3b02e5027e9d8b562c2238a4add",
     "bucket-index": "a59a9a40f4b333060ff38ccf3b80d6f8cb017c06a2cab3ea11f276a8d3743e30",
@@ -204,6 +210,50 @@ def test_the_partitions_of_an_index_read_as_they_were_written(name: str) -> None
         nearest = parts.rank(parts.query(unit.mean(axis=0)), 6).tolist()
         assert partition in nearest[:2]
         assert {0, 1} == set(nearest[:2]) or partition == nearest[0] > 1  # 0 and 1 are pages of one partition
+
+
+def _pieces_of(name: str) -> list[Piece]:
+    """Return the pieces of a blob, the oldest first."""
+    head, sections = frame.decode(_read(name))
+    envelope, pieces = head.envelope, [data for entry, data in sections.items() if entry.name == "piece"]
+    assert envelope.pieces
+    params = envelope.params
+    opened = zip(pieces, envelope.pieces, strict=True)
+    return [Piece(MemorySection(data), rows, params.dimension, params.distance) for data, rows in opened][::-1]
+
+
+def test_the_pieces_of_a_packed_index_read_as_they_were_written() -> None:
+    envelope, (oldest, middle, newest) = frame.decode(_read("pieces"))[0].envelope, _pieces_of("pieces")
+    kinds = ["piece", "piece", "piece", "parts", "columns", "rows", "graph"]
+    assert [entry.name for entry in envelope.sections] == kinds
+    assert (envelope.graph_rows, envelope.pieces, envelope.ids) == (60, [3, 17, 2], [])
+    drawn = np.random.default_rng(71).normal(size=(82, 71)).astype(np.float32)
+    for piece, first in ((oldest, 60), (middle, 62), (newest, 79)):
+        assert piece.vectors.tobytes() == drawn[first : first + piece.rows].tobytes()
+        assert piece.codes is not None
+        expected = encode(piece.vectors, piece.mean, "cosine")
+        assert piece.codes.planes.T.tolist() == expected.words.tolist()
+        assert piece.codes.norms == pytest.approx(expected.norms, rel=1e-3)
+        assert piece.codes.factors == pytest.approx(expected.factors, rel=1e-3)
+        documents = piece.documents.read(range(piece.rows), NOTHING_TO_FETCH)
+        assert [json.loads(bytes(each.metadata or b"null")) for each in documents] == [
+            {"row": row} if row % 3 else None for row in range(first, first + piece.rows)
+        ]
+    sections = {entry.name: data for entry, data in frame.decode(_read("pieces"))[1].items()}
+    mean = np.frombuffer(sections["parts"], "<f4", 71, 20)
+    assert (newest.codes_about(mean), middle.codes_about(mean)) == (newest.codes, middle.codes)
+    assert oldest.codes_about(mean) is None  # it has codes about the mean of its own rows
+    assert middle.documents.ids([0, 1, 16], NOTHING_TO_FETCH) == ["row-05 é", "row-07 é", "row-76 é"]
+
+
+def test_a_piece_without_codes_reads_as_it_was_written() -> None:
+    older, newest = _pieces_of("pieces-unbuilt")
+    drawn = np.random.default_rng(8).normal(size=(22, 5)).astype(np.float32)
+    drawn[18:] *= np.float32(2.0**33)
+    assert older.vectors.tobytes() + newest.vectors.tobytes() == drawn.tobytes()
+    assert older.codes is not None
+    assert (newest.codes, newest.mean.tolist()) == (None, [0.0] * 5)
+    assert newest.documents.ids([0, 3], NOTHING_TO_FETCH) == ["row-18 é", "row-21 é"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,6 +18,7 @@ def test_the_examples_of_lhv1_read_the_golden_files(tmp_path: Path) -> None:
         "41 replaced False False 33\n",
         _COLUMNS + _VALUES,
         "60 6 80 [ 0 10 20] [40, 15, 37] 0\n",
+        "82 77 62 True row-66 é 0\n",
     ]
 
 
