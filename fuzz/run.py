@@ -17,6 +17,7 @@ NAMES = (
     "envelope",
     "section",
     "parts",
+    "piece",
     "bucket",
     "version-1",
     "body",

@@ -23,8 +23,12 @@ from vectord.errors import BatchInvalid, BlobError, FileRefused, FilterInvalid, 
 from vectord.filters import match, parse
 from vectord.index.codec import decode, encode
 from vectord.index.codec.decode import open_version_1
+from vectord.index.kernels import codes
+from vectord.index.kernels.codes import RotatedQuery
 from vectord.index.query import search
+from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.parts_head import PartsLayout
+from vectord.index.sections.piece import Piece, PieceCodes, PieceLayout
 from vectord.lhv1 import frame
 from vectord.lhv1.params import new_params
 from vectord.lhv1.v1 import blob as v1_blob
@@ -152,6 +156,53 @@ def _partitioned() -> tuple[h.Blob, PartsLayout, list[int]]:
 
 def _parts_of_golden_blobs() -> Iterator[bytes]:
     yield bytes(_partitioned()[0].section("parts"))
+
+
+def _piece(data: bytes) -> None:
+    """Read a section `piece` of any bytes under a correct checksum of its head, and the index that has it."""
+    blob, layout = _blob_with_pieces()
+    # A shorter section is refused for its length before its checksum is compared.
+    section = h.resealed_piece(data.ljust(layout.vectors, b"\0"), layout)
+    vector = np.ones(layout.dimension, np.float32)
+    try:
+        piece = Piece(MemorySection(section), layout.rows, layout.dimension, "cosine")
+        if piece.codes is not None:
+            _check_estimates(piece.codes, piece.query(vector))
+        if piece.take(np.arange(layout.rows)).tobytes() != piece.vectors.tobytes():
+            raise AssertionError("a row of a piece is not its row in all vectors")
+        if len(piece.documents.read(range(layout.rows), NOTHING_TO_FETCH)) != layout.rows:
+            raise AssertionError("fewer documents than rows")
+    except BlobError:
+        pass
+    first, _, *others = blob.sections
+    changed = h.Blob(blob.envelope, [first, h.Section("piece", section, {"id": "other"}), *others])
+    try:
+        index = decode.open_blob(changed.data)
+        search.search(index, vector, 3)
+        index.find(["row-05 é", "row-70 é", "no row"])
+        len(index.rows)
+    except BlobError:
+        pass
+
+
+def _check_estimates(stored: PieceCodes, query: RotatedQuery) -> None:
+    estimates = codes.estimated_distances(stored.planes, stored.norms, stored.factors, query)
+    if not np.isfinite(estimates).all():
+        raise AssertionError("an estimate is not finite")
+    if codes.hamming_distances(stored.planes.copy(), query).max() > 64 * len(stored.planes):
+        raise AssertionError("more bits differ than a code has")
+
+
+@cache
+def _blob_with_pieces() -> tuple[h.Blob, PieceLayout]:
+    """Return the golden blob with pieces, and the layout of its second piece, of 17 rows."""
+    blob = h.take_apart((GOLDEN / "v2/pieces.lhv1").read_bytes())
+    return blob, PieceLayout(blob.envelope["params"]["dimension"], blob.envelope["pieces"][1])
+
+
+def _pieces() -> Iterator[bytes]:
+    blob, _ = _blob_with_pieces()
+    yield bytes(blob.sections[1].data)
 
 
 def _version_1(data: bytes) -> None:
@@ -282,6 +333,7 @@ TARGETS = {
     "envelope": Target(_envelope, _envelopes),
     "section": Target(_section, _sections),
     "parts": Target(_parts, _parts_of_golden_blobs),
+    "piece": Target(_piece, _pieces),
     "bucket": Target(_bucket, _buckets),
     "version-1": Target(_version_1, lambda: _golden("v1")),
     "body": Target(_body_of_a_request, _bodies),

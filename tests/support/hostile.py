@@ -13,7 +13,9 @@ import numpy as np
 from tests.support.services import FOREVER, Clock, a_query, new_section_cache, vector
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
+from vectord.index.sections import piece
 from vectord.index.sections.parts_head import CRC32_FIELD, PartsLayout, head_crc32
+from vectord.index.sections.piece import PieceLayout
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.selection import Selection
@@ -94,6 +96,13 @@ def resealed_parts(data: bytes | bytearray, layout: PartsLayout, first_entries: 
         start, stop = layout.codes_range(first, last)
         struct.pack_into("<I", changed, layout.checksums + 4 * number, zlib.crc32(changed[start:stop]))
     struct.pack_into("<I", changed, CRC32_FIELD.start, head_crc32(changed[: layout.codes]))
+    return changed.tobytes()
+
+
+def resealed_piece(data: bytes | bytearray, layout: PieceLayout) -> bytes:
+    """Return the bytes of a section `piece` with a correct checksum of its head."""
+    changed = np.frombuffer(bytearray(data), np.uint8)
+    struct.pack_into("<I", changed, piece.CRC32_FIELD.start, piece.head_crc32(changed[: layout.vectors]))
     return changed.tobytes()
 
 

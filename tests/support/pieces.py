@@ -1,16 +1,16 @@
-"""Small sections `piece`, and the same bytes with correct checksums after a change."""
+"""Small sections `piece` over drawn rows."""
 
 import json
-import struct
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from tests.support.datasets import gaussian
+from tests.support.hostile import resealed_piece
 from tests.support.vectors import F32
 from vectord.index.sections.base import MemorySection
-from vectord.index.sections.piece import CRC32_FIELD, Piece, PieceLayout, head_crc32
+from vectord.index.sections.piece import Piece, PieceLayout
 from vectord.index.sections.piece_writer import pack
 from vectord.lhv1.params import Distance
 
@@ -28,6 +28,10 @@ class Case(NamedTuple):
         """Return the piece, or one of as many rows with other bytes."""
         return Piece(MemorySection(self.data if data is None else data), *self.vectors.shape, self.distance)
 
+    def opened_of(self, data: bytes, rows: int) -> Piece:
+        """Return a piece of another number of rows."""
+        return Piece(MemorySection(data), rows, self.vectors.shape[1], self.distance)
+
     @property
     def layout(self) -> PieceLayout:
         rows, dimension = self.vectors.shape
@@ -36,13 +40,6 @@ class Case(NamedTuple):
     def resealed(self, data: bytes | bytearray) -> bytes:
         """Return changed bytes with a correct checksum of the head."""
         return resealed_piece(data, self.layout)
-
-
-def resealed_piece(data: bytes | bytearray, layout: PieceLayout) -> bytes:
-    """Return the bytes of a section `piece` of this layout with a correct checksum of its head."""
-    changed = np.frombuffer(bytearray(data), np.uint8)
-    struct.pack_into("<I", changed, CRC32_FIELD.start, head_crc32(changed[: layout.vectors]))
-    return changed.tobytes()
 
 
 def case_of(

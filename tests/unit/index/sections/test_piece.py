@@ -159,3 +159,27 @@ def test_vectors_in_any_layout_are_written_as_float32(layout: str) -> None:
         pack(case.ids, case.metadata, given_vectors, None, "cosine")[case.layout.vectors :]
         == (case.data[case.layout.vectors :])
     )
+
+
+@both
+@pytest.mark.parametrize("first", [1, 25, 40])
+def test_codes_of_an_earlier_piece_are_kept_when_it_grows(distance: Distance, first: int) -> None:
+    case = case_of(distance=distance)
+    mean = case.opened().mean
+    earlier = case.opened_of(pack(case.ids[:first], {}, case.vectors[:first], mean, distance), first)
+    assert earlier.codes is not None
+    grown = case.opened(pack(case.ids, case.metadata, case.vectors, mean, distance, known=earlier.codes))
+    expected = case.opened()
+    assert grown.codes is not None
+    assert expected.codes is not None
+    assert grown.codes.planes.tobytes() == expected.codes.planes.tobytes()
+    assert grown.codes.norms == pytest.approx(expected.codes.norms, rel=2e-3)
+    assert grown.codes.factors.tobytes() == expected.codes.factors.tobytes()
+
+
+def test_a_piece_that_grows_by_rows_without_codes_loses_its_codes() -> None:
+    case = case_of(distance="euclidean")
+    piece = case.opened()
+    vectors = np.concatenate([case.vectors, np.full((1, 70), 2.0**31, np.float32)])
+    grown = pack([*case.ids, "long"], case.metadata, vectors, piece.mean, "euclidean", known=piece.codes)
+    assert case.opened_of(grown, 41).codes is None

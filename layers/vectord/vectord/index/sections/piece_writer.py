@@ -4,64 +4,90 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from vectord.index.kernels import codes
-from vectord.index.kernels.codes import Codes
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import measure_norms
 from vectord.index.sections.base import Bytes
 from vectord.index.sections.documents import pack_documents
-from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceLayout, head_crc32
+from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceCodes, PieceLayout, head_crc32
 from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Distance
 
 
 def pack(
-    ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], vectors: F32, mean: F32 | None, distance: Distance
+    ids: Sequence[str],
+    metadata: Mapping[str, msgspec.Raw],
+    vectors: F32,
+    mean: F32 | None,
+    distance: Distance,
+    *,
+    known: PieceCodes | None = None,
 ) -> bytes:
     """Return the section of n >= 1 rows, with codes about `mean`; arguments as for `pack_fields`."""
-    return b"".join(pack_fields(ids, metadata, vectors, mean, distance))
+    return b"".join(pack_fields(ids, metadata, vectors, mean, distance, known=known))
 
 
 def pack_fields(
-    ids: Sequence[str], metadata: Mapping[str, msgspec.Raw], vectors: F32, mean: F32 | None, distance: Distance
+    ids: Sequence[str],
+    metadata: Mapping[str, msgspec.Raw],
+    vectors: F32,
+    mean: F32 | None,
+    distance: Distance,
+    *,
+    known: PieceCodes | None = None,
 ) -> tuple[Data, Data, Data]:
     """Return head, vectors and documents of a section of n >= 1 rows; back to back they are the section.
 
     `vectors` are float32 (n, dimension), finite, and not copied if they are contiguous. `mean`, float32 (dimension,),
-    is that of the rows that a search compares these with; None for the mean of these rows.
+    is that of the rows that a search compares these with; None for the mean of these rows. `known` are the codes of the
+    first rows about `mean`, if an earlier piece has them; only the others are then computed.
     """
-    head = _head(vectors, mean, distance)
+    head = _head(vectors, mean, distance, known)
     stored = np.ascontiguousarray(vectors, "<f4").reshape(-1).view(np.uint8)
     return memoryview(head), memoryview(stored), pack_documents(ids, metadata)
 
 
-def _head(vectors: F32, mean: F32 | None, distance: Distance) -> Bytes:
+def _head(vectors: F32, mean: F32 | None, distance: Distance, known: PieceCodes | None) -> Bytes:
     """Return the head. Rows whose norms float32 cannot square get no codes, and then searches scan all vectors."""
     rows, dimension = vectors.shape
     layout = PieceLayout(dimension, rows)
     head: Bytes = np.zeros(layout.vectors, np.uint8)
     can_have_codes = measure_norms(vectors, distance).float32_safe
     if mean is None:
-        mean = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32)
+        mean, known = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32), None
     _put(head, layout.mean, mean.astype("<f4"))
     COUNT.pack_into(head, 0, rows, 0)
     if can_have_codes:
-        _put_codes(head, layout, codes.encode(vectors, mean, distance))
+        _put_codes(head, layout, _encoded(vectors, mean, distance, known))
     else:
         LARGEST_NORM.pack_into(head, layout.largest_norm, NO_CODES)
     head[CRC32_FIELD] = np.frombuffer(head_crc32(head).to_bytes(4, "little"), np.uint8)
     return head
 
 
-def _put_codes(head: Bytes, layout: PieceLayout, encoded: Codes) -> None:
+def _encoded(vectors: F32, mean: F32, distance: Distance, known: PieceCodes | None) -> PieceCodes:
+    """Return the codes of all rows: those that are known, and the others."""
+    encoded = codes.encode(vectors[len(known.norms) :] if known else vectors, mean, distance)
+    planes = np.ascontiguousarray(encoded.words.T)
+    if known is None:
+        return PieceCodes(planes, encoded.norms, encoded.factors)
+    return PieceCodes(
+        np.concatenate([known.planes, planes], axis=1),
+        np.concatenate([known.norms, encoded.norms]),
+        np.concatenate([known.factors, encoded.factors]),
+    )
+
+
+def _put_codes(head: Bytes, layout: PieceLayout, encoded: PieceCodes) -> None:
     largest = float(encoded.norms.max())
     LARGEST_NORM.pack_into(head, layout.largest_norm, largest)
-    _put(head, layout.planes, np.ascontiguousarray(encoded.words.T).astype("<u8"))
+    _put(head, layout.planes, encoded.planes.astype("<u8"))
     _put(head, layout.norms, (encoded.norms / np.float32(largest or 1.0)).astype("<f2"))
     _put(head, layout.factors, encoded.factors.astype("<f2"))
 
 
-def _put(head: Bytes, offset: int, values: np.ndarray) -> None:
+def _put(head: Bytes, offset: int, values: npt.NDArray[np.number]) -> None:
     data = values.reshape(-1).view(np.uint8)
     head[offset : offset + len(data)] = data
