@@ -10,6 +10,7 @@ from vectord.index.build.calibration import Calibrator, Curve, cheapest
 from vectord.index.build.partitioning.partition import partition
 from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
+from vectord.index.kernels.blas import one_blas_thread
 from vectord.index.kernels.exact_scan import measure_norms
 from vectord.index.query.efforts import K
 from vectord.index.query.planner import SearchPlan, cost, effort_for
@@ -45,6 +46,11 @@ class Built(msgspec.Struct, frozen=True):
 
 def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     """Build all sections over `rows`, at least one, in the plain or the packed form according to their size."""
+    with one_blas_thread():
+        return _build(rows, params, thresholds)
+
+
+def _build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
     layout = layout_of(params)
     size = len(rows.ids) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size >= thresholds.packed:

@@ -9,6 +9,7 @@ Results depend on neither the number of threads nor their order: each block of r
 and each centroid is the mean of its rows in ascending order.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
@@ -21,7 +22,7 @@ from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 
-PASSES: Final = (16, 32, 64)  # of Lloyd's algorithm over all clusters: the rows of the sample for each centroid
+PASSES: Final = (12, 24, 48)  # of Lloyd's algorithm over all clusters: the rows of the sample for each centroid
 _GROUP_PASSES: Final = 8
 _MIN_GROUPS: Final = 2
 _ROWS_PER_GROUP: Final = 128  # of the sample, for the centroids of the groups
@@ -94,22 +95,33 @@ def _moved(rows: F32, centroids: F32) -> F32:
     numbers, least = nearest(rows, centroids)
     order, starts = grouped(numbers, len(centroids))
     sizes = np.diff(starts)
-    moved = np.zeros_like(centroids)
-
-    def add(part: slice) -> None:
-        first = int(starts[part.start])
-        gathered = rows[order[first : starts[part.stop]]]
-        for number in range(part.start, part.stop):  # ten times as fast as add.reduceat
-            np.add.reduce(gathered[starts[number] - first : starts[number + 1] - first], axis=0, out=moved[number])
-
-    in_two_threads(add, _centroid_blocks(starts, max(1, _COMPONENTS // rows.shape[1])))
-    moved /= np.maximum(sizes, 1)[:, None].astype(np.float32)
+    moved = means(lambda some: rows[some], order, starts, centroids)
     empty = np.flatnonzero(sizes == 0)
     if len(empty):
         errors = np.maximum(least + np.vecdot(rows, rows), 0)
         far = _farthest_rows(errors, numbers, sizes, len(empty))
         moved[empty[: len(far)]] = rows[far]
     return moved
+
+
+def means(rows: Callable[[Array], F32], order: Array, starts: Array, centroids: F32) -> F32:
+    """Return the mean of the rows of each cluster, float32 (k, dimension); an empty one keeps its centroid.
+
+    `rows` returns the vectors of some rows. `starts` (k + 1,) has where each cluster starts in `order`.
+    """
+    made = centroids.copy()
+
+    def add(part: slice) -> None:
+        first = int(starts[part.start])
+        gathered = rows(order[first : starts[part.stop]])
+        for number in range(part.start, part.stop):  # ten times as fast as add.reduceat
+            members = gathered[starts[number] - first : starts[number + 1] - first]
+            if len(members):
+                np.add.reduce(members, axis=0, out=made[number])
+                made[number] /= np.float32(len(members))
+
+    in_two_threads(add, _centroid_blocks(starts, max(1, _COMPONENTS // centroids.shape[1])))
+    return made
 
 
 def grouped(numbers: Array, count: int) -> tuple[Array, Array]:
