@@ -114,7 +114,7 @@ class _RangesNeeded:
         hits, measured = np.zeros((len(grid), len(KS), len(_REQUESTS))), np.zeros(len(_REQUESTS))
         entries, seen = np.zeros(len(grid), np.int64), np.empty(parts.rows, np.int64)
         rotated = [parts.query(query) for query in queries.vectors[:_COLD_QUERIES]]
-        ranks = parts.rank_all(rotated, grid[-1], partly=True)
+        ranks = parts.rank_all(rotated, grid[-1])
         for number, (query, ranked) in enumerate(zip(rotated, ranks, strict=True)):
             budgets = _REQUESTS if number < _FEW_QUERIES else _REQUESTS[:_USUAL]
             measured[: len(budgets)] += 1

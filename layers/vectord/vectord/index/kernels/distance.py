@@ -52,6 +52,8 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
     """
     count = len(vectors) if rows is None else len(rows)
     step = max(1, _BLOCK // vectors.shape[1])
+    if count <= step:
+        return _block_distances(vectors if rows is None else vectors[rows], query, distance)
     out = np.empty(count)
     for start in range(0, count, step):
         stop = min(count, start + step)
@@ -89,6 +91,6 @@ def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
     wide /= lengths[:, None]
     wide -= target / np.sqrt(np.einsum("i,i->", target, target))
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
-    if result.min(initial=1.0) < _MAYBE_EQUAL:
+    if np.minimum.reduce(result, initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0
     return result

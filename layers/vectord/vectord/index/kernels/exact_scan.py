@@ -85,26 +85,36 @@ def prune(
     k: int,
     distance: Distance,
     *,
-    lengths: F32 | None = None,
+    norms: RowNorms | None = None,
     at_least: float | None = None,
 ) -> Array:
     """Return the positions of those of a few vectors that can be among the `k` nearest to a float32-safe `query`.
 
-    `lengths` are the norms of the vectors, as float32 arithmetic computes them, if they are known. `at_least` has the
-    same meaning as for `scan`.
+    `norms` are those of the vectors as `float32_norms` returns them, if they are known. `at_least` has the same meaning
+    as for `scan`.
     """
     if k >= len(vectors):
         return np.arange(len(vectors))
-    if lengths is None:
-        with np.errstate(over="ignore", under="ignore"):
-            lengths = np.sqrt(np.vecdot(vectors, vectors))
-    smallest, largest = float(lengths.min()), float(lengths.max())
-    if not _is_safe(smallest, largest, distance):
+    if norms is None:
+        norms = row_norms(float32_norms(vectors), distance)
+    if not norms.float32_safe:
         return np.arange(len(vectors))
-    norms = RowNorms(lengths, largest, float32_safe=True)
     sweep, error = _sweep(vectors, norms, query, distance)
     least = _least_sweep(norms, query, distance, at_least)
     return _rows_within(sweep, k, 2 * error, least)  # the error of float32 norms is as large as that of the products
+
+
+def float32_norms(vectors: F32) -> F32:
+    """Return the L2 norm of each row, as float32 arithmetic computes it."""
+    with np.errstate(over="ignore", under="ignore"):
+        norms: F32 = np.sqrt(np.vecdot(vectors, vectors))
+    return norms
+
+
+def row_norms(norms: F32, distance: Distance) -> RowNorms:
+    """Return the norms (at least one) with their largest and whether they are safe; they are not if one is NaN."""
+    smallest, largest = float(np.minimum.reduce(norms)), float(np.maximum.reduce(norms))
+    return RowNorms(norms, largest, _is_safe(smallest, largest, distance))
 
 
 def smallest_with_ties(distances: dist.F64, k: int) -> Array:

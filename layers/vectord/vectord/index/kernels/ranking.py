@@ -1,4 +1,4 @@
-"""Scores of centroids for a query, from one product; from fewer components where that is faster and as good."""
+"""Scores of centroids for a query, from one product; after one of fewer components where that is faster."""
 
 from functools import cached_property
 from typing import Final
@@ -15,7 +15,10 @@ Mask = npt.NDArray[np.bool_]
 _MIN_COMPONENTS: Final = 1 << 19
 _SAMPLE: Final = 512  # rows of the matrix from which the directions are computed, which takes about 20 ms
 _STEP: Final = 32  # the reduced dimension is a multiple of it
-_LOST: Final = 0.05  # of the variance of the rows, up to which they are ranked about as well without it
+# At 99,000 rows of text and 42 of 1,547 rows of the matrix, 96 of 384 directions and three times as many rows find as
+# many partitions of true neighbours as exact scores do (64 directions: 0.003 fewer), in a third of the time.
+_LOST: Final = 0.16  # of the variance of the rows that the directions may leave out
+_CONSIDERED: Final = 3  # rows that exact scores choose from, for each row that is wanted
 
 
 class Ranking:
@@ -33,19 +36,26 @@ class Ranking:
         return [largest(scores, count, allowed) for scores in residuals @ self.matrix.T + self.offsets]
 
     def about(self, residual: F32, count: int, allowed: Mask | None = None) -> Array:
-        """Return about the same as `exactly` in less time, for a process that ranks many queries."""
-        if self._reduced is None:
-            return self.exactly(residual, count, allowed)
-        matrix, directions = self._reduced
-        return largest(matrix @ (directions @ residual) + self.offsets, count, allowed)
+        """Return nearly the same rows as `exactly`, ascending, in less time for a process that ranks many queries.
 
-    def about_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
-        """Return what `about` returns for each of `residuals` (queries, dimension), from one product."""
-        if self._reduced is None:
-            return self.exactly_all(residuals, count, allowed)
+        The scores along a few directions choose `_CONSIDERED` times as many rows, and exact scores choose from these.
+        """
+        places = None if allowed is None else np.flatnonzero(allowed)
+        eligible = len(self.matrix) if places is None else len(places)
+        if _CONSIDERED * count > eligible // 2 or self._reduced is None:
+            return np.sort(self.exactly(residual, count, allowed))
         matrix, directions = self._reduced
-        scores = residuals @ directions.T @ matrix.T + self.offsets
-        return [largest(each, count, allowed) for each in scores]
+        scores = matrix @ (directions @ residual)
+        scores += self.offsets
+        if places is None:
+            considered = _places_of_largest(scores, _CONSIDERED * count)
+        else:
+            considered = places[_places_of_largest(scores[places], _CONSIDERED * count)]
+        scores = self.matrix[considered] @ residual
+        scores += self.offsets[considered]
+        best = considered[_places_of_largest(scores, count)]
+        best.sort()
+        return best
 
     @cached_property
     def _reduced(self) -> tuple[F32, F32] | None:
@@ -82,6 +92,11 @@ def largest(scores: F32, count: int, allowed: Mask | None) -> Array:
         places = np.flatnonzero(allowed)
         return places[largest(scores[places], count, None)]
     if count < len(scores):
-        places = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+        places = _places_of_largest(scores, count)
         return places[np.argsort(-scores[places])]
     return np.argsort(-scores, kind="stable")
+
+
+def _places_of_largest(scores: F32, count: int) -> Array:
+    """Return the positions of the `count` largest scores, fewer than there are, unordered."""
+    return scores.argpartition(len(scores) - count)[len(scores) - count :]

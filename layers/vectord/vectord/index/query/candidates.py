@@ -20,12 +20,13 @@ Array = npt.NDArray[np.int64]
 class Candidates(msgspec.Struct, frozen=True):
     """Rows of the index that may be in the answer, and their exact distances, unordered.
 
-    A distance is infinite if a float32 computation showed that the row is not among the nearest. `complete` is True if
-    all of the nearest rows are among them. `partitions` and `entries` count what was examined to find them.
+    `examined` is the number of rows from which these were chosen; the others are certainly not among the nearest.
+    `complete` is True if all of the nearest rows are among them. `partitions` and `entries` count what was examined to find them.
     """
 
     rows: Array
     distances: F64
+    examined: int
     complete: bool = True
     partitions: int = 0
     entries: int = 0
@@ -34,6 +35,7 @@ class Candidates(msgspec.Struct, frozen=True):
         return Candidates(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.distances, other.distances]),
+            self.examined + other.examined,
             self.complete and other.complete,
             self.partitions + other.partitions,
             self.entries + other.entries,
@@ -90,7 +92,7 @@ def in_tail(
     candidates = []
     for query in queries:
         [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail, at_least=at_least)
-        candidates.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance)))
+        candidates.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance), len(rows)))
     return candidates
 
 
@@ -105,7 +107,8 @@ def are_incomplete(k: int, in_base: Candidates, found: Candidates, farthest: flo
     if not len(in_base.rows) or len(found.rows) < k:
         return True
     kth = np.partition(found.distances, k - 1)[k - 1]
-    return not in_base.distances.max() > kth or (farthest is not None and bool(kth > farthest))
+    are_farther = in_base.examined > len(in_base.rows) or in_base.distances.max() > kth
+    return not are_farther or (farthest is not None and bool(kth > farthest))
 
 
 def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, at_least: float | None) -> list[Candidates]:
@@ -114,7 +117,7 @@ def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, at_least
         vectors, base.graph.norms, queries, k, distance, hidden=mask.hidden_base, at_least=at_least
     )
     return [
-        Candidates(rows, distances(vectors, rows, query, distance))
+        Candidates(rows, distances(vectors, rows, query, distance), len(rows))
         for rows, query in zip(scanned, queries, strict=True)
     ]
 
@@ -139,12 +142,10 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
 
 def _rescore(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None, complete: bool) -> Candidates:
     """Compute the exact distances of those of `rows` that can be among their `k` nearest."""
-    distance, lengths = base.graph.distance, None
-    if base.graph.section.whole:
-        vectors, lengths = base.graph.take_whole(rows)
+    distance, norms = base.graph.distance, None
+    if base.graph.section.whole and len(rows):
+        vectors, norms = base.graph.take_whole(rows)
     else:
         vectors = base.graph.take(rows)
-    positions = exact_scan.prune(vectors, query, k, distance, lengths=lengths, at_least=at_least)
-    exact = np.full(len(rows), np.inf)
-    exact[positions] = distances(vectors, positions, query, distance)
-    return Candidates(rows, exact, complete)
+    near = exact_scan.prune(vectors, query, k, distance, norms=norms, at_least=at_least)
+    return Candidates(rows[near], distances(vectors, near, query, distance), len(rows), complete)

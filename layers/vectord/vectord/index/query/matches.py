@@ -80,7 +80,7 @@ def select(index: Index, found: Candidates, query: Query) -> Selected:
     if len(rows) > query.wanted + _MAX_TIES:
         first = _in_order(index, rows, distances, query)
         rows, distances = rows[first], distances[first]
-    return Selected(rows, distances, len(found.rows), found.complete, found.partitions, found.entries)
+    return Selected(rows, distances, found.examined, found.complete, found.partitions, found.entries)
 
 
 def read(index: Index, selected: Sequence[Selected], query: Query, check: DeadlineCheck) -> list[Matches]:
@@ -148,7 +148,7 @@ def _nearest(found: Candidates, query: Query) -> Array:
     if not query.bounded:
         return smallest_with_ties(distances, query.k)
     farthest = np.inf if query.max_distance is None else query.max_distance
-    possible, wanted = np.isfinite(distances) & (distances <= farthest), query.wanted
+    possible, wanted = distances <= farthest, query.wanted
     if query.after is not None:
         possible &= distances >= query.after[0]
         wanted += int(np.count_nonzero(distances == query.after[0]))  # only their ids decide

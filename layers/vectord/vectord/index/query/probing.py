@@ -85,10 +85,11 @@ def _find(
     is_masked = mask.filtered or removed
     hidden, eligible = (mask.hidden_in_base, _eligible(parts, mask)) if is_masked else (None, None)
     rotated = [parts.query(query) for query in queries]
-    if len(rotated) == 1:
-        ranked = [parts.rank(rotated[0], plan.probes, eligible)]
-    else:
+    if len(rotated) > 1:
         ranked = parts.rank_all(rotated, plan.probes, eligible)
+    else:
+        rank = parts.near if parts.section.whole else parts.rank
+        ranked = [rank(rotated[0], plan.probes, eligible)]
     if not parts.section.whole:
         prefetch.fetch_codes(index, base, ranked)
     candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest

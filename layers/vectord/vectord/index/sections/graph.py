@@ -116,23 +116,21 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
 
-    def take_whole(self, rows: npt.NDArray[np.int64]) -> tuple[F32, F32]:
-        """Return copies of the vectors of `rows` of a section that is whole, and their float32 norms (rows,).
+    def take_whole(self, rows: npt.NDArray[np.int64]) -> tuple[F32, RowNorms]:
+        """Return copies of the vectors of `rows` (at least one) of a section that is whole, and their float32 norms.
 
         Raises:
             BlobCorrupt: as `take`.
         """
-        lengths = self._lengths[rows]
-        if np.isnan(lengths.sum()):
-            new = rows[np.isnan(lengths)]
-            vectors = self.take(new)
-            with np.errstate(over="ignore", under="ignore"):
-                self._lengths[new] = np.sqrt(np.vecdot(vectors, vectors))
-            lengths = self._lengths[rows]
-        return self.whole_vectors[rows], lengths
+        norms = exact_scan.row_norms(self._checked_norms[rows], self.distance)
+        if np.isnan(norms.largest):
+            new = rows[np.isnan(norms.norms)]
+            self._checked_norms[new] = exact_scan.float32_norms(self.take(new))
+            norms = exact_scan.row_norms(self._checked_norms[rows], self.distance)
+        return self.whole_vectors[rows], norms
 
     @cached_property
-    def _lengths(self) -> F32:
+    def _checked_norms(self) -> F32:
         """The norms of the rows that `take_whole` has checked, and NaN for the other rows."""
         return np.full(self.rows, np.nan, np.float32)
 
