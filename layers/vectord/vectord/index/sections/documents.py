@@ -31,6 +31,7 @@ Array = npt.NDArray[np.int64]
 _HEAD = struct.Struct("<II")
 _SPAN = struct.Struct("<QQ")
 _BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
+_check_json: Final = msgspec.json.Decoder(object).decode
 _LENGTHS = struct.Struct(f"<{_BLOCK_ROWS}H{_BLOCK_ROWS}I")
 
 
@@ -146,7 +147,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         data = self._data
         documents: list[Document] = []
         for row in rows:
-            document = self._document(data, *divmod(row, _BLOCK_ROWS))
+            document = self._document(data, row)
             documents.append(document)
             if document.metadata is not None:
                 limit -= len(document.metadata)
@@ -235,24 +236,26 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _lengths(self, data: memoryview, block: int) -> tuple[int, tuple[int, ...]]:
         """Return where a block starts, and the lengths of its ids and then of its metadata."""
         start, stop = self._span(data, block)
-        rows = min(_BLOCK_ROWS, self.count - block * _BLOCK_ROWS)
+        last = (block + 1) * _BLOCK_ROWS > self.count
+        rows = self.count - block * _BLOCK_ROWS if last else _BLOCK_ROWS
         if stop - start < 6 * rows:
             raise BlobCorrupt("a block of its documents is too short")
-        lengths = (_LENGTHS if rows == _BLOCK_ROWS else struct.Struct(f"<{rows}H{rows}I")).unpack_from(data, start)
+        lengths = (struct.Struct(f"<{rows}H{rows}I") if last else _LENGTHS).unpack_from(data, start)
         if 6 * rows + sum(lengths) != stop - start:
             raise BlobCorrupt("a block of its documents does not have the length of its documents")
         return start, lengths
 
-    def _document(self, data: memoryview, block: int, position: int) -> Document:
+    def _document(self, data: memoryview, row: int) -> Document:
+        block, position = divmod(row, _BLOCK_ROWS)
         start, lengths = self._lengths(data, block)
         rows = len(lengths) // 2
         id_at = start + 6 * rows + sum(lengths[:position])
-        metadata_at = start + 6 * rows + sum(lengths[: rows + position])
-        metadata = bytes(data[metadata_at : metadata_at + lengths[rows + position]])
+        metadata_at = id_at + sum(lengths[position : rows + position])
+        metadata = data[metadata_at : metadata_at + lengths[rows + position]].tobytes()
         try:
             if metadata:
-                msgspec.json.decode(metadata)  # answers contain the text as it is, and a section may not be verified
-            vector_id = str(data[id_at : id_at + lengths[position]], "utf-8")
+                _check_json(metadata)  # answers contain the text as it is, and a section may not be verified
+            vector_id = data[id_at : id_at + lengths[position]].tobytes().decode()
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
         return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
