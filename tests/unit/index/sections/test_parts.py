@@ -100,6 +100,7 @@ def test_partitions_are_ranked_by_their_centroids(distance: Distance) -> None:
         # 4 bits a component change the order of centroids that are about equally near.
         assert (np.diff(far[order]) > -0.03 * np.ptp(far)).all()
         assert parts.rank(parts.query(query), 3).tolist() == order[:3].tolist()
+        assert parts.near(parts.query(query), 3).tolist() == sorted(order[:3].tolist())
 
 
 def test_only_allowed_partitions_are_ranked() -> None:
@@ -111,6 +112,7 @@ def test_only_allowed_partitions_are_ranked() -> None:
     assert parts.rank(query, 12, allowed).tolist() == [each for each in every if allowed[each]]
     assert parts.rank(query, 2, allowed).tolist() == [each for each in every if allowed[each]][:2]
     assert parts.rank(query, 2, np.zeros(12, bool)).tolist() == []
+    assert parts.near(query, 2, allowed).tolist() == sorted(parts.rank(query, 2, allowed).tolist())
 
 
 def test_several_queries_are_ranked_as_each_of_them() -> None:
