@@ -21,7 +21,8 @@ class Candidates(msgspec.Struct, frozen=True):
     """Rows of the index that may be in the answer, and their exact distances, unordered.
 
     `examined` is the number of rows from which these were chosen; the others are certainly not among the nearest.
-    `complete` is True if all of the nearest rows are among them. `partitions` and `entries` count what was examined to find them.
+    `complete` is True if all of the nearest rows are among them. `partitions` and `entries` count what was examined to
+    find them.
     """
 
     rows: Array
