@@ -1,11 +1,11 @@
 """Run the benchmarks: `python bench/run.py [BENCHMARK] [options]`.
 
-`engine` measures vectord alone, `peers` compares it with other libraries, `filters` searches with filters, `threshold`
-measures the planner's constants, `large` a blob of a million rows, `commits` several writers of one index, `s3vectors`
-the protocol of S3 Vectors beside the native API, `clients` embedded mode beside other databases in the caller's
-process, and the client over HTTP. The default is engine, then peers. Options are passed to the last benchmark. Each
-benchmark runs in a new interpreter with one BLAS thread, as on a small Lambda function, with the package's bytecode on
-its path, and with the store in memory.
+`engine` measures vectord alone, `peers` compares it with other libraries, `use` measures an index in use beside one
+that was just built, `filters` searches with filters, `threshold` the planner's constants, `large` a blob of a million
+rows, `commits` several writers of one index, `s3vectors` the protocol of S3 Vectors beside the native API, `clients`
+embedded mode beside other databases in the caller's process, and the client over HTTP. The default is engine, then
+peers. Options are passed to the last benchmark. Each benchmark runs in a new interpreter with one BLAS thread, as on a
+small Lambda function, with the package's bytecode on its path, and with the store in memory.
 """
 
 import compileall
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = {
     "engine": "bench.alone.report",
     "peers": "bench.peers.compare",
+    "use": "bench.use.compare",
     "filters": "bench.studies.filters",
     "threshold": "bench.studies.threshold",
     "large": "bench.studies.large",

@@ -22,7 +22,7 @@ mpl.rcParams.update(
     }
 )
 
-_OURS, _MB = "#c1121f", 1_000_000
+OURS, _MB = "#c1121f", 1_000_000
 _SIZE = (7.5, 4.2)  # inches
 
 
@@ -44,7 +44,7 @@ def _warm(found: Comparison, about: str) -> Any:
     figure, axes = plt.subplots(figsize=_SIZE)
     for number, side in enumerate(found.sides):
         points = sorted(side.warm, key=lambda point: point.recall)
-        colour = _OURS if side.ours else f"C{number}"
+        colour = OURS if side.ours else f"C{number}"
         style = {"linewidth": 2.5, "zorder": 3} if side.ours else {"linewidth": 1.0}
         x, y = [point.recall for point in points], [point.p50 for point in points]
         axes.plot(x, y, marker="o" if side.ours else ".", color=colour, label=side.name, **style)
@@ -65,7 +65,7 @@ def _bars(found: Comparison, what: str, title: str, moved: str) -> Any:
 
 
 def _bar(axes: Any, sides: Sequence[Side], values: Sequence[float], label: str) -> None:
-    colours = [_OURS if side.ours else "#8d99ae" for side in sides]
+    colours = [OURS if side.ours else "#8d99ae" for side in sides]
     bars = axes.barh([side.name for side in sides], values, color=colours)
     axes.bar_label(bars, labels=[f"{value:.2f}" for value in values], padding=2, fontsize=8)
     axes.margins(x=0.18)

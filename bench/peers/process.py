@@ -16,7 +16,16 @@ from typing import Any, Final
 from tools.command.paths import ROOT
 from tools.command.run import environment
 
-PATH: Final = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "vectord"), str(ROOT / "clients" / "python" / "src")])
+
+def python_path(code: Path = ROOT) -> str:
+    """Return the PYTHONPATH of a process that measures the package of a checkout with this checkout's benchmarks."""
+    return os.pathsep.join(map(str, (ROOT, code / "layers" / "vectord", code / "clients" / "python" / "src")))
+
+
+PATH: Final = python_path()
+
+
+_NO_VARIABLES: Final[Mapping[str, str]] = {}
 
 
 class ChildFailed(Exception):
@@ -68,13 +77,21 @@ class Child:
 
 @contextmanager
 def child(
-    job: Mapping[str, Any], scratch: Path, threads: int | None = None, module: str = "bench.peers.child"
+    job: Mapping[str, Any],
+    scratch: Path,
+    threads: int | None = None,
+    module: str = "bench.peers.child",
+    variables: Mapping[str, str] = _NO_VARIABLES,
 ) -> Iterator[Child]:
-    """Run a job of `module` in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP."""
+    """Run a job of `module` in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP.
+
+    `variables` are more environment variables.
+    """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     job_file, log = folder / "job.json", folder / "log"
     job_file.write_text(json.dumps(job), encoding="utf-8")
     env = environment(folder) | _LOCAL | ({} if threads is None else dict.fromkeys(_THREADS, str(threads)))
+    env.update(variables)
     with log.open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The comparison with peers runs from end to end, with few rows."""
+"""The comparison with peers, and the benchmark of an index in use, run from end to end with few rows."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import pytest
 
 from bench.peers import results
 from bench.peers.results import Comparison
+from bench.use import figures
 from tools.command.paths import ROOT
 
 
@@ -49,3 +50,16 @@ def test_the_report_names_the_machine_and_has_all_tables(quick: tuple[Comparison
     assert found.machine["processor"] in text
     for title in ("build, 2 threads", "warm engine", "cold first answer", "add of 100", "search after an add"):
         assert title in text
+
+
+def test_an_index_in_use_is_measured_in_every_state(tmp_path: Path) -> None:
+    file = tmp_path / "use.json"
+    command = [sys.executable, str(Path("bench", "run.py")), "use", "--quick", "--alone", "--results", str(file)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-2_000:]
+    [side] = figures.read(file).sides
+    assert list(side.states) == ["loaded", "just built", "in use"]
+    assert all(cold.recall > 0.9 and cold.received for state in side.states.values() for cold in state.cold)
+    assert all(warm.recall > 0.9 for state in side.states.values() for warm in state.warm)
+    assert side.load.sent > 5_000 * 384 * 4
+    assert side.adds is not None

@@ -12,8 +12,8 @@ from lancedb.index import IvfPq
 
 from bench.peers.adapters.peer import F32, K, Location
 
+TABLE = "rows"
 _SUB_VECTORS = 48  # of 8 dimensions at 384; the default, 24, needs twice the refined rows for the same recall
-_TABLE = "rows"
 
 
 class Table:
@@ -25,10 +25,9 @@ class Table:
         self._batch: pa.Table | None = None
 
     def build(self, rows: F32) -> int:
-        table = lancedb.connect(self._local).create_table(_TABLE, _arrow(rows, 0), mode="overwrite")
-        dimension = rows.shape[1]
-        parts = next(parts for parts in (_SUB_VECTORS, dimension // 2, dimension) if dimension % parts == 0)
-        table.create_index("vector", config=IvfPq(distance_type="cosine", num_sub_vectors=parts))
+        table = lancedb.connect(self._local).create_table(TABLE, arrow(rows, 0), mode="overwrite")
+        config = IvfPq(distance_type="cosine", num_sub_vectors=sub_vectors(rows.shape[1]))
+        table.create_index("vector", config=config)
         return sum(path.stat().st_size for path in (self._location.folder / "built").rglob("*") if path.is_file())
 
     def publish(self) -> None:
@@ -38,19 +37,19 @@ class Table:
             s3.upload_file(str(path), self._location.bucket, f"{self._location.name}/{path.relative_to(root)}")
 
     def warm(self) -> None:
-        self._table = lancedb.connect(self._local).open_table(_TABLE)
+        self._table = lancedb.connect(self._local).open_table(TABLE)
 
     def open(self) -> None:
-        self._table = self._remote.open_table(_TABLE)
+        self._table = self._remote.open_table(TABLE)
 
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         probes, refine = effort
         search = self._table.search(query).distance_type("cosine").nprobes(probes).refine_factor(refine)
-        found: list[int] = search.select(["row", "_distance"]).limit(K).to_arrow()["row"].to_pylist()
+        found: list[int] = search.select(["row", "_distance"]).limit(K).toarrow()["row"].to_pylist()
         return found
 
     def prepare(self, vectors: F32, first: int) -> None:
-        self._batch = _arrow(vectors, first)
+        self._batch = arrow(vectors, first)
 
     def add(self) -> None:
         self.open()
@@ -65,18 +64,28 @@ class Table:
 
     @cached_property
     def _remote(self) -> lancedb.DBConnection:
-        options = {
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-            "aws_region": "us-east-1",
-            "aws_endpoint": self._location.endpoint,
-            "allow_http": "true",
-            "aws_virtual_hosted_style_request": "false",
-        }
-        return lancedb.connect(f"s3://{self._location.bucket}/{self._location.name}", storage_options=options)
+        return connected(self._location)
 
 
-def _arrow(vectors: F32, first: int) -> pa.Table:
+def connected(location: Location) -> lancedb.DBConnection:
+    """Return the database in the bucket."""
+    options = {
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+        "aws_region": "us-east-1",
+        "aws_endpoint": location.endpoint,
+        "allow_http": "true",
+        "aws_virtual_hosted_style_request": "false",
+    }
+    return lancedb.connect(f"s3://{location.bucket}/{location.name}", storage_options=options)
+
+
+def sub_vectors(dimension: int) -> int:
+    """Return the number of sub-vectors that the index quantizes."""
+    return next(parts for parts in (_SUB_VECTORS, dimension // 2, dimension) if dimension % parts == 0)
+
+
+def arrow(vectors: F32, first: int) -> pa.Table:
     flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
     return pa.table({"row": np.arange(first, first + len(vectors)), "vector": flat})
 

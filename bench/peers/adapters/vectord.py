@@ -36,6 +36,10 @@ class Vectord:
     def open(self) -> None:
         """Do nothing: the first search opens the index."""
 
+    def warm(self) -> None:
+        """Search a copy of the object in the folder."""
+        os.environ["VECTORD_STORE"] = self._location.folder.as_uri()
+
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         body: dict[str, Any] = {"vector": encode(query), "k": K} | ({"recall": effort} if effort else {})
         self.details = self._invoke(event("search", self._location.name, body))
