@@ -3,8 +3,8 @@
 import msgspec
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
+from vectord.edge.route import Reply, Route
 from vectord.edge.schemas import index_answers, queries
 from vectord.edge.schemas.bodies import CopyBody, CreateBody, EmbeddingBody, PutIndexBody, RestoreBody, decode
 from vectord.errors import RequestInvalid

@@ -2,8 +2,8 @@
 
 from vectord.edge import handler, vectors
 from vectord.edge.events import fan_out
-from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
+from vectord.edge.route import Reply, Route
 from vectord.edge.schemas import bodies, queries, vector_answers
 from vectord.errors import VectorNotFound
 from vectord.runtime import api

@@ -11,9 +11,9 @@ import msgspec
 from vectord.edge import handler, pagination
 from vectord.edge import routes as edge_routes
 from vectord.edge import versions as edge_versions
-from vectord.edge.handler import Reply, Route
 from vectord.edge.openapi.operations import OPERATIONS
 from vectord.edge.request import Request, read_options_in
+from vectord.edge.route import Reply, Route
 from vectord.edge.s3vectors import unmatched
 from vectord.edge.schemas import index_answers, queries, vector_answers
 from vectord.edge.visible import visible_indexes

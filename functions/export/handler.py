@@ -2,8 +2,8 @@
 
 from vectord.edge import export as edge_export
 from vectord.edge import handler
-from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
+from vectord.edge.route import Reply, Route
 from vectord.runtime import export as runtime_export
 from vectord.runtime.settings import access_claim
 from vectord.service.export import Exports

@@ -1,7 +1,7 @@
 """The API of Amazon S3 Vectors: vector buckets, their indexes and the vectors in them."""
 
 from vectord.edge import handler
-from vectord.edge.handler import Route
+from vectord.edge.route import Route
 from vectord.edge.s3vectors import buckets, faults, indexes, policies, query, tags, vectors
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.runtime import s3vectors

@@ -1,98 +1,53 @@
-"""POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; read vectors and values."""
+"""POST /indexes/{name}/search: find the nearest vectors; measure recall; warm an index; read vectors and values.
 
-from typing import Final
+What is imported at the top does not import numpy. A cold start sends its first request to S3, and imports the rest
+while that is on its way.
+"""
 
-# numpy is imported first, at this depth of calls. Deeper down, its import crosses the end of a chunk of CPython's stack
-# of frames hundreds of times, and maps and unmaps memory each time: 1.4 ms.
-import numpy as np  # noqa: F401
+import gc
 
-from vectord.edge import facets as edge_facets
-from vectord.edge import handler, pages, vectors
-from vectord.edge import search as edge_search
-from vectord.edge.events import fan_out
-from vectord.edge.handler import Reply, Route
-from vectord.edge.request import Request, read_options, read_options_in
-from vectord.edge.schemas import bodies, vector_answers
-from vectord.runtime import api
+# Until the first request has imported the engine. Imports make many objects and hardly any garbage, and the garbage
+# collector would look at all of them again and again: 13 of 155 ms.
+_collects_garbage = gc.isenabled()
+gc.disable()
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from vectord.edge import handler
+from vectord.edge.handler import Handler
+from vectord.edge.request import Event
+from vectord.edge.route import Route
+from vectord.runtime.cold_start import SEARCH, ColdStart
 from vectord.runtime.settings import access_claim
-from vectord.service.service import Service
 
-FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
+_OPERATIONS: Final = "vectord.edge.search_routes"
 
+_start: Final = ColdStart(collects_garbage=_collects_garbage)
+_service: Final = _start.function("vectord.runtime.api", "service")
+_message_handler: Final = _start.function("vectord.edge.events.fan_out", "handler")
 
-def search(request: Request, service: Service) -> Reply:
-    start, name = service.environment.now(), request.path["name"]
-    body = bodies.decode(request.body, bodies.SearchBody)
-    query, read = (
-        edge_search.read_query(name, body, request.headers),
-        read_options(body.consistency, body.max_staleness, body.as_of),
-    )
-    result = service.search(name, query, request.deadline, read)
-    milliseconds = (service.environment.now() - start) * 1000
-    answer = edge_search.search_answer(name, body, result, milliseconds)
-    return handler.reply_or_not_modified(request, Reply(answer, headers={"ETag": result.etag}))
-
-
-def recall(request: Request, service: Service) -> Reply:
-    body = bodies.decode(request.body or b"{}", bodies.RecallBody)
-    query, read = edge_search.read_probes(body), read_options(body.consistency, body.max_staleness, body.as_of)
-    measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
-    return handler.reply_or_not_modified(
-        request, Reply(edge_search.recall_answer(measured), headers={"ETag": measured.etag})
-    )
-
-
-def warm(request: Request, service: Service) -> Reply:
-    start = service.environment.now()
-    warmed = service.warm(request.path["name"], request.deadline)
-    milliseconds = round((service.environment.now() - start) * 1000, 3)
-    answer = vector_answers.Warmed(warmed.size, warmed.read_bytes, warmed.requests, milliseconds)
-    return Reply(answer, headers={"ETag": warmed.etag})
-
-
-def get_vectors(request: Request, service: Service) -> Reply:
-    body = bodies.decode(request.body, bodies.GetBody)
-    read = read_options(body.consistency, body.max_staleness)
-    lookup = pages.read_lookup(request.path["name"], body)
-    found = service.get(request.path["name"], lookup.ids, request.deadline, read, lookup.members)
-    answer = pages.lookup_answer(lookup, found)
-    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
-
-
-def list_vectors(request: Request, service: Service) -> Reply:
-    name, read = request.path["name"], read_options_in(request.query)
-    listing = vectors.read_listing(name, request.query)
-    page = service.list_vectors(name, listing.query, request.deadline, read)
-    answer = pages.listing_answer(listing, page)
-    return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(page.etag)))
-
-
-def count_vectors(request: Request, service: Service) -> Reply:
-    body = bodies.decode(request.body or b"{}", bodies.CountBody)
-    read = read_options(body.consistency, body.max_staleness)
-    counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
-    return handler.reply_or_not_modified(
-        request, Reply(vector_answers.Counted(counted.count), headers=handler.etag_header(counted.etag))
-    )
-
-
-def count_values(request: Request, service: Service) -> Reply:
-    body = bodies.decode(request.body, bodies.FacetsBody)
-    query, read = edge_facets.read_facets(body), read_options(body.consistency, body.max_staleness)
-    found = service.facets(request.path["name"], query, request.deadline, read)
-    answer = edge_facets.facets_answer(body.paths, found)
-    reply = Reply(answer, headers=handler.etag_header(found.etag), to_shorten=FEWER_VALUES)
-    return handler.reply_or_not_modified(request, reply)
-
-
-ROUTES: dict[str, Route[Service]] = {
-    "POST /indexes/{name}/search": Route(search, "read"),
-    "POST /indexes/{name}/recall": Route(recall, "read"),
-    "POST /indexes/{name}/warm": Route(warm, "read"),
-    "POST /indexes/{name}/vectors/get": Route(get_vectors, "read"),
-    "GET /indexes/{name}/vectors": Route(list_vectors, "read"),
-    "POST /indexes/{name}/vectors/count": Route(count_vectors, "read"),
-    "POST /indexes/{name}/vectors/facets": Route(count_values, "read"),
+ROUTES: Mapping[str, Route[Any]] = {
+    SEARCH: Route(_start.function(_OPERATIONS, "search"), "read"),
+    "POST /indexes/{name}/recall": Route(_start.function(_OPERATIONS, "recall"), "read"),
+    "POST /indexes/{name}/warm": Route(_start.function(_OPERATIONS, "warm"), "read"),
+    "POST /indexes/{name}/vectors/get": Route(_start.function(_OPERATIONS, "get_vectors"), "read"),
+    "GET /indexes/{name}/vectors": Route(_start.function(_OPERATIONS, "list_vectors"), "read"),
+    "POST /indexes/{name}/vectors/count": Route(_start.function(_OPERATIONS, "count_vectors"), "read"),
+    "POST /indexes/{name}/vectors/facets": Route(_start.function(_OPERATIONS, "count_values"), "read"),
 }
 
-lambda_handler = handler.handler(ROUTES, api.service, access_claim, fan_out.handler(api.service, read_only=True))
+
+@cache
+def _on_message() -> Handler:
+    found: Handler = _message_handler(_service, read_only=True)
+    return found
+
+
+def answer_message(event: Event, context: object) -> Any:
+    """Answer a request for a shard from another function."""
+    return _on_message()(event, context)
+
+
+lambda_handler = handler.handler(ROUTES, _service, access_claim, answer_message, first=_start.first_request)

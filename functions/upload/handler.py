@@ -1,8 +1,8 @@
 """POST /indexes/{name}/uploads: create a presigned link for a file of vectors that is larger than a request."""
 
 from vectord.edge import handler, telemetry
-from vectord.edge.handler import Reply, Route
 from vectord.edge.request import Request
+from vectord.edge.route import Reply, Route
 from vectord.edge.schemas import bodies, index_answers
 from vectord.runtime import ingest
 from vectord.runtime.settings import access_claim

@@ -50,6 +50,7 @@ from typing import Final
 import msgspec
 
 _MAX_IDS: Final = 10  # ids that an error message lists
+MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of it is not looked at
 
 
 class VectordError(Exception):

@@ -11,10 +11,11 @@ from vectord.edge.handler import MAX_ANSWER
 from vectord.edge.request import MAX_BODY
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.edge.search import MAX_FILTER
+from vectord.errors import MAX_BAD_ITEMS
 from vectord.index.mutations import MAX_PATCHED
 from vectord.index.query.query import MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1 import params
-from vectord.readers.entry import MAX_BAD_ITEMS, MAX_METADATA, MAX_NESTING
+from vectord.readers.entry import MAX_METADATA, MAX_NESTING
 from vectord.service.values import options
 from vectord.service.values.selection import MAX_IDS
 

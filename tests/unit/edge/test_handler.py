@@ -13,8 +13,9 @@ from tests.support import services
 from tests.support.logs import log_line, log_lines
 from tests.support.services import Clock
 from vectord.edge import handler
-from vectord.edge.handler import Reply, Response, Route
+from vectord.edge.handler import Response
 from vectord.edge.request import Request
+from vectord.edge.route import Reply, Route
 from vectord.errors import (
     BlobCorrupt,
     IndexNotFound,

@@ -7,8 +7,7 @@ import pytest
 from vectord.edge import request as events
 from vectord.edge.request import Request
 from vectord.errors import RequestInvalid
-from vectord.service.values.options import Deadline
-from vectord.service.values.results import NO_INDEX_ETAG
+from vectord.service.values.options import NO_INDEX_ETAG, Deadline
 
 ALL = ['"a"', '"b"', '"a,b"', NO_INDEX_ETAG]
 

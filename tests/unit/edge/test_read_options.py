@@ -3,8 +3,8 @@
 import pytest
 
 from vectord.edge.request import read_options, read_options_in
-from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
 from vectord.errors import RequestInvalid
+from vectord.service.values.options import DEFAULT_STALENESS, MAX_STALENESS
 
 
 @pytest.mark.parametrize("query", [{}, {"consistency": "strong"}])

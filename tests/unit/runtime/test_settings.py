@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vectord.runtime import resources
+from vectord.runtime import resources, stores
 from vectord.runtime.settings import Settings
 from vectord.storage.credentials import ContainerEndpoint, Credentials
 from vectord.storage.files.keep import Keep
@@ -77,7 +77,7 @@ def test_missing_credentials_and_region_have_no_defaults(environment: dict[str, 
 def test_ca_bundle_and_fips_endpoints_are_read_from_the_environment() -> None:
     settings = Settings.read({"AWS_CA_BUNDLE": "/ca.pem", "AWS_USE_FIPS_ENDPOINT": "true"})
     assert (settings.ca_bundle, settings.fips) == ("/ca.pem", True)
-    bucket = resources.bucket_of(settings, "b")
+    bucket = stores.bucket_of(settings, "b")
     assert (bucket.ca_bundle, bucket.fips) == ("/ca.pem", True)
 
 
@@ -126,7 +126,7 @@ NO_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "/absent/credentials", "AWS_CONFIG_FI
 def test_the_container_endpoint_is_read_from_the_environment(more: dict[str, str], token: str | None) -> None:
     settings = Settings.read(ENDPOINT | NO_FILES | more)
     assert settings.container == ContainerEndpoint("http://127.0.0.1:9001/credentials", token)
-    assert resources.bucket_of(settings, "b").container == settings.container
+    assert stores.bucket_of(settings, "b").container == settings.container
 
 
 @pytest.mark.parametrize(

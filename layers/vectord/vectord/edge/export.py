@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply
+from vectord.edge.route import Reply
 from vectord.edge.schemas import index_answers, queries
 from vectord.errors import RequestInvalid
 from vectord.service.export import LINK_SECONDS, Exported, ExportRequest

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from itertools import accumulate, takewhile
 from typing import Any, Final, Protocol
@@ -11,14 +12,13 @@ from msgspec import structs
 
 from vectord.edge import access, encoding, problems, telemetry
 from vectord.edge import request as events
-from vectord.edge.access import Right
 from vectord.edge.problems import ErrorAnswer
 from vectord.edge.request import Event, Request, Subject
+from vectord.edge.route import Reply, Route
 from vectord.edge.telemetry import BeginLog, RequestLog, Write
 from vectord.errors import AccessDenied, AnswerTooLarge, IndexExists, VectordError
-from vectord.service.sharding.fan_out import MESSAGE_KEYS
 from vectord.service.values.environment import Commit, Environment
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import MESSAGE_KEYS, Deadline
 
 MAX_ANSWER: Final = 6_291_456  # bytes, with the JSON around the body: Lambda's 6 MB for a synchronous response
 _ESCAPED: Final = (b'"', b"\\", b"\n", b"\r", b"\t")  # the characters of JSON text that a JSON string escapes
@@ -29,20 +29,6 @@ MARGIN: Final = 9.0
 _DEFAULT_TIME: Final = 20.0  # seconds, if the context does not say how much time is left
 
 Response = dict[str, Any]
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """The reply of a route: status, headers, and a body that is bytes, None, or a value to encode as JSON.
-
-    `to_shorten` says how to ask for less, if the body is larger than a response can be. `audit` has fields for the log
-    line of a write.
-    """
-
-    body: Any = None
-    status: int = 200
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
-    to_shorten: str = "Ask for a smaller k, or leave 'vector' or 'metadata' out of 'include'."
-    audit: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 def max_answer(headers: Mapping[str, str]) -> int:
@@ -70,17 +56,6 @@ class HasEnvironment(Protocol):
     def environment(self) -> Environment: ...
 
 
-class Route[S](msgspec.Struct, frozen=True):
-    """A route: the function that replies, and the right that its callers need on the index in its path.
-
-    `right` is None for a route without an index in its path. A write has a name for the audit log, `operation`.
-    """
-
-    run: Callable[[Request, S], Reply]
-    right: Right | None
-    operation: str | None = None
-
-
 type Handler = Callable[[Event, object], Any]
 
 
@@ -93,13 +68,15 @@ def handler[S: HasEnvironment](
     answer_error: Callable[[VectordError], ErrorAnswer] = problems.answer,
     request_id_header: str | None = None,
     begin_log: BeginLog = telemetry.begin,
+    first: Callable[[Event], AbstractContextManager[None]] | None = None,
 ) -> Handler:
     """Return the `lambda_handler` of a function that serves `routes`; it composes its service at the first request.
 
     If `access_claim` names a claim, that claim of a caller's token must hold the right that a route requires. This is
     checked before anything is read.
 
-    `answer_error` returns the answer to an error. `request_id_header` names a header of every response for the id that
+    The first event is handled inside the context `first`, which may import what is deferred. `answer_error` returns the
+    answer to an error. `request_id_header` names a header of every response for the id that
     API Gateway gave the request; API Gateway itself sends it as `apigw-requestid`. `begin_log` returns the log of a
     request.
 
@@ -108,19 +85,24 @@ def handler[S: HasEnvironment](
     comes from a principal that IAM allows to invoke the function.
     """
     cached_service, cached_claim = cache(compose), cache(access_claim)
+    imported_routes = cache(lambda: {name: route.imported() for name, route in routes.items()})
+    before = [first] if first else []
 
     def lambda_handler(event: Event, context: object = None) -> Any:
+        if before:
+            with before.pop()(event):
+                return lambda_handler(event, context)
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
         request_id = _correlation_id(event)
-        log, service = begin_log(context, request_id), cached_service()
+        known, service, log = imported_routes(), cached_service(), begin_log(context, request_id)
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
-        route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
+        route, reply, failure = known.get(event.get("routeKey") or ""), Reply(), None
         subject = Subject()
         try:
-            request = events.read(event, routes, Deadline(start + time_left(context)))
-            route, subject = routes[request.route], request.subject
+            request = events.read(event, known, Deadline(start + time_left(context)))
+            route, subject = known[request.route], request.subject
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)

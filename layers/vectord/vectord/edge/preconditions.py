@@ -11,8 +11,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import RequestInvalid
-from vectord.service.values.options import IdempotencyKey
-from vectord.service.values.results import NO_INDEX_ETAG
+from vectord.service.values.options import NO_INDEX_ETAG, IdempotencyKey
 
 # Patterns as text, which re compiles at their first use: a search does not need them.
 _TAG: Final = r'(W/)?("[^"]*")'

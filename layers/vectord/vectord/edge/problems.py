@@ -7,8 +7,15 @@ import msgspec
 from msgspec import structs
 
 from vectord import errors
-from vectord.errors import BadItem, BatchInvalid, MethodNotAllowed, Unavailable, UnsupportedEncoding, VectordError
-from vectord.readers.entry import MAX_BAD_ITEMS
+from vectord.errors import (
+    MAX_BAD_ITEMS,
+    BadItem,
+    BatchInvalid,
+    MethodNotAllowed,
+    Unavailable,
+    UnsupportedEncoding,
+    VectordError,
+)
 
 CONTENT_TYPE: Final = "application/problem+json"
 # With these limits the problem for the largest batch fits into one answer. Lengths are in characters.

@@ -12,9 +12,8 @@ from msgspec import structs
 from vectord.edge import encoding, path_parameters, routes
 from vectord.edge.access import Right, Rights
 from vectord.edge.preconditions import Preconditions, read_idempotency_key, read_preconditions
-from vectord.edge.schemas.fields import DEFAULT_STALENESS, MAX_STALENESS
 from vectord.errors import MalformedJson, RequestInvalid, RequestTooLarge, RouteNotFound
-from vectord.service.values.options import Deadline, ReadOptions, WriteOptions
+from vectord.service.values.options import DEFAULT_STALENESS, MAX_STALENESS, Deadline, ReadOptions, WriteOptions
 
 MAX_BODY: Final = 6 << 20  # bytes; Lambda's limit of a synchronous invocation
 

@@ -18,8 +18,6 @@ NO_METADATA: Final = msgspec.Raw(b"null")
 
 Components = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-MAX_BAD_ITEMS: Final = 5_000  # invalid items of a batch after which the rest of it is not looked at
-
 MAX_METADATA: Final = 6 << 20  # bytes of JSON; as Python values they take up to 30 times as much
 
 MAX_NESTING: Final = 100  # levels of metadata; the envelope adds a few, and JSON readers recurse once per level

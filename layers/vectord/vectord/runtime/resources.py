@@ -4,15 +4,13 @@ import os
 from functools import cache, partial
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
+from vectord.runtime import stores
 from vectord.runtime.settings import Settings
 from vectord.service.commit.build_policy import BuildPolicy
 from vectord.service.sharding.fan_out import Invoke
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Store
-from vectord.storage.credentials import profile_region
 from vectord.storage.lambda_invoke import Functions
-from vectord.storage.s3.bucket import Bucket
-from vectord.storage.s3.store import S3Store
 
 
 @cache
@@ -30,23 +28,7 @@ def store_of(settings: Settings) -> Store:
         from vectord.storage.files.store import local_store  # noqa: PLC0415  not in a deployed stack
 
         return local_store(settings.folder)
-    return S3Store(bucket_of(settings, settings.bucket), settings.prefix)
-
-
-def bucket_of(settings: Settings, name: str) -> Bucket:
-    return Bucket(
-        name,
-        _region_of(settings),
-        settings.endpoint,
-        settings.credentials,
-        ca_bundle=settings.ca_bundle,
-        fips=settings.fips,
-        container=settings.container,
-    )
-
-
-def _region_of(settings: Settings) -> str:
-    return settings.region or profile_region()
+    return stores.take(settings, settings.bucket)
 
 
 def invoke_of(settings: Settings) -> Invoke | None:
@@ -65,4 +47,4 @@ def build_policy_of(settings: Settings, environment: Environment) -> BuildPolicy
 
 @cache
 def _functions_of(settings: Settings) -> Functions:
-    return Functions(settings.lambda_endpoint, _region_of(settings), settings.credentials)
+    return Functions(settings.lambda_endpoint, stores.region_of(settings), settings.credentials)

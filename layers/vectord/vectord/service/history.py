@@ -34,8 +34,8 @@ from vectord.service.commit.loop import CommitLoop, PreparedCommit, Staged
 from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import Snapshot, SnapshotReader
 from vectord.service.snapshots.versions import Versions, VersionSnapshot, check_unsharded
-from vectord.service.values.options import UNCONDITIONAL, Deadline, WriteOptions
-from vectord.service.values.results import NO_INDEX_ETAG, Description
+from vectord.service.values.options import NO_INDEX_ETAG, UNCONDITIONAL, Deadline, WriteOptions
+from vectord.service.values.results import Description
 from vectord.storage.base import Condition, IfAbsent, IfMatch
 
 

@@ -15,8 +15,8 @@ from vectord.service.sharding.index import check_unconditional
 from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.snapshots.versions import Versions
-from vectord.service.values.options import Deadline, NewIndex, WriteOptions
-from vectord.service.values.results import NO_INDEX_ETAG, Description
+from vectord.service.values.options import NO_INDEX_ETAG, Deadline, NewIndex, WriteOptions
+from vectord.service.values.results import Description
 
 
 class IndexLifecycle:

@@ -18,8 +18,8 @@ from vectord.edge.schemas.bodies import (
 )
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS
 from vectord.edge.schemas.large_bodies import LARGE
-from vectord.errors import BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
-from vectord.readers.entry import MAX_BAD_ITEMS, NewVector
+from vectord.errors import MAX_BAD_ITEMS, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge
+from vectord.readers.entry import NewVector
 
 GOOD = '{"id":"a","vector":[1,2]}'
 JUNK = ["1", "null", "true", '""', '":"', "{}", "[]", "[[]]", '{"id":1,"vector":[]}', '{"id":"a"}']

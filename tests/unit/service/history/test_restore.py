@@ -7,8 +7,7 @@ from tests.support.scripted_store import ScriptedStore, after
 from tests.support.services import FOREVER
 from tests.support.version_history import HistoryService, IndexHistory
 from vectord.errors import BlobCorrupt, IndexNotFound, PreconditionFailed, RequestInvalid, VersionNotFound
-from vectord.service.values.options import NewIndex, WriteOptions
-from vectord.service.values.results import NO_INDEX_ETAG
+from vectord.service.values.options import NO_INDEX_ETAG, NewIndex, WriteOptions
 from vectord.storage.base import IfMatch
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from msgspec import structs
 
 from vectord.edge.access import Grant, Rights
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.configuration import AES256, check_encryption, index_mode
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right

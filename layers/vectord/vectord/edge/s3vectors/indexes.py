@@ -2,8 +2,8 @@
 
 from msgspec import structs
 
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.buckets import written
 from vectord.edge.s3vectors.configuration import (

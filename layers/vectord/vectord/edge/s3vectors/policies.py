@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.buckets import written
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import structs
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import answers, filters, outputs, records, shapes, tokens
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.edge.s3vectors.faults import FieldError, FieldsInvalid, ShapeInvalid

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from vectord.edge import path_parameters
 from vectord.edge.access import Right
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.faults import FieldError, ShapeInvalid

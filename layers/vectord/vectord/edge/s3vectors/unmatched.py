@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from vectord.edge import routes
-from vectord.edge.handler import Reply
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors.faults import ErrorBody
 
 _POSTED: Final = (

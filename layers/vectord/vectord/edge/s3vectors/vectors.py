@@ -3,8 +3,8 @@
 from typing import Final
 
 from vectord.edge import handler
-from vectord.edge.handler import Reply
 from vectord.edge.request import Request
+from vectord.edge.route import Reply
 from vectord.edge.s3vectors import answers, outputs, records, shapes, tokens
 from vectord.edge.s3vectors.endpoint import Endpoint
 from vectord.errors import AnswerTooLarge, BatchInvalid, RequestInvalid

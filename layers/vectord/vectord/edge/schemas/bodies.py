@@ -10,10 +10,18 @@ import msgspec
 from vectord.edge.schemas import diagnosis, fields, large_bodies
 from vectord.edge.schemas.fields import MAX_BATCH, MAX_BATCH_IDS, Consistency
 from vectord.edge.schemas.large_bodies import LARGE, check_batch, check_count, check_ids, check_queries
-from vectord.errors import BadItem, BatchInvalid, MalformedJson, RequestInvalid, RequestTooLarge, VectordError
+from vectord.errors import (
+    MAX_BAD_ITEMS,
+    BadItem,
+    BatchInvalid,
+    MalformedJson,
+    RequestInvalid,
+    RequestTooLarge,
+    VectordError,
+)
 from vectord.index.query.query import DEFAULT_RECALL, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import Distance
-from vectord.readers.entry import MAX_BAD_ITEMS, Entry, entry_of_json
+from vectord.readers.entry import Entry, entry_of_json
 from vectord.readers.malformed import malformed_reason
 from vectord.readers.repeated import repeated_outermost
 from vectord.service.values.selection import MAX_IDS, MAX_PATHS

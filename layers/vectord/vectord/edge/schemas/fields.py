@@ -12,14 +12,13 @@ import msgspec
 from vectord.index.query.query import LEAST_RECALL, MAX_K, MAX_PROBES, MAX_QUERIES
 from vectord.lhv1.params import MAX_DIMENSION, MAX_EF_SEARCH, MAX_MODEL, MAX_PREFIX, MAX_SHARDS, MAX_TREES
 from vectord.readers.entry import VectorEncoding
+from vectord.service.values.options import MAX_STALENESS
 from vectord.service.values.selection import MAX_IDS, MAX_PAGE, MAX_PATHS, MAX_VALUES
 from vectord.storage.inbox import MAX_PUT_BYTES
 
 MAX_SEGMENTS: Final = 1_000
 MAX_BATCH: Final = 100_000  # vectors of a request; an empty index is built from all of them within the request
 MAX_BATCH_IDS: Final = 1_000_000  # ids of a deletion or a patch
-DEFAULT_STALENESS: Final = 10.0  # seconds
-MAX_STALENESS: Final = 3_600.0  # seconds
 
 # Names of components of the OpenAPI document whose schemas are defined elsewhere.
 FILTER: Final = "Filter"

@@ -10,9 +10,8 @@ from typing import Final
 
 import msgspec
 
-from vectord.errors import BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
+from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid, RequestInvalid, RequestTooLarge
 from vectord.lhv1.params import MAX_DIMENSION
-from vectord.readers.entry import MAX_BAD_ITEMS
 
 LARGE: Final = 256 << 10  # bytes; the items of a smaller body need little memory
 

@@ -42,8 +42,6 @@ _MANY_MATCHES: Final = 100_000  # of a shard; as Python values they take some 15
 _CALL_SECONDS: Final = 0.5  # of the caller's time, reserved for the overhead of a call
 _OVERRUN_SECONDS: Final = 6.0  # after its deadline, for the end of its last storage request
 
-MESSAGE_KEYS: Final = {"part", "seconds"}  # the keys of a message; no other event has exactly these
-
 type RunRequest = Callable[[ShardRequest, Deadline], ShardResult]
 # Sends a message to another function and returns its answer; waits for the given number of seconds.
 type Invoke = Callable[[bytes, float], bytes]

@@ -30,16 +30,12 @@ from vectord.lhv1.frame import SectionEntry
 from vectord.service.snapshots.mapped import MappedFetch, MappedSections
 from vectord.service.snapshots.ranges import RangeReader, split
 from vectord.service.values.environment import Environment, RetryPolicy
-from vectord.service.values.options import Deadline
+from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
 from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
 
 _NOTHING: Final[Mapping[SectionEntry, frame.Data]] = {}
 # The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
-# The bytes that a search reads first: the whole of a small index, or the envelope and the head of the partitions of a
-# large one with about 100,000 rows of 384 dimensions. Reading 1.9 MB more takes as long as a second request: 25 ms at
-# 75 MB/s.
-SEARCH_HEAD_BYTES: Final = 344 << 10
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -5,7 +5,6 @@ start.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import msgspec
 
@@ -14,8 +13,6 @@ from vectord.index.query.recall import Measured
 from vectord.index.query.values import Facet, OrderedRow
 from vectord.lhv1.params import Params
 from vectord.service.values.selection import Place
-
-NO_INDEX_ETAG: Final = ""  # the ETag of an index that does not exist
 
 
 class Shard(msgspec.Struct, frozen=True):

@@ -6,12 +6,12 @@ from typing import Final, cast
 import msgspec
 import numpy as np
 
-from vectord.errors import BadItem, BatchInvalid
+from vectord.errors import MAX_BAD_ITEMS, BadItem, BatchInvalid
 from vectord.index.kernels.distance import F32, as_float32, invalid_vector_reason
 from vectord.index.rows import Item, Rows
 from vectord.lhv1 import params
 from vectord.lhv1.params import Params
-from vectord.readers.entry import MAX_BAD_ITEMS, Entry, NewVector
+from vectord.readers.entry import Entry, NewVector
 from vectord.readers.matrix import EntryMatrix
 
 _BLOCK: Final = 128  # entries at a time: their matrix fits into the processor's cache

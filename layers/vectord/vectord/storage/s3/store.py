@@ -70,6 +70,16 @@ class S3Store:
             return self._boto_reader.head(key, length, known_etag, version)
         return self._reader_for(key).head(key, length, known_etag)
 
+    def begin_head(self, name: str, length: int) -> None:
+        """Start to read what this thread's next `head` of an object without a known ETag asks for."""
+        reader = self._reader_for(self._key(name))
+        if reader is self._reader:
+            self._reader.begin_head(self._key(name), length)
+
+    def forget_head(self) -> None:
+        """Forget a head that was begun and not asked for."""
+        self._reader.forget_head()
+
     def read(self, name: str, etag: str, ranges: Sequence[ByteRange], *, version: str | None = None) -> Sequence[Data]:
         key = self._key(name)
         if version:
