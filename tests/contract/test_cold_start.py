@@ -1,0 +1,145 @@
+"""The first search of a process: its first request is sent before the engine is imported, and is not sent twice."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.support import template
+from tests.support.backends import REGION
+from tests.support.forged import GOLDEN
+from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses
+
+BLOB = (GOLDEN / "packed.lhv1").read_bytes()
+VECTOR = [1.0, *[0.0] * 32]
+
+# Sends each event to the handler. Prints the statuses and bodies of the answers, and whether the engine was imported
+# when the head was begun and when the handler was.
+PROGRAM = """
+import gc, json, sys
+import handler
+from vectord.storage.s3.store import S3Store
+
+ENGINE = "vectord.service.service"
+imported = [ENGINE in sys.modules]
+begin = S3Store.begin_head
+
+def begin_head(self, name, length):
+    imported.append(ENGINE in sys.modules)
+    begin(self, name, length)
+
+S3Store.begin_head = begin_head
+stdout, sys.stdout = sys.stdout, sys.stderr
+answers = [handler.lambda_handler(event) for event in json.load(sys.stdin)]
+print(json.dumps([answers, imported, gc.isenabled()]), file=stdout, flush=True)
+"""
+
+
+def a_search(name: str = "t", **body: Any) -> dict[str, Any]:
+    text = json.dumps({"vector": VECTOR, "k": 3, **body})
+    return {
+        "routeKey": "POST /indexes/{name}/search",
+        "rawPath": f"/indexes/{name}/search",
+        "pathParameters": {"name": name},
+        "body": text,
+    }
+
+
+def run(
+    server: ScriptedServer, events: Sequence[Mapping[str, Any]], **environment: str
+) -> tuple[list[dict[str, Any]], list[bool]]:
+    """Return the answers, and whether the engine was imported after the handler, and when a head was begun."""
+    environ = {
+        "AWS_ENDPOINT_URL_S3": server.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "access",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "VECTORD_STORE": "s3://bucket/_vectors",
+        "PYTHONPATH": str(template.ROOT / "layers/vectord"),
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=template.ROOT / "functions/search",
+        env=environ,
+        input=json.dumps(events),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answered, imported, collects_garbage = json.loads(done.stdout)
+    assert collects_garbage
+    return answered, imported
+
+
+def matches_of(answer: Mapping[str, Any]) -> Any:
+    assert answer["statusCode"] == 200, answer
+    return json.loads(answer["body"])["matches"]
+
+
+def test_the_first_request_is_sent_before_the_engine_is_imported(server: ScriptedServer) -> None:
+    server.answer = ranged(BLOB)
+    _, imported = run(server, [a_search()])
+    assert imported == [False, False]
+
+
+@pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])
+def test_a_process_that_is_initialized_ahead_imports_the_engine_at_once(server: ScriptedServer, kind: str) -> None:
+    server.answer = ranged(BLOB)
+    _, imported = run(server, [a_search()], AWS_LAMBDA_INITIALIZATION_TYPE=kind)
+    assert imported == [True]
+
+
+def test_a_deferred_import_changes_neither_the_requests_nor_the_answer(server: ScriptedServer) -> None:
+    server.answer = ranged(BLOB)
+    [at_once], _ = run(server, [a_search()], AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+    requests = [(headers["Range"], headers["If-Match"]) for headers in server.headers]
+    server.headers.clear()
+    [deferred], _ = run(server, [a_search()])
+    assert [(headers["Range"], headers["If-Match"]) for headers in server.headers] == requests
+    assert matches_of(deferred) == matches_of(at_once)
+
+
+@pytest.mark.parametrize(
+    ("event", "environment"),
+    [
+        ({**a_search(), "routeKey": "POST /indexes/{name}/recall"}, {}),
+        (a_search("not a name"), {}),
+        (a_search(as_of='"e1"'), {}),
+        ({**a_search(), "body": "{"}, {}),
+        ({**a_search(), "isBase64Encoded": True}, {}),
+        (a_search(), {"VECTORD_ACCESS_CLAIM": "rights"}),
+        (a_search(), {"VECTORD_STORE": ""}),
+    ],
+    ids=["another route", "no name", "an earlier state", "no JSON", "base64", "rights to check", "memory"],
+)
+def test_no_read_is_begun_that_the_search_may_not_need(
+    server: ScriptedServer, event: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
+    server.answer = refuses(404, "NoSuchKey")
+    _, imported = run(server, [event], **environment)
+    assert imported == [False]
+
+
+def test_a_head_that_a_refused_search_left_is_not_used_by_the_next_one(server: ScriptedServer) -> None:
+    server.answer = ranged(BLOB)
+    answered, imported = run(server, [a_search(k=-1), a_search()])
+    assert [each["statusCode"] for each in answered] == [422, 200]
+    assert imported == [False, False]
+    assert [headers["Range"] for headers in server.headers].count("bytes=0-352255") == 2
+
+
+def test_an_index_that_is_missing_is_answered_as_without_the_early_request(server: ScriptedServer) -> None:
+    server.answer = refuses(404, "NoSuchKey")
+    [answer], imported = run(server, [a_search()])
+    assert (answer["statusCode"], imported) == (404, [False, False])
+    assert len(server.requests) == 1
+
+
+def test_a_first_request_that_fails_is_sent_again_like_any_other(server: ScriptedServer) -> None:
+    server.answer = in_turn(answers(500), ranged(BLOB), *[ranged(BLOB)] * 9)
+    [answer], _ = run(server, [a_search()])
+    assert answer["statusCode"] == 200
