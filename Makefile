@@ -141,7 +141,7 @@ migrate: $(call STAMP,dev) ## Copy an index of S3 Vectors into vectord: make mig
 
 .PHONY: costs
 costs: $(call STAMP,dev) ## Print the cost tables of docs/costs.md and docs/sharding.md
-	@$(DEV) -m tools.costs.search && echo && $(DEV) -m tools.costs.sharded
+	@$(DEV) -m tools.costs.search && echo && $(DEV) -m tools.costs.writes && echo && $(DEV) -m tools.costs.sharded
 
 .PHONY: bench
 bench: $(call STAMP,bench) $(call STAMP,stack) ## Measure vectord alone and in comparison with other libraries; tables, and plots in docs/

@@ -3,7 +3,7 @@
 Synthetic rows are mixtures: three of the source's unit vectors with weights from a Dirichlet distribution that mostly
 prefers one of them, and Gaussian noise with the source's covariance. The source is the demo's 6,340 text embeddings, or
 a file with fewer rows than requested. The table has recall@10 on real text embeddings of 384 dimensions and on
-synthetic rows: of a 1-bit sketch with 50 / 100 / 200 rescored rows, of annoy with 10 trees and search_k 1,000 /
+synthetic rows: of 1-bit codes of all rows with 50 / 100 / 200 rescored, of annoy with 10 trees and search_k 1,000 /
 10,000 / 22,000, and of Faiss IVF-SQ8 with 8 / 32 / 128 of 4 * sqrt(rows) lists:
 
     30,000 real       0.947 0.980 0.994    0.643 0.937 0.976    0.821 0.924 0.971
@@ -11,7 +11,7 @@ synthetic rows: of a 1-bit sketch with 50 / 100 / 200 rescored rows, of annoy wi
     99,000 real       0.956 0.985 0.994    0.63  0.90  0.953    not measured
     99,000 synthetic  0.947 0.977 0.993    0.480 0.848 0.922    0.937 0.968 0.982
 
-Synthetic rows are a little harder than text for trees and sketches, and many of them are easier for lists, which find
+Synthetic rows are a little harder than text for trees and codes, and many of them are easier for lists, which find
 the source's vectors again. A file of your own vectors gives a more reliable result.
 """
 

@@ -106,7 +106,7 @@ def _same(result: Result) -> Result:
 
 def _result(shard: int) -> Result:
     matches = [Match(f"{shard}-{i}", i / 97 + shard / 1e4, _METADATA, None) for i in range(_K)]
-    return Result([Answer(matches, 100_000, "sketch", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
+    return Result([Answer(matches, 100_000, "partitions", "ranges", 200, 100_000)], '"etag"', 1_000_000, 40)
 
 
 def _fail(request: ShardRequest, deadline: Deadline) -> ShardResult:

@@ -1,7 +1,7 @@
 """The cost of a search by each strategy: the measurements behind the constants of vectord.index.query.planner.cost.
 
-For each dimension and number of rows, the scan, the forest and the sketch answer the same queries, alternating; the
-latter two at several efforts. Then the p50 of each strategy is fitted to the terms of its formula.
+For each dimension and number of rows, the scan, the forest and the partitions answer the same queries, alternating; the
+latter two with several efforts. Then the p50 of each strategy is fitted to the terms of its formula.
 """
 
 import argparse
@@ -10,31 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.data import Dataset, synthetic
 from bench.measure import Side, alternating, machine
 from tools.command.console import step, table
-from vectord.forest.forest import build_forest
-from vectord.index.kernels import distance as dist
-from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32, F64
+from vectord.index import state
+from vectord.index.codec import decode, encode
+from vectord.index.kernels.distance import F64
+from vectord.index.query import candidates
 from vectord.index.query.efforts import K
 from vectord.index.query.planner import EXACT, SearchPlan, Strategy, cost
-from vectord.index.sections import sketch
-from vectord.index.sections.base import MemorySection
-from vectord.index.sections.graph import Graph, layout_of
-from vectord.index.sections.sketch import Sketch
+from vectord.index.state import Base, Index
+from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import new_params
 
 _DIMENSIONS = (8, 64, 384, 1_536)
 _ROWS = (5_000, 20_000, 100_000)
 _MOST = 60_000_000  # components of the largest data set
-_EFFORTS = {"forest": (200, 1_000, 5_000), "sketch": (50, 200, 800)}
+_FOREST = (200, 1_000, 5_000)  # search_k
+_PARTITIONS = ((8, 50), (32, 200), (128, 800))  # probes and rescored rows
 _QUERIES = 60
 _ROUNDS = 5
-
-Find = Callable[[F32], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,53 +52,48 @@ def main() -> None:
     found: list[Measured] = []
     for dimension in _DIMENSIONS:
         for rows in (rows for rows in _ROWS if rows <= most and rows * dimension <= _MOST):
-            with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and sketch, alternating"):
+            with step(f"{rows:,}", f"rows x {dimension:,}: scan, forest and partitions, alternating"):
                 found += _case(synthetic(rows, dimension, _QUERIES))
     _measured(found)
-    for strategy in ("exact", "forest", "sketch"):
+    for strategy in ("exact", "forest", "partitions"):
         _fitted(strategy, [one for one in found if one.plan.strategy == strategy])
     print(f"Done in {time.perf_counter() - started:.0f} s.")
 
 
 def _case(data: Dataset) -> list[Measured]:
-    params = new_params(data.name, data.dimension)
-    graph = Graph(
-        layout_of(params), len(data.rows), MemorySection(build_forest(data.rows.vectors, layout_of(params), 4)[0])
-    )
-    planes = Sketch(
-        MemorySection(sketch.build(data.rows.vectors, "cosine")), len(data.rows), data.dimension, params.distance
-    )
-    plans = {plan: _find(plan, graph, planes) for plan in _plans(len(data.rows))}
-    sides: dict[str, Side] = {repr(plan): _side(plan, find, graph, data.queries) for plan, find in plans.items()}
+    index = _built(data)
+    assert index.base is not None
+    plans = _plans(index.base)
+    sides: dict[str, Side] = {repr(plan): _side(plan, index, index.base, data) for plan in plans}
     times = alternating(sides, len(data.queries), _ROUNDS)
     return [Measured(plan, len(data.rows), data.dimension, times[repr(plan)].p50 * 1e6) for plan in plans]
 
 
-def _plans(rows: int) -> list[SearchPlan]:
-    strategies: tuple[Strategy, ...] = ("forest", "sketch")
-    return [EXACT, *(SearchPlan(name, effort) for name in strategies for effort in _EFFORTS[name] if 4 * effort < rows)]
+def _built(data: Dataset) -> Index:
+    """Return an index of the rows in the packed form, with partitions unless a scan is cheap."""
+    index = state.with_rows(state.empty_index(new_params(data.name, data.dimension)), data.rows)
+    return decode.open_blob(encode.encode(index, data.name, "0" * 32, thresholds=Thresholds(packed=1)).blob)
 
 
-def _find(plan: SearchPlan, graph: Graph, planes: Sketch) -> Find:
-    no_rows = np.empty(0, np.int64)
-    trees, norms = graph.forest, graph.norms
-    if plan.strategy == "forest":
-        return lambda query: trees.candidates(dist.normalized(query), 2 * K + 32, plan.effort)
-    if plan.strategy == "sketch":
-        return lambda query: planes.candidates(query, plan.effort, no_rows)
-    return lambda query: exact_scan.scan(graph.vectors, norms, [query], K, "cosine")[0]
+def _plans(base: Base) -> list[SearchPlan]:
+    plans = [EXACT, *(SearchPlan("forest", effort) for effort in _FOREST if 4 * effort < base.graph.rows)]
+    if base.parts is None:
+        return plans
+    shape = base.parts.shape
+    per_probe = shape.entries / shape.partitions
+    return plans + [
+        SearchPlan("partitions", effort, probes=probes, entries=round(probes * per_probe))
+        for probes, effort in _PARTITIONS
+        if 2 * probes < shape.partitions
+    ]
 
 
-def _side(plan: SearchPlan, find: Find, graph: Graph, queries: F32) -> Side:
+def _side(plan: SearchPlan, index: Index, base: Base, data: Dataset) -> Side:
     """Return a whole search with one plan: its candidates and their exact distances."""
 
     def search(number: int) -> F64:
-        query = queries[number]
-        rows = find(query)
-        if plan is EXACT:
-            return dist.distances(graph.vectors, rows, query, "cosine")
-        taken = graph.take(rows)
-        return dist.distances(taken, exact_scan.prune(taken, query, K, "cosine"), query, "cosine")
+        [found] = candidates.in_base(index, base, index.live, [data.queries[number]], K, plan=plan)
+        return found.distances
 
     return search
 
@@ -132,9 +123,15 @@ _TERMS: Mapping[Strategy, tuple[Sequence[str], Callable[[Measured], Sequence[int
         ("search", "row looked at", "its component"),
         lambda one: (1, one.plan.effort, one.plan.effort * one.dimension),
     ),
-    "sketch": (
-        ("search", "row and plane", "row taken", "its component"),
-        lambda one: (1, one.rows * -(-one.dimension // 64), one.plan.effort, one.plan.effort * one.dimension),
+    "partitions": (
+        ("search", "component of a centroid", "probe", "entry and plane", "rescored component"),
+        lambda one: (
+            1,
+            one.rows // 64 * one.dimension,
+            one.plan.probes,
+            one.plan.entries * (2 + -(-one.dimension // 64)),
+            one.plan.effort * one.dimension,
+        ),
     ),
 }
 

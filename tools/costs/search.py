@@ -9,11 +9,16 @@ from typing import Final
 
 DIMENSION: Final = 384
 PER_BLOB: Final = 1_000_000  # vectors in one blob; a larger set has several shards, and a search reads each of them
-BLOB_RATIO: Final = 1.08  # bytes of the blob / bytes of raw float32, measured by `make bench`
-SKETCH_RATIO: Final = 1 / 32  # bytes of the sketch / bytes of raw float32; a cold search reads the sketch
-ROWS_BYTES: Final = 2.5e6  # bytes of rows and documents that a cold search reads
-COLD_REQUESTS: Final = 60  # its requests to S3
-COLD_ROUNDS: Final = 0.15  # its seconds of round trips
+BLOB_RATIO: Final = 1.13  # bytes of the blob / bytes of raw float32, measured by `make bench`
+PLAIN_RATIO: Final = 1.08  # the same of a small index, in the plain form, without partitions
+PACKED: Final = 16 << 20  # bytes from which on an index is in the packed form
+# What a cold search of 100,000 vectors reads, measured (decision 126): the head of the partitions and the codes of
+# those that it probes; rows and documents.
+PARTS_BYTES: Final = 0.5e6
+PARTS_GROWTH: Final = 0.6  # exponent: the partitions of n rows are about n^0.6, and so are the probed entries
+ROWS_BYTES: Final = 0.8e6
+COLD_REQUESTS: Final = 28
+COLD_ROUNDS: Final = 3 * 0.025  # seconds: head and centroids, codes, rows
 
 GB_SECOND: Final = 0.0000166667
 S3_GET: Final = 0.40e-6
@@ -21,7 +26,7 @@ REQUEST: Final = 0.20e-6 + 1.00e-6 + S3_GET  # Lambda, HTTP API, S3's conditiona
 S3_GB_MONTH: Final = 0.023
 MEMORY_GB: Final = 1769 / 1024
 
-WARM_SECONDS: Final = 0.036  # assumed: 30 ms for S3's answer, 6 ms of search (5.4 measured at 1,000,000 x 384)
+WARM_SECONDS: Final = 0.032  # assumed: 30 ms for S3's answer, 2 ms of search (0.6 measured at 99,000 x 384)
 START_SECONDS: Final = 0.8  # assumed: process start and imports
 S3_BYTES_A_SECOND: Final = 75e6  # assumed: read rate of one function from S3
 COLD_SHARE: Final = {1_000: 1.0, 1_000_000: 0.01, 100_000_000: 0.001}  # assumed: searches a month -> share that is cold
@@ -36,12 +41,23 @@ SIZES: Final = (10_000, 1_000_000, 10_000_000)
 def vectord(vectors: int, queries: int) -> float:
     """Return the dollars a month of storage and searches if every search reads every blob."""
     blobs = -(-vectors // PER_BLOB)
-    raw = vectors / blobs * DIMENSION * 4
-    read = min(raw * BLOB_RATIO, raw * SKETCH_RATIO + ROWS_BYTES)
+    size = object_bytes(vectors // blobs)
+    read = size if size < PACKED else cold_bytes(vectors / blobs)
     cold = COLD_SHARE[queries]
     seconds = WARM_SECONDS + cold * (START_SECONDS + COLD_ROUNDS + read / S3_BYTES_A_SECOND)
     search = REQUEST + cold * COLD_REQUESTS * S3_GET + seconds * MEMORY_GB * GB_SECOND
-    return blobs * (raw * BLOB_RATIO / 1e9 * S3_GB_MONTH + queries * search)
+    return blobs * (size / 1e9 * S3_GB_MONTH + queries * search)
+
+
+def object_bytes(vectors: int) -> float:
+    """Return the bytes of an index of `vectors` x 384 in one object."""
+    raw = vectors * DIMENSION * 4
+    return raw * (PLAIN_RATIO if raw * PLAIN_RATIO < PACKED else BLOB_RATIO)
+
+
+def cold_bytes(vectors: float) -> float:
+    """Return the bytes that a cold search by ranges reads of an index of `vectors` x 384."""
+    return float(PARTS_BYTES * (vectors / 100_000) ** PARTS_GROWTH + ROWS_BYTES)
 
 
 def s3_vectors(vectors: int, queries: int) -> float:

@@ -6,25 +6,26 @@ most of it, so the versions that are kept have (commits a day) x (bytes of the o
 
 from typing import Final
 
-from tools.costs.search import BLOB_RATIO, DIMENSION, GB_SECOND, MEMORY_GB, REQUEST, S3_GB_MONTH
-from tools.costs.sharded import GET, PUT, SPLICE_GETS, SPLICE_PUTS
+from tools.costs.search import DIMENSION, GB_SECOND, MEMORY_GB, PACKED, REQUEST, S3_GB_MONTH, object_bytes
+from tools.costs.sharded import GET, PUT, SPLICE_BYTES, SPLICE_GETS, SPLICE_PUTS
+from vectord.index.thresholds import DEFAULT
+from vectord.service.maintenance.quiet import WaitLimits
 
 ROWS_A_BATCH: Final = 100
 ADD_SECONDS: Final = 0.4  # assumed: seconds of the function for an add, most of them waiting for S3
 BUILD_SECONDS: Final = 20.0  # assumed: a build of 100,000 rows; it takes longer in proportion to the rows
+WAIT_SECONDS: Final = WaitLimits().quiet  # the function waits for the end of a load
 BUILD_GB: Final = 3008 / 1024
-ROWS_BEFORE_BUILD: Final = 3_100  # rows added to 100,000 until a build is due
-PACKED: Final = 16 << 20  # bytes from which on an index is spliced instead of written as a whole
+SHARE_BEFORE_BUILD: Final = 1 / DEFAULT.tail_share  # rows that are added until a build is due, of those built
+STAGED_PART: Final = 16 << 20  # bytes of a part of a staged body
+PIECE_RATIO: Final = 1.1  # bytes of a piece of the tail / bytes of its vectors: codes and small documents
 DAYS_A_MONTH: Final = 365.25 / 12
 
 SIZES: Final = (10_000, 100_000, 1_000_000)  # vectors x 384 in one object
 ADDS_A_DAY: Final = (24, 1_440)  # one an hour, one a minute
 DAYS: Final = (1, 3, 30)  # VersionDays
-
-
-def object_bytes(vectors: int) -> float:
-    """Return the bytes of an index of `vectors` x 384."""
-    return vectors * DIMENSION * 4 * BLOB_RATIO
+LOADED: Final = 70_000  # vectors of a load
+BATCHES: Final = (100, 500, 2_000, 10_000)
 
 
 def kept_bytes(vectors: int, adds: int, days: int) -> float:
@@ -41,8 +42,24 @@ def commits(vectors: int, adds: int) -> float:
     """Return the dollars a month of `adds` batches a day, with their share of the builds."""
     packed = object_bytes(vectors) >= PACKED
     s3 = (SPLICE_PUTS * PUT + SPLICE_GETS * GET) if packed else PUT
-    build = BUILD_SECONDS * BUILD_GB * GB_SECOND * ROWS_A_BATCH / ROWS_BEFORE_BUILD if packed else 0.0
+    build = build_dollars(vectors) * ROWS_A_BATCH / (vectors * SHARE_BEFORE_BUILD) if packed else 0.0
     return adds * DAYS_A_MONTH * (REQUEST + s3 + ADD_SECONDS * MEMORY_GB * GB_SECOND + build)
+
+
+def build_dollars(vectors: int) -> float:
+    """Return the dollars of one build: the function's time, the requests that stage the body, and its wait."""
+    parts = object_bytes(vectors) / STAGED_PART
+    seconds = WAIT_SECONDS + BUILD_SECONDS * vectors / 100_000
+    return seconds * BUILD_GB * GB_SECOND + (parts + SPLICE_PUTS) * PUT + WAIT_SECONDS * GET
+
+
+def sent_ratio(batch: int, vectors: int = LOADED) -> float:
+    """Return the bytes that a load in batches of `batch` rows and its build send, over those of its vectors."""
+    row, sent, newest = DIMENSION * 4 * PIECE_RATIO, 0.0, 0.0
+    for _ in range(vectors // batch):
+        newest = (newest if newest < SPLICE_BYTES else 0.0) + batch * row
+        sent += max(newest, SPLICE_BYTES)
+    return (sent + object_bytes(vectors)) / (vectors * DIMENSION * 4)
 
 
 def table() -> str:
@@ -61,5 +78,15 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def loads() -> str:
+    """Return the table of loads in Markdown."""
+    lines = ["| rows of a batch | commits | bytes sent / raw | $ of S3 | $ of the build |", "|---|---|---|---|---|"]
+    for batch in BATCHES:
+        count = LOADED // batch
+        s3 = count * (SPLICE_PUTS * PUT + SPLICE_GETS * GET)
+        lines.append(f"| {batch:,} | {count:,} | {sent_ratio(batch):.1f} | {s3:.4f} | {build_dollars(LOADED):.4f} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(table())
+    print(table(), loads(), sep="\n\n")
