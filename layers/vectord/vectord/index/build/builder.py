@@ -8,6 +8,7 @@ import msgspec
 from vectord.forest.forest import Trees, build_forest
 from vectord.index.build.calibration import Calibrator, Curve, cheapest
 from vectord.index.build.partitioning.partition import partition
+from vectord.index.build.rows_needed import EntriesOfRows
 from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
 from vectord.index.kernels.blas import one_blas_thread
@@ -96,7 +97,9 @@ def _partitions(
     """Return the section `parts`, and its shape with the calibration."""
     packed = pack(rows.vectors, partitioning, params.distance)
     parts = Parts(MemorySection(packed), len(rows), params.dimension, params.distance, partitioning.shape)
-    return {"parts": packed}, calibrator.with_curves(parts)
+    return {"parts": packed}, calibrator.with_curves(
+        parts, EntriesOfRows(partitioning.entry_rows, partitioning.first_entries)
+    )
 
 
 def _documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[str, Data]:

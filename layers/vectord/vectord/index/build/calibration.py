@@ -11,6 +11,7 @@ from msgspec import structs
 from vectord.forest.forest import Layout, Trees
 from vectord.index.build.held_out import Mask, query_sets
 from vectord.index.build.partition_curves import cold_curve, warm_curve
+from vectord.index.build.rows_needed import EntriesOfRows
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.query.efforts import K
@@ -45,11 +46,11 @@ class Calibrator:
         is_measurable = norms.float32_safe and self.rows >= K
         self.query_sets = query_sets(vectors, norms, distance, order) if is_measurable else []
 
-    def with_curves(self, parts: Parts) -> PartsShape:
+    def with_curves(self, parts: Parts, entries_of: EntriesOfRows) -> PartsShape:
         """Return the shape of a section `parts` with the recall of searches over it."""
         if not self.query_sets:
             return parts.shape
-        warm = warm_curve(parts, self.query_sets, self._cost_of_probes, self._cost(EXACT))
+        warm = warm_curve(parts, self.query_sets, entries_of, self._cost_of_probes, self._cost(EXACT))
         enough = (point.probes for point in warm if point.recall_10 >= _RANGES_ENOUGH)
         most = min(enough, default=parts.shape.partitions)
         cold = cold_curve(parts, self.query_sets, self.layout.node_size, partial(_seconds, parts), most)

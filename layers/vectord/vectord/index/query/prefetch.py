@@ -25,7 +25,7 @@ MAX_GAP: Final = (
     48 << 10
 )  # bytes between rows; a gap up to this size is read with the rows instead of splitting the range in two
 _READ_AHEAD: Final = 4 << 20  # bytes; their transfer takes about as long as the rounds of requests of a search
-_PAGE: Final = 4_096
+PAGE: Final = 4_096
 
 
 def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: bool = True) -> None:
@@ -130,7 +130,7 @@ def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
         before, after = start - starts[at - 1], starts[at] - start
         if before > reach and after > reach:
             number, count = count, count + 1
-            costs.append(row_bytes + _PAGE)
+            costs.append(row_bytes + PAGE)
         else:
             number = min(
                 numbers[start - before] if before <= reach else count,
