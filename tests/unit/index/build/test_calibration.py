@@ -18,7 +18,7 @@ from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import Distance
 
-QUERIES = 60
+QUERIES = 240
 FORMS = {"packed": PACKED, "plain": Thresholds(packed=1 << 40)}
 
 
