@@ -52,7 +52,7 @@ def _packed(name: str, distance: str, dimension: int, padded: int) -> bytes:
     for number, step in enumerate(steps):
         encoded = encode.encode(step(decode.open_blob(blob)), name, f"commit-{number}-of-{name}", thresholds=sizes)
         start, stop = encoded.copied or (0, 0)
-        blob = encoded.head + blob[start:stop] + encoded.new_bytes
+        blob = encoded.front + blob[start:stop]
     return blob
 
 

@@ -54,7 +54,7 @@ def _original(kind: str = "parts") -> bytes:
         first = with_sketch(first)
     encoded = encode.encode(mutations.upsert(decode.open_blob(first), items[ROWS:])[0], h.NAME, "c2", thresholds=PACKED)
     assert encoded.copied is not None
-    return encoded.head + first[slice(*encoded.copied)] + encoded.new_bytes
+    return encoded.front + first[slice(*encoded.copied)]
 
 
 @cache

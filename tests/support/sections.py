@@ -61,7 +61,7 @@ class RecordingFetch:
 def stored_object(encoded: PreparedBlob, before: bytes = b"") -> bytes:
     """Return the object that a store has after `encoded` was written over `before`."""
     start, stop = encoded.copied or (0, 0)
-    return encoded.head + before[start:stop] + encoded.new_bytes
+    return encoded.front + before[start:stop]
 
 
 class PackedIndex:

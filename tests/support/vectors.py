@@ -79,6 +79,11 @@ def ids(answer: Answer) -> list[str]:
     return [match.id for match in answer.matches]
 
 
+def tail_ids(index: Index) -> list[str]:
+    """Return the ids of all rows of the tail, including removed ones."""
+    return index.ids_of(range(index.base_rows, index.base_rows + len(index.tail)))
+
+
 def metadata(index: Index) -> Mapping[str, Any]:
     return {vector_id: msgspec.json.decode(raw) for vector_id, raw in index.rows.metadata.items()}
 

@@ -61,14 +61,11 @@ def upsert_rows(index: Index, rows: Rows) -> tuple[Index, int, int]:
     kept = index.metadata_of(without_metadata)
     changed = _without_rows(index, stored)
     tail = changed.tail
-    start = tail.first + len(tail.ids)
     grown = structs.replace(
         tail,
         ids=(*tail.ids, *rows.ids),
-        row_of={**tail.row_of, **dict(zip(rows.ids, range(start, start + len(rows.ids)), strict=True))},
         metadata={**tail.metadata, **kept, **rows.metadata},
         fresh=rows.vectors if tail.fresh is None else np.concatenate([tail.fresh, rows.vectors]),
-        fresh_crc32=rows.crc32 if tail.fresh is None else None,
     )
     return structs.replace(changed, tail=grown), len(rows.ids) - len(stored), len(stored)
 
@@ -207,11 +204,8 @@ def _without_rows(index: Index, stored: Mapping[str, int]) -> Index:
     """Return `index` with the given ids and rows removed."""
     if not stored:
         return index
-    tail = structs.replace(
-        index.tail,
-        row_of={vector_id: row for vector_id, row in index.tail.row_of.items() if vector_id not in stored},
-        metadata={vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in stored},
-    )
+    metadata = {vector_id: value for vector_id, value in index.tail.metadata.items() if vector_id not in stored}
+    tail = structs.replace(index.tail, metadata=metadata)
     return structs.replace(index, tail=tail, removed=index.removed | set(stored.values()))
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 import msgspec
 import numpy as np
@@ -12,11 +13,13 @@ from vectord.errors import BlobCorrupt
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
-from vectord.index.rows import RowMask, Rows
+from vectord.index.rows import Array, RowMask, Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
-from vectord.index.sections.documents import Documents, PackedDocuments
+from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph
+from vectord.index.sections.joined import JoinedDocuments
 from vectord.index.sections.parts import Parts
+from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.frame import SectionEntry
@@ -56,24 +59,33 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 
 
 class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
-    """The rows that were added since the last build, from row `first` on: one section per commit; searches scan them.
+    """The rows that were added since the last build, from row `first` on: `pieces`, and then rows listed in memory.
 
-    `ids` has the ids of all its rows in order, including removed ones; `row_of` maps the live ids to their rows in the
-    index; `metadata` is that of live rows. `pieces` are the written sections; `fresh` has the vectors of rows that are
-    not in a section yet, and `fresh_crc32` their CRC-32, if it is known.
+    `pieces` are the sections `piece`, oldest first. `ids` has the ids of the listed rows in order, including removed
+    ones; `metadata` is that of live ones. `sections` have the vectors of the first of them, if an earlier vectord wrote
+    them as sections `tail`, and `fresh` those of the others, which no commit has written yet.
     """
 
     first: int
     params: Params
+    pieces: tuple[Piece, ...] = ()
     ids: tuple[str, ...] = ()
-    row_of: Mapping[str, int] = msgspec.field(default_factory=dict)
     metadata: Mapping[str, msgspec.Raw] = msgspec.field(default_factory=dict)
-    pieces: Sequence[Section] = ()
+    sections: tuple[Section, ...] = ()
     fresh: F32 | None = None
-    fresh_crc32: int | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self.starts[-1] + len(self.ids)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first row of each piece, and that of the listed rows, numbered from the tail's first."""
+        return tuple(accumulate((piece.rows for piece in self.pieces), initial=0))
+
+    @property
+    def needed(self) -> list[SectionRanges]:
+        """All of its sections."""
+        return [*((piece.section, None) for piece in self.pieces), *((section, None) for section in self.sections)]
 
     def vectors(self, fetch: Fetch) -> F32:
         """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
@@ -81,15 +93,18 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         Raises:
             BlobCorrupt: a component is not finite.
         """
-        missing = [piece for piece in self.pieces if not piece.whole]
+        missing = [each for each in self.needed if not each[0].whole]
         if missing:
-            fetch(*((piece, None) for piece in missing))
+            fetch(*missing)
         return self._vectors
 
-    @property
-    def texts(self) -> Sequence[msgspec.Raw | None]:
-        """The metadata of each row; for a removed row whose id was added again, that of the new row."""
-        return [self.metadata.get(vector_id) for vector_id in self.ids]
+    def take(self, rows: Array, fetch: Fetch) -> F32:
+        """Return copies of the vectors of `rows`, numbered from the tail's first.
+
+        Raises:
+            BlobCorrupt: as `vectors`.
+        """
+        return self.vectors(fetch)[rows]
 
     @cached_property
     def norms(self) -> RowNorms:
@@ -97,8 +112,17 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         return exact_scan.measure_norms(self._vectors, self.params.distance)
 
     @cached_property
+    def listed_vectors(self) -> F32:
+        """The vectors of the listed rows, which must have been fetched."""
+        return self._joined([])
+
+    @cached_property
     def _vectors(self) -> F32:
-        parts = [piece.buffer.view("<f4").reshape(-1, self.params.dimension) for piece in self.pieces]
+        return self._joined([piece.vectors for piece in self.pieces])
+
+    def _joined(self, parts: list[F32]) -> F32:
+        """Return `parts` and the vectors of the listed rows."""
+        parts += [section.buffer.view("<f4").reshape(-1, self.params.dimension) for section in self.sections]
         if self.fresh is not None:
             parts.append(self.fresh)
         if len(parts) == 1 and parts[0].flags.aligned:
@@ -113,8 +137,8 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
-    `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's sections; `commit` and
-    `applied` name the commits that led to this state; `size` is the size of the blob and `body_start` the offset of its
+    `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's written sections, oldest
+    first; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and `body_start` the offset of its
     first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is None unless the index was
     created in a vector bucket.
     """
@@ -137,8 +161,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def count(self) -> int:
         """The number of live rows."""
-        base_rows = self.base.graph.rows if self.base else 0
-        return base_rows + len(self.tail.ids) - len(self.removed)
+        return self.base_rows + len(self.tail) - len(self.removed)
 
     @cached_property
     def base_rows(self) -> int:
@@ -148,7 +171,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def live(self) -> RowMask:
         """The rows that are neither deleted nor replaced."""
-        base, tail = np.ones(self.base_rows, np.bool_), np.ones(len(self.tail.ids), np.bool_)
+        base, tail = np.ones(self.base_rows, np.bool_), np.ones(len(self.tail), np.bool_)
         return RowMask(base, tail).without(self.removed)
 
     @property
@@ -160,39 +183,45 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return True if `commit` led to this state, as the last one or as one of the recent ones before it."""
         return commit == self.commit or commit in self.applied
 
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents of all rows, including removed ones."""
+        base, tail = self.base, self.tail
+        places: list[tuple[Documents, int]] = [(base.documents, base.graph.rows)] if base else []
+        places += [(piece.documents, piece.rows) for piece in tail.pieces]
+        if tail.ids or not places:
+            places.append((ListedDocuments(tail.ids, tail.metadata), len(tail.ids)))
+        if len(places) == 1:
+            return places[0][0]
+        starts = accumulate((rows for _, rows in places), initial=0)
+        return JoinedDocuments(tuple(documents for documents, _ in places), tuple(starts))
+
     def find(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the live row of each of `ids` that the index contains."""
-        row_of = {vector_id: self.tail.row_of[vector_id] for vector_id in ids if vector_id in self.tail.row_of}
-        if self.base and len(row_of) < len(ids):
-            others = [vector_id for vector_id in ids if vector_id not in row_of]
-            in_base = self.base.documents.find(others, self.fetch)
-            row_of |= {vector_id: row for vector_id, row in in_base.items() if row not in self.removed}
-        return row_of
+        # The last row of an id is the live one, unless the id was deleted.
+        found = self.documents.find(ids, self.fetch)
+        return {vector_id: row for vector_id, row in found.items() if row not in self.removed}
 
     def documents_within(self, size: int) -> int:
-        """Return how many documents of the base have `size` bytes if they have the mean size; at least 1.
+        """Return how many packed documents have `size` bytes if they have the mean size; at least 1.
 
         Documents that are listed in the envelope are in memory already, so all of them count.
         """
-        documents = self.base.documents if self.base else None
-        if not isinstance(documents, PackedDocuments):
+        packed = [piece.documents for piece in self.tail.pieces]
+        if self.base and isinstance(self.base.documents, PackedDocuments):
+            packed.append(self.base.documents)
+        if not packed:
             return sys.maxsize
-        return max(1, size * documents.count // documents.section.size)
+        return max(1, size * sum(each.count for each in packed) // sum(each.size for each in packed))
 
     def ids_of(self, rows: Sequence[int]) -> list[str]:
         """Return the ids of ascending `rows`."""
-        in_base = [row for row in rows if row < self.base_rows]
-        ids = self.base.documents.ids(in_base, self.fetch) if self.base and in_base else []
-        return [*ids, *(self.tail.ids[row - self.base_rows] for row in rows[len(in_base) :])]
+        return self.documents.ids(rows, self.fetch) if rows else []
 
     def metadata_of(self, row_of: Mapping[str, int]) -> dict[str, msgspec.Raw]:
         """Return the metadata, as JSON text, of the given ids and rows; ids without metadata are omitted."""
-        metadata = {vector_id: self.tail.metadata[vector_id] for vector_id in row_of if vector_id in self.tail.metadata}
-        rows = [row for row in row_of.values() if row < self.base_rows]
-        if self.base and rows:
-            documents = self.base.documents.read(rows, self.fetch)
-            metadata |= {document.id: document.metadata for document in documents if document.metadata is not None}
-        return metadata
+        documents = self.documents.read(sorted(row_of.values()), self.fetch) if row_of else []
+        return {document.id: document.metadata for document in documents if document.metadata is not None}
 
     def vectors_of(self, rows: Sequence[int]) -> F32:
         """Return copies of the vectors of `rows`, float32 (rows, dimension).
@@ -207,30 +236,36 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
             self.fetch((self.base.graph.section, self.base.graph.byte_ranges(wanted[in_base])))
             vectors[in_base] = self.base.graph.take(wanted[in_base])
         if not in_base.all():
-            vectors[~in_base] = self.tail.vectors(self.fetch)[wanted[~in_base] - self.base_rows]
+            vectors[~in_base] = self.tail.take(wanted[~in_base] - self.base_rows, self.fetch)
         if self.params.distance == "cosine" and not vectors.any(axis=1).all():
             raise BlobCorrupt("a vector of it has no direction")
         return vectors
 
     @property
+    def sections(self) -> list[SectionRanges]:
+        """The sections that have vectors and documents of rows; all bytes of them."""
+        needed = self.tail.needed
+        if self.base:
+            needed.append((self.base.graph.section, None))
+            if isinstance(self.base.documents, PackedDocuments):
+                needed.append((self.base.documents.section, None))
+        return needed
+
+    @property
     def rows(self) -> Rows:
         """All live rows in memory: those of the base, then those of the tail."""
-        live = sorted(set(range(self.base_rows)) - self.removed)
-        if self.base is None:
-            documents, vectors = [], self.vectors_of([])
-        else:
-            if not self.base.graph.section.whole:
-                self.fetch((self.base.graph.section, None))
-            documents = self.base.documents.read(live, self.fetch)
-            vectors = self.base.graph.take(np.array(live, np.int64))
-        row_of = self.tail.row_of
-        if row_of:
-            tail_vectors = self.tail.vectors(self.fetch)
-            if len(row_of) < len(tail_vectors):
-                tail_vectors = tail_vectors[np.array(list(row_of.values()), np.int64) - self.base_rows]
-            vectors = np.concatenate([vectors, tail_vectors]) if len(vectors) else tail_vectors
+        missing = [each for each in self.sections if not each[0].whole]
+        if missing:
+            self.fetch(*missing)
+        documents = self.documents.read(self.live.rows.tolist(), self.fetch)
+        vectors = self.tail.vectors(self.fetch)
+        if self.live.tail_count < len(vectors):
+            vectors = vectors[self.live.tail]
+        if self.base:
+            in_base = self.base.graph.take(self.live.base_rows)
+            vectors = np.concatenate([in_base, vectors]) if len(vectors) else in_base
         metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
-        return Rows([*(document.id for document in documents), *row_of], vectors, {**metadata, **self.tail.metadata})
+        return Rows([document.id for document in documents], vectors, metadata)
 
 
 def empty_index(params: Params) -> Index:
@@ -240,6 +275,5 @@ def empty_index(params: Params) -> Index:
 
 def with_rows(index: Index, rows: Rows) -> Index:
     """Return `index` with exactly `rows`, all of them in its tail until the next commit builds a base."""
-    row_of = {vector_id: row for row, vector_id in enumerate(rows.ids)}
-    tail = Tail(0, index.params, tuple(rows.ids), row_of, rows.metadata, fresh=rows.vectors)
+    tail = Tail(0, index.params, ids=tuple(rows.ids), metadata=rows.metadata, fresh=rows.vectors)
     return structs.replace(index, tail=tail, base=None, removed=frozenset(), tail_entries=())

@@ -35,7 +35,7 @@ def build_is_due(index: Index, thresholds: Thresholds = DEFAULT) -> bool:
     """Return True if the tail or the removed rows have outgrown their share of the base."""
     rows = index.base_rows
     return bool(index.base) and (
-        len(index.tail.ids) > max(thresholds.tail_rows, rows // thresholds.tail_share)
+        len(index.tail) > max(thresholds.tail_rows, rows // thresholds.tail_share)
         or len(index.removed) > max(thresholds.tail_rows, rows // thresholds.removed_share)
     )
 

@@ -1,12 +1,10 @@
 """Read the rows of an index in batches of bounded size, and cut bytes into parts of an upload."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from vectord.index.rows import Rows
-from vectord.index.sections.base import Section
-from vectord.index.sections.documents import PackedDocuments
-from vectord.index.state import Base, Index
+from vectord.index.state import Index
 
 PART_BYTES: Final = 8 << 20  # above the minimum of a multipart upload, whose 10,000 parts allow 80 GB
 
@@ -24,24 +22,17 @@ def batches(index: Index) -> Iterator[Rows]:
     """
     step = max(1, min(_BATCH_ROWS, _BATCH_BYTES // (4 * index.params.dimension)))
     fetch(index)
-    if index.base:
-        live = index.live.base_rows
-        for start in range(0, len(live), step):
-            yield _base_rows(index, index.base, live[start : start + step].tolist())
-    tail = list(index.tail.row_of.items())
-    for start in range(0, len(tail), step):
-        row_of = dict(tail[start : start + step])
-        yield Rows(list(row_of), index.vectors_of(list(row_of.values())), index.metadata_of(row_of))
+    live = index.live.rows
+    for start in range(0, len(live), step):
+        rows = live[start : start + step].tolist()
+        documents = index.documents.read(rows, index.fetch)
+        metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
+        yield Rows([document.id for document in documents], index.vectors_of(rows), metadata)
 
 
 def fetch(index: Index) -> None:
     """Fetch every section that `batches` reads, so that `batches` sends no further requests."""
-    needed: list[Section] = list(index.tail.pieces)
-    if index.base:
-        needed.append(index.base.graph.section)
-        if isinstance(index.base.documents, PackedDocuments):
-            needed.append(index.base.documents.section)
-    index.fetch(*((section, None) for section in needed))
+    index.fetch(*index.sections)
 
 
 def cut_into_parts(chunks: Iterable[bytes | memoryview], size: int = PART_BYTES) -> Iterator[bytes]:
@@ -57,9 +48,3 @@ def cut_into_parts(chunks: Iterable[bytes | memoryview], size: int = PART_BYTES)
         part += view
     if part:
         yield bytes(part)
-
-
-def _base_rows(index: Index, base: Base, rows: Sequence[int]) -> Rows:
-    documents = base.documents.read(rows, index.fetch)
-    metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
-    return Rows([document.id for document in documents], index.vectors_of(rows), metadata)

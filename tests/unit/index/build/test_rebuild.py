@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import vectors as v
 from vectord.index import mutations
 from vectord.index import state as index_state
 from vectord.index.build import rebuild
@@ -57,7 +58,7 @@ def changed(index: Index, step: Step) -> Index:
 
 def blob_of(encoded: PreparedBlob, body: bytes) -> bytes:
     kept = body[slice(*encoded.copied)] if encoded.copied else b""
-    return encoded.head + kept + encoded.new_bytes
+    return encoded.front + kept
 
 
 def built(*history: Step, rebuild_id: str = "first") -> bytes:
@@ -129,7 +130,7 @@ def test_changes_during_the_rebuild_are_applied(meanwhile: list[Step]) -> None:
 def test_only_rows_that_differ_from_the_build_are_in_the_new_tail() -> None:
     before = after(built(ALL), Add(("late",), seed=3))
     index = applied(rebuilt(before), after(before, Add(("a", "new"), seed=1), Remove(("b",))))
-    assert (index.tail.ids, len(index.removed)) == (("a", "new"), 2)
+    assert (v.tail_ids(index), len(index.removed)) == (["a", "new"], 2)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +191,16 @@ def unbuilt(*history: Step) -> bytes:
 
 def test_rows_without_a_base_are_written_as_they_were_added() -> None:
     index = decode.open_blob(unbuilt(ALL, Add(("a",), seed=1), Remove(("b",)), Add(("new",), seed=2)))
-    assert (index.base, [entry.name for entry in index.tail_entries]) == (None, ["tail"])
+    assert (index.base, [entry.name for entry in index.tail_entries]) == (None, ["piece"])
     assert sorted(contents(index)) == sorted({*IDS, "new"} - {"b"})
 
 
-def test_a_commit_copies_a_long_tail_and_adds_to_it() -> None:
+def test_a_commit_copies_a_long_piece_of_an_index_without_a_base_and_adds_one() -> None:
     before = decode.open_blob(unbuilt(Add(tuple(f"{row}" for row in range(50)))))
+    [entry] = before.tail_entries
     encoded = encode.encode(changed(before, Add(("new",), seed=1)), "t", "second", thresholds=SIZES, rebuild=False)
-    assert (encoded.copied, len(encoded.new_bytes)) == ((before.body_start, before.body_start + 600), 12)
+    assert encoded.copied == (before.body_start, before.body_start + entry.bytes)
+    assert encoded.envelope.pieces == [1, 50]
 
 
 @pytest.mark.parametrize("rows", [1, 4, 50])

@@ -78,29 +78,70 @@ def test_an_index_is_packed_from_16_mib_on(bytes_of_rows: int) -> None:
     assert (encoded.sections[0][0].name == "graph") == (bytes_of_rows < Thresholds().packed)
 
 
-def test_an_add_writes_a_head_and_a_tail_and_copies_the_rest() -> None:
+def test_an_add_writes_a_head_and_a_piece_and_copies_the_rest() -> None:
     written = packed(some(0, 50))
     before = written.blob
     encoded = written.add(*some(50, 53))
-    assert [(entry.name, len(data)) for entry, data in encoded.sections] == [("tail", 3 * 12)]
+    assert [entry.name for entry, _ in encoded.sections] == ["piece"]
     assert encoded.copied is not None
     assert before[encoded.copied[0] : encoded.copied[1]] == before[-(encoded.copied[1] - encoded.copied[0]) :]
-    assert names(written) == ["parts", "columns", "rows", "graph", "tail"]
+    assert names(written) == ["piece", "parts", "columns", "rows", "graph"]
+    assert (written.envelope.pieces, written.envelope.ids, written.envelope.metadata) == ([3], [], {})
     assert stored(written.index) == as_added(some(0, 50) + some(50, 53))
 
 
-def test_each_add_appends_a_tail_section() -> None:
+def test_each_add_writes_a_piece_in_front_of_those_that_are_as_large_as_a_part() -> None:
     written = packed(some(0, 50))
-    for first in (50, 52, 57):
-        written.add(*some(first, first + 2))
-    assert names(written) == ["parts", "columns", "rows", "graph", "tail", "tail", "tail"]
-    assert written.envelope.ids == ["row-50", "row-51", "row-52", "row-53", "row-57", "row-58"]
+    for first, last in ((50, 60), (60, 71), (71, 83)):
+        written.add(*some(first, last))
+    assert names(written) == ["piece", "piece", "piece", "parts", "columns", "rows", "graph"]
+    assert written.envelope.pieces == [12, 11, 10]
+    assert list(stored(written.index)) == [*stored(packed(some(0, 50)).index), *(f"row-{row}" for row in range(50, 83))]
 
 
-def test_a_tail_contains_float32_rows_little_endian() -> None:
+def test_an_add_writes_the_rows_of_a_newest_piece_below_a_part_again_and_does_not_copy_them() -> None:
+    written = packed(some(0, 50), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=1_500))
+    counts = []
+    for first in range(50, 90, 5):
+        encoded = written.add(*some(first, first + 5))
+        assert len(encoded.front) >= 1_500
+        counts.append(written.envelope.pieces)
+    assert counts[:5] == [[5], [10], [15], [20], [25]]
+    assert all(entry.bytes >= 1_500 for entry in written.index.tail_entries[:-1])
+    assert len(written.index.tail_entries) > 1
+    assert stored(written.index) == as_added(
+        some(0, 50) + [each for row in range(50, 90, 5) for each in some(row, row + 5)]
+    )
+
+
+def test_the_codes_of_all_pieces_are_about_the_mean_of_the_partitions() -> None:
+    written = packed(some(0, 50, 40), 40)
+    for first in (50, 60):
+        written.add(*some(first, first + 10, 40))
+    base = written.index.base
+    assert base is not None
+    assert base.parts is not None
+    assert len(written.index.tail.pieces) == 2
+    assert all(piece.codes_about(base.parts.stored_mean) for piece in written.index.tail.pieces)
+
+
+def test_a_removal_from_a_tail_keeps_its_pieces_and_the_numbers_of_their_rows() -> None:
     written = packed(some(0, 50))
-    written.add(item("x", [1.5, -0.0, 1e-40]))
-    assert written.blob.endswith(np.array([1.5, -0.0, 1e-40], "<f4").tobytes())
+    written.add(*some(50, 60))
+    pieces = written.envelope.sections[:1]
+    encoded = written.remove("row-52")
+    assert (encoded.sections, written.envelope.sections[:1], written.envelope.removed) == ((), pieces, [52])
+    written.add(item("row-52", [1, 2, 3]))
+    assert stored(written.index)["row-52"] == (v.f32([1, 2, 3]).tobytes(), None)
+
+
+def test_a_piece_that_is_written_again_has_no_metadata_of_removed_rows() -> None:
+    written = packed(some(0, 50), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=4_000))
+    written.add(item("x", [1, 2, 3], "of a removed row"), item("y", [3, 2, 1], "of a live row"))
+    written.remove("x")
+    written.add(item("z", [1, 1, 1]))
+    assert b"of a live row" in written.blob
+    assert b"of a removed row" not in written.blob
 
 
 def test_a_removal_writes_only_a_head() -> None:
@@ -114,7 +155,7 @@ def test_a_removal_writes_only_a_head() -> None:
 def test_a_replaced_row_is_removed_from_the_base_and_added_to_the_tail() -> None:
     written = packed(some(0, 50))
     written.add(item("row-3", [1, 2, 3]), item("row-3", [3, 2, 1]))
-    assert (len(written.envelope.removed), written.envelope.ids, len(written.index)) == (1, ["row-3"], 50)
+    assert (len(written.envelope.removed), v.tail_ids(written.index), len(written.index)) == (1, ["row-3"], 50)
     assert stored(written.index)["row-3"] == (v.f32([3, 2, 1]).tobytes(), b'{"row": 3}')
 
 
@@ -138,17 +179,16 @@ def test_metadata_of_a_packed_row_is_kept_when_only_its_vector_is_replaced() -> 
     assert v.metadata(written.index)["row-9"] == {"new": True}
 
 
-def test_more_tails_than_allowed_are_merged_and_no_row_is_lost() -> None:
+def test_more_pieces_than_allowed_are_merged_and_no_row_is_lost() -> None:
     written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, pieces=3, part=256))
-    counts = []
-    for first in range(20, 40):
-        written.add(*some(first, first + 1))
-        counts.append(names(written).count("tail"))
+    counts, added = [], some(0, 20)
+    for first in range(20, 220, 10):
+        added += some(first, first + 10)
+        written.add(*some(first, first + 10))
+        counts.append(names(written).count("piece"))
     assert counts[:5] == [1, 2, 3, 4, 1]
     assert max(counts) == 4
-    assert stored(written.index) == as_added(
-        some(0, 20) + [each for row in range(20, 40) for each in some(row, row + 1)]
-    )
+    assert stored(written.index) == as_added(added)
 
 
 @pytest.mark.parametrize(("commits", "most", "in_total"), [(250, 25, 1.0), (1_000, 350, 2.0)])
@@ -163,11 +203,13 @@ def test_a_row_of_a_tail_is_seldom_written_again(commits: int, most: int, in_tot
     assert sum(merges) <= in_total * commits
 
 
-def test_a_head_before_copied_bytes_is_padded_to_a_part() -> None:
+def test_the_bytes_before_copied_ones_are_padded_to_a_part_and_not_more() -> None:
     written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
     for first in (20, 21):
-        assert len(written.add(*some(first, first + 1)).head) == 5_000
-    assert written.index.body_start == 5_000
+        assert 5_000 <= len(written.add(*some(first, first + 1)).front) < 5_064
+    assert 5_000 <= len(written.remove("row-20").head) < 5_064
+    written.add(*some(30, 200))
+    assert not written.blob[: written.index.body_start].endswith(b" " * 64)
 
 
 @pytest.mark.parametrize("share", [1, 4])
@@ -177,7 +219,7 @@ def test_a_build_is_due_when_the_tail_outgrows_its_share(share: int) -> None:
     )
     limit = max(3, 40 // written.thresholds.tail_share)
     written.add(*some(40, 40 + limit))
-    assert names(written) == ["parts", "columns", "rows", "graph", "tail"]
+    assert names(written) == ["piece", "parts", "columns", "rows", "graph"]
     written.add(*some(60, 61))
     assert names(written) == ["parts", "columns", "rows", "graph"]
     assert (written.envelope.graph_rows, written.envelope.removed) == (40 + limit + 1, [])
@@ -195,7 +237,7 @@ def test_a_build_is_due_when_too_many_are_removed() -> None:
 def test_a_build_can_be_requested_or_postponed(rebuild: bool) -> None:
     written = packed(some(0, 40), thresholds=Thresholds(packed=1, tail_rows=1, tail_share=1_000, part=256))
     written.commit(mutations.upsert(written.index, some(40, 45))[0], rebuild=rebuild)
-    assert ("tail" in names(written)) == (not rebuild)
+    assert ("piece" in names(written)) == (not rebuild)
     assert stored(written.index) == as_added(some(0, 40) + some(40, 45))
 
 
@@ -219,7 +261,7 @@ def test_a_section_keeps_its_id_until_it_is_rebuilt() -> None:
     written = packed(some(0, 20))
     built = [entry.id for entry in written.envelope.sections]
     written.add(*some(20, 22))
-    assert [entry.id for entry in written.envelope.sections][: len(built)] == built
+    assert [entry.id for entry in written.envelope.sections][-len(built) :] == built
     written.commit(written.index, rebuild=True)
     assert not {entry.id for entry in written.envelope.sections} & set(built)
 
@@ -230,7 +272,8 @@ def test_an_unchanged_base_is_shared_with_the_earlier_state() -> None:
     assert before.base is not None
     written.add(*some(20, 22))
     head, parts = frame.decode(written.blob)
-    sections = {entry: before.base.graph.section if entry.name == "graph" else None for entry in parts}
+    of_base = {"graph": before.base.graph.section}
+    sections = {entry: of_base.get(entry.name) or v.section(data) for entry, data in parts.items()}
     kept = decode.open_head(head, sections.__getitem__, before.fetch, before)
     assert kept.base is before.base
     other = decode.open_head(
@@ -256,19 +299,16 @@ def test_a_plain_index_grows_into_a_packed_one() -> None:
     assert stored(written.index) == as_added(some(0, 10) + some(10, 60))
 
 
-@pytest.mark.parametrize("at", ["graph", "tail"])
+@pytest.mark.parametrize("at", ["graph", "piece"])
 def test_a_component_that_is_not_finite_is_corrupt(at: str) -> None:
     written = packed(some(0, 20))
     written.add(*some(20, 22))
     head, parts = frame.decode(written.blob)
-    sections = {
-        entry: v.section(bytes(data)[:-4] + v.f32([np.nan]).tobytes() if entry.name == at == "tail" else data)
-        for entry, data in parts.items()
-    }
-    if at == "graph":
-        entry = next(entry for entry in parts if entry.name == "graph")
-        damaged = bytearray(parts[entry])
-        damaged[12:16] = v.f32([np.inf]).tobytes()
-        sections[entry] = v.section(bytes(damaged))
+    sections = {entry: v.section(data) for entry, data in parts.items()}
+    entry = next(entry for entry in parts if entry.name == at)
+    start = 12 if at == "graph" else written.index.tail.pieces[0].vector_range[0]
+    damaged = bytearray(parts[entry])
+    damaged[start : start + 4] = v.f32([np.inf]).tobytes()
+    sections[entry] = v.section(bytes(damaged))
     with pytest.raises(BlobCorrupt):
         search.search(decode.open_head(head, sections.__getitem__, NOTHING_TO_FETCH), v.f32([1, 0, 0]), 30)

@@ -63,11 +63,7 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
     Raises:
         BlobError: a section is corrupt. It also raises what `index.fetch` raises.
     """
-    base = index.base
-    graph = [(base.graph.section, None)] if base else []
-    index.fetch(*graph, *((piece, None) for piece in index.tail.pieces))
-    if base and isinstance(base.documents, PackedDocuments):
-        index.fetch((base.documents.section, None))
+    index.fetch(*index.sections)
     if not len(index):
         return None
     rows = index.rows
@@ -94,7 +90,8 @@ def apply(rebuilt: Rebuilt, present: Index) -> Index | None:
     live, was_live = _live(present), rebuilt.new_rows != _REMOVED
     common = min(len(live), len(was_live))  # rows that have a number in both states
     kept = np.zeros(len(was_live), np.bool_)
-    kept[:common] = live[:common] & was_live[:common] & _same_content(before, present, common)
+    kept[:common] = live[:common] & was_live[:common]
+    _drop_other_content(kept, before, present)
     if before.base is None and not kept.any():
         return None
     live[:common] &= ~kept[:common]
@@ -128,10 +125,9 @@ def _as_base(index: Index, sections: Sequence[tuple[SectionEntry, Data]], built:
 
 def _new_rows(index: Index, ids: Sequence[str], built_ids: Sequence[str]) -> Array:
     """Return the new row of each old one; `ids` are in the order of `index.rows`, `built_ids` in that of the build."""
-    rows = np.concatenate([index.live.base_rows, np.array(list(index.tail.row_of.values()), np.int64)])
     row_of = {vector_id: row for row, vector_id in enumerate(built_ids)}
     new_rows: Array = np.full(index.base_rows + len(index.tail), _REMOVED, np.int64)
-    new_rows[rows] = [row_of[vector_id] for vector_id in ids]
+    new_rows[index.live.rows] = [row_of[vector_id] for vector_id in ids]
     return new_rows
 
 
@@ -140,29 +136,29 @@ def _live(index: Index) -> Mask:
     return np.concatenate([index.live.base, index.live.tail])
 
 
-def _same_content(before: Index, present: Index, rows: int) -> Mask:
-    """Return for each of the first `rows` rows, if live in both states, whether its content is the same in both."""
-    same = np.ones(rows, np.bool_)
-    base_rows = before.base_rows
-    if rows > base_rows:
-        count = rows - base_rows
-        same[base_rows:] = (_tail_bits(before, count) == _tail_bits(present, count)).all(axis=1)
-        for row in np.flatnonzero(same[base_rows:]).tolist():
-            vector_id = before.tail.ids[row]
-            same[base_rows + row] = vector_id == present.tail.ids[row] and (
-                _metadata(before, vector_id) == _metadata(present, vector_id)
-            )
-    return same
+def _drop_other_content(kept: Mask, before: Index, present: Index) -> None:
+    """Set to False in `kept`, rows that are live in both states, those that have another content in each of them."""
+    rows = np.flatnonzero(kept)
+    rows = rows[rows >= before.base_rows + _rows_in_equal_pieces(before, present)]
+    if len(rows):
+        same = (_bits(before, rows) == _bits(present, rows)).all(axis=1)
+        documents = (index.documents.read(rows.tolist(), index.fetch) for index in (before, present))
+        kept[rows] = same & [one == other for one, other in zip(*documents, strict=True)]
 
 
-def _tail_bits(index: Index, rows: int) -> npt.NDArray[np.uint32]:
-    """Return the bits of the first vectors of the tail: equal bits, unlike equal floats, distinguish 0.0 from -0.0."""
-    return index.tail.vectors(index.fetch)[:rows].view(np.uint32)
+def _rows_in_equal_pieces(before: Index, present: Index) -> int:
+    """Return how many of the tail's first rows are in the same pieces in both states."""
+    rows = 0
+    for piece, *entries in zip(before.tail.pieces, before.tail_entries, present.tail_entries, strict=False):
+        if entries[0] != entries[1]:
+            break
+        rows += piece.rows
+    return rows
 
 
-def _metadata(index: Index, vector_id: str) -> bytes | None:
-    metadata: msgspec.Raw | None = index.tail.metadata.get(vector_id)
-    return None if metadata is None else bytes(metadata)
+def _bits(index: Index, rows: Array) -> npt.NDArray[np.uint32]:
+    """Return the bits of the vectors of rows: equal bits, unlike equal floats, distinguish 0.0 from -0.0."""
+    return index.vectors_of(rows.tolist()).view(np.uint32)
 
 
 def _new_tail(first: int, present: Index, rows: Array) -> Tail:
@@ -171,5 +167,5 @@ def _new_tail(first: int, present: Index, rows: Array) -> Tail:
         return Tail(first, present.params)
     ids = present.ids_of(rows.tolist())
     metadata = present.metadata_of(dict(zip(ids, rows.tolist(), strict=True)))
-    row_of = {vector_id: row for row, vector_id in enumerate(ids, first)}
-    return Tail(first, present.params, tuple(ids), row_of, metadata, fresh=present.vectors_of(rows.tolist()))
+    vectors = present.vectors_of(rows.tolist())
+    return Tail(first, present.params, ids=tuple(ids), metadata=metadata, fresh=vectors)

@@ -1,7 +1,6 @@
 """Decode an index: from a whole blob of either format version, or from a head whose sections are fetched on demand."""
 
 from collections.abc import Callable, Mapping
-from itertools import count
 
 from msgspec import structs
 
@@ -10,10 +9,12 @@ from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, MemorySection, 
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph, layout_of
 from vectord.index.sections.parts import Parts
+from vectord.index.sections.piece import Piece
 from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope, Head, SectionEntry
+from vectord.lhv1.piece_counts import PIECE
 
 OpenSection = Callable[[SectionEntry], Section]
 
@@ -53,14 +54,13 @@ def open_version_1(blob: bytes, name: str | None = None) -> Index:
 def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Index | None = None) -> Index:
     """Return the index with the given verified head; bytes of its sections are fetched on demand.
 
-    The base of `earlier`, an earlier state, is reused if it has the same sections.
+    The base and the pieces of `earlier`, an earlier state, are reused if they have the same sections.
 
     Raises:
         BlobCorrupt: a checksum is wrong, or two values contradict each other.
     """
     envelope = head.envelope
-    base_entries = tuple(entry for entry in envelope.sections if entry.name != "tail")
-    tail_entries = tuple(entry for entry in envelope.sections if entry.name == "tail")
+    base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PIECE, "tail"})
     sections = {entry.name: open_section(entry) for entry in base_entries}
     base_rows, packed = envelope.base_rows, "rows" in sections
     base = None
@@ -69,25 +69,22 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
             envelope, base_rows, base_entries, sections, fetch
         )
     ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
-    removed = frozenset(envelope.removed)
-    if removed:
-        row_of = {vector_id: row for row, vector_id in enumerate(ids, base_rows) if row not in removed}
-    else:
-        row_of = dict(zip(ids, count(base_rows), strict=False))  # in a third of the time
+    piece_entries = [entry for entry in reversed(envelope.sections) if entry.name == PIECE]  # the oldest first
+    listed_entries = [entry for entry in envelope.sections if entry.name == "tail"]
     tail = Tail(
         first=base_rows,
         params=envelope.params,
+        pieces=_pieces(envelope, [open_section(entry) for entry in piece_entries], earlier),
         ids=ids,
-        row_of=row_of,
         metadata={} if base and not packed and not ids else envelope.metadata,
-        pieces=[open_section(entry) for entry in tail_entries],
+        sections=tuple([open_section(entry) for entry in listed_entries]),
     )
     return Index(
         params=envelope.params,
         tail=tail,
         base=base,
-        removed=removed,
-        tail_entries=tail_entries,
+        removed=frozenset(envelope.removed),
+        tail_entries=(*piece_entries, *listed_entries),
         commit=envelope.commit,
         applied=tuple(envelope.applied),
         size=head.size,
@@ -95,6 +92,17 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
     )
+
+
+def _pieces(envelope: Envelope, sections: list[Section], earlier: Index | None) -> tuple[Piece, ...]:
+    """Return the pieces of `sections`, the oldest first; those of an earlier state if it has the same sections."""
+    known = {id(piece.section): piece for piece in earlier.tail.pieces} if earlier is not None else {}
+    params, pieces = envelope.params, []
+    for section, rows in zip(sections, reversed(envelope.pieces or ()), strict=True):
+        piece = known.get(id(section))
+        is_same = piece and (piece.rows, piece.dimension, piece.distance) == (rows, params.dimension, params.distance)
+        pieces.append(piece if piece and is_same else Piece(section, rows, params.dimension, params.distance))
+    return tuple(pieces)
 
 
 def _reused_base(

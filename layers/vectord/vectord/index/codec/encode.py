@@ -9,18 +9,20 @@ from msgspec import structs
 
 from vectord.index import mutations
 from vectord.index.kernels.distance import F32
-from vectord.index.sections.base import ByteRange
+from vectord.index.sections import piece_writer
+from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
+from vectord.lhv1.piece_counts import PIECE
 
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 
 class PreparedBlob(msgspec.Struct, frozen=True):
-    """What a commit writes: `head`, then the bytes `copied` of an existing object, then new `sections`.
+    """What a commit writes: `head`, then new `sections`, then the bytes `copied` of an existing object.
 
     The existing object is the one that is replaced, or a staged one. `copied` is None if the whole object is new.
     `head` is the encoded `envelope`. `size` is that of the whole object. A section may be a view of the caller's
@@ -34,21 +36,21 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     size: int
 
     @property
-    def new_bytes(self) -> bytes:
-        """The new sections, back to back."""
-        return b"".join(data for _, data in self.sections)
-
-    @property
-    def blob(self) -> bytes:
-        """The whole object, if all of it is new."""
+    def front(self) -> bytes:
+        """The bytes before those that are copied: all of the object, if none are."""
         return b"".join(self.parts)
 
     @property
     def parts(self) -> Sequence[Data]:
-        """The whole object in parts that are not copied, if all of it is new."""
+        """The bytes before those that are copied, in parts that are not joined."""
+        return self.head, *(data for _, data in self.sections)
+
+    @property
+    def blob(self) -> bytes:
+        """The whole object, if all of it is new."""
         if self.copied is not None:
             raise AssertionError("a part of the object must be copied")
-        return self.head, *(data for _, data in self.sections)
+        return self.front
 
     @property
     def copied_size(self) -> int:
@@ -80,30 +82,71 @@ def encode(
 
 
 def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> PreparedBlob:
-    """Return a blob that copies the base and the written tail, and adds the fresh rows as a tail section."""
-    tail, pieces = index.tail, index.tail_entries
-    data: Data = b"" if tail.fresh is None else _bytes_of(tail.fresh)
-    crc32 = tail.fresh_crc32
-    if len(pieces) > thresholds.pieces:
-        kept = pieces_to_keep([entry.bytes for entry in pieces], thresholds.pieces)
-        merged = tail.pieces[kept:]
-        index.fetch(*((piece, None) for piece in merged))
-        pieces, data, crc32 = pieces[:kept], b"".join((*(piece.buffer for piece in merged), data)), None
-    added = ((frame.section_entry("tail", f"{index.commit}/tail", data, crc32), data),) if data else ()
-    copied_entries = (*(base.entries if base else ()), *pieces)
+    """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
+    entries = index.tail_entries[: len(index.tail.pieces)]
+    kept = _kept_pieces(index, thresholds)
+    count, data = _new_piece(index, base, kept)
+    added = ((frame.section_entry(PIECE, f"{index.commit}/{PIECE}", data), data),) if data else ()
+    copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
+    rows = [*([count] if data else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
     envelope = structs.replace(
         _envelope(index, base.calibration if base else {}),
-        sections=[*copied_entries, *(entry for entry, _ in added)],
-        ids=list(tail.ids),
-        metadata=dict(tail.metadata),
+        sections=[*(entry for entry, _ in added), *copied_entries],
+        pieces=rows or msgspec.UNSET,
         removed=sorted(index.removed),
         graph_rows=base.graph.rows if base else msgspec.UNSET,
         parts=base.parts.shape if base and base.parts else msgspec.UNSET,
     )
+    start = index.body_start + sum(entry.bytes for entry in entries[kept:])
     copied_size = sum(entry.bytes for entry in copied_entries)
-    copied = (index.body_start, index.body_start + copied_size) if copied_entries else None
-    head = frame.encode_head(envelope, thresholds.part if copied else 0, _ALIGNMENT if base is None else 1)
-    return PreparedBlob(head, copied, added, envelope, len(head) + copied_size + sum(len(data) for _, data in added))
+    copied = (start, start + copied_size) if copied_entries else None
+    head = frame.encode_head(envelope, thresholds.part - len(data) if copied else 0, _ALIGNMENT)
+    return PreparedBlob(head, copied, added, envelope, len(head) + len(data) + copied_size)
+
+
+def _kept_pieces(index: Index, thresholds: Thresholds) -> int:
+    """Return how many of the oldest pieces a commit keeps; it writes the rows of the others again, as one piece."""
+    sizes = [piece.section.size for piece in index.tail.pieces]
+    kept = len(sizes)
+    if len(sizes) > thresholds.pieces:
+        kept = pieces_to_keep(sizes, thresholds.pieces)
+    if index.tail.ids and kept and sizes[kept - 1] < thresholds.part:
+        kept -= 1  # its rows take the place of the spaces that would pad the first part
+    return kept
+
+
+def _new_piece(index: Index, base: Base | None, kept: int) -> tuple[int, Data]:
+    """Return the number of the tail's rows that are not in the `kept` oldest pieces, and a piece of them, if any."""
+    tail = index.tail
+    start = tail.starts[kept]
+    if start == len(tail):
+        return 0, b""
+    again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
+    index.fetch(*(each for each in again if not each[0].whole), *_mean_range(base))
+    vectors = [piece.vectors for piece in tail.pieces[kept:]]
+    vectors += [tail.listed_vectors] if tail.ids else []
+    rows = range(tail.first + start, tail.first + len(tail))
+    ids = index.ids_of(rows)
+    live = np.flatnonzero(index.live.tail[start:]) + rows.start
+    documents = index.documents.read(live.tolist(), index.fetch)
+    metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
+    joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
+    return len(rows), piece_writer.pack(ids, metadata, joined, _mean(index, base), index.params.distance)
+
+
+def _mean_range(base: Base | None) -> list[SectionRanges]:
+    return [(base.parts.section, [base.parts.mean_range])] if base and base.parts else []
+
+
+def _mean(index: Index, base: Base | None) -> F32 | None:
+    """Return the mean that the codes of a new piece are about: that of all other codes, None if there are none."""
+    if base and base.parts:
+        return base.parts.stored_mean
+    if index.tail.pieces:
+        newest = index.tail.pieces[-1]
+        index.fetch((newest.section, [newest.head]))
+        return newest.mean if newest.codes else None
+    return None
 
 
 def pieces_to_keep(sizes: Sequence[int], limit: int) -> int:
@@ -124,16 +167,11 @@ def pieces_to_keep(sizes: Sequence[int], limit: int) -> int:
 
 
 def _without_base(index: Index, thresholds: Thresholds) -> PreparedBlob:
-    """Return a blob whose rows are all in the tail, to be built later; it copies the written tail if it is large."""
-    written = sum(entry.bytes for entry in index.tail_entries)
-    if index.base is not None or 0 < written < thresholds.part:
+    """Return a blob whose rows are all in the tail, to be built later; it copies the older pieces if they are large."""
+    entries = index.tail_entries[: _kept_pieces(index, thresholds)]
+    if index.base is not None or 0 < sum(entry.bytes for entry in entries) < thresholds.part:
         index = with_rows(index, index.rows)
     return _append_tail(index, None, thresholds)
-
-
-def _bytes_of(vectors: F32) -> memoryview:
-    """Return the bytes of vectors as little-endian float32, without a copy if that is what they are."""
-    return memoryview(np.ascontiguousarray(vectors, "<f4").reshape(-1).view(np.uint8))
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:

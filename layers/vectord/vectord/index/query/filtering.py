@@ -19,7 +19,7 @@ def matching_rows(index: Index, tree: Filter, check: DeadlineCheck = no_deadline
     Raises:
         BlobCorrupt: a section does not match its checksum. It also raises what `index.fetch` and `check` raise.
     """
-    base, tail = np.zeros(0, np.bool_), np.zeros(len(index.tail.ids), np.bool_)
+    base, tail = np.zeros(0, np.bool_), np.zeros(len(index.tail), np.bool_)
     for source in sources(index, index.live, check):
         if source.first == 0 and index.base:
             base = _mask(tree, source)

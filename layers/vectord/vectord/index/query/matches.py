@@ -4,6 +4,7 @@ An answer whose size has a limit is refused, or cut if it is a page, by the leas
 in JSON. So no request fails that could be answered, and what is read and kept in memory stays near the limit.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nsmallest
 from itertools import batched
@@ -216,31 +217,25 @@ def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Store
 
     One row is never too large.
     """
-    base, tail, base_rows = index.base, index.tail, index.base_rows
-    stored: dict[int, _Stored] = {}
-    in_base = sorted(row for row in rows if row < base_rows)
-    size = 0
-    if base and in_base:
-        graph, documents, fetch = base.graph, base.documents, index.fetch
-        vectors = (graph.whole_vectors if graph.section.whole else graph.vectors) if query.include_vectors else None
-        if not query.include_metadata:
-            for row, vector_id in zip(in_base, documents.ids(in_base, fetch), strict=True):
-                stored[row] = vector_id, None, None if vectors is None else vectors[row]
-        else:
-            found = documents.read(in_base, fetch, query.max_bytes)
-            if len(found) < len(in_base):
-                return None
-            for row, document in zip(in_base, found, strict=True):
-                metadata = document.metadata
-                if metadata is not None:
-                    size += len(metadata)
-                stored[row] = document.id, metadata, None if vectors is None else vectors[row]
-    in_tail = [row - base_rows for row in rows if row >= base_rows]
-    if in_tail:
-        vectors = tail.vectors(index.fetch) if query.include_vectors else None
-        for row in in_tail:
-            vector_id = tail.ids[row]
-            metadata = tail.metadata.get(vector_id) if query.include_metadata else None
-            size += len(metadata or b"")
-            stored[row + base_rows] = vector_id, metadata, None if vectors is None else vectors[row]
+    ordered, base, base_rows = sorted(rows), index.base, index.base_rows
+    vectors: list[F32 | None] = [None] * len(ordered)
+    if query.include_vectors:
+        in_base = bisect_left(ordered, base_rows)
+        if base and in_base:
+            graph = base.graph
+            of_graph = graph.whole_vectors if graph.section.whole else graph.vectors
+            vectors[:in_base] = [of_graph[row] for row in ordered[:in_base]]
+        if in_base < len(ordered):
+            in_tail = np.array(ordered[in_base:], np.int64) - base_rows
+            vectors[in_base:] = list(index.tail.take(in_tail, index.fetch))
+    if not query.include_metadata:
+        found = zip(ordered, index.ids_of(ordered), vectors, strict=True)
+        return {row: (vector_id, None, vector) for row, vector_id, vector in found}
+    documents = index.documents.read(ordered, index.fetch, query.max_bytes) if ordered else []
+    if len(documents) < len(ordered):
+        return None
+    stored, size = dict[int, _Stored](), 0
+    for row, document, vector in zip(ordered, documents, vectors, strict=True):
+        size += len(document.metadata or b"")
+        stored[row] = document.id, document.metadata, vector
     return stored if size <= query.max_bytes or len(stored) == 1 else None

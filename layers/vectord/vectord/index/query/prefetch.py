@@ -150,7 +150,7 @@ def within_budget(numbers: Array, costs: Array, requests: int) -> Array:
 
 
 def _tail(index: Index) -> list[SectionRanges]:
-    return [(piece, None) for piece in index.tail.pieces]
+    return index.tail.needed
 
 
 def _columns(base: Base) -> list[SectionRanges]:

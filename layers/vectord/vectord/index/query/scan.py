@@ -2,9 +2,7 @@
 
 import sys
 import zlib
-from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -15,11 +13,12 @@ from msgspec import structs
 from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.rows import RowMask
 from vectord.index.sections.documents import PackedDocuments
-from vectord.index.state import Base, Index
+from vectord.index.state import Index
 
 Array = npt.NDArray[np.int64]
 
 HASHES: Final = 1 << 32
+_NONE: Final[Array] = np.empty(0, np.int64)
 MAX_READ: Final = 50_000  # rows whose ids one page reads if few of them have the prefix
 _CHUNK: Final = 1_024  # rows fetched at a time if the number of rows to read is unknown
 _CHUNK_BYTES: Final = 16 << 20  # of the documents that are fetched at a time, about
@@ -111,67 +110,68 @@ def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list
     The documents of about `size` rows are fetched at a time.
     """
     start = max(span.start, span.after[0]) if span.after else span.start
-    in_tail = _tail_rows(index, start, span.stop, mask)
-    hashes, rows = _base_rows(index, start, span.stop, mask)
-    at = fetched = listed = 0
+    hashes, rows = _rows_by_hash(index, start, span.stop, mask)
+    at = fetched = 0
     while at < len(rows):
         if at >= fetched:
             fetched = min(at + size, len(rows))
             _prefetch(index, rows[at:fetched])
         end = int(np.searchsorted(hashes, hashes[min(at + _FEW, fetched) - 1], "right"))
-        bound = int(hashes[end]) if end < len(rows) else HASHES
-        in_base = _read(index, hashes[at:end], rows[at:end])
-        until = bisect_left(in_tail, bound, listed, key=lambda row: row.hash)
-        yield sorted([*in_base, *in_tail[listed:until]], key=lambda row: row.position)
-        at, listed = end, until
-    rest = iter(in_tail[listed:])
-    while chunk := list(islice(rest, size)):
-        yield chunk
+        yield sorted(_read(index, hashes[at:end], rows[at:end]), key=lambda row: row.position)
+        at = end
 
 
-def _tail_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> list[Row]:
-    """Return the rows of the tail with hashes from `start` to below `stop`, in order."""
-    tail = index.tail
-    rows = []
-    for vector_id, row in tail.row_of.items():
-        id_hash = zlib.crc32(vector_id.encode())
-        if start <= id_hash < stop and mask.tail[row - tail.first]:
-            rows.append(Row(id_hash, vector_id, row, tail.metadata.get(vector_id)))
-    return sorted(rows, key=lambda row: row.position)
-
-
-def _base_rows(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:
-    """Return the hashes and row numbers of the base's rows from `start` to below `stop`, in order of hashes."""
-    if index.base is None:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    hashes, rows = _by_hash(index.base, index)
-    first, last = np.searchsorted(hashes, [start, stop], "left").tolist()
-    hashes, rows = hashes[first:last], rows[first:last]
-    listed = mask.base[rows]
-    return hashes[listed], rows[listed]
-
-
-def _by_hash(base: Base, index: Index) -> tuple[Array, Array]:
-    """Return the hashes of all rows of the base, ascending, and the row of each."""
-    documents, count = base.documents, base.graph.rows
-    if not isinstance(documents, PackedDocuments):
-        ids = [document.id for document in documents.read(range(count), index.fetch)]
-        hashes = np.fromiter((zlib.crc32(vector_id.encode()) for vector_id in ids), np.int64, count)
+def _rows_by_hash(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:
+    """Return the hashes from `start` to below `stop` of the rows of `mask`, ascending, and their row numbers."""
+    packed = _packed(index)
+    index.fetch(*((each.section, [(each.head[0], each.directory[0])]) for _, each in packed))
+    found = [_between(*documents.by_hash(index.fetch), start, stop, first) for first, documents in packed]
+    if index.base and not isinstance(index.base.documents, PackedDocuments):
+        found.append(_between(*_by_hash(index, range(index.base_rows)), start, stop, 0))
+    if index.tail.ids:
+        first = index.base_rows + index.tail.starts[-1]
+        found.append(_between(*_by_hash(index, range(first, first + len(index.tail.ids))), start, stop, first))
+    hashes = np.concatenate([_NONE, *(each for each, _ in found)])
+    rows = np.concatenate([_NONE, *(each for _, each in found)])
+    listed = np.concatenate([mask.base, mask.tail])[rows]
+    hashes, rows = hashes[listed], rows[listed]
+    if len(found) > 1:
         order = np.argsort(hashes, kind="stable")
-        return hashes[order], order
-    return documents.by_hash(index.fetch)
+        hashes, rows = hashes[order], rows[order]
+    return hashes, rows
+
+
+def _packed(index: Index) -> list[tuple[int, PackedDocuments]]:
+    """Return the documents of the base and of the pieces, as far as they are packed, each with its first row."""
+    starts = zip(index.tail.starts, index.tail.pieces, strict=False)
+    packed = [(index.base_rows + start, piece.documents) for start, piece in starts]
+    if index.base and isinstance(index.base.documents, PackedDocuments):
+        packed.append((0, index.base.documents))
+    return packed
+
+
+def _between(hashes: Array, rows: Array, start: Hash, stop: Hash, first: int) -> tuple[Array, Array]:
+    """Return the hashes from `start` to below `stop`, and their rows, which are numbered from the row `first`."""
+    begin, end = np.searchsorted(hashes, [start, stop], "left").tolist()
+    return hashes[begin:end], rows[begin:end] + first
+
+
+def _by_hash(index: Index, rows: range) -> tuple[Array, Array]:
+    """Return the hashes of `rows`, which are in memory, ascending, and the row of each, numbered from the first."""
+    ids = index.ids_of(rows)
+    hashes = np.fromiter((zlib.crc32(vector_id.encode()) for vector_id in ids), np.int64, len(ids))
+    order = np.argsort(hashes, kind="stable")
+    return hashes[order], order
 
 
 def _prefetch(index: Index, rows: Array) -> None:
-    if index.base is not None:
-        index.base.documents.prefetch(rows.tolist(), index.fetch)
+    index.documents.prefetch(np.sort(rows).tolist(), index.fetch)
 
 
 def _read(index: Index, hashes: Array, rows: Array) -> list[Row]:
-    if index.base is None:
-        return []
-    documents = index.base.documents.read(rows.tolist(), index.fetch)
+    by_row = np.argsort(rows)
+    documents = index.documents.read(rows[by_row].tolist(), index.fetch)
     return [
         Row(id_hash, document.id, row, document.metadata)
-        for id_hash, row, document in zip(hashes.tolist(), rows.tolist(), documents, strict=True)
+        for id_hash, row, document in zip(hashes[by_row].tolist(), rows[by_row].tolist(), documents, strict=True)
     ]

@@ -81,8 +81,8 @@ def sources(index: Index, mask: RowMask, check: DeadlineCheck = no_deadline) -> 
     found = []
     if index.base:
         found.append(_base_source(index, index.base, mask.base, check))
-    if index.tail.row_of:
-        found.append(_tail_source(index.tail, mask.tail, index.fetch, check))
+    if index.live.tail_count:
+        found.append(_tail_source(index, mask.tail, check))
     return found
 
 
@@ -100,20 +100,24 @@ def _base_source(index: Index, base: Base, mask: Mask, check: DeadlineCheck) -> 
     return Source(0, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
-def _tail_source(tail: Tail, mask: Mask, fetch: Fetch, check: DeadlineCheck) -> Source:
-    texts = tail.texts
+def _tail_source(index: Index, mask: Mask, check: DeadlineCheck) -> Source:
+    tail, first = index.tail, index.tail.first
 
     def read(rows: Sequence[int]) -> Sequence[Document]:
-        return [Document(tail.ids[row], texts[row]) for row in rows]
+        return index.documents.read([first + row for row in rows], index.fetch)
 
     def ids(rows: Sequence[int]) -> Sequence[str]:
-        return [tail.ids[row] for row in rows]
+        return index.documents.ids([first + row for row in rows], index.fetch)
 
     def prefetch(rows: Sequence[int]) -> None:
-        """Do nothing: a tail is in memory."""
+        index.documents.prefetch([first + row for row in rows], index.fetch)
 
-    columns = _collected(tail, lambda: texts, check)
-    return Source(tail.first, columns, mask, read, ids, prefetch, _CHUNK, fetch, check)
+    def texts() -> Sequence[msgspec.Raw | None]:
+        index.fetch(*tail.needed)
+        return [document.metadata for document in read(range(len(tail)))]
+
+    columns, chunk = _collected(tail, texts, check), min(_CHUNK, index.documents_within(_CHUNK_BYTES))
+    return Source(first, columns, mask, read, ids, prefetch, chunk, index.fetch, check)
 
 
 def _base_columns(base: Base, fetch: Fetch, check: DeadlineCheck) -> Columns:

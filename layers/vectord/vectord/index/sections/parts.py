@@ -19,7 +19,7 @@ from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
-from vectord.index.sections.parts_head import ROUNDING, U32, PartsHead, PartsLayout, read_head
+from vectord.index.sections.parts_head import MAX_NORM, ROUNDING, U32, PartsHead, PartsLayout, read_head
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_shape import PartsShape
 
@@ -77,6 +77,24 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
     def head(self) -> ByteRange:
         """The bytes of the head: counts, mean, directory and centroids."""
         return 0, self.layout.codes
+
+    @property
+    def mean_range(self) -> ByteRange:
+        """The bytes of the mean, which `stored_mean` needs."""
+        return self.layout.mean, self.layout.first_rows
+
+    @property
+    def stored_mean(self) -> F32:
+        """The mean that the codes are about, float32 (dimension,), without the checksum of the head.
+
+        Raises:
+            BlobCorrupt: it is out of range.
+        """
+        start, stop = self.mean_range
+        mean: F32 = self.section.buffer[start:stop].copy().view("<f4")
+        if not np.abs(mean).max() <= MAX_NORM * ROUNDING:  # False for NaN
+            raise BlobCorrupt("the mean of its parts is out of range")
+        return mean
 
     @cached_property
     def first_rows(self) -> Array:

@@ -5,7 +5,6 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import StoreError
-from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds, build_is_due
@@ -84,9 +83,4 @@ def _size(index: Index) -> int:
 
 
 def _missing_bytes(index: Index) -> int:
-    sections = list(index.tail.pieces)
-    if index.base:
-        sections.append(index.base.graph.section)
-        if isinstance(index.base.documents, PackedDocuments):
-            sections.append(index.base.documents.section)
-    return sum(stop - start for section in sections for start, stop in section.missing(None))
+    return sum(stop - start for section, _ in index.sections for start, stop in section.missing(None))

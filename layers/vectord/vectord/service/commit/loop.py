@@ -243,7 +243,7 @@ class CommitLoop:
         body = prepared.staged or Staged(name, base_etag)
         source = CopySource(body.name, body.etag, *encoded.copied, body.version)
         return self._reader.store.splice(
-            name, encoded.head, source, encoded.new_bytes, condition=IfMatch(base_etag), commit=commit_id
+            name, encoded.front, source, b"", condition=IfMatch(base_etag), commit=commit_id
         )
 
     def _put_whole(self, name: str, encoded: PreparedBlob, condition: IfMatch, commit_id: str) -> str:
