@@ -124,7 +124,7 @@ def _chunks(index: Index, span: Span, mask: RowMask, size: int) -> Iterator[list
 def _rows_by_hash(index: Index, start: Hash, stop: Hash, mask: RowMask) -> tuple[Array, Array]:
     """Return the hashes from `start` to below `stop` of the rows of `mask`, ascending, and their row numbers."""
     packed = _packed(index)
-    index.fetch(*((each.section, [(each.head[0], each.directory[0])]) for _, each in packed))
+    index.fetch(*((each.section, [each.hashes]) for _, each in packed))
     found = [_between(*documents.by_hash(index.fetch), start, stop, first) for first, documents in packed]
     if index.base and not isinstance(index.base.documents, PackedDocuments):
         found.append(_between(*_by_hash(index, range(index.base_rows)), start, stop, 0))
