@@ -108,7 +108,7 @@ def test_a_search_without_cache_reads_ranges(kind: str, strategy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("head", "parts"), ("tail", "parts"), ("head", "sketch"), ("sketch", "sketch")]
+    ("name", "kind"), [("head", "parts"), ("piece", "parts"), ("head", "sketch"), ("sketch", "sketch")]
 )
 def test_damage_in_a_section_that_is_read_completely_is_refused(name: str, kind: str) -> None:
     found = {place: _search(_service_without_cache(_altered(*place, kind))) for place in _random_flips(name, kind)}
@@ -171,7 +171,7 @@ def test_damage_in_a_match_is_refused_or_changes_only_that_match() -> None:
         assert isinstance(found, BlobError) or len(set(found) - set(_expected())) <= 1
 
 
-@pytest.mark.parametrize("name", ["rows", "graph", "parts", "tail"])
+@pytest.mark.parametrize("name", ["rows", "graph", "parts", "piece"])
 def test_a_service_that_caches_whole_sections_refuses_any_damage(name: str) -> None:
     for place in list(_random_flips(name))[:10]:
         assert isinstance(_search(h.cold_service(_altered(*place))[0], "warm"), BlobError)
@@ -249,7 +249,7 @@ def test_a_truncated_section_with_a_correct_checksum_gives_no_wrong_result(name:
 
 
 def test_damage_in_the_columns_is_refused_or_selects_the_same_rows() -> None:
-    assert _head().envelope.sections[1].name == "columns"
+    assert "columns" in {entry.name for entry in _head().envelope.sections}
     for place in _random_flips("columns"):
         found = _search(_service_without_cache(_altered(*place)), "filtered")
         assert isinstance(found, BlobError) or found == _expected("filtered")

@@ -1,6 +1,7 @@
 """One state of an index: the base that the last build wrote, the tail of rows added since, and the removed rows."""
 
 import sys
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -14,6 +15,7 @@ from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.rows import Array, RowMask, Rows
+from vectord.index.sections import pieces
 from vectord.index.sections.base import NOTHING_TO_FETCH, Fetch, Section, SectionRanges
 from vectord.index.sections.documents import Documents, ListedDocuments, PackedDocuments
 from vectord.index.sections.graph import Graph
@@ -48,12 +50,15 @@ class Base(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         """True if commits copy the base inside the store; a plain one is written again by every commit."""
         return isinstance(self.documents, PackedDocuments)
 
+    @property
+    def packed_documents(self) -> list[SectionRanges]:
+        """The section of its documents, if they are not listed in the envelope."""
+        return [(self.documents.section, None)] if isinstance(self.documents, PackedDocuments) else []
+
     @cached_property
     def auxiliary(self) -> list[SectionRanges]:
         """The sections that a search without a filter can need besides the graph."""
-        documents: list[SectionRanges] = []
-        if isinstance(self.documents, PackedDocuments):
-            documents.append((self.documents.section, None))
+        documents = self.packed_documents
         ranked = self.parts or self.sketch
         return [*documents, *([(ranked.section, None)] if ranked else [])]
 
@@ -85,7 +90,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     @property
     def needed(self) -> list[SectionRanges]:
         """All of its sections."""
-        return [*((piece.section, None) for piece in self.pieces), *((section, None) for section in self.sections)]
+        return [*((piece.section, None) for piece in self.pieces), *self._listed_sections]
 
     def vectors(self, fetch: Fetch) -> F32:
         """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
@@ -98,13 +103,22 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
             fetch(*missing)
         return self._vectors
 
-    def take(self, rows: Array, fetch: Fetch) -> F32:
-        """Return copies of the vectors of `rows`, numbered from the tail's first.
+    def ranges_of(self, rows: Array) -> list[SectionRanges]:
+        """Return the bytes of the vectors of `rows`, numbered from the tail's first."""
+        listed = (rows >= self.starts[-1]).any()
+        return [*pieces.ranges_of(self.pieces, self.starts, rows), *(self._listed_sections if listed else [])]
+
+    def take(self, rows: Array) -> F32:
+        """Return copies of the vectors of `rows`, float32 (len(rows), dimension); it needs the bytes of `ranges_of`.
 
         Raises:
             BlobCorrupt: as `vectors`.
         """
-        return self.vectors(fetch)[rows]
+        taken = np.empty((len(rows), self.params.dimension), np.float32)
+        pieces.take(self.pieces, self.starts, rows, taken)
+        if (listed := rows >= self.starts[-1]).any():
+            taken[listed] = self.listed_vectors[rows[listed] - self.starts[-1]]
+        return taken
 
     @cached_property
     def norms(self) -> RowNorms:
@@ -119,6 +133,10 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     @cached_property
     def _vectors(self) -> F32:
         return self._joined([piece.vectors for piece in self.pieces])
+
+    @property
+    def _listed_sections(self) -> list[SectionRanges]:
+        return [(section, None) for section in self.sections]
 
     def _joined(self, parts: list[F32]) -> F32:
         """Return `parts` and the vectors of the listed rows."""
@@ -138,9 +156,9 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A state of an index.
 
     `removed` has the removed rows of the base and the tail; `tail_entries` lists the tail's written sections, oldest
-    first; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and `body_start` the offset of its
-    first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is None unless the index was
-    created in a vector bucket.
+    first; `commit` and `applied` name the commits that led to this state; `size` is the size of the blob and
+    `body_start` the offset of its first section, in bytes; `fetch` fetches missing bytes of sections. `bucket_index` is
+    None unless the index was created in a vector bucket.
     """
 
     params: Params
@@ -232,11 +250,14 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         wanted = np.array(rows, np.int64)
         in_base = wanted < self.base_rows
         vectors = np.empty((len(wanted), self.params.dimension), np.float32)
+        in_tail = wanted[~in_base] - self.base_rows
+        needed = self.tail.ranges_of(in_tail)
         if self.base and in_base.any():
-            self.fetch((self.base.graph.section, self.base.graph.byte_ranges(wanted[in_base])))
+            needed.append((self.base.graph.section, self.base.graph.byte_ranges(wanted[in_base])))
+        self.fetch(*needed)
+        if self.base and in_base.any():
             vectors[in_base] = self.base.graph.take(wanted[in_base])
-        if not in_base.all():
-            vectors[~in_base] = self.tail.take(wanted[~in_base] - self.base_rows, self.fetch)
+        vectors[~in_base] = self.tail.take(in_tail)
         if self.params.distance == "cosine" and not vectors.any(axis=1).all():
             raise BlobCorrupt("a vector of it has no direction")
         return vectors
@@ -244,12 +265,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def sections(self) -> list[SectionRanges]:
         """The sections that have vectors and documents of rows; all bytes of them."""
-        needed = self.tail.needed
-        if self.base:
-            needed.append((self.base.graph.section, None))
-            if isinstance(self.base.documents, PackedDocuments):
-                needed.append((self.base.documents.section, None))
-        return needed
+        of_base = [(self.base.graph.section, None), *self.base.packed_documents] if self.base else []
+        return [*of_base, *self.tail.needed]
 
     @property
     def rows(self) -> Rows:
@@ -257,15 +274,25 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         missing = [each for each in self.sections if not each[0].whole]
         if missing:
             self.fetch(*missing)
-        documents = self.documents.read(self.live.rows.tolist(), self.fetch)
-        vectors = self.tail.vectors(self.fetch)
-        if self.live.tail_count < len(vectors):
-            vectors = vectors[self.live.tail]
-        if self.base:
-            in_base = self.base.graph.take(self.live.base_rows)
-            vectors = np.concatenate([in_base, vectors]) if len(vectors) else in_base
+        base, tail, first = self.base, self.tail, self.base_rows
+        live = sorted(set(range(first + len(tail))) - self.removed)
+        divided = bisect_left(live, first)
+        in_base, in_tail = live[:divided], live[divided:]
+        documents = base.documents.read(in_base, self.fetch) if base else []
+        if tail.pieces:
+            documents = [*documents, *self.documents.read(in_tail, self.fetch)]
+        ids = [document.id for document in documents]
         metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
-        return Rows([document.id for document in documents], vectors, metadata)
+        if not tail.pieces:
+            ids += [tail.ids[row - first] for row in in_tail]
+            metadata |= tail.metadata
+        vectors = tail.vectors(self.fetch)
+        if len(in_tail) < len(vectors):
+            vectors = vectors[np.array(in_tail, np.int64) - first]
+        if base:
+            of_base = base.graph.take(np.array(in_base, np.int64))
+            vectors = np.concatenate([of_base, vectors]) if in_tail else of_base
+        return Rows(ids, vectors, metadata)
 
 
 def empty_index(params: Params) -> Index:

@@ -43,9 +43,7 @@ def found(index: Index, tree: Filter) -> list[str]:
     assert (matching.base.dtype, matching.tail.dtype) == (np.bool_, np.bool_)
     rows = matching.rows.tolist()
     assert matching.count == len(rows)
-    inside = [row for row in rows if row < index.base_rows]
-    ids = [each.id for each in index.base.documents.read(inside, index.fetch)] if index.base else []
-    return sorted(ids + [index.tail.ids[row - index.base_rows] for row in rows[len(inside) :]])
+    return sorted(index.ids_of(rows))
 
 
 @given(first=SOME.filter(bool), steps=STEPS, trees=st.lists(d.FILTERS, min_size=1, max_size=4))

@@ -160,7 +160,7 @@ def test_if_the_whole_base_is_removed_the_tail_answers(distance: Distance) -> No
     case = a_case(mixture(50, 40, 7), distance)
     case.add(mixture(5, 40, 8), 50)
     case.remove([str(row) for row in range(50)])
-    assert [entry.name for entry in case.packed.envelope.sections] == ["parts", "rows", "graph", "tail"]
+    assert [entry.name for entry in case.packed.envelope.sections] == ["piece", "parts", "rows", "graph"]
     query = mixture(1, 40, 9)[0]
     assert v.pairs(search.search(case.packed.index, query, 10)) == [
         (vector_id, pytest.approx(distance, abs=1e-12)) for vector_id, distance in case.truth(query, 10)

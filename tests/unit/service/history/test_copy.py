@@ -1,6 +1,8 @@
 """A copy is an independent index with the state of the original at one moment; it never replaces an index."""
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from tests.support import shards
 from tests.support.compactions import vectors
@@ -167,11 +169,12 @@ class TestOfAPackedIndexThatChanges:
         self, history: IndexHistory, service: HistoryService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(cache, "HEAD_BYTES", 256)
-        for one in "lmn":  # enough pieces of the tail to merge them
-            history.writer.add("t", vectors(one), FOREVER)
+        for one in "lmno":  # enough pieces of the tail, each as large as a part, to merge them
+            text = msgspec.Raw(b'"%b"' % (one.encode() * history.sizes.part))
+            history.writer.add("t", [structs.replace(each, metadata=text) for each in vectors(one)], FOREVER)
         blob = history.store.inner.get("t")
         assert isinstance(blob, StoredObject)
-        history.store.inner.put("t", blob.data[:-1] + bytes([blob.data[-1] ^ 1]), IfMatch(blob.etag), "c")
+        history.store.inner.put("t", blob.data.replace(b"oooo", b"ooox", 1), IfMatch(blob.etag), "c")
         with pytest.raises(BlobCorrupt) as caught:
             service.history.copy("t", "u", FOREVER)
         assert caught.value.index == "t"

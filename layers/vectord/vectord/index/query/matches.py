@@ -227,7 +227,8 @@ def _stored(index: Index, rows: Iterable[int], query: Query) -> dict[int, _Store
             vectors[:in_base] = [of_graph[row] for row in ordered[:in_base]]
         if in_base < len(ordered):
             in_tail = np.array(ordered[in_base:], np.int64) - base_rows
-            vectors[in_base:] = list(index.tail.take(in_tail, index.fetch))
+            index.fetch(*index.tail.ranges_of(in_tail))
+            vectors[in_base:] = list(index.tail.take(in_tail))
     if not query.include_metadata:
         found = zip(ordered, index.ids_of(ordered), vectors, strict=True)
         return {row: (vector_id, None, vector) for row, vector_id, vector in found}

@@ -123,16 +123,16 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The range of the directory, which lists where each block starts."""
         return self._directory_at, self._blocks_at
 
+    @property
+    def lookup(self) -> ByteRange:
+        """The range of all that finds the documents of an id: the counts, the hashes and the directory."""
+        return self.at, self._blocks_at
+
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         wanted = list(dict.fromkeys(ids))
-        hashes = np.array([zlib.crc32(vector_id.encode()) for vector_id in wanted], np.uint32)
         fetch((self.section, [self.hashes]))
+        positions, rows = self.candidates(crc32s(wanted))
         stored_hashes = self._stored_hashes
-        first = np.searchsorted(stored_hashes, hashes, "left").tolist()
-        last = np.searchsorted(stored_hashes, hashes, "right").tolist()
-        data = self._data
-        positions = [at for start, stop in zip(first, last, strict=True) for at in range(start, stop)]
-        rows = [self._row(data, at) for at in positions]
         found = self.ids(rows, fetch)
         # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
         if [zlib.crc32(vector_id.encode()) for vector_id in found] != [int(stored_hashes[at]) for at in positions]:
@@ -213,6 +213,15 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _stored_hashes(self) -> npt.NDArray[np.uint32]:
         return np.ndarray((self.count,), "<u4", self._data, self.at + _HEAD.size)
 
+    def candidates(self, hashes: npt.NDArray[np.uint32]) -> tuple[list[int], list[int]]:
+        """Return the positions of the stored hashes that are among `hashes`, and the row of each."""
+        stored, data = self._stored_hashes, self._data
+        first = np.searchsorted(stored, hashes, "left")
+        last = np.searchsorted(stored, hashes, "right")
+        spans = np.stack([first, last], axis=1)[last > first].tolist()
+        positions = [at for start, stop in spans for at in range(start, stop)]
+        return positions, [self._row(data, at) for at in positions]
+
     def _row(self, data: memoryview, at: int) -> int:
         (row,) = struct.unpack_from("<I", data, self.at + _HEAD.size + 4 * (self.count + at))
         if row >= self.count:
@@ -259,6 +268,11 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
             raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
         return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
+
+
+def crc32s(ids: Sequence[str]) -> npt.NDArray[np.uint32]:
+    """Return the hash of each id."""
+    return np.array([zlib.crc32(vector_id.encode()) for vector_id in ids], np.uint32)
 
 
 def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from vectord.index.sections.base import Fetch, SectionRanges
-from vectord.index.sections.documents import Document, Documents, PackedDocuments
+from vectord.index.sections.base import Fetch
+from vectord.index.sections.documents import Document, Documents, PackedDocuments, crc32s
 
 
 class JoinedDocuments(msgspec.Struct, frozen=True, eq=False):
@@ -22,7 +22,7 @@ class JoinedDocuments(msgspec.Struct, frozen=True, eq=False):
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         """Return the last row of each id that exists."""
         wanted = list(dict.fromkeys(ids))
-        fetch(*(each for place in self._packed for each in _directory(place)))
+        self._prefetch_found(wanted, fetch)
         row_of: dict[str, int] = {}
         for start, place in zip(reversed(self.starts[:-1]), reversed(self.places), strict=True):
             others = [vector_id for vector_id in wanted if vector_id not in row_of] if row_of else wanted
@@ -59,6 +59,16 @@ class JoinedDocuments(msgspec.Struct, frozen=True, eq=False):
             fetch(*((place.section, [place.head, place.directory]) for place, _ in partial))
             fetch(*((place.section, place.byte_ranges(some)) for place, some in partial))
 
+    def _prefetch_found(self, ids: Sequence[str], fetch: Fetch) -> None:
+        """Fetch what `find` reads: first the directories of all places, and then the documents that it may find."""
+        partial = [place for place in self._packed if not place.section.whole]
+        if not partial:
+            return
+        fetch(*((place.section, [place.lookup]) for place in partial))
+        hashes = crc32s(ids)
+        found = [(place, place.candidates(hashes)[1]) for place in partial]
+        fetch(*((place.section, place.byte_ranges(rows)) for place, rows in found if rows))
+
     @property
     def _packed(self) -> list[PackedDocuments]:
         return [place for place in self.places if isinstance(place, PackedDocuments)]
@@ -72,7 +82,3 @@ class JoinedDocuments(msgspec.Struct, frozen=True, eq=False):
             end = bisect_left(rows, self.starts[number + 1], at)
             yield self.places[number], [row - start for row in rows[at:end]]
             at = end
-
-
-def _directory(place: PackedDocuments) -> list[SectionRanges]:
-    return [(place.section, [(place.hashes[0], place.directory[1])])]
