@@ -90,7 +90,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     @property
     def needed(self) -> list[SectionRanges]:
         """All of its sections."""
-        return [*((piece.section, None) for piece in self.pieces), *self._listed_sections]
+        return [(section, None) for section in (*(piece.section for piece in self.pieces), *self.sections)]
 
     def vectors(self, fetch: Fetch) -> F32:
         """Return the vectors of all its rows, float32 (rows, dimension); fetch missing bytes first.
@@ -105,8 +105,8 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
 
     def ranges_of(self, rows: Array) -> list[SectionRanges]:
         """Return the bytes of the vectors of `rows`, numbered from the tail's first."""
-        listed = (rows >= self.starts[-1]).any()
-        return [*pieces.ranges_of(self.pieces, self.starts, rows), *(self._listed_sections if listed else [])]
+        listed = self.sections if (rows >= self.starts[-1]).any() else ()
+        return [*pieces.ranges_of(self.pieces, self.starts, rows), *((section, None) for section in listed)]
 
     def take(self, rows: Array) -> F32:
         """Return copies of the vectors of `rows`, float32 (len(rows), dimension); it needs the bytes of `ranges_of`.
@@ -133,10 +133,6 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
     @cached_property
     def _vectors(self) -> F32:
         return self._joined([piece.vectors for piece in self.pieces])
-
-    @property
-    def _listed_sections(self) -> list[SectionRanges]:
-        return [(section, None) for section in self.sections]
 
     def _joined(self, parts: list[F32]) -> F32:
         """Return `parts` and the vectors of the listed rows."""
@@ -205,14 +201,12 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     def documents(self) -> Documents:
         """The documents of all rows, including removed ones."""
         base, tail = self.base, self.tail
-        places: list[tuple[Documents, int]] = [(base.documents, base.graph.rows)] if base else []
-        places += [(piece.documents, piece.rows) for piece in tail.pieces]
+        places: list[Documents] = [*([base.documents] if base else []), *(piece.documents for piece in tail.pieces)]
         if tail.ids or not places:
-            places.append((ListedDocuments(tail.ids, tail.metadata), len(tail.ids)))
-        if len(places) == 1:
-            return places[0][0]
-        starts = accumulate((rows for _, rows in places), initial=0)
-        return JoinedDocuments(tuple(documents for documents, _ in places), tuple(starts))
+            places.append(ListedDocuments(tail.ids, tail.metadata))
+        starts = [*([0] if base else []), *(tail.first + start for start in tail.starts)]
+        ends = [tail.first + len(tail)] if tail.ids else []
+        return JoinedDocuments(tuple(places), (*starts, *ends)) if len(places) > 1 else places[0]
 
     def find(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the live row of each of `ids` that the index contains."""
@@ -225,9 +219,9 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         Documents that are listed in the envelope are in memory already, so all of them count.
         """
-        packed = [piece.documents for piece in self.tail.pieces]
-        if self.base and isinstance(self.base.documents, PackedDocuments):
-            packed.append(self.base.documents)
+        of_base = [self.base.documents] if self.base else []
+        places = [*of_base, *(piece.documents for piece in self.tail.pieces)]
+        packed = [each for each in places if isinstance(each, PackedDocuments)]
         if not packed:
             return sys.maxsize
         return max(1, size * sum(each.count for each in packed) // sum(each.size for each in packed))
@@ -279,6 +273,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         divided = bisect_left(live, first)
         in_base, in_tail = live[:divided], live[divided:]
         documents = base.documents.read(in_base, self.fetch) if base else []
+        of_base = base.graph.take(np.array(in_base, np.int64)) if base else None
         if tail.pieces:
             documents = [*documents, *self.documents.read(in_tail, self.fetch)]
         ids = [document.id for document in documents]
@@ -289,8 +284,7 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         vectors = tail.vectors(self.fetch)
         if len(in_tail) < len(vectors):
             vectors = vectors[np.array(in_tail, np.int64) - first]
-        if base:
-            of_base = base.graph.take(np.array(in_base, np.int64))
+        if of_base is not None:
             vectors = np.concatenate([of_base, vectors]) if in_tail else of_base
         return Rows(ids, vectors, metadata)
 

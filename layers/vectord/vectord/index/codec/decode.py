@@ -74,7 +74,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     tail = Tail(
         first=base_rows,
         params=envelope.params,
-        pieces=_pieces(envelope, [open_section(entry) for entry in piece_entries], earlier),
+        pieces=_pieces(envelope, [open_section(entry) for entry in piece_entries], earlier) if piece_entries else (),
         ids=ids,
         metadata={} if base and not packed and not ids else envelope.metadata,
         sections=tuple([open_section(entry) for entry in listed_entries]),
