@@ -94,7 +94,7 @@ def _parts(name: str, distance: Distance, dimension: int) -> bytes:
     changed = mutations.remove(mutations.upsert(decode.open_blob(built), [replaced, items[61]])[0], ["row-07 é"])[0]
     encoded = encode.encode(changed, name, f"commit-of-{name}", thresholds=sizes)
     start, stop = encoded.copied or (0, 0)
-    return encoded.head + built[start:stop] + encoded.new_bytes
+    return encoded.front + built[start:stop]
 
 
 def _base_with_parts(name: str, distance: Distance, items: list[rows.Item]) -> tuple[frame.Envelope, list[bytes]]:
