@@ -31,6 +31,12 @@ def test_it_is_a_rotation_in_every_dimension() -> None:
         assert np.abs(turned @ turned.T - np.eye(dimension)).max() < 1e-5
 
 
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_vector_alone_is_rotated_as_among_others(dimension: int) -> None:
+    vectors = gaussian(3, dimension)
+    assert rotate(vectors[1:2]) == pytest.approx(rotate(vectors)[1:2], abs=1e-5)
+
+
 def test_the_given_vectors_are_not_changed() -> None:
     vectors = gaussian(3, 100)
     before = vectors.copy()

@@ -16,7 +16,7 @@ from tests.support.sections import RecordingFetch
 from tests.support.vectors import F32
 from vectord.index.kernels import codes
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections.parts import Parts
+from vectord.index.sections.parts import Mask, Parts
 from vectord.index.sections.parts_writer import pack
 from vectord.lhv1.params import Distance
 
@@ -121,6 +121,16 @@ def test_several_queries_are_ranked_as_each_of_them() -> None:
     assert [each.tolist() for each in parts.rank_all(queries, 4)] == [
         parts.rank(query, 4).tolist() for query in queries
     ]
+
+
+@pytest.mark.parametrize("allowed", [None, np.arange(12) % 3 == 1], ids=["all", "some"])
+def test_the_partitions_near_several_queries_are_those_of_each(allowed: Mask | None) -> None:
+    parts, vectors = case_of().opened(), list(gaussian(7, 130, 5))
+    queries = parts.queries(vectors)
+    for count in (2, 4, 12):
+        assert [each.tolist() for each in parts.near_all(queries, count, allowed)] == [
+            sorted(parts.rank(parts.query(vector), count, allowed).tolist()) for vector in vectors
+        ]
 
 
 def expected_values(case: Case, parts: Parts, query: F32, method: str) -> F32:

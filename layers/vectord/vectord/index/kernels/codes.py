@@ -7,6 +7,7 @@ and the factor, allow an unbiased estimate of a distance. The factor is the cosi
 theoretical error bound for approximate nearest neighbor search" (SIGMOD 2024).
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -49,7 +50,10 @@ class RotatedQuery(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def words(self) -> U64:
         """The code of the query, uint64 (words,)."""
-        words: U64 = _words_of((self.residual > 0)[None, :])[0]
+        bits = self.residual > 0
+        if len(bits) % 64:
+            return _words_of(bits[None, :])[0]
+        words: U64 = np.packbits(bits, bitorder="little").view("<u8")
         return words
 
     @cached_property
@@ -101,6 +105,12 @@ def rotated_query(query: F32, mean: F32, distance: Distance) -> RotatedQuery:
     """Return the residual of a query (dimension,)."""
     target = normalized(query) if distance == "cosine" else query
     return RotatedQuery(rotate((target - mean)[None, :])[0])
+
+
+def rotated_queries(queries: Sequence[F32], mean: F32, distance: Distance) -> list[RotatedQuery]:
+    """Return the residual of each query (dimension,), from one rotation."""
+    targets = np.array([normalized(query) if distance == "cosine" else query for query in queries])
+    return [RotatedQuery(residual) for residual in rotate(targets - mean)]
 
 
 def hamming_distances(planes: U64, query: RotatedQuery) -> U16:

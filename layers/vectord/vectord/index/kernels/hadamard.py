@@ -23,10 +23,23 @@ def rotate(vectors: F32) -> F32:
     dimension = vectors.shape[1]
     width = 1 << (dimension.bit_length() - 1)
     rotated = vectors
+    if len(vectors) == 1:
+        return _rotate_one(vectors[0], width)[None, :]
     for number in range(_ROUNDS):
         rotated = rotated * _signs(dimension, number)
         part = rotated[:, :width] if number % 2 == 0 else rotated[:, dimension - width :]
         part[...] = _transform(part)
+    return rotated
+
+
+def _rotate_one(vector: F32, width: int) -> F32:
+    """Return the same for one vector, with half of the calls: a search rotates its query."""
+    low = 1 << (width.bit_length() // 2)
+    rotated = vector
+    for number in range(_ROUNDS):
+        rotated = rotated * _signs(len(vector), number)
+        part = rotated[:width] if number % 2 == 0 else rotated[len(vector) - width :]
+        part[:] = (_hadamard(width // low) @ (part.reshape(-1, low) @ _hadamard(low))).reshape(-1)
     return rotated
 
 

@@ -57,6 +57,19 @@ class Ranking:
         best.sort()
         return best
 
+    def about_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
+        """Return the rows of `exactly` for each of `residuals` (queries, dimension), ascending, from one product."""
+        places = None if allowed is None else np.flatnonzero(allowed)
+        scores = residuals @ self.matrix.T + self.offsets
+        if places is not None:
+            scores = scores[:, places]
+        kept = scores.shape[1] - count
+        if kept <= 0:
+            best = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+        else:
+            best = np.sort(scores.argpartition(kept, axis=1)[:, kept:], axis=1)
+        return list(best if places is None else places[best])
+
     @cached_property
     def _reduced(self) -> tuple[F32, F32] | None:
         """The rows along their leading principal directions, and these, (reduced dimension, dimension)."""

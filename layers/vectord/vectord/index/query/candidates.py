@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from msgspec import structs
 
 from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64, distances, normalized
@@ -69,15 +68,17 @@ def in_base(
     if plan.fetch == "ranges":
         requests = max((each.requests for each in probed), default=0) if probed is not None else plan.requests
         rows = prefetch.fetch_rows(index, base, rows, None if exact else requests)
-    found = [
-        _rescore(base, each, query, k, at_least=at_least, complete=exact or len(each) >= mask.base_count)
-        for each, query in zip(rows, queries, strict=True)
-    ]
     if probed is None:
-        return found
+        return [
+            Candidates(
+                *_rescored(base, each, query, k, at_least=at_least), len(each), exact or len(each) >= mask.base_count
+            )
+            for each, query in zip(rows, queries, strict=True)
+        ]
+    near = [_rescored(base, each, query, k) for each, query in zip(rows, queries, strict=True)]
     return [
-        structs.replace(each, partitions=of_query.partitions, entries=of_query.entries)
-        for each, of_query in zip(found, probed, strict=True)
+        Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
+        for of_query, each, found in zip(near, rows, probed, strict=True)
     ]
 
 
@@ -141,12 +142,12 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescore(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None, complete: bool) -> Candidates:
-    """Compute the exact distances of those of `rows` that can be among their `k` nearest."""
+def _rescored(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None = None) -> tuple[Array, F64]:
+    """Return those of `rows` that can be among their `k` nearest, and their exact distances."""
     distance, norms = base.graph.distance, None
     if base.graph.section.whole and len(rows):
         vectors, norms = base.graph.take_whole(rows)
     else:
         vectors = base.graph.take(rows)
     near = exact_scan.prune(vectors, query, k, distance, norms=norms, at_least=at_least)
-    return Candidates(rows[near], distances(vectors, near, query, distance), len(rows), complete)
+    return rows[near], distances(vectors, near, query, distance)

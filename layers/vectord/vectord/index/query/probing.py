@@ -84,13 +84,14 @@ def _find(
         raise AssertionError("a plan over partitions needs an index that has some")
     is_masked = mask.filtered or removed
     hidden, eligible = (mask.hidden_in_base, _eligible(parts, mask)) if is_masked else (None, None)
-    rotated = [parts.query(query) for query in queries]
-    if len(rotated) > 1:
-        ranked = parts.rank_all(rotated, plan.probes, eligible)
+    is_whole = parts.section.whole
+    if len(queries) > 1:
+        rotated = parts.queries(queries)
+        ranked = (parts.near_all if is_whole else parts.rank_all)(rotated, plan.probes, eligible)
     else:
-        rank = parts.near if parts.section.whole else parts.rank
-        ranked = [rank(rotated[0], plan.probes, eligible)]
-    if not parts.section.whole:
+        rotated = [parts.query(queries[0])]
+        ranked = [(parts.near if is_whole else parts.rank)(rotated[0], plan.probes, eligible)]
+    if not is_whole:
         prefetch.fetch_codes(index, base, ranked)
     candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest
     found = []

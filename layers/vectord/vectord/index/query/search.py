@@ -16,7 +16,10 @@ from vectord.index.query.query import DEFAULT_RECALL, Answer, Query
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
-_QUERIES: Final = 16  # that are answered at a time; each may have every row as a candidate
+# Queries that are answered at a time. Each of a scan may have every row as a candidate. Those over partitions share the
+# product with all centroids: with 50, a query takes a tenth of the time of a product of its own.
+_SCANNED: Final = 16
+_PROBING: Final = 50
 
 
 def search(index: Index, vector: F32, k: int, recall: float = DEFAULT_RECALL, ef_search: int = 0) -> Answer:
@@ -124,11 +127,13 @@ def _approximate(
 def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
     """Return the query vectors in groups; those of a search by ranges share one round of requests.
 
-    Those of a scan share a product of matrices. For others the deadline is checked before each vector.
+    Those of a scan or of partitions share products of matrices. For others the deadline is checked before each vector.
     """
     if plan.fetch == "ranges" or len(query.vectors) == 1:
         return [query.vectors]
-    return list(batched(query.vectors, _QUERIES if plan.strategy == "exact" and not plan.effort else 1))
+    if plan.strategy == "partitions":
+        return list(batched(query.vectors, _PROBING))
+    return list(batched(query.vectors, _SCANNED if plan.strategy == "exact" and not plan.effort else 1))
 
 
 def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:

@@ -123,6 +123,10 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return a query vector as the other methods need it."""
         return codes.rotated_query(vector, self._head.mean, self.distance)
 
+    def queries(self, vectors: Sequence[F32]) -> list[RotatedQuery]:
+        """Return what `query` returns for each vector, in less time."""
+        return codes.rotated_queries(vectors, self._head.mean, self.distance)
+
     def rank(self, query: RotatedQuery, count: int, allowed: Mask | None = None) -> Array:
         """Return the `count` partitions nearest to the query, nearest first; only those that `allowed` has as True."""
         return largest(self._head.scores(query.residual, self.distance), count, allowed)
@@ -137,6 +141,10 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         The first call takes some milliseconds more than `rank`, and later ones a small part of its time.
         """
         return self._ranking.about(query.residual, count, allowed)
+
+    def near_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
+        """Return what `rank` returns for each query, but ascending, from one product."""
+        return self._ranking.about_all(np.array([query.residual for query in queries]), count, allowed)
 
     def nearest(
         self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
