@@ -51,9 +51,8 @@ class RotatedQuery(msgspec.Struct, frozen=True, eq=False, dict=True):
     def words(self) -> U64:
         """The code of the query, uint64 (words,)."""
         bits = self.residual > 0
-        if len(bits) % 64:
-            return _words_of(bits[None, :])[0]
-        words: U64 = np.packbits(bits, bitorder="little").view("<u8")
+        whole_words = len(bits) % 64 == 0
+        words: U64 = np.packbits(bits, bitorder="little").view("<u8") if whole_words else _words_of(bits[None, :])[0]
         return words
 
     @cached_property
