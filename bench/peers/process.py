@@ -25,6 +25,7 @@ def python_path(code: Path = ROOT) -> str:
 PATH: Final = python_path()
 
 
+MOST_SECONDS: Final = 900.0  # of one measured process
 _NO_VARIABLES: Final[Mapping[str, str]] = {}
 
 
@@ -82,10 +83,11 @@ def child(
     threads: int | None = None,
     module: str = "bench.peers.child",
     variables: Mapping[str, str] = _NO_VARIABLES,
+    most_seconds: float = MOST_SECONDS,
 ) -> Iterator[Child]:
     """Run a job of `module` in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP.
 
-    `variables` are more environment variables.
+    `variables` are more environment variables. After `most_seconds` the process is killed.
     """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     job_file, log = folder / "job.json", folder / "log"
@@ -103,7 +105,7 @@ def child(
             stderr=output,
             text=True,
         )
-    limit = threading.Timer(_MOST_SECONDS, process.kill)  # receive() then fails
+    limit = threading.Timer(most_seconds, process.kill)  # receive() then fails
     limit.start()
     with process:
         try:
@@ -114,7 +116,6 @@ def child(
             process.kill()
 
 
-_MOST_SECONDS = 900.0
 _LAST_SECONDS = 30.0  # from the last event to the end of the process
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "LANCE_CPU_THREADS")
 _LOCAL = {

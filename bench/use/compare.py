@@ -32,6 +32,7 @@ from tools.command import console
 from tools.command.run import run_tool
 
 _SEED = 20_261_129
+_CHANGING_SECONDS = 3_600.0  # of a process that makes many changes
 _CHANGES = 4  # requests in which the patches are made, and in which the deletes are
 
 
@@ -73,6 +74,7 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="without peers")
     parser.add_argument("--quick", action="store_true", help="few rows and runs: a test that everything works")
     parser.add_argument("--batches", type=int, help="batches of the load; default: 35 of 2,000")
+    parser.add_argument("--adds", type=int, help="adds of 100 that are timed; default: 200")
     parser.add_argument("--cold", type=int, help="cold searches for each state and effort; default: 10")
     parser.add_argument("--results", type=Path, default=RESULTS, help="JSON file for the figures")
     options = parser.parse_args()
@@ -87,7 +89,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         options.batches or default.batches,
         default.batch,
         default.adds,
-        timed_adds=default.timed_adds,
+        timed_adds=options.adds or default.timed_adds,
         searches=default.searches,
         cold=options.cold or default.cold,
     )
@@ -110,6 +112,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
             sides = [stack.enter_context(running(one, store, folder, one.file)) for one in participants]
             found.sides = [_load(side, sizes) for side in sides]
             _in_states(sides, found, data, sizes, states)
+            write(found, options.results)  # the adds take long, and may be interrupted
             for side, figures in zip(sides, found.sides, strict=True):
                 _timed_adds(side, figures, sizes)
     write(found, options.results)
@@ -217,7 +220,7 @@ def _change(side: Running, *commands: dict[str, Any]) -> list[float]:
     """Make changes in a new process; return the seconds of each change of the last command."""
     rows = str(side.folder.parent / "rows.npy")
     seconds: list[float] = []
-    with side.run("bench.use.changing", rows=rows) as process:
+    with side.run("bench.use.changing", most_seconds=_CHANGING_SECONDS, rows=rows) as process:
         process.receive("ready")
         for command in commands:
             process.send(**command)

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from bench.handlers import CODE
 from bench.peers.adapters.vectord import PREFIX
-from bench.peers.process import Child, child, python_path
+from bench.peers.process import MOST_SECONDS, Child, child, python_path
 from bench.s3.stand_in import BUCKET, StandIn
 from bench.use.invocations import Invocations, serving
 from tools.command.paths import ROOT
 
+_RUN_SECONDS: Final = 4 * 3_600.0  # that a compact function lives at most: as long as a run
 _TARGETS: Final = (0.95, 0.98)
 _PROBES: Final = ((20, 10), (40, 20))  # of LanceDB: nprobes and refine_factor
 
@@ -66,7 +67,12 @@ class Running:
         return f"{PREFIX}/{self.name}.lhv1" if self.participant.ours else self.name
 
     def run(
-        self, module: str, threads: int = 1, folder: Path | None = None, **more: Any
+        self,
+        module: str,
+        threads: int = 1,
+        folder: Path | None = None,
+        most_seconds: float = MOST_SECONDS,
+        **more: Any,
     ) -> AbstractContextManager[Child]:
         """Start a process of `module` with this participant's code; `folder` has its files on the disk."""
         code = self.participant.code
@@ -83,7 +89,7 @@ class Running:
             "PYTHONPATH": python_path(code),
             "AWS_ENDPOINT_URL_LAMBDA": self.lambda_endpoint,
         }
-        return child(job, self.folder, threads, module, variables)
+        return child(job, self.folder, threads, module, variables, most_seconds)
 
     def size(self) -> int:
         """Return the bytes of its objects."""
@@ -107,7 +113,7 @@ def running(participant: Participant, store: StandIn, folder: Path, name: str) -
         invocations = Invocations(compact)
         found = Running(participant, store, home, name, invocations, stack.enter_context(serving(invocations)))
         if participant.ours:
-            process = stack.enter_context(found.run("bench.use.compacting", threads=2))
+            process = stack.enter_context(found.run("bench.use.compacting", threads=2, most_seconds=_RUN_SECONDS))
             process.receive("ready")
             compactor.append(process)
             stack.callback(process.finish)
