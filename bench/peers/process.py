@@ -25,7 +25,6 @@ def python_path(code: Path = ROOT) -> str:
 PATH: Final = python_path()
 
 
-MOST_SECONDS: Final = 900.0  # of one measured process
 _NO_VARIABLES: Final[Mapping[str, str]] = {}
 
 
@@ -83,11 +82,10 @@ def child(
     threads: int | None = None,
     module: str = "bench.peers.child",
     variables: Mapping[str, str] = _NO_VARIABLES,
-    most_seconds: float = MOST_SECONDS,
 ) -> Iterator[Child]:
     """Run a job of `module` in a new process with its own TMPDIR; `threads` limits BLAS and OpenMP.
 
-    `variables` are more environment variables. After `most_seconds` the process is killed.
+    `variables` are more environment variables. The process is killed after `most_seconds` of the job, or 900.
     """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     job_file, log = folder / "job.json", folder / "log"
@@ -105,7 +103,7 @@ def child(
             stderr=output,
             text=True,
         )
-    limit = threading.Timer(most_seconds, process.kill)  # receive() then fails
+    limit = threading.Timer(job.get("most_seconds", _MOST_SECONDS), process.kill)  # receive() then fails
     limit.start()
     with process:
         try:
@@ -116,6 +114,7 @@ def child(
             process.kill()
 
 
+_MOST_SECONDS = 900.0
 _LAST_SECONDS = 30.0  # from the last event to the end of the process
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "LANCE_CPU_THREADS")
 _LOCAL = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench.handlers import CODE
 from bench.peers.adapters.vectord import PREFIX
-from bench.peers.process import MOST_SECONDS, Child, child, python_path
+from bench.peers.process import Child, child, python_path
 from bench.s3.stand_in import BUCKET, StandIn
 from bench.use.invocations import Invocations, serving
 from tools.command.paths import ROOT
@@ -71,7 +71,6 @@ class Running:
         module: str,
         threads: int = 1,
         folder: Path | None = None,
-        most_seconds: float = MOST_SECONDS,
         **more: Any,
     ) -> AbstractContextManager[Child]:
         """Start a process of `module` with this participant's code; `folder` has its files on the disk."""
@@ -89,7 +88,7 @@ class Running:
             "PYTHONPATH": python_path(code),
             "AWS_ENDPOINT_URL_LAMBDA": self.lambda_endpoint,
         }
-        return child(job, self.folder, threads, module, variables, most_seconds)
+        return child(job, self.folder, threads, module, variables)
 
     def size(self) -> int:
         """Return the bytes of its objects."""

@@ -1,7 +1,5 @@
 """A request that finds a build due runs it if that takes a moment; otherwise a compaction does."""
 
-from math import inf
-
 import msgspec
 import pytest
 
@@ -91,15 +89,17 @@ MANY = 44_000  # rows that need more than a scan
 def test_a_request_does_not_wait_for_a_build_that_takes_longer_than_it_may(
     store: ScriptedStore, asked: RecordedInvocations
 ) -> None:
-    environment = Clock().environment()
-    assert not BuildPolicy(environment, asked, PLENTY).is_deferred(a_due_index(), SIZES, FOREVER)
-    assert BuildPolicy(environment, asked, PLENTY, wait=1e-4).is_deferred(a_due_index(), SIZES, FOREVER)
+    policy = BuildPolicy(Clock().environment(), asked, PLENTY)
+    assert not policy.is_deferred(a_due_index(metadata=1), SIZES, FOREVER)
+    assert policy.is_deferred(a_due_index(metadata=1_300_000), SIZES, FOREVER)
 
 
-def a_due_index() -> Index:
-    """Return a packed index of 20 rows with 9 more in its tail."""
+def a_due_index(metadata: int) -> Index:
+    """Return a packed index of 20 rows with this many bytes of metadata each, and 9 rows more in its tail."""
+    text = msgspec.Raw(b'"' + b"x" * metadata + b'"')
+    base = [NewVector(one.id, one.vector, text) for one in vectors(*map(str, range(20)))]
     rows = [Item(one.id, one.vector, one.metadata) for one in vectors(*(f"late{row}" for row in range(9)))]
-    return mutations.upsert(opened(*vectors(*map(str, range(20)))), rows)[0]
+    return mutations.upsert(opened(*base), rows)[0]
 
 
 def test_an_index_that_needs_more_than_a_scan_is_first_built_by_a_compaction(
@@ -112,13 +112,6 @@ def test_an_index_that_needs_more_than_a_scan_is_first_built_by_a_compaction(
     assert (tail(store), asked.names) == (MANY + 1, ["t"])
     assert compact(a_compaction(store)).outcome == "compacted"
     assert (tail(store), service.describe("t", Deadline(20.0)).count) == (0, MANY + 1)
-
-
-def test_an_ingestion_builds_what_it_has_the_time_for(store: ScriptedStore, asked: RecordedInvocations) -> None:
-    environment = Clock().environment()
-    policy = BuildPolicy(environment, asked, PLENTY, wait=inf)
-    assert not policy.is_deferred(a_due_index(), SIZES, Deadline(20.0))
-    assert policy.is_deferred(a_due_index(), SIZES, Deadline(1e-4))
 
 
 def test_without_a_compact_function_every_build_runs_in_the_request(store: ScriptedStore) -> None:

@@ -36,12 +36,12 @@ class Send(Protocol):
 class BuildPolicy:
     """The policy of a function with `memory` bytes, which can `send` events to the function that compacts.
 
-    A write waits at most `wait` seconds for a build. Without one, all rows of an index that has no base in the packed
-    form are in its tail, and searches scan them until the compaction is done.
+    A write waits at most `REQUEST_WAIT` seconds for a build. Without one, all rows of an index that has no base in the
+    packed form are in its tail until the compaction is done.
     """
 
-    def __init__(self, environment: Environment, send: Send, memory: int, wait: float = REQUEST_WAIT) -> None:
-        self._environment, self._send, self._memory, self._wait = environment, send, memory, wait
+    def __init__(self, environment: Environment, send: Send, memory: int) -> None:
+        self._environment, self._send, self._memory = environment, send, memory
         self._next_request: dict[str, float] = {}  # by index
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
@@ -52,7 +52,7 @@ class BuildPolicy:
             is_due = not exact_scan_is_cheap(len(index), index.params.dimension)
         if not is_due:
             return False
-        wait = min(self._wait, _SHARE * self._environment.left(deadline))
+        wait = min(REQUEST_WAIT, _SHARE * self._environment.left(deadline))
         return build_seconds(index) > wait or _COPIES * _size(index) > self._memory
 
     def request_compaction(self, name: str, index: Index) -> None:
