@@ -11,29 +11,25 @@ offset  size  field
 
 import struct
 import zlib
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import bucket_index, params, parts_shape, piece_counts
+from vectord.lhv1 import bucket_index, params, parts_shape, piece_counts, section_names
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
-from vectord.lhv1.piece_counts import PIECE
 from vectord.lhv1.seal import may_be_complete, unseal
+from vectord.lhv1.section_names import PIECE, SECTIONS
 
 type Data = bytes | memoryview
 
 MAGIC: Final = b"LHV1"
 VERSION: Final = 2
-SECTIONS: Final = frozenset({PIECE, "parts", "sketch", "columns", "rows", "graph", "tail"})
 
-_REPEATED: Final = frozenset({PIECE, "tail"})  # sections of which there may be several
 _PREFIX: Final = struct.Struct(">4sI")
-_REQUIRED_SECTIONS: Final = {"parts": "rows", "sketch": "graph", "rows": "graph", "columns": "rows"}
 
 
 class SectionEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -238,8 +234,7 @@ def check_envelope(envelope: Envelope) -> None:
     if envelope.s3vectors and (reason := bucket_index.invalid_reason(envelope.s3vectors, envelope.params)):
         raise BlobCorrupt(f"a value under 's3vectors' in its envelope is invalid: {reason}")
     _check_sections(envelope)
-    _check_parts(envelope)
-    _check_pieces(envelope)
+    _check_counts(envelope)
     base, tail, listed = envelope.base_rows, envelope.tail_rows, envelope.listed_tail_rows
     if base < 0 or envelope.packed_rows < 0 or (envelope.packed_rows and len(envelope.ids) != listed):
         raise BlobCorrupt(f"its envelope lists {len(envelope.ids):,} ids, but its tail has {listed:,} rows")
@@ -256,32 +251,28 @@ def check_envelope(envelope: Envelope) -> None:
 
 
 def _check_sections(envelope: Envelope) -> None:
-    counts = Counter(entry.name for entry in envelope.sections)
-    if unknown := counts.keys() - SECTIONS:
+    names = [entry.name for entry in envelope.sections]
+    if unknown := set(names) - SECTIONS:
         raise BlobUnsupported(f"this version of vectord cannot read its section {min(unknown)!r}")
-    if any(count > 1 for name, count in counts.items() if name not in _REPEATED):
-        raise BlobCorrupt("its envelope lists a section twice")
+    if reason := section_names.invalid_reason(names):
+        raise BlobCorrupt(f"its sections do not belong together: {reason}")
     row_size = 4 * envelope.params.dimension
     if any(entry.bytes < 0 or (entry.name == "tail" and entry.bytes % row_size) for entry in envelope.sections):
         raise BlobCorrupt("the length of one of its sections is negative, or not a whole number of rows")
-    incomplete = any(counts[name] and not counts[other] for name, other in _REQUIRED_SECTIONS.items())
-    if incomplete or (envelope.packed_rows > 0) != bool(counts["rows"]):
-        raise BlobCorrupt("its sections do not belong together: one needs another that is missing")
+    keys = {
+        "rows": envelope.packed_rows > 0,
+        "parts": envelope.parts is not msgspec.UNSET,
+        PIECE: envelope.pieces is not msgspec.UNSET,
+    }
+    if missing := [name for name, is_present in keys.items() if is_present != (name in names)]:
+        raise BlobCorrupt(f"its section {missing[0]!r} needs a key in its envelope, and the key needs the section")
 
 
-def _check_parts(envelope: Envelope) -> None:
-    names = {entry.name for entry in envelope.sections}
-    if bool(envelope.parts) != ("parts" in names) or {"parts", "sketch"} <= names:
-        raise BlobCorrupt("its section 'parts' needs the key 'parts' in its envelope, and excludes 'sketch'")
+def _check_counts(envelope: Envelope) -> None:
     if envelope.parts and (reason := parts_shape.invalid_reason(envelope.parts, envelope.packed_rows)):
         raise BlobCorrupt(f"the key 'parts' in its envelope is invalid: {reason}")
-
-
-def _check_pieces(envelope: Envelope) -> None:
-    names, counts = [entry.name for entry in envelope.sections], envelope.pieces
-    if (counts is not msgspec.UNSET) != (PIECE in names):
-        raise BlobCorrupt("its sections 'piece' need the key 'pieces' in its envelope, and the key needs them")
-    if counts is not msgspec.UNSET and (reason := piece_counts.invalid_reason(counts, names, len(envelope.ids))):
+    pieces = sum(entry.name == PIECE for entry in envelope.sections)
+    if pieces and (reason := piece_counts.invalid_reason(envelope.pieces or (), pieces, len(envelope.ids))):
         raise BlobCorrupt(f"the key 'pieces' in its envelope is invalid: {reason}")
 
 

@@ -8,22 +8,21 @@ piece in front of the bytes that it copies from the previous object, and every o
 from collections.abc import Sequence
 from typing import Final
 
-PIECE: Final = "piece"
 _MAX_ROWS: Final = 2**32 - 1  # the section stores its count as uint32
 
 
-def invalid_reason(counts: Sequence[int], sections: Sequence[str], listed_ids: int) -> str | None:
-    """Return why these cannot be the rows of the pieces among `sections`, the names in the order of the body.
+def invalid_reason(counts: Sequence[int], sections: int, listed_ids: int) -> str | None:
+    """Return why these cannot be the rows of that number of sections `piece`, or None if they can.
 
     `listed_ids` is the number of ids in the envelope. The ids of a piece are in the piece itself, so that a reader need
-    not read those of all rows; no other section may then have its ids in the envelope. Return None if they can.
+    not read those of all rows; no other section may then have its ids in the envelope.
     """
+    if len(counts) != sections:
+        return f"it has the rows of {len(counts):,} pieces, but there are {sections:,}"
     if not all(0 < rows <= _MAX_ROWS for rows in counts):
         return "a piece has no rows, or more than its section can count"
-    if sections.count(PIECE) != len(counts) or any(name != PIECE for name in sections[: len(counts)]):
-        return f"it lists {len(counts):,} pieces, which must be the first sections and the only ones of that name"
-    if "tail" in sections or listed_ids:
-        return "beside pieces there are a section 'tail' or ids in the envelope"
+    if listed_ids:
+        return "beside pieces there are ids in the envelope"
     return None
 
 

@@ -27,8 +27,9 @@ from vectord.index.codec.encode import PreparedBlob
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
+from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.snapshots.mapped import MappedFetch, MappedSections
-from vectord.service.snapshots.ranges import RangeReader, split
+from vectord.service.snapshots.ranges import RangeReader, split, write_first_bytes
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
 from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
@@ -75,9 +76,7 @@ class SnapshotOpener:
             files, starts = self._sections(decoded, head.etag)
             # If the cache cannot hold all of the index, a partly read section would evict what is needed.
             fits = decoded.size <= self._files.budget
-            for file, start in starts.items():
-                if not file.whole and (start < len(data) if fits else start + file.size <= len(data)):
-                    file.write(0, memoryview(data)[start : start + file.size])
+            write_first_bytes(memoryview(data), decoded, starts, partly=fits)
             ranges = RangeReader(self._store, name, head.etag, starts, self._files.budget, self._environment)
             index = decode.open_head(decoded, files.__getitem__, ranges, previous.index if previous else None)
             return Snapshot(name, index, head.etag, tuple(files.values()))
@@ -94,7 +93,7 @@ class SnapshotOpener:
                 return self._open_mapped(name, head, self._mapper.map(name, etag), before, dict(encoded.sections))
         files, starts = self._sections(head, etag)
         for entry, data in encoded.sections:
-            if not files[entry].whole:
+            if entry in files and not files[entry].whole:
                 files[entry].write(0, data)
         ranges = RangeReader(self._store, name, etag, starts, self._files.budget, self._environment)
         index = decode.open_head(head, files.__getitem__, ranges, before)
@@ -142,8 +141,10 @@ class SnapshotOpener:
         files = {
             entry: self._files.open(entry if entry.id else structs.replace(entry, id=f"{etag}/{position}"))
             for position, entry in enumerate(head.envelope.sections)
+            if entry.name != PARTS_HEAD
         }
-        return files, {files[entry]: start for entry, start in zip(head.envelope.sections, starts, strict=True)}
+        places = zip(head.envelope.sections, starts, strict=True)
+        return files, {files[entry]: start for entry, start in places if entry in files}
 
 
 class SnapshotCache:

@@ -8,6 +8,9 @@ import msgspec
 from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
+from vectord.lhv1.frame import Head
+from vectord.lhv1.parts_copy import read_copy
+from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.values.environment import Environment
 from vectord.storage.base import Data, Reader
 
@@ -58,6 +61,24 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
             if missing:
                 file = _file_of(section)
                 yield from ((file, piece) for byte_range in joined(missing) for piece in split(byte_range))
+
+
+def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile, int], *, partly: bool) -> None:
+    """Write to each section file what `data`, the first bytes of the object with `head`, have of its section.
+
+    `starts` are as for `RangeReader`. Without `partly`, only sections that are whole in `data` are written.
+
+    Raises:
+        BlobCorrupt: a section is complete and does not match its checksum, or a copy cannot be one of `parts`.
+    """
+    for file, start in starts.items():
+        if not file.whole and (start < len(data) if partly else start + file.size <= len(data)):
+            file.write(0, data[start : start + file.size])
+    first = next(iter(head.envelope.sections), None)
+    if partly and first and first.name == PARTS_HEAD:
+        [parts] = [file for file in starts if file.entry.name == "parts"]
+        copy = data[head.body_start : head.body_start + first.bytes]
+        parts.write(0, read_copy(copy, first.bytes, parts.size))
 
 
 def _file_of(section: Section) -> SectionFile:
