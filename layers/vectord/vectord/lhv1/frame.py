@@ -22,7 +22,7 @@ from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
 from vectord.lhv1.seal import may_be_complete, unseal
-from vectord.lhv1.section_names import PIECE, SECTIONS
+from vectord.lhv1.section_names import PARTS_HEAD, PIECE, SECTIONS
 
 type Data = bytes | memoryview
 
@@ -89,6 +89,12 @@ class Head(msgspec.Struct, frozen=True):
     envelope: Envelope
     body_start: int
     size: int
+
+    @property
+    def rows_start(self) -> int:
+        """The offset of the first section with rows: behind a copy of the head of the partitions, if there is one."""
+        first = next(iter(self.envelope.sections), None)
+        return self.body_start + (first.bytes if first and first.name == PARTS_HEAD else 0)
 
     def section_starts(self) -> list[int]:
         """Return the offset of each section in the object."""

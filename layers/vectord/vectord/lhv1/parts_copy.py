@@ -17,20 +17,22 @@ from vectord.errors import BlobCorrupt
 
 type Data = bytes | memoryview
 
-MAX_COPY: Final = 384 << 10  # bytes; a longer head of `parts` would not be in the first read of a search
-
 _LENGTH: Final = struct.Struct("<I")
 _PAGE: Final = 4_096  # a cache keeps whole pages of a section
 
 
-def copy_size(head_size: int, parts_size: int) -> int:
-    """Return how many bytes of `parts` are copied so that they contain its head; 0 if it is too long for a copy."""
+def copy_size(head_size: int, parts_size: int, limit: int) -> int:
+    """Return how many bytes of `parts` a copy has, so that its head is among them; 0 if they are more than `limit`."""
     size = min(-(-head_size // _PAGE) * _PAGE, parts_size)
-    return size if size <= MAX_COPY else 0
+    return size if size <= limit else 0
 
 
-def pack(copy: Data, size: int) -> bytes:
-    """Return the section with a copy of the first bytes of `parts`, and zeros up to `size` bytes."""
+def pack(copy: Data, size: int, alignment: int = 1) -> bytes:
+    """Return the section with a copy of the first bytes of `parts`.
+
+    Zeros fill it to `size` bytes, and to a multiple of `alignment`.
+    """
+    size = -(-max(size, _LENGTH.size + len(copy)) // alignment) * alignment
     return b"".join((_LENGTH.pack(len(copy)), copy)).ljust(size, b"\0")
 
 
