@@ -14,7 +14,7 @@ from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope, Head, SectionEntry
-from vectord.lhv1.piece_counts import PIECE
+from vectord.lhv1.section_names import PIECE
 
 OpenSection = Callable[[SectionEntry], Section]
 

@@ -15,7 +15,7 @@ from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
-from vectord.lhv1.piece_counts import PIECE
+from vectord.lhv1.section_names import PIECE
 
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
