@@ -207,9 +207,10 @@ def test_the_bytes_before_copied_ones_are_padded_to_a_part_and_not_more() -> Non
     written = packed(some(0, 20), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
     for first in (20, 21):
         assert 5_000 <= len(written.add(*some(first, first + 1)).front) < 5_064
-    assert 5_000 <= len(written.remove("row-20").head) < 5_064
-    written.add(*some(30, 200))
-    assert not written.blob[: written.index.body_start].endswith(b" " * 64)
+    assert 5_000 <= len(written.remove("row-20").front) < 5_064
+    encoded = written.add(*some(30, 200))
+    assert len(encoded.front) > 5_064
+    assert not encoded.head.endswith(b" " * 64)
 
 
 @pytest.mark.parametrize("share", [1, 4])

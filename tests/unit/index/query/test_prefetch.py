@@ -18,6 +18,7 @@ from vectord.index import mutations
 from vectord.index.codec import encode
 from vectord.index.query.query import Result
 from vectord.index.rows import Item
+from vectord.index.thresholds import Thresholds
 from vectord.readers.entry import NewVector
 from vectord.service.service import Service
 from vectord.service.snapshots import cache as snapshots_cache
@@ -50,6 +51,7 @@ def blob(rows: int, dimension: int) -> bytes:
 class Case:
     store: ScriptedStore
     size: int
+    thresholds: Thresholds = PACKED
 
     def service(self, files: SectionCache | None = None) -> Service:
         """Return a function with nothing cached."""
@@ -60,7 +62,7 @@ class Case:
             memory_bytes=1 << 20,
             environment=clock.environment(),
             retry_policy=RetryPolicy(max_attempts=3),
-            thresholds=PACKED,
+            thresholds=self.thresholds,
         )
 
 
@@ -217,6 +219,20 @@ def test_an_object_that_changes_between_two_ranges_is_searched_in_its_new_state(
     searched = search(service, QUERIES[7], k=1)
     assert found(searched) == [("new", 0.0)]
     assert searched.etag == large.store.inner.etag("t")
+
+
+def test_a_search_after_changes_needs_as_many_rounds_as_after_a_build(large: Case) -> None:
+    """The changes put 5 MiB before the partitions; a copy of their head is among the first bytes."""
+    large.thresholds = Thresholds(tail_rows=1 << 30)
+    built = search(large.service(), QUERIES[5])
+    writer = large.service()
+    writer.add("t", [NewVector(f"new-{row}", vector) for row, vector in enumerate(QUERIES[200:230])], FOREVER)
+    added = search(large.service(), QUERIES[5])
+    writer.delete("t", Selection([found(built)[0][0]]), FOREVER)
+    deleted = search(large.service(), QUERIES[5])
+    assert [each.answer.plan for each in (built, added, deleted)] == ["ranges"] * 3
+    assert built.rounds == added.rounds == deleted.rounds == 3
+    assert len(large.store.inner.get("t").data) > large.size + (4 << 20)
 
 
 def test_a_deleted_row_is_not_found_and_only_it_is_gone(large: Case) -> None:

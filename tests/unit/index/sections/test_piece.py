@@ -168,7 +168,7 @@ def test_codes_of_an_earlier_piece_are_kept_when_it_grows(distance: Distance, fi
     mean = case.opened().mean
     earlier = case.opened_of(pack(case.ids[:first], {}, case.vectors[:first], mean, distance), first)
     assert earlier.codes is not None
-    grown = case.opened(pack(case.ids, case.metadata, case.vectors, mean, distance, known=earlier.codes))
+    grown = case.opened(pack(case.ids, case.metadata, case.vectors, mean, distance, known=[earlier.codes]))
     expected = case.opened()
     assert grown.codes is not None
     assert expected.codes is not None
@@ -180,6 +180,21 @@ def test_codes_of_an_earlier_piece_are_kept_when_it_grows(distance: Distance, fi
 def test_a_piece_that_grows_by_rows_without_codes_loses_its_codes() -> None:
     case = case_of(distance="euclidean")
     piece = case.opened()
+    assert piece.codes is not None
     vectors = np.concatenate([case.vectors, np.full((1, 70), 2.0**31, np.float32)])
-    grown = pack([*case.ids, "long"], case.metadata, vectors, piece.mean, "euclidean", known=piece.codes)
+    grown = pack([*case.ids, "long"], case.metadata, vectors, piece.mean, "euclidean", known=[piece.codes])
     assert case.opened_of(grown, 41).codes is None
+
+
+@pytest.mark.parametrize("bounds", [[(0, 7), (7, 20)], [(0, 30), (30, 40)]], ids=["and new rows", "alone"])
+def test_codes_of_several_earlier_pieces_are_kept_when_they_are_joined(bounds: list[tuple[int, int]]) -> None:
+    case = case_of()
+    mean = case.opened().mean
+    pieces = [case.opened_of(pack(case.ids[a:b], {}, case.vectors[a:b], mean, "cosine"), b - a) for a, b in bounds]
+    known = [piece.codes for piece in pieces if piece.codes is not None]
+    joined = case.opened(pack(case.ids, case.metadata, case.vectors, mean, "cosine", known=known)).codes
+    expected = case.opened().codes
+    assert joined is not None
+    assert expected is not None
+    assert joined.planes.tobytes() == expected.planes.tobytes()
+    assert joined.norms == pytest.approx(expected.norms, rel=2e-3)

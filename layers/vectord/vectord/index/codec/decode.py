@@ -14,7 +14,7 @@ from vectord.index.sections.sketch import Sketch
 from vectord.index.state import Base, Index, Tail, empty_index, with_rows
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope, Head, SectionEntry
-from vectord.lhv1.section_names import PIECE
+from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 OpenSection = Callable[[SectionEntry], Section]
 
@@ -60,7 +60,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         BlobCorrupt: a checksum is wrong, or two values contradict each other.
     """
     envelope = head.envelope
-    base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PIECE, "tail"})
+    base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PARTS_HEAD, PIECE, "tail"})
     sections = {entry.name: open_section(entry) for entry in base_entries}
     base_rows, packed = envelope.base_rows, "rows" in sections
     base = None
@@ -88,7 +88,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         commit=envelope.commit,
         applied=tuple(envelope.applied),
         size=head.size,
-        body_start=head.body_start,
+        body_start=head.rows_start,
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
     )

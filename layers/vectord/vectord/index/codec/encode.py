@@ -11,13 +11,17 @@ from vectord.index import mutations
 from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange, SectionRanges
+from vectord.index.sections.parts import Parts
+from vectord.index.sections.piece import Piece, PieceCodes
 from vectord.index.state import Base, Calibration, Index, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
-from vectord.lhv1 import frame
+from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
-from vectord.lhv1.section_names import PIECE
+from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
+_PART_SHARE: Final = 12  # a copy of the head of the partitions has up to one in 12 bytes of a part: 426 KiB
+_ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 
@@ -85,8 +89,8 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
     entries = index.tail_entries[: len(index.tail.pieces)]
     kept = _kept_pieces(index, thresholds)
-    count, data = _new_piece(index, base, kept)
-    added = ((frame.section_entry(PIECE, f"{index.commit}/{PIECE}", data), data),) if data else ()
+    count, data = _new_piece(index, base, kept, thresholds)
+    added = frame.section_entries({PIECE: data} if data else {}, index.commit)
     copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
     rows = [*([count] if data else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
     envelope = structs.replace(
@@ -100,8 +104,14 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     start = index.body_start + sum(entry.bytes for entry in entries[kept:])
     copied_size = sum(entry.bytes for entry in copied_entries)
     copied = (start, start + copied_size) if copied_entries else None
-    head = frame.encode_head(envelope, thresholds.part - len(data) if copied else 0, _ALIGNMENT)
-    return PreparedBlob(head, copied, added, envelope, len(head) + len(data) + copied_size)
+    if base and base.parts and (copy := _copied_head(base.parts, thresholds)):
+        room = thresholds.part - len(data) - len(frame.encode_head(envelope)) - _ENTRY_BYTES
+        [parts_head] = frame.section_entries({PARTS_HEAD: parts_copy.pack(copy, room, _ALIGNMENT)}, index.commit)
+        added = (parts_head, *added)
+        envelope = structs.replace(envelope, sections=[parts_head[0], *envelope.sections])
+    size = sum(len(section) for _, section in added)
+    head = frame.encode_head(envelope, thresholds.part - size if copied else 0, _ALIGNMENT)
+    return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
 
 
 def _kept_pieces(index: Index, thresholds: Thresholds) -> int:
@@ -115,14 +125,14 @@ def _kept_pieces(index: Index, thresholds: Thresholds) -> int:
     return kept
 
 
-def _new_piece(index: Index, base: Base | None, kept: int) -> tuple[int, Data]:
+def _new_piece(index: Index, base: Base | None, kept: int, thresholds: Thresholds) -> tuple[int, Data]:
     """Return the number of the tail's rows that are not in the `kept` oldest pieces, and a piece of them, if any."""
     tail = index.tail
     start = tail.starts[kept]
     if start == len(tail):
         return 0, b""
     again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
-    index.fetch(*(each for each in again if not each[0].whole), *_mean_range(base))
+    index.fetch(*(each for each in again if not each[0].whole), *_head_of_parts(base, thresholds))
     vectors = [piece.vectors for piece in tail.pieces[kept:]]
     vectors += [tail.listed_vectors] if tail.ids else []
     rows = range(tail.first + start, tail.first + len(tail))
@@ -131,11 +141,37 @@ def _new_piece(index: Index, base: Base | None, kept: int) -> tuple[int, Data]:
     documents = index.documents.read(live.tolist(), index.fetch)
     metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
     joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
-    return len(rows), piece_writer.pack(ids, metadata, joined, _mean(index, base), index.params.distance)
+    mean = _mean(index, base)
+    known = [] if mean is None else _known_codes(tail.pieces[kept:], mean)
+    return len(rows), piece_writer.pack(ids, metadata, joined, mean, index.params.distance, known=known)
 
 
-def _mean_range(base: Base | None) -> list[SectionRanges]:
-    return [(base.parts.section, [base.parts.mean_range])] if base and base.parts else []
+def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[PieceCodes]:
+    """Return the codes of each of the first of `pieces` that have codes about `mean`."""
+    known: list[PieceCodes] = []
+    for piece in pieces:
+        codes = piece.codes_about(mean)
+        if codes is None:
+            break
+        known.append(codes)
+    return known
+
+
+def _copied_head(parts: Parts, thresholds: Thresholds) -> memoryview | None:
+    """Return the first bytes of `parts`, with all of its head, if they are cached and short enough for a copy."""
+    size = _copy_size(parts, thresholds)
+    is_cached = not parts.section.missing([(0, size)])
+    return memoryview(parts.section.buffer)[:size] if size and is_cached else None
+
+
+def _copy_size(parts: Parts, thresholds: Thresholds) -> int:
+    return parts_copy.copy_size(parts.head[1], parts.section.size, thresholds.part // _PART_SHARE)
+
+
+def _head_of_parts(base: Base | None, thresholds: Thresholds) -> list[SectionRanges]:
+    """Return the bytes of the partitions that a commit reads: those that it copies, and the mean."""
+    parts = base.parts if base else None
+    return [(parts.section, [(0, _copy_size(parts, thresholds)), parts.mean_range])] if parts else []
 
 
 def _mean(index: Index, base: Base | None) -> F32 | None:

@@ -23,7 +23,7 @@ def pack(
     mean: F32 | None,
     distance: Distance,
     *,
-    known: PieceCodes | None = None,
+    known: Sequence[PieceCodes] = (),
 ) -> bytes:
     """Return the section of n >= 1 rows, with codes about `mean`; arguments as for `pack_fields`."""
     return b"".join(pack_fields(ids, metadata, vectors, mean, distance, known=known))
@@ -36,27 +36,27 @@ def pack_fields(
     mean: F32 | None,
     distance: Distance,
     *,
-    known: PieceCodes | None = None,
+    known: Sequence[PieceCodes] = (),
 ) -> tuple[Data, Data, Data]:
     """Return head, vectors and documents of a section of n >= 1 rows; back to back they are the section.
 
     `vectors` are float32 (n, dimension), finite, and not copied if they are contiguous. `mean`, float32 (dimension,),
-    is that of the rows that a search compares these with; None for the mean of these rows. `known` are the codes of the
-    first rows about `mean`, if an earlier piece has them; only the others are then computed.
+    is that of the rows that a search compares these with; None for the mean of these rows. `known` are the codes about
+    `mean` of the first rows, as earlier pieces have them; only the codes of the other rows are computed.
     """
     head = _head(vectors, mean, distance, known)
     stored = np.ascontiguousarray(vectors, "<f4").reshape(-1).view(np.uint8)
     return memoryview(head), memoryview(stored), pack_documents(ids, metadata)
 
 
-def _head(vectors: F32, mean: F32 | None, distance: Distance, known: PieceCodes | None) -> Bytes:
+def _head(vectors: F32, mean: F32 | None, distance: Distance, known: Sequence[PieceCodes]) -> Bytes:
     """Return the head. Rows whose norms float32 cannot square get no codes, and then searches scan all vectors."""
     rows, dimension = vectors.shape
     layout = PieceLayout(dimension, rows)
     head: Bytes = np.zeros(layout.vectors, np.uint8)
     can_have_codes = measure_norms(vectors, distance).float32_safe
     if mean is None:
-        mean, known = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32), None
+        mean, known = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32), ()
     _put(head, layout.mean, mean.astype("<f4"))
     COUNT.pack_into(head, 0, rows, 0)
     if can_have_codes:
@@ -67,16 +67,15 @@ def _head(vectors: F32, mean: F32 | None, distance: Distance, known: PieceCodes 
     return head
 
 
-def _encoded(vectors: F32, mean: F32, distance: Distance, known: PieceCodes | None) -> PieceCodes:
+def _encoded(vectors: F32, mean: F32, distance: Distance, known: Sequence[PieceCodes]) -> PieceCodes:
     """Return the codes of all rows: those that are known, and the others."""
-    encoded = codes.encode(vectors[len(known.norms) :] if known else vectors, mean, distance)
-    planes = np.ascontiguousarray(encoded.words.T)
-    if known is None:
-        return PieceCodes(planes, encoded.norms, encoded.factors)
+    first = sum(len(each.norms) for each in known)
+    encoded = codes.encode(vectors[first:], mean, distance)
+    every = [*known, PieceCodes(np.ascontiguousarray(encoded.words.T), encoded.norms, encoded.factors)]
     return PieceCodes(
-        np.concatenate([known.planes, planes], axis=1),
-        np.concatenate([known.norms, encoded.norms]),
-        np.concatenate([known.factors, encoded.factors]),
+        np.concatenate([each.planes for each in every], axis=1),
+        np.concatenate([each.norms for each in every]),
+        np.concatenate([each.factors for each in every]),
     )
 
 
