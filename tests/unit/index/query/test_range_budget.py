@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectord.index.query import planner
-from vectord.index.query.prefetch import MAX_GAP, rows_within_budget
+from vectord.index.query.coalescing import MAX_GAP
+from vectord.index.query.prefetch import rows_within_budget
 
 ROW_BYTES = 1_548  # of 384 dimensions
 

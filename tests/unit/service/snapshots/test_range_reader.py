@@ -1,69 +1,19 @@
 """Ranges of one object in one state are merged so that they need few requests and little extra data."""
 
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.scripted_store import ScriptedStore
 from tests.support.services import new_section_cache
 from vectord.errors import ObjectChanged
 from vectord.lhv1 import frame
-from vectord.service.snapshots.ranges import RangeReader, joined
+from vectord.service.snapshots.ranges import RangeReader
 from vectord.service.values.environment import Environment
 from vectord.storage.base import IfAbsent, IfMatch
 
 PAGE = 4_096
-NEAR = 48 << 10  # bytes: 0.6 ms on the link, where a request takes 25
-
-
-@st.composite
-def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
-    """Ascending ranges of whole pages with gaps between them."""
-    gaps = draw(st.lists(st.integers(1, 30), min_size=1, max_size=120))
-    found, at = [], 0
-    for gap in gaps:
-        start = at + gap * PAGE
-        at = start + draw(st.integers(1, 20)) * PAGE
-        found.append((start, at))
-    return found
-
-
-def gaps(wanted: list[tuple[int, int]]) -> list[int]:
-    return sorted(after[0] - before[1] for before, after in pairwise(wanted))
-
-
-@given(wanted=spans())
-def test_merged_ranges_cover_the_requested_ones_in_order_without_overlap(wanted: list[tuple[int, int]]) -> None:
-    found = joined(wanted)
-    assert all(any(start <= a and b <= stop for start, stop in found) for a, b in wanted)
-    assert all(before[1] < after[0] for before, after in pairwise(found))
-    assert {start for start, _ in found} <= {start for start, _ in wanted}
-    assert {stop for _, stop in found} <= {stop for _, stop in wanted}
-
-
-@given(wanted=spans())
-def test_merged_ranges_include_only_small_gaps(wanted: list[tuple[int, int]]) -> None:
-    waste = sum(stop - start for start, stop in joined(wanted)) - sum(stop - start for start, stop in wanted)
-    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR)
-
-
-@given(wanted=spans())
-def test_the_number_of_merged_ranges_is_the_number_of_large_gaps_plus_one(wanted: list[tuple[int, int]]) -> None:
-    assert len(joined(wanted)) == 1 + sum(gap > NEAR for gap in gaps(wanted))
-
-
-def test_ranges_with_small_gaps_are_merged() -> None:
-    assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)]) == [(0, 8 * PAGE)]
-
-
-def test_ranges_with_large_gaps_stay_separate() -> None:
-    wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
-    assert joined(wanted) == wanted
-
-
 HEAD = b"head" * 100
 SIZES = {"sketch": 10_000, "rows": 9 << 20, "graph": 100 << 20}
 

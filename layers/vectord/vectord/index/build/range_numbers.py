@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.query.prefetch import MAX_GAP, PAGE
+from vectord.index.query.coalescing import MAX_GAP
+from vectord.index.query.prefetch import PAGE
 
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -8,12 +8,12 @@ after some time, and no single search waits for all of it.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.query.coalescing import MAX_GAP, MAX_REQUESTS, SKETCH_GAP, in_few_requests, joined
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.documents import PackedDocuments
@@ -21,9 +21,6 @@ from vectord.index.state import Base, Index
 
 Array = npt.NDArray[np.int64]
 
-MAX_GAP: Final = (
-    48 << 10
-)  # bytes between rows; a gap up to this size is read with the rows instead of splitting the range in two
 _READ_AHEAD: Final = 4 << 20  # bytes; their transfer takes about as long as the rounds of requests of a search
 PAGE: Final = 4_096
 
@@ -54,7 +51,8 @@ def fetch_codes(index: Index, base: Base, partitions: Sequence[Array]) -> None:
     codes: list[SectionRanges] = []
     if base.parts:
         codes = [(base.parts.section, base.parts.code_ranges(np.array(union, np.int64)))]
-    index.fetch(*codes, *_tail(index), *_directory(base))
+    wanted = [*codes, *_tail(index), *_directory(base)]
+    index.fetch(*in_few_requests(wanted, len(partitions) * MAX_REQUESTS))
 
 
 def fetch_auxiliary(index: Index, base: Base) -> None:
@@ -84,13 +82,19 @@ def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int | 
     """
     chosen = rows
     if requests is not None:
-        chosen = [rows_within_budget(each, base.graph.layout.node_size, requests) for each in rows]
+        gap = SKETCH_GAP if base.sketch else MAX_GAP
+        chosen = [rows_within_budget(each, base.graph.layout.node_size, requests, gap) for each in rows]
     # Not np.unique: its first call imports numpy.ma, which takes 10 ms.
     union = sorted(set().union(*(each.tolist() for each in chosen)))
     documents = _directory(base)
     if requests is not None and not _are_missing(documents):
         documents = _documents_of(base, union, len(rows) * requests)
-    index.fetch((base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *documents)
+    wanted = [(base.graph.section, base.graph.byte_ranges(np.array(union, np.int64))), *documents]
+    if base.sketch:
+        wanted = [(section, joined(ranges or [], SKETCH_GAP)) for section, ranges in wanted]
+    elif requests is not None:
+        wanted = in_few_requests(wanted, len(rows) * MAX_REQUESTS)
+    index.fetch(*wanted)
     return chosen
 
 
@@ -100,29 +104,29 @@ def _documents_of(base: Base, rows: Sequence[int], requests: int) -> list[Sectio
     if not isinstance(documents, PackedDocuments) or documents.section.whole:
         return []
     ranges = documents.byte_ranges(rows)
-    gaps = sum(after[0] - before[1] > MAX_GAP for before, after in pairwise(ranges))
+    few = len(joined(ranges, SKETCH_GAP if base.sketch else MAX_GAP)) <= requests
     size = sum(stop - start for start, stop in ranges)
-    return [(documents.section, ranges)] if gaps < requests and size < requests * BYTES_PER_REQUEST else []
+    return [(documents.section, ranges)] if few and size < requests * BYTES_PER_REQUEST else []
 
 
-def rows_within_budget(rows: Array, row_bytes: int, requests: int) -> Array:
+def rows_within_budget(rows: Array, row_bytes: int, requests: int, gap: int = MAX_GAP) -> Array:
     """Return those of `rows`, best first, that `requests` ranges can cover.
 
     A row near an earlier row is added to its range. Any other row needs a new range, if a request is left for it.
     `row_bytes` is the size of a row in the section.
     """
-    numbers, costs = range_numbers(rows, row_bytes)
+    numbers, costs = range_numbers(rows, row_bytes, gap)
     return rows[within_budget(numbers, costs, requests)]
 
 
-def range_numbers(rows: Array, row_bytes: int) -> tuple[Array, Array]:
+def range_numbers(rows: Array, row_bytes: int, gap: int = MAX_GAP) -> tuple[Array, Array]:
     """Return for each of `rows`, best first, the number of its range, and the bytes that are read because of the row.
 
     A row near an earlier row is in its range. Any other row starts a new range with the next number.
     """
-    starts: list[int] = [-MAX_GAP - row_bytes - 1, 1 << 62]  # of the rows so far, ascending, between two bounds
+    starts: list[int] = [-gap - row_bytes - 1, 1 << 62]  # of the rows so far, ascending, between two bounds
     numbers, costs, count = dict[int, int](), [], 0  # the number of the range at each start
-    reach = MAX_GAP + row_bytes
+    reach = gap + row_bytes
     found = []
     for row in rows.tolist():
         start = row * row_bytes

@@ -7,6 +7,7 @@ import msgspec
 
 from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
+from vectord.index.query.coalescing import MAX_GAP, joined
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
 from vectord.lhv1.frame import Head
 from vectord.lhv1.parts_copy import read_copy
@@ -16,8 +17,6 @@ from vectord.storage.base import Data, Reader
 
 _REQUEST_BYTES: Final = 8 << 20  # maximum bytes of one request
 _BATCH_BYTES: Final = 64 << 20  # bytes that are read into memory before they are written to files
-# Maximum bytes between two ranges that one request reads as well, because another request takes longer.
-_MAX_GAP: Final = 48 << 10
 
 
 class RangeReader(msgspec.Struct, frozen=True, eq=False):
@@ -60,7 +59,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
             missing = [] if section.whole else section.missing(ranges)
             if missing:
                 file = _file_of(section)
-                yield from ((file, piece) for byte_range in joined(missing) for piece in split(byte_range))
+                yield from ((file, piece) for byte_range in joined(missing, MAX_GAP) for piece in split(byte_range))
 
 
 def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile, int], *, partly: bool) -> None:
@@ -85,17 +84,6 @@ def _file_of(section: Section) -> SectionFile:
     if isinstance(section, SectionFile):
         return section
     raise AssertionError("a section in memory is never incomplete")
-
-
-def joined(ranges: Sequence[ByteRange]) -> list[ByteRange]:
-    """Return ascending ranges, joined where the gap between two is at most _MAX_GAP."""
-    result = [ranges[0]]
-    for start, stop in ranges[1:]:
-        if start - result[-1][1] <= _MAX_GAP:
-            result[-1] = (result[-1][0], stop)
-        else:
-            result.append((start, stop))
-    return result
 
 
 def split(byte_range: ByteRange) -> Iterator[ByteRange]:

@@ -1,0 +1,43 @@
+"""Join the ranges that a search reads into few requests: a few more bytes take less time than another request."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from vectord.index.sections.base import ByteRange, SectionRanges
+
+# The most bytes between two ranges that are read with them, in place of another request: 16 KiB take 0.2 ms at 75 MB/s,
+# and a request takes 0.3 ms of the processor.
+MAX_GAP: Final = 16 << 10
+# The same for indexes with a sketch, whose calibration assumes it.
+SKETCH_GAP: Final = 48 << 10
+# The most requests of a round, for each query. A round of more is joined further, by gaps up to _MAX_WIDE_GAP.
+MAX_REQUESTS: Final = 24
+_MAX_WIDE_GAP: Final = 192 << 10
+
+
+def joined(ranges: Sequence[ByteRange], gap: int) -> list[ByteRange]:
+    """Return ascending ranges, joined where at most `gap` bytes are between two."""
+    result: list[ByteRange] = []
+    for start, stop in ranges:
+        if result and start - result[-1][1] <= gap:
+            result[-1] = (result[-1][0], stop)
+        else:
+            result.append((start, stop))
+    return result
+
+
+def in_few_requests(wanted: Sequence[SectionRanges], requests: int) -> list[SectionRanges]:
+    """Return ranges of sections, joined by the least gaps until there are at most `requests`, or the gaps are wide.
+
+    Sections of which all bytes are wanted stay as they are.
+    """
+    several: list[SectionRanges] = [
+        (section, None if ranges is None else joined(ranges, MAX_GAP)) for section, ranges in wanted
+    ]
+    gaps = sorted(after[0] - before[1] for _, ranges in several if ranges for before, after in pairwise(ranges))
+    count = sum(len(ranges) for _, ranges in several if ranges)
+    if count <= requests or not gaps:
+        return several
+    gap = min(_MAX_WIDE_GAP, gaps[min(count - requests, len(gaps)) - 1])
+    return [(section, None if ranges is None else joined(ranges, gap)) for section, ranges in several]

@@ -1,0 +1,94 @@
+"""Ranges are joined where that is faster than another request, and further if a round would have many requests."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectord.index.query.coalescing import MAX_GAP, in_few_requests, joined
+from vectord.index.sections.base import ByteRange, MemorySection
+
+PAGE = 4_096
+NEAR = 48 << 10  # bytes
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Ascending ranges of whole pages with gaps between them."""
+    gaps = draw(st.lists(st.integers(1, 30), min_size=1, max_size=120))
+    found, at = [], 0
+    for gap in gaps:
+        start = at + gap * PAGE
+        at = start + draw(st.integers(1, 20)) * PAGE
+        found.append((start, at))
+    return found
+
+
+def gaps(wanted: list[tuple[int, int]]) -> list[int]:
+    return sorted(after[0] - before[1] for before, after in pairwise(wanted))
+
+
+@given(wanted=spans())
+def test_merged_ranges_cover_the_requested_ones_in_order_without_overlap(wanted: list[tuple[int, int]]) -> None:
+    found = joined(wanted, NEAR)
+    assert all(any(start <= a and b <= stop for start, stop in found) for a, b in wanted)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert {start for start, _ in found} <= {start for start, _ in wanted}
+    assert {stop for _, stop in found} <= {stop for _, stop in wanted}
+
+
+@given(wanted=spans())
+def test_merged_ranges_include_only_small_gaps(wanted: list[tuple[int, int]]) -> None:
+    waste = sum(stop - start for start, stop in joined(wanted, NEAR)) - sum(stop - start for start, stop in wanted)
+    assert waste <= sum(gap for gap in gaps(wanted) if gap <= NEAR)
+
+
+@given(wanted=spans())
+def test_the_number_of_merged_ranges_is_the_number_of_large_gaps_plus_one(wanted: list[tuple[int, int]]) -> None:
+    assert len(joined(wanted, NEAR)) == 1 + sum(gap > NEAR for gap in gaps(wanted))
+
+
+def test_ranges_with_small_gaps_are_merged() -> None:
+    assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)], NEAR) == [(0, 8 * PAGE)]
+
+
+def test_ranges_with_large_gaps_stay_separate() -> None:
+    wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
+    assert joined(wanted, NEAR) == wanted
+
+
+def far_apart(*gaps: int) -> list[ByteRange]:
+    """Ranges of one page with the given gaps between them."""
+    starts = np.cumsum([0, *(gap + PAGE for gap in gaps)]).tolist()
+    return [(start, start + PAGE) for start in starts]
+
+
+@pytest.fixture
+def sections() -> tuple[MemorySection, MemorySection]:
+    return MemorySection(b""), MemorySection(b"")
+
+
+def test_a_round_of_few_requests_joins_small_gaps_alone(sections: tuple[MemorySection, MemorySection]) -> None:
+    [(_, found)] = in_few_requests([(sections[0], far_apart(MAX_GAP, MAX_GAP + 1, 100_000))], 3)
+    assert found == joined(far_apart(MAX_GAP, MAX_GAP + 1, 100_000), MAX_GAP)
+    assert found is not None
+    assert len(found) == 3
+
+
+def test_a_round_of_many_requests_is_joined_by_its_least_gaps(sections: tuple[MemorySection, MemorySection]) -> None:
+    one, other = sections
+    found = in_few_requests([(one, far_apart(90_000, 20_000, 150_000)), (other, far_apart(30_000, 140_000))], 4)
+    assert [len(ranges or []) for _, ranges in found] == [2, 2]
+    assert [section for section, _ in found] == [one, other]
+
+
+def test_wide_gaps_are_not_read_to_save_a_request(sections: tuple[MemorySection, MemorySection]) -> None:
+    [(_, found)] = in_few_requests([(sections[0], far_apart(*[1 << 20] * 9, 100_000))], 2)
+    assert len(found or []) == 10
+
+
+def test_a_section_that_is_read_as_a_whole_stays_whole(sections: tuple[MemorySection, MemorySection]) -> None:
+    one, other = sections
+    assert in_few_requests([(one, None), (other, far_apart(100_000))], 1) == [(one, None), (other, [(0, 108_192)])]
