@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.sketched import sketch_of
 from tests.support.vectors import F32
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections import sketch
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.sketch import Sketch
 from vectord.lhv1.params import Distance
@@ -25,7 +25,7 @@ def gaussian(rows: int, dimension: int, seed: int = 3) -> F32:
 
 
 def opened(vectors: F32, distance: Distance) -> Sketch:
-    return Sketch(MemorySection(sketch.build(vectors, distance)), *vectors.shape, distance)
+    return Sketch(MemorySection(sketch_of(vectors, distance)), *vectors.shape, distance)
 
 
 def bits(vectors: F32, distance: Distance, mean: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.bool_]:
@@ -112,7 +112,7 @@ def test_judging_most_rows_by_some_planes_changes_few_candidates() -> None:
 @given(rows=st.integers(1, 70), dimension=st.sampled_from([1, 5, 63, 64, 65, 130]), seed=st.integers(0, 99))
 def test_a_section_has_the_specified_layout(rows: int, dimension: int, seed: int) -> None:
     vectors = gaussian(rows, dimension, seed) + 2
-    section = sketch.build(vectors, "euclidean")
+    section = sketch_of(vectors, "euclidean")
     planes = (dimension + 63) // 64
     assert struct.unpack_from("<2I", section) == (rows, planes)
     mean = np.frombuffer(section, "<f4", dimension, 8)
@@ -126,7 +126,7 @@ def test_a_section_has_the_specified_layout(rows: int, dimension: int, seed: int
 
 
 def test_bits_beyond_the_dimension_are_zero() -> None:
-    section = sketch.build(gaussian(30, 70), "cosine")
+    section = sketch_of(gaussian(30, 70), "cosine")
     last = np.frombuffer(section[-8 * 30 :], "<u8")
     assert (last >> np.uint64(6) == 0).all()
 
@@ -136,7 +136,7 @@ def test_equal_vectors_are_all_candidates_if_all_are_wanted() -> None:
     assert len(opened(vectors, "cosine").candidates(vectors[0], 300, NO_ROWS)) == 300
 
 
-SOUND = sketch.build(gaussian(20, 64), "cosine")
+SOUND = sketch_of(gaussian(20, 64), "cosine")
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,6 @@ _PLANES_IN_UINT8: Final = 4  # uint8 takes a third of the time of uint16
 _MOST_IN_UINT8: Final = 254
 
 
-def build(vectors: F32, distance: Distance) -> bytes:
-    """Return the sketch of `vectors` (n, dimension), n >= 1."""
-    count, dimension = vectors.shape
-    mean = codes.mean_of(vectors, distance)
-    words = codes.encode(vectors, mean, distance).words
-    head = _HEAD.pack(count, words.shape[1]) + mean.astype("<f4").tobytes()
-    return head.ljust(_planes_offset(dimension), b"\0") + words.T.astype("<u8").tobytes()
-
-
 class Sketch(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The sketch of `rows` rows; `section` must be whole before a search uses it."""
 
