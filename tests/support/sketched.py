@@ -14,10 +14,9 @@ CALIBRATION = {"sketch": {"200": 0.9, "400": 0.98, "800": 1.0}, "ranges": {"42":
 
 def sketch_of(vectors: F32, distance: Distance) -> bytes:
     """Return the section `sketch` of `vectors` (n, dimension), n >= 1."""
-    count, dimension = vectors.shape
     mean = codes.mean_of(vectors, distance)
     words = codes.encode(vectors, mean, distance).words
-    head = struct.pack("<II", count, words.shape[1]) + mean.astype("<f4").tobytes()
+    head = struct.pack("<II", len(vectors), words.shape[1]) + mean.astype("<f4").tobytes()
     return head + bytes(-len(head) % 8) + words.T.astype("<u8").tobytes()
 
 
