@@ -3,6 +3,7 @@
 The API sends every request without a route of its own to this function, which says why there is none.
 """
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -21,6 +22,7 @@ from vectord.runtime import api
 from vectord.runtime.settings import access_claim
 from vectord.service.service import Service
 from vectord.service.values.options import ReadOptions
+from vectord.service.values.results import Build
 
 ONE_MEMBER: Final = (
     "Accept gzip, set 'vector_encoding' to 'base64', or read a part of the vector: POST /indexes/{name}/vectors/get "
@@ -46,9 +48,15 @@ def describe(request: Request, service: Service) -> Reply:
     shards = [index_answers.ShardState(one.count, one.size, one.etag) for one in found.shards]
     graph = index_answers.Graph(found.graph_size)
     answer = index_answers.Description(
-        found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET
+        found.params, found.count, found.size, graph, found.curves, shards or msgspec.UNSET, _build(found.build)
     )
     return handler.reply_or_not_modified(request, Reply(answer, headers=handler.etag_header(found.etag)))
+
+
+def _build(found: Build | None) -> index_answers.Build | msgspec.UnsetType:
+    if found is None:
+        return msgspec.UNSET
+    return index_answers.Build(datetime.fromtimestamp(int(found.since), UTC), found.stage)
 
 
 def versions(request: Request, service: Service) -> Reply:

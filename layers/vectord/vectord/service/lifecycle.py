@@ -1,6 +1,10 @@
 """Create and delete indexes: single-object and sharded ones, and those of vector buckets."""
 
-from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed, RequestInvalid
+from contextlib import suppress
+
+from msgspec import structs
+
+from vectord.errors import BlobError, IndexExists, IndexNotFound, PreconditionFailed, RequestInvalid, StoreUnavailable
 from vectord.index import state
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import params
@@ -9,6 +13,7 @@ from vectord.service.buckets.buckets import VectorBuckets
 from vectord.service.commit.create_delete import ObjectLifecycle
 from vectord.service.commit.loop import CommitLoop
 from vectord.service.history import History
+from vectord.service.maintenance.lease import present_lease
 from vectord.service.sharding.create_delete import ShardLifecycle
 from vectord.service.sharding.fan_out import WorkerPool
 from vectord.service.sharding.index import check_unconditional
@@ -16,7 +21,7 @@ from vectord.service.single.index import description_of
 from vectord.service.snapshots.cache import SnapshotReader
 from vectord.service.snapshots.versions import Versions
 from vectord.service.values.options import NO_INDEX_ETAG, Deadline, NewIndex, WriteOptions
-from vectord.service.values.results import Description
+from vectord.service.values.results import Build, Description
 
 
 class IndexLifecycle:
@@ -89,6 +94,13 @@ class IndexLifecycle:
         if not params.is_index_name(name):
             raise IndexNotFound(name)
         self._reader.retry(deadline, once)
+
+    def with_build(self, described: Description) -> Description:
+        """Return the description of an index with the build of it that is going on, which its lease tells."""
+        with suppress(StoreUnavailable):
+            if lease := present_lease(self._reader.store, described.params.name):
+                return structs.replace(described, build=Build(lease.since, lease.stage))
+        return described
 
     def _parent(self, name: str, deadline: Deadline) -> Params | None:
         """Return the parameters of index `name` if it is sharded and readable, else None."""

@@ -18,7 +18,7 @@ from vectord.errors import (
 from vectord.index.query import query as queries
 from vectord.index.query.query import MAX_PROBES, MAX_QUERIES, Query, Result
 from vectord.index.query.values import OrderedRow
-from vectord.index.thresholds import Thresholds
+from vectord.index.thresholds import DEFAULT, Thresholds, compaction_is_due
 from vectord.lhv1 import params
 from vectord.readers.entry import Entry
 from vectord.service.commit.build_policy import BuildPolicy
@@ -143,7 +143,10 @@ class Service:
         return self.run(name, deadline, STRONG, lambda index: index.warm(), for_search=True)
 
     def describe(self, name: str, deadline: Deadline, read: ReadOptions = STRONG) -> Description:
-        return self.run(name, deadline, read, lambda index: index.describe())
+        found, index = self.run(name, deadline, read, lambda index: (index.describe(), index))
+        present = index.index if read.as_of is None and isinstance(index, SingleIndex) else None
+        is_due = present is not None and compaction_is_due(present, self._thresholds or DEFAULT)
+        return self.lifecycle.with_build(found) if is_due else found
 
     def lookup(self, name: str, vector_id: str, deadline: Deadline, read: ReadOptions = STRONG) -> StoredVector:
         """Return one stored vector; raise VectorNotFound if the index has no such id."""

@@ -158,7 +158,7 @@ def test_a_load_during_a_build_delays_the_next_one(store: ScriptedStore, expecte
 def test_the_log_tells_why_it_waits_every_30_seconds(store: ScriptedStore, expected: ExpectedIndex) -> None:
     clock, lines = loading(expected, 40.0), list[str]()
     waiting(store, clock).compact("t", "request", Deadline(800.0), lines.append)
-    assert lines == ["compaction waits: the index changed 0 s ago"] * 2
+    assert [line for line in lines if line.startswith("waits")] == ["waits: the index changed 0 s ago"] * 2
 
 
 def test_the_duration_of_the_wait_is_measured(store: ScriptedStore, expected: ExpectedIndex) -> None:

@@ -34,7 +34,11 @@ def handler(compose: Callable[[], Compaction]) -> Handler:
         # A retry by Lambda has the same request id, so it takes over the lease of the attempt that failed.
         holder = getattr(context, "aws_request_id", None) or environment.new_id()
         deadline = Deadline(start + time_left(context))
-        result = compaction.compact(name, holder, deadline, lambda text: log.info({"index": name, "message": text}, {}))
+
+        def report(phrase: str) -> None:
+            log.info({"index": name, "message": f"compaction {phrase}"}, {})
+
+        result = compaction.compact(name, holder, deadline, report)
         write = Write(_PRINCIPAL, "compact-index", environment.meter.commits)
         metrics = {"Latency": (environment.now() - start) * 1000, "RowsBuilt": result.rows, **environment.meter.drain()}
         fields = {"index": name, "outcome": result.outcome, "rows": result.rows, "bytes": result.size}

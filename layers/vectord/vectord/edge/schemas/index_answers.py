@@ -46,8 +46,15 @@ class ShardState(msgspec.Struct):
     etag: str
 
 
+class Build(msgspec.Struct):
+    """A build that is going on: since when, and what it does now."""
+
+    since: Time
+    stage: str
+
+
 class Description(msgspec.Struct, omit_defaults=True):
-    """The state of an index; `shards` is present if the index is sharded."""
+    """The state of an index; `shards` is present if the index is sharded, and `build` while it is built."""
 
     index: Params
     count: int
@@ -55,6 +62,7 @@ class Description(msgspec.Struct, omit_defaults=True):
     graph: Graph
     calibration: Curves
     shards: list[ShardState] | msgspec.UnsetType = msgspec.UNSET
+    build: Build | msgspec.UnsetType = msgspec.UNSET
 
 
 class Version(msgspec.Struct):

@@ -1,6 +1,6 @@
 """Build the sections of an index from its rows, and calibrate its search strategies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,6 +32,13 @@ PILOT_TREES: Final = 2  # of the small forest that shows whether a forest of all
 _PILOT_TOLERANCE: Final = 2.0  # a pilot up to twice as slow as the partitions can still win with all its trees
 
 
+type Report = Callable[[str], None]  # gets a phrase about each long step of a build: what the build does now
+
+
+def ignore(_: str) -> None:
+    """Report nothing."""
+
+
 class Built(msgspec.Struct, frozen=True):
     """The sections by name in the order of the body, the ids in the order of their rows, and the calibration.
 
@@ -45,17 +52,17 @@ class Built(msgspec.Struct, frozen=True):
     parts: PartsShape | None = None
 
 
-def build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
+def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = ignore) -> Built:
     """Build all sections over `rows`, at least one, in the plain or the packed form according to their size."""
     with one_blas_thread():
-        return _build(rows, params, thresholds)
+        return _build(rows, params, thresholds, report)
 
 
-def _build(rows: Rows, params: Params, thresholds: Thresholds) -> Built:
+def _build(rows: Rows, params: Params, thresholds: Thresholds, report: Report) -> Built:
     layout = layout_of(params)
     size = len(rows.ids) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size >= thresholds.packed:
-        return _build_packed(rows, params)
+        return _build_packed(rows, params, report)
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = build_forest(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
@@ -68,15 +75,17 @@ def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Cu
     return {"forest": curve} if curve else {}
 
 
-def _build_packed(rows: Rows, params: Params) -> Built:
+def _build_packed(rows: Rows, params: Params, report: Report) -> Built:
     layout = layout_of(params)
     norms = measure_norms(rows.vectors, params.distance)
+    report(f"divides {len(rows):,} rows into partitions")
     partitioning = partition(rows.vectors, params.distance) if norms.float32_safe else None
     # The vectors stay in their old order, because a copy of them would be the largest part of a build's memory.
     order = partitioning.order if partitioning else None
     ids = rows.ids if order is None else [rows.ids[row] for row in order.tolist()]
     # Annoy releases the interpreter lock while it builds the pilot, and needs only the vectors.
     pilot = Parallel(lambda: build_forest(rows.vectors, layout, min(PILOT_TREES, params.m), order), "vectord-pilot")
+    report("measures the recall of searches")
     calibrator = Calibrator(rows.vectors, norms, layout, order)
     sections, shape = _partitions(rows, params, partitioning, calibrator) if partitioning else ({}, None)
     sections |= _documents(ids, rows.metadata)
@@ -86,6 +95,7 @@ def _build_packed(rows: Rows, params: Params) -> Built:
         curve = calibrator.forest_curve(trees, shape)
     if params.m > PILOT_TREES and _forest_may_win(curve, shape, len(rows), params.dimension):
         del trees
+        report(f"builds {params.m} trees")
         sections["graph"], trees = build_forest(rows.vectors, layout, params.m, order)
         curve = calibrator.forest_curve(trees, shape)
     return Built(sections, ids, {"forest": curve} if curve else {}, packed=True, parts=shape)

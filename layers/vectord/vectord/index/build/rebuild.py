@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
-from vectord.index.build.builder import Built, build
+from vectord.index.build.builder import Built, Report, build, ignore
 from vectord.index.rows import Array, Mask
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.documents import PackedDocuments
@@ -55,7 +55,7 @@ class Rebuilt(msgspec.Struct, frozen=True, eq=False):
             yield bytes(part)
 
 
-def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebuilt | None:
+def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT, report: Report = ignore) -> Rebuilt | None:
     """Build an index for commit `commit`; return None if it is too small for the packed form, or now empty.
 
     The index is packed, or has all of its rows in its tail.
@@ -63,11 +63,12 @@ def rebuild(index: Index, commit: str, thresholds: Thresholds = DEFAULT) -> Rebu
     Raises:
         BlobError: a section is corrupt. It also raises what `index.fetch` raises.
     """
+    report("reads the index")
     index.fetch(*index.sections)
     if not len(index):
         return None
     rows = index.rows
-    built = build(rows, index.params, thresholds)
+    built = build(rows, index.params, thresholds, report)
     if not built.packed:
         return None
     sections = frame.section_entries(built.sections, commit)

@@ -22,6 +22,7 @@ from msgspec import structs
 from vectord.cache.section_cache import SectionCache
 from vectord.errors import BlobError, IndexNotFound, StoreError
 from vectord.index.build import rebuild
+from vectord.index.build.builder import Report, ignore
 from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import encode
 from vectord.index.state import Index
@@ -29,7 +30,7 @@ from vectord.index.thresholds import Thresholds, compaction_is_due
 from vectord.service.commit.idempotency import Effect
 from vectord.service.commit.loop import CommitLoop, Committed, PreparedCommit, Staged
 from vectord.service.maintenance.lease import Leases
-from vectord.service.maintenance.quiet import DEFAULT, QuietWait, Report, WaitLimits, ignore
+from vectord.service.maintenance.quiet import DEFAULT, QuietWait, WaitLimits
 from vectord.service.snapshots.cache import Snapshot, SnapshotCache, SnapshotReader
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import Deadline
@@ -86,7 +87,8 @@ class Compaction:
         """Rebuild index `name` if that is due; concurrent and repeated calls are safe.
 
         `holder` identifies the request: a retry after a crash takes over the lease of the same holder. `report` gets
-        a sentence about each long step. The lease is acquired before the wait, because one waiting function is enough.
+        a phrase about each long step, and so does the lease, which is acquired before the wait, because one waiting
+        function is enough.
 
         Raises:
             Unavailable, StoreError, BlobError: nothing was changed, or the outcome is unknown; a retry is safe.
@@ -97,7 +99,14 @@ class Compaction:
             with self._leases.acquire(
                 name, holder, self.environment.left(deadline) + _GRACE_SECONDS, deadline
             ) as acquired:
-                return self._build_while_due(name, deadline, report) if acquired else Compacted("busy")
+                if acquired is None:
+                    return Compacted("busy")
+
+                def note(stage: str) -> None:
+                    report(stage)
+                    acquired.note(stage)
+
+                return self._build_while_due(name, deadline, note)
         except IndexNotFound:
             return Compacted("gone")
 
@@ -108,10 +117,10 @@ class Compaction:
         """Build, and repeat while a build is due again, because otherwise only the next change would request it."""
         done = Compacted("idle")
         if self._wait_limits is None:
-            return self._build_once(name, deadline)
+            return self._build_once(name, deadline, report)
         while self._wait_until_quiet(self._wait_limits, name, deadline, report):
             start = self.environment.now()
-            last = self._build_once(name, deadline)
+            last = self._build_once(name, deadline, report)
             if last.outcome != "compacted":
                 return last if done.outcome == "idle" else done
             done = last
@@ -125,12 +134,12 @@ class Compaction:
         with self.environment.timed("WaitMilliseconds"):
             return wait.run(self._is_due, deadline)
 
-    def _build_once(self, name: str, deadline: Deadline) -> Compacted:
+    def _build_once(self, name: str, deadline: Deadline, report: Report) -> Compacted:
         commit_id = self.environment.new_id()
 
         def rebuilt_if_due() -> Rebuilt | None:
             index = self._reader.open(name).index
-            return rebuild.rebuild(index, commit_id, self._thresholds) if self._is_due(index) else None
+            return rebuild.rebuild(index, commit_id, self._thresholds, report) if self._is_due(index) else None
 
         try:
             with self.environment.timed("BuildMilliseconds"):
@@ -139,6 +148,7 @@ class Compaction:
             raise error.with_index(name) from error
         if rebuilt is None:
             return self._rewrite(name, deadline)
+        report("uploads the sections")
         try:
             with self.environment.timed("StageMilliseconds"):
                 staged = self._stage(rebuilt, commit_id, deadline)

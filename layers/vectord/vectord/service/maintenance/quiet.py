@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from vectord.index.build.builder import Report
 from vectord.index.state import Index
 from vectord.service.snapshots.cache import Snapshot
 from vectord.service.values.environment import Environment
@@ -12,8 +13,6 @@ from vectord.service.values.options import Deadline
 
 _COMPONENT_BYTES: Final = 4
 _REPORT_SECONDS: Final = 30.0  # between two reports of one wait
-
-type Report = Callable[[str], None]
 
 
 class WaitLimits(msgspec.Struct, frozen=True):
@@ -37,10 +36,6 @@ class WaitLimits(msgspec.Struct, frozen=True):
 
 
 DEFAULT: Final = WaitLimits()
-
-
-def ignore(_: str) -> None:
-    """Report nothing."""
 
 
 class QuietWait:
@@ -76,5 +71,5 @@ class QuietWait:
 
     def _report_wait(self, seconds: float) -> None:
         if self._environment.now() >= self._report_at:
-            self._report(f"compaction waits: the index changed {seconds:.0f} s ago")
+            self._report(f"waits: the index changed {seconds:.0f} s ago")
             self._report_at = self._environment.now() + _REPORT_SECONDS

@@ -23,11 +23,19 @@ class Shard(msgspec.Struct, frozen=True):
     etag: str
 
 
+class Build(msgspec.Struct, frozen=True):
+    """A build that is going on: its start, in seconds since 1970, and what it does now."""
+
+    since: float
+    stage: str
+
+
 class Description(msgspec.Struct, frozen=True):
     """An index: parameters, number of vectors, bytes of the object and of the graph, calibration.
 
     `curves` is strategy -> effort -> recall@10, as the last build measured it. A sharded index has the sums over its
     shards, and lists them; its curves are empty, because those of its shards differ.
+    `build` is the build of a single-object index that is going on.
     """
 
     params: Params
@@ -37,6 +45,7 @@ class Description(msgspec.Struct, frozen=True):
     curves: Mapping[str, Mapping[int, float]]
     etag: str
     shards: tuple[Shard, ...] = ()
+    build: Build | None = None
 
 
 class Added(msgspec.Struct, frozen=True):
