@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import api, template
 from tests.support.compactions import ExpectedIndex, a_compaction
-from tests.support.logs import log_line
+from tests.support.logs import log_lines
 from tests.support.scripted_store import ScriptedStore, no_reply
 from vectord.edge import telemetry
 from vectord.edge.events import compact
@@ -42,7 +42,7 @@ def test_it_answers_and_logs_the_outcome(
 ) -> None:
     size = len(expected.rows)
     done = invoke(store, {"index": "t"})
-    line = log_line(capsys)
+    *_, line = log_lines(capsys)
     assert (done["outcome"], done["rows"]) == ("compacted", size)
     assert (line["index"], line["outcome"], line["RowsBuilt"], line["bytes"]) == ("t", "compacted", size, done["bytes"])
     assert (line["principal"], line["operation"], line["rows"]) == ("vectord", "compact-index", size)
@@ -53,6 +53,21 @@ def test_it_answers_and_logs_the_outcome(
     assert {"BuildMilliseconds", "StageMilliseconds", "CommitMilliseconds", "Latency"} <= {
         metric["Name"] for metric in declared["Metrics"] if metric["Unit"] == telemetry.UNITS[metric["Name"]]
     }
+
+
+def test_it_logs_what_it_does(
+    store: ScriptedStore, expected: ExpectedIndex, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invoke(store, {"index": "t"})
+    *stages, _ = log_lines(capsys)
+    assert {line["index"] for line in stages} == {"t"}
+    assert [line["message"] for line in stages] == [
+        "compaction reads the index",
+        f"compaction divides {len(expected.rows)} rows into partitions",
+        "compaction measures the recall of searches",
+        "compaction builds 16 trees",
+        "compaction uploads the sections",
+    ]
 
 
 def test_an_index_that_does_not_exist_is_not_a_failure(store: ScriptedStore) -> None:
