@@ -17,7 +17,7 @@ from vectord.index.columns.collect import collect_columns
 from vectord.index.columns.writer import pack_columns
 from vectord.index.kernels.codes import mean_of
 from vectord.index.kernels.distance import F32
-from vectord.index.sections.documents import pack_documents
+from vectord.index.sections.documents_writer import pack_documents
 from vectord.index.sections.graph import layout_of
 from vectord.index.sections.parts_writer import Partitioning, pack
 from vectord.index.sections.piece_writer import pack as pack_piece

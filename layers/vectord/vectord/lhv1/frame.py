@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from vectord.errors import BlobCorrupt, BlobUnsupported
-from vectord.lhv1 import bucket_index, params, parts_shape, piece_counts, section_names
+from vectord.lhv1 import bucket_index, params, parts_shape, section_names
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Params
 from vectord.lhv1.parts_shape import PartsShape
@@ -278,7 +278,7 @@ def _check_counts(envelope: Envelope) -> None:
     if envelope.parts and (reason := parts_shape.invalid_reason(envelope.parts, envelope.packed_rows)):
         raise BlobCorrupt(f"the key 'parts' in its envelope is invalid: {reason}")
     pieces = sum(entry.name == PIECE for entry in envelope.sections)
-    if pieces and (reason := piece_counts.invalid_reason(envelope.pieces or (), pieces, len(envelope.ids))):
+    if pieces and (reason := section_names.invalid_counts_reason(envelope.pieces or (), pieces, len(envelope.ids))):
         raise BlobCorrupt(f"the key 'pieces' in its envelope is invalid: {reason}")
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.support.sections import RecordingFetch, UnverifiedSection
 from vectord.errors import BlobCorrupt
-from vectord.index.sections import documents
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
 from vectord.index.sections.documents import Document, PackedDocuments
+from vectord.index.sections.documents_writer import pack_documents
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 VALUES = st.none() | st.integers() | st.text(max_size=40) | st.dictionaries(TEXTS, st.integers(), max_size=3)
@@ -26,7 +26,7 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def opened(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> PackedDocuments:
-    return PackedDocuments(MemorySection(documents.pack_documents(ids, metadata)), len(ids))
+    return PackedDocuments(MemorySection(pack_documents(ids, metadata)), len(ids))
 
 
 def plain(found: Sequence[Document]) -> list[tuple[str, bytes | None]]:
@@ -64,7 +64,7 @@ def test_a_block_of_any_size_is_read_to_its_last_row(rows: int) -> None:
 
 def test_the_section_has_the_specified_layout() -> None:
     ids = ["b", "aa"]
-    section = documents.pack_documents(ids, {"aa": raw(1)})
+    section = pack_documents(ids, {"aa": raw(1)})
     by_hash = sorted(range(2), key=lambda row: zlib.crc32(ids[row].encode()))
     directory = struct.pack("<2I", *(zlib.crc32(ids[row].encode()) for row in by_hash)) + struct.pack("<2I", *by_hash)
     block = struct.pack("<2H2I", 1, 2, 0, 1) + b"b" + b"aa" + b"1"
@@ -73,7 +73,7 @@ def test_the_section_has_the_specified_layout() -> None:
 
 MANY = [f"row-{row:05}" for row in range(5_000)]
 METADATA = {vector_id: raw({"text": vector_id * 8}) for vector_id in MANY}
-SECTION = documents.pack_documents(MANY, METADATA)
+SECTION = pack_documents(MANY, METADATA)
 
 
 def test_rows_are_read_in_two_rounds_and_few_bytes() -> None:
@@ -103,7 +103,7 @@ def test_blocks_are_fetched_only_once() -> None:
 
 
 SOME = [f"id-{row}" for row in range(20)]
-VALID = documents.pack_documents(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
+VALID = pack_documents(SOME, {vector_id: raw({"row": row}) for row, vector_id in enumerate(SOME)})
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80, 0xFF])

@@ -13,7 +13,7 @@ from tests.support.pieces import case_of
 from tests.support.sections import RecordingFetch
 from vectord.index.kernels import codes
 from vectord.index.sections.base import NOTHING_TO_FETCH
-from vectord.index.sections.documents import pack_documents
+from vectord.index.sections.documents_writer import pack_documents
 from vectord.index.sections.piece import Piece
 from vectord.index.sections.piece_writer import pack
 from vectord.lhv1.params import Distance

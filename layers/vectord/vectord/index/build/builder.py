@@ -17,8 +17,8 @@ from vectord.index.query.efforts import K
 from vectord.index.query.planner import SearchPlan, cost, effort_for
 from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.rows import Rows
-from vectord.index.sections import documents
 from vectord.index.sections.base import MemorySection
+from vectord.index.sections.documents_writer import pack_documents
 from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.parts_writer import Partitioning, pack
@@ -117,7 +117,7 @@ def _documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> dict[
     sections = dict[str, Data]()
     if metadata and (columns := pack_columns(collect_columns([metadata.get(vector_id) for vector_id in ids]))):
         sections["columns"] = columns
-    sections["rows"] = documents.pack_documents(ids, metadata)
+    sections["rows"] = pack_documents(ids, metadata)
     return sections
 
 

@@ -28,11 +28,11 @@ from vectord.index.sections.base import ByteRange, Fetch, Section
 
 Array = npt.NDArray[np.int64]
 
-_HEAD = struct.Struct("<II")
+HEAD: Final = struct.Struct("<II")  # rows, rows of a block
 _SPAN = struct.Struct("<QQ")
-_BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
+BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
 _check_json: Final = msgspec.json.Decoder(object).decode
-_LENGTHS = struct.Struct(f"<{_BLOCK_ROWS}H{_BLOCK_ROWS}I")
+_LENGTHS = struct.Struct(f"<{BLOCK_ROWS}H{BLOCK_ROWS}I")
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -111,7 +111,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def head(self) -> ByteRange:
         """The range of the two counts, which a reader compares before it uses anything else."""
-        return self.at, self.at + _HEAD.size
+        return self.at, self.at + HEAD.size
 
     @property
     def hashes(self) -> ByteRange:
@@ -161,10 +161,10 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         self.prefetch(rows, fetch)
         data = self._data
         found: list[str] = []
-        for block, some in groupby(rows, lambda row: row // _BLOCK_ROWS):
+        for block, some in groupby(rows, lambda row: row // BLOCK_ROWS):
             start, lengths = self._lengths(data, block)
             ends = list(accumulate(lengths[: len(lengths) // 2], initial=start + 3 * len(lengths)))
-            positions = [row % _BLOCK_ROWS for row in some]
+            positions = [row % BLOCK_ROWS for row in some]
             try:
                 found += [str(data[ends[at] : ends[at + 1]], "utf-8") for at in positions]
             except UnicodeDecodeError as error:
@@ -178,7 +178,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: they do not ascend, or a row does not exist.
         """
         fetch((self.section, [self.hashes]))
-        hashes, rows = np.ndarray((2, self.count), "<u4", self._data, self.at + _HEAD.size).astype(np.int64)
+        hashes, rows = np.ndarray((2, self.count), "<u4", self._data, self.at + HEAD.size).astype(np.int64)
         if rows.max() >= self.count or (np.diff(hashes) < 0).any():
             raise BlobCorrupt("its documents list a row that does not exist, or hashes that descend")
         return hashes, rows
@@ -195,7 +195,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the documents are those of another number of rows, or list a block outside the section.
         """
         data = self._data
-        return [self._span(data, block) for block in sorted({row // _BLOCK_ROWS for row in rows})]
+        return [self._span(data, block) for block in sorted({row // BLOCK_ROWS for row in rows})]
 
     @property
     def _data(self) -> memoryview:
@@ -205,13 +205,13 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the documents are those of another number of rows.
         """
         data = memoryview(self.section.buffer)
-        if _HEAD.unpack_from(data, self.at) != (self.count, _BLOCK_ROWS):
+        if HEAD.unpack_from(data, self.at) != (self.count, BLOCK_ROWS):
             raise BlobCorrupt(f"its documents are not those of {self.count:,} rows")
         return data
 
     @property
     def _stored_hashes(self) -> npt.NDArray[np.uint32]:
-        return np.ndarray((self.count,), "<u4", self._data, self.at + _HEAD.size)
+        return np.ndarray((self.count,), "<u4", self._data, self.at + HEAD.size)
 
     def candidates(self, hashes: npt.NDArray[np.uint32]) -> tuple[list[int], list[int]]:
         """Return the positions of the stored hashes that are among `hashes`, and the row of each."""
@@ -223,18 +223,18 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         return positions, [self._row(data, at) for at in positions]
 
     def _row(self, data: memoryview, at: int) -> int:
-        (row,) = struct.unpack_from("<I", data, self.at + _HEAD.size + 4 * (self.count + at))
+        (row,) = struct.unpack_from("<I", data, self.at + HEAD.size + 4 * (self.count + at))
         if row >= self.count:
             raise BlobCorrupt("its documents list a row that does not exist")
         return int(row)
 
     @cached_property
     def _directory_at(self) -> int:
-        return self.at + _HEAD.size + 8 * self.count
+        return self.at + HEAD.size + 8 * self.count
 
     @cached_property
     def _blocks_at(self) -> int:
-        return self._directory_at + 8 * (-(-self.count // _BLOCK_ROWS) + 1)
+        return self._directory_at + 8 * (-(-self.count // BLOCK_ROWS) + 1)
 
     def _span(self, data: memoryview, block: int) -> ByteRange:
         start, stop = _SPAN.unpack_from(data, self._directory_at + 8 * block)
@@ -245,8 +245,8 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _lengths(self, data: memoryview, block: int) -> tuple[int, tuple[int, ...]]:
         """Return where a block starts, and the lengths of its ids and then of its metadata."""
         start, stop = self._span(data, block)
-        last = (block + 1) * _BLOCK_ROWS > self.count
-        rows = self.count - block * _BLOCK_ROWS if last else _BLOCK_ROWS
+        last = (block + 1) * BLOCK_ROWS > self.count
+        rows = self.count - block * BLOCK_ROWS if last else BLOCK_ROWS
         if stop - start < 6 * rows:
             raise BlobCorrupt("a block of its documents is too short")
         lengths = (struct.Struct(f"<{rows}H{rows}I") if last else _LENGTHS).unpack_from(data, start)
@@ -255,7 +255,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         return start, lengths
 
     def _document(self, data: memoryview, row: int) -> Document:
-        block, position = divmod(row, _BLOCK_ROWS)
+        block, position = divmod(row, BLOCK_ROWS)
         start, lengths = self._lengths(data, block)
         rows = len(lengths) // 2
         id_at = start + 6 * rows + sum(lengths[:position])
@@ -273,30 +273,3 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 def crc32s(ids: Sequence[str]) -> npt.NDArray[np.uint32]:
     """Return the hash of each id."""
     return np.array([zlib.crc32(vector_id.encode()) for vector_id in ids], np.uint32)
-
-
-def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> bytes:
-    """Return these documents, in row order, as the section `rows` and the end of a section `piece` have them."""
-    texts = [vector_id.encode() for vector_id in ids]
-    documents = [bytes(metadata[vector_id]) if vector_id in metadata else b"" for vector_id in ids]
-    hashes = np.fromiter(map(zlib.crc32, texts), np.uint32, len(texts))
-    by_hash = np.argsort(hashes, kind="stable")
-    blocks = [
-        _pack_block(texts[at : at + _BLOCK_ROWS], documents[at : at + _BLOCK_ROWS])
-        for at in range(0, len(texts), _BLOCK_ROWS)
-    ]
-    ends = np.cumsum([0, *map(len, blocks)])
-    return b"".join(
-        (
-            _HEAD.pack(len(texts), _BLOCK_ROWS),
-            hashes[by_hash].astype("<u4").tobytes(),
-            by_hash.astype("<u4").tobytes(),
-            ends.astype("<u8").tobytes(),
-            *blocks,
-        )
-    )
-
-
-def _pack_block(ids: Sequence[bytes], documents: Sequence[bytes]) -> bytes:
-    lengths = struct.pack(f"<{len(ids)}H{len(ids)}I", *map(len, ids), *map(len, documents))
-    return b"".join((lengths, *ids, *documents))

@@ -10,7 +10,7 @@ from vectord.index.kernels import codes
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import measure_norms
 from vectord.index.sections.base import Bytes
-from vectord.index.sections.documents import pack_documents
+from vectord.index.sections.documents_writer import pack_documents
 from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceCodes, PieceLayout, head_crc32
 from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Distance

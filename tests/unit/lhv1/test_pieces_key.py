@@ -12,7 +12,6 @@ from vectord.errors import BlobCorrupt, BlobUnsupported
 from vectord.lhv1 import frame
 from vectord.lhv1.frame import Envelope
 from vectord.lhv1.params import Params
-from vectord.lhv1.piece_counts import first_rows
 
 NEW, OLD, ROWS, GRAPH, TAIL = b"new" * 9, b"old" * 7, b"r" * 7, b"g" * 11, b"t" * 12
 
@@ -53,12 +52,6 @@ def test_an_index_may_have_pieces_alone() -> None:
     pieces = {"piece1": NEW, "piece2": OLD}
     envelope = frame.decode(blob(pieces, graph_rows=None, removed=[7]))[0].envelope
     assert (envelope.base_rows, envelope.tail_rows) == (0, 8)
-
-
-def test_the_last_piece_of_the_body_has_the_first_rows_after_the_graph() -> None:
-    assert first_rows([3, 5], 4) == [9, 4]
-    assert first_rows([1, 2, 4], 0) == [6, 4, 0]
-    assert first_rows([], 4) == []
 
 
 def test_the_key_is_written_only_with_pieces() -> None:
