@@ -12,15 +12,15 @@ import numpy as np
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.ranges_needed import RangesNeeded
 from vectord.index.build.rows_needed import EntriesOfRows, RowsNeeded
-from vectord.index.query.planner import ROWS_PER_REQUEST
+from vectord.index.query.planner import ROWS_PER_REQUEST, recall_in_memory
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
 from vectord.parallel import in_two_threads
 
 Cost = Callable[[int, int, int], float]  # of probes, rows (or requests) and entries
 
-# The recalls for which the cheapest effort is kept.
-_TARGETS: Final = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.998)
+# The recalls that searches may ask for, for which the cheapest effort is kept.
+_RECALLS: Final = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975)
 _FIRST_PROBES: Final = 4
 _STEP: Final = 1.4  # factor from one number of probes to the next
 _FIRST_STAGE: Final = 128  # the most probes of the first pass
@@ -41,6 +41,7 @@ def warm_curve(
 ) -> tuple[WarmPoint, ...]:
     """Return the cheapest efforts of a search in memory for ascending recalls; none costs more than `most_cost`."""
     tables = [RowsNeeded(parts, queries, entries_of) for queries in sets]
+    targets = [recall_in_memory(recall) for recall in _RECALLS]
     probes: list[int] = []
     for more in _passes(parts, cost, most_cost):
         for table in tables:
@@ -48,11 +49,11 @@ def warm_curve(
         in_two_threads(_measure, [(table, number) for table in tables for number in range(len(table))])
         probes += more
         last = len(probes) - 1
-        if all(table.least(last, which, _TARGETS[-1]) for table in tables for which in range(len(KS))):
+        if all(table.least(last, which, targets[-1]) for table in tables for which in range(len(KS))):
             break  # more probes would find hardly more
     return tuple(
         WarmPoint(point.probes, point.limit, point.entries, *point.recalls)
-        for point in _cheapest(tables, probes, cost, most_cost)
+        for point in _cheapest(tables, probes, targets, cost, most_cost)
         if point.limit <= parts.rows
     )
 
@@ -64,7 +65,7 @@ def cold_curve(
     probes = _ascending(min(most_probes, parts.shape.partitions))
     tables = [RangesNeeded(parts, queries, probes, row_bytes) for queries in sets]
     in_two_threads(_measure, [(table, task) for table in tables for task in table.tasks])
-    points = _cheapest(tables, probes, cost, np.inf)
+    points = _cheapest(tables, probes, _RECALLS, cost, np.inf)
     return tuple(
         ColdPoint(point.probes, min(ROWS_PER_REQUEST * point.limit, parts.rows), point.limit, *point.recalls)
         for point in points
@@ -100,12 +101,16 @@ def _passes(parts: Parts, cost: Cost, most_cost: float) -> Iterator[list[int]]:
 
 
 def _cheapest(
-    tables: Sequence[RowsNeeded] | Sequence[RangesNeeded], grid: Sequence[int], cost: Cost, most_cost: float
+    tables: Sequence[RowsNeeded] | Sequence[RangesNeeded],
+    grid: Sequence[int],
+    targets: Sequence[float],
+    cost: Cost,
+    most_cost: float,
 ) -> list[_Point]:
-    """Return the cheapest effort for each recall of `_TARGETS` that one reaches; the set with the lower one counts."""
+    """Return the cheapest effort for each recall of `targets` that one reaches; the set with the lower one counts."""
     chosen: dict[tuple[int, int], _Point] = {}
     for which in range(len(KS)):
-        for target in _TARGETS:
+        for target in targets:
             efforts = []
             for at, probes in enumerate(grid):
                 least = [table.least(at, which, target) for table in tables]
