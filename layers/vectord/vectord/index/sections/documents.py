@@ -99,9 +99,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: the section is too small for `count` rows.
         """
         if self.section.size < self._blocks_at:
-            raise BlobCorrupt(
-                f"its documents of {self.section.size - self.at:,} bytes are too short for {self.count:,} rows"
-            )
+            raise BlobCorrupt(f"its documents of {self.size:,} bytes are too short for {self.count:,} rows")
 
     @property
     def size(self) -> int:
