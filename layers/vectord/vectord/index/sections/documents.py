@@ -130,10 +130,9 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         wanted = list(dict.fromkeys(ids))
         fetch((self.section, [self.hashes]))
         positions, rows = self.candidates(crc32s(wanted))
-        stored_hashes = self._stored_hashes
         found = self.ids(rows, fetch)
         # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
-        if [zlib.crc32(vector_id.encode()) for vector_id in found] != [int(stored_hashes[at]) for at in positions]:
+        if crc32s(found).tolist() != self._stored_hashes[positions].tolist():
             raise BlobCorrupt("its documents have an id whose crc32 differs from the one listed for it")
         row_of = dict(zip(found, rows, strict=True))
         return {vector_id: row_of[vector_id] for vector_id in wanted if vector_id in row_of}
