@@ -24,7 +24,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     tail_rows: int = 2_048
     tail_share: int = 32
     removed_share: int = 8
-    pieces: int = 24
+    pieces: int = 40
     part: int = 5 << 20
 
 

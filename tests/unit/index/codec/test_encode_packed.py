@@ -99,19 +99,34 @@ def test_each_add_writes_a_piece_in_front_of_those_that_are_as_large_as_a_part()
     assert list(stored(written.index)) == [*stored(packed(some(0, 50)).index), *(f"row-{row}" for row in range(50, 83))]
 
 
-def test_an_add_writes_the_rows_of_a_newest_piece_below_a_part_again_and_does_not_copy_them() -> None:
-    written = packed(some(0, 50), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=1_500))
-    counts = []
-    for first in range(50, 90, 5):
-        encoded = written.add(*some(first, first + 5))
-        assert len(encoded.front) >= 1_500
+def test_a_piece_grows_in_place_of_padding_and_then_another_one_begins() -> None:
+    written = packed(some(0, 50), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
+    counts, added = [], some(0, 50)
+    for first in range(50, 250, 10):
+        added += some(first, first + 10)
+        assert 5_000 <= len(written.add(*some(first, first + 10)).front) < 6_000  # with an envelope of 800
         counts.append(written.envelope.pieces)
-    assert counts[:5] == [[5], [10], [15], [20], [25]]
-    assert all(entry.bytes >= 1_500 for entry in written.index.tail_entries[:-1])
+    assert counts[:3] == [[10], [20], [30]]
     assert len(written.index.tail_entries) > 1
-    assert stored(written.index) == as_added(
-        some(0, 50) + [each for row in range(50, 90, 5) for each in some(row, row + 5)]
-    )
+    assert stored(written.index) == as_added(added)
+
+
+def test_pieces_and_what_follows_them_are_aligned() -> None:
+    written = packed(some(0, 50))
+    for first, last in ((50, 61), (61, 73), (73, 80)):
+        written.add(*some(first, last))
+    head, _ = frame.decode(written.blob)
+    places = zip(head.envelope.sections, head.section_starts(), strict=True)
+    starts = {entry.id: start for entry, start in places if entry.name in {"piece", "parts"}}
+    assert len(starts) == 4
+    assert {start % 64 for start in starts.values()} == {0}
+
+
+def test_a_small_piece_is_written_again_with_rows_that_need_more_than_a_part() -> None:
+    written = packed(some(0, 50), thresholds=Thresholds(packed=1, tail_rows=1 << 30, part=5_000))
+    written.add(*some(50, 52))
+    written.add(*some(60, 160))
+    assert written.envelope.pieces == [102]
 
 
 def test_the_codes_of_all_pieces_are_about_the_mean_of_the_partitions() -> None:

@@ -13,13 +13,15 @@ from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece, PieceCodes
-from vectord.index.state import Base, Calibration, Index, with_rows
+from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
+_SMALL_SHARE: Final = 8  # a piece below this share of a part is always written again, so that few small ones remain
+_ROW_BYTES: Final = 64  # about those of a row in a piece besides vector and metadata
 _PART_SHARE: Final = 12  # a copy of the head of the partitions has up to one in 12 bytes of a part: 426 KiB
 _ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
@@ -120,9 +122,19 @@ def _kept_pieces(index: Index, thresholds: Thresholds) -> int:
     kept = len(sizes)
     if len(sizes) > thresholds.pieces:
         kept = pieces_to_keep(sizes, thresholds.pieces)
-    if index.tail.ids and kept and sizes[kept - 1] < thresholds.part:
+    if index.tail.ids and kept and _may_grow(sizes[kept - 1], _bytes_of_listed(index.tail), thresholds.part):
         kept -= 1  # its rows take the place of the spaces that would pad the first part
     return kept
+
+
+def _may_grow(newest: int, added: int, part: int) -> bool:
+    """Return True if a commit that adds `added` bytes writes the newest piece again, because that costs little."""
+    return newest + added <= part or newest <= part // _SMALL_SHARE
+
+
+def _bytes_of_listed(tail: Tail) -> int:
+    """Return about how many bytes of a piece the rows have that are listed in memory."""
+    return len(tail.ids) * (4 * tail.params.dimension + _ROW_BYTES) + sum(map(len, tail.metadata.values()))
 
 
 def _new_piece(index: Index, base: Base | None, kept: int, thresholds: Thresholds) -> tuple[int, Data]:
@@ -143,7 +155,9 @@ def _new_piece(index: Index, base: Base | None, kept: int, thresholds: Threshold
     joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
     mean = _mean(index, base)
     known = [] if mean is None else _known_codes(tail.pieces[kept:], mean)
-    return len(rows), piece_writer.pack(ids, metadata, joined, mean, index.params.distance, known=known)
+    fields = piece_writer.pack_fields(ids, metadata, joined, mean, index.params.distance, known=known)
+    padding = bytes(-sum(map(len, fields)) % _ALIGNMENT)  # what follows stays aligned in a mapped file
+    return len(rows), b"".join((*fields, padding))
 
 
 def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[PieceCodes]:
