@@ -14,7 +14,7 @@ K = 10
 SEED = 20_240_229
 
 _CLUSTERS = 256
-_CHUNK = 8_192  # rows at a time: limits the memory of the float64 copies
+_CHUNK = 8_192  # rows at a time: limits the memory of copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,13 @@ def mixture(count: int, dimension: int) -> F32:
     rotation: F32 = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0].astype(np.float32)
     centres: F32 = rng.standard_normal((_CLUSTERS, dimension), np.float32)
     mixed: F32 = rng.standard_normal((count, dimension), np.float32)
-    mixed += centres[rng.integers(_CLUSTERS, size=count)]
-    mixed *= deviation
-    return mixed @ rotation
+    cluster = rng.integers(_CLUSTERS, size=count)
+    for start in range(0, count, _CHUNK):
+        block = mixed[start : start + _CHUNK]
+        block += centres[cluster[start : start + _CHUNK]]
+        block *= deviation
+        block[...] = block @ rotation
+    return mixed
 
 
 @dataclass(frozen=True, slots=True)
