@@ -10,14 +10,19 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from tests.reliability import model
-from tests.reliability.processes import Place, until
+from tests.reliability.processes import PATIENCE, Place, until
 from tests.support.failing_system import Calls, killed, killed_after_it
 from tests.support.folder_states import CASES, opened
 from tests.support.services import a_query
+from vectord.cache.section_cache import SectionCache
 from vectord.errors import IndexExists, IndexNotFound, Unavailable, VectordError
 from vectord.index.query.query import Match
+from vectord.service.maintenance.compaction import Compaction
+from vectord.service.maintenance.quiet import WaitLimits
+from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline, NewIndex
 from vectord.storage.files.system import System
 
@@ -45,6 +50,21 @@ def adder(place: Place, number: int, batches: int, size: int, start: Barrier | N
         journal.note(attempts=one)
         done = service.add("t", model.entries(*batch(name, one, size).rows), Deadline(until()))
         journal.note(done=one, count=done.count, etag=done.etag, added=done.added, replaced=done.replaced)
+
+
+def builder(place: Place, started: Any) -> None:
+    """Compact the index, to be killed meanwhile; a build is due from one row of tail."""
+    files = SectionCache(place.folder / "files-builder", 1 << 28)
+    compaction = Compaction(
+        place.store(),
+        files,
+        environment=Environment(),
+        retry_policy=PATIENCE,
+        thresholds=structs.replace(place.sizes, tail_rows=0, tail_share=1_000_000),
+        wait_limits=WaitLimits(quiet=0),
+    )
+    started.set()
+    compaction.compact("t", "builder", Deadline(until()))
 
 
 def creator(place: Place, number: int, names: int, start: Barrier) -> None:

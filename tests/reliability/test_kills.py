@@ -13,6 +13,7 @@ from tests.reliability.run import LONG, chance, figure
 from tests.support import faults
 from tests.support.faults import Fault
 from tests.support.faults_service import PACKED, PLAIN, Bucket
+from tests.support.hostile import take_apart
 from tools.proxy.exchange import Exchange
 from tools.proxy.server import Proxy, proxy
 from vectord.service.values.options import Deadline, NewIndex
@@ -20,6 +21,7 @@ from vectord.service.values.options import Deadline, NewIndex
 FORMS = {"plain": PLAIN, "packed": PACKED}
 KILLS = 100 if LONG else 8  # of each form
 WRITERS, SIZE = 2, 3
+BUILD_KILLS, ROWS = (60 if LONG else 6), 1_000  # of a build; the rows of the index
 
 
 @pytest.fixture
@@ -93,6 +95,34 @@ def test_killed_writers_leave_acknowledged_batches_and_at_most_those_in_flight(s
         model.Asked(model.vector(1, roles.DIMENSION), 9, "cosine"),
         processes.until(),
     )
+
+
+@pytest.mark.parametrize("form", ["packed"], indirect=True)
+def test_a_killed_build_leaves_the_index_as_it_was(setting: Setting) -> None:
+    behind, straight = setting.behind, setting.straight
+    service, moments = straight.service(99), chance("kills", "build")
+    service.create(NewIndex("t", roles.DIMENSION, m=2), Deadline(processes.until()))
+    state: model.State = {}
+    for life in range(BUILD_KILLS):
+        batch = roles.batch("rows", life, 1 if life else ROWS)
+        service.add("t", model.entries(*batch.rows), Deadline(processes.until()))
+        state = batch.on(state)
+        before = setting.stored.objects()["t"]
+        started = processes.starts().Event()
+        with processes.running(roles.builder, (behind, started)) as [process]:
+            assert started.wait(30)
+            process.join(moments.uniform(0, 2))
+            figure("builds killed", process.is_alive())
+            process.kill()
+        setting.settle()
+        after = setting.stored.objects()["t"]
+        figure("builds killed before their commit", before == after)
+        assert model.read(after) == state
+    with processes.running(roles.builder, (straight, processes.starts().Event())) as some:
+        processes.all_done(some)
+    envelope = take_apart(setting.stored.objects()["t"]).envelope
+    assert envelope["parts"]["partitions"] >= 2
+    assert model.read(setting.stored.objects()["t"]) == state
 
 
 def _with_batches(state: model.State, found: model.State, lines: list[dict[str, int]], number: int) -> model.State:
