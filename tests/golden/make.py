@@ -22,7 +22,7 @@ from vectord.index.sections.graph import layout_of
 from vectord.index.sections.parts_writer import Partitioning, pack
 from vectord.index.sections.piece_writer import pack as pack_piece
 from vectord.index.thresholds import Thresholds
-from vectord.lhv1 import frame
+from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Distance, Embedding, new_params
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
@@ -148,6 +148,22 @@ def _pieces(name: str, distance: Distance, dimension: int) -> bytes:
     return _blob_with_pieces(name, structs.replace(envelope, removed=removed, pieces=[3, 17, 2]), pieces, sections)
 
 
+def _parts_head(name: str) -> bytes:
+    """Return a blob with a copy of the head of the partitions in front of its two pieces."""
+    drawn = np.random.default_rng(12).normal(size=(64, 40)).astype(np.float32)
+    items = [_item(f"row-{i:02} é", *drawn[i], metadata=b'{"row": %d}' % i if i % 3 else None) for i in range(64)]
+    envelope, sections = _base_with_parts(name, "cosine", items[:60])
+    mean = np.frombuffer(sections[0], "<f4", 40, 20)
+    copy = parts_copy.pack(sections[0][: parts_copy.copy_size(100, len(sections[0]), 1 << 20)], 5_000, 64)
+    [(entry, _)] = frame.section_entries({"parts-head": copy}, f"commit-1-of-{name}")
+    pieces = [_piece(items[62:], mean, "cosine"), _piece(items[60:62], mean, "cosine")]
+    listed = structs.replace(envelope, pieces=[2, 2], removed=[61])
+    blob = _blob_with_pieces(name, listed, pieces, sections)
+    written = frame.decode(blob)[0]
+    envelope = structs.replace(written.envelope, sections=[entry, *written.envelope.sections])
+    return frame.encode_head(envelope) + copy + blob[written.body_start :]
+
+
 def _unbuilt(name: str) -> bytes:
     """Return a euclidean blob with pieces alone; the rows of the newest one are too long for codes."""
     drawn = np.random.default_rng(8).normal(size=(22, 5)).astype(np.float32)
@@ -228,6 +244,7 @@ def main(folder: Path) -> None:
         "parts-euclidean": _parts("parts-euclidean", "euclidean", 32),
         "pieces": _pieces("pieces", "cosine", 71),
         "pieces-unbuilt": _unbuilt("pieces-unbuilt"),
+        "parts-head": _parts_head("parts-head"),
     }
     for name, blob in blobs.items():
         path = folder / f"{name}.lhv1"

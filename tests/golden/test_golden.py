@@ -21,6 +21,7 @@ from vectord.index.sections.piece import Piece
 from vectord.lhv1 import frame
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.lhv1.params import Embedding, Params
+from vectord.lhv1.parts_copy import read_copy
 from vectord.lhv1.parts_shape import ColdPoint, PartsShape, WarmPoint
 
 FOLDER = Path(__file__).parent / "v2"
@@ -39,8 +40,10 @@ NAMES = [
     "parts-euclidean",
     "pieces",
     "pieces-unbuilt",
+    "parts-head",
 ]
 SHA256 = {
+    "parts-head": "be677633e5e1007af9a89e07320711a0908f85498d1b57b0ba18ee4cd36627de",
     "pieces": "2dfd87b0bd78d07c086b1078658bcdd6753b7ed07bdcb23fcf7e7ddd18171612",
     "pieces-unbuilt": "d0777a07108db6e1f17b552fd4d8cbb1d82a240ed0437332011c88e3a3b89c61",
     "parts": "b34c3f83073fbdf647e6dcddbd5cf8565da3c31b525cb75fb093fae84a603c3c",
@@ -244,6 +247,55 @@ def test_the_pieces_of_a_packed_index_read_as_they_were_written() -> None:
     assert (newest.codes_about(mean), middle.codes_about(mean)) == (newest.codes, middle.codes)
     assert oldest.codes_about(mean) is None  # it has codes about the mean of its own rows
     assert middle.documents.ids([0, 1, 16], NOTHING_TO_FETCH) == ["row-05 é", "row-07 é", "row-76 é"]
+
+
+def test_an_index_with_pieces_reads_as_it_was_written() -> None:
+    drawn = np.random.default_rng(71).normal(size=(82, 71)).astype(np.float32)
+    numbers = [*range(62), 5, 7, *range(62, 79), 61]  # of the ids; the last row of an id is the live one
+    row_of = {f"row-{number:02} é": row for row, number in enumerate(numbers) if row not in {33, 70}}
+    index = decode.open_blob(_read("pieces"))
+    rows = index.rows
+    assert len(index) == len(row_of) == 77
+    assert {each: rows.vectors[row].tobytes() for each, row in rows.row_of.items()} == {
+        each: drawn[row].tobytes() for each, row in row_of.items()
+    }
+    assert {each: json.loads(bytes(raw)) for each, raw in rows.metadata.items()} == {
+        each: {"row": row} for each, row in row_of.items() if row % 3
+    }
+    for vector_id, row in row_of.items():
+        assert [(match.id, match.distance) for match in search.search(index, drawn[row], 1).matches] == [
+            (vector_id, 0.0)
+        ]
+
+
+def test_an_index_of_pieces_alone_reads_as_it_was_written() -> None:
+    drawn = np.random.default_rng(8).normal(size=(22, 5)).astype(np.float32)
+    drawn[18:] *= np.float32(2.0**33)
+    index = decode.open_blob(_read("pieces-unbuilt"))
+    assert index.base is None
+    assert list(index.rows.ids) == [f"row-{row:02} é" for row in range(22) if row != 3]
+    assert index.rows.vectors.tobytes() == np.delete(drawn, 3, axis=0).tobytes()
+    for row in (0, 17, 18, 21):
+        best = search.search(index, drawn[row], 1).matches[0]
+        assert (best.id, best.distance) == (f"row-{row:02} é", 0.0)
+
+
+def test_a_copy_of_the_head_of_the_partitions_reads_as_it_was_written() -> None:
+    head, sections = frame.decode(_read("parts-head"))
+    data = {entry.name: bytes(data) for entry, data in sections.items()}
+    kinds = ["parts-head", "piece", "piece", "parts", "columns", "rows", "graph"]
+    assert [entry.name for entry in head.envelope.sections] == kinds
+    copy = read_copy(memoryview(data["parts-head"]), len(data["parts-head"]), len(data["parts"]))
+    assert data["parts"].startswith(bytes(copy))
+    assert len(copy) == min(4_096, len(data["parts"]))
+    index = decode.open_blob(_read("parts-head"))
+    assert (len(index), index.body_start) == (63, head.body_start + len(data["parts-head"]))
+    drawn = np.random.default_rng(12).normal(size=(64, 40)).astype(np.float32)
+    assert [search.search(index, drawn[row], 1).matches[0].id for row in (7, 60, 63)] == [
+        "row-07 é",
+        "row-60 é",
+        "row-63 é",
+    ]
 
 
 def test_a_piece_without_codes_reads_as_it_was_written() -> None:

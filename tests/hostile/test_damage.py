@@ -23,6 +23,7 @@ PROBES = {
     "packed-euclidean": h.Probe(3, "row-01 é"),
     "pieces": h.Probe(71, "row-66 é"),
     "pieces-unbuilt": h.Probe(5, "row-05 é"),
+    "parts-head": h.Probe(40, "row-60 é"),
 }
 SAMPLE = 40  # offsets of each blob besides those at its ends; the seed is fixed, so a failure can be repeated
 

@@ -9,7 +9,7 @@ from vectord.cache.section_file import SectionFile
 from vectord.errors import ConditionFailed, ObjectChanged, ObjectNotFound
 from vectord.index.query.coalescing import MAX_GAP, joined
 from vectord.index.sections.base import ByteRange, Section, SectionRanges
-from vectord.lhv1.frame import Head
+from vectord.lhv1.frame import Head, check_section
 from vectord.lhv1.parts_copy import read_copy
 from vectord.lhv1.section_names import PARTS_HEAD
 from vectord.service.values.environment import Environment
@@ -68,16 +68,20 @@ def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile,
     `starts` are as for `RangeReader`. Without `partly`, only sections that are whole in `data` are written.
 
     Raises:
-        BlobCorrupt: a section is complete and does not match its checksum, or a copy cannot be one of `parts`.
+        BlobCorrupt: a section is complete and does not match its checksum, or `parts-head` is too short for its copy.
     """
     for file, start in starts.items():
         if not file.whole and (start < len(data) if partly else start + file.size <= len(data)):
             file.write(0, data[start : start + file.size])
     first = next(iter(head.envelope.sections), None)
-    if partly and first and first.name == PARTS_HEAD:
+    if first and first.name == PARTS_HEAD:
         [parts] = [file for file in starts if file.entry.name == "parts"]
-        copy = data[head.body_start : head.body_start + first.bytes]
-        parts.write(0, read_copy(copy, first.bytes, parts.size))
+        section = data[head.body_start : head.body_start + first.bytes]
+        if len(section) == first.bytes:
+            check_section(first, section)
+        copy = read_copy(section, first.bytes, parts.size)
+        if partly:
+            parts.write(0, copy)
 
 
 def _file_of(section: Section) -> SectionFile:
