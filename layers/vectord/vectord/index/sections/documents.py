@@ -143,13 +143,14 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         self.prefetch(rows, fetch)
         data = self._data
         documents: list[Document] = []
-        for row in rows:
-            document = self._document(data, row)
-            documents.append(document)
-            if document.metadata is not None:
-                limit -= len(document.metadata)
+        for block, some in groupby(rows, lambda row: row // BLOCK_ROWS):
+            start, lengths = self._lengths(data, block)
+            for row in some:
+                document = _document(data, start, lengths, row % BLOCK_ROWS)
+                documents.append(document)
+                limit -= len(document.metadata or b"")
                 if limit < 0:
-                    break
+                    return documents
         return documents
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
@@ -251,20 +252,20 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("a block of its documents does not have the length of its documents")
         return start, lengths
 
-    def _document(self, data: memoryview, row: int) -> Document:
-        block, position = divmod(row, BLOCK_ROWS)
-        start, lengths = self._lengths(data, block)
-        rows = len(lengths) // 2
-        id_at = start + 6 * rows + sum(lengths[:position])
-        metadata_at = id_at + sum(lengths[position : rows + position])
-        metadata = data[metadata_at : metadata_at + lengths[rows + position]].tobytes()
-        try:
-            if metadata:
-                _check_json(metadata)  # answers contain the text as it is, and a section may not be verified
-            vector_id = data[id_at : id_at + lengths[position]].tobytes().decode()
-        except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
-            raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
-        return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
+
+def _document(data: memoryview, start: int, lengths: tuple[int, ...], position: int) -> Document:
+    """Return the document at a position of a block that starts at `start` and has these lengths."""
+    rows = len(lengths) // 2
+    id_at = start + 6 * rows + sum(lengths[:position])
+    metadata_at = id_at + sum(lengths[position : rows + position])
+    metadata = data[metadata_at : metadata_at + lengths[rows + position]].tobytes()
+    try:
+        if metadata:
+            _check_json(metadata)  # answers contain the text as it is, and a section may not be verified
+        vector_id = data[id_at : id_at + lengths[position]].tobytes().decode()
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
+        raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
+    return Document(vector_id, msgspec.Raw(metadata) if metadata else None)
 
 
 def crc32s(ids: Sequence[str]) -> npt.NDArray[np.uint32]:
