@@ -1,4 +1,4 @@
-"""Find candidates and their exact distances: in the base by the strategy of the plan, in the tail by a scan."""
+"""Find candidates in the base by the strategy of a plan, and their exact distances."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, F64, distances, normalized
 from vectord.index.query import prefetch, probing
 from vectord.index.query.planner import SearchPlan
+from vectord.index.query.probing import Probed
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
@@ -42,6 +43,13 @@ class Candidates(msgspec.Struct, frozen=True):
         )
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """The rows of the base that each query rescores, best first, and how they were found, if partitions were probed."""
+
+    rows: Sequence[Array]
+    probed: Sequence[Probed] | None = None
+
+
 def in_base(
     index: Index,
     base: Base,
@@ -56,61 +64,75 @@ def in_base(
 
     `at_least` has the same meaning as for `exact_scan.scan`, and needs an exact plan.
     """
-    exact = plan.strategy == "exact"
-    if exact and not plan.effort:
+    if plan.strategy == "exact" and not plan.effort:
         return _scan(base, mask, queries, k, at_least=at_least)
-    probed = None
-    if plan.strategy == "partitions":
-        probed = probing.find(index, base, mask, queries, plan)
-        rows: Sequence[Array] = [each.rows for each in probed]
-    else:
-        rows = [_rows(base, mask, query, k, plan) for query in queries]
+    chosen = choose_in_base(index, base, mask, queries, k, plan=plan)
     if plan.fetch == "ranges":
-        requests = max((each.requests for each in probed), default=0) if probed is not None else plan.requests
-        rows = prefetch.fetch_rows(index, base, rows, None if exact else requests)
-    if probed is None:
+        rows = prefetch.fetch_rows(index, base, chosen.rows, requests_of(chosen, plan))
+        chosen = structs.replace(chosen, rows=rows)
+    return rescored_in_base(base, mask, queries, k, chosen, plan=plan, at_least=at_least)
+
+
+def choose_in_base(
+    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, plan: SearchPlan
+) -> Chosen:
+    """Return the rows of the base that each query rescores by `plan`, which is not a scan; fetch what chooses them."""
+    if plan.strategy == "partitions":
+        is_joint = plan.tail_codes and plan.fetch == "ranges"
+        probed = probing.find(index, base, mask, queries, plan, estimates=k if is_joint else 0)
+        return Chosen([each.rows for each in probed], probed)
+    return Chosen([_rows(base, mask, query, k, plan) for query in queries])
+
+
+def requests_of(chosen: Chosen, plan: SearchPlan) -> int | None:
+    """Return the number of range requests that the chosen rows may need; None for any number."""
+    if plan.strategy == "exact":
+        return None
+    return plan.requests if chosen.probed is None else max((each.requests for each in chosen.probed), default=0)
+
+
+def rescored_in_base(
+    base: Base,
+    mask: RowMask,
+    queries: Sequence[F32],
+    k: int,
+    chosen: Chosen,
+    *,
+    plan: SearchPlan,
+    at_least: float | None = None,
+) -> list[Candidates]:
+    """Return the chosen rows with exact distances; the vectors of the rows must have been fetched."""
+    if chosen.probed is None:
+        exact = plan.strategy == "exact"
         return [
             Candidates(
                 *_rescored(base, each, query, k, at_least=at_least), len(each), exact or len(each) >= mask.base_count
             )
-            for each, query in zip(rows, queries, strict=True)
+            for each, query in zip(chosen.rows, queries, strict=True)
         ]
-    near = [_rescored(base, each, query, k) for each, query in zip(rows, queries, strict=True)]
+    near = [_rescored(base, each, query, k) for each, query in zip(chosen.rows, queries, strict=True)]
     return [
         Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
-        for of_query, each, found in zip(near, rows, probed, strict=True)
+        for of_query, each, found in zip(near, chosen.rows, chosen.probed, strict=True)
     ]
 
 
-def in_tail(
-    index: Index, mask: RowMask, queries: Sequence[F32], k: int, *, at_least: float | None = None
-) -> list[Candidates]:
-    """Return the candidates of each query in the tail; all of the `k` nearest are among them.
-
-    `at_least` has the same meaning as for `exact_scan.scan`.
-    """
-    tail, distance = index.tail, index.params.distance
-    vectors = tail.vectors(index.fetch)
-    candidates = []
-    for query in queries:
-        [rows] = exact_scan.scan(vectors, tail.norms, [query], k, distance, hidden=mask.hidden_tail, at_least=at_least)
-        candidates.append(Candidates(rows + tail.first, distances(vectors, rows, query, distance), len(rows)))
-    return candidates
-
-
-def are_incomplete(k: int, in_base: Candidates, found: Candidates, farthest: float | None) -> bool:
+def are_incomplete(k: int, in_base: Candidates | None, found: Candidates, farthest: float | None) -> bool:
     """Return True if fewer than `k` candidates were found up to the distance `farthest` (None: at any distance).
 
     Also return True if no candidate of the base is farther than the k-th of `found`: ties are ordered by id, and rows
     that were not found may belong to the tie. The caller must then scan all rows.
     """
-    if in_base.complete:
+    if found.complete:
         return False
-    if not len(in_base.rows) or len(found.rows) < k:
+    if len(found.rows) < k:
         return True
     kth = np.partition(found.distances, k - 1)[k - 1]
-    are_farther = in_base.examined > len(in_base.rows) or in_base.distances.max() > kth
-    return not are_farther or (farthest is not None and bool(kth > farthest))
+    if in_base and not in_base.complete:
+        certainly_farther = in_base.examined > len(in_base.rows)
+        if not certainly_farther and not in_base.distances.max(initial=-np.inf) > kth:
+            return True
+    return farthest is not None and bool(kth > farthest)
 
 
 def _scan(base: Base, mask: RowMask, queries: Sequence[F32], k: int, *, at_least: float | None) -> list[Candidates]:

@@ -19,7 +19,7 @@ from vectord.index.sections.base import ByteRange
 from vectord.index.state import Base, Index
 from vectord.lhv1.parts_shape import PartsShape
 
-Strategy = Literal["exact", "forest", "partitions", "sketch"]
+Strategy = Literal["exact", "forest", "partitions", "sketch", "codes"]
 FetchMode = Literal["local", "ranges", "whole"]
 
 # Rows that a search by ranges considers per request that it may send; further rows are too far apart in the file.
@@ -35,10 +35,11 @@ _MARGIN: Final = 0.005
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
-_REQUEST_SECONDS: Final = 0.025
-_BYTES_PER_SECOND: Final = 75e6
+REQUEST_SECONDS: Final = 0.025
+BYTES_PER_SECOND: Final = 75e6
 _CONCURRENT_REQUESTS: Final = 32
 _RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows and documents; the sketch needs another
+_REQUESTS_FOR_TAIL: Final = 50  # for the rows of a tail that are likely by their codes, about
 BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a search by ranges may make
 
 
@@ -48,6 +49,7 @@ class SearchPlan(msgspec.Struct, frozen=True):
     The effort of an exact plan is the number of rows that are rescored one by one, or 0 for a scan of all rows.
     `requests` bounds the range requests for rows; rows that would need more are left out. `fetch` says how the search
     gets its bytes. `probes` is the number of partitions to probe, `entries` that of the entries in them on average.
+    With `tail_codes`, the tail is searched by its codes and not by a scan.
     """
 
     strategy: Strategy
@@ -56,6 +58,7 @@ class SearchPlan(msgspec.Struct, frozen=True):
     fetch: FetchMode = "local"
     probes: int = 0
     entries: int = 0
+    tail_codes: bool = False
 
 
 EXACT: Final = SearchPlan("exact")
@@ -112,9 +115,22 @@ def choose_ranges(index: Index, base: Base, mask: RowMask, query: Query, k: int)
     if query.ef_search > 0 or not _is_float32_safe(query, base):
         return None
     plan = plan_by_ranges(base, mask, k, query.recall)
-    if plan and (not fits_in_cache(index, base) or _ranges_are_faster(base, plan, len(query.vectors))):
+    if plan and (not fits_in_cache(index, base) or _ranges_are_faster(index, base, plan, len(query.vectors))):
         return plan
     return None
+
+
+def tail_by_ranges(index: Index) -> bool:
+    """Return True if a search over the codes of the tail, and then of a few rows, is faster than reading all of it.
+
+    There are no rows to search in the base.
+    """
+    missing = size_of([each for section, ranges in index.tail.needed for each in section.missing(ranges)])
+    if not missing:
+        return False
+    heads = sum(size_of(piece.section.missing([piece.head])) for piece in index.tail.pieces)
+    by_ranges = seconds_by_ranges(0, heads, _REQUESTS_FOR_TAIL)
+    return by_ranges < REQUEST_SECONDS + missing / BYTES_PER_SECOND
 
 
 def exact_plan(eligible: int, rows: int, dimension: int) -> SearchPlan:
@@ -234,13 +250,14 @@ def _sketch_effort(base: Base, mask: RowMask, k: int, recall: float) -> int | No
     return effort * _FILTERED_EFFORT if effort and mask.filtered else effort
 
 
-def _ranges_are_faster(base: Base, plan: SearchPlan, queries: int) -> bool:
+def _ranges_are_faster(index: Index, base: Base, plan: SearchPlan, queries: int) -> bool:
     """Return True if `queries` searches by ranges take less time than fetching all sections."""
     if not base.packed:
         return False
     all_sections = [(base.graph.section, None), *base.auxiliary]
-    missing_bytes = sum(_size_of(section.missing(ranges)) for section, ranges in all_sections)
-    return _range_seconds(base, plan, queries) < _REQUEST_SECONDS + missing_bytes / _BYTES_PER_SECOND
+    all_sections += index.tail.needed
+    missing_bytes = sum(size_of(section.missing(ranges)) for section, ranges in all_sections)
+    return _range_seconds(base, plan, queries) < REQUEST_SECONDS + missing_bytes / BYTES_PER_SECOND
 
 
 def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
@@ -248,12 +265,12 @@ def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
     probes = code_bytes = head_bytes = 0
     if plan.strategy == "partitions" and base.parts and not base.parts.section.whole:
         parts = base.parts
-        head_bytes = _size_of(parts.section.missing([parts.head]))
+        head_bytes = size_of(parts.section.missing([parts.head]))
         probes = min(queries * plan.probes, parts.shape.partitions)
         code_bytes = min(queries * plan.entries, parts.shape.entries) * parts.layout.entry_bytes
     elif plan.strategy == "sketch" and base.sketch:
-        head_bytes = _size_of(base.sketch.section.missing(None))
-    head_seconds = _REQUEST_SECONDS + head_bytes / _BYTES_PER_SECOND if head_bytes else 0.0
+        head_bytes = size_of(base.sketch.section.missing(None))
+    head_seconds = REQUEST_SECONDS + head_bytes / BYTES_PER_SECOND if head_bytes else 0.0
     return head_seconds + seconds_by_ranges(probes, code_bytes, queries * plan.requests)
 
 
@@ -261,8 +278,9 @@ def seconds_by_ranges(probes: int, code_bytes: int, requests: int) -> float:
     """Estimate the time to read the codes of some partitions, and then rows and documents with some requests."""
     rounds = _RANGE_ROUNDS + requests // _CONCURRENT_REQUESTS
     rounds += 1 + probes // _CONCURRENT_REQUESTS if probes else 0
-    return rounds * _REQUEST_SECONDS + (code_bytes + requests * BYTES_PER_REQUEST) / _BYTES_PER_SECOND
+    return rounds * REQUEST_SECONDS + (code_bytes + requests * BYTES_PER_REQUEST) / BYTES_PER_SECOND
 
 
-def _size_of(ranges: Sequence[ByteRange]) -> int:
+def size_of(ranges: Sequence[ByteRange]) -> int:
+    """Return the number of bytes in ranges."""
     return sum(stop - start for start, stop in ranges)

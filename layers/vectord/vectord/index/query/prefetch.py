@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from vectord.index.query.coalescing import MAX_GAP, MAX_REQUESTS, SKETCH_GAP, in_few_requests, joined
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
+from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.state import Base, Index
@@ -23,36 +24,52 @@ Array = npt.NDArray[np.int64]
 
 _READ_AHEAD: Final = 4 << 20  # bytes; their transfer takes about as long as the rounds of requests of a search
 PAGE: Final = 4_096
+_SMALL: Final = 256 << 10  # bytes of the vectors of a piece, which a search then reads whole
 
 
-def fetch_for_ranges(index: Index, base: Base, plan: SearchPlan, *, read_ahead: bool = True) -> None:
-    """Fetch what a search by ranges reads first: the head of the partitions, or the sketch and the tail.
+def fetch_for_ranges(index: Index, base: Base, mask: RowMask, plan: SearchPlan, *, read_ahead: bool = True) -> None:
+    """Fetch what a search by ranges reads first: the head of the partitions or the sketch, and of the tail.
 
     If that is cached since an earlier search, fetch the next missing bytes of the index instead (`read_ahead`).
     """
     if plan.strategy == "partitions" and base.parts:
         head: SectionRanges = (base.parts.section, [base.parts.head])
         if _are_missing([head]):
-            index.fetch(head, *_tail(index), *_directory(base))
+            index.fetch(head, *_tail(index, plan), *_directory(base))
         elif read_ahead and fits_in_cache(index, base):
             _read_ahead(index, base)
         return
     sketch: list[SectionRanges] = [(base.sketch.section, None)] if base.sketch and plan.strategy == "sketch" else []
-    whole = [*sketch, *_tail(index)]
-    if not all(section.whole for section, _ in whole):
-        index.fetch(*whole, *_directory(base))
+    of_tail = _eligible_of_tail(index, mask) if plan.strategy == "exact" else _tail(index, plan)
+    wanted = [*sketch, *of_tail]
+    if _are_missing(wanted):
+        index.fetch(*wanted, *_directory(base))
     elif read_ahead and fits_in_cache(index, base):
         _read_ahead(index, base)
 
 
-def fetch_codes(index: Index, base: Base, partitions: Sequence[Array]) -> None:
-    """Fetch the codes of the partitions that some queries probe, the tail, and the directory of the documents."""
+def fetch_codes(index: Index, base: Base, plan: SearchPlan, partitions: Sequence[Array]) -> None:
+    """Fetch the codes of the partitions that some queries probe and of the tail, and the directory of the documents."""
     union = sorted(set().union(*(each.tolist() for each in partitions)))
     codes: list[SectionRanges] = []
     if base.parts:
         codes = [(base.parts.section, base.parts.code_ranges(np.array(union, np.int64)))]
-    wanted = [*codes, *_tail(index), *_directory(base)]
+    wanted = [*codes, *_tail(index, plan), *_directory(base)]
     index.fetch(*in_few_requests(wanted, len(partitions) * MAX_REQUESTS))
+
+
+def fetch_tail(index: Index, plan: SearchPlan) -> None:
+    """Fetch what a search reads of the tail before it chooses rows: its codes, or all of it; one round at most."""
+    wanted = _tail(index, plan)
+    if _are_missing(wanted):
+        index.fetch(*wanted)
+
+
+def fetch_rows_of_tail(index: Index, rows: Array, queries: int = 1) -> None:
+    """Fetch the vectors and the documents of ascending `rows` of the tail."""
+    wanted = _rows_of_tail(index, rows, queries)
+    if _are_missing(wanted):
+        index.fetch(*wanted)
 
 
 def fetch_auxiliary(index: Index, base: Base) -> None:
@@ -62,7 +79,7 @@ def fetch_auxiliary(index: Index, base: Base) -> None:
 
 def fetch_whole(index: Index, base: Base) -> None:
     """Fetch all sections that a search without a filter can need."""
-    index.fetch((base.graph.section, None), *base.auxiliary, *_tail(index))
+    index.fetch((base.graph.section, None), *base.auxiliary, *index.tail.needed)
 
 
 def fetch_all(index: Index) -> None:
@@ -71,14 +88,16 @@ def fetch_all(index: Index) -> None:
         if not index.base.graph.section.whole:
             fetch_whole(index, index.base)
         index.fetch(*index.base.auxiliary, *_columns(index.base))
-    index.fetch(*_tail(index))
+    index.fetch(*index.tail.needed)
 
 
-def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int | None) -> Sequence[Array]:
+def fetch_rows(
+    index: Index, base: Base, rows: Sequence[Array], requests: int | None, in_tail: Sequence[Array] = ()
+) -> Sequence[Array]:
     """Fetch the vectors of each of `rows`, best first, as far as `requests` allow; return the rows that were fetched.
 
     If `requests` is None, all rows are fetched. Documents are fetched in the same round: those of the rows if the
-    directory is cached and they are few requests, otherwise the directory.
+    directory is cached and they are few requests, otherwise the directory. All rows of the tail `in_tail` are fetched.
     """
     chosen = rows
     if requests is not None:
@@ -94,8 +113,15 @@ def fetch_rows(index: Index, base: Base, rows: Sequence[Array], requests: int | 
         wanted = [(section, joined(ranges or [], SKETCH_GAP)) for section, ranges in wanted]
     elif requests is not None:
         wanted = in_few_requests(wanted, len(rows) * MAX_REQUESTS)
+    if in_tail:
+        wanted += _rows_of_tail(index, union_of(in_tail), len(rows))
     index.fetch(*wanted)
     return chosen
+
+
+def union_of(rows: Sequence[Array]) -> Array:
+    """Return the rows that are in any of the arrays, ascending."""
+    return np.array(sorted(set().union(*(each.tolist() for each in rows))), np.int64)
 
 
 def _documents_of(base: Base, rows: Sequence[int], requests: int) -> list[SectionRanges]:
@@ -153,8 +179,50 @@ def within_budget(numbers: Array, costs: Array, requests: int) -> Array:
     return positions[np.cumsum(costs[positions]) <= requests * BYTES_PER_REQUEST]
 
 
-def _tail(index: Index) -> list[SectionRanges]:
-    return index.tail.needed
+def _tail(index: Index, plan: SearchPlan) -> list[SectionRanges]:
+    """Return what a search reads of the tail before it chooses rows.
+
+    That is all of it, or the codes, and where the documents are.
+    """
+    tail = index.tail
+    if not plan.tail_codes:
+        return tail.needed
+    wanted: list[SectionRanges] = [(section, None) for section in tail.sections]
+    for piece in tail.pieces:
+        documents = piece.documents
+        is_small = piece.layout.documents - piece.layout.vectors <= _SMALL
+        wanted.append((piece.section, None if is_small else [piece.head, documents.head, documents.directory]))
+    return wanted
+
+
+def _eligible_of_tail(index: Index, mask: RowMask) -> list[SectionRanges]:
+    """Return the vectors of the rows of the tail that are in the mask, and where the documents are."""
+    directories = [
+        (piece.section, [piece.documents.head, piece.documents.directory])
+        for piece in index.tail.pieces
+        if not piece.section.whole
+    ]
+    return [*_rows_of_tail(index, np.flatnonzero(mask.tail)), *directories]
+
+
+def _rows_of_tail(index: Index, rows: Array, queries: int = 1) -> list[SectionRanges]:
+    """Return the vectors of ascending `rows` of the tail, and their documents if the directory is cached.
+
+    Where the vectors need many requests, return all of a piece.
+    """
+    tail = index.tail
+    wanted: list[SectionRanges] = [(section, None) for section in tail.sections if not section.whole]
+    bounds = np.searchsorted(rows, tail.starts).tolist()
+    for number, piece in enumerate(tail.pieces):
+        some = rows[bounds[number] : bounds[number + 1]] - tail.starts[number]
+        if not len(some) or piece.section.whole:
+            continue
+        ranges, (start, stop) = joined(piece.byte_ranges(some), MAX_GAP), piece.vector_range
+        wanted.append((piece.section, ranges if len(ranges) * BYTES_PER_REQUEST < stop - start else [(start, stop)]))
+        documents = piece.documents
+        if not piece.section.missing([documents.head, documents.directory]):
+            wanted.append((piece.section, documents.byte_ranges(some.tolist())))
+    return in_few_requests(wanted, queries * MAX_REQUESTS)
 
 
 def _columns(base: Base) -> list[SectionRanges]:
@@ -175,7 +243,7 @@ def _are_missing(wanted: Sequence[SectionRanges]) -> bool:
 
 def _read_ahead(index: Index, base: Base) -> None:
     """Fetch the next missing bytes: first those of the documents, because every answer reads some documents."""
-    for section, _ in [*base.auxiliary, *_columns(base), (base.graph.section, None)]:
+    for section, _ in [*base.auxiliary, *_columns(base), *index.tail.needed, (base.graph.section, None)]:
         missing = section.missing(None)
         if missing:
             index.fetch((section, _first_bytes(missing, _READ_AHEAD)))

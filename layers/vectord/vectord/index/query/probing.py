@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
-from vectord.index.kernels.distance import F32
+from vectord.index.kernels.distance import F32, F64
 from vectord.index.query import prefetch
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import Mask, RowMask
@@ -27,17 +27,23 @@ _ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
 class Probed(msgspec.Struct, frozen=True):
     """The candidates that a query found, and the numbers of partitions and entries that were examined.
 
-    Those of a search by ranges are ordered, best first. `requests` is the number of range requests that they may need.
+    Those of a search by ranges are ordered, best first; `requests` is the number of range requests that they may need,
+    and `estimates` has the smallest estimated distances of rows of the mask, if a caller wants them.
     """
 
     rows: Array
     partitions: int
     entries: int
     requests: int
+    estimates: F64 | None = None
 
 
-def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: SearchPlan) -> list[Probed]:
+def find(
+    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: SearchPlan, *, estimates: int = 0
+) -> list[Probed]:
     """Return about `plan.effort` candidates of each query; codes that are missing are fetched in one round.
+
+    With `estimates`, a search by ranges also returns that many of the smallest estimated distances.
 
     If many of the rows nearest to a query were removed, the next ones are farther apart than those of the calibration:
     then more partitions are probed, in another round.
@@ -45,7 +51,7 @@ def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: 
     Raises:
         BlobCorrupt: a partition does not match its checksum. It also raises what fetching raises.
     """
-    found = _find(index, base, mask, queries, plan)
+    found = _find(index, base, mask, queries, plan, estimates=estimates)
     if mask.filtered or mask.hidden_in_base is None:
         return found
     visible = [structs.replace(each, rows=each.rows[mask.base[each.rows]]) for each in found]
@@ -53,7 +59,8 @@ def find(index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: 
     for least, share, factor in _FACTORS:
         few = [at for at, visible_share in enumerate(shares) if least <= visible_share < share]
         if few:
-            again = _find(index, base, mask, [queries[at] for at in few], _times(plan, factor), removed=True)
+            more = _times(plan, factor)
+            again = _find(index, base, mask, [queries[at] for at in few], more, removed=True, estimates=estimates)
             for at, each in zip(few, again, strict=True):
                 visible[at] = structs.replace(each, entries=visible[at].entries + each.entries)
     return visible
@@ -74,6 +81,7 @@ def _find(
     plan: SearchPlan,
     *,
     removed: bool = False,
+    estimates: int = 0,
 ) -> list[Probed]:
     """Return the candidates of each query with the effort of the plan, without the rows that a filter hides.
 
@@ -92,12 +100,13 @@ def _find(
         rotated = [parts.query(queries[0])]
         ranked = [(parts.near if is_whole else parts.rank)(rotated[0], plan.probes, eligible)]
     if not is_whole:
-        prefetch.fetch_codes(index, base, ranked)
+        prefetch.fetch_codes(index, base, plan, ranked)
     candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest
     found = []
     for query, partitions in zip(rotated, ranked, strict=True):
         rows, entries = candidates(query, partitions, plan.effort, hidden)
-        found.append(Probed(rows, len(partitions), entries, plan.requests))
+        nearest = parts.smallest_estimates(query, partitions, estimates, mask.hidden_in_base) if estimates else None
+        found.append(Probed(rows, len(partitions), entries, plan.requests, nearest))
     return found
 
 

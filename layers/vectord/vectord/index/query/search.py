@@ -8,7 +8,8 @@ from msgspec import structs
 
 from vectord.deadline import DeadlineCheck, no_deadline
 from vectord.index.kernels.distance import F32
-from vectord.index.query import candidates, matches, planner, prefetch
+from vectord.index.kernels.likely import Target
+from vectord.index.query import candidates, matches, planner, prefetch, tail_candidates, tail_codes
 from vectord.index.query.candidates import Candidates
 from vectord.index.query.matches import Matches, Selected
 from vectord.index.query.planner import EXACT, SearchPlan
@@ -67,26 +68,48 @@ def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> Sea
     """Choose a plan, and fetch the sections of which it reads all bytes."""
     base, k = index.base, min(query.k, mask.count)
     if base is None or not mask.base_count:
-        return EXACT
+        return _plan_of_tail(index, mask, query)
     if query.after is not None:
         query = structs.replace(query, recall=1.0, ef_search=0)
     if base.graph.section.whole:
         if not all(section.whole for section, _ in base.auxiliary):
             prefetch.fetch_auxiliary(index, base)
-        return planner.choose(index, base, mask, query, k)
+        return _with_tail(index, mask, query, planner.choose(index, base, mask, query, k))
     if ranges := planner.choose_ranges(index, base, mask, query, k):
-        prefetch.fetch_for_ranges(index, base, ranges, read_ahead=read_ahead)
+        ranges = _with_tail(index, mask, query, ranges)
+        prefetch.fetch_for_ranges(index, base, mask, ranges, read_ahead=read_ahead)
         return ranges
     prefetch.fetch_whole(index, base)
-    return structs.replace(planner.choose(index, base, mask, query, k), fetch="whole")
+    plan = planner.choose(index, base, mask, query, k)
+    return structs.replace(_with_tail(index, mask, query, plan), fetch="whole")
+
+
+def _with_tail(index: Index, mask: RowMask, query: Query, plan: SearchPlan) -> SearchPlan:
+    """Return the plan, with the tail searched by its codes if that is faster than a scan."""
+    if not mask.tail_count or plan.strategy == "exact":
+        return plan
+    if tail_codes.are_useful(index, query, by_ranges=plan.fetch == "ranges"):
+        return structs.replace(plan, tail_codes=True)
+    return plan
+
+
+def _plan_of_tail(index: Index, mask: RowMask, query: Query) -> SearchPlan:
+    """Choose a plan for a search of which all rows are in the tail, and fetch the codes if it reads ranges."""
+    by_ranges = planner.tail_by_ranges(index)
+    if not tail_codes.are_useful(index, query, by_ranges=by_ranges) or query.max_distance is not None:
+        return EXACT
+    plan = SearchPlan("codes", fetch="ranges" if by_ranges else "local", tail_codes=True)
+    if by_ranges:
+        prefetch.fetch_tail(index, plan)
+    return plan
 
 
 def _find(
     index: Index, mask: RowMask, query: Query, plan: SearchPlan, check: DeadlineCheck
 ) -> tuple[list[Selected], SearchPlan]:
     """Return the rows to choose the matches of each query vector from, and the plan that found them."""
-    base = index.base
-    if base is not None and mask.base_count and plan.strategy != "exact":
+    base = index.base if mask.base_count else None
+    if plan.strategy != "exact":
         if (approximate := _approximate(index, base, mask, query, plan=plan, check=check)) is not None:
             return approximate, plan
         plan = _exact_plan(index, base, mask, plan)
@@ -94,8 +117,8 @@ def _find(
     selected = []
     for vectors in _groups(query, plan):
         check()
-        found = candidates.in_tail(index, mask, vectors, wanted, at_least=at_least) if mask.tail_count else []
-        if base is not None and mask.base_count:
+        found = tail_candidates.by_scan(index, mask, vectors, wanted, at_least=at_least) if mask.tail_count else []
+        if base is not None:
             in_base = candidates.in_base(index, base, mask, vectors, wanted, plan=plan, at_least=at_least)
             found = _merged(in_base, found)
         selected += [matches.select(index, each, query) for each in found]
@@ -103,25 +126,38 @@ def _find(
 
 
 def _approximate(
-    index: Index, base: Base, mask: RowMask, query: Query, *, plan: SearchPlan, check: DeadlineCheck
+    index: Index, base: Base | None, mask: RowMask, query: Query, *, plan: SearchPlan, check: DeadlineCheck
 ) -> list[Selected] | None:
     """Return the rows that a plan which is not exact finds; None if they are too few for one of the query vectors."""
     k = min(query.k, mask.count)
     # If the cache cannot keep the index, a scan would read all of it again for each search.
-    reads_all = plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
+    reads_all = base is not None and plan.fetch == "ranges" and not planner.fits_in_cache(index, base)
     farthest = None if reads_all else query.max_distance
     selected = []
     for vectors in _groups(query, plan):
         check()
-        # First the base: the round that fetches its codes fetches the tail as well.
-        in_base = candidates.in_base(index, base, mask, vectors, k, plan=plan)
-        in_tail = candidates.in_tail(index, mask, vectors, k, at_least=None) if mask.tail_count else []
+        in_base, in_tail = _candidates(index, base, mask, vectors, Target(k, query.recall), plan=plan)
         found = _merged(in_base, in_tail)
-        for of_base, of_all in zip(in_base, found, strict=True):
-            if candidates.are_incomplete(k, of_base, of_all, farthest):
+        for number, of_all in enumerate(found):
+            if candidates.are_incomplete(k, in_base[number] if in_base else None, of_all, farthest):
                 return None
         selected += [matches.select(index, each, query) for each in found]
     return selected
+
+
+def _candidates(
+    index: Index, base: Base | None, mask: RowMask, vectors: Sequence[F32], target: Target, *, plan: SearchPlan
+) -> tuple[list[Candidates], list[Candidates]]:
+    """Return the candidates of each query vector in the base and in the tail; none if either has no rows to search."""
+    if plan.tail_codes and plan.fetch == "ranges":
+        return tail_candidates.with_base_by_ranges(index, base, mask, vectors, target, plan=plan)
+    # First the base: the round that fetches its codes fetches the tail as well.
+    in_base = candidates.in_base(index, base, mask, vectors, target.k, plan=plan) if base else []
+    if not mask.tail_count:
+        return in_base, []
+    if plan.tail_codes:
+        return in_base, tail_candidates.by_codes(index, mask, vectors, target, in_base)
+    return in_base, tail_candidates.by_scan(index, mask, vectors, target.k)
 
 
 def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
@@ -136,8 +172,10 @@ def _groups(query: Query, plan: SearchPlan) -> Sequence[Sequence[F32]]:
     return list(batched(query.vectors, _SCANNED if plan.strategy == "exact" and not plan.effort else 1))
 
 
-def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> SearchPlan:
+def _exact_plan(index: Index, base: Base | None, mask: RowMask, plan: SearchPlan) -> SearchPlan:
     """Return the exact plan that replaces a `plan` which found too few candidates, and fetch the sections it reads."""
+    if base is None:
+        return EXACT
     exact = planner.exact_plan(mask.base_count, base.graph.rows, index.params.dimension)
     if base.graph.section.whole:
         return structs.replace(exact, fetch=plan.fetch)
@@ -146,7 +184,9 @@ def _exact_plan(index: Index, base: Base, mask: RowMask, plan: SearchPlan) -> Se
 
 
 def _merged(in_base: list[Candidates], in_tail: list[Candidates]) -> list[Candidates]:
-    return [one + other for one, other in zip(in_base, in_tail, strict=True)] if in_tail else in_base
+    if not in_base or not in_tail:
+        return in_base or in_tail
+    return [one + other for one, other in zip(in_base, in_tail, strict=True)]
 
 
 def _answer(index: Index, mask: RowMask, query: Query, source: tuple[SearchPlan, Selected], found: Matches) -> Answer:
