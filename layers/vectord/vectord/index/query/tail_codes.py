@@ -24,7 +24,7 @@ Array = npt.NDArray[np.int64]
 
 # Components of the vectors of a tail. The exact scan of a smaller one takes as long as the comparison of its codes, and
 # a search by ranges reads a smaller one in about the time of one request.
-_MIN_COMPONENTS: Final = 1 << 19
+_MIN_COMPONENTS: Final = 1 << 20
 _MIN_COMPONENTS_BY_RANGES: Final = 1 << 16
 _OPENED: Final[WeakKeyDictionary[Tail, "TailCodes | None"]] = WeakKeyDictionary()
 
