@@ -15,7 +15,7 @@ from tests.support.vectors import F32
 from vectord.filters.parse import parse
 from vectord.filters.tree import Filter
 from vectord.index import mutations
-from vectord.index.query import filtering, search, tail_codes
+from vectord.index.query import filtering, prefetch, search, tail_codes
 from vectord.index.query.query import Answer, Query
 from vectord.index.rows import Item
 from vectord.index.state import Index
@@ -37,6 +37,7 @@ def early_codes(early_strategies: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tail_codes, "_MIN_COMPONENTS", 1)
         patch.setattr(tail_codes, "_MIN_COMPONENTS_BY_RANGES", 1)
+        patch.setattr(prefetch, "_SMALL", 1)
         yield
 
 
@@ -77,11 +78,11 @@ def in_use(kind: str, distance: Distance) -> PackedIndex:
 
 
 @cache
-def unbuilt(kind: str, distance: Distance) -> PackedIndex:
+def unbuilt(kind: str, distance: Distance, rows: int = 2 * TAIL_ROWS) -> PackedIndex:
     """Return an index whose rows are all in pieces."""
     index = PackedIndex.__new__(PackedIndex)
     index.thresholds, index.blob, index.index = PACKED, b"", v.empty(DIMENSION, distance)
-    for part in np.array_split(drawn(kind, 2 * TAIL_ROWS, 2), PIECES):
+    for part in np.array_split(drawn(kind, rows, 2), PIECES):
         index.commit(mutations.upsert(index.index, items_of(part, f"{next(_names)}-"))[0], rebuild=False)
     index.commit(mutations.remove(index.index, v.tail_ids(index.index)[::10])[0], rebuild=False)
     assert index.index.base is None
@@ -99,7 +100,7 @@ def ask(index: Index, query: F32, k: int = 10, recall: float = 0.95, where: Filt
 
 
 def recall_of(
-    index: PackedIndex, kind: str, recall: float, k: int = 10, *, by_ranges: bool, where: Filter | None
+    index: PackedIndex, kind: str, recall: float, k: int = 10, *, by_ranges: bool, where: Filter | None = None
 ) -> float:
     """Return the measured recall of searches in memory, or of each the first of a function."""
     hits = 0
@@ -176,7 +177,7 @@ def test_a_cold_search_needs_no_more_rounds_than_without_a_tail_and_reads_few_of
 
 
 def test_a_cold_search_without_a_base_reads_codes_and_then_few_rows() -> None:
-    index = unbuilt("same", "cosine")
+    index = unbuilt("same", "cosine", 9_000)
     for query in queries_of("same")[:5]:
         fetch, answer = cold_read(index.blob, query)
         assert (answer.strategy, answer.plan, len(fetch.rounds)) == ("codes", "ranges", 2)
