@@ -103,11 +103,6 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
             fetch(*missing)
         return self._vectors
 
-    @property
-    def whole(self) -> bool:
-        """True if all of its sections have been fetched."""
-        return all(section.whole for section, _ in self.needed)
-
     def ranges_of(self, rows: Array) -> list[SectionRanges]:
         """Return the bytes of the vectors of `rows`, numbered from the tail's first."""
         listed = self.sections if (rows >= self.starts[-1]).any() else ()

@@ -69,7 +69,7 @@ def in_base(
     chosen = choose_in_base(index, base, mask, queries, k, plan=plan)
     if plan.fetch == "ranges":
         rows = prefetch.fetch_rows(index, base, chosen.rows, requests_of(chosen, plan))
-        chosen = structs.replace(chosen, rows=rows)
+        chosen = Chosen(rows, chosen.probed)
     return rescored_in_base(base, mask, queries, k, chosen, plan=plan, at_least=at_least)
 
 

@@ -222,7 +222,7 @@ def _rows_of_tail(index: Index, rows: Array, queries: int = 1) -> list[SectionRa
         documents = piece.documents
         if not piece.section.missing([documents.head, documents.directory]):
             wanted.append((piece.section, documents.byte_ranges(some.tolist())))
-    return in_few_requests(wanted, queries * MAX_REQUESTS)
+    return in_few_requests(wanted, 2 * queries * MAX_REQUESTS)
 
 
 def _columns(base: Base) -> list[SectionRanges]:

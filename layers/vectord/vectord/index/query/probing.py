@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import structs
 
+from vectord.index.kernels.codes import RotatedQuery
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.query import prefetch
 from vectord.index.query.planner import SearchPlan
@@ -105,9 +106,20 @@ def _find(
     found = []
     for query, partitions in zip(rotated, ranked, strict=True):
         rows, entries = candidates(query, partitions, plan.effort, hidden)
-        nearest = parts.smallest_estimates(query, partitions, estimates, mask.hidden_in_base) if estimates else None
+        nearest = _smallest(parts, query, partitions, mask.hidden_in_base, estimates) if estimates else None
         found.append(Probed(rows, len(partitions), entries, plan.requests, nearest))
     return found
+
+
+def _smallest(parts: Parts, query: RotatedQuery, partitions: Array, hidden: Mask | None, count: int) -> F64:
+    """Return the smallest estimated distances of up to `count` distinct rows of `partitions` that are not hidden."""
+    if not len(partitions):
+        return np.empty(0)
+    rows, estimates = parts.estimates(query, partitions)
+    visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
+    nearest = visible[np.argsort(estimates[visible], kind="stable")[: 2 * count]]  # a row has two entries at most
+    of_row = dict(zip(rows[nearest].tolist(), estimates[nearest].tolist(), strict=True))
+    return np.array(sorted(of_row.values())[:count])
 
 
 def _eligible(parts: Parts, mask: RowMask) -> Mask:

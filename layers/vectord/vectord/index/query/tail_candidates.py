@@ -5,16 +5,15 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import structs
 
 from vectord.index.kernels import exact_scan, likely
 from vectord.index.kernels.distance import F32, F64, distances
 from vectord.index.kernels.likely import Target
 from vectord.index.query import candidates, planner, prefetch, tail_codes
-from vectord.index.query.candidates import Candidates
+from vectord.index.query.candidates import Candidates, Chosen
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import RowMask
-from vectord.index.state import Base, Index
+from vectord.index.state import Base, Index, Tail
 
 Array = npt.NDArray[np.int64]
 
@@ -29,7 +28,7 @@ def by_scan(
     `at_least` has the same meaning as for `exact_scan.scan`.
     """
     tail, distance = index.tail, index.params.distance
-    if mask.filtered and not tail.whole:
+    if mask.filtered and not _is_whole(tail):
         eligible = np.flatnonzero(mask.tail)
         prefetch.fetch_rows_of_tail(index, eligible)
         vectors = tail.take(eligible)
@@ -52,7 +51,7 @@ def by_codes(
 
     No row is likely that is certainly farther than the k-th of the candidates `in_base`, if there are any.
     """
-    if not index.tail.whole:
+    if not _is_whole(index.tail):
         index.fetch(*index.tail.needed)
     opened = tail_codes.opened(index)
     if opened is None:
@@ -88,11 +87,15 @@ def with_base_by_ranges(
     estimates = [each.estimates for each in chosen.probed or () if each.estimates is not None]
     in_tail = _likely(index, mask, queries, target, estimates)
     rows = prefetch.fetch_rows(index, base, chosen.rows, candidates.requests_of(chosen, plan), in_tail)
-    chosen = structs.replace(chosen, rows=rows)
+    chosen = Chosen(rows, chosen.probed)
     return (
         candidates.rescored_in_base(base, mask, queries, target.k, chosen, plan=plan),
         [_rescored(index, rows, query, target.k) for rows, query in zip(in_tail, queries, strict=True)],
     )
+
+
+def _is_whole(tail: Tail) -> bool:
+    return all(section.whole for section, _ in tail.needed)
 
 
 def _likely(

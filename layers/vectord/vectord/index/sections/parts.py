@@ -194,20 +194,6 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
         return _smallest(estimates[visible], rows[visible], count), len(rows)
 
-    def smallest_estimates(self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None) -> F64:
-        """Return the smallest estimated distances of up to `count` distinct rows of `partitions`, ascending.
-
-        Raises:
-            BlobCorrupt: as `nearest`.
-        """
-        if not len(partitions):
-            return np.empty(0)
-        rows, estimates = self.estimates(query, partitions)
-        visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
-        order = visible[np.argsort(estimates[visible], kind="stable")[: _COPIES * count]]
-        of_row = dict(zip(rows[order].tolist(), estimates[order].tolist(), strict=True))
-        return np.array(sorted(of_row.values())[:count])
-
     def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, F64]:
         """Return the row of each entry of `partitions` (at least one), and its estimated distance in some scale.
 
