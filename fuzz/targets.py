@@ -27,10 +27,10 @@ from vectord.index.kernels import codes
 from vectord.index.kernels.codes import RotatedQuery
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
-from vectord.index.sections.parts_head import PartsLayout
 from vectord.index.sections.piece import Piece, PieceCodes, PieceLayout
 from vectord.lhv1 import frame
 from vectord.lhv1.params import new_params
+from vectord.lhv1.parts_layout import PartsLayout
 from vectord.lhv1.v1 import blob as v1_blob
 from vectord.readers.entry import NewVector
 from vectord.readers.files import entries_of_file

@@ -27,9 +27,9 @@ ENGINE = "vectord.service.service"
 imported = [ENGINE in sys.modules]
 begin = S3Store.begin_head
 
-def begin_head(self, name, length):
+def begin_head(self, name, length, needed):
     imported.append(ENGINE in sys.modules)
-    begin(self, name, length)
+    begin(self, name, length, needed)
 
 S3Store.begin_head = begin_head
 stdout, sys.stdout = sys.stdout, sys.stderr

@@ -14,8 +14,9 @@ from tests.support.services import FOREVER, Clock, a_query, new_section_cache, v
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
 from vectord.index.sections import piece
-from vectord.index.sections.parts_head import CRC32_FIELD, PartsLayout, head_crc32
+from vectord.index.sections.parts_head import CRC32_FIELD, head_crc32
 from vectord.index.sections.piece import PieceLayout
+from vectord.lhv1.parts_layout import PartsLayout
 from vectord.service.service import Service
 from vectord.service.values.environment import RetryPolicy
 from vectord.service.values.selection import Selection

@@ -8,9 +8,9 @@ from tests.support.hostile import resealed_parts
 from tests.support.vectors import F32
 from vectord.index.sections.base import MemorySection
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.parts_head import PartsLayout
 from vectord.index.sections.parts_writer import Partitioning, pack
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import PartsLayout
 
 
 class Case(NamedTuple):

@@ -31,11 +31,15 @@ class StoredObject(msgspec.Struct, frozen=True):
 
 
 class ObjectHead(msgspec.Struct, frozen=True):
-    """The first bytes of an object, with the ETag and the size in bytes of the whole object."""
+    """The first bytes of an object, with the ETag and the size in bytes of the whole object.
+
+    `requests` is the number of requests that read them, one after the other.
+    """
 
     data: Data
     etag: str
     size: int
+    requests: int = 1
 
 
 class NotModified(msgspec.Struct, frozen=True):

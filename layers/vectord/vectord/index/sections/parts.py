@@ -19,8 +19,9 @@ from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
-from vectord.index.sections.parts_head import MAX_NORM, ROUNDING, U32, PartsHead, PartsLayout, read_head
+from vectord.index.sections.parts_head import MAX_NORM, ROUNDING, U32, PartsHead, read_head
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import PartsLayout
 from vectord.lhv1.parts_shape import PartsShape
 
 Array = npt.NDArray[np.int64]

@@ -1,6 +1,5 @@
 """The head of the section `parts`: where its fields are, its checks, and the centroids; docs/lhv1.md has its bytes."""
 
-import struct
 import zlib
 from functools import cached_property
 from typing import Final
@@ -12,83 +11,20 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections.base import ByteRange, Bytes
+from vectord.index.sections.base import Bytes
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import COUNTS, PartsLayout
 
 U32 = npt.NDArray[np.uint32]
 
-COUNTS: Final = struct.Struct("<4If")  # rows, partitions, entries, crc32 of the head except this field, largest norm
 CRC32_FIELD: Final = slice(12, 16)
 MAX_NORM: Final = 2.0**30  # of a row, so that float32 products of two norms stay in range
 TOP_LEVEL: Final = 15  # a component of a centroid is a level from 0 to this one, in 4 bits
 ROUNDING: Final = 1.001  # by how much rounding to float32 or float16 may exceed a bound, and some more
 
-_ALIGNMENT: Final = 8
 _LEAST_SQUARE: Final = np.float32(1e-12)  # of the length of a unit row's centroid; below it every order is right
 # The two levels of each byte: the first is in its low half.
 _LEVEL_PAIRS: Final = np.stack([np.arange(256) & TOP_LEVEL, np.arange(256) >> 4], axis=1)
-
-
-class PartsLayout(msgspec.Struct, frozen=True):
-    """The offsets of the head's arrays, and of the codes, for a dimension and a number of partitions."""
-
-    dimension: int
-    partitions: int
-
-    @property
-    def words(self) -> int:
-        """The number of uint64 words of a code."""
-        return -(-self.dimension // 64)
-
-    @property
-    def entry_bytes(self) -> int:
-        """The bytes of one entry: its words, norm, factor and row."""
-        return 8 * self.words + 8
-
-    @property
-    def mean(self) -> int:
-        return COUNTS.size
-
-    @property
-    def first_rows(self) -> int:
-        return self.mean + 4 * self.dimension
-
-    @property
-    def first_entries(self) -> int:
-        return self.first_rows + 4 * (self.partitions + 1)
-
-    @property
-    def checksums(self) -> int:
-        return self.first_entries + 4 * (self.partitions + 1)
-
-    @property
-    def scales(self) -> int:
-        return self.checksums + 4 * self.partitions
-
-    @property
-    def norms(self) -> int:
-        return self.scales + 4 * self.partitions
-
-    @property
-    def levels(self) -> int:
-        return self.norms + 4 * self.partitions
-
-    @property
-    def level_bytes(self) -> int:
-        """The bytes of the components of one centroid."""
-        return -(-self.dimension // 2)
-
-    @property
-    def codes(self) -> int:
-        """The size of the head, which is where the codes of the first partition start."""
-        return -(-(self.levels + self.partitions * self.level_bytes) // _ALIGNMENT) * _ALIGNMENT
-
-    def size(self, entries: int) -> int:
-        return self.codes + entries * self.entry_bytes
-
-    def codes_range(self, first: int, last: int) -> ByteRange:
-        """Return the bytes of the entries `first` to `last` (exclusive), those of whole partitions."""
-        return self.codes + first * self.entry_bytes, self.codes + last * self.entry_bytes
 
 
 class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):

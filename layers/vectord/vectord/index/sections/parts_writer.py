@@ -11,8 +11,9 @@ from vectord.index.kernels import codes
 from vectord.index.kernels.codes import Codes
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections.parts_head import COUNTS, CRC32_FIELD, TOP_LEVEL, PartsLayout, head_crc32
+from vectord.index.sections.parts_head import CRC32_FIELD, TOP_LEVEL, head_crc32
 from vectord.lhv1.params import Distance
+from vectord.lhv1.parts_layout import COUNTS, PartsLayout
 from vectord.lhv1.parts_shape import PartsShape
 
 Array = npt.NDArray[np.int64]

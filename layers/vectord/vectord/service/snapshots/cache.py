@@ -174,8 +174,9 @@ class SnapshotCache:
         start = environment.now()
         length = SEARCH_HEAD_BYTES if for_search and cached is None else HEAD_BYTES
         head = self._store.head(name, length, cached.etag if cached else None)
-        environment.meter.add("ReadRequests")
-        environment.meter.add("ReadRounds")
+        requests = head.requests if isinstance(head, ObjectHead) else 1
+        environment.meter.add("ReadRequests", requests)
+        environment.meter.add("ReadRounds", requests)
         if isinstance(head, ObjectHead):
             environment.meter.add("ReadBytes", len(head.data))
             opened = self.keep(self.opener.open(name, head, cached), start)

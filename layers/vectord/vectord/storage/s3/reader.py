@@ -4,8 +4,9 @@ obstore takes 17 ms to import, and it signs and sends each request without the G
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread, get_ident
@@ -60,12 +61,19 @@ class ObstoreReader:
                 return begun.result()
         return self._head(self._client(), key, length, known_etag)
 
-    def begin_head(self, key: str, length: int) -> None:
+    def begin_head(self, key: str, length: int, needed: Callable[[ObjectHead], int]) -> None:
         """Start to read a head in another thread. If the next head that this thread reads is the same, it gets it.
 
-        The client is made in this thread: that takes 4 ms and the GIL.
+        It is longer than `length` if `needed` asks for more. The client is made in this thread: that takes 4 ms and the
+        GIL.
         """
-        self._begun = _BegunHead(key, length, partial(self._head, self._client(), key, length, None))
+        client = self._client()
+
+        def read() -> ObjectHead | NotModified:
+            head = self._head(client, key, length, None)
+            return _extended(client, key, head, needed(head)) if isinstance(head, ObjectHead) else head
+
+        self._begun = _BegunHead(key, length, read)
 
     def forget_head(self) -> None:
         """Forget the head that was begun: a later request must not get it, because the object may have changed."""
@@ -197,6 +205,17 @@ def _read_range(client: Client, key: str, etag: str, byte_range: ByteRange) -> D
     if result.range != byte_range or len(data) != byte_range[1] - byte_range[0]:
         raise StoreUnavailable("the range is too short")
     return data
+
+
+def _extended(client: Client, key: str, head: ObjectHead, needed: int) -> ObjectHead:
+    """Return the first `needed` bytes; the head as it is, if it has them, or if they cannot be read."""
+    start, stop = len(head.data), min(needed, head.size)
+    if start >= stop:
+        return head
+    with suppress(StoreError):  # the caller reads what it misses itself, and gets the error
+        rest = _read_range(client, key, head.etag, (start, stop))
+        return ObjectHead(b"".join((head.data, rest)), head.etag, head.size, head.requests + 1)
+    return head
 
 
 def _if_none_match(known_etag: str | None) -> "GetOptions":

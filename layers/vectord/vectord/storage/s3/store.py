@@ -70,11 +70,14 @@ class S3Store:
             return self._boto_reader.head(key, length, known_etag, version)
         return self._reader_for(key).head(key, length, known_etag)
 
-    def begin_head(self, name: str, length: int) -> None:
-        """Start to read what this thread's next `head` of an object without a known ETag asks for."""
+    def begin_head(self, name: str, length: int, needed: Callable[[ObjectHead], int]) -> None:
+        """Start to read what this thread's next `head` of an object without a known ETag asks for.
+
+        `needed` returns how many of the first bytes the caller will need; if these are more, they are read too.
+        """
         reader = self._reader_for(self._key(name))
         if reader is self._reader:
-            self._reader.begin_head(self._key(name), length)
+            self._reader.begin_head(self._key(name), length, needed)
 
     def forget_head(self) -> None:
         """Forget a head that was begun and not asked for."""

@@ -1,0 +1,71 @@
+"""Where the fields of the section `parts` are, in bytes; docs/lhv1.md has its table."""
+
+import struct
+from typing import Final
+
+import msgspec
+
+COUNTS: Final = struct.Struct("<4If")  # rows, partitions, entries, crc32 of the head except this field, largest norm
+_ALIGNMENT: Final = 8
+
+
+class PartsLayout(msgspec.Struct, frozen=True):
+    """The offsets of the head's arrays, and of the codes, for a dimension and a number of partitions."""
+
+    dimension: int
+    partitions: int
+
+    @property
+    def words(self) -> int:
+        """The number of uint64 words of a code."""
+        return -(-self.dimension // 64)
+
+    @property
+    def entry_bytes(self) -> int:
+        """The bytes of one entry: its words, norm, factor and row."""
+        return 8 * self.words + 8
+
+    @property
+    def mean(self) -> int:
+        return COUNTS.size
+
+    @property
+    def first_rows(self) -> int:
+        return self.mean + 4 * self.dimension
+
+    @property
+    def first_entries(self) -> int:
+        return self.first_rows + 4 * (self.partitions + 1)
+
+    @property
+    def checksums(self) -> int:
+        return self.first_entries + 4 * (self.partitions + 1)
+
+    @property
+    def scales(self) -> int:
+        return self.checksums + 4 * self.partitions
+
+    @property
+    def norms(self) -> int:
+        return self.scales + 4 * self.partitions
+
+    @property
+    def levels(self) -> int:
+        return self.norms + 4 * self.partitions
+
+    @property
+    def level_bytes(self) -> int:
+        """The bytes of the components of one centroid."""
+        return -(-self.dimension // 2)
+
+    @property
+    def codes(self) -> int:
+        """The size of the head, which is where the codes of the first partition start."""
+        return -(-(self.levels + self.partitions * self.level_bytes) // _ALIGNMENT) * _ALIGNMENT
+
+    def size(self, entries: int) -> int:
+        return self.codes + entries * self.entry_bytes
+
+    def codes_range(self, first: int, last: int) -> tuple[int, int]:
+        """Return the bytes of the entries `first` to `last` (exclusive), those of whole partitions."""
+        return self.codes + first * self.entry_bytes, self.codes + last * self.entry_bytes
