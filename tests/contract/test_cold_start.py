@@ -4,14 +4,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support import template
 from tests.support.backends import REGION
 from tests.support.forged import GOLDEN
 from tests.support.http_server import ScriptedServer, answers, in_turn, ranged, refuses
+from vectord.index.codec.encode import encode
+from vectord.index.rows import Rows
+from vectord.index.state import empty_index, with_rows
+from vectord.lhv1.params import new_params
 
 BLOB = (GOLDEN / "packed.lhv1").read_bytes()
 VECTOR = [1.0, *[0.0] * 32]
@@ -61,18 +67,24 @@ def run(
         "PYTHONPATH": str(template.ROOT / "layers/vectord"),
         **environment,
     }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=template.ROOT / "functions/search",
-        env=environ,
-        input=json.dumps(events),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with TemporaryDirectory() as tmp:  # for the section cache
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            cwd=template.ROOT / "functions/search",
+            env={"TMPDIR": tmp, **environ},
+            input=json.dumps(events),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     answered, imported, collects_garbage = json.loads(done.stdout)
     assert collects_garbage
     return answered, imported
+
+
+def some_rows(count: int) -> Rows:
+    vectors = np.random.default_rng(1).standard_normal((count, 33)).astype(np.float32)
+    return Rows([f"row-{number}" for number in range(count)], vectors, {})
 
 
 def matches_of(answer: Mapping[str, Any]) -> Any:
@@ -143,3 +155,26 @@ def test_a_first_request_that_fails_is_sent_again_like_any_other(server: Scripte
     server.answer = in_turn(answers(500), ranged(BLOB), *[ranged(BLOB)] * 9)
     [answer], _ = run(server, [a_search()])
     assert answer["statusCode"] == 200
+
+
+def test_an_index_of_some_megabytes_is_read_whole_during_the_imports(server: ScriptedServer) -> None:
+    index = with_rows(empty_index(new_params("t", 33)), some_rows(4_000))
+    blob = encode(index, "t", "c1").blob
+    assert 1_000_000 < len(blob) < 4_800_000
+    server.answer = ranged(blob)
+    [answer], imported = run(server, [a_search()])
+    assert imported == [False, False]
+    body = json.loads(answer["body"])
+    first, second = (headers["Range"] for headers in server.headers)
+    assert (first, second) == ("bytes=0-352255", f"bytes=352256-{len(blob) - 1}")
+    assert server.headers[1]["If-Match"] == '"e1"'
+    assert (body["requests"], body["rounds"], body["bytes_read"]) == (2, 2, len(blob))
+
+
+def test_an_index_whose_second_read_fails_is_read_by_the_search(server: ScriptedServer) -> None:
+    index = with_rows(empty_index(new_params("t", 33)), some_rows(4_000))
+    blob = encode(index, "t", "c1").blob
+    server.answer = in_turn(ranged(blob), answers(500), *[ranged(blob)] * 9)
+    [answer], _ = run(server, [a_search()])
+    assert answer["statusCode"] == 200
+    assert len(server.requests) == 3

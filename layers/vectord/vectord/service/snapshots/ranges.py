@@ -55,11 +55,12 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
         return parts
 
     def _pieces(self, wanted: Sequence[SectionRanges]) -> Iterator[tuple[SectionFile, ByteRange]]:
-        for section, ranges in wanted:
-            missing = [] if section.whole else section.missing(ranges)
+        for section, needed in wanted:
+            missing = [] if section.whole else section.missing(needed)
             if missing:
                 file = _file_of(section)
-                yield from ((file, piece) for byte_range in joined(missing, MAX_GAP) for piece in split(byte_range))
+                ranges = joined(missing, MAX_GAP) if len(missing) > 1 else missing
+                yield from ((file, piece) for byte_range in ranges for piece in split(byte_range))
 
 
 def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile, int], *, partly: bool) -> None:
