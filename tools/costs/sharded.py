@@ -26,7 +26,7 @@ GETS_A_SECOND: Final = 5_500  # S3's limit for one partitioned prefix
 PUTS_A_SECOND: Final = 3_500
 CONCURRENCY: Final = 1_000  # Lambda's default limit for an account
 
-SPLICE_PUTS: Final = 5  # create, head, copy, tail, complete
+SPLICE_PUTS: Final = 4  # create, head with the new piece of the tail, copy, complete
 SPLICE_GETS: Final = 3  # the head, and ranges in which ids are looked up
 SPLICE_BYTES: Final = 5 << 20  # the head of a large blob, padded to the minimum part size of an upload
 SPLICE_ROUNDS: Final = 5  # sequential requests

@@ -57,7 +57,7 @@ def sent_ratio(batch: int, vectors: int = LOADED) -> float:
     """Return the bytes that a load in batches of `batch` rows and its build send, over those of its vectors."""
     row, sent, newest = DIMENSION * 4 * PIECE_RATIO, 0.0, 0.0
     for _ in range(vectors // batch):
-        newest = (newest if newest < SPLICE_BYTES else 0.0) + batch * row
+        newest = batch * row + (newest if newest + batch * row <= SPLICE_BYTES else 0.0)
         sent += max(newest, SPLICE_BYTES)
     return (sent + object_bytes(vectors)) / (vectors * DIMENSION * 4)
 
