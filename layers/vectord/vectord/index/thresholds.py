@@ -15,9 +15,9 @@ class Thresholds(msgspec.Struct, frozen=True):
     search reads ranges. Below that, one request for the whole blob is faster.
 
     A build is due when the tail has more than `tail_rows` rows and more than one in `tail_share` of the base's, or when
-    more than `tail_rows` rows are removed and more than one in `removed_share`. If a tail has more than `pieces` pieces,
-    the last of them become one; a cold search reads about as many ranges at once. `part` is the size in bytes to which
-    the first part of an upload is padded, because S3 accepts no smaller part.
+    more than `tail_rows` rows are removed and more than one in `removed_share`. If a tail has more than `pieces`
+    pieces, the last of them become one; a cold search reads as many ranges at once. `part` is the size in bytes to
+    which the first part of an upload is padded, because S3 accepts no smaller part.
     """
 
     packed: int = 16 << 20
