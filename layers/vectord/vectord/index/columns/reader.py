@@ -58,7 +58,7 @@ class StoredColumns:
         size = self.section.size
         if size < HEAD.size:
             raise _contradiction()
-        fetch((self.section, [(0, min(size, _FIRST_READ))]))
+        fetch((self.section, [first_read(self.section)]))
         rows, paths, incomplete, crc = HEAD.unpack(self._bytes((0, HEAD.size)))
         start = HEAD.size + _DIRECTORY_ENTRY * paths
         if rows != self.rows or incomplete > 1 or start > size:
@@ -72,6 +72,11 @@ class StoredColumns:
     def _bytes(self, span: ByteRange) -> bytes:
         # A copy, so that the bytes cannot change after their checksum was compared.
         return bytes(memoryview(self.section.buffer)[slice(*span)])
+
+
+def first_read(section: Section) -> ByteRange:
+    """Return the bytes of a section `columns` that are read first: those of most directories."""
+    return 0, min(section.size, _FIRST_READ)
 
 
 class _Directory:

@@ -14,7 +14,7 @@ from vectord.filters.match import Container, PathsAndParents, leaves
 from vectord.filters.values import Key, key_of
 from vectord.index.columns.collect import collect_columns, decode_metadata
 from vectord.index.columns.model import CollectedColumns, Columns
-from vectord.index.columns.reader import StoredColumns
+from vectord.index.columns.reader import StoredColumns, first_read
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.base import Fetch
 from vectord.index.sections.documents import Document, PackedDocuments
@@ -113,7 +113,11 @@ def _tail_source(index: Index, mask: Mask, check: DeadlineCheck) -> Source:
         index.documents.prefetch([first + row for row in rows], index.fetch)
 
     def texts() -> Sequence[msgspec.Raw | None]:
-        index.fetch(*tail.needed)
+        # What the columns of the base start with is fetched in the same round.
+        directory = (
+            [(index.base.columns, [first_read(index.base.columns)])] if index.base and index.base.columns else []
+        )
+        index.fetch(*((piece.section, [piece.document_range]) for piece in tail.pieces), *directory)
         return [document.metadata for document in read(range(len(tail)))]
 
     columns, chunk = _collected(tail, texts, check), min(_CHUNK, index.documents_within(_CHUNK_BYTES))

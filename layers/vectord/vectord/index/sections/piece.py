@@ -124,6 +124,11 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The bytes of all vectors."""
         return self.layout.vectors, self.layout.documents
 
+    @property
+    def document_range(self) -> ByteRange:
+        """The bytes of all documents."""
+        return self.layout.documents, self.section.size
+
     @cached_property
     def documents(self) -> PackedDocuments:
         """The ids and metadata of its rows.
