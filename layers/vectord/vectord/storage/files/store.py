@@ -138,7 +138,7 @@ class FileStore:
                 file.write(part)
 
         self._sweep.when_due()
-        return self._writer.replace(name, condition, write, opened=early and early.file)
+        return self._writer.replace(name, condition, write, opened=early.file if early else None)
 
     def write_early(self, data: Data, offset: int) -> AbstractContextManager[None]:
         return self._early.start(data, offset)
