@@ -86,6 +86,7 @@ def test_the_bytes_that_an_object_lacks_before_the_part_are_counted(store: FileS
     [
         pytest.param(WHOLE, 99, id="the parts before it are too long"),
         pytest.param(WHOLE, 101, id="the parts before it are too short"),
+        pytest.param(WHOLE, 20_000, id="the part would be behind the object"),
         pytest.param([HEAD, bytearray(PART), END], 100, id="equal bytes in other memory"),
         pytest.param([HEAD, memoryview(PART)[:-1], END], 100, id="a part of the memory"),
         pytest.param([HEAD], 100, id="another object"),
