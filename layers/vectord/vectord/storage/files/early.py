@@ -19,14 +19,14 @@ from vectord.storage.files.system import System
 from vectord.storage.files.temporary import TemporaryFile, TemporaryFiles
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # Bytes of one call. After each the thread waits up to 5 ms for the interpreter lock; between two it can be stopped.
 _CHUNK: Final = 32 << 20
 
 
 class EarlyWrite:
-    """The bytes `data`, which a thread writes and syncs at `offset` of `file`."""
+    """The bytes `data`, which a thread writes at `offset` of `file`, and another one syncs."""
 
     def __init__(
         self, file: TemporaryFile, data: Data, offset: int, pool: "ThreadPoolExecutor", system: System
@@ -74,17 +74,21 @@ class EarlyWrite:
             start += len(part)
 
     def _write(self, fd: int) -> None:
-        with TRANSLATED:
-            try:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  as in `start`
+
+        syncs: list[Future[None]] = []
+        try:
+            with TRANSLATED, ThreadPoolExecutor(1, "vectord-early-sync") as pool:
                 self._system.lseek(fd, self._offset, os.SEEK_SET)
                 for start in range(0, len(self._data), _CHUNK):
                     if self._is_stopped:
                         return
                     self._system.write_all(fd, self._data[start : start + _CHUNK])
-                if not self._is_stopped:
-                    self._system.fsync(fd)
-            finally:
-                self._system.close(fd)
+                    syncs.append(pool.submit(self._system.fsync, fd))  # the disk works during the next call
+                for sync in syncs:  # an error is reported to one of them only
+                    sync.result()
+        finally:
+            self._system.close(fd)
 
 
 class EarlyWrites:
