@@ -171,6 +171,21 @@ def test_the_write_of_the_object_reports_what_failed_in_the_thread(
     assert unfinished(folder) == []
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_an_error_of_any_sync_is_reported(folder: Path, number: int) -> None:
+    """The kernel reports a failure of the disk once, and later syncs of the same file succeed."""
+    calls = Calls(fault=fails_with(errno.EIO), names=("fsync",), system=structs.replace(QUICK, write=pretended))
+    store = opened(folder, calls.system())
+    calls.at = len(calls.made) + number
+    with store.write_early(LARGE, 0), pytest.raises(FolderRefused, match="nothing was changed"):
+        put_parts(store, [LARGE])
+    assert store.list("", 10, None).objects == ()
+
+
+def pretended(_fd: int, data: memoryview) -> int:
+    return len(data)
+
+
 @pytest.mark.parametrize("call", ["open", "flock", "dup", "write", "fsync"])
 def test_what_fails_in_the_thread_is_not_an_error_of_a_block_that_writes_nothing(
     store: FileStore, folder: Path, call: str

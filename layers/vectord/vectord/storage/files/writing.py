@@ -3,6 +3,7 @@
 | step                                    | a crash right after it leaves                                  |
 |-----------------------------------------|----------------------------------------------------------------|
 | write and sync a temporary file         | the old state, and a file that the next sweep removes          |
+| (a part may be written early: early.py) | the same                                                       |
 | link the present file to the versions   | the old state; its version is not listed twice                 |
 | or, in a build, write a marker there    | the same                                                       |
 | rename the temporary file to the name   | the new state                                                  |
