@@ -5,6 +5,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Final
 
 from msgspec import structs
@@ -32,6 +33,7 @@ class Calls:
         self.at, self.fault, self.names, self._system = at, fault, names, system
         self.made: list[str] = []
         self.failed: str | None = None
+        self._lock = Lock()  # an early write makes calls in another thread
 
     def system(self) -> System:
         counted = {name: self._counted(name, getattr(self._system, name)) for name in self.names}
@@ -39,8 +41,10 @@ class Calls:
 
     def _counted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **named: Any) -> Any:
-            self.made.append(name)
-            if self.fault and len(self.made) == self.at:
+            with self._lock:
+                self.made.append(name)
+                number = len(self.made)
+            if self.fault and number == self.at:
                 self.failed = name
                 return self.fault(name, lambda: call(*arguments, **named))
             return call(*arguments, **named)
@@ -63,7 +67,7 @@ def fails_with(code: int) -> Fault:
 def fails_after_it(name: str, call: Callable[[], Any]) -> Any:
     """Do it, and report an input/output error."""
     answer = call()
-    if name == "open":
+    if name in {"open", "dup"}:
         os.close(answer)
     if name == "scandir":
         answer.close()
@@ -83,6 +87,7 @@ class Durability:
         return structs.replace(
             QUICK,
             open=self._open,
+            dup=self._dup,
             write=self._write,
             copy_file_range=self._copy,
             utime=self._utime,
@@ -97,6 +102,11 @@ class Durability:
         fd = os.open(path, *arguments)
         self._paths[fd] = path
         return fd
+
+    def _dup(self, fd: int) -> int:
+        copy = os.dup(fd)
+        self._paths[copy] = self._paths[fd]
+        return copy
 
     def _write(self, fd: int, data: memoryview) -> int:
         self._dirty.add(self._paths[fd])

@@ -58,6 +58,16 @@ def _build(store: FileStore) -> object:
     return store.splice("t", HEAD, source, b"tail", condition=IfMatch(etag), commit="c")
 
 
+def _put_early(store: FileStore) -> object:
+    with store.write_early(BODY, len(HEAD)):
+        return store.put_parts("t", [HEAD, BODY, b"tail"], IfMatch(store.etag("t")), "c")
+
+
+def _put_early_unused(store: FileStore) -> object:
+    with store.write_early(BODY, len(HEAD)):
+        return store.put("t", b"newer", IfMatch(store.etag("t")), "c")
+
+
 def _splice_version(store: FileStore) -> object:
     old = store.versions("t", 10).versions[1]
     source = CopySource("t", old.etag or "", 0, len(OLD), old.id)
@@ -67,6 +77,8 @@ def _splice_version(store: FileStore) -> object:
 CASES: Final[dict[str, Case]] = {
     "create": Case(lambda store: store.put("u", b"new", IfAbsent(), "c"), {"u": b"new"}),
     "replace": Case(lambda store: store.put("t", b"newer", IfMatch(store.etag("t")), "c"), {"t": b"newer"}),
+    "early write": Case(_put_early, {"t": HEAD + BODY + b"tail"}),
+    "early write of other bytes": Case(_put_early_unused, {"t": b"newer"}),
     "splice": Case(_splice, {"t": HEAD + NEW + b"tail"}),
     "build": Case(_build, {"t": HEAD + BODY + b"tail"}, is_build=True),
     "create by splice of a version": Case(_splice_version, {"u": HEAD + OLD}),

@@ -1,6 +1,7 @@
 """The store protocol: objects by name, conditional writes, and reads that are pinned to an ETag."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -250,3 +251,13 @@ class LocalFiles(Protocol):
 
     def put_parts(self, name: str, parts: Sequence[Data], condition: Condition, commit: str) -> str:
         """Write the parts, back to back, as the object; otherwise do the same as `Store.put`."""
+
+    def write_early(self, data: Data, offset: int) -> AbstractContextManager[None]:
+        """Write `data` in the background while the block runs, for a `put_parts` of this thread in the block.
+
+        `data`, the same memory, is a part of that object and begins at `offset`. It must not change until the block
+        ends. Otherwise nothing remains of it, and what fails is reported by `put_parts` only.
+        """
+
+    def missing_bytes(self, parts: Sequence[Data]) -> int:
+        """Return how many bytes to add before an early written part of `parts`, so that it begins at its offset."""

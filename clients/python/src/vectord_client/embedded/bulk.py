@@ -6,6 +6,7 @@ Everything else is as for a request: one commit, checks, preconditions, the idem
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from itertools import batched
 from typing import Any, Final
 
@@ -13,17 +14,46 @@ import msgspec
 import numpy as np
 
 from vectord.errors import BadItem, VectordError
+from vectord.index.codec.encode import OTHER_ROOM, room_for_head
 from vectord.readers.entry import METADATA_ERRORS, checked_metadata
 from vectord.readers.matrix import EntryMatrix
+from vectord.service.service import Service
+from vectord.service.values.options import Deadline
 from vectord_client.embedded import events, routes
+from vectord_client.embedded.engine import Engine
 from vectord_client.rows.block import Block
 from vectord_client.wire.request import Request
 
+_LARGE: Final = 16 << 20  # bytes of vectors; to write fewer takes less time than to start a thread is worth
 _CHUNK: Final = 256  # texts that are decoded at a time: fewer objects than start Python's garbage collector
 # A text of fewer bytes has at most 99 levels, each with two brackets, and need not be checked for its levels.
 _SHALLOW: Final = 200
 _NULL: Final = b"null"
 _RAW_TEXTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def early_write(engine: Engine, request: Request, timeout: float) -> AbstractContextManager[None]:
+    """Write the vectors of a large request to an empty index in the background, while the block checks it.
+
+    The file of the index consists of them and of a head, whose size is known roughly.
+    """
+    rows: Block = request.rows
+    if len(rows.vectors) < _LARGE or not _is_empty(engine.service, request, timeout):
+        return nullcontext()
+    try:
+        return engine.store.write_early(rows.vectors, room_for_head(rows.ids, rows.metadata))
+    except UnicodeEncodeError:  # the check names the id
+        return nullcontext()
+
+
+def _is_empty(service: Service, request: Request, timeout: float) -> bool:
+    """Return True if a request adds rows to an index that is a single object without rows."""
+    name = routes.match(request.method, request.path).parameters["name"]
+    try:
+        found = service.describe(name, Deadline(service.environment.now() + timeout))
+    except VectordError:  # the request reports it
+        return False
+    return not found.count and found.size <= OTHER_ROOM and not found.params.shards
 
 
 def event_of(request: Request) -> Mapping[str, Any]:

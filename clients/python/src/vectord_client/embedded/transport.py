@@ -52,8 +52,10 @@ class Gateway:
     def _add(self, request: Request, timeout: float) -> Response:
         from vectord_client.embedded import bulk  # noqa: PLC0415  a program that only searches does not need it
 
-        event = bulk.event_of(request)
-        return events.response_of(self._engine.handle("add", event, events.Context(timeout)))
+        engine = self._engine
+        with bulk.early_write(engine, request, timeout):
+            event = bulk.event_of(request)
+            return events.response_of(engine.handle("add", event, events.Context(timeout)))
 
     def close(self) -> None:
         """Release the folder. The last gateway of a folder finishes the builds that take only a few seconds."""

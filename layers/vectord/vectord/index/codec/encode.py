@@ -1,6 +1,6 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -19,11 +19,16 @@ from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
+OTHER_ROOM: Final = 128 << 10
+"""Bytes that an envelope has beside ids and metadata: enough for all indexes but those with a long `applied`."""
+
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
 _SMALL_SHARE: Final = 8  # a piece below this share of a part is always written again, so that few small ones remain
 _ROW_BYTES: Final = 64  # about those of a row in a piece besides vector and metadata
 _PART_SHARE: Final = 12  # a copy of the head of the partitions has up to one in 12 bytes of a part: 426 KiB
 _ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
+_PAGE: Final = 4_096  # bytes
+_PREFIX: Final = len(frame.MAGIC) + 4  # bytes before the envelope: magic and length
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
 
@@ -61,6 +66,23 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     @property
     def copied_size(self) -> int:
         return self.copied[1] - self.copied[0] if self.copied else 0
+
+    def with_longer_head(self, more: int) -> "PreparedBlob":
+        """Return the same blob with `more` spaces at the end of its envelope."""
+        length = len(self.head) - _PREFIX + more
+        head = b"".join((frame.MAGIC, length.to_bytes(4), self.head[_PREFIX:], b" " * more))
+        return structs.replace(self, head=head, size=self.size + more)
+
+
+def room_for_head(ids: Sequence[str], metadata: Iterable[bytes | None]) -> int:
+    """Return a size that the head of a blob with these rows, all in its tail, will not exceed.
+
+    Raises:
+        UnicodeEncodeError: an id is not Unicode text.
+    """
+    listed = 2 * (len(msgspec.json.encode(ids)) + len(ids))  # in `ids`, and as keys of `metadata`
+    texts = sum(len(text) for text in metadata if text is not None)
+    return -(-(listed + texts + OTHER_ROOM) // _PAGE) * _PAGE
 
 
 def encode(

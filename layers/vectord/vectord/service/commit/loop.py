@@ -150,6 +150,9 @@ class CommitLoop:
         encoded = encode.encode(
             changed, state.name, commit_id, thresholds=thresholds, rebuild=False if deferred else None
         )
+        if self._local_files and encoded.copied is None:
+            missing = self._local_files.missing_bytes(encoded.parts)
+            encoded = encoded.with_longer_head(missing) if missing else encoded
         return PreparedCommit(state, encoded, effect, build_deferred=deferred)
 
     def commit[R](

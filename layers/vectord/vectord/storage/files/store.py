@@ -1,7 +1,7 @@
 """The store in a folder: the whole storage protocol on files, for one machine and any number of processes."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,7 @@ from vectord.storage.base import (
     VersionPage,
 )
 from vectord.storage.files import keep as keeping
+from vectord.storage.files.early import EarlyWrites
 from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.files.folders import Folders
 from vectord.storage.files.history import History
@@ -76,6 +77,7 @@ class FileStore:
         history = History(root, self.keep, folders, system)
         self._objects = ObjectFiles(root, history, folders, system)
         self._writer = Writer(root, self._objects, history, folders, system)
+        self._early = EarlyWrites(self._writer.temporary, system)
         self._listing = Listing(root, self._objects, history, system)
         self._sweep = Sweep(root, self._writer, history, system)
 
@@ -126,12 +128,23 @@ class FileStore:
         return self.put_parts(name, [data], condition, commit)
 
     def put_parts(self, name: str, parts: Sequence[Data], condition: Condition, commit: str) -> str:
+        early = self._early.take(parts)
+
         def write(file: TemporaryFile) -> None:
+            if early:
+                early.add(parts)
+                return
             for part in parts:
                 file.write(part)
 
         self._sweep.when_due()
-        return self._writer.replace(name, condition, write)
+        return self._writer.replace(name, condition, write, opened=early.file if early else None)
+
+    def write_early(self, data: Data, offset: int) -> AbstractContextManager[None]:
+        return self._early.start(data, offset)
+
+    def missing_bytes(self, parts: Sequence[Data]) -> int:
+        return self._early.missing_bytes(parts)
 
     def splice(
         self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str

@@ -29,6 +29,8 @@ class System(msgspec.Struct, frozen=True):
 
     open: Callable[..., int] = os.open
     close: Callable[[int], None] = os.close
+    dup: Callable[[int], int] = os.dup
+    lseek: Callable[[int, int, int], int] = os.lseek
     pread: Callable[[int, int, int], bytes] = os.pread
     write: Callable[[int, memoryview], int] = os.write
     copy_file_range: Callable[[int, int, int, int], int] = _copy_file_range

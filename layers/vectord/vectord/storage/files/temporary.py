@@ -40,6 +40,11 @@ class TemporaryFile:
         with TRANSLATED:
             self._system.write_all(self.fd, data)
 
+    def seek(self, offset: int) -> None:
+        """Make the next write begin at `offset`."""
+        with TRANSLATED:
+            self._system.lseek(self.fd, offset, os.SEEK_SET)
+
     def copy(self, source: int, start: int, stop: int) -> None:
         """Append the bytes `start` to `stop` of the open file `source`.
 

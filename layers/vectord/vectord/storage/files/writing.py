@@ -3,6 +3,7 @@
 | step                                    | a crash right after it leaves                                  |
 |-----------------------------------------|----------------------------------------------------------------|
 | write and sync a temporary file         | the old state, and a file that the next sweep removes          |
+| (a part may be written early: early.py) | the same                                                       |
 | link the present file to the versions   | the old state; its version is not listed twice                 |
 | or, in a build, write a marker there    | the same                                                       |
 | rename the temporary file to the name   | the new state                                                  |
@@ -14,7 +15,7 @@ A creation links the temporary file to the name instead, which never replaces a 
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from vectord.errors import ConditionFailed, ObjectNotFound
@@ -43,13 +44,21 @@ class Writer:
         self._folders, self._system = folders, system
         self.locks, self.temporary = Locks(folder, system), TemporaryFiles(folder, system)
 
-    def replace(self, name: str, condition: Condition, write: Write, *, is_build: bool = False) -> str:
-        """Write an object as a whole under a condition, and return its ETag.
+    def replace(
+        self,
+        name: str,
+        condition: Condition,
+        write: Write,
+        *,
+        is_build: bool = False,
+        opened: TemporaryFile | None = None,
+    ) -> str:
+        """Write an object as a whole under a condition, to the temporary file `opened` if given, and return its ETag.
 
         A build changes no rows, so the file that it replaces is not kept as an earlier version.
         """
         self._checked(name, condition)  # before the work; the lock is for the last steps alone
-        with self.temporary.open() as file:
+        with nullcontext(opened) if opened else self.temporary.open() as file:
             write(file)
             etag = self._complete(file, self._last_ns(name))
             with self.locks.hold(name):
