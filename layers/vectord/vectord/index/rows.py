@@ -22,15 +22,11 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Rows(msgspec.Struct, frozen=True, dict=True):
-    """Rows in memory: ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text.
-
-    `crc32` is the CRC-32 of the vectors as little-endian float32, if it is known.
-    """
+    """Rows in memory: ids in row order, vectors float32 (rows, dimension), metadata by id as JSON text."""
 
     ids: Sequence[str]
     vectors: F32
     metadata: Mapping[str, msgspec.Raw]
-    crc32: int | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

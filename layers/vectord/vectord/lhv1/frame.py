@@ -117,9 +117,9 @@ class VersionOne(Exception):
     """The blob has format version 1, without seal and sections: read the whole object with `vectord.lhv1.v1`."""
 
 
-def section_entry(name: str, section_id: str, data: Data, crc32: int | None = None) -> SectionEntry:
+def section_entry(name: str, section_id: str, data: Data) -> SectionEntry:
     """Return the entry of a section. `section_id` names its content: equal ids mean equal bytes."""
-    return SectionEntry(name, len(data), f"{zlib.crc32(data) if crc32 is None else crc32:08x}", section_id)
+    return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
 
 
 def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[SectionEntry, Data], ...]:

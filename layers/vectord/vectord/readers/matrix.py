@@ -16,8 +16,7 @@ _NO_BAD_ITEMS: Mapping[int, BadItem] = {}
 class EntryMatrix(Sequence[Entry]):
     """Entries in columns: `ids`, `vectors`, float32 (rows, dimension), and `metadata`, checked JSON texts or None.
 
-    `bad` has, by their rows, the reasons for which rows could not be decoded. `crc32` is the CRC-32 of the vectors, if
-    it is known.
+    `bad` has, by their rows, the reasons for which rows could not be decoded.
     """
 
     def __init__(
@@ -26,7 +25,6 @@ class EntryMatrix(Sequence[Entry]):
         vectors: npt.NDArray[np.float32],
         metadata: Sequence[msgspec.Raw | None] | None = None,
         bad: Mapping[int, BadItem] = _NO_BAD_ITEMS,
-        crc32: int | None = None,
     ) -> None:
         """Keep the columns, which have one length.
 
@@ -38,7 +36,6 @@ class EntryMatrix(Sequence[Entry]):
         if len(ids) != len(vectors) or (metadata is not None and len(metadata) != len(ids)):
             raise ValueError("ids, vectors and metadata must have the same length")
         self.ids, self.vectors, self.metadata, self.bad = ids, vectors, metadata, bad
-        self.crc32 = crc32
 
     def __len__(self) -> int:
         return len(self.ids)

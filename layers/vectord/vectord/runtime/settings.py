@@ -88,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def snapshot_bytes(self) -> int:
-        """Bytes of decoded envelopes that a function keeps in memory; the sections are in files."""
+        """Bytes of opened indexes that a function keeps in memory; their sections are in files."""
         return self.memory // 3
 
     @property

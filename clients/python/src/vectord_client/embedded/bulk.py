@@ -68,8 +68,7 @@ def event_of(request: Request) -> Mapping[str, Any]:
     with ThreadPoolExecutor(1) as pool:
         of_vectors = pool.submit(zlib.crc32, request.rows.vectors)
         batch = batch_of(request.rows)
-    batch.crc32 = of_vectors.result()
-    return {**event, "batch": batch, "body": b"" if batch.bad else _digest_of(batch, batch.crc32)}
+    return {**event, "batch": batch, "body": b"" if batch.bad else _digest_of(batch, of_vectors.result())}
 
 
 def batch_of(rows: Block) -> EntryMatrix:

@@ -24,6 +24,7 @@ from vectord.errors import (
 from vectord.index.codec import decode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.codec.encode import PreparedBlob
+from vectord.index.memory import memory_bytes
 from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
@@ -209,7 +210,7 @@ class SnapshotCache:
                 del self._snapshots[other]
             while (
                 len(self._snapshots) > 1
-                and sum(one.index.body_start for one in self._snapshots.values()) > self._budget
+                and sum(memory_bytes(one.index) for one in self._snapshots.values()) > self._budget
             ):
                 self._snapshots.popitem(last=False)
             self._present_at = {key: self._present_at[key] for key in self._snapshots}

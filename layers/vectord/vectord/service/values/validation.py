@@ -47,7 +47,7 @@ def validated_matrix(batch: EntryMatrix, index: Params) -> Rows:
     row_of = dict(zip(batch.ids, range(len(batch)), strict=True))
     metadata = _by_id(batch.metadata, row_of) if batch.metadata else {}
     if len(row_of) == len(batch):
-        return Rows(batch.ids, batch.vectors, metadata, batch.crc32)
+        return Rows(batch.ids, batch.vectors, metadata)
     return Rows(list(row_of), batch.vectors[list(row_of.values())], metadata)
 
 
