@@ -117,9 +117,12 @@ class VersionOne(Exception):
     """The blob has format version 1, without seal and sections: read the whole object with `vectord.lhv1.v1`."""
 
 
-def section_entry(name: str, section_id: str, data: Data) -> SectionEntry:
-    """Return the entry of a section. `section_id` names its content: equal ids mean equal bytes."""
-    return SectionEntry(name, len(data), f"{zlib.crc32(data):08x}", section_id)
+def section_entry(name: str, section_id: str, *fields: Data) -> SectionEntry:
+    """Return the entry of a section of `fields`, back to back. Equal values of `section_id` mean equal bytes."""
+    crc32 = 0
+    for field in fields:
+        crc32 = zlib.crc32(field, crc32)
+    return SectionEntry(name, sum(map(len, fields)), f"{crc32:08x}", section_id)
 
 
 def section_entries(sections: Mapping[str, Data], commit: str) -> tuple[tuple[SectionEntry, Data], ...]:

@@ -32,9 +32,7 @@ def plain_form(index: Index, name: str, commit: str) -> Iterator[bytes | memoryv
         yield from _with_existing_graph(index, index.base, name)
         return
     encoded = encode.encode(index, name, commit, thresholds=_ALWAYS_PLAIN, rebuild=True)
-    yield encoded.head
-    for _, data in encoded.sections:
-        yield data
+    yield from encoded.parts
 
 
 def needs_build(index: Index) -> bool:

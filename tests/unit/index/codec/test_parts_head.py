@@ -74,7 +74,7 @@ def test_the_copy_takes_the_place_of_spaces() -> None:
     assert 100_000 <= len(encoded.front) < 100_064
     assert len(encoded.head) - len(encoded.head.rstrip(b" ")) < 384
     assert len(encoded.head) % 64 == 0
-    assert len(encoded.sections[0][1]) % 64 == 0
+    assert encoded.sections[0][0].bytes % 64 == 0
 
 
 def test_a_head_that_is_longer_than_a_twelfth_of_a_part_is_not_copied() -> None:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from vectord.errors import BadItem, VectordError
-from vectord.index.codec.encode import OTHER_ROOM, room_for_head
+from vectord.index.codec.encode import OTHER_ROOM, room_for_vectors
 from vectord.readers.entry import METADATA_ERRORS, checked_metadata
 from vectord.readers.matrix import EntryMatrix
 from vectord.service.service import Service
@@ -35,15 +35,12 @@ _RAW_TEXTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 def early_write(engine: Engine, request: Request, timeout: float) -> AbstractContextManager[None]:
     """Write the vectors of a large request to an empty index in the background, while the block checks it.
 
-    The file of the index consists of them and of a head, whose size is known roughly.
+    The file of the index has them at an offset that depends on their number only.
     """
     rows: Block = request.rows
     if len(rows.vectors) < _LARGE or not _is_empty(engine.service, request, timeout):
         return nullcontext()
-    try:
-        return engine.store.write_early(rows.vectors, room_for_head(rows.ids, rows.metadata))
-    except UnicodeEncodeError:  # the check names the id
-        return nullcontext()
+    return engine.store.write_early(rows.vectors, room_for_vectors(len(rows.ids), rows.dimension))
 
 
 def _is_empty(service: Service, request: Request, timeout: float) -> bool:

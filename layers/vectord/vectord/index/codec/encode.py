@@ -1,6 +1,6 @@
 """Encode an index: what a commit writes, and what it copies from the object before it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +12,7 @@ from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.piece import Piece, PieceCodes
+from vectord.index.sections.piece import Piece, PieceCodes, PieceLayout
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame, parts_copy
@@ -20,7 +20,7 @@ from vectord.lhv1.frame import Data, Envelope, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 
 OTHER_ROOM: Final = 128 << 10
-"""Bytes that an envelope has beside ids and metadata: enough for all indexes but those with a long `applied`."""
+"""Bytes of an envelope that lists no rows: enough for all indexes but those with a long `applied`."""
 
 _SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
 _SMALL_SHARE: Final = 8  # a piece below this share of a part is always written again, so that few small ones remain
@@ -31,18 +31,20 @@ _PAGE: Final = 4_096  # bytes
 _PREFIX: Final = len(frame.MAGIC) + 4  # bytes before the envelope: magic and length
 _ALIGNMENT: Final = 64  # bytes of the head, so that a process which maps the file can compute with its vectors in place
 
+type Written = tuple[SectionEntry, tuple[Data, ...]]  # a section, whose bytes are in fields that lie back to back
+
 
 class PreparedBlob(msgspec.Struct, frozen=True):
     """What a commit writes: `head`, then new `sections`, then the bytes `copied` of an existing object.
 
     The existing object is the one that is replaced, or a staged one. `copied` is None if the whole object is new.
-    `head` is the encoded `envelope`. `size` is that of the whole object. A section may be a view of the caller's
-    vectors, which must not change before it is written.
+    `head` is the encoded `envelope`. `size` is that of the whole object. A field of a section may be a view of the
+    caller's vectors, which must not change before it is written.
     """
 
     head: bytes
     copied: ByteRange | None
-    sections: tuple[tuple[SectionEntry, Data], ...]
+    sections: tuple[Written, ...]
     envelope: Envelope
     size: int
 
@@ -54,7 +56,7 @@ class PreparedBlob(msgspec.Struct, frozen=True):
     @property
     def parts(self) -> Sequence[Data]:
         """The bytes before those that are copied, in parts that are not joined."""
-        return self.head, *(data for _, data in self.sections)
+        return self.head, *(field for _, fields in self.sections for field in fields)
 
     @property
     def blob(self) -> bytes:
@@ -74,25 +76,26 @@ class PreparedBlob(msgspec.Struct, frozen=True):
         return structs.replace(self, head=head, size=self.size + more)
 
 
-def room_for_head(ids: Sequence[str], metadata: Iterable[bytes | None]) -> int:
-    """Return a size that the head of a blob with these rows, all in its tail, will not exceed.
-
-    Raises:
-        UnicodeEncodeError: an id is not Unicode text.
-    """
-    listed = 2 * (len(msgspec.json.encode(ids)) + len(ids))  # in `ids`, and as keys of `metadata`
-    texts = sum(len(text) for text in metadata if text is not None)
-    return -(-(listed + texts + OTHER_ROOM) // _PAGE) * _PAGE
+def room_for_vectors(rows: int, dimension: int) -> int:
+    """Return an offset that the vectors of a blob with one piece of `rows`, and no base, can have."""
+    return -(-(OTHER_ROOM + PieceLayout(dimension, rows).vectors) // _PAGE) * _PAGE
 
 
 def encode(
-    index: Index, name: str, commit: str, *, thresholds: Thresholds = DEFAULT, rebuild: bool | None = None
+    index: Index,
+    name: str,
+    commit: str,
+    *,
+    thresholds: Thresholds = DEFAULT,
+    rebuild: bool | None = None,
+    codes_before_build: bool = True,
 ) -> PreparedBlob:
     """Return the blob that commit `commit` writes under `name`.
 
     If `rebuild` is True, all sections are built from all rows; by default, only when a build is due. A plain index is
     always built, and so is a packed index that is too short for the store to copy. If `rebuild` is False, an index that
-    has no packed base is not built either: all of its rows are in its tail.
+    has no packed base is not built either: all of its rows are in its tail. `codes_before_build` is False if the new
+    piece of an index without a base needs no codes, because a build follows soon and reads are fast until then.
     """
     committed = structs.replace(
         index,
@@ -101,22 +104,22 @@ def encode(
         applied=mutations.with_commit(index.applied, commit),
     )
     if index.base and index.can_keep_base and not (build_is_due(index, thresholds) if rebuild is None else rebuild):
-        appended = _append_tail(committed, index.base, thresholds)
+        appended = _append_tail(committed, index.base, thresholds, with_codes=True)
         if appended.copied_size >= thresholds.part:
             return appended
     elif rebuild is False and len(index) and not index.can_keep_base:
-        return _without_base(committed, thresholds)
+        return _without_base(committed, thresholds, with_codes=codes_before_build)
     return _build_all(committed, thresholds)
 
 
-def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> PreparedBlob:
+def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
     """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
     entries = index.tail_entries[: len(index.tail.pieces)]
     kept = _kept_pieces(index, thresholds)
-    count, data = _new_piece(index, base, kept, thresholds)
-    added = frame.section_entries({PIECE: data} if data else {}, index.commit)
+    count, fields = _new_piece(index, base, kept, thresholds, with_codes=with_codes)
+    added = _written({PIECE: fields} if fields else {}, index.commit)
     copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
-    rows = [*([count] if data else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
+    rows = [*([count] if count else []), *(piece.rows for piece in reversed(index.tail.pieces[:kept]))]
     envelope = structs.replace(
         _envelope(index, base.calibration if base else {}),
         sections=[*(entry for entry, _ in added), *copied_entries],
@@ -129,11 +132,11 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds) -> Pre
     copied_size = sum(entry.bytes for entry in copied_entries)
     copied = (start, start + copied_size) if copied_entries else None
     if base and base.parts and (copy := _copied_head(base.parts, thresholds)):
-        room = thresholds.part - len(data) - len(frame.encode_head(envelope)) - _ENTRY_BYTES
-        [parts_head] = frame.section_entries({PARTS_HEAD: parts_copy.pack(copy, room, _ALIGNMENT)}, index.commit)
+        room = thresholds.part - sum(map(len, fields)) - len(frame.encode_head(envelope)) - _ENTRY_BYTES
+        [parts_head] = _written({PARTS_HEAD: [parts_copy.pack(copy, room, _ALIGNMENT)]}, index.commit)
         added = (parts_head, *added)
         envelope = structs.replace(envelope, sections=[parts_head[0], *envelope.sections])
-    size = sum(len(section) for _, section in added)
+    size = sum(entry.bytes for entry, _ in added)
     head = frame.encode_head(envelope, thresholds.part - size if copied else 0, _ALIGNMENT)
     return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
 
@@ -159,27 +162,38 @@ def _bytes_of_listed(tail: Tail) -> int:
     return len(tail.ids) * (4 * tail.params.dimension + _ROW_BYTES) + sum(map(len, tail.metadata.values()))
 
 
-def _new_piece(index: Index, base: Base | None, kept: int, thresholds: Thresholds) -> tuple[int, Data]:
-    """Return the number of the tail's rows that are not in the `kept` oldest pieces, and a piece of them, if any."""
+def _written(sections: Mapping[str, Sequence[Data]], commit: str) -> tuple[Written, ...]:
+    """Return the new sections of commit `commit`, from the fields of each."""
+    return tuple(
+        [(frame.section_entry(name, f"{commit}/{name}", *each), tuple(each)) for name, each in sections.items()]
+    )
+
+
+def _new_piece(
+    index: Index, base: Base | None, kept: int, thresholds: Thresholds, *, with_codes: bool
+) -> tuple[int, Sequence[Data]]:
+    """Return the number of the tail's rows that are not in the `kept` oldest pieces, and the fields of their piece."""
     tail = index.tail
     start = tail.starts[kept]
     if start == len(tail):
-        return 0, b""
+        return 0, []
     again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
     index.fetch(*(each for each in again if not each[0].whole), *_head_of_parts(base, thresholds))
     vectors = [piece.vectors for piece in tail.pieces[kept:]]
     vectors += [tail.listed_vectors] if tail.ids else []
-    rows = range(tail.first + start, tail.first + len(tail))
-    ids = index.ids_of(rows)
-    live = np.flatnonzero(index.live.tail[start:]) + rows.start
-    documents = index.documents.read(live.tolist(), index.fetch)
+    stored = range(tail.first + start, tail.first + tail.starts[-1])
+    live = np.flatnonzero(index.live.tail[start : tail.starts[-1]]) + stored.start
+    documents = index.documents.read(live.tolist(), index.fetch) if stored else []
     metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
+    ids = [*index.ids_of(stored), *tail.ids]
     joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
-    mean = _mean(index, base)
+    mean = _mean(index, base) if with_codes else None
     known = [] if mean is None else _known_codes(tail.pieces[kept:], mean)
-    fields = piece_writer.pack_fields(ids, metadata, joined, mean, index.params.distance, known=known)
+    fields = piece_writer.pack_fields(
+        ids, {**metadata, **tail.metadata}, joined, mean, index.params.distance, known=known, with_codes=with_codes
+    )
     padding = bytes(-sum(map(len, fields)) % _ALIGNMENT)  # what follows stays aligned in a mapped file
-    return len(rows), b"".join((*fields, padding))
+    return len(ids), [*fields, padding]
 
 
 def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[PieceCodes]:
@@ -238,12 +252,12 @@ def pieces_to_keep(sizes: Sequence[int], limit: int) -> int:
         bound *= _SIZE_RATIO
 
 
-def _without_base(index: Index, thresholds: Thresholds) -> PreparedBlob:
+def _without_base(index: Index, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
     """Return a blob whose rows are all in the tail, to be built later; it copies the older pieces if they are large."""
     entries = index.tail_entries[: _kept_pieces(index, thresholds)]
     if index.base is not None or 0 < sum(entry.bytes for entry in entries) < thresholds.part:
         index = with_rows(index, index.rows)
-    return _append_tail(index, None, thresholds)
+    return _append_tail(index, None, thresholds, with_codes=with_codes)
 
 
 def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
@@ -262,7 +276,7 @@ def _build_all(index: Index, thresholds: Thresholds) -> PreparedBlob:
         envelope = structs.replace(envelope, graph_rows=len(built.ids), parts=built.parts or msgspec.UNSET)
     else:
         envelope = structs.replace(envelope, ids=list(built.ids), metadata=dict(rows.metadata))
-    sections = frame.section_entries(built.sections, index.commit)
+    sections = _written({name: [data] for name, data in built.sections.items()}, index.commit)
     envelope = structs.replace(envelope, sections=[entry for entry, _ in sections])
     head = frame.encode_head(envelope)
     return PreparedBlob(head, None, sections, envelope, len(head) + sum(map(len, built.sections.values())))

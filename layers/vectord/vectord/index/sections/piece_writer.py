@@ -37,24 +37,28 @@ def pack_fields(
     distance: Distance,
     *,
     known: Sequence[PieceCodes] = (),
+    with_codes: bool = True,
 ) -> tuple[Data, Data, Data]:
     """Return head, vectors and documents of a section of n >= 1 rows; back to back they are the section.
 
     `vectors` are float32 (n, dimension), finite, and not copied if they are contiguous. `mean`, float32 (dimension,),
     is that of the rows that a search compares these with; None for the mean of these rows. `known` are the codes about
     `mean` of the first rows, as earlier pieces have them; only the codes of the other rows are computed.
+    Without codes a search scans all vectors.
     """
-    head = _head(vectors, mean, distance, known)
+    head = _head(vectors, mean, distance, known, with_codes=with_codes)
     stored = np.ascontiguousarray(vectors, "<f4").reshape(-1).view(np.uint8)
     return memoryview(head), memoryview(stored), pack_documents(ids, metadata)
 
 
-def _head(vectors: F32, mean: F32 | None, distance: Distance, known: Sequence[PieceCodes]) -> Bytes:
+def _head(
+    vectors: F32, mean: F32 | None, distance: Distance, known: Sequence[PieceCodes], *, with_codes: bool
+) -> Bytes:
     """Return the head. Rows whose norms float32 cannot square get no codes, and then searches scan all vectors."""
     rows, dimension = vectors.shape
     layout = PieceLayout(dimension, rows)
     head: Bytes = np.zeros(layout.vectors, np.uint8)
-    can_have_codes = measure_norms(vectors, distance).float32_safe
+    can_have_codes = with_codes and measure_norms(vectors, distance).float32_safe
     if mean is None:
         mean, known = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32), ()
     _put(head, layout.mean, mean.astype("<f4"))

@@ -148,7 +148,12 @@ class CommitLoop:
         policy, thresholds = self._build_policy, self._thresholds
         deferred = policy is not None and policy.is_deferred(changed, thresholds, deadline)
         encoded = encode.encode(
-            changed, state.name, commit_id, thresholds=thresholds, rebuild=False if deferred else None
+            changed,
+            state.name,
+            commit_id,
+            thresholds=thresholds,
+            rebuild=False if deferred else None,
+            codes_before_build=self._local_files is None,
         )
         if self._local_files and encoded.copied is None:
             missing = self._local_files.missing_bytes(encoded.parts)

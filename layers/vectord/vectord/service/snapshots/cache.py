@@ -1,7 +1,7 @@
 """Open an index at its present ETag, once for each request, and cache what was opened."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -35,7 +35,7 @@ from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
 from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
 
-_NOTHING: Final[Mapping[SectionEntry, frame.Data]] = {}
+_NOTHING: Final[Mapping[SectionEntry, Sequence[frame.Data]]] = {}
 # The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
 
@@ -93,9 +93,9 @@ class SnapshotOpener:
             with suppress(StoreError):  # the object has been replaced since; then the sections go to `files`
                 return self._open_mapped(name, head, self._mapper.map(name, etag), before, dict(encoded.sections))
         files, starts = self._sections(head, etag)
-        for entry, data in encoded.sections:
+        for entry, fields in encoded.sections:
             if entry in files and not files[entry].whole:
-                files[entry].write(0, data)
+                files[entry].write(0, b"".join(fields))
         ranges = RangeReader(self._store, name, etag, starts, self._files.budget, self._environment)
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
@@ -106,7 +106,7 @@ class SnapshotOpener:
         head: frame.Head,
         mapped: MappedObject,
         previous: Index | None,
-        written: Mapping[SectionEntry, frame.Data] = _NOTHING,
+        written: Mapping[SectionEntry, Sequence[frame.Data]] = _NOTHING,
     ) -> Snapshot:
         """Return the snapshot of a mapped object; `written` are sections that this process wrote into it."""
         sections = self._mapped.of_object(mapped, head, written)

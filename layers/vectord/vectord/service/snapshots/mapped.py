@@ -20,7 +20,7 @@ from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.lhv1.frame import Data, Head, SectionEntry
 from vectord.storage.base import MappedObject
 
-_NOTHING: Final[Mapping[SectionEntry, Data]] = {}
+_NOTHING: Final[Mapping[SectionEntry, Sequence[Data]]] = {}
 _IN_MEMORY: Final = 1 << 20  # bytes of a section up to which a copy in memory is cheaper than another mapped file
 
 
@@ -83,7 +83,7 @@ class MappedSections:
         self._lock = Lock()
 
     def of_object(
-        self, mapped: MappedObject, head: Head, written: Mapping[SectionEntry, Data] = _NOTHING
+        self, mapped: MappedObject, head: Head, written: Mapping[SectionEntry, Sequence[Data]] = _NOTHING
     ) -> dict[SectionEntry, MappedSection]:
         """Return the sections of an object; those that this process has `written` into it need no check."""
         found = {}
@@ -98,9 +98,9 @@ class MappedSections:
         return found
 
 
-def _section(entry: SectionEntry, mapped: MappedObject, start: int, written: Data | None) -> MappedSection:
+def _section(entry: SectionEntry, mapped: MappedObject, start: int, written: Sequence[Data] | None) -> MappedSection:
     if written is not None and entry.bytes <= _IN_MEMORY:
-        return MappedSection(entry, bytes(written), None, whole=True)
+        return MappedSection(entry, b"".join(written), None, whole=True)
     return MappedSection(entry, mapped.data[start : start + entry.bytes], mapped, whole=written is not None)
 
 
