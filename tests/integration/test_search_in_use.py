@@ -84,9 +84,13 @@ class InUse:
         return [names[at] for at in np.argsort(-cosines)[:k]]
 
     def search(self, query: F32, **more: Any) -> Mapping[str, Any]:
+        """Return the answer for ten matches, which are distinct rows that exist."""
         answer = self.api.search(query.tolist(), k=10, **more)
         assert answer.status == 200
         found: Mapping[str, Any] = answer.json
+        ids = {match["id"] for match in found["matches"]}
+        assert len(ids) == 10
+        assert ids <= self.rows.keys()
         return found
 
 
@@ -106,6 +110,7 @@ def test_an_index_in_use_answers_as_its_rows_are_now(in_use: InUse) -> None:
         assert all(match["metadata"] == {"even": int(match["id"][1:]) % 2 == 0} for match in found["matches"])
         hits += len({match["id"] for match in found["matches"]} & set(in_use.nearest(query, 10)))
         found = in_use.search(query, filter={"even": True})
+        assert all(match["metadata"] == {"even": True} for match in found["matches"])
         filtered += len({match["id"] for match in found["matches"]} & set(in_use.nearest(query, 10, even=True)))
     assert hits >= 0.95 * 10 * QUERIES
     assert filtered >= 0.95 * 10 * QUERIES

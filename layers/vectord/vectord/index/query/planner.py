@@ -1,6 +1,7 @@
 """The planner: choose the cheapest strategy (exact, forest, partitions or sketch) that reaches the target recall.
 
-An index has partitions, or a sketch if an earlier version of vectord built it.
+An index has partitions, or a sketch if an earlier version of vectord built it. Without a base, the codes of its tail
+are searched.
 
 docs/decisions/search.md has the measurements behind the constants.
 """
