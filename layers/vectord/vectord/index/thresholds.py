@@ -22,7 +22,7 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     packed: int = 16 << 20
     tail_rows: int = 2_048
-    tail_share: int = 32
+    tail_share: int = 8
     removed_share: int = 8
     pieces: int = 40
     part: int = 5 << 20

@@ -54,15 +54,11 @@ class Built(msgspec.Struct, frozen=True):
 
 def build(rows: Rows, params: Params, thresholds: Thresholds, report: Report = ignore) -> Built:
     """Build all sections over `rows`, at least one, in the plain or the packed form according to their size."""
-    with one_blas_thread():
-        return _build(rows, params, thresholds, report)
-
-
-def _build(rows: Rows, params: Params, thresholds: Thresholds, report: Report) -> Built:
     layout = layout_of(params)
     size = len(rows.ids) * layout.node_size + sum(map(len, rows.ids)) + sum(map(len, rows.metadata.values()))
     if size >= thresholds.packed:
-        return _build_packed(rows, params, report)
+        with one_blas_thread():
+            return _build_packed(rows, params, report)
     scan_is_cheap = exact_scan_is_cheap(len(rows.ids), params.dimension)
     graph, trees = build_forest(rows.vectors, layout, params.m)
     calibration = {} if scan_is_cheap else _plain_calibration(trees, rows, params)
@@ -71,7 +67,8 @@ def _build(rows: Rows, params: Params, thresholds: Thresholds, report: Report) -
 
 def _plain_calibration(trees: Trees, rows: Rows, params: Params) -> dict[str, Curve]:
     norms = measure_norms(rows.vectors, params.distance)
-    curve = Calibrator(rows.vectors, norms, layout_of(params)).forest_curve(trees)
+    with one_blas_thread():
+        curve = Calibrator(rows.vectors, norms, layout_of(params)).forest_curve(trees)
     return {"forest": curve} if curve else {}
 
 

@@ -18,6 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
 _TOWARD_ANY: Final = 256  # queries toward any other row; their recall is usually the lower one
+_DRAWN: Final = 1_024  # rows, of which the distinct ones are used
 _TOWARD_NEAR: Final = 96
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
@@ -51,7 +52,9 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     float32 arithmetic on them stays in range. With `order`, which lists row numbers, neighbours are places in it.
     """
     rng = np.random.default_rng(_SEED)
-    first, other = vectors[rng.choice(len(vectors), _TOWARD_ANY)], vectors[rng.choice(len(vectors), _TOWARD_ANY)]
+    first = np.resize(_distinct(vectors, rng), (_TOWARD_ANY, vectors.shape[1]))
+    others = _distinct(vectors, rng)
+    other = others[rng.integers(len(others), size=_TOWARD_ANY)]
     start = first[:_TOWARD_NEAR]
     near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, KS[0], distance)])
     moved = [first + _STEP_TOWARD * (other - first), start + _STEP_TOWARD * (vectors[near_row] - start)]
@@ -62,6 +65,17 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     sets = zip(queries, (neighbours[:count], neighbours[count:]), strict=True)
     made = [_set(vectors, each, found, distance) for each, found in sets if len(each)]
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
+
+
+def _distinct(vectors: F32, rng: np.random.Generator) -> F32:
+    """Return up to `_TOWARD_ANY` distinct rows.
+
+    A query beside one of many equal rows finds its neighbours with any effort. Many of them would hide the others.
+    """
+    drawn = vectors[rng.choice(len(vectors), _DRAWN)]
+    _, places = np.unique(drawn, axis=0, return_index=True)
+    distinct: F32 = drawn[np.sort(places)[:_TOWARD_ANY]]
+    return distinct
 
 
 def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:

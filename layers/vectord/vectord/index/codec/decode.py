@@ -62,7 +62,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     envelope = head.envelope
     base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PARTS_HEAD, PIECE, "tail"})
     sections = {entry.name: open_section(entry) for entry in base_entries}
-    base_rows, packed = envelope.base_rows, "rows" in sections
+    base_rows, start, packed = envelope.base_rows, head.rows_start, "rows" in sections
     base = None
     if base_rows:
         base = _reused_base(earlier, base_entries, sections) or _base(
@@ -88,7 +88,7 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
         commit=envelope.commit,
         applied=tuple(envelope.applied),
         size=head.size,
-        body_start=head.rows_start,
+        body_start=start,
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
     )

@@ -83,7 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     `count` is the number of vectors in the index, `eligible` the number that could match, `examined` the number of
     exact distances computed, `partitions` that of the partitions probed, `entries` that of the entries in them.
-    `strategy` is exact, forest, partitions or sketch; `plan` is the fetch mode: local, ranges or whole. Both are
+    `strategy` is exact, forest, partitions, codes or sketch; `plan` is the fetch mode: local, ranges or whole. Both are
     "mixed" if the shards of an index differ.
 
     `more` is False if there is certainly no further match. `complete` is True if every row that is not a match comes
