@@ -11,7 +11,7 @@ from tests.support import datasets
 from tests.support.api import Api
 from tests.support.sections import PACKED
 from tests.support.vectors import F32
-from vectord.index.query import planner, prefetch, tail_codes
+from vectord.index.query import planner, prefetch, tail_candidates, tail_codes
 from vectord.index.query.planner import SearchPlan
 from vectord.index.sections import graph
 from vectord.service.service import Service
@@ -45,6 +45,8 @@ def large_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(planner, "cost", cost_without_scans)
     monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS", 1)
     monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS_BY_RANGES", 1)
+    monkeypatch.setattr(tail_codes, "_MIN_ROWS_PER_MATCH", 1)
+    monkeypatch.setattr(tail_candidates, "_SCAN_SHARE", 2)
     monkeypatch.setattr(prefetch, "_SMALL", 1)
     yield
 

@@ -36,6 +36,8 @@ def fetch_for_ranges(index: Index, base: Base, mask: RowMask, plan: SearchPlan, 
         head: SectionRanges = (base.parts.section, [base.parts.head])
         if _are_missing([head]):
             index.fetch(head, *_tail(index, plan), *_directory(base))
+        elif base.parts.section.whole and _are_missing(_tail(index, plan)):
+            fetch_tail(index, plan)  # otherwise in the round of the codes
         elif read_ahead and fits_in_cache(index, base):
             _read_ahead(index, base)
         return

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from vectord.index.kernels import exact_scan, likely
 from vectord.index.kernels.distance import F32, F64, distances
 from vectord.index.kernels.likely import Target
-from vectord.index.query import candidates, planner, prefetch, tail_codes
+from vectord.index.query import candidates, prefetch, tail_codes
 from vectord.index.query.candidates import Candidates, Chosen
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import RowMask
@@ -17,6 +17,8 @@ from vectord.index.state import Base, Index, Tail
 
 Array = npt.NDArray[np.int64]
 
+# If more than one in 16 rows of a tail are likely, a scan takes less time than rescoring them.
+_SCAN_SHARE: Final = 16
 _NO_ESTIMATES: Final[F64] = np.empty(0)
 
 
@@ -64,7 +66,7 @@ def by_codes(
             kth = likely.kth_smallest(in_base[number].distances, k)
             limit = likely.limit_of(kth, rotated, index.params.distance)
         rows = opened.by_bits(rotated, Target(k, target.recall, limit), mask.tail)
-        if not planner.exact_plan(len(rows), len(index.tail), index.params.dimension).effort and len(rows):
+        if len(rows) > len(index.tail) // _SCAN_SHARE:
             found += by_scan(index, mask, [query], k)
         else:
             found.append(_rescored(index, rows, query, k))

@@ -26,6 +26,7 @@ Array = npt.NDArray[np.int64]
 # a search by ranges reads a smaller one in about the time of one request.
 _MIN_COMPONENTS: Final = 1 << 20
 _MIN_COMPONENTS_BY_RANGES: Final = 1 << 16
+_MIN_ROWS_PER_MATCH: Final = 128  # in memory; with fewer, too many rows are likely
 _OPENED: Final[WeakKeyDictionary[Tail, "TailCodes | None"]] = WeakKeyDictionary()
 
 
@@ -66,6 +67,8 @@ def are_useful(index: Index, query: Query, *, by_ranges: bool) -> bool:
     """Return True if a search over the codes of the tail takes less time than a scan, and reaches the target recall."""
     tail = index.tail
     if not tail.pieces or query.recall >= 1 or query.ef_search > 0 or query.after is not None:
+        return False
+    if not by_ranges and len(tail) < query.k * _MIN_ROWS_PER_MATCH:
         return False
     least = _MIN_COMPONENTS_BY_RANGES if by_ranges else _MIN_COMPONENTS
     distance = index.params.distance
