@@ -18,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
 _TOWARD_ANY: Final = 256  # queries toward any other row; their recall is usually the lower one
-_DRAWN: Final = 1_024  # rows, of which the distinct ones are used
+_DRAWN: Final = 1_024  # rows, of which the distinct ones replace repeated ones
 _TOWARD_NEAR: Final = 96
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
@@ -52,9 +52,8 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     float32 arithmetic on them stays in range. With `order`, which lists row numbers, neighbours are places in it.
     """
     rng = np.random.default_rng(_SEED)
-    first = np.resize(_distinct(vectors, rng), (_TOWARD_ANY, vectors.shape[1]))
-    others = _distinct(vectors, rng)
-    other = others[rng.integers(len(others), size=_TOWARD_ANY)]
+    more = np.random.default_rng(_SEED)
+    first, other = (_varied(vectors, rng.choice(len(vectors), _TOWARD_ANY), more) for _ in range(2))
     start = first[:_TOWARD_NEAR]
     near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, KS[0], distance)])
     moved = [first + _STEP_TOWARD * (other - first), start + _STEP_TOWARD * (vectors[near_row] - start)]
@@ -67,15 +66,19 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
 
 
-def _distinct(vectors: F32, rng: np.random.Generator) -> F32:
-    """Return up to `_TOWARD_ANY` distinct rows.
+def _varied(vectors: F32, rows: Array, rng: np.random.Generator) -> F32:
+    """Return the vectors of `rows`; of several rows that are equal, all but the first are replaced by distinct ones.
 
     A query beside one of many equal rows finds its neighbours with any effort. Many of them would hide the others.
     """
-    drawn = vectors[rng.choice(len(vectors), _DRAWN)]
-    _, places = np.unique(drawn, axis=0, return_index=True)
-    distinct: F32 = drawn[np.sort(places)[:_TOWARD_ANY]]
-    return distinct
+    drawn: F32 = vectors[rows]
+    _, places, numbers = np.unique(drawn, axis=0, return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(rows[places][numbers.ravel()] != rows)
+    if len(repeated):
+        others = vectors[rng.choice(len(vectors), _DRAWN)]
+        _, places = np.unique(others, axis=0, return_index=True)
+        drawn[repeated] = np.resize(others[np.sort(places)], (len(repeated), vectors.shape[1]))
+    return drawn
 
 
 def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
