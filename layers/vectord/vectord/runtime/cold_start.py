@@ -31,6 +31,7 @@ _ENGINE: Final = "vectord.service.service"
 _ON_DEMAND: Final = "on-demand"
 # Up to this size an index is read whole: that takes 64 ms at 75 MB/s, as long as two more rounds of requests.
 _WHOLE_BYTES: Final = 4_800_000
+_PAGE: Final = 4_096  # bytes; the section cache keeps whole pages, so the last one must be complete
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -119,7 +120,7 @@ def _needed(head: ObjectHead) -> int:
     first, shape = next(iter(decoded.envelope.sections), None), decoded.envelope.parts
     if first is None or first.name != "parts" or not shape:
         return 0
-    return decoded.body_start + PartsLayout(decoded.envelope.params.dimension, shape.partitions).codes
+    return decoded.body_start + PartsLayout(decoded.envelope.params.dimension, shape.partitions).codes + _PAGE
 
 
 def _reads_present_state(event: Event) -> bool:
