@@ -18,6 +18,7 @@ from vectord.index.codec.encode import encode
 from vectord.index.rows import Rows
 from vectord.index.state import empty_index, with_rows
 from vectord.lhv1.params import new_params
+from vectord.service.values.options import SEARCH_HEAD_BYTES
 
 BLOB = (GOLDEN / "packed.lhv1").read_bytes()
 VECTOR = [1.0, *[0.0] * 32]
@@ -141,7 +142,7 @@ def test_a_head_that_a_refused_search_left_is_not_used_by_the_next_one(server: S
     answered, imported = run(server, [a_search(k=-1), a_search()])
     assert [each["statusCode"] for each in answered] == [422, 200]
     assert imported == [False, False]
-    assert [headers["Range"] for headers in server.headers].count("bytes=0-352255") == 2
+    assert [headers["Range"] for headers in server.headers].count(f"bytes=0-{SEARCH_HEAD_BYTES - 1}") == 2
 
 
 def test_an_index_that_is_missing_is_answered_as_without_the_early_request(server: ScriptedServer) -> None:
@@ -166,7 +167,8 @@ def test_an_index_of_some_megabytes_is_read_whole_during_the_imports(server: Scr
     assert imported == [False, False]
     body = json.loads(answer["body"])
     first, second = (headers["Range"] for headers in server.headers)
-    assert (first, second) == ("bytes=0-352255", f"bytes=352256-{len(blob) - 1}")
+    assert first == f"bytes=0-{SEARCH_HEAD_BYTES - 1}"
+    assert second == f"bytes={SEARCH_HEAD_BYTES}-{len(blob) - 1}"
     assert server.headers[1]["If-Match"] == '"e1"'
     assert (body["requests"], body["rounds"], body["bytes_read"]) == (2, 2, len(blob))
 
