@@ -16,7 +16,7 @@ def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> b
     `metadata` is JSON text by id; a row whose id is not in it has none.
     """
     texts = [vector_id.encode() for vector_id in ids]
-    documents = [bytes(metadata[vector_id]) if vector_id in metadata else b"" for vector_id in ids]
+    documents = [metadata.get(vector_id, b"") for vector_id in ids]
     hashes = np.fromiter(map(zlib.crc32, texts), np.uint32, len(texts))
     by_hash = np.argsort(hashes, kind="stable")
     blocks = [
@@ -35,6 +35,6 @@ def pack_documents(ids: Sequence[str], metadata: Mapping[str, msgspec.Raw]) -> b
     )
 
 
-def _pack_block(ids: Sequence[bytes], documents: Sequence[bytes]) -> bytes:
+def _pack_block(ids: Sequence[bytes], documents: Sequence[bytes | msgspec.Raw]) -> bytes:
     lengths = struct.pack(f"<{len(ids)}H{len(ids)}I", *map(len, ids), *map(len, documents))
     return b"".join((lengths, *ids, *documents))

@@ -27,7 +27,7 @@ Array = npt.NDArray[np.int64]
 COUNT: Final = struct.Struct("<II")  # rows, crc32 of the head except this field
 CRC32_FIELD: Final = slice(4, 8)
 LARGEST_NORM: Final = struct.Struct("<f")
-NO_CODES: Final = float("inf")  # the largest norm of a piece whose rows are too long, or too short, for codes
+NO_CODES: Final = float("inf")  # the largest norm of a piece without codes
 
 _ALIGNMENT: Final = 8
 
@@ -149,7 +149,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def codes(self) -> PieceCodes | None:
-        """The codes of all rows; None if the rows are too long or too short for codes, and must be scanned.
+        """The codes of all rows; None if the rows must be scanned: too long or too short for codes, or to be built soon.
 
         Raises:
             BlobCorrupt: as `mean`.
