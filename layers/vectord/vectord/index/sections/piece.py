@@ -149,7 +149,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def codes(self) -> PieceCodes | None:
-        """The codes of all rows; None if the rows must be scanned: too long or too short for codes, or to be built soon.
+        """The codes of all rows; None if it has none and the rows must be scanned.
 
         Raises:
             BlobCorrupt: as `mean`.
