@@ -62,10 +62,14 @@ def grown(service: Service, until: float) -> None:
     service.add("t", vectors(*(f"late{i}" for i in range(9))), Deadline(until))
 
 
-def tail(store: ScriptedStore) -> int:
+def state(store: ScriptedStore) -> Index:
     found = store.inner.get("t")
     assert isinstance(found, StoredObject)
-    return len(decode.open_blob(found.data).tail)
+    return decode.open_blob(found.data)
+
+
+def tail(store: ScriptedStore) -> int:
+    return len(state(store).tail)
 
 
 def test_a_build_that_fits_the_request_runs_in_it(store: ScriptedStore, asked: RecordedInvocations) -> None:
@@ -112,6 +116,16 @@ def test_an_index_that_needs_more_than_a_scan_is_first_built_by_a_compaction(
     assert (tail(store), asked.names) == (MANY + 1, ["t"])
     assert compact(a_compaction(store)).outcome == "compacted"
     assert (tail(store), service.describe("t", Deadline(20.0)).count) == (0, MANY + 1)
+
+
+def test_an_index_that_searches_read_by_ranges_has_codes_before_its_first_build(
+    store: ScriptedStore, asked: RecordedInvocations
+) -> None:
+    service = a_service(store, asked)
+    service.create(NewIndex("t", DIMENSION), FOREVER)
+    service.add("t", vectors(*map(str, range(MANY))), Deadline(1_000.0))
+    [piece] = state(store).tail.pieces
+    assert piece.codes is not None
 
 
 def test_without_a_compact_function_every_build_runs_in_the_request(store: ScriptedStore) -> None:
