@@ -1,6 +1,7 @@
-"""Held-out queries: vectors that equal no row but lie between rows, and their true neighbours, to measure recall."""
+"""Held-out queries: rows that are left out, and vectors between rows, with their true neighbours, to measure recall."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import distance as dist
-from vectord.index.kernels.distance import F32
+from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.exact_scan import RowNorms, smallest_with_ties
 from vectord.index.kernels.ground_truth import true_neighbours
 from vectord.lhv1.params import Distance
@@ -17,9 +18,15 @@ Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
-_TOWARD_ANY: Final = 256  # queries toward any other row; their recall is usually the lower one
+_LEFT_OUT: Final = 256  # queries that are rows, and are left out of their neighbours
+# A row is a near copy of another one if its distance is at most this share of that of the 20th nearest row. A cosine
+# distance grows with the square of the length between two vectors.
+_COPY_OF: Final = 20
+_COPY_SHARE: Final = {"cosine": 0.25, "euclidean": 0.5}
+_MOST_COPIES: Final = 64  # of a row that is a query; others are not looked for
+_TOWARD_ANY: Final = 160  # queries toward any other row
 _DRAWN: Final = 1_024  # rows, of which the distinct ones replace repeated ones
-_TOWARD_NEAR: Final = 96
+_TOWARD_NEAR: Final = 64  # queries toward one of the nearest rows
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
 
@@ -46,23 +53,29 @@ def are_in(rows: npt.NDArray[np.integer], wanted: Array) -> Mask:
 
 
 def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array | None = None) -> list[HeldOutQueries]:
-    """Return two sets of queries: stored vectors moved toward any other row, or toward one of the nearest rows.
+    """Return three sets of queries: stored vectors, and others moved toward any other row, or toward a near one.
 
-    In tight clusters recall differs between the two sets, and the lower one counts. There are at least 10 rows, and
+    The neighbours of a stored vector are those of a new one: neither itself nor its copies. Recall differs between the
+    sets, and the lowest one counts: stored vectors are hard beside many near copies, vectors toward any row are as hard
+    as questions about texts, and vectors toward a near row are hard in tight clusters. There are at least 10 rows, and
     float32 arithmetic on them stays in range. With `order`, which lists row numbers, neighbours are places in it.
     """
     rng = np.random.default_rng(_SEED)
     more = np.random.default_rng(_SEED)
-    first, other = (_varied(vectors, rng.choice(len(vectors), _TOWARD_ANY), more) for _ in range(2))
-    start = first[:_TOWARD_NEAR]
-    near_row = np.array([rng.choice(rows) for rows in true_neighbours(vectors, norms, start, KS[0], distance)])
-    moved = [first + _STEP_TOWARD * (other - first), start + _STEP_TOWARD * (vectors[near_row] - start)]
-    queries = [each[dist.norms(each) > 0] for each in moved]  # a zero vector has no direction
-    most = min(KS[-1], len(vectors))
-    neighbours = true_neighbours(vectors, norms, np.concatenate(queries), most, distance)
-    count = len(queries[0])
-    sets = zip(queries, (neighbours[:count], neighbours[count:]), strict=True)
-    made = [_set(vectors, each, found, distance) for each, found in sets if len(each)]
+    rows, other = (_varied(vectors, rng.choice(len(vectors), _LEFT_OUT), more) for _ in range(2))
+    start = rows[:_TOWARD_NEAR]
+    near_row = np.array([rng.choice(near) for near in true_neighbours(vectors, norms, start, KS[0], distance)])
+    moved = [
+        rows[:_TOWARD_ANY] + _STEP_TOWARD * (other[:_TOWARD_ANY] - rows[:_TOWARD_ANY]),
+        start + _STEP_TOWARD * (vectors[near_row] - start),
+    ]
+    queries = [rows, *(each[dist.norms(each) > 0] for each in moved)]  # a zero vector has no direction
+    most = min(KS[-1] + _MOST_COPIES, len(vectors))
+    neighbours = iter(true_neighbours(vectors, norms, np.concatenate(queries), most, distance))
+    sets = [
+        _set(vectors, each, list(islice(neighbours, len(each))), distance, copies=each is not rows) for each in queries
+    ]
+    made = [each for each in sets if len(each.vectors)]
     return made if order is None else [_renumbered(each, np.argsort(order)) for each in made]
 
 
@@ -87,9 +100,27 @@ def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
     return HeldOutQueries(queries.vectors, tuple(nearest))
 
 
-def _set(vectors: F32, queries: F32, neighbours: Sequence[Array], distance: Distance) -> HeldOutQueries:
-    nearest = [
-        rows[np.sort(smallest_with_ties(dist.distances(vectors, rows, query, distance), KS[0]))]
-        for query, rows in zip(queries, neighbours, strict=True)
-    ]
-    return HeldOutQueries(queries, (nearest, neighbours))
+def _set(
+    vectors: F32, queries: F32, neighbours: Sequence[Array], distance: Distance, *, copies: bool
+) -> HeldOutQueries:
+    """Return the queries with their nearest rows: all of them, or without `copies`.
+
+    A query with too few other rows is left out.
+    """
+    used, nearest = list[int](), list[list[Array]]([[] for _ in KS])
+    for number, (query, near) in enumerate(zip(queries, neighbours, strict=True)):
+        distances = dist.distances(vectors, near, query, distance)
+        eligible = ... if copies else np.flatnonzero(~_are_copies(distances, distance))
+        rows, distances = near[eligible], distances[eligible]
+        if len(rows) >= min(KS[0], len(vectors) - 1):
+            used.append(number)
+            for k, of_k in zip(KS, nearest, strict=True):
+                of_k.append(rows[np.sort(smallest_with_ties(distances, k))])
+    return HeldOutQueries(queries[used], tuple(nearest))
+
+
+def _are_copies(distances: F64, distance: Distance) -> Mask:
+    """Return which of the nearest rows of a row, at `distances` from it, are itself and its near copies."""
+    place = min(_COPY_OF, len(distances)) - 1
+    copies: Mask = distances <= _COPY_SHARE[distance] * np.partition(distances, place)[place]
+    return copies
