@@ -160,12 +160,12 @@ def cost(plan: SearchPlan, rows: int, dimension: int) -> float:
 
 def warm_plans(shape: PartsShape, k: int, recall: float, mask: RowMask | None = None) -> list[SearchPlan]:
     """Return the plans over partitions in memory that were measured to reach `recall` for `k` matches."""
-    efforts = warm_efforts(shape, k, recall_in_memory(recall), mask)
+    efforts = warm_efforts(shape, k, required_of_partitions(recall), mask)
     return [SearchPlan("partitions", each.rows, probes=each.probes, entries=each.entries) for each in efforts]
 
 
-def recall_in_memory(recall: float) -> float:
-    """Return the measured recall of a search over partitions in memory that is enough for a target of `recall`."""
+def required_of_partitions(recall: float) -> float:
+    """Return the measured recall of a search over partitions that is enough for a target of `recall`."""
     margin = _MARGIN_SHARE * (1 - recall)
     return round(recall + margin + min(_LEAST_MARGIN, margin), 4)
 
@@ -223,7 +223,9 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
     """Return the plan over partitions by ranges that takes the least time."""
     if base.parts is None:
         return None
-    efforts = cold_efforts(base.parts.shape, k, recall, mask)  # real queries find as much as held-out ones
+    shape = base.parts.shape
+    # An effort without the margin is better than to read everything.
+    efforts = cold_efforts(shape, k, required_of_partitions(recall), mask) or cold_efforts(shape, k, recall, mask)
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
