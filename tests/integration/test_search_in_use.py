@@ -19,6 +19,7 @@ from vectord.storage.memory import MemoryStore
 
 DIMENSION, ROWS, ADDED, BATCHES = 64, 1_500, 300, 3
 QUERIES = 20
+RECALL = 0.9  # of searches that are not exact; with more, these few rows are scanned
 Cost = Callable[[SearchPlan, int, int], float]
 
 
@@ -107,15 +108,15 @@ def test_an_index_in_use_answers_as_its_rows_are_now(in_use: InUse) -> None:
         exact = in_use.search(query, recall=1)
         assert [match["id"] for match in exact["matches"]] == in_use.nearest(query, 10)
         assert exact["count"] == len(in_use.rows)
-        found = in_use.search(query)
+        found = in_use.search(query, recall=RECALL)
         assert found["strategy"] == "partitions"
         assert all(match["metadata"] == {"even": int(match["id"][1:]) % 2 == 0} for match in found["matches"])
         hits += len({match["id"] for match in found["matches"]} & set(in_use.nearest(query, 10)))
-        found = in_use.search(query, filter={"even": True})
+        found = in_use.search(query, recall=RECALL, filter={"even": True})
         assert all(match["metadata"] == {"even": True} for match in found["matches"])
         filtered += len({match["id"] for match in found["matches"]} & set(in_use.nearest(query, 10, even=True)))
-    assert hits >= 0.95 * 10 * QUERIES
-    assert filtered >= 0.95 * 10 * QUERIES
+    assert hits >= RECALL * 10 * QUERIES
+    assert filtered >= RECALL * 10 * QUERIES
 
 
 def test_many_queries_find_what_each_of_them_finds(in_use: InUse) -> None:
