@@ -11,6 +11,7 @@ from tests.support import datasets
 from tests.support.api import Api
 from tests.support.sections import PACKED
 from tests.support.vectors import F32
+from vectord.index.build import builder, calibration
 from vectord.index.query import planner, prefetch, tail_candidates, tail_codes
 from vectord.index.query.planner import SearchPlan
 from vectord.index.sections import graph
@@ -43,7 +44,8 @@ def large_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         assert defaults is not None
         monkeypatch.setitem(defaults, argument, value)
     monkeypatch.setattr(graph, "_CHEAP_SCAN_COMPONENTS", 1)
-    monkeypatch.setattr(planner, "cost", cost_without_scans)
+    for module in planner, calibration, builder:
+        monkeypatch.setattr(module, "cost", cost_without_scans)
     monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS", 1)
     monkeypatch.setattr(tail_codes, "_MIN_COMPONENTS_BY_RANGES", 1)
     monkeypatch.setattr(tail_codes, "_MIN_ROWS_PER_MATCH", 1)

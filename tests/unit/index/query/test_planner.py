@@ -29,7 +29,7 @@ def base_of(index: Index) -> Base:
     return index.base
 
 
-@pytest.mark.parametrize(("recall", "measured"), [(0.8, 0.822), (0.95, 0.957), (0.985, 0.988), (0.99, 0.992)])
+@pytest.mark.parametrize(("recall", "measured"), [(0.8, 0.842), (0.95, 0.962), (0.985, 0.99), (0.99, 0.994)])
 def test_the_margin_falls_with_what_is_missing(recall: float, measured: float) -> None:
     assert planner.required_of_partitions(recall) == measured
 
@@ -39,8 +39,8 @@ def test_a_build_keeps_efforts_in_memory_for_the_targets_with_their_margins(inde
     assert parts
     recalls = [point.recall_10 for point in parts.shape.warm]
     for target in (0.9, 0.95, 0.98):
-        least = min(recall for recall in recalls if recall >= planner.required_of_partitions(target))
-        assert least < target + 0.02
+        required = planner.required_of_partitions(target)
+        assert min(recall for recall in recalls if recall >= required) < required + 0.015
     assert planner.warm_plans(parts.shape, 10, 0.95)
 
 

@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 
 # Standard errors for a target recall up to the first number: of rows of another distribution, whose errors are larger
 # than those of text, no search then found more than 0.01 less (docs/decisions/search.md).
-_STANDARD_ERRORS: Final = ((0.95, 2.5), (0.98, 3.0), (1.0, 3.5))
+_STANDARD_ERRORS: Final = ((0.95, 2.75), (0.98, 3.0), (1.0, 3.5))
 _LESS_BY_BITS: Final = 0.5  # standard errors; the errors of two codes of one query are not independent
 _FINITE: Final = float(np.finfo(np.float32).max)
 _MANY: Final = 8  # times k: with more rows, their own k-th estimate is a better limit than that of other rows

@@ -31,9 +31,9 @@ _MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is 
 _FILTERED_EFFORT: Final = 4
 
 # How far above the target the measured recall of a search over partitions must be: a share of what is missing to 1, and
-# a little more. The error of the measurement falls with what is missing; a search found up to 0.018 less at a target of
-# 0.8 and 0.006 less at 0.98 than held-out queries did (docs/decisions/search.md).
-_MARGIN_SHARE: Final = 0.1
+# a little more. The error of the measurement falls with what is missing. At a target of 0.95 it was 0.013 in 150 tight
+# clusters, of which each has few of the queries (docs/decisions/search.md).
+_MARGIN_SHARE: Final = 0.2
 _LEAST_MARGIN: Final = 0.002
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
