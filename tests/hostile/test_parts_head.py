@@ -46,6 +46,7 @@ def test_only_the_copy_of_the_partitions_is_in_the_first_read() -> None:
     assert _copy()[1] < SEARCH_HEAD_BYTES < frame.decode(_original())[0].section_starts()[2]
 
 
+@pytest.mark.slow
 def test_damage_in_the_copy_is_refused_or_changes_no_result() -> None:
     dice, expected = random.Random(1), h.outcomes(_original(), PROBE, h.READS)
     for at in [*_copy(), *(dice.randrange(*_copy()) for _ in range(12))]:

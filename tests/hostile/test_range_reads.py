@@ -115,6 +115,7 @@ def test_damage_in_a_section_that_is_read_completely_is_refused(name: str, kind:
     assert {place: answer for place, answer in found.items() if not isinstance(answer, BlobError)} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["parts", "sketch"])
 @pytest.mark.parametrize("name", ["rows", "graph"])
 def test_damage_in_a_section_that_is_read_partly_changes_at_most_one_match(name: str, kind: str) -> None:
@@ -135,6 +136,7 @@ def _parts() -> Parts:
     return base.parts
 
 
+@pytest.mark.slow
 def test_damage_in_the_partitions_is_refused_or_not_read() -> None:
     head_stop = _span_of("parts")[0] + _parts().head[1]
     for at, bits in _random_flips("parts"):
@@ -164,6 +166,7 @@ def _offsets_of_matches() -> list[int]:
     return offsets
 
 
+@pytest.mark.slow
 def test_damage_in_a_match_is_refused_or_changes_only_that_match() -> None:
     assert len(_offsets_of_matches()) >= K
     for at in _offsets_of_matches():

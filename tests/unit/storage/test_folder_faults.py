@@ -31,7 +31,14 @@ FAULTS = {
     **{errno.errorcode[code]: fails_with(code) for code in (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE)},
     "EIO after it was done": fails_after_it,
 }
-each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+# An early write has the most calls of the system.
+each_case = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if name.startswith("early write") else [])
+        for name, case in CASES.items()
+    ],
+)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from vectord.index.build.range_numbers import range_numbers
 from vectord.index.query import prefetch
 
 
+@pytest.mark.slow
 @given(
     lists=st.integers(1, 4),
     count=st.integers(1, 200),

@@ -117,6 +117,7 @@ def many() -> tuple[Index, RecordingFetch]:
     return opened_by_ranges(PackedIndex(mutations.upsert(v.empty(3), items)[0]).blob, fetch), fetch
 
 
+@pytest.mark.slow
 def test_a_filter_that_columns_decide_reads_no_document_and_no_vector() -> None:
     index, fetch = many()
     assert matching_rows(index, In("n", (7,))).count == 100

@@ -106,6 +106,7 @@ def a_due_index(metadata: int) -> Index:
     return mutations.upsert(opened(*base), rows)[0]
 
 
+@pytest.mark.slow
 def test_an_index_that_needs_more_than_a_scan_is_first_built_by_a_compaction(
     store: ScriptedStore, asked: RecordedInvocations
 ) -> None:

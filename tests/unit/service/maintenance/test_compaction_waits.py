@@ -98,6 +98,7 @@ def test_a_tail_smaller_than_the_base_waits_whatever_its_size(store: ScriptedSto
     assert times == [5.0]
 
 
+@pytest.mark.slow
 def test_the_first_build_of_an_index_waits_too() -> None:
     store, clock = ScriptedStore(least_part=1), Clock()
     writer = a_writer(store.inner)

@@ -115,6 +115,7 @@ def entries_read(made: Partitioning, vectors: F32, queries: F32, *, spilled: boo
     return float(np.mean(probed, axis=0)[enough])
 
 
+@pytest.mark.slow
 def test_spilled_rows_save_entries() -> None:
     drawn = datasets.decaying(8_200, 64, exponent=0.6)
     vectors, queries = drawn[:8_000], drawn[8_000::4]
