@@ -47,7 +47,7 @@ OURS: Final = "vectord"
 ENGINE: Final = "vectord_engine"
 _GRAPH: Final = (16, 32, 64, 128, 256)
 
-VECTORD: Final = Participant("vectord", OURS, "search", "msgspec", (0.9, 0.95, 0.98, 0.99, 1.0), cold=0, runs=20)
+VECTORD: Final = Participant("vectord", OURS, "search", "msgspec", (0.9, 0.95, 0.98, 0.99, 0.995, 1.0), cold=0, runs=20)
 PEERS: Final = (
     Participant("numpy scan", "numpy_scan", "", "numpy", runs=4),
     Participant("annoy", "annoy_forest", "{dimension}", "annoy", (1_000, 10_000, 22_000, 45_000, 90_000), runs=4),
