@@ -124,7 +124,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
 def _publish(found: InUse) -> None:
     page.publish(found)
     try:
-        from bench.use import plot  # noqa: PLC0415 - matplotlib may not be installed
+        from bench.use import plot  # noqa: PLC0415  matplotlib may not be installed
     except ModuleNotFoundError as missing:
         print(f"  no plot: {missing.name} is not installed")
         return

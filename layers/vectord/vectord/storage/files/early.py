@@ -34,7 +34,7 @@ class EarlyWrite:
         """Start the thread.
 
         Raises:
-            StoreError: there is no descriptor for it.
+            StoreError: the process has no free file descriptor.
         """
         self.file = file
         self._data, self._offset, self._system = memoryview(data), offset, system
@@ -74,7 +74,7 @@ class EarlyWrite:
             start += len(part)
 
     def _write(self, fd: int) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  as in `start`
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; few writes are large
 
         syncs: list[Future[None]] = []
         try:
