@@ -1,4 +1,4 @@
-"""What every store promises for objects made of parts: splices around stored bytes, and staged objects."""
+"""What every store promises for objects made of parts: splices of stored bytes, and staged objects."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def put(store: Store, name: str = "t", data: bytes = b"one", condition: Conditio
     return store.put(name, data, condition or IfAbsent(), "a-commit")
 
 
-HEAD, BODY, TAIL = b"h" * LEAST_PART, bytes(range(256)) * 8, b"tail"
+HEAD, BODY = b"h" * LEAST_PART, bytes(range(256)) * 8
 
 
 def body(backend: Backend, name: str = "t") -> CopySource:
@@ -28,42 +28,40 @@ def body(backend: Backend, name: str = "t") -> CopySource:
     return CopySource(name, etag, 8, 8 + len(BODY))
 
 
-def splice(
-    backend: Backend, source: CopySource, tail: bytes = TAIL, *, condition: Condition | None = None, name: str = "t"
-) -> str:
+def splice(backend: Backend, source: CopySource, head: bytes = HEAD, *, condition: Condition | None = None) -> str:
     condition = condition or IfMatch(source.etag)
-    return backend.store.splice(name, HEAD, source, tail, condition=condition, commit="a-commit")
+    return backend.store.splice("t", head, source, condition=condition, commit="a-commit")
 
 
 class TestSplice:
-    @pytest.mark.parametrize("tail", [TAIL, b"", b"t" * 3 * LEAST_PART], ids=["short", "none", "long"])
-    def test_puts_a_head_and_a_tail_around_stored_bytes(self, backend: Backend, tail: bytes) -> None:
-        splice(backend, body(backend), tail)
-        assert backend.objects() == {"t": HEAD + BODY + tail}
+    @pytest.mark.parametrize("head", [HEAD, HEAD * 3], ids=["short", "long"])
+    def test_puts_a_head_before_stored_bytes(self, backend: Backend, head: bytes) -> None:
+        splice(backend, body(backend), head)
+        assert backend.objects() == {"t": head + BODY}
 
     def test_returns_the_etag_of_the_new_bytes(self, backend: Backend) -> None:
         etag = splice(backend, body(backend))
-        assert backend.store.get("t") == StoredObject(HEAD + BODY + TAIL, etag)
+        assert backend.store.get("t") == StoredObject(HEAD + BODY, etag)
 
     def test_works_again_on_an_object_that_was_spliced(self, backend: Backend) -> None:
         once = splice(backend, body(backend))
-        twice = CopySource("t", once, LEAST_PART, LEAST_PART + len(BODY) + len(TAIL))
-        splice(backend, twice, b"more")
-        assert backend.objects() == {"t": HEAD + BODY + TAIL + b"more"}
+        twice = CopySource("t", once, 0, LEAST_PART + len(BODY))
+        splice(backend, twice, b"more" * LEAST_PART)
+        assert backend.objects() == {"t": b"more" * LEAST_PART + HEAD + BODY}
 
     def test_copies_bytes_of_another_object(self, backend: Backend) -> None:
         source, etag = body(backend, "other"), put(backend.store)
         splice(backend, source, condition=IfMatch(etag))
-        assert backend.objects()["t"] == HEAD + BODY + TAIL
+        assert backend.objects()["t"] == HEAD + BODY
 
     def test_copies_bytes_of_a_staged_object(self, backend: Backend) -> None:
         staged = backend.store.stage(STAGED, [BODY])
         splice(backend, CopySource(STAGED, staged, 0, len(BODY)), condition=IfMatch(put(backend.store)))
-        assert backend.objects()["t"] == HEAD + BODY + TAIL
+        assert backend.objects()["t"] == HEAD + BODY
 
     def test_if_absent_writes_a_new_object(self, backend: Backend) -> None:
         splice(backend, body(backend, "other"), condition=IfAbsent())
-        assert backend.objects()["t"] == HEAD + BODY + TAIL
+        assert backend.objects()["t"] == HEAD + BODY
 
     def test_if_absent_refuses_and_keeps_the_existing_object(self, strict: Backend) -> None:
         source = body(strict, "other")
@@ -102,7 +100,7 @@ class TestSplice:
     def test_of_a_head_shorter_than_a_part_is_refused(self, backend: Backend) -> None:
         source = body(backend)
         with pytest.raises(ValueError, match="head"):
-            backend.store.splice("t", HEAD[1:], source, b"", condition=IfMatch(source.etag), commit="a-commit")
+            splice(backend, source, HEAD[1:])
 
     def test_of_a_source_shorter_than_a_part_is_refused(self, backend: Backend) -> None:
         source = body(backend)
@@ -135,12 +133,12 @@ class TestRaces:
 
     def test_exactly_one_of_many_concurrent_splices_wins(self, strict: Backend) -> None:
         source = body(strict)
-        ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number))
+        ended = self.outcomes(lambda number: splice(strict, source, HEAD + b"%d" % number))
         assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
 
     def test_exactly_one_of_many_creations_by_splice_wins(self, strict: Backend) -> None:
         source = body(strict, "other")
-        ended = self.outcomes(lambda number: splice(strict, source, b"%d" % number, condition=IfAbsent()))
+        ended = self.outcomes(lambda number: splice(strict, source, HEAD + b"%d" % number, condition=IfAbsent()))
         assert ended == ["lost"] * (self.WRITERS - 1) + ["won"]
 
 

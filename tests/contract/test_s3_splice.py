@@ -17,15 +17,15 @@ from vectord.storage.s3.multipart import split_copy
 from vectord.storage.s3.store import S3Store
 
 
-def test_a_splice_uploads_its_ends_and_copies_the_rest(store: S3Store, script: MultipartScript) -> None:
-    assert splice(store) == '"e1-3"'
+def test_a_splice_uploads_its_head_and_copies_the_rest(store: S3Store, script: MultipartScript) -> None:
+    assert splice(store) == '"e1-2"'
     assert script.steps[0] == "create"
-    assert sorted(script.steps[1:4]) == ["copy", "head", "tail"]
-    assert script.steps[4:] == ["complete"]
+    assert sorted(script.steps[1:3]) == ["copy", "head"]
+    assert script.steps[3:] == ["complete"]
 
 
 def test_parts_are_sent_in_parallel(store: S3Store, script: MultipartScript) -> None:
-    together = Barrier(3, timeout=10)
+    together = Barrier(2, timeout=10)
 
     def answered(step: str) -> Answer:
         def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -34,13 +34,8 @@ def test_parts_are_sent_in_parallel(store: S3Store, script: MultipartScript) -> 
 
         return answer
 
-    script.answers |= {step: answered(step) for step in ("head", "copy", "tail")}
-    assert splice(store) == '"e1-3"'
-
-
-def test_a_splice_without_a_tail_has_no_tail_part(store: S3Store, script: MultipartScript) -> None:
-    splice(store, tail=b"")
-    assert "tail" not in script.steps
+    script.answers |= {step: answered(step) for step in ("head", "copy")}
+    assert splice(store) == '"e1-2"'
 
 
 def test_the_copy_is_pinned_to_its_source(store: S3Store, script: MultipartScript) -> None:
@@ -95,12 +90,11 @@ def test_a_failed_creation_of_an_upload_sends_no_part(
 
 
 @every_failure_of_a_part
-@pytest.mark.parametrize("part", ["head", "tail"])
 @pytest.mark.slow
 def test_an_upload_is_aborted_when_a_part_fails(
-    store: S3Store, script: MultipartScript, part: str, failure: tuple[Answer, type[StoreError]]
+    store: S3Store, script: MultipartScript, failure: tuple[Answer, type[StoreError]]
 ) -> None:
-    script.answers[part], kind = failure
+    script.answers["head"], kind = failure
     with pytest.raises(kind):
         splice(store)
     assert "complete" not in script.steps
@@ -126,7 +120,7 @@ def test_an_upload_is_aborted_after_a_refusal_but_not_after_an_unknown_outcome(
     script.answers["complete"], kind = failure
     with pytest.raises(kind):
         splice(store)
-    assert script.steps[4:] == (["complete"] if kind is StoreUnavailable else ["complete", "abort"])
+    assert script.steps[3:] == (["complete"] if kind is StoreUnavailable else ["complete", "abort"])
 
 
 @every_failure_of_a_part
@@ -154,7 +148,7 @@ def test_an_abort_waits_for_every_part_that_is_being_sent(
 
 def test_a_splice_of_too_few_bytes_sends_no_request(server: ScriptedServer, store: S3Store) -> None:
     with pytest.raises(ValueError, match="source"):
-        store.splice("t", HEAD, CopySource("t", '"e0"', 1, LEAST_PART), b"", condition=IfAbsent(), commit="a-commit")
+        store.splice("t", HEAD, CopySource("t", '"e0"', 1, LEAST_PART), condition=IfAbsent(), commit="a-commit")
     assert server.requests == []
 
 
@@ -179,13 +173,13 @@ def test_a_staged_upload_sends_four_parts_at_a_time_and_holds_no_others(
         answered.append(1)
         answers(200)(handler)
 
-    script.answers |= {"head": answer, "tail": answer}
+    script.answers |= {"head": answer, "part": answer}
     store.stage(".staging/1", parts())
     assert (len(drawn), max(held)) == (12, 4)
 
 
 def test_a_failed_staged_part_aborts_the_upload(store: S3Store, script: MultipartScript) -> None:
-    script.answers["tail"] = refuses(503, "SlowDown")
+    script.answers["part"] = refuses(503, "SlowDown")
     with pytest.raises(StoreUnavailable):
         store.stage(".staging/1", [HEAD, b"end"])
     assert script.steps[-1] == "abort"

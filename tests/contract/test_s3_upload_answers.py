@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.backends import s3_store
 from tests.support.http_server import ScriptedServer, answers, slowly
-from tests.support.multipart import RESPONSES, MultipartScript, splice
+from tests.support.multipart import HEAD, RESPONSES, MultipartScript, splice
 from vectord.errors import ConditionFailed, StoreUnavailable
 from vectord.storage.boto import Timeouts
 from vectord.storage.s3.store import S3Store
@@ -22,7 +22,7 @@ def test_s3_may_work_for_longer_than_the_read_timeout(
 ) -> None:
     store = s3_store(server.endpoint, "bucket", "_vectors", timeouts=Timeouts(read=0.1, work=20))
     script.answers[step] = slowly(RESPONSES[step], pieces=2, seconds=0.15)
-    assert splice(store) == '"e1-3"'
+    assert splice(store) == '"e1-2"'
 
 
 @pytest.mark.parametrize(("step", "last"), [("copy", "abort"), ("complete", "complete")])
@@ -74,7 +74,7 @@ def test_a_foreign_document_is_unavailable(store: S3Store, script: MultipartScri
 def test_a_part_is_sent_with_its_checksum(store: S3Store, script: MultipartScript) -> None:
     splice(store)
     assert script.headers["create"]["x-amz-checksum-algorithm"] == "CRC32"
-    assert script.headers["tail"]["x-amz-checksum-crc32"] == b64encode(crc32(b"tail").to_bytes(4)).decode()
+    assert script.headers["head"]["x-amz-checksum-crc32"] == b64encode(crc32(HEAD).to_bytes(4)).decode()
 
 
 def test_an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(
@@ -84,12 +84,10 @@ def test_an_upload_is_completed_with_the_etags_and_checksums_of_its_parts(
     script.answers = {
         "head": answers(200, **{"ETag": '"p1"', "x-amz-checksum-crc32": "c1=="}),
         "copy": answers(200, copy),
-        "tail": answers(200, ETag='"p3"'),
     }
     splice(store)
     parts = [{field.tag.rpartition("}")[2]: field.text for field in part} for part in fromstring(server.bodies[-1])]
     assert parts == [
         {"PartNumber": "1", "ETag": '"p1"', "ChecksumCRC32": "c1=="},
         {"PartNumber": "2", "ETag": '"p2"', "ChecksumCRC32": "c2=="},
-        {"PartNumber": "3", "ETag": '"p3"'},
     ]

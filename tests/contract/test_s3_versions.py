@@ -217,7 +217,7 @@ def test_any_other_refusal_of_a_version_is_classified_as_usual(
 
 def splice(store: S3Store) -> str:
     source = CopySource("t", '"e0"', 8, 8 + LEAST_PART, "v/1+")
-    return store.splice("t", HEAD, source, b"tail", condition=IfAbsent(), commit="a-commit")
+    return store.splice("t", HEAD, source, condition=IfAbsent(), commit="a-commit")
 
 
 @pytest.fixture

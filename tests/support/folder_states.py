@@ -50,12 +50,12 @@ class Case:
 def _splice(store: FileStore) -> object:
     etag = store.etag("t")
     source = CopySource("t", etag, 0, len(NEW))
-    return store.splice("t", HEAD, source, b"tail", condition=IfMatch(etag), commit="c")
+    return store.splice("t", HEAD, source, condition=IfMatch(etag), commit="c")
 
 
 def _build(store: FileStore) -> object:
     etag, source = store.etag("t"), CopySource(BUILT, store.etag(BUILT), 0, len(BODY))
-    return store.splice("t", HEAD, source, b"tail", condition=IfMatch(etag), commit="c")
+    return store.splice("t", HEAD, source, condition=IfMatch(etag), commit="c")
 
 
 def _put_early(store: FileStore) -> object:
@@ -71,7 +71,7 @@ def _put_early_unused(store: FileStore) -> object:
 def _splice_version(store: FileStore) -> object:
     old = store.versions("t", 10).versions[1]
     source = CopySource("t", old.etag or "", 0, len(OLD), old.id)
-    return store.splice("u", HEAD, source, b"", condition=IfAbsent(), commit="c")
+    return store.splice("u", HEAD, source, condition=IfAbsent(), commit="c")
 
 
 CASES: Final[dict[str, Case]] = {
@@ -79,8 +79,8 @@ CASES: Final[dict[str, Case]] = {
     "replace": Case(lambda store: store.put("t", b"newer", IfMatch(store.etag("t")), "c"), {"t": b"newer"}),
     "early write": Case(_put_early, {"t": HEAD + BODY + b"tail"}),
     "early write of other bytes": Case(_put_early_unused, {"t": b"newer"}),
-    "splice": Case(_splice, {"t": HEAD + NEW + b"tail"}),
-    "build": Case(_build, {"t": HEAD + BODY + b"tail"}, is_build=True),
+    "splice": Case(_splice, {"t": HEAD + NEW}),
+    "build": Case(_build, {"t": HEAD + BODY}, is_build=True),
     "create by splice of a version": Case(_splice_version, {"u": HEAD + OLD}),
     "delete": Case(lambda store: store.delete("t", IfMatch(store.etag("t"))), {}, ("t",)),
     "stage": Case(lambda store: store.stage(STAGED, [HEAD, b"end"]), {STAGED: HEAD + b"end"}),

@@ -13,9 +13,9 @@ SOURCE = CopySource("t", '"e0"', 8, 8 + LEAST_PART)
 RESPONSES = {
     "create": b"<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
     "head": b"",
+    "part": b"",
     "copy": b"<CopyPartResult><ETag>&quot;p2&quot;</ETag></CopyPartResult>",
-    "tail": b"",
-    "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e1-3&quot;</ETag></CompleteMultipartUploadResult>",
+    "complete": b"<CompleteMultipartUploadResult><ETag>&quot;e1-2&quot;</ETag></CompleteMultipartUploadResult>",
     "abort": b"",
 }
 
@@ -43,8 +43,8 @@ def step_of(handler: BaseHTTPRequestHandler) -> str:
         return "abort"
     if "x-amz-copy-source" in handler.headers:
         return "copy"
-    return "head" if "partNumber=1" in handler.path else "tail"
+    return "head" if "partNumber=1" in handler.path else "part"
 
 
-def splice(store: S3Store, condition: Condition = IfMatch('"e0"'), tail: bytes = b"tail") -> str:  # noqa: B008 - frozen
-    return store.splice("t", HEAD, SOURCE, tail, condition=condition, commit="a-commit")
+def splice(store: S3Store, condition: Condition = IfMatch('"e0"')) -> str:  # noqa: B008 - frozen
+    return store.splice("t", HEAD, SOURCE, condition=condition, commit="a-commit")

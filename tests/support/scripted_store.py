@@ -88,11 +88,9 @@ class ScriptedStore:
     def link(self, name: str, seconds: int, filename: str, *, version: str | None = None) -> str:
         return self._step("link", lambda: self.inner.link(name, seconds, filename, version=version), name)
 
-    def splice(
-        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
+    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
         def real() -> str:
-            return self.inner.splice(name, head, source, tail, condition=condition, commit=commit)
+            return self.inner.splice(name, head, source, condition=condition, commit=commit)
 
         return self._step("splice", real, name)
 

@@ -45,7 +45,7 @@ class Table:
     def search(self, query: F32, effort: Any) -> Sequence[int]:
         probes, refine = effort
         search = self._table.search(query).distance_type("cosine").nprobes(probes).refine_factor(refine)
-        found: list[int] = search.select(["row", "_distance"]).limit(K).toarrow()["row"].to_pylist()
+        found: list[int] = search.select(["row", "_distance"]).limit(K).to_arrow()["row"].to_pylist()
         return found
 
     def prepare(self, vectors: F32, first: int) -> None:

@@ -134,7 +134,7 @@ class TestBuilds:
 
     def build(self, store: FileStore, body: bytes = BUILT) -> str:
         source = CopySource(STAGED, store.stage(STAGED, [body]), 0, len(body))
-        etag = store.splice("t", HEAD, source, b"", condition=IfMatch(store.etag("t")), commit="c")
+        etag = store.splice("t", HEAD, source, condition=IfMatch(store.etag("t")), commit="c")
         store.discard(STAGED)
         return etag
 
@@ -193,7 +193,7 @@ class TestBuilds:
         built = self.build(store)
         earlier = store.versions("t", 10).versions[1]
         source = CopySource("t", built, 0, 1_000, earlier.id)
-        store.splice("u", HEAD, source, b"", condition=IfAbsent(), commit="c")
+        store.splice("u", HEAD, source, condition=IfAbsent(), commit="c")
         assert store.get("u") == StoredObject(HEAD + HEAD, store.etag("u"))
 
     def test_the_link_of_a_version_before_its_build_still_leads_to_its_bytes(self, store: FileStore) -> None:

@@ -161,10 +161,8 @@ class Store(Reader, Protocol):
             StoreUnavailable: no response; the object may have been written.
         """
 
-    def splice(
-        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
-        """Write `head`, the bytes of `source` and `tail` as the object, and return the new ETag.
+    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+        """Write `head` and the bytes of `source` as the object, and return the new ETag.
 
         The store copies the bytes of the source; they do not travel. `commit` goes into the user metadata. The object
         is written as a whole or not at all.

@@ -82,14 +82,12 @@ class MemoryStore:
             self._check(name, condition)
             return self._write(name, data)
 
-    def splice(
-        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
+    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._min_part)
         with self._lock:
             copied = _cut_range(self._data_at(source.name, source.etag, source.version), source.start, source.stop)
             self._check(name, condition)
-            return self._write(name, head + copied + tail, parts=3 if tail else 2)
+            return self._write(name, head + copied, parts=2)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)

@@ -116,7 +116,7 @@ class ObjectLifecycle:
         encoded = new.encoded
         if new.source is None:
             return self._store.put(name, encoded.blob, new.condition, commit_id)
-        return self._store.splice(name, encoded.front, new.source, b"", condition=new.condition, commit=commit_id)
+        return self._store.splice(name, encoded.front, new.source, condition=new.condition, commit=commit_id)
 
     def delete(self, name: str, deadline: Deadline, write: WriteOptions = UNCONDITIONAL) -> None:
         """Delete index `name`, readable or not; never delete an index that is created under that name afterwards.

@@ -250,9 +250,7 @@ class CommitLoop:
             return self._put_whole(name, encoded, IfMatch(base_etag), commit_id)
         body = prepared.staged or Staged(name, base_etag)
         source = CopySource(body.name, body.etag, *encoded.copied, body.version)
-        return self._reader.store.splice(
-            name, encoded.front, source, b"", condition=IfMatch(base_etag), commit=commit_id
-        )
+        return self._reader.store.splice(name, encoded.front, source, condition=IfMatch(base_etag), commit=commit_id)
 
     def _put_whole(self, name: str, encoded: PreparedBlob, condition: IfMatch, commit_id: str) -> str:
         if self._local_files:

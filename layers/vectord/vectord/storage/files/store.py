@@ -146,9 +146,7 @@ class FileStore:
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         return self._early.missing_bytes(parts)
 
-    def splice(
-        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
+    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._min_part)
         self._sweep.when_due()
         with self._objects.open(source.name, source.version) as copied:
@@ -159,7 +157,6 @@ class FileStore:
             def write(file: TemporaryFile) -> None:
                 file.write(head)
                 file.copy(copied.fd, source.start, source.stop)
-                file.write(tail)
                 copied.check_unchanged()
 
             # Only a build stages a body, and it changes no rows.

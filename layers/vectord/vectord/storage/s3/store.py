@@ -92,12 +92,10 @@ class S3Store:
     def put(self, name: str, data: bytes, condition: Condition, commit: str) -> str:
         return self._writer.put(self._key(name), data, condition, commit)
 
-    def splice(
-        self, name: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
+    def splice(self, name: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
         check_splice(head, source, self._min_part)
         source = structs.replace(source, name=self._key(source.name))
-        return self._writer.splice(self._key(name), head, source, tail, condition=condition, commit=commit)
+        return self._writer.splice(self._key(name), head, source, condition=condition, commit=commit)
 
     def stage(self, name: str, parts: Iterable[bytes]) -> str:
         check_staging(name)
@@ -153,12 +151,11 @@ class S3Writer:
             raise StoreUnavailable("a response to another request")
         return checked_etag(stored.get("ETag"))
 
-    def splice(
-        self, key: str, head: bytes, source: CopySource, tail: bytes, *, condition: Condition, commit: str
-    ) -> str:
-        """Write `head`, the bytes of `source` and `tail`; the `name` of `source` is a key."""
-        parts: list[bytes | CopySource] = [head, source, *([tail] if tail else [])]
-        return self._send_parts(key, parts, _PARALLEL_COPIES, _attributes(commit), _condition_arguments(condition))
+    def splice(self, key: str, head: bytes, source: CopySource, *, condition: Condition, commit: str) -> str:
+        """Write `head` and the bytes of `source`, whose `name` is a key."""
+        return self._send_parts(
+            key, [head, source], _PARALLEL_COPIES, _attributes(commit), _condition_arguments(condition)
+        )
 
     def stage(self, key: str, parts: Iterable[bytes]) -> str:
         return self._send_parts(key, parts, _PARALLEL_PARTS, _BINARY, {})
