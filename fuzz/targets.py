@@ -24,10 +24,10 @@ from vectord.filters import match, parse
 from vectord.index.codec import decode, encode
 from vectord.index.codec.decode import open_version_1
 from vectord.index.kernels import codes
-from vectord.index.kernels.codes import RotatedQuery
+from vectord.index.kernels.codes import RotatedQuery, RowCodes
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH, MemorySection
-from vectord.index.sections.piece import Piece, PieceCodes, PieceLayout
+from vectord.index.sections.piece import Piece, PieceLayout
 from vectord.lhv1 import frame
 from vectord.lhv1.params import new_params
 from vectord.lhv1.parts_layout import PartsLayout
@@ -185,7 +185,7 @@ def _piece(data: bytes) -> None:
         pass
 
 
-def _check_estimates(stored: PieceCodes, query: RotatedQuery) -> None:
+def _check_estimates(stored: RowCodes, query: RotatedQuery) -> None:
     estimates = codes.estimated_distances(stored.planes, stored.norms, stored.factors, query)
     if not np.isfinite(estimates).all():
         raise AssertionError("an estimate is not finite")

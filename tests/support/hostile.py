@@ -14,7 +14,8 @@ from tests.support.services import FOREVER, Clock, a_query, new_section_cache, v
 from vectord.errors import BlobError, VectorNotFound
 from vectord.index.query.query import Query
 from vectord.index.sections import piece
-from vectord.index.sections.parts_head import CRC32_FIELD, head_crc32
+from vectord.index.sections.base import crc32_without
+from vectord.index.sections.parts_head import CRC32_FIELD
 from vectord.index.sections.piece import PieceLayout
 from vectord.lhv1.parts_layout import PartsLayout
 from vectord.service.service import Service
@@ -96,14 +97,16 @@ def resealed_parts(data: bytes | bytearray, layout: PartsLayout, first_entries: 
     for number, (first, last) in enumerate(pairwise(first_entries)):
         start, stop = layout.codes_range(first, last)
         struct.pack_into("<I", changed, layout.checksums + 4 * number, zlib.crc32(changed[start:stop]))
-    struct.pack_into("<I", changed, CRC32_FIELD.start, head_crc32(changed[: layout.codes]))
+    struct.pack_into("<I", changed, CRC32_FIELD.start, crc32_without(changed[: layout.codes], CRC32_FIELD))
     return changed.tobytes()
 
 
 def resealed_piece(data: bytes | bytearray, layout: PieceLayout) -> bytes:
     """Return the bytes of a section `piece` with a correct checksum of its head."""
     changed = np.frombuffer(bytearray(data), np.uint8)
-    struct.pack_into("<I", changed, piece.CRC32_FIELD.start, piece.head_crc32(changed[: layout.vectors]))
+    struct.pack_into(
+        "<I", changed, piece.CRC32_FIELD.start, crc32_without(changed[: layout.vectors], piece.CRC32_FIELD)
+    )
     return changed.tobytes()
 
 

@@ -1,1 +1,1 @@
-"""Storage: the store protocol, a store in memory and a store in S3; and invocations of other functions."""
+"""Storage: the store protocol, with stores in memory, in S3 and in a folder; the inbox; invocations of functions."""

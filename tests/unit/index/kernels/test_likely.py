@@ -22,7 +22,7 @@ class Case:
         self.rows, self.queries, self.distance = rows, queries, distance
         self.mean = codes.mean_of(others, distance)
         encoded = codes.encode(rows, self.mean, distance)
-        self.codes = likely.RowCodes(np.ascontiguousarray(encoded.words.T), encoded.norms, encoded.factors)
+        self.codes = codes.in_planes(encoded)
 
     def query(self, number: int) -> codes.RotatedQuery:
         return codes.rotated_query(self.queries[number], self.mean, self.distance)

@@ -1,1 +1,1 @@
-"""Build a new base: graph, sketch, documents, columns and their calibration."""
+"""Build a new base: partitions, graph, documents and columns, and measure the recall of searches over it."""

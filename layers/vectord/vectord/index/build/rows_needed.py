@@ -21,7 +21,7 @@ NEVER: Final = np.iinfo(np.int64).max  # the entries after which a neighbour out
 
 
 class EntriesOfRows:
-    """The first and the last entry of each row, of which a row has one or two, and the partition of each entry."""
+    """Finds where the entries of a row are. A row has one entry, or two if it is spilled."""
 
     def __init__(self, entry_rows: Array, first_entries: Array) -> None:
         entries = np.argsort(entry_rows, kind="stable")
@@ -44,9 +44,9 @@ class EntriesOfRows:
 class _OfQuery(msgspec.Struct, eq=False):
     """What was measured with one query.
 
-    `counts` has for each number of bits how many entries differ in so many. `codes` has the same number for each true
-    neighbour, once its first entry was examined. `needed` has for each k of KS an array (numbers of probes, k) for each
-    pass. `ends` are the entries of each number of probes.
+    `counts[b]` is the number of entries whose codes differ from the query in b bits. `codes` has, for each k of KS, in
+    how many bits each true neighbour differs, once its first entry was examined. `needed` has for each k of KS one
+    array (numbers of probes, k) a pass. `ends` has the number of entries that each number of probes examines.
     """
 
     counts: Array

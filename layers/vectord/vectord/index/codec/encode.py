@@ -8,11 +8,12 @@ import numpy as np
 from msgspec import structs
 
 from vectord.index import mutations
+from vectord.index.kernels.codes import RowCodes
 from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
 from vectord.index.sections.base import ByteRange, SectionRanges
 from vectord.index.sections.parts import Parts
-from vectord.index.sections.piece import Piece, PieceCodes, PieceLayout
+from vectord.index.sections.piece import Piece, PieceLayout
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
 from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
 from vectord.lhv1 import frame, parts_copy
@@ -196,9 +197,9 @@ def _new_piece(
     return len(ids), [*fields, padding]
 
 
-def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[PieceCodes]:
+def _known_codes(pieces: Sequence[Piece], mean: F32) -> list[RowCodes]:
     """Return the codes of each of the first of `pieces` that have codes about `mean`."""
-    known: list[PieceCodes] = []
+    known: list[RowCodes] = []
     for piece in pieces:
         codes = piece.codes_about(mean)
         if codes is None:

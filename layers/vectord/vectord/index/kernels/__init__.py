@@ -1,1 +1,1 @@
-"""Numeric kernels on numpy arrays: exact distances, exact scans, ground truth and the rotation; pure functions."""
+"""Arithmetic on numpy arrays: exact distances and scans, codes with estimated distances, products of matrices."""

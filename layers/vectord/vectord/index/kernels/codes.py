@@ -42,6 +42,21 @@ class Codes(msgspec.Struct, frozen=True, eq=False):
     factors: F32
 
 
+class RowCodes(msgspec.Struct, frozen=True, eq=False):
+    """The codes of n rows in planes, uint64 (words, n), as searches compare them; norms and factors float32 (n,).
+
+    Planes that are views of a section are read-only: `hamming_distances` overwrites its planes, so it needs a copy.
+    """
+
+    planes: U64
+    norms: F32
+    factors: F32
+
+    @property
+    def count(self) -> int:
+        return len(self.norms)
+
+
 class RotatedQuery(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The residual of a query vector, float32 (dimension,), about the same mean as the codes."""
 
@@ -98,6 +113,20 @@ def encode(vectors: F32, mean: F32, distance: Distance, order: Array | None = No
 
     in_two_threads(encode_block, range(0, count, _BLOCK))
     return Codes(words, norms, factors)
+
+
+def in_planes(encoded: Codes) -> RowCodes:
+    """Return the codes of vectors in planes."""
+    return RowCodes(np.ascontiguousarray(encoded.words.T), encoded.norms, encoded.factors)
+
+
+def joined(parts: Sequence[RowCodes]) -> RowCodes:
+    """Return the codes of several lists of rows, at least one, as those of one list."""
+    return RowCodes(
+        np.concatenate([each.planes for each in parts], axis=1),
+        np.concatenate([each.norms for each in parts]),
+        np.concatenate([each.factors for each in parts]),
+    )
 
 
 def rotated_query(query: F32, mean: F32, distance: Distance) -> RotatedQuery:

@@ -1,4 +1,4 @@
-"""The fixed rotation of vectors before a sketch takes their signs: random sign flips and Hadamard transforms.
+"""The fixed rotation of vectors before their signs become codes: random sign flips and Hadamard transforms.
 
 It needs no stored matrix. Each of two rounds flips signs and then transforms p components, where p is the largest power
 of two up to the dimension: the first p in the first round, the last p in the second. The signs are bits of SHAKE-256,

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import codes
-from vectord.index.kernels.codes import U64, RotatedQuery
-from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.codes import RotatedQuery, RowCodes
+from vectord.index.kernels.distance import F64
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
@@ -32,18 +32,6 @@ _STANDARD_ERRORS: Final = ((0.95, 2.75), (0.98, 3.0), (1.0, 3.5))
 _LESS_BY_BITS: Final = 0.5  # standard errors; the errors of two codes of one query are not independent
 _FINITE: Final = float(np.finfo(np.float32).max)
 _MANY: Final = 8  # times k: with more rows, their own k-th estimate is a better limit than that of other rows
-
-
-class RowCodes(msgspec.Struct, frozen=True, eq=False):
-    """The codes of n rows about one mean: planes uint64 (words, n), norms and factors float32 (n,)."""
-
-    planes: U64
-    norms: F32
-    factors: F32
-
-    @property
-    def count(self) -> int:
-        return len(self.norms)
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Scores of centroids for a query, from one product; after one of fewer components where that is faster."""
+"""Rank centroids for a query: by exact scores, or first by scores in fewer dimensions where that is faster."""
 
 from functools import cached_property
 from typing import Final

@@ -43,7 +43,8 @@ BYTES_PER_SECOND: Final = 75e6
 _CONCURRENT_REQUESTS: Final = 32
 _RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows and documents; the sketch needs another
 _REQUESTS_FOR_TAIL: Final = 50  # for the rows of a tail that are likely by their codes, about
-BYTES_PER_REQUEST: Final = (26 << 16) // 42  # of rows, for each request that a search by ranges may make
+# Of rows, for each request that a search by ranges may make: 42 requests read 1.6 MiB (docs/decisions/search.md).
+BYTES_PER_REQUEST: Final = (26 << 16) // 42
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ def choose(index: Index, base: Base, mask: RowMask, query: Query, k: int) -> Sea
     """
     rows, dimension = base.graph.rows, index.params.dimension
     if not _is_float32_safe(query, base):
-        return EXACT  # sketch and forest compute in float32
+        return EXACT  # every other strategy computes in float32
     exact = exact_plan(mask.base_count, rows, dimension)
     if query.ef_search > 0:
         forest = _forest_plan(base, max(query.ef_search, k))

@@ -1,9 +1,8 @@
 """Fetch the bytes that a search reads: ranges of a large index, or whole sections.
 
 A cold search reads the codes of a few partitions (or the sketch) and the few rows that these select, if that is faster
-than reading all bytes. Each
-later search by ranges also fetches the next few megabytes of the missing bytes. So an index in frequent use is cached
-after some time, and no single search waits for all of it.
+than reading all bytes. Each later search by ranges also fetches the next few megabytes of the missing bytes. So an
+index in frequent use is cached after some time, and no single search waits for all of it.
 """
 
 from bisect import bisect_left

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import codes, exact_scan, likely
-from vectord.index.kernels.codes import RotatedQuery
+from vectord.index.kernels.codes import RotatedQuery, RowCodes
 from vectord.index.kernels.distance import F32, F64
-from vectord.index.kernels.likely import RowCodes, Target
+from vectord.index.kernels.likely import Target
 from vectord.index.query.query import Query
 from vectord.index.rows import Mask
-from vectord.index.sections.piece import PieceCodes
 from vectord.index.state import Index, Tail
 from vectord.lhv1.params import Distance
 
@@ -95,7 +94,7 @@ def _open(index: Index) -> TailCodes | None:
     if mean is None:
         return None
     has_codes = np.zeros(len(tail), np.bool_)
-    found: list[PieceCodes] = []
+    found: list[RowCodes] = []
     for start, piece in zip(tail.starts, tail.pieces, strict=False):
         of_piece = piece.codes_about(mean)
         if of_piece is not None:
@@ -104,12 +103,4 @@ def _open(index: Index) -> TailCodes | None:
     rows = np.flatnonzero(has_codes)
     if 2 * len(rows) < len(tail):
         return None
-    return TailCodes(rows, np.flatnonzero(~has_codes), _joined(found), mean, index.params.distance)
-
-
-def _joined(found: list[PieceCodes]) -> RowCodes:
-    return RowCodes(
-        np.concatenate([each.planes for each in found], axis=1),
-        np.concatenate([each.norms for each in found]),
-        np.concatenate([each.factors for each in found]),
-    )
+    return TailCodes(rows, np.flatnonzero(~has_codes), codes.joined(found), mean, index.params.distance)

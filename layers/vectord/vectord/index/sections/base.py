@@ -1,6 +1,7 @@
-"""Protocols: a section of which some bytes may not have been fetched yet, and the function that fetches them."""
+"""A section of which some bytes may not have been fetched yet, the function that fetches them, and bytes of heads."""
 
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -74,3 +75,19 @@ class _NothingToFetch:
 
 
 NOTHING_TO_FETCH: Final = _NothingToFetch()
+
+
+def crc32_without(head: Bytes, field: slice) -> int:
+    """Return the CRC-32 of a head except `field`, the bytes of the head in which it is stored."""
+    return zlib.crc32(head[field.stop :], zlib.crc32(head[: field.start]))
+
+
+def write_crc32(head: Bytes, field: slice) -> None:
+    """Store the CRC-32 of the other bytes of a head in its `field`."""
+    head[field] = np.frombuffer(crc32_without(head, field).to_bytes(4, "little"), np.uint8)
+
+
+def write_array(data: Bytes, offset: int, values: npt.NDArray[np.number]) -> None:
+    """Write the bytes of `values` to `data` from `offset` on."""
+    written = values.reshape(-1).view(np.uint8)
+    data[offset : offset + len(written)] = written

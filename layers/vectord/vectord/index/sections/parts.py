@@ -121,7 +121,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self.first_entries[partitions + 1] - self.first_entries[partitions]
 
     def query(self, vector: F32) -> RotatedQuery:
-        """Return a query vector as the other methods need it."""
+        """Return the residual of a query vector (dimension,), which the other methods need."""
         return codes.rotated_query(vector, self._head.mean, self.distance)
 
     def queries(self, vectors: Sequence[F32]) -> list[RotatedQuery]:
@@ -129,7 +129,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return codes.rotated_queries(vectors, self._head.mean, self.distance)
 
     def rank(self, query: RotatedQuery, count: int, allowed: Mask | None = None) -> Array:
-        """Return the `count` partitions nearest to the query, nearest first; only those that `allowed` has as True."""
+        """Return the `count` partitions nearest to the query, nearest first; only those that are True in `allowed`."""
         return largest(self._head.scores(query.residual, self.distance), count, allowed)
 
     def rank_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
@@ -152,8 +152,8 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
     ) -> tuple[Array, int]:
         """Return the rows of the `count` entries of `partitions` that differ least, and the number of entries examined.
 
-        The rows are distinct and ascending. Entries that tie with the last are among them. Rows that `hidden` (rows,)
-        has as True are left out.
+        The rows are distinct and ascending. Entries that tie with the last are among them. Rows that are True
+        in `hidden` (rows,) are left out.
 
         Raises:
             BlobCorrupt: a partition does not match its checksum, or has rows that it cannot have.

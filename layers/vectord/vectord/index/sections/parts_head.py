@@ -1,6 +1,5 @@
 """The head of the section `parts`: where its fields are, its checks, and the centroids; docs/lhv1.md has its bytes."""
 
-import zlib
 from functools import cached_property
 from typing import Final
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections.base import Bytes
+from vectord.index.sections.base import Bytes, crc32_without
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_layout import COUNTS, PartsLayout
 
@@ -59,7 +58,10 @@ class PartsHead(msgspec.Struct, frozen=True, eq=False, dict=True):
         return residuals
 
     def scores(self, residual: F32, distance: Distance) -> F32:
-        """Return the scores of one query's residual, as `ranking` defines them, without a matrix of its own."""
+        """Return the scores of one query's residual (dimension,), as `ranking` defines them: float32 (partitions,).
+
+        It does not make the matrix of `ranking`, which takes some milliseconds and is worth it for several queries.
+        """
         squares = self.norms * self.norms
         if distance == "euclidean":
             scores: F32 = (self.components @ residual) * self.scales - squares / np.float32(2)
@@ -99,7 +101,7 @@ def read_head(data: Bytes, layout: PartsLayout, rows: int, entries: int) -> Part
     """
     data, partitions = data[: layout.codes].copy(), layout.partitions
     *counts, crc32, largest_norm = COUNTS.unpack_from(data)
-    if crc32 != head_crc32(data):
+    if crc32 != crc32_without(data, CRC32_FIELD):
         raise BlobCorrupt("the head of its parts does not match its checksum")
     if counts != [rows, partitions, entries]:
         raise BlobCorrupt("the head of its parts does not have the counts of its envelope")
@@ -116,11 +118,6 @@ def read_head(data: Bytes, layout: PartsLayout, rows: int, entries: int) -> Part
     _check_directory(head, rows, entries)
     _check_numbers(head)
     return head
-
-
-def head_crc32(head: Bytes) -> int:
-    """Return the checksum of a head except the field that stores it."""
-    return zlib.crc32(head[CRC32_FIELD.stop :], zlib.crc32(head[: CRC32_FIELD.start]))
 
 
 def _check_directory(head: PartsHead, rows: int, entries: int) -> None:

@@ -11,13 +11,13 @@ from vectord.index.kernels import codes
 from vectord.index.kernels.codes import Codes
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.hadamard import rotate
-from vectord.index.sections.parts_head import CRC32_FIELD, TOP_LEVEL, head_crc32
+from vectord.index.sections.base import Bytes, write_array, write_crc32
+from vectord.index.sections.parts_head import CRC32_FIELD, TOP_LEVEL
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_layout import COUNTS, PartsLayout
 from vectord.lhv1.parts_shape import PartsShape
 
 Array = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
 
 
 class Partitioning(msgspec.Struct, frozen=True, eq=False):
@@ -64,9 +64,8 @@ def pack(vectors: F32, partitioning: Partitioning, distance: Distance) -> memory
         (layout.norms, norms.astype("<f4")),
         (layout.levels, levels),
     ):
-        data = values.reshape(-1).view(np.uint8)
-        section[offset : offset + len(data)] = data
-    section[CRC32_FIELD] = np.frombuffer(head_crc32(section[: layout.codes]).to_bytes(4, "little"), np.uint8)
+        write_array(section, offset, values)
+    write_crc32(section[: layout.codes], CRC32_FIELD)
     return memoryview(section)
 
 

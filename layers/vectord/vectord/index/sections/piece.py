@@ -5,7 +5,6 @@ matches. docs/lhv1.md describes the section byte by byte.
 """
 
 import struct
-import zlib
 from functools import cached_property
 from typing import Final
 
@@ -15,9 +14,9 @@ import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels import codes
-from vectord.index.kernels.codes import U64, RotatedQuery
+from vectord.index.kernels.codes import U64, RotatedQuery, RowCodes
 from vectord.index.kernels.distance import F32
-from vectord.index.sections.base import ByteRange, Bytes, Section
+from vectord.index.sections.base import ByteRange, Bytes, Section, crc32_without
 from vectord.index.sections.documents import PackedDocuments
 from vectord.index.sections.parts_head import MAX_NORM, ROUNDING
 from vectord.lhv1.params import Distance
@@ -76,17 +75,6 @@ class PieceLayout(msgspec.Struct, frozen=True):
     @property
     def documents(self) -> int:
         return self.vectors + self.row_bytes * self.rows
-
-
-class PieceCodes(msgspec.Struct, frozen=True, eq=False):
-    """The codes of n rows: planes uint64 (words, n), norms and factors float32 (n,), as `kernels.codes` has them.
-
-    The planes are read-only: `hamming_distances` overwrites its planes, so it needs a copy.
-    """
-
-    planes: U64
-    norms: F32
-    factors: F32
 
 
 class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -148,7 +136,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self._checked_head[0]
 
     @property
-    def codes(self) -> PieceCodes | None:
+    def codes(self) -> RowCodes | None:
         """The codes of all rows; None if it has none and the rows must be scanned.
 
         Raises:
@@ -156,7 +144,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
         """
         return self._checked_head[1]
 
-    def codes_about(self, mean: F32) -> PieceCodes | None:
+    def codes_about(self, mean: F32) -> RowCodes | None:
         """Return the codes if they are about exactly `mean`, as others that they are compared with; else None.
 
         Raises:
@@ -206,7 +194,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
         return stored
 
     @cached_property
-    def _checked_head(self) -> tuple[F32, PieceCodes | None]:
+    def _checked_head(self) -> tuple[F32, RowCodes | None]:
         """The mean and the codes, in memory of their own, checked once.
 
         Raises:
@@ -215,16 +203,11 @@ class Piece(msgspec.Struct, frozen=True, eq=False, dict=True):
         return _read_head(self.section.buffer, self.layout)
 
 
-def head_crc32(head: Bytes) -> int:
-    """Return the checksum of a head except the field that stores it."""
-    return zlib.crc32(head[CRC32_FIELD.stop :], zlib.crc32(head[: CRC32_FIELD.start]))
-
-
-def _read_head(buffer: Bytes, layout: PieceLayout) -> tuple[F32, PieceCodes | None]:
+def _read_head(buffer: Bytes, layout: PieceLayout) -> tuple[F32, RowCodes | None]:
     """Return copies of the mean and the codes at the start of `buffer`, after a check of checksum and values."""
     data = buffer[: layout.vectors].copy()
     rows, crc32 = COUNT.unpack_from(data)
-    if crc32 != head_crc32(data):
+    if crc32 != crc32_without(data, CRC32_FIELD):
         raise BlobCorrupt("the head of a piece of its tail does not match its checksum")
     if rows != layout.rows:
         raise BlobCorrupt("a piece of its tail does not have the rows of the envelope")
@@ -236,7 +219,7 @@ def _read_head(buffer: Bytes, layout: PieceLayout) -> tuple[F32, PieceCodes | No
     return mean, None if largest == NO_CODES else _codes(data, layout, largest)
 
 
-def _codes(data: Bytes, layout: PieceLayout, largest: float) -> PieceCodes:
+def _codes(data: Bytes, layout: PieceLayout, largest: float) -> RowCodes:
     shares = np.ndarray((layout.rows,), "<f2", data, layout.norms)
     factors = np.ndarray((layout.rows,), "<f2", data, layout.factors)
     # `all` of a comparison is also False for NaN.
@@ -248,7 +231,7 @@ def _codes(data: Bytes, layout: PieceLayout, largest: float) -> PieceCodes:
         raise BlobCorrupt("a norm or a factor in a piece of its tail is out of range")
     planes: U64 = np.ndarray((layout.words, layout.rows), "<u8", data, layout.planes)
     planes.flags.writeable = False
-    return PieceCodes(planes, shares.astype(np.float32) * np.float32(largest), factors.astype(np.float32))
+    return RowCodes(planes, shares.astype(np.float32) * np.float32(largest), factors.astype(np.float32))
 
 
 def _finite(vectors: F32) -> F32:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from vectord.index.kernels import codes
+from vectord.index.kernels.codes import RowCodes
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.exact_scan import measure_norms
-from vectord.index.sections.base import Bytes
+from vectord.index.sections.base import Bytes, write_array, write_crc32
 from vectord.index.sections.documents_writer import pack_documents
-from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceCodes, PieceLayout, head_crc32
+from vectord.index.sections.piece import COUNT, CRC32_FIELD, LARGEST_NORM, NO_CODES, PieceLayout
 from vectord.lhv1.frame import Data
 from vectord.lhv1.params import Distance
 
@@ -23,7 +23,7 @@ def pack(
     mean: F32 | None,
     distance: Distance,
     *,
-    known: Sequence[PieceCodes] = (),
+    known: Sequence[RowCodes] = (),
 ) -> bytes:
     """Return the section of n >= 1 rows, with codes about `mean`; arguments as for `pack_fields`."""
     return b"".join(pack_fields(ids, metadata, vectors, mean, distance, known=known))
@@ -36,7 +36,7 @@ def pack_fields(
     mean: F32 | None,
     distance: Distance,
     *,
-    known: Sequence[PieceCodes] = (),
+    known: Sequence[RowCodes] = (),
     with_codes: bool = True,
 ) -> tuple[Data, Data, Data]:
     """Return head, vectors and documents of a section of n >= 1 rows; back to back they are the section.
@@ -51,9 +51,7 @@ def pack_fields(
     return memoryview(head), memoryview(stored), pack_documents(ids, metadata)
 
 
-def _head(
-    vectors: F32, mean: F32 | None, distance: Distance, known: Sequence[PieceCodes], *, with_codes: bool
-) -> Bytes:
+def _head(vectors: F32, mean: F32 | None, distance: Distance, known: Sequence[RowCodes], *, with_codes: bool) -> Bytes:
     """Return the head. Rows whose norms float32 cannot square get no codes, and then searches scan all vectors."""
     rows, dimension = vectors.shape
     layout = PieceLayout(dimension, rows)
@@ -61,36 +59,26 @@ def _head(
     can_have_codes = with_codes and measure_norms(vectors, distance).float32_safe
     if mean is None:
         mean, known = codes.mean_of(vectors, distance) if can_have_codes else np.zeros(dimension, np.float32), ()
-    _put(head, layout.mean, mean.astype("<f4"))
+    write_array(head, layout.mean, mean.astype("<f4"))
     COUNT.pack_into(head, 0, rows, 0)
     if can_have_codes:
         _put_codes(head, layout, _encoded(vectors, mean, distance, known))
     else:
         LARGEST_NORM.pack_into(head, layout.largest_norm, NO_CODES)
-    head[CRC32_FIELD] = np.frombuffer(head_crc32(head).to_bytes(4, "little"), np.uint8)
+    write_crc32(head, CRC32_FIELD)
     return head
 
 
-def _encoded(vectors: F32, mean: F32, distance: Distance, known: Sequence[PieceCodes]) -> PieceCodes:
+def _encoded(vectors: F32, mean: F32, distance: Distance, known: Sequence[RowCodes]) -> RowCodes:
     """Return the codes of all rows: those that are known, and the others."""
     first = sum(len(each.norms) for each in known)
     encoded = codes.encode(vectors[first:], mean, distance)
-    every = [*known, PieceCodes(np.ascontiguousarray(encoded.words.T), encoded.norms, encoded.factors)]
-    return PieceCodes(
-        np.concatenate([each.planes for each in every], axis=1),
-        np.concatenate([each.norms for each in every]),
-        np.concatenate([each.factors for each in every]),
-    )
+    return codes.joined([*known, codes.in_planes(encoded)])
 
 
-def _put_codes(head: Bytes, layout: PieceLayout, encoded: PieceCodes) -> None:
+def _put_codes(head: Bytes, layout: PieceLayout, encoded: RowCodes) -> None:
     largest = float(encoded.norms.max())
     LARGEST_NORM.pack_into(head, layout.largest_norm, largest)
-    _put(head, layout.planes, encoded.planes.astype("<u8"))
-    _put(head, layout.norms, (encoded.norms / np.float32(largest or 1.0)).astype("<f2"))
-    _put(head, layout.factors, encoded.factors.astype("<f2"))
-
-
-def _put(head: Bytes, offset: int, values: npt.NDArray[np.number]) -> None:
-    data = values.reshape(-1).view(np.uint8)
-    head[offset : offset + len(data)] = data
+    write_array(head, layout.planes, encoded.planes.astype("<u8"))
+    write_array(head, layout.norms, (encoded.norms / np.float32(largest or 1.0)).astype("<f2"))
+    write_array(head, layout.factors, encoded.factors.astype("<f2"))
