@@ -126,3 +126,11 @@ def test_many_queries_find_what_each_of_them_finds(in_use: InUse) -> None:
     answer = in_use.api.send("POST", "/indexes/t/search", {"vectors": queries.tolist(), "k": 5})
     together = [[match["id"] for match in each["matches"]] for each in answer.json["results"]]
     assert together == [[match["id"] for match in in_use.search(query)["matches"]][:5] for query in queries]
+
+
+def test_a_description_shows_the_recall_that_the_build_measured(ephemeral: Api) -> None:
+    assert ephemeral.create(dimension=DIMENSION).status == 201
+    assert ephemeral.add(*vectors_of(drawn(ROWS, 1), 0)).status == 200
+    described = ephemeral.send("GET", "/indexes/t").json["calibration"]
+    assert max(described["partitions"].values()) >= RECALL
+    assert max(described["ranges"].values()) >= RECALL

@@ -50,6 +50,12 @@ def test_the_key_is_read_and_written() -> None:
     assert frame.decode(frame.encode_head(read) + PARTS + ROWS + GRAPH)[0].envelope == read
 
 
+def test_its_curves_have_the_best_recall_of_each_effort() -> None:
+    read = frame.decode(blob())[0].envelope.parts
+    assert read and read.curves == {"partitions": {1: 0.75, 4: 1.0}, "ranges": {3: 0.9}}
+    assert PartsShape(4, 13).curves == {}
+
+
 def test_an_envelope_without_the_section_does_not_have_the_key() -> None:
     assert b'"parts"' not in frame.encode_head(Envelope(2, Params("n", 3)))
 

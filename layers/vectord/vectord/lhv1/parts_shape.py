@@ -4,12 +4,12 @@ A reader knows from it where the codes of the section start, and which plan reac
 the section.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
 
-_MAX_ROWS = 2**32  # row numbers in the section are uint32
+_MAX_ENTRIES = 2**32 - 1  # the section has the numbers of rows and of entries as uint32
 _MAX_COPIES = 2  # entries of a row: in its primary partition, and where it is spilled
 _MAX_REQUESTS = 2**31
 
@@ -42,10 +42,22 @@ class PartsShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warm: tuple[WarmPoint, ...] = ()
     cold: tuple[ColdPoint, ...] = ()
 
+    @property
+    def curves(self) -> dict[str, dict[int, float]]:
+        """The best measured recall@10: `partitions` by probes in memory, `ranges` by requests for rows.
+
+        A curve without points is left out.
+        """
+        curves = {
+            "partitions": _best((point.probes, point.recall_10) for point in self.warm),
+            "ranges": _best((point.requests, point.recall_10) for point in self.cold),
+        }
+        return {name: curve for name, curve in curves.items() if curve}
+
 
 def invalid_reason(shape: PartsShape, rows: int) -> str | None:
     """Return why this cannot be the shape of a section `parts` over `rows` rows, or None if it can."""
-    if not 0 < rows <= shape.entries <= _MAX_COPIES * rows or rows > _MAX_ROWS:
+    if not 0 < rows <= shape.entries <= min(_MAX_COPIES * rows, _MAX_ENTRIES):
         return f"{shape.entries:,} entries cannot be those of {rows:,} rows"
     if not 0 < shape.partitions <= shape.entries:
         return f"{shape.partitions:,} partitions cannot have {shape.entries:,} entries"
@@ -69,3 +81,11 @@ def _is_in_range(point: WarmPoint | ColdPoint, shape: PartsShape, rows: int) -> 
         and 0 < point.rows <= rows
         and all(0 <= recall <= 1 for recall in recalls)
     )
+
+
+def _best(points: Iterable[tuple[int, float]]) -> dict[int, float]:
+    """Return the largest recall of each effort, by ascending efforts."""
+    best = dict[int, float]()
+    for effort, recall in sorted(points):
+        best[effort] = recall  # the last one of an effort is the largest
+    return best

@@ -1,6 +1,6 @@
 """An index that is one object, or one shard of an index: every use case on one opened snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -123,8 +123,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
         probes = list(map(Probe, query.vectors)) or sample(index, sample_size, np.random.default_rng(_SEED))
         rows = matching_rows(index, query.filter, self.check)
         measured = measure(index, probes, query, self.environment.now, self.deadline.at, matching=rows)
-        curves = index.base.calibration if index.base else {}
-        return RecallMeasurement(measured, query.k, len(index), curves, self.snapshot.etag)
+        return RecallMeasurement(measured, query.k, len(index), _curves(index), self.snapshot.etag)
 
     def warm(self) -> Warmed:
         """Fetch everything that searches read into the cache."""
@@ -268,9 +267,17 @@ def description_of(snapshot: Snapshot) -> Description:
         len(index),
         index.size,
         base.graph.section.size if base else 0,
-        base.calibration if base else {},
+        _curves(index),
         snapshot.etag,
     )
+
+
+def _curves(index: Index) -> Mapping[str, Mapping[int, float]]:
+    """Return the calibration of all strategies: that of partitions is stored with them."""
+    base = index.base
+    if base is None:
+        return {}
+    return {**base.calibration, **(base.parts.shape.curves if base.parts else {})}
 
 
 def _with_whole_fetch(answer: Answer) -> Answer:

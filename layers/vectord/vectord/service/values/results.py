@@ -33,8 +33,8 @@ class Build(msgspec.Struct, frozen=True):
 class Description(msgspec.Struct, frozen=True):
     """An index: parameters, number of vectors, bytes of the object and of the graph, calibration.
 
-    `curves` is strategy -> effort -> recall@10, as the last build measured it. A sharded index has the sums over its
-    shards, and lists them; its curves are empty, because those of its shards differ.
+    `curves` is strategy -> effort -> recall@10, as the last build measured it; `ranges` is a search by ranges. A
+    sharded index has the sums over its shards, and lists them; its curves are empty, as those of its shards differ.
     `build` is the build of a single-object index that is going on.
     """
 
