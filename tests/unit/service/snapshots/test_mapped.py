@@ -95,6 +95,18 @@ def test_a_damaged_section_is_never_whole(folder: Path) -> None:
             service.warm("t", FOREVER)
 
 
+def test_a_small_object_is_checked_when_it_is_opened(tmp_path: Path) -> None:
+    service = a_service(tmp_path)
+    service.create(NewIndex("t", 3), FOREVER)
+    service.add("t", [vector("known", 1, 2, 3)], FOREVER)
+    file = tmp_path / "t.lhv1"
+    data = bytearray(file.read_bytes())
+    data[data.index(np.float32([1, 2, 3]).tobytes())] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(BlobCorrupt):
+        a_service(tmp_path).lookup("t", "known", FOREVER)
+
+
 def test_a_commit_reuses_the_checked_sections_of_the_base(folder: Path) -> None:
     service = a_service(folder)
     service.warm("t", FOREVER)

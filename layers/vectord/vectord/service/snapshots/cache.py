@@ -1,7 +1,7 @@
 """Open an index at its present ETag, once for each request, and cache what was opened."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -29,13 +29,12 @@ from vectord.index.state import Index
 from vectord.lhv1 import frame, params
 from vectord.lhv1.frame import SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD
-from vectord.service.snapshots.mapped import MappedFetch, MappedSections
+from vectord.service.snapshots.mapped import MappedFetch, MappedSection, MappedSections, check_small
 from vectord.service.snapshots.ranges import RangeReader, split, write_first_bytes
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.service.values.options import SEARCH_HEAD_BYTES, Deadline
 from vectord.storage.base import Data, LocalFiles, MappedObject, ObjectHead, Reader, Store
 
-_NOTHING: Final[Mapping[SectionEntry, Sequence[frame.Data]]] = {}
 # The bytes that other requests read first: the whole of a very small index, the envelope of a large one.
 HEAD_BYTES: Final = 64 << 10
 
@@ -73,7 +72,9 @@ class SnapshotOpener:
                 raise BlobCorrupt("it is a shard, but its own parameters say that it is sharded")
             if self._mapper:
                 mapped = self._mapper.map(name, head.etag)
-                return self._open_mapped(name, decoded, mapped, previous.index if previous else None)
+                sections = self._mapped.of_object(mapped, decoded)
+                check_small(mapped, sections.values())
+                return _opened_mapped(name, decoded, mapped, sections, previous.index if previous else None)
             files, starts = self._sections(decoded, head.etag)
             # If the cache cannot hold all of the index, a partly read section would evict what is needed.
             fits = decoded.size <= self._files.budget
@@ -91,7 +92,9 @@ class SnapshotOpener:
         head = frame.Head(encoded.envelope, len(encoded.head), encoded.size)
         if self._mapper:
             with suppress(StoreError):  # the object has been replaced since; then the sections go to `files`
-                return self._open_mapped(name, head, self._mapper.map(name, etag), before, dict(encoded.sections))
+                mapped = self._mapper.map(name, etag)
+                sections = self._mapped.of_object(mapped, head, dict(encoded.sections))
+                return _opened_mapped(name, head, mapped, sections, before)
         files, starts = self._sections(head, etag)
         for entry, fields in encoded.sections:
             if entry in files and not files[entry].whole:
@@ -99,18 +102,6 @@ class SnapshotOpener:
         ranges = RangeReader(self._store, name, etag, starts, self._files.budget, self._environment)
         index = decode.open_head(head, files.__getitem__, ranges, before)
         return Snapshot(name, index, etag, tuple(files.values()))
-
-    def _open_mapped(
-        self,
-        name: str,
-        head: frame.Head,
-        mapped: MappedObject,
-        previous: Index | None,
-        written: Mapping[SectionEntry, Sequence[frame.Data]] = _NOTHING,
-    ) -> Snapshot:
-        """Return the snapshot of a mapped object; `written` are sections that this process wrote into it."""
-        sections = self._mapped.of_object(mapped, head, written)
-        return Snapshot(name, decode.open_head(head, sections.__getitem__, MappedFetch(), previous), mapped.etag)
 
     def _decoded(self, name: str, head: ObjectHead) -> tuple[Data, frame.Head]:
         """Return the bytes read so far and the verified envelope; read more bytes if the envelope is long."""
@@ -146,6 +137,17 @@ class SnapshotOpener:
         }
         places = zip(head.envelope.sections, starts, strict=True)
         return files, {files[entry]: start for entry, start in places if entry in files}
+
+
+def _opened_mapped(
+    name: str,
+    head: frame.Head,
+    mapped: MappedObject,
+    sections: Mapping[SectionEntry, MappedSection],
+    previous: Index | None,
+) -> Snapshot:
+    """Return the snapshot of a mapped object."""
+    return Snapshot(name, decode.open_head(head, sections.__getitem__, MappedFetch(), previous), mapped.etag)
 
 
 class SnapshotCache:

@@ -1,13 +1,14 @@
 """Sections as views of mapped files: an index in a store on this machine is not copied into the section cache.
 
 A section is whole once its checksum was compared. Before, a search reads ranges of it, and checks the rows and the
-documents that it reads. So the first search does not wait for all bytes: each search checks some more of them.
+documents that it reads. So the first search does not wait for all bytes: each search checks some more of them. All
+bytes of a small object are checked when it is opened.
 All of this relies on a rule of the store: a file is replaced, and never changed in place.
 """
 
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final
 from weakref import WeakValueDictionary
@@ -22,6 +23,7 @@ from vectord.storage.base import MappedObject
 
 _NOTHING: Final[Mapping[SectionEntry, Sequence[Data]]] = {}
 _IN_MEMORY: Final = 1 << 20  # bytes of a section up to which a copy in memory is cheaper than another mapped file
+_CHECKED_AT_ONCE: Final = 64 << 10  # bytes of an object, as many as are read of one in S3 at once
 
 
 class MappedSection:
@@ -96,6 +98,17 @@ class MappedSections:
                         self._sections[entry] = section
                 found[entry] = section
         return found
+
+
+def check_small(mapped: MappedObject, sections: Iterable[MappedSection]) -> None:
+    """Check all `sections` of an object that has few bytes.
+
+    Raises:
+        BlobCorrupt: a section does not match its checksum.
+    """
+    if len(mapped.data) <= _CHECKED_AT_ONCE:
+        for section in sections:
+            section.check(None)
 
 
 def _section(entry: SectionEntry, mapped: MappedObject, start: int, written: Sequence[Data] | None) -> MappedSection:
