@@ -58,6 +58,15 @@ def test_rows_are_distinguished_that_float32_cannot_distinguish() -> None:
     assert found(matrix, queries, "euclidean") == nearest_one_by_one(matrix, queries, "euclidean")
 
 
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_a_second_sample_of_many_rows_loses_no_neighbour(monkeypatch: pytest.MonkeyPatch, distance: Distance) -> None:
+    monkeypatch.setattr(ground_truth, "_LARGE", BLOCKS)
+    rng = np.random.default_rng(8)
+    matrix = np.repeat(rng.standard_normal((BLOCKS // 3, 24)), 3, axis=0).astype(np.float32)
+    queries = rng.standard_normal((50, 24)).astype(np.float32)
+    assert found(matrix, queries, distance) == nearest_one_by_one(matrix, queries, distance)
+
+
 def test_queries_with_many_candidates_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ground_truth, "_MAX_CANDIDATES", 2_000)
     rng = np.random.default_rng(6)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from msgspec import structs
 
 from vectord.forest.forest import Layout, Trees
-from vectord.index.build.held_out import Mask, query_sets
+from vectord.index.build.held_out import query_sets
 from vectord.index.build.partition_curves import cold_curve, warm_curve
 from vectord.index.build.rows_needed import EntriesOfRows
 from vectord.index.kernels.distance import F32
@@ -20,6 +20,7 @@ from vectord.index.query.query import DEFAULT_RECALL
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.params import Distance
 from vectord.lhv1.parts_shape import PartsShape
+from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 Curve = dict[int, float]  # effort -> recall@10
@@ -30,6 +31,7 @@ _QUERIES: Final = 64  # of each set, with which a forest is measured
 _LOW_RECALL: Final = 0.7  # below it the forest's effort grows in large steps
 _RANGES_ENOUGH: Final = 0.995  # recall@10; a search by ranges for more costs about as much as reading everything
 _FOREST_COST_LIMIT: Final = 2.0  # times the cost of a search over partitions at the same recall
+_LEAST_RECALL: Final = 0.7  # of a forest at the cost at which a search over partitions reaches the usual recall
 
 
 class Calibrator:
@@ -59,19 +61,19 @@ class Calibrator:
     def forest_curve(self, forest: Trees, shape: PartsShape | None = None) -> Curve:
         """Measure the forest at ascending efforts, until it finds nearly all or costs more than another strategy.
 
-        `shape` has the measured recall of searches over partitions, if there are any.
+        `shape` has the measured recall of searches over partitions, if there are any. A forest that finds little where
+        they find most is measured no further.
         """
         limit = self._cost(EXACT)
+        usual = cheapest(shape, DEFAULT_RECALL, self.rows, self.layout.dimension) if shape else None
         other = cheapest(shape, 0.99, self.rows, self.layout.dimension) if shape else None
-        if other is None and shape:
-            other = cheapest(shape, DEFAULT_RECALL, self.rows, self.layout.dimension)
-        if other is not None:
-            limit = min(limit, _FOREST_COST_LIMIT * other)
+        if (most := other or usual) is not None:
+            limit = min(limit, _FOREST_COST_LIMIT * most)
         curve: Curve = {}
         effort = K * forest.count
-        while self.query_sets and self._cost(SearchPlan("forest", effort)) < limit:
+        while self.query_sets and (at := self._cost(SearchPlan("forest", effort))) < limit:
             curve[effort] = self._recall(lambda query, n: forest.candidates(query, 2 * K, n), effort)
-            if curve[effort] >= _NEARLY_ALL:
+            if curve[effort] >= _NEARLY_ALL or (usual is not None and at >= usual and curve[effort] < _LEAST_RECALL):
                 break
             effort = effort * 3 // 2 if curve[effort] > _LOW_RECALL else effort * 3
         return curve
@@ -84,16 +86,15 @@ class Calibrator:
 
     def _recall(self, find: Find, effort: int) -> float:
         """Return the lower of the recalls of the query sets, over the first queries of each."""
-        return min(
-            _mean_recall(
-                [queries.hits(number, find(query, effort)) for number, query in enumerate(queries.vectors[:_QUERIES])]
-            )
-            for queries in self.query_sets
-        )
+        found = [np.zeros(min(_QUERIES, len(queries.vectors)), np.int64) for queries in self.query_sets]
 
+        def measure(task: tuple[int, int]) -> None:
+            which, number = task
+            queries = self.query_sets[which]
+            found[which][number] = min(K, int(queries.hits(number, find(queries.vectors[number], effort)).sum()))
 
-def _mean_recall(hits: list[Mask]) -> float:
-    return round(sum(min(K, int(each.sum())) for each in hits) / (K * len(hits)), 4)
+        in_two_threads(measure, [(which, number) for which, each in enumerate(found) for number in range(len(each))])
+        return min(round(float(each.mean()) / K, 4) for each in found)
 
 
 def cheapest(shape: PartsShape, recall: float, rows: int, dimension: int) -> float | None:

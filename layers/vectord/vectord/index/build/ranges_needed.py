@@ -78,8 +78,9 @@ class RangesNeeded:
             ends = np.cumsum(self._parts.entry_counts(self._ranked[number]))[self._probes - 1]
             entries += ends
             first, ends = _first_entries(examined, ends, seen)
-            distinct = examined[first].astype(np.int64)
-            by_estimate = np.argsort(estimates[first])
+            near, ends = _near(estimates[first], ends, most)
+            distinct = examined[first[near]].astype(np.int64)
+            by_estimate = np.argsort(estimates[first[near]])
             for at, end in enumerate(ends.tolist()):
                 best = distinct[by_estimate[by_estimate < end][:most]]
                 rows[place, at, : len(best)] = best
@@ -114,6 +115,20 @@ class RangesNeeded:
 def _measured(which: int) -> Sequence[int]:
     """Return those of `REQUESTS` that were measured with enough queries: one has 10 neighbours, or 100."""
     return REQUESTS if which else REQUESTS[:_USUAL]
+
+
+def _near(estimates: F64, ends: Array, most: int) -> tuple[Array, Array]:
+    """Return the positions of all that can be among the `most` least before an end, and how many are before each end.
+
+    The `most`-th least before an end is a bound for all ends after it.
+    """
+    full = ends[ends >= most]
+    if not len(full):
+        return np.arange(len(estimates)), ends
+    near = estimates <= np.partition(estimates[: full[0]], most - 1)[most - 1]
+    near[: full[0]] = True
+    positions = np.flatnonzero(near)
+    return positions, np.searchsorted(positions, ends)
 
 
 def _first_entries(rows: npt.NDArray[np.uint32], ends: Array, seen: Array) -> tuple[Array, Array]:

@@ -1,7 +1,10 @@
 """Ground truth: the true nearest rows of many queries at once, with which a build measures recall."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -10,18 +13,35 @@ from vectord.index.kernels import exact_scan
 from vectord.index.kernels.distance import F32, normalized
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.lhv1.params import Distance
+from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 
-_BLOCK: Final = 4_096  # rows at a time: a processor's cache fits their products with some 100 queries
-_MAX_CANDIDATES: Final = 8_000_000  # at a time, of all queries; each has 12 bytes
+_SAMPLE: Final = 4_096  # rows, of which the k-th bounds how far the neighbours of a query are
+_LARGE: Final = 1 << 17  # rows, from which on a second sample, of every 16th row, gives a closer bound
+_SECOND_STEP: Final = 16
+_PRODUCTS: Final = 1 << 19  # at a time and thread: 2 MB, which a processor's cache fits
+_BLOCK: Final = 4_096  # rows at most
+_MAX_CANDIDATES: Final = 4_000_000  # at a time, of all queries; each has 12 bytes, and 20 more while they are sorted
+
+
+class _Candidates(msgspec.Struct, frozen=True, eq=False):
+    """Rows that may be neighbours: for each the number of its query, the row, and its value in the sweep."""
+
+    numbers: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+    values: F32
+
+
+class _TooMany(Exception):
+    """There are more candidates than fit into the memory for them."""
 
 
 def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
     """Return for each of `queries` (q, dimension) its k nearest rows and their ties, in ascending order of row numbers.
 
     Rows and queries are float32-safe; k is at most 4,096 and at most the number of rows. Each block of rows is
-    multiplied with all queries at once. Rows farther than the k-th row of a sample are dropped at once.
+    multiplied with all queries at once, by two threads. Rows farther than the k-th row of a sample are dropped at once.
     """
     distinct, number_of = np.unique(queries, axis=0, return_inverse=True)  # of equal rows, many queries are equal
     found = _true_neighbours(vectors, norms, distinct, k, distance)
@@ -30,40 +50,87 @@ def true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distanc
 
 def _true_neighbours(vectors: F32, norms: RowNorms, queries: F32, k: int, distance: Distance) -> list[Array]:
     """Return the neighbours of distinct queries; of half of the queries at a time if they have very many candidates."""
-    targets = np.array([normalized(query) for query in queries]) if distance == "cosine" else queries
+    targets = _targets(queries, distance)
     slack = _slack(norms, queries, distance)
-    sample = slice(None, None, max(1, len(vectors) // _BLOCK))
+    sample = np.arange(0, len(vectors), max(1, len(vectors) // _SAMPLE))
     limits = _kth(_sweep(vectors, norms.norms, sample, targets, distance), k) + slack
-    rows, values = list[list[Array]]([[] for _ in queries]), list[list[F32]]([[] for _ in queries])
-    count = 0
-    for start in range(0, len(vectors), _BLOCK):
-        sweep = _sweep(vectors, norms.norms, slice(start, start + _BLOCK), targets, distance)
-        below = sweep <= limits[:, None]
-        count += int(np.count_nonzero(below))
-        if count > _MAX_CANDIDATES and len(queries) > 1:
-            del rows, values
-            return [
-                neighbours
-                for half in np.array_split(queries, 2)
-                for neighbours in _true_neighbours(vectors, norms, half, k, distance)
+    try:
+        if len(vectors) >= _LARGE:
+            few = _below(vectors, norms.norms, targets, limits, distance, step=_SECOND_STEP)
+            nearer = [
+                _kth(each.values[None], k)[0] if len(each.values) >= k else np.inf
+                for each in _by_query(few, len(queries))
             ]
-        for number in np.flatnonzero(below.any(axis=1)).tolist():
-            positions = np.flatnonzero(below[number])
-            rows[number].append(positions + start)
-            values[number].append(sweep[number, positions])
+            limits = np.minimum(limits, np.array(nearer, np.float32) + slack)
+        candidates = _below(vectors, norms.norms, targets, limits, distance)
+    except _TooMany:
+        halves = np.array_split(queries, 2)
+        return [rows for half in halves for rows in _true_neighbours(vectors, norms, half, k, distance)]
     neighbours = []
-    for number, query in enumerate(queries):
-        sweep_values = np.concatenate(values[number])
-        candidates = np.concatenate(rows[number])[sweep_values <= _kth(sweep_values[None], k)[0] + slack[number]]
-        exact = dist.distances(vectors, candidates, query, distance)
-        neighbours.append(candidates[np.sort(exact_scan.smallest_with_ties(exact, k))])
+    for query, margin, near in zip(queries, slack, _by_query(candidates, len(queries)), strict=True):
+        rows = near.rows[near.values <= _kth(near.values[None], k)[0] + margin].astype(np.int64)
+        exact = dist.distances(vectors, rows, query, distance)
+        neighbours.append(rows[np.sort(exact_scan.smallest_with_ties(exact, k))])
     return neighbours
 
 
-def _sweep(vectors: F32, norms: F32, part: slice, targets: F32, distance: Distance) -> F32:
+def _below(vectors: F32, norms: F32, targets: F32, limits: F32, distance: Distance, *, step: int = 1) -> _Candidates:
+    """Return for each target the rows, of every `step`-th one, whose values in the sweep are at most its limit.
+
+    Raises:
+        _TooMany: they do not fit into the memory for them, and there are several targets.
+    """
+    size = min(_BLOCK, max(1, _PRODUCTS // len(targets))) * step
+    starts = range(0, len(vectors), size)
+    found = list[_Candidates | None]([None] * len(starts))
+    count = 0
+
+    def examine(block: int) -> None:
+        nonlocal count
+        if count > _MAX_CANDIDATES and len(targets) > 1:
+            return
+        start = starts[block]
+        sweep = _sweep(vectors, norms, slice(start, start + size, step), targets, distance)
+        places = np.flatnonzero(sweep <= limits[:, None])
+        numbers, positions = np.divmod(places, sweep.shape[1])
+        rows = (start + step * positions).astype(np.int32)
+        found[block] = _Candidates(numbers.astype(np.int32), rows, sweep.reshape(-1)[places])
+        count += len(places)
+
+    in_two_threads(examine, range(len(starts)))
+    if count > _MAX_CANDIDATES and len(targets) > 1:
+        raise _TooMany
+    blocks = [block for block in found if block is not None]
+    return _Candidates(
+        np.concatenate([block.numbers for block in blocks]),
+        np.concatenate([block.rows for block in blocks]),
+        np.concatenate([block.values for block in blocks]),
+    )
+
+
+def _by_query(candidates: _Candidates, queries: int) -> Iterator[_Candidates]:
+    """Yield the candidates of each query, in ascending order of rows."""
+    order = np.argsort(candidates.numbers, kind="stable")
+    ends = np.cumsum(np.bincount(candidates.numbers, minlength=queries))
+    for start, end in pairwise([0, *ends.tolist()]):
+        places = order[start:end]
+        yield _Candidates(candidates.numbers[places], candidates.rows[places], candidates.values[places])
+
+
+def _targets(queries: F32, distance: Distance) -> F32:
+    """Return what rows are multiplied with, float32 (queries, dimension)."""
+    if distance == "cosine":
+        return -np.array([normalized(query) for query in queries])
+    return np.float32(-2) * queries
+
+
+def _sweep(vectors: F32, norms: F32, part: Array | slice, targets: F32, distance: Distance) -> F32:
     """Return float32 (targets, rows) that order a part of the rows nearly as their distances to a target do."""
-    products, norms = targets @ vectors[part].T, norms[part]
-    sweep: F32 = -products / norms if distance == "cosine" else norms * norms - 2 * products
+    sweep: F32 = targets @ vectors[part].T
+    if distance == "cosine":
+        sweep /= norms[part]
+    else:
+        sweep += norms[part] * norms[part]
     return sweep
 
 

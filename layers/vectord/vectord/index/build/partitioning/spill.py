@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.build.partitioning.kmeans import row_blocks
+from vectord.index.build.partitioning.kmeans import half_distances, row_blocks
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.products import products
 
@@ -30,18 +30,20 @@ class Assigner:
     def __init__(self, centroids: F32, *, spill: bool) -> None:
         self._centroids = centroids
         self._halves = np.vecdot(centroids, centroids) / 2
-        self._products = products(centroids, centroids) - self._halves if spill and len(centroids) > 1 else None
+        self._products = products(centroids, centroids) if spill and len(centroids) > 1 else None
+        if self._products is not None:
+            self._products -= self._halves
 
     def assign(self, rows: F32) -> tuple[Array, Array]:
         """Return for each of `rows` the nearest centroid, and the second one; -1 if it needs none."""
         first, second = np.empty(len(rows), np.int64), np.full(len(rows), NO_PARTITION)
+        squares = np.vecdot(rows, rows)
         for block in row_blocks(len(rows), len(self._centroids)):
-            # Half of the squared distances, less half of the row's squared norm, which changes no order.
-            distances = products(rows[block], self._centroids)
-            np.subtract(self._halves, distances, out=distances)
-            first[block] = numbers = distances.argmin(axis=1)
-            if self._products is not None:
-                second[block] = self._second(np.vecdot(rows[block], rows[block]), numbers, distances)
+            for part, distances in half_distances(rows[block], self._centroids, self._halves):
+                some = slice(block.start + part.start, min(block.start + part.stop, block.stop))
+                first[some] = numbers = distances.argmin(axis=1)
+                if self._products is not None:
+                    second[some] = self._second(squares[some], numbers, distances)
         return first, second
 
     def _second(self, squares: F32, first: Array, distances: F32) -> Array:
