@@ -21,10 +21,11 @@ Cost = Callable[[int, int, int], float]  # of probes, rows (or requests) and ent
 
 # The recalls that searches may ask for, for which the cheapest effort is kept.
 _RECALLS: Final = (0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975)
-# Higher ones are rarely asked for. They are measured with probes that cost at most this share of an exact scan, because
-# many probes would take the most of the calibration's time; a search that asks for more scans.
+# Higher recalls are rarely asked for. In a large index, they are measured with probes that cost at most this share of
+# an exact scan: more probes would take most of the calibration's time. A search that asks for more scans all rows.
 _USUAL_RECALL: Final = 0.99
 _SHARE_OF_SCAN: Final = 0.15
+_FEW_ENTRIES: Final = 32_768  # up to this number of entries, all recalls are measured
 _FIRST_PROBES: Final = 4
 _STEP: Final = 1.4  # factor from one number of probes to the next
 _FIRST_STAGE: Final = 128  # the most probes of the first pass
@@ -53,7 +54,8 @@ def warm_curve(
         in_two_threads(_measure, [(table, number) for table in tables for number in range(len(table))])
         probes += more
         last = len(probes) - 1
-        is_cheap = cost(probes[-1], 0, max(table.entries[-1] for table in tables)) <= _SHARE_OF_SCAN * most_cost
+        entries = max(table.entries[-1] for table in tables)
+        is_cheap = entries <= _FEW_ENTRIES or cost(probes[-1], 0, entries) <= _SHARE_OF_SCAN * most_cost
         target = targets[-1] if is_cheap else required_of_partitions(_USUAL_RECALL)
         if all(table.least(last, which, target) for table in tables for which in range(len(KS))):
             break  # more probes would find hardly more

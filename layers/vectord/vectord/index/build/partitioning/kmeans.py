@@ -22,7 +22,11 @@ from vectord.parallel import in_two_threads
 
 Array = npt.NDArray[np.int64]
 
-PASSES: Final = (8, 16, 32)  # of Lloyd's algorithm over all clusters: the rows of the sample for each centroid
+# Of Lloyd's algorithm over all clusters, for each pass the rows of the sample for each centroid. With many centroids,
+# two thirds of the rows take two thirds of the time, and a search reads 1 % more (docs/decisions/builds.md).
+_PASSES: Final = (12, 24, 48)
+_PASSES_OF_MANY: Final = (8, 16, 32)
+_MANY: Final = 1_024  # centroids
 _GROUP_PASSES: Final = 8
 _MIN_GROUPS: Final = 2
 _ROWS_PER_GROUP: Final = 128  # of the sample, for the centroids of the groups
@@ -33,15 +37,25 @@ _IN_CACHE: Final = 1 << 17  # distances that a processor's cache of 2 MB fits, w
 _COMPONENTS: Final = 1 << 22  # of the rows that are gathered at a time and thread: 16 MB
 
 
+def sample_size(count: int) -> int:
+    """Return the number of rows that `centroids_of` uses to find `count` centroids."""
+    return _passes(count)[-1] * count
+
+
 def centroids_of(sample: F32, count: int) -> F32:
     """Return at most `count` centroids of `sample` (n, dimension), float32 (k, dimension); clusters may be empty.
 
     The rows are in random order, and centred on zero, so that float32 products are precise.
     """
-    centroids = _two_levels(sample[: PASSES[0] * count], count)
-    for rows in PASSES:
+    passes = _passes(count)
+    centroids = _two_levels(sample[: passes[0] * count], count)
+    for rows in passes:
         centroids = _moved(sample[: rows * count], centroids)
     return centroids
+
+
+def _passes(count: int) -> tuple[int, ...]:
+    return _PASSES if count < _MANY else _PASSES_OF_MANY
 
 
 def row_blocks(rows: int, centroids: int) -> list[slice]:

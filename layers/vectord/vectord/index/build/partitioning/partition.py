@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.build.partitioning.kmeans import PASSES, centroids_of, grouped, means
+from vectord.index.build.partitioning.kmeans import centroids_of, grouped, means, sample_size
 from vectord.index.build.partitioning.numbering import numbered
 from vectord.index.build.partitioning.paths import along_paths, short_path
 from vectord.index.build.partitioning.projection import principal_directions
@@ -69,7 +69,7 @@ def partition(vectors: F32, distance: Distance, *, rows_per_partition: int | Non
     """
     size = rows_per_partition or round(_ROWS_PER_PARTITION * max(1.0, len(vectors) / _ROWS) ** _GROWTH)
     count = max(1, len(vectors) // size)
-    chosen = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), PASSES[-1] * count), replace=False)
+    chosen = np.random.default_rng(_SEED).choice(len(vectors), min(len(vectors), sample_size(count)), replace=False)
     rows = _measured(vectors, distance, chosen[:_MEASURED], count)
     centroids = centroids_of(_sample(rows, chosen), count)
     centroids = centroids[short_path(centroids)]
