@@ -28,11 +28,13 @@ def test_queries_beside_many_equal_rows_are_few() -> None:
         assert np.mean(ties) < 0.1
 
 
-@pytest.mark.parametrize("rows", [10, 300])
-def test_few_rows_have_as_many_queries_as_many_rows(rows: int) -> None:
+@pytest.mark.parametrize(
+    ("rows", "counts"), [(10, [16, 10, 4]), (300, [75, 47, 19]), (1_024, [256, 160, 64]), (3_000, [256, 160, 64])]
+)
+def test_few_rows_have_few_queries_but_never_fewer_than_16(rows: int, counts: list[int]) -> None:
     vectors = datasets.gaussian(rows, 16)
     sets = query_sets(vectors, measure_norms(vectors, "euclidean"), "euclidean")
-    assert [len(queries.vectors) for queries in sets] == [256, 160, 64]
+    assert [len(queries.vectors) for queries in sets] == counts
 
 
 def test_equal_rows_alone_have_queries_too() -> None:

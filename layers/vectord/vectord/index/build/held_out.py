@@ -19,14 +19,16 @@ Mask = npt.NDArray[np.bool_]
 
 KS: Final = (10, 100)  # of the recalls that are measured: recall@10 and recall@100
 _LEFT_OUT: Final = 256  # queries that are rows, and are left out of their neighbours
+_LEAST_LEFT_OUT: Final = 16
+_ROWS_PER_LEFT_OUT: Final = 4  # fewer than 1,024 rows have fewer queries: more would be near those that there are
 # A row is a near copy of another one if its distance is at most this share of that of the 20th nearest row. A cosine
 # distance grows with the square of the length between two vectors.
 _COPY_OF: Final = 20
 _COPY_SHARE: Final = {"cosine": 0.25, "euclidean": 0.5}
 _MOST_COPIES: Final = 64  # of a row that is a query; others are not looked for
-_TOWARD_ANY: Final = 160  # queries toward any other row
 _DRAWN: Final = 1_024  # rows, of which the distinct ones replace repeated ones
-_TOWARD_NEAR: Final = 64  # queries toward one of the nearest rows
+_TOWARD_ANY: Final = 5 / 8  # queries toward any other row, as a share of the left out ones
+_TOWARD_NEAR: Final = 1 / 4  # queries toward one of the nearest rows, as a share of the left out ones
 _STEP_TOWARD: Final = np.float32(0.375)  # how far a held-out query is moved toward another row
 _SEED: Final = 7
 
@@ -62,11 +64,13 @@ def query_sets(vectors: F32, norms: RowNorms, distance: Distance, order: Array |
     """
     rng = np.random.default_rng(_SEED)
     more = np.random.default_rng(_SEED)
-    rows, other = (_varied(vectors, rng.choice(len(vectors), _LEFT_OUT), more) for _ in range(2))
-    start = rows[:_TOWARD_NEAR]
+    count = min(_LEFT_OUT, max(_LEAST_LEFT_OUT, len(vectors) // _ROWS_PER_LEFT_OUT))
+    rows, other = (_varied(vectors, rng.choice(len(vectors), count), more) for _ in range(2))
+    any_rows = slice(round(count * _TOWARD_ANY))
+    start = rows[: round(count * _TOWARD_NEAR)]
     near_row = np.array([rng.choice(near) for near in true_neighbours(vectors, norms, start, KS[0], distance)])
     moved = [
-        rows[:_TOWARD_ANY] + _STEP_TOWARD * (other[:_TOWARD_ANY] - rows[:_TOWARD_ANY]),
+        rows[any_rows] + _STEP_TOWARD * (other[any_rows] - rows[any_rows]),
         start + _STEP_TOWARD * (vectors[near_row] - start),
     ]
     queries = [rows, *(each[dist.norms(each) > 0] for each in moved)]  # a zero vector has no direction
