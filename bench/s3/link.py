@@ -1,6 +1,6 @@
 """The emulated link to S3: a proxy in a process of its own that delays requests, limits the rate, and counts bytes.
 
-`python -m bench.link URL` puts it in front of the server at URL and prints `{"endpoint": ..., "control": ...}`. The
+`python -m bench.s3.link URL` puts it in front of the server at URL and prints `{"endpoint": ..., "control": ...}`. The
 control port reads one JSON object a line and answers each with the counters since the last line; `{"rate": r, "delay":
 s}` sets the limits first. The emulation:
 
@@ -110,7 +110,7 @@ def _serve_control(link: Link) -> socketserver.ThreadingTCPServer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.link", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.s3.link", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("server", help="URL of the server behind the link")
     parser.add_argument("--rate", type=float, default=RATE, help="bytes a second in each direction; 0: no limit")
     parser.add_argument("--delay", type=float, default=DELAY, help="seconds that each request waits")

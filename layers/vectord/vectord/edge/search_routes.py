@@ -18,6 +18,7 @@ FEWER_VALUES: Final = "Ask for a smaller limit or fewer paths."
 
 
 def search(request: Request, service: Service) -> Reply:
+    """Find the nearest vectors to one or several query vectors, or to a stored vector."""
     start, name = service.environment.now(), request.path["name"]
     body = bodies.decode(request.body, bodies.SearchBody)
     query, read = (
@@ -31,6 +32,7 @@ def search(request: Request, service: Service) -> Reply:
 
 
 def recall(request: Request, service: Service) -> Reply:
+    """Measure recall and latency of searches. A request may have no body."""
     body = bodies.decode(request.body or b"{}", bodies.RecallBody)
     query, read = edge_search.read_probes(body), read_options(body.consistency, body.max_staleness, body.as_of)
     measured = service.recall(request.path["name"], query, request.deadline, read, sample_size=body.sample)
@@ -40,6 +42,7 @@ def recall(request: Request, service: Service) -> Reply:
 
 
 def warm(request: Request, service: Service) -> Reply:
+    """Fetch the whole index into the cache of this function instance."""
     start = service.environment.now()
     warmed = service.warm(request.path["name"], request.deadline)
     milliseconds = round((service.environment.now() - start) * 1000, 3)
@@ -48,6 +51,7 @@ def warm(request: Request, service: Service) -> Reply:
 
 
 def get_vectors(request: Request, service: Service) -> Reply:
+    """Return stored vectors by their ids; ids that do not exist are left out."""
     body = bodies.decode(request.body, bodies.GetBody)
     read = read_options(body.consistency, body.max_staleness)
     lookup = pages.read_lookup(request.path["name"], body)
@@ -57,6 +61,7 @@ def get_vectors(request: Request, service: Service) -> Reply:
 
 
 def list_vectors(request: Request, service: Service) -> Reply:
+    """Return a page of the vectors, in the order of the hashes of their ids or of the values at a metadata path."""
     name, read = request.path["name"], read_options_in(request.query)
     listing = vectors.read_listing(name, request.query)
     page = service.list_vectors(name, listing.query, request.deadline, read)
@@ -65,6 +70,7 @@ def list_vectors(request: Request, service: Service) -> Reply:
 
 
 def count_vectors(request: Request, service: Service) -> Reply:
+    """Count the vectors that satisfy a filter; all of them without a body."""
     body = bodies.decode(request.body or b"{}", bodies.CountBody)
     read = read_options(body.consistency, body.max_staleness)
     counted = service.count(request.path["name"], edge_search.filter_text(body.filter), request.deadline, read)
@@ -74,6 +80,7 @@ def count_vectors(request: Request, service: Service) -> Reply:
 
 
 def count_values(request: Request, service: Service) -> Reply:
+    """Count the distinct values at metadata paths (facets)."""
     body = bodies.decode(request.body, bodies.FacetsBody)
     query, read = edge_facets.read_facets(body), read_options(body.consistency, body.max_staleness)
     found = service.facets(request.path["name"], query, request.deadline, read)

@@ -6,10 +6,10 @@ A deletion of a bucket and a creation of an index in it cannot both succeed:
 |------------------------------|---------------------------------------------------|
 | 1. set the mark `deleting`   | 1. read the bucket                                |
 | 2. look for indexes          | 2. write the index                                |
-| 3. delete the marked state   | 3. read the bucket again, and take the mark away  |
+| 3. delete the marked state   | 3. read the bucket again, and clear the mark      |
 
 If 3 of the creation reads the bucket before 1 of the deletion, 2 of the deletion finds the index. Otherwise the
-creation meets the mark and takes it away, so that the deletion fails; or it finds no bucket, and deletes its index. A
+creation finds the mark and clears it, so that the deletion fails; or it finds no bucket, and deletes its index. A
 mark that a crash left behind has no other effect.
 """
 
@@ -156,7 +156,7 @@ class VectorBuckets:
         raise Contended(name)
 
     def _keep_bucket(self, before: VectorBucket, deadline: Deadline) -> None:
-        """Take away the mark of a deletion, if there is one; raise BucketNotFound if the bucket is gone."""
+        """Clear the mark of a deletion, if there is one; raise BucketNotFound if the bucket is gone."""
 
         def kept(present: VectorBucket) -> VectorBucket:
             if present.id != before.id:

@@ -38,7 +38,7 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
     environment: Environment
 
     def __call__(self, *wanted: SectionRanges) -> None:
-        for batch in _batches(self._pieces(wanted)):
+        for batch in _batches(self._missing(wanted)):
             ranges = [(self.starts[file] + start, self.starts[file] + stop) for file, (start, stop) in batch]
             for (file, (start, _)), data in zip(batch, self.read(ranges), strict=True):
                 file.write(start, data)
@@ -54,13 +54,13 @@ class RangeReader(msgspec.Struct, frozen=True, eq=False):
         self.environment.meter.add("ReadBytes", sum(map(len, parts)))
         return parts
 
-    def _pieces(self, wanted: Sequence[SectionRanges]) -> Iterator[tuple[SectionFile, ByteRange]]:
+    def _missing(self, wanted: Sequence[SectionRanges]) -> Iterator[tuple[SectionFile, ByteRange]]:
         for section, needed in wanted:
             missing = [] if section.whole else section.missing(needed)
             if missing:
                 file = _file_of(section)
                 ranges = joined(missing, MAX_GAP) if len(missing) > 1 else missing
-                yield from ((file, piece) for byte_range in ranges for piece in split(byte_range))
+                yield from ((file, part) for byte_range in ranges for part in split(byte_range))
 
 
 def write_first_bytes(data: memoryview, head: Head, starts: Mapping[SectionFile, int], *, partly: bool) -> None:
@@ -97,12 +97,12 @@ def split(byte_range: ByteRange) -> Iterator[ByteRange]:
         yield start, min(byte_range[1], start + _REQUEST_BYTES)
 
 
-def _batches(pieces: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:
+def _batches(ranges: Iterator[tuple[SectionFile, ByteRange]]) -> Iterator[list[tuple[SectionFile, ByteRange]]]:
     batch: list[tuple[SectionFile, ByteRange]] = []
     size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += piece[1][1] - piece[1][0]
+    for file, (start, stop) in ranges:
+        batch.append((file, (start, stop)))
+        size += stop - start
         if size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0

@@ -40,7 +40,7 @@ _REASONS: Final = {
 }
 
 
-# What a file system answers that has no hard links, or no more of them for one file.
+# The errors of a link on a file system that has no hard links, or has too many for one file.
 CANNOT_LINK: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -86,6 +86,6 @@ class Publishing(Translated):
         super().__exit__(kind, error, at)
 
 
-# They have no state.
+# One instance of each is enough, because they have no state.
 TRANSLATED: Final = Translated()
 PUBLISHING: Final = Publishing()

@@ -16,7 +16,7 @@ from vectord.storage.files.errors import TRANSLATED
 from vectord.storage.files.layout import TEMPORARY
 from vectord.storage.files.system import System
 
-# What a file system, a kernel or a sandbox answers if it cannot copy inside the kernel.
+# The errors of a file system, a kernel or a sandbox that cannot copy inside the kernel.
 _CANNOT_COPY: Final = frozenset(
     {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ETXTBSY}
 )
