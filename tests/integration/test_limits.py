@@ -11,7 +11,7 @@ from tests.support.api import Answer, Api, encoded
 from tests.support.backends import S3Backend
 
 LONGEST_ID = "ü" * 511 + "/?"  # 1,024 bytes
-PACKED = 16 << 20  # bytes from which on an index is packed
+PACKED = 8 << 20  # bytes from which on an index is packed
 
 
 def _packed(vector: Any) -> str:

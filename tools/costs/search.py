@@ -7,11 +7,13 @@ June 2026 is for indexes of more than 10 million vectors).
 
 from typing import Final
 
+from vectord.index.thresholds import DEFAULT
+
 DIMENSION: Final = 384
 PER_BLOB: Final = 1_000_000  # vectors in one blob; a larger set has several shards, and a search reads each of them
 BLOB_RATIO: Final = 1.13  # bytes of the blob / bytes of raw float32, measured by `make bench`
 PLAIN_RATIO: Final = 1.08  # the same of a small index, in the plain form, without partitions
-PACKED: Final = 16 << 20  # bytes from which on an index is in the packed form
+PACKED: Final = DEFAULT.packed
 # What a cold search of 100,000 vectors reads, measured (decision 126): the head of the partitions and the codes of
 # those that it probes; rows and documents.
 PARTS_BYTES: Final = 0.5e6

@@ -1,6 +1,7 @@
 """A request that finds a build due runs it if that takes a moment; otherwise a compaction does."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from tests.support.compactions import (
@@ -17,10 +18,12 @@ from tests.support.services import FOREVER, Clock, new_section_cache
 from vectord.errors import OutcomeUnknown, StoreError, StoreRefused, StoreUnavailable
 from vectord.index import mutations
 from vectord.index.codec import decode
-from vectord.index.rows import Item
+from vectord.index.rows import Item, Rows
 from vectord.index.sections.base import NOTHING_TO_FETCH
-from vectord.index.state import Index
+from vectord.index.state import Index, empty_index
+from vectord.index.thresholds import DEFAULT
 from vectord.lhv1 import frame
+from vectord.lhv1.params import new_params
 from vectord.readers.entry import NewVector
 from vectord.service.commit.build_policy import BuildPolicy, build_seconds
 from vectord.service.service import Service
@@ -96,6 +99,16 @@ def test_a_request_does_not_wait_for_a_build_that_takes_longer_than_it_may(
     policy = BuildPolicy(Clock().environment(), asked, PLENTY)
     assert not policy.is_deferred(a_due_index(metadata=1), SIZES, FOREVER)
     assert policy.is_deferred(a_due_index(metadata=1_300_000), SIZES, FOREVER)
+
+
+@pytest.mark.parametrize(("rows", "is_deferred"), [(5_000, False), (5_600, True)], ids=["plain", "packed"])
+def test_the_first_build_of_a_packed_index_is_left_to_a_compaction(
+    asked: RecordedInvocations, rows: int, is_deferred: bool
+) -> None:
+    written = Rows([str(row) for row in range(rows)], np.ones((rows, 384), np.float32), {})
+    index = mutations.upsert_rows(empty_index(new_params("t", 384)), written)[0]
+    policy = BuildPolicy(Clock().environment(), asked, PLENTY)
+    assert policy.is_deferred(index, DEFAULT, FOREVER) == is_deferred
 
 
 def a_due_index(metadata: int) -> Index:

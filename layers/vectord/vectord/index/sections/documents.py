@@ -45,6 +45,10 @@ class Document(msgspec.Struct, frozen=True):
 class Documents(Protocol):
     """The documents of the rows of a base."""
 
+    @property
+    def size(self) -> int:
+        """The bytes of all documents, with a directory if there is one."""
+
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         """Return the row of each id that exists."""
 
@@ -63,6 +67,10 @@ class ListedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     listed: Sequence[str]
     metadata: Mapping[str, msgspec.Raw]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.listed)) + sum(map(len, self.metadata.values()))
 
     @cached_property
     def _row_of(self) -> Mapping[str, int]:
@@ -103,7 +111,6 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def size(self) -> int:
-        """The bytes of all documents with their directory."""
         return self.section.size - self.at
 
     @property

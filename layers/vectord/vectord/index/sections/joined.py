@@ -19,6 +19,10 @@ class JoinedDocuments(msgspec.Struct, frozen=True, eq=False):
     places: tuple[Documents, ...]
     starts: tuple[int, ...]
 
+    @property
+    def size(self) -> int:
+        return sum(place.size for place in self.places)
+
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         """Return the last row of each id that exists."""
         wanted = list(dict.fromkeys(ids))

@@ -5,9 +5,8 @@ from typing import Final, Protocol
 import msgspec
 
 from vectord.errors import StoreError
-from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds, build_is_due
+from vectord.index.thresholds import Thresholds, build_is_due, first_build_takes_long
 from vectord.service.values.environment import Environment
 from vectord.service.values.options import Deadline
 
@@ -48,8 +47,8 @@ class BuildPolicy:
         """Return True if a build of `index` is due, and this write should not wait for it or has no memory for it."""
         if index.can_keep_base:
             is_due = build_is_due(index, thresholds)
-        else:  # a commit builds it; in the plain form and with few rows that takes less than 0.15 s
-            is_due = not exact_scan_is_cheap(len(index), index.params.dimension)
+        else:  # a commit builds it
+            is_due = first_build_takes_long(index, thresholds)
         if not is_due:
             return False
         wait = min(REQUEST_WAIT, _SHARE * self._environment.left(deadline))
