@@ -260,7 +260,7 @@ class Ingestion:
             changed, _, _ = mutations.upsert(index, rows.items)
             return mutations.record_upload(changed, key, sequencer, refused), (len(rows.items), 0)
 
-        return self._commits.change(name, add, job.deadline).result
+        return self._commits.change(name, add, job.deadline, adds=len(rows.items)).result
 
     def _reject(self, job: _Job, error: RequestInvalid | IndexNotFound) -> Ingested:
         """Write the report on a file that can never be ingested, unless another version has replaced it."""

@@ -51,6 +51,7 @@ class _BucketChanges:
         write: WriteOptions = UNCONDITIONAL,
         *,
         effect_length: int = 0,
+        adds: int = 0,
     ) -> Committed[Effect]:
         """Do the same as `CommitLoop.change`."""
 
@@ -58,4 +59,4 @@ class _BucketChanges:
             bucket_index_of(index, self._name)
             return change(index)
 
-        return self._commits.change(base, checked, deadline, write, effect_length=effect_length)
+        return self._commits.change(base, checked, deadline, write, effect_length=effect_length, adds=adds)

@@ -13,7 +13,7 @@ from vectord.index.codec import decode, encode
 from vectord.index.query import search
 from vectord.index.sections.base import NOTHING_TO_FETCH
 from vectord.index.state import Index
-from vectord.index.thresholds import Thresholds
+from vectord.index.thresholds import Thresholds, pieces_to_keep
 from vectord.lhv1 import frame
 
 
@@ -210,7 +210,7 @@ def test_more_pieces_than_allowed_are_merged_and_no_row_is_lost() -> None:
 def test_a_row_of_a_tail_is_seldom_written_again(commits: int, most: int, in_total: float) -> None:
     limit, sizes, merges = 24, list[int](), []
     for _ in range(commits):
-        kept = encode.pieces_to_keep(sizes, limit) if len(sizes) > limit else len(sizes)
+        kept = pieces_to_keep(sizes, limit) if len(sizes) > limit else len(sizes)
         merges.append(sum(sizes[kept:]))
         sizes[kept:] = [merges[-1] + 1]
         assert len(sizes) <= limit + 1

@@ -11,11 +11,11 @@ from vectord.index import mutations
 from vectord.index.kernels.codes import RowCodes
 from vectord.index.kernels.distance import F32
 from vectord.index.sections import piece_writer
-from vectord.index.sections.base import ByteRange, SectionRanges
+from vectord.index.sections.base import ByteRange, Fetch, SectionRanges
 from vectord.index.sections.parts import Parts
 from vectord.index.sections.piece import Piece, PieceLayout
 from vectord.index.state import Base, Calibration, Index, Tail, with_rows
-from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due
+from vectord.index.thresholds import DEFAULT, Thresholds, build_is_due, kept_pieces
 from vectord.lhv1 import frame, parts_copy
 from vectord.lhv1.frame import Data, Envelope, SectionEntry
 from vectord.lhv1.section_names import PARTS_HEAD, PIECE
@@ -23,8 +23,6 @@ from vectord.lhv1.section_names import PARTS_HEAD, PIECE
 OTHER_ROOM: Final = 128 << 10
 """Bytes of an envelope that lists no rows: enough for all indexes but those with a long `applied`."""
 
-_SIZE_RATIO: Final = 8  # of pieces of a tail that are merged
-_SMALL_SHARE: Final = 8  # a piece below this share of a part is always written again, so that few small ones remain
 _ROW_BYTES: Final = 64  # about those of a row in a piece besides vector and metadata
 _PART_SHARE: Final = 12  # a copy of the head of the partitions has up to one in 12 bytes of a part: 426 KiB
 _ENTRY_BYTES: Final = 256  # that the envelope needs at most to list a section
@@ -116,7 +114,7 @@ def encode(
 def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
     """Return a blob that copies the base and older pieces, and has the fresh rows in a piece in front of them."""
     entries = index.tail_entries[: len(index.tail.pieces)]
-    kept = _kept_pieces(index, thresholds)
+    kept = kept_pieces(index, _bytes_of_listed(index.tail), thresholds)
     count, fields = _new_piece(index, base, kept, thresholds, with_codes=with_codes)
     added = _written({PIECE: fields} if fields else {}, index.commit)
     copied_entries = (*reversed(entries[:kept]), *(base.entries if base else ()))
@@ -142,25 +140,45 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, wit
     return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
 
 
-def _kept_pieces(index: Index, thresholds: Thresholds) -> int:
-    """Return how many of the oldest pieces a commit keeps; it writes the rows of the others again, as one piece."""
-    sizes = [piece.section.size for piece in index.tail.pieces]
-    kept = len(sizes)
-    if len(sizes) > thresholds.pieces:
-        kept = pieces_to_keep(sizes, thresholds.pieces)
-    if index.tail.ids and kept and _may_grow(sizes[kept - 1], _bytes_of_listed(index.tail), thresholds.part):
-        kept -= 1  # its rows take the place of the spaces that would pad the first part
-    return kept
+def read_ahead(index: Index, rows: int, thresholds: Thresholds = DEFAULT) -> Index:
+    """Return `index`, whose first fetch also reads what a commit reads that adds `rows` rows to it."""
+    if index.base is None or not index.can_keep_base:
+        return index
+    kept = kept_pieces(index, rows * _bytes_of_row(index.tail), thresholds)
+    needed = _read_by_append(index, index.base, kept, thresholds)
+    is_cached = not any(section.missing(ranges) for section, ranges in needed)
+    return index if is_cached else structs.replace(index, fetch=_ReadAhead(index.fetch, needed))
 
 
-def _may_grow(newest: int, added: int, part: int) -> bool:
-    """Return True if a commit that adds `added` bytes writes the newest piece again, because that costs little."""
-    return newest + added <= part or newest <= part // _SMALL_SHARE
+class _ReadAhead(msgspec.Struct, frozen=True, eq=False):
+    """A `Fetch` that also fetches what is `needed` later."""
+
+    fetch: Fetch
+    needed: Sequence[SectionRanges]
+
+    @property
+    def capacity(self) -> int:
+        return self.fetch.capacity
+
+    def __call__(self, *wanted: SectionRanges) -> None:
+        whole = {id(section) for section, ranges in self.needed if ranges is None}
+        self.fetch(*(each for each in wanted if id(each[0]) not in whole), *self.needed)
+
+
+def _read_by_append(index: Index, base: Base | None, kept: int, thresholds: Thresholds) -> list[SectionRanges]:
+    """Return the bytes that a commit reads which writes the rows of all but the `kept` oldest pieces again."""
+    tail = index.tail
+    again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
+    return [*(each for each in again if not each[0].whole), *_head_of_parts(base, thresholds)]
 
 
 def _bytes_of_listed(tail: Tail) -> int:
     """Return about how many bytes of a piece the rows have that are listed in memory."""
-    return len(tail.ids) * (4 * tail.params.dimension + _ROW_BYTES) + sum(map(len, tail.metadata.values()))
+    return len(tail.ids) * _bytes_of_row(tail) + sum(map(len, tail.metadata.values()))
+
+
+def _bytes_of_row(tail: Tail) -> int:
+    return 4 * tail.params.dimension + _ROW_BYTES
 
 
 def _written(sections: Mapping[str, Sequence[Data]], commit: str) -> tuple[Written, ...]:
@@ -178,15 +196,19 @@ def _new_piece(
     start = tail.starts[kept]
     if start == len(tail):
         return 0, []
-    again = [(piece.section, None) for piece in tail.pieces[kept:]] + [(section, None) for section in tail.sections]
-    index.fetch(*(each for each in again if not each[0].whole), *_head_of_parts(base, thresholds))
+    index.fetch(*_read_by_append(index, base, kept, thresholds))
     vectors = [piece.vectors for piece in tail.pieces[kept:]]
     vectors += [tail.listed_vectors] if tail.ids else []
     stored = range(tail.first + start, tail.first + tail.starts[-1])
-    live = np.flatnonzero(index.live.tail[start : tail.starts[-1]]) + stored.start
-    documents = index.documents.read(live.tolist(), index.fetch) if stored else []
-    metadata = {document.id: document.metadata for document in documents if document.metadata is not None}
-    ids = [*index.ids_of(stored), *tail.ids]
+    documents = index.documents.read(stored, index.fetch) if stored else []
+    # Of two rows with one id the last is the live one, whose metadata count.
+    is_live = index.live.tail[start : tail.starts[-1]].tolist()
+    metadata = {
+        document.id: document.metadata
+        for document, live in zip(documents, is_live, strict=True)
+        if live and document.metadata is not None
+    }
+    ids = [*(document.id for document in documents), *tail.ids]
     joined = vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
     mean = _mean(index, base) if with_codes else None
     known = [] if mean is None else _known_codes(tail.pieces[kept:], mean)
@@ -236,26 +258,9 @@ def _mean(index: Index, base: Base | None) -> F32 | None:
     return None
 
 
-def pieces_to_keep(sizes: Sequence[int], limit: int) -> int:
-    """Return how many of the first pieces of a tail to keep; a commit writes the others as one piece.
-
-    `sizes` are the bytes of more than `limit` pieces. At least a third of `limit` pieces are merged, and pieces of
-    about one size: so a row of a tail of a thousand pieces is written again twice, and rarely more than a few at once.
-    After O'Neil et al., "The log-structured merge-tree" (Acta Informatica 33, 1996).
-    """
-    bound = sizes[-1]
-    while True:
-        kept = len(sizes)
-        while kept and sizes[kept - 1] <= bound:
-            kept -= 1
-        if len(sizes) - kept >= limit // 3 or not kept:
-            return kept
-        bound *= _SIZE_RATIO
-
-
 def _without_base(index: Index, thresholds: Thresholds, *, with_codes: bool) -> PreparedBlob:
     """Return a blob whose rows are all in the tail, to be built later; it copies the older pieces if they are large."""
-    entries = index.tail_entries[: _kept_pieces(index, thresholds)]
+    entries = index.tail_entries[: kept_pieces(index, _bytes_of_listed(index.tail), thresholds)]
     if index.base is not None or 0 < sum(entry.bytes for entry in entries) < thresholds.part:
         index = with_rows(index, index.rows)
     return _append_tail(index, None, thresholds, with_codes=with_codes)

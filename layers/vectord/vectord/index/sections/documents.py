@@ -135,7 +135,7 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def find(self, ids: Iterable[str], fetch: Fetch) -> dict[str, int]:
         wanted = list(dict.fromkeys(ids))
-        fetch((self.section, [self.hashes]))
+        fetch((self.section, [self.lookup]))  # also what finds the documents, or they would take a round more
         positions, rows = self.candidates(crc32s(wanted))
         found = self.ids(rows, fetch)
         # The blocks are read before the checksum of the section can be compared, so compare the ids with their hashes.
@@ -152,8 +152,9 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         documents: list[Document] = []
         for block, some in groupby(rows, lambda row: row // BLOCK_ROWS):
             start, lengths = self._lengths(data, block)
+            ends = list(accumulate(lengths, initial=start + 3 * len(lengths)))
             for row in some:
-                document = _document(data, start, lengths, row % BLOCK_ROWS)
+                document = _document(data, ends, row % BLOCK_ROWS)
                 documents.append(document)
                 limit -= len(document.metadata or b"")
                 if limit < 0:
@@ -260,16 +261,14 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         return start, lengths
 
 
-def _document(data: memoryview, start: int, lengths: tuple[int, ...], position: int) -> Document:
-    """Return the document at a position of a block that starts at `start` and has these lengths."""
-    rows = len(lengths) // 2
-    id_at = start + 6 * rows + sum(lengths[:position])
-    metadata_at = id_at + sum(lengths[position : rows + position])
-    metadata = data[metadata_at : metadata_at + lengths[rows + position]].tobytes()
+def _document(data: memoryview, ends: Sequence[int], position: int) -> Document:
+    """Return the document at a position of a block; `ends` are those of its ids and then of its metadata."""
+    of_metadata = position + len(ends) // 2
+    metadata = bytes(data[ends[of_metadata] : ends[of_metadata + 1]])
     try:
         if metadata:
             _check_json(metadata)  # answers contain the text as it is, and a section may not be verified
-        vector_id = data[id_at : id_at + lengths[position]].tobytes().decode()
+        vector_id = str(data[ends[position] : ends[position + 1]], "utf-8")
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
     return Document(vector_id, msgspec.Raw(metadata) if metadata else None)

@@ -45,11 +45,9 @@ class BuildPolicy:
 
     def is_deferred(self, index: Index, thresholds: Thresholds, deadline: Deadline) -> bool:
         """Return True if a build of `index` is due, and this write should not wait for it or has no memory for it."""
-        if index.can_keep_base:
-            is_due = build_is_due(index, thresholds)
-        else:  # a commit builds it
-            is_due = first_build_takes_long(index, thresholds)
-        if not is_due:
+        # A commit builds an index without a packed base.
+        is_due = build_is_due if index.can_keep_base else first_build_takes_long
+        if not is_due(index, thresholds):
             return False
         wait = min(REQUEST_WAIT, _SHARE * self._environment.left(deadline))
         return build_seconds(index) > wait or _COPIES * _size(index) > self._memory

@@ -91,6 +91,7 @@ class Changes(Protocol):
         write: WriteOptions = ...,
         *,
         effect_length: int = ...,
+        adds: int = ...,
     ) -> Committed[Effect]:
         """Do the same as `CommitLoop.change`."""
 
@@ -117,11 +118,13 @@ class CommitLoop:
         write: WriteOptions = UNCONDITIONAL,
         *,
         effect_length: int = 0,
+        adds: int = 0,
     ) -> Committed[Effect]:
         """Apply `change` to the present state of an index and commit the result; write nothing if it is the same index.
 
         `base` is the present state if the caller has just opened it, otherwise the name of the index. With a key, the
         effect of the change, `effect_length` numbers, is stored, and a repeated write satisfies every precondition.
+        A change that `adds` rows, about this many, reads what its commit needs together with its own first read.
 
         Raises:
             PreconditionFailed, and what `change` and `commit` raise
@@ -131,19 +134,20 @@ class CommitLoop:
         if write.key is not None:
             change = idempotent(name, write.key, effect_length, change)
         commit_id = self._environment.new_id()
-        prepare = partial(self._prepare, commit_id, change, deadline)
+        prepare = partial(self._prepare, commit_id, change, deadline, adds)
         committed = self.commit(name, commit_id, prepare, deadline, write, snapshot=snapshot)
         if committed.build_deferred and self._build_policy:
             self._build_policy.request_compaction(name, committed.state.index)
         return committed
 
     def _prepare(
-        self, commit_id: str, change: Change, deadline: Deadline, state: Snapshot
+        self, commit_id: str, change: Change, deadline: Deadline, adds: int, state: Snapshot
     ) -> PreparedCommit[Effect] | Committed[Effect]:
-        changed, effect = change(state.index)
+        index = encode.read_ahead(state.index, adds, self._thresholds) if adds else state.index
+        changed, effect = change(index)
         if self._environment.now() >= deadline.at:
             raise DeadlineExceeded
-        if changed is state.index:
+        if changed is index:
             return Committed(effect, state)
         policy, thresholds = self._build_policy, self._thresholds
         deferred = policy is not None and policy.is_deferred(changed, thresholds, deadline)

@@ -204,7 +204,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
                 changed, added, replaced = mutations.upsert(index, items)
             return changed, (added, replaced, len(changed))
 
-        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3)
+        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3, adds=len(entries))
         added, replaced, count = committed.result
         return Added(added, replaced, count, committed.state.etag)
 
@@ -215,7 +215,7 @@ class SingleIndex(msgspec.Struct, frozen=True):
             changed, added, replaced = mutations.upsert(index, items)
             return changed, (added, replaced, len(changed))
 
-        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3)
+        committed = self.commits.change(self.snapshot, upsert, self.deadline, write, effect_length=3, adds=len(items))
         added, replaced, count = committed.result
         return Added(added, replaced, count, committed.state.etag)
 
@@ -244,7 +244,8 @@ class SingleIndex(msgspec.Struct, frozen=True):
                 raise VectorsNotFound(self.name, missing)
             return mutations.patch(index, row_of, patch.metadata, patch.mode, self.check), (len(row_of), len(index))
 
-        committed = self.commits.change(self.snapshot, change, self.deadline, write, effect_length=2)
+        rows = len(selection.ids or ())
+        committed = self.commits.change(self.snapshot, change, self.deadline, write, effect_length=2, adds=rows)
         patched, count = committed.result
         return Patched(patched, count, committed.state.etag)
 
