@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from vectord.index.sections.graph import exact_scan_is_cheap, layout_of
+from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
 
@@ -66,7 +66,7 @@ def first_build_takes_long(index: Index, thresholds: Thresholds = DEFAULT) -> bo
 def _bytes_of_rows(index: Index) -> int:
     """Return about how many bytes the live rows have in an index that is built."""
     live, rows = len(index), index.base_rows + len(index.tail)
-    return live * layout_of(index.params).node_size + (index.documents.size * live // rows if live else 0)
+    return live * 4 * index.params.dimension + (index.documents.size * live // rows if live else 0)
 
 
 def kept_pieces(index: Index, added: int, thresholds: Thresholds = DEFAULT) -> int:

@@ -140,12 +140,10 @@ def _append_tail(index: Index, base: Base | None, thresholds: Thresholds, *, wit
     return PreparedBlob(head, copied, added, envelope, len(head) + size + copied_size)
 
 
-def read_ahead(index: Index, rows: int, thresholds: Thresholds = DEFAULT) -> Index:
-    """Return `index`, whose first fetch also reads what a commit reads that adds `rows` rows to it."""
-    if index.base is None or not index.can_keep_base:
-        return index
+def read_ahead(index: Index, base: Base, rows: int, thresholds: Thresholds = DEFAULT) -> Index:
+    """Return `index`, whose first fetch also reads what a commit reads that adds `rows` rows to its packed `base`."""
     kept = kept_pieces(index, rows * _bytes_of_row(index.tail), thresholds)
-    needed = _read_by_append(index, index.base, kept, thresholds)
+    needed = _read_by_append(index, base, kept, thresholds)
     is_cached = not any(section.missing(ranges) for section, ranges in needed)
     return index if is_cached else structs.replace(index, fetch=_ReadAhead(index.fetch, needed))
 

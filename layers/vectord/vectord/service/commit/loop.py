@@ -143,7 +143,9 @@ class CommitLoop:
     def _prepare(
         self, commit_id: str, change: Change, deadline: Deadline, adds: int, state: Snapshot
     ) -> PreparedCommit[Effect] | Committed[Effect]:
-        index = encode.read_ahead(state.index, adds, self._thresholds) if adds else state.index
+        index, base = state.index, state.index.base
+        if adds and base and base.parts:
+            index = encode.read_ahead(index, base, adds, self._thresholds)
         changed, effect = change(index)
         if self._environment.now() >= deadline.at:
             raise DeadlineExceeded
