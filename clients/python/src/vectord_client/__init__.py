@@ -91,6 +91,7 @@ from vectord_client.rows.pack import InvalidVector
 from vectord_client.rowset import Rows
 from vectord_client.values import (
     Added,
+    Build,
     Deleted,
     Embedding,
     ExportLink,
@@ -132,6 +133,7 @@ __all__ = [
     "BadItem",
     "BadRows",
     "BatchInvalid",
+    "Build",
     "CertificateInvalid",
     "Client",
     "ClientClosed",

@@ -48,10 +48,18 @@ class ShardInfo(msgspec.Struct, frozen=True):
     etag: str
 
 
+class Build(msgspec.Struct, frozen=True):
+    """A build of an index that is going on: since when, and what it does now, in words."""
+
+    since: datetime
+    stage: str
+
+
 class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters and the state of an index.
 
     `calibration` is strategy → effort → recall@10, as the last build measured it; a small index has none.
+    `build` is None if no compaction is building the index.
     """
 
     parameters: Parameters
@@ -60,6 +68,7 @@ class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
     graph_bytes: int
     calibration: Mapping[str, Mapping[str, float]]
     shards: tuple[ShardInfo, ...] = ()
+    build: Build | None = None
     etag: str = ""
 
     @property

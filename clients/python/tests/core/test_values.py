@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.core.asking import INFO, ask_directly
+from tests.support.raw_server import answer, raw_server
 
-from vectord_client import AsyncClient, Client, Hit, Hits, Vector, errors
+from vectord_client import AsyncClient, Build, Client, Hit, Hits, Vector, errors
+from vectord_client.cli import records
 from vectord_client.vector import unpack
 
 
@@ -124,3 +127,11 @@ def test_a_closed_client_says_so(tmp_path: Path) -> None:
     client.close()
     with pytest.raises(errors.ClientClosed, match="is closed"):
         films.info()
+
+
+def test_a_description_has_the_build_that_is_going_on() -> None:
+    build = {"since": "2026-11-29T04:00:00Z", "stage": "builds 10 trees"}
+    with raw_server(answer(200, INFO | {"build": build})) as server:
+        info = ask_directly(server.url)
+    assert info.build == Build(datetime(2026, 11, 29, 4, tzinfo=UTC), "builds 10 trees")
+    assert records.of_info(info)["build"] == build

@@ -51,6 +51,8 @@ def of_info(info: IndexInfo) -> dict[str, Any]:
         }
     if info.shards:
         record["shards"] = [{"count": one.count, "bytes": one.bytes, "etag": one.etag} for one in info.shards]
+    if info.build is not None:
+        record["build"] = {"since": moment(info.build.since), "stage": info.build.stage}
     return record
 
 

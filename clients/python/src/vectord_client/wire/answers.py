@@ -8,7 +8,7 @@ from msgspec import structs
 
 from vectord_client.errors import AnswerTruncated
 from vectord_client.gateway_errors import AnswerInvalid
-from vectord_client.values import ExportLink, Hits, IndexInfo, Parameters, ShardInfo
+from vectord_client.values import Build, ExportLink, Hits, IndexInfo, Parameters, ShardInfo
 from vectord_client.vector import Vector, unpack
 from vectord_client.wire.request import Response
 
@@ -53,6 +53,7 @@ class _Description(msgspec.Struct, frozen=True, kw_only=True):
     graph: _Graph
     calibration: dict[str, dict[str, float]]
     shards: tuple[ShardInfo, ...] = ()
+    build: Build | None = None
 
 
 class _Searches(msgspec.Struct, frozen=True):
@@ -111,6 +112,7 @@ def info(response: Response) -> IndexInfo:
         graph_bytes=value.graph.bytes,
         calibration=value.calibration,
         shards=value.shards,
+        build=value.build,
         etag=etag_of(response),
     )
 
