@@ -12,8 +12,8 @@ from vectord.edge.s3vectors import outputs, shapes
 from vectord.edge.s3vectors.configuration import AES256, check_encryption, index_mode
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right
 from vectord.edge.s3vectors.names import check_bucket_name
-from vectord.edge.s3vectors.pages import MAX_RESULTS, next_token, start_of_page
 from vectord.edge.s3vectors.tags import check_tags
+from vectord.edge.s3vectors.tokens import MAX_RESULTS, next_token, start_of_page
 from vectord.edge.visible import visible
 from vectord.service.buckets.values import Page, Summary, VectorBucket
 

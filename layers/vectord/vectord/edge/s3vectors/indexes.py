@@ -16,8 +16,8 @@ from vectord.edge.s3vectors.configuration import (
 )
 from vectord.edge.s3vectors.endpoint import Endpoint, check_bucket_right, check_index_right
 from vectord.edge.s3vectors.names import IndexName, check_index_name
-from vectord.edge.s3vectors.pages import MAX_RESULTS, next_token, start_of_page
 from vectord.edge.s3vectors.tags import check_tags
+from vectord.edge.s3vectors.tokens import MAX_RESULTS, next_token, start_of_page
 from vectord.errors import RequestInvalid
 from vectord.lhv1.bucket_index import BucketIndex
 from vectord.service.buckets.values import NewBucketIndex

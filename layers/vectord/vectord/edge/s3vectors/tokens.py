@@ -1,12 +1,23 @@
-"""Tokens of further pages. A token is bound to the request that it continues; a changed one is refused."""
+"""Tokens of further pages. A token is bound to the request that it continues; a changed one is refused.
+
+A page of vector buckets or of indexes ends at a name; other pages have positions of their own.
+"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from vectord.edge import pagination
 from vectord.errors import CursorInvalid, RequestInvalid
+
+MAX_RESULTS: Final = 500  # on a page, if a request does not say
+
+
+class _After(msgspec.Struct, array_like=True, frozen=True):
+    """Where a page ended."""
+
+    name: str
 
 
 def encode(request: Sequence[Any], fields: msgspec.Struct) -> str:
@@ -27,3 +38,17 @@ def decode[T: msgspec.Struct](token: str, request: Sequence[Any], fields: type[T
             "The nextToken was changed, or belongs to another request. Send it as it is, with everything else as in "
             "the request for the previous page; or start again without a nextToken."
         ) from error
+
+
+def start_of_page(token: str | None, request: Sequence[str]) -> str | None:
+    """Return the name after which the requested page starts, None for the first page.
+
+    Raises:
+        RequestInvalid: the token was changed, or belongs to another request.
+    """
+    return None if token is None else decode(token, request, _After).name
+
+
+def next_token(after: str | None, request: Sequence[str]) -> str | None:
+    """Return the token of the page after the name `after`; None if there is no further page."""
+    return None if after is None else encode(request, _After(after))
