@@ -28,7 +28,7 @@ from vectord.lhv1 import frame
 from vectord.service.service import Service
 from vectord.service.snapshots import cache as snapshots_cache
 
-ROWS, DIMENSION, K = 6_000, 64, 5
+ROWS, DIMENSION, K = 3_000, 64, 5
 PROBE = Probe(DIMENSION, "7")
 FLIPS = 25  # altered bytes per section
 

@@ -67,7 +67,13 @@ def faulted(
 
 
 @each_case
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize(
+    "fault",
+    [  # the store knows two classes of errors: a refusal, as ENOSPC, and others, as EIO
+        pytest.param(fault, id=name, marks=[pytest.mark.slow] if name in {"EACCES", "EMFILE"} else [])
+        for name, fault in FAULTS.items()
+    ],
+)
 def test_a_call_that_fails_is_reported_and_leaves_the_old_or_the_new_state(
     case: Case, fault: Fault, before: State, tmp_path: Path
 ) -> None:

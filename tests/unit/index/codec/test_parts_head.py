@@ -1,5 +1,7 @@
 """A commit writes a copy of the head of the partitions in front of the pieces, for the first read of a search."""
 
+from functools import cache
+
 import numpy as np
 
 from tests.support import vectors as v
@@ -17,13 +19,25 @@ COPYING = Thresholds(packed=1, tail_rows=1 << 30, part=100_000)  # a twelfth of 
 BASE = ["parts", "rows", "graph"]
 
 
+@cache
+def drawn() -> v.F32:
+    return np.random.default_rng(1).normal(size=(3_010, DIMENSION)).astype(np.float32)
+
+
 def some(first: int, stop: int) -> list[Item]:
-    drawn = np.random.default_rng(1).normal(size=(6_000, DIMENSION)).astype(np.float32)
-    return [v.item(f"row-{row}", drawn[row]) for row in range(first, stop)]
+    return [v.item(f"row-{row}", drawn()[row]) for row in range(first, stop)]
+
+
+@cache
+def _built() -> PackedIndex:
+    return packed(some(0, 3_000), DIMENSION, COPYING)
 
 
 def built(thresholds: Thresholds = COPYING) -> PackedIndex:
-    return packed(some(0, 3_000), DIMENSION, thresholds)
+    """Return an index of 3,000 rows and nothing else. Its build does not depend on the size of a part."""
+    index = _built().branch()
+    index.thresholds = thresholds
+    return index
 
 
 def sections_of(blob: bytes) -> tuple[Head, dict[str, bytes]]:

@@ -23,7 +23,7 @@ from vectord.lhv1.params import Distance
 
 DIMENSION = 192
 BASE_ROWS, TAIL_ROWS = 4_000, 1_000
-QUERIES = 30
+QUERIES = 20
 PIECES = 3
 
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
