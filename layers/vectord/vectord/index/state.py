@@ -265,15 +265,12 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def rows(self) -> Rows:
         """All live rows in memory: those of the base, then those of the tail."""
-        missing = [each for each in self.sections if not each[0].whole]
-        if missing:
-            self.fetch(*missing)
+        self.fetch(*(each for each in self.sections if not each[0].whole))
         base, tail, first = self.base, self.tail, self.base_rows
         live = sorted(set(range(first + len(tail))) - self.removed)
         divided = bisect_left(live, first)
         in_base, in_tail = live[:divided], live[divided:]
         documents = base.documents.read(in_base, self.fetch) if base else []
-        of_base = base.graph.take(np.array(in_base, np.int64)) if base else None
         if tail.pieces:
             documents = [*documents, *self.documents.read(in_tail, self.fetch)]
         ids = [document.id for document in documents]
@@ -284,8 +281,11 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
         vectors = tail.vectors(self.fetch)
         if len(in_tail) < len(vectors):
             vectors = vectors[np.array(in_tail, np.int64) - first]
-        if of_base is not None:
-            vectors = np.concatenate([of_base, vectors]) if in_tail else of_base
+        if base:
+            joined = np.empty((len(live), self.params.dimension), np.float32)
+            base.graph.copy(np.array(in_base, np.int64), joined[:divided])
+            joined[divided:] = vectors
+            vectors = joined
         return Rows(ids, vectors, metadata)
 
 
