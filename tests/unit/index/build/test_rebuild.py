@@ -1,5 +1,6 @@
 """A rebuild that is applied to a later state contains exactly what that state contains."""
 
+import tracemalloc
 from dataclasses import dataclass
 from functools import reduce
 
@@ -17,6 +18,7 @@ from vectord.index.build.rebuild import Rebuilt
 from vectord.index.codec import decode, encode
 from vectord.index.codec.encode import PreparedBlob
 from vectord.index.rows import Item
+from vectord.index.sections import graph
 from vectord.index.state import Index
 from vectord.index.thresholds import Thresholds
 from vectord.lhv1.params import new_params
@@ -254,3 +256,17 @@ def test_parts_have_the_requested_size_and_together_are_the_body(size: int) -> N
     assert b"".join(parts) == b"".join(data for _, data in made.sections)
     assert {len(part) for part in parts[:-1]} <= {size}
     assert 0 < len(parts[-1]) <= size
+
+
+def test_reading_all_rows_copies_the_vectors_of_the_base_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "_COPIED_ROWS", 256)
+    vectors = np.random.default_rng(1).standard_normal((4_000, 256)).astype(np.float32)
+    index = decode.open_blob(v.blob_of_matrix(vectors[:3_900], "euclidean", thresholds=SIZES))
+    index = mutations.upsert(index, [Item(f"new-{row}", vectors[row]) for row in range(3_900, 4_000)])[0]
+    tracemalloc.start()
+    try:
+        rows = index.rows
+        assert tracemalloc.get_traced_memory()[1] < 1.8 * vectors.nbytes
+    finally:
+        tracemalloc.stop()
+    assert sorted(map(tuple, rows.vectors[:, :3].tolist())) == sorted(map(tuple, vectors[:, :3].tolist()))

@@ -1,6 +1,7 @@
 """k-means: each cluster of the data gets a centroid, and no centroid is lost to equal rows."""
 
 import numpy as np
+import pytest
 
 from tests.support import datasets
 from tests.support.vectors import F32
@@ -14,8 +15,9 @@ def sample(centres: F32, rows: int) -> F32:
     return drawn.astype(np.float32)
 
 
-def test_nearest_is_the_nearest_centroid_of_each_row() -> None:
-    rows, centroids = datasets.gaussian(500, 24, 1), datasets.gaussian(30, 24, 2)
+@pytest.mark.parametrize(("count", "clusters"), [(500, 30), (1_200, 300)], ids=["one product", "several products"])
+def test_nearest_is_the_nearest_centroid_of_each_row(count: int, clusters: int) -> None:
+    rows, centroids = datasets.gaussian(count, 24, 1), datasets.gaussian(clusters, 24, 2)
     distances = np.linalg.norm(rows[:, None] - centroids, axis=2)
     numbers, less_norms = nearest(rows, centroids)
     assert numbers.tolist() == distances.argmin(axis=1).tolist()

@@ -39,3 +39,11 @@ def test_a_row_that_equals_its_centroid_has_no_second_partition() -> None:
 def test_without_spilling_and_with_one_centroid_there_is_no_second_partition() -> None:
     for assigner in (Assigner(CENTROIDS, spill=False), Assigner(CENTROIDS[:1], spill=True)):
         assert set(assigner.assign(ROWS)[1].tolist()) == {NO_PARTITION}
+
+
+def test_the_partitions_of_a_row_do_not_depend_on_how_many_rows_are_assigned_together() -> None:
+    rows, assigner = datasets.gaussian(1_200, 24, 1), Assigner(datasets.gaussian(300, 24, 2), spill=True)
+    together = assigner.assign(rows)
+    apart = [assigner.assign(rows[start : start + 100]) for start in range(0, len(rows), 100)]
+    for number in range(2):
+        assert together[number].tolist() == np.concatenate([each[number] for each in apart]).tolist()
