@@ -62,38 +62,35 @@ def open_head(head: Head, open_section: OpenSection, fetch: Fetch, earlier: Inde
     envelope = head.envelope
     base_entries = tuple(entry for entry in envelope.sections if entry.name not in {PARTS_HEAD, PIECE, "tail"})
     sections = {entry.name: open_section(entry) for entry in base_entries}
+    base_rows, start, packed = envelope.base_rows, head.rows_start, "rows" in sections
     base = None
-    if envelope.base_rows:
-        base = _reused_base(earlier, base_entries, sections) or _base(envelope, base_entries, sections, fetch)
+    if base_rows:
+        base = _reused_base(earlier, base_entries, sections) or _base(
+            envelope, base_rows, base_entries, sections, fetch
+        )
+    ids = tuple(envelope.ids if packed else envelope.ids[base_rows:])
     piece_entries = [entry for entry in reversed(envelope.sections) if entry.name == PIECE]  # the oldest first
     listed_entries = [entry for entry in envelope.sections if entry.name == "tail"]
-    pieces = _pieces(envelope, [open_section(entry) for entry in piece_entries], earlier) if piece_entries else ()
+    tail = Tail(
+        first=base_rows,
+        params=envelope.params,
+        pieces=_pieces(envelope, [open_section(entry) for entry in piece_entries], earlier) if piece_entries else (),
+        ids=ids,
+        metadata={} if base and not packed and not ids else envelope.metadata,
+        sections=tuple([open_section(entry) for entry in listed_entries]),
+    )
     return Index(
         params=envelope.params,
-        tail=_tail(envelope, base, pieces, [open_section(entry) for entry in listed_entries]),
+        tail=tail,
         base=base,
         removed=frozenset(envelope.removed),
         tail_entries=(*piece_entries, *listed_entries),
         commit=envelope.commit,
         applied=tuple(envelope.applied),
         size=head.size,
-        body_start=head.rows_start,
+        body_start=start,
         fetch=fetch,
         bucket_index=envelope.s3vectors or None,
-    )
-
-
-def _tail(envelope: Envelope, base: Base | None, pieces: tuple[Piece, ...], listed: list[Section]) -> Tail:
-    """Return the rows behind the base: those of `pieces`, and those whose ids and metadata the envelope lists."""
-    is_packed = base is not None and base.packed
-    ids = tuple(envelope.ids if is_packed else envelope.ids[envelope.base_rows :])
-    return Tail(
-        first=envelope.base_rows,
-        params=envelope.params,
-        pieces=pieces,
-        ids=ids,
-        metadata={} if base and not is_packed and not ids else envelope.metadata,
-        sections=tuple(listed),
     )
 
 
@@ -117,8 +114,9 @@ def _reused_base(
     return base if is_same else None
 
 
-def _base(envelope: Envelope, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], fetch: Fetch) -> Base:
-    rows = envelope.base_rows
+def _base(
+    envelope: Envelope, rows: int, entries: tuple[SectionEntry, ...], sections: Mapping[str, Section], fetch: Fetch
+) -> Base:
     graph = Graph(layout_of(envelope.params), rows, sections["graph"])
     documents: Documents
     if "rows" in sections:
