@@ -62,6 +62,25 @@ class Deployed:
         return {arn.removeprefix(AWS_POLICIES) for arn in arns}
 
 
+# Another value than the default for parameters that do not depend on each other: a translation takes 0.3 s.
+OTHER = Deployed(
+    {
+        "Architecture": "arm64",
+        "IngestConcurrency": "7",
+        "LogRetentionDays": "90",
+        "MaxShards": "12",
+        "MemorySize": "2304",
+        "Prefix": "own/place",
+        "ProvisionedConcurrency": "2",
+        "TlsOnly": "false",
+        "TmpSize": "2048",
+        "Tracing": "Active",
+        "UploadDays": "365",
+        "VersionDays": "30",
+    }
+)
+
+
 @cache
 def _processed(parameters: tuple[tuple[str, str], ...], path: Path) -> Any:
     """Return the template after SAM's translator, which takes two seconds to import."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import template
-from tests.support.deployed import Deployed
+from tests.support.deployed import OTHER, Deployed
 from tools.command.paths import TEMPLATE
 from tools.stack.template import load
 
@@ -29,11 +29,11 @@ def test_a_bucket_is_encrypted(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-@pytest.mark.parametrize(("parameters", "days"), [({}, "3"), ({"VersionDays": "30"}, "30")])
+@pytest.mark.parametrize(("deployed", "days"), [(DEPLOYED, "3"), (OTHER, "30")], ids=["3", "30"])
 def test_a_bucket_keeps_old_versions_for_as_many_days_as_the_parameter_says(
-    bucket: str, parameters: dict[str, str], days: str
+    bucket: str, deployed: Deployed, days: str
 ) -> None:
-    properties = Deployed(parameters).all("AWS::S3::Bucket")[bucket]
+    properties = deployed.all("AWS::S3::Bucket")[bucket]
     [rule, *_] = properties["LifecycleConfiguration"]["Rules"]
     assert (properties["VersioningConfiguration"]["Status"], rule["Status"]) == ("Enabled", "Enabled")
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": days}
@@ -52,12 +52,14 @@ def test_a_bucket_aborts_unfinished_multipart_uploads_after_a_day(bucket: str) -
 
 @pytest.mark.parametrize("prefix", ["uploads/", "rejected/"])
 @pytest.mark.parametrize(
-    ("parameters", "days"), [({}, ["30"]), ({"UploadDays": "365"}, ["365"]), ({"UploadDays": "0"}, [])]
+    ("deployed", "days"),
+    [(DEPLOYED, ["30"]), (OTHER, ["365"]), (Deployed({"UploadDays": "0"}), [])],
+    ids=["30", "365", "0"],
 )
 def test_uploads_and_reports_expire_after_as_many_days_as_the_parameter_says(
-    prefix: str, parameters: dict[str, str], days: list[str]
+    prefix: str, deployed: Deployed, days: list[str]
 ) -> None:
-    rules = Deployed(parameters).all("AWS::S3::Bucket")["Inbox"]["LifecycleConfiguration"]["Rules"]
+    rules = deployed.all("AWS::S3::Bucket")["Inbox"]["LifecycleConfiguration"]["Rules"]
     found = [rule for rule in rules if rule.get("Prefix") == prefix]
     assert [(rule["ExpirationInDays"], rule["Status"]) for rule in found] == [(each, "Enabled") for each in days]
 
@@ -90,7 +92,7 @@ def test_a_bucket_denies_plain_http(bucket: str) -> None:
 
 
 def test_plain_http_is_allowed_only_without_tls_only() -> None:
-    assert not Deployed({"TlsOnly": "false"}).all("AWS::S3::BucketPolicy")
+    assert not OTHER.all("AWS::S3::BucketPolicy")
 
 
 # ---- ingestion

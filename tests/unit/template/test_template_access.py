@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import template
-from tests.support.deployed import Deployed
+from tests.support.deployed import OTHER, Deployed
 
 DEPLOYED = Deployed({})
 FUNCTIONS = sorted(template.resources("AWS::Serverless::Function"))
@@ -74,9 +74,9 @@ def test_a_role_has_exactly_the_permissions_of_its_function(function: str) -> No
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("tracing", ["Active", "Disabled"])
-def test_a_role_has_no_managed_policy(function: str, tracing: str) -> None:
-    assert Deployed({"Tracing": tracing}).managed(function) == set()
+@pytest.mark.parametrize("deployed", [OTHER, DEPLOYED], ids=["with tracing", "without"])
+def test_a_role_has_no_managed_policy(function: str, deployed: Deployed) -> None:
+    assert deployed.managed(function) == set()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -91,7 +91,7 @@ def test_tracing_adds_its_permissions(function: str) -> None:
 
 
 def test_permissions_follow_the_prefix_parameter() -> None:
-    assert ("s3:GetObject", "Bucket.Arn/own/place/*") in Deployed({"Prefix": "own/place"}).rights("SearchFunction")
+    assert ("s3:GetObject", "Bucket.Arn/own/place/*") in OTHER.rights("SearchFunction")
 
 
 def list_prefixes(function: str) -> dict[str, list[str]]:

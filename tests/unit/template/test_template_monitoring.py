@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import template
-from tests.support.deployed import Deployed
+from tests.support.deployed import OTHER, Deployed
 from vectord.edge import telemetry
 
 DEPLOYED = Deployed({})
@@ -89,7 +89,7 @@ def test_every_function_has_a_log_group_whose_name_does_not_depend_on_it() -> No
 
 
 def test_every_log_group_has_the_retention_time_of_the_parameter() -> None:
-    groups = Deployed({"LogRetentionDays": "90"}).all("AWS::Logs::LogGroup").values()
+    groups = OTHER.all("AWS::Logs::LogGroup").values()
     assert len(groups) == len(FUNCTIONS) + 1
     assert {group["RetentionInDays"] for group in groups} == {"90"}
 

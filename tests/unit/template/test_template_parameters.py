@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support import template
-from tests.support.deployed import Deployed
+from tests.support.deployed import OTHER, Deployed
 from tools.command.paths import TEMPLATE
 from tools.stack.template import load
 from vectord.lhv1 import params
@@ -24,7 +24,7 @@ def test_provisioned_concurrency_and_tracing_are_off_by_default() -> None:
 
 
 def test_provisioned_concurrency_is_a_parameter() -> None:
-    alias = Deployed({"ProvisionedConcurrency": "2"}).one("AWS::Lambda::Alias")
+    alias = OTHER.one("AWS::Lambda::Alias")
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": "2"}
 
 
@@ -51,12 +51,12 @@ def test_without_reserved_concurrency_an_earlier_limit_of_the_event_source_is_re
 
 
 def test_sqs_calls_ingest_no_more_often_than_its_reserved_concurrency_allows() -> None:
-    source = Deployed({"IngestConcurrency": "7"}).one("AWS::Lambda::EventSourceMapping")
+    source = OTHER.one("AWS::Lambda::EventSourceMapping")
     assert source["ScalingConfig"] == {"MaximumConcurrency": "7"}
 
 
 def test_the_maximum_of_shards_is_a_parameter() -> None:
-    functions = Deployed({"MaxShards": "12"}).all("AWS::Lambda::Function")
+    functions = OTHER.all("AWS::Lambda::Function")
     assert functions["CreateFunction"]["Environment"]["Variables"]["VECTORD_MAX_SHARDS"] == "12"
 
 
@@ -87,21 +87,33 @@ def test_snap_start_is_a_parameter(parameter: str, applied: str) -> None:
     assert functions["SearchFunction"]["SnapStart"] == {"ApplyOn": applied}
 
 
-@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
-def test_the_architecture_is_a_parameter(architecture: str) -> None:
-    functions = Deployed({"Architecture": architecture}).all("AWS::Lambda::Function")
+@pytest.mark.parametrize(
+    ("deployed", "architecture"),
+    [(DEPLOYED, "x86_64"), (OTHER, "arm64")],
+    ids=["x86_64", "arm64"],
+)
+def test_the_architecture_is_a_parameter(deployed: Deployed, architecture: str) -> None:
+    functions = deployed.all("AWS::Lambda::Function")
     assert {tuple(one["Architectures"]) for one in functions.values()} == {(architecture,)}
 
 
 def test_memory_and_disk_are_parameters() -> None:
-    functions = Deployed({"MemorySize": "2304", "TmpSize": "2048"}).all("AWS::Lambda::Function")
+    functions = OTHER.all("AWS::Lambda::Function")
     own = [functions.pop(name) for name in ("CompactFunction", "ExportFunction")]
     assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in functions.values()} == {("2304", "2048")}
     assert {(one["MemorySize"], one["EphemeralStorage"]["Size"]) for one in own} == {("3008", "4096")}
 
 
-@pytest.mark.parametrize("verb", ["Compact", "Export"])
-def test_memory_and_disk_of_compact_and_export_are_separate_parameters(verb: str) -> None:
-    parameters = {f"{verb}MemorySize": "10240", f"{verb}TmpSize": "10239"}
-    one = Deployed(parameters).all("AWS::Lambda::Function")[f"{verb}Function"]
-    assert (one["MemorySize"], one["EphemeralStorage"]["Size"]) == ("10240", "10239")
+def test_memory_and_disk_of_compact_and_export_are_separate_parameters() -> None:
+    parameters = {
+        "CompactMemorySize": "10240",
+        "CompactTmpSize": "10239",
+        "ExportMemorySize": "10238",
+        "ExportTmpSize": "10237",
+    }
+    functions = Deployed(parameters).all("AWS::Lambda::Function")
+    sizes = [
+        (functions[name]["MemorySize"], functions[name]["EphemeralStorage"]["Size"])
+        for name in ("CompactFunction", "ExportFunction")
+    ]
+    assert sizes == [("10240", "10239"), ("10238", "10237")]
