@@ -24,6 +24,12 @@ def index(blob: bytes) -> Index:
     return decode.open_blob(blob)
 
 
+@pytest.fixture(scope="module")
+def small() -> Index:
+    """Fewer rows of the same kind, too few for efforts in memory."""
+    return decode.open_blob(v.blob_of_matrix(datasets.decaying(6_000, 192, 3, 0.45), "cosine", thresholds=PACKED, m=2))
+
+
 def base_of(index: Index) -> Base:
     assert index.base is not None
     return index.base
@@ -34,6 +40,7 @@ def test_the_margin_falls_with_what_is_missing(recall: float, measured: float) -
     assert planner.required_of_partitions(recall) == measured
 
 
+@pytest.mark.slow
 def test_a_build_keeps_efforts_in_memory_for_the_targets_with_their_margins(index: Index) -> None:
     parts = base_of(index).parts
     assert parts
@@ -78,16 +85,16 @@ def test_there_is_no_plan_by_ranges_where_none_reaches_the_recall(index: Index) 
     assert planner.plan_by_ranges(base, index.live, 10, 1.0) is None
 
 
-def test_up_to_100_matches_get_the_requests_that_were_measured_for_100(index: Index) -> None:
-    of_10, of_11, of_100 = (planner.plan_by_ranges(base_of(index), index.live, k, 0.8) for k in (10, 11, 100))
+def test_up_to_100_matches_get_the_requests_that_were_measured_for_100(small: Index) -> None:
+    of_10, of_11, of_100 = (planner.plan_by_ranges(base_of(small), small.live, k, 0.8) for k in (10, 11, 100))
     assert of_10
     assert of_11 == of_100
     assert of_11
     assert of_11.requests > of_10.requests
 
 
-def test_more_than_100_matches_get_proportionally_more_requests(index: Index) -> None:
-    few, many = (planner.plan_by_ranges(base_of(index), index.live, k, 0.8) for k in (100, 300))
+def test_more_than_100_matches_get_proportionally_more_requests(small: Index) -> None:
+    few, many = (planner.plan_by_ranges(base_of(small), small.live, k, 0.8) for k in (100, 300))
     assert few
     assert many
     assert many.requests == 3 * few.requests
