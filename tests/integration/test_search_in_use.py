@@ -71,9 +71,7 @@ class InUse:
         self.add(drawn(ROWS, 1), 0)
         for batch in range(BATCHES):
             self.add(drawn(ADDED, 2 + batch), ROWS + batch * ADDED)
-        for number in (*range(0, ROWS, 100), *range(ROWS, ROWS + BATCHES * ADDED, 20)):
-            assert api.delete(f"v{number}").status == 200
-            del self.rows[f"v{number}"]
+        self.remove([*range(0, ROWS, 100), *range(ROWS, ROWS + BATCHES * ADDED, 20)])
         self.add(drawn(50, 9), ROWS - 50)
         self.add(drawn(50, 10), ROWS + BATCHES * ADDED - 50)
 
@@ -81,6 +79,12 @@ class InUse:
         made = vectors_of(rows, first)
         assert self.api.add(*made).status == 200
         self.rows |= {each["id"]: row for each, row in zip(made, rows, strict=True)}
+
+    def remove(self, numbers: list[int]) -> None:
+        names = [f"v{number}" for number in numbers]
+        assert self.api.send("POST", "/indexes/t/vectors/delete", {"ids": names}).status == 200
+        for name in names:
+            del self.rows[name]
 
     def nearest(self, query: F32, k: int, *, even: bool = False) -> list[str]:
         names = [name for name in self.rows if not even or int(name[1:]) % 2 == 0]
