@@ -95,10 +95,10 @@ class IndexLifecycle:
             raise IndexNotFound(name)
         self._reader.retry(deadline, once)
 
-    def with_build(self, described: Description) -> Description:
-        """Return the description of an index with the build of it that is going on, which its lease tells."""
+    def with_build(self, described: Description, name: str) -> Description:
+        """Add the build of the index or shard `name` that is going on, as its lease describes it, to a description."""
         with suppress(StoreUnavailable):
-            if lease := present_lease(self._reader.store, described.params.name):
+            if lease := present_lease(self._reader.store, name):
                 return structs.replace(described, build=Build(lease.since, lease.stage))
         return described
 

@@ -92,7 +92,7 @@ class Service:
         self.versions = Versions(self.reader, files, memory_bytes)
         self._commits = CommitLoop(self.reader, thresholds, build_policy)
         pool = WorkerPool(environment)
-        self.shard_requests = ShardRequests(self.run)
+        self.shard_requests = ShardRequests(self.run, self._with_build)
         local = LocalFanOut(self.shard_requests.answer, pool)
         fan_out = RemoteFanOut(local, invoke) if invoke else local
         self._shards = ShardAccess(self.reader, self.shard_requests.use, fan_out, local, pool)
@@ -144,9 +144,12 @@ class Service:
 
     def describe(self, name: str, deadline: Deadline, read: ReadOptions = STRONG) -> Description:
         found, index = self.run(name, deadline, read, lambda index: (index.describe(), index))
-        present = index.index if read.as_of is None and isinstance(index, SingleIndex) else None
-        is_due = present is not None and compaction_is_due(present, self._thresholds or DEFAULT)
-        return self.lifecycle.with_build(found) if is_due else found
+        return self._with_build(found, index) if read.as_of is None and isinstance(index, SingleIndex) else found
+
+    def _with_build(self, described: Description, index: SingleIndex) -> Description:
+        """Add the build that is going on to the description of an index or a shard, if one is due."""
+        is_due = compaction_is_due(index.index, self._thresholds or DEFAULT)
+        return self.lifecycle.with_build(described, index.name) if is_due else described
 
     def lookup(self, name: str, vector_id: str, deadline: Deadline, read: ReadOptions = STRONG) -> StoredVector:
         """Return one stored vector; raise VectorNotFound if the index has no such id."""
@@ -206,11 +209,7 @@ class Service:
     def add(
         self, name: str, entries: Sequence[Entry], deadline: Deadline, write: WriteOptions = UNCONDITIONAL
     ) -> Added:
-        """Add or replace a batch.
-
-        Raises:
-            BatchInvalid: some entries are not valid; nothing was changed.
-        """
+        """Add or replace a batch; raise BatchInvalid and change nothing if some entries are not valid."""
         return self.run(name, deadline, STRONG, lambda index: index.add(entries, write))
 
     def delete(

@@ -12,6 +12,7 @@ from vectord.service.sharding.execute import as_single, execute
 from vectord.service.sharding.messages import SearchRequest, ShardRequest, ShardResult, failed_result, staleness_of
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import Deadline, ReadOptions
+from vectord.service.values.results import Description
 
 
 class RunOnIndex(Protocol):
@@ -30,9 +31,10 @@ class RunOnIndex(Protocol):
 
 
 class ShardRequests(msgspec.Struct, frozen=True):
-    """Runs requests on shards with `run`."""
+    """Runs requests on shards with `run`; `with_build` adds the build that is going on to a description."""
 
     run: RunOnIndex
+    with_build: Callable[[Description, SingleIndex], Description]
 
     def answer(self, request: ShardRequest, deadline: Deadline) -> ShardResult:
         """Run a shard request; return an error of the request as a result.
@@ -47,7 +49,7 @@ class ShardRequests(msgspec.Struct, frozen=True):
                 request.shard,
                 deadline,
                 ReadOptions(staleness_of(request)),
-                lambda shard: execute(request, as_single(shard)),
+                lambda shard: execute(request, as_single(shard), self.with_build),
                 for_search=isinstance(request, SearchRequest),
                 is_valid=params.is_shard_name,
             )

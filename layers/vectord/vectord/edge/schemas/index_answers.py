@@ -54,7 +54,7 @@ class Build(msgspec.Struct):
 
 
 class Description(msgspec.Struct, omit_defaults=True):
-    """The state of an index; `shards` is present if the index is sharded, and `build` while it is built."""
+    """The state of an index; `shards` is present if it is sharded, and `build` while it or one of them is built."""
 
     index: Params
     count: int

@@ -1,6 +1,6 @@
 """Run a shard request on the snapshot of the shard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, takewhile
 from typing import Final
 
@@ -28,20 +28,26 @@ from vectord.service.sharding.messages import (
 )
 from vectord.service.single.index import SingleIndex
 from vectord.service.values.options import UNCONDITIONAL, WriteOptions
+from vectord.service.values.results import Description
 from vectord.service.values.selection import Selection
 
 _MAX_VALUES: Final = 10_000  # of each path that a shard returns, the most frequent ones
 _MAX_BYTES: Final = 5_000_000  # of the values of all paths, or of the rows of an ordered listing
 
 
-def execute(request: ShardRequest, shard: SingleIndex) -> ShardResult:
-    """Return the result of a request; raise what the method of `SingleIndex` raises."""
+def execute(
+    request: ShardRequest, shard: SingleIndex, with_build: Callable[[Description, SingleIndex], Description]
+) -> ShardResult:
+    """Return the result of a request; raise what the method of `SingleIndex` raises.
+
+    `with_build` adds the build that is going on to a description of the shard.
+    """
     match request:
         case SearchRequest(query=query):
             return shard.search(query)
         case DescribeRequest():
-            found = shard.describe()
-            return DescribeResult(found.count, found.size, found.graph_size, found.etag)
+            found = with_build(shard.describe(), shard)
+            return DescribeResult(found.count, found.size, found.graph_size, found.etag, found.build)
         case CountRequest():
             return _count(request, shard)
         case FacetsRequest(query=query):

@@ -7,12 +7,14 @@ from hashlib import blake2b
 from heapq import nsmallest
 from threading import Lock
 
+from msgspec import structs
+
 from vectord.filters.values import Key
 from vectord.index.query.query import Answer, Match, Result, sort_key
 from vectord.index.query.values import Facet, Order, is_after, sorted_rows
 from vectord.lhv1.params import Params
 from vectord.service.sharding.messages import DescribeResult, OrderResult, ShardResult
-from vectord.service.values.results import Description, OrderedRows, Shard
+from vectord.service.values.results import Build, Description, OrderedRows, Shard
 
 
 class ResultMerger:
@@ -145,7 +147,18 @@ def merge_descriptions(parent: Params, shards: Sequence[DescribeResult | Descrip
         {},
         etag_of(parent, [one.etag for one in shards]),
         tuple(Shard(one.count, one.size, one.etag) for one in shards),
+        _first_build(shards),
     )
+
+
+def _first_build(shards: Sequence[DescribeResult | Description]) -> Build | None:
+    """Return the build that has been going on for longest, with its shard; None if no shard is built."""
+    of_shards = [
+        structs.replace(one.build, stage=f"{one.build.stage} (shard {number} of {len(shards)})")
+        for number, one in enumerate(shards)
+        if one.build
+    ]
+    return min(of_shards, key=lambda build: build.since, default=None)
 
 
 def etag_of(parent: Params, etags: Sequence[str]) -> str:

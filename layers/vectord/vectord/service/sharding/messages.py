@@ -30,6 +30,7 @@ from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import IdempotencyKey
+from vectord.service.values.results import Build
 from vectord.service.values.selection import FacetQuery, ListQuery, Patch, Selection
 
 
@@ -108,12 +109,13 @@ class ChangeResult(msgspec.Struct, tag="changed", frozen=True):
 
 
 class DescribeResult(msgspec.Struct, tag="described", frozen=True):
-    """One shard: its number of vectors, the bytes of its object and of its graph, its ETag."""
+    """One shard: its number of vectors, the bytes of its object and of its graph, its ETag, and a build going on."""
 
     count: int
     size: int
     graph_size: int
     etag: str
+    build: Build | None = None
 
 
 class CountResult(msgspec.Struct, tag="counted", frozen=True):

@@ -35,7 +35,7 @@ class Description(msgspec.Struct, frozen=True):
 
     `curves` is strategy -> effort -> recall@10, as the last build measured it; `ranges` is a search by ranges. A
     sharded index has the sums over its shards, and lists them; its curves are empty, as those of its shards differ.
-    `build` is the build of a single-object index that is going on.
+    `build` is the build that is going on; of a sharded index the one of its shards that started first.
     """
 
     params: Params
