@@ -59,7 +59,8 @@ class IndexInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters and the state of an index.
 
     `calibration` is strategy → effort → recall@10, as the last build measured it; a small index has none.
-    `build` is None if no compaction is building the index. Of a sharded index it is the build of a shard that started first.
+    `build` is None if no compaction is building the index. Of a sharded index it is the build of a shard that started
+    first.
     """
 
     parameters: Parameters
