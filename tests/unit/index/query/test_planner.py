@@ -6,9 +6,12 @@ from msgspec.structs import replace
 
 from tests.support import datasets
 from tests.support import vectors as v
-from tests.support.sections import PACKED, cold
-from vectord.index.codec import decode
+from tests.support.sections import PACKED, cold, stored_object
+from vectord.index import mutations
+from vectord.index.codec import decode, encode
 from vectord.index.query import planner, search
+from vectord.index.query.query import Query
+from vectord.index.rows import Item
 from vectord.index.state import Base, Index
 from vectord.lhv1.parts_shape import ColdPoint
 
@@ -98,3 +101,23 @@ def test_more_than_100_matches_get_proportionally_more_requests(small: Index) ->
     assert few
     assert many
     assert many.requests == 3 * few.requests
+
+
+def test_the_codes_of_the_tail_count_in_the_time_of_a_search_by_ranges(
+    blob: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = decode.open_blob(blob)
+    rows = [Item(f"more{row}", vector, None) for row, vector in enumerate(np.eye(200, 256, dtype=np.float32))]
+    encoded = encode.encode(mutations.upsert(written, rows)[0], "t", "second", thresholds=PACKED)
+    index, _ = cold(stored_object(encoded, blob), capacity=1 << 30)
+    [piece] = index.tail.pieces
+    all_bytes = sum(section.size for section, _ in (*index.sections, *base_of(index).auxiliary[1:]))
+    whole = planner.REQUEST_SECONDS + all_bytes / planner.BYTES_PER_SECOND
+    half_of_the_codes = piece.head[1] / 2 / planner.BYTES_PER_SECOND
+    query = Query(10, (np.ones(256, np.float32),), recall=0.8)
+
+    def is_by_ranges(less_than_whole: float) -> bool:
+        monkeypatch.setattr(planner, "_range_seconds", lambda *_: whole - less_than_whole)
+        return planner.choose_ranges(index, base_of(index), index.live, query, 10) is not None
+
+    assert [is_by_ranges(half_of_the_codes), is_by_ranges(3 * half_of_the_codes)] == [False, True]

@@ -132,8 +132,7 @@ def tail_by_ranges(index: Index) -> bool:
     missing = size_of([each for section, ranges in index.tail.needed for each in section.missing(ranges)])
     if not missing:
         return False
-    heads = sum(size_of(piece.section.missing([piece.head])) for piece in index.tail.pieces)
-    by_ranges = seconds_by_ranges(0, heads, _REQUESTS_FOR_TAIL)
+    by_ranges = seconds_by_ranges(0, _least_bytes_of_tail(index), _REQUESTS_FOR_TAIL)
     return by_ranges < REQUEST_SECONDS + missing / BYTES_PER_SECOND
 
 
@@ -264,7 +263,14 @@ def _ranges_are_faster(index: Index, base: Base, plan: SearchPlan, queries: int)
     all_sections = [(base.graph.section, None), *base.auxiliary]
     all_sections += index.tail.needed
     missing_bytes = sum(size_of(section.missing(ranges)) for section, ranges in all_sections)
-    return _range_seconds(base, plan, queries) < REQUEST_SECONDS + missing_bytes / BYTES_PER_SECOND
+    seconds = _range_seconds(base, plan, queries) + _least_bytes_of_tail(index) / BYTES_PER_SECOND
+    return seconds < REQUEST_SECONDS + missing_bytes / BYTES_PER_SECOND
+
+
+def _least_bytes_of_tail(index: Index) -> int:
+    """Return the missing bytes of the tail that every search by ranges reads: codes of pieces, and listed vectors."""
+    heads = sum(size_of(piece.section.missing([piece.head])) for piece in index.tail.pieces)
+    return heads + sum(size_of(section.missing(None)) for section in index.tail.sections)
 
 
 def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
