@@ -98,8 +98,7 @@ class Tail(msgspec.Struct, frozen=True, eq=False, dict=True, weakref=True):
         Raises:
             BlobCorrupt: a component is not finite.
         """
-        missing = [each for each in self.needed if not each[0].whole]
-        if missing:
+        if missing := [each for each in self.needed if not each[0].whole]:
             fetch(*missing)
         return self._vectors
 
@@ -265,7 +264,8 @@ class Index(msgspec.Struct, frozen=True, eq=False, dict=True):
     @property
     def rows(self) -> Rows:
         """All live rows in memory: those of the base, then those of the tail."""
-        self.fetch(*(each for each in self.sections if not each[0].whole))
+        if missing := [each for each in self.sections if not each[0].whole]:
+            self.fetch(*missing)
         base, tail, first = self.base, self.tail, self.base_rows
         live = sorted(set(range(first + len(tail))) - self.removed)
         divided = bisect_left(live, first)
