@@ -11,7 +11,6 @@ from bench.s3.stand_in import BUCKET, StandIn, client
 
 _PART = 5 << 20
 _HEAD = bytes(5_200_000)
-_TAIL = bytes(160_000)  # about 100 rows of 384 float32
 _RUNS = 3
 _LARGE, _SMALL = 64 << 20, 512
 
@@ -42,7 +41,6 @@ def _copy(store: StandIn, key: str, size: int) -> dict[str, float]:
     etags = [
         timed("UploadPart, 5.2 MB", s3.upload_part, UploadId=upload, PartNumber=1, Body=_HEAD)["ETag"],
         timed("UploadPartCopy", s3.upload_part_copy, UploadId=upload, PartNumber=2, **source)["CopyPartResult"]["ETag"],
-        timed("UploadPart, 160 kB", s3.upload_part, UploadId=upload, PartNumber=3, Body=_TAIL)["ETag"],
     ]
     parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
     timed("Complete", s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts})

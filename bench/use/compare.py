@@ -1,6 +1,7 @@
 """Measure an index in use: loaded in batches, built, added to, patched and deleted from, over the link.
 
-`python bench/run.py use [--before CHECKOUT] [--quick]`. The compact function runs in a process of its own. States:
+`python bench/run.py use [--before CHECKOUT] [--quick]`. The compact function runs in a process of its own. A run takes
+about 6 minutes on a quiet machine, and 2 fewer without `--before`. States:
 
 loaded      after the load, before its build
 just built  after the build that follows the load
@@ -10,7 +11,7 @@ in use      after more adds, patches and deletes, before the next build
 import argparse
 import datetime
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,11 @@ from bench.peers import baseline
 from bench.peers.results import DOCS
 from bench.peers.session import unbuffered
 from bench.peers.vectors import Vectors, vectors
-from bench.s3.stand_in import StandIn, stand_in
+from bench.s3.stand_in import stand_in
 from bench.use import page
 from bench.use.figures import RESULTS, Adds, InUse, Load, Side, write
-from bench.use.measuring import Queries, State, measure
-from bench.use.participants import Participant, Running, chosen, running
+from bench.use.measuring import Queries, measure
+from bench.use.participants import Running, chosen, running
 from tools.command import console
 from tools.command.run import run_tool
 
@@ -45,10 +46,11 @@ class Sizes:
     adds: int = 60
     add: int = 100
     timed_adds: int = 200
+    others_adds: int = 60  # timed adds of the other participants
     patched: float = 0.01
     deleted: float = 0.05
-    searches: int = 200
-    cold: int = 10
+    searches: int = 100
+    cold: int = 5
 
     @property
     def loaded(self) -> int:
@@ -63,24 +65,42 @@ class Sizes:
         return self.used + self.timed_adds * self.add
 
 
-_QUICK = Sizes(batches=5, batch=1_000, adds=5, timed_adds=5, searches=20, cold=2)
+_QUICK = Sizes(batches=5, batch=1_000, adds=5, timed_adds=5, others_adds=2, searches=20, cold=1)
 
 
 def main() -> int:
     unbuffered()
     parser = argparse.ArgumentParser(prog="bench/run.py use", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, help="an .npz file as for the comparison; default: synthetic vectors")
-    parser.add_argument("--before", type=Path, help="another checkout, whose functions are measured beside these")
+    parser.add_argument("--data", type=_file, help="an .npz file as for the comparison; default: synthetic vectors")
+    parser.add_argument("--before", type=_checkout, help="another checkout, whose functions are measured beside these")
     parser.add_argument("--alone", action="store_true", help="without peers")
     parser.add_argument("--quick", action="store_true", help="few rows and runs: a test that everything works")
-    parser.add_argument("--batches", type=int, help="batches of the load; default: 35 of 2,000")
-    parser.add_argument("--adds", type=int, help="adds of 100 that are timed; default: 200")
-    parser.add_argument("--cold", type=int, help="cold searches for each state and effort; default: 10")
+    parser.add_argument("--batches", type=_count, help="batches of the load; default: 35 of 2,000")
+    parser.add_argument("--adds", type=_count, help="adds of 100 to vectord that are timed; default: 200")
+    parser.add_argument("--cold", type=_count, help="cold searches for each state and effort; default: 5")
     parser.add_argument("--results", type=Path, default=RESULTS, help="JSON file for the figures")
     options = parser.parse_args()
     if options.quick and options.results == RESULTS:
         options.results = RESULTS.with_name("use-quick.json")
     return run_tool(lambda folder: _measure(options, folder))
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file")
+    return Path(text)
+
+
+def _checkout(text: str) -> Path:
+    if not (Path(text) / "layers" / "vectord" / "vectord").is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a checkout of vectord")
+    return Path(text)
 
 
 def _sizes(options: argparse.Namespace) -> Sizes:
@@ -90,6 +110,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
         default.batch,
         default.adds,
         timed_adds=options.adds or default.timed_adds,
+        others_adds=min(options.adds or default.others_adds, default.others_adds),
         searches=default.searches,
         cold=options.cold or default.cold,
     )
@@ -106,15 +127,13 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
     facts = dict(machine())
     found = InUse(date, facts, data.about, data.base.shape[1], sizes.loaded, sizes.batch, changes)
     participants = chosen(options.before, not options.alone)
-    with stand_in(folder) as store:
-        states = _loaded(participants, store, folder, data, sizes)
-        with ExitStack() as stack:
-            sides = [stack.enter_context(running(one, store, folder, one.file)) for one in participants]
-            found.sides = [_load(side, sizes) for side in sides]
-            _in_states(sides, found, data, sizes, states)
-            write(found, options.results)  # the adds take long, and may be interrupted
-            for side, figures in zip(sides, found.sides, strict=True):
-                _timed_adds(side, figures, sizes)
+    with stand_in(folder) as store, ExitStack() as stack:
+        sides = [stack.enter_context(running(one, store, folder, one.file)) for one in participants]
+        found.sides = [_load(side, sizes) for side in sides]
+        _in_states(sides, found, data, sizes)
+        write(found, options.results)  # the adds take long, and may be interrupted
+        for side, figures in zip(sides, found.sides, strict=True):
+            _timed_adds(side, figures, sizes)
     write(found, options.results)
     page.show(found)
     if not (options.quick or options.batches):
@@ -132,56 +151,51 @@ def _publish(found: InUse) -> None:
     print("  docs/benchmark.md and its picture have these figures now")
 
 
-def _loaded(
-    participants: Sequence[Participant], store: StandIn, folder: Path, data: Vectors, sizes: Sizes
-) -> Mapping[str, State]:
-    """Measure the state after a load whose builds have not started."""
-    with ExitStack() as stack:
-        sides = [stack.enter_context(running(one, store, folder, f"{one.file}-loaded")) for one in participants]
-        for side in sides:
-            side.invocations.pause()
-            with console.step("load", f"{side.participant.name}, without its builds"):
-                _change(side, *_load_commands(sizes))
-        with console.step("loaded", "cold and warm searches"):
-            queries = Queries.over(data.base, data.queries, np.arange(sizes.loaded))
-            states = measure("loaded", sides, queries, sizes.cold)
-        for side in sides:
-            side.invocations.forget()
-    return states
-
-
 def _load(side: Running, sizes: Sizes) -> Side:
-    """Load an index in batches while its compact function is running, and let it finish."""
+    """Load an index in batches. Its compaction, which waits for the end of the load anyway, does not start."""
     create, load = _load_commands(sizes)
+    side.invocations.pause()
     with console.step("load", side.participant.name) as step:
         side.store.limited(linked=True)
         side.store.link.take()
         taken = _change(side, create, load)
-        sent = side.store.link.take().sent
-        ended = time.monotonic()
-        _change(side, {"do": "build"})
-        side.invocations.settle()
-        figures = Load(sum(taken), sent, time.monotonic() - ended, side.store.link.take().sent)
-        step.note = f"{figures.seconds:.1f} s, {(figures.sent + figures.sent_after) / 1e6:,.0f} MB sent"
+        figures = Load(sum(taken), side.store.link.take().sent)
+        step.note = f"{figures.seconds:.1f} s, {figures.sent / 1e6:,.0f} MB sent"
     return Side(side.participant.name, side.participant.ours, figures, list(map(str, side.participant.efforts)))
+
+
+def _build(side: Running, load: Load) -> None:
+    """Let the build run that follows a load."""
+    with console.step("build", side.participant.name) as step:
+        side.store.limited(linked=True)
+        side.store.link.take()
+        taken = sum(_change(side, {"do": "build"}))
+        started = time.monotonic()
+        side.invocations.resume()
+        side.invocations.settle()
+        side.invocations.pause()
+        load.built_seconds, load.sent_after = taken + time.monotonic() - started, side.store.link.take().sent
+        step.note = f"{load.sent_after / 1e6:,.0f} MB sent"
 
 
 def _load_commands(sizes: Sizes) -> list[dict[str, Any]]:
     return [{"do": "create"}, {"do": "add", "first": 0, "size": sizes.batch, "count": sizes.batches}]
 
 
-def _in_states(
-    sides: Sequence[Running], found: InUse, data: Vectors, sizes: Sizes, loaded: Mapping[str, State]
-) -> None:
-    """Measure the built indexes, change them, and measure them again before a build."""
+def _in_states(sides: Sequence[Running], found: InUse, data: Vectors, sizes: Sizes) -> None:
+    """Measure the loaded indexes, build them, change them, and measure them again before the next build."""
+    rows = Queries.over(data.base, data.queries, np.arange(sizes.loaded))
+    with console.step("loaded", "cold and warm searches"):
+        loaded = measure("loaded", sides, rows, sizes.cold, warm_up=True)
+    for side, figures in zip(sides, found.sides, strict=True):
+        _build(side, figures.load)
     with console.step("just built", "cold and warm searches"):
-        built = measure("just built", sides, Queries.over(data.base, data.queries, np.arange(sizes.loaded)), sizes.cold)
+        built = measure("just built", sides, rows, sizes.cold)
     rng = np.random.default_rng(_SEED)
     patched = rng.choice(sizes.used, int(sizes.patched * sizes.used), replace=False)
     deleted = rng.choice(sizes.used, int(sizes.deleted * sizes.used), replace=False)
     kept = np.setdiff1d(patched, deleted)
     for side in sides:
-        side.invocations.pause()
         side.store.limited(linked=True)
         with console.step("use", f"{side.participant.name}: {found.changes}"):
             _change(
@@ -205,12 +219,13 @@ def _timed_adds(side: Running, figures: Side, sizes: Sizes) -> None:
         figures.bare_calls = calls.seconds if calls else 0.0
     side.invocations.resume()
     side.store.limited(linked=True)
-    with console.step("adds", f"{side.participant.name}: {sizes.timed_adds} of {sizes.add}"):
+    count = sizes.timed_adds if side.participant.name == "vectord" else sizes.others_adds
+    with console.step("adds", f"{side.participant.name}: {count} of {sizes.add}"):
         side.store.link.take()
-        taken = _change(side, {"do": "add", "first": sizes.used, "size": sizes.add, "count": sizes.timed_adds})
+        taken = _change(side, {"do": "add", "first": sizes.used, "size": sizes.add, "count": count})
         sent = side.store.link.take().sent
     times = Times(np.array(taken))
-    figures.adds = Adds(times.p50, times.p99, max(taken), sent / len(taken))
+    figures.adds = Adds(len(taken), times.p50, times.p99, max(taken), sent / len(taken))
     side.invocations.forget()
     side.invocations.pause()
     figures.compactions = [f"{one['outcome']} in {one['seconds']:.1f} s" for one in side.outcomes]

@@ -24,8 +24,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Adds:
-    """Many equal adds, with builds going on beside them: seconds, and bytes sent for each."""
+    """Many equal adds, with builds going on beside them: their number, seconds, and bytes sent for each."""
 
+    count: int
     p50: float
     p99: float
     worst: float

@@ -86,20 +86,27 @@ class Queries:
         return frozenset(self.live.tolist())
 
 
-def measure(name: str, sides: Sequence[Running], queries: Queries, runs: int) -> Mapping[str, State]:
-    """Measure a state of all sides, which alternate search by search or block by block."""
+def measure(
+    name: str, sides: Sequence[Running], queries: Queries, runs: int, *, warm_up: bool = False
+) -> Mapping[str, State]:
+    """Measure a state of all sides, which alternate search by search or block by block.
+
+    With `warm_up`, a first cold search is not counted: it compiles modules and fills the file system's cache.
+    """
     states = {side.participant.name: State(name, len(queries.live), side.size()) for side in sides}
     for position in range(max(len(side.participant.efforts) for side in sides)):
-        for side, cold in zip(sides, _cold(sides, position, queries, runs), strict=True):
+        for side, cold in zip(
+            sides, _cold(sides, position, queries, runs, warm_up=warm_up and not position), strict=True
+        ):
             states[side.participant.name].cold.append(cold)
     for side, warm in zip(sides, _warm(sides, queries, name), strict=True):
         states[side.participant.name].warm = warm
     return states
 
 
-def _cold(sides: Sequence[Running], position: int, queries: Queries, runs: int) -> list[Cold]:
+def _cold(sides: Sequence[Running], position: int, queries: Queries, runs: int, *, warm_up: bool) -> list[Cold]:
     done: list[list[_Search]] = [[] for _ in sides]
-    for number in range(-1, runs):  # the first compiles modules and fills the file system's cache
+    for number in range(-1 if warm_up else 0, runs):
         for side, taken in zip(sides, done, strict=True):
             found = _cold_once(side, position, queries, max(0, number))
             if number >= 0:

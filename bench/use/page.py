@@ -118,10 +118,19 @@ def _loads(found: InUse) -> Table:
 
 
 def _adds(found: InUse) -> Table:
-    heads = ("adds of 100, builds beside them", "p50, s", "p99, s", "longest, s", "p99 / p50", "MB sent by each")
+    heads = (
+        "adds of 100, builds beside them",
+        "adds",
+        "p50, s",
+        "p99, s",
+        "longest, s",
+        "p99 / p50",
+        "MB sent by each",
+    )
     rows = [
         (
             _name(side),
+            str(adds.count),
             *(f"{value:.2f}" for value in (adds.p50, adds.p99, adds.worst, adds.p99 / adds.p50)),
             f"{adds.sent / _MB:.2f}",
         )

@@ -19,7 +19,7 @@ def state(name: str, seconds: float, received: float) -> State:
 @pytest.fixture
 def found() -> InUse:
     states = {"just built": state("just built", 0.4, 2e6), "in use": state("in use", 0.5, 3e6)}
-    side = Side("vectord", True, Load(10.0, 3_072_000, 4.0, 1_536_000), ["0.95"], states, Adds(0.2, 0.3, 0.4, 5e6))
+    side = Side("vectord", True, Load(10.0, 3_072_000, 4.0, 1_536_000), ["0.95"], states, Adds(200, 0.2, 0.3, 0.4, 5e6))
     return InUse("2026-11-29", {"cores": "2"}, "made", 384, 1_000, 100, "3 adds of 100", [side])
 
 
