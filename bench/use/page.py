@@ -55,14 +55,14 @@ def tables(found: InUse) -> list[Table]:
 def notes(found: InUse) -> list[str]:
     """Return what the tables do not say: compactions, and the cost of the stand-in's calls."""
     ours = [side for side in found.sides if side.ours]
-    told = [f"{side.name}: compactions {', '.join(side.compactions) or 'none'}." for side in ours]
+    compactions = [f"{side.name}: compactions {', '.join(side.compactions) or 'none'}." for side in ours]
     bare = [
         f"{side.name}: the bare calls of an add take {side.bare_calls:.2f} s of the stand-in; without them the median "
         f"add takes {side.adds.p50 - side.bare_calls:.2f} s."
         for side in ours
         if side.adds and side.bare_calls
     ]
-    return [*told, *bare]
+    return [*compactions, *bare]
 
 
 def _searches(found: InUse) -> Table:
