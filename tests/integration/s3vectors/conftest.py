@@ -12,6 +12,16 @@ def arn_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VECTORD_ARN_PREFIX", ARN_PREFIX)
 
 
+@pytest.fixture(
+    params=["ephemeral", pytest.param("on_s3_in_one_process", marks=pytest.mark.slow)], ids=["ephemeral", "s3"]
+)
+def api(request: pytest.FixtureRequest) -> Api:
+    """Both deployments; the tests of the quick stage over S3 are those of the contract and of the native API."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Api)
+    return found
+
+
 @pytest.fixture
 def plots(ephemeral: Api) -> VectorIndex:
     """An empty index of dimension 2 under euclidean."""

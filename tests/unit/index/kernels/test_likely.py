@@ -10,7 +10,7 @@ from vectord.index.kernels.distance import distances
 from vectord.lhv1.params import Distance
 
 both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-DIMENSIONS = [8, 64, 100, 384]
+DIMENSIONS = [8, 64, *(pytest.param(each, marks=pytest.mark.slow) for each in (100, 384))]
 K = 10
 QUERIES = 30
 

@@ -52,7 +52,7 @@ def large(distance: Distance) -> Case:
     return Case(blob, decode.open_blob(blob), matrix, queries, truth)
 
 
-@pytest.fixture(params=["euclidean", "cosine"])
+@pytest.fixture(params=[pytest.param("euclidean", marks=pytest.mark.slow), "cosine"])
 def case(request: pytest.FixtureRequest) -> Case:
     return large(request.param)
 

@@ -27,7 +27,7 @@ def _data(rows: int, seed: int) -> F32:
     return datasets.decaying(rows, DIMENSION, seed)
 
 
-@pytest.fixture(scope="module", params=["cosine", "euclidean"])
+@pytest.fixture(scope="module", params=["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
 def packed(request: pytest.FixtureRequest, early_strategies: None) -> PackedIndex:
     """A packed index without a tail and without removed rows."""
     assert not exact_scan_is_cheap(ROWS, DIMENSION)

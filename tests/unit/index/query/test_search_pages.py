@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("early_strategies")
 type Ordered = list[tuple[float, str]]
 
 
-@pytest.fixture(scope="module", params=["cosine", "euclidean"])
+@pytest.fixture(scope="module", params=["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
 def packed(request: pytest.FixtureRequest, early_strategies: None) -> PackedIndex:
     """A packed index with many equal rows, a tail, and removed rows in both."""
     assert not exact_scan_is_cheap(ROWS, DIMENSION)

@@ -25,7 +25,7 @@ def _data(rows: int, seed: int) -> F32:
     return datasets.textlike(DIMENSION)(np.random.default_rng(seed), rows)
 
 
-@pytest.fixture(scope="module", params=["cosine", "euclidean"])
+@pytest.fixture(scope="module", params=["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
 def old(request: pytest.FixtureRequest, early_strategies: None) -> PackedIndex:
     assert not exact_scan_is_cheap(ROWS, DIMENSION)
     items = v.items_of(_data(ROWS, 1))

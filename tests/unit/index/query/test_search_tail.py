@@ -26,7 +26,7 @@ BASE_ROWS, TAIL_ROWS = 4_000, 1_000
 QUERIES = 20
 PIECES = 3
 
-both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+both = pytest.mark.parametrize("distance", ["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
 of_any_distribution = pytest.mark.parametrize("kind", ["same", "other", "near"])
 _names = count()
 
