@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.support import datasets
-from vectord.index.build.partitioning.projection import principal_directions
+from vectord.index.build.partitioning.partition import principal_directions
 
 
 def test_it_has_the_largest_part_of_the_variance_in_few_directions() -> None:

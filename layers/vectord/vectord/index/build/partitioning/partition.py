@@ -9,7 +9,6 @@ import numpy.typing as npt
 from vectord.index.build.partitioning.kmeans import centroids_of, grouped, means, sample_size
 from vectord.index.build.partitioning.numbering import numbered
 from vectord.index.build.partitioning.paths import along_paths, short_path
-from vectord.index.build.partitioning.projection import principal_directions
 from vectord.index.build.partitioning.spill import Assigner
 from vectord.index.kernels.distance import F32
 from vectord.index.sections.parts_writer import Partitioning
@@ -27,6 +26,11 @@ _BLOCK: Final = 4_096  # rows that a thread reads at a time
 _MEASURED: Final = 8_192  # rows of the sample that give the mean and the projection
 _MIN_PROJECTED: Final = 512  # partitions; with fewer, products take less time than the projection
 _SEED: Final = 17
+
+# Partitions of the same quality are found with fewer products, if rows are compared in their principal directions.
+_SHARE: Final = 0.92  # of the variance; with 0.84 of it, a search of text reads 10 % more entries
+_MULTIPLE: Final = 32  # of the number of directions
+_MOST: Final = 0.6  # of the dimension; with more directions, little is saved
 
 
 class _Rows(msgspec.Struct, frozen=True, eq=False):
@@ -86,6 +90,19 @@ def _measured(vectors: F32, distance: Distance, chosen: Array, count: int) -> _R
     mean = some.mean(axis=0)
     some -= mean
     return _Rows(vectors, distance, mean, principal_directions(some) if count >= _MIN_PROJECTED else None)
+
+
+def principal_directions(rows: F32) -> F32 | None:
+    """Return the directions of the largest variances, float32 (dimension, m), orthonormal; None if they save little.
+
+    The rows (n, dimension) are centred on zero.
+    """
+    dimension = rows.shape[1]
+    variances, directions = np.linalg.eigh((rows.T @ rows).astype(np.float64))
+    shares = np.cumsum(variances[::-1].clip(0))
+    needed = int(np.searchsorted(shares, _SHARE * shares[-1])) + 1
+    count = -(-needed // _MULTIPLE) * _MULTIPLE
+    return np.ascontiguousarray(directions[:, ::-1][:, :count], np.float32) if count <= _MOST * dimension else None
 
 
 def _sample(rows: _Rows, chosen: Array) -> F32:
