@@ -65,6 +65,15 @@ def kth_smallest(values: npt.NDArray[np.floating], k: int) -> float:
     return float(np.partition(values, k - 1)[k - 1]) if k <= len(values) else math.inf
 
 
+def kth_of_surest(values: F64, upper: F64, k: int) -> float:
+    """Return the largest estimate of the `k` rows with the smallest upper bounds; infinity if there are fewer rows.
+
+    Where standard errors differ, the smallest estimates are those of rows with large errors. The limit would then
+    exclude the nearest rows, if their errors are small.
+    """
+    return float(values[np.argpartition(upper, k - 1)[:k]].max()) if k <= len(values) else math.inf
+
+
 def estimates(rows: RowCodes, query: RotatedQuery) -> Estimates:
     """Estimate the distances from the float query to the rows."""
     values = codes.estimated_distances(rows.planes, rows.norms, rows.factors, query)
@@ -81,7 +90,7 @@ def by_estimates(found: Estimates, target: Target) -> Array:
 def by_bits(rows: RowCodes, query: RotatedQuery, target: Target, hidden: Mask | None = None) -> Array:
     """Return the rows whose distance may be at most the limit of the target, by the bits that differ, ascending.
 
-    If they are many, the limit is also the k-th smallest estimate. Rows that `hidden` (n,) has as True are left out.
+    If they are many, the limit is also that of `kth_of_surest`. Rows that `hidden` (n,) has as True are left out.
     It takes a fifth of the time of `estimates`, and returns more rows.
     """
     norms, differing = rows.norms, codes.hamming_distances(rows.planes.copy(), query)
@@ -93,8 +102,9 @@ def by_bits(rows: RowCodes, query: RotatedQuery, target: Target, hidden: Mask | 
     likely = np.flatnonzero(least <= min(target.limit, _FINITE))
     if len(likely) <= _MANY * target.k:
         return likely
+    lower = least[likely]
     values = norms[likely] * (norms[likely] - (doubled * cosines).astype(np.float32)[differing[likely]])
-    return likely[least[likely] <= kth_smallest(values, target.k)]
+    return likely[lower <= kth_of_surest(values, 2 * values - lower, target.k)]
 
 
 def _length(query: RotatedQuery) -> float:

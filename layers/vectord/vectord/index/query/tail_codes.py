@@ -49,11 +49,13 @@ class TailCodes(msgspec.Struct, frozen=True, eq=False):
     def by_estimates(self, query: RotatedQuery, target: Target, visible: Mask, nearest: F64) -> Array:
         """Return the visible rows of the tail that are likely, by estimates, and all without codes.
 
-        The limit is the k-th smallest of the estimates of visible rows and of `nearest`, those of other rows.
+        The limit is that of the estimates of visible rows and of `nearest`, those of other rows without their errors.
         """
         found = likely.estimates(self.codes, query)
         is_visible = visible[self.rows]
-        limit = likely.kth_smallest(np.concatenate([nearest, found.values[is_visible]]), target.k)
+        values, errors = found.values[is_visible], found.errors[is_visible]
+        upper = values + target.standard_errors * errors
+        limit = likely.kth_of_surest(np.concatenate([nearest, values]), np.concatenate([nearest, upper]), target.k)
         rows = likely.by_estimates(found, Target(target.k, target.recall, min(limit, target.limit)))
         return self._with_others(rows[is_visible[rows]], visible)
 
