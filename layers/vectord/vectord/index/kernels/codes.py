@@ -58,9 +58,13 @@ class RowCodes(msgspec.Struct, frozen=True, eq=False):
 
 
 class RotatedQuery(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """The residual of a query vector, float32 (dimension,), about the same mean as the codes."""
+    """The residual of a query vector, float32 (dimension,), about the same mean as the codes.
+
+    `target` is the query vector, of length 1 under cosine.
+    """
 
     residual: F32
+    target: F32
 
     @cached_property
     def words(self) -> U64:
@@ -132,13 +136,13 @@ def joined(parts: Sequence[RowCodes]) -> RowCodes:
 def rotated_query(query: F32, mean: F32, distance: Distance) -> RotatedQuery:
     """Return the residual of a query (dimension,)."""
     target = normalized(query) if distance == "cosine" else query
-    return RotatedQuery(rotate((target - mean)[None, :])[0])
+    return RotatedQuery(rotate((target - mean)[None, :])[0], target)
 
 
 def rotated_queries(queries: Sequence[F32], mean: F32, distance: Distance) -> list[RotatedQuery]:
     """Return the residual of each query (dimension,), from one rotation."""
     targets = np.array([normalized(query) if distance == "cosine" else query for query in queries])
-    return [RotatedQuery(residual) for residual in rotate(targets - mean)]
+    return [RotatedQuery(*each) for each in zip(rotate(targets - mean), targets, strict=True)]
 
 
 def hamming_distances(planes: U64, query: RotatedQuery) -> U16:
@@ -190,8 +194,8 @@ def _words_of(bits: npt.NDArray[np.bool_]) -> U64:
 def _summed(counts: U8) -> U16:
     """Return the sums over the words of bit counts, uint8 (words, n)."""
     if len(counts) <= _WORDS_IN_UINT8:
-        return counts.sum(axis=0, dtype=np.uint8).astype(np.uint16)
-    return counts.sum(axis=0, dtype=np.uint16)
+        return np.add.reduce(counts, axis=0, dtype=np.uint8).astype(np.uint16)
+    return np.add.reduce(counts, axis=0, dtype=np.uint16)
 
 
 def _levels(residual: F32) -> _Levels:

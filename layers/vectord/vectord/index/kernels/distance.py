@@ -9,6 +9,7 @@ whatever processor: pages of a search compare it with that of an earlier request
 contiguous rows. BLAS (`@`) adds in an order that depends on the processor.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -86,10 +87,10 @@ def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
         lengths: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
         return lengths
     lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    if not lengths.all():  # writes refuse a zero vector under cosine
+    if not np.logical_and.reduce(lengths):  # writes refuse a zero vector under cosine
         raise BlobCorrupt("a vector of it has no direction")
     wide /= lengths[:, None]
-    wide -= target / np.sqrt(np.einsum("i,i->", target, target))
+    wide -= target / math.sqrt(np.einsum("i,i->", target, target))
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
     if np.minimum.reduce(result, initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0

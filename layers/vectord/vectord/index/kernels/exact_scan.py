@@ -86,12 +86,13 @@ def prune(
     distance: Distance,
     *,
     norms: RowNorms | None = None,
+    target: F32 | None = None,
     at_least: float | None = None,
 ) -> Array:
     """Return the positions of those of a few vectors that can be among the `k` nearest to a float32-safe `query`.
 
-    `norms` are those of the vectors as `float32_norms` returns them, if they are known. `at_least` has the same meaning
-    as for `scan`.
+    `norms` are those of the vectors as `float32_norms` returns them, and `target` is the query, of length 1 under
+    cosine, if they are known. `at_least` has the same meaning as for `scan`.
     """
     if k >= len(vectors):
         return np.arange(len(vectors))
@@ -99,7 +100,9 @@ def prune(
         norms = row_norms(float32_norms(vectors), distance)
     if not norms.float32_safe:
         return np.arange(len(vectors))
-    sweep, error = _sweep(vectors, norms, query, distance)
+    if target is None:
+        target = normalized(query) if distance == "cosine" else query
+    sweep, error = _sweep_of_products(vectors @ target, norms, query, distance)
     least = _least_sweep(norms, query, distance, at_least)
     return _rows_within(sweep, k, 2 * error, least)  # the error of float32 norms is as large as that of the products
 
@@ -174,8 +177,9 @@ def _rows_within(sweep: F32, k: int, error: float, least: float | None) -> Array
     The rows that may be at `least` are among them, those that are certainly nearer are not. A hidden row is infinite.
     """
     if least is None:
-        kth = np.partition(sweep, k - 1)[k - 1]
-        return np.flatnonzero(sweep <= kth + 2 * error)
+        ordered = sweep.copy()
+        ordered.partition(k - 1)
+        return (sweep <= ordered[k - 1] + 2 * error).nonzero()[0]
     # Twice the error, because the bounds themselves are rounded to float32.
     beyond = sweep[(sweep > least + 2 * error) & (sweep < np.inf)]
     farthest = np.partition(beyond, k - 1)[k - 1] + 2 * error if k < len(beyond) else np.finfo(np.float32).max

@@ -110,7 +110,10 @@ def rescored_in_base(
             )
             for each, query in zip(chosen.rows, queries, strict=True)
         ]
-    near = [_rescored(base, each, query, k) for each, query in zip(chosen.rows, queries, strict=True)]
+    near = [
+        _rescored(base, each, query, k, target=found.target)
+        for each, query, found in zip(chosen.rows, queries, chosen.probed, strict=True)
+    ]
     return [
         Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
         for of_query, each, found in zip(near, chosen.rows, chosen.probed, strict=True)
@@ -127,11 +130,13 @@ def are_incomplete(k: int, in_base: Candidates | None, found: Candidates, farthe
         return False
     if len(found.rows) < k:
         return True
+    # If rows were left out because they are certainly farther, none of them can tie.
+    may_tie = in_base is not None and not in_base.complete and in_base.examined <= len(in_base.rows)
+    if not may_tie and farthest is None:
+        return False
     kth = np.partition(found.distances, k - 1)[k - 1]
-    if in_base and not in_base.complete:
-        certainly_farther = in_base.examined > len(in_base.rows)
-        if not certainly_farther and not in_base.distances.max(initial=-np.inf) > kth:
-            return True
+    if in_base and may_tie and not in_base.distances.max(initial=-np.inf) > kth:
+        return True
     return farthest is not None and bool(kth > farthest)
 
 
@@ -164,12 +169,14 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescored(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None = None) -> tuple[Array, F64]:
+def _rescored(
+    base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
+) -> tuple[Array, F64]:
     """Return those of `rows` that can be among their `k` nearest, and their exact distances."""
     distance, norms = base.graph.distance, None
     if base.graph.section.whole and len(rows):
         vectors, norms = base.graph.take_whole(rows)
     else:
         vectors = base.graph.take(rows)
-    near = exact_scan.prune(vectors, query, k, distance, norms=norms, at_least=at_least)
+    near = exact_scan.prune(vectors, query, k, distance, norms=norms, target=target, at_least=at_least)
     return rows[near], distances(vectors, near, query, distance)

@@ -76,8 +76,10 @@ def select(index: Index, found: Candidates, query: Query) -> Selected:
 
     Of many ties, those with the first ids are selected.
     """
-    positions = _nearest(found, query)
-    rows, distances = found.rows[positions], found.distances[positions]
+    rows, distances = found.rows, found.distances
+    if query.bounded or len(rows) > query.k:
+        positions = _nearest(found, query)
+        rows, distances = rows[positions], distances[positions]
     if len(rows) > query.wanted + _MAX_TIES:
         first = _in_order(index, rows, distances, query)
         rows, distances = rows[first], distances[first]

@@ -28,11 +28,14 @@ _ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
 class Probed(msgspec.Struct, frozen=True):
     """The candidates that a query found, and the numbers of partitions and entries that were examined.
 
+    `target` is the query vector, of length 1 under cosine.
+
     Those of a search by ranges are ordered, best first; `requests` is the number of range requests that they may need,
     and `estimates` has the smallest estimated distances of rows of the mask, if a caller wants them.
     """
 
     rows: Array
+    target: F32
     partitions: int
     entries: int
     requests: int
@@ -107,7 +110,7 @@ def _find(
     for query, partitions in zip(rotated, ranked, strict=True):
         rows, entries = candidates(query, partitions, plan.effort, hidden)
         nearest = _smallest(parts, query, partitions, mask.hidden_in_base, estimates) if estimates else None
-        found.append(Probed(rows, len(partitions), entries, plan.requests, nearest))
+        found.append(Probed(rows, query.target, len(partitions), entries, plan.requests, nearest))
     return found
 
 

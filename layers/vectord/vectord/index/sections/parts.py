@@ -30,6 +30,7 @@ F16 = npt.NDArray[np.float16]
 
 _COPIES: Final = 2  # entries that a row may have
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
+_FIRST: Final = np.ones(1, np.bool_)
 
 
 class _Partition(msgspec.Struct, frozen=True, eq=False):
@@ -273,13 +274,14 @@ def _check_partition(partition: _Partition, first: int, last: int, rows: int) ->
 
 def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
     """Return the distinct rows of the `count` smallest values up to `most`, and of those that tie with the last."""
-    limit = int(np.partition(differing, count - 1)[count - 1]) if count < len(differing) else most
-    near = rows[differing <= min(limit, most)]
+    limit = most
+    if count < len(differing):
+        ordered = differing.copy()
+        ordered.partition(count - 1)
+        limit = min(limit, int(ordered[count - 1]))
+    near = rows[differing <= limit].astype(np.int64)
     near.sort()
-    first = np.empty(len(near), np.bool_)
-    first[:1] = True
-    np.not_equal(near[1:], near[:-1], out=first[1:])
-    return near[first].astype(np.int64)
+    return near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
 
 
 def _smallest(estimates: F64, rows: U32, count: int) -> Array:
