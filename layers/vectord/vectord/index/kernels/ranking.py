@@ -15,8 +15,8 @@ Mask = npt.NDArray[np.bool_]
 _MIN_COMPONENTS: Final = 1 << 19
 _SAMPLE: Final = 512  # rows of the matrix from which the directions are computed, which takes about 20 ms
 _STEP: Final = 32  # the reduced dimension is a multiple of it
-# At 99,000 rows of text, 96 of 384 directions and twice as many rows find as many partitions of true neighbours as exact
-# scores do for 42 of 1,548 rows of the matrix, and 0.0005 fewer for 116 (docs/decisions/search.md).
+# At 99,000 rows of text, 96 of 384 directions and twice as many rows find as many partitions of true neighbours as
+# exact scores do for 42 of 1,548 rows of the matrix, and 0.0005 fewer for 116 (docs/decisions/search.md).
 _LOST: Final = 0.16  # of the variance of the rows that the directions may leave out
 _CONSIDERED: Final = 2  # rows that exact scores choose from, for each row that is wanted
 
