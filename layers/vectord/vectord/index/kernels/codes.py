@@ -194,8 +194,8 @@ def _words_of(bits: npt.NDArray[np.bool_]) -> U64:
 def _summed(counts: U8) -> U16:
     """Return the sums over the words of bit counts, uint8 (words, n)."""
     if len(counts) <= _WORDS_IN_UINT8:
-        return np.add.reduce(counts, axis=0, dtype=np.uint8).astype(np.uint16)
-    return np.add.reduce(counts, axis=0, dtype=np.uint16)
+        return counts.sum(axis=0, dtype=np.uint8).astype(np.uint16)
+    return counts.sum(axis=0, dtype=np.uint16)
 
 
 def _levels(residual: F32) -> _Levels:

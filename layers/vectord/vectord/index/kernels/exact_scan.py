@@ -179,7 +179,8 @@ def _rows_within(sweep: F32, k: int, error: float, least: float | None) -> Array
     if least is None:
         ordered = sweep.copy()
         ordered.partition(k - 1)
-        return (sweep <= ordered[k - 1] + 2 * error).nonzero()[0]
+        near: Array = (sweep <= ordered[k - 1] + 2 * error).nonzero()[0]
+        return near
     # Twice the error, because the bounds themselves are rounded to float32.
     beyond = sweep[(sweep > least + 2 * error) & (sweep < np.inf)]
     farthest = np.partition(beyond, k - 1)[k - 1] + 2 * error if k < len(beyond) else np.finfo(np.float32).max

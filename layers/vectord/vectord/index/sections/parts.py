@@ -281,7 +281,8 @@ def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
         limit = min(limit, int(ordered[count - 1]))
     near = rows[differing <= limit].astype(np.int64)
     near.sort()
-    return near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
+    distinct: Array = near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
+    return distinct
 
 
 def _smallest(estimates: F64, rows: U32, count: int) -> Array:
