@@ -16,7 +16,6 @@ ADD_SECONDS: Final = 0.4  # assumed: seconds of the function for an add, most of
 BUILD_SECONDS: Final = 20.0  # assumed: a build of 100,000 rows; it takes longer in proportion to the rows
 WAIT_SECONDS: Final = WaitLimits().quiet  # the function waits for the end of a load
 BUILD_GB: Final = 3008 / 1024
-SHARE_BEFORE_BUILD: Final = 1 / DEFAULT.tail_share  # rows that are added until a build is due, of those built
 STAGED_PART: Final = 16 << 20  # bytes of a part of a staged body
 PIECE_RATIO: Final = 1.1  # bytes of a piece of the tail / bytes of its vectors: codes and small documents
 DAYS_A_MONTH: Final = 365.25 / 12
@@ -42,7 +41,8 @@ def commits(vectors: int, adds: int) -> float:
     """Return the dollars a month of `adds` batches a day, with their share of the builds."""
     packed = object_bytes(vectors) >= PACKED
     s3 = (SPLICE_PUTS * PUT + SPLICE_GETS * GET) if packed else PUT
-    build = build_dollars(vectors) * ROWS_A_BATCH / (vectors * SHARE_BEFORE_BUILD) if packed else 0.0
+    added = max(DEFAULT.tail_rows, vectors // DEFAULT.tail_share)  # rows until a build is due
+    build = build_dollars(vectors) * ROWS_A_BATCH / added if packed else 0.0
     return adds * DAYS_A_MONTH * (REQUEST + s3 + ADD_SECONDS * MEMORY_GB * GB_SECOND + build)
 
 
@@ -55,10 +55,15 @@ def build_dollars(vectors: int) -> float:
 
 def sent_ratio(batch: int, vectors: int = LOADED) -> float:
     """Return the bytes that a load in batches of `batch` rows and its build send, over those of its vectors."""
-    row, sent, newest = DIMENSION * 4 * PIECE_RATIO, 0.0, 0.0
-    for _ in range(vectors // batch):
-        newest = batch * row + (newest if newest + batch * row <= SPLICE_BYTES else 0.0)
-        sent += max(newest, SPLICE_BYTES)
+    row, sent, newest, is_copied = DIMENSION * 4 * PIECE_RATIO, 0.0, 0.0, False
+    for start in range(0, vectors, batch):
+        added = min(batch, vectors - start)
+        if is_copied:  # what is stored is not sent again, but the newest piece grows
+            newest = added * row + (newest if newest + added * row <= SPLICE_BYTES else 0.0)
+            sent += max(newest, SPLICE_BYTES)
+        else:  # the whole object, in the plain form or as the first piece
+            sent += (start + added) * row
+            is_copied = (start + added) * DIMENSION * 4 >= PACKED
     return (sent + object_bytes(vectors)) / (vectors * DIMENSION * 4)
 
 

@@ -23,3 +23,13 @@ def test_a_cold_search_reads_less_than_proportionally_more_of_a_larger_index() -
 
 def test_a_load_in_small_batches_pays_for_the_least_part_of_an_upload() -> None:
     assert writes.sent_ratio(100) > 10 * writes.sent_ratio(10_000)
+
+
+def test_the_rows_of_a_last_batch_that_is_not_full_are_sent_too() -> None:
+    assert writes.sent_ratio(70_000) == writes.sent_ratio(100_000) > 2
+    assert writes.sent_ratio(30_000) > 2
+
+
+def test_a_small_index_is_not_built_before_its_tail_has_the_least_rows() -> None:
+    builds = writes.commits(16_000, 1_000) - writes.commits(10_000, 1_000)
+    assert builds > 0  # the same number of builds, which take longer
