@@ -54,6 +54,11 @@ def test_ranges_with_small_gaps_are_merged() -> None:
     assert joined([(0, PAGE), (2 * PAGE, 3 * PAGE), (7 * PAGE, 8 * PAGE)], NEAR) == [(0, 8 * PAGE)]
 
 
+@pytest.mark.parametrize("wanted", [[(0, 100), (10, 20)], [(0, 20), (10, 100)], [(0, 100), (0, 100)]])
+def test_ranges_that_overlap_are_covered(wanted: list[tuple[int, int]]) -> None:
+    assert joined(wanted, 0) == [(0, 100)]
+
+
 def test_ranges_with_large_gaps_stay_separate() -> None:
     wanted = [(0, PAGE), (100 * PAGE, 101 * PAGE)]
     assert joined(wanted, NEAR) == wanted

@@ -18,11 +18,11 @@ _MAX_WIDE_GAP: Final = 64 << 10
 
 
 def joined(ranges: Sequence[ByteRange], gap: int) -> list[ByteRange]:
-    """Return ascending ranges, joined where at most `gap` bytes are between two."""
+    """Return ranges, which ascend by their starts and may overlap, joined where at most `gap` bytes are between two."""
     result: list[ByteRange] = []
     for start, stop in ranges:
         if result and start - result[-1][1] <= gap:
-            result[-1] = (result[-1][0], stop)
+            result[-1] = (result[-1][0], max(stop, result[-1][1]))
         else:
             result.append((start, stop))
     return result
