@@ -74,7 +74,7 @@ def a_case(rows: int, dimension: int = DIMENSION) -> Case:
 
 @pytest.fixture
 def large() -> Case:
-    return a_case(24_000)
+    return a_case(14_000)
 
 
 @pytest.fixture
@@ -178,8 +178,8 @@ def test_an_exact_search_fetches_the_whole_index(large: Case) -> None:
 
 def test_a_lookup_reads_a_small_part_of_a_large_index(large: Case) -> None:
     service = large.service()
-    stored = service.lookup("t", "17000", FOREVER)
-    assert stored.vector.tobytes() == textlike(24_000, 2)[17_000].tobytes()
+    stored = service.lookup("t", "11000", FOREVER)
+    assert stored.vector.tobytes() == textlike(14_000, 2)[11_000].tobytes()
     assert service.environment.meter.value("ReadBytes") < large.size / 20
 
 
@@ -241,7 +241,7 @@ def test_a_deleted_row_is_not_found_and_only_it_is_gone(large: Case) -> None:
     service.delete("t", Selection([nearest[0][0]]), FOREVER)
     cold = found(search(large.service(), QUERIES[9], k=2))
     assert cold == nearest[1:]
-    assert service.describe("t", FOREVER).count == 23_999
+    assert service.describe("t", FOREVER).count == 13_999
 
 
 def test_a_search_of_an_empty_index_reads_only_its_head() -> None:

@@ -20,7 +20,7 @@ from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.lhv1.params import Distance
 
 pytestmark = pytest.mark.usefixtures("early_strategies")
-both = pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+both = pytest.mark.parametrize("distance", ["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
 
 
 def mixture(rows: int, dimension: int, seed: int, exponent: float = 0.5) -> F32:
