@@ -109,7 +109,7 @@ def search_parts(data: bytes) -> None:
             raise AssertionError("a blob without its section")
         query = parts.query(np.ones(layout.dimension, np.float32))
         ranked = parts.rank(query, layout.partitions)
-        for found, _ in (parts.nearest(query, ranked, 60), parts.estimated(query, ranked, 60)):
+        for found, _ in (parts.nearest(query, ranked, 60), parts.estimated(query, ranked, 60, k=3)):
             if len(set(found.tolist())) < len(found) or not set(found.tolist()) <= set(range(60)):
                 raise AssertionError("a row that does not exist, or one row twice")
         search.search(index, np.ones(layout.dimension, np.float32), 3)

@@ -37,11 +37,12 @@ class HeldOutQueries(msgspec.Struct, frozen=True, eq=False):
     """Query vectors, float32 (q, dimension), and for each k of KS the rows at most as far as the true k-th of each.
 
     The rows of a query are ascending. A row that is as near as the true k-th counts as a hit, so that ties among
-    duplicates do not count as misses.
+    duplicates do not count as misses. `left_out` has the rows near each query that an index would not have beside it.
     """
 
     vectors: F32
     nearest: tuple[Sequence[Array], ...]
+    left_out: Sequence[Array]
 
     def hits(self, number: int, rows: Array) -> Mask:
         """Return for each of `rows` whether it is one of the 10 true neighbours of query `number`."""
@@ -101,7 +102,7 @@ def _varied(vectors: F32, rows: Array, rng: np.random.Generator) -> F32:
 def _renumbered(queries: HeldOutQueries, number_of: Array) -> HeldOutQueries:
     """Return the queries with other numbers for the rows."""
     nearest = [[np.sort(number_of[rows]) for rows in of_k] for of_k in queries.nearest]
-    return HeldOutQueries(queries.vectors, tuple(nearest))
+    return HeldOutQueries(queries.vectors, tuple(nearest), [number_of[rows] for rows in queries.left_out])
 
 
 def _set(
@@ -111,16 +112,17 @@ def _set(
 
     A query with too few other rows is left out.
     """
-    used, nearest = list[int](), list[list[Array]]([[] for _ in KS])
+    used, nearest, left_out = list[int](), list[list[Array]]([[] for _ in KS]), list[Array]()
     for number, (query, near) in enumerate(zip(queries, neighbours, strict=True)):
         distances = dist.distances(vectors, near, query, distance)
-        eligible = ... if copies else np.flatnonzero(~_are_copies(distances, distance))
+        eligible = np.full(len(near), True) if copies else ~_are_copies(distances, distance)
         rows, distances = near[eligible], distances[eligible]
         if len(rows) >= min(KS[0], len(vectors) - 1):
             used.append(number)
+            left_out.append(near[~eligible])
             for k, of_k in zip(KS, nearest, strict=True):
                 of_k.append(rows[np.sort(smallest_with_ties(distances, k))])
-    return HeldOutQueries(queries[used], tuple(nearest))
+    return HeldOutQueries(queries[used], tuple(nearest), left_out)
 
 
 def _are_copies(distances: F64, distance: Distance) -> Mask:

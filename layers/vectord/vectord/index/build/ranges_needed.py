@@ -3,36 +3,23 @@
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.range_numbers import range_numbers
+from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
 from vectord.index.query.planner import BYTES_PER_REQUEST, ROWS_PER_REQUEST
 from vectord.index.sections.parts import Parts
 
 Array = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 45, 64, 90, 128)
+_FOR_10: Final = 12  # of REQUESTS: more are needed for more matches than 10 alone
 _QUERIES: Final = 96  # of each set: their ranges are counted one by one
-_USUAL: Final = 13  # of REQUESTS; those for more matches than 10 are measured with few queries of each set
-_FEW_QUERIES: Final = 16
-
-
-class _Found(msgspec.Struct, frozen=True, eq=False):
-    """The best rows of some queries, int64 (queries, numbers of probes, rows).
-
-    `true` has for each k of KS which of them are true neighbours. `counts` (KS, queries) are those of the neighbours
-    that are wanted, and `entries` the sums for all queries.
-    """
-
-    rows: Array
-    true: list[Mask]
-    counts: Array
-    entries: Array
+_FOR_100: Final = 48  # of them, which measure recall@100: their lists are long, and each has a hundred neighbours
+_FEW_QUERIES: Final = 16  # of a task
 
 
 class RangesNeeded:
@@ -46,53 +33,63 @@ class RangesNeeded:
         self._rotated = [parts.query(query) for query in queries.vectors[:_QUERIES]]
         self._ranked = parts.rank_all(self._rotated, probes[-1])
         self.tasks = range(0, len(self._rotated), _FEW_QUERIES)
-        self._hits, self._entries = dict[int, F64](), dict[int, Array]()
+        self._hits, self._entries = dict[tuple[int, int], F64](), dict[int, Array]()
 
     def measure(self, task: int) -> None:
-        """Measure the queries from number `task` on; the first of them with all REQUESTS."""
-        budgets = REQUESTS[:_USUAL] if task else REQUESTS
+        """Measure the queries from number `task` on."""
         numbers = range(task, min(task + _FEW_QUERIES, len(self._rotated)))
-        found = self._found(numbers, ROWS_PER_REQUEST * budgets[-1])
-        lists = found.rows.reshape(-1, found.rows.shape[-1])
-        ranges, costs = (each.reshape(found.rows.shape) for each in range_numbers(lists, self._row_bytes))
-        hits = np.zeros((len(REQUESTS), len(KS), len(self._probes)))
-        for which, requests in enumerate(budgets):
-            considered = slice(ROWS_PER_REQUEST * requests)
-            covered = ranges[..., considered] < requests
-            covered &= np.cumsum(costs[..., considered] * covered, axis=-1) <= requests * BYTES_PER_REQUEST
-            for of_k, true in enumerate(found.true):
-                shares = (covered & true[..., considered]).sum(axis=-1) / found.counts[of_k][:, None]
-                hits[which, of_k] = np.minimum(1, shares).sum(axis=0)
-        self._hits[task], self._entries[task] = hits, found.entries
+        seen = np.empty(self._parts.rows, np.int64)
+        likely = [self._likely(number, seen) for number in numbers]
+        self._entries[task] = np.sum([ends for _, ends in likely], axis=0)
+        for which in range(len(KS)):
+            if task in self._tasks(which):
+                self._hits[task, which] = self._measured(numbers, [lists[which] for lists, _ in likely], which)
 
-    def _found(self, numbers: range, most: int) -> _Found:
-        """Return the best `most` rows by estimate for each number of probes."""
+    def _likely(self, number: int, seen: Array) -> tuple[list[list[Array]], Array]:
+        """Return for each k of KS and each number of probes the rows that a search reads at most, best first.
+
+        Also return the entries of each number of probes. `seen` (rows of the index,) is overwritten.
+        """
+        examined, found = self._parts.estimates(self._rotated[number], self._ranked[number])
+        entries = np.cumsum(self._parts.entry_counts(self._ranked[number]))[self._probes - 1]
+        first, ends = _first_entries(examined, entries, seen)
+        by_estimate = np.argsort(found.values[first])
+        by_estimate = by_estimate[~np.isin(examined[first[by_estimate]], self._queries.left_out[number])]
+        rows, values = (each[first[by_estimate]] for each in (examined, found.values))
+        least = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[first[by_estimate]]
+        lists = list[list[Array]]([[] for _ in KS])
+        for end in ends.tolist():
+            of_probes = np.flatnonzero(by_estimate < end)
+            for which, k in enumerate(KS):
+                kth = values[of_probes[k - 1]] if k <= len(of_probes) else np.inf
+                likely = of_probes[least[of_probes] <= kth]
+                lists[which].append(rows[likely[: ROWS_PER_REQUEST * _requests(which)[-1]]].astype(np.int64))
+        return lists, entries
+
+    def _measured(self, numbers: range, likely: Sequence[Sequence[Array]], which: int) -> F64:
+        """Return the sums of the recalls of queries with these `likely` rows: (REQUESTS, numbers of probes)."""
+        most = max(len(rows) for lists in likely for rows in lists)
         shape = len(numbers), len(self._probes), most
         # A list that is too short is completed with rows that are far from all others.
         rows = np.broadcast_to((self._parts.rows + np.arange(most)) << 20, shape).copy()
-        true = [np.zeros(shape, np.bool_) for _ in KS]
-        entries, seen = np.zeros(len(self._probes), np.int64), np.empty(self._parts.rows, np.int64)
-        is_true = np.zeros(self._parts.rows, np.bool_)
-        for place, number in enumerate(numbers):
-            examined, estimates = self._parts.estimates(self._rotated[number], self._ranked[number])
-            ends = np.cumsum(self._parts.entry_counts(self._ranked[number]))[self._probes - 1]
-            entries += ends
-            first, ends = _first_entries(examined, ends, seen)
-            near, ends = _near(estimates[first], ends, most)
-            distinct = examined[first[near]].astype(np.int64)
-            by_estimate = np.argsort(estimates[first[near]])
-            for at, end in enumerate(ends.tolist()):
-                best = distinct[by_estimate[by_estimate < end][:most]]
-                rows[place, at, : len(best)] = best
-            for of_k, nearest in zip(true, self._queries.nearest, strict=True):
-                is_true[nearest[number]] = True
-                of_k[place] = is_true[np.minimum(rows[place], self._parts.rows - 1)] & (rows[place] < self._parts.rows)
-                is_true[nearest[number]] = False
-        counts = [
-            [min(k, len(nearest[number])) for number in numbers]
-            for k, nearest in zip(KS, self._queries.nearest, strict=True)
-        ]
-        return _Found(rows, true, np.array(counts), entries)
+        true, is_true = np.zeros(shape, np.bool_), np.zeros(self._parts.rows, np.bool_)
+        nearest = [self._queries.nearest[which][number] for number in numbers]
+        for place, lists in enumerate(likely):
+            is_true[nearest[place]] = True
+            for at, of_probes in enumerate(lists):
+                rows[place, at, : len(of_probes)] = of_probes
+                true[place, at, : len(of_probes)] = is_true[of_probes]
+            is_true[nearest[place]] = False
+        counts = np.array([min(KS[which], len(each)) for each in nearest])
+        ranges, costs = (each.reshape(shape) for each in range_numbers(rows.reshape(-1, most), self._row_bytes))
+        hits = np.zeros((len(REQUESTS), len(self._probes)))
+        for number, requests in enumerate(_requests(which)):
+            considered = slice(ROWS_PER_REQUEST * requests)
+            covered = ranges[..., considered] < requests
+            covered &= np.cumsum(costs[..., considered] * covered, axis=-1) <= requests * BYTES_PER_REQUEST
+            shares = (covered & true[..., considered]).sum(axis=-1) / counts[:, None]
+            hits[number] = np.minimum(1, shares).sum(axis=0)
+        return hits
 
     @property
     def entries(self) -> list[int]:
@@ -102,19 +99,22 @@ class RangesNeeded:
 
     def least(self, at: int, which: int, recall: float) -> int | None:
         """Return the least requests that reach a recall with the probes of position `at`; None if none does."""
-        return next((each for each in _measured(which) if self.recall(at, which, each) >= recall), None)
+        return next((each for each in _requests(which) if self.recall(at, which, each) >= recall), None)
 
     def recall(self, at: int, which: int, limit: int) -> float:
         """Return the recall with `limit` requests, or with the most for which it was measured."""
-        number = REQUESTS.index(min(limit, _measured(which)[-1]))
-        tasks = self.tasks if number < _USUAL else self.tasks[:1]
-        queries = len(self._rotated) if number < _USUAL else min(_FEW_QUERIES, len(self._rotated))
-        return float(sum(self._hits[task][number, which, at] for task in tasks) / queries)
+        number, tasks = REQUESTS.index(min(limit, _requests(which)[-1])), self._tasks(which)
+        queries = min(tasks[-1] + _FEW_QUERIES, len(self._rotated))
+        return float(sum(self._hits[task, which][number, at] for task in tasks) / queries)
+
+    def _tasks(self, which: int) -> Sequence[int]:
+        """Return the tasks that measure a k of KS."""
+        return self.tasks[: -(-_FOR_100 // _FEW_QUERIES)] if which else self.tasks
 
 
-def _measured(which: int) -> Sequence[int]:
-    """Return those of `REQUESTS` that were measured with enough queries: one has 10 neighbours, or 100."""
-    return REQUESTS if which else REQUESTS[:_USUAL]
+def _requests(which: int) -> Sequence[int]:
+    """Return those of `REQUESTS` with which a k of KS is measured."""
+    return REQUESTS if which else REQUESTS[:_FOR_10]
 
 
 def _near(estimates: F64, ends: Array, most: int) -> tuple[Array, Array]:

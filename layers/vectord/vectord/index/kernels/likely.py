@@ -19,16 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import codes
-from vectord.index.kernels.codes import RotatedQuery, RowCodes
+from vectord.index.kernels.codes import Floats, RotatedQuery, RowCodes
 from vectord.index.kernels.distance import F64
 from vectord.lhv1.params import Distance
 
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+U32 = npt.NDArray[np.uint32]
 
 # Standard errors for a target recall up to the first number: of rows of another distribution, whose errors are larger
 # than those of text, no search then found more than 0.01 less (docs/decisions/search.md).
 _STANDARD_ERRORS: Final = ((0.95, 2.75), (0.98, 3.0), (1.0, 3.5))
+# Standard errors for rows of partitions, where the calibration measures what this loses: 0.0005 for text.
+STANDARD_ERRORS_OF_PARTITIONS: Final = 2.5
+_UNLIKELY: Final = 2  # entries that are selected with the likely ones, so that a row beyond the nearest is found
 _LESS_BY_BITS: Final = 0.5  # standard errors; the errors of two codes of one query are not independent
 _FINITE: Final = float(np.finfo(np.float32).max)
 _MANY: Final = 8  # times k: with more rows, their own k-th estimate is a better limit than that of other rows
@@ -77,9 +81,33 @@ def kth_of_surest(values: F64, upper: F64, k: int) -> float:
 def estimates(rows: RowCodes, query: RotatedQuery) -> Estimates:
     """Estimate the distances from the float query to the rows."""
     values = codes.estimated_distances(rows.planes, rows.norms, rows.factors, query)
-    squares = np.square(rows.factors, dtype=np.float64)
+    return Estimates(values, standard_errors(rows.norms, rows.factors, query))
+
+
+def standard_errors(norms: Floats, factors: Floats, query: RotatedQuery) -> F64:
+    """Return the standard errors of the estimates for codes with these norms and factors, both (n,)."""
+    squares = np.square(factors, dtype=np.float64)
     spread = np.sqrt((1 / squares - 1).clip(0) / max(1, len(query.residual) - 1))
-    return Estimates(values, (spread * rows.norms * (2 * _length(query))).astype(np.float64, copy=False))
+    errors: F64 = (spread * norms * (2 * _length(query))).astype(np.float64, copy=False)
+    return errors
+
+
+def smallest_of_rows(rows: U32, values: F64, count: int) -> F64:
+    """Return the `count` smallest values of distinct rows, ascending; a row may occur twice, with the same value."""
+    nearest = np.argsort(values, kind="stable")[: 2 * count]
+    of_row = dict(zip(rows[nearest].tolist(), values[nearest].tolist(), strict=True))
+    return np.array(sorted(of_row.values())[:count])
+
+
+def entries_of_nearest(found: Estimates, eligible: Array, kth: float) -> Array:
+    """Return the places in `eligible` of entries that are likely at most as far as `kth`, and the next by estimate."""
+    values = found.values[eligible]
+    likely = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[eligible] <= kth
+    unlikely = np.flatnonzero(~likely)
+    if len(unlikely) > _UNLIKELY:
+        unlikely = unlikely[np.argpartition(values[unlikely], _UNLIKELY)[:_UNLIKELY]]
+    likely[unlikely] = True
+    return np.flatnonzero(likely)
 
 
 def by_estimates(found: Estimates, target: Target) -> Array:

@@ -79,7 +79,7 @@ def choose_in_base(
     """Return the rows of the base that each query rescores by `plan`, which is not a scan; fetch what chooses them."""
     if plan.strategy == "partitions":
         is_joint = plan.tail_codes and plan.fetch == "ranges"
-        probed = probing.find(index, base, mask, queries, plan, estimates=k if is_joint else 0)
+        probed = probing.find(index, base, mask, queries, k, plan=plan, estimates=is_joint)
         return Chosen([each.rows for each in probed], probed)
     return Chosen([_rows(base, mask, query, k, plan) for query in queries])
 

@@ -11,7 +11,9 @@ from msgspec import structs
 
 from vectord.index.kernels.codes import RotatedQuery
 from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.likely import smallest_of_rows
 from vectord.index.query import prefetch
+from vectord.index.query.efforts import K
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.parts import Parts
@@ -43,11 +45,19 @@ class Probed(msgspec.Struct, frozen=True):
 
 
 def find(
-    index: Index, base: Base, mask: RowMask, queries: Sequence[F32], plan: SearchPlan, *, estimates: int = 0
+    index: Index,
+    base: Base,
+    mask: RowMask,
+    queries: Sequence[F32],
+    k: int,
+    *,
+    plan: SearchPlan,
+    estimates: bool = False,
 ) -> list[Probed]:
     """Return about `plan.effort` candidates of each query; codes that are missing are fetched in one round.
 
-    With `estimates`, a search by ranges also returns that many of the smallest estimated distances.
+    A search by ranges returns fewer, if others are hardly among the `k` nearest. With `estimates`, it also returns the
+    `k` smallest estimated distances.
 
     If many of the rows nearest to a query were removed, the next ones are farther apart than those of the calibration:
     then more partitions are probed, in another round.
@@ -55,7 +65,7 @@ def find(
     Raises:
         BlobCorrupt: a partition does not match its checksum. It also raises what fetching raises.
     """
-    found = _find(index, base, mask, queries, plan, estimates=estimates)
+    found = _find(index, base, mask, queries, k, plan=plan, estimates=estimates)
     if mask.filtered or mask.hidden_in_base is None:
         return found
     visible = [structs.replace(each, rows=each.rows[mask.base[each.rows]]) for each in found]
@@ -64,7 +74,8 @@ def find(
         few = [at for at, visible_share in enumerate(shares) if least <= visible_share < share]
         if few:
             more = _times(plan, factor)
-            again = _find(index, base, mask, [queries[at] for at in few], more, removed=True, estimates=estimates)
+            some = [queries[at] for at in few]
+            again = _find(index, base, mask, some, k, plan=more, removed=True, estimates=estimates)
             for at, each in zip(few, again, strict=True):
                 visible[at] = structs.replace(each, entries=visible[at].entries + each.entries)
     return visible
@@ -82,10 +93,11 @@ def _find(
     base: Base,
     mask: RowMask,
     queries: Sequence[F32],
-    plan: SearchPlan,
+    k: int,
     *,
+    plan: SearchPlan,
     removed: bool = False,
-    estimates: int = 0,
+    estimates: bool = False,
 ) -> list[Probed]:
     """Return the candidates of each query with the effort of the plan, without the rows that a filter hides.
 
@@ -105,11 +117,15 @@ def _find(
         ranked = [(parts.near if is_whole else parts.rank)(rotated[0], plan.probes, eligible)]
     if not is_whole:
         prefetch.fetch_codes(index, base, plan, ranked)
-    candidates = parts.estimated if plan.fetch == "ranges" else parts.nearest
     found = []
     for query, partitions in zip(rotated, ranked, strict=True):
-        rows, entries = candidates(query, partitions, plan.effort, hidden)
-        nearest = _smallest(parts, query, partitions, mask.hidden_in_base, estimates) if estimates else None
+        if plan.fetch == "ranges":
+            rows, entries = parts.estimated(
+                query, partitions, plan.effort, hidden, k=max(k, K), removed=mask.hidden_in_base
+            )
+        else:
+            rows, entries = parts.nearest(query, partitions, plan.effort, hidden)
+        nearest = _smallest(parts, query, partitions, mask.hidden_in_base, k) if estimates else None
         found.append(Probed(rows, query.target, len(partitions), entries, plan.requests, nearest))
     return found
 
@@ -118,11 +134,9 @@ def _smallest(parts: Parts, query: RotatedQuery, partitions: Array, hidden: Mask
     """Return the smallest estimated distances of up to `count` distinct rows of `partitions` that are not hidden."""
     if not len(partitions):
         return np.empty(0)
-    rows, estimates = parts.estimates(query, partitions)
+    rows, found = parts.estimates(query, partitions)
     visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
-    nearest = visible[np.argsort(estimates[visible], kind="stable")[: 2 * count]]  # a row has two entries at most
-    of_row = dict(zip(rows[nearest].tolist(), estimates[nearest].tolist(), strict=True))
-    return np.array(sorted(of_row.values())[:count])
+    return smallest_of_rows(rows[visible], found.values[visible], count)
 
 
 def _eligible(parts: Parts, mask: RowMask) -> Mask:

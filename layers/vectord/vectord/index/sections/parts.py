@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.index.kernels import codes
+from vectord.index.kernels import codes, likely
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.likely import Estimates
 from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
 from vectord.index.sections.parts_head import MAX_NORM, ROUNDING, U32, PartsHead, read_head
@@ -180,24 +181,35 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return np.concatenate([each.rows for each in probed]), codes.hamming_distances(planes, query)
 
     def estimated(
-        self, query: RotatedQuery, partitions: Array, count: int, hidden: Mask | None = None
+        self,
+        query: RotatedQuery,
+        partitions: Array,
+        count: int,
+        hidden: Mask | None = None,
+        *,
+        k: int | None = None,
+        removed: Mask | None = None,
     ) -> tuple[Array, int]:
         """Return up to `count` rows of `partitions` by estimated distance, and the number of entries examined.
 
-        The rows are distinct and ordered, nearest first. It is slower than `nearest`, and needs fewer rows for the same
-        recall.
+        The rows are distinct and ordered, nearest first. With `k`, they are only those that may be among the `k`
+        nearest rows without the `removed` ones, and the next one. It is slower than `nearest`, and needs fewer rows.
 
         Raises:
             BlobCorrupt: as `nearest`.
         """
         if not len(partitions):
             return _NO_ROWS, 0
-        rows, estimates = self.estimates(query, partitions)
+        rows, found = self.estimates(query, partitions)
         visible = np.arange(len(rows)) if hidden is None else np.flatnonzero(~hidden[rows])
-        return _smallest(estimates[visible], rows[visible], count), len(rows)
+        if k is not None:
+            counted = visible if removed is None else visible[~removed[rows[visible]]]
+            nearest = likely.smallest_of_rows(rows[counted], found.values[counted], k)
+            visible = visible[likely.entries_of_nearest(found, visible, nearest[-1] if len(nearest) == k else np.inf)]
+        return _smallest(found.values[visible], rows[visible], count), len(rows)
 
-    def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, F64]:
-        """Return the row of each entry of `partitions` (at least one), and its estimated distance in some scale.
+    def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, Estimates]:
+        """Return the row of each entry of `partitions` (at least one), and its estimated distance with its error.
 
         The entries are in the order of `partitions`. A spilled row may be there twice.
 
@@ -205,12 +217,11 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
             BlobCorrupt: as `nearest`.
         """
         probed = self._probed(partitions)
-        estimates = codes.estimated_distances(
-            np.concatenate([each.planes for each in probed], axis=1),
-            np.concatenate([each.norms for each in probed]) * np.float64(self._head.largest_norm),
-            np.concatenate([each.factors for each in probed]),
-            query,
-        )
+        norms = np.concatenate([each.norms for each in probed]) * np.float64(self._head.largest_norm)
+        factors = np.concatenate([each.factors for each in probed])
+        planes = np.concatenate([each.planes for each in probed], axis=1)
+        values = codes.estimated_distances(planes, norms, factors, query)
+        estimates = Estimates(values, likely.standard_errors(norms, factors, query))
         return np.concatenate([each.rows for each in probed]), estimates
 
     def _probed(self, partitions: Array) -> list[_Partition]:
