@@ -12,7 +12,7 @@ import numpy as np
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.ranges_needed import RangesNeeded
 from vectord.index.build.rows_needed import EntriesOfRows, RowsNeeded
-from vectord.index.query.planner import ROWS_PER_REQUEST, required_of_partitions
+from vectord.index.query.planner import ROWS_PER_REQUEST, required_by_ranges, required_of_partitions
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
 from vectord.parallel import in_two_threads
@@ -46,7 +46,7 @@ def warm_curve(
 ) -> tuple[WarmPoint, ...]:
     """Return the cheapest efforts of a search in memory for ascending recalls; none costs more than `most_cost`."""
     tables = [RowsNeeded(parts, queries, entries_of) for queries in sets]
-    targets = _with_margins()
+    targets = [required_of_partitions(recall) for recall in _RECALLS]
     probes: list[int] = []
     for more in _passes(parts, cost, most_cost):
         for table in tables:
@@ -73,15 +73,12 @@ def cold_curve(
     probes = _ascending(min(most_probes, parts.shape.partitions))
     tables = [RangesNeeded(parts, queries, probes, row_bytes) for queries in sets]
     in_two_threads(_measure, [(table, task) for table in tables for task in table.tasks])
-    points = _cheapest(tables, probes, _with_margins(), cost, np.inf)
+    targets = [required_by_ranges(recall) for recall in _RECALLS]
+    points = _cheapest(tables, probes, targets, cost, np.inf)
     return tuple(
         ColdPoint(point.probes, min(ROWS_PER_REQUEST * point.limit, parts.rows), point.limit, *point.recalls)
         for point in points
     )
-
-
-def _with_margins() -> list[float]:
-    return [required_of_partitions(recall) for recall in _RECALLS]
 
 
 def _measure(task: tuple[RowsNeeded | RangesNeeded, int]) -> None:

@@ -1,5 +1,6 @@
 """The recall of searches by ranges with ascending requests, measured with held-out queries."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,11 +16,12 @@ from vectord.index.sections.parts import Parts
 Array = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 45, 64, 90, 128)
-_FOR_10: Final = 12  # of REQUESTS: more are needed for more matches than 10 alone
+REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 38, 45, 64, 90, 128)
+_FOR_10: Final = 14  # of REQUESTS: more are needed for more matches than 10 alone
 _QUERIES: Final = 96  # of each set: their ranges are counted one by one
 _FOR_100: Final = 48  # of them, which measure recall@100: their lists are long, and each has a hundred neighbours
 _FEW_QUERIES: Final = 16  # of a task
+_MOST_ERROR: Final = 0.2  # of a measured recall, as a share of what it misses to 1
 
 
 class RangesNeeded:
@@ -33,7 +35,7 @@ class RangesNeeded:
         self._rotated = [parts.query(query) for query in queries.vectors[:_QUERIES]]
         self._ranked = parts.rank_all(self._rotated, probes[-1])
         self.tasks = range(0, len(self._rotated), _FEW_QUERIES)
-        self._hits, self._entries = dict[tuple[int, int], F64](), dict[int, Array]()
+        self._sums, self._entries = dict[tuple[int, int], F64](), dict[int, Array]()
 
     def measure(self, task: int) -> None:
         """Measure the queries from number `task` on."""
@@ -43,7 +45,7 @@ class RangesNeeded:
         self._entries[task] = np.sum([ends for _, ends in likely], axis=0)
         for which in range(len(KS)):
             if task in self._tasks(which):
-                self._hits[task, which] = self._measured(numbers, [lists[which] for lists, _ in likely], which)
+                self._sums[task, which] = self._measured(numbers, [lists[which] for lists, _ in likely], which)
 
     def _likely(self, number: int, seen: Array) -> tuple[list[list[Array]], Array]:
         """Return for each k of KS and each number of probes the rows that a search reads at most, best first.
@@ -67,7 +69,10 @@ class RangesNeeded:
         return lists, entries
 
     def _measured(self, numbers: range, likely: Sequence[Sequence[Array]], which: int) -> F64:
-        """Return the sums of the recalls of queries with these `likely` rows: (REQUESTS, numbers of probes)."""
+        """Return the sums of the recalls of queries with these `likely` rows, and of the squares of the recalls.
+
+        They are one array (2, REQUESTS, numbers of probes).
+        """
         most = max(len(rows) for lists in likely for rows in lists)
         shape = len(numbers), len(self._probes), most
         # A list that is too short is completed with rows that are far from all others.
@@ -82,14 +87,14 @@ class RangesNeeded:
             is_true[nearest[place]] = False
         counts = np.array([min(KS[which], len(each)) for each in nearest])
         ranges, costs = (each.reshape(shape) for each in range_numbers(rows.reshape(-1, most), self._row_bytes))
-        hits = np.zeros((len(REQUESTS), len(self._probes)))
+        sums = np.zeros((2, len(REQUESTS), len(self._probes)))
         for number, requests in enumerate(_requests(which)):
             considered = slice(ROWS_PER_REQUEST * requests)
             covered = ranges[..., considered] < requests
             covered &= np.cumsum(costs[..., considered] * covered, axis=-1) <= requests * BYTES_PER_REQUEST
-            shares = (covered & true[..., considered]).sum(axis=-1) / counts[:, None]
-            hits[number] = np.minimum(1, shares).sum(axis=0)
-        return hits
+            shares = np.minimum(1, (covered & true[..., considered]).sum(axis=-1) / counts[:, None])
+            sums[:, number] = shares.sum(axis=0), np.square(shares).sum(axis=0)
+        return sums
 
     @property
     def entries(self) -> list[int]:
@@ -102,10 +107,17 @@ class RangesNeeded:
         return next((each for each in _requests(which) if self.recall(at, which, each) >= recall), None)
 
     def recall(self, at: int, which: int, limit: int) -> float:
-        """Return the recall with `limit` requests, or with the most for which it was measured."""
+        """Return the recall with `limit` requests, or with the most for which it was measured, less its standard error.
+
+        Where queries differ much, as beside copies, the mean of few of them has a large error. With the largest efforts
+        the error would leave no recall near 1: it counts at most as a share of what is missing.
+        """
         number, tasks = REQUESTS.index(min(limit, _requests(which)[-1])), self._tasks(which)
         queries = min(tasks[-1] + _FEW_QUERIES, len(self._rotated))
-        return float(sum(self._hits[task, which][number, at] for task in tasks) / queries)
+        sums = np.sum([self._sums[task, which][:, number, at] for task in tasks], axis=0)
+        mean, mean_square = float(sums[0]) / queries, float(sums[1]) / queries
+        error = math.sqrt(max(0.0, mean_square - mean * mean) / queries)
+        return mean - min(error, _MOST_ERROR * (1 - mean))
 
     def _tasks(self, which: int) -> Sequence[int]:
         """Return the tasks that measure a k of KS."""

@@ -35,6 +35,8 @@ _FILTERED_EFFORT: Final = 4
 # clusters, of which each has few of the queries (docs/decisions/search.md).
 _MARGIN_SHARE: Final = 0.2
 _LEAST_MARGIN: Final = 0.002
+# The same share for searches by ranges, whose recall is stored less its standard error.
+_MARGIN_SHARE_BY_RANGES: Final = 0.05
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
@@ -45,6 +47,11 @@ _RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows a
 _REQUESTS_FOR_TAIL: Final = 50  # for the rows of a tail that are likely by their codes, about
 # Of rows, for each request that a search by ranges may make: 42 requests read 1.6 MiB (docs/decisions/search.md).
 BYTES_PER_REQUEST: Final = (26 << 16) // 42
+_BYTES_OF_LIKELY_ROWS: Final = (
+    16 << 10
+)  # for each request for rows, if only those are read that are likely by estimates
+_PROBES_PER_REQUEST: Final = 3  # partitions whose codes one request reads, on average
+_PROCESSOR_SECONDS: Final = 0.0003  # of the processor for one request
 
 
 class SearchPlan(msgspec.Struct, frozen=True):
@@ -170,6 +177,11 @@ def required_of_partitions(recall: float) -> float:
     return round(recall + margin + min(_LEAST_MARGIN, margin), 4)
 
 
+def required_by_ranges(recall: float) -> float:
+    """Return the measured recall, less its standard error, of a search by ranges that is enough for a target."""
+    return round(recall + _MARGIN_SHARE_BY_RANGES * (1 - recall), 4)
+
+
 def required_recall(recall: float) -> float:
     """Return the measured recall that is enough for a target of `recall`: 64 queries have an error of about 0.015."""
     return recall + min(0.02, (1 - recall) / 2)
@@ -225,7 +237,7 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
         return None
     shape = base.parts.shape
     # An effort without the margin is better than to read everything.
-    efforts = cold_efforts(shape, k, required_of_partitions(recall), mask) or cold_efforts(shape, k, recall, mask)
+    efforts = cold_efforts(shape, k, required_by_ranges(recall), mask) or cold_efforts(shape, k, recall, mask)
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
@@ -289,9 +301,13 @@ def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
 
 def seconds_by_ranges(probes: int, code_bytes: int, requests: int) -> float:
     """Estimate the time to read the codes of some partitions, and then rows and documents with some requests."""
+    code_requests, row_bytes = 0, BYTES_PER_REQUEST
     rounds = _RANGE_ROUNDS + requests // _CONCURRENT_REQUESTS
-    rounds += 1 + probes // _CONCURRENT_REQUESTS if probes else 0
-    return rounds * REQUEST_SECONDS + (code_bytes + requests * BYTES_PER_REQUEST) / BYTES_PER_SECOND
+    if probes:
+        code_requests, row_bytes = -(-probes // _PROBES_PER_REQUEST), _BYTES_OF_LIKELY_ROWS
+        rounds += 1 + code_requests // _CONCURRENT_REQUESTS
+    of_processor = (code_requests + requests) * _PROCESSOR_SECONDS
+    return rounds * REQUEST_SECONDS + of_processor + (code_bytes + requests * row_bytes) / BYTES_PER_SECOND
 
 
 def size_of(ranges: Sequence[ByteRange]) -> int:
