@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectord.index.query.coalescing import MAX_GAP, in_few_requests, joined
+from vectord.index.query.coalescing import MAX_GAP, MAX_REQUESTS, in_few_requests, joined
 from vectord.index.sections.base import ByteRange, MemorySection
 
 PAGE = 4_096
@@ -87,6 +87,15 @@ def test_a_round_of_many_requests_is_joined_by_its_least_gaps(sections: tuple[Me
     found = in_few_requests([(one, far_apart(40_000, 20_000, 60_000)), (other, far_apart(30_000, 50_000))], 4)
     assert [len(ranges or []) for _, ranges in found] == [2, 2]
     assert [section for section, _ in found] == [one, other]
+
+
+def test_a_round_of_a_second_wave_of_requests_is_joined_by_wider_gaps(
+    sections: tuple[MemorySection, MemorySection],
+) -> None:
+    [(_, found)] = in_few_requests([(sections[0], far_apart(*[200_000] * 39))], MAX_REQUESTS)
+    assert len(found or []) == 1
+    [(_, fewer)] = in_few_requests([(sections[0], far_apart(*[200_000] * 30))], MAX_REQUESTS)
+    assert len(fewer or []) == 31
 
 
 def test_wide_gaps_are_not_read_to_save_a_request(sections: tuple[MemorySection, MemorySection]) -> None:

@@ -255,3 +255,25 @@ def test_threads_find_the_same_rows(method: str) -> None:
     alone, shared = [find(case.opened(), number) for number in range(64)], case.opened()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda number: find(shared, number), range(64))) == alone
+
+
+@both
+def test_rows_that_are_hardly_among_the_nearest_are_left_out_except_the_next_one(distance: Distance) -> None:
+    near, far = gaussian(20, 130, 1) / 50 + 1, gaussian(580, 130, 2) - 3
+    case = divided(np.concatenate([near, far]).astype(np.float32), 12, distance)
+    parts, query = case.opened(), np.ones(130, np.float32)
+    found, examined = parts.estimated(parts.query(query), np.arange(12), 400, k=10)
+    assert examined == case.partitioning.shape.entries
+    assert set(found[:20].tolist()) == set(range(20))
+    assert len(found) in (21, 22)  # the next entries may be of one row
+
+
+def test_removed_rows_are_not_among_the_nearest_that_decide_which_rows_are_likely() -> None:
+    near, far = gaussian(20, 130, 1) / 50 + 1, gaussian(580, 130, 2) - 3
+    case = divided(np.concatenate([near, far]).astype(np.float32), 12)
+    parts, removed = case.opened(), np.arange(600) < 15
+    query = parts.query(np.ones(130, np.float32))
+    found, _ = parts.estimated(query, np.arange(12), 400, k=10, removed=removed)
+    hidden, _ = parts.estimated(query, np.arange(12), 400, removed, k=10)
+    assert len(found) > 25
+    assert sorted(hidden.tolist()) == sorted(set(found.tolist()) - set(range(15)))

@@ -55,6 +55,8 @@ class RangesNeeded:
         examined, found = self._parts.estimates(self._rotated[number], self._ranked[number])
         entries = np.cumsum(self._parts.entry_counts(self._ranked[number]))[self._probes - 1]
         first, ends = _first_entries(examined, entries, seen)
+        near, ends = _near(found.values[first], ends, ROWS_PER_REQUEST * REQUESTS[-1])
+        first = first[near]
         by_estimate = np.argsort(found.values[first])
         by_estimate = by_estimate[~np.isin(examined[first[by_estimate]], self._queries.left_out[number])]
         rows, values = (each[first[by_estimate]] for each in (examined, found.values))
