@@ -12,7 +12,7 @@ import numpy as np
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.ranges_needed import RangesNeeded
 from vectord.index.build.rows_needed import EntriesOfRows, RowsNeeded
-from vectord.index.query.planner import ROWS_PER_REQUEST, required_by_ranges, required_of_partitions
+from vectord.index.query.planner import ROWS_PER_REQUEST, required_of_partitions
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
 from vectord.parallel import in_two_threads
@@ -28,6 +28,7 @@ _SHARE_OF_SCAN: Final = 0.15
 _FEW_ENTRIES: Final = 32_768  # up to this number of entries, all recalls are measured
 _FIRST_PROBES: Final = 4
 _STEP: Final = 1.4  # factor from one number of probes to the next
+_COLD_STEP: Final = 1.25  # by ranges, where codes are most of the bytes
 _FIRST_STAGE: Final = 128  # the most probes of the first pass
 _STAGE: Final = 2  # factor from the most probes of one pass to those of the next
 
@@ -70,11 +71,10 @@ def cold_curve(
     parts: Parts, sets: Sequence[HeldOutQueries], row_bytes: int, cost: Cost, most_probes: int
 ) -> tuple[ColdPoint, ...]:
     """Return the cheapest efforts of a search by ranges for ascending recalls; `row_bytes` is the size of a row."""
-    probes = _ascending(min(most_probes, parts.shape.partitions))
+    probes = _ascending(min(most_probes, parts.shape.partitions), _COLD_STEP)
     tables = [RangesNeeded(parts, queries, probes, row_bytes) for queries in sets]
     in_two_threads(_measure, [(table, task) for table in tables for task in table.tasks])
-    targets = [required_by_ranges(recall) for recall in _RECALLS]
-    points = _cheapest(tables, probes, targets, cost, np.inf)
+    points = _cheapest(tables, probes, _RECALLS, cost, np.inf)
     return tuple(
         ColdPoint(point.probes, min(ROWS_PER_REQUEST * point.limit, parts.rows), point.limit, *point.recalls)
         for point in points
@@ -86,12 +86,12 @@ def _measure(task: tuple[RowsNeeded | RangesNeeded, int]) -> None:
     table.measure(number)
 
 
-def _ascending(most: int) -> list[int]:
+def _ascending(most: int, step: float = _STEP) -> list[int]:
     """Return ascending numbers of probes up to `most`, at least one."""
     numbers, probes = [], float(min(_FIRST_PROBES, most))
     while probes < most:
         numbers.append(round(probes))
-        probes = max(probes + 1, probes * _STEP)
+        probes = max(probes + 1, probes * step)
     return [*numbers, most]
 
 

@@ -35,8 +35,6 @@ _FILTERED_EFFORT: Final = 4
 # clusters, of which each has few of the queries (docs/decisions/search.md).
 _MARGIN_SHARE: Final = 0.2
 _LEAST_MARGIN: Final = 0.002
-# The same share for searches by ranges, whose recall is stored less its standard error.
-_MARGIN_SHARE_BY_RANGES: Final = 0.05
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
@@ -177,11 +175,6 @@ def required_of_partitions(recall: float) -> float:
     return round(recall + margin + min(_LEAST_MARGIN, margin), 4)
 
 
-def required_by_ranges(recall: float) -> float:
-    """Return the measured recall, less its standard error, of a search by ranges that is enough for a target."""
-    return round(recall + _MARGIN_SHARE_BY_RANGES * (1 - recall), 4)
-
-
 def required_recall(recall: float) -> float:
     """Return the measured recall that is enough for a target of `recall`: 64 queries have an error of about 0.015."""
     return recall + min(0.02, (1 - recall) / 2)
@@ -236,8 +229,7 @@ def _probes_by_ranges(base: Base, mask: RowMask, k: int, recall: float) -> Searc
     if base.parts is None:
         return None
     shape = base.parts.shape
-    # An effort without the margin is better than to read everything.
-    efforts = cold_efforts(shape, k, required_by_ranges(recall), mask) or cold_efforts(shape, k, recall, mask)
+    efforts = cold_efforts(shape, k, recall, mask)  # the recall by ranges is stored with a margin
     plans = [
         SearchPlan("partitions", effort.rows, effort.requests, "ranges", effort.probes, effort.entries)
         for effort in efforts
