@@ -28,9 +28,14 @@ def index(blob: bytes) -> Index:
 
 
 @pytest.fixture(scope="module")
-def small() -> Index:
+def small_blob() -> bytes:
     """Fewer rows of the same kind, too few for efforts in memory."""
-    return decode.open_blob(v.blob_of_matrix(datasets.decaying(6_000, 192, 3, 0.45), "cosine", thresholds=PACKED, m=2))
+    return v.blob_of_matrix(datasets.decaying(6_000, 192, 3, 0.45), "cosine", thresholds=PACKED, m=2)
+
+
+@pytest.fixture(scope="module")
+def small(small_blob: bytes) -> Index:
+    return decode.open_blob(small_blob)
 
 
 def base_of(index: Index) -> Base:
@@ -104,17 +109,17 @@ def test_more_than_100_matches_get_proportionally_more_requests(small: Index) ->
 
 
 def test_the_codes_of_the_tail_count_in_the_time_of_a_search_by_ranges(
-    blob: bytes, monkeypatch: pytest.MonkeyPatch
+    small_blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = decode.open_blob(blob)
-    rows = [Item(f"more{row}", vector, None) for row, vector in enumerate(np.eye(200, 256, dtype=np.float32))]
+    written = decode.open_blob(small_blob)
+    rows = [Item(f"more{row}", vector, None) for row, vector in enumerate(np.eye(190, 192, dtype=np.float32))]
     encoded = encode.encode(mutations.upsert(written, rows)[0], "t", "second", thresholds=PACKED)
-    index, _ = cold(stored_object(encoded, blob), capacity=1 << 30)
+    index, _ = cold(stored_object(encoded, small_blob), capacity=1 << 30)
     [piece] = index.tail.pieces
     all_bytes = sum(section.size for section, _ in (*index.sections, *base_of(index).auxiliary[1:]))
     whole = planner.REQUEST_SECONDS + all_bytes / planner.BYTES_PER_SECOND
     half_of_the_codes = piece.head[1] / 2 / planner.BYTES_PER_SECOND
-    query = Query(10, (np.ones(256, np.float32),), recall=0.8)
+    query = Query(10, (np.ones(192, np.float32),), recall=0.8)
 
     def is_by_ranges(less_than_whole: float) -> bool:
         monkeypatch.setattr(planner, "_range_seconds", lambda *_: whole - less_than_whole)
