@@ -9,7 +9,7 @@ from tests.support import vectors as v
 from tests.support.sections import PACKED, cold, stored_object
 from vectord.index import mutations
 from vectord.index.codec import decode, encode
-from vectord.index.query import planner, search
+from vectord.index.query import efforts, planner, search
 from vectord.index.query.query import Query
 from vectord.index.rows import Item
 from vectord.index.state import Base, Index
@@ -45,7 +45,7 @@ def base_of(index: Index) -> Base:
 
 @pytest.mark.parametrize(("recall", "measured"), [(0.8, 0.842), (0.95, 0.962), (0.985, 0.99), (0.99, 0.994)])
 def test_the_margin_falls_with_what_is_missing(recall: float, measured: float) -> None:
-    assert planner.required_of_partitions(recall) == measured
+    assert efforts.required_of_partitions(recall) == measured
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_a_build_keeps_efforts_in_memory_for_the_targets_with_their_margins(inde
     assert parts
     recalls = [point.recall_10 for point in parts.shape.warm]
     for target in (0.9, 0.95, 0.98):
-        required = planner.required_of_partitions(target)
+        required = efforts.required_of_partitions(target)
         assert min(recall for recall in recalls if recall >= required) < required + 0.015
     assert planner.warm_plans(parts.shape, 10, 0.95)
 

@@ -12,7 +12,8 @@ import numpy as np
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.ranges_needed import RangesNeeded
 from vectord.index.build.rows_needed import EntriesOfRows, RowsNeeded
-from vectord.index.query.planner import ROWS_PER_REQUEST, required_of_partitions
+from vectord.index.query.efforts import required_of_partitions
+from vectord.index.query.planner import ROWS_PER_REQUEST
 from vectord.index.sections.parts import Parts
 from vectord.lhv1.parts_shape import ColdPoint, WarmPoint
 from vectord.parallel import in_two_threads

@@ -33,6 +33,7 @@ _STANDARD_ERRORS: Final = ((0.95, 2.75), (0.98, 3.0), (1.0, 3.5))
 # Standard errors for rows of partitions, where the calibration measures what this loses: 0.0005 for text.
 STANDARD_ERRORS_OF_PARTITIONS: Final = 2.5
 _UNLIKELY: Final = 2  # entries that are selected with the likely ones, so that a row beyond the nearest is found
+_COPIES: Final = 2  # entries that a row may have
 _LESS_BY_BITS: Final = 0.5  # standard errors; the errors of two codes of one query are not independent
 _FINITE: Final = float(np.finfo(np.float32).max)
 _MANY: Final = 8  # times k: with more rows, their own k-th estimate is a better limit than that of other rows
@@ -108,6 +109,14 @@ def entries_of_nearest(found: Estimates, eligible: Array, kth: float) -> Array:
         unlikely = unlikely[np.argpartition(values[unlikely], _UNLIKELY)[:_UNLIKELY]]
     likely[unlikely] = True
     return np.flatnonzero(likely)
+
+
+def nearest_rows(estimates: F64, rows: U32, count: int) -> Array:
+    """Return the `count` distinct rows of the smallest values, in their order; a row may occur `_COPIES` times."""
+    places = np.argpartition(estimates, _COPIES * count)[: _COPIES * count] if _COPIES * count < len(rows) else ...
+    estimates, rows = estimates[places], rows[places]
+    ordered = rows[np.argsort(estimates, kind="stable")].tolist()
+    return np.array(list(dict.fromkeys(ordered))[:count], np.int64)
 
 
 def by_estimates(found: Estimates, target: Target) -> Array:

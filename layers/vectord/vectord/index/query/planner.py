@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from vectord.index.kernels import exact_scan
-from vectord.index.query.efforts import K, cold_efforts, warm_efforts
+from vectord.index.query.efforts import K, cold_efforts, required_of_partitions, warm_efforts
 from vectord.index.query.query import DEFAULT_RECALL, Query
 from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange
@@ -30,11 +30,6 @@ _MIN_FILTERED_ROWS: Final = 256  # up to this many rows, one request per row is 
 # Factor. All rows that satisfy a filter may be far from a query, and the sketch ranks far rows less well.
 _FILTERED_EFFORT: Final = 4
 
-# How far above the target the measured recall of a search over partitions must be: a share of what is missing to 1, and
-# a little more. The error of the measurement falls with what is missing. At a target of 0.95 it was 0.013 in 150 tight
-# clusters, of which each has few of the queries (docs/decisions/search.md).
-_MARGIN_SHARE: Final = 0.2
-_LEAST_MARGIN: Final = 0.002
 _MAX_PLANS: Final = 1_000  # that are cached for a base
 
 # The speed of S3 for one function: seconds per request, bytes per second. Only their ratio matters.
@@ -167,12 +162,6 @@ def warm_plans(shape: PartsShape, k: int, recall: float, mask: RowMask | None = 
     """Return the plans over partitions in memory that were measured to reach `recall` for `k` matches."""
     efforts = warm_efforts(shape, k, required_of_partitions(recall), mask)
     return [SearchPlan("partitions", each.rows, probes=each.probes, entries=each.entries) for each in efforts]
-
-
-def required_of_partitions(recall: float) -> float:
-    """Return the measured recall of a search over partitions that is enough for a target of `recall`."""
-    margin = _MARGIN_SHARE * (1 - recall)
-    return round(recall + margin + min(_LEAST_MARGIN, margin), 4)
 
 
 def required_recall(recall: float) -> float:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.index.kernels import codes, likely
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
-from vectord.index.kernels.distance import F32, F64
+from vectord.index.kernels.distance import F32
 from vectord.index.kernels.likely import Estimates
 from vectord.index.kernels.ranking import Ranking, largest
 from vectord.index.sections.base import ByteRange, Bytes, Section
@@ -29,7 +29,6 @@ Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 F16 = npt.NDArray[np.float16]
 
-_COPIES: Final = 2  # entries that a row may have
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
 _FIRST: Final = np.ones(1, np.bool_)
 
@@ -206,7 +205,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
             counted = visible if removed is None else visible[~removed[rows[visible]]]
             nearest = likely.smallest_of_rows(rows[counted], found.values[counted], k)
             visible = visible[likely.entries_of_nearest(found, visible, nearest[-1] if len(nearest) == k else np.inf)]
-        return _smallest(found.values[visible], rows[visible], count), len(rows)
+        return likely.nearest_rows(found.values[visible], rows[visible], count), len(rows)
 
     def estimates(self, query: RotatedQuery, partitions: Array) -> tuple[U32, Estimates]:
         """Return the row of each entry of `partitions` (at least one), and its estimated distance with its error.
@@ -294,11 +293,3 @@ def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
     near.sort()
     distinct: Array = near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
     return distinct
-
-
-def _smallest(estimates: F64, rows: U32, count: int) -> Array:
-    """Return the `count` distinct rows of the smallest values, in their order; a row may occur `_COPIES` times."""
-    places = np.argpartition(estimates, _COPIES * count)[: _COPIES * count] if _COPIES * count < len(rows) else ...
-    estimates, rows = estimates[places], rows[places]
-    ordered = rows[np.argsort(estimates, kind="stable")].tolist()
-    return np.array(list(dict.fromkeys(ordered))[:count], np.int64)
