@@ -47,6 +47,7 @@ def test_every_use_case_works_on_the_undamaged_blob(name: str) -> None:
         assert not isinstance(answer, BlobError), use
 
 
+@pytest.mark.slow
 @every_blob
 def test_every_use_case_refuses_a_truncated_blob_and_does_not_change_it(name: str) -> None:
     blob = _read("v2", name)

@@ -144,6 +144,7 @@ def test_damage_in_the_partitions_is_refused_or_not_read() -> None:
         assert isinstance(found, BlobError) or (at >= head_stop and found == _expected())
 
 
+@pytest.mark.slow
 def test_damage_in_a_partition_that_is_probed_is_refused() -> None:
     parts = _parts()
     [nearest] = parts.rank(parts.query(PROBE.query.astype(np.float32)), 1)
@@ -212,6 +213,7 @@ def test_a_forged_sketch_with_a_correct_checksum_is_refused(sketch: bytes) -> No
             assert isinstance(_search(_service_without_cache(forged)), BlobError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 8, 20, 5_000, -32, -1])
 def test_partitions_of_another_size_under_a_correct_checksum_are_refused(size: int) -> None:
     right = bytes(_forgeable().section("parts"))
@@ -233,6 +235,7 @@ def test_a_forged_plan_is_refused(cold: list[list[float]]) -> None:
     assert isinstance(_search(_service_without_cache(forged)), BlobError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curves", [{"warm": [], "cold": []}, {"cold": [[1, 1, 1, 1.0, 1.0]]}], ids=["none", "one row"])
 def test_curves_that_promise_too_much_or_nothing_give_full_answers(curves: dict[str, list[list[float]]]) -> None:
     forged = _forgeable().with_keys(parts={**_forgeable().envelope["parts"], **curves}).data
@@ -241,6 +244,7 @@ def test_curves_that_promise_too_much_or_nothing_give_full_answers(curves: dict[
     assert len(found) == K
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows", "graph"])
 def test_a_truncated_section_with_a_correct_checksum_gives_no_wrong_result(name: str) -> None:
     cut = _forgeable().with_section(name, bytes(_forgeable().section(name))[:-64]).data

@@ -131,6 +131,7 @@ def test_an_answer_has_the_etag_of_the_state(filled: Api) -> None:
     assert again.status == 304
 
 
+@pytest.mark.slow
 def test_values_that_do_not_fit_are_refused(ephemeral: Api) -> None:
     ephemeral.create()
     for part in range(2):

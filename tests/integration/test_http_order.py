@@ -153,6 +153,7 @@ def test_an_invalid_order_is_refused(filled: Api, query: dict[str, str]) -> None
     assert problem(page(filled, **query)) == (422, "request-invalid")
 
 
+@pytest.mark.slow
 def test_a_page_ends_where_the_answer_is_full(ephemeral: Api) -> None:
     for shards, name in ((1, "one"), (3, "many")):
         ephemeral.create(name, shards=shards)

@@ -18,6 +18,8 @@ from vectord.index.sections import graph
 from vectord.service.service import Service
 from vectord.storage.memory import MemoryStore
 
+pytestmark = pytest.mark.slow  # the quick tests of a tail are in tests/unit/index/query/test_search_tail.py
+
 DIMENSION, ROWS, ADDED, BATCHES = 64, 1_500, 300, 3
 QUERIES = 20
 RECALL = 0.9  # of searches that are not exact; with more, these few rows are scanned

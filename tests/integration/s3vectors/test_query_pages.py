@@ -87,6 +87,7 @@ def test_pages_with_a_filter_have_every_vector_that_satisfies_it(plots: VectorIn
     assert (keys_of(pages), len(pages) > 1) == (chosen[:90], True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_answers")
 def test_a_query_of_several_pages_is_exact(ephemeral: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "_CHEAP_SCAN_COMPONENTS", 1)
@@ -148,6 +149,7 @@ def test_changes_between_pages_do_not_alter_them(filled: VectorIndex, change: Ca
     assert keys_of([first, *_rest(filled, first)]) == _nearest()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_answers")
 def test_a_change_between_any_two_pages_does_not_alter_them(filled: VectorIndex) -> None:
     page, found = _first_page(filled), list[str]()

@@ -66,6 +66,7 @@ def faulted(
         shutil.rmtree(copy)
 
 
+@pytest.mark.slow
 @each_case
 @pytest.mark.parametrize(
     "fault",

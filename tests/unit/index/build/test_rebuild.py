@@ -258,6 +258,7 @@ def test_parts_have_the_requested_size_and_together_are_the_body(size: int) -> N
     assert 0 < len(parts[-1]) <= size
 
 
+@pytest.mark.slow
 def test_reading_all_rows_copies_the_vectors_of_the_base_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "_COPIED_ROWS", 256)
     vectors = np.random.default_rng(1).standard_normal((4_000, 256)).astype(np.float32)

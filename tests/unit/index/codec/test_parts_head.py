@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
 from tests.support import vectors as v
 from tests.support.sections import PackedIndex, cold, packed
@@ -61,6 +62,7 @@ def names(blob: bytes) -> list[str]:
     return [entry.name for entry in sections_of(blob)[0].envelope.sections]
 
 
+@pytest.mark.slow
 def test_every_commit_after_a_build_writes_the_copy_again() -> None:
     written = built()
     assert names(written.blob) == BASE
@@ -76,6 +78,7 @@ def test_every_commit_after_a_build_writes_the_copy_again() -> None:
     assert written.index.find(["row-16", "row-17", "row-3002"]).keys() == {"row-16", "row-3002"}
 
 
+@pytest.mark.slow
 def test_the_next_build_writes_no_copy() -> None:
     written = built()
     written.add(*some(3_000, 3_001))

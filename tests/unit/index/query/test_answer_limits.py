@@ -130,6 +130,7 @@ def test_of_many_rows_at_the_same_distance_the_first_ids_are_matches(ties: Index
         assert answer.examined == MANY
 
 
+@pytest.mark.slow
 def test_of_many_rows_at_the_same_distance_only_the_ids_are_read() -> None:
     rows = [v.item(f"{row:04}", [1, 1, 0], "x" * 2_000) for row in range(2 * MANY)]
     index = packed(rows).index

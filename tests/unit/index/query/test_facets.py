@@ -67,6 +67,7 @@ def test_a_facet_counts_only_rows_that_match_the_filter(
         assert found(form(first, steps), path, 100, tree) == truth, form
 
 
+@pytest.mark.slow
 def test_a_facet_reads_only_the_column() -> None:
     fetch = RecordingFetch()
     blob = packed_blob({f"id {number}": {"n": number % 7, "text": "x" * 500} for number in range(2_000)}, [])

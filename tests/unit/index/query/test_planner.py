@@ -93,6 +93,7 @@ def test_there_is_no_plan_by_ranges_where_none_reaches_the_recall(index: Index) 
     assert planner.plan_by_ranges(base, index.live, 10, 1.0) is None
 
 
+@pytest.mark.slow
 def test_up_to_100_matches_get_the_requests_that_were_measured_for_100(small: Index) -> None:
     of_10, of_11, of_100 = (planner.plan_by_ranges(base_of(small), small.live, k, 0.8) for k in (10, 11, 100))
     assert of_10

@@ -161,6 +161,7 @@ def test_an_index_larger_than_the_cache_is_always_searched_by_ranges_within_the_
         assert searched.read_bytes < large.size / 6
 
 
+@pytest.mark.slow
 def test_an_index_that_does_not_fit_in_the_cache_is_searched_by_ranges_though_fetching_it_would_be_faster() -> None:
     medium = a_case(1_200)
     assert search(medium.service(), QUERIES[0]).answer.plan == "whole"

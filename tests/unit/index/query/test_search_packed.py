@@ -145,6 +145,7 @@ def test_ties_break_by_id_across_base_and_tail(distance: Distance) -> None:
         assert v.ids(search.search(case.packed.index, v.f32(np.arange(1, 33)), k)) == expected
 
 
+@pytest.mark.slow
 def test_ties_break_by_id_among_many_equal_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph, "_CHEAP_SCAN_COMPONENTS", 500_000)
     rows, dimension = 3_000, 256

@@ -23,7 +23,7 @@ from vectord.lhv1.params import Distance
 
 DIMENSION = 192
 BASE_ROWS, TAIL_ROWS = 4_000, 1_000
-QUERIES = 20
+QUERIES = 60
 PIECES = 3
 
 both = pytest.mark.parametrize("distance", ["cosine", pytest.param("euclidean", marks=pytest.mark.slow)])
@@ -113,6 +113,7 @@ def recall_of(
     return hits / (k * QUERIES)
 
 
+@pytest.mark.slow
 @both
 @of_any_distribution
 @pytest.mark.parametrize("by_ranges", [False, True], ids=["in memory", "by ranges"])

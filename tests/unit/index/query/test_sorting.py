@@ -103,6 +103,7 @@ def test_values_of_many_rows_are_sorted(descending: bool) -> None:
         assert pages(index, order, 400) == expected(model, order)
 
 
+@pytest.mark.slow
 def test_a_page_reads_the_column_and_the_documents_of_its_rows() -> None:
     model: dict[str, Any] = {f"id {n:04}": {"n": n, "text": "x" * 500} for n in range(2_000)}
     fetch = RecordingFetch()

@@ -53,6 +53,7 @@ def test_an_altered_byte_is_refused_at_any_offset(flip: int) -> None:
     assert accepted == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0xFF, *(pytest.param(each, marks=pytest.mark.slow) for each in (0x01, 0x80))])
 def test_an_altered_byte_under_correct_checksums_is_refused_or_harmless(flip: int) -> None:
     data, refused = bytearray(sound().data), 0

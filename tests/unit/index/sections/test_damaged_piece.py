@@ -60,6 +60,7 @@ def test_an_altered_byte_of_the_head_is_refused_at_any_offset(flip: int) -> None
     assert refused_offsets(sound().data, flip, 0, head, reseal=False) == list(range(head))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
 def test_an_altered_byte_under_a_correct_checksum_is_refused_or_harmless(flip: int) -> None:
     """The crc32 of the whole section, in the envelope, detects those that are read without an error."""
