@@ -1,4 +1,4 @@
-"""Large plain indexes, as earlier versions left them up to 16 MiB, are searched by the forest with a calibrated effort."""
+"""Plain indexes up to 16 MiB, as earlier versions left them, are searched by the forest with a calibrated effort."""
 
 from dataclasses import dataclass
 from functools import cache
