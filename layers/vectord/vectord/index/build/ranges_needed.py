@@ -17,7 +17,6 @@ Array = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
 REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 38, 45, 64, 90, 128)
-_FOR_10: Final = 14  # of REQUESTS: more are needed for more matches than 10 alone
 _QUERIES: Final = 96  # of each set: their ranges are counted one by one
 _FOR_100: Final = 48  # of them, which measure recall@100: their lists are long, and each has a hundred neighbours
 _FEW_QUERIES: Final = 16  # of a task
@@ -67,7 +66,7 @@ class RangesNeeded:
             for which, k in enumerate(KS):
                 kth = values[of_probes[k - 1]] if k <= len(of_probes) else np.inf
                 likely = of_probes[least[of_probes] <= kth]
-                lists[which].append(rows[likely[: ROWS_PER_REQUEST * _requests(which)[-1]]].astype(np.int64))
+                lists[which].append(rows[likely[: ROWS_PER_REQUEST * REQUESTS[-1]]].astype(np.int64))
         return lists, entries
 
     def _measured(self, numbers: range, likely: Sequence[Sequence[Array]], which: int) -> F64:
@@ -90,7 +89,7 @@ class RangesNeeded:
         counts = np.array([min(KS[which], len(each)) for each in nearest])
         ranges, costs = (each.reshape(shape) for each in range_numbers(rows.reshape(-1, most), self._row_bytes))
         sums = np.zeros((2, len(REQUESTS), len(self._probes)))
-        for number, requests in enumerate(_requests(which)):
+        for number, requests in enumerate(REQUESTS):
             considered = slice(ROWS_PER_REQUEST * requests)
             covered = ranges[..., considered] < requests
             covered &= np.cumsum(costs[..., considered] * covered, axis=-1) <= requests * BYTES_PER_REQUEST
@@ -106,7 +105,7 @@ class RangesNeeded:
 
     def least(self, at: int, which: int, recall: float) -> int | None:
         """Return the least requests that reach a recall with the probes of position `at`; None if none does."""
-        return next((each for each in _requests(which) if self.recall(at, which, each) >= recall), None)
+        return next((each for each in REQUESTS if self.recall(at, which, each) >= recall), None)
 
     def recall(self, at: int, which: int, limit: int) -> float:
         """Return the recall with `limit` requests, or with the most for which it was measured, less its standard error.
@@ -114,7 +113,7 @@ class RangesNeeded:
         Where queries differ much, as beside copies, the mean of few of them has a large error. With the largest efforts
         the error would leave no recall near 1: it counts at most as a share of what is missing.
         """
-        number, tasks = REQUESTS.index(min(limit, _requests(which)[-1])), self._tasks(which)
+        number, tasks = REQUESTS.index(limit), self._tasks(which)
         queries = min(tasks[-1] + _FEW_QUERIES, len(self._rotated))
         sums = np.sum([self._sums[task, which][:, number, at] for task in tasks], axis=0)
         mean, mean_square = float(sums[0]) / queries, float(sums[1]) / queries
@@ -124,11 +123,6 @@ class RangesNeeded:
     def _tasks(self, which: int) -> Sequence[int]:
         """Return the tasks that measure a k of KS."""
         return self.tasks[: -(-_FOR_100 // _FEW_QUERIES)] if which else self.tasks
-
-
-def _requests(which: int) -> Sequence[int]:
-    """Return those of `REQUESTS` with which a k of KS is measured."""
-    return REQUESTS if which else REQUESTS[:_FOR_10]
 
 
 def _near(estimates: F64, ends: Array, most: int) -> tuple[Array, Array]:
