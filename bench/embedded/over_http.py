@@ -141,7 +141,8 @@ def _alone(stack: Stack, name: str, bodies: Sequence[bytes]) -> None:
     """Give the bodies to the function `add` in this process, on the stack's S3."""
     before = dict(os.environ)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-    os.environ |= {**VARIABLES, **keys, "AWS_ENDPOINT_URL": stack.endpoint, "VECTORD_COMPACT": ""}
+    compact = stack.physical("CompactFunction")  # as on the stack: it builds, no add does
+    os.environ |= {**VARIABLES, **keys, "AWS_ENDPOINT_URL": stack.endpoint, "VECTORD_COMPACT": compact}
     os.environ["VECTORD_STORE"] = f"s3://{stack.bucket}/_vectors"
     try:
         add = load_handler("add")

@@ -40,9 +40,8 @@ _RANGE_ROUNDS: Final = 2  # rounds of requests of a search by ranges, for rows a
 _REQUESTS_FOR_TAIL: Final = 50  # for the rows of a tail that are likely by their codes, about
 # Of rows, for each request that a search by ranges may make: 42 requests read 1.6 MiB (docs/decisions/search.md).
 BYTES_PER_REQUEST: Final = (26 << 16) // 42
-_BYTES_OF_LIKELY_ROWS: Final = (
-    16 << 10
-)  # for each request for rows, if only those are read that are likely by estimates
+# The same if only rows are read that are likely by their estimates.
+_BYTES_OF_LIKELY_ROWS: Final = 16 << 10
 _PROBES_PER_REQUEST: Final = 3  # partitions whose codes one request reads, on average
 _PROCESSOR_SECONDS: Final = 0.0003  # of the processor for one request
 
