@@ -18,6 +18,8 @@ from vectord.index.thresholds import Thresholds
 from vectord.lhv1 import frame
 from vectord.service.values.options import SEARCH_HEAD_BYTES
 
+pytestmark = pytest.mark.slow  # a large index
+
 PROBE = Probe(64, "7")
 GOLDEN = Probe(40, "row-60 é")
 COPYING = Thresholds(packed=1, tail_rows=1 << 30, part=500_000)  # more than a search reads first

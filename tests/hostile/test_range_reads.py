@@ -101,7 +101,9 @@ def _expected(use: str = "search", kind: str = "parts") -> list[tuple[str, float
     return found
 
 
-@pytest.mark.parametrize(("kind", "strategy"), [("parts", "partitions"), ("sketch", "sketch")])
+@pytest.mark.parametrize(
+    ("kind", "strategy"), [("parts", "partitions"), pytest.param("sketch", "sketch", marks=pytest.mark.slow)]
+)
 def test_a_search_without_cache_reads_ranges(kind: str, strategy: str) -> None:
     answer = _service_without_cache(_original(kind)).search(h.NAME, a_query(PROBE.query, K), h.FOREVER).answer
     assert (answer.plan, answer.strategy) == ("ranges", strategy)

@@ -65,6 +65,7 @@ def test_a_part_is_written_once_and_the_others_around_it(
     assert unfinished(folder) == []
 
 
+@pytest.mark.slow
 def test_a_large_part_is_written_in_several_calls(store: FileStore, folder: Path) -> None:
     part = b"".join(bytes([number]) * (10 << 20) for number in range(10))
     with store.write_early(part, len(HEAD)):

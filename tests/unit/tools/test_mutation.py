@@ -56,6 +56,7 @@ def test_of_the_replacements_of_a_sign_only_neighbours_and_opposites_remain(tmp_
     assert left == kept
 
 
+@pytest.mark.slow
 def test_a_sample_has_mutants_that_compile_and_is_the_same_for_a_seed(tmp_path: Path) -> None:
     from cosmic_ray.work_db import use_db
 

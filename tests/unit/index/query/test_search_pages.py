@@ -21,6 +21,8 @@ from vectord.index.rows import Item, RowMask
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
+pytestmark = pytest.mark.slow  # a large index
+
 # More rows than are scanned: the planner chooses partitions or forest for the first page.
 ROWS, TAIL, DIMENSION = 950, 100, 1_024
 TIED = 250  # rows that equal one of 5 others

@@ -134,6 +134,7 @@ def test_an_eventual_read_works_while_storage_does_not_answer(service: Service, 
         search(service, None)
 
 
+@pytest.mark.slow
 def test_a_stale_snapshot_whose_bytes_are_neither_cached_nor_stored_gives_way_to_the_present_one() -> None:
     store = MemoryStore(least_part=1)
     writer, reader = compactions.a_writer(store, "writer"), compactions.a_writer(store, "reader")
