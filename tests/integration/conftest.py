@@ -47,14 +47,18 @@ def ephemeral(monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(one_process=True)
 
 
-@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
+# Slow, because the contract tests run the store itself on S3.
+ON_S3 = pytest.param("on_s3_in_one_process", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["ephemeral", ON_S3], ids=["ephemeral", "s3"])
 def api(request: pytest.FixtureRequest) -> Api:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Api)
     return found
 
 
-@pytest.fixture(params=["ephemeral", "on_s3_in_one_process"], ids=["ephemeral", "s3"])
+@pytest.fixture(params=["ephemeral", ON_S3], ids=["ephemeral", "s3"])
 def api_with_versions(request: pytest.FixtureRequest) -> Api:
     """Deployments whose store keeps versions."""
     found = request.getfixturevalue(request.param)

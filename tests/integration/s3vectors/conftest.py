@@ -16,7 +16,7 @@ def arn_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     params=["ephemeral", pytest.param("on_s3_in_one_process", marks=pytest.mark.slow)], ids=["ephemeral", "s3"]
 )
 def api(request: pytest.FixtureRequest) -> Api:
-    """Both deployments; the tests of the quick stage over S3 are those of the contract and of the native API."""
+    """Both deployments; the one over S3 with the slow tests."""
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Api)
     return found
