@@ -23,7 +23,6 @@ INVOCATION: Final = 0.20e-6
 API: Final = 1.00e-6
 
 GETS_A_SECOND: Final = 5_500  # S3's limit for one partitioned prefix
-PUTS_A_SECOND: Final = 3_500
 CONCURRENCY: Final = 1_000  # Lambda's default limit for an account
 
 SPLICE_PUTS: Final = 4  # create, head with the new piece of the tail, copy, complete

@@ -68,7 +68,7 @@ def _plan(index: Index, mask: RowMask, query: Query, *, read_ahead: bool) -> Sea
     """Choose a plan, and fetch the sections of which it reads all bytes."""
     base, k = index.base, min(query.k, mask.count)
     if base is None or not mask.base_count:
-        return _plan_of_tail(index, mask, query)
+        return _plan_of_tail(index, query)
     if query.after is not None:
         query = structs.replace(query, recall=1.0, ef_search=0)
     if base.graph.section.whole:
@@ -93,7 +93,7 @@ def _with_tail(index: Index, mask: RowMask, query: Query, plan: SearchPlan) -> S
     return plan
 
 
-def _plan_of_tail(index: Index, mask: RowMask, query: Query) -> SearchPlan:
+def _plan_of_tail(index: Index, query: Query) -> SearchPlan:
     """Choose a plan for a search of which all rows are in the tail, and fetch the codes if it reads ranges."""
     by_ranges = planner.tail_by_ranges(index)
     if not tail_codes.are_useful(index, query, by_ranges=by_ranges) or query.max_distance is not None:
