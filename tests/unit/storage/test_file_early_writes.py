@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,8 @@ def test_another_thread_does_not_use_the_part(store: FileStore, folder: Path) ->
     calls = Calls(names=("write",))
     store = opened(folder, calls.system())
     with store.write_early(PART, 100):
+        while not calls.made:  # until the part has been written early
+            time.sleep(0.001)
         other = threading.Thread(target=put_parts, args=(store,))
         other.start()
         other.join()
