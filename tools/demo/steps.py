@@ -78,15 +78,16 @@ class DemoSteps:
             step.note = ", ".join(f"{key}: {size / 2**20:.1f} MiB" for key, size in objects.items())
 
     def _wait_for_build(self) -> None:
-        """Wait until the compact function has built the index and deleted its lease."""
-        with console.step("partitions", "the compact function builds the index, 5 s after its last change") as step:
+        with console.step("build", "the compact function builds the index, 5 s after its last change") as step:
             deadline = time.monotonic() + BUILD_SECONDS
-            while not (calibration := self._api.call("GET", f"/indexes/{INDEX}").body["calibration"]) or (
-                len(self._stack.objects()) > 1
-            ):
+            while not self._is_built():
                 check(time.monotonic() < deadline, f"the index is built within {BUILD_SECONDS:.0f} s")
                 time.sleep(0.1)
-            step.note = f"with a measured recall of {' and '.join(sorted(calibration))}"
+            step.note = "its recall is measured, and the lease of the build deleted"
+
+    def _is_built(self) -> bool:
+        described = self._api.call("GET", f"/indexes/{INDEX}").body
+        return bool(described["calibration"]) and len(self._stack.objects()) == 1
 
     def search(self) -> None:
         """Search for every question, print the answers, and compare them with the exact ones."""
