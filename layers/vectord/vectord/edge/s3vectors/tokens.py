@@ -50,5 +50,5 @@ def start_of_page(token: str | None, request: Sequence[str]) -> str | None:
 
 
 def next_token(after: str | None, request: Sequence[str]) -> str | None:
-    """Return the token of the page after the name `after`; None if there is no further page."""
+    """Return the token of the page that starts after the name `after`, or None for the last page."""
     return None if after is None else encode(request, _After(after))
