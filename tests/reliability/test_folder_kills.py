@@ -28,7 +28,8 @@ def test_a_process_killed_at_any_system_call_leaves_a_whole_state(name: str, aft
             case.change(opened(folder))
         assert state_of(folder) == outcome, folder.name
     figure("processes killed at a system call", len(folders))
-    # One call makes the change visible.
-    assert was_new == sorted(was_new)
+    if not case.has_thread:  # the calls of two threads have another order in each process
+        # One call makes the change visible.
+        assert was_new == sorted(was_new)
     assert not was_new[0]
     assert was_new[-1] or not after
