@@ -1,4 +1,4 @@
-"""The cold start of the search function: send the first request to S3, then import the engine while it is on its way.
+"""A cold start: the first event imports the engine; a search sends its first request to S3 before that.
 
 An import needs the processor, and a request waits for S3, so both take hardly longer than the import alone.
 docs/decisions/dependencies.md has the measurements.

@@ -1,11 +1,13 @@
 """What a function does not serve, it does not import: an import is part of every cold start."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from tests.support import template
+from tests.support.s3vectors import ARN_PREFIX
 
 
 @pytest.mark.parametrize("function", ["search", "add", "ingest"])  # describe answers what has no route, for both APIs
@@ -13,12 +15,33 @@ def test_a_function_of_the_native_api_does_not_import_the_protocol(function: str
     starts = ("vectord.edge.s3vectors", "vectord.service.buckets", "vectord.service.membership")
     routes = "[route.imported() for route in getattr(handler, 'ROUTES', {}).values()]"  # search defers its imports
     code = f"import sys, handler; {routes}; print([name for name in sys.modules if name.startswith({starts!r})])"
-    found = subprocess.run(
+    assert printed(function, code) == "[]\n"
+
+
+def test_the_first_operation_imports_the_engine_and_then_garbage_is_collected_again() -> None:
+    event = {"routeKey": "POST /ListVectorBuckets", "rawPath": "/ListVectorBuckets", "body": "{}"}
+    code = f"""
+import gc, json, sys
+import handler
+late = [name not in sys.modules for name in ("numpy", "vectord.service.service", "vectord.edge.s3vectors")]
+answer = handler.lambda_handler({event!r})
+print(json.dumps([late, answer["statusCode"], gc.isenabled()]))
+"""
+    assert json.loads(printed("s3vectors", code).splitlines()[-1]) == [[True] * 3, 200, True]
+
+
+def printed(function: str, code: str) -> str:
+    """Return what a program prints that can import the function's handler."""
+    done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=template.ROOT / "functions" / function,
-        env={"PYTHONPATH": str(template.ROOT / "layers/vectord")},
+        env={
+            "PYTHONPATH": str(template.ROOT / "layers/vectord"),
+            "VECTORD_STORE": "",
+            "VECTORD_ARN_PREFIX": ARN_PREFIX,
+        },
         capture_output=True,
         text=True,
         check=True,
     )
-    assert found.stdout == "[]\n"
+    return done.stdout
