@@ -53,7 +53,7 @@ def test_an_index_that_is_due_is_built_after_the_next_open(built: Path, options:
     other.release()
     second = open_gateway(built, options)
     assert is_index_due(second, "films")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while is_index_due(second, "films"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -174,7 +174,7 @@ def an_index(rows: int) -> Index:
 
 
 def until(is_done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not is_done():
         assert time.monotonic() < deadline
         time.sleep(0.01)
