@@ -10,6 +10,8 @@ contiguous rows. BLAS (`@`) adds in an order that depends on the processor.
 """
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -22,6 +24,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 _MAYBE_EQUAL: Final = 1e-9  # a row at a larger distance does not equal the query
+_TOGETHER: Final = 1 << 16  # components of small blocks that are computed at a time: 0.5 MB
 _BLOCK: Final = 1 << 18  # float64 components at a time: 2 MB, about the size of the processor's caches
 
 
@@ -63,6 +66,25 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
     return out
 
 
+def distances_of_each(blocks: Iterable[F32], queries: Sequence[F32], distance: Distance) -> Iterator[F64]:
+    """Yield for each block (n, dimension) the distances of its rows to its query, as `distances` returns them.
+
+    Small blocks are computed together, in less than half of the time. No more of `blocks` are taken than that needs.
+
+    Raises:
+        BlobCorrupt: as `distances`.
+    """
+    waiting: list[F32] = []
+    first = components = 0
+    for number, block in enumerate(blocks):
+        if waiting and components + block.size > _TOGETHER:
+            yield from _together(waiting, queries[first:number], distance)
+            waiting, first, components = [], number, 0
+        waiting.append(block)
+        components += block.size
+    yield from _together(waiting, queries[first:], distance)
+
+
 def norms(vectors: F32) -> F64:
     """Return the L2 norm of each row, as float64."""
     step = max(1, _BLOCK // vectors.shape[1])
@@ -81,7 +103,27 @@ def normalized(query: F32) -> F32:
 
 
 def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
-    wide, target = block.astype(np.float64, order="C"), query.astype(np.float64)
+    return _distances_to(block, query, _target(query, distance), distance)
+
+
+def _together(blocks: Sequence[F32], queries: Sequence[F32], distance: Distance) -> Iterable[F64]:
+    if len(blocks) <= 1:
+        return [distances(block, None, query, distance) for block, query in zip(blocks, queries, strict=True)]
+    counts = [len(block) for block in blocks]
+    targets = np.array([_target(query, distance) for query in queries]).repeat(counts, axis=0)
+    found = _distances_to(np.concatenate(blocks), np.array(queries).repeat(counts, axis=0), targets, distance)
+    return [found[start:stop] for start, stop in pairwise(accumulate(counts, initial=0))]
+
+
+def _target(query: F32, distance: Distance) -> F64:
+    """Return a query (dimension,) as float64; of length 1 under cosine."""
+    target: F64 = query.astype(np.float64)
+    return target if distance == "euclidean" else target / math.sqrt(np.einsum("i,i->", target, target))
+
+
+def _distances_to(block: F32, query: F32, target: F64, distance: Distance) -> F64:
+    """Return the distances of the rows of `block` to the query of each; `query` and `target` may be one for all."""
+    wide = block.astype(np.float64, order="C")
     if distance == "euclidean":
         wide -= target
         lengths: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
@@ -90,7 +132,7 @@ def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
     if not np.logical_and.reduce(lengths):  # writes refuse a zero vector under cosine
         raise BlobCorrupt("a vector of it has no direction")
     wide /= lengths[:, None]
-    wide -= target / math.sqrt(np.einsum("i,i->", target, target))
+    wide -= target
     result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
     if np.minimum.reduce(result, initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0

@@ -1,13 +1,13 @@
 """Find candidates in the base by the strategy of a plan, and their exact distances."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32, F64, distances, normalized
+from vectord.index.kernels.distance import F32, F64, distances, distances_of_each, normalized
 from vectord.index.query import prefetch, probing
 from vectord.index.query.planner import SearchPlan
 from vectord.index.query.probing import Probed
@@ -110,13 +110,18 @@ def rescored_in_base(
             )
             for each, query in zip(chosen.rows, queries, strict=True)
         ]
-    near = [
-        _rescored(base, each, query, k, target=found.target)
-        for each, query, found in zip(chosen.rows, queries, chosen.probed, strict=True)
-    ]
+    rows_near: list[Array] = []
+
+    def vectors_near() -> Iterator[F32]:
+        for each, query, found in zip(chosen.rows, queries, chosen.probed or (), strict=True):
+            rows, vectors = _near(base, each, query, k, target=found.target)
+            rows_near.append(rows)
+            yield vectors
+
+    exact_distances = list(distances_of_each(vectors_near(), queries, base.graph.distance))
     return [
-        Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
-        for of_query, each, found in zip(near, chosen.rows, chosen.probed, strict=True)
+        Candidates(rows, values, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
+        for rows, values, each, found in zip(rows_near, exact_distances, chosen.rows, chosen.probed, strict=True)
     ]
 
 
@@ -169,14 +174,20 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescored(
-    base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
-) -> tuple[Array, F64]:
+def _rescored(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None = None) -> tuple[Array, F64]:
     """Return those of `rows` that can be among their `k` nearest, and their exact distances."""
+    near, vectors = _near(base, rows, query, k, at_least=at_least)
+    return near, distances(vectors, None, query, base.graph.distance)
+
+
+def _near(
+    base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
+) -> tuple[Array, F32]:
+    """Return those of `rows` that can be among their `k` nearest, and their vectors."""
     distance, norms = base.graph.distance, None
     if base.graph.section.whole and len(rows):
         vectors, norms = base.graph.take_whole(rows)
     else:
         vectors = base.graph.take(rows)
     near = exact_scan.prune(vectors, query, k, distance, norms=norms, target=target, at_least=at_least)
-    return rows[near], distances(vectors, near, query, distance)
+    return rows[near], vectors[near]
