@@ -110,18 +110,10 @@ def rescored_in_base(
             )
             for each, query in zip(chosen.rows, queries, strict=True)
         ]
-    rows_near: list[Array] = []
-
-    def vectors_near() -> Iterator[F32]:
-        for each, query, found in zip(chosen.rows, queries, chosen.probed or (), strict=True):
-            rows, vectors = _near(base, each, query, k, target=found.target)
-            rows_near.append(rows)
-            yield vectors
-
-    exact_distances = list(distances_of_each(vectors_near(), queries, base.graph.distance))
+    near = _rescored_of_each(base, chosen.rows, queries, k, [found.target for found in chosen.probed])
     return [
-        Candidates(rows, values, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
-        for rows, values, each, found in zip(rows_near, exact_distances, chosen.rows, chosen.probed, strict=True)
+        Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
+        for of_query, each, found in zip(near, chosen.rows, chosen.probed, strict=True)
     ]
 
 
@@ -174,9 +166,29 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescored(base: Base, rows: Array, query: F32, k: int, *, at_least: float | None = None) -> tuple[Array, F64]:
+def _rescored_of_each(
+    base: Base, rows: Sequence[Array], queries: Sequence[F32], k: int, targets: Sequence[F32]
+) -> list[tuple[Array, F64]]:
+    """Return what `_rescored` returns for each query, in less time."""
+    if len(queries) == 1:
+        return [_rescored(base, rows[0], queries[0], k, target=targets[0])]
+    chosen: list[Array] = []
+
+    def vectors_near() -> Iterator[F32]:
+        for each, query, target in zip(rows, queries, targets, strict=True):
+            near, vectors = _near(base, each, query, k, target=target)
+            chosen.append(near)
+            yield vectors
+
+    found = list(distances_of_each(vectors_near(), queries, base.graph.distance))
+    return list(zip(chosen, found, strict=True))
+
+
+def _rescored(
+    base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
+) -> tuple[Array, F64]:
     """Return those of `rows` that can be among their `k` nearest, and their exact distances."""
-    near, vectors = _near(base, rows, query, k, at_least=at_least)
+    near, vectors = _near(base, rows, query, k, target=target, at_least=at_least)
     return near, distances(vectors, None, query, base.graph.distance)
 
 
