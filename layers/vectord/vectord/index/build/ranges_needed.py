@@ -10,16 +10,19 @@ import numpy.typing as npt
 from vectord.index.build.held_out import KS, HeldOutQueries
 from vectord.index.build.range_numbers import range_numbers
 from vectord.index.kernels.likely import STANDARD_ERRORS_OF_PARTITIONS
+from vectord.index.query.coalescing import within_reach
 from vectord.index.query.planner import BYTES_PER_REQUEST, ROWS_PER_REQUEST
 from vectord.index.sections.parts import Parts
 
 Array = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 REQUESTS: Final = (6, 8, 10, 12, 14, 16, 18, 21, 24, 28, 32, 38, 45, 64, 90, 128)
 _QUERIES: Final = 96  # of each set: their ranges are counted one by one
 _FOR_100: Final = 48  # of them, which measure recall@100: their lists are long, and each has a hundred neighbours
 _FEW_QUERIES: Final = 16  # of a task
+_MOST_ENTRIES: Final = 2 * ROWS_PER_REQUEST * REQUESTS[-1]  # of the rows that are considered
 _MOST_ERROR: Final = 0.2  # of a measured recall, as a share of what it misses to 1
 
 
@@ -39,35 +42,50 @@ class RangesNeeded:
     def measure(self, task: int) -> None:
         """Measure the queries from number `task` on."""
         numbers = range(task, min(task + _FEW_QUERIES, len(self._rotated)))
-        seen = np.empty(self._parts.rows, np.int64)
-        likely = [self._likely(number, seen) for number in numbers]
-        self._entries[task] = np.sum([ends for _, ends in likely], axis=0)
+        likely = [self._likely(number) for number in numbers]
+        self._entries[task] = np.sum([entries for _, entries in likely], axis=0)
         for which in range(len(KS)):
             if task in self._tasks(which):
                 self._sums[task, which] = self._measured(numbers, [lists[which] for lists, _ in likely], which)
 
-    def _likely(self, number: int, seen: Array) -> tuple[list[list[Array]], Array]:
+    def _likely(self, number: int) -> tuple[list[list[Array]], Array]:
         """Return for each k of KS and each number of probes the rows that a search reads at most, best first.
 
-        Also return the entries of each number of probes. `seen` (rows of the index,) is overwritten.
+        Also return the entries that it reads with each number of probes.
         """
-        examined, found = self._parts.estimates(self._rotated[number], self._ranked[number])
-        entries = np.cumsum(self._parts.entry_counts(self._ranked[number]))[self._probes - 1]
-        first, ends = _first_entries(examined, entries, seen)
-        near, ends = _near(found.values[first], ends, ROWS_PER_REQUEST * REQUESTS[-1])
-        first = first[near]
-        by_estimate = np.argsort(found.values[first])
-        by_estimate = by_estimate[~np.isin(examined[first[by_estimate]], self._queries.left_out[number])]
-        rows, values = (each[first[by_estimate]] for each in (examined, found.values))
-        least = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[first[by_estimate]]
+        read, partitions = self._read(number)
+        counts = self._parts.entry_counts(partitions)
+        examined, found = self._parts.estimates(self._rotated[number], partitions)
+        places = np.repeat(np.arange(len(partitions)), counts)
+        near = _near(found.values, read, places, entries := read @ counts)
+        by_estimate = near[np.argsort(found.values[near])]
+        by_estimate = by_estimate[~np.isin(examined[by_estimate], self._queries.left_out[number])]
+        places = places[by_estimate]
+        rows, values = (each[by_estimate] for each in (examined, found.values))
+        least = values - STANDARD_ERRORS_OF_PARTITIONS * found.errors[by_estimate]
         lists = list[list[Array]]([[] for _ in KS])
-        for end in ends.tolist():
-            of_probes = np.flatnonzero(by_estimate < end)
+        for of_probes in read:
+            found_rows = np.flatnonzero(of_probes[places])[:_MOST_ENTRIES]
+            # The two entries of a row have the same estimate.
+            found_rows = found_rows[np.diff(rows[found_rows], prepend=-1) != 0]
             for which, k in enumerate(KS):
-                kth = values[of_probes[k - 1]] if k <= len(of_probes) else np.inf
-                likely = of_probes[least[of_probes] <= kth]
+                kth = values[found_rows[k - 1]] if k <= len(found_rows) else np.inf
+                likely = found_rows[least[found_rows] <= kth]
                 lists[which].append(rows[likely[: ROWS_PER_REQUEST * REQUESTS[-1]]].astype(np.int64))
         return lists, entries
+
+    def _read(self, number: int) -> tuple[Mask, Array]:
+        """Return which partitions a query reads with each number of probes, and the partitions that it reads with any.
+
+        The first is bool (numbers of probes, partitions).
+        """
+        ranked, starts = self._ranked[number], self._parts.code_starts
+        reached = [within_reach(ranked[:probes], starts) for probes in self._probes.tolist()]
+        read = np.zeros((len(reached), len(starts) - 1), np.bool_)
+        for of_probes, partitions in zip(read, reached, strict=True):
+            of_probes[partitions] = True
+        partitions = np.flatnonzero(read.any(axis=0))
+        return read[:, partitions], partitions
 
     def _measured(self, numbers: range, likely: Sequence[Sequence[Array]], which: int) -> F64:
         """Return the sums of the recalls of queries with these `likely` rows, and of the squares of the recalls.
@@ -125,26 +143,15 @@ class RangesNeeded:
         return self.tasks[: -(-_FOR_100 // _FEW_QUERIES)] if which else self.tasks
 
 
-def _near(estimates: F64, ends: Array, most: int) -> tuple[Array, Array]:
-    """Return the positions of all that can be among the `most` least before an end, and how many are before each end.
+def _near(estimates: F64, read: Mask, partitions: Array, entries: Array) -> Array:
+    """Return the places of all `estimates` that can be among the _MOST_ENTRIES least of the entries that are read.
 
-    The `most`-th least before an end is a bound for all ends after it.
+    Of each estimate, `partitions` has the place of the partition in `read`, which has the partitions that each number
+    of probes reads. `entries` has the entries of each number of probes.
     """
-    full = ends[ends >= most]
-    if not len(full):
-        return np.arange(len(estimates)), ends
-    near = estimates <= np.partition(estimates[: full[0]], most - 1)[most - 1]
-    near[: full[0]] = True
-    positions = np.flatnonzero(near)
-    return positions, np.searchsorted(positions, ends)
-
-
-def _first_entries(rows: npt.NDArray[np.uint32], ends: Array, seen: Array) -> tuple[Array, Array]:
-    """Return the positions of the first entry of each row, and how many of them are before each of `ends`.
-
-    `seen` (rows of the index,) is overwritten.
-    """
-    positions = np.arange(len(rows))
-    seen[rows[::-1]] = positions[::-1]
-    first = np.flatnonzero(seen[rows] == positions)
-    return first, np.searchsorted(first, ends)
+    many = np.flatnonzero(entries >= _MOST_ENTRIES)
+    if not len(many):
+        return np.arange(len(estimates))
+    first = read[many[0]][partitions]
+    bound = np.partition(estimates[first], _MOST_ENTRIES - 1)[_MOST_ENTRIES - 1]
+    return np.flatnonzero(first | (estimates <= bound))

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from vectord.index.kernels import exact_scan
+from vectord.index.query.coalescing import CODE_REQUESTS
 from vectord.index.query.efforts import K, cold_efforts, required_of_partitions, warm_efforts
 from vectord.index.query.query import DEFAULT_RECALL, Query
 from vectord.index.rows import RowMask
@@ -43,6 +44,7 @@ BYTES_PER_REQUEST: Final = (26 << 16) // 42
 # The same if only rows are read that are likely by their estimates.
 _BYTES_OF_LIKELY_ROWS: Final = 16 << 10
 _PROBES_PER_REQUEST: Final = 3  # partitions whose codes one request reads, on average
+_SHARE_OF_REQUESTS: Final = 0.4  # of those that a search may send for likely rows; hard queries alone need all
 _PROCESSOR_SECONDS: Final = 0.0003  # of the processor for one request
 
 
@@ -281,11 +283,12 @@ def _range_seconds(base: Base, plan: SearchPlan, queries: int) -> float:
 
 def seconds_by_ranges(probes: int, code_bytes: int, requests: int) -> float:
     """Estimate the time to read the codes of some partitions, and then rows and documents with some requests."""
-    code_requests, row_bytes = 0, BYTES_PER_REQUEST
-    rounds = _RANGE_ROUNDS + requests // _CONCURRENT_REQUESTS
+    rounds, code_requests, row_bytes = _RANGE_ROUNDS, 0, BYTES_PER_REQUEST
     if probes:
-        code_requests, row_bytes = -(-probes // _PROBES_PER_REQUEST), _BYTES_OF_LIKELY_ROWS
-        rounds += 1 + code_requests // _CONCURRENT_REQUESTS
+        code_requests = min(CODE_REQUESTS, -(-probes // _PROBES_PER_REQUEST))
+        requests, row_bytes = round(_SHARE_OF_REQUESTS * requests), _BYTES_OF_LIKELY_ROWS
+        rounds += 1
+    rounds += requests // _CONCURRENT_REQUESTS
     of_processor = (code_requests + requests) * _PROCESSOR_SECONDS
     return rounds * REQUEST_SECONDS + of_processor + (code_bytes + requests * row_bytes) / BYTES_PER_SECOND
 

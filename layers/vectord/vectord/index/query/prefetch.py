@@ -12,7 +12,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vectord.index.query.coalescing import MAX_GAP, MAX_REQUESTS, SKETCH_GAP, in_few_requests, joined
+from vectord.index.query.coalescing import (
+    CODE_REQUESTS,
+    MAX_GAP,
+    MAX_REQUESTS,
+    SKETCH_GAP,
+    in_few_requests,
+    is_second_wave,
+    joined,
+)
 from vectord.index.query.planner import BYTES_PER_REQUEST, SearchPlan, fits_in_cache
 from vectord.index.rows import RowMask
 from vectord.index.sections.base import ByteRange, SectionRanges
@@ -56,7 +64,7 @@ def fetch_codes(index: Index, base: Base, plan: SearchPlan, partitions: Sequence
     if base.parts:
         codes = [(base.parts.section, base.parts.code_ranges(np.array(union, np.int64)))]
     wanted = [*codes, *_tail(index, plan), *_directory(base)]
-    index.fetch(*in_few_requests(wanted, len(partitions) * MAX_REQUESTS))
+    index.fetch(*in_few_requests(wanted, len(partitions) * CODE_REQUESTS + len(wanted), len(partitions)))
 
 
 def fetch_tail(index: Index, plan: SearchPlan) -> None:
@@ -98,7 +106,8 @@ def fetch_rows(
     """Fetch the vectors of each of `rows`, best first, as far as `requests` allow; return the rows that were fetched.
 
     If `requests` is None, all rows are fetched. Documents are fetched in the same round: those of the rows if the
-    directory is cached and they are few requests, otherwise the directory. All rows of the tail `in_tail` are fetched.
+    directory is cached and they are few requests, otherwise the directory if it is not cached. All rows of the tail
+    `in_tail` are fetched.
     """
     chosen = rows
     if requests is not None:
@@ -113,7 +122,9 @@ def fetch_rows(
     if base.sketch:
         wanted = [(section, joined(ranges or [], SKETCH_GAP)) for section, ranges in wanted]
     elif requests is not None:
-        wanted = in_few_requests(wanted, len(rows) * MAX_REQUESTS)
+        # If all documents are too many for this round, those of the matches are fetched in a round of their own.
+        wanted = wanted[:1] if is_second_wave(wanted, len(rows)) else wanted
+        wanted = in_few_requests(wanted, len(rows) * MAX_REQUESTS, len(rows))
     if in_tail:
         wanted += _rows_of_tail(index, union_of(in_tail), len(rows))
     index.fetch(*wanted)
@@ -223,7 +234,7 @@ def _rows_of_tail(index: Index, rows: Array, queries: int = 1) -> list[SectionRa
         documents = piece.documents
         if not piece.section.missing([documents.head, documents.directory]):
             wanted.append((piece.section, documents.byte_ranges(some.tolist())))
-    return in_few_requests(wanted, 2 * queries * MAX_REQUESTS)
+    return in_few_requests(wanted, 2 * queries * MAX_REQUESTS, queries)
 
 
 def _columns(base: Base) -> list[SectionRanges]:

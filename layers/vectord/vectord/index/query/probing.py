@@ -13,6 +13,7 @@ from vectord.index.kernels.codes import RotatedQuery
 from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.likely import smallest_of_rows
 from vectord.index.query import prefetch
+from vectord.index.query.coalescing import within_reach
 from vectord.index.query.efforts import K
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import Mask, RowMask
@@ -116,6 +117,8 @@ def _find(
         rotated = [parts.query(queries[0])]
         ranked = [(parts.near if is_whole else parts.rank)(rotated[0], plan.probes, eligible)]
     if not is_whole:
+        if not is_masked:  # the calibration knows what this loses without a filter
+            ranked = [within_reach(each, parts.code_starts) for each in ranked]
         prefetch.fetch_codes(index, base, plan, ranked)
     found = []
     for query, partitions in zip(rotated, ranked, strict=True):

@@ -108,14 +108,17 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The first entry of each partition, and the number of entries: int64 (partitions + 1,)."""
         return self._head.first_entries.astype(np.int64)
 
+    @cached_property
+    def code_starts(self) -> Array:
+        """Where the codes of each partition start, and where the last ones end, in bytes: int64 (partitions + 1,)."""
+        return self.layout.codes + self.first_entries * self.layout.entry_bytes
+
     def code_ranges(self, partitions: Array) -> list[ByteRange]:
         """Return the bytes of the codes of `partitions`, ascending; none if the section is whole."""
         if self.section.whole:
             return []
-        ordered = np.sort(partitions)
-        starts = self.layout.codes + self.first_entries[ordered] * self.layout.entry_bytes
-        stops = self.layout.codes + self.first_entries[ordered + 1] * self.layout.entry_bytes
-        return list(zip(starts.tolist(), stops.tolist(), strict=True))
+        starts, ordered = self.code_starts, np.sort(partitions)
+        return list(zip(starts[ordered].tolist(), starts[ordered + 1].tolist(), strict=True))
 
     def entry_counts(self, partitions: Array) -> Array:
         """Return the number of entries of each of `partitions`."""
