@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.load.files import FILES, lines, write_json_parquet, write_jsonl
 
 from vectord_client import AsyncClient, Client, Index
-from vectord_client.errors import ArgumentInvalid
+from vectord_client.errors import ArgumentInvalid, StorageSilent, TimedOut
+from vectord_client.gateway_errors import Throttled
 from vectord_client.load import upload
 from vectord_client.load.errors import BadRows, UploadNotSeen, UploadRejected
 
@@ -97,6 +99,23 @@ def test_a_file_that_does_not_arrive_is_an_error(
     monkeypatch.setattr(upload, "_has_all", lambda *_: False)
     with pytest.raises(UploadNotSeen, match=r"the reason is in the inbox at rejected/films/.*/a\.parquet\.json"):
         films.load(tmp_path / "a.parquet", via="upload")
+
+
+def test_a_read_that_fails_does_not_end_the_wait_for_the_rows(
+    films: Index, npz: Path, check: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[Exception] = [TimedOut("no answer"), StorageSilent("busy"), Throttled("slow down")]
+    look_up = upload._has_all
+
+    def has_all(*arguments: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return look_up(*arguments)
+
+    monkeypatch.setattr(upload, "_has_all", has_all)
+    assert films.load(npz, via="upload").added == 1_000
+    assert not failures
+    check(films)
 
 
 def test_a_file_that_the_server_refuses_is_an_error_at_once_with_its_reason(

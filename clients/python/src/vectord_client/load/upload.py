@@ -12,8 +12,8 @@ from typing import Final
 import httpx2
 import msgspec
 
-from vectord_client.errors import BadItem, ConnectionLost
-from vectord_client.gateway_errors import RequestRefused
+from vectord_client.errors import BadItem, ConnectionLost, TransportError, Unavailable
+from vectord_client.gateway_errors import GatewayFailed, RequestRefused, Throttled
 from vectord_client.load.compare import is_same
 from vectord_client.load.errors import SourceChanged, UploadNotSeen, UploadRejected
 from vectord_client.load.job import Job, Session
@@ -35,6 +35,8 @@ _INGEST_SECONDS: Final = 900.0  # at most, as a function may run
 _SHORTEST_WAIT: Final = 120.0
 _INGESTED_BYTES: Final = 1_000_000  # a second, at least
 _POLL_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+# The file was sent, so a read that fails for now does not end the wait for its rows.
+_TEMPORARY: Final = (TransportError, Unavailable, Throttled, GatewayFailed)
 
 
 class Examined(msgspec.Struct):
@@ -159,11 +161,14 @@ def _patience(session: Session, size: int) -> float:
 def _wait(job: Job, source: Source, examined: Examined, link: UploadLink) -> IndexInfo:
     """Return the state of the index that has the rows of the sample."""
     session, before, seconds = job.session, job.info, _patience(job.session, source.size)
-    end, polls = time.monotonic() + seconds, 0
+    end, polls, failure = time.monotonic() + seconds, 0, None
     while time.monotonic() < end and not job.stop.is_set():
-        info: IndexInfo = session.run(operations.describe(before.name))
-        if info.etag != before.etag and _has_all(session, before.name, examined):
-            return info
+        try:
+            info: IndexInfo = session.run(operations.describe(before.name))
+            if info.etag != before.etag and _has_all(session, before.name, examined):
+                return info
+        except _TEMPORARY as error:
+            failure = error
         _check_not_rejected(source.name, link)
         time.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])
         polls += 1
@@ -171,7 +176,7 @@ def _wait(job: Job, source: Source, examined: Examined, link: UploadLink) -> Ind
         f"The file was uploaded as {link.key}, but the index {before.name!r} does not have its rows after "
         f"{seconds:.0f} s. If it was rejected, the reason is in the inbox at "
         f"{link.key.replace('uploads/', 'rejected/', 1)}.json. Set the option `via` to batches to send it directly."
-    )
+    ) from failure
 
 
 class _Report(msgspec.Struct):
