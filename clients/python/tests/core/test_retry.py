@@ -18,6 +18,7 @@ UNKEYED = Call(Request("POST", "/indexes"), lambda response: response.status, id
 DONE = Response(200, {}, b"{}")
 LOST = errors.ConnectionLost("lost")
 REFUSED = errors.ConnectionFailed("refused")
+TIMED_OUT = errors.TimedOut("no answer")
 
 
 def problem(kind: str, status: int = 503, **headers: str) -> Response:
@@ -37,6 +38,7 @@ class Played:
         jitter: float = 1.0,
         policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         connected: bool = False,
+        oversleep: float = 0.0,
     ) -> None:
         self.now, self.sent, self.waits = 0.0, list[Send](), list[float]()
         self.error: VectordError | None = None
@@ -47,7 +49,7 @@ class Played:
             while True:
                 step = todo.send(outcome)
                 if isinstance(step, Wait):
-                    self.now += step.seconds
+                    self.now += step.seconds + oversleep
                     self.waits.append(step.seconds)
                     continue
                 self.sent.append(step)
@@ -204,3 +206,19 @@ def test_a_write_that_was_never_sent_is_not_applied() -> None:
     played = Played(KEYED, [REFUSED])
     assert played.error is not None
     assert not played.error.maybe_applied
+
+
+def test_an_attempt_that_had_too_little_time_does_not_hide_why_it_was_made() -> None:
+    played = Played(KEYED, [problem("contended"), TIMED_OUT], timeout=10, seconds=5)
+    assert isinstance(played.error, errors.Contended)
+    assert (played.error.attempts, played.error.maybe_applied) == (2, True)
+
+
+def test_an_only_attempt_that_times_out_is_reported() -> None:
+    assert Played(READ, [TIMED_OUT], timeout=10, seconds=10).error is TIMED_OUT
+
+
+def test_no_repeat_begins_after_the_timeout_though_the_wait_was_longer_than_wanted() -> None:
+    played = Played(READ, [problem("contended")], timeout=1, oversleep=1)
+    assert len(played.sent) == 1
+    assert isinstance(played.error, errors.Contended)

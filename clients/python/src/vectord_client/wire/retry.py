@@ -75,7 +75,7 @@ def steps(
         VectordError: The request failed, and a repeat is not safe, not promising or not in time.
     """
     end = clock() + timeout
-    attempt, doubtful = 0, False
+    attempt, doubtful, before = 0, False, None
     while True:
         attempt += 1
         remaining = max(end - clock(), 0.001)
@@ -86,16 +86,21 @@ def steps(
                 return call.read(outcome)
             except AnswerTruncated as damaged:
                 error = damaged
-        error.attempts = attempt
         connected = connected or not isinstance(error, TransportError) or error.sent
         doubtful = doubtful or _is_doubtful(error)
-        error.maybe_applied = call.writes and doubtful and not _is_settled(error, call)
+        maybe_applied = call.writes and doubtful and not _is_settled(error, call)
+        if before is not None and isinstance(error, errors.TimedOut) and remaining < policy.attempt_seconds:
+            error = before  # it says why there was a repeat, for which too little time was left
+        error.attempts, error.maybe_applied = attempt, maybe_applied
         if not _is_repeatable(error, call, attempt, policy, connected=connected):
             raise error
         seconds = policy.wait(attempt - 1, jitter()) + (error.retry_after or 0.0)
         if clock() + seconds >= end:
             raise error
         yield Wait(seconds)
+        if clock() >= end:
+            raise error
+        before = error
 
 
 def _error_in(outcome: Response | TransportError, wall: Callable[[], float]) -> VectordError | None:
