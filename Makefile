@@ -7,18 +7,19 @@ DEV   := .venv/dev/bin/python
 SAM   := .venv/sam/bin/sam
 CLIENT := $(CURDIR)/.venv/client/bin/python
 STAMP  = .venv/$(1)/.stamp
+# Searches use it, so every environment that has the engine's libraries needs it.
+NATIVE := layers/vectord/vectord/index/kernels/native.abi3.so
 # One more than there are processors, because some tests wait for other processes.
 TEST_WORKERS = $(shell expr $$(nproc) + 1)
 # One BLAS thread: more would compete with the other processes. Bytecode: without it each process compiles every test.
 TESTS = env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 $(DEV) -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 # annoy is released as source, and its setup.py compiles with -march=native: a library built on a new processor crashes
-# with an illegal instruction on an older one. Every x86-64 machine of Lambda supports Haswell (AVX2, 2013), and its
-# Graviton2 supports armv8.2-a. The variable replaces ALL of annoy's flags, so the other flags repeat its defaults.
+# with an illegal instruction on an older one. tools/native/march.mk has the flags for the processors of Lambda.
+# The variable replaces ALL of annoy's flags, so the other flags repeat its defaults.
 # -fno-associative-math is added because -ffast-math may reorder sums: it keeps distances equal on every machine.
 # -g0 is added because debug information has the path of pip's temporary folder: two builds would never be equal.
-MARCH_x86_64  := -march=haswell
-MARCH_aarch64 := -march=armv8.2-a
+include tools/native/march.mk
 ANNOY_FLAGS   := -D_CRT_SECURE_NO_WARNINGS -fpermissive $(MARCH_$(shell uname -m)) -O3 -ffast-math -fno-associative-math \
     -DANNOYLIB_MULTITHREADED_BUILD -std=c++14 -g0
 empty :=
@@ -65,7 +66,7 @@ s3vectors: build $(call STAMP,stack) $(call STAMP,clients) ## Clients of Amazon 
 
 .PHONY: client
 client: $(call STAMP,client) ## The Python client: format, lint, types, and its tests over HTTP and embedded
-	@cd clients/python && $(CLIENT) -m ruff format --check . && $(CLIENT) -m ruff check . && $(CLIENT) -m mypy
+	@cd clients/python && $(CLIENT) -m ruff format --check . && $(CLIENT) -m ruff check . && $(CLIENT) -m mypy && $(CLIENT) -m mypy hatch_build.py
 	@cd clients/python && env OPENBLAS_NUM_THREADS=1 $(CLIENT) -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 .PHONY: reliability
@@ -158,12 +159,18 @@ lock: $(call STAMP,uv) ## Update uv.lock and the files exported from it: make lo
 
 .PHONY: clean
 clean: ## Remove the environments, the build and all caches
+	rm -f $(NATIVE)
 	rm -rf .venv .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(call STAMP,uv): tools/env/uv.txt
 $(foreach name,dev sam stack runtime bench clients,$(call STAMP,$(name))): uv.lock $(call STAMP,uv)
 $(call STAMP,client): clients/python/uv.lock $(call STAMP,uv)
+# Order-only: a newer kernel is compiled, but no environment is made again for it.
+$(foreach name,dev bench client,$(call STAMP,$(name))): | $(NATIVE)
+
+$(NATIVE): $(wildcard $(dir $(NATIVE))c/*) tools/native/compiler.py tools/native/march.mk
+	@python=$$(tools/env/find-python.sh) && "$$python" -m tools.build.native
 
 .venv/%/.stamp:
 	@echo "  .venv/$*: making the environment"

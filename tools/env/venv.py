@@ -6,7 +6,6 @@
 import os
 import shutil
 import sys
-import sysconfig
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from tools.command import processes
 from tools.command.errors import CommandFailed, Missing
 from tools.command.paths import CACHE, ENVIRONMENTS, ROOT
 from tools.command.run import environment, run_tool
+from tools.env import compiler
 
 UV: Final = ENVIRONMENTS / "uv" / "bin" / "uv"
 UV_PIN: Final = ROOT / "tools" / "env" / "uv.txt"
@@ -38,7 +38,7 @@ def make_environment(name: str, folder: Path) -> None:
     target = ENVIRONMENTS / name
     stamp, log, started = target / ".stamp", folder / "log", time.perf_counter()
     if name in _COMPILES_ANNOY:
-        _check_compiler()
+        compiler.check()
     if not stamp.exists() and target.exists():
         shutil.rmtree(target)
     stamp.unlink(missing_ok=True)
@@ -104,18 +104,6 @@ def _install_each(name: str, log: Path, env: Mapping[str, str]) -> None:
             processes.run([str(UV), "pip", "install", "--no-deps", "--python", python, pin], log, env)
         except CommandFailed:
             print(f"  {pin} cannot be installed and is left out", flush=True)
-
-
-def _check_compiler() -> None:
-    """Fail early if annoy, which has no wheel, could not be compiled."""
-    tools = [tool for tool in ("gcc", "g++") if shutil.which(tool) is None]
-    headers = Path(sysconfig.get_paths()["include"], "Python.h")
-    missing = tools + ([str(headers)] if not headers.exists() else [])
-    if missing:
-        raise Missing(
-            f"annoy is compiled on this machine, which lacks {', '.join(missing)}.\n"
-            "  Debian, Ubuntu: apt install g++ python3.12-dev    Fedora: dnf install gcc-c++ python3.12-devel"
-        )
 
 
 if __name__ == "__main__":
