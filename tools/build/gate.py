@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.build import native
 from tools.command.errors import GateFailed
 
 type Version = tuple[int, ...]
@@ -26,12 +27,15 @@ def check(build: Path) -> str:
         GateFailed: the build does not meet one.
     """
     libraries = [path for path in build.rglob("*.so*") if path.is_file()]
-    compiled_here = [path for path in libraries if path.name.startswith("annoylib")]
-    if not compiled_here:
+    annoy = [path for path in libraries if path.name.startswith("annoylib")]
+    if not annoy:
         raise GateFailed(f"{build} has no annoylib: nothing was built, or in another folder")
+    kernel = build / native.SHIPPED
+    if kernel not in libraries:
+        raise GateFailed(f"{build} has no {native.SHIPPED}: every search would compute with numpy, and take longer")
     needed = _newest_symbols(libraries)
     machine = _one_machine(libraries)
-    for library in compiled_here:
+    for library in (*annoy, kernel):
         _refuse_avx512(library)
     _need_bytecode(build)
     return f"{len(libraries)} libraries for {machine}, {needed}, {_unzipped(build) / 2**20:.0f} MiB"
@@ -78,9 +82,12 @@ def _machine(library: Path) -> str:
 
 
 def _refuse_avx512(library: Path) -> None:
-    """Refuse instructions that some processors lack. Wheels select instructions at run time, annoy does not."""
+    """Refuse instructions that some processors lack. Wheels select them at run time, what we compile does not."""
     if "%zmm" in _objdump("-d", library):
-        raise GateFailed(f"{library} has AVX-512 instructions; its compiler did not get ANNOY_COMPILER_ARGS")
+        raise GateFailed(
+            f"{library} has AVX-512 instructions; its compiler did not get the flags of tools/native/march.mk "
+            "(for annoy, in ANNOY_COMPILER_ARGS)"
+        )
 
 
 def _objdump(option: str, library: Path) -> str:

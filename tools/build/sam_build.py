@@ -1,11 +1,11 @@
-"""`make build`: build with SAM, add bytecode, refuse what would not run on Lambda, and name the release."""
+"""`make build`: build with SAM, add kernel and bytecode, refuse what would not run on Lambda, and name the release."""
 
 import os
 import shutil
 import sys
 from pathlib import Path
 
-from tools.build import gate, release
+from tools.build import gate, native, release
 from tools.command import console, processes
 from tools.command.errors import Missing
 from tools.command.paths import BUILD, ROOT, SAM, TEMPLATE
@@ -27,6 +27,8 @@ def build(folder: Path) -> None:
         command = [SAM, "build", "--template-file", TEMPLATE, "--build-dir", BUILD, "--cached", "--parallel"]
         command += ["--cache-dir", ROOT / ".aws-sam" / "cache"]
         processes.run([str(word) for word in command], folder / "build.log", env)
+    with console.step("kernel", "native.c, compiled for the layer") as step:
+        step.note = native.compile_into_layer()
     with console.step("bytecode", "compiled now, not at every cold start"):
         _compile_bytecode(folder, env)
     with console.step("gate", "glibc, libstdc++, processor, bytecode and size fit Lambda") as step:

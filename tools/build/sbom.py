@@ -2,7 +2,8 @@
 
 `cyclonedx-py` lists the distributions in the layers with their licenses and dependencies. It does not know which files
 pip was allowed to install, nor which native code was compiled, so this module adds the pinned sha256 hashes and the
-shared libraries to each component, and fails if the build differs from the pins. The same build gives the same bytes.
+shared libraries to each component, and fails if the build differs from the pins. A library of no distribution, such as
+the native kernel, is a part of vectord itself. The same build gives the same bytes.
 """
 
 import hashlib
@@ -10,8 +11,8 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterable, Sequence
-from importlib.metadata import Distribution, distributions
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import Distribution, PackagePath, distributions
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def bill_of_materials(layers: Sequence[Path], pinned: Iterable[Pin], folder: Pat
     for component in bill["components"]:
         _complete(component, pin_of[component["purl"]], built[component["purl"]])
     root = bill["metadata"]["component"]
+    root["components"] = [_file(name, path) for name, path in sorted(_own_libraries(layers, built.values()))]
     contained = [component["bom-ref"] for component in bill["components"]]
     others = [entry for entry in bill["dependencies"] if entry["ref"] != root["bom-ref"]]
     bill["dependencies"] = [*others, {"ref": root["bom-ref"], "dependsOn": contained}]
@@ -83,12 +85,26 @@ def _complete(component: Json, pin: Pin, built: Distribution) -> None:
     """Add to a component its pinned hashes, its shared libraries, and a license that is given as free text."""
     source = {"type": "distribution", "url": pin.purl, "hashes": list(map(_sha256, pin.hashes))}
     component["externalReferences"] = [source, *component.get("externalReferences", ())]
-    component["components"] = [
-        {"type": "file", "name": str(path), "hashes": [_sha256(hashlib.sha256(path.read_binary()).hexdigest())]}
-        for path in sorted(path for path in built.files or [] if ".so" in path.suffixes)
-    ]
+    component["components"] = [_file(str(path), Path(path.locate())) for path in sorted(_libraries(built))]
     free_text = (built.metadata.get("License") or "unknown").splitlines()[0]
     component.setdefault("licenses", [{"license": {"name": free_text}}])
+
+
+def _libraries(built: Distribution) -> Iterator[PackagePath]:
+    return (path for path in built.files or [] if ".so" in path.suffixes)
+
+
+def _own_libraries(layers: Sequence[Path], built: Iterable[Distribution]) -> Iterator[tuple[str, Path]]:
+    """Yield the name and path of each shared library in the layers that no distribution lists."""
+    listed = {Path(path.locate()) for each in built for path in _libraries(each)}
+    for layer in layers:
+        for path in layer.rglob("*"):
+            if ".so" in path.suffixes and path not in listed:
+                yield path.relative_to(layer).as_posix(), path
+
+
+def _file(name: str, path: Path) -> Json:
+    return {"type": "file", "name": name, "hashes": [_sha256(hashlib.sha256(path.read_bytes()).hexdigest())]}
 
 
 def _sha256(content: str) -> Json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build import gate
+from tools.build import gate, native
 from tools.command.errors import GateFailed
 
 HARMLESS = "int one(void) { return 1; }"
@@ -41,8 +41,9 @@ def module(path: Path, mode: py_compile.PycInvalidationMode) -> None:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """A build that passes: a layer with annoy, and a function."""
+    """A build that passes: a layer with annoy and the native kernel, and a function."""
     library(tmp_path / "Layer/python/annoy/annoylib.so", HARMLESS)
+    library(tmp_path / native.SHIPPED, HARMLESS)
     module(tmp_path / "Function/handler.py", py_compile.PycInvalidationMode.UNCHECKED_HASH)
     return tmp_path
 
@@ -52,7 +53,7 @@ def annoy(build: Path) -> Path:
 
 
 def test_a_good_build_passes(build: Path) -> None:
-    assert gate.check(build).startswith("1 libraries for ")
+    assert gate.check(build).startswith("2 libraries for ")
 
 
 def test_a_build_without_annoy_is_refused(build: Path) -> None:
@@ -61,9 +62,20 @@ def test_a_build_without_annoy_is_refused(build: Path) -> None:
         gate.check(build)
 
 
+@pytest.mark.parametrize("there", [None, "Layer/python/vectord/native.abi3.so"])
+def test_a_build_without_the_native_kernel_where_it_is_imported_is_refused(build: Path, there: str | None) -> None:
+    kernel = build / native.SHIPPED
+    if there:
+        library(build / there, HARMLESS)
+    kernel.unlink()
+    with pytest.raises(GateFailed, match=r"has no Layer/python/vectord/index/kernels/native\.abi3\.so"):
+        gate.check(build)
+
+
 @on_x86
-def test_avx512_is_refused(build: Path) -> None:
-    library(annoy(build), AVX512)
+@pytest.mark.parametrize("compiled_here", ["Layer/python/annoy/annoylib.so", native.SHIPPED], ids=["annoy", "kernel"])
+def test_avx512_is_refused(build: Path, compiled_here: str | Path) -> None:
+    library(build / compiled_here, AVX512)
     with pytest.raises(GateFailed, match="AVX-512"):
         gate.check(build)
 

@@ -1,5 +1,6 @@
 """What ships is pinned by hash, listed in a bill of materials, and compared with the advisories."""
 
+import hashlib
 import json
 import re
 import threading
@@ -98,6 +99,14 @@ def built(folder: Path, **versions: str) -> Path:
     return folder
 
 
+def with_kernel(layer: Path, content: bytes) -> Path:
+    """Add a library that no distribution lists, as the build does."""
+    kernel = layer / "vectord/index/kernels/native.abi3.so"
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    kernel.write_bytes(content)
+    return layer
+
+
 ONE, TWO = Pin("one", "1.0", (HASH,)), Pin("two", "2.0", (HASH,))
 
 
@@ -127,6 +136,26 @@ def test_the_bill_of_one_build_is_always_the_same(tmp_path: Path) -> None:
     other = built(tmp_path / "b", one="1.0")
     other.joinpath("one.abi3.so").write_bytes(b"another")
     assert sbom.bill_of_materials([other], [ONE], tmp_path)["serialNumber"] != first["serialNumber"]
+
+
+def test_a_library_of_no_distribution_is_listed_as_a_part_of_vectord(tmp_path: Path) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    layer = with_kernel(built(tmp_path / "layer", one="1.0"), b"kernel")
+    bill = sbom.bill_of_materials([layer, built(tmp_path / "files", two="2.0")], [ONE, TWO], tmp_path)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+    assert bill["metadata"]["component"]["components"] == [
+        {
+            "type": "file",
+            "name": "vectord/index/kernels/native.abi3.so",
+            "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(b"kernel").hexdigest()}],
+        }
+    ]
+    assert [each["name"] for each in bill["components"]] == ["one", "two"]
+    with_kernel(layer, b"another")
+    other = sbom.bill_of_materials([layer, tmp_path / "files"], [ONE, TWO], tmp_path)
+    assert other["serialNumber"] != bill["serialNumber"]
 
 
 @pytest.mark.parametrize(
