@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,12 @@ def test_checks_a_folder(vectord: Vectord) -> None:
     assert found["open"]["detail"] == "1 index"
     assert found["disk"]["status"] in ("ok", "warn")
     assert sorted(vectord.folder.rglob("*")) == before
+
+
+def test_says_if_the_engine_has_the_native_kernel(vectord: Vectord) -> None:
+    there = find_spec("vectord.index.kernels.native") is not None
+    detail = findings(vectord, "--store", "data")["engine"]["detail"]
+    assert detail.split(", ")[1] == ("with the native kernel" if there else "without the native kernel")
 
 
 def test_a_file_is_not_a_folder(vectord: Vectord) -> None:

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -68,7 +69,8 @@ def _engine() -> Finding:
         )
     if not installed("embedded"):
         return fail("engine", "the extra embedded is not installed", _INSTALL)
-    return ok("engine", "the extra embedded is installed")
+    kernel = "with" if find_spec("vectord.index.kernels.native") else "without"
+    return ok("engine", f"the extra embedded is installed, {kernel} the native kernel, which makes searches faster")
 
 
 def _access(path: Path) -> Iterator[Finding]:
