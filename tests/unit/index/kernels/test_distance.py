@@ -1,13 +1,11 @@
 """The distance of a row is the same number wherever and beside whatever it is computed."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.vectors import F32
-from vectord.index.kernels.distance import distances, distances_of_each
+from vectord.index.kernels.distance import distances
 from vectord.lhv1.params import Distance
 
 metrics = st.sampled_from(["cosine", "euclidean"])
@@ -45,31 +43,3 @@ def test_a_distance_does_not_depend_on_the_layout_of_the_rows(
     nodes[:, 3:] = vectors
     assert distances(nodes[:, 3:], None, query, distance).tolist() == together
     assert distances(np.asfortranarray(vectors), None, query, distance).tolist() == together
-
-
-@given(st.lists(st.integers(0, 60), max_size=20), dimensions, st.integers(0, 999), metrics, st.data())
-@settings(max_examples=60)
-def test_a_distance_does_not_depend_on_the_queries_beside_its_own(
-    counts: list[int], dimension: int, seed: int, distance: Distance, data: st.DataObject
-) -> None:
-    pairs = [_rows(count, dimension, seed + number) for number, count in enumerate(counts)]
-    if counts and counts[equal := data.draw(st.integers(0, len(counts) - 1))]:
-        pairs[equal][0][-1] = pairs[equal][1]
-    blocks, queries = [block for block, _ in pairs], [query for _, query in pairs]
-    together = distances_of_each(iter(blocks), queries, distance)
-    assert [each.tolist() for each in together] == [
-        distances(block, None, query, distance).tolist() for block, query in pairs
-    ]
-
-
-def test_the_distances_of_large_blocks_do_not_need_all_blocks_at_once() -> None:
-    taken: list[int] = []
-
-    def blocks() -> Iterator[F32]:
-        for number in range(3):
-            taken.append(number)
-            yield np.ones((100, 1_000), np.float32)
-
-    found = distances_of_each(blocks(), [np.arange(1_000, dtype=np.float32)] * 3, "cosine")
-    next(found)
-    assert taken == [0, 1]

@@ -15,8 +15,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.kernels import compiled
 from vectord.index.kernels.distance import F32, F64, normalized
-from vectord.index.kernels.hadamard import rotate
+from vectord.index.kernels.hadamard import rotate, signs
 from vectord.lhv1.params import Distance
 from vectord.parallel import in_two_threads
 
@@ -135,12 +136,18 @@ def joined(parts: Sequence[RowCodes]) -> RowCodes:
 
 def rotated_query(query: F32, mean: F32, distance: Distance) -> RotatedQuery:
     """Return the residual of a query (dimension,)."""
+    if compiled.native is not None:
+        target, residual = np.empty(len(query), np.float32), np.empty(len(query), np.float32)
+        compiled.native.rotate_query(query, mean, signs(len(query)), distance == "cosine", target, residual)
+        return RotatedQuery(residual, target)
     target = normalized(query) if distance == "cosine" else query
     return RotatedQuery(rotate((target - mean)[None, :])[0], target)
 
 
 def rotated_queries(queries: Sequence[F32], mean: F32, distance: Distance) -> list[RotatedQuery]:
-    """Return the residual of each query (dimension,), from one rotation."""
+    """Return the residual of each query (dimension,); numpy takes one rotation for all."""
+    if compiled.native is not None:
+        return [rotated_query(query, mean, distance) for query in queries]
     targets = np.array([normalized(query) if distance == "cosine" else query for query in queries])
     return [RotatedQuery(*each) for each in zip(rotate(targets - mean), targets, strict=True)]
 

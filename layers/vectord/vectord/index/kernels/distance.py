@@ -5,27 +5,25 @@ cosine is 1 - cos, computed as |u - v|^2 / 2 of the unit vectors u and v: the sa
 range of float64, so no finite input over- or underflows.
 
 The distance of a row is the same number, bit for bit, in whatever block, order or layout the rows are computed and on
-whatever processor: pages of a search compare it with that of an earlier request. So sums are those of einsum over
-contiguous rows. BLAS (`@`) adds in an order that depends on the processor.
+whatever processor: pages of a search compare it with that of an earlier request. So each sum has a fixed order, of
+eight partial sums, in native.c and in numpy. BLAS (`@`) adds in an order that depends on the processor.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.index.kernels import compiled
 from vectord.lhv1.params import Distance, Params, wrong_length_reason
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
 _MAYBE_EQUAL: Final = 1e-9  # a row at a larger distance does not equal the query
-_TOGETHER: Final = 1 << 16  # components of small blocks that are computed at a time: 0.5 MB
 _BLOCK: Final = 1 << 18  # float64 components at a time: 2 MB, about the size of the processor's caches
+_LANES: Final = 8  # partial sums: component i is added to the sum i % 8
 
 
 def as_float32(vector: F32 | F64) -> F32:
@@ -55,6 +53,11 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
         BlobCorrupt: under cosine, one of the rows is zero.
     """
     count = len(vectors) if rows is None else len(rows)
+    if compiled.native is not None and vectors.flags.aligned and vectors.strides[1] == vectors.itemsize:
+        found = np.empty(count)
+        if not compiled.native.distances(vectors, rows, query, distance == "cosine", found):
+            raise _without_direction()
+        return found
     step = max(1, _BLOCK // vectors.shape[1])
     if count <= step:
         return _block_distances(vectors if rows is None else vectors[rows], query, distance)
@@ -64,25 +67,6 @@ def distances(vectors: F32, rows: npt.NDArray[np.int64] | None, query: F32, dist
         block = vectors[start:stop] if rows is None else vectors[rows[start:stop]]
         out[start:stop] = _block_distances(block, query, distance)
     return out
-
-
-def distances_of_each(blocks: Iterable[F32], queries: Sequence[F32], distance: Distance) -> Iterator[F64]:
-    """Yield for each block (n, dimension) the distances of its rows to its query, as `distances` returns them.
-
-    Small blocks are computed together, in less than half of the time. No more of `blocks` are taken than that needs.
-
-    Raises:
-        BlobCorrupt: as `distances`.
-    """
-    waiting: list[F32] = []
-    first = components = 0
-    for number, block in enumerate(blocks):
-        if waiting and components + block.size > _TOGETHER:
-            yield from _together(waiting, queries[first:number], distance)
-            waiting, first, components = [], number, 0
-        waiting.append(block)
-        components += block.size
-    yield from _together(waiting, queries[first:], distance)
 
 
 def norms(vectors: F32) -> F64:
@@ -106,34 +90,42 @@ def _block_distances(block: F32, query: F32, distance: Distance) -> F64:
     return _distances_to(block, query, _target(query, distance), distance)
 
 
-def _together(blocks: Sequence[F32], queries: Sequence[F32], distance: Distance) -> Iterable[F64]:
-    if len(blocks) <= 1:
-        return [distances(block, None, query, distance) for block, query in zip(blocks, queries, strict=True)]
-    counts = [len(block) for block in blocks]
-    targets = np.array([_target(query, distance) for query in queries]).repeat(counts, axis=0)
-    found = _distances_to(np.concatenate(blocks), np.array(queries).repeat(counts, axis=0), targets, distance)
-    return [found[start:stop] for start, stop in pairwise(accumulate(counts, initial=0))]
-
-
 def _target(query: F32, distance: Distance) -> F64:
     """Return a query (dimension,) as float64; of length 1 under cosine."""
     target: F64 = query.astype(np.float64)
-    return target if distance == "euclidean" else target / math.sqrt(np.einsum("i,i->", target, target))
+    return target if distance == "euclidean" else target / np.sqrt(_sums_of_squares(target[None, :]))
 
 
 def _distances_to(block: F32, query: F32, target: F64, distance: Distance) -> F64:
-    """Return the distances of the rows of `block` to the query of each; `query` and `target` may be one for all."""
+    """Return the distances of the rows of `block` to a query."""
     wide = block.astype(np.float64, order="C")
     if distance == "euclidean":
         wide -= target
-        lengths: F64 = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        lengths: F64 = np.sqrt(_sums_of_squares(wide))
         return lengths
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    if not np.logical_and.reduce(lengths):  # writes refuse a zero vector under cosine
-        raise BlobCorrupt("a vector of it has no direction")
+    lengths = np.sqrt(_sums_of_squares(wide))
+    if not np.logical_and.reduce(lengths):
+        raise _without_direction()
     wide /= lengths[:, None]
     wide -= target
-    result: F64 = np.minimum(np.einsum("ij,ij->i", wide, wide) / 2, 2.0)
+    result: F64 = np.minimum(_sums_of_squares(wide) / 2, 2.0)
     if np.minimum.reduce(result, initial=1.0) < _MAYBE_EQUAL:
         result[(block == query).all(axis=1)] = 0.0
     return result
+
+
+def _sums_of_squares(wide: F64) -> F64:
+    """Return the sum of the squares of each row (n, dimension), added in the order of native.c."""
+    squares, sums = wide * wide, np.zeros((len(wide), _LANES))
+    for start in range(0, squares.shape[1], _LANES):
+        part = squares[:, start : start + _LANES]
+        sums[:, : part.shape[1]] += part
+    pairs = sums[:, ::2] + sums[:, 1::2]
+    halves: F64 = pairs[:, ::2] + pairs[:, 1::2]
+    total: F64 = halves[:, 0] + halves[:, 1]
+    return total
+
+
+def _without_direction() -> BlobCorrupt:
+    """Return the error for a zero vector under cosine, which writes refuse."""
+    return BlobCorrupt("a vector of it has no direction")

@@ -53,6 +53,12 @@ def _transform(part: F32) -> F32:
 
 
 @cache
+def signs(dimension: int) -> F32:
+    """Return the pseudo-random signs of all rounds, float32 (rounds, dimension) of 1 and -1."""
+    return np.stack([_signs(dimension, number) for number in range(_ROUNDS)])
+
+
+@cache
 def _hadamard(order: int) -> F32:
     """Return the orthonormal Hadamard matrix of this order, in Sylvester's construction."""
     matrix = np.ones((1, 1), np.float32)

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vectord.index.kernels import compiled
 from vectord.index.kernels.distance import F32
 
 Array = npt.NDArray[np.int64]
@@ -40,11 +41,16 @@ class Ranking:
 
         The scores along a few directions choose `_CONSIDERED` times as many rows, and exact scores choose from these.
         """
-        places = None if allowed is None else np.flatnonzero(allowed)
-        eligible = len(self.matrix) if places is None else len(places)
+        eligible = len(self.matrix) if allowed is None else int(np.count_nonzero(allowed))
         if _CONSIDERED * count > eligible // 2 or self._reduced is None:
             return np.sort(self.exactly(residual, count, allowed))
         matrix, directions = self._reduced
+        if compiled.native is not None:
+            chosen = np.empty(count, np.int64)
+            considered = _CONSIDERED * count
+            compiled.native.choose(self.matrix, self.offsets, residual, matrix, directions, allowed, considered, chosen)
+            return chosen
+        places = None if allowed is None else np.flatnonzero(allowed)
         scores = matrix @ (directions @ residual)
         scores += self.offsets
         if places is None:
@@ -58,7 +64,12 @@ class Ranking:
         return best
 
     def about_all(self, residuals: F32, count: int, allowed: Mask | None = None) -> list[Array]:
-        """Return the rows of `exactly` for each of `residuals` (queries, dimension), ascending, from one product."""
+        """Return nearly the rows of `exactly` for each of `residuals` (queries, dimension), ascending.
+
+        numpy computes them exactly, from one product.
+        """
+        if compiled.native is not None:
+            return [self.about(residual, count, allowed) for residual in residuals]
         places = None if allowed is None else np.flatnonzero(allowed)
         scores = residuals @ self.matrix.T + self.offsets
         if places is not None:

@@ -1,13 +1,13 @@
 """Find candidates in the base by the strategy of a plan, and their exact distances."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32, F64, distances, distances_of_each, normalized
+from vectord.index.kernels.distance import F32, F64, distances, normalized
 from vectord.index.query import prefetch, probing
 from vectord.index.query.planner import SearchPlan
 from vectord.index.query.probing import Probed
@@ -110,10 +110,15 @@ def rescored_in_base(
             )
             for each, query in zip(chosen.rows, queries, strict=True)
         ]
-    near = _rescored_of_each(base, chosen.rows, queries, k, [found.target for found in chosen.probed])
     return [
-        Candidates(*of_query, len(each), len(each) >= mask.base_count, found.partitions, found.entries)
-        for of_query, each, found in zip(near, chosen.rows, chosen.probed, strict=True)
+        Candidates(
+            *_rescored(base, each, query, k, target=found.target),
+            len(each),
+            len(each) >= mask.base_count,
+            found.partitions,
+            found.entries,
+        )
+        for each, query, found in zip(chosen.rows, queries, chosen.probed, strict=True)
     ]
 
 
@@ -166,40 +171,15 @@ def _forest_rows(base: Base, mask: RowMask, query: F32, k: int, effort: int) -> 
     return eligible if 2 * len(eligible) * base.graph.rows >= len(rows) * mask.base_count else eligible[:0]
 
 
-def _rescored_of_each(
-    base: Base, rows: Sequence[Array], queries: Sequence[F32], k: int, targets: Sequence[F32]
-) -> list[tuple[Array, F64]]:
-    """Return what `_rescored` returns for each query, in less time."""
-    if len(queries) == 1:
-        return [_rescored(base, rows[0], queries[0], k, target=targets[0])]
-    chosen: list[Array] = []
-
-    def vectors_near() -> Iterator[F32]:
-        for each, query, target in zip(rows, queries, targets, strict=True):
-            near, vectors = _near(base, each, query, k, target=target)
-            chosen.append(near)
-            yield vectors
-
-    found = list(distances_of_each(vectors_near(), queries, base.graph.distance))
-    return list(zip(chosen, found, strict=True))
-
-
 def _rescored(
     base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
 ) -> tuple[Array, F64]:
     """Return those of `rows` that can be among their `k` nearest, and their exact distances."""
-    near, vectors = _near(base, rows, query, k, target=target, at_least=at_least)
-    return near, distances(vectors, None, query, base.graph.distance)
-
-
-def _near(
-    base: Base, rows: Array, query: F32, k: int, *, target: F32 | None = None, at_least: float | None = None
-) -> tuple[Array, F32]:
-    """Return those of `rows` that can be among their `k` nearest, and their vectors."""
-    distance, norms = base.graph.distance, None
-    if base.graph.section.whole and len(rows):
-        vectors, norms = base.graph.take_whole(rows)
-    else:
-        vectors = base.graph.take(rows)
-    near = exact_scan.prune(vectors, query, k, distance, norms=norms, target=target, at_least=at_least)
-    return rows[near], vectors[near]
+    graph, distance = base.graph, base.graph.distance
+    if target is None:
+        target = normalized(query) if distance == "cosine" else query
+    if graph.section.whole and at_least is None:
+        return graph.nearest(rows, query, target, k)
+    vectors = graph.take(rows)
+    near = exact_scan.prune(vectors, query, k, distance, target=target, at_least=at_least)
+    return rows[near], distances(vectors, near, query, distance)

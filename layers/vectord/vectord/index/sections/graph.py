@@ -11,11 +11,13 @@ import numpy.typing as npt
 from vectord.errors import BlobCorrupt
 from vectord.forest import forest
 from vectord.forest.forest import Layout, Metric, Trees
-from vectord.index.kernels import exact_scan
-from vectord.index.kernels.distance import F32
+from vectord.index.kernels import compiled, exact_scan
+from vectord.index.kernels.distance import F32, F64, distances
 from vectord.index.kernels.exact_scan import RowNorms
 from vectord.index.sections.base import ByteRange, Section
 from vectord.lhv1.params import Distance, Params
+
+Rows = npt.NDArray[np.int64]
 
 # Up to here an exact scan takes about half a millisecond, with recall 1 (docs/decisions/search.md).
 _CHEAP_SCAN_COMPONENTS: Final = 4_000_000
@@ -106,7 +108,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not np.isfinite(self.layout.vectors(self.section.buffer, self.rows)).all():
             raise BlobCorrupt("a vector of its graph is not finite")
 
-    def take(self, rows: npt.NDArray[np.int64]) -> F32:
+    def take(self, rows: Rows) -> F32:
         """Return a copy of the vectors of `rows`, whose bytes must have been fetched.
 
         Raises:
@@ -117,7 +119,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("a vector of its graph is not finite")
         return taken
 
-    def copy(self, rows: npt.NDArray[np.int64], to: F32) -> None:
+    def copy(self, rows: Rows, to: F32) -> None:
         """Copy the vectors of many `rows` into `to` (rows, dimension), without another copy of all of them.
 
         Raises:
@@ -127,7 +129,7 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             part = slice(start, start + _COPIED_ROWS)
             to[part] = self.take(rows[part])
 
-    def take_whole(self, rows: npt.NDArray[np.int64]) -> tuple[F32, RowNorms]:
+    def take_whole(self, rows: Rows) -> tuple[F32, RowNorms]:
         """Return copies of the vectors of `rows` (at least one) of a section that is whole, and their float32 norms.
 
         Raises:
@@ -140,12 +142,35 @@ class Graph(msgspec.Struct, frozen=True, eq=False, dict=True):
             norms = exact_scan.row_norms(self._checked_norms[rows], self.distance)
         return self.whole_vectors[rows], norms
 
+    def nearest(self, rows: Rows, query: F32, target: F32, k: int) -> tuple[Rows, F64]:
+        """Return those of `rows` of a section that is whole that can be among their `k` nearest, with exact distances.
+
+        `target` is the query, of length 1 under cosine; both are float32-safe.
+
+        Raises:
+            BlobCorrupt: as `take`, or under cosine, a row is zero.
+        """
+        if compiled.native is None or not len(rows):
+            vectors, norms = self.take_whole(rows) if len(rows) else (self.take(rows), None)
+            near = exact_scan.prune(vectors, query, k, self.distance, norms=norms, target=target)
+            return rows[near], distances(vectors, near, query, self.distance)
+        found, exact = np.empty(len(rows), np.int64), np.empty(len(rows))
+        for _ in range(2):
+            is_cosine = self.distance == "cosine"
+            count = compiled.native.nearest(
+                self.whole_vectors, self._checked_norms, rows, query, target, k, is_cosine, found, exact
+            )
+            if count >= 0:
+                return found[:count], exact[:count]
+            self.take_whole(rows)  # there are rows whose norms are not known
+        raise BlobCorrupt("a vector of it has no direction")
+
     @cached_property
     def _checked_norms(self) -> F32:
         """The norms of the rows that `take_whole` has checked, and NaN for the other rows."""
         return np.full(self.rows, np.nan, np.float32)
 
-    def byte_ranges(self, rows: npt.NDArray[np.int64]) -> Sequence[ByteRange]:
+    def byte_ranges(self, rows: Rows) -> Sequence[ByteRange]:
         """Return the byte ranges of the vectors of `rows` in the section, ascending; none if the section is whole."""
         if self.section.whole:
             return []

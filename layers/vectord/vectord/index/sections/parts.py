@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
-from vectord.index.kernels import codes, likely
+from vectord.index.kernels import codes, compiled, likely
 from vectord.index.kernels.codes import U16, U64, RotatedQuery
 from vectord.index.kernels.distance import F32
 from vectord.index.kernels.likely import Estimates
@@ -164,6 +164,15 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         """
         if not len(partitions):
             return _NO_ROWS, 0
+        if compiled.native is not None:
+            self._probed(partitions)
+            starts, counts = self.code_starts[partitions], self.entry_counts(partitions)
+            entries = int(counts.sum())
+            found = np.empty(entries, np.int64)
+            distinct = compiled.native.least_different(
+                self._opened.buffer, starts, counts, query.residual, hidden, count, found
+            )
+            return found[:distinct], entries
         rows, differing = self.differing(query, partitions)
         most = 64 * self.layout.words  # bits that can differ
         if hidden is not None:

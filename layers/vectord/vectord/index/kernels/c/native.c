@@ -1,18 +1,33 @@
-/* Kernels of a search; each has a twin in numpy. */
-#define Py_LIMITED_API 0x030C0000
-#include <Python.h>
+/* The kernels of a search, in C: what numpy does in many calls of some microseconds each, in one call.
+ *
+ * Every function has a twin in numpy, which defines its result and is used where this file was not compiled. Arguments
+ * are numpy arrays, passed as buffers: their types and shapes are checked here, no pointer outlives a call, and numbers
+ * that came from a blob are compared with the size of what they index.
+ *
+ * Sums of float64 have a fixed order: eight partial sums, so that a distance has the same bits on every processor and
+ * in numpy. A product and a sum are never contracted to one operation (-ffp-contract=off), because numpy does not
+ * either. Sums of float32 are only compared within an error bound, and have no fixed order.
+ */
+#include "arguments.h" /* before other headers, because it includes Python.h */
+#include "codes.h"
+#include "query.h"
+#include "rows.h"
 
-static PyObject *one(PyObject *self, PyObject *ignored) {
-    (void)self;
-    (void)ignored;
-    return PyLong_FromLong(1);
+#define METHOD(name, text) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, text}
+
+static PyMethodDef METHODS[] = {
+    METHOD(rotate_query, "Scale a query, and write it and its rotated residual."),
+    METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
+    METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
+    METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
+    METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
+    {0},
+};
+
+static struct PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, .m_name = "native", .m_doc = "The kernels of a search, in C.", .m_methods = METHODS};
+
+PyMODINIT_FUNC PyInit_native(void)
+{
+    return PyModuleDef_Init(&MODULE);
 }
-
-static PyMethodDef methods[] = {{"one", one, METH_NOARGS, "Return 1."}, {NULL, NULL, 0, NULL}};
-
-static PyModuleDef_Slot slots[] = {{0, NULL}};
-
-static struct PyModuleDef module = {
-    .m_base = PyModuleDef_HEAD_INIT, .m_name = "native", .m_methods = methods, .m_slots = slots};
-
-PyMODINIT_FUNC PyInit_native(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,118 @@
+/* rotate_query and choose: the residual of a query, and the partitions that it probes. Twins: codes.py, ranking.py. */
+#pragma once
+#include "arguments.h"
+#include "arithmetic.h"
+#include "selection.h"
+
+/* The orthonormal Hadamard transform of `width` components, a power of two, in place. */
+static void hadamard(float *values, int64_t width)
+{
+    for (int64_t half = 1; half < width; half *= 2)
+        for (int64_t start = 0; start < width; start += 2 * half)
+            for (int64_t i = start; i < start + half; i++) {
+                float sum = values[i] + values[i + half];
+                values[i + half] = values[i] - values[i + half];
+                values[i] = sum;
+            }
+    float scale = 1 / sqrtf((float)width);
+    for (int64_t i = 0; i < width; i++)
+        values[i] *= scale;
+}
+
+static PyObject *rotate_query(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
+{
+    Arrays arrays = {.count = 0};
+    Array query, mean, signs, target, residual;
+    if (count_arguments(given, 6))
+        return NULL;
+    int cosine = PyObject_IsTrue(args[3]);
+    double *wide = NULL;
+    if (cosine < 0 || take(&arrays, args[0], "f", 1, 0, &query) || take(&arrays, args[1], "f", 1, 0, &mean) ||
+        take(&arrays, args[2], "f", 2, 0, &signs) || take(&arrays, args[4], "f", 1, 1, &target) ||
+        take(&arrays, args[5], "f", 1, 1, &residual))
+        return finish(&arrays, NULL, NULL);
+    int64_t n = query.columns, width = 1;
+    if (refuse(!n || mean.columns != n || signs.columns != n || signs.rows != 2 || target.columns != n ||
+                   residual.columns != n,
+               "the arrays do not have the dimension of the query"))
+        return finish(&arrays, NULL, NULL);
+    if (!(wide = malloc((size_t)n * sizeof *wide))) {
+        PyErr_NoMemory();
+        return finish(&arrays, NULL, NULL);
+    }
+    while (2 * width <= n)
+        width *= 2;
+    float *to = (float *)residual.data, *scaled = (float *)target.data;
+    widen_query((const float *)query.data, cosine, wide, n);
+    for (int64_t i = 0; i < n; i++) {
+        scaled[i] = (float)wide[i];
+        to[i] = (scaled[i] - ((const float *)mean.data)[i]) * row_of(&signs, 0)[i];
+    }
+    hadamard(to, width);
+    for (int64_t i = 0; i < n; i++)
+        to[i] *= row_of(&signs, 1)[i];
+    hadamard(to + n - width, width);
+    return finish(&arrays, wide, Py_NewRef(Py_None));
+}
+
+/* Keep the `wanted` places of the largest scores, the first of those that tie, in their order; return how many. */
+static int64_t keep_largest(int64_t *places, const float *scores, uint32_t *keys, int64_t n, int64_t wanted)
+{
+    if (wanted >= n)
+        return n;
+    for (int64_t i = 0; i < n; i++)
+        keys[i] = ~ordered(scores[i]);
+    uint32_t last = wanted ? kth_smallest(keys, n, wanted - 1) : 0;
+    int64_t kept = 0, tied = wanted;
+    for (int64_t i = 0; i < n; i++)
+        tied -= keys[i] < last;
+    for (int64_t i = 0; i < n && kept < wanted; i++)
+        if (keys[i] < last || (keys[i] == last && tied-- > 0))
+            places[kept++] = places[i];
+    return kept;
+}
+
+static PyObject *choose(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
+{
+    Arrays arrays = {.count = 0};
+    Array matrix, offsets, residual, reduced, directions, allowed = {0}, out;
+    if (count_arguments(given, 8))
+        return NULL;
+    int64_t considered = PyLong_AsLongLong(args[6]);
+    if (PyErr_Occurred() || take(&arrays, args[0], "f", 2, 0, &matrix) || take(&arrays, args[1], "f", 1, 0, &offsets) ||
+        take(&arrays, args[2], "f", 1, 0, &residual) || take(&arrays, args[3], "f", 2, 0, &reduced) ||
+        take(&arrays, args[4], "f", 2, 0, &directions) ||
+        (args[5] != Py_None && take(&arrays, args[5], "?", 1, 0, &allowed)) ||
+        take(&arrays, args[7], "lq", 1, 1, &out))
+        return finish(&arrays, NULL, NULL);
+    int64_t rows = matrix.rows, n = matrix.columns, few = directions.rows;
+    if (refuse(offsets.columns != rows || residual.columns != n || reduced.rows != rows || reduced.columns != few ||
+                   directions.columns != n || (allowed.data && allowed.columns != rows) || considered < 0,
+               "the arrays do not have the dimensions of the matrix"))
+        return finish(&arrays, NULL, NULL);
+    char *scratch = malloc((size_t)rows * (sizeof(int64_t) + sizeof(float) + sizeof(uint32_t)) +
+                                    (size_t)few * sizeof(float));
+    if (!scratch) {
+        PyErr_NoMemory();
+        return finish(&arrays, NULL, NULL);
+    }
+    int64_t *places = (int64_t *)scratch, count = 0;
+    float *scores = (float *)(places + rows), *along = scores + rows;
+    uint32_t *keys = (uint32_t *)(along + few);
+    PyThreadState *state = PyEval_SaveThread();
+    for (int64_t i = 0; i < few; i++)
+        along[i] = dot(row_of(&directions, i), (const float *)residual.data, n);
+    for (int64_t row = 0; row < rows; row++)
+        if (!allowed.data || allowed.data[row]) {
+            scores[count] = dot(row_of(&reduced, row), along, few) + ((const float *)offsets.data)[row];
+            places[count++] = row;
+        }
+    count = keep_largest(places, scores, keys, count, considered);
+    for (int64_t i = 0; i < count; i++)
+        scores[i] = dot(row_of(&matrix, places[i]), (const float *)residual.data, n) +
+                    ((const float *)offsets.data)[places[i]];
+    count = keep_largest(places, scores, keys, count, out.columns);
+    memcpy(out.data, places, (size_t)count * sizeof *places);
+    PyEval_RestoreThread(state);
+    return finish(&arrays, scratch, PyLong_FromLongLong(count));
+}

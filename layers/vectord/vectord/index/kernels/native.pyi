@@ -1,0 +1,45 @@
+"""The functions of native.c. Arrays are aligned, and contiguous except between rows; outputs are the last arguments."""
+
+import numpy as np
+import numpy.typing as npt
+
+_F32 = npt.NDArray[np.float32]
+_F64 = npt.NDArray[np.float64]
+_I64 = npt.NDArray[np.int64]
+_Mask = npt.NDArray[np.bool_]
+
+def rotate_query(query: _F32, mean: _F32, signs: _F32, is_cosine: bool, target: _F32, residual: _F32, /) -> None: ...
+def choose(
+    matrix: _F32,
+    offsets: _F32,
+    residual: _F32,
+    reduced: _F32,
+    directions: _F32,
+    allowed: _Mask | None,
+    considered: int,
+    chosen: _I64,
+    /,
+) -> int: ...
+def least_different(
+    section: npt.NDArray[np.uint8],
+    starts: _I64,
+    counts: _I64,
+    residual: _F32,
+    hidden: _Mask | None,
+    count: int,
+    found: _I64,
+    /,
+) -> int: ...
+def nearest(
+    vectors: _F32,
+    norms: _F32,
+    rows: _I64,
+    query: _F32,
+    target: _F32,
+    k: int,
+    is_cosine: bool,
+    near: _I64,
+    distances: _F64,
+    /,
+) -> int: ...
+def distances(vectors: _F32, rows: _I64 | None, query: _F32, is_cosine: bool, found: _F64, /) -> bool: ...
