@@ -13,7 +13,8 @@ def choose(
     matrix: _F32,
     offsets: _F32,
     residual: _F32,
-    reduced: _F32,
+    levels: npt.NDArray[np.int16],
+    step: float,
     directions: _F32,
     allowed: _Mask | None,
     considered: int,
@@ -23,13 +24,16 @@ def choose(
 def least_different(
     section: npt.NDArray[np.uint8],
     starts: _I64,
-    counts: _I64,
+    first_entries: _I64,
+    partitions: _I64,
     residual: _F32,
     hidden: _Mask | None,
     count: int,
-    found: _I64,
     /,
-) -> int: ...
+) -> bytes: ...
+def document_spans(
+    section: npt.NDArray[np.uint8], directory: int, blocks: int, count: int, rows: _I64, /
+) -> bytes | None: ...
 def nearest(
     vectors: _F32,
     norms: _F32,

@@ -11,6 +11,7 @@ from vectord.index.kernels.distance import F32
 
 Array = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Levels = npt.NDArray[np.int16]
 
 # A product with fewer components of the matrix takes less time than what a reduction could save.
 _MIN_COMPONENTS: Final = 1 << 19
@@ -19,6 +20,7 @@ _STEP: Final = 32  # the reduced dimension is a multiple of it
 # At 99,000 rows of text, 96 of 384 directions and twice as many rows find as many partitions of true neighbours as
 # exact scores do for 42 of 1,548 rows of the matrix, and 0.0005 fewer for 116 (docs/decisions/search.md).
 _LOST: Final = 0.16  # of the variance of the rows that the directions may leave out
+_MAX_LEVEL: Final = 1_023  # as in query.h
 _CONSIDERED: Final = 2  # rows that exact scores choose from, for each row that is wanted
 
 
@@ -46,9 +48,10 @@ class Ranking:
             return np.sort(self.exactly(residual, count, allowed))
         matrix, directions = self._reduced
         if compiled.native is not None:
-            chosen = np.empty(count, np.int64)
-            considered = _CONSIDERED * count
-            compiled.native.choose(self.matrix, self.offsets, residual, matrix, directions, allowed, considered, chosen)
+            chosen, (levels, step) = np.empty(count, np.int64), self._levels
+            compiled.native.choose(
+                self.matrix, self.offsets, residual, levels, step, directions, allowed, _CONSIDERED * count, chosen
+            )
             return chosen
         places = None if allowed is None else np.flatnonzero(allowed)
         scores = matrix @ (directions @ residual)
@@ -90,6 +93,13 @@ class Ranking:
         if len(directions) > self.matrix.shape[1] // 2:
             return None
         return self.matrix @ directions.T, directions
+
+    @cached_property
+    def _levels(self) -> tuple[Levels, float]:
+        """The rows along the leading directions in whole steps, and the step: half of the bytes that a search reads."""
+        matrix, _ = self._reduced or (self.matrix, None)
+        step = float(np.abs(matrix).max()) / _MAX_LEVEL or 1.0
+        return np.rint(matrix / np.float32(step)).astype(np.int16), step
 
 
 def _principal_directions(rows: F32) -> F32:

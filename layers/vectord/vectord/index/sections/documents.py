@@ -14,7 +14,7 @@ All integers are little-endian.
 import struct
 import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Final, Protocol
@@ -24,12 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vectord.errors import BlobCorrupt
+from vectord.index.kernels import compiled
 from vectord.index.sections.base import ByteRange, Fetch, Section
 
 Array = npt.NDArray[np.int64]
 
 HEAD: Final = struct.Struct("<II")  # rows, rows of a block
 _SPAN = struct.Struct("<QQ")
+_SPANS: Final = struct.Struct("=4q")
 BLOCK_ROWS: Final = 16  # a block of short documents fits a page, and the directory needs half a byte per row
 _check_json: Final = msgspec.json.Decoder(object).decode
 _LENGTHS = struct.Struct(f"<{BLOCK_ROWS}H{BLOCK_ROWS}I")
@@ -150,15 +152,11 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         self.prefetch(rows, fetch)
         data = self._data
         documents: list[Document] = []
-        for block, some in groupby(rows, lambda row: row // BLOCK_ROWS):
-            start, lengths = self._lengths(data, block)
-            ends = list(accumulate(lengths, initial=start + 3 * len(lengths)))
-            for row in some:
-                document = _document(data, ends, row % BLOCK_ROWS)
-                documents.append(document)
-                limit -= len(document.metadata or b"")
-                if limit < 0:
-                    return documents
+        for start, metadata, id_size, metadata_size in self._spans(data, rows):
+            documents.append(_document(data, start, start + id_size, metadata, metadata + metadata_size))
+            limit -= metadata_size
+            if limit < 0:
+                return documents
         return documents
 
     def ids(self, rows: Sequence[int], fetch: Fetch) -> list[str]:
@@ -248,6 +246,29 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
             raise BlobCorrupt("its documents list a block outside the section")
         return self._blocks_at + start, self._blocks_at + stop
 
+    def _spans(self, data: memoryview, rows: Sequence[int]) -> Iterable[tuple[int, int, int, int]]:
+        """Return for each row where its id and its metadata start, and their sizes in bytes.
+
+        Raises:
+            BlobCorrupt: the directory lists a block outside the section, or a block has another size than its rows.
+        """
+        if compiled.native is not None:
+            found = compiled.native.document_spans(
+                self.section.buffer, self._directory_at, self._blocks_at, self.count, np.array(rows, np.int64)
+            )
+            if found is not None:
+                return _SPANS.iter_unpack(found)
+        return self._spans_of_blocks(data, rows)
+
+    def _spans_of_blocks(self, data: memoryview, rows: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+        for block, some in groupby(rows, lambda row: row // BLOCK_ROWS):
+            start, lengths = self._lengths(data, block)
+            ends = list(accumulate(lengths, initial=start + 3 * len(lengths)))
+            for row in some:
+                at = row % BLOCK_ROWS
+                of_metadata = at + len(lengths) // 2
+                yield ends[at], ends[of_metadata], lengths[at], lengths[of_metadata]
+
     def _lengths(self, data: memoryview, block: int) -> tuple[int, tuple[int, ...]]:
         """Return where a block starts, and the lengths of its ids and then of its metadata."""
         start, stop = self._span(data, block)
@@ -261,14 +282,13 @@ class PackedDocuments(msgspec.Struct, frozen=True, eq=False, dict=True):
         return start, lengths
 
 
-def _document(data: memoryview, ends: Sequence[int], position: int) -> Document:
-    """Return the document at a position of a block; `ends` are those of its ids and then of its metadata."""
-    of_metadata = position + len(ends) // 2
-    metadata = bytes(data[ends[of_metadata] : ends[of_metadata + 1]])
+def _document(data: memoryview, start: int, stop: int, metadata_start: int, metadata_stop: int) -> Document:
+    """Return the document whose id and metadata are at these places."""
+    metadata = bytes(data[metadata_start:metadata_stop])
     try:
         if metadata:
             _check_json(metadata)  # answers contain the text as it is, and a section may not be verified
-        vector_id = str(data[ends[position] : ends[position + 1]], "utf-8")
+        vector_id = str(data[start:stop], "utf-8")
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise BlobCorrupt("an id in its documents is not UTF-8, or metadata is not JSON") from error
     return Document(vector_id, msgspec.Raw(metadata) if metadata else None)

@@ -48,6 +48,7 @@ class _Opened:
     def __init__(self, buffer: Bytes, partitions: int) -> None:
         self.buffer = buffer
         self.partitions: list[_Partition | None] = [None] * partitions
+        self.checked = np.zeros(partitions, np.bool_)
 
 
 class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -165,14 +166,13 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         if not len(partitions):
             return _NO_ROWS, 0
         if compiled.native is not None:
-            self._probed(partitions)
-            starts, counts = self.code_starts[partitions], self.entry_counts(partitions)
-            entries = int(counts.sum())
-            found = np.empty(entries, np.int64)
-            distinct = compiled.native.least_different(
-                self._opened.buffer, starts, counts, query.residual, hidden, count, found
+            opened = self._opened
+            if not opened.checked[partitions].all():
+                self._probed(partitions)
+            near = compiled.native.least_different(
+                opened.buffer, self.code_starts, self.first_entries, partitions, query.residual, hidden, count
             )
-            return found[:distinct], entries
+            return np.frombuffer(near, np.uint32).astype(np.int64), int(self.entry_counts(partitions).sum())
         rows, differing = self.differing(query, partitions)
         most = 64 * self.layout.words  # bits that can differ
         if hidden is not None:
@@ -266,6 +266,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         )
         _check_partition(partition, int(self.first_rows[number]), int(self.first_rows[number + 1]), self.rows)
         opened.partitions[number] = partition
+        opened.checked[number] = True
         return partition
 
     @cached_property

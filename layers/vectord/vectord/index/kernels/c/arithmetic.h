@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LANES 8
+typedef float f32x4 __attribute__((vector_size(16)));
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef double f64x8 __attribute__((vector_size(64)));
 /* The same in memory, where they are aligned as their components are. */
@@ -22,7 +23,10 @@ static float dot(const float *a, const float *b, int64_t n)
         odd += *(const f32x8_in_memory *)(a + i + LANES) * *(const f32x8_in_memory *)(b + i + LANES);
     }
     even += odd;
-    float sum = ((even[0] + even[1]) + (even[2] + even[3])) + ((even[4] + even[5]) + (even[6] + even[7]));
+    f32x4 halves[2];
+    memcpy(halves, &even, sizeof halves);
+    halves[0] += halves[1];
+    float sum = (halves[0][0] + halves[0][1]) + (halves[0][2] + halves[0][3]);
     for (; i < n; i++)
         sum += a[i] * b[i];
     return sum;

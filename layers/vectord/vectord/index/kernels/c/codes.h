@@ -31,63 +31,109 @@ static int64_t limit_of(const int64_t *counts, int64_t most, int64_t wanted)
     return limit;
 }
 
-static PyObject *least_different(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
+/* The entries of one partition: codes in planes, and after the norms and factors the rows. */
+typedef struct {
+    const char *planes;
+    const u32_in_memory *rows;
+    int64_t count;
+} Entries;
+
+/* Find the entries of a partition; return -1 if its directory does not have it, or it ends outside of the section. */
+static int entries_of(const Array *section, const Array *starts, const Array *first, int64_t partition, int64_t words,
+                      Entries *entries)
 {
-    Arrays arrays = {.count = 0};
-    Array section, starts, counts, residual, hidden = {0}, out;
-    if (count_arguments(given, 7))
-        return NULL;
-    int64_t wanted = PyLong_AsLongLong(args[5]);
-    if (PyErr_Occurred() || take(&arrays, args[0], "B", 1, 0, &section) ||
-        take(&arrays, args[1], "lq", 1, 0, &starts) || take(&arrays, args[2], "lq", 1, 0, &counts) ||
-        take(&arrays, args[3], "f", 1, 0, &residual) ||
-        (args[4] != Py_None && take(&arrays, args[4], "?", 1, 0, &hidden)) || take(&arrays, args[6], "lq", 1, 1, &out))
-        return finish(&arrays, NULL, NULL);
-    const int64_t *start = (const int64_t *)starts.data, *count = (const int64_t *)counts.data;
-    int64_t words = (residual.columns + 63) / 64, most = 64 * words, entries = 0, outside = starts.size != counts.size;
-    for (int64_t i = 0; i < starts.size && !outside; entries += count[i++])
-        outside = start[i] < 0 || start[i] > section.size || count[i] < 0 ||
-                  count[i] > (section.size - start[i]) / (8 * words + 8);
-    if (refuse(outside || most > UINT16_MAX || out.size < entries, "a partition is outside of the section, or `out` is short"))
-        return finish(&arrays, NULL, NULL);
-    char *scratch = calloc(1, (size_t)(words + most + 1) * 8 + (size_t)entries * (4 + 4 + 2) + 8);
-    if (!scratch) {
-        PyErr_NoMemory();
-        return finish(&arrays, NULL, NULL);
-    }
-    uint64_t *code = (uint64_t *)scratch;
-    int64_t *seen = (int64_t *)(code + words), found = 0, distinct = 0;
-    uint32_t *rows = (uint32_t *)(seen + most + 1), *other = rows + entries;
-    uint16_t *differing = (uint16_t *)(other + entries), *at = differing;
-    int beyond = 0;
-    PyThreadState *state = PyEval_SaveThread();
-    for (int64_t i = 0; i < residual.size; i++)
-        code[i / 64] |= (uint64_t)(((const float *)residual.data)[i] > 0) << i % 64;
-    for (int64_t i = 0; i < counts.size; at += count[i++]) {
-        const u32_in_memory *of = (const u32_in_memory *)(section.data + start[i] + (8 * words + 4) * count[i]);
-        count_differing(section.data + start[i], code, words, count[i], at);
-        for (int64_t j = 0; hidden.data && j < count[i]; j++) {
-            beyond |= of[j] >= hidden.size;
-            if (of[j] < hidden.size && hidden.data[of[j]])
-                at[j] = (uint16_t)(most + 1);
+    if (partition < 0 || partition + 1 >= starts->size || partition + 1 >= first->size)
+        return -1;
+    int64_t start = ((const int64_t *)starts->data)[partition];
+    const int64_t *bound = (const int64_t *)first->data + partition;
+    if (bound[0] < 0 || bound[1] < bound[0] || start < 0 || start > section->size ||
+        bound[1] - bound[0] > (section->size - start) / (8 * words + 8))
+        return -1;
+    entries->count = bound[1] - bound[0];
+    entries->planes = section->data + start;
+    entries->rows = (const u32_in_memory *)(entries->planes + (8 * words + 4) * entries->count);
+    return 0;
+}
+
+/* Count the differing bits of the entries, and how many entries have each number of them; -1 for a row without mask. */
+static int count_all(const Entries *partitions, int64_t n, const uint64_t *code, int64_t words, const Array *hidden,
+                     uint16_t *differing, int64_t *seen)
+{
+    int64_t most = 64 * words;
+    for (int64_t i = 0; i < n; differing += partitions[i++].count) {
+        if (i + 1 < n)
+            prefetch(partitions[i + 1].planes, (8 * words + 8) * partitions[i + 1].count);
+        count_differing(partitions[i].planes, code, words, partitions[i].count, differing);
+        for (int64_t j = 0; hidden->data && j < partitions[i].count; j++) {
+            if (partitions[i].rows[j] >= hidden->size)
+                return -1;
+            if (hidden->data[partitions[i].rows[j]])
+                differing[j] = (uint16_t)(most + 1);
         }
-        for (int64_t j = 0; j < count[i]; j++)
-            seen[at[j] <= most ? at[j] : 0] += at[j] <= most;
+        for (int64_t j = 0; j < partitions[i].count; j++)
+            seen[differing[j]]++;
     }
-    int64_t limit = limit_of(seen, most, wanted);
-    at = differing;
-    for (int64_t i = 0; i < counts.size; at += count[i++]) {
-        const u32_in_memory *of = (const u32_in_memory *)(section.data + start[i] + (8 * words + 4) * count[i]);
-        for (int64_t j = 0; j < count[i]; j++) {
-            rows[found] = of[j];
-            found += at[j] <= limit;
+    return 0;
+}
+
+/* Write the distinct rows of the entries that differ in at most `limit` bits, ascending, and return their number. */
+static int64_t rows_within(const Entries *partitions, int64_t n, const uint16_t *differing, int64_t limit,
+                           uint32_t *rows, uint32_t *other)
+{
+    int64_t found = 0, distinct = 0;
+    for (int64_t i = 0; i < n; differing += partitions[i++].count)
+        for (int64_t j = 0; j < partitions[i].count; j++) {
+            rows[found] = partitions[i].rows[j];
+            found += differing[j] <= limit;
         }
-    }
     sort(rows, other, found);
     for (int64_t i = 0; i < found; i++)
         if (!i || rows[i] != rows[i - 1])
-            ((int64_t *)out.data)[distinct++] = rows[i];
+            other[distinct++] = rows[i];
+    return distinct;
+}
+
+static PyObject *least_different(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given)
+{
+    Arrays arrays = {.count = 0};
+    Array section, starts, first, partitions, residual, hidden = {0};
+    if (count_arguments(given, 7))
+        return NULL;
+    int64_t wanted = PyLong_AsLongLong(args[6]);
+    if (PyErr_Occurred() || take(&arrays, args[0], "B", 1, 0, &section) ||
+        take(&arrays, args[1], "lq", 1, 0, &starts) || take(&arrays, args[2], "lq", 1, 0, &first) ||
+        take(&arrays, args[3], "lq", 1, 0, &partitions) || take(&arrays, args[4], "f", 1, 0, &residual) ||
+        (args[5] != Py_None && take(&arrays, args[5], "?", 1, 0, &hidden)))
+        return finish(&arrays, NULL, NULL);
+    int64_t n = partitions.size, words = (residual.columns + 63) / 64, most = 64 * words, entries = 0;
+    Entries *probed = malloc((size_t)n * sizeof *probed + 1);
+    if (!probed) {
+        PyErr_NoMemory();
+        return finish(&arrays, NULL, NULL);
+    }
+    for (int64_t i = 0; i < n; entries += probed[i++].count)
+        if (refuse(entries_of(&section, &starts, &first, ((const int64_t *)partitions.data)[i], words, &probed[i]) ||
+                       most >= UINT16_MAX,
+                   "a partition is outside of the section"))
+            return finish(&arrays, probed, NULL);
+    char *scratch = calloc(1, (size_t)(words + most + 2) * 8 + (size_t)entries * (4 + 4 + 2));
+    if (!scratch) {
+        PyErr_NoMemory();
+        return finish(&arrays, probed, NULL);
+    }
+    uint64_t *code = (uint64_t *)scratch;
+    int64_t *seen = (int64_t *)(code + words), distinct = 0;
+    uint32_t *rows = (uint32_t *)(seen + most + 2), *other = rows + entries;
+    uint16_t *differing = (uint16_t *)(other + entries);
+    PyThreadState *state = PyEval_SaveThread();
+    for (int64_t i = 0; i < residual.size; i++)
+        code[i / 64] |= (uint64_t)(((const float *)residual.data)[i] > 0) << i % 64;
+    int outside = count_all(probed, n, code, words, &hidden, differing, seen);
+    if (!outside)
+        distinct = rows_within(probed, n, differing, limit_of(seen, most, wanted), rows, other);
     PyEval_RestoreThread(state);
-    refuse(beyond, "a row is outside of `hidden`");
-    return finish(&arrays, scratch, PyLong_FromLongLong(distinct));
+    free(probed);
+    refuse(outside, "a row is outside of `hidden`");
+    PyObject *found = outside ? NULL : PyBytes_FromStringAndSize((const char *)other, distinct * 4);
+    return finish(&arrays, scratch, found);
 }

@@ -10,6 +10,7 @@
  */
 #include "arguments.h" /* before other headers, because it includes Python.h */
 #include "codes.h"
+#include "documents.h"
 #include "query.h"
 #include "rows.h"
 
@@ -19,6 +20,7 @@ static PyMethodDef METHODS[] = {
     METHOD(rotate_query, "Scale a query, and write it and its rotated residual."),
     METHOD(choose, "Write the rows of a matrix with nearly the largest products, and return their number."),
     METHOD(least_different, "Write the rows of the entries that differ least from a query, and return their number."),
+    METHOD(document_spans, "Return where the ids and metadata of rows are, or None if the section is not valid."),
     METHOD(nearest, "Write which rows can be among the nearest, and their exact distances; return their number."),
     METHOD(distances, "Write the exact distances of rows, and return whether each row has a direction."),
     {0},

@@ -36,9 +36,8 @@ static int64_t prune(const Array *vectors, const float *norms, const float *targ
 {
     int64_t kept = 0, dimension = vectors->columns;
     for (int64_t i = 0; i < n; i++) {
-        if (i + 4 < n) /* the rows are anywhere in memory */
-            for (int64_t byte = 0; byte < 4 * dimension; byte += 64)
-                __builtin_prefetch((const char *)row_of(vectors, rows[i + 4]) + byte);
+        if (i + 4 < n)
+            prefetch(row_of(vectors, rows[i + 4]), 4 * dimension);
         float product = dot(row_of(vectors, rows[i]), target, dimension), norm = norms[rows[i]];
         sweep[i] = cosine ? 1 - product / norm : norm * norm - 2 * product;
         keys[i] = ordered(sweep[i]);
