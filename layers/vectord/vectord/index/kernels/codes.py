@@ -24,11 +24,13 @@ from vectord.parallel import in_two_threads
 Array = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.floating]
 
 _BLOCK: Final = 2_048  # rows rotated at a time, so that they stay in the processor's caches
 _WORDS_IN_UINT8: Final = 3  # words whose bits uint8 can count
+_FIRST: Final = np.ones(1, np.bool_)
 _LEVEL_BITS: Final = 5  # of a component of the query in an estimate; more give no better recall
 
 
@@ -174,6 +176,19 @@ def estimated_distances(planes: U64, norms: Floats, factors: Floats, query: Rota
     wide = norms.astype(np.float64)
     estimates: F64 = wide * (wide - products * (2 / np.sqrt(len(query.residual))) / factors)
     return estimates
+
+
+def least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
+    """Return the distinct rows, ascending, of the `count` smallest values up to `most`, with ties."""
+    limit = most
+    if count < len(differing):
+        ordered = differing.astype(np.uint32)  # of 16 bits, few processors select in registers
+        ordered.partition(count - 1)
+        limit = min(limit, int(ordered[count - 1]))
+    near = rows[differing <= limit].astype(np.int64)
+    near.sort()
+    distinct: Array = near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
+    return distinct
 
 
 def _block(vectors: F32, order: Array | None, start: int) -> F32:

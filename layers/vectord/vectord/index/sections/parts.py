@@ -30,7 +30,6 @@ Mask = npt.NDArray[np.bool_]
 F16 = npt.NDArray[np.float16]
 
 _NO_ROWS: Final[Array] = np.empty(0, np.int64)
-_FIRST: Final = np.ones(1, np.bool_)
 
 
 class _Partition(msgspec.Struct, frozen=True, eq=False):
@@ -177,7 +176,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         most = 64 * self.layout.words  # bits that can differ
         if hidden is not None:
             differing[hidden[rows]] = most + 1
-        return _least_different(differing, rows, count, most), len(rows)
+        return codes.least_different(differing, rows, count, most), len(rows)
 
     def differing(self, query: RotatedQuery, partitions: Array) -> tuple[U32, U16]:
         """Return the row of each entry of `partitions` (at least one), and in how many bits its code differs.
@@ -293,16 +292,3 @@ def _check_partition(partition: _Partition, first: int, last: int, rows: int) ->
     # `all` of a comparison is also False for NaN.
     if not (((norms >= 0) & (norms <= ROUNDING)).all() and ((factors > 0) & (factors <= ROUNDING)).all()):
         raise BlobCorrupt("a norm or a factor in a partition of its parts is out of range")
-
-
-def _least_different(differing: U16, rows: U32, count: int, most: int) -> Array:
-    """Return the distinct rows of the `count` smallest values up to `most`, and of those that tie with the last."""
-    limit = most
-    if count < len(differing):
-        ordered = differing.astype(np.uint32)  # of 16 bits, few processors select in registers
-        ordered.partition(count - 1)
-        limit = min(limit, int(ordered[count - 1]))
-    near = rows[differing <= limit].astype(np.int64)
-    near.sort()
-    distinct: Array = near[np.concatenate((_FIRST[: len(near)], near[1:] != near[:-1]))]
-    return distinct
