@@ -15,8 +15,8 @@ BASELINE = 'import numpy, boto3; boto3.client("s3")'
 _WITH_CLIENT = "search, and its S3 client"
 _FUNCTIONS = ROOT / "functions"
 _RUNS = 9
-# With what the search function defers to its first event.
-_HANDLER = "import handler; [route.imported() for route in getattr(handler, 'ROUTES', {}).values()]"
+# With what functions defer to their first event.
+_HANDLER = "import handler; hasattr(handler, 'cold_start') and handler.cold_start.import_deferred()"
 _CLIENT = (
     f"{_HANDLER}; from vectord.runtime import resources, settings; "
     "resources.store_of(settings.Settings.read({'VECTORD_STORE': 's3://b/p', 'AWS_REGION': 'us-east-1', "

@@ -19,11 +19,12 @@ from vectord.runtime.settings import access_claim
 
 REQUEST_ID = "x-amzn-RequestId"  # as AWS names it; SDKs show it in errors and metadata
 
-_start: Final = ColdStart(collects_garbage=_collects_garbage)
+cold_start: Final = ColdStart(collects_garbage=_collects_garbage)
 
 
 def _operation(module: str, name: str) -> Callable[..., Any]:
-    return _start.function(f"vectord.edge.s3vectors.{module}", name)
+    # Most processes never see an operation on buckets, indexes or tags.
+    return cold_start.function(f"vectord.edge.s3vectors.{module}", name, seldom=module not in ("query", "vectors", "faults"))
 
 
 ROUTES: dict[str, Route[Any]] = {
@@ -59,9 +60,9 @@ ROUTES: dict[str, Route[Any]] = {
 
 lambda_handler = handler.handler(
     ROUTES,
-    _start.function("vectord.runtime.s3vectors", "endpoint"),
+    cold_start.function("vectord.runtime.s3vectors", "endpoint"),
     access_claim,
     answer_error=_operation("faults", "answer"),
     request_id_header=REQUEST_ID,
-    first=_start.first_request,
+    first=cold_start.first_request,
 )

@@ -24,18 +24,18 @@ from vectord.runtime.settings import access_claim
 
 _OPERATIONS: Final = "vectord.edge.search_routes"
 
-_start: Final = ColdStart(collects_garbage=_collects_garbage)
-_service: Final = _start.function("vectord.runtime.api", "service")
-_message_handler: Final = _start.function("vectord.edge.events.fan_out", "handler")
+cold_start: Final = ColdStart(collects_garbage=_collects_garbage)
+_service: Final = cold_start.function("vectord.runtime.api", "service")
+_message_handler: Final = cold_start.function("vectord.edge.events.fan_out", "handler")
 
 ROUTES: Mapping[str, Route[Any]] = {
-    SEARCH: Route(_start.function(_OPERATIONS, "search"), "read"),
-    "POST /indexes/{name}/recall": Route(_start.function(_OPERATIONS, "recall"), "read"),
-    "POST /indexes/{name}/warm": Route(_start.function(_OPERATIONS, "warm"), "read"),
-    "POST /indexes/{name}/vectors/get": Route(_start.function(_OPERATIONS, "get_vectors"), "read"),
-    "GET /indexes/{name}/vectors": Route(_start.function(_OPERATIONS, "list_vectors"), "read"),
-    "POST /indexes/{name}/vectors/count": Route(_start.function(_OPERATIONS, "count_vectors"), "read"),
-    "POST /indexes/{name}/vectors/facets": Route(_start.function(_OPERATIONS, "count_values"), "read"),
+    SEARCH: Route(cold_start.function(_OPERATIONS, "search"), "read"),
+    "POST /indexes/{name}/recall": Route(cold_start.function(_OPERATIONS, "recall"), "read"),
+    "POST /indexes/{name}/warm": Route(cold_start.function(_OPERATIONS, "warm"), "read"),
+    "POST /indexes/{name}/vectors/get": Route(cold_start.function(_OPERATIONS, "get_vectors"), "read"),
+    "GET /indexes/{name}/vectors": Route(cold_start.function(_OPERATIONS, "list_vectors"), "read"),
+    "POST /indexes/{name}/vectors/count": Route(cold_start.function(_OPERATIONS, "count_vectors"), "read"),
+    "POST /indexes/{name}/vectors/facets": Route(cold_start.function(_OPERATIONS, "count_values"), "read"),
 }
 
 
@@ -50,4 +50,4 @@ def answer_message(event: Event, context: object) -> Any:
     return _on_message()(event, context)
 
 
-lambda_handler = handler.handler(ROUTES, _service, access_claim, answer_message, first=_start.first_request)
+lambda_handler = handler.handler(ROUTES, _service, access_claim, answer_message, first=cold_start.first_request)

@@ -56,13 +56,14 @@ class ColdStart:
         if collects_garbage and not self._defers:
             gc.enable()
 
-    def function(self, module: str, name: str) -> Callable[..., Any]:
-        """Return the function `name` of `module`."""
+    def function(self, module: str, name: str, *, seldom: bool = False) -> Callable[..., Any]:
+        """Return the function `name` of `module`; one that is called `seldom` is deferred until its first call."""
         if not self._defers:
             function: Callable[..., Any] = getattr(import_module(module), name)
             return function
         deferred = Deferred(module, name)
-        self._deferred.append(deferred)
+        if not seldom:
+            self._deferred.append(deferred)
         return deferred
 
     @contextmanager
@@ -70,13 +71,14 @@ class ColdStart:
         """Import what is deferred; a search first starts to read its index, for the time of this context."""
         store = _begin_search(event) if self._defers else None
         try:
-            self._import()
+            self.import_deferred()
             yield
         finally:
             if store is not None:
                 store.forget_head()
 
-    def _import(self) -> None:
+    def import_deferred(self) -> None:
+        """Import what the first request imports."""
         try:
             for module in {each.module: None for each in self._deferred}:
                 import_module(module)
