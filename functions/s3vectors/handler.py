@@ -19,12 +19,13 @@ from vectord.runtime.settings import access_claim
 
 REQUEST_ID = "x-amzn-RequestId"  # as AWS names it; SDKs show it in errors and metadata
 
+_OFTEN: Final = ("faults", "query", "vectors")  # most processes never see an operation on buckets, indexes or tags
+
 cold_start: Final = ColdStart(collects_garbage=_collects_garbage)
 
 
 def _operation(module: str, name: str) -> Callable[..., Any]:
-    # Most processes never see an operation on buckets, indexes or tags.
-    return cold_start.function(f"vectord.edge.s3vectors.{module}", name, seldom=module not in ("query", "vectors", "faults"))
+    return cold_start.function(f"vectord.edge.s3vectors.{module}", name, seldom=module not in _OFTEN)
 
 
 ROUTES: dict[str, Route[Any]] = {

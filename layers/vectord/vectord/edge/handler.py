@@ -85,7 +85,7 @@ def handler[S: HasEnvironment](
     comes from a principal that IAM allows to invoke the function.
     """
     cached_service, cached_claim = cache(compose), cache(access_claim)
-    imported_routes = cache(lambda: {name: route.imported() for name, route in routes.items()})
+    imported = cache(lambda name: routes[name].imported())
     before = [first] if first else []
 
     def lambda_handler(event: Event, context: object = None) -> Any:
@@ -95,14 +95,14 @@ def handler[S: HasEnvironment](
         if on_message is not None and event.keys() == MESSAGE_KEYS:
             return on_message(event, context)
         request_id = _correlation_id(event)
-        known, service, log = imported_routes(), cached_service(), begin_log(context, request_id)
+        service, log = cached_service(), begin_log(context, request_id)
         start, accepted = service.environment.now(), _header(event, "accept-encoding")
         gzip = accepted is not None and encoding.accepts_gzip(accepted)
-        route, reply, failure = known.get(event.get("routeKey") or ""), Reply(), None
+        route, reply, failure = routes.get(event.get("routeKey") or ""), Reply(), None
         subject = Subject()
         try:
-            request = events.read(event, known, Deadline(start + time_left(context)))
-            route, subject = known[request.route], request.subject
+            request = events.read(event, routes, Deadline(start + time_left(context)))
+            route, subject = imported(request.route), request.subject
             if claim := cached_claim():
                 rights = access.authorize(event, claim, route.right, request.path.get("name", ""))
                 request = structs.replace(request, rights=rights)

@@ -30,6 +30,22 @@ print(json.dumps([late, answer["statusCode"], gc.isenabled()]))
     assert json.loads(printed("s3vectors", code).splitlines()[-1]) == [[True] * 3, 200, True]
 
 
+def test_operations_on_buckets_indexes_and_tags_are_imported_at_the_first_of_them() -> None:
+    body = json.dumps({"vectorBucketName": "films", "indexName": "posters"})
+    event = {"routeKey": "POST /ListVectors", "rawPath": "/ListVectors", "body": body}
+    listing = {"routeKey": "POST /ListVectorBuckets", "rawPath": "/ListVectorBuckets", "body": "{}"}
+    code = f"""
+import json, sys
+import handler
+SELDOM = [f"vectord.edge.s3vectors.{{name}}" for name in ("buckets", "indexes", "policies", "tags")]
+statuses = [handler.lambda_handler({event!r})["statusCode"]]
+imported = [name for name in SELDOM if name in sys.modules]
+statuses.append(handler.lambda_handler({listing!r})["statusCode"])
+print(json.dumps([statuses, imported]))
+"""
+    assert json.loads(printed("s3vectors", code).splitlines()[-1]) == [[404, 200], []]
+
+
 def printed(function: str, code: str) -> str:
     """Return what a program prints that can import the function's handler."""
     done = subprocess.run(

@@ -29,7 +29,21 @@ static PyMethodDef METHODS[] = {
 static struct PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, .m_name = "native", .m_doc = "The kernels of a search, in C.", .m_methods = METHODS};
 
-PyMODINIT_FUNC PyInit_native(void)
+#ifdef __AVX2__ /* compiled for a processor that not every machine has; this function runs on each */
+#define ANY_PROCESSOR __attribute__((target("arch=x86-64")))
+#define IS_SUPPORTED                                                                                                   \
+    (__builtin_cpu_init(),                                                                                             \
+     __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma"))
+#else
+#define ANY_PROCESSOR
+#define IS_SUPPORTED 1
+#endif
+
+ANY_PROCESSOR PyMODINIT_FUNC PyInit_native(void)
 {
+    if (!IS_SUPPORTED) {
+        PyErr_SetString(PyExc_ImportError, "this processor lacks AVX2, BMI2 or FMA");
+        return NULL;
+    }
     return PyModuleDef_Init(&MODULE);
 }
