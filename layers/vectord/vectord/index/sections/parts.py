@@ -148,7 +148,7 @@ class Parts(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self._ranking.about(query.residual, count, allowed)
 
     def near_all(self, queries: Sequence[RotatedQuery], count: int, allowed: Mask | None = None) -> list[Array]:
-        """Return what `rank` returns for each query, but ascending, from one product."""
+        """Return what `near` returns for each query, or what `rank` does, but ascending."""
         return self._ranking.about_all(np.array([query.residual for query in queries]), count, allowed)
 
     def nearest(
