@@ -17,8 +17,8 @@ from vectord.index.query.query import DEFAULT_RECALL, Answer, Query
 from vectord.index.rows import RowMask
 from vectord.index.state import Base, Index
 
-# Queries that are answered at a time. Each of a scan may have every row as a candidate. Without the native kernel, those
-# over partitions share the product with all centroids: with 50, a query takes a tenth of the time of its own product.
+# Queries that are answered at a time. Each of a scan may have every row as a candidate. Those over partitions share the
+# product with all centroids in numpy: with 50, a query takes a tenth of the time of a product of its own.
 _SCANNED: Final = 16
 _PROBING: Final = 50
 
