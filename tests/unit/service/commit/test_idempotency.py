@@ -12,6 +12,7 @@ from vectord.service.service import Service
 from vectord.service.values.options import IdempotencyKey, NewIndex, WriteOptions
 from vectord.service.values.results import Added, Deleted
 from vectord.service.values.selection import Selection
+from vectord.storage.base import IfAbsent, StoredObject
 from vectord.storage.memory import MemoryStore
 
 A, B, C = vector("a", 1, 0), vector("b", 0, 1), vector("c", 1, 1)
@@ -67,9 +68,14 @@ def test_the_key_for_another_kind_of_change_is_refused_even_where_the_hashes_are
 
 
 def test_a_key_is_that_of_one_index(store: ScriptedStore, service: Service) -> None:
-    service.create(NewIndex("u", 2), FOREVER)
+    """A copy of the object under another name has the record of the key, which is that of the original."""
     service.add("t", [A], FOREVER, WriteOptions(key=KEY))
-    assert service.add("u", [A], FOREVER, WriteOptions(key=KEY)).added == 1
+    copied = store.get("t")
+    assert isinstance(copied, StoredObject)
+    store.put("u", copied.data, IfAbsent(), "copy")
+    service.delete("u", Selection(["a"]), FOREVER)
+    service.add("u", [A], FOREVER, WriteOptions(key=KEY))
+    assert service.describe("u", FOREVER).count == 1
 
 
 def test_a_repeat_is_answered_although_the_version_that_it_names_is_past(service: Service) -> None:
