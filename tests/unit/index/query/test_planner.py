@@ -48,6 +48,12 @@ def test_the_margin_falls_with_what_is_missing(recall: float, measured: float) -
     assert efforts.required_of_partitions(recall) == measured
 
 
+@pytest.mark.parametrize(("recall", "effort"), [(0.9, 200), (0.95, 400), (0.98, 600)])
+def test_an_effort_of_forest_or_sketch_must_exceed_the_target_by_a_margin(recall: float, effort: int) -> None:
+    curve = {100: 0.905, 200: 0.925, 300: 0.955, 400: 0.975, 500: 0.985, 600: 0.995}
+    assert planner.effort_for(curve, 10, recall) == effort
+
+
 @pytest.mark.slow
 def test_a_build_keeps_efforts_in_memory_for_the_targets_with_their_margins(index: Index) -> None:
     parts = base_of(index).parts
