@@ -3,7 +3,7 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import time_ns
 
@@ -15,6 +15,8 @@ from tests.support.file_stores import age, opened, put
 from vectord.errors import (
     ConditionFailed,
     FolderRefused,
+    ObjectNotFound,
+    StoreError,
     StoreUnavailable,
     WriteConflict,
 )
@@ -182,6 +184,28 @@ class TestLocks:
 
         put(opened(folder, structs.replace(QUICK, flock=flock, rename=rename)), b"two", etag)
         assert seen == [str(folder / "t.lhv1")]
+
+    @pytest.mark.parametrize(
+        ("change", "refusal"),
+        [
+            (lambda store, etag: put(store, b"theirs", etag), ConditionFailed),
+            (lambda store, etag: store.delete("t", IfMatch(etag)), ObjectNotFound),
+        ],
+        ids=["replaced", "deleted"],
+    )
+    def test_an_object_that_is_changed_before_its_writer_has_the_lock_is_not_written(
+        self, change: Callable[[FileStore, str], object], refusal: type[StoreError], store: FileStore, folder: Path
+    ) -> None:
+        etag = put(store, b"rows")
+
+        def is_overtaken(name: str, write: Callable[[], int]) -> int:
+            change(store, etag)
+            return write()
+
+        # Its bytes are written after the first check of the condition, and before the lock.
+        late = opened(folder, Calls(1, is_overtaken, ("write",)).system())
+        with pytest.raises(refusal):
+            put(late, b"ours", etag)
 
     def test_a_process_that_was_forked_in_a_write_does_not_keep_the_lock(self, folder: Path) -> None:
         inherited: list[int] = []
