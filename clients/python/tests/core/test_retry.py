@@ -19,6 +19,7 @@ DONE = Response(200, {}, b"{}")
 LOST = errors.ConnectionLost("lost")
 REFUSED = errors.ConnectionFailed("refused")
 TIMED_OUT = errors.TimedOut("no answer")
+_MOST_SENT = 50  # more than any call of these tests sends
 
 
 def problem(kind: str, status: int = 503, **headers: str) -> Response:
@@ -52,6 +53,7 @@ class Played:
                     self.now += step.seconds + oversleep
                     self.waits.append(step.seconds)
                     continue
+                assert len(self.sent) < _MOST_SENT, "the call does not end"
                 self.sent.append(step)
                 self.now += seconds
                 outcome = outcomes[min(len(self.sent), len(outcomes)) - 1]
