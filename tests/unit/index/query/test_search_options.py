@@ -95,6 +95,19 @@ def test_a_search_filtered_to_rows_far_from_the_query_reaches_its_recall(index: 
     assert _recall(index, mask, queries[np.argsort(queries[:, 0])[:20]]) >= 0.95
 
 
+@pytest.mark.slow
+def test_a_filter_that_hides_the_clusters_around_the_query_reaches_its_recall() -> None:
+    rng = np.random.default_rng(3)
+    centers = rng.standard_normal((40, 160)).astype(np.float32)
+    noise = rng.standard_normal((20_000, 160)).astype(np.float32) / 2
+    rows = centers[rng.integers(0, 40, 20_000)] + noise
+    index = decode.open_blob(v.blob_of_matrix(rows, "cosine", thresholds=PACKED, m=2))
+    assert index.base
+    shown = np.argmax(index.base.graph.vectors @ centers.T, axis=1) < 38
+    mask = RowMask(shown, np.zeros(0, bool), filtered=True)
+    assert _recall(index, mask, np.repeat(centers[38:], 10, axis=0) + noise[:20]) >= 0.95
+
+
 @pytest.mark.parametrize("share", [0.5, 0.002])
 @pytest.mark.slow
 def test_a_filtered_search_by_ranges_reaches_its_recall(blob: bytes, share: float) -> None:

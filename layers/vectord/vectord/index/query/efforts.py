@@ -3,6 +3,7 @@
 docs/decisions/search.md has the measurements behind the constants.
 """
 
+import math
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ K: Final = 10  # of recall@10
 _MOST_PROBES: Final = 6.0
 _MOST_ROWS: Final = 5.0
 _COLD_ROWS: Final = 1.5  # by ranges, times that for rows: a request for one row then reads fewer rows beside it
+HIDDEN: Final = 4.0  # times these, where the filter hides the rows around the query
 _FILTER_SLOPE: Final = 3.0  # by which both grow with the number of rows for each eligible row
 
 # How far above the target the measured recall of a search over partitions must be: a share of what is missing to 1, and
@@ -70,8 +72,9 @@ def _recall(point: WarmPoint | ColdPoint, k: int) -> float:
 
 def _scaled(effort: Effort, shape: PartsShape, k: int, mask: RowMask | None) -> Effort:
     """Return the effort for more than 100 matches, and for a filter."""
-    probes, rows = _filter_factors(mask)
-    if effort.requests and mask is not None and mask.filtered:
+    is_filtered = mask is not None and mask.filtered
+    probes, rows = filter_factors(mask.base_count / len(mask.base)) if mask is not None and is_filtered else (1.0, 1.0)
+    if effort.requests and is_filtered:
         rows *= _COLD_ROWS
     scale = max(1.0, k / _LARGE_K)
     return Effort(
@@ -82,9 +85,7 @@ def _scaled(effort: Effort, shape: PartsShape, k: int, mask: RowMask | None) -> 
     )
 
 
-def _filter_factors(mask: RowMask | None) -> tuple[float, float]:
-    """Return the factors of probes and of rows for the share of the rows that satisfy a filter."""
-    if mask is None or not mask.filtered or not mask.base_count:
-        return 1.0, 1.0
-    factor = 1 + _FILTER_SLOPE * (len(mask.base) / mask.base_count - 1)
-    return min(_MOST_PROBES, factor), min(_MOST_ROWS, factor)
+def filter_factors(share: float, most: float = 1.0) -> tuple[float, float]:
+    """Return the factors of probes and rows for a `share` of eligible rows, at most `most` times 6 and 5."""
+    factor = 1 + _FILTER_SLOPE * (1 / share - 1) if share else math.inf
+    return min(most * _MOST_PROBES, factor), min(most * _MOST_ROWS, factor)

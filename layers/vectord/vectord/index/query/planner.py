@@ -104,9 +104,8 @@ def _cheapest(index: Index, base: Base, mask: RowMask, recall: float, k: int) ->
         plans += warm_plans(base.parts.shape, k, recall, mask)
     if effort := _sketch_effort(base, mask, k, recall):
         plans.append(SearchPlan("sketch", effort))
-    # Of the rows that the trees find, a filter keeps only its share of all rows.
-    unfiltered_k = -(-k * rows // mask.base_count) if mask.filtered else k
-    if effort := effort_for(base.calibration.get("forest", {}), unfiltered_k, recall):
+    # Trees lead to the rows nearest to the query. A filter may hide all of these, and nothing would show it.
+    if not mask.filtered and (effort := effort_for(base.calibration.get("forest", {}), k, recall)):
         plans.append(SearchPlan("forest", max(effort, max(index.params.ef_search, k) * index.params.m)))
     return min(plans, key=lambda plan: cost(plan, rows, dimension))
 

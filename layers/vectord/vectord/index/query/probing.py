@@ -14,7 +14,7 @@ from vectord.index.kernels.distance import F32, F64
 from vectord.index.kernels.likely import smallest_of_rows
 from vectord.index.query import prefetch
 from vectord.index.query.coalescing import within_reach
-from vectord.index.query.efforts import K
+from vectord.index.query.efforts import HIDDEN, K, filter_factors
 from vectord.index.query.planner import SearchPlan
 from vectord.index.rows import Mask, RowMask
 from vectord.index.sections.parts import Parts
@@ -24,8 +24,8 @@ Array = npt.NDArray[np.int64]
 
 # The factor of a further search where the share of the rows found that were not removed is in a range.
 _FACTORS: Final = ((0.0, 0.3, 24), (0.3, 0.75, 6))
-# For a row mask, the partitions that have rows of it. An entry is dropped with its mask.
-_ELIGIBLE: Final[WeakKeyDictionary[RowMask, Mask]] = WeakKeyDictionary()
+# For a row mask, the rows of it in each partition. An entry is dropped with its mask.
+_ELIGIBLE: Final[WeakKeyDictionary[RowMask, Array]] = WeakKeyDictionary()
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -108,28 +108,31 @@ def _find(
     if parts is None:
         raise AssertionError("a plan over partitions needs an index that has some")
     is_masked = mask.filtered or removed
-    hidden, eligible = (mask.hidden_in_base, _eligible(parts, mask)) if is_masked else (None, None)
+    hidden, eligible = (mask.hidden_in_base, _eligible_rows(parts, mask) > 0) if is_masked else (None, None)
     is_whole = parts.section.whole
-    if len(queries) > 1:
-        rotated = parts.queries(queries)
-        ranked = (parts.near_all if is_whole else parts.rank_all)(rotated, plan.probes, eligible)
+    rotated = parts.queries(queries) if len(queries) > 1 else [parts.query(queries[0])]
+    plans = [plan] * len(queries)
+    if mask.filtered:
+        plans = [_more_where_hidden(parts, mask, query, plan) for query in rotated]
+    if mask.filtered or len(queries) == 1:
+        near = parts.near if is_whole else parts.rank
+        ranked = [near(query, each.probes, eligible) for query, each in zip(rotated, plans, strict=True)]
     else:
-        rotated = [parts.query(queries[0])]
-        ranked = [(parts.near if is_whole else parts.rank)(rotated[0], plan.probes, eligible)]
+        ranked = (parts.near_all if is_whole else parts.rank_all)(rotated, plan.probes, eligible)
     if not is_whole:
         if not is_masked:  # the calibration knows what this loses without a filter
             ranked = [within_reach(each, parts.code_starts) for each in ranked]
         prefetch.fetch_codes(index, base, plan, ranked)
     found = []
-    for query, partitions in zip(rotated, ranked, strict=True):
+    for query, each, partitions in zip(rotated, plans, ranked, strict=True):
         if plan.fetch == "ranges":
             rows, entries = parts.estimated(
-                query, partitions, plan.effort, hidden, k=max(k, K), removed=mask.hidden_in_base
+                query, partitions, each.effort, hidden, k=max(k, K), removed=mask.hidden_in_base
             )
         else:
-            rows, entries = parts.nearest(query, partitions, plan.effort, hidden)
+            rows, entries = parts.nearest(query, partitions, each.effort, hidden)
         nearest = _smallest(parts, query, partitions, mask.hidden_in_base, k) if estimates else None
-        found.append(Probed(rows, query.target, len(partitions), entries, plan.requests, nearest))
+        found.append(Probed(rows, query.target, len(partitions), entries, each.requests, nearest))
     return found
 
 
@@ -142,10 +145,31 @@ def _smallest(parts: Parts, query: RotatedQuery, partitions: Array, hidden: Mask
     return smallest_of_rows(rows[visible], found.values[visible], count)
 
 
-def _eligible(parts: Parts, mask: RowMask) -> Mask:
-    """Return which partitions have primary rows in the mask, bool (partitions,)."""
+def _more_where_hidden(parts: Parts, mask: RowMask, query: RotatedQuery, plan: SearchPlan) -> SearchPlan:
+    """Return the plan with more effort if the filter hides more of the rows near to the query than of all rows.
+
+    The plan has the effort for its share of all rows. Rows that satisfy the filter are then far from the query.
+    """
+    nearest = parts.near(query, plan.probes) if parts.section.whole else parts.rank(query, plan.probes)
+    eligible = int(_eligible_rows(parts, mask)[nearest].sum())
+    rows_near = int((parts.first_rows[nearest + 1] - parts.first_rows[nearest]).sum())
+    near = filter_factors(eligible / max(1, rows_near), HIDDEN)
+    usual = filter_factors(mask.base_count / len(mask.base))
+    if near[0] <= usual[0]:
+        return plan
+    rows = near[1] / usual[1]
+    return structs.replace(
+        plan,
+        probes=round(plan.probes * near[0] / usual[0]),
+        effort=round(plan.effort * rows),
+        requests=round(plan.requests * rows),
+    )
+
+
+def _eligible_rows(parts: Parts, mask: RowMask) -> Array:
+    """Return how many primary rows of each partition are in the mask, int64 (partitions,)."""
     eligible = _ELIGIBLE.get(mask)
     if eligible is None:
         before = np.concatenate(([0], np.cumsum(mask.base)))  # the eligible rows before each row
-        eligible = _ELIGIBLE[mask] = before[parts.first_rows[1:]] > before[parts.first_rows[:-1]]
+        eligible = _ELIGIBLE[mask] = before[parts.first_rows[1:]] - before[parts.first_rows[:-1]]
     return eligible
