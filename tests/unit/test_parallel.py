@@ -1,10 +1,11 @@
 """Two threads do each task once, and an error of either is raised."""
 
-from threading import Barrier, current_thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, BrokenBarrierError, current_thread
 
 import pytest
 
-from vectord.parallel import Parallel, in_two_threads
+from vectord.parallel import Parallel, in_two_threads, made_once
 
 
 def test_each_task_is_done_once() -> None:
@@ -44,3 +45,18 @@ def test_an_error_of_the_second_thread_is_raised(error: type[Exception]) -> None
 
 def test_parallel_returns_the_result_of_its_work() -> None:
     assert Parallel(lambda: 7, "test").result() == 7
+
+
+def test_values_are_made_once_and_one_at_a_time() -> None:
+    together = Barrier(2)
+
+    def make() -> object:
+        with pytest.raises(BrokenBarrierError):  # nobody else makes a value meanwhile
+            together.wait(0.05)
+        together.reset()
+        return object()
+
+    one, other = made_once(make), made_once(make)
+    with ThreadPoolExecutor(4) as threads:
+        values = list(threads.map(lambda get: get(), [one, other] * 4))
+    assert len(set(values)) == 2

@@ -1,8 +1,12 @@
-"""Run work of a build in a second thread."""
+"""Run work of a build in a second thread, and make a value in one thread at a time."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from threading import Lock, Thread
+from functools import cache
+from threading import Lock, RLock, Thread
+from typing import Final
+
+_MAKING: Final = RLock()  # one for all values, whose types may have parts in common
 
 
 class Parallel[R]:
@@ -67,3 +71,17 @@ def in_two_threads[T](work: Callable[[T], None], tasks: Sequence[T]) -> None:
         run()
     for task in unfinished.values():
         work(task)
+
+
+def made_once[T](make: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that makes a value at its first call and returns it then; one value is made at a time.
+
+    msgspec collects the fields of a type when its first decoder is made. Two threads that do this at once can crash.
+    """
+    made = cache(make)
+
+    def value() -> T:
+        with _MAKING:
+            return made()
+
+    return value

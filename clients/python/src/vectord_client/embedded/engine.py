@@ -5,12 +5,16 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from vectord.cache.section_cache import MAX_OPEN_FILES, SectionCache
 from vectord.edge import handler
 from vectord.edge.handler import Handler
+from vectord.lhv1.frame import Envelope
 from vectord.service.service import Service
 from vectord.service.values.environment import Environment, RetryPolicy
 from vectord.storage.files.store import FileStore
@@ -68,6 +72,8 @@ class Engine:
         self._inbox = FolderInbox(folder / INBOX, sign_upload)
         self.uploads = Uploads(self._inbox, lambda: self._ingestion)
         self._handlers: dict[str, Handler] = {}
+        self._first, self._answered = RLock(), set[str]()
+        msgspec.json.Decoder(Envelope)  # which the threads behind the functions read too; see `handle`
 
     def start(self) -> None:
         """In the background, resume what an earlier process left to do, and remove what is too old every hour."""
@@ -75,11 +81,17 @@ class Engine:
         self._sweeps.start()
 
     def handle(self, function: str, event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
-        """Return the answer of a function, which is imported at its first request."""
-        found = self._handlers.get(function)
-        if found is None:
-            found = self._handlers[function] = self._handler(function)
-        answer: Mapping[str, Any] = found(event, context)
+        """Return the answer of a function, which is imported at its first request.
+
+        The first request of each route is answered alone: it makes the decoders of types, and msgspec can crash if two
+        threads make one at once.
+        """
+        route = event["routeKey"]
+        if route in self._answered:
+            return self._answer(function, event, context)
+        with self._first:
+            answer = self._answer(function, event, context)
+        self._answered.add(route)
         return answer
 
     def close(self, seconds: float | None = None) -> None:
@@ -93,6 +105,13 @@ class Engine:
                 self.builds.close(max(0.0, end - monotonic()))
             finally:
                 self._scratch.remove()
+
+    def _answer(self, function: str, event: Mapping[str, Any], context: object) -> Mapping[str, Any]:
+        found = self._handlers.get(function)
+        if found is None:
+            found = self._handlers[function] = self._handler(function)
+        answer: Mapping[str, Any] = found(event, context)
+        return answer
 
     def _handler(self, function: str) -> Handler:
         module = import_module(f"vectord_functions.{function}.handler")

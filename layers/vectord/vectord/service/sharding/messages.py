@@ -1,7 +1,6 @@
 """Requests to one shard and their results, as JSON, because another function may run them."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +27,7 @@ from vectord.index.kernels.distance import F32
 from vectord.index.query.query import Answer, Match, Query, Result
 from vectord.index.query.values import Facet, Order, OrderedRow
 from vectord.index.rows import Item
+from vectord.parallel import made_once
 from vectord.service.values.environment import Commit
 from vectord.service.values.options import IdempotencyKey
 from vectord.service.values.results import Build
@@ -286,11 +286,11 @@ _DecodedRequest = (
 _DecodedShardResult = ChangeResult | _DecodedResult | DescribeResult | CountResult | FacetsResult | OrderResult | Failed
 
 
-@cache  # created at the first message, because a cold search of a single-object index does not need it
+@made_once  # at the first message, because a cold search of a single-object index does not need it
 def _request_decoder() -> msgspec.json.Decoder[_DecodedRequest]:
     return msgspec.json.Decoder(_DecodedRequest, dec_hook=_decode_array)
 
 
-@cache
+@made_once
 def _result_decoder() -> msgspec.json.Decoder[_DecodedShardResult]:
     return msgspec.json.Decoder(_DecodedShardResult, dec_hook=_decode_array)
