@@ -110,7 +110,13 @@ def test_a_search_without_cache_reads_ranges(kind: str, strategy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("head", "parts"), ("piece", "parts"), ("head", "sketch"), ("sketch", "sketch")]
+    ("name", "kind"),
+    [
+        ("head", "parts"),
+        ("piece", "parts"),
+        pytest.param("head", "sketch", marks=pytest.mark.slow),
+        pytest.param("sketch", "sketch", marks=pytest.mark.slow),
+    ],
 )
 def test_damage_in_a_section_that_is_read_completely_is_refused(name: str, kind: str) -> None:
     found = {place: _search(_service_without_cache(_altered(*place, kind))) for place in _random_flips(name, kind)}
@@ -207,6 +213,7 @@ def _forgeable(kind: str = "parts") -> Blob:
         pytest.param(ROWS.to_bytes(4, "little") + b"\1\0\0\0" + b"\xff" * 4, id="a mean that is not finite"),
     ],
 )
+@pytest.mark.slow
 def test_a_forged_sketch_with_a_correct_checksum_is_refused(sketch: bytes) -> None:
     right = bytes(_forgeable("sketch").section("sketch"))
     for data in (sketch, sketch + right[len(sketch) :]):

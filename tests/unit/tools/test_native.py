@@ -80,6 +80,7 @@ def test_warnings_change_no_byte_and_may_be_ignored(tmp_path: Path) -> None:
     assert target.read_bytes() == compiled(tmp_path).read_bytes()
 
 
+@pytest.mark.slow
 def test_several_may_compile_to_one_target_at_once(tmp_path: Path) -> None:
     target = compiled(tmp_path)
     expected, path = target.read_bytes(), source(tmp_path)

@@ -86,6 +86,7 @@ def test_the_next_build_writes_no_copy() -> None:
     assert names(written.blob) == BASE
 
 
+@pytest.mark.slow
 def test_the_copy_takes_the_place_of_spaces() -> None:
     encoded = built().add(*some(3_000, 3_001))
     assert 100_000 <= len(encoded.front) < 100_064

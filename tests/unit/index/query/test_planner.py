@@ -108,6 +108,7 @@ def test_up_to_100_matches_get_the_requests_that_were_measured_for_100(small: In
     assert of_11.requests > of_10.requests
 
 
+@pytest.mark.slow
 def test_more_than_100_matches_get_proportionally_more_requests(small: Index) -> None:
     few, many = (planner.plan_by_ranges(base_of(small), small.live, k, 0.8) for k in (100, 300))
     assert few
@@ -115,6 +116,7 @@ def test_more_than_100_matches_get_proportionally_more_requests(small: Index) ->
     assert many.requests == 3 * few.requests
 
 
+@pytest.mark.slow
 def test_the_codes_of_the_tail_count_in_the_time_of_a_search_by_ranges(
     small_blob: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
