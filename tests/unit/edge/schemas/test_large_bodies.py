@@ -51,6 +51,7 @@ def test_junk_after_many_good_items_is_found() -> None:
     assert caught.value.items[0].position == repeated(GOOD).count("id")
 
 
+@pytest.mark.slow
 def test_a_large_batch_with_a_few_bad_items_names_all_of_them() -> None:
     text = f'{{"vectors":[7,{repeated(GOOD)},{{"id":"b"}},{repeated(GOOD)},null]}}'
     found = bodies.entries(bodies.decode(text.encode(), AddBody).vectors)
@@ -74,6 +75,7 @@ def test_a_large_valid_batch_is_decoded(kind: type[msgspec.Struct]) -> None:
     assert len(body.vectors if kind is AddBody else body.ids) == repeated(item).count(item)
 
 
+@pytest.mark.slow
 def test_a_batch_has_at_most_100_000_vectors() -> None:
     items = [msgspec.Raw(GOOD.encode())] * MAX_BATCH
     assert len(bodies.entries(items)) == MAX_BATCH
@@ -118,6 +120,7 @@ def test_too_many_items_are_refused_and_the_limit_is_named(kind: type[msgspec.St
         bodies.decode(text.encode(), kind)
 
 
+@pytest.mark.slow
 def test_the_most_query_vectors_of_the_greatest_dimension_are_decoded() -> None:
     text = json.dumps({"vectors": [[0.123456789] * 4_096] * 100})
     assert len(bodies.decode(text.encode(), SearchBody).vectors or []) == 100

@@ -115,6 +115,7 @@ def test_ids_order_ties_in_a_large_index_of_equal_vectors(monkeypatch: pytest.Mo
     assert v.ids(search.search(index, v.f32([3, 4]), 5)) == sorted(map(str, range(rows)))[:5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e20, 1e37, 1e-30, 1e-38])
 def test_the_length_of_a_cosine_query_costs_no_recall(scale: float) -> None:
     case = large("cosine")

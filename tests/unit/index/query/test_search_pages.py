@@ -21,13 +21,11 @@ from vectord.index.rows import Item, RowMask
 from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 
-pytestmark = pytest.mark.slow  # a large index
-
 # More rows than are scanned: the planner chooses partitions or forest for the first page.
 ROWS, TAIL, DIMENSION = 950, 100, 1_024
 TIED = 250  # rows that equal one of 5 others
 
-pytestmark = pytest.mark.usefixtures("early_strategies")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("early_strategies")]  # a large index
 
 type Ordered = list[tuple[float, str]]
 

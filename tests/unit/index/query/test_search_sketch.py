@@ -16,11 +16,9 @@ from vectord.index.sections.graph import exact_scan_is_cheap
 from vectord.index.state import Index
 from vectord.lhv1 import frame
 
-pytestmark = pytest.mark.slow  # a large index
-
 ROWS, DIMENSION, K = 8_000, 168, 10
 
-pytestmark = pytest.mark.usefixtures("early_strategies")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("early_strategies")]  # a large index
 
 
 def _data(rows: int, seed: int) -> F32:
