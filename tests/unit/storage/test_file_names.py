@@ -145,6 +145,27 @@ class TestNames:
         assert removed == [str(folder / f"{name}.lhv1")]
         assert (folder / f"{name}.lhv1").read_bytes() == b"rows"
 
+    @pytest.mark.parametrize("step", ["mkdir", "open"])
+    def test_the_folder_above_it_may_be_removed_while_it_is_made(self, step: str, folder: Path) -> None:
+        removed: list[str] = []
+
+        def made(path: str) -> None:
+            if step == "mkdir" and path.endswith(GENERATION) and not removed:
+                (folder / "films").rmdir()
+                removed.append(path)
+            os.mkdir(path)  # noqa: PTH102
+
+        def synced(path: str, flags: int, *mode: int) -> int:
+            if step == "open" and path == str(folder / "films") and not removed:
+                (folder / "films" / GENERATION).rmdir()
+                (folder / "films").rmdir()
+                removed.append(path)
+            return os.open(path, flags, *mode)
+
+        put(opened(folder, structs.replace(QUICK, mkdir=made, open=synced)), b"rows", name=f"films/{GENERATION}/0")
+        assert len(removed) == 1
+        assert (folder / "films" / GENERATION / "0.lhv1").read_bytes() == b"rows"
+
     @pytest.mark.parametrize("name", [".staging/lease.claim", ".s3vectors/films"])
     def test_a_deletion_leaves_the_folder_that_other_writers_are_about_to_use(
         self, name: str, store: FileStore, folder: Path

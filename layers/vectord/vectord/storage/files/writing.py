@@ -172,8 +172,8 @@ class Writer:
 
     def _create(self, name: str, file: TemporaryFile) -> None:
         for attempt in range(_ATTEMPTS):
-            self._make_folders(name)
             try:
+                self._make_folders(name)
                 self._link(name, file)
             except FileNotFoundError:
                 if attempt == _ATTEMPTS - 1:
