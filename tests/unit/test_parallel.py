@@ -51,7 +51,7 @@ def test_values_are_made_once_and_one_at_a_time() -> None:
     together = Barrier(2)
 
     def make() -> object:
-        with pytest.raises(BrokenBarrierError):  # nobody else makes a value meanwhile
+        with pytest.raises(BrokenBarrierError):  # a second thread that makes a value would pass the barrier
             together.wait(0.05)
         together.reset()
         return object()

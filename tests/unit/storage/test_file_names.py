@@ -153,7 +153,7 @@ class TestNames:
             if step == "mkdir" and path.endswith(GENERATION) and not removed:
                 (folder / "films").rmdir()
                 removed.append(path)
-            os.mkdir(path)  # noqa: PTH102
+            Path(path).mkdir()
 
         def synced(path: str, flags: int, *mode: int) -> int:
             if step == "open" and path == str(folder / "films") and not removed:

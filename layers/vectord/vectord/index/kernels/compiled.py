@@ -3,6 +3,6 @@
 try:
     from vectord.index.kernels import native
 except ImportError:
-    native = None  # type: ignore[assignment]
+    native = None  # type: ignore[assignment]  # the stub does not say that the module may be missing
 
 __all__ = ["native"]
