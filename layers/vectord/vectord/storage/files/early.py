@@ -6,7 +6,7 @@ adds the other parts to the same file. It also reports what failed in the thread
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from threading import local
 from typing import TYPE_CHECKING, Final
 
@@ -103,15 +103,17 @@ class EarlyWrites:
         """Write `data` at `offset` while the block runs. If the block writes no object with it, nothing remains."""
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  takes 2 ms; few writes are large
 
-        with ExitStack() as stack:
+        early: EarlyWrite | None = None
+        with self._temporary.discarded() as file, ThreadPoolExecutor(1, "vectord-early-write") as pool:
             with suppress(StoreError):  # the write of the object meets it, too, and reports it
-                file = stack.enter_context(self._temporary.open())
-                pool = stack.enter_context(ThreadPoolExecutor(1, "vectord-early-write"))
-                early = EarlyWrite(file, data, offset, pool, self._system)
-                stack.callback(early.stop)
-                self._of_thread.write = early
-                stack.callback(self._forget)
-            yield
+                file.create()
+                early = self._of_thread.write = EarlyWrite(file, data, offset, pool, self._system)
+            try:
+                yield
+            finally:
+                self._forget()
+                if early:
+                    early.stop()
 
     def missing_bytes(self, parts: Sequence[Data]) -> int:
         """Return how many bytes before the written part the object `parts` lacks; 0 if no part is being written."""

@@ -31,10 +31,53 @@ class TemporaryFile:
     `modified_ns` is its time of modification; `exact_ns` is the same, or 0 if the file system rounded it.
     """
 
-    def __init__(self, fd: int, path: str, system: System) -> None:
-        self.fd, self.path, self._system = fd, path, system
+    def __init__(self, folder: str, system: System) -> None:
+        self._folder, self._system = folder, system
         self.modified_ns = self.exact_ns = 0
-        self._has_name = True
+        self._clear()
+
+    def _clear(self) -> None:
+        self.fd, self.path, self._has_name = -1, "", False
+
+    def create(self) -> None:
+        """Make the file, and lock it.
+
+        Raises:
+            StoreError: the folder cannot be written, or the process has no free file descriptor.
+        """
+        with TRANSLATED:
+            while not self._is_made():
+                self.discard()
+
+    def _is_made(self) -> bool:
+        """Make a file, and return True if it is locked; False if a sweep found it before and removes it."""
+        self.path, self._has_name = f"{self._folder}/{secrets.token_hex(8)}", True
+        try:
+            self.fd = self._open()
+        except OSError:
+            self._clear()
+            raise
+        with suppress(BlockingIOError):
+            self._system.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return self._system.fstat(self.fd).st_nlink > 0
+        return False
+
+    def _open(self) -> int:
+        flags = _READ_WRITE | os.O_CREAT | os.O_EXCL
+        try:
+            return self._system.open(self.path, flags, 0o666)
+        except FileNotFoundError:
+            with suppress(FileExistsError):  # another writer made it
+                self._system.mkdir(self._folder)
+            return self._system.open(self.path, flags, 0o666)
+
+    def discard(self) -> None:
+        """Remove the random name if the file still has it, and close the file. It can be called again."""
+        with suppress(OSError):  # what stays is removed by the next sweep
+            self.remove_name()
+        if (fd := self.fd) >= 0:
+            self.fd = -1
+            self._system.close(fd)
 
     def write(self, data: bytes | memoryview) -> None:
         with TRANSLATED:
@@ -114,15 +157,27 @@ class TemporaryFiles:
 
     @contextmanager
     def open(self) -> Iterator[TemporaryFile]:
-        """Yield a new file; at the end of the block remove its random name, if it still has it."""
-        with TRANSLATED:
-            file = self._locked()
+        """Yield a new file; at the end of the block remove its random name, if it still has it.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        with self.discarded() as file:
+            file.create()
+            yield file
+
+    @contextmanager
+    def discarded(self) -> Iterator[TemporaryFile]:
+        """Yield a file that is not made yet; discard it at the end of the block."""
+        file = TemporaryFile(self._folder, self._system)
         try:
             yield file
         finally:
-            with suppress(OSError):  # what stays is removed by the next sweep
-                file.remove_name()
-            self._system.close(file.fd)
+            try:
+                file.discard()
+            except BaseException:  # Ctrl-C interrupted it
+                file.discard()
+                raise
 
     def remove_abandoned(self) -> None:
         """Remove the files whose processes ended before they gave them a name."""
@@ -144,28 +199,3 @@ class TemporaryFiles:
             pass
         finally:
             self._system.close(fd)
-
-    def _locked(self) -> TemporaryFile:
-        while True:
-            path = f"{self._folder}/{secrets.token_hex(8)}"
-            fd = self._create(path)
-            try:
-                self._system.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._system.fstat(fd).st_nlink:
-                    return TemporaryFile(fd, path, self._system)
-            except BlockingIOError:  # a sweep found it before it was locked, and removes it
-                pass
-            except BaseException:
-                self._system.close(fd)
-                self._system.unlink(path)
-                raise
-            self._system.close(fd)
-
-    def _create(self, path: str) -> int:
-        flags = _READ_WRITE | os.O_CREAT | os.O_EXCL
-        try:
-            return self._system.open(path, flags, 0o666)
-        except FileNotFoundError:
-            with suppress(FileExistsError):  # another writer made it
-                self._system.mkdir(self._folder)
-            return self._system.open(path, flags, 0o666)
